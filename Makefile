@@ -1,0 +1,44 @@
+# Every target sets up what it needs: Python >= 3.11, git and make are all that must be there.
+# Variables: PYTHON=/path/to/python, ARGS="more arguments for pytest or the benchmarks".
+
+SHELL := /bin/sh
+BIN := .venv/bin
+READY := .venv/.ready
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+demo: $(READY) ## encrypt a small Flux repository and look at what happened
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/demo.sh
+
+test: $(READY) ## run all tests
+	$(BIN)/pytest -n auto $(ARGS)
+
+lint: $(READY) ## check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY) ## mend what `make lint` says about style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(READY) ## write the commands' help into docs/commands.md
+	$(BIN)/python docs/generate.py
+
+bench: $(READY) ## compare with sops, where that is on PATH (takes minutes)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove .venv, caches and build products
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installed anew when the project's dependencies may have changed.
+$(READY): pyproject.toml scripts/set-up.sh
+	@sh scripts/set-up.sh
+	@touch $@

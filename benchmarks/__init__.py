@@ -1,0 +1,1 @@
+"""How fast fluxsecrets is, beside sops: `make bench`."""

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Makes .venv and installs the project with its development tools into it. `make` calls this when
+# pyproject.toml changed; it needs nothing but Python >= 3.11.
+set -eu
+cd "$(dirname "$0")/.."
+
+is_good() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+if ! is_good .venv/bin/python; then
+    python=
+    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
+        if is_good "$candidate"; then
+            python=$candidate
+            break
+        fi
+    done
+    if [ -z "$python" ]; then
+        echo "error: no Python 3.11 or newer found (looked for ${PYTHON:-python3.13, 3.12, 3.11, python3, python})" >&2
+        echo "hint: install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2
+        exit 2
+    fi
+    if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+        echo "error: $python cannot make virtual environments: its venv or ensurepip module is missing" >&2
+        echo "hint: on Debian and Ubuntu, install the package python3-venv" >&2
+        exit 2
+    fi
+    echo "making .venv with $("$python" --version)" >&2
+    "$python" -m venv --clear .venv
+fi
+
+echo "installing fluxsecrets and its development tools into .venv (this takes a minute, once)" >&2
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'

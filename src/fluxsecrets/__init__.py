@@ -1,0 +1,69 @@
+"""Read and write SOPS files from Python: `load`, `loads`, `encrypt`, `decrypt`, and the exceptions.
+
+What is listed in `__all__` is the public interface, documented in docs/python.md and kept stable;
+everything below may change. The functions are imported with their first use, so that the command line
+does not pay for what it does not need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import (
+    AlreadyEncryptedError,
+    ConfigError,
+    DataKeyError,
+    FileAccessError,
+    FluxsecretsError,
+    FormatError,
+    GitError,
+    IdentityError,
+    IntegrityError,
+    LimitError,
+    MetadataError,
+    NotEncryptedError,
+    RecipientError,
+    SelectorError,
+    UnprotectedError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from fluxsecrets.api import decrypt, encrypt, load, load_all, loads, loads_all
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AlreadyEncryptedError",
+    "ConfigError",
+    "DataKeyError",
+    "FileAccessError",
+    "FluxsecretsError",
+    "FormatError",
+    "GitError",
+    "IdentityError",
+    "IntegrityError",
+    "LimitError",
+    "MetadataError",
+    "NotEncryptedError",
+    "RecipientError",
+    "SelectorError",
+    "UnprotectedError",
+    "UsageError",
+    "decrypt",
+    "encrypt",
+    "load",
+    "load_all",
+    "loads",
+    "loads_all",
+]
+
+_FUNCTIONS = frozenset({"decrypt", "encrypt", "load", "load_all", "loads", "loads_all"})
+
+
+def __getattr__(name: str) -> object:
+    if name in _FUNCTIONS:
+        from fluxsecrets import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

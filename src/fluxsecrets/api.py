@@ -1,0 +1,153 @@
+"""The library's functions; `fluxsecrets` re-exports them, and that is where to import them from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fluxsecrets.errors import FluxsecretsError, FormatError, RecipientError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.content import encrypt_content, open_file
+from fluxsecrets.ops.policy import Policy, make_overrides, policy_for
+from fluxsecrets.ops.session import Session
+from fluxsecrets.sops.document import Data, to_data
+from fluxsecrets.sops.formats import format_for_path
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.values import Timestamp
+
+
+def load(path: str | os.PathLike[str], *, format: str | None = None) -> Any:  # noqa: A002
+    """Decrypt a file and give its data as Python objects.
+
+    Args:
+        path: an encrypted file.
+        format: `yaml`, `json`, `dotenv`, `ini` or `binary`; by default what the name's suffix says.
+
+    Returns:
+        Dicts, lists, strings, numbers, booleans and None; times as RFC 3339 strings; for a binary file
+        a dict with its bytes under `data`.
+
+    Raises:
+        FluxsecretsError: the file cannot be read, opened with your identities, or was tampered with.
+            Nothing is returned before its MAC was checked.
+        FormatError: it holds several YAML documents; `load_all` gives those.
+    """
+    return _only(load_all(path, format=format), os.fspath(path))
+
+
+def load_all(path: str | os.PathLike[str], *, format: str | None = None) -> list[Any]:  # noqa: A002
+    """Decrypt a file and give the data of each of its YAML documents; see `load`."""
+    session = _session()
+    file = session.cwd / path
+    try:
+        data = read_file(file, limit=session.limits.size, follow_links=True).data
+        return loads_all(data, format=format or format_for_path(file.name))
+    except FluxsecretsError as error:
+        raise error.in_file(os.fspath(path)) from None
+
+
+def loads(data: bytes | str, *, format: str = "yaml") -> Any:  # noqa: A002
+    """Decrypt text or bytes and give its data as Python objects; see `load`."""
+    return _only(loads_all(data, format=format), None)
+
+
+def loads_all(data: bytes | str, *, format: str = "yaml") -> list[Any]:  # noqa: A002
+    """Decrypt text or bytes and give the data of each of its YAML documents; see `load`."""
+    session = _session()
+    opened = open_file(make_format(format), _bytes(data), session.providers, session.limits)
+    return [_plain(to_data(part)) for part in opened.parts]
+
+
+def decrypt(data: bytes | str, *, format: str = "yaml") -> bytes:  # noqa: A002
+    """Decrypt a file's content into its own format, with layout and comments kept.
+
+    Args:
+        data: the encrypted content.
+        format: `yaml`, `json`, `dotenv`, `ini` or `binary`.
+
+    Raises:
+        FluxsecretsError: it cannot be read, opened with your identities, or was tampered with.
+    """
+    session = _session()
+    return open_file(make_format(format), _bytes(data), session.providers, session.limits).text()
+
+
+def encrypt(
+    data: bytes | str,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    age: Sequence[str] = (),
+    encrypted_regex: str | None = None,
+    format: str | None = None,  # noqa: A002
+) -> bytes:
+    """Encrypt a file's content.
+
+    Args:
+        data: the plain content.
+        path: stands for the content in the creation rules of `.sops.yaml`; the file is not touched and
+            need not exist.
+        age: recipients, in place of a creation rule's.
+        encrypted_regex: which keys' values to encrypt, in place of the rule's selector. A Kubernetes
+            manifest without either gets `^(data|stringData)$`.
+        format: `yaml`, `json`, `dotenv`, `ini` or `binary`; by default what `path` says, else `yaml`.
+
+    Returns:
+        The encrypted content, which was read back and compared before it is returned.
+
+    Raises:
+        RecipientError: neither `path` nor `age` is given.
+        ConfigError: no creation rule is there for `path`.
+        FluxsecretsError: it cannot be read, or could not be protected.
+    """
+    session = _session()
+    if path is None and not age:
+        raise RecipientError(
+            "there is nobody to encrypt for", hint="pass age=[...], or path= for a creation rule"
+        )
+    overrides = make_overrides(age, {"encrypted_regex": encrypted_regex} if encrypted_regex else {})
+    file = None if path is None else session.cwd / path
+    name = format or ("yaml" if file is None else format_for_path(file.name))
+    try:
+        policy = (
+            Policy(groups=(overrides.recipients,), selector=overrides.selector)
+            if file is None
+            else policy_for(session, file, overrides)
+        )
+        format_ = make_format(name, policy.stores)
+        return encrypt_content(
+            format_, _bytes(data), policy, session.providers, now=session.now(), limits=session.limits
+        ).data
+    except FluxsecretsError as error:
+        if path is not None:
+            error.in_file(os.fspath(path))
+        raise
+
+
+def _session() -> Session:
+    return Session(dict(os.environ), Path.cwd())
+
+
+def _bytes(data: bytes | str) -> bytes:
+    return data.encode("utf-8") if isinstance(data, str) else data
+
+
+def _only(parts: list[Any], path: str | None) -> Any:
+    if len(parts) != 1:
+        raise FormatError(
+            f"there are {len(parts)} YAML documents",
+            path=path,
+            hint="use load_all or loads_all, which give a list",
+        )
+    return parts[0]
+
+
+def _plain(data: Data) -> Any:
+    if isinstance(data, Timestamp):
+        return data.text
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_plain(item) for item in data]
+    return data

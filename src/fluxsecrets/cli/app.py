@@ -1,0 +1,207 @@
+"""The group of commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import click
+
+from fluxsecrets import __version__
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+
+EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR = 0, 1, 2
+EXIT_INTERRUPTED, EXIT_TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+INTERRUPTED = (EXIT_INTERRUPTED, EXIT_TERMINATED)
+
+_OUTPUT_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
+
+COMMANDS = {
+    "encrypt": ("fluxsecrets.cli.encrypt", "Encrypt Secrets in place."),
+    "decrypt": ("fluxsecrets.cli.decrypt", "Print a file decrypted, or decrypt files in place."),
+    "edit": ("fluxsecrets.cli.edit", "Edit an encrypted file, or make a new one."),
+    "get": ("fluxsecrets.cli.get", "Print one value of an encrypted file."),
+    "set": ("fluxsecrets.cli.set", "Set one value of an encrypted file."),
+    "unset": ("fluxsecrets.cli.unset", "Remove one value of an encrypted file."),
+    "status": ("fluxsecrets.cli.status", "Show what is encrypted, and for whom."),
+    "explain": ("fluxsecrets.cli.explain", "Show which rule applies to a file and what it would encrypt."),
+    "exec-env": ("fluxsecrets.cli.exec_env", "Run a command with the values in its environment."),
+    "exec-file": ("fluxsecrets.cli.exec_file", "Run a command that reads a decrypted file."),
+    "rotate": ("fluxsecrets.cli.rotate", "Give files new data keys."),
+    "recipients": (
+        "fluxsecrets.cli.recipients",
+        "See who can read what, and keep files in line with the rules.",
+    ),
+    "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
+}
+"""Name -> (module with a click command `command`, the line that --help shows)."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101 - the table says so
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, and suggest a near one where there is none of that name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            raise UsageError(
+                f"there is no command {name!a}",
+                hint=f"did you mean `fluxsecrets {near[0]}`?" if near else "see `fluxsecrets --help`",
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 clean, 1 findings or --check would change something, 2 an error.",
+)
+@click.version_option(__version__, prog_name="fluxsecrets", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show a traceback where an error occurs.")
+def cli(debug: bool) -> None:
+    """Look after every secret in a Flux repository.
+
+    Encrypted for the right people, in files that Flux and sops read as they are.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: without the program's name; `--debug` may stand anywhere in them.
+
+    Returns:
+        The exit code. Messages have been written; no traceback is, but with --debug.
+    """
+    arguments, debug = _take_debug(arguments)
+    try:
+        with _terminable():
+            _require_streams()
+            code = cli.main(args=list(arguments), prog_name="fluxsecrets", standalone_mode=False)
+            sys.stdout.flush()
+    except SystemExit:
+        # click's answer to a broken pipe is exit code 1, which would mean findings
+        _drop_output()
+        return EXIT_ERROR
+    except (Exception, KeyboardInterrupt, _TerminatedError) as error:  # noqa: BLE001 - no traceback reaches a user
+        if debug:
+            import traceback
+
+            traceback.print_exception(error)
+        return _report(error)
+    return code if isinstance(code, int) else EXIT_CLEAN
+
+
+def _take_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Whoever is told to run a command again with --debug adds it at the end."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [text for index, text in enumerate(arguments) if text != "--debug" or index > end]
+    return kept, len(kept) < len(arguments)
+
+
+class _TerminatedError(BaseException):
+    """The process was asked to end, so that what is half done is cleaned up on the way out."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    def terminate(_number: int, _frame: object) -> None:
+        raise _TerminatedError
+
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # not the main thread: whoever runs us there has signals of their own
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _require_streams() -> None:
+    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, "standard error")):
+        if stream is None:
+            raise UsageError(f"{name} is closed", hint="redirect it to /dev/null if you do not want it")
+
+
+def _report(error: BaseException) -> int:
+    """Say what went wrong, and give the exit code for it."""
+    if isinstance(error, FluxsecretsError):
+        _show(error)
+        return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return EXIT_ERROR
+    if isinstance(error, click.ClickException):
+        _show(_usage_error(error))
+        return EXIT_ERROR
+    if isinstance(error, KeyboardInterrupt | click.Abort | _TerminatedError):
+        _say("interrupted; files that were already done stay done, the others are as they were")
+        return EXIT_TERMINATED if isinstance(error, _TerminatedError) else EXIT_INTERRUPTED
+    if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
+        _drop_output()
+        if not isinstance(error, BrokenPipeError):  # whoever read our output stopped, such as `head`
+            _show(FileAccessError(f"the output could not be written: {os.strerror(error.errno).lower()}"))
+    else:
+        # Only the kind: the text of an unexpected error may hold a value.
+        _say(
+            f"error: unexpected {type(error).__name__}; no file was left half-written\n"
+            "  hint: run it again with --debug, look over what it shows for secrets, and report it"
+        )
+    return EXIT_ERROR
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    """Click's own message, said as all of ours are."""
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context is not None else "fluxsecrets"
+    return UsageError(message[:1].lower() + message[1:], hint=f"see `{command} --help`")
+
+
+def _drop_output() -> None:
+    """Keep Python from complaining at its end about what could not be written."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(f"{text}\n")
+
+
+def _show(error: FluxsecretsError) -> None:
+    from fluxsecrets.cli.output import Output
+
+    with suppress(OSError):
+        Output().error(error)

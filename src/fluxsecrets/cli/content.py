@@ -1,0 +1,123 @@
+"""One content in and out: a file or standard input, standard output or a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError, UsageError
+from fluxsecrets.files import read_file, write_atomic
+from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.targets import format_of_name, select
+
+STDIN_SHOWN = "standard input"
+_STDIN_NAME = "standard-input"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One content.
+
+    Attributes:
+        path: absolute; stands for the content in creation rules, and need not exist.
+        shown: as the user knows it.
+        format: name of its format.
+        data: the content.
+    """
+
+    path: Path
+    shown: str
+    format: str
+    data: bytes = field(repr=False)
+
+
+def only_path(paths: Sequence[str], hint: str) -> str:
+    """The one path that was named.
+
+    Args:
+        paths: as given.
+        hint: what to do with none, or several.
+
+    Raises:
+        UsageError: none, or several.
+    """
+    if len(paths) != 1:
+        raise UsageError(
+            "name exactly one file for this" if paths else "name a file, or - for standard input",
+            hint=hint,
+        )
+    return paths[0]
+
+
+def refuse_folder(session: Session, text: str) -> None:
+    """Refuse a folder where one file is wanted.
+
+    Raises:
+        FileAccessError: it is one.
+    """
+    if (session.cwd / text).is_dir():
+        raise FileAccessError("it is a folder, and this takes one file", path=text, hint="name a file in it")
+
+
+def read_input(session: Session, text: str, filename: str | None, input_type: str | None) -> Input:
+    """Read a named file, or standard input for `-`.
+
+    Raises:
+        LimitError: it is too large.
+        FileAccessError: it cannot be read, or is a folder.
+    """
+    if text == "-":
+        limit = session.limits.size
+        data = sys.stdin.buffer.read(limit + 1) if sys.stdin is not None else b""
+        if len(data) > limit:
+            raise LimitError(
+                f"is too large: the limit is {limit // 2**20} MiB", path=STDIN_SHOWN, hint="split it"
+            )
+        name = filename or _STDIN_NAME
+        format_name = input_type or format_of_name(session, name)
+        return Input(session.cwd / name, filename or STDIN_SHOWN, format_name, data)
+    refuse_folder(session, text)
+    target = select(session, [text], input_type=input_type).targets[0]
+    if target.problem is not None:
+        raise target.problem
+    try:
+        data = read_file(target.path, limit=session.limits.size).data
+    except FluxsecretsError as error:
+        error.path = text
+        raise
+    path = session.cwd / filename if filename is not None else target.path
+    return Input(path, text, target.format, data)
+
+
+def write_output(session: Session, out: Output, data: bytes, output: Path | None, *, mode: int) -> None:
+    """Write a result to a file, or to standard output for None or `-`.
+
+    Args:
+        session: the run.
+        out: where results go.
+        data: the result.
+        output: the file, replaced atomically where it exists; pipes and devices are written to.
+        mode: permission bits of a new file.
+
+    Raises:
+        FileAccessError: it cannot be written.
+    """
+    if output is None or str(output) == "-":
+        out.data(data)
+        return
+    path = session.cwd / output
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+        else:
+            write_atomic(path.resolve(), data, mode=None if path.exists() else mode)
+    except OSError as error:
+        raise FileAccessError(
+            f"cannot be written: {error.strerror or type(error).__name__}", path=str(output)
+        ) from None
+    except FluxsecretsError as error:
+        error.path = str(output)
+        raise

@@ -1,0 +1,61 @@
+"""Exit codes of sops 3.13.2 (cmd/sops/codes/codes.go), and what gives an error one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fluxsecrets.errors import FluxsecretsError, UsageError
+
+GENERIC = 1
+COULD_NOT_READ_INPUT = 2
+COULD_NOT_WRITE_OUTPUT = 3
+ERROR_DUMPING_TREE = 4
+INVALID_ENCRYPTION_CONTEXT = 6
+INVALID_SET_FORMAT = 7
+CONFLICTING_PARAMETERS = 8
+ERROR_ENCRYPTING_TREE = 23
+ERROR_DECRYPTING_TREE = 25
+CANNOT_CHANGE_KEYS_OF_NO_FILE = 49
+MAC_MISMATCH = 51
+INVALID_TREE_PATH = 91
+NEED_A_DOCUMENT = 92
+NO_FILE_SPECIFIED = 100
+DUPLICATE_KEY_TYPE = 112
+COULD_NOT_RETRIEVE_KEY = 128
+FILE_NOT_MODIFIED = 200
+NO_EDITOR_FOUND = 201
+FILE_ALREADY_ENCRYPTED = 203
+
+
+def exit_code_of(error: FluxsecretsError) -> int:
+    """The exit code that an error was given, or sops's generic one."""
+    return error.exit_code if "exit_code" in vars(error) else GENERIC
+
+
+def coded(error: FluxsecretsError, code: int) -> FluxsecretsError:
+    """The error with an exit code; one that it was given before wins."""
+    if "exit_code" not in vars(error):
+        error.exit_code = code
+    return error
+
+
+@contextmanager
+def failing_with(code: int, *kinds: type[FluxsecretsError]) -> Iterator[None]:
+    """Give errors that pass here an exit code.
+
+    Args:
+        code: the exit code.
+        kinds: which errors; all of them where none is named.
+    """
+    try:
+        yield
+    except FluxsecretsError as error:
+        if not kinds or isinstance(error, kinds):
+            coded(error, code)
+        raise
+
+
+def usage_error(message: str, code: int, hint: str | None = None) -> FluxsecretsError:
+    """A wrong command line, with sops's exit code for it."""
+    return coded(UsageError(message, hint=hint), code)

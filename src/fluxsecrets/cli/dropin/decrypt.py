@@ -1,0 +1,92 @@
+"""`sops decrypt` and `sops --decrypt`."""
+
+from __future__ import annotations
+
+from fluxsecrets.cli.dropin.call import Call
+from fluxsecrets.cli.dropin.codes import (
+    CONFLICTING_PARAMETERS,
+    ERROR_DUMPING_TREE,
+    GENERIC,
+    INVALID_TREE_PATH,
+    failing_with,
+    usage_error,
+)
+from fluxsecrets.cli.dropin.job import (
+    PLAIN_MODE,
+    Job,
+    converted,
+    deliver,
+    must_exist,
+    open_job,
+    plain_data,
+    read_job,
+    refuse_both_outputs,
+)
+from fluxsecrets.cli.dropin.paths import parse_tree_path
+from fluxsecrets.errors import FormatError, UsageError
+from fluxsecrets.ops.content import OpenedFile
+from fluxsecrets.sops.document import Leaf, Mapping, Node, Path, find, show_path, to_data
+
+
+def run(call: Call) -> int:
+    """Decrypt a file or standard input."""
+    if not call.arguments and call.values.on("in-place"):
+        raise usage_error("--in-place needs a file, and none was named", CONFLICTING_PARAMETERS)
+    call.warn_of_more()
+    refuse_both_outputs(call)
+    text = call.arguments[0] if call.arguments else None
+    if text is not None:
+        must_exist(call, text)
+    path = extracted_path(call)
+    job = read_job(call, text)
+    deliver(call, job, decrypted(call, job, path), mode=PLAIN_MODE)
+    return 0
+
+
+def extracted_path(call: Call) -> Path:
+    """What --extract says.
+
+    Raises:
+        UsageError: it is no path.
+    """
+    with failing_with(INVALID_TREE_PATH):
+        return parse_tree_path(call.values.text("extract"))
+
+
+def decrypted(call: Call, job: Job, path: Path = ()) -> bytes:
+    """The plain content of a job, or of what a path leads to in it."""
+    opened = open_job(call, job)
+    with job.named(), failing_with(GENERIC):
+        if path:
+            return _extracted(call, job, opened, path)
+        if job.output == job.input:
+            return opened.text()
+        return converted(call, plain_data(opened), job.output)
+
+
+def _extracted(call: Call, job: Job, opened: OpenedFile, path: Path) -> bytes:
+    node = find(opened.parts[0], path)
+    if node is None:
+        raise UsageError(f"the file has no {show_path(path)}", hint="keys are not encrypted: look there")
+    if isinstance(node, Leaf) and isinstance(node.value, str | bytes):
+        return node.value.encode() if isinstance(node.value, str) else node.value
+    with failing_with(ERROR_DUMPING_TREE, FormatError):
+        if isinstance(node, Mapping):
+            return converted(call, [to_data(node)], job.output)
+        return _emitted(node, job.output)
+
+
+def _emitted(node: Node, format_name: str) -> bytes:
+    """A list, or a single value that is no text, as the stores of sops write one (`EmitValue`)."""
+    if format_name in ("dotenv", "binary"):
+        raise FormatError(f"{format_name} cannot hold this value", hint="add --output-type json")
+    data = to_data(node)
+    if format_name == "yaml":
+        from fluxsecrets.sops.formats.yaml.block import render_block
+
+        lines = render_block(data, 4) if isinstance(data, list) else [render_block([data], 4)[0][2:]]
+        return "".join(f"{line}\n" for line in lines).encode()
+    from fluxsecrets.sops.formats.json import dump
+
+    # sops: an INI value is JSON on one line.
+    return dump(data, "\n" if format_name == "json" else None, "\t").encode()

@@ -1,0 +1,185 @@
+"""Where `fluxsecrets-sops` starts: finds the command, and makes exit codes of errors."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fluxsecrets.cli.dropin.arguments import Parsed, Values, parse
+from fluxsecrets.cli.dropin.codes import COULD_NOT_WRITE_OUTPUT, GENERIC, exit_code_of, usage_error
+from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
+from fluxsecrets.errors import FluxsecretsError
+
+_COLLECT_AFTER = 50_000  # see fluxsecrets.cli.entry
+_HELP = ("help", "h")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line of sops.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        The exit code, one of sops's. Messages have been written; no traceback is.
+    """
+    try:
+        with _terminable():
+            code = _dispatch(arguments, dict(os.environ))
+            sys.stdout.flush()
+            return code
+    except FluxsecretsError as error:
+        from fluxsecrets.cli.output import Output
+
+        Output().error(error)
+        return exit_code_of(error)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        _drop_output()  # whoever read our output stopped, such as `head`
+        return 128 + getattr(signal, "SIGPIPE", 13)
+    except OSError as error:
+        _drop_output()
+        _say(f"error: {(error.strerror or type(error).__name__).lower()}")
+        return COULD_NOT_WRITE_OUTPUT
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user: it may hold a value
+        _say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")
+        return GENERIC
+
+
+def _dispatch(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    app = parse(APP_FLAGS, arguments, environ, reorder=False)
+    if app.values.on("help"):
+        return _help(())
+    if app.values.on("version"):
+        from fluxsecrets.cli.dropin.usage import version_lines
+
+        return _print(version_lines(app.values))
+    return _to_command(app, environ)
+
+
+def _to_command(app: Parsed, environ: Mapping[str, str]) -> int:
+    name, rest = (app.arguments[0], app.arguments[1:]) if app.arguments else ("", ())
+    if name in _HELP:
+        return _help(rest)
+    command = COMMANDS.get(name)
+    if command is None:
+        return _run("plain:run", app, app.values)
+    if name == "groups":
+        return _groups(app, rest, environ)
+    if command.parent:
+        return _run(command.run, Parsed(Values(), rest), app.values)
+    return _command(name, command, app, rest, environ)
+
+
+def _command(
+    name: str, command: Command, app: Parsed, arguments: Sequence[str], environ: Mapping[str, str]
+) -> int:
+    parsed = parse(command.flags, arguments, environ, reorder=True)
+    if parsed.values.on("help"):
+        from fluxsecrets.cli.dropin import usage
+
+        return _print(usage.command_lines(name, command))
+    return _run(command.run, parsed, app.values)
+
+
+def _groups(app: Parsed, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    command = GROUPS.get(arguments[0]) if arguments else None
+    if command is None:
+        from fluxsecrets.cli.dropin import usage
+
+        return _print(usage.parent_lines("groups", GROUPS))
+    return _command(f"groups {arguments[0]}", command, app, arguments[1:], environ)
+
+
+def _help(arguments: Sequence[str]) -> int:
+    from fluxsecrets.cli.dropin import usage
+
+    command = COMMANDS.get(arguments[0]) if arguments else None
+    if command is None:
+        return _print(usage.app_lines())
+    return _print(usage.command_lines(arguments[0], command))
+
+
+def _run(target: str, parsed: Parsed, app: Values) -> int:
+    from fluxsecrets.cli.dropin.call import Call, DropInSession
+    from fluxsecrets.cli.output import Output
+
+    module, _, function = target.partition(":")
+    action: Callable[[Call], int] = getattr(
+        importlib.import_module(f"fluxsecrets.cli.dropin.{module}"), function
+    )
+    _refuse_keyservices(parsed.values)
+    out = Output()
+    config = app.text("config")
+    session = DropInSession(
+        dict(os.environ),
+        Path.cwd(),
+        config_path=Path(config) if config else None,
+        ask=_ask,
+        notify=out.note,
+    )
+    return action(Call(parsed.values, app, parsed.arguments, session, out))
+
+
+def _ask(question: str) -> str:
+    from fluxsecrets.keys.prompt import ask_at_terminal
+
+    return ask_at_terminal(question)
+
+
+def _refuse_keyservices(values: Values) -> None:
+    if not values.on("enable-local-keyservice", default=True) or values.many("keyservice"):
+        raise usage_error(
+            "key services are not carried: keys are always opened here",
+            GENERIC,
+            "leave out --keyservice and --enable-local-keyservice, and SOPS_KEYSERVICE",
+        )
+
+
+def _print(lines: Iterable[str]) -> int:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Treat SIGTERM as an end in order, so that what is half done is cleaned up."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread: whoever runs us there has signals of their own
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _drop_output() -> None:
+    """Keep Python from complaining at its end about what could not be written."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(f"{text}\n")

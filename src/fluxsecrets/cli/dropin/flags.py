@@ -1,0 +1,158 @@
+"""Every flag of sops, said once; commands name those that they take.
+
+Names, short forms and variables are those of sops 3.13.2 (cmd/sops/main.go).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    """What a flag takes."""
+
+    SWITCH = auto()
+    SWITCHED_ON = auto()
+    TEXT = auto()
+    NUMBER = auto()
+    LIST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag.
+
+    Attributes:
+        name: its long form, without dashes.
+        help: one line on it.
+        kind: what it takes.
+        short: its short form, a letter.
+        variable: the environment variable that stands in for it.
+    """
+
+    name: str
+    help: str
+    kind: Kind = Kind.TEXT
+    short: str | None = None
+    variable: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its forms."""
+        return (self.name,) if self.short is None else (self.name, self.short)
+
+    @property
+    def switch(self) -> bool:
+        """Whether it stands alone, without a value."""
+        return self.kind in (Kind.SWITCH, Kind.SWITCHED_ON)
+
+
+RECIPIENT_FLAGS = {
+    "kms": "kms",
+    "pgp": "pgp",
+    "gcp-kms": "gcp_kms",
+    "hckms": "hckms",
+    "azure-kv": "azure_kv",
+    "hc-vault-transit": "hc_vault",
+    "age": "age",
+}
+"""Flags that name recipients -> the kind of recipient."""
+
+_RECIPIENT_NAMES = {
+    "kms": ("AWS KMS keys", "k", "SOPS_KMS_ARN"),
+    "pgp": ("PGP keys, by fingerprint", "p", "SOPS_PGP_FP"),
+    "gcp-kms": ("Google Cloud KMS keys", None, "SOPS_GCP_KMS_IDS"),
+    "hckms": ("Huawei Cloud KMS keys", None, "SOPS_HUAWEICLOUD_KMS_IDS"),
+    "azure-kv": ("Azure Key Vault keys", None, "SOPS_AZURE_KEYVAULT_URLS"),
+    "hc-vault-transit": ("HashiCorp Vault keys", None, "SOPS_VAULT_URIS"),
+    "age": ("age recipients", "a", "SOPS_AGE_RECIPIENTS"),
+}
+
+SELECTOR_FLAGS = {
+    "unencrypted-suffix": "unencrypted_suffix",
+    "encrypted-suffix": "encrypted_suffix",
+    "unencrypted-regex": "unencrypted_regex",
+    "encrypted-regex": "encrypted_regex",
+    "unencrypted-comment-regex": "unencrypted_comment_regex",
+    "encrypted-comment-regex": "encrypted_comment_regex",
+}
+"""Flags that say what is encrypted -> the field in a rule."""
+
+_ALL = (
+    Flag("decrypt", "decrypt a file to standard output", Kind.SWITCH, "d"),
+    Flag("encrypt", "encrypt a file to standard output", Kind.SWITCH, "e"),
+    Flag("rotate", "give a file a new data key", Kind.SWITCH, "r"),
+    Flag("set", 'set one value: --set \'["key"] "value as JSON"\''),
+    Flag("in-place", "write to the file instead of standard output", Kind.SWITCH, "i"),
+    Flag("output", "write to this file instead of standard output"),
+    Flag("extract", "only this value, such as '[\"data\"][0]'"),
+    Flag("input-type", "format of the input: yaml, json, dotenv, ini or binary"),
+    Flag("output-type", "format of the output: yaml, json, dotenv, ini or binary"),
+    Flag("filename-override", "take this name for rules and formats"),
+    Flag("ignore-mac", "go on where the MAC does not match", Kind.SWITCH),
+    Flag("mac-only-encrypted", "make the MAC of encrypted values only", Kind.SWITCH),
+    *(Flag(name, "says what is encrypted; one of six, see the documentation") for name in SELECTOR_FLAGS),
+    *(
+        Flag(name, f"{text}, separated by commas", short=short, variable=variable)
+        for name, (text, short, variable) in _RECIPIENT_NAMES.items()
+    ),
+    *(Flag(f"add-{name}", f"add {text}") for name, (text, _, _) in _RECIPIENT_NAMES.items()),
+    *(Flag(f"rm-{name}", f"remove {text}") for name, (text, _, _) in _RECIPIENT_NAMES.items()),
+    Flag("aws-profile", "AWS profile, kept in the file"),
+    Flag("encryption-context", "KMS encryption context, as key:value,key:value"),
+    Flag("shamir-secret-sharing-threshold", "how many key groups open the file", Kind.NUMBER),
+    Flag("decryption-order", "kinds of keys to try first", variable="SOPS_DECRYPTION_ORDER"),
+    Flag("show-master-keys", "not carried: edit shows values only", Kind.SWITCH, "s"),
+    Flag("idempotent", "change nothing where nothing is to change", Kind.SWITCH),
+    Flag("value-file", "the value argument is the name of a file", Kind.SWITCH),
+    Flag("value-stdin", "read the value from standard input", Kind.SWITCH),
+    Flag("yes", "do not ask", Kind.SWITCH, "y"),
+    Flag("file", "the file to change", short="f"),
+    Flag("background", "not carried: the command is waited for", Kind.SWITCH),
+    Flag("pristine", "give the command the values alone", Kind.SWITCH),
+    Flag("same-process", "replace this process by the command", Kind.SWITCH),
+    Flag("user", "run the command as this user"),
+    Flag("no-fifo", "a temporary file instead of a named pipe", Kind.SWITCH),
+    Flag("filename", "name of the temporary file"),
+    Flag("config", "the .sops.yaml to use", variable="SOPS_CONFIG"),
+    Flag("indent", "indentation of YAML that is written anew", Kind.NUMBER),
+    Flag("verbose", "taken, and without effect", Kind.SWITCH),
+    Flag(
+        "disable-version-check",
+        "say the version and nothing else",
+        Kind.SWITCH,
+        variable="SOPS_DISABLE_VERSION_CHECK",
+    ),
+    Flag("check-for-updates", "not carried: nothing is looked up in the network", Kind.SWITCH),
+    Flag(
+        "enable-local-keyservice",
+        "false is not carried: keys are always opened here",
+        Kind.SWITCHED_ON,
+        variable="SOPS_ENABLE_LOCAL_KEYSERVICE",
+    ),
+    Flag("keyservice", "not carried: keys are always opened here", Kind.LIST, variable="SOPS_KEYSERVICE"),
+    Flag("help", "show this", Kind.SWITCH, "h"),
+    Flag("version", "show the version", Kind.SWITCH, "v"),
+)
+
+FLAGS = {flag.name: flag for flag in _ALL}
+"""By name."""
+
+KEYSERVICE = ("enable-local-keyservice", "keyservice")
+WRITING = ("in-place", "output")
+FORMATS = ("input-type", "output-type")
+KEYS = (*RECIPIENT_FLAGS, "aws-profile", "encryption-context", "shamir-secret-sharing-threshold")
+SELECTORS = tuple(name for name in SELECTOR_FLAGS if "comment" not in name)
+ADDING = tuple(f"add-{name}" for name in RECIPIENT_FLAGS)
+REMOVING = tuple(f"rm-{name}" for name in RECIPIENT_FLAGS)
+
+
+def flags(*names: str) -> tuple[Flag, ...]:
+    """The flags of these names, and --help."""
+    return tuple(FLAGS[name] for name in (*names, "help"))
+
+
+def repeated(name: str) -> Flag:
+    """A flag for recipients as `groups add` takes it: again and again, and from no variable."""
+    return replace(FLAGS[name], kind=Kind.LIST, short=None, variable=None)

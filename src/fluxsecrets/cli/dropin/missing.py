@@ -1,0 +1,31 @@
+"""What sops does and we do not: each says so, instead of failing in some other way."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from fluxsecrets.cli.dropin.call import Call
+from fluxsecrets.cli.dropin.codes import GENERIC, usage_error
+
+
+def publish(_call: Call) -> NoReturn:
+    """Refuse `sops publish`."""
+    raise usage_error(
+        "publish is not carried by fluxsecrets-sops",
+        GENERIC,
+        "use sops itself for that: it reads the same files",
+    )
+
+
+def keyservice(_call: Call) -> NoReturn:
+    """Refuse `sops keyservice`."""
+    raise usage_error(
+        "keyservice is not carried by fluxsecrets-sops",
+        GENERIC,
+        "keys are opened where the command runs; use sops itself to serve them",
+    )
+
+
+def completion(_call: Call) -> NoReturn:
+    """Refuse `sops completion`."""
+    raise usage_error("completion is not carried by fluxsecrets-sops", GENERIC)

@@ -1,0 +1,61 @@
+"""`fluxsecrets edit`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from fluxsecrets.cli.options import config_option, input_type_option, make_session, quiet_option
+from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.values import accept_option, show_warnings
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.edit import EditOutcome, EditResult, edit_file
+from fluxsecrets.ops.editor import disable_core_dumps, find_editor, hanging_up_terminates, run_editor
+
+
+@click.command("edit")
+@click.argument("path")
+@accept_option
+@input_type_option
+@config_option
+@quiet_option
+def command(
+    *, path: str, accept_recipients: bool, input_type: str | None, config: Path | None, quiet: bool
+) -> int:
+    """Edit an encrypted file, or make a new one.
+
+    Opens the plain text in $SOPS_EDITOR, $EDITOR, or else vim, nano or vi. Values that were not changed
+    keep their ciphertext. Text that cannot be encrypted is opened again, with what is wrong on top. A
+    file that does not exist yet is made by the creation rule for its name.
+    """
+    session, out = make_session(config), Output(quiet=quiet)
+    editor = find_editor(session.environ)
+    disable_core_dumps()
+
+    def ask(error: FluxsecretsError) -> bool:
+        if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        out.error(error)
+        return click.confirm("open the editor again?", default=True, err=True)
+
+    with hanging_up_terminates():
+        result = edit_file(
+            session,
+            path,
+            lambda file: run_editor(editor, file, session.environ),
+            ask,
+            input_type=input_type,
+            accept_recipients=accept_recipients,
+        )
+    show_warnings(out, result.path, result.warnings)
+    out.note(_sentence(result))
+    return 0
+
+
+def _sentence(result: EditResult) -> str:
+    if result.outcome is EditOutcome.UNCHANGED:
+        return f"{result.path}: nothing changed"
+    noun = "value" if result.values == 1 else "values"
+    return f"{result.path}: {result.outcome}, {result.values} {noun} encrypted"

@@ -1,0 +1,184 @@
+"""`fluxsecrets encrypt`."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from fluxsecrets.cli.content import only_path, read_input, write_output
+from fluxsecrets.cli.options import (
+    config_option,
+    env_option,
+    filename_option,
+    format_option,
+    input_type_option,
+    make_session,
+    quiet_option,
+)
+from fluxsecrets.cli.output import Output, show_remarks
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.encrypt import EncryptJob, EncryptOptions, encrypt_files, encrypt_input, encrypt_jobs
+from fluxsecrets.ops.names import read_public_keys
+from fluxsecrets.ops.policy import make_overrides
+from fluxsecrets.ops.results import BatchResult, Outcome
+from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.targets import Selection, clean_up, repository_root, select
+from fluxsecrets.report.text import result_rows, warning_lines
+
+
+@click.command("encrypt")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@env_option
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would be encrypted.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be encrypted.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write one file's result there."
+)
+@click.option("--stdout", "to_stdout", is_flag=True, help="Write one file's result to standard output.")
+@filename_option
+@input_type_option
+@click.option(
+    "--age", multiple=True, metavar="KEY[,KEY]", help="Encrypt for these age keys, whatever the rule says."
+)
+@click.option("--encrypted-regex", metavar="REGEX", help="Encrypt the values of keys that match.")
+@click.option(
+    "--unencrypted-regex", metavar="REGEX", help="Leave the values of keys that match in the clear."
+)
+@click.option("--encrypted-suffix", metavar="TEXT", help="Encrypt the values of keys with this ending.")
+@click.option(
+    "--unencrypted-suffix", metavar="TEXT", help="Leave the values of keys with this ending in the clear."
+)
+@click.option("--split-lists", is_flag=True, help="Turn a List of Secrets into YAML documents first.")
+@config_option
+@format_option
+@quiet_option
+@click.option("-i", "--in-place", is_flag=True, hidden=True, help="What encrypt does anyway.")
+def command(
+    *,
+    paths: tuple[str, ...],
+    environment: str | None,
+    check: bool,
+    dry_run: bool,
+    output: Path | None,
+    to_stdout: bool,
+    filename: str | None,
+    input_type: str | None,
+    split_lists: bool,
+    age: tuple[str, ...],
+    config: Path | None,
+    report: str | None,
+    quiet: bool,
+    in_place: bool,
+    **selectors: str | None,
+) -> int:
+    """Encrypt Secrets in place.
+
+    PATH is a file, which is encrypted as it is, or a folder, in which every Secret is. Without PATH and
+    --env it is every Secret in the repository. Files that are encrypted already stay as they are; values
+    that did not change since the last commit keep their ciphertext.
+    """
+    session, out = make_session(config), Output(quiet=quiet)
+    options = EncryptOptions(
+        make_overrides(age, {name: text for name, text in selectors.items() if text is not None}),
+        split_lists=split_lists,
+        write=not (check or dry_run),
+    )
+    if "-" in paths or to_stdout or output is not None:
+        if in_place or environment is not None:
+            raise UsageError(
+                "one content is encrypted with -, --stdout or -o, many files with --env or in place",
+                hint="leave out --env and -i, or -, --stdout and -o",
+            )
+        one = _One(output, filename, input_type, report == "json")
+        batch = _encrypt_one(session, out, paths, one, options)
+    else:
+        if filename is not None:
+            raise UsageError("--filename is for standard input", hint="give - as the path as well")
+        if paths and options.write and report != "json" and _redirected_to_file():
+            raise UsageError(
+                "standard output goes to a file, but encrypt works in place",
+                hint="add --stdout to write the encrypted text there, "
+                "or leave out the redirection to encrypt in place",
+            )
+        batch = _encrypt_in_place(session, out, select(session, paths, environment, input_type), options)
+        _show(out, batch, as_json=report == "json")
+    if batch.failed:
+        return 2
+    return 1 if check and batch.count(Outcome.WOULD_ENCRYPT) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """Where one content comes from and goes to, when not in place."""
+
+    output: Path | None
+    filename: str | None
+    input_type: str | None
+    as_json: bool
+
+
+def _encrypt_in_place(
+    session: Session, out: Output, selection: Selection, options: EncryptOptions
+) -> BatchResult:
+    if options.write:
+        clean_up(selection)
+    options = _for_people(session, selection.root, options)
+    jobs = encrypt_jobs(selection)
+    results = tuple(out.progress(encrypt_files(session, jobs, options), len(jobs), "encrypting"))
+    return BatchResult(results, selection.notes)
+
+
+def _encrypt_one(
+    session: Session, out: Output, paths: tuple[str, ...], one: _One, options: EncryptOptions
+) -> BatchResult:
+    """Encrypt one content to standard output or to a file."""
+    text = only_path(paths, "without -, --stdout and -o several files are encrypted in place")
+    if text == "-" and one.filename is None and not options.overrides.recipients:
+        raise UsageError(
+            "standard input has no name, so no creation rule can match it",
+            hint="add --filename NAME, or name recipients with --age",
+        )
+    if one.as_json and options.write and one.output is None:
+        raise UsageError(
+            "standard output cannot take both the encrypted text and a report as JSON", hint="add -o FILE"
+        )
+    given = read_input(session, text, one.filename, one.input_type)
+    job = EncryptJob(given.path, given.shown, given.format)
+    options = _for_people(session, repository_root(session), options)
+    result, encrypted = encrypt_input(session, job, given.data, options)
+    batch = BatchResult((result,))
+    if not options.write or one.as_json:
+        _show(out, batch, as_json=one.as_json)
+    else:
+        for line in warning_lines(batch.files):
+            out.warning(line)
+    if options.write:
+        write_output(session, out, encrypted, one.output, mode=0o644)
+    return batch
+
+
+def _for_people(session: Session, root: Path, options: EncryptOptions) -> EncryptOptions:
+    """With names of recipients; and with who we are, which --check need not know."""
+    return replace(options, names=read_public_keys(root), warn_of_others=options.write)
+
+
+def _show(out: Output, batch: BatchResult, *, as_json: bool) -> None:
+    if as_json:
+        from fluxsecrets.report.json import batch_json
+
+        out.text([batch_json("encrypt", batch)])
+    else:
+        out.table(result_rows(batch.files))
+        show_remarks(out, batch)
+
+
+def _redirected_to_file() -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False

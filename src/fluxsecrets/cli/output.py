@@ -1,0 +1,122 @@
+"""Where results and messages go: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.report.text import Cell, Row, error_lines, laid_out, printable, similar_errors, warning_lines
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.results import BatchResult
+
+Item = TypeVar("Item")
+
+_PROGRESS_FROM = 40
+"""Files from which a progress bar is worth its flicker."""
+
+
+class Output:
+    """Writes for people at a terminal, and plainly elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """Take whether anything but results and errors is wanted."""
+        self._quiet = quiet
+
+    def data(self, data: bytes) -> None:
+        """Write a result that is bytes, as it is."""
+        sys.stdout.flush()
+        rest = memoryview(data)
+        while rest:  # with PYTHONUNBUFFERED a write may take a part only
+            rest = rest[sys.stdout.buffer.write(rest) :]
+        sys.stdout.buffer.flush()
+
+    def text(self, lines: Iterable[str]) -> None:
+        """Write a result that is text."""
+        for line in lines:
+            click.echo(line)
+
+    def table(self, rows: Sequence[Row]) -> None:
+        """Write rows, aligned; at a terminal in colour, and on two lines each where it is too narrow."""
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        style = _coloured if _colourful(sys.stdout) else _plain
+        self.text(laid_out(rows, width, style))
+
+    def progress(self, items: Iterator[Item], total: int, label: str) -> Iterator[Item]:
+        """Pass items on, with a progress bar where there are many and somebody is looking."""
+        if self._quiet or total < _PROGRESS_FROM or not sys.stderr.isatty():
+            yield from items
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+        # Without rich's own thread: worker processes are forked while the bar is shown.
+        console = Console(stderr=True)
+        with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
+            task = progress.add_task(label, total=total)
+            for number, item in enumerate(items, start=1):
+                progress.update(task, completed=number, refresh=number % max(1, total // 50) == 0)
+                yield item
+
+    def note(self, text: str) -> None:
+        """Say something that is neither a result nor an error."""
+        if not self._quiet:
+            click.echo(printable(text), err=True)
+
+    def warning(self, line: str) -> None:
+        """Say a warning, complete with its word."""
+        if not self._quiet:
+            click.echo(_marked(printable(line), "warning:", "yellow"), err=True)
+
+    def error(self, error: FluxsecretsError, others: int = 0) -> None:
+        """Say what is wrong and what to do.
+
+        Args:
+            error: what is wrong.
+            others: how many more files failed of the same.
+        """
+        for line in error_lines(error, others):
+            click.echo(_marked(line, "error:", "red"), err=True)
+
+
+def show_remarks(out: Output, batch: BatchResult) -> None:
+    """Notes, warnings, errors, and the sum of a command that changes files."""
+    for note in batch.notes:
+        out.note(f"note: {note}")
+    for line in warning_lines(batch.files):
+        out.warning(line)
+    show_errors(out, [result.error for result in batch.files if result.error is not None])
+    out.note(batch.summary())
+
+
+def show_errors(out: Output, errors: Sequence[FluxsecretsError]) -> None:
+    """Errors of many files, those that are one and the same said once."""
+    for error, count in similar_errors(errors):
+        out.error(error, count - 1)
+
+
+def _marked(line: str, word: str, colour: str) -> str:
+    if line.startswith(word) and _colourful(sys.stderr):
+        return click.style(word, fg=colour, bold=True) + line[len(word) :]
+    return line
+
+
+def _plain(cell: Cell) -> str:
+    return cell.text
+
+
+def _coloured(cell: Cell) -> str:
+    return click.style(cell.text, fg=cell.style) if cell.style else cell.text
+
+
+def _colourful(stream: object) -> bool:
+    isatty = getattr(stream, "isatty", None)
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return isatty is not None and isatty() and not plain

@@ -1,0 +1,140 @@
+"""New age identities, and sops's key file to keep them in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from pyrage import x25519  # type: ignore[import-untyped]
+
+from fluxsecrets.errors import FileAccessError, IdentityError
+from fluxsecrets.files import read_file, write_atomic, write_new
+
+from .identities import config_folder, key_file_in
+from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
+
+_READ_LIMIT = 16 * MAX_KEY_FILE
+"""Bytes; what is larger than a key file may be gets a better message from `parse_keys`."""
+
+
+def generate_identity(now: datetime, *, post_quantum: bool = False) -> AgeIdentity:
+    """Make a new identity.
+
+    Args:
+        now: when, with a time zone; it is kept to the second.
+        post_quantum: a hybrid of ML-KEM-768 and X25519 instead of X25519 alone. Its recipient has 1,959
+            characters, and is read by sops 3.12 and age 1.3, or newer.
+
+    Raises:
+        IdentityError: `post_quantum`, and this installation of cryptography has no ML-KEM.
+    """
+    created = now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    if post_quantum:
+        from .postquantum import generate
+
+        text, recipient = generate()
+        return AgeIdentity(text, recipient, "generated", created, "post-quantum")
+    secret = x25519.Identity.generate()
+    return AgeIdentity(str(secret), str(secret.to_public()), "generated", created)
+
+
+def identity_text(identity: AgeIdentity) -> str:
+    """Return an identity, secret and all, as it stands in a key file, commented as age-keygen does."""
+    created = [f"# created: {identity.created}"] if identity.created else []
+    return "\n".join([*created, f"# public key: {identity.recipient}", identity.secret, ""])
+
+
+def default_key_file(environ: Mapping[str, str], platform: str, home: Path | None) -> Path:
+    """Return the path of sops's own key file for this user; it need not exist.
+
+    Raises:
+        IdentityError: the environment names neither a configuration folder nor a home.
+    """
+    config = config_folder(environ, platform, home)
+    if config is None:
+        raise IdentityError(
+            "cannot tell where the key file belongs",
+            hint="set APPDATA" if platform == "win32" else "set HOME, or XDG_CONFIG_HOME to an absolute path",
+        )
+    return key_file_in(config)
+
+
+def append_identity(path: Path, identity: AgeIdentity) -> bool:
+    """Add an identity to a key file, which is made (0600, its missing folders 0700) where there is none.
+
+    The file is replaced as a whole, so that a crash leaves the old one, and under a lock file beside it, so
+    that two runs at once do not lose a key. Links are followed.
+
+    Returns:
+        Whether anything was written: False where the identity is already in the file.
+
+    Raises:
+        IdentityError: the file holds something else than identities, or is protected by a passphrase.
+        FileAccessError: it cannot be read or written, or another run holds the lock.
+        LimitError: it is far too large.
+    """
+    target = Path(os.path.realpath(path))
+    _make_folders(target.parent, path)
+    with _lock(target, path):
+        if not os.path.lexists(target):
+            write_new(target, identity_text(identity).encode("ascii"))
+            return True
+        old = read_file(target, limit=_READ_LIMIT)
+        if any(known.recipient == identity.recipient for known in _parse(old.data, path)):
+            return False
+        gap = b"" if not old.data or old.data.endswith(b"\n") else b"\n"
+        new = old.data + gap + identity_text(identity).encode("ascii")
+        write_atomic(target, new, mode=0o600, expected=old)
+        return True
+
+
+def _parse(data: bytes, path: Path) -> tuple[AgeIdentity, ...]:
+    keys = parse_keys(data, origin=str(path), path=str(path))
+    if keys.problems:
+        raise keys.problems[0]
+    if keys.locked:
+        raise IdentityError(
+            "this key file is protected by a passphrase, and cannot be added to",
+            hint="name another key file",
+            path=str(path),
+        )
+    return keys.identities
+
+
+def _make_folders(folder: Path, path: Path) -> None:
+    try:
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        for one in reversed(missing):
+            one.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(path, error) from None
+
+
+@contextmanager
+def _lock(target: Path, path: Path) -> Iterator[None]:
+    lock = target.with_name(f"{target.name}.lock")
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise FileAccessError(
+            "another run is writing this key file",
+            hint=f"wait for it to end; if there is none, remove {lock}",
+            path=str(path),
+        ) from None
+    except OSError as error:
+        raise _not_writable(path, error) from None
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _not_writable(path: Path, error: OSError) -> FileAccessError:
+    return FileAccessError(
+        f"cannot write this key file: {(error.strerror or 'input/output error').lower()}",
+        hint="check the permissions of the file and its folder",
+        path=str(path),
+    )

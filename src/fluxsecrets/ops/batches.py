@@ -1,0 +1,80 @@
+"""Many files: prepared over processes, then replaced in batches; one bad file never stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from fluxsecrets.errors import FileAccessError
+from fluxsecrets.files import FileContent, PendingWrite, write_batch
+from fluxsecrets.ops.parallel import run_jobs
+from fluxsecrets.ops.results import FileResult, Outcome
+
+Job = TypeVar("Job")
+
+BATCH = 256
+"""Files that are held in memory before they are written together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file's result, and what is to be written for it to become true.
+
+    Attributes:
+        result: what to report once it is written.
+        write: the new content, or None where nothing is to be written.
+    """
+
+    result: FileResult
+    write: PendingWrite | None = None
+
+
+def pending_write(content: FileContent, new: bytes) -> PendingWrite:
+    """New content for a file that was read.
+
+    Replacing a file does not need the permission to write it, only its folder's. Whoever took the
+    permission away meant something by it, so that it holds here as in an editor.
+
+    Raises:
+        FileAccessError: the file is read-only.
+    """
+    if not content.mode & 0o222:
+        raise FileAccessError(
+            "the file is read-only, so it stays as it is",
+            hint="make it writable first (`chmod u+w FILE`), or write the result elsewhere with -o",
+        )
+    return PendingWrite(content.path, new, expected=replace(content, data=b""))
+
+
+def process_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> Iterator[FileResult]:
+    """Prepare files and write them batch by batch.
+
+    All new contents of a batch are complete before its first file is replaced, and each file is
+    replaced atomically: a run can be interrupted anywhere and simply be started again.
+
+    Args:
+        prepare: makes a file's new content; see `run_jobs` for what it may be.
+        jobs: one a file.
+
+    Yields:
+        One result a file, in order.
+    """
+    batch: list[Prepared] = []
+    for prepared in run_jobs(prepare, jobs):
+        batch.append(prepared)
+        if len(batch) == BATCH:
+            yield from _write(batch)
+            batch = []
+    yield from _write(batch)
+
+
+def _write(batch: Sequence[Prepared]) -> Iterator[FileResult]:
+    written = iter(write_batch([prepared.write for prepared in batch if prepared.write is not None]))
+    for prepared in batch:
+        error = next(written).error if prepared.write is not None else None
+        if error is None:
+            yield prepared.result
+        else:
+            error.path = prepared.result.path
+            yield FileResult(prepared.result.path, Outcome.FAILED, error=error)

@@ -1,0 +1,381 @@
+"""One file's content, encrypted and opened: bytes in, bytes out, no file touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import (
+    AlreadyEncryptedError,
+    FluxsecretsError,
+    FormatError,
+    IntegrityError,
+    LimitError,
+    MetadataError,
+    NotEncryptedError,
+    UnprotectedError,
+)
+from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
+from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, Path, show_path
+from fluxsecrets.sops.encryption import (
+    Opened,
+    encrypt_document,
+    is_empty,
+    open_document,
+    read_back,
+    selected,
+)
+from fluxsecrets.sops.envelope import (
+    DEFAULT_DECRYPTION_ORDER,
+    Providers,
+    check_recipients,
+    open_data_key,
+    wrap_data_key,
+)
+from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.mac import seal_mac
+from fluxsecrets.sops.metadata import VERSION, Metadata
+from fluxsecrets.sops.selectors import Selector, compile_selector
+from fluxsecrets.sops.values import Value, canonical_bytes
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.policy import Policy
+
+FLUX_SIZE_LIMIT = 5 * 2**20
+"""Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """An encrypted file that was opened and whose MAC was checked.
+
+    Attributes:
+        format: what reads and writes it.
+        opened: its values.
+    """
+
+    format: Format
+    opened: Opened
+
+    @property
+    def metadata(self) -> Metadata:
+        """The file's `sops` block."""
+        metadata = self.opened.document.metadata
+        if metadata is None:
+            raise NotEncryptedError("the file is not encrypted")
+        return metadata
+
+    @property
+    def values(self) -> int:
+        """How many values were encrypted, comments not counted."""
+        return sum(
+            isinstance(change.target, Leaf) and not change.becomes_comment for change in self.opened.changes
+        )
+
+    @property
+    def parts(self) -> tuple[Mapping, ...]:
+        """Its documents with their values in place."""
+        return self.opened.plain
+
+    def text(self) -> bytes:
+        """The decrypted file, in its own format and layout."""
+        return self.format.rewrite(self.opened.document, self.opened.changes, None)
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedFile:
+    """What encrypting a file's content came to.
+
+    Attributes:
+        data: the new content.
+        values: how many values are encrypted in it.
+        reused: how many of them kept the ciphertext that they had in git.
+        warnings: what the user should know, one sentence each.
+    """
+
+    data: bytes = field(repr=False)
+    values: int
+    reused: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def parse(format_: Format, data: bytes, limits: Limits) -> Document:
+    """Read a file, with a hint where it is empty, or plainly of another format.
+
+    Raises:
+        FormatError, MetadataError, LimitError: see `Format.parse`.
+    """
+    if not data:
+        raise FormatError("the file is empty", hint="there is nothing in it to encrypt or to decrypt")
+    try:
+        return format_.parse(data, limits)
+    except FluxsecretsError as error:
+        if error.hint is None and isinstance(error, FormatError | LimitError):
+            error.hint = "mend it, or take it as one value, whatever it holds, with --input-type binary"
+        raise
+
+
+def check_encrypted(document: Document, *, single_value: bool = False) -> int:
+    """How many values are encrypted in an encrypted file; needs no key.
+
+    Raises:
+        IntegrityError: a value that its selector encrypts is plain text.
+        MetadataError: the file's own selector is invalid.
+    """
+    metadata = document.metadata
+    if metadata is None:
+        raise NotEncryptedError("the file is not encrypted")
+    if not metadata.mac:
+        raise IntegrityError(
+            "the sops block has no MAC, so nobody can tell whether the file was changed",
+            hint="take the file from git again, or from whoever encrypted it",
+        )
+    count = 0
+    for item, encrypts in selected(document, own_selector(metadata), single_value=single_value):
+        if not encrypts or not isinstance(item, Leaf) or is_empty(item.value):
+            continue
+        if is_list_comment(item.value):
+            continue
+        if not looks_encrypted(item.value):
+            raise IntegrityError(
+                f"the file is encrypted, but the value of {show_path(item.path)} in it is plain text",
+                line=item.line,
+                hint="if it was committed, treat the value as leaked; "
+                "put the encrypted version back from git, "
+                "then `fluxsecrets decrypt -i FILE`, add the value, `fluxsecrets encrypt FILE`",
+            )
+        count += 1
+    return count
+
+
+def is_list_comment(value: Value) -> bool:
+    """Whether a value is what sops makes of a comment in a list; it counts as no value."""
+    return isinstance(value, str) and value.startswith("ENC[") and value.endswith(",type:comment]")
+
+
+def own_selector(metadata: Metadata) -> Selector:
+    """The selector that an encrypted file names itself.
+
+    Raises:
+        MetadataError: it is invalid, so that nobody can say what should be encrypted.
+    """
+    try:
+        return compile_selector(metadata.selector)
+    except FluxsecretsError as error:
+        raise MetadataError(f"the sops block has an invalid selector: {error.message}") from None
+
+
+def open_file(
+    format_: Format,
+    data: bytes,
+    providers: Providers,
+    limits: Limits,
+    *,
+    check_mac: bool = True,
+    order: Sequence[str] = DEFAULT_DECRYPTION_ORDER,
+) -> OpenedFile:
+    """Decrypt a file's content and check its MAC.
+
+    Args:
+        format_: its format.
+        data: the encrypted content.
+        providers: that open the data key.
+        limits: what the input may cost.
+        check_mac: False only for the drop-in's `--ignore-mac`.
+        order: kinds of keys to try first.
+
+    Raises:
+        NotEncryptedError: it has no `sops` block.
+        DataKeyError: no identity at hand opens it.
+        IntegrityError: it was changed after it was encrypted.
+        FormatError, MetadataError, LimitError: it cannot be read.
+    """
+    document = parse(format_, data, limits)
+    if document.metadata is None:
+        raise NotEncryptedError(
+            "the file is not encrypted: it has no sops metadata",
+            hint="encrypt it with `fluxsecrets encrypt FILE`",
+        )
+    selector = own_selector(document.metadata)
+    data_key = open_data_key(document.metadata, providers, order)
+    opened = open_document(
+        document, selector, data_key, single_value=format_.single_value, verify_mac=check_mac
+    )
+    return OpenedFile(format_, opened)
+
+
+def encrypt_content(
+    format_: Format,
+    data: bytes,
+    policy: Policy,
+    providers: Providers,
+    *,
+    now: str,
+    limits: Limits,
+    kubernetes: bool = True,
+    previous: OpenedFile | None = None,
+) -> EncryptedFile:
+    """Encrypt a plain file's content.
+
+    Args:
+        format_: its format.
+        data: the plain content.
+        policy: for whom, and what.
+        providers: that wrap the data key.
+        now: for `lastmodified`, RFC 3339.
+        limits: what the input may cost.
+        kubernetes: check the selector against what Flux needs.
+        previous: the file as it was encrypted before, opened: unchanged values keep their ciphertext
+            while recipients and selector are the same.
+
+    Raises:
+        AlreadyEncryptedError: it has a `sops` block already.
+        UnprotectedError, SelectorError, RecipientError: the policy would not protect it, or not for Flux.
+        FormatError, LimitError: it cannot be read.
+    """
+    from fluxsecrets.ops.policy import selector_for
+
+    document = parse(format_, data, limits)
+    if document.metadata is not None:
+        raise AlreadyEncryptedError("the file is encrypted already", hint="nothing is to do")
+    single_value = format_.single_value
+    # A file that is one value has no keys to select, and a selector in it would keep sops from reading it.
+    if single_value:
+        policy = replace(policy, selector=None)
+    selector = selector_for(document, policy, kubernetes=kubernetes and not single_value)
+    warnings: list[str] = []
+    expanded = _expand_aliases(format_, document, selector, limits)
+    if expanded is not document:
+        warnings.append("YAML aliases were written out, since their values are encrypted")
+    reusable = previous if previous is not None and _same_protection(previous, policy, selector) else None
+    if reusable is None:
+        check_recipients(policy.groups, providers)
+    if previous is not None and reusable is None:
+        warnings.append("recipients or selector changed, so the file got a new data key")
+    data_key = reusable.opened.data_key if reusable is not None else DataKey.generate()
+    encrypted = encrypt_document(
+        expanded,
+        selector,
+        data_key,
+        mac_only_encrypted=policy.mac_only_encrypted,
+        single_value=single_value,
+        previous=reusable.opened if reusable is not None else None,
+    )
+    mac = seal_mac(encrypted.digest, now, Cipher(data_key))
+    if reusable is not None:
+        metadata = replace(reusable.metadata, lastmodified=now, mac=mac)
+    else:
+        metadata = _new_metadata(policy, selector, data_key, providers, now=now, mac=mac)
+    new = format_.rewrite(expanded, encrypted.changes, metadata)
+    if reusable is not None and encrypted.reused == len(encrypted.changes):
+        unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
+        if _opens(format_, unchanged, data_key, limits, single_value=single_value):
+            new = unchanged
+    verify(format_, expanded, new, data_key, limits)
+    if len(new) > FLUX_SIZE_LIMIT:
+        warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
+    return EncryptedFile(
+        new,
+        sum(isinstance(change.target, Leaf) for change in encrypted.changes),
+        encrypted.reused,
+        tuple(warnings),
+    )
+
+
+def _expand_aliases(format_: Format, document: Document, selector: Selector, limits: Limits) -> Document:
+    expand = getattr(format_, "expand_aliases", None)
+    if expand is None or not any(leaf.alias for leaf in document.leaves):
+        return document
+    encrypted = [item for item, yes in selected(document, selector) if yes and isinstance(item, Leaf)]
+    result: Document = expand(document, encrypted, limits)
+    return result
+
+
+def _same_protection(previous: OpenedFile, policy: Policy, selector: Selector) -> bool:
+    metadata = previous.metadata
+    return (
+        metadata.recipients == policy.groups
+        and (
+            len(policy.groups) == 1
+            or metadata.shamir_threshold == (policy.shamir_threshold or len(policy.groups))
+        )
+        and metadata.selector == selector.spec
+        and metadata.mac_only_encrypted == policy.mac_only_encrypted
+    )
+
+
+def _new_metadata(
+    policy: Policy, selector: Selector, data_key: DataKey, providers: Providers, *, now: str, mac: str
+) -> Metadata:
+    several = len(policy.groups) > 1
+    return Metadata(
+        key_groups=wrap_data_key(data_key, policy.groups, policy.shamir_threshold, providers),
+        selector=selector.spec,
+        lastmodified=now,
+        mac=mac,
+        mac_only_encrypted=policy.mac_only_encrypted,
+        shamir_threshold=(policy.shamir_threshold or len(policy.groups)) if several else 0,
+        version=VERSION,
+    )
+
+
+def _opens(format_: Format, data: bytes, data_key: DataKey, limits: Limits, *, single_value: bool) -> bool:
+    document = format_.parse(data, limits)
+    if document.metadata is None:
+        return False
+    try:
+        open_document(document, own_selector(document.metadata), data_key, single_value=single_value)
+    except IntegrityError:
+        return False
+    return True
+
+
+def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey, limits: Limits) -> None:
+    """Read back what is about to be written, and compare it value by value with what it came from.
+
+    The last line of defence against a file that nobody could decrypt: nothing is written without it.
+
+    Raises:
+        UnprotectedError: the encrypted text does not hold the same values; no value is in the error.
+    """
+    document = format_.parse(encrypted, limits)
+    if document.metadata is None:
+        raise _not_verified("it would not be recognised as encrypted")
+    try:
+        leaves, comments = read_back(
+            document, own_selector(document.metadata), data_key, single_value=format_.single_value
+        )
+    except FluxsecretsError as error:
+        raise _not_verified(error.message) from None
+    if not _same_values(plain, leaves):
+        raise _not_verified("values differ after decrypting it again")
+    # Their order is not compared: a comment may count to another map behind an expanded alias.
+    if sorted(item.text for item in plain.items if isinstance(item, Comment)) != sorted(comments):
+        raise _not_verified("comments differ after decrypting it again")
+
+
+def _same_values(plain: Document, leaves: Sequence[tuple[Path, Value]]) -> bool:
+    expected = [(leaf.path, leaf.value) for leaf in plain.leaves]
+    if len(expected) != len(leaves):
+        return False
+    return all(
+        path == place and (_same_text(value, found) or _fingerprint(value) == _fingerprint(found))
+        for (path, value), (place, found) in zip(expected, leaves, strict=True)
+    )
+
+
+def _same_text(value: Value, other: Value) -> bool:
+    return type(value) is str and type(other) is str and value == other
+
+
+def _fingerprint(value: Value) -> tuple[str, bytes]:
+    kind = "text" if isinstance(value, str | bytes) else type(value).__name__
+    return (kind, canonical_bytes(value))
+
+
+def _not_verified(reason: str) -> UnprotectedError:
+    return UnprotectedError(
+        f"the encrypted file did not pass its own check, so nothing was written: {reason}",
+        hint="this is a fault of fluxsecrets: please report it with the file's structure, without its values",
+    )

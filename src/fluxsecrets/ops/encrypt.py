@@ -1,0 +1,216 @@
+"""Encrypt files in place: read, encrypt, verify, and replace them in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.content import (
+    EncryptedFile,
+    OpenedFile,
+    check_encrypted,
+    encrypt_content,
+    open_file,
+    parse,
+)
+from fluxsecrets.ops.names import names_of
+from fluxsecrets.ops.policy import Overrides, Policy, policy_for
+from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.split import split_lists
+from fluxsecrets.ops.targets import Selection
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.sops.formats import Format
+from fluxsecrets.sops.formats.registry import make_format
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptJob:
+    """One file to encrypt.
+
+    Attributes:
+        path: absolute, links resolved; a content that is no file's is encrypted as if it were there.
+        shown: as the user knows it.
+        format: name of its format.
+        head: its content at HEAD where that is encrypted and the file is not, else None.
+        problem: why it cannot be encrypted, where that is known already.
+    """
+
+    path: Path
+    shown: str
+    format: str
+    head: bytes | None = field(default=None, repr=False)
+    problem: FluxsecretsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptOptions:
+    """How to encrypt.
+
+    Attributes:
+        overrides: recipients and selector from the command line.
+        names: recipient -> name, from the repository's public keys.
+        kubernetes: check for what Flux needs.
+        split_lists: make YAML documents of the Secrets in a `kind: List` first.
+        write: False only says what would happen.
+        warn_of_others: say where none of the identities at hand will open a file.
+    """
+
+    overrides: Overrides = field(default_factory=Overrides)
+    names: Mapping[str, str] = field(default_factory=dict)
+    kubernetes: bool = True
+    split_lists: bool = False
+    write: bool = True
+    warn_of_others: bool = False
+
+
+def encrypt_jobs(selection: Selection) -> tuple[EncryptJob, ...]:
+    """The files of a selection as jobs, with what HEAD holds of those that were encrypted there.
+
+    Raises:
+        GitError: HEAD cannot be read.
+    """
+    plain: dict[Path, tuple[Repository, set[str]]] = {}
+    for target in selection.targets:
+        if target.repository is not None and target.repository_path is not None and not target.encrypted:
+            _, paths = plain.setdefault(target.repository.root, (target.repository, set()))
+            paths.add(target.repository_path)
+    heads = {root: _encrypted_at_head(repository, paths) for root, (repository, paths) in plain.items()}
+    return tuple(
+        EncryptJob(
+            target.path,
+            target.shown,
+            target.format,
+            heads.get(target.repository.root, {}).get(target.repository_path or "")
+            if target.repository is not None
+            else None,
+            target.problem,
+        )
+        for target in selection.targets
+    )
+
+
+def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, bytes]:
+    blobs = repository.read_head_blobs(paths & repository.changed_since_head()).contents
+    return {path: blob for path, blob in blobs.items() if detect_encryption(blob, path)}
+
+
+def encrypt_input(
+    session: Session, job: EncryptJob, data: bytes, options: EncryptOptions
+) -> tuple[FileResult, bytes]:
+    """Encrypt one content that is not to be written in place.
+
+    Args:
+        session: the run.
+        job: what the content stands for; the file need not exist.
+        data: plain; what is encrypted already comes back as it is.
+        options: how.
+
+    Returns:
+        What became of it, and the encrypted content.
+
+    Raises:
+        FluxsecretsError: see `encrypt_content`; the file is named in it.
+    """
+    try:
+        return _encrypt(session, options, job, data)
+    except FluxsecretsError as error:
+        raise error.in_file(job.shown) from None
+
+
+def encrypt_files(
+    session: Session, jobs: Sequence[EncryptJob], options: EncryptOptions
+) -> Iterator[FileResult]:
+    """Encrypt files in place; every new content is verified before anything is replaced.
+
+    Args:
+        session: the run.
+        jobs: the files.
+        options: how.
+
+    Returns:
+        One result a file, in order, as they are done.
+    """
+    return process_files(partial(_prepare, session, options), jobs)
+
+
+def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prepared:
+    try:
+        if job.problem is not None:
+            raise job.problem
+        content = read_file(job.path, limit=session.limits.size)
+        result, new = _encrypt(session, options, job, content.data)
+        writes = options.write and result.outcome is not Outcome.UNCHANGED
+        return Prepared(result, pending_write(content, new) if writes else None)
+    except FluxsecretsError as error:
+        error.path = error.path if error.path != str(job.path) else job.shown
+        return Prepared(FileResult(job.shown, Outcome.FAILED, error=error.in_file(job.shown)))
+
+
+def _encrypt(
+    session: Session, options: EncryptOptions, job: EncryptJob, data: bytes
+) -> tuple[FileResult, bytes]:
+    if (unchanged := _already_encrypted(session, options, job, data)) is not None:
+        return unchanged, data
+    policy = policy_for(session, job.path, options.overrides)
+    names = {**options.names, **policy.names}
+    if options.split_lists and job.format == "yaml":
+        data = split_lists(data, session.limits)
+    encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
+    warnings = encrypted.warnings
+    if options.warn_of_others and not session.opens_any(policy.groups):
+        warnings = (*warnings, "it is for others only: none of your identities opens it")
+    outcome = Outcome.ENCRYPTED if options.write else Outcome.WOULD_ENCRYPT
+    result = FileResult(job.shown, outcome, encrypted.values, names_of(policy.groups, names), warnings)
+    return result, encrypted.data
+
+
+def _already_encrypted(
+    session: Session, options: EncryptOptions, job: EncryptJob, data: bytes
+) -> FileResult | None:
+    if b"sops" not in data:
+        return None
+    format_ = make_format(job.format)
+    document = parse(format_, data, session.limits)
+    if document.metadata is None:
+        return None
+    values = check_encrypted(document, single_value=format_.single_value)
+    names = names_of(document.metadata.recipients, options.names)
+    return FileResult(job.shown, Outcome.UNCHANGED, values, names)
+
+
+def _encrypt_one(
+    session: Session, job: EncryptJob, data: bytes, policy: Policy, *, kubernetes: bool
+) -> EncryptedFile:
+    """Encrypt one file's content by a policy; see `encrypt_content` for what is raised."""
+    format_ = make_format(job.format, policy.stores)
+    previous, warning = _previous(session, format_, job.head)
+    encrypted = encrypt_content(
+        format_,
+        data,
+        policy,
+        session.providers,
+        now=session.now(),
+        limits=session.limits,
+        kubernetes=kubernetes,
+        previous=previous,
+    )
+    return replace(encrypted, warnings=(*encrypted.warnings, *warning))
+
+
+def _previous(
+    session: Session, format_: Format, head: bytes | None
+) -> tuple[OpenedFile | None, tuple[str, ...]]:
+    if head is None:
+        return None, ()
+    try:
+        return open_file(format_, head, session.providers, session.limits), ()
+    except FluxsecretsError:
+        # Not ours to open, or damaged: the file gets a new data key, which is always safe.
+        return None, ("the version in git could not be opened, so all values got new ciphertexts",)

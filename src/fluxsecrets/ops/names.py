@@ -1,0 +1,43 @@
+"""Names for recipients: YAML anchors of `.sops.yaml`, then `keys/NAME.pub` in the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files import read_file
+from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
+from fluxsecrets.sops.metadata import Recipient
+
+KEYS_FOLDER = "keys"
+_SUFFIX = ".pub"
+_MAX_PUBLIC_KEY = 64 * 2**10
+
+
+def read_public_keys(root: Path) -> dict[str, str]:
+    """Recipient -> name for each `keys/NAME.pub`; files that are no public keys are passed over."""
+    names: dict[str, str] = {}
+    folder = root / KEYS_FOLDER
+    if not folder.is_dir():
+        return names
+    for path in sorted(folder.glob("*" + _SUFFIX)):
+        try:
+            data = read_file(path, limit=_MAX_PUBLIC_KEY).data
+        except FluxsecretsError:
+            continue
+        for line in data.decode("utf-8", "replace").splitlines():
+            text = line.strip()
+            if text and not text.startswith("#"):
+                names.setdefault(text, path.name.removesuffix(_SUFFIX))
+    return names
+
+
+def name_of(recipient: Recipient, names: Mapping[str, str]) -> str:
+    """A recipient's name, or the shortened key where it has none."""
+    return names.get(recipient.id) or short_recipient(recipient)
+
+
+def names_of(groups: RecipientGroups, names: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of all recipients of all groups, in order, each once."""
+    return tuple(dict.fromkeys(name_of(recipient, names) for group in groups for recipient in group))

@@ -1,0 +1,228 @@
+"""An encrypted file opened to be changed, and encrypted again by what it says itself.
+
+Recipients, selector and threshold come from the file's own block, after it was compared with the
+creation rule that applies; unchanged values keep their ciphertext, and the wrapped keys stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
+from fluxsecrets.files import FileContent, read_file, write_atomic
+from fluxsecrets.ops.batches import pending_write
+from fluxsecrets.ops.content import EncryptedFile, OpenedFile, encrypt_content, open_file, own_selector
+from fluxsecrets.ops.names import names_of, read_public_keys
+from fluxsecrets.ops.policy import Policy, selector_for
+from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.strangers import compare_with_rule, difference_lines, refuse
+from fluxsecrets.ops.targets import Target
+from fluxsecrets.sops.document import Comment, Document, Leaf, show_path
+from fluxsecrets.sops.encryption import is_empty, selected
+from fluxsecrets.sops.formats import StoresConfig
+from fluxsecrets.sops.formats.registry import make_format
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTarget:
+    """An encrypted file that was opened to be changed.
+
+    Attributes:
+        target: the file.
+        content: as it was read; the file must still be so when the new content is written.
+        file: its values; the MAC was checked.
+        policy: for whom and how it is encrypted, by its own block.
+        kubernetes: it meets what Flux needs, and must go on to.
+        warnings: what the user should know about it, one sentence each.
+    """
+
+    target: Target
+    content: FileContent
+    file: OpenedFile
+    policy: Policy
+    kubernetes: bool
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> Document:
+        """The file's values in place, as if it were not encrypted; places are those of the encrypted text."""
+        return replace(self.file.opened.document, parts=self.file.parts, metadata=None)
+
+
+def open_target(session: Session, target: Target, *, accept_recipients: bool = False) -> OpenTarget:
+    """Open an encrypted file to change it.
+
+    Args:
+        session: the run.
+        target: the file.
+        accept_recipients: go on where its block protects less than the rule that applies.
+
+    Raises:
+        NotEncryptedError: it is a plain file.
+        UnprotectedError: strangers among its recipients, a weaker selector or threshold than the rule's.
+        FileAccessError: it cannot be read, or is read-only.
+        DataKeyError, IntegrityError, FormatError, ...: see `content.open_file`.
+    """
+    if target.problem is not None:
+        raise target.problem
+    try:
+        return _open(session, target, accept_recipients=accept_recipients)
+    except FluxsecretsError as error:
+        if error.path == str(target.path):
+            error.path = target.shown
+        raise error.in_file(target.shown) from None
+
+
+def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenTarget:
+    content = read_file(target.path, limit=session.limits.size)
+    pending_write(content, b"")  # a read-only file is refused before anybody does any work
+    try:
+        opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
+    except NotEncryptedError as error:
+        error.hint = error.hint or "encrypt it with `fluxsecrets encrypt FILE`"
+        raise
+    metadata, document = opened.metadata, opened.opened.document
+    differences = compare_with_rule(session, target.path, metadata, document)
+    names = recipient_names(session, target)
+    warnings = list(opened.opened.warnings)
+    if accept_recipients:
+        warnings += [f"accepted as it is: {line}" for line in difference_lines(differences, names)]
+    else:
+        refuse(differences, names)
+    if differences.missing:
+        absent = ", ".join(names_of((differences.missing,), names))
+        warnings.append(f"it is not encrypted for {absent}, whom the creation rule names")
+    applied = session.rules_for(target.path)
+    policy = Policy(
+        groups=metadata.recipients,
+        shamir_threshold=metadata.shamir_threshold,
+        selector=metadata.selector,
+        mac_only_encrypted=metadata.mac_only_encrypted,
+        names=names,
+        stores=applied.config.stores if applied is not None else StoresConfig(),
+    )
+    found = OpenTarget(target, content, opened, policy, kubernetes=False, warnings=tuple(warnings))
+    return replace(found, kubernetes=_fits_flux(found))
+
+
+def _fits_flux(found: OpenTarget) -> bool:
+    """Whether Flux can work with the file as it is; if not, that is no reason to refuse a change."""
+    try:
+        selector_for(found.plain, found.policy)
+    except FluxsecretsError:
+        return False
+    return True
+
+
+def recipient_names(session: Session, target: Target) -> Mapping[str, str]:
+    """Names of recipients for messages about a file: the rule's anchors, then the public keys."""
+    root = target.repository.root if target.repository is not None else session.cwd
+    applied = session.rules_for(target.path)
+    rule = applied.matches[-1].rule if applied is not None and applied.matches else None
+    return {**read_public_keys(root), **(rule.names if rule is not None else {})}
+
+
+def encrypt_again(session: Session, opened: OpenTarget, plain: bytes) -> EncryptedFile:
+    """Encrypt changed plain text for the same people in the same way.
+
+    Args:
+        session: the run.
+        opened: the file as it was.
+        plain: its new plain text.
+
+    Raises:
+        FormatError, UnprotectedError, ...: see `content.encrypt_content`.
+    """
+    format_ = make_format(opened.target.format, opened.policy.stores)
+    return encrypt_content(
+        format_,
+        plain,
+        opened.policy,
+        session.providers,
+        now=session.now(),
+        limits=session.limits,
+        kubernetes=opened.kubernetes,
+        previous=opened.file,
+    )
+
+
+def exposed(session: Session, opened: OpenTarget, plain: bytes) -> Iterator[tuple[str, int]]:
+    """What was encrypted before and would be plain now, wherever it stands; for text that people edited.
+
+    Args:
+        session: the run.
+        opened: the file as it was.
+        plain: its new plain text, which is readable.
+
+    Yields:
+        What it is, and its line in the new text.
+    """
+    yield from _exposed(session, opened, plain, _text)
+
+
+def refuse_exposed(session: Session, opened: OpenTarget, plain: bytes) -> None:
+    """Stop where a change of one place would leave plain what was encrypted elsewhere.
+
+    A comment may come to belong to another map, and with a comment selector a value to another comment.
+
+    Raises:
+        UnprotectedError: with what it is.
+    """
+    for what, line in _exposed(session, opened, plain, _text_or_path):
+        raise UnprotectedError(
+            f"{what} was encrypted and would be plain text after this change",
+            line=line,
+            hint="change the text yourself with `fluxsecrets edit FILE`",
+        )
+
+
+def _exposed(
+    session: Session, opened: OpenTarget, plain: bytes, same: Callable[[Leaf | Comment], object]
+) -> Iterator[tuple[str, int]]:
+    format_ = opened.file.format
+    if format_.single_value:
+        return
+    selector = own_selector(opened.file.metadata)
+    before = selected(opened.plain, selector)
+    hidden = Counter(same(item) for item, encrypts in before if encrypts)
+    shown = Counter(same(item) for item, encrypts in before if not encrypts)
+    for item, encrypts in selected(format_.parse(plain, session.limits), selector):
+        key = same(item)
+        if encrypts or key is None or not hidden[key]:
+            continue
+        if shown[key] > 0:
+            shown[key] -= 1
+            continue
+        yield (
+            "a comment" if isinstance(item, Comment) else f"the value of {show_path(item.path)}",
+            item.line,
+        )
+
+
+def _text(item: Leaf | Comment) -> object:
+    """What tells one text from another; None for what is no secret by itself."""
+    if isinstance(item, Comment):
+        return f"#{item.text.strip()}"
+    return None if is_empty(item.value) or isinstance(item.value, bool) else item.value
+
+
+def _text_or_path(item: Leaf | Comment) -> object:
+    if isinstance(item, Comment):
+        return _text(item)
+    return None if is_empty(item.value) else item.path
+
+
+def write_back(opened: OpenTarget, encrypted: bytes) -> None:
+    """Replace the file, if it is still as it was read.
+
+    Raises:
+        FileAccessError: it was changed meanwhile, or cannot be written; it is as it was.
+    """
+    write = pending_write(opened.content, encrypted)
+    try:
+        write_atomic(write.path, write.data, expected=write.expected)
+    except FluxsecretsError as error:
+        error.path = opened.target.shown
+        raise

@@ -1,0 +1,71 @@
+"""What operations return: one result a file, and their sums. Whoever shows them decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fluxsecrets.errors import FluxsecretsError
+
+
+class Outcome(StrEnum):
+    """What became of a file."""
+
+    ENCRYPTED = "encrypted"
+    WOULD_ENCRYPT = "would encrypt"
+    DECRYPTED = "decrypted"
+    ROTATED = "rotated"
+    WOULD_ROTATE = "would rotate"
+    SYNCED = "synced"
+    WOULD_SYNC = "would sync"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """One file's result.
+
+    Attributes:
+        path: as shown to the user, with `/`.
+        outcome: what became of it.
+        values: how many encrypted values it holds, or None where that was not looked at.
+        recipients: names or shortened keys of those who can open it.
+        warnings: what the user should know, one sentence each.
+        error: why it failed.
+    """
+
+    path: str
+    outcome: Outcome
+    values: int | None = None
+    recipients: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: FluxsecretsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """All files of a run.
+
+    Attributes:
+        files: in the order in which they were asked for.
+        notes: what was not followed or not understood on the way to them.
+    """
+
+    files: tuple[FileResult, ...]
+    notes: tuple[str, ...] = ()
+
+    def count(self, outcome: Outcome) -> int:
+        """How many files came out so."""
+        return sum(result.outcome is outcome for result in self.files)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any file failed."""
+        return any(result.outcome is Outcome.FAILED for result in self.files)
+
+    def summary(self) -> str:
+        """A sentence such as `3 files: 2 encrypted, 1 unchanged`."""
+        parts = ", ".join(f"{self.count(outcome)} {outcome}" for outcome in Outcome if self.count(outcome))
+        noun = "file" if len(self.files) == 1 else "files"
+        return f"{len(self.files)} {noun}: {parts}" if parts else "0 files: no secret was found there"

@@ -1,0 +1,197 @@
+"""New data keys for files, and recipients added and removed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from fluxsecrets.errors import UnprotectedError, UsageError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.content import open_file
+from fluxsecrets.ops.names import name_of, names_of
+from fluxsecrets.ops.rekey import (
+    RekeyResult,
+    changes_between,
+    flat,
+    for_others_only,
+    prepare_target,
+    with_new_data_key,
+)
+from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.session import AppliedConfig, Session
+from fluxsecrets.ops.strangers import Differences, compare_with_rule, recipient_key, refuse
+from fluxsecrets.ops.targets import Target
+from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
+
+
+@dataclass(frozen=True, slots=True)
+class RotateOptions:
+    """How to rotate.
+
+    Attributes:
+        add: recipients to add to each file's first key group, as sops does.
+        remove: recipients to take out of all of a file's key groups.
+        accept_recipients: go on where a file is encrypted for others than its rule names, or protected less.
+        names: recipient -> name, from the repository's public keys.
+        write: False only says what would happen.
+    """
+
+    add: tuple[Recipient, ...] = ()
+    remove: tuple[Recipient, ...] = ()
+    accept_recipients: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    write: bool = True
+
+
+def parse_recipients(texts: Mapping[str, Sequence[str]]) -> tuple[Recipient, ...]:
+    """Recipients from a command line, each once.
+
+    Args:
+        texts: by kind, such as `age`; each text is one or several separated by commas, as sops takes them.
+
+    Raises:
+        RecipientError: one is malformed.
+    """
+    return deduplicate(
+        [
+            RECIPIENT_PARSERS[kind](text)
+            for kind, given in texts.items()
+            for part in given
+            for text in split_list(part)
+        ]
+    )
+
+
+def refuse_contradiction(options: RotateOptions) -> None:
+    """Refuse to add and remove one and the same.
+
+    Raises:
+        UsageError: a recipient is in both lists.
+    """
+    both = {recipient_key(each) for each in options.add} & {recipient_key(each) for each in options.remove}
+    if both:
+        raise UsageError("a recipient is to be added and removed at once", hint="name it in one of the two")
+
+
+def rotate_files(session: Session, targets: Sequence[Target], options: RotateOptions) -> Iterator[FileResult]:
+    """Give files new data keys, in place; each is a file that opens at every moment.
+
+    Args:
+        session: the run.
+        targets: the files.
+        options: how.
+
+    Returns:
+        One `RekeyResult` a file, in order, as they are done; a plain `FileResult` where it could not be
+        written.
+    """
+    return process_files(partial(prepare_target, _rotate, session, options), targets)
+
+
+def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepared:
+    content = read_file(target.path, limit=session.limits.size)
+    applied = session.rules_for(target.path)
+    format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
+    opened = open_file(format_, content.data, session.providers, session.limits)
+    metadata = opened.metadata
+    names = {**options.names, **_anchors(applied)}
+    groups = _changed(metadata.recipients, options)
+    differences = _compare(session, target, metadata, opened.opened.document, groups, options)
+    if not options.accept_recipients:
+        refuse(differences, names)
+    new, warnings = with_new_data_key(session, opened, groups, min(metadata.shamir_threshold, len(groups)))
+    added, removed = changes_between(flat(metadata.recipients), flat(groups), names)
+    result = RekeyResult(
+        target.shown,
+        Outcome.ROTATED if options.write else Outcome.WOULD_ROTATE,
+        opened.values,
+        names_of(groups, names),
+        (
+            *opened.opened.warnings,
+            *warnings,
+            *_drift(applied, groups, names),
+            *for_others_only(session, groups),
+        ),
+        added=added,
+        removed=removed,
+        new_data_key=True,
+    )
+    return Prepared(result, pending_write(content, new) if options.write else None)
+
+
+def _anchors(applied: AppliedConfig | None) -> Mapping[str, str]:
+    return applied.matches[-1].rule.names if applied is not None and applied.matches else {}
+
+
+def _changed(groups: RecipientGroups, options: RotateOptions) -> RecipientGroups:
+    """A file's recipients with those of the command line added and taken out.
+
+    Raises:
+        UnprotectedError: nobody would be left, in the file or in one of its key groups.
+    """
+    gone = {recipient_key(recipient) for recipient in options.remove}
+    present = {recipient_key(recipient) for recipient in flat(groups)}
+    fresh = tuple(recipient for recipient in options.add if recipient_key(recipient) not in present)
+    # sops: cmd/sops/rotate.go: what is added goes into the first group.
+    extended = ((*groups[0], *fresh), *groups[1:])
+    kept = tuple(
+        tuple(recipient for recipient in group if recipient_key(recipient) not in gone) for group in extended
+    )
+    for number, group in enumerate(kept, 1):
+        if not group:
+            where = f"in its key group {number}" if len(kept) > 1 else "who can open the file"
+            raise UnprotectedError(
+                f"nobody would be left {where}", hint="add somebody with --add-age, or remove fewer"
+            )
+    return kept
+
+
+def _compare(
+    session: Session,
+    target: Target,
+    metadata: Metadata,
+    document: Document,
+    groups: RecipientGroups,
+    options: RotateOptions,
+) -> Differences:
+    """What the rule has against the new recipients, but for those that the user named just now."""
+    wanted = {recipient_key(recipient) for recipient in options.add}
+    judged = tuple(
+        tuple(recipient for recipient in group if recipient_key(recipient) not in wanted) for group in groups
+    )
+    return compare_with_rule(session, target.path, _block(metadata, judged), document)
+
+
+def _block(metadata: Metadata, groups: RecipientGroups) -> Metadata:
+    key_groups = (KeyGroup(tuple(WrappedKey(recipient, "") for recipient in group)) for group in groups)
+    return replace(metadata, key_groups=tuple(key_groups))
+
+
+def _drift(applied: AppliedConfig | None, groups: RecipientGroups, names: Mapping[str, str]) -> list[str]:
+    """What the next `recipients sync` would do to the new recipients."""
+    rule = applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
+    if applied is None or rule is None or not rule.recipients:
+        return []
+    in_rule = {recipient_key(recipient): recipient for recipient in rule.recipients}
+    in_file = {recipient_key(recipient): recipient for recipient in flat(groups)}
+    place = f"{applied.config.path}:{rule.line}"
+    extra = [name_of(recipient, names) for key, recipient in in_file.items() if key not in in_rule]
+    missing = [name_of(recipient, names) for key, recipient in in_rule.items() if key not in in_file]
+    warnings = []
+    if extra:
+        warnings.append(
+            f"the rule in {place} does not name {', '.join(extra)}: add them there, "
+            "or `fluxsecrets recipients sync` takes them out again"
+        )
+    if missing:
+        warnings.append(
+            f"the rule in {place} also names {', '.join(missing)}: `fluxsecrets recipients sync` adds them, "
+            "or take them out there"
+        )
+    return warnings

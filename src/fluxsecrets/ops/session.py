@@ -1,0 +1,174 @@
+"""What one run knows: its surroundings, its key providers, and the `.sops.yaml` files it has read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import ConfigError, FluxsecretsError
+from fluxsecrets.files import read_file
+from fluxsecrets.sops.envelope import Providers, RecipientGroups
+from fluxsecrets.sops.formats import Limits
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.config import RuleMatch, SopsConfig
+
+CONFIG_NAME = ".sops.yaml"
+_MISSPELLED = ".sops.yml"
+_FIRST_RULE = (
+    "put one at the top of the repository, such as `creation_rules: [{age: age1…}]` with your public key, "
+    "or name recipients with --age"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedConfig:
+    """The configuration that applies to a file.
+
+    Attributes:
+        config: the parsed `.sops.yaml`.
+        relative_path: the file's path relative to the configuration's folder, with `/`.
+        matches: the rules tried, the last one matching if any did.
+    """
+
+    config: SopsConfig
+    relative_path: str
+    matches: tuple[RuleMatch, ...]
+
+
+@dataclass(slots=True)
+class Session:
+    """One run; made by whoever starts it and handed down, so that nothing is looked up twice.
+
+    Attributes:
+        environ: environment variables.
+        cwd: absolute path of the working directory; messages name files relative to it.
+        limits: what input may cost.
+        config_path: `--config`: the `.sops.yaml` to use whatever the file, or None.
+        ask: asks the user for a passphrase and gives it; None where there is nobody to ask.
+        notify: tells the user something that a key needs, such as a touch.
+    """
+
+    environ: Mapping[str, str]
+    cwd: Path
+    limits: Limits = field(default_factory=Limits)
+    config_path: Path | None = None
+    ask: Callable[[str], str] | None = None
+    notify: Callable[[str], None] | None = None
+    _providers: Providers | None = None
+    _configs: dict[Path, SopsConfig] = field(default_factory=dict)
+    _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
+
+    @property
+    def providers(self) -> Providers:
+        """Key providers by kind of recipient; identities are looked up with the first use."""
+        if self._providers is None:
+            from fluxsecrets.keys import User, make_providers
+
+            self._providers = make_providers(self.environ, User(ask=self.ask, notify=self.notify))
+        return self._providers
+
+    def opens_any(self, groups: RecipientGroups) -> bool:
+        """Whether an identity at hand is meant by one of the recipients; asks only the kinds that occur."""
+        from fluxsecrets.keys.agerecipients import normalise
+
+        recipients = [recipient for group in groups for recipient in group]
+        key = tuple((recipient.kind, recipient.id) for recipient in recipients)
+        if key not in self._openable:
+            own = {kind: self.providers[kind].own_recipients() for kind in {kind for kind, _ in key}}
+            self._openable[key] = any(text in own[kind] or normalise(text) in own[kind] for kind, text in key)
+        return self._openable[key]
+
+    def now(self) -> str:
+        """The time in RFC 3339, in whole seconds, as it goes into `lastmodified`."""
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def shown(self, path: Path) -> str:
+        """A path as the user would name it: relative to the working directory where it is below."""
+        absolute = self.cwd / path
+        try:
+            return absolute.relative_to(self.cwd).as_posix()
+        except ValueError:
+            relative = os.path.relpath(absolute, self.cwd)
+            return Path(relative).as_posix() if relative.count("..") <= 3 else str(absolute)
+
+    def find_config(self, start: Path) -> Path | None:
+        """The `.sops.yaml` of a folder or the nearest one above it."""
+        if self.config_path is not None:
+            return self.cwd / self.config_path
+        for folder in (start, *start.parents):
+            candidate = folder / CONFIG_NAME
+            if candidate.is_file():
+                return candidate
+        return None
+
+    def load_config(self, path: Path) -> SopsConfig:
+        """Read a `.sops.yaml`, once a run.
+
+        Raises:
+            ConfigError: it is invalid; with file and line.
+        """
+        if path not in self._configs:
+            from fluxsecrets.sops.config import parse_config
+
+            try:
+                content = read_file(path, limit=self.limits.size, follow_links=True)
+                self._configs[path] = parse_config(content.data, path=self.shown(path))
+            except FluxsecretsError as error:
+                error.path = self.shown(path)
+                error.hint = error.hint or "mend this line: without valid rules nothing can be encrypted"
+                raise
+        return self._configs[path]
+
+    def rules_for(self, path: Path) -> AppliedConfig | None:
+        """The rules that were tried for a file, up to the one that applies.
+
+        Args:
+            path: absolute path of the file, which need not exist.
+
+        Returns:
+            None where there is no `.sops.yaml`, or one without creation rules, as sops sees it.
+
+        Raises:
+            ConfigError: the `.sops.yaml` is invalid.
+        """
+        from fluxsecrets.sops.config import match_rules
+
+        config_path = self.find_config(path.parent)
+        if config_path is None:
+            return None
+        config = self.load_config(config_path)
+        if not config.has_creation_rules:
+            return None
+        folder = config_path.parent
+        relative = path.relative_to(folder) if path.is_relative_to(folder) else path
+        return AppliedConfig(config, relative.as_posix(), match_rules(config, relative.as_posix()))
+
+    def no_rule_error(self, path: Path, applied: AppliedConfig | None) -> ConfigError:
+        """Why no rule is there for a file, with what to do."""
+        shown = self.shown(path)
+        if applied is None:
+            misspelled = next(
+                (folder / _MISSPELLED for folder in path.parents if (folder / _MISSPELLED).is_file()), None
+            )
+            if misspelled is not None:
+                return ConfigError(
+                    f"there is no {CONFIG_NAME} with creation rules for this file",
+                    path=shown,
+                    hint=f"{self.shown(misspelled)} is not read by sops either: name it {CONFIG_NAME}",
+                )
+            return ConfigError(
+                f"there is no {CONFIG_NAME} with creation rules in this file's folder or above it",
+                path=shown,
+                hint=_FIRST_RULE,
+            )
+        return ConfigError(
+            f"no creation rule of {applied.config.path} matches this file",
+            path=shown,
+            details=[f"rule {match.rule.index + 1}: {match.reason}" for match in applied.matches],
+            hint=f"add a rule whose path_regex matches {applied.relative_path}",
+        )

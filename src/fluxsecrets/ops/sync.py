@@ -1,0 +1,178 @@
+"""Bring files' recipients in line with the creation rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+from fluxsecrets.errors import NotEncryptedError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.content import check_encrypted, open_file, parse
+from fluxsecrets.ops.names import names_of
+from fluxsecrets.ops.policy import Overrides, Policy, policy_for
+from fluxsecrets.ops.rekey import (
+    RekeyResult,
+    changes_between,
+    flat,
+    for_others_only,
+    prepare_target,
+    with_new_data_key,
+    with_same_data_key,
+)
+from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.strangers import compare_with_rule, recipient_key
+from fluxsecrets.ops.targets import Target
+from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.metadata import Metadata, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """How to bring files in line.
+
+    Attributes:
+        names: recipient -> name, from the repository's public keys.
+        write: False only says what would happen; no identity is needed for that.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    write: bool = True
+
+
+def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions) -> Iterator[FileResult]:
+    """Make files' recipients, their order, key groups and threshold those of the rule, in place.
+
+    A file that only gets more recipients keeps its data key and values, as with `sops updatekeys`. Where
+    somebody is removed, or the groups become stricter, the file gets a new data key: whoever knows the
+    old one could read all that is written into the file later.
+
+    Args:
+        session: the run.
+        targets: the files.
+        options: how.
+
+    Returns:
+        One `RekeyResult` a file, in order, as they are done; a plain `FileResult` where it could not be
+        written.
+    """
+    return process_files(partial(prepare_target, _sync, session, options), targets)
+
+
+def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
+    content = read_file(target.path, limit=session.limits.size)
+    policy = policy_for(session, target.path, Overrides())
+    format_ = make_format(target.format, policy.stores)
+    document = parse(format_, content.data, session.limits)
+    metadata = document.metadata
+    if metadata is None:
+        raise NotEncryptedError(
+            "the file is not encrypted", hint="encrypt it with `fluxsecrets encrypt FILE`"
+        )
+    values = check_encrypted(document, single_value=format_.single_value)
+    names = {**options.names, **policy.names}
+    warnings = _selector_warning(session, target, metadata, document)
+    if in_line(metadata, policy):
+        members = names_of(metadata.recipients, names)
+        return Prepared(RekeyResult(target.shown, Outcome.UNCHANGED, values, members, warnings))
+    added, removed = changes_between(flat(metadata.recipients), flat(policy.groups), names)
+    new_data_key = needs_new_data_key(metadata, policy)
+    write = None
+    if options.write:
+        opened = open_file(format_, content.data, session.providers, session.limits)
+        if new_data_key:
+            new, more = with_new_data_key(
+                session, opened, policy.groups, policy.shamir_threshold, policy.stores
+            )
+            warnings = (*warnings, *more)
+        else:
+            new = with_same_data_key(session, opened, policy.groups, policy.shamir_threshold)
+        warnings = (*warnings, *opened.opened.warnings, *for_others_only(session, policy.groups))
+        write = pending_write(content, new)
+    result = RekeyResult(
+        target.shown,
+        Outcome.SYNCED if options.write else Outcome.WOULD_SYNC,
+        values,
+        names_of(policy.groups, names),
+        warnings,
+        added=added,
+        removed=removed,
+        rearranged=_rearranged(metadata, policy),
+        new_data_key=new_data_key,
+    )
+    return Prepared(result, write)
+
+
+def in_line(metadata: Metadata, policy: Policy) -> bool:
+    """Whether a file's recipients, their order, key groups and threshold are those of the rule."""
+    own, ruled = metadata.recipients, policy.groups
+    return (
+        [len(group) for group in own] == [len(group) for group in ruled]
+        and all(_same(one, other) for one, other in zip(flat(own), flat(ruled), strict=True))
+        and _needed(own, metadata.shamir_threshold) == _needed(ruled, policy.shamir_threshold)
+    )
+
+
+def needs_new_data_key(metadata: Metadata, policy: Policy) -> bool:
+    """Whether somebody could open the file until now who could not, or not as easily, by the rule."""
+    own, ruled = metadata.recipients, policy.groups
+    if len(own) != len(ruled):
+        return True
+    if _needed(own, metadata.shamir_threshold) < _needed(ruled, policy.shamir_threshold):
+        return True
+    return any(not _keys(mine) <= _keys(theirs) for mine, theirs in zip(own, ruled, strict=True))
+
+
+def _rearranged(metadata: Metadata, policy: Policy) -> bool:
+    """Whether more changes than recipients that come and go."""
+    before = [[recipient_key(recipient) for recipient in group] for group in metadata.recipients]
+    after = [[recipient_key(recipient) for recipient in group] for group in policy.groups]
+    old, new = set(chain.from_iterable(before)), set(chain.from_iterable(after))
+    kept_before = [[key for key in group if key in new] for group in before]
+    kept_after = [[key for key in group if key in old] for group in after]
+    same_threshold = _needed(metadata.recipients, metadata.shamir_threshold) == _needed(
+        policy.groups, policy.shamir_threshold
+    )
+    return kept_before != kept_after or not same_threshold or old == new
+
+
+def _same(own: Recipient, ruled: Recipient) -> bool:
+    """Whether a recipient of a file is what the rule says, down to the version or role of a cloud's key."""
+    if recipient_key(own) != recipient_key(ruled):
+        return False
+    if own.kind == "azure_kv":  # without a version in the rule the newest was taken when it was encrypted
+        return own.id == ruled.id or ruled.id.endswith("/")
+    return own.kind != "kms" or _set(own) == _set(ruled)
+
+
+def _set(recipient: Recipient) -> dict[str, object]:
+    return {name: value for name, value in recipient.attributes if value}
+
+
+def _keys(group: Sequence[Recipient]) -> set[tuple[str, str]]:
+    return {recipient_key(recipient) for recipient in group}
+
+
+def _needed(groups: RecipientGroups, threshold: int) -> int:
+    return 1 if len(groups) <= 1 else threshold or len(groups)
+
+
+def _selector_warning(
+    session: Session, target: Target, metadata: Metadata, document: Document
+) -> tuple[str, ...]:
+    """What else is not as the rule says; it is for whoever runs this to decide."""
+    differences = compare_with_rule(session, target.path, metadata, document)
+    found = []
+    if differences.selectors is not None:
+        own, ruled = (f"{spec.kind.value}: {spec.pattern}" for spec in differences.selectors)
+        found.append(f"its selector is {own}, the rule's is {ruled}")
+    if differences.mac_weaker:
+        found.append("it has mac_only_encrypted, and the rule has not")
+    if not found:
+        return ()
+    return (f"{'; '.join(found)}: `recipients sync` leaves that; decrypt the file and encrypt it again",)

@@ -1,0 +1,411 @@
+"""What is a secret: the files that have to be encrypted, and those that are.
+
+One pass: every file is read once and looked at as bytes; only what may hold a Secret is parsed. In
+doubt a file is in the result with an error, never silently left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Protocol
+
+from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, UnprotectedError
+from fluxsecrets.sops.formats import format_for_path
+
+from .encrypted import detect_encryption
+from .kustomize import is_kustomization_name, read_kustomization
+from .manifests import (
+    MANIFEST_SUFFIXES,
+    SECRET_PATTERN,
+    Manifest,
+    ManifestFile,
+    may_hold_secret,
+    read_manifests,
+    searchable,
+)
+from .tree import Tree, too_large
+
+_TAIL = 64 * 2**10
+"""Bytes at a file's end that hold the metadata of whatever sops encrypted."""
+
+_NOT_CONTENT_KINDS = frozenset({"SealedSecret", "ExternalSecret", "ClusterExternalSecret"})
+
+
+class SecretKind(Enum):
+    """Why a file is a secret; where several hold, the first of these."""
+
+    GENERATOR = "generator"
+    MANIFEST = "manifest"
+    NAMED = "named"
+    LISTED = "listed"
+    ENCRYPTED = "encrypted"
+    ENCRYPTED_AT_HEAD = "encrypted-at-head"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file that is to be protected.
+
+    Attributes:
+        path: relative to the root of the tree with `/`.
+        kind: why it is a secret.
+        format: how to encrypt it: `yaml`, `json`, `dotenv`, `ini` or `binary`; for a generator's
+            file what Flux takes it for.
+        reason: for people, such as `Secret db in line 3`.
+        line: 1-based line of the first Secret, or of the reference in `read_by`, or None.
+        read_by: the kustomization file whose generator reads it, or None.
+        encrypted: it is encrypted now, as far as its marks say; nothing was decrypted.
+        encrypted_at_head: it is not encrypted now, but is at HEAD.
+        in_list: a Secret stands in a List, which Flux could not decrypt.
+        error: it is a secret, or may be one, but cannot be handled as it stands.
+    """
+
+    path: str
+    kind: SecretKind
+    format: str
+    reason: str
+    line: int | None = None
+    read_by: str | None = None
+    encrypted: bool = False
+    encrypted_at_head: bool = False
+    in_list: bool = False
+    error: FluxsecretsError | None = field(default=None, compare=False)
+
+
+class Spread(Protocol):
+    """Does the same work on many things, as `map` does; perhaps in several processes."""
+
+    def __call__(
+        self, work: Callable[[str], SecretFile | None], jobs: Sequence[str], /
+    ) -> Iterable[SecretFile | None]:
+        """The results in the order of the jobs; the work can be pickled, and raises nothing."""
+
+
+def discover(
+    tree: Tree, *, paths: Collection[str] | None = None, extra: Sequence[str] = (), spread: Spread = map
+) -> tuple[SecretFile, ...]:
+    """All secrets of a tree.
+
+    Args:
+        tree: the repository or folder; with its git repository, HEAD is looked at too.
+        paths: only these files are judged, such as an environment's; generators are read from
+            kustomization files anywhere in the tree all the same. None means all.
+        extra: globs from `.fluxsecrets.yaml`, relative to the root: `*` stops at `/`, `**` does not;
+            one without `/` means the name in any folder. Nothing else is special.
+        spread: how the files are looked at, one after the other unless told.
+
+    Returns:
+        Sorted by path, each file once. Symbolic links are not in it: what they stand for has a name
+        of its own, or lies outside.
+
+    Raises:
+        GitError: HEAD cannot be read.
+    """
+    chosen = tree.files if paths is None else frozenset(paths)
+    wanted = [path for path in tree.paths if path in chosen]
+    generated, broken = read_generators(tree)
+    judge = _Judge(tree, generated, [compile_glob(pattern) for pattern in extra])
+    found = {item.path: item for item in broken if item.path in chosen}
+    unknown = [path for path in wanted if path not in found]
+    found.update((item.path, item) for item in spread(judge.look, unknown) if item is not None)
+    plain = [path for path in wanted if path not in found or not found[path].encrypted]
+    for item in _encrypted_at_head(tree, plain, judge, found):
+        found[item.path] = item
+    return tuple(found[path] for path in sorted(found))
+
+
+def is_secret_name(path: str) -> bool:
+    """Whether a name says that the file is a secret: `*.sops.*` or `*.enc.*`, but not `.sops.yaml`."""
+    return re.search(r"[^/]\.(?:sops|enc)\.[^/]+$", path) is not None
+
+
+def is_chart_template(tree: Tree, path: str) -> bool:
+    """Whether a file lies under `templates/` beside a `Chart.yaml`."""
+    parts = path.split("/")
+    return any(
+        part == "templates" and "/".join((*parts[:index], "Chart.yaml")) in tree.files
+        for index, part in enumerate(parts[:-1])
+    )
+
+
+def compile_glob(pattern: str) -> re.Pattern[str]:
+    """A glob as a regular expression for whole paths.
+
+    Raises:
+        ConfigError: it is empty, or leads out of the repository.
+    """
+    text = pattern.strip().removeprefix("./").removeprefix("/")
+    if not text or ".." in text.split("/"):
+        raise ConfigError(f"{pattern!a} is no glob for files in the repository", hint="try `talos/*.yaml`")
+    if text.endswith("/"):
+        text += "**"
+    anchored = "/" in pattern.strip().removeprefix("./")
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|.", text, re.DOTALL)
+    body = "".join(_GLOB.get(token) or re.escape(token) for token in tokens)
+    return re.compile(body if anchored else f"(?:.*/)?{body}", re.DOTALL)
+
+
+_GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorUse:
+    """How a generator reads a file.
+
+    Attributes:
+        format: what Flux takes the file for.
+        by: the kustomization file.
+        line: 1-based line of the reference in it.
+        conflict: what another one takes it for, in words, or None.
+    """
+
+    format: str
+    by: str
+    line: int
+    conflict: str | None = None
+
+    def error(self, path: str) -> ConfigError | None:
+        """The error that a conflict is."""
+        if self.conflict is None:
+            return None
+        return ConfigError(
+            f"generators read this file {self.conflict}",
+            hint="Flux decrypts it once: give the keys names with the same suffix",
+            path=path,
+        )
+
+
+def read_generators(tree: Tree) -> tuple[dict[str, GeneratorUse], list[SecretFile]]:
+    """The files that generators read, and the kustomization files that could not be understood."""
+    found: dict[str, GeneratorUse] = {}
+    broken: list[SecretFile] = []
+    for path in filter(is_kustomization_name, tree.paths):
+        try:
+            if tree.size(path) is None:
+                continue
+            data = tree.read(path)
+            if b"secretGenerator" not in searchable(data):
+                continue
+            generators = read_kustomization(data, path, tree).generators
+        except FluxsecretsError as error:
+            reason = "its secretGenerator cannot be read"
+            broken.append(SecretFile(path, SecretKind.GENERATOR, "yaml", reason, error.line, error=error))
+            continue
+        for source in (each for generator in generators for each in generator.files):
+            place = tree.locate(source.path)
+            if place is None or place not in tree.files:
+                continue
+            known = found.setdefault(place, GeneratorUse(source.format, path, source.line))
+            if known.format != source.format:
+                first, second = f"{known.by}:{known.line}", f"{path}:{source.line}"
+                conflict = f"as {known.format} by {first}, as {source.format} by {second}"
+                found[place] = replace(known, conflict=conflict)
+    return found, broken
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Looks at one file after the other."""
+
+    tree: Tree
+    generated: Mapping[str, GeneratorUse]
+    listed: Sequence[re.Pattern[str]]
+
+    def look(self, path: str) -> SecretFile | None:
+        """The verdict on a file, or None where it is no secret."""
+        try:
+            return self._judge(path)
+        except FluxsecretsError as error:
+            return self._unread(path, error)
+
+    def _judge(self, path: str) -> SecretFile | None:
+        size = self.tree.size(path)
+        if not size:  # a symbolic link, or nothing in it
+            return None
+        verdict = self._by_name(path)
+        if size > self.tree.limits.size:
+            return self._large(path, size, verdict)
+        data = self._content(path, size, verdict)
+        encrypted = detect_encryption(data, path)
+        if verdict is None or verdict.kind is not SecretKind.GENERATOR:
+            manifest = self._manifest(path, data, encrypted)
+            if manifest is not None:
+                return manifest
+            if verdict is not None and encrypted is None and self.holds_no_value(path, data):
+                return None
+        if verdict is None and encrypted is not None:
+            verdict = SecretFile(path, SecretKind.ENCRYPTED, encrypted, "encrypted")
+        if verdict is None or not data.strip():
+            return None
+        return replace(verdict, encrypted=encrypted is not None)
+
+    def _by_name(self, path: str) -> SecretFile | None:
+        """What the name alone says, the content not looked at."""
+        read = self.generated.get(path)
+        if read is not None:
+            reason = f"read by the secretGenerator in {read.by}"
+            return SecretFile(
+                path,
+                SecretKind.GENERATOR,
+                read.format,
+                reason,
+                read.line,
+                read_by=read.by,
+                error=read.error(path),
+            )
+        if is_secret_name(path):
+            return SecretFile(path, SecretKind.NAMED, format_for_path(path), "its name says so")
+        if any(pattern.fullmatch(path) for pattern in self.listed):
+            return SecretFile(path, SecretKind.LISTED, format_for_path(path), "listed in .fluxsecrets.yaml")
+        return None
+
+    def _content(self, path: str, size: int, by_name: SecretFile | None) -> bytes:
+        """All of it, or of a large file that is no text of ours the end, where sops puts its metadata."""
+        if by_name is None and size > 4 * _TAIL and format_for_path(path) == "binary":
+            head = self.tree.read(path, head=1)
+            return head + b"\n" + self.tree.read(path, tail=_TAIL) if head == b"{" else b""
+        return self.tree.read(path)
+
+    def _manifest(self, path: str, data: bytes, encrypted: str | None) -> SecretFile | None:
+        if (
+            not path.lower().endswith(MANIFEST_SUFFIXES)
+            or not may_hold_secret(data)
+            or is_chart_template(self.tree, path)
+        ):
+            return None
+        name = format_for_path(path.lower())  # Flux finds the block in a manifest under any name
+        try:
+            file = read_manifests(data, path, self.tree.limits)
+        except FluxsecretsError as error:
+            reason = "may hold a Secret, but cannot be parsed"
+            return SecretFile(
+                path,
+                SecretKind.MANIFEST,
+                name,
+                reason,
+                error.line,
+                encrypted=encrypted is not None,
+                error=error,
+            )
+        secrets = file.secrets
+        if not secrets:
+            return None
+        return SecretFile(
+            path,
+            SecretKind.MANIFEST,
+            name,
+            _describe(secrets),
+            secrets[0].line,
+            encrypted=all(secret.has_sops for secret in secrets),
+            in_list=any(secret.in_list for secret in secrets),
+            error=_half_encrypted(file),
+        )
+
+    def holds_no_value(self, path: str, data: bytes) -> bool:
+        """Empty, or a manifest whose objects are sealed, or only say where the values are."""
+        if not data.strip():
+            return True
+        if not path.lower().endswith(MANIFEST_SUFFIXES) or b"kind" not in data:
+            return False
+        try:
+            file = read_manifests(data, path, self.tree.limits)
+        except FluxsecretsError:
+            return False
+        return len(file.manifests) >= file.documents and all(
+            manifest.kind in _NOT_CONTENT_KINDS or (manifest.is_secret and not manifest.has_data)
+            for manifest in file.manifests
+        )
+
+    def _large(self, path: str, size: int, by_name: SecretFile | None) -> SecretFile | None:
+        """A file over the limit is searched, not read; one that may be a secret is an error."""
+        error = too_large(path, size, self.tree.limits)
+        if by_name is not None:
+            return replace(by_name, error=error)
+        if not path.lower().endswith(MANIFEST_SUFFIXES) or is_chart_template(self.tree, path):
+            return None
+        if not self.tree.search(path, SECRET_PATTERN):
+            return None
+        return SecretFile(
+            path,
+            SecretKind.MANIFEST,
+            format_for_path(path),
+            "may hold a Secret, but is too large",
+            error=error,
+        )
+
+    def _unread(self, path: str, error: FluxsecretsError) -> SecretFile | None:
+        """A file that cannot be read: in the result where its name or place makes it a candidate."""
+        by_name = self._by_name(path)
+        if by_name is not None:
+            return replace(by_name, error=error)
+        if path.lower().endswith(MANIFEST_SUFFIXES):
+            return SecretFile(
+                path,
+                SecretKind.MANIFEST,
+                format_for_path(path),
+                "may hold a Secret, but cannot be read",
+                error=error,
+            )
+        return None
+
+
+def _describe(secrets: Sequence[Manifest]) -> str:
+    first = secrets[0]
+    name = ascii(first.name)[1:-1] if first.name else "without a name"
+    more = f" and {len(secrets) - 1} more" if len(secrets) > 1 else ""
+    return f"Secret {name}{more}"
+
+
+def _half_encrypted(file: ManifestFile) -> FluxsecretsError | None:
+    """Documents were put beside encrypted ones: neither sops nor Flux would tell."""
+    plain = [secret for secret in file.secrets if not secret.has_sops]
+    if not plain or not any(manifest.has_sops for manifest in file.manifests):
+        return None
+    return UnprotectedError(
+        f"Secret {plain[0].name!a} is plain text beside encrypted documents",
+        hint="move it to a file of its own, or decrypt the file, and encrypt again",
+        path=file.path,
+        line=plain[0].line,
+    )
+
+
+def _encrypted_at_head(
+    tree: Tree, plain: Sequence[str], judge: _Judge, found: Mapping[str, SecretFile]
+) -> Iterator[SecretFile]:
+    """Those of the files that are encrypted at HEAD, whatever else makes them secrets."""
+    if tree.repository is None:
+        return
+    changed = tree.repository.changed_since_head()
+    plain = [path for path in plain if path in changed]
+    head = tree.repository.read_head_blobs(plain, limit=tree.limits.size)
+    for path in plain:
+        blob = head.contents.get(path)
+        name = None if blob is None else detect_encryption(blob, path)
+        error: FluxsecretsError | None = None
+        if path in head.too_large and path not in found and format_for_path(path) != "binary":
+            error = LimitError(
+                "too large at HEAD to tell whether it was encrypted", hint="split the file", path=path
+            )
+        if name is None and error is None:
+            continue
+        known = found.get(path)
+        if known is not None:
+            yield replace(known, encrypted_at_head=True)
+            continue
+        try:
+            if not tree.size(path) or judge.holds_no_value(path, tree.read(path)):
+                continue
+        except FluxsecretsError as problem:
+            error = problem
+        reason = "encrypted at HEAD, and not here"
+        yield SecretFile(
+            path,
+            SecretKind.ENCRYPTED_AT_HEAD,
+            name or format_for_path(path),
+            reason,
+            encrypted_at_head=name is not None,
+            error=error,
+        )

@@ -1,0 +1,238 @@
+"""Kubernetes manifests, as far as it matters here: which documents are Secrets, and what is in them.
+
+Most files of a repository hold no Secret. They are told apart by a look at their bytes and never
+parsed; the look may be wrong in one direction only.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Sequence
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats.yaml import load_documents
+
+MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
+"""How the name of a manifest ends."""
+
+DECRYPT_ANNOTATION = "kustomize.toolkit.fluxcd.io/decrypt"
+"""With the value `disabled` Flux leaves a resource encrypted."""
+
+SECRET_PATTERN = re.compile(
+    rb"""kind["']?\s*:
+    (?: \s | \#[^\n]* | [&!]\S*\s | [|>][-+0-9]*\s )*   # comments, anchors, tags, block scalar headers
+    (?: ["']?Secret(?:List)?(?![A-Za-z0-9_-])           # the kind itself
+      | "[^"\n]*\\                                      # escapes that may spell it
+      | \*                                              # an alias that may stand for it
+    )""",
+    re.VERBOSE,
+)
+"""Found in every file that may hold a Secret; what it finds need not be one."""
+
+_ANNOTATION_PREFIXES = (
+    "fluxsecrets.io/",
+    "kustomize.config.k8s.io/",
+    "kustomize.toolkit.fluxcd.io/",
+    "sealedsecrets.bitnami.com/",
+)
+
+# What stands for a value that another tool puts in later. Strict on purpose: a password that merely
+# starts with `vault:` is a password, and `${VAR:-default}` holds its default in plain text.
+_REFERENCE = re.compile(
+    r"""\s*(?:
+      op://[^/\n]+/[^\n]+                     # 1Password
+    | ref\+(?!echo:)[a-z0-9]+://\S+           # vals; echo would hold the value itself
+    | (?:>>)?vault:[^\s\#]+\#\S+              # Bank-Vaults: path and key
+    | \$\{[A-Za-z_][A-Za-z0-9_]*\}            # Flux's postBuild substitution
+    )\s*""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One Kubernetes object.
+
+    Attributes:
+        index: position of its YAML document in the file, from 0.
+        line: 1-based line of its first key.
+        api_version, kind: as written, or "".
+        name, namespace: of its metadata, or None.
+        annotations: those of Flux, kustomize, Sealed Secrets and fluxsecrets; others are not kept.
+        is_secret: a core Secret with metadata.
+        has_data: it has at least one value that is neither empty nor a reference.
+        in_list: it stands in the `items` of a List.
+        has_sops: it has a `sops` block with a MAC.
+        node: the object itself; not in the repr, since it holds the values.
+    """
+
+    index: int
+    line: int
+    api_version: str
+    kind: str
+    name: str | None
+    namespace: str | None
+    annotations: tuple[tuple[str, str], ...]
+    is_secret: bool
+    has_data: bool
+    in_list: bool
+    has_sops: bool
+    node: Mapping = field(repr=False)
+
+    @property
+    def group(self) -> str:
+        """The API group: "" for core."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def decrypt_disabled(self) -> bool:
+        """Flux is told not to decrypt it (kustomize-controller: `IsDecryptionDisabled`)."""
+        return dict(self.annotations).get(DECRYPT_ANNOTATION, "").lower() == "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """The Kubernetes objects of a file.
+
+    Attributes:
+        path: as given.
+        manifests: in file order; the items of a List in its place. Documents that are no objects
+            (Helm values, other YAML) are not in it.
+        documents: how many YAML documents the file has, empty ones not counted.
+    """
+
+    path: str
+    manifests: tuple[Manifest, ...]
+    documents: int
+
+    @property
+    def secrets(self) -> tuple[Manifest, ...]:
+        """The Secrets with data."""
+        return tuple(item for item in self.manifests if item.is_secret and item.has_data)
+
+
+def may_hold_secret(data: bytes) -> bool:
+    """Whether a manifest has to be parsed to know if it holds a Secret; cheap."""
+    return SECRET_PATTERN.search(searchable(data)) is not None
+
+
+def searchable(data: bytes) -> bytes:
+    """The bytes to look for text in: UTF-16 is turned into UTF-8, all else is as it is."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode("utf-8", "replace")
+    return data
+
+
+def read_manifests(data: bytes, path: str, limits: Limits = Limits()) -> ManifestFile:  # noqa: B008 - frozen
+    """Parse a YAML or JSON file.
+
+    Raises:
+        FormatError: not YAML; with the path and line, without values.
+        LimitError: too large, too deep, too much alias expansion.
+    """
+    documents = read_documents(data, path, limits)
+    found = tuple(
+        manifest
+        for index, node in enumerate(documents)
+        for manifest in _objects(node, index, None, in_list=False)
+    )
+    filled = sum(not (isinstance(node, Leaf) and node.value is None) for node in documents)
+    return ManifestFile(path, found, filled)
+
+
+def read_documents(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
+    """The YAML documents of a file; errors name it."""
+    try:
+        return load_documents(data, limits)
+    except FluxsecretsError as error:
+        raise error.in_file(path) from None
+
+
+def text_of(node: Node | None) -> str | None:
+    """The text of a string scalar, or None for anything else."""
+    return node.value if isinstance(node, Leaf) and isinstance(node.value, str) else None
+
+
+def child(node: Node | None, *keys: str) -> Node | None:
+    """The node under nested map keys, or None."""
+    for key in keys:
+        if not isinstance(node, Mapping):
+            return None
+        node = node.get(key)
+    return node
+
+
+def items_of(node: Node | None) -> tuple[Node, ...]:
+    """The items of a list; of anything else none."""
+    if not isinstance(node, Sequence):
+        return ()
+    return tuple(item for item in node.items if not isinstance(item, Comment))
+
+
+def line_of(node: Node | None) -> int | None:
+    """1-based line where a node starts, as far as it holds a key or a value."""
+    while node is not None:
+        if isinstance(node, Leaf):
+            return node.line
+        if isinstance(node, Mapping):
+            return next((entry.line for entry in node.entries if isinstance(entry, Entry)), None)
+        node = next(iter(items_of(node)), None)
+    return None
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value is a reference that another tool resolves, and as such no secret."""
+    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+
+
+def _objects(node: Node, index: int, item_kind: str | None, *, in_list: bool) -> Iterator[Manifest]:
+    """The objects of a node; the items of a SecretList need not say what they are."""
+    if not isinstance(node, Mapping):
+        return
+    kind = text_of(node.get("kind")) or item_kind or ""
+    api_version = text_of(node.get("apiVersion")) or ("v1" if item_kind else "")
+    if not kind or not api_version:
+        return
+    # kustomize takes apart whatever is called a list and has items
+    if kind.endswith("List") and isinstance(node.get("items"), Sequence):
+        inner = "Secret" if kind == "SecretList" and api_version == "v1" else None
+        for item in items_of(node.get("items")):
+            yield from _objects(item, index, inner, in_list=True)
+        return
+    metadata = node.get("metadata")
+    is_secret = kind == "Secret" and api_version == "v1" and isinstance(metadata, Mapping)
+    yield Manifest(
+        index=index,
+        line=line_of(node) or 1,
+        api_version=api_version,
+        kind=kind,
+        name=text_of(child(metadata, "name")),
+        namespace=text_of(child(metadata, "namespace")),
+        annotations=tuple(_annotations(child(metadata, "annotations"))),
+        is_secret=is_secret,
+        has_data=is_secret and (_has_value(node.get("data")) or _has_value(node.get("stringData"))),
+        in_list=in_list,
+        has_sops=bool(text_of(child(node, "sops", "mac"))),
+        node=node,
+    )
+
+
+def _annotations(node: Node | None) -> Iterator[tuple[str, str]]:
+    for entry in node.entries if isinstance(node, Mapping) else ():
+        value = text_of(entry.value) if isinstance(entry, Entry) else None
+        if isinstance(entry, Entry) and value is not None and entry.key.startswith(_ANNOTATION_PREFIXES):
+            yield entry.key, value
+
+
+def _has_value(node: Node | None) -> bool:
+    if node is None:
+        return False
+    if isinstance(node, Mapping):
+        return any(_has_value(entry.value) for entry in node.entries if isinstance(entry, Entry))
+    if isinstance(node, Sequence):
+        return any(_has_value(item) for item in items_of(node))
+    return node.value is not None and node.value != "" and not is_reference(node.value)

@@ -1,0 +1,258 @@
+"""The files that count, as one frozen listing, and the one place that reads them.
+
+Everything above works on paths relative to the root with `/`; a path that is not in the listing
+(ignored by git, outside of the repository) does not exist for it.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import posixpath
+import re
+import stat
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError, LimitError
+from fluxsecrets.sops.formats import Limits
+
+from .git import Repository, find_repository
+
+SKIPPED_FOLDERS = frozenset({".git", "node_modules", ".terraform", ".venv"})
+"""Folders that are not walked where there is no git to say what is ignored."""
+
+# A file that turns into a link or a pipe behind our back is not followed and does not block.
+_OPEN_FLAGS = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+    _OPEN_FLAGS |= getattr(os, _name, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was not followed or not understood; never an error, never silent.
+
+    Attributes:
+        path: the file that says so.
+        line: 1-based line there, or None.
+        message: what, lower-case start, no full stop.
+    """
+
+    path: str
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A repository's, or any folder's, files.
+
+    Attributes:
+        root: absolute path.
+        paths: sorted paths relative to the root with `/`.
+        repository: the git repository whose root this is, or None.
+        limits: what reading may cost.
+        files, folders: the same paths, and all the folders above them, for look-ups; the root is "".
+    """
+
+    root: Path
+    paths: tuple[str, ...] = field(repr=False)
+    repository: Repository | None
+    limits: Limits
+    files: frozenset[str] = field(repr=False)
+    folders: frozenset[str] = field(repr=False)
+
+    def below(self, folder: str) -> tuple[str, ...]:
+        """All files below a folder, however deep; `""` is the root."""
+        if not folder:
+            return self.paths
+        # "0" is the character behind "/"
+        return self.paths[bisect_left(self.paths, folder + "/") : bisect_left(self.paths, folder + "0")]
+
+    def locate(self, path: str) -> str | None:
+        """The listed file or folder that a path means, symbolic links inside the root followed.
+
+        Returns:
+            Its path in the listing, or None where it is not listed or leads out of the root.
+        """
+        if self._is_plain(path):
+            return path
+        target = os.path.relpath(os.path.realpath(self.root / path), os.path.realpath(self.root))
+        real = normalise(target.replace(os.sep, "/"))
+        return real if real is not None and self._is_plain(real) else None
+
+    def _is_plain(self, path: str) -> bool:
+        return path in self.folders or (path in self.files and not (self.root / path).is_symlink())
+
+    def size(self, path: str) -> int | None:
+        """Size in bytes of a regular file, or None for a symbolic link or whatever else it is.
+
+        Raises:
+            FileAccessError: it cannot be looked at, or is gone.
+        """
+        try:
+            status = os.lstat(f"{self.root}/{path}")  # pathlib is most of the time over 2,000 files
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    def read(self, path: str, *, head: int | None = None, tail: int | None = None) -> bytes:
+        """The bytes of a regular file.
+
+        Args:
+            path: relative to the root with `/`.
+            head: only so many bytes from the start, whatever the file's size.
+            tail: likewise from the end.
+
+        Raises:
+            FileAccessError: it is unreadable, or no regular file; symbolic links are not followed.
+            LimitError: it is larger than the limits allow.
+        """
+        size = self.size(path)
+        if size is None:
+            raise FileAccessError(
+                "this is no regular file", hint="name the file that it stands for", path=path
+            )
+        part = head if head is not None else tail
+        if part is None and size > self.limits.size:
+            raise too_large(path, size, self.limits)
+        try:
+            with os.fdopen(os.open(f"{self.root}/{path}", _OPEN_FLAGS), "rb", buffering=0) as stream:
+                if tail is not None and size > tail:
+                    stream.seek(size - tail)
+                return _read_at_most(stream, self.limits.size if part is None else part)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
+    def search(self, path: str, pattern: re.Pattern[bytes]) -> bool:
+        """Whether a pattern is found in a file that is too large to be read; costs no memory.
+
+        Raises:
+            FileAccessError: it is unreadable.
+        """
+        try:
+            with (
+                (self.root / path).open("rb") as stream,
+                mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+            ):
+                return pattern.search(content) is not None
+        except (OSError, ValueError) as error:
+            raise _unreadable(path, error) from None
+
+
+def open_tree(start: Path, *, limits: Limits = Limits()) -> Tree:  # noqa: B008 - frozen
+    """The tree that a file or folder belongs to: its git repository, else the folder itself.
+
+    Raises:
+        GitError: there is a repository, but git cannot work in it.
+        FileAccessError: a folder cannot be listed.
+    """
+    repository = find_repository(start)
+    if repository is not None:
+        return make_tree(repository.root, repository.files(), repository=repository, limits=limits)
+    root = start if start.is_dir() else start.parent
+    return make_tree(root, walk_files(root), limits=limits)
+
+
+def make_tree(
+    root: Path,
+    paths: Iterable[str],
+    *,
+    repository: Repository | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Tree:
+    """A tree of given files; what stands behind a symbolic link to a folder is left out, as git does it."""
+    root = root.absolute()
+    folders: set[str] = {""}
+    links: set[str] = set()
+    kept: list[str] = []
+    for path in paths:
+        parents = _parents(path)
+        for folder in reversed(parents):
+            if folder not in folders and folder not in links:
+                known = links if (root / folder).is_symlink() else folders
+                known.add(folder)
+        if links and not links.isdisjoint(parents):
+            continue
+        kept.append(path)
+    kept.sort()
+    return Tree(root, tuple(kept), repository, limits, frozenset(kept), frozenset(folders))
+
+
+def walk_files(root: Path) -> tuple[str, ...]:
+    """All files below a folder that no git looks after, without `SKIPPED_FOLDERS`; links not followed.
+
+    Raises:
+        FileAccessError: a folder cannot be listed.
+    """
+    return tuple(sorted(_walk(root, "")))
+
+
+def _walk(root: Path, folder: str) -> Iterator[str]:
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(root / here) as entries:
+                for entry in entries:
+                    path = f"{here}/{entry.name}" if here else entry.name
+                    if not entry.is_dir(follow_symlinks=False):
+                        yield path
+                    elif entry.name not in SKIPPED_FOLDERS:
+                        waiting.append(path)
+        except OSError as error:
+            raise _unreadable(here or ".", error) from None
+
+
+def normalise(path: str, folder: str = "") -> str | None:
+    """A path as it is written in a file of `folder`, relative to the root.
+
+    Returns:
+        The path without `.` and `..`, `""` for the root, or None where it leads out of the root.
+    """
+    if path.startswith("/") or (os.sep == "\\" and re.match(r"[A-Za-z]:", path)):
+        return None
+    joined = posixpath.normpath(posixpath.join(folder, path))
+    if joined == ".." or joined.startswith("../"):
+        return None
+    return "" if joined == "." else joined
+
+
+def parent(path: str) -> str:
+    """The folder of a path; `""` is the root."""
+    return path.rpartition("/")[0]
+
+
+def too_large(path: str, size: int, limits: Limits) -> LimitError:
+    """The error for a file over the limit; sizes in bytes."""
+    return LimitError(
+        f"the file has {size} bytes, the limit is {limits.size}",
+        hint="split it; Flux refuses encrypted files above 5 MiB anyway",
+        path=path,
+    )
+
+
+def _parents(path: str) -> list[str]:
+    """All folders above a path, the innermost first, without the root."""
+    found = []
+    while path := parent(path):
+        found.append(path)
+    return found
+
+
+def _read_at_most(stream: io.FileIO, limit: int) -> bytes:
+    pieces = []
+    while limit > 0 and (piece := stream.read(min(limit, 2**20))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
+
+
+def _unreadable(path: str, error: Exception) -> FileAccessError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "unreadable"
+    return FileAccessError(
+        f"cannot be read: {reason}", hint="check that it exists and who may read it", path=path
+    )

@@ -1,0 +1,1 @@
+"""Results as text and JSON: what is shown was decided before."""

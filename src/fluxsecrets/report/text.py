@@ -1,0 +1,218 @@
+"""Results as text: aligned columns, escaped names, errors that say what to do next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
+    from fluxsecrets.errors import FluxsecretsError
+    from fluxsecrets.ops.explain import Explanation
+    from fluxsecrets.ops.results import FileResult
+    from fluxsecrets.ops.status import FileStatus
+
+# What would move a terminal's cursor, hide text, or turn its direction around.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+_GAP = "   "
+_STYLES = {
+    "encrypted": "green",
+    "decrypted": "yellow",
+    "would encrypt": "yellow",
+    "rotated": "green",
+    "would rotate": "yellow",
+    "synced": "green",
+    "would sync": "yellow",
+    "plain": "yellow",
+    "failed": "red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of text with a colour name, or "" for none."""
+
+    text: str
+    style: str = ""
+
+
+Row = Sequence[Cell]
+
+
+def printable(text: str) -> str:
+    """Text with control characters escaped, safe for a terminal."""
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def laid_out(rows: Sequence[Row], width: int | None, show: Callable[[Cell], str]) -> list[str]:
+    """Rows as lines with columns aligned, three blanks between them.
+
+    Where that is wider than the terminal, a path stands on a line of its own and the rest below it, so
+    that nothing of a path is ever cut off.
+
+    Args:
+        rows: cells, already printable.
+        width: columns of the terminal, or None where there is none.
+        show: a cell's text, coloured or not; what it adds must have no width.
+    """
+    widths = _widths(rows)
+    if width is None or sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
+        return [_line(row, widths, show) for row in rows]
+    rest = _widths([row[1:] for row in rows])
+    return [
+        line for row in rows for line in (show(row[0]), "  " + _line(row[1:], rest, show)) if line.strip()
+    ]
+
+
+def _widths(rows: Sequence[Row]) -> list[int]:
+    columns = zip_longest(*rows, fillvalue=Cell(""))
+    return [max(text_width(cell.text) for cell in column) for column in columns]
+
+
+def _line(row: Row, widths: Sequence[int], show: Callable[[Cell], str]) -> str:
+    cells = [(cell, width) for cell, width in zip(row, widths, strict=False) if width]
+    while cells and not cells[-1][0].text:
+        cells.pop()
+    padded = [show(cell) + " " * (width - text_width(cell.text)) for cell, width in cells[:-1]]
+    return _GAP.join([*padded, *(show(cell) for cell, _ in cells[-1:])])
+
+
+def text_width(text: str) -> int:
+    """The columns that a text takes at a terminal: East Asian letters and most emoji take two."""
+    if text.isascii():
+        return len(text)
+    return sum(_letter_width(letter) for letter in text)
+
+
+def _letter_width(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def result_rows(results: Sequence[FileResult]) -> list[Row]:
+    """A row a file: path, outcome, values, recipients."""
+    return [
+        (
+            Cell(printable(result.path)),
+            Cell(result.outcome, _STYLES.get(result.outcome, "")),
+            Cell(_count(result.values) if result.outcome != "unchanged" else ""),
+            Cell(printable(", ".join(result.recipients)) if result.outcome != "unchanged" else ""),
+        )
+        for result in results
+    ]
+
+
+def status_rows(states: Sequence[FileStatus]) -> list[Row]:
+    """A row a file: path, state, values, whether you can open it, and for whom or why it is a secret."""
+    rows: list[Row] = []
+    for status in states:
+        opens = {None: "", True: "you can open it", False: "you cannot open it"}[status.openable]
+        detail = (
+            printable(", ".join(status.recipients))
+            if status.state == "encrypted"
+            else printable(status.reason)
+        )
+        rows.append(
+            (
+                Cell(printable(status.path)),
+                Cell(status.state, _STYLES.get(status.state, "")),
+                Cell(_count(status.values)),
+                Cell(opens, "" if status.openable else "yellow"),
+                Cell(detail),
+            )
+        )
+    return rows
+
+
+def _count(values: int | None) -> str:
+    return "" if values is None else _plural(values, "value")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def error_lines(error: FluxsecretsError, others: int = 0) -> list[str]:
+    """An error as lines: what is wrong and where, details, and what to do next.
+
+    Args:
+        error: what is wrong.
+        others: how many more files failed of the same.
+    """
+    place = f"{error.place}: " if error.place else ""
+    also = f" (and so for {_plural(others, 'more file')})" if others else ""
+    lines = [f"error: {place}{error.message}{also}", *(f"  {detail}" for detail in error.details)]
+    if error.hint:
+        lines.append(f"  hint: {_with_file(error.hint, error.path)}")
+    return [printable(line) for line in lines]
+
+
+def _with_file(hint: str, path: str | None) -> str:
+    """A hint whose commands can be copied as they are."""
+    if path is None or path == "standard input":
+        return hint
+    commands = re.compile("`[^`]* FILE`")
+    return commands.sub(lambda match: match[0].replace(" FILE`", f" {shlex.quote(path)}`"), hint)
+
+
+def similar_errors(errors: Sequence[FluxsecretsError]) -> list[tuple[FluxsecretsError, int]]:
+    """Errors with how often each is there; a broken rule is one error, however many files it is for."""
+    found: dict[tuple[object, ...], tuple[FluxsecretsError, int]] = {}
+    for error in errors:
+        key = (error.place, error.message, error.details, error.hint)
+        found[key] = (error, found.get(key, (error, 0))[1] + 1)
+    return list(found.values())
+
+
+def warning_lines(results: Sequence[FileResult]) -> list[str]:
+    """Warnings, those that many files share said once."""
+    by_warning: dict[str, list[str]] = {}
+    for result in results:
+        for warning in result.warnings:
+            by_warning.setdefault(warning, []).append(result.path)
+    lines = []
+    for warning, paths in by_warning.items():
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
+        lines.append(printable(f"warning: {where}: {warning}"))
+    return lines
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """An explanation as a page of text."""
+    lines = [explanation.path]
+    state = "encrypted" if explanation.encrypted else "plain"
+    lines.append(f"  state       {state}, {explanation.format}")
+    lines.append(f"  config      {explanation.config or 'none found'}")
+    if explanation.relative_path is not None:
+        lines.append(f"  matched as  {explanation.relative_path}")
+    for index, rule in enumerate(explanation.rules):
+        mark = "applies" if rule.matched else "no     "
+        head = "rules" if index == 0 else ""
+        pattern = (
+            "no path_regex, so every path" if rule.path_regex is None else f"path_regex {rule.path_regex}"
+        )
+        lines.append(f"  {head:10}  {rule.number}. line {rule.line}: {mark}  {pattern}")
+    if len(explanation.groups) > 1:
+        lines.append(f"  groups      any {explanation.threshold} of these {len(explanation.groups)}")
+    for index, group in enumerate(explanation.groups):
+        head = "recipients" if index == 0 else ""
+        lines.append(f"  {head:10}  {', '.join(group)}")
+    if explanation.selector is not None:
+        lines.append(f"  selector    {explanation.selector} ({explanation.selector_origin})")
+    if explanation.values:
+        encrypted = sum(value.encrypted for value in explanation.values)
+        lines.append(f"  values      {encrypted} encrypted, {len(explanation.values) - encrypted} plain")
+        width = max(len(value.key) for value in explanation.values)
+        lines += [
+            f"    {value.line:4}  {value.key:{width}}  {'encrypted' if value.encrypted else 'plain'}"
+            for value in explanation.values
+        ]
+    return [printable(line) for line in lines]

@@ -1,0 +1,132 @@
+"""Values <-> ciphertext: AES-256-GCM with a 32-byte nonce, bound to the value's path.
+
+Taken from sops 3.13.2: aes/cipher.go.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from fluxsecrets.errors import IntegrityError
+
+from .document import Path
+from .values import Value, canonical_bytes, type_name, value_from_bytes
+
+DATA_KEY_SIZE = 32
+"""Bytes of a data key."""
+
+_NONCE_SIZE = 32
+_TAG_SIZE = 16
+_ACCEPTED_NONCE_SIZES = (32, 12)
+
+_CIPHERTEXT = re.compile(
+    r"ENC\[AES256_GCM,data:([A-Za-z0-9+/]+={0,2}),iv:([A-Za-z0-9+/]+={0,2}),"
+    r"tag:([A-Za-z0-9+/]+={0,2}),type:([a-z]+)\]"
+)
+
+
+def looks_encrypted(value: object) -> bool:
+    """Whether a value has the form of a ciphertext; says nothing about whether it is genuine."""
+    return isinstance(value, str) and _CIPHERTEXT.fullmatch(value) is not None
+
+
+def additional_data(path: Path) -> bytes:
+    """What binds a ciphertext to its place: the map keys of the path joined by colons, and one behind.
+
+    List positions are not in it (sops.go: `walkSlice` passes the path on as it is). A comment at the
+    root has no key, and the colon alone.
+    """
+    return (":".join([step for step in path if isinstance(step, str)]) + ":").encode()
+
+
+class DataKey:
+    """The 32 bytes that encrypt a file's values; never shown and never serialised."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        """Take 32 bytes.
+
+        Raises:
+            IntegrityError: another length.
+        """
+        if len(key) != DATA_KEY_SIZE:
+            raise IntegrityError(f"the data key has {len(key)} bytes instead of {DATA_KEY_SIZE}")
+        self._key = key
+
+    @classmethod
+    def generate(cls) -> DataKey:
+        """A new random key."""
+        return cls(os.urandom(DATA_KEY_SIZE))
+
+    def reveal(self) -> bytes:
+        """The bytes themselves, for key providers and the cipher alone."""
+        return self._key
+
+    def __repr__(self) -> str:
+        """Say nothing of the key."""
+        return "DataKey(hidden)"
+
+    def __reduce__(self) -> str:
+        """Refuse to be pickled."""
+        raise TypeError("a data key is never serialised")
+
+
+class Cipher:
+    """Encrypts and decrypts single values with one data key."""
+
+    __slots__ = ("_aead",)
+
+    def __init__(self, key: DataKey) -> None:
+        """Prepare the key schedule once for all values of a file."""
+        self._aead = AESGCM(key.reveal())
+
+    def encrypt(self, value: Value, aad: bytes, kind: str | None = None) -> str:
+        """Encrypt one value that is neither null nor empty.
+
+        Args:
+            value: the value; a comment is a string with `kind` `comment`.
+            aad: what the ciphertext is bound to, see `additional_data`.
+            kind: the `type:` to write; by default the value's own.
+
+        Returns:
+            The ciphertext in SOPS's form.
+        """
+        nonce = os.urandom(_NONCE_SIZE)
+        sealed = self._aead.encrypt(nonce, canonical_bytes(value), aad)
+        data, tag = sealed[:-_TAG_SIZE], sealed[-_TAG_SIZE:]
+        return (
+            f"ENC[AES256_GCM,data:{b64encode(data).decode()},iv:{b64encode(nonce).decode()},"
+            f"tag:{b64encode(tag).decode()},type:{kind or type_name(value)}]"
+        )
+
+    def decrypt_bytes(self, text: str, aad: bytes) -> tuple[bytes, str]:
+        """Decrypt to the canonical bytes and the name of the type.
+
+        Raises:
+            IntegrityError: no ciphertext, wrong lengths, or the value was changed or moved.
+        """
+        match = _CIPHERTEXT.fullmatch(text)
+        if match is None:
+            raise IntegrityError("not a SOPS ciphertext")
+        try:
+            data, nonce, tag = (b64decode(part, validate=True) for part in match.groups()[:3])
+        except Base64Error:
+            raise IntegrityError("a ciphertext is not valid base64") from None
+        if len(nonce) not in _ACCEPTED_NONCE_SIZES or len(tag) != _TAG_SIZE:
+            raise IntegrityError("a ciphertext has a nonce or tag of the wrong length")
+        try:
+            return self._aead.decrypt(nonce, data + tag, aad), match[4]
+        except InvalidTag:
+            raise IntegrityError("the value was changed, moved or encrypted with another key") from None
+
+    def decrypt(self, text: str, aad: bytes) -> Value:
+        """Decrypt to a typed value; see `decrypt_bytes` for what is raised."""
+        data, kind = self.decrypt_bytes(text, aad)
+        return value_from_bytes(kind, data)

@@ -1,0 +1,464 @@
+"""`.sops.yaml`: which rule applies to a file, and for whom a new file is encrypted.
+
+Taken from sops 3.13.2: config/config.go. Where sops looks at a mistake only once a file meets it, or
+not at all (an invalid `path_regex` behind the first match, a duplicate key in a list of anchors, a
+second YAML document), it is an error here as soon as the file is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import RecipientError, SelectorError
+
+from . import recipients
+from .config_fields import FieldReader, Fields, is_null, is_set, keys_outside, kind_of
+from .formats import StoresConfig
+from .metadata import Recipient, SelectorKind, SelectorSpec
+from .placed_yaml import ListNode, MapNode, Node, ScalarNode, compose, walk
+from .regex import Regex
+from .selectors import compile_selector, select_one
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownField:
+    """A field that is there, but without effect.
+
+    Attributes:
+        name: with the fields around it, such as `stores.toml`.
+        line: 1-based line of the field.
+    """
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreationRule:
+    """What happens to new files whose path matches.
+
+    Attributes:
+        index: position among the rules, from 0.
+        line: 1-based line where the rule starts.
+        path_regex: searched for in the path relative to the configuration's folder, with `/`;
+            None matches every path.
+        key_groups: recipients of each group, without those that are twice in a group; empty where
+            the rule names nobody.
+        shamir_threshold: how many groups are needed; 0 where the rule does not say (then all).
+        selector: which values are encrypted, or None for the default.
+        mac_only_encrypted: the MAC covers encrypted values only.
+        names: by recipient id, the name of the YAML anchor that the recipient was given somewhere
+            in the file; for messages.
+        unknown: fields that sops does not know and passes over.
+        ignored: recipient lists that sops passes over because `key_groups` is there too.
+    """
+
+    index: int
+    line: int
+    path_regex: str | None
+    key_groups: tuple[tuple[Recipient, ...], ...]
+    shamir_threshold: int
+    selector: SelectorSpec | None
+    mac_only_encrypted: bool
+    names: Mapping[str, str] = field(hash=False)
+    unknown: tuple[UnknownField, ...] = ()
+    ignored: tuple[UnknownField, ...] = ()
+    _path: Regex | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def recipients(self) -> tuple[Recipient, ...]:
+        """The recipients of all groups, in order."""
+        return tuple(recipient for group in self.key_groups for recipient in group)
+
+    def matches(self, relative_path: str) -> bool:
+        """Whether the rule is for a path relative to the configuration's folder, with `/`."""
+        return self._path is None or self._path.search(relative_path)
+
+
+@dataclass(frozen=True, slots=True)
+class SopsConfig:
+    """A `.sops.yaml`.
+
+    Attributes:
+        path: the file, as it was named to `parse_config`.
+        rules: in order; the first that matches applies.
+        has_creation_rules: False where `creation_rules` is missing or null: sops then goes on as if
+            there were no configuration, whereas an empty list means that no file has a rule.
+        stores: indentation.
+        unknown: fields outside of rules that sops does not know and passes over; lists that hold
+            anchors are not among them.
+    """
+
+    path: str
+    rules: tuple[CreationRule, ...] = ()
+    has_creation_rules: bool = False
+    stores: StoresConfig = field(default_factory=StoresConfig)
+    unknown: tuple[UnknownField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMatch:
+    """How one rule took to a path.
+
+    Attributes:
+        rule: the rule.
+        matched: it is the one that applies.
+        reason: why, for people.
+    """
+
+    rule: CreationRule
+    matched: bool
+    reason: str
+
+
+def parse_config(data: bytes, *, path: str) -> SopsConfig:
+    """Read a `.sops.yaml`; the file itself is not touched.
+
+    Args:
+        data: its content.
+        path: its name, for messages.
+
+    Raises:
+        ConfigError: with line and column: no YAML, a second document, wrong types, invalid
+            regular expressions (in any rule), several selectors (SelectorError), malformed
+            recipients, a threshold that the groups cannot meet, or a private key.
+        LimitError: too large, too deep, or too many aliases.
+    """
+    root = compose(data, path=path)
+    if root is None:
+        return SopsConfig(path)
+    read = FieldReader(path)
+    fields = read.fields(root, "the configuration")
+    stores, odd_stores = _stores(read, fields)
+    unknown = [key for key in keys_outside(fields, _CONFIG_FIELDS) if not _holds_anchors(fields[key.text][1])]
+    anchors = _anchored_texts(root)
+    return SopsConfig(
+        path=path,
+        rules=tuple(
+            _RuleReader(read, anchors).rule(node, index)
+            for index, node in enumerate(read.items(fields, "creation_rules"))
+        ),
+        has_creation_rules=is_set(fields, "creation_rules"),
+        stores=stores,
+        unknown=(
+            *(UnknownField(key.text, key.line) for key in unknown),
+            *_destination_rules(read, fields),
+            *odd_stores,
+        ),
+    )
+
+
+def match_rules(config: SopsConfig, relative_path: str) -> tuple[RuleMatch, ...]:
+    """The rules in order, up to and including the first that matches, each with the reason.
+
+    Args:
+        config: the configuration.
+        relative_path: relative to the configuration's folder, with `/` on every system.
+    """
+    tried = []
+    for rule in config.rules:
+        matched = rule.matches(relative_path)
+        tried.append(RuleMatch(rule, matched, _reason(rule, relative_path, matched=matched)))
+        if matched:
+            break
+    return tuple(tried)
+
+
+def rule_for(config: SopsConfig, relative_path: str) -> CreationRule | None:
+    """The rule that applies to a path relative to the configuration's folder, or None."""
+    return next((rule for rule in config.rules if rule.matches(relative_path)), None)
+
+
+def _reason(rule: CreationRule, relative_path: str, *, matched: bool) -> str:
+    if rule.path_regex is None:
+        return "there is no path_regex, so it matches every path"
+    verb = "matches" if matched else "does not match"
+    return f"path_regex {_shown(rule.path_regex)} {verb} {_shown(relative_path)}"
+
+
+def _shown(text: str) -> str:
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+# Recipient lists of a rule, in the order in which sops collects them, with the kind of recipient.
+_FLAT_FIELDS = {
+    "age": "age",
+    "pgp": "pgp",
+    "kms": "kms",
+    "gcp_kms": "gcp_kms",
+    "hckms": "hckms",
+    "azure_keyvault": "azure_kv",
+    "hc_vault_transit_uri": "hc_vault",
+}
+_CONFIG_FIELDS = frozenset({"creation_rules", "destination_rules", "stores", "keys"})
+_RULE_FIELDS = frozenset(
+    {
+        *_FLAT_FIELDS,
+        *(kind.value for kind in SelectorKind),
+        "path_regex",
+        "aws_profile",
+        "key_groups",
+        "shamir_threshold",
+        "mac_only_encrypted",
+    }
+)
+_GROUP_FIELDS = frozenset({"merge", "age", "pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault"})
+_DESTINATION_FIELDS = frozenset(
+    {
+        "path_regex",
+        "s3_bucket",
+        "s3_prefix",
+        "gcs_bucket",
+        "gcs_prefix",
+        "vault_path",
+        "vault_address",
+        "vault_kv_mount_name",
+        "vault_kv_version",
+        "recreation_rule",
+        "omit_extensions",
+    }
+)
+_STORES = {"dotenv": False, "ini": False, "json": True, "json_binary": True, "yaml": True}
+"""The stores, and whether they can be indented."""
+
+
+def _destination_rules(read: FieldReader, config: Fields) -> list[UnknownField]:
+    """Check the shape of the rules of `sops publish`, which has no counterpart here."""
+    unknown: list[UnknownField] = []
+    for index, node in enumerate(read.items(config, "destination_rules")):
+        name = f"destination_rules[{index}]"
+        fields = read.fields(node, name)
+        read.regex(fields, "path_regex")
+        unknown += _unknown(fields, _DESTINATION_FIELDS, f"{name}.")
+    return unknown
+
+
+def _stores(read: FieldReader, config: Fields) -> tuple[StoresConfig, list[UnknownField]]:
+    fields = read.fields(config["stores"][1], "stores") if "stores" in config else {}
+    unknown = _unknown(fields, frozenset(_STORES), "stores.")
+    indents: dict[str, int | None] = {}
+    for name, can_indent in _STORES.items():
+        if name in fields:
+            store = read.fields(fields[name][1], f"stores.{name}")
+            unknown += _unknown(store, frozenset({"indent"} if can_indent else ()), f"stores.{name}.")
+            indents[name] = _indent(read, store, name) if can_indent else None
+    return StoresConfig(indents.get("yaml"), indents.get("json"), indents.get("json_binary")), unknown
+
+
+def _indent(read: FieldReader, store: Fields, name: str) -> int | None:
+    # "Not set" is 0 in YAML, and -1 in JSON (a tab then): stores/yaml/store.go, stores/json/store.go.
+    indent = read.number(store, "indent")
+    if indent is None or indent == (0 if name == "yaml" else -1):
+        return None
+    if indent < 0:
+        read.fail(store["indent"][1], f"stores.{name}.indent is negative")
+    return indent
+
+
+class _RuleReader:
+    """Reads one creation rule, and collects names and fields without effect on the way."""
+
+    def __init__(self, read: FieldReader, anchors: Mapping[str, str]) -> None:
+        self.read = read
+        self.anchors = anchors
+        self.names: dict[str, str] = {}
+        self.unknown: list[UnknownField] = []
+
+    def rule(self, node: Node, index: int) -> CreationRule:
+        if is_null(node):
+            self.read.fail(
+                node,
+                f"creation rule {index + 1} is empty",
+                hint="for sops an empty rule matches every path and names nobody: take it out",
+            )
+        fields = self.read.fields(node, f"creation rule {index + 1}")
+        self.unknown += _unknown(fields, _RULE_FIELDS)
+        path = self.read.regex(fields, "path_regex")
+        key_groups = self.key_groups(fields)
+        ignored = [fields[name][0] for name in _FLAT_FIELDS if key_groups and is_set(fields, name)]
+        groups = key_groups or (self.flat_group(fields),)
+        if groups == ((),):
+            groups = ()
+        return CreationRule(
+            index=index,
+            line=node.line,
+            path_regex=None if path is None else path.pattern,
+            key_groups=groups,
+            shamir_threshold=self.threshold(fields, len(groups)),
+            selector=self.selector(fields),
+            mac_only_encrypted=self.read.flag(fields, "mac_only_encrypted"),
+            names=self.all_names(groups),
+            unknown=tuple(self.unknown),
+            ignored=tuple(UnknownField(key.text, key.line) for key in ignored),
+            _path=path,
+        )
+
+    def threshold(self, fields: Fields, groups: int) -> int:
+        threshold = self.read.number(fields, "shamir_threshold") or 0
+        # With one group the threshold has no meaning, and sops does not look at it.
+        if threshold < 0 or (threshold and groups > 1 and not 2 <= threshold <= groups):
+            self.read.fail(
+                fields["shamir_threshold"][1],
+                f"shamir_threshold {threshold} does not fit {groups} key groups",
+                hint="it is at least 2 and at most the number of key groups; without it, all are needed",
+            )
+        return threshold
+
+    def selector(self, fields: Fields) -> SelectorSpec | None:
+        given = {kind.value: self.read.text(fields, kind.value) for kind in SelectorKind}
+        places = [fields[name][1] for name, pattern in given.items() if pattern]
+        try:
+            spec = select_one(given)
+            if spec is not None:
+                compile_selector(spec)
+        except SelectorError as error:
+            raise SelectorError(
+                error.message,
+                hint=error.hint,
+                path=self.read.path,
+                line=places[-1].line,
+                column=places[-1].column,
+            ) from None
+        return spec
+
+    def all_names(self, groups: tuple[tuple[Recipient, ...], ...]) -> dict[str, str]:
+        """Anchors that were used, and those that stand elsewhere at the same text."""
+        ids = [recipient.id for group in groups for recipient in group]
+        elsewhere = {id_: self.anchors[_squeezed(id_)] for id_ in ids if _squeezed(id_) in self.anchors}
+        return {**elsewhere, **self.names}
+
+    # Flat lists: a text with commas or a list, whose items sops joins with commas again.
+
+    def flat_group(self, fields: Fields) -> tuple[Recipient, ...]:
+        aws_profile = self.read.text(fields, "aws_profile")
+        parsers = dict(recipients.RECIPIENT_PARSERS)
+        parsers["kms"] = lambda text: recipients.kms_from_arn(text, aws_profile=aws_profile)
+        found: list[Recipient] = []
+        for name, kind in _FLAT_FIELDS.items():
+            if is_set(fields, name):
+                for node in self.flat_items(name, fields[name][1]):
+                    texts = recipients.split_list(self.read.strict_text(name, node))
+                    found += self.parsed(name, node, texts, parsers[kind])
+        return recipients.deduplicate(found)
+
+    def flat_items(self, name: str, node: Node) -> tuple[Node, ...]:
+        if isinstance(node, ListNode):
+            return node.items
+        if name == "hckms" or isinstance(node, MapNode):
+            # config/config.go: hckms is the one list that sops does not take as a text.
+            self.read.fail(node, f"{name} is {kind_of(node)}, a list is meant")
+        return (node,)
+
+    def parsed(
+        self, name: str, node: Node, texts: list[str], parse: Callable[[str], Recipient]
+    ) -> list[Recipient]:
+        try:
+            found = [parse(text) for text in texts]
+        except RecipientError as error:
+            self.read.fail(node, f"{name}: {error.message}", hint=error.hint)
+        if node.anchor and len(found) == 1:
+            self.names.setdefault(found[0].id, node.anchor)
+        return found
+
+    # Key groups: lists only, and maps for the kinds that have several fields.
+
+    def key_groups(self, fields: Fields) -> tuple[tuple[Recipient, ...], ...]:
+        nodes = self.read.items(fields, "key_groups")
+        groups: list[tuple[Recipient, ...]] = []
+        for number, node in enumerate(nodes):
+            group = recipients.deduplicate(self.group(node, f"key_groups[{number}]"))
+            if not group and len(nodes) > 1:
+                hint = "its share of the data key would be lost: name somebody, or take the group out"
+                self.read.fail(node, f"key group {number + 1} names nobody", hint=hint)
+            groups.append(group)
+        return tuple(groups)
+
+    def group(self, node: Node, name: str) -> list[Recipient]:
+        fields = self.read.fields(node, name)
+        self.unknown += _unknown(fields, _GROUP_FIELDS, f"{name}.")
+        found: list[Recipient] = []
+        for position, part in enumerate(self.members(fields, "merge")):
+            found += self.group(part, f"{name}.merge[{position}]")
+        for item in self.members(fields, "age"):
+            texts = recipients.split_list(self.read.strict_text("age", item))
+            found += self.parsed("age", item, texts, recipients.age)
+        found += self.texts(fields, "pgp", recipients.pgp)
+        found += self.maps(fields, "kms", ("arn", "role", "context", "aws_profile"), self.kms)
+        found += self.maps(fields, "gcp_kms", ("resource_id",), self.gcp_kms)
+        found += self.maps(fields, "hckms", ("key_id",), self.hckms)
+        found += self.maps(fields, "azure_keyvault", ("key", "vaultUrl", "version"), self.azure)
+        found += self.texts(fields, "hc_vault", recipients.hc_vault)
+        return found
+
+    def members(self, fields: Fields, name: str) -> tuple[Node, ...]:
+        return self.read.items(fields, name, hint="inside key_groups sops takes lists only")
+
+    def texts(self, fields: Fields, name: str, parse: Callable[[str], Recipient]) -> list[Recipient]:
+        found: list[Recipient] = []
+        for item in self.members(fields, name):
+            text = self.read.strict_text(name, item).strip()
+            found += self.parsed(name, item, [text] if text else [], parse)
+        return found
+
+    def maps(
+        self, fields: Fields, name: str, known: tuple[str, ...], parse: Callable[[Fields, Node], Recipient]
+    ) -> list[Recipient]:
+        found: list[Recipient] = []
+        for item in self.members(fields, name):
+            if not isinstance(item, MapNode):
+                wanted = ", ".join(known)
+                self.read.fail(item, f"{name} holds {kind_of(item)}, a map with {wanted} is meant")
+            entry = self.read.fields(item, name)
+            self.unknown += _unknown(entry, frozenset(known), f"{name}.")
+            try:
+                recipient = parse(entry, item)
+            except RecipientError as error:
+                self.read.fail(item, f"{name}: {error.message}", hint=error.hint)
+            # The first field names the key; the parser has made sure that it is there.
+            if anchor := item.anchor or entry[known[0]][1].anchor:
+                self.names.setdefault(recipient.id, anchor)
+            found.append(recipient)
+        return found
+
+    def kms(self, entry: Fields, node: Node) -> Recipient:
+        context = self.read.fields(entry["context"][1], "context") if "context" in entry else {}
+        return recipients.kms(
+            self.read.required(entry, "arn", node),
+            role=self.read.text(entry, "role"),
+            context={name: self.read.strict_text("context", value) for name, (_, value) in context.items()},
+            aws_profile=self.read.text(entry, "aws_profile"),
+        )
+
+    def gcp_kms(self, entry: Fields, node: Node) -> Recipient:
+        return recipients.gcp_kms(self.read.required(entry, "resource_id", node))
+
+    def hckms(self, entry: Fields, node: Node) -> Recipient:
+        return recipients.hckms(self.read.required(entry, "key_id", node))
+
+    def azure(self, entry: Fields, node: Node) -> Recipient:
+        return recipients.azure_kv(
+            self.read.required(entry, "vaultUrl", node),
+            self.read.required(entry, "key", node),
+            self.read.text(entry, "version"),
+        )
+
+
+def _unknown(fields: Fields, known: frozenset[str], prefix: str = "") -> list[UnknownField]:
+    return [UnknownField(prefix + key.text, key.line) for key in keys_outside(fields, known)]
+
+
+def _holds_anchors(node: Node) -> bool:
+    return any(inner.anchor for inner in walk(node))
+
+
+def _anchored_texts(root: Node) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for node in walk(root):
+        if isinstance(node, ScalarNode) and node.anchor and node.text.strip():
+            names.setdefault(_squeezed(node.text), node.anchor)
+    return names
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())

@@ -1,0 +1,404 @@
+"""Encrypting and decrypting whole documents: selector, cipher and MAC put together.
+
+Both directions are pure: a parsed document goes in, a list of changes comes out, and nothing comes out
+before everything was authenticated. Follows `Tree.Encrypt` and `Tree.Decrypt` of sops.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence as Items
+from dataclasses import dataclass, field, replace
+
+from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, NotEncryptedError, UnprotectedError
+
+from .cipher import Cipher, DataKey, additional_data, looks_encrypted
+from .document import (
+    Change,
+    Comment,
+    Document,
+    Entry,
+    Leaf,
+    Mapping,
+    Node,
+    Path,
+    Sequence,
+    show_path,
+    walk,
+)
+from .mac import MacHash, check_mac
+from .metadata import Metadata, SelectorKind
+from .selectors import Selector
+from .values import Value, canonical_bytes, value_from_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """What encrypting a document comes to.
+
+    Attributes:
+        changes: a ciphertext for each selected value and comment.
+        digest: what the MAC is made of.
+        reused: how many ciphertexts were taken over from the previous version of the file.
+    """
+
+    changes: tuple[Change, ...]
+    digest: str
+    reused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A document whose MAC was checked, with its values.
+
+    Attributes:
+        document: the encrypted document.
+        data_key: what opened it.
+        changes: the value of each ciphertext.
+        plain: the document's parts with their values in place, sops's list comments taken out.
+        ciphertexts: by path and value, to be used again where nothing changed.
+        warnings: what is odd but no error, one sentence each.
+    """
+
+    document: Document
+    data_key: DataKey
+    changes: tuple[Change, ...] = field(repr=False)
+    plain: tuple[Mapping, ...] = field(repr=False)
+    ciphertexts: MappingABC[tuple[Path, str, bytes], str] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+_MAX_PATHS_TRIED = 1000
+"""Paths that are tried for one comment, which bounds what a file with many strange comments costs."""
+
+
+def is_empty(value: Value) -> bool:
+    """Null and empty values are never encrypted, in any position."""
+    return value is None or value in ("", b"")
+
+
+def selected(
+    document: Document, selector: Selector, *, single_value: bool = False
+) -> list[tuple[Leaf | Comment, bool]]:
+    """Every value and comment in document order, and whether the selector encrypts it."""
+    if single_value:
+        return [(leaf, True) for leaf in document.leaves]
+    if not selector.uses_comments:
+        return [(item, selector.encrypts(item.path)) for item in document.items]
+
+    def join(comments: tuple[str, ...], text: str) -> tuple[str, ...]:
+        # One match decides, so that no more than one comment of a level has to be remembered.
+        if comments:
+            return comments
+        return (text,) if selector.matches(text) else ()
+
+    return [
+        (item, selector.encrypts(item.path, stack, comment=isinstance(item, Comment)))
+        for stack, item in walk(document, join)
+    ]
+
+
+def encrypt_document(
+    document: Document,
+    selector: Selector,
+    data_key: DataKey,
+    *,
+    mac_only_encrypted: bool = False,
+    single_value: bool = False,
+    previous: Opened | None = None,
+) -> Encrypted:
+    """Encrypt the selected values of a plain document.
+
+    Args:
+        document: plain, that is without a `sops` block.
+        selector: which values.
+        data_key: the file's key; that of `previous` where one is given.
+        mac_only_encrypted: the MAC covers encrypted values only.
+        single_value: the format knows one value alone, which is encrypted whatever the selector says.
+        previous: the same file as it was encrypted before: unchanged values keep their ciphertext.
+
+    Raises:
+        AlreadyEncryptedError: the document has a `sops` block, or a value in it is a ciphertext.
+        UnprotectedError: the selector selects nothing at all.
+    """
+    if document.metadata is not None:
+        raise AlreadyEncryptedError("the file is encrypted already")
+    cipher = Cipher(data_key)
+    mac = MacHash(only_encrypted=mac_only_encrypted)
+    unused = dict(previous.ciphertexts) if previous is not None else {}
+    changes: list[Change] = []
+    candidates = reused = 0
+    for item, encrypts in selected(document, selector, single_value=single_value):
+        value = item.text if isinstance(item, Comment) else item.value
+        _refuse_ciphertext(item, value)
+        if isinstance(item, Leaf) and (encrypts or not mac_only_encrypted):
+            mac.add(value)
+        candidates += encrypts and isinstance(item, Leaf)
+        if not encrypts or is_empty(value):
+            continue
+        kind = _kind(item, single_value=single_value)
+        key = (item.path, kind or type(value).__name__, canonical_bytes(value))
+        ciphertext = unused.pop(key, None)
+        if ciphertext is None:
+            ciphertext = cipher.encrypt(value, additional_data(item.path), kind)
+        else:
+            reused += 1
+        if isinstance(item, Comment):
+            _refuse_ambiguous_comment(item, ciphertext, selector)
+        changes.append(Change(item, ciphertext, encrypted=True))
+    if not candidates:
+        raise UnprotectedError(
+            "the selector would encrypt nothing in this file: "
+            f"{selector.spec.kind.value} {selector.spec.pattern!a} matches none of its keys",
+            hint="mend the selector in the creation rule; see `fluxsecrets explain FILE`",
+        )
+    return Encrypted(tuple(changes), mac.digest(), reused)
+
+
+def _kind(item: Leaf | Comment, *, single_value: bool) -> str | None:
+    if isinstance(item, Comment):
+        return "comment"
+    return "str" if single_value else None
+
+
+def _refuse_ciphertext(item: Leaf | Comment, value: Value) -> None:
+    if looks_encrypted(value):
+        what = "a comment" if isinstance(item, Comment) else f"the value of {show_path(item.path)}"
+        raise AlreadyEncryptedError(
+            f"{what} is a SOPS ciphertext, but the file has no sops block for it",
+            line=item.line,
+            hint="take the whole file from git again, with its sops block, and decrypt it there",
+        )
+
+
+def _refuse_ambiguous_comment(comment: Comment, ciphertext: str, selector: Selector) -> None:
+    # sops: sops.go, `Encrypt`: such a comment could not be told from a plain one when decrypting.
+    if selector.spec.kind is SelectorKind.UNENCRYPTED_COMMENT_REGEX and selector.matches(ciphertext):
+        raise UnprotectedError(
+            "unencrypted_comment_regex matches encrypted comments as well",
+            line=comment.line,
+            hint="anchor the regex, such as ^ *public",
+        )
+
+
+def open_document(
+    document: Document,
+    selector: Selector,
+    data_key: DataKey,
+    *,
+    single_value: bool = False,
+    verify_mac: bool = True,
+) -> Opened:
+    """Decrypt all values of an encrypted document and check its MAC.
+
+    Args:
+        document: encrypted.
+        selector: what is encrypted in it.
+        data_key: the file's key.
+        single_value: the format knows one value alone.
+        verify_mac: False is sops's `--ignore-mac`: values may have been added, removed, moved or swapped.
+
+    Raises:
+        NotEncryptedError: no `sops` block.
+        IntegrityError: a value that should be a ciphertext is not one, was changed or moved, or the
+            MAC does not match. No value is in the error.
+    """
+    opener = _decrypt(document, selector, data_key, single_value=single_value, verify_mac=verify_mac)
+    values = {id(change.target): change for change in opener.changes}
+    plain = tuple(_with_values(part, values) for part in document.parts)
+    return Opened(
+        document,
+        data_key,
+        tuple(change for change in opener.changes if not getattr(change.target, "alias", False)),
+        plain,  # type: ignore[arg-type]
+        opener.ciphertexts,
+        tuple(opener.warnings),
+    )
+
+
+def read_back(
+    document: Document, selector: Selector, data_key: DataKey, *, single_value: bool = False
+) -> tuple[list[tuple[Path, Value]], list[str]]:
+    """What an encrypted document holds, for a comparison with what it was made of.
+
+    Less than `open_document`: no tree is built.
+
+    Returns:
+        Path and value of each leaf in document order, and the texts of all comments.
+
+    Raises:
+        NotEncryptedError, IntegrityError: as `open_document`.
+    """
+    opener = _decrypt(document, selector, data_key, single_value=single_value)
+    changes = {id(change.target): change for change in opener.changes}
+    leaves: list[tuple[Path, Value]] = []
+    comments: list[str] = []
+    for item in opener.items:
+        change = changes.get(id(item))
+        if isinstance(item, Comment):
+            comments.append(item.text if change is None else str(change.value))
+        elif change is None:
+            leaves.append((item.path, item.value))
+        elif change.becomes_comment:
+            comments.append(str(change.value))
+        else:
+            leaves.append((item.path, change.value))
+    return leaves, comments
+
+
+def _decrypt(
+    document: Document,
+    selector: Selector,
+    data_key: DataKey,
+    *,
+    single_value: bool,
+    verify_mac: bool = True,
+) -> _Opener:
+    """Decrypt all values, and check the MAC."""
+    metadata = document.metadata
+    if metadata is None:
+        raise _not_encrypted(document)
+    found = selected(document, selector, single_value=single_value)
+    opener = _Opener(Cipher(data_key), metadata, [item for item, _ in found])
+    for item, encrypts in found:
+        opener.take(item, encrypts=encrypts, single_value=single_value)
+    if verify_mac:
+        check_mac(opener.mac.digest(), metadata.mac, metadata.lastmodified, opener.cipher)
+    return opener
+
+
+def _not_encrypted(document: Document) -> NotEncryptedError:
+    damaged = next((leaf for leaf in document.leaves if looks_encrypted(leaf.value)), None)
+    if damaged is None:
+        return NotEncryptedError("the file is not encrypted")
+    return NotEncryptedError(
+        "the file holds ciphertexts, but its sops block is missing",
+        line=damaged.line,
+        hint="it was cut off, or the block was deleted: take the file from git again",
+    )
+
+
+class _Opener:
+    """Collects while the document is walked; nothing leaves before the MAC was checked."""
+
+    def __init__(self, cipher: Cipher, metadata: Metadata, items: Items[Leaf | Comment]) -> None:
+        self.cipher = cipher
+        self.items = items
+        self._containers: tuple[Path, ...] | None = None
+        self.mac = MacHash(only_encrypted=metadata.mac_only_encrypted)
+        self.changes: list[Change] = []
+        self.ciphertexts: dict[tuple[Path, str, bytes], str] = {}
+        self.warnings: list[str] = []
+        self._only_encrypted = metadata.mac_only_encrypted
+
+    def take(self, item: Leaf | Comment, *, encrypts: bool, single_value: bool) -> None:
+        if isinstance(item, Comment):
+            if (encrypts and item.text) or looks_encrypted(item.text.strip()):
+                self._take_comment(item)
+        elif not encrypts:
+            if item.alias and looks_encrypted(item.value):
+                raise IntegrityError(
+                    f"the value of {show_path(item.path)} is a YAML alias of an encrypted value",
+                    line=item.line,
+                    hint="sops never writes that: take the file from git again",
+                )
+            if not self._only_encrypted:
+                self.mac.add(item.value)
+        elif not is_empty(item.value):
+            self._take_value(item, single_value=single_value)
+
+    def _take_comment(self, comment: Comment) -> None:
+        text = comment.text.strip()
+        for path in self._paths_of(comment) if looks_encrypted(text) else ():
+            try:
+                data, kind = self.cipher.decrypt_bytes(text, additional_data(path))
+            except IntegrityError:
+                continue
+            if kind == "comment":
+                if path == comment.path:
+                    self._remember(comment, "comment", data)
+                plain = str(value_from_bytes(kind, data))
+                self.changes.append(Change(comment, plain, encrypted=False))
+                return
+        # A comment that was never encrypted, or by another key: sops leaves it as it is, with a warning.
+        state = "cannot be decrypted" if looks_encrypted(text) else "is not encrypted"
+        self.warnings.append(f"the comment on line {comment.line} {state}")
+
+    def _paths_of(self, comment: Comment) -> Iterator[Path]:
+        """The paths that a comment may be bound to, the likeliest first.
+
+        Which map encloses a comment is a matter of layout, and whoever edits around it moves it.
+        """
+        yield comment.path
+        if self._containers is None:
+            found = {item.path[:depth] for item in self.items for depth in range(len(item.path) + 1)}
+            self._containers = tuple(sorted(found, key=len, reverse=True))[:_MAX_PATHS_TRIED]
+        yield from self._containers
+
+    def _take_value(self, leaf: Leaf, *, single_value: bool) -> None:
+        if not isinstance(leaf.value, str) or not leaf.value.startswith("ENC["):
+            raise IntegrityError(
+                f"the value of {show_path(leaf.path)} should be encrypted and is plain text",
+                line=leaf.line,
+                hint="somebody added or replaced it by hand: treat it as leaked if it was committed, "
+                "and put the encrypted version back from git before changing it",
+            )
+        try:
+            data, kind = self.cipher.decrypt_bytes(leaf.value, additional_data(leaf.path))
+            value: Value = data if single_value and kind in ("str", "bytes") else value_from_bytes(kind, data)
+        except IntegrityError as error:
+            raise IntegrityError(
+                f"the value of {show_path(leaf.path)} cannot be decrypted: {error.message}",
+                line=leaf.line,
+                hint="take the file from git again, or from whoever encrypted it",
+            ) from None
+        if kind == "comment":
+            # sops writes comments in lists as items and counts none of them in the MAC.
+            self.changes.append(Change(leaf, value, encrypted=False, becomes_comment=True))
+            return
+        data = canonical_bytes(value)
+        self.mac.add_bytes(data)
+        self._remember(leaf, "str" if single_value else type(value).__name__, data)
+        self.changes.append(Change(leaf, value, encrypted=False))
+
+    def _remember(self, item: Leaf | Comment, kind: str, data: bytes) -> None:
+        text = item.text.strip() if isinstance(item, Comment) else str(item.value)
+        self.ciphertexts[(item.path, kind, data)] = text
+
+
+def _with_values(node: Node, changes: MappingABC[int, Change]) -> Node:
+    if isinstance(node, Leaf):
+        change = changes.get(id(node))
+        return node if change is None else replace(node, value=change.value)
+    if isinstance(node, Mapping):
+        entries: list[Entry | Comment] = []
+        for item in node.entries:
+            if isinstance(item, Comment):
+                entries.append(_comment_with_text(item, changes))
+                continue
+            value = _with_values(item.value, changes)
+            same = value is item.value
+            entries.append(
+                item if same else Entry(item.key, value, item.start, item.end, item.line, item.merge)
+            )
+        return Mapping(tuple(entries), node.start, node.end, node.flow)
+    return Sequence(tuple(_plain_items(node.items, changes)), node.start, node.end, node.flow)
+
+
+def _plain_items(items: Items[Node | Comment], changes: MappingABC[int, Change]) -> list[Node | Comment]:
+    plain: list[Node | Comment] = []
+    for item in items:
+        change = changes.get(id(item))
+        if isinstance(item, Comment):
+            plain.append(_comment_with_text(item, changes))
+        elif isinstance(item, Leaf) and change is not None and change.becomes_comment:
+            plain.append(Comment(item.path[:-1], str(change.value), item.start, item.end, item.line))
+        else:
+            plain.append(_with_values(item, changes))
+    return plain
+
+
+def _comment_with_text(comment: Comment, changes: MappingABC[int, Change]) -> Comment:
+    change = changes.get(id(comment))
+    return comment if change is None else replace(comment, text=str(change.value))

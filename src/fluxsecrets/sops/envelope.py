@@ -1,0 +1,229 @@
+"""Data key <-> key groups, through key providers that are passed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fluxsecrets.errors import DataKeyError, FluxsecretsError, RecipientError
+
+from . import shamir
+from .cipher import DataKey
+from .metadata import KeyGroup, Metadata, Recipient, WrappedKey
+
+DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
+
+
+@dataclass(frozen=True, slots=True)
+class NotMine:
+    """What a provider answers for a key that none of its identities opens; not an error.
+
+    Attributes:
+        reason: for people, such as `not among your identities`.
+    """
+
+    reason: str
+
+
+class KeyProvider(Protocol):
+    """Wraps and unwraps data keys for one kind of recipient.
+
+    Instances are made once a run and look identities up once, however many files follow.
+    """
+
+    kind: str
+
+    def check(self, recipient: Recipient) -> None:
+        """Raise RecipientError where the recipient is malformed; costs no key operation."""
+
+    def wrap(self, recipient: Recipient, secret: bytes) -> WrappedKey:
+        """Encrypt a data key or a share of one (32 or 33 bytes) for a recipient.
+
+        Raises:
+            RecipientError: malformed, or the provider could not encrypt for it.
+        """
+
+    def unwrap(self, key: WrappedKey) -> bytes | NotMine:
+        """Decrypt a wrapped key, or say that no identity at hand is meant.
+
+        Raises:
+            IdentityError: an identity that should have opened it is unusable.
+            IntegrityError: the wrapped key is damaged.
+        """
+
+    def own_recipients(self) -> frozenset[str]:
+        """Ids of the recipients whose identities are at hand, as far as no service must be asked."""
+
+    def looked_in(self) -> tuple[str, ...]:
+        """Where identities were looked for, one line a place, for the message when none opens a file."""
+
+
+Providers = Mapping[str, KeyProvider]
+"""Key providers by the kind of recipient."""
+
+RecipientGroups = tuple[tuple[Recipient, ...], ...]
+"""Recipients by key group."""
+
+
+def check_recipients(groups: RecipientGroups, providers: Providers) -> None:
+    """Refuse groups that nobody could be encrypted for, before anything is written.
+
+    Raises:
+        RecipientError: no group, an empty group, or a recipient that is malformed or not supported.
+    """
+    if not any(groups):
+        raise RecipientError(
+            "there is no recipient to encrypt for",
+            hint="name recipients in the creation rule of .sops.yaml, or with --age",
+        )
+    for group in groups:
+        if not group:
+            raise RecipientError("a key group has no recipient", hint="remove the empty group from the rule")
+        for recipient in group:
+            _provider(recipient, providers).check(recipient)
+
+
+def wrap_data_key(
+    data_key: DataKey, groups: RecipientGroups, threshold: int, providers: Providers
+) -> tuple[KeyGroup, ...]:
+    """Encrypt a data key for all recipients; several groups get a Shamir share each.
+
+    Args:
+        data_key: the key.
+        groups: recipients by group, see `check_recipients`.
+        threshold: how many groups are needed to open; 0 stands for all; ignored for one group.
+        providers: by kind of recipient.
+
+    Raises:
+        RecipientError: a recipient could not be encrypted for.
+        UsageError: a threshold that is impossible.
+    """
+    secret = data_key.reveal()
+    if len(groups) == 1:
+        secrets: Sequence[bytes] = (secret,)
+    else:
+        secrets = shamir.split(secret, len(groups), threshold or len(groups))
+    return tuple(
+        KeyGroup(tuple(_provider(recipient, providers).wrap(recipient, share) for recipient in group))
+        for group, share in zip(groups, secrets, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One key that was tried and did not open its group.
+
+    Attributes:
+        group: the group's number from 0.
+        recipient: whose key.
+        reason: why not.
+    """
+
+    group: int
+    recipient: Recipient
+    reason: str
+
+
+def open_data_key(
+    metadata: Metadata, providers: Providers, order: Sequence[str] = DEFAULT_DECRYPTION_ORDER
+) -> DataKey:
+    """Find the data key with the identities at hand.
+
+    Args:
+        metadata: of the encrypted file.
+        providers: by kind of recipient.
+        order: kinds of keys to try first, sops's `--decryption-order`.
+
+    Raises:
+        DataKeyError: not enough groups could be opened; `details` shows each key and why not.
+        IntegrityError: what was opened is not a data key.
+    """
+    attempts: list[Attempt] = []
+    shares: dict[int, bytes] = {}
+    groups = metadata.key_groups
+    needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
+    for number, group in enumerate(groups):
+        share = _open_group(number, group, providers, order, attempts)
+        if share is not None:
+            shares[number] = share
+        if len(shares) == needed:
+            break
+    if len(shares) < needed:
+        raise _cannot_open(metadata, attempts, shares, needed, providers)
+    return DataKey(shares[0] if len(groups) == 1 else shamir.combine(tuple(shares.values())))
+
+
+def _open_group(
+    number: int, group: KeyGroup, providers: Providers, order: Sequence[str], attempts: list[Attempt]
+) -> bytes | None:
+    ranks = {kind: rank for rank, kind in enumerate(order)}
+    for key in sorted(group.keys, key=lambda key: ranks.get(key.recipient.kind, len(ranks))):
+        try:
+            answer = _provider(key.recipient, providers).unwrap(key)
+        except FluxsecretsError as error:
+            # One unusable key must not keep the others from being tried; it is shown with them.
+            attempts.append(Attempt(number, key.recipient, str(error)))
+            continue
+        if isinstance(answer, NotMine):
+            attempts.append(Attempt(number, key.recipient, answer.reason))
+            continue
+        return answer
+    return None
+
+
+def _cannot_open(
+    metadata: Metadata,
+    attempts: Sequence[Attempt],
+    opened: Collection[int],
+    needed: int,
+    providers: Providers,
+) -> DataKeyError:
+    details = []
+    for number in range(len(metadata.key_groups)):
+        tried = [attempt for attempt in attempts if attempt.group == number]
+        details.append(f"group {number + 1}" + ("  opened" if number in opened else ""))
+        width = max((len(short_recipient(attempt.recipient)) for attempt in tried), default=0)
+        details += [f"  {short_recipient(attempt.recipient):{width}}  {attempt.reason}" for attempt in tried]
+    kinds = {key.recipient.kind for key in metadata.wrapped_keys}
+    places = [place for kind in sorted(kinds) if kind in providers for place in providers[kind].looked_in()]
+    if places:
+        details.append("looked in: " + ", ".join(places))
+    message = "none of your identities can open this file"
+    if needed > 1:
+        message = f"your identities open {len(opened)} of the {needed} key groups that this file needs"
+    return DataKeyError(
+        message,
+        details=details,
+        hint="set SOPS_AGE_KEY_FILE to your key file, or ask a holder of one of these keys "
+        "to add your public key to .sops.yaml and to re-encrypt the file for you",
+    )
+
+
+_PUBLIC_AGE = re.compile(r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?")
+
+
+def short_recipient(recipient: Recipient) -> str:
+    """A recipient for messages: long keys are cut in the middle.
+
+    Files are not trusted: what is no public key is not shown, it may be a private one.
+    """
+    if recipient.kind == "age":
+        text = recipient.id.strip()
+        if not _PUBLIC_AGE.fullmatch(text):
+            return "(not a public key)"
+        if text.startswith("ssh-"):
+            kind, key, *_ = text.split(" ")
+            text = f"{kind} …{key[-8:]}"
+    else:
+        text = f"{recipient.kind} {recipient.id}"
+    text = text.encode("unicode_escape").decode() if not text.isprintable() else text
+    return text if len(text) <= 44 else f"{text[:12]}…{text[-6:]}"
+
+
+def _provider(recipient: Recipient, providers: Providers) -> KeyProvider:
+    provider = providers.get(recipient.kind)
+    if provider is None:
+        raise RecipientError(f"keys of the kind {recipient.kind} are not supported")
+    return provider

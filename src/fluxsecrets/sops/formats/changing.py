@@ -1,0 +1,259 @@
+"""Values of a plain document set and removed in its text; every other character stays where it is.
+
+Each format says how (`yaml/change.py`, `json_change.py`, `dotenv_change.py`, `ini_change.py`) by listing
+the edits it would make, preferred ones first. Here they are tried: an edit counts only if the text, read
+again, holds exactly the wanted data and every comment that was not part of what was replaced.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from fluxsecrets.errors import FluxsecretsError, FormatError
+from fluxsecrets.sops.document import (
+    Comment,
+    Data,
+    Document,
+    Mapping,
+    Path,
+    show_path,
+    to_data,
+    walk,
+)
+from fluxsecrets.sops.values import canonical_bytes
+
+from . import Format, Limits
+from .text import apply_edits, encode_text
+
+Edit = tuple[int, int, str]
+"""What replaces the text between two offsets, in characters of the document's source."""
+
+
+class Changer(Protocol):
+    """How one format's text is changed."""
+
+    def setting(self, part: int, path: Path, value: Data) -> Iterator[list[Edit]]:
+        """Edits that set a value, each list a way to do it; adds what is missing on the path."""
+
+    def removing(self, part: int, path: Path) -> Iterator[list[Edit]]:
+        """Edits that remove a key or a list item with the comments that are its own."""
+
+
+def set_value(
+    format_: Format, document: Document, path: Path, value: Data, limits: Limits, *, part: int = 0
+) -> bytes:
+    """The text of a plain document with one value set.
+
+    Args:
+        format_: the document's format.
+        document: plain, from `format_.parse`.
+        path: where; missing maps and lists on the way are made. A list position that equals the list's
+            length appends; negative ones count from the end.
+        value: a scalar, a map or a list; formats that know text only take scalars, as text.
+        limits: for reading the result.
+        part: which YAML document, from 0.
+
+    Raises:
+        FormatError: the path leads through a single value or beyond a list's end, or the text could not be
+            changed without changing anything else. No value is in the message.
+    """
+    path = _counted(document.parts[part], path)
+    if not isinstance(value, dict | list) and document.format in ("dotenv", "ini"):
+        from .spelling import scalar_text
+
+        value = scalar_text(value)
+    expected = [to_data(root) for root in document.parts]
+    expected[part] = _with(expected[part], path, value, ())
+    changer = _changer(format_, document)
+    return _first_that_holds(
+        format_, document, changer.setting(part, path, value), expected, limits, path=path
+    )
+
+
+def remove_value(format_: Format, document: Document, path: Path, limits: Limits, *, part: int = 0) -> bytes:
+    """The text of a plain document without a key or list item, and without the comments that are its own.
+
+    Args:
+        format_: the document's format.
+        document: plain, from `format_.parse`.
+        path: what to remove; a map or list that gets empty stays, as `{}` or `[]`.
+        limits: for reading the result.
+        part: which YAML document, from 0.
+
+    Raises:
+        FormatError: there is no such value, or it could not be removed without changing anything else.
+    """
+    path = _counted(document.parts[part], path)
+    expected = [to_data(root) for root in document.parts]
+    expected[part] = _without(expected[part], path, ())
+    if not any(expected):
+        raise FormatError(
+            f"{show_path(path)} is the only value in the file",
+            hint="delete the file itself, and take it out of what refers to it",
+        )
+    changer = _changer(format_, document)
+    return _first_that_holds(format_, document, changer.removing(part, path), expected, limits, path=path)
+
+
+def _changer(format_: Format, document: Document) -> Changer:
+    if document.format == "yaml":
+        from .yaml.change import YamlChanger
+
+        return YamlChanger(document)
+    if document.format == "json":
+        from .json_change import JsonChanger
+
+        return JsonChanger(document)
+    if document.format == "dotenv":
+        from .dotenv_change import DotenvChanger
+
+        return DotenvChanger(document)
+    if document.format == "ini":
+        from .ini_change import IniChanger
+
+        return IniChanger(document)
+    raise FormatError(
+        f"a {format_.name} file is one value, which cannot be changed in part",
+        hint="change it as a whole with `fluxsecrets edit FILE`",
+    )
+
+
+def _first_that_holds(
+    format_: Format,
+    document: Document,
+    candidates: Iterator[list[Edit]],
+    expected: Sequence[Data],
+    limits: Limits,
+    *,
+    path: Path,
+) -> bytes:
+    reason = "the text would hold other values afterwards"
+    for edits in candidates:
+        text = apply_edits(document.source, edits)
+        data = encode_text(text, bom=bool(getattr(document.layout, "bom", False)))
+        try:
+            changed = format_.parse(data, limits)
+        except FluxsecretsError as error:
+            reason = f"the text would not be readable afterwards: {error.message}"
+            continue
+        found = [to_data(root) for root in changed.parts]
+        if not _same(found, list(expected)):
+            reason = "the text would hold other values afterwards"
+        elif changed.metadata is not None or _comments(changed) != _comments(document, edits):
+            reason = "a comment would be lost"
+        else:
+            return data
+    raise FormatError(
+        f"{show_path(path)} cannot be changed without touching the text around it: {reason}",
+        hint="change the text yourself with `fluxsecrets edit FILE`",
+    )
+
+
+def _comments(document: Document, edits: Sequence[Edit] = ()) -> Counter[str]:
+    """The texts of the comments outside of all replaced spans."""
+    return Counter(
+        item.text.strip()
+        for _, item in walk(document)
+        if isinstance(item, Comment)
+        and not any(start <= item.start and item.end <= end and start < end for start, end, _ in edits)
+    )
+
+
+def _counted(root: Mapping, path: Path) -> Path:
+    """The path with negative list positions counted from the start.
+
+    Raises:
+        FormatError: an empty path, or a position before the list's start.
+    """
+    if not path:
+        raise FormatError("the whole file is no value that could be changed", hint="name a key in it")
+    data: Data = to_data(root)
+    steps: list[str | int] = []
+    for step in path:
+        number = step
+        if isinstance(step, int) and step < 0:
+            length = len(data) if isinstance(data, list) else 0
+            if length + step < 0:
+                raise FormatError(f"there is no list item {show_path((*steps, step))}")
+            number = length + step
+        steps.append(number)
+        if isinstance(data, dict) and isinstance(number, str):
+            data = data.get(number)
+        elif isinstance(data, list) and isinstance(number, int) and number < len(data):
+            data = data[number]
+        else:
+            data = None
+    return tuple(steps)
+
+
+def nested(path: Path, value: Data) -> Data:
+    """The value below maps and lists for a path that does not exist yet.
+
+    Raises:
+        FormatError: a list that would not start with its first item.
+    """
+    for step in reversed(path):
+        if isinstance(step, str):
+            value = {step: value}
+        elif step == 0:
+            value = [value]
+        else:
+            raise FormatError(
+                f"a new list starts with item 0, and not with item {step}",
+                hint="give the list as a whole with --json",
+            )
+    return value
+
+
+def _with(data: Data, path: Path, value: Data, done: Path) -> Data:
+    step, rest = path[0], path[1:]
+    if data is None:
+        return nested(path, value)
+    if isinstance(data, dict) and isinstance(step, str):
+        new = _with(data[step], rest, value, (*done, step)) if rest and step in data else nested(rest, value)
+        return {**data, step: new}
+    if isinstance(data, list) and isinstance(step, int):
+        if step > len(data):
+            raise FormatError(
+                f"the list {show_path(done)} has {len(data)} items, so that there can be no item {step} yet",
+                hint=f"the next one to add is {show_path((*done, len(data)))}",
+            )
+        if step == len(data):
+            return [*data, nested(rest, value)]
+        new = _with(data[step], rest, value, (*done, step)) if rest else value
+        return [*data[:step], new, *data[step + 1 :]]
+    raise _mismatch(data, step, done)
+
+
+def _without(data: Data, path: Path, done: Path) -> Data:
+    step, rest = path[0], path[1:]
+    if isinstance(data, dict) and isinstance(step, str) and step in data:
+        if rest:
+            return {**data, step: _without(data[step], rest, (*done, step))}
+        return {key: value for key, value in data.items() if key != step}
+    if isinstance(data, list) and isinstance(step, int) and step < len(data):
+        inner = [_without(data[step], rest, (*done, step))] if rest else []
+        return [*data[:step], *inner, *data[step + 1 :]]
+    raise FormatError(f"there is no {show_path((*done, *path))} in the file")
+
+
+def _mismatch(data: Data, step: str | int, done: Path) -> FormatError:
+    kind = "a map" if isinstance(data, dict) else "a list" if isinstance(data, list) else "a single value"
+    wanted = "a list item" if isinstance(step, int) else "a key"
+    return FormatError(
+        f"{show_path(done) or 'the file'} is {kind}, so that {wanted} below it cannot be set",
+        hint="check the path, or set the whole value with --json",
+    )
+
+
+def _same(first: Data, second: Data) -> bool:
+    """Equal in types too: `1`, `1.0`, `True` and `"1"` differ, and NaN is NaN."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(_same, first, second))
+    if isinstance(first, dict | list) or isinstance(second, dict | list):
+        return False
+    return type(first) is type(second) and canonical_bytes(first) == canonical_bytes(second)

@@ -1,0 +1,152 @@
+r"""dotenv as sops knows it: one `KEY=value` a line, taken as it stands.
+
+There is no quoting, no `export`, no trimming: `export A` and `B ` are keys, quotes and a carriage
+return belong to the value, and the only escape is `\n` for a newline. A key may be there twice.
+Taken from sops 3.13.2: stores/dotenv/store.go.
+Unlike in sops, a message about a line never shows the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence as SequenceABC
+from dataclasses import dataclass
+from typing import cast
+
+from fluxsecrets.errors import FormatError
+from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping
+from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
+from fluxsecrets.sops.values import Value
+
+from . import Limits
+from .flatten import escape_newlines, flatten, unflatten
+from .spelling import scalar_text
+from .text import apply_edits, decode_text, encode_text
+
+PREFIX = "sops_"
+"""Keys that start so are metadata, wherever they stand."""
+
+_BOM = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class DotenvFormat:
+    """The Format protocol for dotenv files; every value is a string, also where a key is repeated."""
+
+    name: str = "dotenv"
+    suffixes: tuple[str, ...] = (".env",)
+    single_value: bool = False
+
+    def parse(self, data: bytes, limits: Limits) -> Document:
+        """Read a plain or an encrypted file; see `Format.parse` for what is raised."""
+        text, bom = decode_text(data, limits, "dotenv")
+        source = _BOM + text if bom else text  # sops makes it part of the first key
+        entries: list[Entry | Comment] = []
+        runs: list[tuple[int, int]] = []
+        pairs: list[tuple[str, str]] = []
+        start = 0
+        for number, line in enumerate(source.split("\n"), 1):
+            end = start + len(line)
+            if line.startswith("#"):
+                if len(line) > 1:
+                    entries.append(Comment((), line[1:], start + 1, end, number))
+            elif line:
+                entry = _read_line(line, start, number)
+                if entry.key.startswith(PREFIX):
+                    _extend(runs, start, min(end + 1, len(source)))
+                    pairs.append((entry.key.removeprefix(PREFIX), line[entry.end - start + 1 :]))
+                else:
+                    entries.append(entry)
+            start = end + 1
+        metadata = parse_metadata(unflatten(pairs)) if pairs else None
+        return Document(
+            self.name, source, (Mapping(tuple(entries), 0, len(source)),), metadata, layout=tuple(runs)
+        )
+
+    def rewrite(self, document: Document, changes: SequenceABC[Change], metadata: Metadata | None) -> bytes:
+        """New text with the changes applied, and the `sops_` lines added, replaced, or removed (None)."""
+        edits = [(change.target.start, change.target.end, _change_text(change)) for change in changes]
+        edits += _block_edits(document, metadata)
+        return encode_text(apply_edits(document.source, edits), bom=False)
+
+    def render(self, parts: SequenceABC[Data]) -> bytes:
+        r"""Plain data as `KEY=value` lines; newlines are written as `\n`.
+
+        Raises:
+            FormatError: not exactly one map of scalars, or a key or value that a line can't hold.
+        """
+        if len(parts) != 1 or not isinstance(parts[0], MappingABC):
+            raise FormatError("dotenv holds exactly one map", hint="write YAML or JSON")
+        return "".join(
+            f"{_checked_key(key)}={_checked(key, value)}\n" for key, value in parts[0].items()
+        ).encode()
+
+
+def _read_line(line: str, start: int, number: int) -> Entry:
+    key, equals, text = line.partition("=")
+    if not equals:
+        raise _bad_line(line, number)
+    end = start + len(key)
+    leaf = Leaf((key,), text.replace("\\n", "\n"), end + 1, start + len(line), number)
+    return Entry(key, leaf, start, end, number)
+
+
+def _bad_line(line: str, number: int) -> FormatError:
+    if not line.strip():
+        hint = "make the line empty: sops takes no spaces, tabs or carriage returns there"
+    elif line.lstrip(f" \t{_BOM}").startswith("#"):
+        hint = "start the comment in the first column"
+    else:
+        hint = "write KEY=value; newlines in values are written as \\n"
+    return FormatError("not a dotenv line: it has no =", line=number, hint=hint)
+
+
+def _change_text(change: Change) -> str:
+    text = scalar_text(change.value)
+    if isinstance(change.target, Comment):
+        if "\n" in text:
+            raise FormatError("a comment has more than one line", line=change.target.line)
+        return text
+    return escape_newlines(text, f"the value of {change.target.path[-1]!a}")
+
+
+def _extend(runs: list[tuple[int, int]], start: int, end: int) -> None:
+    """Add a line of metadata to the last run of such lines, or start one."""
+    if runs and runs[-1][1] == start:
+        start = runs.pop()[0]
+    runs.append((start, end))
+
+
+def _block_edits(document: Document, metadata: Metadata | None) -> list[tuple[int, int, str]]:
+    # A file without a final line feed gets a block without one, so that removing it restores the file.
+    source, runs = document.source, cast("tuple[tuple[int, int], ...]", document.layout)
+    open_end = bool(source) and not source.endswith("\n")
+    text = "" if metadata is None else _block_text(metadata)
+    if not runs:
+        return [(len(source), len(source), "\n" + text[:-1] if open_end and text else text)]
+    edits = [(start, end, "") for start, end in runs]
+    start, end = runs[-1]
+    if open_end and end == len(source):
+        if metadata is None:
+            edits[-1] = (max(start - 1, 0), end, "")
+        elif len(runs) == 1:
+            text = text[:-1]
+    edits[0] = (*edits[0][:2], text)
+    return edits
+
+
+def _block_text(metadata: Metadata) -> str:
+    return "".join(f"{PREFIX}{name}={text}\n" for name, text in flatten(metadata_to_data(metadata)).items())
+
+
+def _checked_key(key: str) -> str:
+    if not key or "=" in key or "\n" in key or key.startswith(("#", PREFIX)):
+        raise FormatError(f"{key!a} can't be a key in a dotenv file", hint="write YAML or JSON")
+    return key
+
+
+def _checked(key: str, value: Data) -> str:
+    if isinstance(value, MappingABC | list):
+        raise FormatError(f"dotenv holds no nested values, and {key!a} is one", hint="write YAML or JSON")
+    scalar: Value = value
+    return escape_newlines(scalar_text(scalar), f"the value of {key!a}")

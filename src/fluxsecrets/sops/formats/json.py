@@ -1,0 +1,397 @@
+"""JSON: a strict reader that knows where every value stands, and a writer that touches nothing else.
+
+The standard library's reader gives no positions, and accepts NaN and duplicate keys.
+Typing follows sops 3.13.2: stores/json/store.go. Unlike sops, duplicate keys, trailing text and
+lone surrogates are errors: sops keeps both duplicates, drops the rest, and replaces the surrogates.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence as SequenceABC
+from dataclasses import dataclass, field
+from json.encoder import encode_basestring
+from math import isinf
+from typing import cast
+
+from fluxsecrets.errors import FormatError, LimitError, MetadataError
+from fluxsecrets.sops.document import (
+    Change,
+    Data,
+    Document,
+    Entry,
+    Leaf,
+    Mapping,
+    Node,
+    Path,
+    Sequence,
+    Style,
+    show_path,
+    to_data,
+)
+from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
+from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Value
+
+from . import Limits
+from .spelling import line_and_column, number_text, scalar_text
+from .text import apply_edits, decode_text, encode_text
+
+METADATA_KEY = "sops"
+
+_Block = MappingABC[str, object]
+
+_STRING_PREFIX = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+'
+_TOKEN = re.compile(
+    rf'[ \t\r\n]*+(?:({_STRING_PREFIX}")'
+    r"|(-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)(?![0-9.eE+-])"
+    r"|(true|false|null)(?![A-Za-z0-9_])"
+    r"|([{}\[\],:]))"
+)
+_SPACE = re.compile(r"[ \t\r\n]*+")
+_BAD_STRING = re.compile(_STRING_PREFIX)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_STRING, _NUMBER, _WORD, _SIGN = 1, 2, 3, 4
+_WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
+_MAX_INT_DIGITS = len(str(INT64_MIN))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """The Format protocol for JSON files; the top level is an object."""
+
+    name: str = "json"
+    suffixes: tuple[str, ...] = (".json",)
+    single_value: bool = False
+
+    def parse(self, data: bytes, limits: Limits) -> Document:
+        """Read a plain or an encrypted file; see `Format.parse` for what is raised."""
+        source, bom = decode_text(data, limits, "JSON")
+        if bom:
+            raise FormatError(
+                "the file starts with a byte order mark", line=1, hint="save it as UTF-8 without one"
+            )
+        root = read_object(source, limits)
+        block = root.get(METADATA_KEY)
+        if block is None:
+            return Document(self.name, source, (root,), None, layout=root)
+        if not isinstance(block, Mapping):
+            raise MetadataError(
+                "the key sops is reserved for the metadata of encrypted files, and is no map here",
+                hint="rename the key, or take the file from git again",
+                line=line_and_column(source, block.start)[0],
+            )
+        entries = tuple(
+            entry for entry in root.entries if not isinstance(entry, Entry) or entry.key != METADATA_KEY
+        )
+        metadata = parse_metadata(cast("dict[str, Data]", to_data(block)))
+        return Document(self.name, source, (Mapping(entries, root.start, root.end),), metadata, layout=root)
+
+    def rewrite(self, document: Document, changes: SequenceABC[Change], metadata: Metadata | None) -> bytes:
+        """New text with the changes applied, and the `sops` block added, replaced, or removed (None)."""
+        block = None if metadata is None else metadata_to_data(metadata)
+        return rewrite_json(document, changes, block)
+
+    def render(self, parts: SequenceABC[Data]) -> bytes:
+        """Plain data as JSON with tabs, as sops writes it.
+
+        Raises:
+            FormatError: not exactly one document, or a value that JSON can't hold.
+        """
+        if len(parts) != 1:
+            raise FormatError(
+                f"JSON holds one document, and there are {len(parts)}",
+                hint="write YAML, or split the file first",
+            )
+        return encode_text(dump(parts[0], "\n", "\t") + "\n", bom=False)
+
+
+def rewrite_json(document: Document, changes: SequenceABC[Change], block: _Block | None) -> bytes:
+    """New text of what `JsonFormat.parse` read, with this plain data as its `sops` block, or without one."""
+    edits = [(change.target.start, change.target.end, value_text(change.value)) for change in changes]
+    edits += _block_edits(document.source, cast("Mapping", document.layout), block)
+    return encode_text(apply_edits(document.source, edits), bom=False)
+
+
+def value_text(value: Value) -> str:
+    """One scalar as a JSON token, with the fewest escapes."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int | float):
+        return scalar_text(value) if not isinstance(value, float) else number_text(value)
+    return encode_basestring(scalar_text(value))
+
+
+def dump(value: object, lead: str | None, unit: str) -> str:
+    """Plain data as JSON text.
+
+    There is always exactly one space behind a colon: Flux knows an encrypted file by `"mac": "ENC[`
+    (kustomize-controller: internal/decryptor).
+
+    Args:
+        value: maps, lists and scalars.
+        lead: line break and indentation in front of the closing bracket, or None for one line.
+        unit: one level of indentation.
+    """
+    inner = None if lead is None else lead + unit
+    if isinstance(value, MappingABC):
+        items = [f"{encode_basestring(str(key))}: {dump(item, inner, unit)}" for key, item in value.items()]
+        brackets = "{}"
+    elif isinstance(value, list):
+        items = [dump(item, inner, unit) for item in value]
+        brackets = "[]"
+    else:
+        return value_text(cast("Value", value))
+    if not items:
+        return brackets
+    body = ", ".join(items) if inner is None else inner + f",{inner}".join(items) + cast("str", lead)
+    return f"{brackets[0]}{body}{brackets[1]}"
+
+
+# Reading
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A map or list that is being read."""
+
+    is_map: bool
+    path: Path
+    start: int
+    items: list[object] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    key: tuple[str, int, int, int] = ("", 0, 0, 0)
+
+    @property
+    def child_path(self) -> Path:
+        return (*self.path, self.key[0] if self.is_map else len(self.items))
+
+    def add(self, node: Node) -> None:
+        if self.is_map:
+            key, start, end, line = self.key
+            self.items.append(Entry(key, node, start, end, line))
+        else:
+            self.items.append(node)
+
+    def close(self, end: int) -> Node:
+        if self.is_map:
+            return Mapping(cast("tuple[Entry, ...]", tuple(self.items)), self.start, end)
+        return Sequence(cast("tuple[Node, ...]", tuple(self.items)), self.start, end)
+
+
+class _Scanner:
+    """Gives one token after the other, with its place."""
+
+    __slots__ = ("end", "kind", "line", "source", "start", "text")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.text = ""
+        self.kind = 0
+        self.start = self.end = 0
+        self.line = 1
+
+    def next(self) -> str:
+        """Go to the next token and give its text."""
+        match = _TOKEN.match(self.source, self.end)
+        if match is None:
+            raise self.unreadable()
+        self.kind = match.lastindex or 0
+        start = match.start(self.kind)
+        if start != self.end:
+            self.line += self.source.count("\n", self.end, start)
+        self.start, self.end = match.span(self.kind)
+        self.text = match[self.kind]
+        return self.text
+
+    def at_end(self) -> bool:
+        """Whether only white space is left."""
+        match = _SPACE.match(self.source, self.end)
+        return match is not None and match.end() == len(self.source)
+
+    def string(self) -> str:
+        """The current token, which is a string, decoded."""
+        if "\\" not in self.text:
+            return self.text[1:-1]
+        value = cast("str", json.loads(self.text))
+        if _SURROGATE.search(value):
+            raise self.fail("a string holds half of a surrogate pair", self.start)
+        return value
+
+    def fail(self, message: str, offset: int, hint: str | None = None) -> FormatError:
+        line, column = line_and_column(self.source, offset)
+        return FormatError(f"not valid JSON: {message}", line=line, column=column, hint=hint)
+
+    def unexpected(self, wanted: str) -> FormatError:
+        return self.fail(f"expected {wanted}", self.start)
+
+    def unreadable(self) -> FormatError:
+        match = _SPACE.match(self.source, self.end)
+        offset = match.end() if match else self.end
+        if offset == len(self.source):
+            return self.fail("the file ends too early", offset)
+        if self.source[offset] == '"':
+            bad = _BAD_STRING.match(self.source, offset)
+            return self.fail(
+                "a string is not closed, or holds an invalid escape or a control character",
+                bad.end() if bad else offset,
+            )
+        if self.source[offset] in "-0123456789":
+            return self.fail("an invalid number", offset)
+        return self.fail("an unexpected character", offset)
+
+
+def read_object(source: str, limits: Limits) -> Mapping:
+    """Read JSON text whose top level is an object; see `JsonFormat.parse` for what is raised."""
+    scanner = _Scanner(source)
+    if scanner.at_end():
+        raise FormatError("the file is empty", hint="JSON needs at least {}")
+    if scanner.next() != "{":
+        raise FormatError(
+            "the top level is not a JSON object, and only objects can be encrypted",
+            line=scanner.line,
+            hint='wrap it in an object, such as {"data": …}',
+        )
+    scanner.end = scanner.start
+    root = _read_tree(scanner, limits)
+    if not scanner.at_end():
+        # sops ignores whatever follows, and loses it.
+        scanner.end = cast("re.Match[str]", _SPACE.match(source, scanner.end)).end()
+        raise scanner.fail(
+            "there is text behind the object", scanner.end, "remove it, or make it part of the object"
+        )
+    return cast("Mapping", root)
+
+
+def _read_tree(scanner: _Scanner, limits: Limits) -> Node:
+    # Iterative, so that deep nesting meets the limit and not Python's stack.
+    stack: list[_Frame] = []
+    while True:
+        node = _read_value(scanner, stack, limits.depth)
+        while stack:
+            frame = stack[-1]
+            frame.add(node)
+            sign = scanner.next()
+            if sign == ",":
+                if frame.is_map:
+                    scanner.next()
+                    _read_key(scanner, frame)
+                break
+            if sign != ("}" if frame.is_map else "]"):
+                raise scanner.unexpected("a comma or a closing bracket")
+            node = stack.pop().close(scanner.end)
+        else:
+            return node
+
+
+def _read_value(scanner: _Scanner, stack: list[_Frame], depth: int) -> Node:
+    """Read up to the end of the next scalar or empty container, opening containers on the way."""
+    text = scanner.next()
+    while scanner.kind == _SIGN and text in "{[":
+        if len(stack) >= depth:
+            raise LimitError(f"nested deeper than {depth} levels", line=scanner.line)
+        frame = _Frame(text == "{", stack[-1].child_path if stack else (), scanner.start)
+        text = scanner.next()
+        if text == ("}" if frame.is_map else "]"):
+            return frame.close(scanner.end)
+        stack.append(frame)
+        if frame.is_map:
+            _read_key(scanner, frame)
+            text = scanner.next()
+    if scanner.kind == _SIGN:
+        raise scanner.unexpected("a value")
+    style = Style.DOUBLE_QUOTED if scanner.kind == _STRING else Style.PLAIN
+    value = _read_scalar(scanner)
+    return Leaf(stack[-1].child_path, value, scanner.start, scanner.end, scanner.line, style)
+
+
+def _read_key(scanner: _Scanner, frame: _Frame) -> None:
+    if scanner.kind != _STRING:
+        raise scanner.unexpected("a key in double quotes")
+    key = scanner.string()
+    if key in frame.keys:
+        raise scanner.fail(
+            f"the key {show_path((*frame.path, key))} is there twice", scanner.start, "keep one of the two"
+        )
+    frame.keys.add(key)
+    frame.key = (key, scanner.start, scanner.end, scanner.line)
+    if scanner.next() != ":":
+        raise scanner.unexpected("a colon")
+
+
+def _read_scalar(scanner: _Scanner) -> Value:
+    if scanner.kind == _STRING:
+        return scanner.string()
+    if scanner.kind == _WORD:
+        return _WORDS[scanner.text]
+    text = scanner.text
+    # An integer of 64 bits, else a float (sops: `normalizeJSONNumber`); `1.0` is a float.
+    if len(text) <= _MAX_INT_DIGITS and (text.isdigit() or text[1:].isdigit()):
+        value = int(text)
+        if INT64_MIN <= value <= INT64_MAX:
+            return value
+    number = float(text)
+    if isinf(number):
+        raise scanner.fail("a number is too large", scanner.start, "write it as a string")
+    return number
+
+
+# Writing the metadata block
+
+
+def _block_edits(source: str, root: Mapping, block: _Block | None) -> list[tuple[int, int, str]]:
+    entries = cast("tuple[Entry, ...]", root.entries)
+    position = next((number for number, entry in enumerate(entries) if entry.key == METADATA_KEY), None)
+    if position is None:
+        return [] if block is None else [_added_block(source, root, entries, block)]
+    entry = entries[position]
+    if block is None:
+        return [_removed_block(root, entries, position)]
+    lead, unit = _block_indentation(source, root, entries[: position + 1])
+    return [(entry.value.start, entry.value.end, dump(block, lead, unit))]
+
+
+def _added_block(
+    source: str, root: Mapping, entries: tuple[Entry, ...], block: _Block
+) -> tuple[int, int, str]:
+    # Directly behind the last value, and removed from there: so the rest of the file stays as it is.
+    lead, unit = _block_indentation(source, root, entries)
+    member = f'"{METADATA_KEY}": {dump(block, lead, unit)}'
+    if not entries:
+        return (root.start + 1, root.start + 1, (lead or "") + member)
+    between = lead if lead is not None else _gap(source, root, entries)
+    end = entries[-1].value.end
+    return (end, end, f",{between}{member}")
+
+
+def _removed_block(root: Mapping, entries: tuple[Entry, ...], position: int) -> tuple[int, int, str]:
+    entry = entries[position]
+    if position:
+        return (entries[position - 1].value.end, entry.value.end, "")
+    if len(entries) > 1:
+        return (entry.start, entries[1].start, "")
+    return (root.start + 1, entry.value.end, "")
+
+
+def _gap(source: str, root: Mapping, entries: tuple[Entry, ...]) -> str:
+    """The white space in front of the last of these entries' key."""
+    start = entries[-2].value.end if len(entries) > 1 else root.start + 1
+    return source[start : entries[-1].start].rpartition(",")[2]
+
+
+def _block_indentation(source: str, root: Mapping, entries: tuple[Entry, ...]) -> tuple[str | None, str]:
+    """Line break with indentation for a member beside the last one, and one level of indentation.
+
+    The line break is None where the file is on one line.
+    """
+    closing = source[root.start : root.end - 1]
+    closing = closing[len(closing.rstrip(" \t\r\n")) :]
+    gap = _gap(source, root, entries) if entries else closing
+    if "\n" not in gap:
+        return None, ""
+    line_break = "\r\n" if "\r\n" in gap else "\n"
+    outer = closing.rpartition("\n")[2] if "\n" in closing else ""
+    indentation = gap.rpartition("\n")[2] if entries else f"{outer}\t"
+    unit = indentation.removeprefix(outer)
+    return line_break + indentation, unit or ("" if indentation == outer else indentation)

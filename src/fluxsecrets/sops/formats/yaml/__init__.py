@@ -1,0 +1,235 @@
+"""YAML, as go-yaml v3 reads it, with every character outside of the changed values kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+
+from fluxsecrets.errors import FormatError, MetadataError
+from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Node, to_data
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
+from fluxsecrets.sops.formats.yaml.aliases import expansion_edits
+from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
+
+from .block import KEY, PartLayout, block_edit, part_layout, render_block
+from .build import Builder
+from .comments import place_comments
+from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, parse_nodes
+from .write import BLOCK_STYLES, BREAK, Edit, Layout, write_ciphertext, write_value
+
+_DEFAULT_STEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _FileLayout:
+    bom: bool
+    layout: Layout
+    parts: tuple[PartLayout, ...]
+
+
+class YamlFormat:
+    """YAML with any number of documents, each with a map at its root."""
+
+    name = "yaml"
+    suffixes = (".yaml", ".yml")
+    single_value = False
+
+    def __init__(self, indent: int | None = None) -> None:
+        """Take the columns to indent the `sops` block by; None follows the file's own indentation."""
+        self._indent = indent
+
+    def parse(self, data: bytes, limits: Limits) -> Document:
+        """Read a plain or encrypted file; see `Format.parse`."""
+        text, bom = decode_text(data, limits, "YAML")
+        raw_documents = parse_nodes(text, limits)
+        builder = Builder(limits, place_comments(text, raw_documents))
+        roots = [_root(builder, document) for document in raw_documents]
+        metadata = _metadata(roots, raw_documents)
+        if not any(isinstance(item, Entry) for root in roots for item in root.entries):
+            raise FormatError("the file holds no YAML values", hint="there is nothing to encrypt in it")
+        return Document(
+            format=self.name,
+            source=text,
+            parts=tuple(_without_block(root) for root in roots),
+            metadata=metadata,
+            layout=_FileLayout(
+                bom,
+                Layout("\r\n" if "\r\n" in text else "\n", self._indent or _step(raw_documents)),
+                tuple(part_layout(text, document) for document in raw_documents),
+            ),
+        )
+
+    def rewrite(self, document: Document, changes: Items[Change], metadata: Metadata | None) -> bytes:
+        """New text with the changes applied and the block set; see `Format.rewrite`."""
+        file = document.layout
+        assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
+        source, layout = document.source, file.layout
+        edits = [edit for change in changes for edit in _edits(source, change, layout)]
+        data = None if metadata is None else metadata_to_data(metadata)
+        blocks = (block_edit(source, part, data, layout) for part in file.parts)
+        edits += [edit for edit in blocks if edit is not None]
+        if metadata is not None:
+            edits += _unterminated_block_scalar(document, changes)
+        return encode_text(apply_edits(source, edits), bom=file.bom)
+
+    def expand_aliases(self, document: Document, encrypted: Items[Leaf], limits: Limits) -> Document:
+        """The plain document with aliases written out where they or their anchors get encrypted.
+
+        Args:
+            document: plain.
+            encrypted: the leaves that are going to be encrypted.
+            limits: as for `parse`.
+
+        Returns:
+            The document itself where every alias may stay.
+        """
+        file = document.layout
+        assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
+        raw_documents = parse_nodes(document.source, limits)
+        edits = expansion_edits(document.source, raw_documents, encrypted, file.layout)
+        if not edits:
+            return document
+        expanded = self.parse(encode_text(apply_edits(document.source, edits), bom=file.bom), limits)
+        if [to_data(part) for part in expanded.parts] != [to_data(part) for part in document.parts]:
+            raise FormatError(
+                "the YAML aliases of this file could not be written out without changing values",
+                hint="write the values out in place of the aliases by hand",
+            )
+        return expanded
+
+    def render(self, parts: Items[Data]) -> bytes:
+        """Plain data as block-style YAML; see `Format.render`."""
+        texts = ["\n".join(render_block(part, self._indent or 4)) + "\n" for part in parts]
+        return "---\n".join(texts).encode()
+
+
+def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
+    """Read any YAML stream, for those who only look: every document's tree, whatever its root.
+
+    Args:
+        data: the file; JSON is read too, being YAML.
+        limits: of size, depth and alias expansion.
+
+    Returns:
+        One node a document; an empty document is a null leaf. A `sops` block is an ordinary entry.
+
+    Raises:
+        FormatError: not YAML, duplicate or non-string keys.
+        LimitError: too large, too deep, too much expansion.
+    """
+    text, _ = decode_text(data, limits, "YAML")
+    raw_documents = parse_nodes(text, limits)
+    builder = Builder(limits, place_comments("", ()))
+    return tuple(builder.build(document.root) for document in raw_documents)
+
+
+def _edits(source: str, change: Change, layout: Layout) -> list[Edit]:
+    target = change.target
+    if isinstance(target, Comment):
+        return [(target.start, target.end, _comment_lines(source, target.start, str(change.value), layout))]
+    if change.becomes_comment:
+        # The item's dash goes as well: sops made a list item of a comment.
+        start = source.rindex("-", 0, target.start)
+        return [(start, target.end, "#" + _comment_lines(source, start, str(change.value), layout))]
+    if change.encrypted:
+        return write_ciphertext(source, target, str(change.value), layout)
+    return write_value(source, target, change.value, layout)
+
+
+def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
+    """A comment's text behind its sign; other formats have comments of several lines."""
+    lines = BREAK.split(text)
+    if len(lines) == 1:
+        return text
+    line_start = source.rfind("\n", 0, start) + 1
+    blanks = len(source[line_start:start]) - len(source[line_start:start].lstrip(" "))
+    return f"{layout.newline}{' ' * blanks}#".join(lines)
+
+
+def _root(builder: Builder, document: RawDocument) -> Mapping:
+    root = document.root
+    if isinstance(root, RawMapping):
+        tree = builder.build(root)
+        assert isinstance(tree, Mapping)  # noqa: S101 - a map builds a map
+        return tree
+    if isinstance(root, RawScalar) and root.text == "" and root.start == root.end:
+        return Mapping(builder.comments_alone(root), root.start, root.end)
+    kind = "a single value" if isinstance(root, RawScalar) else "a list"
+    raise FormatError(
+        f"the YAML document is {kind}, and SOPS encrypts maps only",
+        line=root.line,
+        hint="give it a key, or encrypt the file as a whole with --input-type binary",
+    )
+
+
+def _metadata(roots: list[Mapping], documents: tuple[RawDocument, ...]) -> Metadata | None:
+    blocks = [root.get(KEY) for root in roots]
+    if all(block is None for block in blocks):
+        return None
+    first = blocks[0]
+    if first is None:
+        number = next(index for index, block in enumerate(blocks) if block is not None)
+        raise MetadataError(
+            "only a later YAML document has a sops block, and sops reads the first one's",
+            line=documents[number].root.line,
+            hint="put one document in each file, or remove the empty document at the top",
+        )
+    if not isinstance(first, Mapping):
+        raise MetadataError(
+            "the key `sops` is not a sops block",
+            line=_line_of_block(roots[0]),
+            hint="rename the key: SOPS keeps its own data under that name",
+        )
+    data = to_data(first)
+    assert isinstance(data, dict)  # noqa: S101 - a map's data
+    try:
+        return parse_metadata(data)
+    except MetadataError as error:
+        error.line = error.line or _line_of_block(roots[0])
+        raise
+
+
+def _line_of_block(root: Mapping) -> int | None:
+    return next((item.line for item in root.entries if isinstance(item, Entry) and item.key == KEY), None)
+
+
+def _without_block(root: Mapping) -> Mapping:
+    entries = tuple(item for item in root.entries if isinstance(item, Comment) or item.key != KEY)
+    return Mapping(entries, root.start, root.end, root.flow)
+
+
+def _step(documents: Items[RawDocument]) -> int:
+    """By how many columns the file indents: the first indented map or list under a key decides."""
+    pending: list[RawNode] = [document.root for document in reversed(documents)]
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, RawMapping | RawSequence) or node.flow:
+            continue
+        children = node.values if isinstance(node, RawMapping) else node.items
+        for child in children if isinstance(node, RawMapping) else ():
+            if isinstance(child, RawMapping | RawSequence) and not child.flow and child.column > node.column:
+                return min(child.column - node.column, 8)
+        pending += reversed(children)
+    return _DEFAULT_STEP
+
+
+def _unterminated_block_scalar(document: Document, changes: Items[Change]) -> list[tuple[int, int, str]]:
+    """A block scalar that ends the file without a line break gets one now; keep it out of its value."""
+    if document.source.endswith(("\n", "\r")) or not document.source:
+        return []
+    last: Leaf | None = None
+    for last in document.leaves:  # noqa: B007 - the last one is wanted
+        pass
+    changed = {id(change.target) for change in changes}
+    if (
+        last is None
+        or last.style not in BLOCK_STYLES
+        or id(last) in changed
+        or last.end < len(document.source)
+    ):
+        return []
+    header = document.source.index("|>"[last.style is BLOCK_STYLES[1]], last.start)
+    if not isinstance(last.value, str) or last.value.endswith("\n") or document.source[header + 1] in "-+":
+        return []
+    return [(header + 1, header + 1, "-")]

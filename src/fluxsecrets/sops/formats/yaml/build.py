@@ -1,0 +1,149 @@
+"""Raw YAML nodes -> the document tree: typed, aliases counted, duplicate and non-string keys refused."""
+
+from __future__ import annotations
+
+from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Path, Sequence, Style
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.values import Value
+
+from .comments import PlacedComments
+from .nodes import RawAlias, RawMapping, RawNode, RawScalar, RawSequence
+from .scalars import MERGE_TAG, STR_TAG, ScalarError, resolve_plain, resolve_tagged
+
+_PLAIN = Style.PLAIN  # an Enum's member takes long to look up, and every scalar asks for it
+
+
+class Builder:
+    """Builds the trees of one file; counts what aliases expand to over all its documents."""
+
+    __slots__ = ("_budget", "_comments", "_limit")
+
+    def __init__(self, limits: Limits, comments: PlacedComments) -> None:
+        """Start with a full budget of alias expansion."""
+        self._budget = limits.expansion
+        self._limit = limits.expansion
+        self._comments = comments
+
+    def build(self, raw: RawNode, path: Path = (), *, alias: RawAlias | None = None) -> Node:
+        """The tree below one raw node.
+
+        Args:
+            raw: the node; its depth was limited by the parser.
+            path: where it stands.
+            alias: the alias through which it was reached, if any.
+
+        Raises:
+            FormatError: keys that are duplicates or no strings, or a scalar that has no value.
+            LimitError: aliases expand to more values than allowed.
+        """
+        kind = type(raw)
+        if kind is RawScalar:
+            return self._leaf(raw, path, alias)  # type: ignore[arg-type]
+        if kind is RawMapping:
+            return self._mapping(raw, path, alias)  # type: ignore[arg-type]
+        if kind is RawSequence:
+            return self._sequence(raw, path, alias)  # type: ignore[arg-type]
+        assert isinstance(raw, RawAlias)  # noqa: S101 - the only kind left
+        return self.build(raw.target, path, alias=alias or raw)
+
+    def comments_alone(self, raw: RawScalar) -> tuple[Comment, ...]:
+        """The comments of a document that holds nothing else."""
+        return tuple(item for item in self._comments.merge_entries(raw, [], ()) if isinstance(item, Comment))
+
+    def _leaf(self, raw: RawScalar, path: Path, alias: RawAlias | None) -> Leaf:
+        value = scalar_value(raw)
+        if alias is None:
+            return Leaf(path, value, raw.properties, raw.end, raw.line, raw.style, raw.flow)
+        self._spend(alias)
+        return Leaf(path, value, alias.start, alias.end, alias.line, Style.PLAIN, alias.flow, alias=True)
+
+    def _spend(self, alias: RawAlias) -> None:
+        self._budget -= 1
+        if self._budget < 0:
+            raise LimitError(
+                f"aliases expand to more than {self._limit} values", line=alias.line, column=alias.column + 1
+            )
+
+    def _mapping(self, raw: RawMapping, path: Path, alias: RawAlias | None) -> Mapping:
+        if alias is not None:
+            self._spend(alias)
+        entries: list[Entry | Comment] = []
+        seen: dict[str, int] = {}
+        for raw_key, raw_value in zip(raw.keys, raw.values, strict=True):
+            key = key_text(raw_key)
+            if key in seen:
+                raise FormatError(
+                    f"the key {key!a} stands twice in one map, first on line {seen[key]}",
+                    line=raw_key.line,
+                    column=raw_key.column + 1,
+                    hint="remove or rename one of them",
+                )
+            seen[key] = raw_key.line
+            value = self.build(raw_value, (*path, key), alias=alias)
+            key_start = raw_key.properties if type(raw_key) is RawScalar else raw_key.start
+            merge = key == "<<" and is_merge_key(raw_key)
+            entries.append(Entry(key, value, key_start, raw_key.end, raw_key.line, merge))
+        return Mapping(
+            self._comments.merge_entries(raw, entries, path) if alias is None else tuple(entries),
+            raw.start,
+            raw.end,
+            raw.flow,
+        )
+
+    def _sequence(self, raw: RawSequence, path: Path, alias: RawAlias | None) -> Sequence:
+        if alias is not None:
+            self._spend(alias)
+        items = [self.build(item, (*path, number), alias=alias) for number, item in enumerate(raw.items)]
+        return Sequence(
+            self._comments.merge_items(raw, items, path) if alias is None else tuple(items),
+            raw.start,
+            raw.end,
+            raw.flow,
+        )
+
+
+def is_merge_key(raw: RawNode) -> bool:
+    """Whether a key is YAML's merge key: a plain `<<`, or tagged so; quoted it is an ordinary key."""
+    if not isinstance(raw, RawScalar) or raw.text != "<<":
+        return False
+    return raw.tag == MERGE_TAG or (raw.tag is None and raw.style is Style.PLAIN)
+
+
+def key_text(raw: RawNode) -> str:
+    """The text of a map key.
+
+    Raises:
+        FormatError: the key is not a string; sops and Kubernetes know no other.
+    """
+    target = raw.target if type(raw) is RawAlias else raw
+    if type(target) is RawScalar:
+        value = target.text if target.tag == MERGE_TAG else scalar_value(target)
+        if isinstance(value, str):
+            return value
+    raise FormatError(
+        "a map key is not a string",
+        line=raw.line,
+        column=raw.column + 1,
+        hint='put it in quotes, such as "1": or "true":',
+    )
+
+
+def scalar_value(raw: RawScalar) -> Value:
+    """The typed value of a scalar.
+
+    Raises:
+        FormatError: an integer that is too large, or text that does not fit its tag.
+    """
+    text, tag = raw.text, raw.tag
+    if tag is None:
+        if raw.style is not _PLAIN:
+            return text
+    elif tag in ("!", STR_TAG):
+        return text
+    try:
+        if tag is None:
+            return resolve_plain(text)
+        return resolve_tagged(text, tag, plain=raw.style is _PLAIN)
+    except ScalarError as error:
+        raise FormatError(str(error), line=raw.line, column=raw.column + 1) from None

@@ -1,0 +1,534 @@
+"""Comments in YAML text, and the map or list that encloses each as go-yaml v3 decides it.
+
+libyaml drops comments, so they are found in the gaps between the scalars that it reports. Which map a
+comment belongs to matters, since SOPS binds an encrypted comment to that map's path. go-yaml decides it
+while scanning (scannerc.go: `yaml_parser_scan_comments`, `yaml_parser_unroll_indent`), by indentation and
+blank lines, as head, line or foot of some token; the rules are followed here gap by gap.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from itertools import accumulate
+from operator import itemgetter
+from typing import NamedTuple
+
+from fluxsecrets.sops.document import Comment, Entry, Node, Path
+
+from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence
+
+_COMMENT = re.compile(r"#[^\r\n\x85\u2028\u2029]*")
+_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+_BREAKS = "\r\n\x85\u2028\u2029"
+_LINE = re.compile(
+    r"(?P<blank>(?:[ \t]*+(?:\r\n|[\r\n\x85\u2028\u2029]))++)"
+    r"|[ \t]*+(?P<comment>#[^\r\n\x85\u2028\u2029]*+)(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
+    r"|[^\r\n\x85\u2028\u2029]++(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
+)
+_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n\x85\u2028\u2029]*)")
+_DOCUMENT_MARKER = re.compile(r"^---[ \t]+(#[^\r\n]*)", re.MULTILINE)
+_MARKER_FOOT = re.compile(
+    r"^---[ \t]*+(?:\n((?:[ \t]*+#[^\r\n\x85\u2028\u2029]*+\n)++)[ \t]*+\n"
+    r"|\r\n([ \t]*+#[^\r\n\x85\u2028\u2029]*+)\r\n)",
+    re.MULTILINE,
+)
+
+Collection = RawMapping | RawSequence
+
+
+class _Kind(Enum):
+    KEY = auto()
+    VALUE = auto()
+    ITEM = auto()
+    FLOW_END = auto()
+
+
+class _Token(NamedTuple):
+    """Something solid between comments; a tuple, since every parse makes one for each scalar.
+
+    Attributes:
+        start, end: its span.
+        kind: what it is to its container.
+        container: the map or list that holds it.
+        entry: where its entry in the container starts.
+        collection: the flow collection that a FLOW_END ends.
+    """
+
+    start: int
+    end: int
+    kind: _Kind
+    container: Collection
+    entry: int
+    collection: Collection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A comment with its container; `order` says in front of which entry it goes."""
+
+    container: Collection | RawScalar
+    order: float
+    comment: Comment
+
+
+class PlacedComments:
+    """The comments of one file by the map or list that encloses them."""
+
+    __slots__ = ("_by_container",)
+
+    def __init__(self, placed: Sequence[_Placed]) -> None:
+        """Group them; the raw nodes outlive this object."""
+        self._by_container: dict[int, list[_Placed]] = {}
+        for item in placed:
+            self._by_container.setdefault(id(item.container), []).append(item)
+
+    def merge_entries(
+        self, raw: RawMapping | RawScalar, entries: list[Entry | Comment], path: Path
+    ) -> tuple[Entry | Comment, ...]:
+        """The entries of a map with its comments in between, in the order in which sops sees them."""
+        placed = self._by_container.get(id(raw))
+        if placed is None:
+            return tuple(entries)
+        merged = [(float(item.start), item) for item in entries]
+        return _merged(merged, placed, path)
+
+    def merge_items(self, raw: RawSequence, items: list[Node], path: Path) -> tuple[Node | Comment, ...]:
+        """The items of a list with its comments in between."""
+        placed = self._by_container.get(id(raw))
+        if placed is None:
+            return tuple(items)
+        merged = [(float(_start(item)), node) for item, node in zip(raw.items, items, strict=True)]
+        return _merged(merged, placed, path)  # type: ignore[arg-type, return-value]
+
+
+def _merged(
+    entries: list[tuple[float, Entry | Comment]], placed: list[_Placed], path: Path
+) -> tuple[Entry | Comment, ...]:
+    ordered = [*entries, *((item.order, _in_container(item.comment, path)) for item in placed)]
+    return tuple(item for _, item in sorted(ordered, key=itemgetter(0)))
+
+
+def _in_container(comment: Comment, path: Path) -> Comment:
+    return Comment(path, comment.text, comment.start, comment.end, comment.line, comment.inline)
+
+
+def _start(raw: RawNode) -> int:
+    return raw.start if type(raw) is RawAlias else raw.properties  # type: ignore[union-attr]
+
+
+def place_comments(text: str, documents: Sequence[RawDocument]) -> PlacedComments:
+    """Find every comment of the documents and its container.
+
+    Args:
+        text: what was parsed.
+        documents: the raw nodes of all its documents; those without a map at the root are passed over.
+    """
+    if "#" not in text:
+        return PlacedComments(())
+    placed: list[_Placed] = []
+    # What else splitlines takes for a line break is no character of YAML.
+    line_ends = array("q", accumulate(map(len, text.splitlines(keepends=True))))
+    for number, document in enumerate(documents):
+        first = documents[number - 1].end if number else 0
+        last = len(text) if number + 1 == len(documents) else document.end
+        if isinstance(document.root, RawMapping):
+            own = _Placer(text, document.root, line_ends).place(first, last)
+            before = documents[number - 1] if number else None
+            placed += _feet_of_marker(text, own, document, before)
+        elif isinstance(document.root, RawScalar) and document.root.start == document.root.end:
+            placed += _comments_alone(text, document.root, line_ends, first, last)
+    return PlacedComments(placed)
+
+
+def _feet_of_marker(
+    text: str, placed: list[_Placed], document: RawDocument, before: RawDocument | None
+) -> list[_Placed]:
+    """Comments right below `---` with a blank line behind them end the document above, or their own.
+
+    go-yaml takes them for the foot of the marker, which counts as the end of what was before it.
+    """
+    first = before.end if before is not None else 0
+    match = _MARKER_FOOT.search(text, first, document.root.start)
+    if match is None or match.start() == 0:
+        return placed
+    root = document.root if before is None or before.explicit_end else before.root
+    if not isinstance(root, RawMapping | RawScalar):
+        return placed
+    start, end = match.span(1) if match[1] else match.span(2)
+    return [
+        _Placed(root, float("inf"), item.comment) if start <= item.comment.start <= end else item
+        for item in placed
+    ]
+
+
+def _comment(text: str, line_ends: Sequence[int], span: tuple[int, int], *, inline: bool = False) -> Comment:
+    """A comment whose sign is where the span starts."""
+    start, end = span
+    return Comment((), text[start + 1 : end], start + 1, end, bisect_right(line_ends, start) + 1, inline)
+
+
+def _comments_alone(
+    text: str, root: RawScalar, line_ends: Sequence[int], first: int, last: int
+) -> Iterator[_Placed]:
+    """All comments of a document without values."""
+    for match in _COMMENT.finditer(text, first, last):
+        yield _Placed(root, match.start(), _comment(text, line_ends, match.span()))
+
+
+def _flatten(
+    node: RawNode,
+    kind: _Kind,
+    container: Collection,
+    entry: int,
+    tokens: list[_Token],
+    parents: dict[int, Collection],
+) -> None:
+    """Append the solid tokens below a node in source order, and note each collection's container.
+
+    Empty scalars have no text and are left out. The parser has limited the depth.
+    """
+    if type(node) is RawScalar:
+        if node.end > node.properties:
+            tokens.append(_Token(node.properties, node.end, kind, container, entry))
+        return
+    if type(node) is RawAlias:
+        tokens.append(_Token(node.start, node.end, kind, container, entry))
+        return
+    assert isinstance(node, RawMapping | RawSequence)  # noqa: S101 - the only kinds left
+    parents[id(node)] = container
+    _flatten_inside(node, tokens, parents)
+    if node.flow:
+        tokens.append(_Token(node.end - 1, node.end, _Kind.FLOW_END, container, entry, node))
+
+
+def _flatten_inside(node: Collection, tokens: list[_Token], parents: dict[int, Collection]) -> None:
+    if isinstance(node, RawSequence):
+        for item in node.items:
+            _flatten(item, _Kind.ITEM, node, _start(item), tokens, parents)
+        return
+    for key, value in zip(node.keys, node.values, strict=True):
+        entry = _start(key)
+        _flatten(key, _Kind.KEY, node, entry, tokens, parents)
+        _flatten(value, _Kind.VALUE, node, entry, tokens, parents)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Comment lines that go-yaml keeps together, with the positions that decide where they go."""
+
+    comments: list[Comment]
+    head: bool
+    column: int
+    start: int
+    token: int
+    scan: int
+    end: int
+
+
+class _Placer:
+    """Walks the gaps of one document."""
+
+    def __init__(self, text: str, root: RawMapping, line_ends: Sequence[int]) -> None:
+        self._text = text
+        self._root = root
+        self._line_ends = line_ends
+        self._parents: dict[int, Collection] = {}
+        self._tokens: list[_Token] = []
+        _flatten_inside(root, self._tokens, self._parents)
+        if root.flow:
+            self._tokens.append(_Token(root.end - 1, root.end, _Kind.FLOW_END, root, root.start, root))
+
+    def place(self, first: int, last: int) -> list[_Placed]:
+        """The comments between two offsets."""
+        text, placed = self._text, []
+        previous: _Token | None = None
+        position = first
+        for token in (*self._tokens, None):
+            gap_end = last if token is None else token.start
+            if text.find("#", position, gap_end) >= 0:
+                placed += self._gap(previous, token, position, gap_end)
+            if token is None:
+                break
+            if text[token.start] in "|>&!":
+                placed += self._inner_comments(token)
+            previous, position = token, max(position, token.end)
+        return placed
+
+    def _comment(self, match: re.Match[str], group: int = 0, *, inline: bool = False) -> Comment:
+        return _comment(self._text, self._line_ends, match.span(group), inline=inline)
+
+    def _inner_comments(self, token: _Token) -> Iterator[_Placed]:
+        """Comments inside a scalar's span: behind its tag or anchor, or behind `|` or `>`."""
+        text = self._text
+        properties = _PROPERTIES.match(text, token.start, token.end)
+        content = properties.end() if properties else token.start
+        for match in _COMMENT.finditer(text, token.start, content):
+            yield _Placed(token.container, token.entry - 0.5, self._comment(match, inline=True))
+        if header := _BLOCK_HEADER.match(text, content, token.end):
+            yield _Placed(token.container, token.entry - 0.5, self._comment(header, 1, inline=True))
+
+    def _gap(self, before: _Token | None, after: _Token | None, start: int, end: int) -> list[_Placed]:
+        """All comments between two tokens."""
+        text, placed = self._text, []
+        found = list(_COMMENT.finditer(text, start, end))
+        lead = text[start : found[0].start()]
+        sign = lead.strip(" \t")
+        # A block scalar's span ends behind its last line break.
+        at_line_start = start > 0 and text[start - 1] in "\r\n"
+        on_line = before is not None and not at_line_start and "\n" not in lead and "\r" not in lead
+        if on_line and not sign.endswith("-"):
+            assert before is not None  # noqa: S101 - for the type checker; it is above
+            placed.append(self._line_comment(before, after, sign, found.pop(0)))
+            if not found:
+                return placed
+            start = placed[-1].comment.end
+        block_end = end
+        for match in found:
+            flow, outermost = self._enclosing_flow(after, match.start())
+            if flow is not None:
+                block_end = min(block_end, outermost)
+                placed.append(_Placed(flow, match.start(), self._comment(match)))
+        if block_end > start:
+            if before is None and (marker := _DOCUMENT_MARKER.search(text, start, block_end)):
+                placed.append(_Placed(self._root, marker.start(1), self._comment(marker, 1)))
+            placed += self._block_gap(before, after, start, block_end)
+        return [*placed, *self._left_over(found, placed, after)]
+
+    def _left_over(
+        self, found: list[re.Match[str]], placed: list[_Placed], after: _Token | None
+    ) -> Iterator[_Placed]:
+        """Comments at places where go-yaml loses them, such as behind `...` or `%YAML`."""
+        seen = {item.comment.start for item in placed}
+        for match in found:
+            if match.start() + 1 not in seen and not self._in_directive(match.start()):
+                yield _Placed(after.container if after else self._root, match.start(), self._comment(match))
+
+    def _in_directive(self, offset: int) -> bool:
+        line = self._text[self._text.rfind("\n", 0, offset) + 1 : offset]
+        return line.startswith("%") and not line.endswith((" ", "\t"))
+
+    def _line_comment(self, before: _Token, after: _Token | None, sign: str, match: re.Match[str]) -> _Placed:
+        comment = self._comment(match, inline=True)
+        if sign[:1] == ":" and before.kind is _Kind.KEY:
+            if after is not None and sign[1:].strip():
+                # Behind the anchor or tag of a collection.
+                value = self._child(before.container, after.container)
+                return _Placed(
+                    value, value.start - 0.5, replace(comment, inline=isinstance(value, RawSequence))
+                )
+            return _Placed(before.container, before.entry - 0.5, replace(comment, inline=False))
+        if before.kind is _Kind.FLOW_END and sign in ("", ",") and isinstance(before.container, RawMapping):
+            assert before.collection is not None  # noqa: S101 - every FLOW_END has one
+            return _Placed(before.collection, before.collection.start - 0.5, replace(comment, inline=False))
+        return _Placed(before.container, before.entry - 0.5, comment)
+
+    def _child(self, container: Collection, inner: Collection) -> Collection:
+        """The collection that a container holds itself, on the way down to an inner one."""
+        node = inner
+        while (parent := self._parents.get(id(node))) is not None and parent is not container:
+            node = parent
+        return node if parent is container else container
+
+    def _enclosing_flow(self, after: _Token | None, offset: int) -> tuple[Collection | None, int]:
+        """The flow collection around an offset in front of a token, and where the outermost starts."""
+        inner: Collection | None = None
+        outermost = offset
+        node = None if after is None else after.collection or after.container
+        while node is not None:
+            if node.flow and node.start < offset:
+                inner, outermost = inner or node, node.start
+            node = self._parents.get(id(node))
+        return inner, outermost
+
+    def _block_gap(self, before: _Token | None, after: _Token | None, start: int, end: int) -> list[_Placed]:
+        text = self._text
+        lines = _lines(text, start, end)
+        if not any(column >= 0 for _, column, _ in lines):
+            return []
+        next_column, next_container, next_start = self._next(after, end)
+        chain = self._block_chain(before)
+        indent = chain[0][1] if chain else -1
+        groups = self._groups(before, lines, start, max(indent, 0), next_column, end)
+        ends = _block_ends(groups, chain, next_column, start - 1)
+        foot = self._foot_of(before, next_container)
+        return list(_assign(groups, ends, before, foot, next_container, next_start))
+
+    def _foot_of(self, before: _Token | None, next_container: Collection) -> Collection:
+        """Where the foot of a token goes; that of a key waits for its value, if one follows."""
+        if before is None:
+            return self._root
+        node: Collection | None = next_container if before.kind is _Kind.KEY else None
+        while node is not None and node is not before.container:
+            node = self._parents.get(id(node))
+        return before.container if node is None else next_container
+
+    def _next(self, after: _Token | None, end: int) -> tuple[int, Collection, float]:
+        """Column, container and entry of what follows a gap.
+
+        At the end of a document that is the `sops` key: encrypted files have it there, and a comment
+        must have the same path before and after.
+        """
+        if after is None:
+            return self._root.column, self._root, float("inf")
+        text = self._text
+        line = bisect_right(self._line_ends, end)
+        line_start = self._line_ends[line - 1] if line else 0
+        indentation = len(text[line_start:end]) - len(text[line_start:end].lstrip(" "))
+        container: Collection | None = after.container
+        entry = float(after.entry)
+        if (
+            text[line_start + indentation : line_start + indentation + 1] == "-"
+            and line_start + indentation < end
+        ):
+            while container is not None and not (
+                isinstance(container, RawSequence) and container.column == indentation
+            ):
+                entry = float(_start(container))
+                container = self._parents.get(id(container))
+        return indentation, container or after.container, entry
+
+    def _block_chain(self, before: _Token | None) -> list[tuple[Collection, int]]:
+        """Open block collections behind a token, innermost first, with go-yaml's indentation."""
+        chain: list[tuple[Collection, int]] = []
+        node: Collection | None = before.container if before is not None else None
+        while node is not None:
+            parent = self._parents.get(id(node))
+            if not node.flow:
+                indentless = (
+                    isinstance(node, RawSequence)
+                    and isinstance(parent, RawMapping)
+                    and parent.column == node.column
+                )
+                if not indentless:
+                    chain.append((node, node.column))
+            node = parent
+        return chain
+
+    def _groups(
+        self,
+        before: _Token | None,
+        lines: list[tuple[int, int, int]],
+        start: int,
+        indent: int,
+        next_column: int,
+        end: int,
+    ) -> list[_Group]:
+        """Split the comment lines of a gap as `yaml_parser_scan_comments` does."""
+        groups: list[_Group] = []
+        current: _Group | None = None
+        token = before.start if before is not None else -1
+        scan = start
+        after_colon = before is not None and before.kind is _Kind.KEY
+        first_empty = not lines or lines[0][1] >= 0
+        recent_empty = False
+        touching = before is not None and first_empty
+        for number, (offset, column, line_end) in enumerate(lines):
+            if column < 0:
+                if recent_empty:
+                    continue
+                dedented = current is not None and current.column < indent
+                foot = number and current is not None and touching and not after_colon
+                if first_empty and current is not None and (foot or dedented):
+                    groups.append(
+                        replace(current, head=False, token=current.start if dedented else token, end=offset)
+                    )
+                    scan = token = offset
+                    current = None
+                first_empty, recent_empty, touching = False, True, False
+                continue
+            recent_empty = False
+            if current is not None and column < indent and column != current.column:
+                groups.append(replace(current, head=False, token=token, end=offset))
+                scan = token = offset + column
+                current = None
+                touching = False
+            comment = _comment(self._text, self._line_ends, (offset + column, line_end))
+            if current is None:
+                current = _Group([comment], True, column, offset + column, token, scan, end)
+            else:
+                current.comments.append(comment)
+        if current is not None:
+            if next_column < indent and next_column != current.column:
+                groups.append(replace(current, head=False, token=token))
+            else:
+                groups.append(replace(current, token=current.start))
+        return groups
+
+
+def _lines(text: str, start: int, end: int) -> list[tuple[int, int, int]]:
+    """The lines of a gap below its first: (offset, column of the comment sign or -1 if blank, end).
+
+    Blank lines in a row count as one. go-yaml takes the line feed of CR LF behind a comment for a blank
+    line of its own.
+    """
+    lines: list[tuple[int, int, int]] = []
+    if start > 0 and text[start - 1] not in _BREAKS:
+        first = _BREAK.search(text, start, end)
+        if first is None:
+            return lines
+        start = first.end()
+    for match in _LINE.finditer(text, start, end):
+        if match.lastgroup == "blank":
+            lines.append((match.start(), -1, match.start()))
+        elif match.lastgroup == "comment":
+            column, line_end = match.start("comment") - match.start(), match.end("comment")
+            lines.append((match.start(), column, line_end))
+            # A file that ends here gets such a line break in front of its sops block.
+            ends_file = line_end == len(text) and "\r\n" in text
+            if ends_file or text.startswith("\r\n", line_end):
+                lines.append((line_end + 1, -1, line_end + 1))
+    return lines
+
+
+def _block_ends(
+    groups: list[_Group], chain: list[tuple[Collection, int]], next_column: int, mark: int
+) -> list[tuple[Collection, int]]:
+    """The blocks that end in a gap, with the position of the end as `yaml_parser_unroll_indent` sets it."""
+    ends: list[tuple[Collection, int]] = []
+    for collection, indent in chain:
+        if indent <= next_column:
+            break
+        stop = mark
+        for group in reversed(groups):
+            if group.end < stop:
+                break
+            if group.column == indent:
+                mark = group.start
+            stop = group.scan
+        ends.append((collection, mark))
+    return ends
+
+
+def _assign(
+    groups: list[_Group],
+    ends: list[tuple[Collection, int]],
+    before: _Token | None,
+    foot: Collection,
+    next_container: Collection,
+    next_entry: float,
+) -> Iterator[_Placed]:
+    for group in groups:
+        behind = float("-inf")
+        if group.head:
+            container, behind = next_container, next_entry - 0.5
+        elif before is not None and group.token == before.start:
+            container = foot
+        else:
+            container = _ended_map(ends, group.token) or next_container
+        for comment in group.comments:
+            order = comment.start if behind < 0 else min(comment.start, behind)
+            yield _Placed(container, order, comment)
+
+
+def _ended_map(ends: list[tuple[Collection, int]], token: int) -> RawMapping | None:
+    """The map whose end takes the foot comments from `token` on; the end of a list passes them on."""
+    for index, (_, mark) in enumerate(ends):
+        if mark >= token:
+            return next((outer for outer, _ in ends[index:] if isinstance(outer, RawMapping)), None)
+    return None

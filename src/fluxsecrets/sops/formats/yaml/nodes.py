@@ -1,0 +1,270 @@
+"""YAML text -> raw nodes with their spans, by libyaml's event parser.
+
+Only the event parser is used: it is an iterative C parser, so that depth and size can be bounded while
+it runs, where libyaml's own composer recurses. Spans are in characters of the text that was given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaml import MarkedYAMLError, YAMLError
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.sops import libyaml
+from fluxsecrets.sops.document import Style
+from fluxsecrets.sops.formats import Limits
+
+_STYLES = {
+    "": Style.PLAIN,
+    "'": Style.SINGLE_QUOTED,
+    '"': Style.DOUBLE_QUOTED,
+    "|": Style.LITERAL,
+    ">": Style.FOLDED,
+}
+_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class RawScalar:
+    """A scalar: `properties` is where its anchor and tag start, `start` where its content does."""
+
+    properties: int
+    start: int
+    end: int
+    line: int
+    column: int
+    text: str
+    style: Style
+    tag: str | None
+    anchor: str | None
+    flow: bool
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class RawAlias:
+    """A use of an anchor; `target` is the node behind it."""
+
+    start: int
+    end: int
+    line: int
+    column: int
+    name: str
+    target: RawNode
+    flow: bool
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class RawMapping:
+    """A map; `properties` is where its anchor and tag start; a block map's `end` is the next token."""
+
+    properties: int
+    start: int
+    end: int
+    line: int
+    column: int
+    tag: str | None
+    anchor: str | None
+    flow: bool
+    keys: list[RawNode] = field(default_factory=list)
+    values: list[RawNode] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class RawSequence:
+    """A list, with the same spans as a map."""
+
+    properties: int
+    start: int
+    end: int
+    line: int
+    column: int
+    tag: str | None
+    anchor: str | None
+    flow: bool
+    items: list[RawNode] = field(default_factory=list)
+
+
+RawNode = RawScalar | RawAlias | RawMapping | RawSequence
+
+
+@dataclass(frozen=True, slots=True)
+class RawDocument:
+    """One YAML document: its root, and the span from its start marker to its end marker."""
+
+    root: RawNode
+    start: int
+    end: int
+    explicit_end: bool
+
+
+def parse_nodes(text: str, limits: Limits) -> tuple[RawDocument, ...]:
+    """Parse a stream of YAML documents.
+
+    Args:
+        text: decoded, without a byte order mark.
+        limits: depth is checked while parsing.
+
+    Raises:
+        FormatError: with line and column; never shows the text.
+        LimitError: nested deeper than the limit.
+    """
+    try:
+        return tuple(_documents(text, limits))
+    except YAMLError as error:
+        failure = _format_error(text, error, limits)
+    # Outside of the handler: the parser's error may hold pieces of the text.
+    raise failure
+
+
+def _documents(text: str, limits: Limits) -> Iterator[RawDocument]:
+    parser: Any = CParser(text)
+    try:
+        while (event := parser.get_event()) is not None:
+            if type(event) is DocumentStartEvent:
+                start = _offset(event)
+                root = _compose(parser, text, limits)
+                end = parser.get_event()
+                assert isinstance(end, DocumentEndEvent)  # noqa: S101 - the grammar says so
+                yield RawDocument(root, start, _offset(end), bool(end.explicit))
+    finally:
+        parser.dispose()
+
+
+def _offset(event: Any) -> int:
+    return int(event.start_mark.index)
+
+
+def _compose(parser: Any, text: str, limits: Limits) -> RawNode:
+    anchors: dict[str, RawNode] = {}
+    open_collections: list[RawMapping | RawSequence] = []
+    outer: list[list[RawNode]] = []
+    inner: list[RawNode] = []
+    flow_depth = 0
+    get_event = parser.get_event
+    while True:
+        event = get_event()
+        kind = type(event)
+        node: RawNode
+        if kind is ScalarEvent:
+            node = _scalar(event, text, flow_depth > 0)
+            if event.anchor is not None:
+                anchors[event.anchor] = node
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            collection = _collection(event, text)
+            flow_depth += collection.flow
+            if event.anchor is not None:
+                anchors[event.anchor] = collection
+            open_collections.append(collection)
+            outer.append(inner)
+            inner = []
+            if len(open_collections) > limits.depth:
+                raise _too_deep(event.start_mark, limits)
+            continue
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            node = collection = open_collections.pop()
+            _close(collection, inner, event.end_mark.index)
+            flow_depth -= collection.flow
+            inner = outer.pop()
+        elif kind is AliasEvent:
+            node = _alias(event, anchors, open_collections, flow_depth > 0)
+        else:
+            raise FormatError("unexpected end of the YAML document")
+        if not open_collections:
+            return node
+        inner.append(node)
+
+
+def _close(collection: RawMapping | RawSequence, inner: list[RawNode], end: int) -> None:
+    """Hand its nodes to a collection that ends; a map's are key and value in turn."""
+    collection.end = end
+    if isinstance(collection, RawSequence):
+        collection.items = inner
+    else:
+        collection.keys, collection.values = inner[::2], inner[1::2]
+
+
+def _too_deep(mark: Any, limits: Limits) -> LimitError:
+    return LimitError(f"nested deeper than {limits.depth} levels", line=mark.line + 1)
+
+
+def _scalar(event: Any, text: str, flow: bool) -> RawScalar:
+    mark = event.start_mark
+    properties = start = mark.index
+    end, tag, anchor = event.end_mark.index, event.tag, event.anchor
+    if anchor is not None or tag is not None:
+        match = _PROPERTIES.match(text, start, end)
+        start = match.end() if match else start
+    return RawScalar(
+        properties,
+        start,
+        end,
+        mark.line + 1,
+        mark.column,
+        event.value,
+        _STYLES[event.style],
+        tag,
+        anchor,
+        flow,
+    )
+
+
+def _collection(event: Any, text: str) -> RawMapping | RawSequence:
+    mark = event.start_mark
+    start, column = mark.index, mark.column
+    if event.anchor is not None or event.tag is not None:
+        match = _PROPERTIES.match(text, start, event.end_mark.index)
+        start = match.end() if match else start
+        column = start - (text.rfind("\n", 0, start) + 1)
+    made = RawMapping if type(event) is MappingStartEvent else RawSequence
+    return made(
+        mark.index, start, start, mark.line + 1, column, event.tag, event.anchor, bool(event.flow_style)
+    )
+
+
+def _alias(
+    event: Any,
+    anchors: dict[str, RawNode],
+    open_collections: list[RawMapping | RawSequence],
+    flow: bool,
+) -> RawAlias:
+    mark = event.start_mark
+    place = {"line": mark.line + 1, "column": mark.column + 1}
+    target = anchors.get(event.anchor)
+    if target is None:
+        raise FormatError("alias of an anchor that is not defined before it", **place)
+    if any(target is node for node in open_collections):
+        raise FormatError("alias of an anchor that contains the alias itself", **place)
+    return RawAlias(mark.index, event.end_mark.index, mark.line + 1, mark.column, event.anchor, target, flow)
+
+
+def _format_error(text: str, error: YAMLError, limits: Limits) -> FluxsecretsError:
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        return FormatError(
+            "merge conflict markers are left in the file",
+            line=text.count("\n", 0, conflict.start()) + 1,
+            hint="resolve the conflict first; of an encrypted file take one side, and redo the other change",
+        )
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        if error.problem == libyaml.TOO_DEEP:
+            return _too_deep(mark, limits)
+        return FormatError(f"not valid YAML: {error.problem}", line=mark.line + 1, column=mark.column + 1)
+    # Reader errors carry the offending characters, which may be part of a secret.
+    return FormatError("not valid YAML: it holds control characters or is no text")

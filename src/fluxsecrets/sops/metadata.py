@@ -1,0 +1,321 @@
+"""The `sops` block of a file as a model: who can open it, what is encrypted, and the MAC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fluxsecrets.errors import MetadataError
+
+from .values import Timestamp
+
+VERSION = "3.13.2"
+"""The version of sops whose format is written; readers only compare it."""
+
+DEFAULT_UNENCRYPTED_SUFFIX = "_unencrypted"
+
+
+class SelectorKind(Enum):
+    """The six ways to say which values are encrypted; the value is the name in files."""
+
+    UNENCRYPTED_SUFFIX = "unencrypted_suffix"
+    ENCRYPTED_SUFFIX = "encrypted_suffix"
+    UNENCRYPTED_REGEX = "unencrypted_regex"
+    ENCRYPTED_REGEX = "encrypted_regex"
+    UNENCRYPTED_COMMENT_REGEX = "unencrypted_comment_regex"
+    ENCRYPTED_COMMENT_REGEX = "encrypted_comment_regex"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectorSpec:
+    """A selector as it stands in a file or a rule, not yet compiled."""
+
+    kind: SelectorKind
+    pattern: str
+
+
+DEFAULT_SELECTOR = SelectorSpec(SelectorKind.UNENCRYPTED_SUFFIX, DEFAULT_UNENCRYPTED_SUFFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody or something that a data key is encrypted for.
+
+    Attributes:
+        kind: `age`, `pgp`, `kms`, `gcp_kms`, `hckms`, `azure_kv` or `hc_vault`: the list's name in files.
+        id: age recipient, PGP fingerprint, ARN, resource id, key id, or the address of the key.
+        attributes: what else identifies the key, as (field name in files, value), such as an AWS role.
+    """
+
+    kind: str
+    id: str
+    attributes: tuple[tuple[str, object], ...] = field(default=(), hash=False)  # may hold maps
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key, or one Shamir share of it, encrypted for one recipient.
+
+    Attributes:
+        recipient: for whom.
+        enc: the wrapped key as its provider writes it: age and PGP armour, base64 for the others.
+        created_at: RFC 3339 time for kinds that record it, else None.
+    """
+
+    recipient: Recipient
+    enc: str = field(repr=False)
+    created_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGroup:
+    """Keys of which any one opens the group's share."""
+
+    keys: tuple[WrappedKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A file's `sops` block, without the data key, which is never in it in the clear.
+
+    Attributes:
+        key_groups: with one group each key opens the file; with several, `shamir_threshold` of them do.
+        shamir_threshold: how many groups are needed; 0 where the file does not say.
+        selector: which values are encrypted.
+        mac_only_encrypted: the MAC covers encrypted values only.
+        mac: the encrypted MAC, or None where the file has none, which is an error on reading.
+        lastmodified: RFC 3339, in whole seconds; the MAC's additional data.
+        version: of the sops format that wrote the file.
+        unknown: fields that this version does not know, kept as they are: (name, plain data).
+    """
+
+    key_groups: tuple[KeyGroup, ...]
+    selector: SelectorSpec
+    lastmodified: str
+    mac: str | None
+    mac_only_encrypted: bool = False
+    shamir_threshold: int = 0
+    version: str = VERSION
+    unknown: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def wrapped_keys(self) -> Iterator[WrappedKey]:
+        """The keys of all groups, in order."""
+        for group in self.key_groups:
+            yield from group.keys
+
+    @property
+    def recipients(self) -> tuple[tuple[Recipient, ...], ...]:
+        """The recipients of each group, in order."""
+        return tuple(tuple(key.recipient for key in group.keys) for group in self.key_groups)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyFields:
+    """How one kind of key is laid out in a file: the fields that name it, those beside them, its date."""
+
+    identifying: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    dated: bool = True
+
+
+# Field names from sops: stores/stores.go, `pgpkey` and its siblings.
+_KEY_FIELDS: dict[str, _KeyFields] = {
+    "kms": _KeyFields(("arn",), ("role", "context", "aws_profile")),
+    "gcp_kms": _KeyFields(("resource_id",)),
+    "hckms": _KeyFields(("key_id",)),
+    "azure_kv": _KeyFields(("vault_url", "name", "version")),
+    "hc_vault": _KeyFields(("vault_address", "engine_path", "key_name")),
+    "age": _KeyFields(("recipient",), dated=False),
+    "pgp": _KeyFields(("fp",)),
+}
+
+KEY_KINDS = tuple(_KEY_FIELDS)
+"""All kinds of keys, named as the lists in files, in the order in which sops reads them."""
+
+_COMPOSITE_IDS = {
+    "azure_kv": "{vault_url}/keys/{name}/{version}",
+    "hc_vault": "{vault_address}/v1/{engine_path}/keys/{key_name}",
+}
+
+_SELECTOR_FIELDS = frozenset(kind.value for kind in SelectorKind)
+_SCALAR_FIELDS = ("lastmodified", "mac", "version", "mac_only_encrypted", "shamir_threshold")
+_KNOWN_FIELDS = frozenset((*_KEY_FIELDS, *_SCALAR_FIELDS, *_SELECTOR_FIELDS, "key_groups"))
+
+_LASTMODIFIED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def parse_metadata(data: Mapping[str, object]) -> Metadata:
+    """Read the plain data of a `sops` block.
+
+    Flat keys win over `key_groups`, as in sops: stores/stores.go, `internalKeygroups`.
+
+    Args:
+        data: the block as plain Python data, scalars typed by the file's format or all strings
+            (dotenv and INI know no other type).
+
+    Raises:
+        MetadataError: a field has the wrong type or a wrong value, no key at all, or several selectors.
+    """
+    flat = _parse_group(data, "sops")
+    groups = (flat,) if flat.keys else _parse_groups(data.get("key_groups"))
+    if not groups:
+        raise MetadataError(
+            "the sops block names no key at all",
+            hint="the block is damaged: take the file from git again",
+        )
+    mac = data.get("mac")
+    if mac is not None and not isinstance(mac, str):
+        raise MetadataError("sops.mac is not a string")
+    return Metadata(
+        key_groups=groups,
+        selector=_parse_selector(data),
+        lastmodified=_parse_lastmodified(data.get("lastmodified")),
+        mac=mac or None,
+        mac_only_encrypted=_parse_bool(data, "mac_only_encrypted"),
+        shamir_threshold=_parse_int(data, "shamir_threshold"),
+        version=str(data.get("version") or ""),
+        unknown=tuple((name, value) for name, value in data.items() if name not in _KNOWN_FIELDS),
+    )
+
+
+def metadata_to_data(metadata: Metadata) -> dict[str, object]:
+    """The block as plain data, sorted by name at every level, as sops 3.13 writes it."""
+    data: dict[str, object] = dict(metadata.unknown)
+    data[metadata.selector.kind.value] = metadata.selector.pattern
+    data["lastmodified"] = metadata.lastmodified
+    data["mac"] = metadata.mac or ""
+    data["version"] = metadata.version
+    if metadata.mac_only_encrypted:
+        data["mac_only_encrypted"] = True
+    if metadata.shamir_threshold:
+        data["shamir_threshold"] = metadata.shamir_threshold
+    if len(metadata.key_groups) == 1:
+        data.update(_group_to_data(metadata.key_groups[0]))
+    else:
+        # sops writes these two lists in every group, empty or not.
+        data["key_groups"] = [
+            dict(sorted({"age": [], "hc_vault": [], **_group_to_data(group)}.items()))
+            for group in metadata.key_groups
+        ]
+    return dict(sorted(data.items()))
+
+
+def recipient_id(kind: str, fields: Mapping[str, object]) -> str:
+    """What names a recipient in messages and comparisons, from its fields in a file."""
+    if kind in _COMPOSITE_IDS:
+        values = {name: fields.get(name) or "" for name in _KEY_FIELDS[kind].identifying}
+        return _COMPOSITE_IDS[kind].format(**values)
+    return str(fields.get(_KEY_FIELDS[kind].identifying[0]) or "")
+
+
+def _parse_groups(value: object) -> tuple[KeyGroup, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise MetadataError("sops.key_groups is not a list")
+    groups = []
+    for number, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise MetadataError(f"sops.key_groups[{number}] is not a map")
+        groups.append(_parse_group(item, f"sops.key_groups[{number}]"))
+    return tuple(groups)
+
+
+def _parse_group(data: Mapping[str, object], where: str) -> KeyGroup:
+    keys: list[WrappedKey] = []
+    for kind in KEY_KINDS:
+        entries = data.get(kind)
+        if entries is None:
+            continue
+        if not isinstance(entries, list):
+            raise MetadataError(f"{where}.{kind} is not a list")
+        for number, entry in enumerate(entries):
+            if not isinstance(entry, dict):
+                raise MetadataError(f"{where}.{kind}[{number}] is not a map")
+            keys.append(_parse_key(kind, entry, f"{where}.{kind}[{number}]"))
+    return KeyGroup(tuple(keys))
+
+
+def _parse_key(kind: str, entry: Mapping[str, object], where: str) -> WrappedKey:
+    layout = _KEY_FIELDS[kind]
+    for name in (*layout.identifying, "enc"):
+        if not isinstance(entry.get(name, "" if name == "version" else None), str):
+            raise MetadataError(f"{where}.{name} is missing or not a string")
+    simple = len(layout.identifying) == 1
+    attributes = tuple(
+        (name, value)
+        for name, value in entry.items()
+        if name not in ("enc", "created_at") and not (simple and name == layout.identifying[0])
+    )
+    created_at = entry.get("created_at")
+    return WrappedKey(
+        recipient=Recipient(kind, recipient_id(kind, entry), attributes),
+        enc=str(entry["enc"]),
+        created_at=None if created_at is None else _text_of(created_at),
+    )
+
+
+def _group_to_data(group: KeyGroup) -> dict[str, object]:
+    lists: dict[str, list[object]] = {}
+    for key in group.keys:
+        layout = _KEY_FIELDS[key.recipient.kind]
+        entry: dict[str, object] = dict(key.recipient.attributes)
+        if len(layout.identifying) == 1:
+            entry[layout.identifying[0]] = key.recipient.id
+        if key.created_at is not None:
+            entry["created_at"] = key.created_at
+        entry["enc"] = key.enc
+        lists.setdefault(key.recipient.kind, []).append(dict(sorted(entry.items())))
+    return dict(sorted(lists.items()))
+
+
+def _parse_selector(data: Mapping[str, object]) -> SelectorSpec:
+    given = [kind for kind in SelectorKind if data.get(kind.value)]
+    if len(given) > 1:
+        names = ", ".join(kind.value for kind in given)
+        raise MetadataError(f"the sops block has more than one selector: {names}")
+    if not given:
+        return DEFAULT_SELECTOR
+    pattern = data[given[0].value]
+    if not isinstance(pattern, str):
+        raise MetadataError(f"sops.{given[0].value} is not a string")
+    return SelectorSpec(given[0], pattern)
+
+
+def _parse_lastmodified(value: object) -> str:
+    # An unquoted time is a timestamp in YAML, not a string, and sops refuses it.
+    try:
+        if isinstance(value, str) and _LASTMODIFIED.fullmatch(value):
+            Timestamp.parse(value)
+            return value
+    except ValueError:
+        pass
+    raise MetadataError("sops.lastmodified is missing or not a quoted RFC 3339 time")
+
+
+def _parse_bool(data: Mapping[str, object], name: str) -> bool:
+    value = data.get(name, False)
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "True", "1", "false", "False", "0", ""):
+        return value in ("true", "True", "1")
+    raise MetadataError(f"sops.{name} is not a boolean")
+
+
+def _parse_int(data: Mapping[str, object], name: str) -> int:
+    value = data.get(name, 0)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}", value):
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 255:
+        raise MetadataError(f"sops.{name} is not a number between 0 and 255")
+    return value
+
+
+def _text_of(value: object) -> str:
+    text = getattr(value, "text", value)
+    if not isinstance(text, str):
+        raise MetadataError("a key's created_at is not a time")
+    return text

@@ -1,0 +1,163 @@
+"""Recipients as people write them, in `.sops.yaml` and in command line options.
+
+What a name looks like inside (bech32, hex digits, ARNs) is for the key providers to judge; only what
+must be taken apart here is checked here. Taken from sops 3.13.2: the `NewMasterKey…` functions of
+age, pgp, kms, gcpkms, hckms, azkv and hcvault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from fluxsecrets.errors import RecipientError
+
+from .metadata import Recipient, recipient_id
+
+_AZURE_URL = re.compile(r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?")
+_VAULT_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+)/v[0-9]+/([^?#\s]+)")
+_SPACES = re.compile(r"\s+")
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a comma-separated list, without blanks around them and without empty ones."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def age(text: str) -> Recipient:
+    """An age, SSH or plugin recipient; an SSH key keeps its trailing comment, as sops keeps it.
+
+    Raises:
+        RecipientError: blanks inside an `age1…` recipient, which is what a forgotten comma looks like.
+    """
+    text = text.strip()
+    if text.startswith("age1") and _SPACES.search(text):
+        raise RecipientError(
+            "there is a blank inside an age recipient", hint="put a comma between two recipients"
+        )
+    return Recipient("age", text)
+
+
+def pgp(text: str) -> Recipient:
+    """A PGP fingerprint, in groups or without blanks."""
+    return Recipient("pgp", _SPACES.sub("", text))
+
+
+def kms_from_arn(text: str, *, aws_profile: str = "") -> Recipient:
+    """An AWS KMS key from `arn` or `arn+role`."""
+    arn, plus, role = _SPACES.sub("", text).partition("+arn:")
+    return kms(arn, role=f"arn:{role}" if plus else "", aws_profile=aws_profile)
+
+
+def kms(
+    arn: str, *, role: str = "", context: Mapping[str, str] | None = None, aws_profile: str = ""
+) -> Recipient:
+    """An AWS KMS key from its parts.
+
+    `aws_profile` is always among the attributes and the others only where they are set: that is
+    what sops stores (stores/stores.go, `kmskey`).
+    """
+    attributes: list[tuple[str, object]] = [("aws_profile", aws_profile)]
+    if context:
+        attributes.append(("context", dict(sorted(context.items()))))
+    if role:
+        attributes.append(("role", role))
+    return Recipient("kms", arn.strip(), tuple(attributes))
+
+
+def gcp_kms(text: str) -> Recipient:
+    """A Google Cloud KMS key from its resource id."""
+    return Recipient("gcp_kms", _SPACES.sub("", text))
+
+
+def hckms(text: str) -> Recipient:
+    """A Huawei Cloud KMS key from `region:uuid`.
+
+    Raises:
+        RecipientError: not of that form.
+    """
+    text = text.strip()
+    region, _, uuid = text.partition(":")
+    if not region.strip() or not uuid.strip():
+        raise RecipientError(
+            f"not a Huawei Cloud key id: {_shown(text)}", hint="it looks like region:key-uuid"
+        )
+    return Recipient("hckms", text)
+
+
+def azure_kv_from_url(text: str) -> Recipient:
+    """An Azure Key Vault key from `https://VAULT/keys/NAME/VERSION`; no version means the newest.
+
+    Raises:
+        RecipientError: not of that form.
+    """
+    match = _AZURE_URL.fullmatch(text.strip())
+    if match is None:
+        raise RecipientError(
+            "not the address of an Azure Key Vault key",
+            hint="it looks like https://VAULT.vault.azure.net/keys/NAME/VERSION",
+        )
+    return azure_kv(match[1], match[2], match[3] or "")
+
+
+def azure_kv(vault_url: str, name: str, version: str = "") -> Recipient:
+    """An Azure Key Vault key from its parts."""
+    return _composite("azure_kv", {"name": name, "vault_url": vault_url, "version": version})
+
+
+def hc_vault(text: str) -> Recipient:
+    """A key of HashiCorp Vault's or OpenBao's transit engine from `https://HOST/v1/ENGINE/keys/NAME`.
+
+    Raises:
+        RecipientError: not of that form, a path before `/v1`, or credentials in the address.
+    """
+    match = _VAULT_URI.fullmatch(text.strip())
+    steps = [step for step in match[2].split("/") if step not in ("", ".")] if match else []
+    if match is None or len(steps) < 3 or ".." in steps:
+        raise RecipientError(
+            "not the address of a Vault transit key",
+            hint="it looks like https://vault.example.com:8200/v1/transit/keys/NAME",
+        )
+    if "@" in match[1]:
+        raise RecipientError(
+            "the address of a Vault key holds credentials",
+            hint="take them out: the address is written into every file that is encrypted for it",
+        )
+    scheme, _, host = match[1].partition("://")
+    return _composite(
+        "hc_vault",
+        {
+            "engine_path": "/".join(steps[:-2]),
+            "key_name": steps[-1],
+            "vault_address": f"{scheme.lower()}://{host}",
+        },
+    )
+
+
+RECIPIENT_PARSERS: dict[str, Callable[[str], Recipient]] = {
+    "age": age,
+    "pgp": pgp,
+    "kms": kms_from_arn,
+    "gcp_kms": gcp_kms,
+    "hckms": hckms,
+    "azure_kv": azure_kv_from_url,
+    "hc_vault": hc_vault,
+}
+"""How the text of one recipient of each kind is read."""
+
+
+def deduplicate(recipients: list[Recipient]) -> tuple[Recipient, ...]:
+    """The recipients without those that are the same key again; the first of each stays."""
+    kept: list[Recipient] = []
+    for recipient in recipients:
+        if recipient not in kept:
+            kept.append(recipient)
+    return tuple(kept)
+
+
+def _composite(kind: str, fields: dict[str, str]) -> Recipient:
+    return Recipient(kind, recipient_id(kind, fields), tuple(sorted(fields.items())))
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= 60 else text[:57] + "...")

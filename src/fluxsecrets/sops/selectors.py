@@ -1,0 +1,132 @@
+"""Which values are encrypted: the six kinds of selector, compiled once.
+
+Taken from sops 3.13.2: `shouldBeEncrypted` in sops.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from fluxsecrets.errors import SelectorError
+
+from .document import CommentStack, Path
+from .metadata import SelectorKind, SelectorSpec
+from .regex import SYNTAX_HINT, RegexError, compile_regex
+
+_SUFFIXES = frozenset({SelectorKind.UNENCRYPTED_SUFFIX, SelectorKind.ENCRYPTED_SUFFIX})
+_COMMENTS = frozenset({SelectorKind.UNENCRYPTED_COMMENT_REGEX, SelectorKind.ENCRYPTED_COMMENT_REGEX})
+_ENCRYPTING = frozenset(
+    {SelectorKind.ENCRYPTED_SUFFIX, SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_COMMENT_REGEX}
+)
+_CACHED = 4096  # different keys; manifests repeat a few hundred
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A compiled selector.
+
+    Attributes:
+        spec: what it was compiled from.
+    """
+
+    spec: SelectorSpec
+    _matches: Callable[[str], bool] = field(repr=False, compare=False)
+    _encrypting: bool = field(init=False, repr=False, compare=False)
+    _by_comments: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look the kind up once: `encrypts` is asked for every value of every file."""
+        object.__setattr__(self, "_encrypting", self.spec.kind in _ENCRYPTING)
+        object.__setattr__(self, "_by_comments", self.spec.kind in _COMMENTS)
+
+    @property
+    def uses_comments(self) -> bool:
+        """It looks at comments, so that it means nothing in formats that have none."""
+        return self._by_comments
+
+    def matches(self, text: str) -> bool:
+        """Whether one key (or one comment, for the kinds that look at comments) matches.
+
+        Encryption needs it for `unencrypted_comment_regex`: a comment whose ciphertext matches could
+        not be told from one that was left plain, and sops refuses to write it.
+        """
+        return self._matches(text)
+
+    def encrypts(self, path: Path, comments: CommentStack = (), *, comment: bool = False) -> bool:
+        """Whether the value or comment at a path is encrypted.
+
+        Args:
+            path: where it stands, from the root; list positions are never compared.
+            comments: the comments in force there, as `document.walk` gives them.
+            comment: the item is itself a comment, the last one in the last list of `comments`.
+        """
+        if self._by_comments:
+            found = any(map(self._matches, self._candidates(comments, comment=comment)))
+        else:
+            found = self._matches_any(path)
+        return found == self._encrypting
+
+    def _matches_any(self, path: Path) -> bool:
+        matches = self._matches
+        for step in path:  # noqa: SIM110 - asked for every value of every file, and this is twice as fast
+            if isinstance(step, str) and matches(step):
+                return True
+        return False
+
+    def _candidates(self, comments: CommentStack, *, comment: bool) -> tuple[str, ...]:
+        if comment and self.spec.kind is SelectorKind.ENCRYPTED_COMMENT_REGEX and comments:
+            # The comment that switches encryption on stays readable itself.
+            comments = (*comments[:-1], comments[-1][:-1])
+        return tuple(text for level in comments for text in level)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Compiled again in another process."""
+        return (compile_selector, (self.spec,))
+
+
+def select_one(fields: Mapping[str, str]) -> SelectorSpec | None:
+    """The selector among the fields of a rule, a `sops` block or a command line.
+
+    Args:
+        fields: texts by name; names that are no selector's are not looked at, and empty texts count
+            as not set, as in Go.
+
+    Returns:
+        The one that is set, or None where none is: the caller then takes the default.
+
+    Raises:
+        SelectorError: more than one is set; all of them are named.
+    """
+    found = [SelectorSpec(kind, fields[kind.value]) for kind in SelectorKind if fields.get(kind.value)]
+    if len(found) > 1:
+        names = " and ".join(spec.kind.value for spec in found)
+        raise SelectorError(
+            f"there is more than one selector: {names}",
+            hint="keep the one that says what you mean; sops takes one only",
+        )
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=64)
+def compile_selector(spec: SelectorSpec) -> Selector:
+    """Compile a selector; the same one again costs nothing, since every file of a repository has it.
+
+    Raises:
+        SelectorError: the pattern is empty, or no valid regular expression.
+    """
+    name = spec.kind.value
+    if not spec.pattern:
+        raise SelectorError(f"{name} is empty", hint="leave the field out for the default")
+    if spec.kind in _SUFFIXES:
+        suffix = spec.pattern
+        return Selector(spec, lambda text: text.endswith(suffix))
+    try:
+        regex = compile_regex(spec.pattern)
+    except RegexError as error:
+        raise SelectorError(
+            f"{name} is not a valid regular expression: {error}",
+            hint=SYNTAX_HINT,
+        ) from None
+    return Selector(spec, lru_cache(_CACHED)(regex.search))

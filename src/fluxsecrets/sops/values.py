@@ -1,0 +1,166 @@
+"""The typed values that SOPS encrypts, and their canonical bytes.
+
+The canonical bytes go into the MAC and are what is encrypted, so that `0x1F` and `31` are one value.
+Taken from sops 3.13.2: `ToBytes` in sops.go, `Encrypt` and `Decrypt` in aes/cipher.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from math import isinf, isnan
+
+from fluxsecrets.errors import IntegrityError
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A point in time in RFC 3339, with its offset and up to nanoseconds.
+
+    `datetime` holds microseconds only, so the canonical text is kept instead.
+
+    Attributes:
+        text: canonical form, such as `2026-11-23T10:11:12.5+02:00` or `2026-11-23T00:00:00Z`.
+    """
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Timestamp:
+        """Read RFC 3339 and bring it into Go's `RFC3339Nano` form.
+
+        Raises:
+            ValueError: the text is no RFC 3339 time, or names a day that does not exist.
+        """
+        match = _RFC3339.fullmatch(text)
+        if match is None:
+            raise ValueError("not an RFC 3339 time")
+        year, month, day, hour, minute, second, fraction, offset = match.groups()
+        date(int(year) or 4, int(month), int(day))  # year 0 is a leap year that `date` lacks
+        if int(hour) > 23 or int(minute) > 59 or int(second) > 59:
+            raise ValueError("hour, minute or second out of range")
+        offset = _canonical_offset(offset)
+        fraction = (fraction or "")[:9].rstrip("0")
+        point = f".{fraction}" if fraction else ""
+        return cls(f"{year}-{month}-{day}T{hour}:{minute}:{second}{point}{offset}")
+
+
+def _canonical_offset(offset: str) -> str:
+    if offset in "Zz":
+        return "Z"
+    if int(offset[1:3]) > 24 or int(offset[4:6]) > 60:
+        raise ValueError("offset out of range")
+    return "Z" if offset[1:] == "00:00" else offset
+
+
+Value = str | int | float | bool | bytes | Timestamp | None
+"""A scalar; `bool` is told from `int`, and None is null, which SOPS never encrypts."""
+
+
+def canonical_bytes(value: Value) -> bytes:
+    """The bytes that enter the MAC and that are encrypted; None has none."""
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    if isinstance(value, bool):
+        return b"True" if value else b"False"
+    if isinstance(value, int):
+        return b"%d" % value
+    if isinstance(value, float):
+        return format_float(value).encode()
+    if isinstance(value, Timestamp):
+        return value.text.encode()
+    return value or b""
+
+
+def type_name(value: Value) -> str:
+    """The name that stands in `type:` of a ciphertext.
+
+    Raises:
+        ValueError: null has no type, since it is never encrypted.
+    """
+    for kind, name in _TYPE_NAMES:
+        if isinstance(value, kind):
+            return name
+    raise ValueError("null is never encrypted")
+
+
+_TYPE_NAMES: tuple[tuple[type, str], ...] = (
+    (str, "str"),
+    (bool, "bool"),
+    (int, "int"),
+    (float, "float"),
+    (bytes, "bytes"),
+    (Timestamp, "time"),
+)
+
+
+def value_from_bytes(kind: str, data: bytes) -> Value:
+    """The value behind decrypted bytes of a given `type:`.
+
+    Raises:
+        IntegrityError: unknown type, or bytes that are not a value of it. The bytes are not shown.
+    """
+    reader = _READERS.get(kind)
+    if reader is None:
+        raise IntegrityError("a ciphertext has an unknown type")
+    with suppress(ValueError):
+        return reader(data)
+    # Outside of the handler: Python's errors show the text that they could not read.
+    raise IntegrityError(f"a decrypted value is not of its type {kind}")
+
+
+def _read_bool(data: bytes) -> bool:
+    # The spellings of Go's strconv.ParseBool.
+    if data in (b"1", b"t", b"T", b"TRUE", b"true", b"True"):
+        return True
+    if data in (b"0", b"f", b"F", b"FALSE", b"false", b"False"):
+        return False
+    raise ValueError("not a boolean")
+
+
+def _read_int(data: bytes) -> int:
+    if not re.fullmatch(rb"[+-]?[0-9]+", data):
+        raise ValueError("not an integer")
+    value = int(data)
+    if not INT64_MIN <= value <= INT64_MAX:
+        raise ValueError("beyond 64 bits")
+    return value
+
+
+def _read_float(data: bytes) -> float:
+    text = data.decode("ascii")
+    if "_" in text or text != text.strip():
+        raise ValueError("not a number")
+    return float(text)
+
+
+_READERS: dict[str, Callable[[bytes], Value]] = {
+    "str": lambda data: data.decode("utf-8"),
+    "int": _read_int,
+    "float": _read_float,
+    "bytes": bytes,
+    "bool": _read_bool,
+    "time": lambda data: Timestamp.parse(data.decode("ascii")),
+    "comment": lambda data: data.decode("utf-8"),
+}
+
+
+def format_float(value: float) -> str:
+    """Go's `FormatFloat(v, 'f', -1, 64)`: the shortest digits that read back, without an exponent."""
+    if isnan(value):
+        return "NaN"
+    if isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    from decimal import Decimal  # costs milliseconds, and few secrets are fractions
+
+    text = format(Decimal(repr(value)), "f")
+    return text.removesuffix(".0")

@@ -1,0 +1,196 @@
+"""`fluxsecrets decrypt`: to standard output, in place, one value, other formats."""
+
+import json
+
+import pytest
+
+MULTI = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: a
+stringData:
+  tls.crt: throwaway-crt
+  tls:
+    crt: throwaway-nested
+  a.b:
+    c: throwaway-abc
+  a:
+    b.d: throwaway-abd
+  list:
+    - name: first
+    - [throwaway-00, throwaway-01]
+  number: 5
+  on: true
+  "a[0]": throwaway-bracket
+  "quo\\"te": throwaway-quote
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: b
+stringData:
+  only: throwaway-only
+  number: 6
+"""
+
+
+@pytest.fixture
+def multi(folder, cli):
+    folder.write("multi.yaml", MULTI)
+    assert cli("encrypt", "multi.yaml").exit_code == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("stringData.tls.crt", "throwaway-crt"),
+        ("stringData.a.b.c", "throwaway-abc"),
+        ("stringData.a.b.d", "throwaway-abd"),
+        ("stringData.list[0].name", "first"),
+        ("stringData.list.0.name", "first"),
+        ("stringData.list[1][1]", "throwaway-01"),
+        ("stringData.list[-1][0]", "throwaway-00"),
+        ("stringData.on", "true"),
+        ("stringData.only", "throwaway-only"),
+        ("stringData.a[0]", "throwaway-bracket"),
+        ('["stringData"]["tls"]["crt"]', "throwaway-nested"),
+        ("['stringData']['tls']['crt']", "throwaway-nested"),
+        ('["stringData"]["list"][1][0]', "throwaway-00"),
+        ('["stringData"]["number"]', "5"),
+        ('["stringData"]["quo\\"te"]', "throwaway-quote"),
+        ("stringData.list", "- name: first\n- - throwaway-00\n  - throwaway-01\n"),
+    ],
+)
+def test_extract(multi, cli, key, value):
+    result = cli("decrypt", "--extract", key, "multi.yaml")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.lower() == value
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("stringData.number", "the key 'stringData.number' is ambiguous: documents 1, 2 of the file have it"),
+        ("stringData.missing", "the file has no key 'stringData.missing'"),
+        ("stringData.list[7]", "the file has no key"),
+        ("stringData.list[x]", "the file has no key"),
+        ("stringData.tls.crt.more", "the file has no key"),
+        ("stringData..tls", "the file has no key"),
+        ("stringData.tl", "the file has no key"),
+        ('["stringData"]["only"]', 'no key \'["stringData"]["only"]\' in its first document'),
+        ('["stringData"][nonsense]', "is not a key"),
+        ('["stringData"]x', "is not a key"),
+    ],
+)
+def test_extract_what_is_not_there(multi, cli, key, said):
+    result = cli("decrypt", "--extract", key, "multi.yaml")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "hint:" in result.stderr
+    assert result.stdout == ""
+    assert "throwaway" not in result.stderr
+
+
+def test_extract_from_each_format(folder, cli):
+    for name, content, key in (
+        ("a.json", '{"a": {"b": [1, "throwaway"]}}', "a.b[1]"),
+        ("a.env", "A.B=throwaway\n", "A.B"),
+        ("a.ini", "[section]\nkey = throwaway\n", "section.key"),
+        ("a.txt", "throwaway", "data"),
+    ):
+        folder.write(name, content)
+        assert cli("encrypt", name).exit_code == 0
+        assert cli("decrypt", "--extract", key, name).stdout == "throwaway"
+
+
+@pytest.mark.parametrize(
+    ("output_type", "expected"),
+    [
+        ("json", {"a": "throwaway", "b": 5, "c": True}),
+        ("yaml", "a: throwaway # comment\nb: 5\nc: true\n"),
+        ("dotenv", "a=throwaway\nb=5\nc=true\n"),
+    ],
+)
+def test_output_type(folder, cli, output_type, expected):
+    folder.write("a.yaml", "a: throwaway # comment\nb: 5\nc: true\n")
+    assert cli("encrypt", "a.yaml").exit_code == 0
+    result = cli("decrypt", "--output-type", output_type, "a.yaml")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout) if output_type == "json" else result.stdout
+    assert found == expected
+
+
+def test_output_type_that_cannot_hold_it(multi, cli):
+    for output_type in ("dotenv", "ini"):
+        result = cli("decrypt", "--output-type", output_type, "multi.yaml")
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert not multi.leaks(result.stderr)
+
+
+def test_output_file_is_for_you_alone(encrypted, cli):
+    assert cli("decrypt", "secret.yaml", "-o", "plain.yaml").exit_code == 0
+    path = encrypted.path / "plain.yaml"
+    assert path.read_text() == encrypted.secret
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_in_place(encrypted, cli):
+    result = cli("decrypt", "-i", "secret.yaml")
+    assert result.exit_code == 0
+    assert result.stdout == "secret.yaml   decrypted   1 value\n"
+    assert "plain text is on disk now: run `fluxsecrets encrypt` on it before you commit" in result.stderr
+    assert encrypted.read("secret.yaml") == encrypted.secret.encode()
+
+
+def test_environment_in_place(waddle, cli):
+    assert cli("encrypt").exit_code == 0
+    result = cli("decrypt", "-i", "--env", "staging")
+    assert result.exit_code == 0
+    assert "production/" not in result.stdout
+    states = json.loads(cli("status", "--format", "json").stdout)["files"]
+    plain = {item["path"] for item in states if item["state"] == "plain"}
+    assert "apps/spicedb/overlays/staging/registry.json" in plain
+    assert not [path for path in plain if "production" in path]
+
+
+def test_folder_in_place_passes_over_what_is_plain(waddle, cli):
+    assert cli("encrypt", "apps/spicedb/overlays/staging/registry.json").exit_code == 0
+    result = cli("decrypt", "-i", "apps/spicedb")
+    assert result.exit_code == 0
+    assert "1 file: 1 decrypted" in result.stderr
+    assert cli("decrypt", "-i", "apps/spicedb").stderr == "0 files: no secret was found there\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name a file"),
+        (("a.yaml", "b.yaml"), "add -i to decrypt several files in place"),
+        (("--env", "staging"), "add -i"),
+        (("-i",), "name what to decrypt in place"),
+        (("-i", "-"), "-i replaces files"),
+        (("-i", "--extract", "a", "secret.yaml"), "-i replaces files"),
+        (("--format", "json", "secret.yaml"), "for the values as JSON use --output-type json"),
+        (("missing.yaml",), "missing.yaml: there is no such file"),
+        ((".",), "it is a folder"),
+    ],
+)
+def test_wrong_usage(encrypted, cli, arguments, said):
+    before = encrypted.files()
+    result = cli("decrypt", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert "hint:" in result.stderr
+    assert encrypted.files() == before
+
+
+def test_json_report(encrypted, cli):
+    encrypted.write("plain.yaml")
+    result = cli("decrypt", "-i", "--format", "json", "secret.yaml", "plain.yaml")
+    assert result.exit_code == 2
+    report = json.loads(result.stdout)
+    assert [item["outcome"] for item in report["files"]] == ["decrypted", "failed"]
+    assert not encrypted.leaks(result.stdout)

@@ -1,0 +1,193 @@
+"""What tests of commands need: the CLI, throw-away identities, a repository. And Hypothesis profiles."""
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+PROJECT = Path(__file__).parents[1]
+VECTORS = Path(__file__).parent / "vectors"
+EXAMPLE = PROJECT / "examples" / "waddle-infra"
+
+PLAIN = re.compile(rb"throwaway|dGhyb3dhd2F5|Rocm93YXdhe|aHJvd2F3YX")
+"""Finds every made-up secret of the example: the word `throwaway`, as it is or in base64."""
+
+# Shared machines stall: a deadline would only make tests flaky, and so would "too slow".
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=60)
+settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+_LEAKING = ("SOPS_", "GIT_", "AGE_", "FLUXSECRETS_", "XDG_", "LC_", "CLICOLOR")
+_LEAKING_NAMES = {
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "LINES",
+    "EDITOR",
+    "VISUAL",
+    "GNUPGHOME",
+    "LANG",
+    "VAULT_ADDR",
+}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A throw-away age identity, in a key file that SOPS_AGE_KEY_FILE names."""
+
+    recipient: str
+    path: Path
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the CLI printed, and its exit code."""
+
+    exit_code: int
+    stdout_bytes: bytes
+    stderr: str
+
+    @property
+    def stdout(self) -> str:
+        return self.stdout_bytes.decode()
+
+
+class Cli:
+    """Runs fluxsecrets: `cli(...)` in this process, which is fast, or `cli.process(...)` in one of its own.
+
+    What depends on file descriptors, signals or start-up needs a process of its own.
+    """
+
+    def __call__(self, *args: str | Path, stdin: bytes = b"") -> Result:
+        # Not entry.main: that ends the process, which here is pytest's own.
+        from fluxsecrets.cli.app import run
+
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "argv", ["fluxsecrets", *map(str, args)])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8", newline=""))
+            code = run([*map(str, args)])
+        out.flush()
+        err.flush()
+        assert isinstance(code, int), f"exited with {code!r}"
+        return Result(code, out.buffer.getvalue(), err.buffer.getvalue().decode())
+
+    def process(
+        self, *args: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None, **options: object
+    ) -> Result:
+        """Start the installed executable; `env` is added to the environment."""
+        done = subprocess.run(
+            [self.executable, *map(str, args)],
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            input=stdin,
+            env={**os.environ, **(env or {})},
+            timeout=60,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout or b"", (done.stderr or b"").decode())
+
+    @property
+    def executable(self) -> str:
+        """The installed `fluxsecrets` of the Python that runs the tests."""
+        found = shutil.which("fluxsecrets", path=sysconfig.get_path("scripts"))
+        assert found is not None, "fluxsecrets is not installed: run `make test`, or pip install -e ."
+        return found
+
+
+@pytest.fixture
+def environment(tmp_path_factory, monkeypatch):
+    """An environment without anything of the developer's, and an empty home folder, which it returns."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(_LEAKING) or name in _LEAKING_NAMES:
+            monkeypatch.delenv(name)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("APPDATA", str(home / "AppData"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return home
+
+
+@pytest.fixture
+def act_as(environment, monkeypatch):
+    """Makes the test be somebody of the example: alice, bob (staging only), or cluster (staging's own)."""
+    recipients = json.loads((VECTORS / "keys" / "recipients.json").read_text(encoding="utf-8"))
+
+    def act_as(name: str) -> Identity:
+        text = (VECTORS / "keys" / f"{name}.agekey").read_text(encoding="utf-8")
+        path = environment / f"{name}.txt"
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+        monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(path))
+        secret = next(line for line in text.splitlines() if line.startswith("AGE-SECRET-KEY-"))
+        return Identity(recipients[name], path, secret)
+
+    return act_as
+
+
+@pytest.fixture
+def identity(act_as):
+    """Alice's throw-away identity, which SOPS_AGE_KEY_FILE names; it opens every file of the example."""
+    return act_as("alice")
+
+
+@pytest.fixture
+def cli(environment):
+    """Runs fluxsecrets in a clean environment; see `Cli`."""
+    return Cli()
+
+
+@pytest.fixture(scope="session")
+def _waddle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("example") / "waddle-infra"
+    shutil.copytree(EXAMPLE, folder)
+    commit_all(folder, "waddle-infra, in plain text")
+    return folder
+
+
+@pytest.fixture
+def waddle(_waddle, identity, tmp_path, monkeypatch):
+    """A copy of examples/waddle-infra, committed in plain text, in which the test runs as alice."""
+    folder = tmp_path / "waddle-infra"
+    shutil.copytree(_waddle, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def git():
+    """Runs git in a folder, without any configuration of the developer's, and returns what it printed."""
+    return run_git
+
+
+def run_git(folder: Path, *args: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"})
+    who = ("-c", "user.name=Test", "-c", "user.email=test@waddle.example", "-c", "init.defaultBranch=main")
+    command = ["git", *who, *args]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, f"git {args[0]} failed: {done.stderr.decode()}"
+    return done.stdout.decode()
+
+
+def commit_all(folder: Path, message: str) -> None:
+    """Make the folder a git repository where it is none, and commit everything in it."""
+    if not (folder / ".git").exists():
+        run_git(folder, "init", "--quiet")
+    run_git(folder, "add", "--all")
+    run_git(folder, "commit", "--quiet", "--message", message)

@@ -1,0 +1,132 @@
+"""Results as text: aligned, escaped, nothing of a path cut off."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.report.text import (
+    Cell,
+    error_lines,
+    laid_out,
+    printable,
+    result_rows,
+    similar_errors,
+    text_width,
+    warning_lines,
+)
+
+
+def plain(cell):
+    return cell.text
+
+
+def marked(cell):
+    return f"<{cell.text}>" if cell.style else cell.text
+
+
+ROWS = [
+    (Cell("a/long/path.yaml"), Cell("encrypted", "green"), Cell("1 value"), Cell("alice")),
+    (Cell("b.yaml"), Cell("failed", "red"), Cell(""), Cell("")),
+]
+
+
+def test_columns_are_aligned_and_nothing_trails():
+    assert laid_out(ROWS, None, plain) == [
+        "a/long/path.yaml   encrypted   1 value   alice",
+        "b.yaml             failed",
+    ]
+
+
+def test_colour_takes_no_room():
+    assert laid_out(ROWS, None, marked)[0] == "a/long/path.yaml   <encrypted>   1 value   alice"
+    assert laid_out(ROWS, None, marked)[1] == "b.yaml             <failed>"
+
+
+def test_narrow_terminal_gets_two_lines_for_each_file():
+    assert laid_out(ROWS, 45, plain) == [
+        "a/long/path.yaml",
+        "  encrypted   1 value   alice",
+        "b.yaml",
+        "  failed",
+    ]
+    assert len(laid_out(ROWS, 46, plain)) == 2
+
+
+def test_no_rows():
+    assert laid_out([], 80, plain) == []
+
+
+def test_empty_columns_take_no_room():
+    rows = [(Cell("a"), Cell(""), Cell("x")), (Cell("b"), Cell(""), Cell("y"))]
+    assert laid_out(rows, None, plain) == ["a   x", "b   y"]
+
+
+@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("ключ", 4), ("日本", 4), ("e\u0301", 1), ("", 0)])
+def test_width_at_a_terminal(text, width):
+    assert text_width(text) == width
+
+
+@given(st.lists(st.tuples(st.text(), st.text(), st.text()), min_size=1), st.none() | st.integers(1, 200))
+def test_every_text_is_there_in_full(rows, width):
+    cells = [tuple(Cell(printable(text)) for text in row) for row in rows]
+    lines = laid_out(cells, width, plain)
+    shown = "\n".join(lines)
+    for row in cells:
+        for cell in row:
+            assert cell.text.rstrip() in shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_disturbs_a_terminal(text):
+    shown = printable(text)
+    assert all(ord(letter) >= 32 and not 0x7F <= ord(letter) <= 0x9F for letter in shown)
+    assert not set(shown) & set("\u202e\u2028\u2066\udcff")
+    shown.encode()
+
+
+def test_an_error_is_shown_with_its_place_details_and_hint():
+    error = UsageError(
+        "wrong", path="a b.yaml", line=3, details=["one"], hint="run `fluxsecrets explain FILE`"
+    )
+    assert error_lines(error) == [
+        "error: a b.yaml:3: wrong",
+        "  one",
+        "  hint: run `fluxsecrets explain 'a b.yaml'`",
+    ]
+
+
+def test_hint_for_standard_input_names_no_file():
+    error = UsageError("wrong", path="standard input", hint="run `fluxsecrets explain FILE`")
+    assert error_lines(error)[-1] == "  hint: run `fluxsecrets explain FILE`"
+
+
+def test_control_characters_in_errors_are_escaped():
+    error = FluxsecretsError("the key \x1b[31m", path="a\nb", details=["\x07"], hint="\u202e")
+    assert error_lines(error) == [
+        r"error: a\nb: the key \x1b[31m",
+        r"  \x07",
+        r"  hint: \u202e",
+    ]
+
+
+def test_similar_errors_are_counted():
+    first, second = (UsageError("wrong", path=".sops.yaml", line=2) for _ in range(2))
+    other = UsageError("wrong", path="b.yaml")
+    assert [(error.place, count) for error, count in similar_errors([first, other, second])] == [
+        (".sops.yaml:2", 2),
+        ("b.yaml", 1),
+    ]
+    assert error_lines(first, 1)[0] == "error: .sops.yaml:2: wrong (and so for 1 more file)"
+
+
+def test_warnings_of_many_files_are_said_once():
+    results = [FileResult(f"{name}.yaml", Outcome.ENCRYPTED, warnings=("odd",)) for name in "abc"]
+    assert warning_lines(results) == ["warning: 3 files: odd"]
+    assert warning_lines(results[:1]) == ["warning: a.yaml: odd"]
+
+
+def test_unchanged_files_take_one_word():
+    row = result_rows([FileResult("a.yaml", Outcome.UNCHANGED, 3, ("alice",))])[0]
+    assert [cell.text for cell in row] == ["a.yaml", "unchanged", "", ""]

@@ -1,0 +1,88 @@
+"""Which map or list encloses a comment, and in front of which entry it stands, as sops sees it.
+
+The expectations were read off sops 3.13.2 with go-yaml v3; `*` marks a comment on the line of a value.
+"""
+
+from random import Random
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from fluxsecrets.errors import FormatError
+from fluxsecrets.sops.document import Comment, walk
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats.yaml import YamlFormat
+from strategies import YamlWriter
+
+YAML = YamlFormat()
+
+
+def seen(text):
+    """The walk in short: `path=value` for values, `path#text` for comments."""
+    shown = []
+    for _, item in walk(YAML.parse(text.encode(), Limits())):
+        path = ".".join(step for step in item.path if isinstance(step, str))
+        shown.append(
+            f"{path}{'*' * item.inline}#{item.text.strip()}"
+            if isinstance(item, Comment)
+            else f"{path}={item.value}"
+        )
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# c\na: 1\n", ["#c", "a=1"]),
+        ("a: 1 # c\n", ["*#c", "a=1"]),
+        ("a: 1\n# c\nb: 2\n", ["a=1", "#c", "b=2"]),
+        ("a: # c\n  b: 1\n", ["#c", "a.b=1"]),
+        ("a:\n  # c\n  b: 1\n", ["a#c", "a.b=1"]),
+        ("a:\n  b: 1\n  # c\nd: 2\n", ["a.b=1", "a#c", "d=2"]),
+        ("a:\n  b: 1\n# c\nd: 2\n", ["a.b=1", "#c", "d=2"]),
+        ("a:\n- x # c\n- y\n", ["a*#c", "a=x", "a=y"]),
+        ("a:\n- x\n# c\n- y\n", ["a=x", "a#c", "a=y"]),
+        ("a:\n- x\n# c\nb: 1\n", ["a=x", "#c", "b=1"]),
+        ("a:\r\n- x\r\n# c\r\nb: 1\r\n", ["a=x", "a#c", "b=1"]),
+        ("a: {b: 1} # c\nd: 2\n", ["a#c", "a.b=1", "d=2"]),
+        ("{a: [b], # c\n d: e}\n", ["a#c", "a=b", "d=e"]),
+        ("k: &a # c\n  b: 1\n", ["k#c", "k.b=1"]),
+        ("k: &a # c\n- b\n", ["k*#c", "k=b"]),
+        ("a: | # c\n  # text\nb: 1\n", ["*#c", "a=# text\n", "b=1"]),
+        ("a: 1\n---\n# c\nb: 2\n", ["a=1", "#c", "b=2"]),
+        ("a: 1\n---\n# c\n\n# d\nb: 2\n", ["a=1", "#c", "#d", "b=2"]),
+        ("# c\n---\n# d\n\nb: 2\n", ["#c", "b=2", "#d"]),
+        ("a: 1\n...\n---\n# c\n\nb: 2\n", ["a=1", "b=2", "#c"]),
+        ("a: &x # c\n  b\nd: 1\n", ["*#c", "a=b", "d=1"]),
+    ],
+)
+def test_comments_stand_where_sops_sees_them(text, expected):
+    assert seen(text) == expected
+
+
+def test_a_comment_below_a_marker_may_end_the_document_above():
+    """go-yaml's rule; comment selectors then do not apply to the document below."""
+    above, below = YAML.parse(b"a: 1\n---\n# c\n\nb: 2\n", Limits()).parts
+    assert [isinstance(item, Comment) for item in above.entries] == [False, True]
+    assert [isinstance(item, Comment) for item in below.entries] == [False]
+
+
+@given(st.integers(0, 2**32))
+def test_every_comment_is_found_once(number):
+    writer = YamlWriter(Random(number))
+    source = writer.file()
+    try:
+        document = YAML.parse(source, Limits())
+    except FormatError:
+        assume(False)  # `{}` alone holds no values
+    found = [item for _, item in walk(document) if isinstance(item, Comment)]
+    assert sorted(comment.text for comment in found) == sorted(writer.comments)
+    assert all(document.source[comment.start : comment.end] == comment.text for comment in found)
+    lines = source.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+    assert all(comment.text in lines[comment.line - 1] for comment in found)
+
+
+@pytest.mark.parametrize("newline", ["\r", "\x85", "\u2028", "\u2029"])
+def test_a_comment_ends_at_every_line_break(newline):
+    assert seen(f"a: 1 # c{newline}b: 2\n") == ["*#c", "a=1", "b=2"]

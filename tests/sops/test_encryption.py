@@ -1,0 +1,225 @@
+import re
+
+import pytest
+from hypothesis import assume, given
+
+from fluxsecrets.errors import (
+    AlreadyEncryptedError,
+    FluxsecretsError,
+    FormatError,
+    IntegrityError,
+    NotEncryptedError,
+    UnprotectedError,
+)
+from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.encryption import open_document
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.metadata import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import compile_selector
+from strategies import yaml_files
+
+YAML = YamlFormat()
+DATA = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^data$")
+PLAIN = b"# about\nkind: Secret\ndata:\n  # inside\n  a: one\n  b: two # behind\n  empty: ''\n  none: null\n"
+CIPHERTEXT = re.compile(rb"ENC\[AES256_GCM[^\]]*\]")
+
+
+def test_only_selected_values_and_comments_are_encrypted(core):
+    encrypted = core.encrypt(PLAIN, DATA)
+    head = encrypted.split(b"\nsops:")[0]
+    assert CIPHERTEXT.sub(b"ENC", head) == (
+        b"# about\nkind: Secret\ndata:\n  #ENC\n  a: ENC\n  b: ENC #ENC\n  empty: ''\n  none: null"
+    )
+    assert core.decrypt(encrypted) == PLAIN
+
+
+def test_comments_at_the_root_are_bound_to_it(core):
+    encrypted = core.encrypt(b"# at the root\na: b\n")
+    assert b"at the root" not in encrypted
+    opened = core.open(encrypted)
+    assert (opened.warnings, core.decrypt(encrypted)) == ((), b"# at the root\na: b\n")
+
+
+def test_a_comment_that_was_added_by_hand_stays_and_is_mentioned(core):
+    encrypted = core.encrypt(b"a: b\n").replace(b"a: ENC", b"# new\na: ENC")
+    assert core.open(encrypted).warnings == ("the comment on line 1 is not encrypted",)
+    assert core.decrypt(encrypted) == b"# new\na: b\n"
+
+
+def test_a_comment_with_several_lines_stays_a_comment(core):
+    """INI files have them, and sops converts files."""
+    encrypted = core.encrypt(b"a:\n  # first\n  b: c\n")
+    opened = core.open(encrypted)
+    changes = [
+        type(change)(change.target, " first\nsecond: x", False) if change.value == " first" else change
+        for change in opened.changes
+    ]
+    assert YAML.rewrite(opened.document, changes, None) == b"a:\n  # first\n  #second: x\n  b: c\n"
+
+
+@pytest.mark.parametrize("mac_only_encrypted", [False, True])
+def test_unencrypted_values_are_covered_unless_said_otherwise(core, mac_only_encrypted):
+    encrypted = core.encrypt(PLAIN, DATA, mac_only_encrypted=mac_only_encrypted)
+    changed = encrypted.replace(b"kind: Secret", b"kind: Secreu")
+    if mac_only_encrypted:
+        assert b"Secreu" in core.decrypt(changed)
+    else:
+        with pytest.raises(IntegrityError, match="MAC does not match"):
+            core.open(changed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "line"),
+    [
+        (rb"  a: ENC\[[^\n]*", b"  a: plain", "data.a should be encrypted and is plain text", 5),
+        (rb"  a: ENC\[[^\n]*", b"  a: 5", "data.a should be encrypted and is plain text", 5),
+        (rb"  a: ENC\[AES256_GCM,data:", b"  a: ENC[AES256_GCM,data:AAAA", "data.a cannot be decrypted", 5),
+        (rb"  a: ", b"  c: ", "data.c cannot be decrypted", 5),
+        (rb"  a: ENC[^\n]*\n", b"", "MAC does not match", None),
+        (rb"  empty: ''", b"  empty: x", "data.empty should be encrypted", 7),
+        (rb"kind: Secret", b"kind: &k Secret\nmore: *k", "MAC does not match", None),
+        (rb"    mac: [^\n]*\n", b"", "no MAC", None),
+    ],
+)
+def test_what_was_changed_is_refused(core, old, new, message, line):
+    encrypted = core.encrypt(PLAIN, DATA)
+    changed = re.sub(old, new, encrypted.replace(b"\n  ", b"\n  "))
+    changed = changed if changed != encrypted else re.sub(rb"\n  mac: [^\n]*", b"", encrypted)
+    with pytest.raises(IntegrityError, match=message) as caught:
+        core.open(changed)
+    assert caught.value.line == line
+
+
+def test_an_alias_of_an_encrypted_value_is_refused(core):
+    encrypted = core.encrypt(b"data:\n  a: one\nplain: x\n", DATA)
+    changed = encrypted.replace(b"  a: ENC", b"  a: &a ENC").replace(b"plain: x", b"plain: *a")
+    with pytest.raises(IntegrityError, match="alias of an encrypted value"):
+        core.open(changed)
+
+
+def test_another_key_opens_nothing(core):
+    document = YAML.parse(core.encrypt(PLAIN, DATA), Limits())
+    with pytest.raises(IntegrityError):
+        open_document(document, compile_selector(DATA), DataKey.generate())
+
+
+@pytest.mark.parametrize("where", ["kind", "data", "comment"])
+def test_a_ciphertext_in_a_plain_file_is_refused(core, where):
+    ciphertext = CIPHERTEXT.search(core.encrypt(b"data: x\n"))[0]
+    plain = {
+        "kind": b"kind: " + ciphertext + b"\ndata: x\n",
+        "data": b"data: '" + ciphertext + b"'\n",
+        "comment": b"#" + ciphertext + b"\ndata: x\n",
+    }[where]
+    with pytest.raises(AlreadyEncryptedError, match="is a SOPS ciphertext"):
+        core.encrypt(plain, DATA)
+
+
+def test_an_encrypted_file_is_not_encrypted_again(core):
+    with pytest.raises(AlreadyEncryptedError):
+        core.encrypt(core.encrypt(PLAIN, DATA), DATA)
+
+
+def test_a_plain_file_is_not_opened(core):
+    with pytest.raises(NotEncryptedError, match="is not encrypted"):
+        open_document(YAML.parse(PLAIN, Limits()), compile_selector(DATA), core.key)
+
+
+def test_a_file_without_its_block_is_not_called_plain(core):
+    cut_off = core.encrypt(PLAIN, DATA).split(b"sops:")[0]
+    with pytest.raises(NotEncryptedError, match="sops block is missing"):
+        open_document(YAML.parse(cut_off, Limits()), compile_selector(DATA), core.key)
+
+
+def test_a_selector_that_selects_nothing_is_refused(core):
+    with pytest.raises(UnprotectedError, match="encrypt nothing"):
+        core.encrypt(b"kind: Secret\n", DATA)
+
+
+def test_a_comment_regex_that_matches_ciphertexts_is_refused(core):
+    selector = SelectorSpec(SelectorKind.UNENCRYPTED_COMMENT_REGEX, "ENC")
+    with pytest.raises(UnprotectedError, match="matches encrypted comments"):
+        core.encrypt(b"# a\nb: c\n", selector)
+
+
+@pytest.mark.parametrize(
+    ("kind", "plain_lines"),
+    [
+        (SelectorKind.ENCRYPTED_COMMENT_REGEX, [b"# up: mark", b"a: 1", b"c: 3", b"  y: 4"]),
+        (SelectorKind.UNENCRYPTED_COMMENT_REGEX, [b"# up: mark", b"b: 2", b"d:", b"  # in"]),
+    ],
+)
+def test_comment_selectors_cover_what_is_below(core, kind, plain_lines):
+    plain = b"a: 1\n# up: mark\nb: 2\nc: 3\n# up: mark\nd:\n  # in\n  x: 4\ne:\n  y: 4\n"
+    encrypted = core.encrypt(plain, SelectorSpec(kind, "mark"))
+    assert core.decrypt(encrypted) == plain
+    for line in plain_lines:
+        assert (b"\n" + encrypted).count(b"\n" + line) >= 1
+
+
+def test_thousands_of_comments_in_a_row_are_no_burden(core):
+    plain = b"data:\n" + b"  # note\n" * 5000 + b"  a: b\n"
+    selector = SelectorSpec(SelectorKind.ENCRYPTED_COMMENT_REGEX, "note")
+    assert core.decrypt(core.encrypt(plain, selector)) == plain
+
+
+def test_unchanged_values_keep_their_ciphertext(core):
+    before = core.encrypt(PLAIN, DATA)
+    after = core.encrypt(PLAIN.replace(b"two", b"three"), DATA, previous=core.open(before))
+    changed = [new for old, new in zip(before.splitlines(), after.splitlines(), strict=True) if old != new]
+    assert [line.split(b":")[0].strip() for line in changed] == [b"b", b"mac"]
+
+
+@given(yaml_files())
+def test_decrypting_gives_the_file_back_byte_for_byte(core, plain):
+    encrypted = encrypt_if_any(core, plain)
+    assume(encrypted is not None)
+    assert core.decrypt(encrypted) == plain
+    assert core.open(encrypted).warnings == ()
+
+
+def encrypt_if_any(core, plain):
+    """The encrypted file, or None where there is nothing to encrypt."""
+    try:
+        return core.encrypt(plain)
+    except (FormatError, UnprotectedError) as error:
+        if "no YAML values" in error.message or "encrypt nothing" in error.message:
+            return None
+        raise
+
+
+MARKER = "m4rk3r"
+
+
+@given(yaml_files())
+def test_no_error_shows_a_value(core, plain):
+    text = plain.decode().replace("text", MARKER).replace("password", MARKER)
+    broken = (
+        f"{text}\n{MARKER}\n  x: {{".encode(),
+        f"{text[: len(text) // 2]}{MARKER}\0".encode(),
+        f'{text}\n"{MARKER}'.encode(),
+        f"{text}\nx: *{MARKER}\n".encode(),
+        f"x: !!int {MARKER}\n".encode(),
+        f"x: !!binary {MARKER}=\n".encode(),
+        f"x: {MARKER}\n\xff".encode("latin-1", "replace"),
+        text.encode("utf-16"),
+    )
+    for content in broken:
+        with pytest.raises(FluxsecretsError) as caught:
+            core.encrypt(content)
+        error = caught.value
+        while error is not None:
+            shown = f"{error!s} {error!r} {getattr(error, 'details', '')} {getattr(error, 'hint', '')}"
+            assert MARKER not in shown
+            error = error.__cause__ or error.__context__
+
+
+def test_no_error_shows_what_was_decrypted(core):
+    encrypted = core.encrypt(f"a: {MARKER}\n".encode()).replace(b"type:str]\nsops", b"type:int]\nsops")
+    with pytest.raises(IntegrityError, match="not of its type int") as caught:
+        core.open(encrypted)
+    error = caught.value
+    while error is not None:
+        assert MARKER not in f"{error!s} {error!r} {getattr(error, 'details', '')}"
+        error = error.__cause__ or error.__context__

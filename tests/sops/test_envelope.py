@@ -1,0 +1,94 @@
+import pytest
+
+from fluxsecrets.errors import DataKeyError, IdentityError, IntegrityError, RecipientError, UsageError
+from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.envelope import NotMine, check_recipients, open_data_key, wrap_data_key
+from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, Metadata, Recipient, WrappedKey
+
+KEY = DataKey(bytes(range(32)))
+A, B, C = (Recipient("age", name) for name in ("age1a", "age1b", "age1c"))
+
+
+class Fake:
+    """A provider whose wrapped keys are the hexadecimal secret; it opens what it was told to."""
+
+    kind = "age"
+
+    def __init__(self, *mine, broken=()):
+        self.mine, self.broken = mine, broken
+
+    def check(self, recipient):
+        if recipient.id == "bad":
+            raise RecipientError("malformed")
+
+    def wrap(self, recipient, secret):
+        return WrappedKey(recipient, secret.hex())
+
+    def unwrap(self, key):
+        if key.recipient in self.broken:
+            raise IdentityError("the key file is locked")
+        return bytes.fromhex(key.enc) if key.recipient in self.mine else NotMine("not among your identities")
+
+    def looked_in(self):
+        return ("a place",)
+
+
+def wrapped(*groups, threshold=0):
+    return Metadata(
+        wrap_data_key(KEY, groups, threshold, {"age": Fake()}), DEFAULT_SELECTOR, "", None, False, threshold
+    )
+
+
+@pytest.mark.parametrize(
+    ("groups", "threshold", "mine"),
+    [
+        (((A,),), 0, (A,)),
+        (((A, B),), 0, (B,)),
+        (((A,),), 2, (A,)),
+        (((A,), (B,)), 0, (A, B)),
+        (((A,), (B,), (C,)), 2, (A, C)),
+        (((A, B), (B, C), (C,)), 2, (B,)),
+    ],
+)
+def test_enough_identities_open_the_key(groups, threshold, mine):
+    opened = open_data_key(wrapped(*groups, threshold=threshold), {"age": Fake(*mine)})
+    assert opened.reveal() == KEY.reveal()
+
+
+def test_one_broken_identity_does_not_hide_another():
+    metadata = wrapped((A, B))
+    assert open_data_key(metadata, {"age": Fake(B, broken=(A,))}).reveal() == KEY.reveal()
+
+
+def test_the_error_shows_each_key_and_why_not():
+    with pytest.raises(DataKeyError) as caught:
+        open_data_key(wrapped((A,), (B,), (C,), threshold=2), {"age": Fake(A, broken=(B,))})
+    assert caught.value.message == "your identities open 1 of the 2 key groups that this file needs"
+    assert caught.value.details == (
+        "group 1  opened",
+        "group 2",
+        "  age1b  the key file is locked",
+        "group 3",
+        "  age1c  not among your identities",
+        "looked in: a place",
+    )
+
+
+def test_what_was_opened_must_be_a_data_key():
+    metadata = Metadata(wrap_data_key(KEY, ((A,), (B,)), 2, {"age": Fake()})[:1], DEFAULT_SELECTOR, "", None)
+    with pytest.raises(IntegrityError, match="33 bytes"):
+        open_data_key(metadata, {"age": Fake(A)})
+
+
+@pytest.mark.parametrize(
+    "groups", [(), ((),), ((A,), ()), ((Recipient("age", "bad"),),), ((Recipient("x", "y"),),)]
+)
+def test_groups_that_nobody_can_be_encrypted_for_are_refused(groups):
+    with pytest.raises(RecipientError):
+        check_recipients(groups, {"age": Fake()})
+
+
+@pytest.mark.parametrize("threshold", [1, 3])
+def test_an_impossible_threshold_is_refused(threshold):
+    with pytest.raises(UsageError):
+        wrapped((A,), (B,), threshold=threshold)
