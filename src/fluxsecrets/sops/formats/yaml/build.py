@@ -17,13 +17,14 @@ _PLAIN = Style.PLAIN  # an Enum's member takes long to look up, and every scalar
 class Builder:
     """Builds the trees of one file; counts what aliases expand to over all its documents."""
 
-    __slots__ = ("_budget", "_comments", "_limit")
+    __slots__ = ("_budget", "_comments", "_expansions", "_limits")
 
     def __init__(self, limits: Limits, comments: PlacedComments) -> None:
         """Start with a full budget of alias expansion."""
         self._budget = limits.expansion
-        self._limit = limits.expansion
+        self._limits = limits
         self._comments = comments
+        self._expansions: dict[int, tuple[int, int]] = {}
 
     def build(self, raw: RawNode, path: Path = (), *, alias: RawAlias | None = None) -> Node:
         """The tree below one raw node.
@@ -35,7 +36,7 @@ class Builder:
 
         Raises:
             FormatError: keys that are duplicates or no strings, or a scalar that has no value.
-            LimitError: aliases expand to more values than allowed.
+            LimitError: aliases expand to more values, or deeper, than allowed.
         """
         kind = type(raw)
         if kind is RawScalar:
@@ -45,6 +46,8 @@ class Builder:
         if kind is RawSequence:
             return self._sequence(raw, path, alias)  # type: ignore[arg-type]
         assert isinstance(raw, RawAlias)  # noqa: S101 - the only kind left
+        if alias is None:
+            self._spend(raw, len(path))
         return self.build(raw.target, path, alias=alias or raw)
 
     def comments_alone(self, raw: RawScalar) -> tuple[Comment, ...]:
@@ -55,19 +58,46 @@ class Builder:
         value = scalar_value(raw)
         if alias is None:
             return Leaf(path, value, raw.properties, raw.end, raw.line, raw.style, raw.flow)
-        self._spend(alias)
         return Leaf(path, value, alias.start, alias.end, alias.line, Style.PLAIN, alias.flow, alias=True)
 
-    def _spend(self, alias: RawAlias) -> None:
-        self._budget -= 1
+    def _spend(self, alias: RawAlias, depth: int) -> None:
+        """Count what an alias stands for, all of it, before any of it is built."""
+        values, height = self._expansion(alias.target)
+        self._budget -= values
         if self._budget < 0:
             raise LimitError(
-                f"aliases expand to more than {self._limit} values", line=alias.line, column=alias.column + 1
+                f"aliases expand to more than {self._limits.expansion} values",
+                line=alias.line,
+                column=alias.column + 1,
+            )
+        if depth + height > self._limits.depth:
+            raise LimitError(
+                f"aliases expand to more than {self._limits.depth} levels",
+                line=alias.line,
+                column=alias.column + 1,
             )
 
+    def _expansion(self, raw: RawNode) -> tuple[int, int]:
+        """How many values and levels a node comes to with its aliases written out.
+
+        What an alias in it stands for comes before it in the file and was counted when that was built,
+        so that this goes no deeper than the file is nested.
+        """
+        if type(raw) is RawAlias:
+            return self._expansion(raw.target)
+        if type(raw) is RawScalar:
+            return 1, 0
+        known = self._expansions.get(id(raw))
+        if known is None:
+            inner = raw.values if type(raw) is RawMapping else raw.items  # type: ignore[union-attr]
+            parts = [self._expansion(each) for each in inner]
+            known = self._expansions[id(raw)] = (
+                1 + sum(values for values, _ in parts),
+                1 + max((height for _, height in parts), default=0),
+            )
+        return known
+
     def _mapping(self, raw: RawMapping, path: Path, alias: RawAlias | None) -> Mapping:
-        if alias is not None:
-            self._spend(alias)
         entries: list[Entry | Comment] = []
         seen: dict[str, int] = {}
         for raw_key, raw_value in zip(raw.keys, raw.values, strict=True):
@@ -92,8 +122,6 @@ class Builder:
         )
 
     def _sequence(self, raw: RawSequence, path: Path, alias: RawAlias | None) -> Sequence:
-        if alias is not None:
-            self._spend(alias)
         items = [self.build(item, (*path, number), alias=alias) for number, item in enumerate(raw.items)]
         return Sequence(
             self._comments.merge_items(raw, items, path) if alias is None else tuple(items),
