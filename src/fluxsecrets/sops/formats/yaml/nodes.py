@@ -174,8 +174,7 @@ def _compose(parser: Any, text: str, limits: Limits) -> RawNode:
             outer.append(inner)
             inner = []
             if len(open_collections) > limits.depth:
-                mark = event.start_mark
-                raise _too_deep(limits, mark.line + 1, mark.column + 1)
+                raise _too_deep(event.start_mark, limits)
             continue
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             node = collection = open_collections.pop()
@@ -200,8 +199,8 @@ def _close(collection: RawMapping | RawSequence, inner: list[RawNode], end: int)
         collection.keys, collection.values = inner[::2], inner[1::2]
 
 
-def _too_deep(limits: Limits, line: int, column: int | None = None) -> LimitError:
-    return LimitError(f"nested deeper than {limits.depth} levels", line=line, column=column)
+def _too_deep(mark: Any, limits: Limits) -> LimitError:
+    return LimitError(f"nested deeper than {limits.depth} levels", line=mark.line + 1)
 
 
 def _scalar(event: Any, text: str, flow: bool) -> RawScalar:
@@ -265,8 +264,7 @@ def _format_error(text: str, error: YAMLError, limits: Limits) -> FluxsecretsErr
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         if error.problem == libyaml.TOO_DEEP:
-            # Where libyaml stops by its own limit, it has read on: the column is not that of our limit.
-            return _too_deep(limits, mark.line + 1)
+            return _too_deep(mark, limits)
         return FormatError(f"not valid YAML: {error.problem}", line=mark.line + 1, column=mark.column + 1)
     # Reader errors carry the offending characters, which may be part of a secret.
     return FormatError("not valid YAML: it holds control characters or is no text")
