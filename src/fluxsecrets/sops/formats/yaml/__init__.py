@@ -43,7 +43,7 @@ class YamlFormat:
         """Read a plain or encrypted file; see `Format.parse`."""
         text, bom = decode_text(data, limits, "YAML")
         raw_documents = parse_nodes(text, limits)
-        builder = Builder(limits, place_comments(text, raw_documents))
+        builder = Builder(place_comments(text, raw_documents))
         roots = [_root(builder, document) for document in raw_documents]
         metadata = _metadata(roots, raw_documents)
         if not any(isinstance(item, Entry) for root in roots for item in root.entries):
@@ -120,7 +120,7 @@ def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]: 
     """
     text, _ = decode_text(data, limits, "YAML")
     raw_documents = parse_nodes(text, limits)
-    builder = Builder(limits, place_comments("", ()))
+    builder = Builder(place_comments("", ()))
     return tuple(builder.build(document.root) for document in raw_documents)
 
 

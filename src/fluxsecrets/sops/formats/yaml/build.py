@@ -1,10 +1,9 @@
-"""Raw YAML nodes -> the document tree: typed, aliases counted, duplicate and non-string keys refused."""
+"""Raw YAML nodes -> the document tree: typed, aliases written out, duplicate and non-string keys refused."""
 
 from __future__ import annotations
 
-from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.errors import FormatError
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Path, Sequence, Style
-from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.values import Value
 
 from .comments import PlacedComments
@@ -15,28 +14,24 @@ _PLAIN = Style.PLAIN  # an Enum's member takes long to look up, and every scalar
 
 
 class Builder:
-    """Builds the trees of one file; counts what aliases expand to over all its documents."""
+    """Builds the trees of one file."""
 
-    __slots__ = ("_budget", "_comments", "_expansions", "_limits")
+    __slots__ = ("_comments",)
 
-    def __init__(self, limits: Limits, comments: PlacedComments) -> None:
-        """Start with a full budget of alias expansion."""
-        self._budget = limits.expansion
-        self._limits = limits
+    def __init__(self, comments: PlacedComments) -> None:
+        """Take where the file's comments belong."""
         self._comments = comments
-        self._expansions: dict[int, tuple[int, int]] = {}
 
     def build(self, raw: RawNode, path: Path = (), *, alias: RawAlias | None = None) -> Node:
         """The tree below one raw node.
 
         Args:
-            raw: the node; its depth was limited by the parser.
+            raw: the node; the parser limited its depth, and what its aliases expand to.
             path: where it stands.
             alias: the alias through which it was reached, if any.
 
         Raises:
             FormatError: keys that are duplicates or no strings, or a scalar that has no value.
-            LimitError: aliases expand to more values, or deeper, than allowed.
         """
         kind = type(raw)
         if kind is RawScalar:
@@ -46,8 +41,6 @@ class Builder:
         if kind is RawSequence:
             return self._sequence(raw, path, alias)  # type: ignore[arg-type]
         assert isinstance(raw, RawAlias)  # noqa: S101 - the only kind left
-        if alias is None:
-            self._spend(raw, len(path))
         return self.build(raw.target, path, alias=alias or raw)
 
     def comments_alone(self, raw: RawScalar) -> tuple[Comment, ...]:
@@ -59,43 +52,6 @@ class Builder:
         if alias is None:
             return Leaf(path, value, raw.properties, raw.end, raw.line, raw.style, raw.flow)
         return Leaf(path, value, alias.start, alias.end, alias.line, Style.PLAIN, alias.flow, alias=True)
-
-    def _spend(self, alias: RawAlias, depth: int) -> None:
-        """Count what an alias stands for, all of it, before any of it is built."""
-        values, height = self._expansion(alias.target)
-        self._budget -= values
-        if self._budget < 0:
-            raise LimitError(
-                f"aliases expand to more than {self._limits.expansion} values",
-                line=alias.line,
-                column=alias.column + 1,
-            )
-        if depth + height > self._limits.depth:
-            raise LimitError(
-                f"aliases expand to more than {self._limits.depth} levels",
-                line=alias.line,
-                column=alias.column + 1,
-            )
-
-    def _expansion(self, raw: RawNode) -> tuple[int, int]:
-        """How many values and levels a node comes to with its aliases written out.
-
-        What an alias in it stands for comes before it in the file and was counted when that was built,
-        so that this goes no deeper than the file is nested.
-        """
-        if type(raw) is RawAlias:
-            return self._expansion(raw.target)
-        if type(raw) is RawScalar:
-            return 1, 0
-        known = self._expansions.get(id(raw))
-        if known is None:
-            inner = raw.values if type(raw) is RawMapping else raw.items  # type: ignore[union-attr]
-            parts = [self._expansion(each) for each in inner]
-            known = self._expansions[id(raw)] = (
-                1 + sum(values for values, _ in parts),
-                1 + max((height for _, height in parts), default=0),
-            )
-        return known
 
     def _mapping(self, raw: RawMapping, path: Path, alias: RawAlias | None) -> Mapping:
         entries: list[Entry | Comment] = []
