@@ -31,7 +31,7 @@ LEFTOVER_GLOB = ".*.fluxsecrets-*.tmp"
 
 NEW_FILE_MODE = 0o600
 
-_LEFTOVER = re.compile(r"\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp", re.DOTALL)
+_LEFTOVER = r"(?s)\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp"
 _STALE_AFTER = 3600  # seconds; a temporary file is in use for the time of one batch
 
 _LINUX: bool = sys.platform == "linux"
@@ -689,7 +689,7 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
     except OSError:
         return ()
     for path in paths:
-        match = _LEFTOVER.fullmatch(path.name)
+        match = re.fullmatch(_LEFTOVER, path.name)
         if match is None:
             continue
         with suppress(OSError):

@@ -201,7 +201,7 @@ def _cannot_open(
     )
 
 
-_PUBLIC_AGE = re.compile(r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?")
+_PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 
 
 def short_recipient(recipient: Recipient) -> str:
@@ -211,7 +211,7 @@ def short_recipient(recipient: Recipient) -> str:
     """
     if recipient.kind == "age":
         text = recipient.id.strip()
-        if not _PUBLIC_AGE.fullmatch(text):
+        if not re.fullmatch(_PUBLIC_AGE, text):
             return "(not a public key)"
         if text.startswith("ssh-"):
             kind, key, *_ = text.split(" ")

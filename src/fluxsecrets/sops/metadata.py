@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from fluxsecrets.errors import MetadataError
 
@@ -112,8 +113,7 @@ class Metadata:
         return tuple(tuple(key.recipient for key in group.keys) for group in self.key_groups)
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyFields:
+class _KeyFields(NamedTuple):
     """How one kind of key is laid out in a file: the fields that name it, those beside them, its date."""
 
     identifying: tuple[str, ...]

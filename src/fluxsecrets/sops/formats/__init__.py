@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -43,6 +44,21 @@ def format_for_path(path: str) -> str:
     Upper and lower case differ, as in sops (cmd/sops/formats/formats.go).
     """
     return next((name for suffix, name in _BY_SUFFIX.items() if path.endswith(suffix)), "binary")
+
+
+_EVIDENT = {
+    "yaml": rb"(?m)^sops:[ \t]*\r?$",
+    "dotenv": rb"(?m)^sops_mac=ENC\[AES256_GCM,",
+    "ini": rb"(?m)^\[sops\][ \t]*\r?$",
+}
+"""Lines that only an encrypted file of the format has; a JSON file may be an encrypted binary one as well."""
+
+
+def evident_format(path: str, data: bytes) -> str | None:
+    """The format that a file's name says, where it is encrypted in that format beyond doubt; else None."""
+    name = format_for_path(path)
+    mark = _EVIDENT.get(name)
+    return name if mark is not None and b"ENC[AES256_GCM," in data and re.search(mark, data) else None
 
 
 class Format(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from yaml import MarkedYAMLError, YAMLError
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
@@ -36,8 +36,8 @@ _STYLES = {
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
+_PROPERTIES = r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*"
+_CONFLICT = r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?: |$)"
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -103,8 +103,7 @@ class RawSequence:
 RawNode = RawScalar | RawAlias | RawMapping | RawSequence
 
 
-@dataclass(frozen=True, slots=True)
-class RawDocument:
+class RawDocument(NamedTuple):
     """One YAML document: its root, and the span from its start marker to its end marker."""
 
     root: RawNode
@@ -247,7 +246,7 @@ def _scalar(event: Any, text: str, flow: bool) -> RawScalar:
     properties = start = mark.index
     end, tag, anchor = event.end_mark.index, event.tag, event.anchor
     if anchor is not None or tag is not None:
-        match = _PROPERTIES.match(text, start, end)
+        match = re.compile(_PROPERTIES).match(text, start, end)
         start = match.end() if match else start
     return RawScalar(
         properties,
@@ -267,7 +266,7 @@ def _collection(event: Any, text: str) -> RawMapping | RawSequence:
     mark = event.start_mark
     start, column = mark.index, mark.column
     if event.anchor is not None or event.tag is not None:
-        match = _PROPERTIES.match(text, start, event.end_mark.index)
+        match = re.compile(_PROPERTIES).match(text, start, event.end_mark.index)
         start = match.end() if match else start
         column = start - (text.rfind("\n", 0, start) + 1)
     made = RawMapping if type(event) is MappingStartEvent else RawSequence
@@ -293,7 +292,7 @@ def _alias(
 
 
 def _format_error(text: str, error: YAMLError, limits: Limits) -> FluxsecretsError:
-    conflict = _CONFLICT.search(text)
+    conflict = re.search(_CONFLICT, text)
     if conflict is not None:
         return FormatError(
             "merge conflict markers are left in the file",
