@@ -23,6 +23,11 @@ EXAMPLE = PROJECT / "examples" / "waddle-infra"
 PLAIN = re.compile(rb"throwaway|dGhyb3dhd2F5|Rocm93YXdhe|aHJvd2F3YX")
 """Finds every made-up secret of the example: the word `throwaway`, as it is or in base64."""
 
+# Where Python may not keep what it compiled, each process of the tests would compile all modules anew, which
+# is most of what it takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Shared machines stall: a deadline would only make tests flaky, and so would "too slow".
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=60)
