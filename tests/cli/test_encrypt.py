@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 
 import pytest
 
@@ -391,6 +392,28 @@ def test_many_files_over_processes_give_the_same_result(waddle, cli, git):
     ]
     assert "60 files: 60 encrypted" in result.stderr
     assert len(list(folder.iterdir())) == 60
+
+
+def test_processes_share_no_random_numbers(waddle, cli, monkeypatch):
+    """They are copies of one another, and what is drawn twice would give keys away."""
+    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 3)
+    folder = waddle / "apps/many/overlays/staging"
+    folder.mkdir(parents=True)
+    text = (waddle / SECRETS).read_text()
+    for number in range(72):
+        (folder / f"{number:03}.yaml").write_text(text)
+    assert cli("encrypt", "--quiet", "apps/many").exit_code == 0
+    nonces, shares = [], []
+    for path in folder.iterdir():
+        encrypted = path.read_text()
+        nonces += re.findall(r",iv:([^,]+),", encrypted.partition("\nsops:")[0])
+        (block, *_) = re.split(r"\n---\n", encrypted)
+        for armour in re.findall(r"BEGIN AGE[^\n]*\n(.*?)-----END", block, re.DOTALL):
+            shares += re.findall(rb"-> X25519 (\S+)", b64decode(armour))
+    assert len(nonces) > 72
+    assert len(set(nonces)) == len(nonces)
+    assert len(shares) >= 3 * 72
+    assert len(set(shares)) == len(shares)
 
 
 def test_new_identity_can_be_used_at_once(waddle, cli, identity):

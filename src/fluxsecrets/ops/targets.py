@@ -127,7 +127,6 @@ def repository_root(session: Session) -> Path:
 
 def _from_repository(session: Session, environment: str | None) -> Selection:
     from fluxsecrets.repo.discover import discover
-    from fluxsecrets.repo.environments import find_environment
     from fluxsecrets.repo.tree import open_tree
 
     tree = open_tree(session.cwd, limits=session.limits)
@@ -139,6 +138,8 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
         )
     if environment is None:
         return Selection(_targets(session, tree, discover(tree, spread=_look_at_many)), tree.root)
+    from fluxsecrets.repo.environments import find_environment
+
     found = find_environment(tree, environment)
     secrets = discover(tree, paths=found.files | frozenset(found.generator_files), spread=_look_at_many)
     notes = tuple(
@@ -154,7 +155,7 @@ def _look_at_many(
     from fluxsecrets.ops.parallel import run_jobs
 
     # Most files take a look at their bytes only: a process is worth its start for hundreds.
-    return run_jobs(work, paths, chunk=256)
+    return run_jobs(work, paths, chunk=32)
 
 
 @dataclass(slots=True)
