@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .errors import FileAccessError, LimitError
 
@@ -73,8 +73,7 @@ _Sync = Callable[[int], None]
 # --- what goes in and out ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
+class FileIdentity(NamedTuple):
     """What tells one state of a file from another without reading it.
 
     Attributes:
@@ -116,8 +115,7 @@ class PendingWrite:
     expected: FileContent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WriteResult:
+class WriteResult(NamedTuple):
     """What became of one file of a batch.
 
     Attributes:

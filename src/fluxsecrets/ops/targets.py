@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.files import LEFTOVER_GLOB, remove_leftovers, resolve_inside
@@ -23,8 +23,7 @@ if TYPE_CHECKING:  # a command that reads one file mostly does without the repos
 NAMED = "named on the command line"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One file that a command is about.
 
     Attributes:
@@ -53,8 +52,7 @@ class Target:
         return self.reason == NAMED
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The files of a command.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, RecipientError
 
@@ -16,8 +15,7 @@ from .metadata import KeyGroup, Metadata, Recipient, WrappedKey
 DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
 
 
-@dataclass(frozen=True, slots=True)
-class NotMine:
+class NotMine(NamedTuple):
     """What a provider answers for a key that none of its identities opens; not an error.
 
     Attributes:
@@ -111,8 +109,7 @@ def wrap_data_key(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One key that was tried and did not open its group.
 
     Attributes:

@@ -29,8 +29,7 @@ class SelectorKind(Enum):
     ENCRYPTED_COMMENT_REGEX = "encrypted_comment_regex"
 
 
-@dataclass(frozen=True, slots=True)
-class SelectorSpec:
+class SelectorSpec(NamedTuple):
     """A selector as it stands in a file or a rule, not yet compiled."""
 
     kind: SelectorKind
@@ -70,8 +69,7 @@ class WrappedKey:
     created_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyGroup:
+class KeyGroup(NamedTuple):
     """Keys of which any one opens the group's share."""
 
     keys: tuple[WrappedKey, ...]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fluxsecrets.sops.document import Change, Data, Document
 from fluxsecrets.sops.metadata import Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What input may cost.
 
     Attributes:
@@ -26,8 +24,7 @@ class Limits:
     expansion: int = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoresConfig:
+class StoresConfig(NamedTuple):
     """How rewritten files are indented, in spaces; None where the configuration leaves it to the tool."""
 
     yaml_indent: int | None = None

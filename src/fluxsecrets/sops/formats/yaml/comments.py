@@ -12,7 +12,6 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from enum import Enum, auto
 from itertools import accumulate
 from operator import itemgetter
@@ -317,12 +316,12 @@ class _Placer:
                 # Behind the anchor or tag of a collection.
                 value = self._child(before.container, after.container)
                 return _Placed(
-                    value, value.start - 0.5, replace(comment, inline=isinstance(value, RawSequence))
+                    value, value.start - 0.5, comment._replace(inline=isinstance(value, RawSequence))
                 )
-            return _Placed(before.container, before.entry - 0.5, replace(comment, inline=False))
+            return _Placed(before.container, before.entry - 0.5, comment._replace(inline=False))
         if before.kind is _Kind.FLOW_END and sign in ("", ",") and isinstance(before.container, RawMapping):
             assert before.collection is not None  # noqa: S101 - every FLOW_END has one
-            return _Placed(before.collection, before.collection.start - 0.5, replace(comment, inline=False))
+            return _Placed(before.collection, before.collection.start - 0.5, comment._replace(inline=False))
         return _Placed(before.container, before.entry - 0.5, comment)
 
     def _child(self, container: Collection, inner: Collection) -> Collection:
