@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from fluxsecrets.ops.session import Session
-from fluxsecrets.report.text import printable
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -63,4 +62,6 @@ def _ask(question: str) -> str:
 
 
 def _notify(text: str) -> None:
+    from fluxsecrets.report.text import printable
+
     click.echo(printable(text), err=True)

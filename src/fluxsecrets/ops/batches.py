@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import FileContent, PendingWrite, write_batch
@@ -17,8 +17,7 @@ BATCH = 256
 """Files that are held in memory before they are written together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A file's result, and what is to be written for it to become true.
 
     Attributes:
