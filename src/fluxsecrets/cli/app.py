@@ -37,6 +37,8 @@ COMMANDS = {
         "fluxsecrets.cli.recipients",
         "See who can read what, and keep files in line with the rules.",
     ),
+    "seal": ("fluxsecrets.cli.seal", "Turn Secrets into SealedSecrets."),
+    "unseal": ("fluxsecrets.cli.unseal", "Print SealedSecrets as Secrets, with the controller's key."),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
 }
 """Name -> (module with a click command `command`, the line that --help shows)."""

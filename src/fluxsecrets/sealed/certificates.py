@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from fluxsecrets.errors import CertificateError
 
@@ -38,6 +39,11 @@ class Certificate:
     end: datetime
     bits: int
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Worker processes get it through a pipe, where they are not forked.
+        der = self.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return _from_der, (der, self.fingerprint, self.start, self.end, self.bits)
+
     @property
     def short_fingerprint(self) -> str:
         """Enough of the fingerprint to tell certificates apart."""
@@ -46,6 +52,12 @@ class Certificate:
     def days_left(self, now: datetime) -> int:
         """Whole days until its end; negative behind it."""
         return (self.end - now) // timedelta(days=1)
+
+
+def _from_der(der: bytes, fingerprint: str, start: datetime, end: datetime, bits: int) -> Certificate:
+    key = load_der_public_key(der)
+    assert isinstance(key, RSAPublicKey)  # noqa: S101 - it was one
+    return Certificate(key, fingerprint, start, end, bits)
 
 
 def parse_certificate(data: bytes) -> Certificate:

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError
 from fluxsecrets.repo.manifests import Manifest, child, read_manifests, text_of
@@ -34,6 +40,17 @@ class SealingKey:
 
     key: RSAPrivateKey = field(repr=False)
     origin: str
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Worker processes get it through a pipe, where they are not forked.
+        der = self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return _from_der, (der, self.origin)
+
+
+def _from_der(der: bytes, origin: str) -> SealingKey:
+    key = load_der_private_key(der, None)
+    assert isinstance(key, RSAPrivateKey)  # noqa: S101 - it was one
+    return SealingKey(key, origin)
 
 
 def parse_keys(data: bytes, origin: str, limits: Limits = Limits()) -> tuple[SealingKey, ...]:  # noqa: B008 - frozen
