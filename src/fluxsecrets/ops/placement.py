@@ -1,88 +1,79 @@
-"""Where kustomize puts an object: the namespace, and what it does to names, on the way to the cluster.
+"""Where Flux puts an object: the namespace and the name that it has in the cluster, and through what.
 
 A strict or namespace-wide SealedSecret opens only there, so what a manifest says of itself is not enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.repo.kustomize import is_kustomization_name, read_kustomization
-from fluxsecrets.repo.manifests import child, read_documents, text_of
-from fluxsecrets.repo.tree import Tree, parent
+from fluxsecrets.repo.environments import load_environments
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.settings import Settings
+from fluxsecrets.repo.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What becomes of a file's objects.
+    """What becomes of one object.
 
     Attributes:
-        namespaces: those that kustomizations set, sorted; empty where none does.
-        renamed: the kustomization file that gives names a prefix or suffix, or None.
+        namespaces: those that it gets in the clusters, sorted; empty where nothing is known.
+        names: likewise, where they differ from its own.
+        environments: those that apply it, sorted.
+        applied: the Kustomizations that do, with what they apply.
     """
 
     namespaces: tuple[str, ...] = ()
-    renamed: str | None = None
-
-    @property
-    def namespace(self) -> str | None:
-        """The namespace, where it is clear."""
-        return self.namespaces[0] if len(self.namespaces) == 1 else None
+    names: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    applied: tuple[Applied, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kustomization:
-    path: str
-    namespace: str | None
-    renames: bool
+NOWHERE = Place()
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The kustomizations of a repository, by what they include."""
+    """The objects that Flux applies, by file and document."""
 
-    _including: dict[str, list[_Kustomization]] = field(default_factory=dict)
+    _places: Mapping[tuple[str, int], Place] = field(default_factory=dict)
+    _files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def of(self, path: str) -> Place:
-        """What becomes of a file's objects."""
-        namespaces: set[str | None] = set()
-        renamed: list[str] = []
-        self._climb(path, None, frozenset(), namespaces, renamed)
-        known = sorted(each for each in namespaces if each is not None)
-        return Place(tuple(known), renamed[0] if renamed else None)
+    def of(self, path: str) -> dict[int, Place]:
+        """What becomes of a file's objects, by the position of their document."""
+        return {number: place for (file, number), place in self._places.items() if file == path}
 
-    def _climb(
-        self,
-        path: str,
-        namespace: str | None,
-        seen: frozenset[str],
-        found: set[str | None],
-        renamed: list[str],
-    ) -> None:
-        above = [each for each in self._including.get(path, ()) if each.path not in seen]
-        if not above:
-            found.add(namespace)
-        for each in above:
-            if each.renames:
-                renamed.append(each.path)
-            # What includes sets its namespace after what is included.
-            self._climb(parent(each.path), each.namespace or namespace, seen | {each.path}, found, renamed)
+    def environments(self, path: str) -> tuple[str, ...]:
+        """The environments that use a file, whatever for."""
+        return self._files.get(path, ())
 
 
-def read_placement(tree: Tree, paths: Iterable[str] | None = None) -> Placement:
-    """Read the kustomization files of a repository; one that cannot be read includes nothing."""
-    including: dict[str, list[_Kustomization]] = {}
-    for path in filter(is_kustomization_name, tree.paths if paths is None else paths):
-        try:
-            data = tree.read(path)
-            file = read_kustomization(data, path, tree)
-            root = next(iter(read_documents(data, path, tree.limits)), None)
-        except FluxsecretsError:
-            continue
-        renames = any(text_of(child(root, key)) for key in ("namePrefix", "nameSuffix"))
-        found = _Kustomization(path, text_of(child(root, "namespace")) or None, renames)
-        for reference in file.resources:
-            including.setdefault(tree.locate(reference.path) or reference.path, []).append(found)
-    return Placement(including)
+def read_placement(tree: Tree, settings: Settings | None = None) -> Placement:
+    """What all environments of a repository make of its objects.
+
+    Raises:
+        ConfigError: the settings are invalid.
+    """
+    found: dict[tuple[str, int], list[tuple[str, str | None, str | None, Applied]]] = {}
+    files: dict[str, set[str]] = {}
+    for environment in load_environments(tree, settings):
+        for path in environment.files:
+            files.setdefault(path, set()).add(environment.name)
+        for applied in environment.graph.applied:
+            for item in applied.objects:
+                if item.manifest is not None and not item.manifest.in_list:
+                    name = item.name if item.name != item.manifest.name else None
+                    entry = (environment.name, item.namespace, name, applied)
+                    found.setdefault((item.file, item.manifest.index), []).append(entry)
+    places = {
+        key: Place(
+            namespaces=tuple(sorted({namespace for _, namespace, _, _ in entries if namespace})),
+            names=tuple(sorted({name for _, _, name, _ in entries if name})),
+            environments=tuple(sorted({environment for environment, _, _, _ in entries})),
+            applied=tuple(applied for _, _, _, applied in entries),
+        )
+        for key, entries in found.items()
+    }
+    return Placement(places, {path: tuple(sorted(names)) for path, names in files.items()})

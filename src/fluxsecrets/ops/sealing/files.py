@@ -10,7 +10,7 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files import FileContent, read_file, write_atomic
 from fluxsecrets.ops.batches import Prepared, pending_write, process_files
-from fluxsecrets.ops.placement import Place, Placement
+from fluxsecrets.ops.placement import Placement
 from fluxsecrets.ops.plain import read_plain, read_plain_or_none
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.sealing.merge import Merged, merge_values, secret_to_merge
@@ -48,7 +48,7 @@ class FileOptions:
     """How to seal files.
 
     Attributes:
-        seal: see there; `known` and `given_namespace` are filled in for each file.
+        seal: see there; `known` and `places` are filled in for each file.
         keys: private keys at hand, to see what is unchanged.
         placement: of the repository, or None.
         renew: seal every value anew.
@@ -287,8 +287,8 @@ def _seal(
 
 
 def _for_job(options: FileOptions, job: SealJob, known: Known) -> SealOptions:
-    place = options.placement.of(job.inside) if options.placement is not None and job.inside else Place()
-    return replace(options.seal, known=known, given_namespace=place.namespace)
+    places = options.placement.of(job.inside) if options.placement is not None and job.inside else {}
+    return replace(options.seal, known=known, places=places)
 
 
 def _no_secret() -> FormatError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError, UsageError
 from fluxsecrets.ops.comments import CommentMode, judge_comments, shown_warning
+from fluxsecrets.ops.placement import NOWHERE, Place
 from fluxsecrets.ops.plain import PlainManifests
 from fluxsecrets.ops.policy import is_secret_list
 from fluxsecrets.ops.sealing.reuse import Known
@@ -33,7 +35,7 @@ class SealOptions:
         allow_empty: a Secret without values is no error.
         comments: what becomes of comments among the values.
         known: ciphertexts that may stay.
-        given_namespace: the one that the kustomizations give to it, where they do; see `placement`.
+        places: what becomes of the objects in the cluster, by document.
     """
 
     certificate: Certificate
@@ -43,7 +45,7 @@ class SealOptions:
     allow_empty: bool = False
     comments: CommentMode = CommentMode.CAREFUL
     known: Known = field(default_factory=Known)
-    given_namespace: str | None = None
+    places: Mapping[int, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def seal_content(plain: PlainManifests, options: SealOptions) -> SealedContent |
             continue
         secret = read_secret(part)
         try:
-            sealed = seal_secret(secret, options)
+            sealed = seal_secret(secret, options, options.places.get(number, NOWHERE))
         except FluxsecretsError as error:
             error.line = error.line or line_of(part)
             raise
@@ -132,8 +134,13 @@ class _Sealed:
         return Replacement(data, layout)
 
 
-def seal_secret(secret: Secret, options: SealOptions) -> _Sealed:
+def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) -> _Sealed:
     """Seal one Secret.
+
+    Args:
+        secret: it.
+        options: how.
+        place: what becomes of it in the cluster.
 
     Raises:
         FormatError: no name or namespace.
@@ -144,7 +151,13 @@ def seal_secret(secret: Secret, options: SealOptions) -> _Sealed:
     name = options.name or secret.name
     if not name:
         raise FormatError("the Secret has no name", hint="add metadata.name, or give one with --name")
-    namespace, warnings = _namespace(secret, scope, options)
+    namespace, warnings = _namespace(secret, scope, options, place)
+    if place.names and scope is Scope.STRICT:
+        raise FormatError(
+            f"the Secret {name!a} is called {place.names[0]!a} in the cluster: kustomize adds to its name",
+            hint="kustomize does not rename what refers to a SealedSecret: take the prefix or suffix away, "
+            "or seal it with --scope namespace-wide",
+        )
     if not secret.values and not options.allow_empty:
         raise UnprotectedError(
             f"the Secret {name!a} has no values, so there is nothing to seal",
@@ -161,18 +174,24 @@ def seal_secret(secret: Secret, options: SealOptions) -> _Sealed:
     return _Sealed(secret, scope, reused, data, (*warnings, *value_warnings(secret)))
 
 
-def _namespace(secret: Secret, scope: Scope, options: SealOptions) -> tuple[str, tuple[str, ...]]:
+def _namespace(
+    secret: Secret, scope: Scope, options: SealOptions, place: Place
+) -> tuple[str, tuple[str, ...]]:
     own, asked = secret.namespace, options.namespace
     if asked and own and asked != own and scope is not Scope.CLUSTER:
         raise UsageError(
             f"the Secret {secret.name!a} is in the namespace {own!a}, and {asked!a} was asked for",
             hint="leave out --namespace, or change the Secret's metadata",
         )
-    given = options.given_namespace if not asked else None
-    if given and own and given != own and scope is not Scope.CLUSTER:
-        return given, (
-            f"sealed for the namespace {given}, which the kustomization gives it in place of {own}",
+    if len(place.namespaces) > 1 and not asked and scope is not Scope.CLUSTER:
+        raise FormatError(
+            f"the Secret {secret.name!a} is applied in the namespaces {', '.join(place.namespaces)}, "
+            f"and the scope {scope} binds it to one",
+            hint="seal it with --scope cluster-wide, or make a file for each",
         )
+    given = place.namespaces[0] if place.namespaces and not asked else None
+    if given and own and given != own and scope is not Scope.CLUSTER:
+        return given, (f"sealed for the namespace {given}, which Flux applies it in, in place of {own}",)
     namespace = own or asked or given or ""
     if not namespace and scope is not Scope.CLUSTER:
         raise FormatError(
