@@ -48,7 +48,7 @@ class SealingKey:
 
 
 def _from_der(der: bytes, origin: str) -> SealingKey:
-    key = load_der_private_key(der, None)
+    key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, RSAPrivateKey)  # noqa: S101 - it was one
     return SealingKey(key, origin)
 
@@ -112,7 +112,9 @@ def _tls_key(manifest: Manifest) -> bytes | None:
 
 def _load(pem: bytes, origin: str) -> RSAPrivateKey:
     try:
-        key = load_pem_private_key(pem, None)
+        # Checking the primes takes a tenth of a second a key, and there may be dozens. The file is the user's
+        # own, and with a damaged key nothing opens.
+        key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):
         raise IdentityError("a private key in it is damaged", path=origin, hint=_BACK_UP) from None
     except TypeError:  # what cryptography says where a passphrase is missing
