@@ -36,10 +36,15 @@ NOWHERE = Place()
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The objects that Flux applies, by file and document."""
+    """The objects that Flux applies, by file and document.
+
+    Attributes:
+        applied: all Kustomizations.
+    """
 
     _places: Mapping[tuple[str, int], Place] = field(default_factory=dict)
     _files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    applied: tuple[Applied, ...] = field(default=(), repr=False)
 
     def of(self, path: str) -> dict[int, Place]:
         """What becomes of a file's objects, by the position of their document."""
@@ -58,7 +63,8 @@ def read_placement(tree: Tree, settings: Settings | None = None) -> Placement:
     """
     found: dict[tuple[str, int], list[tuple[str, str | None, str | None, Applied]]] = {}
     files: dict[str, set[str]] = {}
-    for environment in load_environments(tree, settings):
+    environments = load_environments(tree, settings)
+    for environment in environments:
         for path in environment.files:
             files.setdefault(path, set()).add(environment.name)
         for applied in environment.graph.applied:
@@ -76,4 +82,5 @@ def read_placement(tree: Tree, settings: Settings | None = None) -> Placement:
         )
         for key, entries in found.items()
     }
-    return Placement(places, {path: tuple(sorted(names)) for path, names in files.items()})
+    applied_by = tuple(applied for each in environments for applied in each.graph.applied)
+    return Placement(places, {path: tuple(sorted(names)) for path, names in files.items()}, applied_by)

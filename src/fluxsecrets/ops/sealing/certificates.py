@@ -156,3 +156,17 @@ def _environments_of(tree: Tree, settings: Settings, files: Sequence[str]) -> li
         for root in roots
         if not files or not load_environment(tree, root, settings).files.isdisjoint(files)
     ]
+
+
+def environments_with(session: Session, tree: Tree, found: NamedCertificate) -> frozenset[str]:
+    """The environments whose controller is known to have the same certificate."""
+    settings = load_settings(tree)
+    same = set()
+    for each in settings.environments:
+        try:
+            own = certificate_of_environment(session, tree, each.name, settings)
+        except FluxsecretsError:
+            continue
+        if own.certificate.fingerprint == found.certificate.fingerprint:
+            same.add(each.name)
+    return frozenset(same)

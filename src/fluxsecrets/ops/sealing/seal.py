@@ -33,6 +33,7 @@ class SealOptions:
         name: in place of the Secret's own, or None.
         namespace: for a Secret that has none; another one than its own is an error.
         allow_empty: a Secret without values is no error.
+        leave_empty: a Secret without values stays as it is.
         comments: what becomes of comments among the values.
         known: ciphertexts that may stay.
         places: what becomes of the objects in the cluster, by document.
@@ -43,6 +44,7 @@ class SealOptions:
     name: str | None = None
     namespace: str | None = None
     allow_empty: bool = False
+    leave_empty: bool = False
     comments: CommentMode = CommentMode.CAREFUL
     known: Known = field(default_factory=Known)
     places: Mapping[int, Place] = field(default_factory=dict)
@@ -92,6 +94,8 @@ def seal_content(plain: PlainManifests, options: SealOptions) -> SealedContent |
         if not is_secret_part(part):
             continue
         secret = read_secret(part)
+        if options.leave_empty and not secret.values:
+            continue
         try:
             sealed = seal_secret(secret, options, options.places.get(number, NOWHERE))
         except FluxsecretsError as error:
