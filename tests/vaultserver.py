@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-TOKEN = "throwaway-token"  # noqa: S105
+TOKEN = "throwaway-token"
 
 
 @dataclass
@@ -48,10 +48,16 @@ def _answer(vault, method, path, token, body):
     if method == "GET":
         if not versions:
             return 404, {"errors": []}
-        number = int(dict(part.split("=") for part in path.partition("?")[2].split("&") if part).get("version", 0))
+        number = int(
+            dict(part.split("=") for part in path.partition("?")[2].split("&") if part).get("version", 0)
+        )
         number = number or len(versions)
         data = versions[number - 1]
-        metadata = {"version": number, "destroyed": False, "deletion_time": "" if data is not None else "2026"}
+        metadata = {
+            "version": number,
+            "destroyed": False,
+            "deletion_time": "" if data is not None else "2026",
+        }
         return (200 if data is not None else 404), {"data": {"data": data, "metadata": metadata}}
     if vault.before_write is not None:
         vault.before_write()
@@ -81,7 +87,7 @@ def vault_server():
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = handle_any
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_args):
             pass

@@ -230,20 +230,21 @@ def _check_values(secret: ExternalSecret) -> Iterator[Problem]:
 
 def _check_sources(secret: ExternalSecret) -> Iterator[Problem]:
     for source in secret.sources:
+        line = source.line or secret.line
         ways = [source.extract is not None, source.find, _is_generated(source.source)]
         if sum(ways) > 1:
             yield Problem(
                 ProblemKind.INVALID,
-                source.line,
+                line,
                 "an entry of dataFrom has more than one of extract, find and generatorRef",
                 "make an entry of each",
             )
         if not any(ways):
-            yield from _old_data_from(secret, source.line)
+            yield from _old_data_from(secret, line)
         if source.source is None and secret.store is None:
             yield Problem(
                 ProblemKind.NO_STORE,
-                source.line,
+                line,
                 "nothing says which store dataFrom is in",
                 "add secretStoreRef",
             )

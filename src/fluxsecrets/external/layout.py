@@ -122,7 +122,7 @@ def external_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
         else data,
         (*(piece for piece in pieces if piece.key in _TYPE), head, Piece("spec", children=(target,))),
     )
-    return tuple(_with_items(piece, listed) if piece.key == "spec" else piece for piece in made)
+    return tuple(_with_items(piece, listed, spec) if piece.key == "spec" else piece for piece in made)
 
 
 def secret_pieces_of(secret: Secret, pieces: Pieces) -> Pieces:
@@ -198,8 +198,17 @@ def _item(entry: Mapping[str, Data], like: Piece | None) -> Piece:
     return Piece("", lead=lead, raw="".join(["- " + lines[0], *("  " + line for line in lines[1:])]))
 
 
-def _with_items(spec: Piece, listed: Piece) -> Piece:
-    return replace(spec, children=(*(spec.children or ()), listed))
+def _with_items(spec: Piece, listed: Piece, data: Data) -> Piece:
+    return _in_order(replace(spec, children=(*(spec.children or ()), listed)), data)
+
+
+def _in_order(piece: Piece, data: Data) -> Piece:
+    """Entries in the order in which External Secrets' own examples have them."""
+    if not isinstance(data, dict) or piece.children is None or piece.node is not None:
+        return piece
+    order = list(data)
+    children = (_in_order(child, data.get(child.key)) for child in piece.children)
+    return replace(piece, children=tuple(sorted(children, key=lambda child: order.index(child.key))))
 
 
 def _value_like(key: str, value: bytes, item: Piece) -> Piece:

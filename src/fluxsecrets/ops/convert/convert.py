@@ -170,6 +170,8 @@ class Converter:
         pushes = [push for each in done for push in each.pushes]
         planned = plan_pushes(self.stores, pushes) if self.options.push and pushes else ()
         notes += list(self.stores.notes)
+        if self.options.environment is not None and self.options.to is not Form.SOPS:
+            notes += self._generator_note()
         return Conversion(tuple(results), tuple(notes), planned, workspace)
 
     def carry_out(self, conversion: Conversion) -> None:
@@ -190,6 +192,15 @@ class Converter:
         push_values(conversion.pushes)
         tree = self.files.tree
         apply(state_of(tree), Operation("convert", tree.root.resolve(), changes))
+
+    def _generator_note(self) -> list[str]:
+        """What an environment has beside manifests, which only SOPS can hide."""
+        name = self.options.environment
+        read = [path for path in self._generated if name in self.placement.environments(path)]
+        if not read:
+            return []
+        files = "1 file" if len(read) == 1 else f"{len(read)} files"
+        return [f"{files} that secretGenerators read stay as they are: {', '.join(sorted(read))}"]
 
     # One file
 
