@@ -202,7 +202,7 @@ def test_flux_gets_decryption_where_it_has_none(infra, cli, git):
     ok(cli("convert", "clusters/staging/infrastructure/cluster-settings.yaml", "--to", "sealed"))
     git(infra, "commit", "--all", "--quiet", "--message", "sealed")
     result = ok(cli("convert", "clusters/staging/infrastructure/cluster-settings.yaml", "--to", "sops"))
-    assert "the Kustomization infrastructure decrypts with the Secret sops-age now" in result.stderr
+    assert "the Kustomization infrastructure gets `decryption` with the Secret sops-age" in result.stderr
     added = "  decryption:\n    provider: sops\n    secretRef:\n      name: sops-age\n"
     assert target.read_text() == text.replace(block, "") + added
     changed = git(infra, "diff", "--name-only").split()

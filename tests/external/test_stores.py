@@ -62,6 +62,13 @@ def test_vault_errors_say_no_value_and_no_token(vault):
         assert TOKEN not in str(error.value)
 
 
+@pytest.mark.parametrize("key", ["", "../../auth/token/lookup-self", "a/../b", "a?list=true", "a%2fb", "a\n"])
+def test_vault_paths_stay_in_the_mount(vault, key):
+    with pytest.raises(StoreError, match="is no path in this store"):
+        opened(vault).read(key)
+    assert vault.asked == []
+
+
 def test_vault_is_where_the_environment_says(tmp_path):
     with pytest.raises(StoreError, match="VAULT_ADDR does not say"):
         open_vault({"VAULT_TOKEN": TOKEN}, "kv")

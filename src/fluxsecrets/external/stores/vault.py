@@ -42,11 +42,12 @@ class VaultStore:
         """See `StoreClient.read`."""
         from hvac.exceptions import InvalidPath
 
+        path = self.path_of(key)
         try:
             answer = self._call(
                 key,
                 lambda: self._client.secrets.kv.v2.read_secret_version(
-                    path=self.path_of(key),
+                    path=path,
                     mount_point=self.mount,
                     version=version,
                     raise_on_deleted_version=True,
@@ -73,6 +74,9 @@ class VaultStore:
 
     def path_of(self, key: str) -> str:
         """The path below the mount that a key of an ExternalSecret means (`buildPath` in the operator)."""
+        if not key or ".." in key.split("/") or not key.isprintable() or any(mark in key for mark in "?#%\\"):
+            # It stands in a file, and must not lead out of the mount.
+            raise StoreError("is no path in this store", path=f"{self.shown}: {ascii(key)[1:-1]}")
         inside = key.removeprefix(f"{self.mount}/")
         return inside.removeprefix("data/") if inside != key else key
 

@@ -159,13 +159,17 @@ class Converter:
             workspace.write(each.new_path, each.new, old=each.old if each.new_path == each.path else None)
             if each.new_path != each.path:
                 workspace.remove(each.path, old=each.old)
-        notes = [f"{each.path} is {each.new_path} now" for each in done if each.new_path != each.path]
+        notes = [
+            f"{self._shown(each.path)} becomes {each.new_path.rpartition('/')[2]}"
+            for each in done
+            if each.new_path != each.path
+        ]
         renames = {each.path: each.new_path for each in done if each.new_path != each.path}
-        notes += rename_references(workspace, renames)
+        notes += rename_references(workspace, renames, self._shown)
         if self.options.to is Form.SOPS:
             applied = [item for each in done for item in self._applied(each.path)]
             notes += add_decryption(
-                workspace, applied, self.placement.applied, self.options.decryption_secret
+                workspace, applied, self.placement.applied, self.options.decryption_secret, self._shown
             )
         pushes = [push for each in done for push in each.pushes]
         planned = plan_pushes(self.stores, pushes) if self.options.push and pushes else ()
@@ -193,6 +197,9 @@ class Converter:
         tree = self.files.tree
         apply(state_of(tree), Operation("convert", tree.root.resolve(), changes))
 
+    def _shown(self, path: str) -> str:
+        return self.session.shown(self.files.tree.root / path)
+
     def _generator_note(self) -> list[str]:
         """What an environment has beside manifests, which only SOPS can hide."""
         name = self.options.environment
@@ -200,12 +207,13 @@ class Converter:
         if not read:
             return []
         files = "1 file" if len(read) == 1 else f"{len(read)} files"
-        return [f"{files} that secretGenerators read stay as they are: {', '.join(sorted(read))}"]
+        shown = ", ".join(map(self._shown, sorted(read)))
+        return [f"{files} that secretGenerators read stay as they are: {shown}"]
 
     # One file
 
     def _file(self, path: str) -> _Done | FileResult | None:
-        shown = self.session.shown(self.files.tree.root / path)
+        shown = self._shown(path)
         named = path in self.files.named
         try:
             if path in self._generated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.graph import Applied
@@ -18,7 +18,11 @@ DEFAULT_SECRET = "sops-age"  # noqa: S105 - a name
 
 
 def add_decryption(
-    workspace: Workspace, applied: Iterable[Applied], others: Iterable[Applied], secret: str | None
+    workspace: Workspace,
+    applied: Iterable[Applied],
+    others: Iterable[Applied],
+    secret: str | None,
+    shown: Callable[[str], str],
 ) -> tuple[str, ...]:
     """Give Kustomizations a `decryption` block, where they have none by any patch either.
 
@@ -27,6 +31,7 @@ def add_decryption(
         applied: the Kustomizations that apply files which SOPS encrypts now.
         others: all of the repository, for the name of the Secret that they use.
         secret: the name to use instead, or None.
+        shown: a path as the user would name it.
 
     Returns:
         One line for each change, and for what has to be done by hand.
@@ -39,7 +44,7 @@ def add_decryption(
         if kustomization is not None and kustomization.decryption is not None:
             continue
         if kustomization is None or each.item is None or each.item.manifest is None:
-            where = each.folder or "."
+            where = shown(each.folder or ".")
             notes[f"{where}: what syncs it needs `decryption` with the Secret {name}"] = None
             continue
         file, index = each.item.file, each.item.manifest.index
@@ -47,13 +52,12 @@ def add_decryption(
             data = workspace.read(file)
             new = _set(data, ("spec", "decryption"), block, index, workspace)
         except FluxsecretsError:
-            notes[f"{file}: add `decryption` to the Kustomization {kustomization.name} by hand"] = None
+            notes[f"{shown(file)}: add `decryption` to the Kustomization {kustomization.name} by hand"] = None
             continue
         if new != data:
             workspace.write(file, new, old=data)
-            notes[f"{file}: the Kustomization {kustomization.name} decrypts with the Secret {name} now"] = (
-                None
-            )
+            what = f"the Kustomization {kustomization.name} gets `decryption` with the Secret {name}"
+            notes[f"{shown(file)}: {what}"] = None
     return tuple(notes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.kustomize import is_kustomization_name, is_remote
@@ -15,12 +15,15 @@ from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
 from .workspace import Workspace
 
 
-def rename_references(workspace: Workspace, renames: Mapping[str, str]) -> tuple[str, ...]:
+def rename_references(
+    workspace: Workspace, renames: Mapping[str, str], shown: Callable[[str], str]
+) -> tuple[str, ...]:
     """Change what kustomization files say of files that get another name in the same folder.
 
     Args:
         workspace: takes the new contents.
         renames: new paths by old ones.
+        shown: a path as the user would name it.
 
     Returns:
         One line for each change, for people.
@@ -39,7 +42,7 @@ def rename_references(workspace: Workspace, renames: Mapping[str, str]) -> tuple
             text, bom = decode_text(data, workspace.tree.limits, "YAML")
             new = apply_edits(text, [(start, end, name) for start, end, name, _ in edits])
             workspace.write(path, encode_text(new, bom=bom), old=data)
-            notes += [f"{path}: {old} is {name} now" for _, _, name, old in edits]
+            notes += [f"{shown(path)}: {old} becomes {name}" for _, _, name, old in edits]
     return tuple(notes)
 
 
