@@ -193,7 +193,7 @@ def _item(entry: Mapping[str, Data], like: Piece | None) -> Piece:
     first = value_piece("secretKey", key, replace(like, lead="", children=None) if like is not None else None)
     rest = value_piece("remoteRef", entry["remoteRef"])
     text = (first.raw or "") + (rest.raw or "")
-    lines = text.splitlines(keepends=True)
+    lines = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
     lead = (like.lead if like is not None else "") + first.lead
     return Piece("", lead=lead, raw="".join(["- " + lines[0], *("  " + line for line in lines[1:])]))
 
@@ -213,7 +213,7 @@ def _in_order(piece: Piece, data: Data) -> Piece:
 
 def _value_like(key: str, value: bytes, item: Piece) -> Piece:
     """A value with the comments of the list item that it came through; what it is comes later."""
-    comments = item.inline.splitlines()
+    comments = [line for line in item.inline.split("\n") if line]
     inline = comments[0] if len(comments) == 1 else ""
     lead = item.lead + ("".join(f"{line}\n" for line in comments) if len(comments) > 1 else "")
     return Piece(key, lead=lead, inline=inline, raw=f"{key}: {len(value)}\n")

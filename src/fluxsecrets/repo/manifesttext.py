@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, Leaf, Node, Sequence, Style, to_data
@@ -125,11 +126,14 @@ class ManifestText:
             edits.append((start, end, self._document_text(part, change, source[start:end], start, drop)))
         for start, end, text in sorted(edits, reverse=True):
             source = source[:start] + text + source[end:]
+        if len(chunks) == 1 and edits:
+            return source  # it was compared as a document already
         expected = [
             changes[number].data if number in changes else to_data(part)
             for number, part in enumerate(self.parts)
         ]
-        if _data_of(source, self.limits) != expected:
+        found = _parsed(source, self.limits)
+        if found is None or [to_data(part) for part in found.parts] != expected:
             raise FormatError(
                 "the objects of this file could not be replaced without changing anything else",
                 hint="put each object into a file of its own, and try again",
@@ -141,21 +145,24 @@ class ManifestText:
     ) -> str:
         reader = _Reader(self.document.source, self.parts[part], drop)
         step = getattr(getattr(self.document.layout, "layout", None), "step", 2)
-        text = None
+        made: Document | None = None
         try:
             head, pieces, tail = reader.take_apart(offset, offset + len(chunk))
-            candidate = head + emit(change.layout(pieces), step) + tail
-            if _data_of(candidate, self.limits) == [change.data]:
-                text = candidate
+            made = _parsed(head + emit(change.layout(pieces), step) + tail, self.limits)
         except IrregularError:
             pass
-        if text is None:
-            text = "".join(f"{line}\n" for line in render_block(change.data, step))
-        wanted = Counter(comment.text.strip() for comment in reader.comments if comment.start not in drop)
-        missing = wanted - Counter(_comment_texts(text, self.limits))
+        if made is None or [to_data(part) for part in made.parts] != [change.data]:
+            made = _parsed("".join(f"{line}\n" for line in render_block(change.data, step)), self.limits)
+        if made is None:
+            raise FormatError(
+                "an object could not be written", hint="this is a fault of fluxsecrets: report it"
+            )
         lost = [comment for comment in reader.comments if comment.start not in drop]
+        missing = Counter(comment.text.strip() for comment in lost) - Counter(
+            item.text.strip() for item in made.items if isinstance(item, Comment)
+        )
         kept = "".join(f"#{comment.text}\n" for comment in lost if _take(missing, comment.text.strip()))
-        return kept + text
+        return kept + made.source
 
 
 def open_manifests(data: bytes, limits: Limits = Limits()) -> ManifestText:  # noqa: B008 - frozen
@@ -195,7 +202,7 @@ def value_piece(key: str, value: Data, like: Piece | None = None, step: int = 2)
     """
     if isinstance(value, str):
         text = scalar_text(value, Style.PLAIN, flow=False, indent=step)
-        lines = f"{scalar_text(key, Style.PLAIN, flow=False)}: {text}".split("\n")
+        lines = f"{_spelled(key)}: {text}".split("\n")
     else:
         lines = render_block({key: value}, step)
     lead, inline = ("", "") if like is None else (like.lead, like.inline)
@@ -224,13 +231,20 @@ def emit(pieces: Pieces, step: int) -> str:
 
 def indented(text: str, columns: int) -> str:
     """Lines moved to the right; empty ones stay empty."""
-    return re.sub(r"^(?=[^\n])", " " * columns, text, flags=re.MULTILINE)
+    blanks = " " * columns
+    return "\n".join(blanks + line if line else "" for line in text.split("\n"))
+
+
+@lru_cache(maxsize=1024)
+def _spelled(key: str) -> str:
+    """A key as it is written; the same few occur in every file."""
+    return scalar_text(key, Style.PLAIN, flow=False)
 
 
 def _emit(piece: Piece, step: int) -> str:
     if piece.raw is not None:
         return piece.lead + piece.raw
-    key = piece.spelled or scalar_text(piece.key, Style.PLAIN, flow=False)
+    key = piece.spelled or _spelled(piece.key)
     inline = f" {piece.inline}" if piece.inline else ""
     if not piece.children:
         return f"{piece.lead}{key}: {{}}{inline}\n{piece.tail}"
@@ -416,7 +430,8 @@ class _Reader:
                 text = text[: comment.start - 1 - start].rstrip() + "\n"
                 if not text.strip():
                     return ""
-        return re.sub(f"^ {{0,{column}}}", "", text)
+        blanks = len(text) - len(text.lstrip(" "))
+        return text[min(blanks, column) :] if column else text
 
     def _inline(self, first: int, last: int) -> str:
         for line in range(first, last + 1):
@@ -449,11 +464,6 @@ def _comments(part: MapNode) -> list[Comment]:
     return [item for item in document.items if isinstance(item, Comment)]
 
 
-def _comment_texts(text: str, limits: Limits) -> list[str]:
-    document = YamlFormat().parse(text.encode("utf-8"), limits)
-    return [item.text.strip() for item in document.items if isinstance(item, Comment)]
-
-
 def _take(counter: Counter[str], text: str) -> bool:
     if counter[text] <= 0:
         return False
@@ -461,11 +471,11 @@ def _take(counter: Counter[str], text: str) -> bool:
     return True
 
 
-def _data_of(text: str, limits: Limits) -> list[Data]:
+def _parsed(text: str, limits: Limits) -> Document | None:
     try:
-        return [to_data(part) for part in YamlFormat().parse(text.encode("utf-8"), limits).parts]
+        return YamlFormat().parse(text.encode("utf-8"), limits)
     except FluxsecretsError:
-        return []
+        return None
 
 
 def _is_json(text: str) -> bool:

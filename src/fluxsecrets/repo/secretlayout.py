@@ -119,5 +119,5 @@ def secret_pieces(secret: Secret, pieces: Pieces, values: Pieces, field: Piece) 
 
 
 def _comment_lines(piece: Piece) -> str:
-    lead = "".join(line for line in piece.lead.splitlines(keepends=True) if line.strip())
+    lead = "".join(f"{line}\n" for line in piece.lead.split("\n") if line.strip())
     return lead + (f"{piece.inline}\n" if piece.inline else "")

@@ -15,7 +15,7 @@ from fluxsecrets.repo.manifests import is_reference, line_of, read_manifests
 from fluxsecrets.repo.manifesttext import Pieces, Replacement
 from fluxsecrets.repo.secretobject import MAX_VALUES, Secret, read_secret
 from fluxsecrets.sealed.certificates import Certificate
-from fluxsecrets.sealed.codec import seal_value
+from fluxsecrets.sealed.codec import check_sealed, seal_value
 from fluxsecrets.sealed.layout import sealed_pieces
 from fluxsecrets.sealed.model import check_structure, is_sealed, read_sealed, scope_for, sealed_data
 from fluxsecrets.sealed.scopes import Scope, label_of
@@ -109,7 +109,6 @@ def seal_content(plain: PlainManifests, options: SealOptions) -> SealedContent |
     if not made:
         return None
     new = plain.text.replaced(replacements, drop)
-    check_sealed_content(new, sum(len(each.secret.values) for each in made))
     warnings = dict.fromkeys(text for each in made for text in each.warnings)
     return SealedContent(
         new,
@@ -173,6 +172,7 @@ def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) ->
     for key, value in secret.values.items():
         known = options.known.ciphertext(options.certificate, (namespace, name), label, key, value)
         encrypted[key] = known if known is not None else seal_value(options.certificate.key, value, label)
+        check_sealed(encrypted[key])  # the text that is written is compared with the data later
         reused += known is not None
     data = sealed_data(secret, encrypted, name=name, namespace=namespace, scope=scope)
     return _Sealed(secret, scope, reused, data, (*warnings, *value_warnings(secret)))
