@@ -104,7 +104,7 @@ def command(
     from fluxsecrets.ops.convert.convert import as_plan
     from fluxsecrets.ops.manifestfiles import ANY_KIND, find_manifests
     from fluxsecrets.ops.results import BatchResult
-    from fluxsecrets.report.text import result_rows
+    from fluxsecrets.report.moved import moved_rows
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting):
@@ -125,11 +125,11 @@ def command(
         converter.carry_out(conversion)
     batch = BatchResult(results, (*files.notes, *conversion.notes))
     if report == "json":
-        from fluxsecrets.report.json import batch_json
+        from fluxsecrets.report.moved import moved_json
 
-        out.text([batch_json("convert", batch)])
+        out.text([moved_json("convert", batch)])
     else:
-        out.table(result_rows(batch.files))
+        out.table(moved_rows(batch.files))
         show_remarks(out, batch)
         if form == "plain" and not dry_run and any(each.outcome == "converted" for each in results):
             out.note("plain text is on disk now: run `fluxsecrets encrypt` on it before you commit")

@@ -66,7 +66,7 @@ def command(
     from fluxsecrets.ops.sealing.keyfiles import load_keys
     from fluxsecrets.ops.sealing.reseal import Resealing
     from fluxsecrets.ops.sealing.resealfiles import prepare_resealing, reseal_jobs
-    from fluxsecrets.report.text import result_rows
+    from fluxsecrets.report.moved import moved_rows
     from fluxsecrets.sealed.scopes import parse_scope
 
     session, out = make_session(), Output(quiet=quiet)
@@ -93,10 +93,10 @@ def command(
     results = make_changes(files.tree, "reseal", prepared)
     batch = BatchResult(tuple(each for each in results if each.outcome is not Outcome.LEFT), files.notes)
     if report == "json":
-        from fluxsecrets.report.json import batch_json
+        from fluxsecrets.report.moved import moved_json
 
-        out.text([batch_json("reseal", batch)])
+        out.text([moved_json("reseal", batch)])
     else:
-        out.table(result_rows(batch.files))
+        out.table(moved_rows(batch.files))
         show_remarks(out, batch)
     return 2 if batch.failed else 0

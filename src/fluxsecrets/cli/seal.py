@@ -156,7 +156,7 @@ def _in_place(session: Session, out: Output, given: _Given, paths: tuple[str, ..
     from fluxsecrets.ops.manifestfiles import ANY_KIND, find_manifests
     from fluxsecrets.ops.results import BatchResult, Outcome
     from fluxsecrets.ops.sealing.files import seal_files, seal_jobs
-    from fluxsecrets.report.text import result_rows
+    from fluxsecrets.report.moved import moved_rows
 
     files = find_manifests(session, paths, given.environment, ANY_KIND)
     if given.name is not None and len(files.paths) > 1:
@@ -166,11 +166,11 @@ def _in_place(session: Session, out: Output, given: _Given, paths: tuple[str, ..
     results = out.progress(seal_files(session, jobs, options), len(jobs), "sealing")
     batch = BatchResult(tuple(each for each in results if each.outcome is not Outcome.LEFT), files.notes)
     if as_json:
-        from fluxsecrets.report.json import batch_json
+        from fluxsecrets.report.moved import moved_json
 
-        out.text([batch_json("seal", batch)])
+        out.text([moved_json("seal", batch)])
     else:
-        out.table(result_rows(batch.files))
+        out.table(moved_rows(batch.files))
         show_remarks(out, batch)
     return 2 if batch.failed else 0
 

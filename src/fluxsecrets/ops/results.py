@@ -51,6 +51,25 @@ class FileResult:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedResult(FileResult):
+    """A file's result, with how its Secrets are kept.
+
+    Attributes:
+        before: the forms that they had, such as `sops`; empty where they had none.
+        after: the form that they have now, or None.
+        places: what they are bound to now: scopes of SealedSecrets, or keys in a store.
+        kept: how many values kept their ciphertext.
+        renamed: the file's new name, or None.
+    """
+
+    before: tuple[str, ...] = ()
+    after: str | None = None
+    places: tuple[str, ...] = ()
+    kept: int = 0
+    renamed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchResult:
     """All files of a run.
 

@@ -18,7 +18,7 @@ from fluxsecrets.ops.manifestfiles import ManifestFiles
 from fluxsecrets.ops.names import names_of, read_public_keys
 from fluxsecrets.ops.placement import Place, Placement
 from fluxsecrets.ops.policy import Overrides, policy_for
-from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.discover import read_generators
@@ -249,20 +249,26 @@ class Converter:
         if not self.options.plain_others:
             refuse_others(revealed)
         new_path = self._new_path(path)
-        new, values, who, warnings, pushes = self._converted(path, new_path, revealed)
-        forms = ", ".join(form for form in revealed.forms if form is not to)
+        new, result, pushes = self._converted(path, new_path, revealed)
+        result = replace(
+            result,
+            path=shown,
+            before=tuple(str(form) for form in revealed.forms if form is not to),
+            after=str(to),
+            renamed=new_path.rpartition("/")[2] if new_path != path else None,
+        )
         return _Done(
             path,
             new_path,
             data,
             new,
-            FileResult(shown, Outcome.CONVERTED, values, (f"{forms} → {to}", *who), warnings),
+            result,
             pushes,
         )
 
     def _converted(
         self, path: str, new_path: str, revealed: Revealed
-    ) -> tuple[bytes, int, tuple[str, ...], tuple[str, ...], tuple[Push, ...]]:
+    ) -> tuple[bytes, MovedResult, tuple[Push, ...]]:
         to, options = self.options.to, self.options
         places = self.placement.of(path)
         if to is Form.SEALED:
@@ -272,13 +278,14 @@ class Converter:
             )
             sealed = seal_content(revealed.plain, seal)
             assert sealed is not None  # noqa: S101 - there is a Secret in it
-            return sealed.data, sealed.values, tuple(sealed.scopes), sealed.warnings, ()
+            places_of = tuple(str(scope) for scope in sealed.scopes)
+            return sealed.data, _moved(sealed.values, sealed.warnings, places=places_of), ()
         if to is Form.EXTERNAL:
             return self._external(path, revealed, places)
         plain = revealed.plain.text.replaced({})
         values = sum(len(each.values) for each in _secrets(revealed))
         if to is Form.PLAIN:
-            return plain, values, (), (), ()
+            return plain, _moved(values), ()
         session = self.session
         policy = policy_for(session, self.files.tree.root / new_path, Overrides())
         encrypted = encrypt_content(
@@ -293,11 +300,11 @@ class Converter:
         warnings = list(encrypted.warnings)
         if not session.opens_any(policy.groups):
             warnings.append("it is for others only: none of your identities opens it")
-        return encrypted.data, encrypted.values, who, tuple(warnings), ()
+        return encrypted.data, _moved(encrypted.values, tuple(warnings), recipients=who), ()
 
     def _external(
         self, path: str, revealed: Revealed, places: Mapping[int, Place]
-    ) -> tuple[bytes, int, tuple[str, ...], tuple[str, ...], tuple[Push, ...]]:
+    ) -> tuple[bytes, MovedResult, tuple[Push, ...]]:
         options = self.options
         store = options.store
         if store is None:
@@ -320,7 +327,7 @@ class Converter:
         warnings = content.warnings
         if not options.push:
             warnings = (*warnings, "nothing was pushed: its values are in git's history only")
-        return content.data, content.values, tuple(found.pushes), warnings, pushes
+        return content.data, _moved(content.values, warnings, places=tuple(found.pushes)), pushes
 
     def _key(self, secret: Secret, namespaces: set[str]) -> str:
         given = next(iter(namespaces)) if len(namespaces) == 1 else ""
@@ -370,6 +377,16 @@ def as_plan(results: Sequence[FileResult]) -> tuple[FileResult, ...]:
         replace(each, outcome=Outcome.WOULD_CONVERT) if each.outcome is Outcome.CONVERTED else each
         for each in results
     )
+
+
+def _moved(
+    values: int,
+    warnings: tuple[str, ...] = (),
+    *,
+    recipients: tuple[str, ...] = (),
+    places: tuple[str, ...] = (),
+) -> MovedResult:
+    return MovedResult("", Outcome.CONVERTED, values, recipients, warnings, places=places)
 
 
 def _secrets(revealed: Revealed) -> list[Secret]:

@@ -12,7 +12,7 @@ from fluxsecrets.files import FileContent, read_file, write_atomic
 from fluxsecrets.ops.batches import Prepared, pending_write, process_files
 from fluxsecrets.ops.placement import Placement
 from fluxsecrets.ops.plain import read_plain, read_plain_or_none
-from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
 from fluxsecrets.ops.sealing.merge import Merged, merge_values, secret_to_merge
 from fluxsecrets.ops.sealing.reuse import Known, sealed_by_place, values_by_place
 from fluxsecrets.ops.sealing.seal import SealedContent, SealOptions, check_sealed_content, seal_content
@@ -281,9 +281,17 @@ def _seal(
         check_sealed_content(data, 0)
         return FileResult(job.shown, Outcome.UNCHANGED), None
     outcome = Outcome.SEALED if options.write else Outcome.WOULD_SEAL
-    kept = (f"{sealed.reused} of them unchanged",) if sealed.reused else ()
-    warnings = sealed.warnings
-    return FileResult(job.shown, outcome, sealed.values, (*sealed.scopes, *kept), warnings), sealed.data
+    places = tuple(str(scope) for scope in sealed.scopes)
+    result = MovedResult(
+        job.shown,
+        outcome,
+        sealed.values,
+        warnings=sealed.warnings,
+        after="sealed",
+        places=places,
+        kept=sealed.reused,
+    )
+    return result, sealed.data
 
 
 def _for_job(options: FileOptions, job: SealJob, known: Known) -> SealOptions:

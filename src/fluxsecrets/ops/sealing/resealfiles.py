@@ -13,7 +13,7 @@ from fluxsecrets.ops.changes import PreparedChange
 from fluxsecrets.ops.journal import FileChange
 from fluxsecrets.ops.manifestfiles import ManifestFiles
 from fluxsecrets.ops.parallel import run_jobs
-from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
 from fluxsecrets.ops.sealing.reseal import Resealing, reseal_content
 from fluxsecrets.ops.session import Session
 
@@ -57,9 +57,9 @@ def _prepare(session: Session, resealing: Resealing, write: bool, job: Job) -> P
             return PreparedChange(FileResult(shown, Outcome.UNCHANGED))
         pending_write(content, done.data)  # a read-only file is refused
         outcome = Outcome.RESEALED if write else Outcome.WOULD_RESEAL
-        kept = (f"{done.kept} kept",) if done.kept else ()
         change = FileChange(path, done.data, content.data)
-        return PreparedChange(FileResult(shown, outcome, done.values, kept), (change,) if write else ())
+        result = MovedResult(shown, outcome, done.values, after="sealed", kept=done.kept)
+        return PreparedChange(result, (change,) if write else ())
     except FluxsecretsError as error:
         error.path = error.path if error.path != str(path) else shown
         return PreparedChange(FileResult(shown, Outcome.FAILED, error=error.in_file(shown)))
