@@ -123,7 +123,7 @@ def command(
         results = as_plan(results)
     else:
         converter.carry_out(conversion)
-    batch = BatchResult(results, (*files.notes, *conversion.notes))
+    batch = BatchResult((*files.failed, *results), (*files.notes, *conversion.notes))
     if report == "json":
         from fluxsecrets.report.moved import moved_json
 

@@ -91,7 +91,8 @@ def command(
         )
     )
     results = make_changes(files.tree, "reseal", prepared)
-    batch = BatchResult(tuple(each for each in results if each.outcome is not Outcome.LEFT), files.notes)
+    told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
+    batch = BatchResult(told, files.notes)
     if report == "json":
         from fluxsecrets.report.moved import moved_json
 

@@ -164,7 +164,8 @@ def _in_place(session: Session, out: Output, given: _Given, paths: tuple[str, ..
     jobs = seal_jobs(session, files.tree, files.paths, files.named)
     options = _options(session, out, given, files.tree, files.paths)
     results = out.progress(seal_files(session, jobs, options), len(jobs), "sealing")
-    batch = BatchResult(tuple(each for each in results if each.outcome is not Outcome.LEFT), files.notes)
+    told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
+    batch = BatchResult(told, files.notes)
     if as_json:
         from fluxsecrets.report.moved import moved_json
 

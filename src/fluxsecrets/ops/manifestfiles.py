@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files import resolve_inside
+from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.discover import is_chart_template
 from fluxsecrets.repo.environments import find_environment
@@ -29,6 +30,7 @@ class ManifestFiles:
         named: those that the user named themselves.
         environment: that was named, or None.
         notes: what was not followed.
+        failed: results of named files that are not there, or not to be touched.
     """
 
     tree: Tree
@@ -36,6 +38,7 @@ class ManifestFiles:
     named: frozenset[str]
     environment: str | None = None
     notes: tuple[str, ...] = ()
+    failed: tuple[FileResult, ...] = ()
 
 
 def find_manifests(
@@ -58,7 +61,6 @@ def find_manifests(
     Raises:
         UsageError: nothing was named, or in several ways.
         ConfigError: no such environment.
-        FileAccessError: a file is missing, or lies outside of the repository that the others are in.
     """
     ways = [bool(paths), environment is not None, everything]
     if sum(ways) != 1:
@@ -79,8 +81,13 @@ def find_manifests(
         return ManifestFiles(tree, _holding(tree, tree.paths, pattern), frozenset())
     named: set[str] = set()
     below: set[str] = set()
+    failed: list[FileResult] = []
     for text in paths:
-        inside = _inside(session, tree, text)
+        try:
+            inside = _inside(session, tree, text)
+        except FileAccessError as error:
+            failed.append(FileResult(text, Outcome.FAILED, error=error))
+            continue
         if (tree.root / inside).is_dir():
             below.update(_holding(tree, tree.below(inside), pattern))
         else:
@@ -90,7 +97,7 @@ def find_manifests(
         tree = make_tree(
             tree.root, sorted({*tree.paths, *missing}), repository=tree.repository, limits=tree.limits
         )
-    return ManifestFiles(tree, tuple(sorted(named | below)), frozenset(named))
+    return ManifestFiles(tree, tuple(sorted(named | below)), frozenset(named), failed=tuple(failed))
 
 
 def _inside(session: Session, tree: Tree, text: str) -> str:
