@@ -19,7 +19,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, Leaf, Node, Sequence, Style, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.text import decode_text, encode_text
+from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.formats.yaml.write import scalar_text
@@ -119,13 +119,14 @@ class ManifestText:
         source = self.document.source
         chunks = _chunks(source)
         starts = [start for start, _ in chunks]
+        line_starts = [0, *(match.end() for match in re.finditer("\n", source))]
         edits: list[tuple[int, int, str]] = []
         for part, change in changes.items():
+            reader = _Reader(source, line_starts, self.parts[part], drop)
             first = _first_offset(self.parts[part])
             start, end = chunks[bisect_right(starts, first) - 1]
-            edits.append((start, end, self._document_text(part, change, source[start:end], start, drop)))
-        for start, end, text in sorted(edits, reverse=True):
-            source = source[:start] + text + source[end:]
+            edits.append((start, end, self._document_text(reader, change, start, end)))
+        source = apply_edits(source, edits)
         if len(chunks) == 1 and edits:
             return source  # it was compared as a document already
         expected = [
@@ -140,14 +141,11 @@ class ManifestText:
             )
         return source
 
-    def _document_text(
-        self, part: int, change: Replacement, chunk: str, offset: int, drop: Collection[int]
-    ) -> str:
-        reader = _Reader(self.document.source, self.parts[part], drop)
+    def _document_text(self, reader: _Reader, change: Replacement, start: int, end: int) -> str:
         step = getattr(getattr(self.document.layout, "layout", None), "step", 2)
         made: Document | None = None
         try:
-            head, pieces, tail = reader.take_apart(offset, offset + len(chunk))
+            head, pieces, tail = reader.take_apart(start, end)
             made = _parsed(head + emit(change.layout(pieces), step) + tail, self.limits)
         except IrregularError:
             pass
@@ -157,7 +155,7 @@ class ManifestText:
             raise FormatError(
                 "an object could not be written", hint="this is a fault of fluxsecrets: report it"
             )
-        lost = [comment for comment in reader.comments if comment.start not in drop]
+        lost = [comment for comment in reader.comments if comment.start not in reader.drop]
         missing = Counter(comment.text.strip() for comment in lost) - Counter(
             item.text.strip() for item in made.items if isinstance(item, Comment)
         )
@@ -259,12 +257,12 @@ class IrregularError(Exception):
 class _Reader:
     """Takes one document apart."""
 
-    def __init__(self, source: str, part: MapNode, drop: Collection[int]) -> None:
+    def __init__(self, source: str, line_starts: list[int], part: MapNode, drop: Collection[int]) -> None:
         self.source = source
         self.part = part
         self.comments = tuple(_comments(part))
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", source))]
-        self._drop = drop
+        self.drop = drop
+        self._line_starts = line_starts
         self._by_line: dict[int, list[Comment]] = {}
         for comment in self.comments:
             self._by_line.setdefault(self._line(comment.start), []).append(comment)
@@ -370,7 +368,7 @@ class _Reader:
                 f"#{comment.text}\n"
                 for each in range(line, end + 1)
                 for comment in self._by_line.get(each, ())
-                if comment.start not in self._drop
+                if comment.start not in self.drop
             ]
             pieces.append(Piece("", "", lead, raw, "".join(comments), None, "", item))
             before = end + 1
@@ -419,13 +417,13 @@ class _Reader:
         return "".join(lines)
 
     def _dropped(self, line: int) -> bool:
-        return any(comment.start in self._drop for comment in self._by_line.get(line, ()))
+        return any(comment.start in self.drop for comment in self._by_line.get(line, ()))
 
     def _own(self, line: int, column: int) -> str:
         """A line of an entry, without its indentation and without what is left out."""
         text = self._text(line)
         for comment in self._by_line.get(line, ()):
-            if comment.start in self._drop:
+            if comment.start in self.drop:
                 start = self._line_starts[line - 1]
                 text = text[: comment.start - 1 - start].rstrip() + "\n"
                 if not text.strip():
@@ -438,7 +436,7 @@ class _Reader:
             for comment in self._by_line.get(line, ()):
                 start = self._line_starts[line - 1]
                 behind = self.source[start : comment.start - 1].strip() != ""
-                if behind and comment.start not in self._drop:
+                if behind and comment.start not in self.drop:
                     return f"#{comment.text}"
         return ""
 
