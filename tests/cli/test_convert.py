@@ -20,6 +20,9 @@ RULES = "creation_rules:\n  - path_regex: {}\n    encrypted_regex: ^(data|string
 
 @pytest.fixture
 def vault(monkeypatch):
+    for name in ("VAULT_NAMESPACE", "VAULT_CACERT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
     with vault_server() as server:
         monkeypatch.setenv("VAULT_ADDR", server.address)
         monkeypatch.setenv("VAULT_TOKEN", TOKEN)
@@ -29,7 +32,7 @@ def vault(monkeypatch):
 @pytest.fixture
 def infra(waddle, monkeypatch):
     """The example with everything that staging needs to be sealed, its Secrets encrypted and committed."""
-    (waddle / "certs").mkdir()
+    (waddle / "certs").mkdir(exist_ok=True)
     (waddle / "certs" / "staging.pem").write_bytes(key_file("sealing.crt"))
     (waddle / ".fluxsecrets.yaml").write_text(SETTINGS)
     key = waddle.parent / "sealing.key"

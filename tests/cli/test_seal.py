@@ -282,7 +282,7 @@ def test_values_that_flux_would_have_changed_are_told_of(sealing, cli):
 @pytest.fixture
 def waddle_sealing(waddle):
     """The example, with a sealing certificate for staging."""
-    (waddle / "certs").mkdir()
+    (waddle / "certs").mkdir(exist_ok=True)
     (waddle / "certs" / "staging.pem").write_bytes(key_file("sealing.crt"))
     (waddle / ".fluxsecrets.yaml").write_text(SETTINGS)
     (waddle / "old.key").write_bytes(key_file("sealing.key"))

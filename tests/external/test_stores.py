@@ -11,6 +11,13 @@ pytest.importorskip("hvac")
 SECRET = "hunter2-throwaway"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_of_the_developers(monkeypatch):
+    for name in ("AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_SESSION_TOKEN", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
 @pytest.fixture
 def vault():
     with vault_server() as server:

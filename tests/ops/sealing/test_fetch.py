@@ -11,6 +11,11 @@ from fluxsecrets.ops.sealing.fetch import fetch_certificate
 from sealing import key_file
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
 @contextmanager
 def serving(answers):
     asked = []
