@@ -148,7 +148,7 @@ def _options(
         comments=CommentMode(given.comments),
     )
     keys = load_keys(session, given.private_keys, required=False)
-    placement = read_placement(tree) if tree is not None else None
+    placement = read_placement(tree) if tree is not None and tree.repository is not None else None
     return FileOptions(seal, keys, placement, given.renew, given.write)
 
 

@@ -11,8 +11,6 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files import resolve_inside
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
-from fluxsecrets.repo.discover import is_chart_template
-from fluxsecrets.repo.environments import find_environment
 from fluxsecrets.repo.manifests import MANIFEST_SUFFIXES, searchable
 from fluxsecrets.repo.tree import Tree, make_tree, open_tree
 
@@ -70,6 +68,8 @@ def find_manifests(
         )
     tree = open_tree(session.cwd / paths[0] if paths else session.cwd, limits=session.limits)
     if environment is not None:
+        from fluxsecrets.repo.environments import find_environment  # few runs need all of Flux's rules
+
         found = find_environment(tree, environment)
         notes = tuple(
             f"{session.shown(tree.root / note.path)}{f':{note.line}' if note.line else ''}: {note.message}"
@@ -120,6 +120,8 @@ def _holding(tree: Tree, paths: Sequence[str], pattern: re.Pattern[bytes]) -> tu
 
 
 def _looked_at(tree: Tree, paths: Sequence[str], pattern: re.Pattern[bytes]) -> Iterator[str]:
+    from fluxsecrets.repo.discover import is_chart_template
+
     for path in paths:
         if not path.lower().endswith(MANIFEST_SUFFIXES) or is_chart_template(tree, path):
             continue

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from fluxsecrets.repo.environments import load_environments
-from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
+
+if TYPE_CHECKING:
+    from fluxsecrets.repo.graph import Applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def read_placement(tree: Tree, settings: Settings | None = None) -> Placement:
     Raises:
         ConfigError: the settings are invalid.
     """
+    from fluxsecrets.repo.environments import load_environments
+
     found: dict[tuple[str, int], list[tuple[str, str | None, str | None, Applied]]] = {}
     files: dict[str, set[str]] = {}
     environments = load_environments(tree, settings)

@@ -10,7 +10,6 @@ from pathlib import Path
 from fluxsecrets.errors import CertificateError, FluxsecretsError, UsageError
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.session import Session
-from fluxsecrets.repo.environments import find_environment, list_environments, load_environment
 from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import MAX_BYTES, Certificate, check_validity, parse_certificate
@@ -88,6 +87,8 @@ def certificate_of_environment(
     found = settings.environment(name)
     paths = found.sealing_certificates if found is not None else ()
     if not paths:
+        from fluxsecrets.repo.environments import find_environment
+
         find_environment(tree, name, settings)  # which says so where there is none of that name
         raise CertificateError(f"the environment {name} has no sealing certificate", hint=_SET_ONE)
     usable: list[NamedCertificate] = []
@@ -147,6 +148,8 @@ def certificate_for(
 
 def _environments_of(tree: Tree, settings: Settings, files: Sequence[str]) -> list[str]:
     """The environments with certificates that use one of the files; all of them for no file."""
+    from fluxsecrets.repo.environments import list_environments, load_environment
+
     with_certificates = {each.name for each in settings.environments if each.sealing_certificates}
     if not with_certificates:
         return []
