@@ -300,6 +300,23 @@ def test_the_environment_names_the_certificate(waddle_sealing, cli):
     assert "there is no environment 'stagin'" in cli("seal", "--env", "stagin").stderr
 
 
+def test_an_environment_and_what_it_shares(waddle_sealing, cli):
+    shared = waddle_sealing / "infrastructure-k8s/storage/proxmox-csi-secret.yaml"
+    before = shared.read_bytes()
+    result = cli("seal", "--env", "staging")
+    assert result.exit_code == 0, result.stderr
+    assert shared.read_bytes() == before
+    assert "not sealed: production uses it too" in result.stderr
+    assert "7 files: 5 sealed, 2 unchanged" in result.stderr
+    assert (
+        "SealedSecret"
+        in (waddle_sealing / "clusters/staging/infrastructure/cluster-settings.yaml").read_text()
+    )
+    named = cli("seal", "--cert", "certs/staging.pem", shared)
+    assert "production uses it, and can't open what is sealed" in named.stderr
+    assert b"SealedSecret" in shared.read_bytes()
+
+
 def test_the_namespace_is_the_one_that_kustomize_sets(waddle_sealing, cli):
     path = waddle_sealing / "apps/cloudnative-pg/overlays/staging/secrets.yaml"
     path.write_text(

@@ -131,7 +131,7 @@ def _options(
     """Certificate and keys, once it is known what for."""
     from fluxsecrets.ops.comments import CommentMode
     from fluxsecrets.ops.placement import read_placement
-    from fluxsecrets.ops.sealing.certificates import certificate_for
+    from fluxsecrets.ops.sealing.certificates import certificate_for, environments_with
     from fluxsecrets.ops.sealing.files import FileOptions
     from fluxsecrets.ops.sealing.keyfiles import load_keys
     from fluxsecrets.ops.sealing.seal import SealOptions
@@ -149,7 +149,8 @@ def _options(
     )
     keys = load_keys(session, given.private_keys, required=False)
     placement = read_placement(tree) if tree is not None and tree.repository is not None else None
-    return FileOptions(seal, keys, placement, given.renew, given.write)
+    same = environments_with(session, tree, found) if tree is not None else frozenset()
+    return FileOptions(seal, keys, placement, given.environment, same, given.renew, given.write)
 
 
 def _in_place(session: Session, out: Output, given: _Given, paths: tuple[str, ...], *, as_json: bool) -> int:

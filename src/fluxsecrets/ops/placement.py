@@ -56,6 +56,22 @@ class Placement:
         """The environments that use a file, whatever for."""
         return self._files.get(path, ())
 
+    def shared(self, path: str, environment: str | None, same: frozenset[str]) -> str | None:
+        """What is wrong with sealing a file that several environments use, in words; None where nothing is.
+
+        Args:
+            path: the file.
+            environment: the one that it is sealed for, or None where only a certificate was named.
+            same: those whose controller has that certificate.
+        """
+        used = set(self.environments(path))
+        others = sorted(used - same - {environment})
+        if not others or (environment is None and len(used) < 2):
+            return None
+        verb = "uses" if len(others) == 1 else "use"
+        too = " too" if environment is not None else ""
+        return f"{' and '.join(others)} {verb} it{too}, and can't open what is sealed for another cluster"
+
 
 def read_placement(tree: Tree, settings: Settings | None = None) -> Placement:
     """What all environments of a repository make of its objects.

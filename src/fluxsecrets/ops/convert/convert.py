@@ -242,10 +242,11 @@ class Converter:
             return None
         if revealed.count == 0:
             return FileResult(shown, Outcome.UNCHANGED)
-        others = self._elsewhere(path)
-        if others and to is Form.SEALED:
-            reason = f"{' and '.join(others)} uses it too, and can't open what is sealed for another cluster"
-            return self._left(shown, reason)
+        shared = (
+            self.placement.shared(path, self.options.environment, self.allowed) if to is Form.SEALED else None
+        )
+        if shared is not None and self.options.environment is not None:
+            return self._left(shown, shared)
         if not self.options.plain_others:
             refuse_others(revealed)
         new_path = self._new_path(path)
@@ -253,6 +254,7 @@ class Converter:
         result = replace(
             result,
             path=shown,
+            warnings=result.warnings if shared is None else (*result.warnings, shared),
             before=tuple(str(form) for form in revealed.forms if form is not to),
             after=str(to),
             renamed=new_path.rpartition("/")[2] if new_path != path else None,
@@ -355,13 +357,6 @@ class Converter:
     def _has_rule(self, path: str) -> bool:
         applied = self.session.rules_for(self.files.tree.root / path)
         return applied is not None and bool(applied.matches) and applied.matches[-1].matched
-
-    def _elsewhere(self, path: str) -> tuple[str, ...]:
-        """Other environments that use a file, where one was named."""
-        if self.options.environment is None:
-            return ()
-        others = set(self.placement.environments(path)) - {self.options.environment} - self.allowed
-        return tuple(sorted(others))
 
     def _applied(self, path: str) -> list[Applied]:
         return [item for place in self.placement.of(path).values() for item in place.applied]

@@ -51,6 +51,8 @@ class FileOptions:
         seal: see there; `known` and `places` are filled in for each file.
         keys: private keys at hand, to see what is unchanged.
         placement: of the repository, or None.
+        environment: that was named, or None.
+        same: environments whose controller has the same certificate.
         renew: seal every value anew.
         write: False only says what would happen.
     """
@@ -58,6 +60,8 @@ class FileOptions:
     seal: SealOptions
     keys: tuple[SealingKey, ...] = ()
     placement: Placement | None = None
+    environment: str | None = None
+    same: frozenset[str] = frozenset()
     renew: bool = False
     write: bool = True
 
@@ -280,13 +284,20 @@ def _seal(
             return FileResult(job.shown, Outcome.LEFT), None
         check_sealed_content(data, 0)
         return FileResult(job.shown, Outcome.UNCHANGED), None
+    shared = None
+    if options.placement is not None and job.inside is not None:
+        shared = options.placement.shared(job.inside, options.environment, options.same)
+    if shared is not None and options.environment is not None:
+        warnings: tuple[str, ...] = (f"not sealed: {shared}",)
+        return FileResult(job.shown, Outcome.UNCHANGED, warnings=warnings), None
     outcome = Outcome.SEALED if options.write else Outcome.WOULD_SEAL
+    warnings = sealed.warnings if shared is None else (*sealed.warnings, shared)
     places = tuple(str(scope) for scope in sealed.scopes)
     result = MovedResult(
         job.shown,
         outcome,
         sealed.values,
-        warnings=sealed.warnings,
+        warnings=warnings,
         after="sealed",
         places=places,
         kept=sealed.reused,
