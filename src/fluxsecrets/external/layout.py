@@ -9,13 +9,10 @@ from fluxsecrets.errors import FormatError, UnprotectedError
 from fluxsecrets.repo.manifests import child, text_of
 from fluxsecrets.repo.manifesttext import Piece, Pieces, find, value_piece
 from fluxsecrets.repo.secretlayout import map_pieces, secret_pieces, value_children
-from fluxsecrets.repo.secretobject import Secret
+from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS, Secret
 from fluxsecrets.sops.document import Data
 
 from .model import API_VERSION, Reference
-
-FLUX_ANNOTATIONS = "kustomize.toolkit.fluxcd.io/"
-"""Annotations that Flux reads on what it applies, which is the ExternalSecret."""
 
 _REFUSED_TYPES = ("bootstrap.kubernetes.io/token", "kubernetes.io/service-account-token")
 _TYPE = ("apiVersion", "kind")

@@ -9,15 +9,12 @@ from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Callable, Mapping
 
 from fluxsecrets.errors import FormatError, StoreError
-from fluxsecrets.repo.secretobject import Secret, is_text
+from fluxsecrets.repo.gotemplate import render
+from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS, Secret, is_text
 from fluxsecrets.sops.document import Data
 
-from .layout import FLUX_ANNOTATIONS
 from .model import ExternalSecret, Reference, RemoteValue, RemoteValues
 from .stores import StoreClient, Stored
-
-# What can be rendered without the operator: one value by its name.
-_REFERENCE = re.compile(r'\{\{ *(?:\.([A-Za-z_][A-Za-z0-9_]*)|index \. "([^"\\{}]+)") *\}\}')
 
 OpenStore = Callable[[Reference], StoreClient]
 """Gives the client for a store that an ExternalSecret names."""
@@ -158,17 +155,14 @@ def _rendered(external: ExternalSecret, values: Mapping[str, bytes]) -> dict[str
         return dict(values)
     rendered = dict(values) if template.merges else {}
     for key, text in template.data.items():
-        names = [match[1] or match[2] for match in _REFERENCE.finditer(text)]
-        if "{{" in _REFERENCE.sub("", text) or any(name not in values for name in names):
+        made = render(text, values)
+        if made is None:
             raise FormatError(
                 f"its template under {key!a} is one that only the operator can render",
                 line=external.line,
                 hint="take the Secret from the cluster",
             )
-        made = _REFERENCE.sub(
-            lambda match: values[match[1] or match[2]].decode("utf-8", "surrogateescape"), text
-        )
-        rendered[key] = made.encode("utf-8", "surrogateescape")
+        rendered[key] = made
     return rendered
 
 

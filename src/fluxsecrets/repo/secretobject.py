@@ -19,6 +19,9 @@ MAX_VALUES = 2**20
 
 FIELDS = ("data", "stringData")
 
+FLUX_ANNOTATIONS = "kustomize.toolkit.fluxcd.io/"
+"""Annotations that Flux reads on what it applies, whatever a Secret comes from."""
+
 # What the API server fills in, and kubeseal takes out; managedFields cannot be applied either.
 _SERVER_FIELDS = frozenset(
     {
@@ -126,13 +129,6 @@ def clean_metadata(node: Node | None) -> dict[str, Data]:
         if not kept[name]:
             del kept[name]
     return kept
-
-
-def is_dropped(path: tuple[str, ...]) -> bool:
-    """Whether `clean_metadata` takes out what stands at a path below the metadata."""
-    return path[:1] != () and (
-        path[0] in _SERVER_FIELDS or (len(path) == 2 and path[0] == "annotations" and path[1] in _COPIES)
-    )
 
 
 def is_text(value: bytes) -> bool:

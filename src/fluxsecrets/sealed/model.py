@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.repo.manifests import Manifest, child, line_of, text_of
-from fluxsecrets.repo.secretobject import Secret, clean_metadata
+from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS, Secret
 from fluxsecrets.sops.document import Data, Entry, Leaf, Node, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 
@@ -16,9 +16,6 @@ from .scopes import CLUSTER_WIDE, NAMESPACE_WIDE, Scope, annotations_for, label_
 
 API_VERSION = "bitnami.com/v1alpha1"
 KIND = "SealedSecret"
-
-FLUX_ANNOTATIONS = "kustomize.toolkit.fluxcd.io/"
-"""Annotations that Flux reads on what it applies, which is the SealedSecret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +204,6 @@ def secret_of(sealed: SealedSecret, values: Mapping[str, bytes], texts: frozense
         values=values,
         texts=texts,
     )
-
-
-def template_is_clean(sealed: SealedSecret) -> bool:
-    """Whether the template holds no copy of the Secret in an annotation, as old versions left there."""
-    node = child(sealed.node, "spec", "template", "metadata")
-    return node is None or to_data(node) == clean_metadata(node)
 
 
 def _texts(node: Node | None) -> dict[str, str]:

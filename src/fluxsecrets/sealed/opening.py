@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, FormatError, IntegrityError
+from fluxsecrets.repo.gotemplate import render
 from fluxsecrets.repo.secretobject import Secret, is_text, read_secret
 from fluxsecrets.sops.document import Leaf
 from fluxsecrets.sops.formats.yaml import load_documents
@@ -16,9 +16,6 @@ from .codec import OpenedValue, open_value
 from .keys import SealingKey
 from .model import SealedSecret, secret_of
 from .scopes import Scope, label_of
-
-# What can be rendered without the controller: one value by its name.
-_REFERENCE = re.compile(r'\{\{ *(?:\.([A-Za-z_][A-Za-z0-9_]*)|index \. "([^"\\{}]+)") *\}\}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +151,11 @@ def _rendered(sealed: SealedSecret, values: Mapping[str, bytes]) -> dict[str, by
     """`spec.template.data` as the controller renders it, as far as it only puts values in."""
     rendered = {}
     for key, template in sealed.templated.items():
-        names = [match[1] or match[2] for match in _REFERENCE.finditer(template)]
-        unknown = [name for name in names if name not in values]
-        if "{{" in _REFERENCE.sub("", template) or unknown:
+        made = render(template, values)
+        if made is None:
             raise FormatError(
                 f"spec.template.data has a template under {key!a} that only the controller can render",
                 hint="take the Secret from the cluster, or write the value out and seal it",
             )
-        text = _REFERENCE.sub(
-            lambda match: values[match[1] or match[2]].decode("utf-8", "surrogateescape"), template
-        )
-        rendered[key] = text.encode("utf-8", "surrogateescape")
+        rendered[key] = made
     return rendered

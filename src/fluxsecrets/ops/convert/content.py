@@ -38,7 +38,6 @@ class Revealed:
         plain: it; what is in the wanted form already is left as it is.
         forms: those that its Secrets had, each once.
         count: how many Secrets are plain in it now.
-        lists: forms that stand in a List, which is not taken apart.
         others: objects beside the Secrets that SOPS encrypts along, by kind and name.
     """
 
