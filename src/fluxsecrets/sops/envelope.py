@@ -53,6 +53,9 @@ class KeyProvider(Protocol):
             IntegrityError: the wrapped key is damaged.
         """
 
+    def at_hand(self, recipient: Recipient) -> bool:
+        """Whether `unwrap` for this recipient would need neither a program nor the user."""
+
     def own_recipients(self) -> frozenset[str]:
         """Ids of the recipients whose identities are at hand, as far as no service must be asked."""
 
@@ -159,7 +162,14 @@ def _open_group(
     number: int, group: KeyGroup, providers: Providers, order: Sequence[str], attempts: list[Attempt]
 ) -> bytes | None:
     ranks = {kind: rank for rank, kind in enumerate(order)}
-    for key in sorted(group.keys, key=lambda key: ranks.get(key.recipient.kind, len(ranks))):
+
+    def cost(key: WrappedKey) -> tuple[int, bool]:
+        # Among keys of one kind those that open at once: nobody is asked for what is not needed.
+        kind = key.recipient.kind
+        at_hand = kind in providers and providers[kind].at_hand(key.recipient)
+        return ranks.get(kind, len(ranks)), not at_hand
+
+    for key in sorted(group.keys, key=cost):
         try:
             answer = _provider(key.recipient, providers).unwrap(key)
         except FluxsecretsError as error:
