@@ -1,6 +1,7 @@
 """Environments: which there are, and which files belong to each.
 
-Known by now: the folders under `clusters/`, and every folder that holds a `flux-system/gotk-sync.yaml`.
+Known by now: the folders under `clusters/`, every folder that holds a `flux-system/gotk-sync.yaml`, and what
+`.fluxsecrets.yaml` names.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import ConfigError
 
 from .flux import Graph, walk
+from .globs import compile_glob
+from .settings import SETTINGS_NAME, Settings, load_settings
 from .tree import Note, Tree
 
 CLUSTERS = "clusters"
@@ -59,8 +62,40 @@ class Environment:
     notes: tuple[Note, ...]
 
 
-def list_environments(tree: Tree) -> tuple[EnvironmentRoot, ...]:
-    """All environments of a repository, by name."""
+def list_environments(tree: Tree, settings: Settings | None = None) -> tuple[EnvironmentRoot, ...]:
+    """All environments of a repository, by name.
+
+    Args:
+        tree: the repository.
+        settings: its settings; None reads them.
+
+    Raises:
+        ConfigError: the settings are invalid, or name an environment that is nowhere.
+    """
+    settings = settings if settings is not None else load_settings(tree)
+    given = {each.path: each.name for each in settings.environments if each.path is not None}
+    for each in settings.environments:
+        if each.path is not None and each.path not in tree.folders:
+            raise ConfigError(
+                f"the environment {each.name} has the path {each.path!a}, and there is no such folder",
+                hint="write it relative to the repository's root, such as clusters/production",
+                path=SETTINGS_NAME,
+                line=each.line,
+            )
+    found = _named(set(_roots(tree)) - given.keys(), frozenset(given.values()))
+    known = {root.name: root for root in (*found, *(EnvironmentRoot(given[path], path) for path in given))}
+    for each in settings.environments:
+        if each.name not in known:
+            raise ConfigError(
+                f"no environment {each.name} was found; there are {', '.join(sorted(known)) or 'none'}",
+                hint="say where it is with `path`",
+                path=SETTINGS_NAME,
+                line=each.line,
+            )
+    return tuple(sorted(known.values(), key=lambda root: root.name))
+
+
+def _roots(tree: Tree) -> set[str]:
     suffix = "/" + _SYNC
     synced = {path[: -len(suffix)] for path in tree.paths if path.endswith(suffix)}
     if _SYNC in tree.files:
@@ -70,19 +105,19 @@ def list_environments(tree: Tree) -> tuple[EnvironmentRoot, ...]:
     grouping = {folder for folder in folders for root in synced if root.startswith(folder + "/")}
     hidden = {folder for folder in folders if folder.partition("/")[2].startswith(".")}
     generic = {folder for folder in folders if folder.partition("/")[2] == "flux-system"}
-    roots = synced | (folders - grouping - hidden - generic)
-    return tuple(sorted(_named(roots), key=lambda root: root.name))
+    return synced | (folders - grouping - hidden - generic)
 
 
-def find_environment(tree: Tree, name: str) -> Environment:
+def find_environment(tree: Tree, name: str, settings: Settings | None = None) -> Environment:
     """An environment with all its files.
 
     Raises:
         ConfigError: there is none of that name; the message lists those that there are.
     """
-    known = {root.name: root for root in list_environments(tree)}
+    settings = settings if settings is not None else load_settings(tree)
+    known = {root.name: root for root in list_environments(tree, settings)}
     if name in known:
-        return load_environment(tree, known[name])
+        return load_environment(tree, known[name], settings)
     if not known:
         raise ConfigError(
             f"there is no environment {name!a}, nor any other",
@@ -97,15 +132,16 @@ def find_environment(tree: Tree, name: str) -> Environment:
     )
 
 
-def load_environment(tree: Tree, root: EnvironmentRoot) -> Environment:
+def load_environment(tree: Tree, root: EnvironmentRoot, settings: Settings | None = None) -> Environment:
     """The files of an environment that `list_environments` told of."""
+    settings = settings if settings is not None else load_settings(tree)
     graph = walk(tree, root.path)
     # The whole repository is nobody's folder: where the root is the environment, the graph decides
     folder = tree.below(root.path) if root.path else ()
     return Environment(
         name=root.name,
         root_path=root.path,
-        files=graph.files | frozenset(folder),
+        files=graph.files | frozenset(folder) | _listed(tree, root.name, settings),
         generator_files=graph.decrypted_as,
         graph=graph,
         notes=graph.notes,
@@ -121,15 +157,27 @@ def shared_files(environments: Iterable[Environment]) -> dict[str, tuple[str, ..
     return {path: tuple(sorted(reached[path])) for path in sorted(reached) if len(reached[path]) > 1}
 
 
-def _named(paths: Iterable[str]) -> list[EnvironmentRoot]:
-    """Names that differ: the last telling part of each path, with more parts where that is not enough."""
+def _listed(tree: Tree, name: str, settings: Settings) -> frozenset[str]:
+    """The files that the settings give to an environment."""
+    own = settings.environment(name)
+    globs = [compile_glob(pattern) for pattern in own.files] if own is not None else []
+    return frozenset(path for path in tree.paths if any(glob.fullmatch(path) for glob in globs))
+
+
+def _named(paths: Iterable[str], used: frozenset[str] = frozenset()) -> list[EnvironmentRoot]:
+    """Names that differ: the last telling part of each path, with more parts where that is not enough.
+
+    Args:
+        paths: the roots.
+        used: names that are taken.
+    """
     telling = {
         path: [part for part in path.split("/") if part and part not in GENERIC_PARTS] for path in paths
     }
     count = dict.fromkeys(telling, 1)
     while True:
         names = {path: "-".join(parts[-count[path] :]) or UNNAMED for path, parts in telling.items()}
-        taken = list(names.values())
+        taken = [*names.values(), *used]
         clashing = [
             path for path in telling if taken.count(names[path]) > 1 and count[path] < len(telling[path])
         ]
