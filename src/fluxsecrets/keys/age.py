@@ -179,7 +179,8 @@ class AgeProvider:
         """The public keys of all identities that were found, as far as nobody must be asked for them.
 
         SSH keys are without a comment, see `agerecipients.normalise`; those behind a passphrase are there
-        too, and those in the OS keyring. Not there: what commands and encrypted key files may hold, while they were not needed yet.
+        too, and those in the OS keyring. Not there: what commands and encrypted key files may hold, while
+        they were not needed yet.
         """
         return self._keys.recipients()
 

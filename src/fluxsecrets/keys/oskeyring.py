@@ -89,13 +89,13 @@ def parse_list(data: bytes, *, path: str) -> tuple[StoredIdentity, ...]:
 
 
 def _entry(item: Any) -> StoredIdentity:
-    known = StoredIdentity(item["recipient"], item["kind"], item.get("name"), item.get("created"))
-    texts = (known.recipient, known.name or "", known.created or "")
+    recipient, kind = item["recipient"], item["kind"]
+    texts = (recipient, kind, item.get("name") or "", item.get("created") or "")
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise ValueError("text")
-    if known.kind not in get_args(IdentityKind) or not known.recipient:
+    if kind not in get_args(IdentityKind) or not recipient:
         raise ValueError("kind")
-    return known
+    return StoredIdentity(recipient, kind, item.get("name"), item.get("created"))
 
 
 def read_stored(

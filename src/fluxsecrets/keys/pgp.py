@@ -185,7 +185,7 @@ class PgpProvider:
             return run.output
         return self._explain(run, message)
 
-    def at_hand(self, recipient: Recipient) -> bool:  # noqa: ARG002 - what every provider is asked
+    def at_hand(self, recipient: Recipient) -> bool:
         """Never said: only gpg could tell, which is what asking it costs."""
         return False
 
