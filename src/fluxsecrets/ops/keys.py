@@ -239,7 +239,9 @@ def _into_keyring(session: Session, identity: AgeIdentity, keeping: Keeping) -> 
             "cannot tell where the list of what is in the keyring belongs",
             hint="set APPDATA" if sys.platform == "win32" else "set HOME",
         )
-    return store(path, identity, keeping.name, notify=session.notify)
+    repository = find_repository(session.cwd)
+    known = read_public_keys(repository.root) if repository is not None else {}
+    return store(path, identity, keeping.name or known.get(identity.recipient), notify=session.notify)
 
 
 def shown(session: Session, path: Path) -> str:

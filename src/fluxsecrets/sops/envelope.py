@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -130,7 +130,11 @@ class Attempt:
 
 
 def open_data_key(
-    metadata: Metadata, providers: Providers, order: Sequence[str] = DEFAULT_DECRYPTION_ORDER
+    metadata: Metadata,
+    providers: Providers,
+    order: Sequence[str] = DEFAULT_DECRYPTION_ORDER,
+    *,
+    opened: Callable[[Recipient], None] | None = None,
 ) -> DataKey:
     """Find the data key with the identities at hand.
 
@@ -138,6 +142,7 @@ def open_data_key(
         metadata: of the encrypted file.
         providers: by kind of recipient.
         order: kinds of keys to try first, sops's `--decryption-order`.
+        opened: is told whose key opened a group.
 
     Raises:
         DataKeyError: not enough groups could be opened; `details` shows each key and why not.
@@ -148,9 +153,11 @@ def open_data_key(
     groups = metadata.key_groups
     needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
     for number, group in enumerate(groups):
-        share = _open_group(number, group, providers, order, attempts)
-        if share is not None:
-            shares[number] = share
+        answer = _open_group(number, group, providers, order, attempts)
+        if answer is not None:
+            key, shares[number] = answer
+            if opened is not None:
+                opened(key.recipient)
         if len(shares) == needed:
             break
     if len(shares) < needed:
@@ -160,7 +167,7 @@ def open_data_key(
 
 def _open_group(
     number: int, group: KeyGroup, providers: Providers, order: Sequence[str], attempts: list[Attempt]
-) -> bytes | None:
+) -> tuple[WrappedKey, bytes] | None:
     ranks = {kind: rank for rank, kind in enumerate(order)}
 
     def cost(key: WrappedKey) -> tuple[int, bool]:
@@ -179,7 +186,7 @@ def _open_group(
         if isinstance(answer, NotMine):
             attempts.append(Attempt(number, key.recipient, answer.reason))
             continue
-        return answer
+        return key, answer
     return None
 
 
