@@ -831,6 +831,68 @@ def _memory_folder() -> str | None:
     return None
 
 
+# --- locks and private folders --------------------------------------------------------------------------
+
+
+@contextmanager
+def exclusive(path: Path, *, seconds: float = 10.0) -> Iterator[None]:
+    """Keep other runs out while this one changes something; the lock ends with the process, however it ends.
+
+    The lock is one of the system's on a file of its own, which stays: deleting it would let two runs hold
+    locks on two files of one name.
+
+    Args:
+        path: the lock file; its folder must exist.
+        seconds: how long to wait for another run.
+
+    Raises:
+        FileAccessError: it cannot be made, or another run holds it for too long.
+    """
+    with _translated(path, "written"):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE_FLAGS | _O_NOFOLLOW, 0o600)
+    try:
+        end = time.monotonic() + seconds
+        while not _lock(descriptor):
+            if time.monotonic() > end:
+                raise FileAccessError(
+                    "another run holds this lock", hint="wait for it to end, and try again", path=str(path)
+                )
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock of an open file, unless another has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            return False
+        raise
+    return True
+
+
+def make_private_folders(folder: Path) -> None:
+    """Make a folder and those above it as far as they are missing, for this user alone.
+
+    Raises:
+        FileAccessError: it cannot be made.
+    """
+    with _translated(folder, "written"):
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        for one in reversed(missing):
+            one.mkdir(mode=0o700, exist_ok=True)
+
+
 # --- errors --------------------------------------------------------------------------------------------
 
 _REASONS: dict[int, tuple[str, str]] = {

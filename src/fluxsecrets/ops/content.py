@@ -16,6 +16,7 @@ from fluxsecrets.errors import (
     NotEncryptedError,
     UnprotectedError,
 )
+from fluxsecrets.ops.record import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, Path, show_path
 from fluxsecrets.sops.encryption import (
@@ -197,7 +198,7 @@ def open_file(
             hint="encrypt it with `fluxsecrets encrypt FILE`",
         )
     selector = own_selector(document.metadata)
-    data_key = open_data_key(document.metadata, providers, order)
+    data_key = open_data_key(document.metadata, providers, order, opened=note_key)
     opened = open_document(
         document, selector, data_key, single_value=format_.single_value, verify_mac=check_mac
     )

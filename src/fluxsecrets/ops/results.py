@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.sops.metadata import Recipient
 
 
 class Outcome(StrEnum):
@@ -40,6 +41,7 @@ class FileResult:
         recipients: names or shortened keys of those who can open it.
         warnings: what the user should know, one sentence each.
         error: why it failed.
+        opened_with: whose keys opened it; only where that is to be logged.
     """
 
     path: str
@@ -48,6 +50,7 @@ class FileResult:
     recipients: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     error: FluxsecretsError | None = None
+    opened_with: tuple[Recipient, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
