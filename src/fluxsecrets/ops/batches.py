@@ -76,7 +76,8 @@ def _with_keys(prepare: Callable[[Job], Prepared], job: Job) -> Prepared:
     """A file's new content, and whose keys opened the old one."""
     with recording(Record()) as record:
         prepared = prepare(job)
-    return replace(prepared, result=replace(prepared.result, opened_with=tuple(record.keys)))
+    result = replace(prepared.result, opened_with=tuple(record.keys))
+    return prepared._replace(result=result)
 
 
 def _write(batch: Sequence[Prepared]) -> Iterator[FileResult]:
