@@ -49,6 +49,17 @@ def test_several_groups_come_back():
     assert metadata_to_data(metadata) == block
 
 
+def test_a_newer_kind_of_key_in_a_group_survives():
+    block = {
+        **{name: value for name, value in BLOCK.items() if name != "age"},
+        "key_groups": [
+            {"age": [AGE], "hc_vault": [], "new_kind": [{"enc": "e"}]},
+            {"age": [AGE], "hc_vault": []},
+        ],
+    }
+    assert metadata_to_data(parse_metadata(block)) == block
+
+
 def test_flat_keys_win_over_groups():
     metadata = parse_metadata({**BLOCK, "key_groups": [{"age": [AGE]}, {"age": [AGE]}]})
     assert len(metadata.key_groups) == 1
@@ -83,6 +94,7 @@ def test_wrapped_keys_are_not_in_the_repr():
         {"age": [{"enc": "e"}]},
         {"age": None, "key_groups": "text"},
         {"age": None, "key_groups": ["text"]},
+        {"age": None, "key_groups": [{"new_kind": [{"enc": "e"}]}, {}]},
         {"encrypted_suffix": "_x"},
         {"encrypted_regex": 5},
         {"mac": 5},

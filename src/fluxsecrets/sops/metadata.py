@@ -71,9 +71,15 @@ class WrappedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyGroup:
-    """Keys of which any one opens the group's share."""
+    """Keys of which any one opens the group's share.
+
+    Attributes:
+        keys: at least one, in files that somebody can open.
+        unknown: fields that this version does not know, such as a newer kind of key, kept as they are.
+    """
 
     keys: tuple[WrappedKey, ...]
+    unknown: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ def parse_metadata(data: Mapping[str, object]) -> Metadata:
     """
     flat = _parse_group(data, "sops")
     groups = (flat,) if flat.keys else _parse_groups(data.get("key_groups"))
-    if not groups:
+    if not any(group.keys for group in groups):
         raise MetadataError(
             "the sops block names no key at all",
             hint="the block is damaged: take the file from git again",
@@ -193,11 +199,11 @@ def metadata_to_data(metadata: Metadata) -> dict[str, object]:
     if metadata.shamir_threshold:
         data["shamir_threshold"] = metadata.shamir_threshold
     if len(metadata.key_groups) == 1:
-        data.update(_group_to_data(metadata.key_groups[0]))
+        data.update({**dict(metadata.key_groups[0].unknown), **_group_to_data(metadata.key_groups[0])})
     else:
         # sops writes these two lists in every group, empty or not.
         data["key_groups"] = [
-            dict(sorted({"age": [], "hc_vault": [], **_group_to_data(group)}.items()))
+            dict(sorted({**dict(group.unknown), "age": [], "hc_vault": [], **_group_to_data(group)}.items()))
             for group in metadata.key_groups
         ]
     return dict(sorted(data.items()))
@@ -220,7 +226,9 @@ def _parse_groups(value: object) -> tuple[KeyGroup, ...]:
     for number, item in enumerate(value):
         if not isinstance(item, dict):
             raise MetadataError(f"sops.key_groups[{number}] is not a map")
-        groups.append(_parse_group(item, f"sops.key_groups[{number}]"))
+        group = _parse_group(item, f"sops.key_groups[{number}]")
+        unknown = tuple((name, value) for name, value in item.items() if name not in _KEY_FIELDS)
+        groups.append(KeyGroup(group.keys, unknown))
     return tuple(groups)
 
 

@@ -132,6 +132,8 @@ CHANGE = [
     """set e.yaml '["n"]' 7""",
     """set e.yaml '["new"]' '{"k": {"x": "y"}}'""",
     """set e.yaml '["list"][1]' '"x"'""",
+    """set e.yaml '["n"]' 9223372036854775808""",
+    """set e.yaml '["n"]' 1e400""",
     """set e.yaml '["list"][2]' '"appended"'""",
     """set e.yaml '["list"][9]' '"appended"'""",
     """set e.yaml '["a"]["below"]' '"x"'""",

@@ -264,6 +264,26 @@ def read_object(source: str, limits: Limits) -> Mapping:
     return cast("Mapping", root)
 
 
+def read_value(text: str, limits: Limits = Limits()) -> Data:  # noqa: B008 - frozen
+    """Read one JSON value of any kind, as strictly as a file.
+
+    Args:
+        text: the JSON.
+        limits: of depth.
+
+    Raises:
+        FormatError: not JSON, duplicate keys, a number that is too large; the message shows no value.
+        LimitError: too deep.
+    """
+    scanner = _Scanner(text)
+    if scanner.at_end():
+        raise scanner.fail("there is no value", 0)
+    node = _read_tree(scanner, limits)
+    if not scanner.at_end():
+        raise scanner.fail("there is text behind the value", scanner.end)
+    return to_data(node)
+
+
 def _read_tree(scanner: _Scanner, limits: Limits) -> Node:
     # Iterative, so that deep nesting meets the limit and not Python's stack.
     stack: list[_Frame] = []
@@ -303,7 +323,8 @@ def _read_value(scanner: _Scanner, stack: list[_Frame], depth: int) -> Node:
         raise scanner.unexpected("a value")
     style = Style.DOUBLE_QUOTED if scanner.kind == _STRING else Style.PLAIN
     value = _read_scalar(scanner)
-    return Leaf(stack[-1].child_path, value, scanner.start, scanner.end, scanner.line, style)
+    path = stack[-1].child_path if stack else ()
+    return Leaf(path, value, scanner.start, scanner.end, scanner.line, style)
 
 
 def _read_key(scanner: _Scanner, frame: _Frame) -> None:

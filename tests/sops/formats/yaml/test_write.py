@@ -119,3 +119,19 @@ def test_a_changed_value_leaves_the_rest_alone():
     document = YAML.parse(b"a:   1   # c\r\nb: 2\r\n", Limits())
     leaf = next(document.leaves)
     assert YAML.rewrite(document, [Change(leaf, 7, False)], None) == b"a:   7   # c\r\nb: 2\r\n"
+
+
+@pytest.mark.parametrize(
+    ("plain", "again"),
+    [
+        (b"k: &a :b\nm: *a\n", b"k: &a :b\nm: :b\n"),
+        (b"k: &a:b\n", b"k: &a :b\n"),  # libyaml takes that for an anchor and a value
+        ("k: &a \u00a0b\n".encode(), "k: &a \u00a0b\n".encode()),
+        ("k: !!str \u2003b\n".encode(), "k: \u2003b\n".encode()),
+        (b"k: &a # note\n  b\n", b"k: &a # note\n  b\n"),
+    ],
+)
+def test_anchor_and_tag_end_where_libyaml_says(core, plain, again):
+    encrypted = core.encrypt(plain)
+    assert core.open(encrypted).warnings == ()
+    assert core.decrypt(encrypted) == again

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from fluxsecrets.sops.document import Comment, Entry, Node, Path
 
-from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence
+from .nodes import PROPERTIES, RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence
 
 _COMMENT = re.compile(r"#[^\r\n\x85\u2028\u2029]*")
 _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
@@ -30,7 +30,6 @@ _LINE = re.compile(
     r"|[ \t]*+(?P<comment>#[^\r\n\x85\u2028\u2029]*+)(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
     r"|[^\r\n\x85\u2028\u2029]++(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
 )
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n\x85\u2028\u2029]*)")
 _DOCUMENT_MARKER = re.compile(r"^---[ \t]+(#[^\r\n]*)", re.MULTILINE)
 _MARKER_FOOT = re.compile(
@@ -266,7 +265,7 @@ class _Placer:
     def _inner_comments(self, token: _Token) -> Iterator[_Placed]:
         """Comments inside a scalar's span: behind its tag or anchor, or behind `|` or `>`."""
         text = self._text
-        properties = _PROPERTIES.match(text, token.start, token.end)
+        properties = PROPERTIES.match(text, token.start, token.end)
         content = properties.end() if properties else token.start
         for match in _COMMENT.finditer(text, token.start, content):
             yield _Placed(token.container, token.entry - 0.5, self._comment(match, inline=True))

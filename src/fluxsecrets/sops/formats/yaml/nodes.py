@@ -36,7 +36,12 @@ _STYLES = {
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
+_BREAKS = r"\r\n\x85\u2028\u2029"
+ANCHOR_OR_TAG = r"(?:&[0-9A-Za-z_-]+|!\S*)"
+"""libyaml's anchors end where a word does: in `&a:b` the value is `:b`."""
+PROPERTIES = re.compile(rf"(?:{ANCHOR_OR_TAG}(?:[ \t{_BREAKS}]+(?:#[^{_BREAKS}]*)?)*)*")
+"""Anchor and tag in front of a node's content, with comments and line breaks between them."""
+
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
 
 
@@ -208,7 +213,7 @@ def _scalar(event: Any, text: str, flow: bool) -> RawScalar:
     properties = start = mark.index
     end, tag, anchor = event.end_mark.index, event.tag, event.anchor
     if anchor is not None or tag is not None:
-        match = _PROPERTIES.match(text, start, end)
+        match = PROPERTIES.match(text, start, end)
         start = match.end() if match else start
     return RawScalar(
         properties,
@@ -228,7 +233,7 @@ def _collection(event: Any, text: str) -> RawMapping | RawSequence:
     mark = event.start_mark
     start, column = mark.index, mark.column
     if event.anchor is not None or event.tag is not None:
-        match = _PROPERTIES.match(text, start, event.end_mark.index)
+        match = PROPERTIES.match(text, start, event.end_mark.index)
         start = match.end() if match else start
         column = start - (text.rfind("\n", 0, start) + 1)
     made = RawMapping if type(event) is MappingStartEvent else RawSequence

@@ -17,6 +17,7 @@ from functools import cache
 from fluxsecrets.sops.document import Leaf, Style
 from fluxsecrets.sops.values import Value
 
+from .nodes import PROPERTIES
 from .scalars import plain_text, resolve_plain
 
 BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
@@ -25,11 +26,10 @@ BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
 _ASCII_UNCLEAN = r"\x00-\x08\x0b-\x1f\x7f"
 _UNCLEAN = _ASCII_UNCLEAN + r"\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
-_PLAIN_START = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}])")
-_PLAIN_BREAKS = re.compile(r"\n|:[ \t]|:$|[ \t]#|\s$")
+_PLAIN_START = re.compile(r"[^ \t\n\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ \t\n,\[\]{}])")
+_PLAIN_BREAKS = re.compile(r"\n|:[ \t]|:$|[ \t]#|[ \t]$")
 _FLOW_BREAKS = re.compile(r"[,\[\]{}:?#&*!'\"%@`]")
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
-_PROPERTY = re.compile(r"&\S+|!\S*[ \t]*|#[^\r\n]*")
+_PROPERTY = re.compile(r"&[0-9A-Za-z_-]+|!\S*[ \t]*|#[^\r\n]*")
 BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _FIRST_TEXT = re.compile(r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]")
 _HEADER = re.compile(r"[|>][-+0-9]*")
@@ -258,10 +258,13 @@ def _drop_tags(source: str, leaf: Leaf) -> tuple[int, list[Edit]]:
     """
     if leaf.start >= leaf.end or source[leaf.start] not in "&!":
         return leaf.start, []
-    match = _PROPERTIES.match(source, leaf.start, leaf.end)
+    match = PROPERTIES.match(source, leaf.start, leaf.end)
     end = match.end() if match else leaf.start
-    found = _PROPERTY.finditer(source, leaf.start, end)
-    return end, [(*match.span(), "") for match in found if match[0][0] == "!"]
+    found = list(_PROPERTY.finditer(source, leaf.start, end))
+    edits = [(*match.span(), "") for match in found if match[0][0] == "!"]
+    if found and found[-1].end() == end and found[-1][0][0] == "&":
+        edits.append((end, end, " "))  # `&a:b` is an anchor and its value, which nothing keeps apart
+    return end, edits
 
 
 def _entry_column(source: str, offset: int) -> int:
