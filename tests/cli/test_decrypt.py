@@ -1,8 +1,12 @@
 """`fluxsecrets decrypt`: to standard output, in place, one value, other formats."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
+
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 MULTI = """\
 apiVersion: v1
@@ -194,3 +198,38 @@ def test_json_report(encrypted, cli):
     report = json.loads(result.stdout)
     assert [item["outcome"] for item in report["files"]] == ["decrypted", "failed"]
     assert not encrypted.leaks(result.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the fake gpg is a script")
+@pytest.mark.parametrize(
+    ("arguments", "variable", "asked"),
+    [
+        ((), "", False),
+        (("--decryption-order", "pgp,age"), "", True),
+        (("--decryption-order", "age"), "pgp", False),
+        ((), "pgp", True),
+    ],
+)
+def test_decryption_order(cli, identity, tmp_path, monkeypatch, arguments, variable, asked):
+    """gpg is started first only where it is to be tried first; the file opens in any order."""
+    gpg, log = tmp_path / "gpg", tmp_path / "log"
+    gpg.write_text(f"#!/bin/sh\necho called >>'{log}'\nexit 2\n")
+    gpg.chmod(0o755)
+    monkeypatch.setenv("SOPS_GPG_EXEC", str(gpg))
+    monkeypatch.setenv("SOPS_DECRYPTION_ORDER", variable)
+    folder = VECTORS / "sops" / "age-and-pgp"
+    result = cli("decrypt", *arguments, folder / "encrypted.json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == json.loads((folder / "decrypted.json").read_text())
+    assert log.exists() is asked
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("gpg", "there is no kind of key 'gpg'"), ("age,pgp,age", "age stands twice")]
+)
+def test_decryption_order_that_is_none(encrypted, cli, monkeypatch, text, said):
+    result = cli("decrypt", "--decryption-order", text, "secret.yaml")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--decryption-order: {said}" in result.stderr
+    monkeypatch.setenv("SOPS_DECRYPTION_ORDER", text)
+    assert f"SOPS_DECRYPTION_ORDER: {said}" in cli("get", "secret.yaml", "stringData.password").stderr

@@ -172,7 +172,8 @@ def comments(document: Document) -> Counter[str]:
     INI joins comments that stand one below the other, and encrypting moves one below another.
     """
     found = (item.text for item in document.items if isinstance(item, Comment))
-    return Counter(line.strip(" \t\r#;") for text in found for line in text.split("\n"))
+    lines = (line.strip(" \t\r#;") for text in found for line in text.split("\n"))
+    return Counter(line for line in lines if line)
 
 
 def same(first: Data | Sequence[Data], second: Data | Sequence[Data]) -> bool:

@@ -60,6 +60,17 @@ def test_a_newer_kind_of_key_in_a_group_survives():
     assert metadata_to_data(parse_metadata(block)) == block
 
 
+def test_a_group_does_not_bring_fields_of_the_block_along():
+    """Where the only group is written flat, what is unknown in it must not become a selector or a MAC."""
+    block = {
+        **{name: value for name, value in BLOCK.items() if name != "age"},
+        "key_groups": [
+            {"age": [AGE], "mac": "ENC[x]", "encrypted_regex": "^none$", "version": "1", "new": "x"}
+        ],
+    }
+    assert metadata_to_data(parse_metadata(block)) == {**BLOCK, "new": "x"}
+
+
 def test_flat_keys_win_over_groups():
     metadata = parse_metadata({**BLOCK, "key_groups": [{"age": [AGE]}, {"age": [AGE]}]})
     assert len(metadata.key_groups) == 1

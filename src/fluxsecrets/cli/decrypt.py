@@ -15,6 +15,7 @@ from fluxsecrets.cli.options import (
     format_option,
     input_type_option,
     make_session,
+    order_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # one file to standard output does without
 )
 @filename_option
 @input_type_option
+@order_option
 @format_option
 @quiet_option
 def command(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.session import Session, parse_order
 from fluxsecrets.report.text import printable
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -41,6 +41,21 @@ filename_option: Decorator = click.option(
 )
 
 
+def _keep_order(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:
+    # For `make_session`, so that no command has to hand it on.
+    context.meta[_ORDER] = None if text is None else parse_order(text, "--decryption-order")
+
+
+_ORDER = "fluxsecrets.decryption-order"
+order_option: Decorator = click.option(
+    "--decryption-order",
+    metavar="KIND[,KIND]",
+    expose_value=False,
+    callback=_keep_order,
+    help="Kinds of keys to try first: age,pgp unless told; also SOPS_DECRYPTION_ORDER.",
+)
+
+
 def make_session(config: Path | None = None) -> Session:
     """The session of this process.
 
@@ -50,7 +65,9 @@ def make_session(config: Path | None = None) -> Session:
     Raises:
         ConfigError, FileAccessError: it is not there, or invalid.
     """
-    session = Session(dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify)
+    context = click.get_current_context(silent=True)
+    order = None if context is None else context.meta.get(_ORDER)
+    session = Session(dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify, order=order)
     if config is not None:
         session.load_config(session.cwd / config)
     return session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -104,9 +104,10 @@ PROVIDERS: Mapping[str, Callable[[Mapping[str, str]], KeyProvider]] = MappingPro
 class _Providers(Mapping[str, KeyProvider]):
     """Makes each provider when it is first asked for, and keeps it."""
 
-    def __init__(self, environ: Mapping[str, str], user: User | None) -> None:
+    def __init__(self, environ: Mapping[str, str], user: User | None, order: Sequence[str]) -> None:
         self._environ = dict(environ)
         self._user = user
+        self._order = tuple(dict.fromkeys((*order, *PROVIDERS)))
         self._made: dict[str, KeyProvider] = {}
 
     def __getitem__(self, kind: str) -> KeyProvider:
@@ -116,7 +117,7 @@ class _Providers(Mapping[str, KeyProvider]):
         return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(PROVIDERS)
+        return iter(self._order)
 
     def __len__(self) -> int:
         return len(PROVIDERS)
@@ -133,7 +134,9 @@ class _Providers(Mapping[str, KeyProvider]):
         return f"<providers for {', '.join(PROVIDERS)}>"
 
 
-def make_providers(environ: Mapping[str, str], user: User | None = None) -> Mapping[str, KeyProvider]:
+def make_providers(
+    environ: Mapping[str, str], user: User | None = None, order: Sequence[str] = ()
+) -> Mapping[str, KeyProvider]:
     """Give the providers of one run, by kind; make them once, since each looks for identities once.
 
     Can be pickled to start worker processes, under the same caution as `age.AgeProvider`.
@@ -141,5 +144,6 @@ def make_providers(environ: Mapping[str, str], user: User | None = None) -> Mapp
     Args:
         environ: the environment in which identities are looked for, usually `os.environ`.
         user: whom to ask for passphrases; without, what needs one stays closed.
+        order: kinds of keys to try first, of those in `PROVIDERS`.
     """
-    return _Providers(environ, user)
+    return _Providers(environ, user, order)

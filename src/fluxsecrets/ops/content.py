@@ -27,7 +27,6 @@ from fluxsecrets.sops.encryption import (
     selected,
 )
 from fluxsecrets.sops.envelope import (
-    DEFAULT_DECRYPTION_ORDER,
     Providers,
     check_recipients,
     open_data_key,
@@ -173,7 +172,7 @@ def open_file(
     limits: Limits,
     *,
     check_mac: bool = True,
-    order: Sequence[str] = DEFAULT_DECRYPTION_ORDER,
+    order: Sequence[str] | None = None,
 ) -> OpenedFile:
     """Decrypt a file's content and check its MAC.
 
@@ -183,7 +182,7 @@ def open_file(
         providers: that open the data key.
         limits: what the input may cost.
         check_mac: False only for the drop-in's `--ignore-mac`.
-        order: kinds of keys to try first.
+        order: kinds of keys to try first; that of the providers unless told.
 
     Raises:
         NotEncryptedError: it has no `sops` block.

@@ -13,8 +13,6 @@ from . import shamir
 from .cipher import DataKey
 from .metadata import KeyGroup, Metadata, Recipient, WrappedKey
 
-DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
-
 
 @dataclass(frozen=True, slots=True)
 class NotMine:
@@ -61,7 +59,7 @@ class KeyProvider(Protocol):
 
 
 Providers = Mapping[str, KeyProvider]
-"""Key providers by the kind of recipient."""
+"""Key providers by the kind of recipient, in the order in which kinds of keys are tried."""
 
 RecipientGroups = tuple[tuple[Recipient, ...], ...]
 """Recipients by key group."""
@@ -126,15 +124,13 @@ class Attempt:
     reason: str
 
 
-def open_data_key(
-    metadata: Metadata, providers: Providers, order: Sequence[str] = DEFAULT_DECRYPTION_ORDER
-) -> DataKey:
+def open_data_key(metadata: Metadata, providers: Providers, order: Sequence[str] | None = None) -> DataKey:
     """Find the data key with the identities at hand.
 
     Args:
         metadata: of the encrypted file.
         providers: by kind of recipient.
-        order: kinds of keys to try first, sops's `--decryption-order`.
+        order: kinds of keys to try first, sops's `--decryption-order`; that of the providers unless told.
 
     Raises:
         DataKeyError: not enough groups could be opened; `details` shows each key and why not.
@@ -144,6 +140,7 @@ def open_data_key(
     shares: dict[int, bytes] = {}
     groups = metadata.key_groups
     needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
+    order = tuple(providers) if order is None else order
     for number, group in enumerate(groups):
         share = _open_group(number, group, providers, order, attempts)
         if share is not None:

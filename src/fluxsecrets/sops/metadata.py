@@ -199,7 +199,11 @@ def metadata_to_data(metadata: Metadata) -> dict[str, object]:
     if metadata.shamir_threshold:
         data["shamir_threshold"] = metadata.shamir_threshold
     if len(metadata.key_groups) == 1:
-        data.update({**dict(metadata.key_groups[0].unknown), **_group_to_data(metadata.key_groups[0])})
+        group = metadata.key_groups[0]
+        data |= {
+            name: value for name, value in group.unknown if name not in data and name not in _KNOWN_FIELDS
+        }
+        data |= _group_to_data(group)
     else:
         # sops writes these two lists in every group, empty or not.
         data["key_groups"] = [

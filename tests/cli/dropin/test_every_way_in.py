@@ -167,3 +167,13 @@ def test_the_cases_are_there():
     assert len(CASES) >= 27
     assert {case["format"] for case in CASES} == set(SUFFIXES)
     assert len(REFUSED) >= 12
+
+
+def test_pgp_recipients_on_the_command_line(open_with, cli, tmp_path):
+    open_with(["keys/pgp.asc"])
+    path = tmp_path / "file.yaml"
+    path.write_text("a: throwaway\n")
+    result = cli("encrypt", "--pgp", "3B53DF19B9884C364821CD2F63F909A3062E2C9A", path)
+    assert result.exit_code == 0, result.stderr
+    assert b"BEGIN PGP MESSAGE" in path.read_bytes()
+    assert cli("decrypt", path).stdout == "a: throwaway\n"

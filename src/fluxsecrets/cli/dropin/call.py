@@ -16,9 +16,10 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.ops.session import Session
-from fluxsecrets.sops.envelope import DEFAULT_DECRYPTION_ORDER
 from fluxsecrets.sops.formats import StoresConfig, format_for_path
 from fluxsecrets.sops.formats.registry import FORMATS
+
+_DEFAULT_ORDER = ("age", "pgp")
 
 
 class DropInSession(Session):
@@ -79,7 +80,7 @@ class Call:
             UsageError: one stands twice.
         """
         text = self.values.text("decryption-order")
-        kinds = tuple(text.split(",")) if text else DEFAULT_DECRYPTION_ORDER
+        kinds = tuple(text.split(",")) if text else _DEFAULT_ORDER
         if len(set(kinds)) < len(kinds):
             raise usage_error("a kind of key stands twice in --decryption-order", DUPLICATE_KEY_TYPE)
         return kinds

@@ -15,7 +15,7 @@ from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from .block import KEY, PartLayout, block_edit, part_layout, render_block
 from .build import Builder
 from .comments import place_comments
-from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, parse_nodes
+from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
 from .write import BLOCK_STYLES, BREAK, Edit, Layout, write_ciphertext, write_value
 
 _DEFAULT_STEP = 2
@@ -142,8 +142,8 @@ def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
     lines = BREAK.split(text)
     if len(lines) == 1:
         return text
-    line_start = source.rfind("\n", 0, start) + 1
-    blanks = len(source[line_start:start]) - len(source[line_start:start].lstrip(" "))
+    lead = source[line_start(source, start) : start]
+    blanks = len(lead) - len(lead.lstrip(" "))
     return f"{layout.newline}{' ' * blanks}#".join(lines)
 
 

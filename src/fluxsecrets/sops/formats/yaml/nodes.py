@@ -118,6 +118,14 @@ class RawDocument:
     explicit_end: bool
 
 
+def line_start(source: str, offset: int) -> int:
+    """Where the line that holds an offset starts; not only line feeds end one in YAML."""
+    start = source.rfind("\n", 0, offset) + 1
+    for other in "\r\x85\u2028\u2029":
+        start = max(start, source.rfind(other, start, offset) + 1)
+    return start
+
+
 def parse_nodes(text: str, limits: Limits) -> tuple[RawDocument, ...]:
     """Parse a stream of YAML documents.
 
@@ -235,7 +243,7 @@ def _collection(event: Any, text: str) -> RawMapping | RawSequence:
     if event.anchor is not None or event.tag is not None:
         match = PROPERTIES.match(text, start, event.end_mark.index)
         start = match.end() if match else start
-        column = start - (text.rfind("\n", 0, start) + 1)
+        column = start - line_start(text, start)
     made = RawMapping if type(event) is MappingStartEvent else RawSequence
     return made(
         mark.index, start, start, mark.line + 1, column, event.tag, event.anchor, bool(event.flow_style)

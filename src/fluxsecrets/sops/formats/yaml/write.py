@@ -17,7 +17,7 @@ from functools import cache
 from fluxsecrets.sops.document import Leaf, Style
 from fluxsecrets.sops.values import Value
 
-from .nodes import PROPERTIES
+from .nodes import PROPERTIES, line_start
 from .scalars import plain_text, resolve_plain
 
 BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
@@ -269,6 +269,6 @@ def _drop_tags(source: str, leaf: Leaf) -> tuple[int, list[Edit]]:
 
 def _entry_column(source: str, offset: int) -> int:
     """The column at which the entry that holds `offset` starts, behind any `- ` of lists."""
-    line_start = source.rfind("\n", 0, offset) + 1
-    match = re.compile(r" *(?:- +)*").match(source, line_start, offset)
-    return match.end() - line_start if match else 0
+    start = line_start(source, offset)
+    match = re.compile(r" *(?:- +)*").match(source, start, offset)
+    return match.end() - start if match else 0
