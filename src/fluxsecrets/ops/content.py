@@ -41,6 +41,8 @@ from fluxsecrets.sops.values import Value, canonical_bytes
 if TYPE_CHECKING:
     from fluxsecrets.ops.policy import Policy
 
+_CIPHERTEXT_SIGN = b"ENC[AES256_GCM,"
+
 FLUX_SIZE_LIMIT = 5 * 2**20
 """Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
 
@@ -78,8 +80,31 @@ class OpenedFile:
         return self.opened.plain
 
     def text(self) -> bytes:
-        """The decrypted file, in its own format and layout."""
-        return self.format.rewrite(self.opened.document, self.opened.changes, None)
+        """The decrypted file, in its own format and layout.
+
+        Raises:
+            FormatError: it could not be written without a fault; the values are not in the error.
+        """
+        data = self.format.rewrite(self.opened.document, self.opened.changes, None)
+        # Whatever is left of a ciphertext: a comment that belongs to another key, or the block, not cut out
+        # as it should be. Looking costs nothing, and reading it again is rare.
+        if _CIPHERTEXT_SIGN in data:
+            self._check(data)
+        return data
+
+    def _check(self, data: bytes) -> None:
+        expected = replace(self.opened.document, parts=self.parts, metadata=None)
+        try:
+            document = self.format.parse(data, Limits(size=len(data)))
+            fine = document.metadata is None and _same_values(expected, _values(document))
+        except FluxsecretsError:
+            fine = False
+        if not fine:
+            raise FormatError(
+                "the decrypted text did not pass its own check, so it is not given out",
+                hint="this is a fault of fluxsecrets: please report it with the file's structure, without "
+                "its values; `sops decrypt FILE` reads the file",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,13 +380,17 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
 
 
 def _same_values(plain: Document, leaves: Sequence[tuple[Path, Value]]) -> bool:
-    expected = [(leaf.path, leaf.value) for leaf in plain.leaves]
+    expected = _values(plain)
     if len(expected) != len(leaves):
         return False
     return all(
         path == place and (_same_text(value, found) or _fingerprint(value) == _fingerprint(found))
         for (path, value), (place, found) in zip(expected, leaves, strict=True)
     )
+
+
+def _values(document: Document) -> list[tuple[Path, Value]]:
+    return [(leaf.path, leaf.value) for leaf in document.leaves]
 
 
 def _same_text(value: Value, other: Value) -> bool:
