@@ -137,6 +137,8 @@ def parse(format_: Format, data: bytes, limits: Limits) -> Document:
     except FluxsecretsError as error:
         if error.hint is None and isinstance(error, FormatError | LimitError):
             error.hint = "mend it, or take it as one value, whatever it holds, with --input-type binary"
+        elif error.hint is None and isinstance(error, MetadataError):
+            error.hint = "take the file from git again, or from whoever encrypted it"
         raise
 
 

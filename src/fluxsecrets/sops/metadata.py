@@ -305,7 +305,11 @@ def _parse_lastmodified(value: object) -> str:
             return value
     except ValueError:
         pass
-    raise MetadataError("sops.lastmodified is missing or not a quoted RFC 3339 time")
+    if isinstance(value, Timestamp):
+        raise MetadataError(
+            "sops.lastmodified is a time, and sops wants a text", hint="put it in quotes, as sops writes it"
+        )
+    raise MetadataError("sops.lastmodified is missing or not an RFC 3339 time")
 
 
 def _parse_bool(data: Mapping[str, object], name: str) -> bool:
