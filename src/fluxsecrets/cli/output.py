@@ -6,11 +6,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.report.text import Cell, Row, error_lines, laid_out, printable, similar_errors, warning_lines
 
 if TYPE_CHECKING:
@@ -82,6 +84,11 @@ class Output:
             error: what is wrong.
             others: how many more files failed of the same.
         """
+        if isinstance(error, DataKeyError):
+            from fluxsecrets.ops.names import with_names
+
+            with suppress(Exception):  # names are an extra; the error itself must be said
+                error = with_names(error, Path.cwd())
         for line in error_lines(error, others):
             click.echo(_marked(line, "error:", "red"), err=True)
 
