@@ -31,7 +31,10 @@ def main() -> int:
         files = list(write_all(session))
         rows, failures, skipped = _read_all(files, present, folder)
     _print_table(
-        [["written by fluxsecrets", *(f"{each.name} {versions[each.name]}" for each in present)], *rows]
+        [
+            ["written by fluxsecrets", *(f"{each.name} {versions[each.name]}".strip() for each in present)],
+            *rows,
+        ]
     )
     print()
     for text in failures:

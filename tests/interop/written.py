@@ -166,6 +166,9 @@ def _features(session: Session, groups: tuple[tuple[Recipient, ...], ...]) -> It
     yield yaml("mac_only_encrypted", _SELECTED, _SELECTED_HOLDS, selector=spec, mac_only_encrypted=True)
     yield yaml("comments in lists", _LISTS, {"list": [{"a": "throwaway", "b": 2}, "three"]})
     yield yaml(
+        "nested", b"a: throwaway\nm: {k: [1, {x: y2}]}\n", {"a": "throwaway", "m": {"k": [1, {"x": "y2"}]}}
+    )
+    yield yaml(
         "aliases and merge keys",
         b"base: &b {k: throwaway}\nuse:\n  <<: *b\n  own: 1\nagain: *b\n",
         {"base": {"k": "throwaway"}, "use": {"k": "throwaway", "own": 1}, "again": {"k": "throwaway"}},
