@@ -24,6 +24,9 @@ _YAML = (
     f"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  data: {{a: {MARKER}}}\n",
     f"a:\n- {MARKER}\n# one\n- # two\n  b: c\n  # three\n\n # four\nd: 0x1F\ne: .inf\nf: 1e3\n",
     f"{{a: {MARKER}, b: [x, 'y'], }} # flow\n",
+    f"# {MARKER}\na: 1 # {MARKER}\n# {MARKER}\nb:\n  # {MARKER}\n  - x\n\n  # {MARKER}\n\n# {MARKER}\n",
+    f"a: | # {MARKER}\n  text\nb: &x # {MARKER}\n  c: !!str # {MARKER}\n    d\n# {MARKER}",
+    f"--- # {MARKER}\n# {MARKER}\n\na: [ # {MARKER}\n  x, # {MARKER}\n  # {MARKER}\n]\n... # {MARKER}\n",
     f"a: {MARKER}\r\nb:\r\n  - 1\r\n  # c\r\n",
     f"\ufeffa: {MARKER}\n",
     f"a: {MARKER}\nsops:\n  age: []\n",
@@ -40,6 +43,7 @@ _DOTENV = (
     f"# note\nA={MARKER}\nexport B=two words\nC=\n\nD=a\\nb\n",
     f"A={MARKER}\r\nB = x \n",
     f"A={MARKER}\n  # indented\n",
+    f"#{MARKER}\nA=1\n# {MARKER}\n\n#{MARKER}",
     f"A={MARKER}",
 )
 _INI = (
@@ -47,6 +51,7 @@ _INI = (
     f'top = 1\n[s]\nq = """{MARKER}\nsecond"""\nr = "a;b"\n- = x\n',
     f"[s]\r\na = {MARKER}\\\r\n  continued\r\n[s]\r\nb = 1\r\n",
     f"[s]\na = {MARKER}\na = again\n",
+    f"; {MARKER}\n[s] ; {MARKER}\n# {MARKER}\na = 1 ; {MARKER}\nb = 2 # {MARKER}\n; {MARKER}\n",
 )
 _CONFIG = (
     "creation_rules:\n- path_regex: ^clusters/\n  encrypted_regex: ^(data|stringData)$\n  age: age1abc\n",

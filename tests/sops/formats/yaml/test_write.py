@@ -135,3 +135,10 @@ def test_anchor_and_tag_end_where_libyaml_says(core, plain, again):
     encrypted = core.encrypt(plain)
     assert core.open(encrypted).warnings == ()
     assert core.decrypt(encrypted) == again
+
+
+def test_a_comment_that_touches_the_header_of_a_block_scalar_is_seen(core):
+    """libyaml takes it for a comment; where nobody saw it, it stayed plain text."""
+    encrypted = core.encrypt(b"a: |# secret\n  text\n")
+    assert b"secret" not in encrypted
+    assert core.decrypt(encrypted) == b"a: | # secret\n  text\n"

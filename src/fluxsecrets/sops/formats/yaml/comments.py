@@ -30,7 +30,7 @@ _LINE = re.compile(
     r"|[ \t]*+(?P<comment>#[^\r\n\x85\u2028\u2029]*+)(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
     r"|[^\r\n\x85\u2028\u2029]++(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
 )
-_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n\x85\u2028\u2029]*)")
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(#[^\r\n\x85\u2028\u2029]*)")
 _DOCUMENT_MARKER = re.compile(r"^---[ \t]+(#[^\r\n]*)", re.MULTILINE)
 _MARKER_FOOT = re.compile(
     r"^---[ \t]*+(?:\n((?:[ \t]*+#[^\r\n\x85\u2028\u2029]*+\n)++)[ \t]*+\n"

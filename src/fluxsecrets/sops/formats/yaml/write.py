@@ -195,6 +195,7 @@ class _BlockScalar:
         indent: the blanks in front of its lines.
         tail: the break that ends the last line with text, and the blank lines behind it.
         tail_is_content: a blank line in the tail is longer than the indentation, and so is content.
+        comment_touches: a comment starts right behind the header, which libyaml allows there alone.
     """
 
     header: tuple[int, int]
@@ -203,6 +204,7 @@ class _BlockScalar:
     indent: str
     tail: str
     tail_is_content: bool
+    comment_touches: bool
 
     @classmethod
     def of(cls, source: str, leaf: Leaf, start: int, layout: Layout) -> _BlockScalar:
@@ -226,11 +228,13 @@ class _BlockScalar:
             " " * columns,
             tail,
             any(len(line) > columns for line in BREAK.split(tail)),
+            source.startswith("#", header_end, leaf.end),
         )
 
     def edits(self, header: str, body: str) -> list[Edit]:
         """Another header and body; what stands between them stays."""
-        return [(*self.header, header), (*self.body, body)]
+        blank = " " if self.comment_touches else ""
+        return [(*self.header, header + blank), (*self.body, body)]
 
 
 def _write_block(block: _BlockScalar, style: Style, value: Value, layout: Layout) -> list[Edit]:
