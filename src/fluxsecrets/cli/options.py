@@ -67,7 +67,9 @@ def make_session(config: Path | None = None) -> Session:
     """
     context = click.get_current_context(silent=True)
     order = None if context is None else context.meta.get(_ORDER)
-    session = Session(dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify, order=order)
+    session = Session(
+        dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify, warn=_warn, order=order
+    )
     if config is not None:
         session.load_config(session.cwd / config)
     return session
@@ -81,3 +83,9 @@ def _ask(question: str) -> str:
 
 def _notify(text: str) -> None:
     click.echo(printable(text), err=True)
+
+
+def _warn(text: str) -> None:
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        click.echo(printable(f"warning: {text}"), err=True)

@@ -18,11 +18,13 @@ class User:
     Attributes:
         ask: asks for a passphrase; None where there is nobody to ask. `prompt.ask_at_terminal` is one.
         notify: shows what a plugin has to say, such as to touch a device.
+        warn: says what is wrong with a key file that can be used all the same.
         allowed_plugins: the age plugins that may run to encrypt for a recipient, see `age.AgeProvider`.
     """
 
     ask: Callable[[str], str] | None = None
     notify: Callable[[str], None] | None = None
+    warn: Callable[[str], None] | None = None
     allowed_plugins: frozenset[str] | None = None
 
 
@@ -73,7 +75,7 @@ def _age(environ: Mapping[str, str], user: User | None = None) -> KeyProvider:
     if user is None:
         return AgeProvider.from_environment(environ)
     return AgeProvider.from_environment(
-        environ, ask=user.ask, notify=user.notify, allowed_plugins=user.allowed_plugins
+        environ, ask=user.ask, notify=user.notify, warn=user.warn, allowed_plugins=user.allowed_plugins
     )
 
 
@@ -127,7 +129,7 @@ class _Providers(Mapping[str, KeyProvider]):
 
     def __getstate__(self) -> dict[str, object]:
         # Workers never ask the user, and what asks may be no more than a local function.
-        user = None if self._user is None else replace(self._user, ask=None, notify=None)
+        user = None if self._user is None else replace(self._user, ask=None, notify=None, warn=None)
         return {**self.__dict__, "_user": user}
 
     def __repr__(self) -> str:

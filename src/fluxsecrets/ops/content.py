@@ -299,7 +299,7 @@ def encrypt_content(
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
             new = unchanged
     verify(format_, expanded, new, data_key, limits)
-    if len(new) > FLUX_SIZE_LIMIT:
+    if kubernetes and len(new) > FLUX_SIZE_LIMIT:
         warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
     return EncryptedFile(
         new,

@@ -52,6 +52,7 @@ class Session:
         config_path: `--config`: the `.sops.yaml` to use whatever the file, or None.
         ask: asks the user for a passphrase and gives it; None where there is nobody to ask.
         notify: tells the user something that a key needs, such as a touch.
+        warn: tells the user what is wrong with a key file that can be used all the same.
         order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
     """
 
@@ -61,6 +62,7 @@ class Session:
     config_path: Path | None = None
     ask: Callable[[str], str] | None = None
     notify: Callable[[str], None] | None = None
+    warn: Callable[[str], None] | None = None
     order: tuple[str, ...] | None = None
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
@@ -73,7 +75,9 @@ class Session:
             from fluxsecrets.keys import User, make_providers
 
             order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
-            self._providers = make_providers(self.environ, User(ask=self.ask, notify=self.notify), order)
+            self._providers = make_providers(
+                self.environ, User(ask=self.ask, notify=self.notify, warn=self.warn), order
+            )
         return self._providers
 
     def opens_any(self, groups: RecipientGroups) -> bool:
