@@ -52,7 +52,10 @@ def open_with(environment, monkeypatch, request) -> Callable[[list[str]], None]:
             if name.endswith(".asc"):
                 monkeypatch.setenv("GNUPGHOME", str(request.getfixturevalue("keyring")))
             elif not name.endswith(".agekey"):
-                monkeypatch.setenv("SOPS_AGE_SSH_PRIVATE_KEY_FILE", str(VECTORS / name))
+                private = environment / "ssh-key"
+                private.write_bytes((VECTORS / name).read_bytes())
+                private.chmod(0o600)
+                monkeypatch.setenv("SOPS_AGE_SSH_PRIVATE_KEY_FILE", str(private))
 
     return open_with
 

@@ -12,7 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fluxsecrets.cli.dropin.arguments import Parsed, Values, parse
-from fluxsecrets.cli.dropin.codes import COULD_NOT_WRITE_OUTPUT, GENERIC, exit_code_of, usage_error
+from fluxsecrets.cli.dropin.codes import (
+    COULD_NOT_WRITE_OUTPUT,
+    GENERIC,
+    as_sops_says,
+    exit_code_of,
+    usage_error,
+)
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.errors import FluxsecretsError
 
@@ -43,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     except FluxsecretsError as error:
         from fluxsecrets.cli.output import Output
 
-        Output().error(error)
+        Output().error(as_sops_says(error))
         return exit_code_of(error)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
