@@ -233,3 +233,24 @@ def test_decryption_order_that_is_none(encrypted, cli, monkeypatch, text, said):
     assert f"--decryption-order: {said}" in result.stderr
     monkeypatch.setenv("SOPS_DECRYPTION_ORDER", text)
     assert f"SOPS_DECRYPTION_ORDER: {said}" in cli("get", "secret.yaml", "stringData.password").stderr
+
+
+def test_another_format_is_indented_as_the_configuration_says(folder, cli):
+    folder.rules(
+        "stores: {yaml: {indent: 3}, json: {indent: 1}}\n"
+        f"creation_rules: [{{age: {folder.recipient}}}]\n"
+    )
+    folder.write("a.json", '{"a":{"b":"throwaway"}}')
+    assert cli("encrypt", "a.json").exit_code == 0
+    assert cli("decrypt", "--output-type", "yaml", "a.json").stdout == "a:\n   b: throwaway\n"
+    folder.write("b.yaml", "a: {b: throwaway}\n")
+    assert cli("encrypt", "b.yaml").exit_code == 0
+    assert (
+        cli("decrypt", "--output-type", "json", "b.yaml").stdout == '{\n "a": {\n  "b": "throwaway"\n }\n}\n'
+    )
+    assert cli("decrypt", "--output-type", "yaml", "a.json").stdout == "a:\n   b: throwaway\n"
+    folder.rules("stores: [")
+    assert (
+        cli("decrypt", "--output-type", "json", "b.yaml").stdout
+        == '{\n\t"a": {\n\t\t"b": "throwaway"\n\t}\n}\n'
+    )

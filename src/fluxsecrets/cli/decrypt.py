@@ -85,7 +85,9 @@ def command(
     text = only_path(paths, "add -i to decrypt several files in place")
     given = read_input(session, text, filename, input_type)
     try:
-        content = decrypt_content(session, given.data, given.format, output_type=output_type, key=key)
+        content = decrypt_content(
+            session, given.data, given.format, output_type=output_type, key=key, path=given.path
+        )
     except FluxsecretsError as error:
         raise error.in_file(given.shown) from None
     for warning in content.warnings:

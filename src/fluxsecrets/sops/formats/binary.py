@@ -15,7 +15,7 @@ from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mappi
 from fluxsecrets.sops.metadata import Metadata, SelectorKind, metadata_to_data
 
 from . import Limits
-from .json import METADATA_KEY, JsonFormat, dump, read_object, rewrite_json
+from .json import METADATA_KEY, JsonFormat, dump, indent_unit, read_object, rewrite_json
 
 DATA_KEY = "data"
 
@@ -27,10 +27,12 @@ class BinaryFormat:
     """The Format protocol for files of any content.
 
     Attributes:
+        indent: of an encrypted file, see `JsonFormat`.
         single_value: the file is one value: selectors do not apply, its ciphertext has `type:str`, and
             decrypting gives bytes.
     """
 
+    indent: int | None = None
     name: str = "binary"
     suffixes: tuple[str, ...] = ()
     single_value: bool = True
@@ -72,7 +74,7 @@ class BinaryFormat:
             raise FormatError("a binary file is encrypted as a whole, and this one would stay plain")
         # An empty file stays empty: sops encrypts no empty value.
         block = {DATA_KEY: value or "", METADATA_KEY: _block(metadata)}
-        return (dump(block, "\n", "\t") + "\n").encode("utf-8")
+        return (dump(block, "\n", indent_unit(self.indent)) + "\n").encode("utf-8")
 
     def render(self, parts: SequenceABC[Data]) -> bytes:
         """The one value under `data` as it is.

@@ -59,8 +59,13 @@ _MAX_INT_DIGITS = len(str(INT64_MIN))
 
 @dataclass(frozen=True, slots=True)
 class JsonFormat:
-    """The Format protocol for JSON files; the top level is an object."""
+    """The Format protocol for JSON files; the top level is an object.
 
+    Attributes:
+        indent: blanks by which text that is written anew is indented; a tab where it is None, as with sops.
+    """
+
+    indent: int | None = None
     name: str = "json"
     suffixes: tuple[str, ...] = (".json",)
     single_value: bool = False
@@ -94,7 +99,7 @@ class JsonFormat:
         return rewrite_json(document, changes, block)
 
     def render(self, parts: SequenceABC[Data]) -> bytes:
-        """Plain data as JSON with tabs, as sops writes it.
+        """Plain data as JSON with line breaks, as sops writes it.
 
         Raises:
             FormatError: not exactly one document, or a value that JSON can't hold.
@@ -104,7 +109,7 @@ class JsonFormat:
                 f"JSON holds one document, and there are {len(parts)}",
                 hint="write YAML, or split the file first",
             )
-        return encode_text(dump(parts[0], "\n", "\t") + "\n", bom=False)
+        return encode_text(dump(parts[0], "\n", indent_unit(self.indent)) + "\n", bom=False)
 
 
 def rewrite_json(document: Document, changes: SequenceABC[Change], block: _Block | None) -> bytes:
@@ -121,6 +126,11 @@ def value_text(value: Value) -> str:
     if isinstance(value, bool | int | float):
         return scalar_text(value) if not isinstance(value, float) else number_text(value)
     return encode_basestring(scalar_text(value))
+
+
+def indent_unit(indent: int | None) -> str:
+    """One level of indentation of what is written anew (sops: stores/json/store.go, `reindentJSON`)."""
+    return "\t" if indent is None else " " * indent
 
 
 def dump(value: object, lead: str | None, unit: str) -> str:
