@@ -1,11 +1,14 @@
 """One file's content, opened: what is given out was looked at first."""
 
+from pathlib import Path
+
 import pytest
 
 import fluxsecrets
-from fluxsecrets.errors import FormatError
+from fluxsecrets.errors import FormatError, LimitError
 from fluxsecrets.ops.content import open_file
 from fluxsecrets.ops.session import Session
+from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 
 
@@ -36,3 +39,15 @@ def test_a_value_that_looks_like_a_ciphertext_is_given_out(identity):
     assert fluxsecrets.decrypt(fluxsecrets.encrypt(plain, age=[identity.recipient])).decode() == (
         plain.replace("0x1F", "31")
     )
+
+
+def test_what_would_be_too_large_to_be_read_again_is_not_encrypted(identity, monkeypatch):
+    monkeypatch.setattr("fluxsecrets.api._session", lambda: small_session(identity))
+    plain = "".join(f"key{number}: {number}\n" for number in range(200))
+    with pytest.raises(LimitError, match="encrypted, it would have") as caught:
+        fluxsecrets.encrypt(plain, age=[identity.recipient])
+    assert "split it" in caught.value.hint
+
+
+def small_session(identity):
+    return Session({"SOPS_AGE_KEY": identity.secret}, Path.cwd(), limits=Limits(size=10_000))

@@ -294,6 +294,7 @@ def encrypt_content(
     else:
         metadata = _new_metadata(policy, selector, data_key, providers, now=now, mac=mac)
     new = format_.rewrite(expanded, encrypted.changes, metadata)
+    _refuse_too_large(new, limits)
     if reusable is not None and encrypted.reused == len(encrypted.changes):
         unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
@@ -307,6 +308,15 @@ def encrypt_content(
         encrypted.reused,
         tuple(warnings),
     )
+
+
+def _refuse_too_large(new: bytes, limits: Limits) -> None:
+    if len(new) > limits.size:
+        raise LimitError(
+            f"encrypted, it would have {len(new) / 2**20:.0f} MiB, and nothing over "
+            f"{limits.size / 2**20:.0f} MiB is read again",
+            hint="split it into several files, or take it as one value with --input-type binary",
+        )
 
 
 def _expand_aliases(format_: Format, document: Document, selector: Selector, limits: Limits) -> Document:
