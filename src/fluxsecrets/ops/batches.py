@@ -16,6 +16,9 @@ Job = TypeVar("Job")
 BATCH = 256
 """Files that are held in memory before they are written together."""
 
+BATCH_SIZE = 32 * 2**20
+"""Bytes of new content from which on files are written, however few they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -61,11 +64,13 @@ def process_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> It
         One result a file, in order.
     """
     batch: list[Prepared] = []
+    size = 0
     for prepared in run_jobs(prepare, jobs):
         batch.append(prepared)
-        if len(batch) == BATCH:
+        size += len(prepared.write.data) if prepared.write is not None else 0
+        if len(batch) == BATCH or size >= BATCH_SIZE:
             yield from _write(batch)
-            batch = []
+            batch, size = [], 0
     yield from _write(batch)
 
 

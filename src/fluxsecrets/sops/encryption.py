@@ -52,21 +52,46 @@ class Encrypted:
 class Opened:
     """A document whose MAC was checked, with its values.
 
+    What few need is made when it is asked for, since it would double what a large file costs.
+
     Attributes:
         document: the encrypted document.
         data_key: what opened it.
         changes: the value of each ciphertext.
-        plain: the document's parts with their values in place, sops's list comments taken out.
-        ciphertexts: by path and value, to be used again where nothing changed.
         warnings: what is odd but no error, one sentence each.
     """
 
     document: Document
     data_key: DataKey
     changes: tuple[Change, ...] = field(repr=False)
-    plain: tuple[Mapping, ...] = field(repr=False)
-    ciphertexts: MappingABC[tuple[Path, str, bytes], str] = field(repr=False)
     warnings: tuple[str, ...] = ()
+    _of_aliases: tuple[Change, ...] = field(default=(), repr=False)
+    _moved: frozenset[int] = frozenset()
+    _single_value: bool = False
+    _plain: list[tuple[Mapping, ...]] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def plain(self) -> tuple[Mapping, ...]:
+        """The document's parts with their values in place, sops's list comments taken out."""
+        if not self._plain:
+            values = {id(change.target): change for change in (*self.changes, *self._of_aliases)}
+            parts = tuple(_with_values(part, values) for part in self.document.parts)
+            self._plain.append(parts)  # type: ignore[arg-type]
+        return self._plain[0]
+
+    @property
+    def ciphertexts(self) -> dict[tuple[Path, str, bytes], str]:
+        """By path, type and value, to be used again where nothing changed."""
+        found: dict[tuple[Path, str, bytes], str] = {}
+        for change in (*self.changes, *self._of_aliases):
+            target, value = change.target, change.value
+            if isinstance(target, Comment):
+                if id(target) not in self._moved:
+                    found[target.path, "comment", str(value).encode()] = target.text.strip()
+            elif not change.becomes_comment:
+                kind = "str" if self._single_value else type(value).__name__
+                found[target.path, kind, canonical_bytes(value)] = str(target.value)
+        return found
 
 
 _MAX_PATHS_TRIED = 1000
@@ -205,15 +230,16 @@ def open_document(
             MAC does not match. No value is in the error.
     """
     opener = _decrypt(document, selector, data_key, single_value=single_value, verify_mac=verify_mac)
-    values = {id(change.target): change for change in opener.changes}
-    plain = tuple(_with_values(part, values) for part in document.parts)
+    of_aliases = tuple(change for change in opener.changes if getattr(change.target, "alias", False))
+    own = tuple(change for change in opener.changes if not getattr(change.target, "alias", False))
     return Opened(
         document,
         data_key,
-        tuple(change for change in opener.changes if not getattr(change.target, "alias", False)),
-        plain,  # type: ignore[arg-type]
-        opener.ciphertexts,
+        own if of_aliases else tuple(opener.changes),
         tuple(opener.warnings),
+        of_aliases,
+        frozenset(opener.moved),
+        single_value,
     )
 
 
@@ -288,7 +314,7 @@ class _Opener:
         self._containers: tuple[Path, ...] | None = None
         self.mac = MacHash(only_encrypted=metadata.mac_only_encrypted)
         self.changes: list[Change] = []
-        self.ciphertexts: dict[tuple[Path, str, bytes], str] = {}
+        self.moved: list[int] = []
         self.warnings: list[str] = []
         self._only_encrypted = metadata.mac_only_encrypted
 
@@ -316,8 +342,8 @@ class _Opener:
             except IntegrityError:
                 continue
             if kind == "comment":
-                if path == comment.path:
-                    self._remember(comment, "comment", data)
+                if path != comment.path:
+                    self.moved.append(id(comment))
                 plain = str(value_from_bytes(kind, data))
                 self.changes.append(Change(comment, plain, encrypted=False))
                 return
@@ -357,14 +383,8 @@ class _Opener:
             # sops writes comments in lists as items and counts none of them in the MAC.
             self.changes.append(Change(leaf, value, encrypted=False, becomes_comment=True))
             return
-        data = canonical_bytes(value)
-        self.mac.add_bytes(data)
-        self._remember(leaf, "str" if single_value else type(value).__name__, data)
+        self.mac.add(value)
         self.changes.append(Change(leaf, value, encrypted=False))
-
-    def _remember(self, item: Leaf | Comment, kind: str, data: bytes) -> None:
-        text = item.text.strip() if isinstance(item, Comment) else str(item.value)
-        self.ciphertexts[(item.path, kind, data)] = text
 
 
 def _with_values(node: Node, changes: MappingABC[int, Change]) -> Node:
