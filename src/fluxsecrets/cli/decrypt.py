@@ -86,7 +86,7 @@ def command(
     given = read_input(session, text, filename, input_type)
     try:
         content = decrypt_content(
-            session, given.data, given.format, output_type=output_type, key=key, path=given.path
+            session, given.handed_over(), given.format, output_type=output_type, key=key, path=given.path
         )
     except FluxsecretsError as error:
         raise error.in_file(given.shown) from None

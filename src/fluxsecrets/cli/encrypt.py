@@ -174,7 +174,7 @@ def _encrypt_one(
     given = read_input(session, text, one.filename, one.input_type)
     job = EncryptJob(given.path, given.shown, given.format)
     options = _for_people(session, repository_root(session), options)
-    result, encrypted = encrypt_input(session, job, given.data, options)
+    result, encrypted = encrypt_input(session, job, given.handed_over(), options)
     batch = BatchResult((result,))
     if not options.write or one.as_json:
         _show(out, batch, as_json=one.as_json)

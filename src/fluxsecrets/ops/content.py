@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import (
@@ -17,7 +18,7 @@ from fluxsecrets.errors import (
     UnprotectedError,
 )
 from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
-from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, Path, show_path
+from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.encryption import (
     Opened,
     encrypt_document,
@@ -96,7 +97,7 @@ class OpenedFile:
         expected = replace(self.opened.document, parts=self.parts, metadata=None)
         try:
             document = self.format.parse(data, Limits(size=len(data)))
-            fine = document.metadata is None and _same_values(expected, _values(document))
+            fine = document.metadata is None and _same_values(expected, document)
         except FluxsecretsError:
             fine = False
         if not fine:
@@ -194,7 +195,7 @@ def own_selector(metadata: Metadata) -> Selector:
 
 def open_file(
     format_: Format,
-    data: bytes,
+    data: bytes | list[bytes],
     providers: Providers,
     limits: Limits,
     *,
@@ -205,7 +206,7 @@ def open_file(
 
     Args:
         format_: its format.
-        data: the encrypted content.
+        data: the encrypted content; in a list, it is taken out of that, and freed once it was read.
         providers: that open the data key.
         limits: what the input may cost.
         check_mac: False only for the drop-in's `--ignore-mac`.
@@ -217,7 +218,7 @@ def open_file(
         IntegrityError: it was changed after it was encrypted.
         FormatError, MetadataError, LimitError: it cannot be read.
     """
-    document = parse(format_, data, limits)
+    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
     if document.metadata is None:
         raise NotEncryptedError(
             "the file is not encrypted: it has no sops metadata",
@@ -233,7 +234,7 @@ def open_file(
 
 def encrypt_content(
     format_: Format,
-    data: bytes,
+    data: bytes | list[bytes],
     policy: Policy,
     providers: Providers,
     *,
@@ -246,7 +247,7 @@ def encrypt_content(
 
     Args:
         format_: its format.
-        data: the plain content.
+        data: the plain content; in a list, it is taken out of that, and freed once it was read.
         policy: for whom, and what.
         providers: that wrap the data key.
         now: for `lastmodified`, RFC 3339.
@@ -262,7 +263,7 @@ def encrypt_content(
     """
     from fluxsecrets.ops.policy import selector_for
 
-    document = parse(format_, data, limits)
+    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
     if document.metadata is not None:
         raise AlreadyEncryptedError("the file is encrypted already", hint="nothing is to do")
     single_value = format_.single_value
@@ -299,15 +300,14 @@ def encrypt_content(
         unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
             new = unchanged
-    verify(format_, expanded, new, data_key, limits)
+    values, reused = sum(isinstance(change.target, Leaf) for change in encrypted.changes), encrypted.reused
+    # Only the values are needed now: the texts of a large file would stand in memory several times over.
+    plain = replace(expanded, source="", layout=None)
+    del document, expanded, encrypted
+    verify(format_, plain, new, data_key, limits)
     if kubernetes and len(new) > FLUX_SIZE_LIMIT:
         warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
-    return EncryptedFile(
-        new,
-        sum(isinstance(change.target, Leaf) for change in encrypted.changes),
-        encrypted.reused,
-        tuple(warnings),
-    )
+    return EncryptedFile(new, values, reused, tuple(warnings))
 
 
 def _refuse_too_large(new: bytes, limits: Limits) -> None:
@@ -376,37 +376,40 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
         UnprotectedError: the encrypted text does not hold the same values; no value is in the error.
     """
     document = format_.parse(encrypted, limits)
-    if document.metadata is None:
+    metadata = document.metadata
+    if metadata is None:
         raise _not_verified("it would not be recognised as encrypted")
+    document = replace(document, source="", layout=None)  # of a large file the values alone are enough
+    expected, comments, same = plain.leaves, [], True
     try:
-        leaves, comments = read_back(
-            document, own_selector(document.metadata), data_key, single_value=format_.single_value
-        )
+        found = read_back(document, own_selector(metadata), data_key, single_value=format_.single_value)
+        for path, value in found:
+            if path is None:
+                comments.append(str(value))
+                continue
+            leaf = next(expected, None)
+            same = same and leaf is not None and leaf.path == path and _same(leaf.value, value)
     except FluxsecretsError as error:
         raise _not_verified(error.message) from None
-    if not _same_values(plain, leaves):
+    if not same or next(expected, None) is not None:
         raise _not_verified("values differ after decrypting it again")
     # Their order is not compared: a comment may count to another map behind an expanded alias.
     if sorted(item.text for item in plain.items if isinstance(item, Comment)) != sorted(comments):
         raise _not_verified("comments differ after decrypting it again")
 
 
-def _same_values(plain: Document, leaves: Sequence[tuple[Path, Value]]) -> bool:
-    expected = _values(plain)
-    if len(expected) != len(leaves):
-        return False
+def _same_values(plain: Document, other: Document) -> bool:
+    pairs = zip_longest(plain.leaves, other.leaves)
     return all(
-        path == place and (_same_text(value, found) or _fingerprint(value) == _fingerprint(found))
-        for (path, value), (place, found) in zip(expected, leaves, strict=True)
+        one is not None and two is not None and one.path == two.path and _same(one.value, two.value)
+        for one, two in pairs
     )
 
 
-def _values(document: Document) -> list[tuple[Path, Value]]:
-    return [(leaf.path, leaf.value) for leaf in document.leaves]
-
-
-def _same_text(value: Value, other: Value) -> bool:
-    return type(value) is str and type(other) is str and value == other
+def _same(value: Value, other: Value) -> bool:
+    if type(value) is str and type(other) is str:
+        return value == other
+    return _fingerprint(value) == _fingerprint(other)
 
 
 def _fingerprint(value: Value) -> tuple[str, bytes]:

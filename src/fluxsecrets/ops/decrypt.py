@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ class DecryptedContent:
 
 def decrypt_content(
     session: Session,
-    data: bytes,
+    data: bytes | list[bytes],
     format_name: str,
     *,
     output_type: str | None = None,
@@ -56,7 +56,7 @@ def decrypt_content(
 
     Args:
         session: the run.
-        data: the encrypted file.
+        data: the encrypted file; see `open_file`.
         format_name: its format.
         output_type: another format to write, or None for the file's own with its layout kept.
         key: one value to take out, see `parse_key`.
@@ -183,7 +183,8 @@ def _prepare(session: Session, target: Target) -> Prepared:
         if target.problem is not None:
             raise target.problem
         content = read_file(target.path, limit=session.limits.size)
-        opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
+        data, content = [content.data], replace(content, data=b"")
+        opened = open_file(make_format(target.format), data, session.providers, session.limits)
         result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.opened.warnings)
         return Prepared(result, pending_write(content, opened.text()))
     except FluxsecretsError as error:

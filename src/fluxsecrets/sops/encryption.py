@@ -163,8 +163,10 @@ def encrypt_document(
         if not encrypts or is_empty(value):
             continue
         kind = _kind(item, single_value=single_value)
-        key = (item.path, kind or type(value).__name__, canonical_bytes(value))
-        ciphertext = unused.pop(key, None)
+        ciphertext = None
+        if unused:
+            key = (item.path, kind or type(value).__name__, canonical_bytes(value))
+            ciphertext = unused.pop(key, None)
         if ciphertext is None:
             ciphertext = cipher.encrypt(value, additional_data(item.path), kind)
         else:
@@ -245,32 +247,33 @@ def open_document(
 
 def read_back(
     document: Document, selector: Selector, data_key: DataKey, *, single_value: bool = False
-) -> tuple[list[tuple[Path, Value]], list[str]]:
+) -> Iterator[tuple[Path | None, Value]]:
     """What an encrypted document holds, for a comparison with what it was made of.
 
-    Less than `open_document`: no tree is built.
+    Less than `open_document`: one value at a time is in memory. It counts only once it has come to its end,
+    where the MAC is checked.
 
-    Returns:
-        Path and value of each leaf in document order, and the texts of all comments.
+    Yields:
+        Path and value of each leaf in document order; for a comment None and its text.
 
     Raises:
         NotEncryptedError, IntegrityError: as `open_document`.
     """
-    opener = _decrypt(document, selector, data_key, single_value=single_value)
-    changes = {id(change.target): change for change in opener.changes}
-    leaves: list[tuple[Path, Value]] = []
-    comments: list[str] = []
-    for item in opener.items:
-        change = changes.get(id(item))
+    metadata = document.metadata
+    if metadata is None:
+        raise _not_encrypted(document)
+    found = selected(document, selector, single_value=single_value)
+    opener = _Opener(Cipher(data_key), metadata, [item for item, _ in found])
+    for item, encrypts in found:
+        opener.take(item, encrypts=encrypts, single_value=single_value)
+        change = opener.changes.pop() if opener.changes else None
         if isinstance(item, Comment):
-            comments.append(item.text if change is None else str(change.value))
-        elif change is None:
-            leaves.append((item.path, item.value))
-        elif change.becomes_comment:
-            comments.append(str(change.value))
+            yield None, item.text if change is None else change.value
+        elif change is not None and change.becomes_comment:
+            yield None, change.value
         else:
-            leaves.append((item.path, change.value))
-    return leaves, comments
+            yield item.path, item.value if change is None else change.value
+    check_mac(opener.mac.digest(), metadata.mac, metadata.lastmodified, opener.cipher)
 
 
 def _decrypt(
@@ -383,7 +386,10 @@ class _Opener:
             # sops writes comments in lists as items and counts none of them in the MAC.
             self.changes.append(Change(leaf, value, encrypted=False, becomes_comment=True))
             return
-        self.mac.add(value)
+        if isinstance(value, str | bytes):
+            self.mac.add_bytes(data)  # they are its canonical form already
+        else:
+            self.mac.add(value)
         self.changes.append(Change(leaf, value, encrypted=False))
 
 

@@ -36,7 +36,7 @@ from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Value
 
 from . import Limits
 from .spelling import line_and_column, number_text, scalar_text
-from .text import apply_edits, decode_text, encode_text
+from .text import decode_text, encode_edited, encode_text
 
 METADATA_KEY = "sops"
 
@@ -114,9 +114,17 @@ class JsonFormat:
 
 def rewrite_json(document: Document, changes: SequenceABC[Change], block: _Block | None) -> bytes:
     """New text of what `JsonFormat.parse` read, with this plain data as its `sops` block, or without one."""
-    edits = [(change.target.start, change.target.end, value_text(change.value)) for change in changes]
+    edits = [_edit(change) for change in changes]
     edits += _block_edits(document.source, cast("Mapping", document.layout), block)
-    return encode_text(apply_edits(document.source, edits), bom=False)
+    return encode_edited(document.source, edits)
+
+
+def _edit(change: Change) -> tuple[int, int, str]:
+    target = change.target
+    if change.encrypted and isinstance(target, Leaf) and target.style is Style.DOUBLE_QUOTED:
+        # There is nothing to escape in a ciphertext, which may be large.
+        return target.start + 1, target.end - 1, cast("str", change.value)
+    return target.start, target.end, value_text(change.value)
 
 
 def value_text(value: Value) -> str:
@@ -212,7 +220,8 @@ class _Scanner:
         if start != self.end:
             self.line += self.source.count("\n", self.end, start)
         self.start, self.end = match.span(self.kind)
-        self.text = match[self.kind]
+        # A string may be large, and is taken out of the source where it is wanted.
+        self.text = "" if self.kind == _STRING else match[self.kind]
         return self.text
 
     def at_end(self) -> bool:
@@ -222,9 +231,10 @@ class _Scanner:
 
     def string(self) -> str:
         """The current token, which is a string, decoded."""
-        if "\\" not in self.text:
-            return self.text[1:-1]
-        value = cast("str", json.loads(self.text))
+        text = self.source[self.start + 1 : self.end - 1]
+        if "\\" not in text:
+            return text
+        value = cast("str", json.loads(f'"{text}"'))
         if _SURROGATE.search(value):
             raise self.fail("a string holds half of a surrogate pair", self.start)
         return value

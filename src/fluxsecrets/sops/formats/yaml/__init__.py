@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fluxsecrets.errors import FormatError, MetadataError
 from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
+from fluxsecrets.sops.formats.text import decode_text, encode_edited
 from fluxsecrets.sops.formats.yaml.aliases import expansion_edits
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
@@ -71,7 +71,7 @@ class YamlFormat:
         edits += [edit for edit in blocks if edit is not None]
         if metadata is not None:
             edits += _unterminated_block_scalar(document, changes)
-        return encode_text(apply_edits(source, edits), bom=file.bom)
+        return encode_edited(source, edits, bom=file.bom)
 
     def expand_aliases(self, document: Document, encrypted: Items[Leaf], limits: Limits) -> Document:
         """The plain document with aliases written out where they or their anchors get encrypted.
@@ -90,7 +90,7 @@ class YamlFormat:
         edits = expansion_edits(document.source, raw_documents, encrypted, file.layout)
         if not edits:
             return document
-        expanded = self.parse(encode_text(apply_edits(document.source, edits), bom=file.bom), limits)
+        expanded = self.parse(encode_edited(document.source, edits, bom=file.bom), limits)
         if [to_data(part) for part in expanded.parts] != [to_data(part) for part in document.parts]:
             raise FormatError(
                 "the YAML aliases of this file could not be written out without changing values",

@@ -145,8 +145,25 @@ def parse_nodes(text: str, limits: Limits) -> tuple[RawDocument, ...]:
     raise failure
 
 
+_CHUNKED = 2**20
+"""Characters from which on a text is handed to libyaml piece by piece: it would make a copy of the whole."""
+
+
+class _Chunks:
+    """A text as a stream, which libyaml reads from."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._place = 0
+
+    def read(self, size: int = 1, /) -> str:
+        """The next characters; libyaml asks for bytes, and waits with what is too much."""
+        start, self._place = self._place, self._place + size
+        return self._text[start : self._place]
+
+
 def _documents(text: str, limits: Limits) -> Iterator[RawDocument]:
-    parser: Any = CParser(text)
+    parser: Any = CParser(text if len(text) <= _CHUNKED else _Chunks(text))
     try:
         while (event := parser.get_event()) is not None:
             if type(event) is DocumentStartEvent:
