@@ -1,6 +1,7 @@
 """`fluxsecrets decrypt`: to standard output, in place, one value, other formats."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -254,3 +255,11 @@ def test_another_format_is_indented_as_the_configuration_says(folder, cli):
         cli("decrypt", "--output-type", "json", "b.yaml").stdout
         == '{\n\t"a": {\n\t\t"b": "throwaway"\n\t}\n}\n'
     )
+
+
+def test_a_file_of_a_newer_sops_is_read_with_a_warning(encrypted, cli):
+    text = encrypted.read("secret.yaml")
+    encrypted.write("secret.yaml", re.sub(rb"version: .*", b"version: 9.1.0", text))
+    result = cli("decrypt", "secret.yaml")
+    assert (result.exit_code, result.stdout) == (0, encrypted.secret)
+    assert "warning: secret.yaml: it was written by a newer sops, '9.1.0'" in result.stderr

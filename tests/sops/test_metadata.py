@@ -5,6 +5,7 @@ from fluxsecrets.sops.metadata import (
     DEFAULT_SELECTOR,
     SelectorKind,
     SelectorSpec,
+    is_newer,
     metadata_to_data,
     parse_metadata,
 )
@@ -122,3 +123,11 @@ def test_wrapped_keys_are_not_in_the_repr():
 def test_a_block_that_cannot_be_used_is_refused(changes):
     with pytest.raises(MetadataError):
         parse_metadata({**BLOCK, **changes})
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [("3.13.2", False), ("3.13.3", True), ("4.0.0", True), ("3.9.10", False), ("", False), ("main", False)],
+)
+def test_versions_are_compared_as_numbers(version, newer):
+    assert is_newer(version) is newer

@@ -35,7 +35,7 @@ from fluxsecrets.sops.envelope import (
 )
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.mac import seal_mac
-from fluxsecrets.sops.metadata import VERSION, Metadata
+from fluxsecrets.sops.metadata import VERSION, Metadata, is_newer
 from fluxsecrets.sops.selectors import Selector, compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes
 
@@ -74,6 +74,15 @@ class OpenedFile:
         return sum(
             isinstance(change.target, Leaf) and not change.becomes_comment for change in self.opened.changes
         )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about it but no error, one sentence each."""
+        version = self.metadata.version
+        if not is_newer(version):
+            return self.opened.warnings
+        newer = f"it was written by a newer sops, {version[:20]!a}: what is new in that may be missed here"
+        return newer, *self.opened.warnings
 
     @property
     def parts(self) -> tuple[Mapping, ...]:

@@ -67,7 +67,7 @@ def decrypt_content(
         DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
     """
     opened = open_file(make_format(format_name), data, session.providers, session.limits)
-    warnings = opened.opened.warnings
+    warnings = opened.warnings
     if key is not None:
         node = _find_key(opened, key)
         return DecryptedContent(_node_bytes(node, output_type or format_name), warnings)
@@ -185,7 +185,7 @@ def _prepare(session: Session, target: Target) -> Prepared:
         content = read_file(target.path, limit=session.limits.size)
         data, content = [content.data], replace(content, data=b"")
         opened = open_file(make_format(target.format), data, session.providers, session.limits)
-        result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.opened.warnings)
+        result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)
         return Prepared(result, pending_write(content, opened.text()))
     except FluxsecretsError as error:
         return Prepared(FileResult(target.shown, Outcome.FAILED, error=error.in_file(target.shown)))

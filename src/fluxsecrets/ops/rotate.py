@@ -93,7 +93,7 @@ def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepare
         opened.values,
         names_of(groups, names),
         (
-            *opened.opened.warnings,
+            *opened.warnings,
             *warnings,
             *_drift(applied, groups, names),
             *for_others_only(session, groups),

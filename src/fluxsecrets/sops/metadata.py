@@ -150,6 +150,7 @@ _SELECTOR_FIELDS = frozenset(kind.value for kind in SelectorKind)
 _SCALAR_FIELDS = ("lastmodified", "mac", "version", "mac_only_encrypted", "shamir_threshold")
 _KNOWN_FIELDS = frozenset((*_KEY_FIELDS, *_SCALAR_FIELDS, *_SELECTOR_FIELDS, "key_groups"))
 
+_VERSION = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)
 _LASTMODIFIED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -219,6 +220,12 @@ def recipient_id(kind: str, fields: Mapping[str, object]) -> str:
         values = {name: fields.get(name) or "" for name in _KEY_FIELDS[kind].identifying}
         return _COMPOSITE_IDS[kind].format(**values)
     return str(fields.get(_KEY_FIELDS[kind].identifying[0]) or "")
+
+
+def is_newer(version: str) -> bool:
+    """Whether a file's version is newer than the one whose format is written; what is no version is not."""
+    match = _VERSION.match(version)
+    return match is not None and tuple(map(int, match.groups())) > tuple(map(int, VERSION.split(".")))
 
 
 def _parse_groups(value: object) -> tuple[KeyGroup, ...]:
