@@ -57,6 +57,9 @@ class Provider:
             return bytes.fromhex(key.enc)
         return NotMine("not among your identities")
 
+    def at_hand(self, recipient: Recipient) -> bool:
+        return True
+
     def own_recipients(self) -> frozenset[str]:
         return frozenset()
 
