@@ -1,0 +1,46 @@
+"""plain-secret-file: a file that is a secret by its name, its use or its past, and is not encrypted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fluxsecrets.findings import RuleInfo, Severity
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.match import Match, Rank
+
+from .page import encrypt_command
+
+RULE = RuleInfo(
+    id="plain-secret-file",
+    title="secret file in plain text",
+    severity=Severity.HIGH,
+    explanation=(
+        "The file is a secret as a whole: its name says so (`*.sops.*`, `*.enc.*`), a secretGenerator reads "
+        "it, `.fluxsecrets.yaml` lists it, or it is encrypted at HEAD. It is in plain text now."
+    ),
+    fix="Encrypt it with `fluxsecrets encrypt`.",
+    docs="scan.md#plain-secret-file",
+)
+
+_NAME = re.compile(r"[^/]\.(?:sops|enc)\.[^/]+$")
+
+
+def is_secret_name(path: str) -> bool:
+    """Whether a name says that the file is a secret; as `repo.discover` takes it."""
+    return _NAME.search(path) is not None
+
+
+def whole(blob: Blob, reason: str) -> Iterator[Match]:
+    """The match for a file as a whole."""
+    text = blob.text
+    if text.strip():
+        start = len(text) - len(text.lstrip())
+        yield Match(
+            RULE,
+            Rank.PLACE,
+            start,
+            start + 1,
+            f"this file is in plain text, and should be encrypted: {reason}",
+            f"encrypt it: `{encrypt_command(blob.path)}`",
+        )
