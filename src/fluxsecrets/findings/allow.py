@@ -231,7 +231,7 @@ class _Entries:
         self.used: set[int] = set()
         self.entries: list[tuple[Allowance, re.Pattern[str]]] = []
         if listed:
-            from fluxsecrets.repo.discover import compile_glob
+            from fluxsecrets.repo.globs import compile_glob
 
             self.entries = [(entry, compile_glob(entry.path)) for entry in listed]
         self.by_rule: dict[str, list[int]] = {}
