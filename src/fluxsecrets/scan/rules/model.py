@@ -25,8 +25,9 @@ class TokenRule:
         entropy: bits per character that the secret must have; fewer, and it is no finding.
         explanation: what whoever has the token can do.
         fix: what to do about it, beside taking it out of the repository.
-        positives: texts in which the rule finds just one secret; made up.
-        negatives: texts that look like it, in which no rule finds anything.
+        positives: recipes for texts in which the rule finds just one secret, such as
+            `ghp_{base62:30}{crc62}`; the tests make throw-away tokens of them, so that none stands here.
+        negatives: recipes for texts that look like it, in which no rule finds anything.
     """
 
     id: str
