@@ -22,7 +22,7 @@ _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", r
 _RULES_INTRODUCTION = """\
 What `fluxsecrets scan` knows of the tokens of providers, and of private keys. A token is found in any file,
 whatever it is called, and inside of base64. Where a format has a checksum or an inner structure, that is
-checked: one that does not hold makes a finding less certain, but does not hide it. Whatever the token: once it
+checked: one that does not hold makes a finding less certain, but hides nothing. Whatever the token: once it
 was pushed, take it for known, and make a new one; encrypting it afterwards does not help.
 
 In a report and in `fluxsecrets:allow` a rule goes by the name that stands here as the heading.
