@@ -38,6 +38,7 @@ COMMANDS = {
         "See who can read what, and keep files in line with the rules.",
     ),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
+    "hook": ("fluxsecrets.cli.hook", "Stop commits that hold secrets in plain text."),
 }
 """Name -> (module with a click command `command`, the line that --help shows)."""
 

@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -182,8 +182,54 @@ class Repository:
             path=str(self.root),
         )
 
-    def _git(self, *arguments: str, limit: int = LISTING_LIMIT) -> bytes:
-        result = _run(self._command(*arguments), self.root, self._env(), limit)
+    def path_of(self, name: str) -> str:
+        """Where git has a file or folder of its own, such as `hooks`, by configuration and worktree.
+
+        Returns:
+            The path, absolute or relative to the root.
+        """
+        return os.fsdecode(self._git("rev-parse", "--git-path", name)).removesuffix("\n")
+
+    def run(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
+        """What a git command writes to standard output.
+
+        Args:
+            arguments: the command and what follows it; paths are literal.
+            stdin: what it reads before it writes anything; nothing unless given.
+            limit: bytes that it may write.
+
+        Raises:
+            GitError: it failed.
+            LimitError: it wrote more.
+        """
+        return self._git(*arguments, stdin=stdin, limit=limit)
+
+    @contextmanager
+    def objects(self) -> Iterator[Callable[[str, int], bytes | None]]:
+        """One `git cat-file --batch` that reads blobs by their id.
+
+        Yields:
+            A function of id and limit. It gives the content, or None where that is larger.
+
+        Raises:
+            GitError: an object is damaged, missing or no blob.
+        """
+        with _process(self._command("cat-file", "--batch"), self.root, self._env(), feed=True) as running:
+
+            def read(name: str, limit: int) -> bytes | None:
+                kind, blob = running.ask(name, limit)
+                if kind != "blob":
+                    raise GitError(
+                        f"the object {name[:12]!a} is {'missing' if kind == 'missing' else 'no file'}",
+                        hint="run `git fsck`; in a partial clone `git fetch --refetch`",
+                        path=str(self.root),
+                    )
+                return blob
+
+            yield read
+
+    def _git(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
+        result = _run(self._command(*arguments), self.root, self._env(), limit, stdin)
         if result.code != 0:
             raise _failure(arguments[0], result, self.root)
         return result.output
@@ -338,8 +384,18 @@ def _drain(stream: IO[bytes] | None, into: bytearray) -> None:
         into += chunk[: max(0, _STDERR_LIMIT - len(into))]
 
 
-def _run(command: Sequence[str], cwd: Path, env: Mapping[str, str], limit: int = LISTING_LIMIT) -> _Result:
-    with _process(command, cwd, env, feed=False) as running:
+def _run(
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    limit: int = LISTING_LIMIT,
+    stdin: bytes | None = None,
+) -> _Result:
+    with _process(command, cwd, env, feed=stdin is not None) as running:
+        if running.process.stdin is not None and stdin is not None:
+            with suppress(OSError):  # it ended early: its exit code says why
+                running.process.stdin.write(stdin)
+                running.process.stdin.close()
         output = running.process.stdout.read(limit + 1) if running.process.stdout is not None else b""
         if len(output) > limit:
             raise LimitError(f"git wrote more than {limit} bytes", path=str(cwd))
