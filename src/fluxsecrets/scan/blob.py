@@ -26,22 +26,33 @@ class Blob:
         path: as findings name it.
         data: the bytes to search.
         binary: it is no text.
-        part: it is a piece of a larger file: nothing is parsed, and lines count from `first_line`.
+        part: it is a piece of a larger file: nothing is parsed.
+        first_line, first_column: where it starts in its file.
     """
 
-    __slots__ = ("_ascii", "_breaks", "_text", "binary", "data", "first_line", "part", "path")
+    __slots__ = ("_ascii", "_breaks", "_text", "binary", "data", "first_column", "first_line", "part", "path")
 
-    def __init__(self, path: str, raw: bytes, *, part: bool = False, first_line: int = 1) -> None:
-        """Take a file's path and bytes as they are."""
+    def __init__(
+        self,
+        path: str,
+        raw: bytes,
+        *,
+        part: bool = False,
+        first_line: int = 1,
+        first_column: int = 1,
+        binary: bool | None = None,
+    ) -> None:
+        """Take a file's path and bytes as they are, and of a piece its place in the file."""
         for mark, encoding in _WIDE:
             if raw.startswith(mark) and not part:
                 raw = raw.decode(encoding, "replace").encode("utf-8", "replace")
                 break
         self.path = path
-        self.data = raw[len(_UTF8_BOM) :] if raw.startswith(_UTF8_BOM) else raw
-        self.binary = self.data.find(b"\0", 0, _BINARY_LOOK) >= 0
+        self.data = raw.removeprefix(_UTF8_BOM)
+        self.binary = self.data.find(b"\0", 0, _BINARY_LOOK) >= 0 if binary is None else binary
         self.part = part
         self.first_line = first_line
+        self.first_column = first_column
         self._text: str | None = None
         self._breaks: list[int] | None = None
         self._ascii: bool | None = None
@@ -70,4 +81,5 @@ class Blob:
                 found.append(at + 1)
             self._breaks = found
         line = bisect_right(self._breaks, offset)
-        return line - 1 + self.first_line, offset - self._breaks[line - 1] + 1
+        column = offset - self._breaks[line - 1] + (self.first_column if line == 1 else 1)
+        return line - 1 + self.first_line, column

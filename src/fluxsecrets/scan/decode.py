@@ -43,6 +43,14 @@ class Decoded:
         return self.spans[bisect_right(self.starts, position) - 1]
 
 
+def decode_again(decoded: Decoded) -> Decoded | None:
+    """What is base64 in what base64 stood for; its places are those of the outer one."""
+    inner = decode(decoded.data)
+    if inner is None:
+        return None
+    return Decoded(inner.data, inner.starts, tuple(decoded.span(start) for start, _ in inner.spans))
+
+
 def decode(data: bytes) -> Decoded | None:
     """Decode the base64 of a file, or None where there is none with text behind."""
     pieces: list[bytes] = []

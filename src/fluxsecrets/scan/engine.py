@@ -7,12 +7,14 @@ the same bytes become one, that of the rule which knows most about the place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fluxsecrets.errors import FluxsecretsError, FormatError
-from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
+from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.allow import InlineAllowance, find_inline
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
 
@@ -20,16 +22,24 @@ from .blob import Blob
 from .match import Match, Rank
 from .matcher import Matcher, Pattern, make_matcher
 from .rules import TOKEN_RULES, TokenRule
+from .tokens import Token, find_tokens, token_info
 from .triggers import PARSE, Trigger
+
+if TYPE_CHECKING:
+    from .decode import Decoded
+    from .structure.page import Page
 
 _TRIGGERS = tuple(Trigger)
 _FIRST_RULE = len(_TRIGGERS)
 _MASK = "********"
+_ENCODED = 2  # how many times one within the other base64 is looked into
+_ENCRYPTED_ENV = re.compile(rb"^sops_mac=ENC\[AES256_GCM,", re.MULTILINE)
+_ENCRYPTED_INI = re.compile(rb"^\[sops\][ \t]*\r?$", re.MULTILINE)
+_INI_MAC = re.compile(rb"^mac[ \t]*=[ \t]*\"?ENC\[AES256_GCM,", re.MULTILINE)
 
 _YAML_SUFFIXES = (".yaml", ".yml", ".json", ".kubeconfig", ".dockerconfigjson", ".dockercfg")
 _YAML_NAMES = frozenset({"kustomization", "kubeconfig", "admin.conf", "config.json", ".dockerconfigjson"})
 _TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".gotmpl", ".template", ".erb", ".ejs")
-_MINIFIED_LINE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,6 @@ class Context:
 
     Attributes:
         whole: why the file is a secret as a whole, or "" where it is none.
-        kept: rules whose findings are wanted; None for all.
     """
 
     whole: str = ""
@@ -53,6 +62,10 @@ class Scanned:
         findings: in the order of their places.
         allowances: those in its comments.
         ciphertexts: its encrypted values, for `FileSet`.
+        generated: files that a secretGenerator in it reads, with the line of each.
+        encrypted: it is encrypted by sops.
+        place: a rule that knows its kind found something in it.
+        empty: there is nothing in it.
         problem: why it could not be judged in full, or None.
     """
 
@@ -60,6 +73,10 @@ class Scanned:
     findings: tuple[Finding, ...] = ()
     allowances: tuple[InlineAllowance, ...] = ()
     ciphertexts: tuple[Ciphertext, ...] = field(default=(), repr=False)
+    generated: tuple[tuple[str, int], ...] = ()
+    encrypted: bool = False
+    place: bool = False
+    empty: bool = False
     problem: FluxsecretsError | None = None
 
 
@@ -91,18 +108,30 @@ class Engine:
         """
         self._matcher = matcher or make_matcher(patterns(), cache)
 
-    def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - frozen
+    def scan(self, blob: Blob, context: Context = Context()) -> Scanned:
         """Everything in a file, but for its name."""
         numbers = self._matcher.hits(blob.data)
-        if not numbers and not context.whole:
-            return Scanned(blob.path)
+        empty = not blob.data.strip()
+        if empty or (not numbers and not context.whole):
+            return Scanned(blob.path, empty=empty)
         hits = frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
-        rules = tuple(TOKEN_RULES[number - _FIRST_RULE] for number in sorted(numbers) if number >= _FIRST_RULE)
+        rules = tuple(
+            TOKEN_RULES[number - _FIRST_RULE] for number in sorted(numbers) if number >= _FIRST_RULE
+        )
         reading = _Reading(self, blob, context, hits)
         matches = reading.read(rules)
         findings = told_apart(_finding(blob, match) for match in merged(matches))
         allowances = find_inline(blob.data, blob.path) if Trigger.ALLOWANCE in hits else ()
-        return Scanned(blob.path, findings, allowances, tuple(reading.ciphertexts), reading.problem)
+        return Scanned(
+            blob.path,
+            findings,
+            allowances,
+            tuple(reading.ciphertexts),
+            tuple(reading.generated),
+            reading.encrypted,
+            any(match.rank is Rank.PLACE for match in matches),
+            problem=reading.problem,
+        )
 
     def rules_in(self, data: bytes) -> tuple[TokenRule, ...]:
         """The token rules that may find something in some bytes."""
@@ -120,6 +149,8 @@ class _Reading:
         self.hits = hits
         self.problem: FluxsecretsError | None = None
         self.ciphertexts: list[Ciphertext] = []
+        self.generated: list[tuple[str, int]] = []
+        self.encrypted = False
 
     def read(self, rules: Sequence[TokenRule]) -> list[Match]:
         blob, hits = self.blob, self.hits
@@ -133,8 +164,8 @@ class _Reading:
 
             matches += connection.judge(blob)
         if blob.part:
-            matches += self.lines()
-        elif _is_yaml(blob.path):
+            matches += self.piece()
+        elif _is_yaml(blob.path) or (Trigger.SOPS in hits and blob.data.lstrip().startswith(b"{")):
             if not hits.isdisjoint(PARSE):
                 matches += self.manifest()
         else:
@@ -143,30 +174,24 @@ class _Reading:
             matches += self.whole(matches)
         return matches
 
-    def tokens(self, rules: Sequence[TokenRule], data: bytes, decoded: object) -> Iterator[Match]:
-        from .tokens import find_tokens
-
+    def tokens(self, rules: Sequence[TokenRule], data: bytes, decoded: Decoded | None) -> Iterator[Match]:
         for token in find_tokens(rules, data):
             yield _token_match(self.blob, token.rule, data[token.start : token.end], token, decoded)
 
     def in_base64(self) -> Iterator[Match]:
-        from .decode import decode
+        from .decode import decode, decode_again
 
-        data = self.blob.data
-        for _ in range(2):
-            decoded = decode(data)
+        decoded = decode(self.blob.data)
+        for _ in range(_ENCODED):
             if decoded is None:
                 return
-            rules = self.engine.rules_in(decoded.data)
-            if rules:
-                yield from self.tokens(rules, decoded.data, decoded)
-            if data is not self.blob.data:
-                return
-            # What is encoded twice; places in it are not followed back further than the first time.
-            return
+            yield from self.tokens(self.engine.rules_in(decoded.data), decoded.data, decoded)
+            decoded = decode_again(decoded)
 
     def manifest(self) -> Iterator[Match]:
         from .structure import judge_page, read_page
+        from .structure.kustomize import generated, is_kustomization
+        from .structure.sops import is_block
 
         page, fault = read_page(self.blob)
         if fault is not None:
@@ -175,15 +200,19 @@ class _Reading:
             yield from judge_page(page)
             if Trigger.SOPS in self.hits:
                 self.ciphertexts = [*_ciphertexts(page)]
+                self.encrypted = any(each.sops is not None and is_block(each.sops) for each in page.objects)
+            if Trigger.GENERATOR in self.hits and is_kustomization(self.blob.path):
+                self.generated = [*generated(page)]
         except FluxsecretsError as error:
             self.problem = error.in_file(self.blob.path)
 
     def broken(self, fault: FluxsecretsError) -> Iterator[Match]:
-        """A file that is no YAML as a whole: it is searched as text; a Secret in it is nothing to guess at."""
+        """A file that is no YAML as a whole is searched as text; whether it has a Secret is not guessed."""
+        from .assignments import Surroundings
         from .structure.lines import CODE, judge_text
         from .template import is_template
 
-        yield from judge_text(self.blob, CODE, _surroundings(self.blob, fault))
+        yield from judge_text(self.blob, CODE, Surroundings.CONFIGURATION)
         may_matter = self.hits & {Trigger.SECRET, Trigger.SOPS, Trigger.SEALED}
         if may_matter and not is_template(self.blob.text):
             self.problem = FormatError(
@@ -198,27 +227,30 @@ class _Reading:
         from .structure import clients, lines
 
         if Trigger.SOPS in self.hits and not self.blob.part and _is_encrypted_lines(self.blob):
+            self.encrypted = True
             yield from lines.judge_sops(self.blob)
         elif clients.is_login_file(self.blob.path):
             yield from clients.judge_login(self.blob)
         elif Trigger.ASSIGNED in self.hits or Trigger.OPTION in self.hits:
             yield from lines.judge(self.blob)
 
+    def piece(self) -> Iterator[Match]:
+        """A piece of a file that is too large to be read as a whole."""
+        if _is_yaml(self.blob.path) and self.hits & {Trigger.SECRET, Trigger.SOPS, Trigger.SEALED}:
+            self.problem = LimitError(
+                "may hold a Secret, and is too large to be read as a manifest",
+                hint="split it; Flux refuses large files anyway",
+                path=self.blob.path,
+            )
+        yield from self.lines()
+
     def whole(self, matches: Sequence[Match]) -> Iterator[Match]:
         """A file that is a secret as a whole: one finding says so, where no other one does."""
-        from fluxsecrets.repo.encrypted import detect_encryption
-
         from .structure import named
 
-        if any(match.rank is Rank.PLACE for match in matches) or detect_encryption(self.blob.data, self.blob.path):
+        if self.encrypted or any(match.rank is Rank.PLACE for match in matches):
             return
         yield from named.whole(self.blob, self.context.whole)
-
-
-def _surroundings(blob: Blob, _fault: FluxsecretsError):  # type: ignore[no-untyped-def]
-    from .assignments import Surroundings
-
-    return Surroundings.CONFIGURATION if blob.path.endswith(_YAML_SUFFIXES) else Surroundings.CODE
 
 
 def _is_yaml(path: str) -> bool:
@@ -229,10 +261,13 @@ def _is_yaml(path: str) -> bool:
 
 
 def _is_encrypted_lines(blob: Blob) -> bool:
-    return b"sops_mac=ENC[" in blob.data or (b"[sops]" in blob.data and b"ENC[AES256_GCM," in blob.data)
+    """Whether a file is one of sops's dotenv or INI files; code that speaks of them is none."""
+    return _ENCRYPTED_ENV.search(blob.data) is not None or (
+        _ENCRYPTED_INI.search(blob.data) is not None and _INI_MAC.search(blob.data) is not None
+    )
 
 
-def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token, decoded) -> Match:  # type: ignore[no-untyped-def]
+def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token: Token, decoded: Decoded | None) -> Match:
     start, end = (token.start, token.end) if decoded is None else decoded.span(token.start)
     inside = "" if decoded is None else " in base64"
     message = f"{_article(rule.title)}{inside} is in plain text"
@@ -242,7 +277,7 @@ def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token, decoded) -> 
     if blob.path.startswith("keys/") or "/keys/" in blob.path:
         hint = f"keys/ holds public recipients only: take it out; {hint}"
     return Match(
-        rule_info(rule),
+        token_info(rule),
         Rank.TOKEN,
         blob.offset(start),
         blob.offset(end),
@@ -263,18 +298,15 @@ def _article(title: str) -> str:
     return f"{'an' if spoken in 'aeiou' else 'a'} {title}"
 
 
-def rule_info(rule: TokenRule) -> RuleInfo:
-    """A token rule as reports and `rules list` show it."""
-    return RuleInfo(rule.id, rule.title, rule.severity, rule.explanation, rule.fix, "scan.md#token-rules")
-
-
 def merged(matches: Sequence[Match]) -> list[Match]:
     """Matches in order, those of the same text made into one."""
     ordered = sorted(matches, key=lambda match: (-match.rank, match.start, match.start - match.end))
     kept: list[Match] = []
     starts: list[tuple[int, int, int]] = []
     for match in ordered:
-        index = next((number for first, last, number in starts if match.start < last and first < match.end), None)
+        index = next(
+            (number for first, last, number in starts if match.start < last and first < match.end), None
+        )
         if index is None:
             starts.append((match.start, match.end, len(kept)))
             kept.append(match)
@@ -287,7 +319,11 @@ def _joined(match: Match, other: Match) -> Match:
     """A match with what another one of the same text knows."""
     also = match.also
     if other.also and other.also not in (match.also, match.rule.title):
-        also = f"{also}, {other.also}" if also and match.rank is Rank.PLACE and len(also) < 80 else also or other.also
+        also = (
+            f"{also}, {other.also}"
+            if also and match.rank is Rank.PLACE and len(also) < 80
+            else also or other.also
+        )
     severity = max(match.severity or match.rule.severity, other.severity or other.rule.severity)
     if other.confidence is Confidence.LOW:
         severity = match.severity or match.rule.severity
@@ -313,7 +349,7 @@ def _finding(blob: Blob, match: Match) -> Finding:
     )
 
 
-def _ciphertexts(page) -> Iterator[Ciphertext]:  # type: ignore[no-untyped-def]
+def _ciphertexts(page: Page) -> Iterator[Ciphertext]:
     from .structure.reader import show
     from .structure.sops import ciphertexts, key_marks
 
@@ -329,15 +365,29 @@ def _ciphertexts(page) -> Iterator[Ciphertext]:  # type: ignore[no-untyped-def]
             yield Ciphertext(hash(value.scalar.text), place, show(value.path), keys)
 
 
+def _escaped(path: str) -> str:
+    return ascii(path)[1:-1]
+
+
 class FileSet:
-    """What can only be told from several files: the same ciphertext under two data keys."""
+    """What can only be told from several files.
+
+    The same ciphertext under two data keys; plain files that a secretGenerator reads.
+    """
 
     def __init__(self) -> None:
         """Start with no file."""
         self._seen: dict[int, Ciphertext] = {}
+        self._generated: dict[str, tuple[str, int]] = {}
+        self._plain: dict[str, str | None] = {}
 
-    def add(self, scanned: Scanned) -> Iterator[Finding]:
+    def add(self, scanned: Scanned, commit: str | None = None) -> Iterator[Finding]:
         """Take a file in; what it shares with those before is a finding."""
+        if not scanned.encrypted and not scanned.place and not scanned.empty:
+            self._plain.setdefault(scanned.path, commit)
+        self.add_generators(scanned)
+        if not scanned.ciphertexts:
+            return
         from .structure.sops import FOREIGN
 
         for item in scanned.ciphertexts:
@@ -352,9 +402,32 @@ class FileSet:
                 severity=FOREIGN.severity,
                 confidence=Confidence.HIGH,
                 location=item.location,
-                message=f"{item.name} has the ciphertext of {first.name} in {ascii(first.location.path)[1:-1]}",
+                message=f"{item.name} has the ciphertext of {first.name} in {_escaped(first.location.path)}",
                 hint=FOREIGN.fix,
                 fingerprint=fingerprint(FOREIGN.id, path, item.name),
                 excerpt=f"{item.name}: ENC[…]",
                 related=(first.location,),
             )
+
+    def add_generators(self, scanned: Scanned) -> None:
+        """Take in which files the generators of a kustomization file read."""
+        for path, line in scanned.generated:
+            self._generated.setdefault(path, (scanned.path, line))
+
+    def finish(self) -> Iterator[Finding]:
+        """What is known when all files are in."""
+        from .structure import named
+        from .structure.page import ENCRYPT_HINT
+
+        for path, (by, line) in sorted(self._generated.items()):
+            if path in self._plain:
+                yield Finding(
+                    rule=named.RULE.id,
+                    severity=named.RULE.severity,
+                    confidence=Confidence.HIGH,
+                    location=Location(path, 1, 1, self._plain[path]),
+                    message=named.message(f"a secretGenerator in {_escaped(by)} makes a Secret of it"),
+                    hint=ENCRYPT_HINT,
+                    fingerprint=fingerprint(named.RULE.id, path),
+                    related=(Location(by, line),),
+                )

@@ -153,7 +153,11 @@ def _load(path: Path) -> bytes | None:
             content = stream.read(_MOST)
     except OSError:
         return None
-    head, digest, data = content[: len(_MAGIC)], content[len(_MAGIC) :][:_DIGEST], content[len(_MAGIC) + _DIGEST :]
+    head, digest, data = (
+        content[: len(_MAGIC)],
+        content[len(_MAGIC) :][:_DIGEST],
+        content[len(_MAGIC) + _DIGEST :],
+    )
     return data if head == _MAGIC and digest == _digest(data) else None
 
 

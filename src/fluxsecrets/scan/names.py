@@ -60,7 +60,9 @@ _TRAILING = frozenset(
     | {"unencrypted", "decrypted", "primary", "secondary", "raw", "data", "here", "v1", "v2", "enc"}
 )
 # A public thing, or a word about a secret.
-_HARMLESS_BEFORE = frozenset({"public", "pub", "no", "is", "has", "use", "require", "requires", "enable", "max"})
+_HARMLESS_BEFORE = frozenset(
+    {"public", "pub", "no", "is", "has", "use", "require", "requires", "enable", "max"}
+)
 
 
 @lru_cache(maxsize=8192)
@@ -77,14 +79,14 @@ def telling(name: str) -> Telling:
     before = words[-2] if len(words) > 1 else ""
     if last in _SURE or last.endswith(_SURE_END):
         return Telling.SURELY
+    return Telling.MAYBE if _may_be(words, last, before) else Telling.NOTHING
+
+
+def _may_be(words: list[str], last: str, before: str) -> bool:
     if last == "key":
-        return Telling.MAYBE if before in _KEY_OF else Telling.NOTHING
-    if last == "base":
-        return Telling.MAYBE if before in ("secret", "token", "key") or words[-3:-1] == ["secret", "key"] else (
-            Telling.NOTHING
-        )
-    if last in _MAYBE or last.endswith(_MAYBE_END):
-        return Telling.NOTHING if before in ("csrf", "page", "next", "continue") and last == "token" else (
-            Telling.MAYBE
-        )
-    return Telling.NOTHING
+        return before in _KEY_OF
+    if last == "base":  # SECRET_KEY_BASE
+        return before in ("secret", "token", "key")
+    if last == "token" and before in ("csrf", "page", "next", "continue"):
+        return False
+    return last in _MAYBE or last.endswith(_MAYBE_END)

@@ -23,4 +23,6 @@ def is_template(text: str) -> bool:
 def without_expressions(text: str) -> str:
     """The text with marks for expressions; a line that holds nothing else becomes empty."""
     marked = _EXPRESSION.sub(lambda match: _BLANK.sub(MARK, match[0]), text)
-    return re.sub(rf"^[ \t]*{MARK}[{MARK} \t]*$", lambda match: " " * len(match[0]), marked, flags=re.MULTILINE)
+    return re.sub(
+        rf"^[ \t]*{MARK}[{MARK} \t]*$", lambda match: " " * len(match[0]), marked, flags=re.MULTILINE
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from fluxsecrets.findings import Confidence
+from fluxsecrets.findings import Confidence, RuleInfo
 
 from .rules import PAIRS, TOKEN_RULES, TokenRule
 from .values import entropy, is_placeholder, is_reference
@@ -42,6 +42,13 @@ def compiled(expression: str) -> Any:
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     return re2.compile(expression.encode(), options)
+
+
+def token_info(rule: TokenRule) -> RuleInfo:
+    """A token rule as reports and `rules list` show it."""
+    return RuleInfo(
+        rule.id, rule.title, rule.severity, rule.explanation, rule.fix, f"scan-rules.md#{rule.id}"
+    )
 
 
 def find_tokens(rules: Sequence[TokenRule], data: bytes) -> Iterator[Token]:

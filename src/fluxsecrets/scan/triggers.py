@@ -14,7 +14,17 @@ from .names import SENSITIVE_WORDS
 from .structure.connection import DSN, URL
 
 _KEYWORDS = (b"pass", b"pwd", b"psk", b"secret", b"token", b"credential", b"bearer", b"cookie", b"key")
-_SENSITIVE = (*_KEYWORDS, b"salt", b"authorization", b"mnemonic", b"_base", b"-base", b".base", b"nbase", b"tbase")
+_SENSITIVE = (
+    *_KEYWORDS,
+    b"salt",
+    b"authorization",
+    b"mnemonic",
+    b"_base",
+    b"-base",
+    b".base",
+    b"nbase",
+    b"tbase",
+)
 _TELLING = rf"(?:{SENSITIVE_WORDS})[A-Za-z0-9_.-]{{0,24}}"
 
 
@@ -32,7 +42,7 @@ class Trigger(Enum):
     LAST_APPLIED = Pattern(r"last-applied-configuration", (b"last-applied-configuration",))
     GENERATOR = Pattern(r"secretGenerator", (b"secretgenerator",))
     SOPS = Pattern(
-        r"ENC\[AES256_GCM,|(?m:^[ \t]*[\"']?sops[\"']?[ \t]*:)|\"sops\"[ \t]*:|(?m:^sops_[a-z])|(?m:^\[sops\])",
+        r"ENC\[AES256_GCM,|(?m:^[ \t]*[\"']?sops[\"']?[ \t]*:)|\"sops\"[ \t]*:|(?m:^sops_[a-z]|^\[sops\])",
         (b"enc[aes256_gcm,", b"sops"),
     )
     ASSIGNED = Pattern(

@@ -39,7 +39,8 @@ _LOOSE_REFERENCE = r"""
     | <%.*%>
     | @[A-Za-z_][A-Za-z0-9_.-]*@
     | \#\{.*\}\#?
-    | (?:env|file|secret|secrets|aws|gcp|azure|awssm|awsssm|keyvault|kms|config|data|conjur|sops|doppler|infisical
+    | (?:env|file|secret|secrets|aws|gcp|azure|awssm|awsssm|keyvault|kms|config|data|conjur|sops|doppler
+        |infisical
         |akeyless|bws|keychain|pass)
       (?:://|:/|:(?=[A-Za-z_./-]+$))\S+
     | arn:aws[a-z-]*:\S+
@@ -63,16 +64,21 @@ _PLACEHOLDER = re.compile(
     | [xX*]{4,}[-_./ xX*]*
     | .{0,8}(?:\.{3}|\u2026|[xX]{6,}|\*{4,}).{0,8}         # ghp_..., AKIAXXXXXXXX
     | (?:please[-_ ]?)?
-      (?:change|replace|insert|enter|put|add|set|fill|update|edit|provide|specify|paste|supply|override|use|overwrite)
-      [-_ ]?(?:me|it|this|that|here|in|your|my|the|with|a|an|before|after|by|from|real|value|secret|password|token|key)
+      (?:change|replace|insert|enter|put|add|set|fill|update|edit|provide|specify|paste|supply|override|use
+        |overwrite)
+      [-_ ]?(?:me|it|this|that|here|in|your|my|the|with|a|an|before|after|by|from|real|value|secret
+        |password|token|key)
       (?:[-_ ,.!]?[a-z]+){0,8}[-_ .!:]*\d{0,3}
-    | (?:changeit|replace|placeholder|dummy|redacted|removed|masked|hidden|omitted|sanitized|censored|todo|tbd|fixme|fill|insert|sealed|encrypted)
+    | (?:changeit|replace|placeholder|dummy|redacted|removed|masked|hidden|omitted|sanitized|censored|todo|tbd
+        |fixme|fill|insert|sealed|encrypted)
       (?:[-_ ,.!:]?[a-z]+){0,6}[-_ .!]*\d{0,3}
     | your[-_ .]?(?:[a-z0-9]+[-_ .]?){0,5}
-      (?:password|passwd|pass|passphrase|secret|token|key|credential|credentials|value|here|string|id|hash|apikey|pwd|dsn|webhook|url)s?
+      (?:password|passwd|pass|passphrase|secret|token|key|credential|credentials|value|here|string|id|hash
+        |apikey|pwd|dsn|webhook|url)s?
       (?:[-_ ]?(?:here|goes|value))*[.!]*
-    | (?:[a-z0-9]+[-_ ])*(?:placeholder|goes[-_ ]here|to[-_ ]be[-_ ](?:replaced|changed|set|filled|defined|generated)
-      |not[-_ ]set|not[-_ ]used|not[-_ ]a[-_ ]real[-_ ](?:[a-z]+)|change[-_ ]?me|replace[-_ ]?me|replaceme|changeme)
+    | (?:[a-z0-9]+[-_ ])*(?:placeholder|goes[-_ ]here
+      |to[-_ ]be[-_ ](?:replaced|changed|set|filled|defined|generated)
+      |not[-_ ]set|not[-_ ]used|not[-_ ]a[-_ ]real[-_ ](?:[a-z]+)|change[-_ ]?me|replace[-_ ]?me)
       (?:[-_ ]?[a-z]+){0,4}\d{0,3}
     | none | null | nil | undefined | unset | empty | n/?a | tba | unused | ignored? | disabled | unknown
     | foo | bar | baz | foobar | lorem | ipsum
@@ -88,13 +94,74 @@ _LOOSE_PLACEHOLDER = re.compile(
 
 # Types and flags, in schemas, code and documentation; in a Secret they are values as any other.
 _WORDS_ABOUT = frozenset(
-    {"string", "str", "bool", "boolean", "int", "integer", "number", "object", "bytes", "byte", "array", "true"}
-    | {"false", "yes", "no", "on", "off", "required", "optional", "password", "passwd", "secret", "token", "key"}
+    {
+        "string",
+        "str",
+        "bool",
+        "boolean",
+        "int",
+        "integer",
+        "number",
+        "object",
+        "bytes",
+        "byte",
+        "array",
+        "true",
+    }
+    | {
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "required",
+        "optional",
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "key",
+    }
     | {"text", "hidden", "plain", "basic", "bearer", "file", "env", "default", "auto", "random", "generated"}
-    | {"self", "this", "any", "never", "unknown", "void", "readonly", "select", "input", "value", "type", "and"}
+    | {
+        "self",
+        "this",
+        "any",
+        "never",
+        "unknown",
+        "void",
+        "readonly",
+        "select",
+        "input",
+        "value",
+        "type",
+        "and",
+    }
     | {"or", "is", "the", "not", "always", "optional[str]", "secretstr", "credentials", "opaque", "inherit"}
-    | {"passwordcredentials", "apikey", "api_key", "x-api-key", "authorization", "oauth", "oauth2", "jwt", "oidc"}
-    | {"saml", "ldap", "md5", "scram-sha-256", "trust", "rsa", "ed25519", "ecdsa", "aes", "tls", "access_token"}
+    | {
+        "passwordcredentials",
+        "apikey",
+        "api_key",
+        "x-api-key",
+        "authorization",
+        "oauth",
+        "oauth2",
+        "jwt",
+        "oidc",
+    }
+    | {
+        "saml",
+        "ldap",
+        "md5",
+        "scram-sha-256",
+        "trust",
+        "rsa",
+        "ed25519",
+        "ecdsa",
+        "aes",
+        "tls",
+        "access_token",
+    }
     | {"refresh_token", "id_token", "client_secret", "none", "null", "-", "|", ">"}
 )
 _DIGEST = re.compile(
@@ -105,7 +172,9 @@ _HASHED = re.compile(
     r"\$(?:2[abxy]|argon2\w*|scrypt|[156y]|apr1|pbkdf2\S*?)\$\S+|\{(?:SSHA\d*|SHA|CRYPT|PBKDF2\S*)\}\S+"
     r"|(?:pbkdf2|argon2|bcrypt|scrypt)[_:$]\S+|SCRAM-SHA-256\$\S+"
 )
-_PUBLIC = re.compile(r"(?:age1[02-9ac-hj-np-z]|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|-----BEGIN (?:PUBLIC|CERTIFICATE))")
+_PUBLIC = re.compile(
+    r"(?:age1[02-9ac-hj-np-z]|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|-----BEGIN (?:PUBLIC|CERTIFICATE))"
+)
 _KUBERNETES_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_-]*(?:[./][A-Za-z_][\w-]*)*(?:\(.*\))?")
 _EXPRESSION = re.compile(
@@ -146,7 +215,13 @@ def is_placeholder(text: str) -> bool:
 def is_literal(text: str) -> bool:
     """Whether a value is one, rather than empty, a reference, a placeholder or ciphertext."""
     stripped = text.strip()
-    return not (not stripped or MARK in stripped or is_ciphertext(stripped) or is_reference(stripped) or is_placeholder(stripped))
+    return not (
+        not stripped
+        or MARK in stripped
+        or is_ciphertext(stripped)
+        or is_reference(stripped)
+        or is_placeholder(stripped)
+    )
 
 
 def may_be_password(text: str) -> bool:
@@ -158,7 +233,7 @@ def may_be_password(text: str) -> bool:
         return False
     if _SENTENCE.fullmatch(stripped) or _URL.fullmatch(stripped) or _HASHED.fullmatch(stripped):
         return False
-    return not (_PUBLIC.match(stripped) or _SCALAR.fullmatch(stripped) and len(stripped) < 4)
+    return not (_PUBLIC.match(stripped) or (_SCALAR.fullmatch(stripped) and len(stripped) < 4))
 
 
 def may_be_token(text: str) -> bool:
@@ -199,7 +274,9 @@ def looks_random(text: str) -> bool:
     return bits >= (2.5 if len(text) < 16 else 3.0) and odd * 2 >= len(words) - 1
 
 
-_VERSION = re.compile(r"v?\d+(?:[a-z]+\d*)?|[a-z]+\d{1,4}|[A-Z]+\d{0,4}|[A-Z]?[a-z]+\d{0,4}|[A-Z]?[a-z]+(?:[A-Z][a-z]+)+\d{0,2}")
+_VERSION = re.compile(
+    r"v?\d+(?:[a-z]+\d*)?|[a-z]+\d{1,4}|[A-Z]+\d{0,4}|[A-Z]?[a-z]+\d{0,4}|[A-Z]?[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
+)
 
 
 def _odd(word: str) -> bool:
@@ -220,7 +297,9 @@ def entropy(text: str | bytes) -> float:
     if not text:
         return 0.0
     total = len(text)
-    counts = [text.count(sign) for sign in set(text)] if isinstance(text, str) else [
-        text.count(bytes((sign,))) for sign in set(text)
-    ]
+    counts = (
+        [text.count(sign) for sign in set(text)]
+        if isinstance(text, str)
+        else [text.count(bytes((sign,))) for sign in set(text)]
+    )
     return -sum(count / total * log2(count / total) for count in counts)

@@ -11,7 +11,7 @@ from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.values import is_ciphertext, is_literal
 
-from .page import Object, Page, encrypt_command
+from .page import ENCRYPT_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
 
 KUBECONFIG = RuleInfo(
@@ -43,7 +43,9 @@ _KUBECONFIG_FIELDS = ("token", "password", "client-key-data")
 _DOCKER_FIELDS = frozenset({"auth", "password", "identitytoken", "registrytoken"})
 
 _NETRC = re.compile(r"(?:^|\s)(?P<name>password)\s+(?:\"(?P<quoted>[^\"]+)\"|(?P<bare>\S+))")
-_NPMRC = re.compile(r"^[^#;\n=]*(?P<name>_authToken|_auth|_password)\s*=\s*\"?(?P<bare>[^\s\"]+)", re.MULTILINE)
+_NPMRC = re.compile(
+    r"^[^#;\n=]*(?P<name>_authToken|_auth|_password)\s*=\s*\"?(?P<bare>[^\s\"]+)", re.MULTILINE
+)
 _PYPIRC = re.compile(r"^[ \t]*(?P<name>password)[ \t]*[=:][ \t]*(?P<bare>\S[^\r\n]*)", re.MULTILINE)
 _PGPASS = re.compile(r"^(?!#)(?:(?:[^:\\\n]|\\.)*:){4}(?P<bare>[^\r\n]+)", re.MULTILINE)
 _WHOLE = re.compile(r"^\s*(?P<bare>\S{8,})\s*$")
@@ -91,12 +93,17 @@ def judge_docker(page: Page, owner: Object) -> Iterator[Match]:
     for value in walk(auths, (*owner.prefix, "auths")):
         field = value.key.text if value.key is not None else ""
         text = value.scalar.text
-        if field not in _DOCKER_FIELDS or is_null(value.scalar) or is_ciphertext(text) or not is_literal(text):
+        if (
+            field not in _DOCKER_FIELDS
+            or is_null(value.scalar)
+            or is_ciphertext(text)
+            or not is_literal(text)
+        ):
             continue
         if field == "auth" and not _has_password(text):
             continue
         message = f"{show(value.path)} is in plain text"
-        yield page.match(DOCKER, value, owner, message, f"encrypt it: `{page.encrypt}`")
+        yield page.match(DOCKER, value, owner, message, ENCRYPT_HINT)
 
 
 def _has_password(auth: str) -> bool:
@@ -122,7 +129,7 @@ def judge_login(blob: Blob) -> Iterator[Match]:
                 Rank.PLACE,
                 *match.span(group),
                 f"{name} is in plain text",
-                f"encrypt it: `{encrypt_command(blob.path)}`, or take it out of the repository",
+                "encrypt it (`fluxsecrets encrypt FILE`), or take it out of the repository",
                 name=name,
                 parts=(name,),
             )

@@ -28,12 +28,57 @@ URL = (
 DSN = r"\b([A-Za-z0-9_.-]{1,60}):([^\s:/@\"'`<>|\\,]{3,100})@(?:tcp|unix|udp)\(([^\s()]{0,200})\)"
 
 _HINT = "put it into a Secret, encrypt that, and refer to it; change the password if it was ever pushed"
-_EXAMPLE_HOSTS = ("example.com", "example.org", "example.net", "example", "host", "hostname", "server", "localhost")
+_EXAMPLE_HOSTS = (
+    "example.com",
+    "example.org",
+    "example.net",
+    "example",
+    "host",
+    "hostname",
+    "server",
+    "localhost",
+)
 # In examples, and as what images start with; a password that everybody knows is another matter.
 _KNOWN = frozenset(
-    {"pass", "user", "username", "guest", "postgres", "root", "admin", "mysql", "redis", "mongo", "test", "minio"}
-    | {"pw", "pwd", "passwd", "myuser", "mypassword", "s3cr3t", "bar", "foo", "x", "passw0rd", "elastic", "example"}
-    | {"changeme", "pass123", "password123", "pass1", "pass2", "p4ssw0rd", "x-oauth-basic", "x-token-auth", "oauth2"}
+    {
+        "pass",
+        "user",
+        "username",
+        "guest",
+        "postgres",
+        "root",
+        "admin",
+        "mysql",
+        "redis",
+        "mongo",
+        "test",
+        "minio",
+    }
+    | {
+        "pw",
+        "pwd",
+        "passwd",
+        "myuser",
+        "mypassword",
+        "s3cr3t",
+        "bar",
+        "foo",
+        "x",
+        "passw0rd",
+        "elastic",
+        "example",
+    }
+    | {
+        "changeme",
+        "pass123",
+        "password123",
+        "pass1",
+        "pass2",
+        "p4ssw0rd",
+        "x-oauth-basic",
+        "x-token-auth",
+        "oauth2",
+    }
 )
 
 
@@ -72,11 +117,19 @@ def judge(blob: Blob) -> Iterator[Match]:
 
 def _is_password(text: str, user: str, host: str) -> bool:
     plain = unquote(text)
-    if not may_be_password(plain) or is_expression(plain) and "(" in plain:
+    if not may_be_password(plain) or (is_expression(plain) and "(" in plain):
         return False
-    if "${" in plain or "$(" in plain or "{{" in plain or plain.startswith(("$", "%", "{")) or plain.isdigit():
+    if (
+        "${" in plain
+        or "$(" in plain
+        or "{{" in plain
+        or plain.startswith(("$", "%", "{"))
+        or plain.isdigit()
+    ):
         return False
     known = plain.lower() in _KNOWN or plain.lower() == user.lower()
     name = host.lower().partition(":")[0]
-    is_example = name in _EXAMPLE_HOSTS or name.endswith((".example.com", ".example.org", ".example.net", "127.0.0.1"))
+    is_example = name in _EXAMPLE_HOSTS or name.endswith(
+        (".example.com", ".example.org", ".example.net", "127.0.0.1")
+    )
     return not known and not (is_example and len(plain) < 12 and plain.isalnum() and plain.isalpha())

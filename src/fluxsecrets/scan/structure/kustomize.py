@@ -1,11 +1,13 @@
-"""kustomize-literal and plain-secret-file: what kustomize makes Secrets of, in plain text.
+"""kustomize-literal: what kustomize makes Secrets of, in plain text.
 
 Literals of a `secretGenerator` stand in kustomization.yaml, which Flux does not decrypt. The files under
-`files` and `envs` become Secrets whatever they are called, and have to be encrypted.
+`files` and `envs` become Secrets whatever they are called; whether they are encrypted is asked when all
+files are known (`engine.FileSet`).
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
@@ -13,7 +15,7 @@ from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.values import is_ciphertext, is_literal
 
 from .page import Object, Page
-from .reader import List, Path, Scalar, Value, child, text_of
+from .reader import List, Node, Path, Scalar, Value, child, text_of
 
 LITERAL = RuleInfo(
     id="kustomize-literal",
@@ -26,6 +28,9 @@ LITERAL = RuleInfo(
     fix="Move the literals to a file such as `secret.env`, name it under `envs`, and encrypt that file.",
     docs="scan.md#kustomize-literal",
 )
+
+FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""The names under which kustomize finds its file in a folder; as `repo.kustomize` has them."""
 
 _HINT = "move it to a file, name that under `envs` (or `files`), and encrypt it with `fluxsecrets encrypt`"
 
@@ -41,10 +46,37 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
             key, _, text = scalar.text.partition("=")
             if text and is_literal(text) and not is_ciphertext(text):
                 message = f"the secretGenerator {name!a} has the literal {key!a} in plain text"
-                yield page.match(LITERAL, Value((*path, "literals", index), scalar, None, None), owner, message, _HINT)
+                yield page.match(
+                    LITERAL, Value((*path, "literals", index), scalar, None, None), owner, message, _HINT
+                )
 
 
-def _generators(owner: Object) -> Iterator[tuple[object, Path]]:
+def _generators(owner: Object) -> Iterator[tuple[Node, Path]]:
     generators = child(owner.node, "secretGenerator")
     for index, generator in enumerate(generators.items if type(generators) is List else ()):
         yield generator, (*owner.prefix, "secretGenerator", index)
+
+
+def generated(page: Page) -> Iterator[tuple[str, int]]:
+    """The files that secretGenerators of a kustomization file read: paths from the root, and lines."""
+    folder = page.blob.path.rpartition("/")[0]
+    for owner in page.objects:
+        for generator, _ in _generators(owner):
+            for field in ("files", "envs"):
+                listed = child(generator, field)
+                for scalar in listed.items if type(listed) is List else ():
+                    if type(scalar) is Scalar:
+                        name = (
+                            scalar.text.partition("=")[2]
+                            if field == "files" and "=" in scalar.text
+                            else scalar.text
+                        )
+                        yield posixpath.normpath(posixpath.join(folder, name)), scalar.line
+            single = child(generator, "env")
+            if type(single) is Scalar:
+                yield posixpath.normpath(posixpath.join(folder, single.text)), single.line
+
+
+def is_kustomization(path: str) -> bool:
+    """Whether a file is kustomize's own, by its name."""
+    return path.rpartition("/")[2] in FILE_NAMES

@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.scan.assignments import Surroundings, assignments, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
-from fluxsecrets.scan.values import is_ciphertext, is_literal, may_be_password, may_be_token
+from fluxsecrets.scan.values import is_ciphertext, may_be_password, may_be_token
+from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, SelectorKind
+from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
 
-from .page import encrypt_command
+from .page import AGAIN_HINT, ENCRYPT_HINT
 from .sops import PLAIN
 
 ENV_FILE = RuleInfo(
@@ -28,7 +31,7 @@ CONFIG = RuleInfo(
     id="config-value",
     title="secret in a configuration file",
     severity=Severity.HIGH,
-    explanation="A configuration file (INI, properties, TOML, Terraform variables) has a secret in plain text.",
+    explanation="A configuration file (INI, properties, TOML, tfvars) has a secret in plain text.",
     fix="Encrypt the file with `fluxsecrets encrypt`, or take the value from the environment.",
     docs="scan.md#config-value",
 )
@@ -53,8 +56,20 @@ _INI_LINE = re.compile(
 )
 _SECTION = re.compile(r"^[ \t]*\[(?P<name>[^\]\r\n]*)\]", re.MULTILINE)
 
-_CONFIG_SUFFIXES = (".ini", ".cfg", ".conf", ".cnf", ".properties", ".toml", ".tfvars", ".credentials", ".inf")
-_CONFIG_NAMES = frozenset({"credentials", "config", ".pypirc", ".npmrc", ".s3cfg", ".boto", ".my.cnf", ".condarc"})
+_CONFIG_SUFFIXES = (
+    ".ini",
+    ".cfg",
+    ".conf",
+    ".cnf",
+    ".properties",
+    ".toml",
+    ".tfvars",
+    ".credentials",
+    ".inf",
+)
+_CONFIG_NAMES = frozenset(
+    {"credentials", "config", ".pypirc", ".npmrc", ".s3cfg", ".boto", ".my.cnf", ".condarc"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +130,13 @@ def judge(blob: Blob) -> Iterator[Match]:
 
 
 def _told(blob: Blob, rule: RuleInfo, lines: Iterator[Line]) -> Iterator[Match]:
-    hint = f"encrypt it: `{encrypt_command(blob.path)}`"
     for line in lines:
         says = telling(line.name)
         if says is Telling.NOTHING or is_ciphertext(line.text):
             continue
         if may_be_password(line.text) if says is Telling.SURELY else may_be_token(line.text):
             confidence = Confidence.HIGH if says is Telling.SURELY else Confidence.MEDIUM
-            yield _match(rule, line, f"{line.name} is in plain text", hint, confidence)
+            yield _match(rule, line, f"{line.name} is in plain text", ENCRYPT_HINT, confidence)
 
 
 def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings, start: int = 0) -> Iterator[Match]:
@@ -130,7 +144,9 @@ def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings, start: in
     hint = "take it from the environment, or from a file that is encrypted, and change the value"
     for found in assignments(blob.data[start:] if start else blob.data):
         if is_secret(found, surroundings):
-            line = Line(found.name, found.value, blob.offset(found.start + start), blob.offset(found.end + start))
+            line = Line(
+                found.name, found.value, blob.offset(found.start + start), blob.offset(found.end + start)
+            )
             sure = telling(found.name) is Telling.SURELY
             yield _match(
                 rule,
@@ -142,21 +158,12 @@ def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings, start: in
             )
 
 
-def judge_whole(blob: Blob, rule: RuleInfo, message: str) -> Iterator[Match]:
-    """Every literal value of a file that is a secret as a whole."""
-    hint = f"encrypt it: `{encrypt_command(blob.path)}`"
-    for line in env_lines(blob.text):
-        if is_literal(line.text) and not is_ciphertext(line.text):
-            yield _match(rule, line, message.format(name=line.name), hint, Confidence.HIGH)
-
-
 def judge_sops(blob: Blob) -> Iterator[Match]:
     """Values of an encrypted dotenv or INI file that are plain against its selector."""
     ini = _SECTION.search(blob.text) is not None and "[sops]" in blob.text
     lines = list(ini_lines(blob.text) if ini else env_lines(blob.text))
     sections = [(match.start(), match["name"]) for match in _SECTION.finditer(blob.text)] if ini else []
     selector = _selector(lines, sections)
-    hint = f"decrypt the file, and encrypt it again: `{encrypt_command(blob.path)}`"
     for line in lines:
         section = next((name for at, name in reversed(sections) if at < line.start), "")
         if section == "sops" or (not ini and line.name.startswith("sops_")):
@@ -164,20 +171,17 @@ def judge_sops(blob: Blob) -> Iterator[Match]:
         names = (section, line.name) if ini else (line.name,)
         if not is_ciphertext(line.text) and (selector is None or selector.encrypts(names)):
             message = f"{line.name} is in plain text in an encrypted file"
-            yield _match(PLAIN, line, message, hint, Confidence.HIGH)
+            yield _match(PLAIN, line, message, AGAIN_HINT, Confidence.HIGH)
 
 
-def _selector(lines: list[Line], sections: list[tuple[int, str]]):  # type: ignore[no-untyped-def]
-    from fluxsecrets.errors import FluxsecretsError
-    from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, SelectorKind
-    from fluxsecrets.sops.selectors import compile_selector, select_one
-
+def _selector(lines: list[Line], sections: list[tuple[int, str]]) -> Selector | None:
     known = {kind.value for kind in SelectorKind}
     start = next((at for at, name in sections if name == "sops"), -1)
     fields = {
         line.name.removeprefix("sops_"): line.text
         for line in lines
-        if line.name.removeprefix("sops_") in known and (line.start > start if sections else line.name.startswith("sops_"))
+        if line.name.removeprefix("sops_") in known
+        and (line.start > start if sections else line.name.startswith("sops_"))
     }
     try:
         return compile_selector(select_one(fields) or DEFAULT_SELECTOR)
@@ -189,5 +193,13 @@ def _match(
     rule: RuleInfo, line: Line, message: str, hint: str, confidence: Confidence, rank: Rank = Rank.PLACE
 ) -> Match:
     return Match(
-        rule, rank, line.start, line.end, message, hint, name=line.name, parts=(line.name,), confidence=confidence
+        rule,
+        rank,
+        line.start,
+        line.end,
+        message,
+        hint,
+        name=line.name,
+        parts=(line.name,),
+        confidence=confidence,
     )

@@ -9,7 +9,7 @@ from fluxsecrets.findings import RuleInfo, Severity
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 
-from .page import encrypt_command
+from .page import ENCRYPT_HINT
 
 RULE = RuleInfo(
     id="plain-secret-file",
@@ -36,11 +36,9 @@ def whole(blob: Blob, reason: str) -> Iterator[Match]:
     text = blob.text
     if text.strip():
         start = len(text) - len(text.lstrip())
-        yield Match(
-            RULE,
-            Rank.PLACE,
-            start,
-            start + 1,
-            f"this file is in plain text, and should be encrypted: {reason}",
-            f"encrypt it: `{encrypt_command(blob.path)}`",
-        )
+        yield Match(RULE, Rank.PLACE, start, start + 1, message(reason), ENCRYPT_HINT)
+
+
+def message(reason: str) -> str:
+    """What is said of such a file."""
+    return f"this file is in plain text, and should be encrypted: {reason}"

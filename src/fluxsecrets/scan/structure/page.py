@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 
-from .reader import List, Map, Node, Parsed, Path, Scalar, Value, child, show, text_of
+from .reader import List, Map, Node, Parsed, Path, Value, child, show, text_of
 
+ENCRYPT_HINT = "encrypt it: `fluxsecrets encrypt FILE`"
+AGAIN_HINT = "decrypt the file, and encrypt it again: `fluxsecrets encrypt FILE`"
 GENERIC_HINT = "move it to a Secret, encrypt that with `fluxsecrets encrypt`, and refer to it here"
 
 
@@ -74,11 +75,6 @@ class Page:
         self.parsed = parsed
         self.objects = tuple(each for node in parsed.documents for each in objects_in(node))
 
-    @property
-    def encrypt(self) -> str:
-        """The command that encrypts this file."""
-        return encrypt_command(self.blob.path)
-
     def match(
         self,
         rule: RuleInfo,
@@ -108,13 +104,8 @@ class Page:
         )
 
 
-def encrypt_command(path: str) -> str:
-    """The command that encrypts a file, to be copied."""
-    return f"fluxsecrets encrypt {shlex.quote(path)}"
-
-
 def objects_in(node: Node, prefix: Path = ()) -> Iterator[Object]:
-    """The objects of a document; whatever is called a list and has items is taken apart, as kustomize does it."""
+    """The objects of a document; what is called a list and has items is taken apart, as kustomize does it."""
     sops = child(node, "sops")
     yield from _objects(node, prefix, sops if type(sops) is Map else None, "", "")
 
@@ -128,15 +119,3 @@ def _objects(node: Node, prefix: Path, sops: Map | None, kind: str, version: str
             yield from _objects(item, (*prefix, "items", index), sops, inner, "v1" if inner else "")
         return
     yield Object(node, prefix, sops, kind, version)
-
-
-def scalars(owner: Object, *keys: str) -> Iterator[tuple[Path, Node]]:
-    """The node under keys of an object, with its path; none where it is not there."""
-    node = child(owner.node, *keys)
-    if node is not None:
-        yield (*owner.prefix, *keys), node
-
-
-def is_scalar(node: Node | None) -> bool:
-    """Whether a node is a scalar."""
-    return type(node) is Scalar

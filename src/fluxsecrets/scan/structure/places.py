@@ -53,7 +53,7 @@ OTHER = RuleInfo(
     title="secret in a manifest",
     severity=Severity.HIGH,
     explanation="A key that is called like a secret has a value that looks like one.",
-    fix="Move it to a Secret, encrypt that, and refer to it; or encrypt the file where whatever reads it can decrypt.",
+    fix="Move it to a Secret, encrypt that, and refer to it; or encrypt the file, if its reader decrypts.",
     docs="scan.md#manifest-value",
 )
 
@@ -68,7 +68,7 @@ class Place:
 
 
 def _helm(page: Page, owner: Object, path: Path) -> bool:
-    if owner.kind == "HelmRelease" or (owner.kind == "HelmChartProxy"):
+    if owner.kind in ("HelmRelease", "HelmChartProxy"):
         return "values" in path or "valuesTemplate" in path
     if owner.is_object:
         return False
@@ -126,7 +126,7 @@ def _span(page: Page, found: Found) -> tuple[int, int, tuple[int, ...]]:
     """Where the value stands in the file; in a block of text the line in it, else the whole scalar."""
     scalar, key = found.value.scalar, found.value.key
     start, end = scalar.start, max(scalar.end, scalar.start + 1)
-    lines = () if key is None or key.line == scalar.line and scalar.style not in BLOCK else (key.line,)
+    lines = () if key is None or (key.line == scalar.line and scalar.style not in BLOCK) else (key.line,)
     if found.inner is None:
         return start, end, lines
     source = page.blob.text[start:end]

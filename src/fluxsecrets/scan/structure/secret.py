@@ -15,7 +15,7 @@ from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import is_ciphertext, is_literal
 
-from .page import Object, Page
+from .page import ENCRYPT_HINT, Object, Page
 from .reader import Map, Value, child, is_null, show, walk
 
 RULE = RuleInfo(
@@ -39,7 +39,7 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
         if not _left_plain(owner, value):
             message = f"{owner.label}: {show(value.path)} is in plain text"
             confidence = Confidence.HIGH if owner.sops is None else Confidence.MEDIUM
-            yield page.match(RULE, value, owner, message, _hint(page, owner), confidence=confidence)
+            yield page.match(RULE, value, owner, message, _hint(owner), confidence=confidence)
 
 
 def secret_values(owner: Object) -> Iterator[Value]:
@@ -86,12 +86,12 @@ def _chosen(block: Map, value: Value) -> bool:
     return selector is None or selector.encrypts(names) or telling(value.name) is Telling.NOTHING
 
 
-def _hint(page: Page, owner: Object) -> str:
+def _hint(owner: Object) -> str:
     if owner.sops is not None:
         return (
             "the selector of this file leaves it out: widen it to ^(data|stringData)$ in .sops.yaml, then "
-            f"decrypt and encrypt the file again: `{page.encrypt}`"
+            "decrypt and encrypt the file again: `fluxsecrets encrypt FILE`"
         )
     if owner.prefix:
-        return f"encrypt it: `{page.encrypt} --split-lists`"
-    return f"encrypt it: `{page.encrypt}`"
+        return "encrypt it: `fluxsecrets encrypt --split-lists FILE`"
+    return ENCRYPT_HINT

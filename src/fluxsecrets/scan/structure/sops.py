@@ -16,7 +16,7 @@ from fluxsecrets.scan.values import is_ciphertext
 from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, SelectorKind
 from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
 
-from .page import Object, Page
+from .page import AGAIN_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
 
 PLAIN = RuleInfo(
@@ -63,7 +63,7 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
         return  # judged as a whole, see `judge_comments`
     for value in walk(owner.node, owner.prefix):
         names = tuple(step for step in value.path if isinstance(step, str))
-        if names[:1] == ("sops",) or value.key is None and not names:
+        if names[:1] == ("sops",) or (value.key is None and not names):
             continue
         if is_plain(value.scalar) and value.scalar is not value.key and selector.encrypts(names):
             yield plain_match(page, owner, value)
@@ -73,8 +73,7 @@ def plain_match(page: Page, owner: Object, value: Value) -> Match:
     """The match for a value that should be encrypted."""
     where = f"{owner.label}: " if owner.is_object else ""
     message = f"{where}{show(value.path)} is in plain text in an encrypted file"
-    hint = f"decrypt the file, and encrypt it again: `{page.encrypt}`"
-    return page.match(PLAIN, value, owner, message, hint)
+    return page.match(PLAIN, value, owner, message, AGAIN_HINT)
 
 
 def is_block(block: Map) -> bool:
@@ -100,7 +99,11 @@ def selector_of(block: Map) -> Selector | None:
 
 def _no_selector(page: Page, owner: Object, block: Map) -> Match:
     key = next(
-        (name for name, _ in block.pairs if type(name) is Scalar and name.text.endswith(("_regex", "_suffix"))),
+        (
+            name
+            for name, _ in block.pairs
+            if type(name) is Scalar and name.text.endswith(("_regex", "_suffix"))
+        ),
         None,
     )
     scalar = key or next(name for name, _ in block.pairs if type(name) is Scalar)
@@ -127,7 +130,9 @@ def judge_comments(page: Page) -> Iterator[Match]:
     except FluxsecretsError:
         return  # the file is no YAML for sops either: whoever reads it says so
     places = {
-        value.scalar.start: (owner, value) for owner in page.objects for value in walk(owner.node, owner.prefix)
+        value.scalar.start: (owner, value)
+        for owner in page.objects
+        for value in walk(owner.node, owner.prefix)
     }
     for comments, leaf in walk_document(document):
         found = places.get(leaf.start)

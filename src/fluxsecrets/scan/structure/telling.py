@@ -15,7 +15,9 @@ from .page import Object
 from .reader import BLOCK, Map, Scalar, Value, is_typed, text_of, walk
 
 # Text for people: examples in it are for people, too.
-_PROSE = frozenset({"description", "summary", "message", "title", "help", "notes", "comment", "regex", "pattern"})
+_PROSE = frozenset(
+    {"description", "summary", "message", "title", "help", "notes", "comment", "regex", "pattern"}
+)
 _NOT_TEXT = frozenset({"encryptedData", "caBundle", "metadata"})
 
 
@@ -51,7 +53,7 @@ def telling_values(owner: Object) -> Iterator[Found]:
 def says_secret(name: str, scalar: Scalar) -> bool:
     """Whether a value under a name is a secret."""
     says = telling(name)
-    if says is Telling.NOTHING or "\n" in scalar.text.strip() and not scalar.text.startswith("-----BEGIN"):
+    if says is Telling.NOTHING or ("\n" in scalar.text.strip() and not scalar.text.startswith("-----BEGIN")):
         return False
     text = scalar.text
     if says is Telling.SURELY:
@@ -78,4 +80,6 @@ def _may_hold_more(value: Value) -> bool:
     if value.name in _PROSE or _NOT_TEXT.intersection(step for step in value.path if isinstance(step, str)):
         return False
     text = scalar.text
-    return len(text) > 8 and (scalar.style in BLOCK or "\n" in text or "=" in text or text.startswith(("{", "--")))
+    return len(text) > 8 and (
+        scalar.style in BLOCK or "\n" in text or "=" in text or text.startswith(("{", "--"))
+    )
