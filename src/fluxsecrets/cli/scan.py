@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.cli.options import env_option, filename_option, quiet_option
 from fluxsecrets.cli.output import Output, show_errors
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.scan import ScanRequest, ScanResult, Source, scan
@@ -23,12 +22,18 @@ _LONGEST_INPUT = 256 * 2**20
 
 @click.command("scan")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@env_option
+@click.option("--env", "environment", metavar="NAME", help="All files of one environment.")
 @click.option("--staged", is_flag=True, help="What is staged, as the next commit will have it.")
 @click.option("--range", "commits", metavar="A..B", help="What these commits added or changed.")
 @click.option("--unpushed", is_flag=True, help="What no remote has yet.")
 @click.option("--history", is_flag=True, help="What any commit of any branch ever added or changed.")
-@filename_option
+@click.option(
+    "--filename",
+    "--filename-override",
+    "filename",
+    metavar="NAME",
+    help="With -: the name that standard input has for the rules.",
+)
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -43,7 +48,7 @@ _LONGEST_INPUT = 256 * 2**20
     type=click.Choice(["text", "json", "sarif"]),
     help="How to report; text unless told.",
 )
-@quiet_option
+@click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
 def command(
     *,
     paths: tuple[str, ...],

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
@@ -18,7 +18,7 @@ from fluxsecrets.findings.model import in_order
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository, find_repository
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.engine import Context, Engine, FileSet, Scanned
-from fluxsecrets.scan.sources import SourceFile
+from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
@@ -71,8 +71,7 @@ class ScanRequest:
     update_baseline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ScanResult:
+class ScanResult(NamedTuple):
     """What was found.
 
     Attributes:
@@ -197,6 +196,7 @@ class _Job:
             for file in files:
                 for scanned in self._read(file):
                     self.findings += self.set.add(scanned)
+            self._were_encrypted()
             self._generators()
             self.findings += self.set.finish()
         except GitError as error:
@@ -257,7 +257,7 @@ class _Job:
         from fluxsecrets.scan.sources.staged import read_staged
 
         repository = self._needed()
-        return self._chosen(read_staged(repository, LIMIT, {}))
+        return self._chosen(read_staged(repository, LIMIT))
 
     def _chosen(self, files: Iterable[SourceFile]) -> Iterator[SourceFile]:
         """Those of some files that are below the paths that were asked for."""
@@ -310,13 +310,13 @@ class _Job:
             paths, outside = self._named()
             if outside:
                 return chain(
-                    read_files(self.root, paths, limit=LIMIT, whole=self._encrypted_at_head(paths)),
-                    read_files(self.request.cwd, outside, limit=LIMIT, whole={}),
+                    read_files(self.root, paths, limit=LIMIT),
+                    read_files(self.request.cwd, outside, limit=LIMIT),
                 )
         else:
             self.complete = True
             paths = self._all()
-        return read_files(self.root, paths, limit=LIMIT, whole=self._encrypted_at_head(paths))
+        return read_files(self.root, paths, limit=LIMIT)
 
     def _all(self) -> tuple[str, ...]:
         if self.repository is not None:
@@ -360,22 +360,16 @@ class _Job:
 
         return (f"{base}/{path}" if base else path for path in walk_files(place))
 
-    def _encrypted_at_head(self, paths: Sequence[str]) -> dict[str, str]:
-        """Files that are encrypted at HEAD, and may not be any more."""
-        if self.repository is None or not paths:
-            return {}
-        from fluxsecrets.scan.sources.staged import ENCRYPTED_AT_HEAD
+    def _were_encrypted(self) -> None:
+        """Files that are encrypted at HEAD, and not any more."""
+        if self.repository is None or self.request.source is not Source.PATHS:
+            return
+        from fluxsecrets.scan.sources.worktree import changed_files, encrypted_before
 
-        changed = self.repository.changed_since_head().intersection(paths)
-        head = self.repository.read_head_blobs(changed, limit=LIMIT) if changed else None
-        found = {}
-        for path, data in head.contents.items() if head is not None else ():
-            if b"ENC[AES256_GCM," in data:
-                from fluxsecrets.repo.encrypted import detect_encryption
-
-                if detect_encryption(data, path) is not None:
-                    found[path] = ENCRYPTED_AT_HEAD
-        return found
+        changed = changed_files(self.repository)
+        plain = {path: blob for path, blob in changed.items() if self.set.is_plain(path)}
+        for path in encrypted_before(self.repository, plain, LIMIT) if plain else ():
+            self.findings.append(self.set.whole(path, ENCRYPTED_AT_HEAD))
 
     def _generators(self) -> None:
         """Take in kustomization files that were not scanned and may read what was."""
@@ -393,17 +387,17 @@ class _Job:
                     self.set.add_generators(self.engine.scan(blob))
 
     def _kustomizations(self) -> Iterator[SourceFile]:
+        from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
         from fluxsecrets.scan.sources.worktree import read_files
-        from fluxsecrets.scan.structure.kustomize import FILE_NAMES
 
         folders: dict[str, None] = {}
         for path in self.paths:
             while path:
                 path = path.rpartition("/")[0]  # noqa: PLW2901
                 folders[path] = None
-        names = [f"{folder}/{name}" if folder else name for folder in folders for name in FILE_NAMES]
+        names = [f"{folder}/{name}" if folder else name for folder in folders for name in KUSTOMIZATION_NAMES]
         there = [name for name in names if (self.root / name).is_file()]
-        return read_files(self.root, there, limit=LIMIT, whole={})
+        return read_files(self.root, there, limit=LIMIT)
 
     # --- weighing --------------------------------------------------------------------------------------
 

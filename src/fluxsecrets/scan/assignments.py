@@ -10,21 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cache
 from typing import Any
 
-from .names import SENSITIVE_WORDS, Telling, telling
+from .expressions import ASSIGNMENT, OPTION, compiled
+from .names import Telling, telling
 from .values import is_expression, looks_random, may_be_password, may_be_token
 
-_NAME = rf"[A-Za-z0-9_.-]{{0,60}}(?:{SENSITIVE_WORDS})[A-Za-z0-9_.-]{{0,24}}"
-_SIGN = r"""(?:\\?["'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*"""
-_VALUE = (
-    r"""(?:[A-Za-z@$]{0,2}\\?"((?:[^"\\\r\n]|\\[^"\r\n]){1,1000}\\?)"|[A-Za-z]{0,2}'([^'\r\n]{1,1000})'"""
-    r"""|`([^`\r\n]{1,1000})`|([^\s"'`,;#(){}\[\]<>|&][^\s,;"'`<>|&]{0,999}))"""
-)
-EXPRESSION = rf"(?i)({_NAME}){_SIGN}{_VALUE}"
-OPTION = rf"""(?i)--({_NAME})[ \t]+["']?([^\s"'-][^\s"']{{5,999}})"""
-"""A command's option with its value behind a blank."""
+LONGEST_VALUE = 1000
+"""Characters; what is longer is no password, but a minified file or a picture."""
 
 
 class Surroundings(IntEnum):
@@ -56,16 +49,6 @@ class Assignment:
     quoted: bool
 
 
-@cache
-def _compiled(expression: str) -> Any:
-    import re2
-
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.log_errors = False
-    return re2.compile(expression.encode(), options)
-
-
 def assignments(data: bytes, *, options: bool = False) -> Iterator[Assignment]:
     """All assignments to names that say something.
 
@@ -73,10 +56,10 @@ def assignments(data: bytes, *, options: bool = False) -> Iterator[Assignment]:
         data: the text, in UTF-8 as far as it matters.
         options: whether `--password value` is one.
     """
-    for match in _compiled(EXPRESSION).finditer(data):
+    for match in compiled(ASSIGNMENT).finditer(data):
         group = next(number for number in (2, 3, 4, 5) if match.start(number) >= 0)
         yield _assignment(match, group, quoted=group < 5)
-    for match in _compiled(OPTION).finditer(data) if options else ():
+    for match in compiled(OPTION).finditer(data) if options else ():
         yield _assignment(match, 2, quoted=False)
 
 
@@ -88,7 +71,7 @@ def _assignment(match: Any, group: int, *, quoted: bool) -> Assignment:
 def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
     """Whether an assignment puts a secret into its name."""
     says = telling(found.name)
-    if says is Telling.NOTHING:
+    if says is Telling.NOTHING or len(found.value) > LONGEST_VALUE:
         return False
     if not found.quoted and is_expression(found.value):
         return False

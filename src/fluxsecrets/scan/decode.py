@@ -17,9 +17,9 @@ MOST = 4 * 2**20
 TRIGGER = r"[A-Za-z0-9+/_-]{24,}"
 
 # A run, and the lines that continue it with the same indentation or none, as `base64` wraps.
-_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*={0,2}")
+_RUN = rb"[A-Za-z0-9+/_-]{24,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*={0,2}"
 _SEPARATOR = b"\n\0\n"
-_BREAKS = re.compile(rb"\s+")
+_BREAKS = rb"\s+"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _TEXT = bytes(range(32, 127)) + b"\t\r\n\x1b"
 
@@ -57,7 +57,7 @@ def decode(data: bytes) -> Decoded | None:
     starts: list[int] = []
     spans: list[tuple[int, int]] = []
     size = 0
-    for match in _RUN.finditer(data):
+    for match in re.finditer(_RUN, data):
         for start, end, text in _texts(match):
             starts.append(size)
             spans.append((start, end))
@@ -73,7 +73,7 @@ def _texts(match: re.Match[bytes]) -> list[tuple[int, int, bytes]]:
     if b"\n" not in run:
         text = text_behind(run)
         return [] if text is None else [(*match.span(), text)]
-    text = text_behind(_BREAKS.sub(b"", run))
+    text = text_behind(re.sub(_BREAKS, b"", run))
     if text is not None:
         return [(*match.span(), text)]
     # Lines that only look as if they belonged together: each by itself.

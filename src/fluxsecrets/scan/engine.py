@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
-from fluxsecrets.findings.allow import InlineAllowance, find_inline
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
 
 from .blob import Blob
@@ -26,6 +25,8 @@ from .tokens import Token, find_tokens, token_info
 from .triggers import PARSE, Trigger
 
 if TYPE_CHECKING:
+    from fluxsecrets.findings.allow import InlineAllowance
+
     from .decode import Decoded
     from .structure.page import Page
 
@@ -33,17 +34,17 @@ _TRIGGERS = tuple(Trigger)
 _FIRST_RULE = len(_TRIGGERS)
 _MASK = "********"
 _ENCODED = 2  # how many times one within the other base64 is looked into
-_ENCRYPTED_ENV = re.compile(rb"^sops_mac=ENC\[AES256_GCM,", re.MULTILINE)
-_ENCRYPTED_INI = re.compile(rb"^\[sops\][ \t]*\r?$", re.MULTILINE)
-_INI_MAC = re.compile(rb"^mac[ \t]*=[ \t]*\"?ENC\[AES256_GCM,", re.MULTILINE)
+_ENCRYPTED_ENV = rb"(?m)^sops_mac=ENC\[AES256_GCM,"
+_ENCRYPTED_INI = rb"(?m)^\[sops\][ \t]*\r?$"
+_DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
+_INI_MAC = rb"(?m)^mac[ \t]*=[ \t]*\"?ENC\[AES256_GCM,"
 
 _YAML_SUFFIXES = (".yaml", ".yml", ".json", ".kubeconfig", ".dockerconfigjson", ".dockercfg")
 _YAML_NAMES = frozenset({"kustomization", "kubeconfig", "admin.conf", "config.json", ".dockerconfigjson"})
 _TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".gotmpl", ".template", ".erb", ".ejs")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What is known about a file beside its content.
 
     Attributes:
@@ -53,8 +54,7 @@ class Context:
     whole: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """What a file holds.
 
     Attributes:
@@ -72,7 +72,7 @@ class Scanned:
     path: str
     findings: tuple[Finding, ...] = ()
     allowances: tuple[InlineAllowance, ...] = ()
-    ciphertexts: tuple[Ciphertext, ...] = field(default=(), repr=False)
+    ciphertexts: tuple[Ciphertext, ...] = ()
     generated: tuple[tuple[str, int], ...] = ()
     encrypted: bool = False
     place: bool = False
@@ -80,8 +80,7 @@ class Scanned:
     problem: FluxsecretsError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ciphertext:
+class Ciphertext(NamedTuple):
     """An encrypted value: a hash of it, its place, and what its file's data key is known by."""
 
     digest: int
@@ -108,7 +107,7 @@ class Engine:
         """
         self._matcher = matcher or make_matcher(patterns(), cache)
 
-    def scan(self, blob: Blob, context: Context = Context()) -> Scanned:
+    def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable
         """Everything in a file, but for its name."""
         numbers = self._matcher.hits(blob.data)
         empty = not blob.data.strip()
@@ -121,7 +120,7 @@ class Engine:
         reading = _Reading(self, blob, context, hits)
         matches = reading.read(rules)
         findings = told_apart(_finding(blob, match) for match in merged(matches))
-        allowances = find_inline(blob.data, blob.path) if Trigger.ALLOWANCE in hits else ()
+        allowances = _allowances(blob) if Trigger.ALLOWANCE in hits else ()
         return Scanned(
             blob.path,
             findings,
@@ -137,6 +136,12 @@ class Engine:
         """The token rules that may find something in some bytes."""
         numbers = sorted(self._matcher.hits(data))
         return tuple(TOKEN_RULES[number - _FIRST_RULE] for number in numbers if number >= _FIRST_RULE)
+
+
+def _allowances(blob: Blob) -> tuple[InlineAllowance, ...]:
+    from fluxsecrets.findings.allow import find_inline
+
+    return find_inline(blob.data, blob.path)
 
 
 class _Reading:
@@ -166,13 +171,21 @@ class _Reading:
         if blob.part:
             matches += self.piece()
         elif _is_yaml(blob.path) or (Trigger.SOPS in hits and blob.data.lstrip().startswith(b"{")):
-            if not hits.isdisjoint(PARSE):
+            if self.deserves_parsing():
                 matches += self.manifest()
         else:
             matches += self.lines()
         if self.context.whole:
             matches += self.whole(matches)
         return matches
+
+    def deserves_parsing(self) -> bool:
+        """Whether a manifest may hold what a look at its bytes cannot judge."""
+        signs = self.hits & PARSE
+        if signs <= {Trigger.SECRET, Trigger.SEALED}:
+            # Most of these only refer to one: a Secret has data, and a sealed one may have a template.
+            return re.search(_DATA, self.blob.data) is not None if signs else False
+        return True
 
     def tokens(self, rules: Sequence[TokenRule], data: bytes, decoded: Decoded | None) -> Iterator[Match]:
         for token in find_tokens(rules, data):
@@ -262,8 +275,8 @@ def _is_yaml(path: str) -> bool:
 
 def _is_encrypted_lines(blob: Blob) -> bool:
     """Whether a file is one of sops's dotenv or INI files; code that speaks of them is none."""
-    return _ENCRYPTED_ENV.search(blob.data) is not None or (
-        _ENCRYPTED_INI.search(blob.data) is not None and _INI_MAC.search(blob.data) is not None
+    return re.search(_ENCRYPTED_ENV, blob.data) is not None or (
+        re.search(_ENCRYPTED_INI, blob.data) is not None and re.search(_INI_MAC, blob.data) is not None
     )
 
 
@@ -414,20 +427,30 @@ class FileSet:
         for path, line in scanned.generated:
             self._generated.setdefault(path, (scanned.path, line))
 
-    def finish(self) -> Iterator[Finding]:
-        """What is known when all files are in."""
+    def is_plain(self, path: str) -> bool:
+        """Whether a file was looked at, is not encrypted, and no rule for its kind found anything in it."""
+        return path in self._plain
+
+    def whole(self, path: str, reason: str, related: tuple[Location, ...] = ()) -> Finding:
+        """The finding for a plain file that is a secret as a whole."""
         from .structure import named
         from .structure.page import ENCRYPT_HINT
 
+        commit = self._plain.pop(path, None)
+        return Finding(
+            rule=named.RULE.id,
+            severity=named.RULE.severity,
+            confidence=Confidence.HIGH,
+            location=Location(path, 1, 1, commit),
+            message=named.message(reason),
+            hint=ENCRYPT_HINT,
+            fingerprint=fingerprint(named.RULE.id, path),
+            related=related,
+        )
+
+    def finish(self) -> Iterator[Finding]:
+        """What is known when all files are in."""
         for path, (by, line) in sorted(self._generated.items()):
             if path in self._plain:
-                yield Finding(
-                    rule=named.RULE.id,
-                    severity=named.RULE.severity,
-                    confidence=Confidence.HIGH,
-                    location=Location(path, 1, 1, self._plain[path]),
-                    message=named.message(f"a secretGenerator in {_escaped(by)} makes a Secret of it"),
-                    hint=ENCRYPT_HINT,
-                    fingerprint=fingerprint(named.RULE.id, path),
-                    related=(Location(by, line),),
-                )
+                reason = f"a secretGenerator in {_escaped(by)} makes a Secret of it"
+                yield self.whole(path, reason, (Location(by, line),))

@@ -15,9 +15,8 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 _MAGIC = b"fluxsecrets-hyperscan-1\n"
 _DIGEST = 32
@@ -25,8 +24,7 @@ _MOST = 256 * 2**20  # bytes of a cached database
 _STALE = 30 * 24 * 3600  # seconds; older databases belong to versions that are gone
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """Something to look for.
 
     Attributes:
@@ -128,10 +126,16 @@ def _compile(patterns: Sequence[Pattern], hyperscan: Any) -> Any:
     return database
 
 
-def _cache_name(patterns: Sequence[Pattern], hyperscan: Any) -> str:
-    from hashlib import blake2b
+def _blake2b(size: int) -> Any:
+    try:
+        from _blake2 import blake2b  # without the rest of hashlib, which loads OpenSSL
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(digest_size=size)
 
-    state = blake2b(digest_size=16)
+
+def _cache_name(patterns: Sequence[Pattern], hyperscan: Any) -> str:
+    state = _blake2b(16)
     machine = os.uname().machine if hasattr(os, "uname") else sys.platform
     for text in (sys.platform, machine, str(hyperscan.__version__), *(each.expression for each in patterns)):
         data = text.encode()
@@ -170,9 +174,10 @@ def _is_ours(status: os.stat_result) -> bool:
 
 
 def _digest(data: bytes) -> bytes:
-    from hashlib import blake2b
-
-    return blake2b(data, digest_size=_DIGEST).digest()
+    state = _blake2b(_DIGEST)
+    state.update(data)
+    digest: bytes = state.digest()
+    return digest
 
 
 def _store(path: Path, data: bytes) -> None:

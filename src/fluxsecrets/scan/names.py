@@ -24,6 +24,9 @@ class Telling(IntEnum):
     SURELY = 2
 
 
+KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""The names under which kustomize finds its file in a folder; as `repo.kustomize` has them."""
+
 LONGEST = 100
 """Characters; what is longer is no name."""
 
@@ -35,7 +38,15 @@ SENSITIVE_WORDS = (
 )
 """What a telling name ends with, as a regular expression for RE2 and hyperscan, without regard to case."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_TRAILING_WORDS = (
+    r"value|plain|text|string|str|base64|b64|default|old|new|prod|production|staging|stage|dev|development|test"
+    r"|live|current|previous|unencrypted|decrypted|primary|secondary|raw|data|here|v1|v2|enc|[0-9]+"
+)
+
+TELLING_NAME = rf"[A-Za-z0-9_.-]*(?:{SENSITIVE_WORDS})(?:[_.-]?(?:{_TRAILING_WORDS}))*"
+"""A telling name, for RE2 and hyperscan, without regard to case; what it finds, `telling` judges."""
+
+_WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
 
 _SURE = frozenset({"password", "passwd", "passphrase", "passcode", "pwd", "psk", "mnemonic"})
 _MAYBE = frozenset(
@@ -54,14 +65,26 @@ _KEY_OF = frozenset(
     | {"hash", "ingest", "integration", "cookie"}
 )
 # Behind a telling word these change nothing.
-_TRAILING = frozenset(
-    {"value", "plain", "plaintext", "text", "string", "str", "base64", "b64", "default", "old", "new"}
-    | {"prod", "production", "staging", "stage", "dev", "development", "test", "live", "current", "previous"}
-    | {"unencrypted", "decrypted", "primary", "secondary", "raw", "data", "here", "v1", "v2", "enc"}
-)
+_TRAILING = frozenset(_TRAILING_WORDS.split("|"))
 # A public thing, or a word about a secret.
 _HARMLESS_BEFORE = frozenset(
-    {"public", "pub", "no", "is", "has", "use", "require", "requires", "enable", "max"}
+    {
+        "public",
+        "pub",
+        "checksum",
+        "hash",
+        "digest",
+        "sha",
+        "sha256",
+        "no",
+        "is",
+        "has",
+        "use",
+        "require",
+        "requires",
+        "enable",
+        "max",
+    }
 )
 
 
@@ -70,7 +93,7 @@ def telling(name: str) -> Telling:
     """How much a key's name says about its value."""
     if not 2 < len(name) <= LONGEST:
         return Telling.NOTHING
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = [word.lower() for word in re.findall(_WORD, name)]
     while words and (words[-1].isdigit() or words[-1] in _TRAILING):
         words.pop()
     if not words or (len(words) > 1 and words[0] in _HARMLESS_BEFORE) or words[0] == "public":

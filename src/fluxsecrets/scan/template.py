@@ -10,8 +10,8 @@ import re
 MARK = "\ue000"
 """Stands for every character of an expression; a private character that nobody writes."""
 
-_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
-_BLANK = re.compile(r"[^\n]")
+_EXPRESSION = r"(?s)\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<%.*?%>"
+_BLANK = r"[^\n]"
 _STARTS = ("{{", "{%", "<%", "{#")
 
 
@@ -22,7 +22,7 @@ def is_template(text: str) -> bool:
 
 def without_expressions(text: str) -> str:
     """The text with marks for expressions; a line that holds nothing else becomes empty."""
-    marked = _EXPRESSION.sub(lambda match: _BLANK.sub(MARK, match[0]), text)
+    marked = re.sub(_EXPRESSION, lambda match: re.sub(_BLANK, MARK, match[0]), text)
     return re.sub(
         rf"^[ \t]*{MARK}[{MARK} \t]*$", lambda match: " " * len(match[0]), marked, flags=re.MULTILINE
     )

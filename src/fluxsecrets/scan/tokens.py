@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo
 
+from .expressions import compiled
 from .rules import PAIRS, TOKEN_RULES, TokenRule
 from .values import entropy, is_placeholder, is_reference
 
 _MADE_UP = (b"example", b"xxxxx", b"00000000", b"12345678", b"abcdefgh", b"*****", b".....")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token in some bytes.
 
     Attributes:
@@ -31,17 +29,6 @@ class Token:
     end: int
     confidence: Confidence
     shown: str
-
-
-@cache
-def compiled(expression: str) -> Any:
-    """A pattern for bytes, compiled by RE2."""
-    import re2
-
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.log_errors = False
-    return re2.compile(expression.encode(), options)
 
 
 def token_info(rule: TokenRule) -> RuleInfo:

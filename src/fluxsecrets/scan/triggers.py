@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import Enum
 
 from .decode import TRIGGER as BASE64
+from .expressions import DSN, URL
 from .matcher import Pattern
-from .names import SENSITIVE_WORDS
-from .structure.connection import DSN, URL
+from .names import TELLING_NAME
 
 _KEYWORDS = (b"pass", b"pwd", b"psk", b"secret", b"token", b"credential", b"bearer", b"cookie", b"key")
 _SENSITIVE = (
@@ -25,7 +25,7 @@ _SENSITIVE = (
     b"nbase",
     b"tbase",
 )
-_TELLING = rf"(?:{SENSITIVE_WORDS})[A-Za-z0-9_.-]{{0,24}}"
+_TELLING = TELLING_NAME.removeprefix("[A-Za-z0-9_.-]*")
 
 
 class Trigger(Enum):
@@ -33,8 +33,8 @@ class Trigger(Enum):
 
     SECRET = Pattern(
         r"kind[\"']?\s*:(?:\s|#[^\n]*|[&!]\S*\s|[|>][-+0-9]*\s)*(?:[\"']?Secret(?:List)?(?:[^A-Za-z0-9_-]|$)"
-        r"|\"[^\"\n]*\\|\*)",
-        (b"kind",),
+        r"|\"[^\"\n]*\\|\*)|\"[^\"\n]*\\[uUx][^\"\n]*\"\s*:",
+        (b"kind", b"\\u", b"\\x"),
     )
     """A Secret, or what may turn out to be one; as `repo.manifests.SECRET_PATTERN`."""
 
@@ -50,18 +50,20 @@ class Trigger(Enum):
     )
     """A telling name with a value behind it."""
 
-    OPTION = Pattern(rf"(?i)--[A-Za-z0-9_.-]{{0,60}}{_TELLING}[ \t]+[^\s-]", _SENSITIVE)
+    OPTION = Pattern(rf"(?i)--{TELLING_NAME}[ \t]+[^\s-]", _SENSITIVE)
     PAIR = Pattern(
-        rf"(?i)(?:name|key)[\"']?\s*:\s*[\"']?[A-Za-z0-9_.-]{{0,60}}{_TELLING}[\"']?\s*,?\s*[\"']?(?:default)?value[\"']?\s*:",
+        rf"(?i)(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?\s*,?\s*[\"']?(?:default)?value[\"']?\s*:",
         _SENSITIVE,
     )
     """An entry of an environment: its name, then its value."""
 
     PAIR_REVERSED = Pattern(
-        rf"(?i)value[\"']?\s*:[^\n]{{1,400}}\n?[^\n]{{0,80}}(?:name|key)[\"']?\s*:\s*[\"']?[A-Za-z0-9_.-]{{0,60}}{_TELLING}[\"']?",
+        rf"(?i)value[\"']?\s*:[^\n]{{1,400}}\n?[^\n]{{0,80}}(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?",
         _SENSITIVE,
     )
-    KEYED_BLOCK = Pattern(rf"(?i){_TELLING}[\"']?[ \t]*:[ \t]*\n[ \t]+[\"']?[^\s:]", _SENSITIVE)
+    KEYED_BLOCK = Pattern(
+        rf"(?i){_TELLING}[\"']?[ \t]*:[ \t]*(?:\r?\n[ \t]*)+[^\s:#-][^:\n]*(?:\n|$)", _SENSITIVE
+    )
     """A telling key whose value starts on the next line."""
 
     LOGIN = Pattern(r"auths[\"']?[ \t]*:|client-key-data", (b"auths", b"client-key-data"))

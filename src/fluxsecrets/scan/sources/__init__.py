@@ -7,10 +7,15 @@ no scan passes for want of reading.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.scan.blob import Blob
+
+ENCRYPTED_AT_HEAD = "it is encrypted at HEAD"
+
+MARK = b"ENC[AES256_GCM,"
+"""What every encrypted file holds."""
 
 PIECE = 4 * 2**20
 """Bytes of a large file that are searched at a time."""
@@ -19,8 +24,7 @@ OVERLAP = 64 * 2**10
 """Bytes at the end of a piece that are searched with the next one again, so that nothing is cut in two."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file to scan.
 
     Attributes:
@@ -32,7 +36,7 @@ class SourceFile:
     """
 
     path: str
-    blobs: Iterable[Blob] = field(default=(), repr=False)
+    blobs: Iterable[Blob] = ()
     commit: str | None = None
     whole: str = ""
     error: FluxsecretsError | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.repo.git import Repository
@@ -23,8 +23,7 @@ HISTORY = ("--all",)
 _HEX = frozenset("0123456789abcdef")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A file as a commit has it."""
 
     commit: str

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.structure.kustomize import FILE_NAMES
+from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
 
-from . import SourceFile, pieces
+from . import ENCRYPTED_AT_HEAD, MARK, SourceFile, pieces
 
-ENCRYPTED_AT_HEAD = "it is encrypted at HEAD"
-_MARK = b"ENC[AES256_GCM,"
 _REGULAR = "100"
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(NamedTuple):
     """A regular file that the next commit adds or changes: its blob there, and the one at HEAD or ""."""
 
     path: str
@@ -50,13 +47,12 @@ def list_staged(repository: Repository) -> tuple[Staged, ...]:
     return tuple(found)
 
 
-def read_staged(repository: Repository, limit: int, whole: Mapping[str, str]) -> Iterator[SourceFile]:
+def read_staged(repository: Repository, limit: int) -> Iterator[SourceFile]:
     """The staged files.
 
     Args:
         repository: the repository.
         limit: bytes; larger files come in pieces.
-        whole: why some of them are secrets as a whole.
 
     Raises:
         GitError: the index or an object cannot be read.
@@ -73,8 +69,8 @@ def read_staged(repository: Repository, limit: int, whole: Mapping[str, str]) ->
         if data is None:
             yield SourceFile(file.path, pieces(file.path, _chunks(repository, file.blob)))
             continue
-        reason = whole.get(file.path, "")
-        if file.before and not reason and _MARK not in data:
+        reason = ""
+        if file.before and MARK not in data:
             reason = _encrypted_before(repository, file, limit)
         yield SourceFile(file.path, (Blob(file.path, data),), whole=reason)
 
@@ -82,7 +78,7 @@ def read_staged(repository: Repository, limit: int, whole: Mapping[str, str]) ->
 def _encrypted_before(repository: Repository, file: Staged, limit: int) -> str:
     """Why a plain file is a secret: it is encrypted at HEAD."""
     ((_, kind, old),) = repository.read_objects((file.before,), limit=limit)
-    if kind != "blob" or old is None or _MARK not in old:
+    if kind != "blob" or old is None or MARK not in old:
         return ""
     from fluxsecrets.repo.encrypted import detect_encryption
 
@@ -96,7 +92,7 @@ def read_generators(repository: Repository, paths: Iterable[str], limit: int) ->
         folder = path
         while folder:
             folder = folder.rpartition("/")[0]
-            for name in FILE_NAMES:
+            for name in KUSTOMIZATION_NAMES:
                 wanted[f"{folder}/{name}" if folder else name] = None
     names = [path for path in wanted if "\n" not in path]
     for start in range(0, len(names), 8):  # paths may be long: few at a time

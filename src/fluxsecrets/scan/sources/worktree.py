@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError
+from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 
-from . import SourceFile, pieces
+from . import MARK, SourceFile, pieces
 
 _FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"):
@@ -17,16 +18,13 @@ for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"):
 _REGULAR, _KIND = 0o100000, 0o170000
 
 
-def read_files(
-    root: Path, paths: Iterable[str], *, limit: int, whole: dict[str, str]
-) -> Iterator[SourceFile]:
+def read_files(root: Path, paths: Iterable[str], *, limit: int) -> Iterator[SourceFile]:
     """The files at some paths; symbolic links are left out, since what they mean has a name of its own.
 
     Args:
         root: what the paths are relative to.
         paths: with `/`.
         limit: bytes; larger files come in pieces.
-        whole: why some of them are secrets as a whole.
     """
     top = os.fspath(root)
     for path in paths:
@@ -36,7 +34,31 @@ def read_files(
             yield SourceFile(path, error=_unreadable(path, error))
             continue
         if blobs is not None:
-            yield SourceFile(path, blobs, whole=whole.get(path, ""))
+            yield SourceFile(path, blobs)
+
+
+def changed_files(repository: Repository) -> dict[str, str]:
+    """Files of the work tree that may differ from HEAD, with their blobs there."""
+    try:
+        listing = repository.run(
+            "diff-index", "-z", "--no-renames", "--diff-filter=MT", "--ignore-submodules=all", "HEAD", "--"
+        )
+    except GitError:
+        repository.changed_since_head()  # says what is wrong, where it is more than that there is no HEAD
+        return {}
+    fields = os.fsdecode(listing).split("\0")
+    return {path: entry.split(" ")[2] for entry, path in zip(fields[::2], fields[1::2], strict=False)}
+
+
+def encrypted_before(repository: Repository, blobs: Mapping[str, str], limit: int) -> Iterator[str]:
+    """Those of some files whose blobs at HEAD are encrypted."""
+    contents = repository.read_objects(blobs.values(), limit=limit)
+    for path, (_, _, data) in zip(blobs, contents, strict=True):
+        if data is not None and MARK in data:
+            from fluxsecrets.repo.encrypted import detect_encryption
+
+            if detect_encryption(data, path) is not None:
+                yield path
 
 
 def _blobs(place: str, path: str, limit: int) -> Iterable[Blob] | None:

@@ -42,13 +42,11 @@ LOGIN = RuleInfo(
 _KUBECONFIG_FIELDS = ("token", "password", "client-key-data")
 _DOCKER_FIELDS = frozenset({"auth", "password", "identitytoken", "registrytoken"})
 
-_NETRC = re.compile(r"(?:^|\s)(?P<name>password)\s+(?:\"(?P<quoted>[^\"]+)\"|(?P<bare>\S+))")
-_NPMRC = re.compile(
-    r"^[^#;\n=]*(?P<name>_authToken|_auth|_password)\s*=\s*\"?(?P<bare>[^\s\"]+)", re.MULTILINE
-)
-_PYPIRC = re.compile(r"^[ \t]*(?P<name>password)[ \t]*[=:][ \t]*(?P<bare>\S[^\r\n]*)", re.MULTILINE)
-_PGPASS = re.compile(r"^(?!#)(?:(?:[^:\\\n]|\\.)*:){4}(?P<bare>[^\r\n]+)", re.MULTILINE)
-_WHOLE = re.compile(r"^\s*(?P<bare>\S{8,})\s*$")
+_NETRC = r"(?:^|\s)(?P<name>password)\s+(?:\"(?P<quoted>[^\"]+)\"|(?P<bare>\S+))"
+_NPMRC = r"(?m)^[^#;\n=]*(?P<name>_authToken|_auth|_password)\s*=\s*\"?(?P<bare>[^\s\"]+)"
+_PYPIRC = r"(?m)^[ \t]*(?P<name>password)[ \t]*[=:][ \t]*(?P<bare>\S[^\r\n]*)"
+_PGPASS = r"(?m)^(?!#)(?:(?:[^:\\\n]|\\.)*:){4}(?P<bare>[^\r\n]+)"
+_WHOLE = r"^\s*(?P<bare>\S{8,})\s*$"
 
 _FILES = {
     ".netrc": _NETRC,
@@ -119,7 +117,7 @@ def _has_password(auth: str) -> bool:
 def judge_login(blob: Blob) -> Iterator[Match]:
     """The passwords of a login file."""
     pattern = _FILES.get(blob.path.rpartition("/")[2].lower())
-    for match in pattern.finditer(blob.text) if pattern is not None else ():
+    for match in re.finditer(pattern, blob.text) if pattern is not None else ():
         groups = match.groupdict()
         group = "quoted" if groups.get("quoted") is not None else "bare"
         name = groups.get("name") or "the password"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
-from urllib.parse import unquote
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.expressions import DSN, URL, compiled
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.values import is_expression, may_be_password
 
@@ -20,12 +18,6 @@ RULE = RuleInfo(
     fix="Put the whole string into an encrypted Secret, or the password alone, and change it.",
     docs="scan.md#connection-string",
 )
-
-URL = (
-    r"(?i)\b([a-z][a-z0-9+.-]{1,24})://([^\s:/@\"'`<>{}|\\,;()\[\]]{0,100}):([^\s/@\"'`<>|\\]{1,200})"
-    r"@([a-z0-9_.${}\[\]%-]{1,200})"
-)
-DSN = r"\b([A-Za-z0-9_.-]{1,60}):([^\s:/@\"'`<>|\\,]{3,100})@(?:tcp|unix|udp)\(([^\s()]{0,200})\)"
 
 _HINT = "put it into a Secret, encrypt that, and refer to it; change the password if it was ever pushed"
 _EXAMPLE_HOSTS = (
@@ -82,20 +74,10 @@ _KNOWN = frozenset(
 )
 
 
-@cache
-def _compiled(expression: str) -> Any:
-    import re2
-
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.log_errors = False
-    return re2.compile(expression.encode(), options)
-
-
 def judge(blob: Blob) -> Iterator[Match]:
     """The connection strings of a file."""
     for expression, group in ((URL, 3), (DSN, 2)):
-        for match in _compiled(expression).finditer(blob.data):
+        for match in compiled(expression).finditer(blob.data):
             user = match.group(group - 1).decode("latin-1")
             password = match.group(group).decode("utf-8", "replace")
             host = match.group(group + 1).decode("latin-1")
@@ -116,6 +98,8 @@ def judge(blob: Blob) -> Iterator[Match]:
 
 
 def _is_password(text: str, user: str, host: str) -> bool:
+    from urllib.parse import unquote
+
     plain = unquote(text)
     if not may_be_password(plain) or (is_expression(plain) and "(" in plain):
         return False

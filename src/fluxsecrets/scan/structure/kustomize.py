@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
 from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
 from fluxsecrets.scan.values import is_ciphertext, is_literal
 
 from .page import Object, Page
@@ -28,9 +29,6 @@ LITERAL = RuleInfo(
     fix="Move the literals to a file such as `secret.env`, name it under `envs`, and encrypt that file.",
     docs="scan.md#kustomize-literal",
 )
-
-FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-"""The names under which kustomize finds its file in a folder; as `repo.kustomize` has them."""
 
 _HINT = "move it to a file, name that under `envs` (or `files`), and encrypt it with `fluxsecrets encrypt`"
 
@@ -79,4 +77,4 @@ def generated(page: Page) -> Iterator[tuple[str, int]]:
 
 def is_kustomization(path: str) -> bool:
     """Whether a file is kustomize's own, by its name."""
-    return path.rpartition("/")[2] in FILE_NAMES
+    return path.rpartition("/")[2] in KUSTOMIZATION_NAMES

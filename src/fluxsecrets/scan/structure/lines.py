@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.scan.assignments import Surroundings, assignments, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import is_ciphertext, may_be_password, may_be_token
-from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, SelectorKind
-from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
 
 from .page import AGAIN_HINT, ENCRYPT_HINT
-from .sops import PLAIN
+from .sops import PLAIN, selector_in
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.selectors import Selector
 
 ENV_FILE = RuleInfo(
     id="env-file",
@@ -44,17 +45,11 @@ CODE = RuleInfo(
     docs="scan.md#assigned-secret",
 )
 
-_ENV_LINE = re.compile(
-    r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*
-    (?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\r\n]*))""",
-    re.MULTILINE | re.VERBOSE,
-)
-_INI_LINE = re.compile(
-    r"""^[ \t]*(?P<name>[A-Za-z_][A-Za-z0-9_.\- ]*?)[ \t]*[=:][ \t]*
-    (?:"(?P<double>(?:[^"\\\n]|\\.)*)"|'(?P<single>[^'\n]*)'|(?P<bare>[^\r\n]*))""",
-    re.MULTILINE | re.VERBOSE,
-)
-_SECTION = re.compile(r"^[ \t]*\[(?P<name>[^\]\r\n]*)\]", re.MULTILINE)
+_ENV_LINE = r"""(?mx)^[ \t]*(?:export[ \t]+|set[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*
+    (?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\r\n]*))"""
+_INI_LINE = r"""(?mx)^[ \t]*(?P<name>[A-Za-z_][A-Za-z0-9_.\- ]*?)[ \t]*[=:][ \t]*
+    (?:"(?P<double>(?:[^"\\\n]|\\.)*)"|'(?P<single>[^'\n]*)'|(?P<bare>[^\r\n]*))"""
+_SECTION = r"(?m)^[ \t]*\[(?P<name>[^\]\r\n]*)\]"
 
 _CONFIG_SUFFIXES = (
     ".ini",
@@ -104,8 +99,8 @@ def ini_lines(text: str) -> Iterator[Line]:
     return _lines(_INI_LINE, text, comment=None)
 
 
-def _lines(pattern: re.Pattern[str], text: str, comment: str | None) -> Iterator[Line]:
-    for match in pattern.finditer(text):
+def _lines(pattern: str, text: str, comment: str | None) -> Iterator[Line]:
+    for match in re.finditer(pattern, text):
         group = next(name for name in ("double", "single", "bare") if match[name] is not None)
         value, start, end = match[group], *match.span(group)
         if group == "bare":
@@ -160,9 +155,9 @@ def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings, start: in
 
 def judge_sops(blob: Blob) -> Iterator[Match]:
     """Values of an encrypted dotenv or INI file that are plain against its selector."""
-    ini = _SECTION.search(blob.text) is not None and "[sops]" in blob.text
+    ini = re.search(_SECTION, blob.text) is not None and "[sops]" in blob.text
     lines = list(ini_lines(blob.text) if ini else env_lines(blob.text))
-    sections = [(match.start(), match["name"]) for match in _SECTION.finditer(blob.text)] if ini else []
+    sections = [(match.start(), match["name"]) for match in re.finditer(_SECTION, blob.text)] if ini else []
     selector = _selector(lines, sections)
     for line in lines:
         section = next((name for at, name in reversed(sections) if at < line.start), "")
@@ -175,18 +170,14 @@ def judge_sops(blob: Blob) -> Iterator[Match]:
 
 
 def _selector(lines: list[Line], sections: list[tuple[int, str]]) -> Selector | None:
-    known = {kind.value for kind in SelectorKind}
     start = next((at for at, name in sections if name == "sops"), -1)
+    prefix = "" if sections else "sops_"
     fields = {
-        line.name.removeprefix("sops_"): line.text
+        line.name.removeprefix(prefix): line.text
         for line in lines
-        if line.name.removeprefix("sops_") in known
-        and (line.start > start if sections else line.name.startswith("sops_"))
+        if (line.start > start if sections else line.name.startswith(prefix))
     }
-    try:
-        return compile_selector(select_one(fields) or DEFAULT_SELECTOR)
-    except FluxsecretsError:
-        return None
+    return selector_in(lambda name: fields.get(name, ""))
 
 
 def _match(

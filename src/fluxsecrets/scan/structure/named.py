@@ -23,12 +23,12 @@ RULE = RuleInfo(
     docs="scan.md#plain-secret-file",
 )
 
-_NAME = re.compile(r"[^/]\.(?:sops|enc)\.[^/]+$")
+_NAME = r"[^/]\.(?:sops|enc)\.[^/]+$"
 
 
 def is_secret_name(path: str) -> bool:
     """Whether a name says that the file is a secret; as `repo.discover` takes it."""
-    return _NAME.search(path) is not None
+    return re.search(_NAME, path) is not None
 
 
 def whole(blob: Blob, reason: str) -> Iterator[Match]:

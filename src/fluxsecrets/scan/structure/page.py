@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.scan.assignments import assignments
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 
@@ -68,12 +69,21 @@ class Page:
         objects: Kubernetes objects and documents that are none, the items of Lists in their place.
     """
 
-    __slots__ = ("blob", "objects", "parsed")
+    __slots__ = ("_spots", "blob", "objects", "parsed")
 
     def __init__(self, blob: Blob, parsed: Parsed) -> None:
         self.blob = blob
         self.parsed = parsed
         self.objects = tuple(each for node in parsed.documents for each in objects_in(node))
+        self._spots: list[int] | None = None
+
+    @property
+    def spots(self) -> list[int]:
+        """Where in the text something is assigned to a telling name, in order: the values, not the names."""
+        if self._spots is None:
+            found = assignments(self.blob.data, options=True)
+            self._spots = sorted(self.blob.offset(each.start) for each in found)
+        return self._spots
 
     def match(
         self,

@@ -96,7 +96,7 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
     """The telling values of an object that is no Secret."""
     if owner.is_secret:
         return
-    for found in telling_values(owner):
+    for found in telling_values(owner, page.spots):
         place = next(each for each in PLACES if each.holds(page, owner, found.value.path))
         yield _match(page, owner, found, place)
 

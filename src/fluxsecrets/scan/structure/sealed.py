@@ -20,7 +20,7 @@ RULE = RuleInfo(
         "`spec.encryptedData` of a SealedSecret is encrypted; `spec.template.data` is not: it is copied into "
         "the Secret as it stands. Templates that put sealed values together are fine, literal values are not."
     ),
-    fix='Seal the value with the others (fluxsecrets seal), and refer to it in the template as `{{ index . "key" }}`.',
+    fix="Seal the value with the others (fluxsecrets seal), and refer to it in the template.",
     docs="scan.md#sealed-secret-template",
 )
 

@@ -7,17 +7,19 @@ from another file cannot be decrypted, since that one has another data key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.values import is_ciphertext
-from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, SelectorKind
-from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
 
 from .page import AGAIN_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.selectors import Selector
 
 PLAIN = RuleInfo(
     id="sops-plain-value",
@@ -47,7 +49,6 @@ FOREIGN = RuleInfo(
 )
 
 _KEY_LISTS = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
-_COMMENT_KINDS = frozenset({SelectorKind.ENCRYPTED_COMMENT_REGEX, SelectorKind.UNENCRYPTED_COMMENT_REGEX})
 
 
 def judge(page: Page, owner: Object) -> Iterator[Match]:
@@ -90,7 +91,16 @@ def is_plain(scalar: Scalar) -> bool:
 
 def selector_of(block: Map) -> Selector | None:
     """The selector of a block, or None where it has none that works."""
-    fields = {kind.value: text_of(block.get(kind.value)) or "" for kind in SelectorKind}
+    return selector_in(lambda name: text_of(block.get(name)) or "")
+
+
+def selector_in(field: Callable[[str], str]) -> Selector | None:
+    """The selector among the fields of a block, or None where there is none that works."""
+    # Most files are not encrypted, and need none of these.
+    from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, SelectorKind
+    from fluxsecrets.sops.selectors import compile_selector, select_one
+
+    fields = {kind.value: field(kind.value) for kind in SelectorKind}
     try:
         return compile_selector(select_one(fields) or DEFAULT_SELECTOR)
     except FluxsecretsError:
@@ -118,7 +128,7 @@ def judge_comments(page: Page) -> Iterator[Match]:
     """The same for selectors that look at comments, which need the whole of the format."""
     block = next((each.sops for each in page.objects if each.sops is not None), None)
     selector = None if block is None else selector_of(block)
-    if selector is None or selector.spec.kind not in _COMMENT_KINDS:
+    if selector is None or not selector.uses_comments:
         return
     from fluxsecrets.sops.document import Comment
     from fluxsecrets.sops.document import walk as walk_document

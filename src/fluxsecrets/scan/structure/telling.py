@@ -5,14 +5,15 @@ One walk over an object finds them; the files beside this one say what to call t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import is_ciphertext, is_expression, may_be_password, may_be_token
 
 from .page import Object
-from .reader import BLOCK, Map, Scalar, Value, is_typed, text_of, walk
+from .reader import BLOCK, List, Map, Scalar, Value, is_typed, text_of, walk
 
 # Text for people: examples in it are for people, too.
 _PROSE = frozenset(
@@ -32,8 +33,13 @@ class Found:
         self.inner = inner
 
 
-def telling_values(owner: Object) -> Iterator[Found]:
-    """The values of an object that look like secrets by their keys, or by the names in their text."""
+def telling_values(owner: Object, spots: Sequence[int]) -> Iterator[Found]:
+    """The values of an object that look like secrets by their keys, or by the names in their text.
+
+    Args:
+        owner: the object.
+        spots: where in the file's text something is assigned to a telling name, in order.
+    """
     if owner.kind in ("CustomResourceDefinition", "SealedSecret"):
         return
     for value in walk(owner.node, owner.prefix):
@@ -43,11 +49,16 @@ def telling_values(owner: Object) -> Iterator[Found]:
         name = _name(value)
         if name and says_secret(name, scalar):
             yield Found(value, name)
-        elif _may_hold_more(value):
+        elif _holds_spot(value, spots) and _may_hold_more(value):
             data = scalar.text.encode("utf-8", "surrogatepass")
             for inner in assignments(data, options=True):
                 if is_secret(inner, Surroundings.CONFIGURATION):
                     yield Found(value, inner.name, inner)
+
+
+def _holds_spot(value: Value, spots: Sequence[int]) -> bool:
+    at = bisect_left(spots, value.scalar.start)
+    return at < len(spots) and spots[at] < value.scalar.end
 
 
 def says_secret(name: str, scalar: Scalar) -> bool:
@@ -66,12 +77,18 @@ def _name(value: Value) -> str:
     if value.key is None or value.scalar is value.key:
         return ""
     key = value.key.text
+    if key == "secretKey" and "remoteRef" in _keys(value.holder):
+        return ""  # of External Secrets: the name of a key, not its value
     if key in ("value", "Value", "defaultValue", "default") and type(value.holder) is Map:
         for other in ("name", "key", "Name", "Key"):
             name = text_of(value.holder.get(other))
             if name:
                 return name
     return key
+
+
+def _keys(holder: Map | List | None) -> set[str]:
+    return {name.text for name, _ in holder.pairs if type(name) is Scalar} if type(holder) is Map else set()
 
 
 def _may_hold_more(value: Value) -> bool:
