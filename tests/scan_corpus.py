@@ -1,4 +1,4 @@
-"""A labelled corpus: a realistic repository with true leaks of many kinds, and more that only looks like them.
+"""A labelled corpus: a repository with true leaks of many kinds, and with more that only looks like them.
 
 Everything is made from a seed when it is asked for; nothing of it stands in the tree. `python -m scan_corpus
 FOLDER SEED...` (in tests/) writes it out, to look at or to run other scanners over.
@@ -16,13 +16,14 @@ from pathlib import Path
 from fluxsecrets.scan.rules import TOKEN_RULES
 from token_samples import make
 
-WORDS = (
-    "amber atlas badger basil birch cedar clover comet copper coral crane dahlia delta ember falcon fern garnet "
-    "ginger harbor hazel heron indigo iris jade juniper lark linden lotus maple marble meadow nectar onyx opal orchid "
-    "otter pebble pepper plover quartz raven river robin saffron sage silver sparrow spruce sunset thistle tulip "
-    "velvet violet walnut willow"
-).split()
-SERVICES = "billing search mail ingest gateway reports sessions catalogue payments identity".split()
+_WORDS = """
+amber atlas badger basil birch cedar clover comet copper coral crane dahlia delta ember falcon fern garnet
+ginger harbor hazel heron indigo iris jade juniper lark linden lotus maple marble meadow nectar onyx opal
+orchid otter pebble pepper plover quartz raven river robin saffron sage silver sparrow spruce sunset thistle
+tulip velvet violet walnut willow
+"""
+_SERVICES = "billing search mail ingest gateway reports sessions catalogue payments identity"
+WORDS, SERVICES = _WORDS.split(), _SERVICES.split()
 
 
 @dataclass
@@ -38,8 +39,6 @@ class File:
         """Append lines; with a kind, what stands on the first of them is a leak of that kind."""
         if kind is not None:
             self.leaks[len(self.lines) + 1] = kind
-        else:
-            pass
         self.lines += text.split("\n")
         return self
 
@@ -88,7 +87,7 @@ class Chance:
                 lambda: self.some(string.ascii_letters + string.digits, self.random.randint(24, 48)),
                 lambda: self.some("0123456789abcdef", self.pick([32, 40, 64])),
                 lambda: base64.b64encode(self.random.randbytes(self.pick([24, 32]))).decode(),
-                lambda: self.uuid(),
+                self.uuid,
                 lambda: base64.urlsafe_b64encode(self.random.randbytes(32)).decode().rstrip("="),
             ]
         )()
@@ -122,8 +121,6 @@ class Chance:
                 "********",
                 "TODO",
                 "your-password-here",
-            ]
-            + [
                 "YOUR_API_KEY",
                 "placeholder",
                 "<insert-token>",
@@ -141,8 +138,10 @@ class Chance:
                 "op://vault/item/field",
                 "vault:secret/data/db#password",
                 "ref+vault://secret/db#/p",
+                "$(DB_PASSWORD)",
+                "${TOKEN:-}",
+                "{{ .Values.password }}",
             ]
-            + ["$(DB_PASSWORD)", "${TOKEN:-}", "{{ .Values.password }}"]
         )
 
 
@@ -161,7 +160,9 @@ def secret_manifest(chance, number):
             value = {"username": "svc", "pin": "4711"}.get(key) or chance.password()
             file.add(f"  {key}: {quote}{value}{quote}", "Secret")
         file.add(
-            f"  optional: ''\n  later: {json.dumps(chance.placeholder())}\n  from: {chance.pick(['${DB_PASSWORD}', 'op://a/b/c'])}"
+            "  optional: ''\n"
+            f"  later: {json.dumps(chance.placeholder())}\n"
+            f"  from: {chance.pick(['${DB_PASSWORD}', 'op://a/b/c'])}"
         )
     else:
         file.add("data:")
@@ -175,10 +176,21 @@ def secret_manifest(chance, number):
 def secret_in_list(chance, number):
     file = File(f"clusters/production/list-{number}.yaml")
     file.add(
-        "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata:\n      name: a"
+        "apiVersion: v1\n"
+        "kind: List\n"
+        "items:\n"
+        "  - apiVersion: v1\n"
+        "    kind: ConfigMap\n"
+        "    metadata:\n"
+        "      name: a"
     )
     file.add(
-        "    data:\n      log-level: debug\n  - apiVersion: v1\n    kind: Secret\n    metadata:\n      name: b"
+        "    data:\n"
+        "      log-level: debug\n"
+        "  - apiVersion: v1\n"
+        "    kind: Secret\n"
+        "    metadata:\n"
+        "      name: b"
     )
     file.add("    stringData:")
     return file.add(f"      password: {json.dumps(chance.password())}", "Secret in a List")
@@ -248,7 +260,12 @@ def sops_dotenv(chance, number):
 def sealed_template(chance, number):
     file = File(f"apps/{chance.name()}/sealed-{number}.yaml")
     file.add(
-        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: apps\nspec:"
+        "apiVersion: bitnami.com/v1alpha1\n"
+        "kind: SealedSecret\n"
+        "metadata:\n"
+        "  name: db\n"
+        "  namespace: apps\n"
+        "spec:"
     )
     file.add(f"  encryptedData:\n    password: {chance.sealed()}\n  template:\n    data:")
     file.add(
@@ -286,10 +303,20 @@ def kustomize_file(chance, number):
 def helm_release(chance, number):
     file = File(f"infrastructure/release-{number}.yaml")
     file.add(
-        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: grafana\nspec:\n  interval: 1h"
+        "apiVersion: helm.toolkit.fluxcd.io/v2\n"
+        "kind: HelmRelease\n"
+        "metadata:\n"
+        "  name: grafana\n"
+        "spec:\n"
+        "  interval: 1h"
     )
     file.add(
-        "  chart:\n    spec:\n      chart: grafana\n  values:\n    replicas: 2\n    existingSecret: grafana-oauth"
+        "  chart:\n"
+        "    spec:\n"
+        "      chart: grafana\n"
+        "  values:\n"
+        "    replicas: 2\n"
+        "    existingSecret: grafana-oauth"
     )
     file.add("    tokenTTL: 3600\n    secretName: grafana-tls\n    passwordKey: admin-password")
     key = chance.pick(
@@ -316,8 +343,14 @@ def container_env(chance, number):
         + chance.some("0123456789abcdef", 64)
     )
     file.add(
-        "          env:\n            - name: LOG_LEVEL\n              value: debug\n            - name: DB_PASSWORD\n"
-        "              valueFrom:\n                secretKeyRef:\n                  name: db\n                  key: password"
+        "          env:\n"
+        "            - name: LOG_LEVEL\n"
+        "              value: debug\n"
+        "            - name: DB_PASSWORD\n"
+        "              valueFrom:\n"
+        "                secretKeyRef:\n"
+        "                  name: db\n"
+        "                  key: password"
     )
     file.add(f"            - name: {chance.pick(['SMTP_PASSWORD', 'REDIS_PASSWORD', 'ADMIN_PASSWD'])}")
     return file.add(f"              value: {json.dumps(chance.password())}", "container environment")
@@ -326,7 +359,13 @@ def container_env(chance, number):
 def config_map(chance, number):
     file = File(f"apps/{chance.name()}/config-{number}.yaml")
     file.add(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  LOG_LEVEL: info\n  TOKEN_URL: https://id.example/token"
+        "apiVersion: v1\n"
+        "kind: ConfigMap\n"
+        "metadata:\n"
+        "  name: app\n"
+        "data:\n"
+        "  LOG_LEVEL: info\n"
+        "  TOKEN_URL: https://id.example/token"
     )
     if chance.random.random() < 0.5:
         return file.add(f"  DB_PASSWORD: {json.dumps(chance.password())}", "ConfigMap")
@@ -337,17 +376,26 @@ def config_map(chance, number):
 def other_resource(chance, number):
     file = File(f"apps/{chance.name()}/grafana-{number}.yaml")
     file.add(
-        "apiVersion: grafana.integreatly.org/v1beta1\nkind: Grafana\nmetadata:\n  name: main\nspec:\n  config:\n    security:"
+        "apiVersion: grafana.integreatly.org/v1beta1\n"
+        "kind: Grafana\n"
+        "metadata:\n"
+        "  name: main\n"
+        "spec:\n"
+        "  config:\n"
+        "    security:"
     )
-    return file.add(
-        f"      admin_user: root\n      admin_password: {json.dumps(chance.password())}".split("\n")[0]
-    ).add(f"      admin_password: {json.dumps(chance.password())}", "other manifest")
+    file.add("      admin_user: root")
+    return file.add(f"      admin_password: {json.dumps(chance.password())}", "other manifest")
 
 
 def env_file(chance, number):
     file = File(f"docker/app-{number}/.env")
     file.add(
-        f"# local\nLOG_LEVEL=debug\nAPP_URL=https://app.example\nDB_PASSWORD_FILE=/run/secrets/db\nSMTP_PASSWORD={chance.placeholder()}"
+        "# local\n"
+        "LOG_LEVEL=debug\n"
+        "APP_URL=https://app.example\n"
+        "DB_PASSWORD_FILE=/run/secrets/db\n"
+        f"SMTP_PASSWORD={chance.placeholder()}"
     )
     file.add(f"DB_PASSWORD={chance.password()}", "environment file")
     return file.add(f"export API_TOKEN='{chance.token()}'", "environment file")
@@ -372,11 +420,19 @@ def tfvars(chance, number):
 def kubeconfig(chance, number):
     file = File(f"talos/kubeconfig-{number}.yaml")
     file.add(
-        "apiVersion: v1\nkind: Config\nclusters:\n  - name: prod\n    cluster:\n      server: https://10.0.0.1:6443"
+        "apiVersion: v1\n"
+        "kind: Config\n"
+        "clusters:\n"
+        "  - name: prod\n"
+        "    cluster:\n"
+        "      server: https://10.0.0.1:6443"
     )
     file.add(f"      certificate-authority-data: {base64.b64encode(chance.random.randbytes(200)).decode()}")
     file.add(
-        f"users:\n  - name: admin\n    user:\n      client-certificate-data: {base64.b64encode(chance.random.randbytes(200)).decode()}"
+        "users:\n"
+        "  - name: admin\n"
+        "    user:\n"
+        f"      client-certificate-data: {base64.b64encode(chance.random.randbytes(200)).decode()}"
     )
     return file.add(
         f"      client-key-data: {base64.b64encode(chance.random.randbytes(200)).decode()}", "kubeconfig"
@@ -453,7 +509,7 @@ def provider_token(chance, number):
 
 
 def encoded_token(chance, number):
-    text = make("{ghp}" if False else "ghp_{base62:30}{crc62}", f"{chance.random.random()}")
+    text = make("ghp_{base62:30}{crc62}", f"{chance.random.random()}")
     packed = base64.b64encode(f"login: {text}\n".encode()).decode()
     file = File(f"docs/dump-{number}.txt").add("what the tool printed:")
     return file.add(packed, "token inside of base64")
@@ -510,7 +566,12 @@ LEAKS = (
 def encrypted_secret(chance, number):
     file = File(f"apps/{chance.name()}/encrypted-{number}.yaml")
     file.add(
-        f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {chance.name()}\ndata:\n  password: {chance.cipher()}"
+        "apiVersion: v1\n"
+        "kind: Secret\n"
+        "metadata:\n"
+        f"  name: {chance.name()}\n"
+        "data:\n"
+        f"  password: {chance.cipher()}"
     )
     return encrypted_tail(chance, file.add(f'  token: {chance.cipher()}\n  empty: ""'))
 
@@ -528,7 +589,12 @@ def sealed_secret(chance, number):
         "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\nspec:\n  encryptedData:"
     )
     file.add(
-        f"    password: {chance.sealed()}\n    token: {chance.sealed()}\n  template:\n    metadata:\n      name: db\n    type: Opaque"
+        f"    password: {chance.sealed()}\n"
+        f"    token: {chance.sealed()}\n"
+        "  template:\n"
+        "    metadata:\n"
+        "      name: db\n"
+        "    type: Opaque"
     )
     return file
 
@@ -536,13 +602,27 @@ def sealed_secret(chance, number):
 def external_secret(chance, number):
     file = File(f"apps/{chance.name()}/external-{number}.yaml")
     file.add(
-        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata:\n  name: db\nspec:\n  secretStoreRef:\n    name: vault"
+        "apiVersion: external-secrets.io/v1\n"
+        "kind: ExternalSecret\n"
+        "metadata:\n"
+        "  name: db\n"
+        "spec:\n"
+        "  secretStoreRef:\n"
+        "    name: vault"
     )
     file.add(
-        '    kind: ClusterSecretStore\n  target:\n    template:\n      data:\n        url: "postgres://app:{{ .password }}@db/app"'
+        "    kind: ClusterSecretStore\n"
+        "  target:\n"
+        "    template:\n"
+        "      data:\n"
+        '        url: "postgres://app:{{ .password }}@db/app"'
     )
     return file.add(
-        "  data:\n    - secretKey: password\n      remoteRef:\n        key: apps/db\n        property: password"
+        "  data:\n"
+        "    - secretKey: password\n"
+        "      remoteRef:\n"
+        "        key: apps/db\n"
+        "        property: password"
     )
 
 
@@ -551,9 +631,10 @@ def references(chance, number):
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: refs\nstringData:"
     )
     for key in ("password", "token", "api-key"):
-        file.add(
-            f"  {key}: {json.dumps(chance.pick([chance.placeholder(), '${DB_PASSWORD}', 'op://vault/item/field', 'vault:secret/data/db#pw']))}"
+        value = chance.pick(
+            [chance.placeholder(), "${DB_PASSWORD}", "op://vault/item/field", "vault:secret/data/db#pw"]
         )
+        file.add(f"  {key}: {json.dumps(value)}")
     return file
 
 
@@ -562,42 +643,76 @@ def service_account_token(chance, number):
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: sa-token"
     )
     return file.add(
-        "  annotations:\n    kubernetes.io/service-account.name: ci\ntype: kubernetes.io/service-account-token"
+        "  annotations:\n"
+        "    kubernetes.io/service-account.name: ci\n"
+        "type: kubernetes.io/service-account-token"
     )
 
 
 def chart_template(chance, number):
     file = File(f"charts/app-{number}/templates/secret.yaml")
     file.add(
-        '{{- if .Values.create }}\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ include "app.fullname" . }}\n  labels:'
+        "{{- if .Values.create }}\n"
+        "apiVersion: v1\n"
+        "kind: Secret\n"
+        "metadata:\n"
+        '  name: {{ include "app.fullname" . }}\n'
+        "  labels:"
     )
     file.add(
-        '    {{- include "app.labels" . | nindent 4 }}\nstringData:\n  password: {{ .Values.password | quote }}'
+        '    {{- include "app.labels" . | nindent 4 }}\n'
+        "stringData:\n"
+        "  password: {{ .Values.password | quote }}"
     )
     return file.add(
-        '  token: "{{ .Values.token }}"\n  url: postgres://{{ .Values.user }}:{{ .Values.password }}@db/app\n{{- end }}'
+        '  token: "{{ .Values.token }}"\n'
+        "  url: postgres://{{ .Values.user }}:{{ .Values.password }}@db/app\n"
+        "{{- end }}"
     )
 
 
 def healthy_release(chance, number):
     file = File(f"infrastructure/healthy-{number}.yaml")
     file.add(
-        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: app\nspec:\n  interval: 30m\n  values:"
+        "apiVersion: helm.toolkit.fluxcd.io/v2\n"
+        "kind: HelmRelease\n"
+        "metadata:\n"
+        "  name: app\n"
+        "spec:\n"
+        "  interval: 30m\n"
+        "  values:"
     )
     file.add(
-        "    auth:\n      existingSecret: app-auth\n      secretKeys:\n        adminPasswordKey: admin-password\n      enablePostgresUser: true"
+        "    auth:\n"
+        "      existingSecret: app-auth\n"
+        "      secretKeys:\n"
+        "        adminPasswordKey: admin-password\n"
+        "      enablePostgresUser: true"
     )
     file.add(
-        f'    password: {chance.placeholder()}\n    token: ""\n    apiKeySecret: app-api-key\n    secret: app-tls-secret\n    tokenExpiry: 24h'
+        f"    password: {chance.placeholder()}\n"
+        '    token: ""\n'
+        "    apiKeySecret: app-api-key\n"
+        "    secret: app-tls-secret\n"
+        "    tokenExpiry: 24h"
     )
     file.add(
-        f"    image:\n      digest: sha256:{chance.some('0123456789abcdef', 64)}\n      tag: v1.2.3@sha256:{chance.some('0123456789abcdef', 64)}"
+        "    image:\n"
+        f"      digest: sha256:{chance.some('0123456789abcdef', 64)}\n"
+        f"      tag: v1.2.3@sha256:{chance.some('0123456789abcdef', 64)}"
     )
     file.add(
-        '    clientSecret: $__file{/etc/secrets/client}\n    passwordPolicy: strong\n    credentials: ""\n    secretKey: session-secret'
+        "    clientSecret: $__file{/etc/secrets/client}\n"
+        "    passwordPolicy: strong\n"
+        '    credentials: ""\n'
+        "    secretKey: session-secret"
     )
     return file.add(
-        "  valuesFrom:\n    - kind: Secret\n      name: app-values\n      valuesKey: password\n      targetPath: auth.password"
+        "  valuesFrom:\n"
+        "    - kind: Secret\n"
+        "      name: app-values\n"
+        "      valuesKey: password\n"
+        "      targetPath: auth.password"
     )
 
 
@@ -608,16 +723,31 @@ def healthy_deployment(chance, number):
         + chance.some("0123456789abcdef", 64)
     )
     file.add(
-        "spec:\n  template:\n    spec:\n      containers:\n        - name: app\n          args:\n            - --token-file=/run/secrets/token"
+        "spec:\n"
+        "  template:\n"
+        "    spec:\n"
+        "      containers:\n"
+        "        - name: app\n"
+        "          args:\n"
+        "            - --token-file=/run/secrets/token"
     )
     file.add(
-        "            - --password=$(DB_PASSWORD)\n            - --secret-name=app\n          env:\n            - name: DB_PASSWORD\n              valueFrom:"
+        "            - --password=$(DB_PASSWORD)\n"
+        "            - --secret-name=app\n"
+        "          env:\n"
+        "            - name: DB_PASSWORD\n"
+        "              valueFrom:"
     )
     file.add(
-        "                secretKeyRef: {name: db, key: password}\n            - name: PASSWORD_FILE\n              value: /run/secrets/pw"
+        "                secretKeyRef: {name: db, key: password}\n"
+        "            - name: PASSWORD_FILE\n"
+        "              value: /run/secrets/pw"
     )
     return file.add(
-        "            - name: TOKEN_URL\n              value: https://id.example/oauth/token\n            - name: SECRET_NAME\n              value: app-secret"
+        "            - name: TOKEN_URL\n"
+        "              value: https://id.example/oauth/token\n"
+        "            - name: SECRET_NAME\n"
+        "              value: app-secret"
     )
 
 
@@ -625,7 +755,8 @@ def digests(chance, number):
     file = File(f"clusters/production/lock-{number}.yaml").add("artifacts:")
     for _ in range(4):
         file.add(
-            f"  - revision: main@sha1:{chance.some('0123456789abcdef', 40)}\n    digest: sha256:{chance.some('0123456789abcdef', 64)}"
+            f"  - revision: main@sha1:{chance.some('0123456789abcdef', 40)}\n"
+            f"    digest: sha256:{chance.some('0123456789abcdef', 64)}"
         )
     return file.add(
         f"checksum: {base64.b64encode(chance.random.randbytes(32)).decode()}\nuid: {chance.uuid()}"
@@ -644,9 +775,8 @@ def certificates(chance, number):
 def go_sum(chance, number):
     file = File(f"tools/mod-{number}/go.sum")
     for _ in range(6):
-        file.add(
-            f"github.com/waddle/{chance.pick(WORDS)} v1.{number}.0 h1:{base64.b64encode(chance.random.randbytes(32)).decode()}"
-        )
+        word, digest = chance.pick(WORDS), base64.b64encode(chance.random.randbytes(32)).decode()
+        file.add(f"github.com/waddle/{word} v1.{number}.0 h1:{digest}")
     return file
 
 
@@ -667,23 +797,37 @@ def package_lock(chance, number):
 def documentation(chance, number):
     file = File(f"docs/guide-{number}.md").add("# How to log in\n\nSet `DB_PASSWORD` and `API_TOKEN`:\n")
     file.add(
-        f"    export DB_PASSWORD={chance.placeholder()}\n    export API_TOKEN=$(pass show api)\n    psql postgres://user:password@localhost/app"
+        f"    export DB_PASSWORD={chance.placeholder()}\n"
+        "    export API_TOKEN=$(pass show api)\n"
+        "    psql postgres://user:password@localhost/app"
     )
     return file.add(
-        '\nThe password: at least twelve letters. Tokens are rotated weekly.\n\n`password: "${PASSWORD}"` is replaced by Flux.'
+        "\n"
+        "The password: at least twelve letters. Tokens are rotated weekly.\n"
+        "\n"
+        '`password: "${PASSWORD}"` is replaced by Flux.'
     )
 
 
 def harmless_code(chance, number):
     file = File(f"scripts/tool_{number}.py")
     file.add(
-        'import os\n\npassword = os.environ["DB_PASSWORD"]\ntoken = config.get("token")\nSECRET_NAME = "app-secret"\napi_key = args.api_key'
+        "import os\n"
+        "\n"
+        'password = os.environ["DB_PASSWORD"]\n'
+        'token = config.get("token")\n'
+        'SECRET_NAME = "app-secret"\n'
+        "api_key = args.api_key"
     )
     file.add(
-        'PASSWORD_FIELD = "password"\nsecret_key_ref = {"name": "db", "key": "password"}\nraise ValueError("wrong password: try again")'
+        'PASSWORD_FIELD = "password"\n'
+        'secret_key_ref = {"name": "db", "key": "password"}\n'
+        'raise ValueError("wrong password: try again")'
     )
     return file.add(
-        'token_url = "https://id.example/oauth/token"\ncookie = response.cookies["session"]\nkey = f"{user}:{token}"'
+        'token_url = "https://id.example/oauth/token"\n'
+        'cookie = response.cookies["session"]\n'
+        'key = f"{user}:{token}"'
     )
 
 
@@ -692,7 +836,10 @@ def harmless_env(chance, number):
         "LOG_LEVEL=info\nDB_PASSWORD=\nAPI_TOKEN=<your token>\nPASSWORD_MIN_LENGTH=12"
     )
     return file.add(
-        f"TOKEN_TTL=3600\nSECRET_KEY={chance.placeholder()}\nSMTP_PASSWORD=${{SMTP_PASSWORD}}\nSESSION_SECRET_FILE=/run/secrets/session"
+        "TOKEN_TTL=3600\n"
+        f"SECRET_KEY={chance.placeholder()}\n"
+        f"SMTP_PASSWORD=${{SMTP_PASSWORD}}\n"
+        "SESSION_SECRET_FILE=/run/secrets/session"
     )
 
 
@@ -701,7 +848,10 @@ def harmless_terraform(chance, number):
         'variable "db_password" {\n  type      = string\n  sensitive = true\n}\n'
     )
     file.add(
-        'resource "x" "db" {\n  password = var.db_password\n  token    = data.vault_secret.db.token\n  secret_name = "db"'
+        'resource "x" "db" {\n'
+        "  password = var.db_password\n"
+        "  token    = data.vault_secret.db.token\n"
+        '  secret_name = "db"'
     )
     return file.add('  admin_password = random_password.admin.result\n  api_key = "${var.api_key}"\n}')
 
@@ -709,13 +859,26 @@ def harmless_terraform(chance, number):
 def crd(chance, number):
     file = File(f"infrastructure/crd-{number}.yaml")
     file.add(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things.waddle.example\nspec:\n  versions:"
+        "apiVersion: apiextensions.k8s.io/v1\n"
+        "kind: CustomResourceDefinition\n"
+        "metadata:\n"
+        "  name: things.waddle.example\n"
+        "spec:\n"
+        "  versions:"
     )
     file.add(
-        "    - name: v1\n      schema:\n        openAPIV3Schema:\n          properties:\n            password:\n              type: string"
+        "    - name: v1\n"
+        "      schema:\n"
+        "        openAPIV3Schema:\n"
+        "          properties:\n"
+        "            password:\n"
+        "              type: string"
     )
     return file.add(
-        "              description: 'The password: a reference to a Secret, or a literal value.'\n            token:\n              default: automatic\n              type: string"
+        "              description: 'The password: a reference to a Secret, or a literal value.'\n"
+        "            token:\n"
+        "              default: automatic\n"
+        "              type: string"
     )
 
 
@@ -730,10 +893,21 @@ def public_keys(chance, number):
 def healthy_kustomization(chance, number):
     file = File(f"apps/healthy-{number}/kustomization.yaml")
     file.add(
-        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - secret.yaml\nsecretGenerator:\n  - name: db"
+        "apiVersion: kustomize.config.k8s.io/v1beta1\n"
+        "kind: Kustomization\n"
+        "resources:\n"
+        "  - secret.yaml\n"
+        "secretGenerator:\n"
+        "  - name: db"
     )
     file.add(
-        "    envs:\n      - secret.env\nconfigMapGenerator:\n  - name: app\n    literals:\n      - LOG_LEVEL=info\n      - SECRET_NAME=db"
+        "    envs:\n"
+        "      - secret.env\n"
+        "configMapGenerator:\n"
+        "  - name: app\n"
+        "    literals:\n"
+        "      - LOG_LEVEL=info\n"
+        "      - SECRET_NAME=db"
     )
     cipher = File(f"apps/healthy-{number}/secret.env").add(
         f"PASSWORD={chance.cipher()}\nsops_mac={chance.cipher()}\nsops_version=3.13.2"
@@ -745,7 +919,7 @@ def made_up_tokens(chance, number):
     file = File(f"docs/tokens-{number}.md").add("# What tokens look like\n")
     for rule in chance.random.sample([rule for rule in TOKEN_RULES if rule.negatives], 6):
         text = make(rule.negatives[0], f"{chance.random.random()}")
-        if "\n" not in text and "kind" not in text:
+        if "\n" not in text and "kind" not in text and "access_key" not in text:
             file.add(f"- {text}")
     return file.add("- AKIAIOSFODNN7EXAMPLE\n- ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +17,8 @@ from fluxsecrets.findings import Finding
 from fluxsecrets.findings.model import in_order
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository, find_repository
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.engine import Context, Engine, FileSet, Scanned
+from fluxsecrets.scan.engine import Engine, FileSet
+from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
 from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ _LINUX: bool = sys.platform.startswith("linux")
 STANDARD_INPUT = "standard input"
 LIMIT = BLOB_LIMIT
 """Bytes up to which a file is read as a whole; manifests beyond cannot be judged."""
+
+
+_MANY = 200
+"""Files from which a second process is worth its start."""
+
+_CHUNK = 32
 
 
 class Source(Enum):
@@ -141,12 +148,6 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return user_cache_path("fluxsecrets", appauthor=False)
 
 
-def _compiled(globs: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    from fluxsecrets.repo.globs import compile_glob
-
-    return tuple(map(compile_glob, globs))
-
-
 class _Job:
     """One scan, and what is collected on the way."""
 
@@ -155,14 +156,16 @@ class _Job:
         self.repository = find_repository(request.cwd)
         self.root = self.repository.root if self.repository is not None else request.cwd
         self.settings = self._settings()
-        self.listed = _compiled(self.settings.secrets) if self.settings is not None else ()
-        self._engine = engine
+        listed = () if self.settings is None else self.settings.secrets
+        self.scanner = Scanner(cache_folder(os.environ), listed, engine)
         self.findings: list[Finding] = []
         self.inline: list[InlineAllowance] = []
         self.errors: list[FluxsecretsError] = []
         self.paths: set[str] = set()
         self.set = FileSet()
         self.complete = False
+        self.wanted: list[str] | None = None
+        self.before: dict[str, str] = {}
 
     def _settings(self) -> Settings | None:
         path = self.root / SETTINGS_NAME
@@ -171,12 +174,6 @@ class _Job:
         from fluxsecrets.repo.settings import load_settings
 
         return load_settings(self.root)
-
-    @property
-    def engine(self) -> Engine:
-        if self._engine is None:
-            self._engine = Engine(cache_folder(os.environ))
-        return self._engine
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -187,15 +184,15 @@ class _Job:
             if source is Source.COMMITS:
                 self._commits()
                 return
+            scans: Iterator[FileScan]
             if source is Source.STAGED:
-                files = self._staged()
+                scans = map(self.scanner.scan, self._staged())
             elif source is Source.STDIN:
-                files = iter((self._stdin(),))
+                scans = map(self.scanner.scan, (self._stdin(),))
             else:
-                files = self._worktree()
-            for file in files:
-                for scanned in self._read(file):
-                    self.findings += self.set.add(scanned)
+                scans = self._worktree()
+            for scan in scans:
+                self._take(scan)
             self._were_encrypted()
             self._generators()
             self.findings += self.set.finish()
@@ -204,70 +201,41 @@ class _Job:
                 raise
             self.errors.append(error)
 
-    def _read(self, file: SourceFile) -> Iterator[Scanned]:
-        """The results for a file; what cannot be read is noted."""
-        self.paths.add(file.path)
-        if file.error is not None:
-            self.errors.append(file.error)
-            return
-        seen: set[tuple[str, int | None, int | None]] | None = None
-        try:
-            for blob in file.blobs:
-                if blob.part and seen is None:
-                    seen = set()
-                scanned = self.engine.scan(blob, Context(self._whole(file)))
-                self._note(scanned, file, seen)
-                yield scanned
-        except FluxsecretsError as error:
-            self.errors.append(error.in_file(file.path))
-
-    def _note(
-        self, scanned: Scanned, file: SourceFile, seen: set[tuple[str, int | None, int | None]] | None
-    ) -> None:
-        if scanned.problem is not None and str(scanned.problem) not in map(str, self.errors[-1:]):
-            self.errors.append(scanned.problem)
-        self.inline += scanned.allowances
-        for finding in scanned.findings:
-            if seen is not None:  # pieces overlap
-                place = (finding.rule, finding.location.line, finding.location.column)
-                if place in seen:
-                    continue
-                seen.add(place)
-            if file.commit is not None:
-                finding = replace(finding, location=replace(finding.location, commit=file.commit))  # noqa: PLW2901
-            self.findings.append(finding)
-
-    def _whole(self, file: SourceFile) -> str:
-        """Why a file is a secret as a whole, or ""."""
-        if file.whole:
-            return file.whole
-        from fluxsecrets.scan.structure.named import is_secret_name
-
-        if is_secret_name(file.path):
-            return "its name says so"
-        if any(pattern.fullmatch(file.path) for pattern in self.listed):
-            return f"{SETTINGS_NAME} lists it under `secrets`"
-        return ""
+    def _take(self, scan: FileScan) -> None:
+        """Note what came of a file."""
+        self.paths.add(scan.path)
+        problems = [scanned.problem for scanned in scan.scanned] + [scan.error]
+        # The pieces of a file may all have the same.
+        self.errors += {str(error): error for error in problems if error is not None}.values()
+        for scanned in scan.scanned:
+            self.inline += scanned.allowances
+            self.findings += self.set.add(scanned, scan.commit)
+            for finding in scanned.findings:
+                self.findings.append(
+                    finding
+                    if scan.commit is None
+                    else replace(finding, location=replace(finding.location, commit=scan.commit))
+                )
 
     def _stdin(self) -> SourceFile:
         name = self.request.filename or STANDARD_INPUT
         return SourceFile(name, (Blob(name, self.request.content),))
 
     def _staged(self) -> Iterator[SourceFile]:
-        from fluxsecrets.scan.sources.staged import read_staged
+        from fluxsecrets.scan.sources.staged import list_staged, read_staged
 
         repository = self._needed()
-        return self._chosen(read_staged(repository, LIMIT))
+        files = [file for file in list_staged(repository) if self._is_chosen(file.path)]
+        self.before = {file.path: file.before for file in files if file.before}
+        return read_staged(repository, files, LIMIT)
 
-    def _chosen(self, files: Iterable[SourceFile]) -> Iterator[SourceFile]:
-        """Those of some files that are below the paths that were asked for."""
-        if not self.request.paths:
-            yield from files
-            return
-        wanted = [self._inside(text) for text in self.request.paths]
-        for file in files:
-            if any(file.path == path or not path or file.path.startswith(f"{path}/") for path in wanted):
-                yield file
+    def _is_chosen(self, path: str) -> bool:
+        """Whether a path is one of those that were asked for, or below one."""
+        if not self.request.paths or self.request.source is Source.STDIN:
+            return True
+        if self.wanted is None:
+            self.wanted = [self._inside(text) for text in self.request.paths]
+        return any(path == each or not each or path.startswith(f"{each}/") for each in self.wanted)
 
     def _inside(self, text: str) -> str:
         relative = os.path.relpath(self.request.cwd / text, self.root).replace(os.sep, "/")
@@ -280,11 +248,12 @@ class _Job:
 
         repository = self._needed()
         known: set[str] = set()
-        found = changes(repository, self.request.commits)
-        for file in self._chosen(read_changes(repository, found, LIMIT)):
+        found = [
+            change for change in changes(repository, self.request.commits) if self._is_chosen(change.path)
+        ]
+        for file in read_changes(repository, found, LIMIT):
             before = len(self.findings)
-            for scanned in self._read(file):
-                self.findings += self.set.add(scanned, file.commit)
+            self._take(self.scanner.scan(file))
             fresh = [finding for finding in self.findings[before:] if finding.fingerprint not in known]
             known.update(finding.fingerprint for finding in fresh)
             self.findings[before:] = fresh
@@ -301,22 +270,28 @@ class _Job:
 
     # --- the work tree ---------------------------------------------------------------------------------
 
-    def _worktree(self) -> Iterator[SourceFile]:
-        from fluxsecrets.scan.sources.worktree import read_files
-
+    def _worktree(self) -> Iterator[FileScan]:
+        outside: Sequence[str] = ()
         if self.request.environment is not None:
             paths: Sequence[str] = self._environment(self.request.environment)
         elif self.request.paths:
             paths, outside = self._named()
-            if outside:
-                return chain(
-                    read_files(self.root, paths, limit=LIMIT),
-                    read_files(self.request.cwd, outside, limit=LIMIT),
-                )
         else:
             self.complete = True
             paths = self._all()
-        return read_files(self.root, paths, limit=LIMIT)
+        return chain(self._read(self.root, paths), self._read(self.request.cwd, outside))
+
+    def _read(self, root: Path, paths: Sequence[str]) -> Iterator[FileScan]:
+        """The files at some paths, in several processes where there are many."""
+        work = partial(scan_path, self.scanner, os.fspath(root), LIMIT)
+        if len(paths) < _MANY:
+            scans: Iterable[FileScan | None] = map(work, paths)
+        else:
+            from fluxsecrets.ops.parallel import run_jobs
+
+            _ = self.scanner.engine  # made here, it serves all that are forked
+            scans = run_jobs(work, paths, chunk=_CHUNK)
+        return (scan for scan in scans if scan is not None)
 
     def _all(self) -> tuple[str, ...]:
         if self.repository is not None:
@@ -362,11 +337,11 @@ class _Job:
 
     def _were_encrypted(self) -> None:
         """Files that are encrypted at HEAD, and not any more."""
-        if self.repository is None or self.request.source is not Source.PATHS:
+        if self.repository is None or self.request.source is Source.STDIN:
             return
         from fluxsecrets.scan.sources.worktree import changed_files, encrypted_before
 
-        changed = changed_files(self.repository)
+        changed = changed_files(self.repository) if self.request.source is Source.PATHS else self.before
         plain = {path: blob for path, blob in changed.items() if self.set.is_plain(path)}
         for path in encrypted_before(self.repository, plain, LIMIT) if plain else ():
             self.findings.append(self.set.whole(path, ENCRYPTED_AT_HEAD))
@@ -378,17 +353,16 @@ class _Job:
         from fluxsecrets.scan.sources.staged import read_generators
 
         if self.request.source is Source.STAGED and self.repository is not None:
-            files: Iterable[SourceFile] = read_generators(self.repository, self.paths, LIMIT)
+            files = read_generators(self.repository, self.paths, LIMIT)
+            scans: Iterator[FileScan] = map(self.scanner.scan, files)
         else:
-            files = self._kustomizations()
-        for file in files:
-            if file.path not in self.paths:
-                for blob in file.blobs:
-                    self.set.add_generators(self.engine.scan(blob))
+            scans = self._kustomizations()
+        for scan in scans:
+            for scanned in scan.scanned if scan.path not in self.paths else ():
+                self.set.add_generators(scanned)
 
-    def _kustomizations(self) -> Iterator[SourceFile]:
+    def _kustomizations(self) -> Iterator[FileScan]:
         from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
-        from fluxsecrets.scan.sources.worktree import read_files
 
         folders: dict[str, None] = {}
         for path in self.paths:
@@ -397,7 +371,7 @@ class _Job:
                 folders[path] = None
         names = [f"{folder}/{name}" if folder else name for folder in folders for name in KUSTOMIZATION_NAMES]
         there = [name for name in names if (self.root / name).is_file()]
-        return read_files(self.root, there, limit=LIMIT)
+        return self._read(self.root, there)
 
     # --- weighing --------------------------------------------------------------------------------------
 

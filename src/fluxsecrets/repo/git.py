@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -26,7 +25,7 @@ BLOB_LIMIT = 16 * 2**20
 """Bytes that one blob may have, unless told otherwise."""
 
 _STDERR_LIMIT = 64 * 2**10
-_AHEAD = 64  # objects that are asked for before the first is read; their names fit into a pipe
+_AHEAD = 8 * 2**10  # bytes of names that are asked for before the first object is read; a pipe holds them
 
 # What git exports to hooks and what ties a process to one repository (`git rev-parse
 # --local-env-vars`), without GIT_CONFIG_*, through which people set safe.directory in containers.
@@ -245,14 +244,14 @@ class Repository:
         Raises:
             GitError: an object is damaged.
         """
-        waiting = iter(names)
-        asked = list(islice(waiting, _AHEAD))
+        batches = _batches(names)
+        asked = next(batches, [])
         if not asked:
             return
         with _process(self._command("cat-file", "--batch"), self.root, self._env(), feed=True) as running:
             running.send(asked)
             while asked:
-                ahead = list(islice(waiting, _AHEAD))
+                ahead = next(batches, [])
                 if ahead:
                     running.send(ahead)
                 for name in asked:
@@ -391,6 +390,21 @@ class _Running:
         if source.read(1) != b"\n":
             raise _failure("cat-file", self.finish(), None)
         return kind, blob
+
+
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """Names in groups, two of which a pipe holds, or single ones that are longer."""
+    batch: list[str] = []
+    size = 0
+    for name in names:
+        length = len(os.fsencode(name)) + 1
+        if batch and size + length > _AHEAD:
+            yield batch
+            batch, size = [], 0
+        batch.append(name)
+        size += length
+    if batch:
+        yield batch
 
 
 def _skip(source: IO[bytes], size: int) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from zlib import adler32, crc32
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
@@ -20,6 +21,7 @@ from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
 from .blob import Blob
 from .match import Match, Rank
 from .matcher import Matcher, Pattern, make_matcher
+from .names import LOGIN_NAMES
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
 from .triggers import PARSE, Trigger
@@ -111,7 +113,7 @@ class Engine:
         """Everything in a file, but for its name."""
         numbers = self._matcher.hits(blob.data)
         empty = not blob.data.strip()
-        if empty or (not numbers and not context.whole):
+        if empty or not (numbers or context.whole or _is_login_file(blob.path)):
             return Scanned(blob.path, empty=empty)
         hits = frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
         rules = tuple(
@@ -242,7 +244,7 @@ class _Reading:
         if Trigger.SOPS in self.hits and not self.blob.part and _is_encrypted_lines(self.blob):
             self.encrypted = True
             yield from lines.judge_sops(self.blob)
-        elif clients.is_login_file(self.blob.path):
+        elif _is_login_file(self.blob.path):
             yield from clients.judge_login(self.blob)
         elif Trigger.ASSIGNED in self.hits or Trigger.OPTION in self.hits:
             yield from lines.judge(self.blob)
@@ -271,6 +273,10 @@ def _is_yaml(path: str) -> bool:
     for suffix in _TEMPLATE_SUFFIXES:
         name = name.removesuffix(suffix)
     return name.endswith(_YAML_SUFFIXES) or name in _YAML_NAMES
+
+
+def _is_login_file(path: str) -> bool:
+    return path.rpartition("/")[2].lower() in LOGIN_NAMES
 
 
 def _is_encrypted_lines(blob: Blob) -> bool:
@@ -372,14 +378,20 @@ def _ciphertexts(page: Page) -> Iterator[Ciphertext]:
             continue
         keys = marks.get(id(owner.sops))
         if keys is None:
-            keys = marks[id(owner.sops)] = frozenset(map(hash, key_marks(owner.sops)))
+            keys = marks[id(owner.sops)] = frozenset(map(_digest, key_marks(owner.sops)))
         for value in ciphertexts(owner):
             place = Location(page.blob.path, value.scalar.line, value.scalar.column)
-            yield Ciphertext(hash(value.scalar.text), place, show(value.path), keys)
+            yield Ciphertext(_digest(value.scalar.text), place, show(value.path), keys)
 
 
 def _escaped(path: str) -> str:
     return ascii(path)[1:-1]
+
+
+def _digest(text: str) -> int:
+    """The same in every process, which Python's own hash is not."""
+    data = text.encode("utf-8", "surrogatepass")
+    return adler32(data) << 32 | crc32(data)
 
 
 class FileSet:

@@ -10,7 +10,11 @@ from typing import Any
 
 from .names import TELLING_NAME
 
-_SIGN = r"""(?:\\?["'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*"""
+# The first alternative has a type between: `apiKey: string = "..."`.
+_SIGN = (
+    r"""(?:\\?["'`])?[)\]]?[ \t]*(?::[ \t]*[A-Za-z_][A-Za-z0-9_.]*[ \t]+=[ \t]+"""
+    r"""|(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*)"""
+)
 _VALUE = (
     r"""(?:[A-Za-z@$]?[A-Za-z@$]?\\?"((?:[^"\\\r\n]|\\[^"\r\n])+\\?)"|[A-Za-z]?[A-Za-z]?'([^'\r\n]+)'"""
     r"""|`([^`\r\n]+)`|([^\s"'`,;#(){}\[\]<>|&][^\s,;"'`<>|&]*))"""

@@ -27,6 +27,22 @@ class Telling(IntEnum):
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """The names under which kustomize finds its file in a folder; as `repo.kustomize` has them."""
 
+LOGIN_NAMES = frozenset(
+    {
+        ".netrc",
+        "_netrc",
+        "netrc",
+        ".npmrc",
+        "npmrc",
+        ".pypirc",
+        ".pgpass",
+        "pgpass",
+        "pgpass.conf",
+        ".vault-token",
+    }
+)
+"""The names of files in which programs keep what they log in with, in lower case."""
+
 LONGEST = 100
 """Characters; what is longer is no name."""
 

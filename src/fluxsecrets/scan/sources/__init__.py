@@ -31,14 +31,12 @@ class SourceFile(NamedTuple):
         path: as findings name it.
         blobs: its content; more than one where it is too large to be held, and none where it is not read.
         commit: the commit that it is from, where it is from one.
-        whole: why the file is a secret as a whole, or "".
         error: why it cannot be read.
     """
 
     path: str
     blobs: Iterable[Blob] = ()
     commit: str | None = None
-    whole: str = ""
     error: FluxsecretsError | None = None
 
 

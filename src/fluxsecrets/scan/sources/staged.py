@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
@@ -11,7 +11,7 @@ from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
 
-from . import ENCRYPTED_AT_HEAD, MARK, SourceFile, pieces
+from . import SourceFile, pieces
 
 _REGULAR = "100"
 
@@ -47,17 +47,17 @@ def list_staged(repository: Repository) -> tuple[Staged, ...]:
     return tuple(found)
 
 
-def read_staged(repository: Repository, limit: int) -> Iterator[SourceFile]:
-    """The staged files.
+def read_staged(repository: Repository, files: Sequence[Staged], limit: int) -> Iterator[SourceFile]:
+    """The content of staged files.
 
     Args:
         repository: the repository.
-        limit: bytes; larger files come in pieces.
+        files: which.
+        limit: bytes; larger ones come in pieces.
 
     Raises:
         GitError: the index or an object cannot be read.
     """
-    files = list_staged(repository)
     contents = repository.read_objects((file.blob for file in files), limit=limit)
     for file, (name, kind, data) in zip(files, contents, strict=True):
         if kind != "blob":
@@ -69,20 +69,7 @@ def read_staged(repository: Repository, limit: int) -> Iterator[SourceFile]:
         if data is None:
             yield SourceFile(file.path, pieces(file.path, _chunks(repository, file.blob)))
             continue
-        reason = ""
-        if file.before and MARK not in data:
-            reason = _encrypted_before(repository, file, limit)
-        yield SourceFile(file.path, (Blob(file.path, data),), whole=reason)
-
-
-def _encrypted_before(repository: Repository, file: Staged, limit: int) -> str:
-    """Why a plain file is a secret: it is encrypted at HEAD."""
-    ((_, kind, old),) = repository.read_objects((file.before,), limit=limit)
-    if kind != "blob" or old is None or MARK not in old:
-        return ""
-    from fluxsecrets.repo.encrypted import detect_encryption
-
-    return ENCRYPTED_AT_HEAD if detect_encryption(old, file.path) is not None else ""
+        yield SourceFile(file.path, (Blob(file.path, data),))
 
 
 def read_generators(repository: Repository, paths: Iterable[str], limit: int) -> Iterator[SourceFile]:
@@ -95,13 +82,10 @@ def read_generators(repository: Repository, paths: Iterable[str], limit: int) ->
             for name in KUSTOMIZATION_NAMES:
                 wanted[f"{folder}/{name}" if folder else name] = None
     names = [path for path in wanted if "\n" not in path]
-    for start in range(0, len(names), 8):  # paths may be long: few at a time
-        part = names[start : start + 8]
-        for path, (_, kind, data) in zip(
-            part, repository.read_objects((f":{path}" for path in part), limit=limit), strict=True
-        ):
-            if kind == "blob" and data is not None and b"secretGenerator" in data:
-                yield SourceFile(path, (Blob(path, data),))
+    contents = repository.read_objects((f":{path}" for path in names), limit=limit)
+    for path, (_, kind, data) in zip(names, contents, strict=True):
+        if kind == "blob" and data is not None and b"secretGenerator" in data:
+            yield SourceFile(path, (Blob(path, data),))
 
 
 def _chunks(repository: Repository, blob: str) -> Iterator[bytes]:

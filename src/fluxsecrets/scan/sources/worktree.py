@@ -18,23 +18,19 @@ for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"):
 _REGULAR, _KIND = 0o100000, 0o170000
 
 
-def read_files(root: Path, paths: Iterable[str], *, limit: int) -> Iterator[SourceFile]:
-    """The files at some paths; symbolic links are left out, since what they mean has a name of its own.
+def open_file(root: str, path: str, limit: int) -> SourceFile | None:
+    """A file, or None for a link or what is no file: what a link means has a name of its own.
 
     Args:
-        root: what the paths are relative to.
-        paths: with `/`.
-        limit: bytes; larger files come in pieces.
+        root: what the path is relative to.
+        path: with `/`.
+        limit: bytes; a larger file comes in pieces.
     """
-    top = os.fspath(root)
-    for path in paths:
-        try:
-            blobs = _blobs(f"{top}/{path}", path, limit)
-        except OSError as error:
-            yield SourceFile(path, error=_unreadable(path, error))
-            continue
-        if blobs is not None:
-            yield SourceFile(path, blobs)
+    try:
+        blobs = _blobs(f"{root}/{path}", path, limit)
+    except OSError as error:
+        return SourceFile(path, error=_unreadable(path, error))
+    return None if blobs is None else SourceFile(path, blobs)
 
 
 def changed_files(repository: Repository) -> dict[str, str]:

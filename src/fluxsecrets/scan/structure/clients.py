@@ -62,11 +62,6 @@ _FILES = {
 }
 
 
-def is_login_file(path: str) -> bool:
-    """Whether a name is that of a login file."""
-    return path.rpartition("/")[2].lower() in _FILES
-
-
 def judge_kubeconfig(page: Page, owner: Object) -> Iterator[Match]:
     """What lets somebody in, in a kubeconfig."""
     users = child(owner.node, "users")

@@ -20,6 +20,7 @@ RULE = RuleInfo(
 )
 
 _HINT = "put it into a Secret, encrypt that, and refer to it; change the password if it was ever pushed"
+_DIGESTS = ("sha256", "sha384", "sha512")
 _EXAMPLE_HOSTS = (
     "example.com",
     "example.org",
@@ -110,6 +111,8 @@ def _is_password(text: str, user: str, host: str) -> bool:
         or plain.startswith(("$", "%", "{"))
         or plain.isdigit()
     ):
+        return False
+    if host.lower() in _DIGESTS:  # of an image: name:tag@sha256
         return False
     known = plain.lower() in _KNOWN or plain.lower() == user.lower()
     name = host.lower().partition(":")[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
@@ -22,13 +21,6 @@ RULE = RuleInfo(
     fix="Encrypt it with `fluxsecrets encrypt`.",
     docs="scan.md#plain-secret-file",
 )
-
-_NAME = r"[^/]\.(?:sops|enc)\.[^/]+$"
-
-
-def is_secret_name(path: str) -> bool:
-    """Whether a name says that the file is a secret; as `repo.discover` takes it."""
-    return re.search(_NAME, path) is not None
 
 
 def whole(blob: Blob, reason: str) -> Iterator[Match]:

@@ -98,5 +98,5 @@ def _may_hold_more(value: Value) -> bool:
         return False
     text = scalar.text
     return len(text) > 8 and (
-        scalar.style in BLOCK or "\n" in text or "=" in text or text.startswith(("{", "--"))
+        scalar.style in BLOCK or "\n" in text or "=" in text or " --" in text or text.startswith(("{", "--"))
     )
