@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import ConfigError, FormatError, LimitError, UnprotectedError
 from fluxsecrets.ops.parallel import run_jobs
-from fluxsecrets.repo.discover import SecretKind, compile_glob, discover, is_secret_name
+from fluxsecrets.repo.discover import SecretKind, discover, is_secret_name
 from fluxsecrets.repo.tree import make_tree, walk_files
 from fluxsecrets.sops.formats import Limits
 
@@ -208,30 +208,6 @@ def test_listed_files(tree_of):
         ["c/.npmrc", "talos/a.yaml", "talos/deep/b.yaml"], SecretKind.LISTED
     )
     assert kinds(tree, extra=["talos/*.yaml"]) == {"talos/a.yaml": SecretKind.LISTED}
-
-
-@pytest.mark.parametrize(
-    ("pattern", "matching", "other"),
-    [
-        ("*.key", ["a.key", "x/y/a.key"], ["a.keys"]),
-        ("x/*.key", ["x/a.key"], ["x/y/a.key", "z/x/a.key"]),
-        ("/a.key", ["a.key"], ["x/a.key"]),
-        ("./x/", ["x/a", "x/y/a"], ["x", "xy/a"]),
-        ("x/**/a", ["x/a", "x/y/a", "x/y/z/a"], ["x/b", "a"]),
-        ("**/a", ["a", "x/y/a"], ["xa"]),
-        ("a?.key", ["ab.key"], ["a/.key", "a.key"]),
-        ("a[1].(x)+", ["a[1].(x)+"], ["a1.x"]),
-    ],
-)
-def test_globs(pattern, matching, other):
-    compiled = compile_glob(pattern)
-    assert [path for path in [*matching, *other] if compiled.fullmatch(path)] == matching
-
-
-@pytest.mark.parametrize("pattern", ["", "/", "../x", "a/../../b"])
-def test_globs_that_are_refused(pattern):
-    with pytest.raises(ConfigError):
-        compile_glob(pattern)
 
 
 def test_encrypted_files_are_returned_as_such(tree_of):

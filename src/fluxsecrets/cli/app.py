@@ -38,6 +38,8 @@ COMMANDS = {
         "See who can read what, and keep files in line with the rules.",
     ),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
+    "scan": ("fluxsecrets.cli.scan", "Find secrets in plain text."),
+    "rules": ("fluxsecrets.cli.rules", "Show what is looked for, and why."),
     "hook": ("fluxsecrets.cli.hook", "Stop commits that hold secrets in plain text."),
 }
 """Name -> (module with a click command `command`, the line that --help shows)."""

@@ -16,6 +16,7 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, Unprot
 from fluxsecrets.sops.formats import format_for_path
 
 from .encrypted import detect_encryption
+from .globs import compile_glob
 from .kustomize import is_kustomization_name, read_kustomization
 from .manifests import (
     MANIFEST_SUFFIXES,
@@ -85,7 +86,11 @@ class Spread(Protocol):
 
 
 def discover(
-    tree: Tree, *, paths: Collection[str] | None = None, extra: Sequence[str] = (), spread: Spread = map
+    tree: Tree,
+    *,
+    paths: Collection[str] | None = None,
+    extra: Sequence[str] | None = None,
+    spread: Spread = map,
 ) -> tuple[SecretFile, ...]:
     """All secrets of a tree.
 
@@ -93,8 +98,8 @@ def discover(
         tree: the repository or folder; with its git repository, HEAD is looked at too.
         paths: only these files are judged, such as an environment's; generators are read from
             kustomization files anywhere in the tree all the same. None means all.
-        extra: globs from `.fluxsecrets.yaml`, relative to the root: `*` stops at `/`, `**` does not;
-            one without `/` means the name in any folder. Nothing else is special.
+        extra: globs of files that are secrets too, see `compile_glob`; None means those that the tree's
+            `.fluxsecrets.yaml` lists.
         spread: how the files are looked at, one after the other unless told.
 
     Returns:
@@ -103,7 +108,12 @@ def discover(
 
     Raises:
         GitError: HEAD cannot be read.
+        ConfigError: `.fluxsecrets.yaml` is invalid.
     """
+    if extra is None:
+        from .settings import load_settings
+
+        extra = load_settings(tree).secrets
     chosen = tree.files if paths is None else frozenset(paths)
     wanted = [path for path in tree.paths if path in chosen]
     generated, broken = read_generators(tree)
@@ -129,26 +139,6 @@ def is_chart_template(tree: Tree, path: str) -> bool:
         part == "templates" and "/".join((*parts[:index], "Chart.yaml")) in tree.files
         for index, part in enumerate(parts[:-1])
     )
-
-
-def compile_glob(pattern: str) -> re.Pattern[str]:
-    """A glob as a regular expression for whole paths.
-
-    Raises:
-        ConfigError: it is empty, or leads out of the repository.
-    """
-    text = pattern.strip().removeprefix("./").removeprefix("/")
-    if not text or ".." in text.split("/"):
-        raise ConfigError(f"{pattern!a} is no glob for files in the repository", hint="try `talos/*.yaml`")
-    if text.endswith("/"):
-        text += "**"
-    anchored = "/" in pattern.strip().removeprefix("./")
-    tokens = re.findall(r"\*\*/|\*\*|\*|\?|.", text, re.DOTALL)
-    body = "".join(_GLOB.get(token) or re.escape(token) for token in tokens)
-    return re.compile(body if anchored else f"(?:.*/)?{body}", re.DOTALL)
-
-
-_GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,7 @@ BLOB_LIMIT = 16 * 2**20
 """Bytes that one blob may have, unless told otherwise."""
 
 _STDERR_LIMIT = 64 * 2**10
+_AHEAD = 64  # objects that are asked for before the first is read; their names fit into a pipe
 
 # What git exports to hooks and what ties a process to one repository (`git rev-parse
 # --local-env-vars`), without GIT_CONFIG_*, through which people set safe.directory in containers.
@@ -228,6 +230,50 @@ class Repository:
 
             yield read
 
+    def read_objects(
+        self, names: Iterable[str], *, limit: int = BLOB_LIMIT
+    ) -> Iterator[tuple[str, str, bytes | None]]:
+        """Many objects through one `git cat-file --batch`, asked for ahead of time.
+
+        Args:
+            names: ids, or what else names an object, without line breaks.
+            limit: bytes; the content of what is larger is not given.
+
+        Yields:
+            The name, its type (`missing` where there is none), and the content of a blob.
+
+        Raises:
+            GitError: an object is damaged.
+        """
+        waiting = iter(names)
+        asked = list(islice(waiting, _AHEAD))
+        if not asked:
+            return
+        with _process(self._command("cat-file", "--batch"), self.root, self._env(), feed=True) as running:
+            running.send(asked)
+            while asked:
+                ahead = list(islice(waiting, _AHEAD))
+                if ahead:
+                    running.send(ahead)
+                for name in asked:
+                    yield (name, *running.receive(limit))
+                asked = ahead
+
+    @contextmanager
+    def stream(self, *arguments: str) -> Iterator[IO[bytes]]:
+        """What a git command writes, as it comes; for what is too large to be held.
+
+        Raises:
+            GitError: the command failed, which is known at the end only.
+        """
+        with _process(self._command(*arguments), self.root, self._env(), feed=False) as running:
+            if running.process.stdout is None:
+                raise GitError("git was started without pipes")
+            yield running.process.stdout
+            ended = running.finish()
+            if ended.code != 0:
+                raise _failure(arguments[0], ended, self.root)
+
     def _git(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
         result = _run(self._command(*arguments), self.root, self._env(), limit, stdin)
         if result.code != 0:
@@ -312,16 +358,23 @@ class _Running:
 
     def ask(self, name: str, limit: int) -> tuple[str, bytes | None]:
         """One exchange with `git cat-file --batch`: the object's type and, within the limit, its bytes."""
-        source, sink = self.process.stdout, self.process.stdin
-        if source is None or sink is None:
+        self.send([name])
+        return self.receive(limit)
+
+    def send(self, names: Sequence[str]) -> None:
+        """Ask `git cat-file --batch` for objects; few enough for a pipe to hold their names."""
+        if self.process.stdin is None:
             raise GitError("git cat-file was started without pipes")
-        try:
-            sink.write(os.fsencode(name) + b"\n")
-            sink.flush()
-        except OSError:
-            header = b""
-        else:
-            header = source.readline(2**16)
+        with suppress(OSError):  # it ended: reading tells why
+            self.process.stdin.write(b"".join(os.fsencode(name) + b"\n" for name in names))
+            self.process.stdin.flush()
+
+    def receive(self, limit: int) -> tuple[str, bytes | None]:
+        """The next object that was asked for."""
+        source = self.process.stdout
+        if source is None:
+            raise GitError("git cat-file was started without pipes")
+        header = source.readline(2**16)
         if not header.endswith(b"\n"):
             raise _failure("cat-file", self.finish(), None)
         words = header.rstrip(b"\n").rsplit(b" ", 2)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.scan.rules import TOKEN_RULES, checks
+from fluxsecrets.scan.values import entropy
 from token_samples import make
 
 CHECKS = sorted({rule.check for rule in TOKEN_RULES if rule.check}, key=lambda check: check.__name__)
@@ -76,4 +77,4 @@ def test_no_check_raises(data, check):
 
 @pytest.mark.parametrize(("text", "bits"), [(b"", 0.0), (b"aaaa", 0.0), (b"abab", 1.0), (b"abcd", 2.0)])
 def test_entropy_counts_bits_per_character(text, bits):
-    assert checks.entropy(text) == bits
+    assert entropy(text) == bits

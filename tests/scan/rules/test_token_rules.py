@@ -8,7 +8,7 @@ import pytest
 import re2
 
 from fluxsecrets.scan.rules import PAIRS, TOKEN_RULES
-from fluxsecrets.scan.rules.checks import entropy
+from fluxsecrets.scan.values import entropy
 from token_samples import make
 
 DOCS = Path(__file__).parents[3] / "docs"

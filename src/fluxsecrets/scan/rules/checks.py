@@ -9,19 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 import re
 import zlib
 
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-def entropy(secret: bytes) -> float:
-    """Shannon entropy in bits per character; 0 of nothing."""
-    size = len(secret)
-    shares = (secret.count(bytes((byte,))) / size for byte in set(secret))
-    return -sum(share * math.log2(share) for share in shares) if size else 0.0
 
 
 def crc32_base62(body: bytes) -> bytes:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fluxsecrets.findings import Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRule:
+class TokenRule(NamedTuple):
     """How to find one kind of token in any text.
 
     Attributes:
@@ -34,11 +33,11 @@ class TokenRule:
     title: str
     severity: Severity
     pattern: str
-    group: int = 0
     keywords: tuple[bytes, ...]
-    check: Callable[[bytes], bool | None] | None = None
-    entropy: float | None = None
     explanation: str
     fix: str
     positives: tuple[str, ...]
     negatives: tuple[str, ...]
+    group: int = 0
+    check: Callable[[bytes], bool | None] | None = None
+    entropy: float | None = None

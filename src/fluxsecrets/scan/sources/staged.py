@@ -1,0 +1,110 @@
+"""What is staged: the index as the next commit will have it, not the files in the work tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from fluxsecrets.errors import GitError
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
+
+from . import ENCRYPTED_AT_HEAD, MARK, SourceFile, pieces
+
+_REGULAR = "100"
+
+
+class Staged(NamedTuple):
+    """A regular file that the next commit adds or changes: its blob there, and the one at HEAD or ""."""
+
+    path: str
+    blob: str
+    before: str
+
+
+def list_staged(repository: Repository) -> tuple[Staged, ...]:
+    """What differs from HEAD in the index; renamed files are new, links and submodules are left out.
+
+    Raises:
+        GitError: HEAD or the index cannot be read.
+    """
+    arguments = ("-z", "--no-renames", "--diff-filter=AMT", "--ignore-submodules=all")
+    try:
+        listing = repository.run("diff-index", "--cached", *arguments, "HEAD", "--")
+    except GitError:
+        from fluxsecrets.repo.index import staged_files
+
+        # No HEAD yet, or one that is damaged, which this tells apart.
+        return tuple(Staged(file.path, file.blob, "") for file in staged_files(repository))
+    found = []
+    fields = os.fsdecode(listing).split("\0")
+    for entry, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, before, blob, _ = entry.split(" ")
+        if mode.startswith(_REGULAR):
+            found.append(Staged(path, blob, "" if not before.strip("0") else before))
+    return tuple(found)
+
+
+def read_staged(repository: Repository, limit: int) -> Iterator[SourceFile]:
+    """The staged files.
+
+    Args:
+        repository: the repository.
+        limit: bytes; larger files come in pieces.
+
+    Raises:
+        GitError: the index or an object cannot be read.
+    """
+    files = list_staged(repository)
+    contents = repository.read_objects((file.blob for file in files), limit=limit)
+    for file, (name, kind, data) in zip(files, contents, strict=True):
+        if kind != "blob":
+            raise GitError(
+                f"the staged content of this file is missing: {name[:12]}",
+                hint="stage it again with `git add`; if that does not help, run `git fsck`",
+                path=file.path,
+            )
+        if data is None:
+            yield SourceFile(file.path, pieces(file.path, _chunks(repository, file.blob)))
+            continue
+        reason = ""
+        if file.before and MARK not in data:
+            reason = _encrypted_before(repository, file, limit)
+        yield SourceFile(file.path, (Blob(file.path, data),), whole=reason)
+
+
+def _encrypted_before(repository: Repository, file: Staged, limit: int) -> str:
+    """Why a plain file is a secret: it is encrypted at HEAD."""
+    ((_, kind, old),) = repository.read_objects((file.before,), limit=limit)
+    if kind != "blob" or old is None or MARK not in old:
+        return ""
+    from fluxsecrets.repo.encrypted import detect_encryption
+
+    return ENCRYPTED_AT_HEAD if detect_encryption(old, file.path) is not None else ""
+
+
+def read_generators(repository: Repository, paths: Iterable[str], limit: int) -> Iterator[SourceFile]:
+    """The staged kustomization files beside and above some paths: their secretGenerators may read these."""
+    wanted: dict[str, None] = {}
+    for path in paths:
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            for name in KUSTOMIZATION_NAMES:
+                wanted[f"{folder}/{name}" if folder else name] = None
+    names = [path for path in wanted if "\n" not in path]
+    for start in range(0, len(names), 8):  # paths may be long: few at a time
+        part = names[start : start + 8]
+        for path, (_, kind, data) in zip(
+            part, repository.read_objects((f":{path}" for path in part), limit=limit), strict=True
+        ):
+            if kind == "blob" and data is not None and b"secretGenerator" in data:
+                yield SourceFile(path, (Blob(path, data),))
+
+
+def _chunks(repository: Repository, blob: str) -> Iterator[bytes]:
+    with repository.stream("cat-file", "blob", blob) as source:
+        while chunk := source.read(2**20):
+            yield chunk
