@@ -1,4 +1,4 @@
-"""kustomize-literal and plain-secret-file: what kustomize makes Secrets of, and files that are secrets whole."""
+"""kustomize-literal and plain-secret-file: what kustomize makes Secrets of, and files that are secrets."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""env-file, config-value, assigned-secret, connection-string: names with values, in files of lines and any text."""
+"""env-file, config-value, assigned-secret, connection-string: names with values, in lines and any text."""
 
 import pytest
 
