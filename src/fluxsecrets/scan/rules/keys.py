@@ -20,7 +20,7 @@ RULES = (
         check=check_age,
         explanation="It decrypts every file that is encrypted for it, in all of the history.",
         fix=(
-            "make a new identity and re-key with `fluxsecrets rotate --identity`, "
+            "put a new key into the rules in its place, run `fluxsecrets recipients sync --all`, "
             "then change every value that it could read"
         ),
         positives=("{age}", "data:\n  age.agekey: {age}", "{age-pq}"),
