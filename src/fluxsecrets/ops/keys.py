@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import FileAccessError, IdentityError, UsageError
 from fluxsecrets.files import write_new
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.record import note_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.sops.metadata import Recipient
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.age import AgeProvider
@@ -207,6 +209,7 @@ def keyring_list(session: Session) -> Path | None:
 
 
 def _keep(session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None) -> NewKey:
+    note_key(Recipient("age", identity.recipient))
     private: Path | None = None
     if keeping.store is Store.KEYRING:
         place, added = KEYRING_SHOWN, _into_keyring(session, identity, keeping)
