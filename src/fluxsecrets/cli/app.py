@@ -39,6 +39,10 @@ COMMANDS = {
         "fluxsecrets.cli.recipients",
         "See who can read what, and keep files in line with the rules.",
     ),
+    "seal": ("fluxsecrets.cli.seal", "Turn Secrets into SealedSecrets."),
+    "unseal": ("fluxsecrets.cli.unseal", "Print SealedSecrets as Secrets, with the controller's key."),
+    "reseal": ("fluxsecrets.cli.reseal", "Seal SealedSecrets anew: for another certificate or place."),
+    "convert": ("fluxsecrets.cli.convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
     "log": ("fluxsecrets.cli.log", "Show what was done with secrets here, and check that record."),
 }

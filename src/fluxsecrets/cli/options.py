@@ -12,7 +12,6 @@ import click
 from fluxsecrets import __version__
 from fluxsecrets.ops.logged import Call, Logged
 from fluxsecrets.ops.session import Session
-from fluxsecrets.report.text import printable
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -103,4 +102,6 @@ def _ask(question: str) -> str:
 
 
 def _notify(text: str) -> None:
+    from fluxsecrets.report.text import printable
+
     click.echo(printable(text), err=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import FileContent, PendingWrite, WriteResult, write_batch
@@ -19,8 +19,7 @@ BATCH = 256
 """Files that are held in memory before they are written together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A file's result, and what is to be written for it to become true.
 
     Attributes:
@@ -77,7 +76,8 @@ def _with_keys(prepare: Callable[[Job], Prepared], job: Job) -> Prepared:
     """A file's new content, and whose keys opened the old one."""
     with recording(Record()) as record:
         prepared = prepare(job)
-    return replace(prepared, result=replace(prepared.result, opened_with=tuple(record.keys)))
+    result = replace(prepared.result, opened_with=tuple(record.keys))
+    return prepared._replace(result=result)
 
 
 def _write(batch: Sequence[Prepared]) -> Iterator[FileResult]:

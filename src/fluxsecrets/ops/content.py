@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import (
     AlreadyEncryptedError,
@@ -47,8 +47,7 @@ FLUX_SIZE_LIMIT = 5 * 2**20
 """Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
+class OpenedFile(NamedTuple):
     """An encrypted file that was opened and whose MAC was checked.
 
     Attributes:

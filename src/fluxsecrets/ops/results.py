@@ -17,8 +17,15 @@ class Outcome(StrEnum):
     DECRYPTED = "decrypted"
     ROTATED = "rotated"
     WOULD_ROTATE = "would rotate"
+    SEALED = "sealed"
+    WOULD_SEAL = "would seal"
+    RESEALED = "resealed"
+    WOULD_RESEAL = "would reseal"
+    CONVERTED = "converted"
+    WOULD_CONVERT = "would convert"
     SYNCED = "synced"
     WOULD_SYNC = "would sync"
+    LEFT = "left as it is"
     UNCHANGED = "unchanged"
     FAILED = "failed"
 
@@ -44,6 +51,25 @@ class FileResult:
     warnings: tuple[str, ...] = ()
     error: FluxsecretsError | None = None
     opened_with: tuple[Recipient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MovedResult(FileResult):
+    """A file's result, with how its Secrets are kept.
+
+    Attributes:
+        before: the forms that they had, such as `sops`; empty where they had none.
+        after: the form that they have now, or None.
+        places: what they are bound to now: scopes of SealedSecrets, or keys in a store.
+        kept: how many values kept their ciphertext.
+        renamed: the file's new name, or None.
+    """
+
+    before: tuple[str, ...] = ()
+    after: str | None = None
+    places: tuple[str, ...] = ()
+    kept: int = 0
+    renamed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, RecipientError
 
@@ -16,8 +15,7 @@ from .metadata import KeyGroup, Metadata, Recipient, WrappedKey
 DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
 
 
-@dataclass(frozen=True, slots=True)
-class NotMine:
+class NotMine(NamedTuple):
     """What a provider answers for a key that none of its identities opens; not an error.
 
     Attributes:
@@ -114,8 +112,7 @@ def wrap_data_key(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One key that was tried and did not open its group.
 
     Attributes:
@@ -218,7 +215,7 @@ def _cannot_open(
     )
 
 
-_PUBLIC_AGE = re.compile(r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?")
+_PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 
 
 def short_recipient(recipient: Recipient) -> str:
@@ -228,7 +225,7 @@ def short_recipient(recipient: Recipient) -> str:
     """
     if recipient.kind == "age":
         text = recipient.id.strip()
-        if not _PUBLIC_AGE.fullmatch(text):
+        if not re.fullmatch(_PUBLIC_AGE, text):
             return "(not a public key)"
         if text.startswith("ssh-"):
             kind, key, *_ = text.split(" ")
