@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError, IdentityError, UsageError
 from fluxsecrets.files import write_new
-from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.names import KEYS_FOLDER, read_public_file, read_public_keys
 from fluxsecrets.ops.record import note_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.git import find_repository
@@ -125,8 +125,7 @@ def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewK
         )
     public_path = _public_path(session, keeping.name)
     if public_path is not None and public_path.exists():
-        known = {text for text, name in read_public_keys(public_path.parents[1]).items()}
-        if identities[0].recipient not in known:
+        if identities[0].recipient not in read_public_file(public_path):
             raise _taken(session, public_path)
     return tuple(_keep(session, identity, keeping, public_path) for identity in identities)
 
