@@ -124,9 +124,9 @@ def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewK
             hint="leave out --name, or import them one by one",
         )
     public_path = _public_path(session, keeping.name)
-    if public_path is not None and public_path.exists():
-        if identities[0].recipient not in read_public_file(public_path):
-            raise _taken(session, public_path)
+    taken = public_path is not None and public_path.exists()
+    if public_path is not None and taken and identities[0].recipient not in read_public_file(public_path):
+        raise _taken(session, public_path)
     return tuple(_keep(session, identity, keeping, public_path) for identity in identities)
 
 
