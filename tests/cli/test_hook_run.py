@@ -1,4 +1,4 @@
-"""`hook run`, and the hooks as git runs them: what is committed and pushed, not what lies in the work tree."""
+"""`hook run`, and hooks as git runs them: what is committed and pushed, not what lies in the work tree."""
 
 import os
 import shutil
