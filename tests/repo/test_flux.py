@@ -2,8 +2,8 @@ import pytest
 
 from fluxsecrets.repo.flux import Decryption, SourceRef, read_kustomization
 from fluxsecrets.repo.graph import walk
-from fluxsecrets.repo.objects import object_of
 from fluxsecrets.repo.manifests import read_manifests
+from fluxsecrets.repo.objects import object_of
 from fluxsecrets.repo.tree import make_tree, walk_files
 
 
