@@ -50,7 +50,7 @@ class Folder:
         return (self.path / name).read_bytes()
 
     def state(self, name: str) -> tuple[int, int, int, bytes]:
-        """What any write would change: inode, times of change and content. Reading changes the access time."""
+        """What any write would change: inode, times of change, content; reading changes the access time."""
         path = self.path / name
         found = path.stat()
         return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, path.read_bytes()

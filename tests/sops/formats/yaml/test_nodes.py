@@ -85,7 +85,8 @@ def test_depth_is_counted_while_parsing():
     assert root("[" * 5 + "]" * 5, depth=5)
     with pytest.raises(LimitError) as caught:
         root("[" * 6, depth=5)
-    assert (caught.value.line, caught.value.column) == (1, 6)
+    # Without a column: how far libyaml has read ahead by then differs between its versions.
+    assert (caught.value.line, caught.value.column) == (1, None)
 
 
 def test_a_syntax_error_names_its_place_and_nothing_else():

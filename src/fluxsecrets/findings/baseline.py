@@ -1,0 +1,131 @@
+"""Baselines: findings that a repository has today and that shall not stop anybody, in a committed file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxsecrets.errors import ConfigError
+from fluxsecrets.files import read_file, write_atomic
+
+from .model import Finding
+
+VERSION = 1
+DEFAULT_NAME = ".fluxsecrets-baseline.json"
+"""At the repository's root it is used without being named."""
+
+_LIMIT = 64 * 2**20
+_FILE_MODE = 0o644  # it holds no secret, and colleagues read it
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineEntry:
+    """A finding that is known: its fingerprint, and for people its rule and file."""
+
+    fingerprint: str
+    rule: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineResult:
+    """Findings after a baseline was applied.
+
+    Attributes:
+        new: those that it does not know.
+        known: those that it knows.
+        gone: its entries that were looked for and not found any more.
+    """
+
+    new: tuple[Finding, ...]
+    known: tuple[Finding, ...]
+    gone: tuple[BaselineEntry, ...]
+
+
+def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
+    """The entries of a baseline.
+
+    Raises:
+        FileAccessError, LimitError: it cannot be read.
+        ConfigError: it is no baseline, or one of a newer version.
+    """
+    import json
+
+    data = read_file(path, limit=_LIMIT, follow_links=True).data
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get("version"), int):
+        raise ConfigError(
+            "this is no baseline of fluxsecrets", hint="write one with --update-baseline", path=str(path)
+        )
+    if content["version"] != VERSION:
+        raise ConfigError(
+            f"the baseline has version {content['version']}, and this fluxsecrets knows {VERSION}",
+            hint="update fluxsecrets, or write the baseline again with --update-baseline",
+            path=str(path),
+        )
+    entries = content.get("findings")
+    if not isinstance(entries, list):
+        raise ConfigError("the baseline has no list of findings", path=str(path))
+    return tuple(_entry(item, number, path) for number, item in enumerate(entries))
+
+
+def _entry(item: object, number: int, path: Path) -> BaselineEntry:
+    names = ("fingerprint", "rule", "path")
+    values = [item.get(name) for name in names] if isinstance(item, dict) else []
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) != len(names):
+        raise ConfigError(f"findings[{number}] of the baseline is damaged", path=str(path))
+    return BaselineEntry(*texts)
+
+
+def write_baseline(path: Path, findings: Iterable[Finding], kept: Iterable[BaselineEntry] = ()) -> int:
+    """Write a baseline that knows these findings; sorted, one line each, so that merges are easy.
+
+    Args:
+        path: the file; replaced as a whole.
+        findings: what it shall know.
+        kept: entries that stay although they were not looked for.
+
+    Returns:
+        How many entries it has.
+
+    Raises:
+        FileAccessError: it cannot be written.
+    """
+    import json
+
+    known = {BaselineEntry(item.fingerprint, item.rule, item.location.path) for item in findings}
+    entries = sorted(known | set(kept), key=lambda entry: (entry.path, entry.rule, entry.fingerprint))
+    lines = [
+        json.dumps({"path": entry.path, "rule": entry.rule, "fingerprint": entry.fingerprint})
+        for entry in entries
+    ]
+    body = ",\n    ".join(lines)
+    block = f"[\n    {body}\n  ]" if lines else "[]"
+    text = f'{{\n  "version": {VERSION},\n  "findings": {block}\n}}\n'
+    mode = None if path.exists() else _FILE_MODE
+    write_atomic(path, text.encode("ascii"), mode=mode)
+    return len(entries)
+
+
+def apply_baseline(
+    findings: Sequence[Finding], entries: Sequence[BaselineEntry], looked_at: Callable[[BaselineEntry], bool]
+) -> BaselineResult:
+    """Part findings into new and known ones.
+
+    Args:
+        findings: what was found.
+        entries: what is known.
+        looked_at: whether an entry would have been found in this run, so that it is gone if it was not.
+    """
+    fingerprints = {entry.fingerprint for entry in entries}
+    found = {finding.fingerprint for finding in findings}
+    return BaselineResult(
+        tuple(item for item in findings if item.fingerprint not in fingerprints),
+        tuple(item for item in findings if item.fingerprint in fingerprints),
+        tuple(entry for entry in entries if entry.fingerprint not in found and looked_at(entry)),
+    )

@@ -1,0 +1,124 @@
+"""A finding: what is wrong, where, how sure that is, and what to do; never the secret's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from fluxsecrets.errors import UsageError
+
+
+class Severity(IntEnum):
+    """How bad it is, in order; its text is the lower-case name."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, text: str) -> Severity:
+        """A severity by its name, in any case.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        try:
+            return cls[text.upper()]
+        except KeyError:
+            names = ", ".join(map(str, cls))
+            raise UsageError(f"there is no severity {text!a}", hint=f"the severities are {names}") from None
+
+
+class Confidence(IntEnum):
+    """How sure a rule is that what it found is real, in order; its text is the lower-case name."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in the repository.
+
+    Attributes:
+        path: relative to the repository's root with `/`, or as the user named it outside of one.
+        line: 1-based, or None where it is about the whole file.
+        column: 1-based in characters, or None where it is about the whole line.
+        commit: the commit that holds it, where that is not the work tree or the index.
+    """
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+    commit: str | None = None
+
+    def __str__(self) -> str:
+        """`path:line:column`, as far as they are known."""
+        parts = [self.path, self.line, self.column if self.line is not None else None]
+        place = ":".join(str(part) for part in parts if part is not None)
+        return f"{self.commit[:10]}:{place}" if self.commit else place
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What people can read about a rule.
+
+    Attributes:
+        id: kebab-case; what allowances and baselines name.
+        title: a few words, lower-case start.
+        severity: of its findings, unless a finding knows better.
+        explanation: what it means and why it matters.
+        fix: what to do.
+        docs: page and anchor below docs/, such as `scan.md#plain-secret`.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    explanation: str
+    fix: str
+    docs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        rule: the id of the rule that found it.
+        severity: how bad it is.
+        confidence: how sure the rule is.
+        location: where it is.
+        message: what is wrong, lower-case start, no full stop; names keys, never values.
+        hint: what to do, with the command where there is one.
+        fingerprint: what a baseline knows it by; see `fingerprint.py`.
+        excerpt: the place with the value masked, or None.
+        related: other places that belong to it.
+        allow_at: lines beside that of the location where an inline allowance counts, such as that of
+            the key of a value with many lines.
+    """
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    location: Location
+    message: str
+    hint: str
+    fingerprint: str
+    excerpt: str | None = None
+    related: tuple[Location, ...] = ()
+    allow_at: tuple[int, ...] = field(default=(), repr=False, compare=False)
+
+
+def in_order(finding: Finding) -> tuple[str, int, int, str, str]:
+    """The key to sort findings by: their place, then the rule."""
+    place = finding.location
+    return (place.path, place.line or 0, place.column or 0, finding.rule, place.commit or "")
