@@ -1,8 +1,8 @@
 """What kustomize makes of a folder: its objects after patches, namespaces and prefixes.
 
 The order is kustomize's (api/internal/target): resources, generators, components, then patches, namespace,
-prefix and suffix, labels and annotations. What a folder without a kustomization file is built of follows
-fluxcd/pkg's generator. Not modelled: replacements, vars, plug-ins, Helm charts; they are noted.
+prefix and suffix, labels and annotations, replacements. What a folder without a kustomization file is built of
+follows fluxcd/pkg's generator. Not modelled: vars, plug-ins, Helm charts; they are noted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .kustomize import (
     KustomizationFile,
     PatchEntry,
     Reference,
+    ReplacementEntry,
     kustomization_files,
     load_kustomization,
     unreadable,
@@ -28,6 +29,7 @@ from .objects import CLUSTER_SCOPED, Generated, Object, object_of, with_data, wi
 from .patches import Patch, PatchError, apply, read_patch
 from .plain import Plain, with_value
 from .references import uses
+from .replacements import read_replacements, replace_values
 from .tree import Note, Tree, normalise
 
 _KUSTOMIZE_CONFIG = "kustomize.config.k8s.io"
@@ -346,6 +348,27 @@ class _Work:
                 )
                 for item in objects
             ]
+        for entry in file.replacements:
+            objects = self.replaced(file, entry, objects)
+        return objects
+
+    def replaced(
+        self, file: KustomizationFile, entry: ReplacementEntry, objects: list[Object]
+    ) -> list[Object]:
+        place, data = file.path, entry.inline
+        try:
+            if entry.path is not None:
+                found = self.tree.locate(entry.path.path)
+                if found is None or found not in self.tree.files:
+                    return objects
+                place = found
+                data = to_data(read_documents(self.tree.read(found), found, self.tree.limits)[0])
+            for replacement in read_replacements(data, place, entry.line if place == file.path else 1):
+                objects = replace_values(replacement, objects)
+        except FluxsecretsError as error:
+            self.note(unreadable(place, error))
+        except PatchError as error:
+            self.note(Note(file.path, entry.line, f"not analysed: a replacement does not fit: {error}"))
         return objects
 
     def patch(self, patch: Patch, objects: list[Object]) -> list[Object]:
