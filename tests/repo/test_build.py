@@ -181,6 +181,7 @@ def test_a_broken_patch_is_a_note_and_the_rest_goes_on(build):
         "a/kustomization.yaml:7",
     ]
     assert "leads nowhere" in notes(built)[2]
+    assert all(note.warning for note in built.notes)
 
 
 REPLACEMENT = """\
@@ -253,6 +254,34 @@ def test_an_include_that_leads_back_is_a_cycle(build):
     assert built.cycles == (Cycle("include", ("a", "b", "c", "a"), "c/kustomization.yaml", 4),)
     assert names(built) == [("Secret", None, "s")]
     assert "kustomize refuses this: a includes b includes c includes a" in notes(built)[0]
+    assert built.notes[0].warning
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"a/kustomization.yaml": kustomization("resources:\n- gone.yaml")}, "a/kustomization.yaml:4"),
+        ({"a/kustomization.yaml": kustomization("resources: [../b]"), "b/s.yaml": secret("s")}, "b:None"),
+        ({"a/kustomization.yaml": kustomization("components: [../b]"), "b/s.yaml": secret("s")}, "b:None"),
+        ({"a/kustomization.yaml": "resources: [\n"}, "a/kustomization.yaml:2"),
+        (
+            {"a/kustomization.yaml": kustomization(), "a/Kustomization": kustomization()},
+            "a/Kustomization:None",
+        ),
+        ({"a/broken.yaml": "a: [\n", "a/s.yaml": secret("s")}, "a/broken.yaml:2"),
+    ],
+)
+def test_what_flux_would_fail_on_is_a_warning_with_its_place(build, files, place):
+    (note,) = build(files).notes
+    assert note.warning
+    assert f"{note.path}:{note.line}" == place
+
+
+def test_what_is_only_not_followed_is_no_warning(build):
+    url = "https://example.org/x//y?ref=v1"
+    built = build({"a/kustomization.yaml": kustomization(f"resources: ['{url}']", "vars: [{name: x}]")})
+    assert len(built.notes) == 2
+    assert not any(note.warning for note in built.notes)
 
 
 def test_what_a_flux_kustomization_adds_comes_on_top(build):

@@ -88,6 +88,20 @@ def test_dependency_order_and_cycles(tree_of):
     )
     (note,) = graph.notes
     assert "Flux never applies this" in note.message
+    assert note.warning
+
+
+def test_a_path_that_is_not_there_is_a_warning_and_another_repository_is_none(tree_of):
+    tree = tree_of(
+        {
+            "root/sync.yaml": flux("flux-system", "./root") + git_repository(),
+            "root/a.yaml": flux("gone", "./gone"),
+            "root/b.yaml": flux("other", "./", source="other")
+            + git_repository("other", "https://a.example/b"),
+        }
+    )
+    notes = [(note.path, note.warning) for note in walk(tree, "root").notes]
+    assert notes == [("root/a.yaml", True), ("root/b.yaml", False)]
 
 
 def test_a_path_that_leads_back_is_no_cycle(tree_of):

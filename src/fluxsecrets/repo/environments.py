@@ -190,14 +190,19 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
             load_environment(tree, root, settings, builder) for root in known.values() if root.name != name
         ]
         return _with_outside(tree, (found, *others), settings)[0]
+    raise unknown_environment(tree, name, tuple(known))
+
+
+def unknown_environment(tree: Tree, name: str, known: tuple[str, ...]) -> ConfigError:
+    """The error for a name that no environment has."""
     if not known:
-        raise ConfigError(
+        return ConfigError(
             f"there is no environment {name!a}, nor any other",
             hint="environments are the folders under clusters/, and those with a flux-system/gotk-sync.yaml",
             path=str(tree.root),
         )
     close = difflib.get_close_matches(name, known, n=1)
-    raise ConfigError(
+    return ConfigError(
         f"there is no environment {name!a}; this repository has {', '.join(known)}",
         hint=f"did you mean {close[0]}?" if close else "name one of these with --env",
         path=str(tree.root),

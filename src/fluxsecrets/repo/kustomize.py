@@ -438,4 +438,4 @@ class _Reader:
 
 def unreadable(path: str, error: FluxsecretsError) -> Note:
     """The note for a file of the graph that cannot be read: what it leads to is not analysed."""
-    return Note(error.path or path, error.line, f"not analysed: {error.message}")
+    return Note(error.path or path, error.line, f"not analysed: {error.message}", warning=True)
