@@ -131,6 +131,7 @@ def test_generators(build):
         False,
     )
     assert (two.generated.keys, two.generated.complete, two.generated.hashed) == (("h.txt",), False, True)
+    assert (one.generated.literals, two.generated.literals) == (True, False)
     assert two.generated.files == ("b/h.txt", "a/e.env")
     assert three.generated.keys == ("x",)
     assert (one.file, one.line) == ("a/kustomization.yaml", 6)

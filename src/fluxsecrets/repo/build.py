@@ -456,6 +456,7 @@ def _generated(kind: str, generator: Generator, name: str, file: KustomizationFi
             tuple(source.path for source in generator.files),
             generator.hashed,
             generator.complete,
+            bool(generator.literals),
         ),
         through=(file.path,),
     )
@@ -485,6 +486,7 @@ def _merged(item: Object, made: Object, *, whole: bool) -> Object:
             (*item.generated.files, *made.generated.files),
             item.generated.hashed,
             item.generated.complete and made.generated.complete,
+            item.generated.literals or made.generated.literals,
         ),
     )
 
