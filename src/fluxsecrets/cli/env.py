@@ -21,7 +21,7 @@ def command() -> None:
     """See the environments of a repository, and add one."""
 
 
-@command.command("list")
+@command.command("list", short_help="Show the environments, in numbers.")
 @format_option
 @quiet_option
 def list_(report: str | None, quiet: bool) -> int:
@@ -47,7 +47,7 @@ def list_(report: str | None, quiet: bool) -> int:
     return 0
 
 
-@command.command("show")
+@command.command("show", short_help="Show an environment, and how its Secrets are protected.")
 @click.argument("name")
 @click.option(
     "--format",
@@ -180,13 +180,11 @@ def add(
 
 
 def _end(session: Session, out: Output, *, forward: bool, both: bool, name: str | None) -> int:
-    from fluxsecrets.ops.changes import end_interrupted
-    from fluxsecrets.ops.newenv.plan import COMMAND
-    from fluxsecrets.repo.tree import open_tree
+    from fluxsecrets.ops.newenv.plan import end_addition
 
     if both or name is not None:
         raise UsageError("--resume and --abort stand alone", hint="fluxsecrets env add --resume")
-    done = end_interrupted(open_tree(session.cwd, limits=session.limits), COMMAND, forward=forward)
+    done = end_addition(session, forward=forward)
     what = "completed" if forward else "taken back"
     out.note(f"env add {done.details.get('name', '')} was {what}: {len(done.paths)} files")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -29,9 +30,7 @@ def _plan(plan: NewEnvironment) -> Iterator[str]:
         yield f"  secrets       {_values(plan)}"
         for secret in plan.secrets:
             filled = f"{secret.filled} filled, encrypted" if secret.filled else ""
-            left = (
-                f"to fill: {', '.join(key or 'the file' for key in secret.to_fill)}" if secret.to_fill else ""
-            )
+            left = f"to fill: {_keys(secret.to_fill)}" if secret.to_fill else ""
             seal = "to be sealed" if secret.sealed else ""
             yield f"    {secret.path}   {'; '.join(text for text in (filled, left, seal) if text)}"
     who = "a new identity" if plan.made else "the identity that you name"
@@ -42,7 +41,7 @@ def _plan(plan: NewEnvironment) -> Iterator[str]:
     if plan.shared:
         yield f"  shared        {plan.name} applies these as well"
         for path in plan.shared:
-            note = "" if path in plan.granted else "   its rule does not name a key of that cluster"
+            note = "" if path in plan.granted else f"   the cluster of {plan.name} is not among its readers"
             yield f"    {path}{note}"
     if plan.renamed:
         yield "  look over     words that were replaced, and may name something outside"
@@ -68,9 +67,8 @@ def _values(plan: NewEnvironment) -> str:
 
 def _folder(path: str, plan: NewEnvironment) -> str:
     """The folder that was named after the environment, or the file's own."""
-    word = plan.root.rstrip("/").rpartition("/")[2]
     parts = path.split("/")
-    return "/".join(parts[: parts.index(word) + 1]) if word in parts[:-1] else path
+    return "/".join(parts[: parts.index(plan.word) + 1]) if plan.word in parts[:-1] else path
 
 
 def next_steps(plan: NewEnvironment) -> list[str]:
@@ -78,9 +76,11 @@ def next_steps(plan: NewEnvironment) -> list[str]:
     steps: list[str] = []
     if any(secret.to_fill for secret in plan.secrets):
         steps.append("put values in the place of REPLACE_ME")
+    sealed = [shlex.quote(secret.path) for secret in plan.secrets if secret.sealed]
+    if sealed:
+        steps.append(f"fluxsecrets seal {' '.join(sealed)} --cert CERTIFICATE")
+    if any(secret.to_fill and not secret.sealed for secret in plan.secrets):
         steps.append(f"fluxsecrets encrypt --env {plan.name}")
-    if any(secret.sealed for secret in plan.secrets):
-        steps.append("fluxsecrets seal FILE --cert CERTIFICATE, for what was sealed")
     if plan.granted:
         steps.append(f"fluxsecrets recipients sync --env {plan.name}, for what both environments use")
     steps.append(f"fluxsecrets keys cluster-secret --env {plan.name} | kubectl apply -f -")

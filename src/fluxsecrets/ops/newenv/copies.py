@@ -83,7 +83,7 @@ class Copy:
                 limits=session.limits,
             ).data
         except FluxsecretsError as error:
-            raise error.in_file(self.path) from None
+            raise error.in_file(session.shown(tree.root / self.path)) from None
 
 
 class Copies:

@@ -8,15 +8,16 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.ops.changes import merged, refuse_interrupted, state_of
+from fluxsecrets.ops.changes import end_interrupted, merged, refuse_interrupted, state_of
 from fluxsecrets.ops.clustersecret import names_cluster
 from fluxsecrets.ops.generated import generate
-from fluxsecrets.ops.journal import FileChange, Operation, apply, pending
-from fluxsecrets.ops.keys import Keeping, NewKey, drop_identity, keep_identity
+from fluxsecrets.ops.journal import FileChange, Operation, PendingOperation, apply, pending
+from fluxsecrets.ops.keys import Keeping, NewKey, Store, drop_identity, keep_identity
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.session import CONFIG_NAME, Session
 from fluxsecrets.repo.discover import SecretFile, discover
@@ -24,6 +25,8 @@ from fluxsecrets.repo.environments import Environment, load_environments, unknow
 from fluxsecrets.repo.kustomize import is_kustomization_name
 from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree, with_planned
+from fluxsecrets.sops.cipher import looks_encrypted
+from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.recipients import age as parse_age
 
 from .check import check_shape
@@ -32,6 +35,7 @@ from .examples import built_objects, with_example
 from .naming import Naming, Renamed, check_name, files_to_copy, new_path, word_pair
 from .rules import Cluster, RuleRequest, add_rules
 from .settings import add_settings
+from .values import Slot, decoded
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.keyfile import AgeIdentity
@@ -99,6 +103,7 @@ class NewEnvironment:
 
     Attributes:
         name, root: of the new one.
+        word: the part of its paths that names it.
         source, source_root: of the one that it is made from.
         files: all that is written.
         secrets: those of them that hold secrets.
@@ -115,6 +120,7 @@ class NewEnvironment:
 
     name: str
     root: str
+    word: str
     source: str
     source_root: str
     files: tuple[PlannedFile, ...]
@@ -173,14 +179,36 @@ def add_environment(session: Session, plan: NewEnvironment) -> NewKey | None:
     if identity is not None:
         kept = keep_identity(session, identity, plan._keeping)  # noqa: SLF001
     state = state_of(tree)
-    details = {"name": plan.name, "source": plan.source}
+    keeping = plan._keeping  # noqa: SLF001
+    details = {
+        "name": plan.name,
+        "source": plan.source,
+        "recipient": identity.recipient if kept is not None and identity is not None and kept.added else "",
+        "store": str(keeping.store),
+        "output": str(session.cwd / keeping.output) if keeping.output is not None else "",
+    }
     try:
         apply(state, Operation(COMMAND, tree.root.resolve(), plan._changes, details))  # noqa: SLF001
     except BaseException:
         if identity is not None and kept is not None and kept.added and pending(state) is None:
-            drop_identity(session, identity.recipient, plan._keeping)  # noqa: SLF001
+            drop_identity(session, identity.recipient, keeping)
         raise
     return kept
+
+
+def end_addition(session: Session, *, forward: bool) -> PendingOperation:
+    """Complete an addition that was interrupted, or take it back together with the identity that it made.
+
+    Raises:
+        UsageError: nothing was interrupted, or it was another command.
+        FileAccessError: a file was changed since, or cannot be written.
+    """
+    done = end_interrupted(open_tree(session.cwd, limits=session.limits), COMMAND, forward=forward)
+    recipient, output = str(done.details.get("recipient", "")), str(done.details.get("output", ""))
+    if not forward and recipient:
+        store = Store(str(done.details.get("store", Store.FILE)))
+        drop_identity(session, recipient, Keeping(None, store, Path(output) if output else None))
+    return done
 
 
 class _Planner:
@@ -206,6 +234,8 @@ class _Planner:
         self.old: dict[str, bytes | None] = {}
         self.new: dict[str, bytes] = {}
         self.modes: dict[str, int | None] = {}
+        self.made: dict[tuple[str, bytes], str] = {}
+        self.unused = {glob for glob, _ in request.generate}
 
     def plan(self) -> NewEnvironment:
         naming = self.naming()
@@ -225,6 +255,8 @@ class _Planner:
         rules, granted = self.add_rules(naming, cluster, secrets, holders, shared)
         settings = self.add_settings(naming, cluster)
         planned = [self.secret(naming, copy) for copy in copies if copy.slots]
+        for glob in sorted(self.unused):
+            self.warnings.append(f"no key of a secret is called {glob!a}: nothing was generated for it")
         self.add_public_key(cluster)
         root = new_path(self.source.root_path, naming.old, naming.new)
         check_shape(with_planned(self.tree, self.new), settings, self.source, root, naming)
@@ -232,6 +264,7 @@ class _Planner:
         return NewEnvironment(
             name=self.request.name,
             root=root,
+            word=naming.new,
             source=self.source.name,
             source_root=self.source.root_path,
             files=tuple(
@@ -320,7 +353,14 @@ class _Planner:
         old = self.old_recipients(naming)
         name = self.key_name(naming, old)
         if self.request.recipient is not None:
-            text = parse_age(self.request.recipient).id
+            recipient = parse_age(self.request.recipient)
+            check_recipients(((recipient,),), self.session.providers)
+            text = recipient.id
+            if text in old:
+                raise UsageError(
+                    f"that is the key of {self.source.name}'s own cluster",
+                    hint="leave out --recipient, and a new one is made",
+                )
             return None, Cluster(old, text, self.public.get(text, name))
         from fluxsecrets.keys.generate import generate_identity
 
@@ -388,13 +428,14 @@ class _Planner:
         """Put in values where some were asked for, and encrypt the file then."""
         values: dict[int, Filling] = {}
         for slot in copy.slots:
-            spec = next(
-                (spec for glob, spec in self.request.generate if fnmatch.fnmatchcase(slot.key, glob)), None
+            glob, spec = next(
+                (each for each in self.request.generate if fnmatch.fnmatchcase(slot.key, each[0])), ("", None)
             )
             if slot.index < 0 or copy.literals:
                 continue
             if spec is not None:
-                values[slot.index] = Filling(generate(spec), encode=slot.base64)
+                self.unused.discard(glob)
+                values[slot.index] = Filling(self.generated(spec, slot, copy), encode=slot.base64)
             elif slot.index in copy.values:
                 values[slot.index] = Filling(copy.values[slot.index])
         to_fill = tuple(slot.key for slot in copy.slots if slot.index not in values)
@@ -402,6 +443,14 @@ class _Planner:
             data = copy.encrypted(self.session, self.tree, values)
             self.new[copy.path] = data
         return PlannedSecret(self.shown(copy.path), to_fill, len(values), copy.has_encrypted_sealed)
+
+    def generated(self, spec: str, slot: Slot, copy: Copy) -> str:
+        """A new value; where the old one is known, the same one for each place that had it."""
+        old = copy.values.get(slot.index, slot.value)
+        if not isinstance(old, str) or looks_encrypted(old):
+            return generate(spec)
+        digest = sha256(old.encode() if not slot.base64 else decoded(old)).digest()
+        return self.made.setdefault((spec, digest), generate(spec))
 
     # Rules and settings.
 

@@ -7,13 +7,13 @@ elsewhere, such as `op://…`, stay.
 
 from __future__ import annotations
 
-from base64 import b64encode
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.ops.content import is_list_comment, parse
-from fluxsecrets.repo.kustomize import is_kustomization_name
 from fluxsecrets.repo.manifests import (
     is_reference,
     items_of,
@@ -23,7 +23,7 @@ from fluxsecrets.repo.manifests import (
     text_of,
 )
 from fluxsecrets.sops.cipher import looks_encrypted
-from fluxsecrets.sops.document import Change, Comment, Document, Leaf, Path
+from fluxsecrets.sops.document import Change, Comment, Document, Leaf, Path, find
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.formats.registry import make_format
@@ -163,6 +163,14 @@ def encoded(text: str) -> str:
     return b64encode(text.encode()).decode("ascii")
 
 
+def decoded(text: str) -> bytes:
+    """What stands under `data` of a Secret; where that is not base64, as it is."""
+    try:
+        return b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return text.encode()
+
+
 def _chosen(document: Document, slots: tuple[Slot, ...]) -> Iterator[Leaf]:
     leaves = list(document.leaves)
     return (leaves[slot.index] for slot in slots)
@@ -295,31 +303,50 @@ def blank_sealed(data: bytes, path: str, limits: Limits) -> Blank | None:
 
 
 def refuse_inline_secrets(data: bytes, path: str, limits: Limits) -> None:
-    """Stop at a Secret with values inside of a text, such as a patch that stands in a kustomization file.
+    """Stop at values of Secrets in patches that are no manifests of Secrets, where they would be copied.
+
+    These are patches that stand in a text, as in a kustomization file, and JSON 6902 patches.
 
     Raises:
         UnprotectedError: there is one.
     """
-    if not may_hold_secret(data) and not is_kustomization_name(path):
+    if not _PATCHED.search(data) and not may_hold_secret(data):
         return
     try:
         document = YamlFormat().parse(data, limits)
     except FluxsecretsError:
+        operation = _OPERATION.search(data)
+        if operation is not None:
+            raise _inline(path, data.count(b"\n", 0, operation.start()) + 1) from None
         return  # it is copied as it is, and whoever builds it says what is wrong
-    for leaf in document.leaves:
-        if not isinstance(leaf.value, str) or "\n" not in leaf.value or leaf.path[:1] == ("data",):
-            continue
-        inner = leaf.value.encode()
-        if not may_hold_secret(inner):
-            continue
-        try:
-            secrets = read_manifests(inner, path, limits).secrets
-        except FluxsecretsError:
-            continue
-        if secrets:
-            raise UnprotectedError(
-                f"the values of Secret {secrets[0].name!a} stand inside of a text here",
-                hint="move the patch to a file of its own, and name it with `path`",
-                path=path,
-                line=leaf.line,
-            )
+    for part in document.parts:
+        for leaf in Document(document.format, "", (part,), None).leaves:
+            text = leaf.value
+            if not isinstance(text, str) or "\n" not in text or leaf.path[:1] == ("data",):
+                continue
+            target = find(part, (*leaf.path[:-1], "target", "kind"))
+            if _holds_values(text.encode(), path, limits, for_secrets=text_of(target) == "Secret"):
+                raise _inline(path, leaf.line)
+
+
+_PATCHED = re.compile(rb"stringData|kind:\s*[\"']?Secret")
+_OPERATION = re.compile(rb"/stringData/")
+
+
+def _holds_values(text: bytes, path: str, limits: Limits, *, for_secrets: bool) -> bool:
+    """Whether a text that may be a patch has values for a Secret in it."""
+    if b"stringData" in text or (for_secrets and re.search(rb"/data/|(?m:^\s*data:)", text)):
+        return True
+    try:
+        return may_hold_secret(text) and bool(read_manifests(text, path, limits).secrets)
+    except FluxsecretsError:
+        return False
+
+
+def _inline(path: str, line: int) -> UnprotectedError:
+    return UnprotectedError(
+        "values of a Secret stand in a patch here, and would be copied",
+        hint="make it a manifest of kind Secret in a file of its own, and name that with `path`",
+        path=path,
+        line=line,
+    )
