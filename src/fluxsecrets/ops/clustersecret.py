@@ -143,7 +143,7 @@ def _of_cluster(
         return given[0]
     readers = [each for each in usage.recipients(environment.name).values() if each.kind == "age"]
     ids = given or tuple(
-        each.id for each in readers if _names_cluster(public.get(each.id, ""), environment.name)
+        each.id for each in readers if names_cluster(public.get(each.id, ""), environment.name)
     )
     if len(ids) == 1:
         return ids[0]
@@ -155,7 +155,7 @@ def _of_cluster(
     )
 
 
-def _names_cluster(name: str, environment: str) -> bool:
+def names_cluster(name: str, environment: str) -> bool:
     """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`."""
     words = re.split(r"[._-]", name.lower())
     own = re.split(r"[._/-]", environment.lower())

@@ -108,6 +108,34 @@ def new_key(session: Session, keeping: Keeping, *, post_quantum: bool = False) -
     return _keep(session, identity, keeping, public_path)
 
 
+def keep_identity(session: Session, identity: AgeIdentity, keeping: Keeping) -> NewKey:
+    """Keep an identity that was made already; its name is written nowhere.
+
+    Raises:
+        FileAccessError: the key file could not be written.
+        IdentityError: the key file is not one, or the keyring cannot be used.
+    """
+    return _keep(session, identity, keeping, None)
+
+
+def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:
+    """Take an identity out of where `keep_identity` put it.
+
+    Raises:
+        FileAccessError, IdentityError: it could not be taken out.
+    """
+    if keeping.store is Store.KEYRING:
+        from fluxsecrets.keys.oskeyring import remove
+
+        listed = keyring_list(session)
+        if listed is not None:
+            remove(listed, recipient, notify=session.notify)
+        return
+    from fluxsecrets.keys.generate import remove_identity
+
+    remove_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
+
+
 def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewKey, ...]:
     """Keep the identities of a key file, which may be protected with a passphrase.
 
