@@ -249,9 +249,10 @@ class Logged:
             return
         self._call = None
         files = self._files() or self._named(call, last)
-        keys = {} if files else {"keys": [shown_key(key) for key in self._record.keys]}
+        # What was opened beside the files, or where there are none.
+        keys = [shown_key(key) for key in self._record.keys] if self._record.files or not files else []
         events = [{**self._common("file"), "command": call.command, **event} for event in files]
-        events.append({**self._common("end"), "command": call.command, **last, **keys})
+        events.append({**self._common("end"), "command": call.command, **last, "keys": keys})
         self._write(events, done=True)
 
     def _files(self) -> list[dict[str, object]]:
