@@ -8,6 +8,7 @@ and outcomes; never a value, an argument that may hold one, or the text of an er
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ UNLOGGED = frozenset(
     }
 )
 """Commands, or whole groups of them, that neither change secrets nor hand out their values."""
+
+_PRIVATE_KEY = re.compile(r"AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z+._-]+", re.IGNORECASE)
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _LONG_KEY = 200
@@ -220,7 +223,7 @@ class Logged:
             "program": call.program,
             "command": call.command,
             "folder": str(cwd),
-            "paths": list(call.paths),
+            "paths": [without_private_keys(path) for path in call.paths],
             **call.details,
         }
         self._write([event])
@@ -249,9 +252,10 @@ class Logged:
             return
         self._call = None
         files = self._files() or self._named(call, last)
-        keys = {} if files else {"keys": [shown_key(key) for key in self._record.keys]}
+        # What was opened beside the files, or where there are none.
+        keys = [shown_key(key) for key in self._record.keys] if self._record.files or not files else []
         events = [{**self._common("file"), "command": call.command, **event} for event in files]
-        events.append({**self._common("end"), "command": call.command, **last, **keys})
+        events.append({**self._common("end"), "command": call.command, **last, "keys": keys})
         self._write(events, done=True)
 
     def _files(self) -> list[dict[str, object]]:
@@ -271,7 +275,8 @@ class Logged:
         """The files that were named, where the operation said nothing of single files."""
         keys = [shown_key(key) for key in self._record.keys]
         error = {"error": last["error"]} if "error" in last else {}
-        return [{"path": path, "outcome": last["result"], "keys": keys, **error} for path in call.paths]
+        outcome = {"outcome": last["result"], "keys": keys, **error}
+        return [{"path": without_private_keys(path), **outcome} for path in call.paths]
 
     def _common(self, event: str) -> dict[str, object]:
         time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -315,6 +320,11 @@ def logged(environ: Mapping[str, str], cwd: Path, call: Call) -> Iterator[None]:
             run.end(getattr(error, "exit_code", 2), error)
             raise
         run.end(0)
+
+
+def without_private_keys(text: str) -> str:
+    """A text without what was put on a command line by mistake."""
+    return _PRIVATE_KEY.sub("(a private key)", text)
 
 
 def shown_key(recipient: Recipient) -> str:
