@@ -20,6 +20,7 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
+from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.changes import Change, change_files
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.policy import parse_recipients
@@ -66,6 +67,13 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
     help="Go on where a file is encrypted for others than its rule says, or protected less.",
 )
 @click.option("--values", is_flag=True, help="Make values anew whose Secret's annotation says how.")
+@click.option("--identity", is_flag=True, help="With --env: a new age identity for its cluster.")
+@click.option("--finish", is_flag=True, help="With --identity: take the old identity out.")
+@click.option("--old", metavar="KEY", help="With --identity: which key goes, if that cannot be told.")
+@click.option("--new", metavar="KEY", help="With --identity: the public half of one made elsewhere.")
+@click.option("--post-quantum", is_flag=True, help="With --identity: of the kind for sops 3.12 and newer.")
+@click.option("--store", type=click.Choice(["file", "keyring"]), help="With --identity: where it is kept.")
+@click.option("-y", "--yes", is_flag=True, help="With --finish: do not ask.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
 @resume_option
 @abort_option
@@ -82,6 +90,13 @@ def command(
     everything: bool,
     accept_recipients: bool,
     values: bool,
+    identity: bool,
+    finish: bool,
+    old: str | None,
+    new: str | None,
+    post_quantum: bool,
+    store: str | None,
+    yes: bool,
     dry_run: bool,
     resuming: bool,
     aborting: bool,
@@ -102,10 +117,34 @@ def command(
     every moment: whatever interrupts the run, --resume completes it and --abort takes it back. Decrypted, a
     file is what it was, but for --values: these are made anew where a Secret's annotation
     fluxsecrets.io/generate says how, such as `password=password:32`.
+
+    --identity gives an environment's cluster a new age identity in two steps: first rules and files are for
+    the old and the new one; then, when the cluster has the new one, --finish takes the old one out.
     """
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting):
         return 0
+    if identity or finish or old or new or post_quantum or store or yes:
+        if not identity or environment is None or paths or everything or values or any(recipients.values()):
+            raise UsageError(
+                "a new identity is for one environment, and nothing else goes with it",
+                hint="`fluxsecrets rotate --env NAME --identity`, later with --finish",
+            )
+        from fluxsecrets.cli.identity import rotate_identity
+        from fluxsecrets.ops.identity import IdentityOptions
+        from fluxsecrets.ops.keys import Store
+
+        asked = IdentityOptions(
+            environment,
+            finish,
+            old,
+            new,
+            post_quantum,
+            Store(store or "file"),
+            accept_recipients,
+            write=not dry_run,
+        )
+        return rotate_identity(session, out, asked, yes=yes, as_json=report == "json")
     kinds = [kind for kind, _ in _KINDS.values()]
     add, remove = (
         parse_recipients({kind: recipients[f"{verb}_{kind}"] for kind in kinds}) for verb in ("add", "rm")

@@ -103,7 +103,7 @@ def new_key(session: Session, keeping: Keeping, *, post_quantum: bool = False) -
     from fluxsecrets.keys.generate import generate_identity
 
     identity = generate_identity(datetime.now(UTC), post_quantum=post_quantum)
-    return _keep(session, identity, keeping, public_path)
+    return keep_identity(session, identity, keeping, public_path)
 
 
 def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewKey, ...]:
@@ -126,7 +126,7 @@ def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewK
         known = {text for text, name in read_public_keys(public_path.parents[1]).items()}
         if identities[0].recipient not in known:
             raise _taken(session, public_path)
-    return tuple(_keep(session, identity, keeping, public_path) for identity in identities)
+    return tuple(keep_identity(session, identity, keeping, public_path) for identity in identities)
 
 
 def _read_identities(session: Session, file: KeyFile) -> tuple[AgeIdentity, ...]:
@@ -206,7 +206,10 @@ def keyring_list(session: Session) -> Path | None:
     return None if config is None else config / KEYRING_LIST
 
 
-def _keep(session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None) -> NewKey:
+def keep_identity(
+    session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None = None
+) -> NewKey:
+    """Put an identity where it belongs; see `new_key`."""
     private: Path | None = None
     if keeping.store is Store.KEYRING:
         place, added = KEYRING_SHOWN, _into_keyring(session, identity, keeping)
