@@ -15,6 +15,7 @@ from fluxsecrets.errors import IdentityError, UsageError
 from fluxsecrets.ops.keys import age_provider
 from fluxsecrets.ops.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.people import People, cluster_keys, find_person, read_people
+from fluxsecrets.ops.record import note_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.flux import FluxKustomization
@@ -86,6 +87,7 @@ def cluster_secret(session: Session, environment: str, identity: str | None = No
         wanted = find_person(people, identity).id if identity else _of_cluster(found, settings, usage, people)
         recipient = Recipient("age", wanted)
         data_key, text, more = _age(session, wanted, public)
+    note_key(recipient)
     if usage.files and not any(
         file.is_for(recipient) for file in usage.files if file.path in usage.environments[found.name]
     ):

@@ -182,7 +182,12 @@ def plan_identity(session: Session, options: IdentityOptions) -> IdentityPlan:
         new = given or age(made.recipient if made is not None else "")
         old_name = people.names.get(old.id) or f"cluster-{options.environment}"
         new_name = f"{old_name}{_NEW}"
-    changed = [target for target, file in zip(targets, keys, strict=True) if file.is_for(old)]
+    secrets = _identity_secrets(tree, found, targets)
+    changed = [
+        target
+        for target, file in zip(targets, keys, strict=True)
+        if file.is_for(old) or target.path in secrets
+    ]
     edits = dict(_config_edits(people, old, new, new_name, finish=options.finish))
     others = shared_files(environments)
     shared = {
@@ -191,7 +196,6 @@ def plan_identity(session: Session, options: IdentityOptions) -> IdentityPlan:
         )
         for target in changed
     }
-    secrets = _identity_secrets(tree, found, targets)
     return IdentityPlan(
         options,
         old,
@@ -565,6 +569,9 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
     threshold = metadata.shamir_threshold
     warnings: tuple[str, ...] = ()
     text, keys = _with_identity(session, opened, step) if target.path in step.secrets else (None, ())
+    if text is None and groups == metadata.recipients:
+        members = names_of(groups, step.names)
+        return Prepared(RekeyResult(target.shown, Outcome.UNCHANGED, opened.values, members))
     if text is not None:
         new, warnings = with_new_text(session, opened, text, groups, threshold)
     elif step.finish:
