@@ -190,7 +190,7 @@ def _report(error: BaseException) -> int:
         _show(_usage_error(error))
         return EXIT_ERROR
     if isinstance(error, KeyboardInterrupt | click.Abort | _TerminatedError):
-        _say("interrupted; files that were already done stay done, the others are as they were")
+        _say_interrupted()
         return EXIT_TERMINATED if isinstance(error, _TerminatedError) else EXIT_INTERRUPTED
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
         _drop_output()
@@ -203,6 +203,19 @@ def _report(error: BaseException) -> int:
             "  hint: run it again with --debug, look over what it shows for secrets, and report it"
         )
     return EXIT_ERROR
+
+
+def _say_interrupted() -> None:
+    from pathlib import Path
+
+    from fluxsecrets.ops.interrupted import refuse_interrupted_at
+
+    try:
+        refuse_interrupted_at((Path.cwd() / "-",))
+    except FluxsecretsError as error:
+        _show(error)
+    else:
+        _say("interrupted; files that were already done stay done, the others are as they were")
 
 
 def _usage_error(error: click.ClickException) -> UsageError:

@@ -86,9 +86,7 @@ def append_identity(path: Path, identity: AgeIdentity) -> bool:
         old = read_file(target, limit=_READ_LIMIT)
         if any(known.recipient == identity.recipient for known in _parse(old.data, path)):
             return False
-        gap = b"" if not old.data or old.data.endswith(b"\n") else b"\n"
-        new = old.data + gap + identity_text(identity).encode("ascii")
-        write_atomic(target, new, mode=0o600, expected=old)
+        write_atomic(target, with_identity(old.data, identity), mode=0o600, expected=old)
         return True
 
 
@@ -112,15 +110,7 @@ def remove_identity(path: Path, recipient: str) -> bool:
         known = _parse(old.data, path)
         if not any(one.recipient == recipient for one in known):
             return False
-        gone = {one.secret for one in known if one.recipient == recipient}
-        lines: list[str] = []
-        for line in old.data.decode("utf-8", "surrogateescape").splitlines(keepends=True):
-            if line.strip().removeprefix("\ufeff") not in gone:
-                lines.append(line)
-                continue
-            while lines and _OWN_COMMENT.match(lines[-1]):
-                lines.pop()
-        new = "".join(lines).encode("utf-8", "surrogateescape")
+        new = _without(old.data, known, recipient)
         if new.strip():
             write_atomic(target, new, mode=0o600, expected=old)
             return True
@@ -129,6 +119,33 @@ def remove_identity(path: Path, recipient: str) -> bool:
         except OSError as error:
             raise _not_writable(path, error) from None
         return True
+
+
+def with_identity(data: bytes, identity: AgeIdentity) -> bytes:
+    """The text of a key file with an identity added, which it does not hold yet."""
+    gap = b"" if not data or data.endswith(b"\n") else b"\n"
+    return data + gap + identity_text(identity).encode("ascii")
+
+
+def without_identity(data: bytes, recipient: str) -> bytes:
+    """The text of a key file without an identity and the comments that belong to it.
+
+    Raises:
+        IdentityError: it holds something else than identities.
+    """
+    return _without(data, _parse(data, Path("identities")), recipient)
+
+
+def _without(data: bytes, known: tuple[AgeIdentity, ...], recipient: str) -> bytes:
+    gone = {one.secret for one in known if one.recipient == recipient}
+    lines: list[str] = []
+    for line in data.decode("utf-8", "surrogateescape").splitlines(keepends=True):
+        if line.strip().removeprefix("\ufeff") not in gone:
+            lines.append(line)
+            continue
+        while lines and _OWN_COMMENT.match(lines[-1]):
+            lines.pop()
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 _OWN_COMMENT = re.compile(r"\s*#\s*(?:created|public key|recipient):", re.IGNORECASE)

@@ -22,7 +22,7 @@ from fluxsecrets.sops.formats import Limits
 
 from .git import Repository, find_repository
 
-SKIPPED_FOLDERS = frozenset({".git", "node_modules", ".terraform", ".venv"})
+SKIPPED_FOLDERS = frozenset({".git", ".fluxsecrets-state", "node_modules", ".terraform", ".venv"})
 """Folders that are not walked where there is no git to say what is ignored."""
 
 # A file that turns into a link or a pipe behind our back is not followed and does not block.

@@ -30,6 +30,8 @@ def _changes(result: FileResult) -> str:
         parts.append("order or groups")
     if result.new_data_key and result.outcome in ("synced", "would sync"):
         parts.append("new data key")
+    if result.regenerated:
+        parts.append(f"new: {', '.join(result.regenerated)}")
     return ", ".join(parts)
 
 
@@ -46,6 +48,8 @@ def _file_data(result: FileResult) -> dict[str, object]:
         "removed": list(known.removed),
         "rearranged": known.rearranged,
         "new_data_key": known.new_data_key,
+        "regenerated": list(known.regenerated),
+        "shared_with": list(known.shared_with),
     }
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.ops.changes import end_interrupted, merged, refuse_interrupted, state_of
-from fluxsecrets.ops.clustersecret import names_cluster
+from fluxsecrets.ops.people import names_cluster
 from fluxsecrets.ops.generated import generate
 from fluxsecrets.ops.journal import FileChange, Operation, PendingOperation, apply, pending
 from fluxsecrets.ops.keys import Keeping, NewKey, Store, drop_identity, keep_identity
