@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.ops.changes import end_interrupted, merged, refuse_interrupted, state_of
-from fluxsecrets.ops.people import names_cluster
 from fluxsecrets.ops.generated import generate
 from fluxsecrets.ops.journal import FileChange, Operation, PendingOperation, apply, pending
 from fluxsecrets.ops.keys import Keeping, NewKey, Store, drop_identity, keep_identity
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.people import names_cluster
 from fluxsecrets.ops.session import CONFIG_NAME, Session
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.environments import Environment, load_environments, unknown_environment
