@@ -55,16 +55,18 @@ def list_(
 ) -> int:
     """Show who can read how many files, and where files and creation rules differ.
 
-    PATH is a file or a folder; without PATH and --env it is the whole repository. No identity is needed.
+    PATH is a file or a folder; without PATH and --env it is the whole repository, with a column for each
+    environment. No identity is needed.
     --format json names the files.
     """
-    from fluxsecrets.ops.recipients import list_recipients
+    from fluxsecrets.ops.recipients import environment_files, list_recipients
     from fluxsecrets.report.rekey import recipient_rows, recipients_json
 
     session, out = make_session(config), Output(quiet=quiet)
     selection = select(session, paths, environment)
     targets, notes = encrypted_targets(selection)
-    listed = list_recipients(session, targets, read_public_keys(selection.root))
+    environments = environment_files(session) if not paths and environment is None else {}
+    listed = list_recipients(session, targets, read_public_keys(selection.root), environments)
     if report == "json":
         out.text([recipients_json(listed, notes)])
     else:

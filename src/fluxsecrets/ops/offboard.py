@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.files import write_atomic
 from fluxsecrets.ops.batches import Prepared
 from fluxsecrets.ops.changes import Change, change_files
 from fluxsecrets.ops.journal import FileChange
@@ -247,9 +248,8 @@ def report_of(
         leaving = decide(leaving, values, done, State.DONE, reason)
         leaving = decide(leaving, values, accept, State.ACCEPTED, reason)
         path = tree.root.resolve() / leaving_path(leaving.name)
-        before = tree.read(leaving_path(leaving.name)) if path.exists() else None
-        change = FileChange(path, leaving.data(), before, 0o644)
-        change_files(session, Change("recipients report", (), (change,)))
+        path.parent.mkdir(exist_ok=True)
+        write_atomic(path, leaving.data(), mode=0o644)
     known = leaving_path(leaving.name) if (tree.root / leaving_path(leaving.name)).exists() else None
     return Report(leaving, leaving.applied(values), known)
 
