@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -139,6 +139,17 @@ class Session:
                 error.hint = error.hint or "mend this line: without valid rules nothing can be encrypted"
                 raise
         return self._configs[path]
+
+    def with_configs(self, texts: Mapping[Path, bytes]) -> Session:
+        """The same run, in which some `.sops.yaml` files are as they will be.
+
+        Raises:
+            ConfigError: one would be invalid.
+        """
+        from fluxsecrets.sops.config import parse_config
+
+        changed = {path: parse_config(data, path=self.shown(path)) for path, data in texts.items()}
+        return replace(self, _configs={**self._configs, **changed})
 
     def rules_for(self, path: Path) -> AppliedConfig | None:
         """The rules that were tried for a file, up to the one that applies.
