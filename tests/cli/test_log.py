@@ -392,6 +392,17 @@ def test_what_log_shows(story, encrypted, cli, snapshot):
     assert one["entries"][1]["keys"] == [encrypted.recipient]
 
 
+def test_at_a_narrow_terminal_a_row_breaks_before_the_file(story, cli, monkeypatch):
+    from fluxsecrets.ops.logview import read_entries
+    from fluxsecrets.report.log import entry_rows
+    from fluxsecrets.report.text import laid_out
+
+    entries, _ = read_entries(story)
+    lines = laid_out(entry_rows(entries), 60, lambda cell: cell.text)
+    assert [line.split()[-1] for line in lines[::2]] == ["encrypt", "decrypt", "get", "decrypt", "generate"]
+    assert lines[5].split() == ["secret.yaml", "stringData.password", "done", "age1a454ldt5…s5m7la"]
+
+
 def test_what_verify_says(story, encrypted, cli, snapshot):
     fine = cli("log", "verify")
     assert fine.exit_code == 0
