@@ -190,22 +190,27 @@ def test_the_repository_of_a_named_file_counts_not_the_working_directory(
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_worktree_has_its_own_and_folders_without_git_too(log, encrypted, cli, git, tmp_path, monkeypatch):
+def test_all_worktrees_of_a_clone_have_one(log, encrypted, cli, git, tmp_path, monkeypatch):
     git(encrypted.path, "add", "--all")
     git(encrypted.path, "commit", "--quiet", "--message", "all")
     git(encrypted.path, "worktree", "add", "--quiet", "../tree")
     monkeypatch.chdir(tmp_path / "tree")
-    before = log.read_bytes() if log.exists() else b""
     assert cli("decrypt", "secret.yaml").exit_code == 0
-    assert (log.read_bytes() if log.exists() else b"") == before
-    assert (encrypted.path / ".git/worktrees/tree/fluxsecrets/log.jsonl").exists()
+    assert events(log)[-3]["folder"] == str(tmp_path / "tree")
+    shown = cli("log", "-n", "1")
+    assert "decrypt" in shown.stdout
+    assert str(log) in shown.stderr
+    git(encrypted.path, "worktree", "remove", "--force", "../tree")
+    assert verify(log).problems == ()
+
+
+def test_without_git_it_is_beside_the_files(encrypted, cli, tmp_path, monkeypatch):
     plain = tmp_path / "plain"
     (plain / "deep").mkdir(parents=True)
     (plain / ".fluxsecrets.yaml").write_text(REQUIRED)
     monkeypatch.chdir(plain / "deep")
-    cli("decrypt", encrypted.path / "secret.yaml", "secret.yaml")
-    cli("decrypt", "absent.yaml")
-    assert (plain / ".fluxsecrets/fluxsecrets/log.jsonl").exists()
+    assert cli("decrypt", "absent.yaml").exit_code == 2
+    assert events(plain / ".fluxsecrets-state/log.jsonl")[0]["paths"] == ["absent.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +218,7 @@ def test_a_worktree_has_its_own_and_folders_without_git_too(log, encrypted, cli,
     [
         ("log: {file: .git/config, required: true}", "belongs to git"),
         ("log: {file: ../log.jsonl, required: true}", "is no path in the repository"),
+        ("log: {file: .git/fluxsecrets/../config, required: true}", "belongs to git"),
         ("log: {file: .sops.yaml, required: true}", "not a log of fluxsecrets"),
         ("log: {fil: x}", ".fluxsecrets.yaml:1:7"),
         ("log: {required: [", ".fluxsecrets.yaml:"),
