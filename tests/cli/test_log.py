@@ -340,6 +340,20 @@ def test_before_another_program_takes_over_the_end_is_written(log, encrypted, cl
     assert cli.process("exec-env", "--same-process", "secret.yaml", "echo", "done").stdout == ""
 
 
+def test_what_was_interrupted_and_what_went_wrong_unexpectedly(log, encrypted, cli, monkeypatch):
+    for error, code, result in ((KeyboardInterrupt, 130, "interrupted"), (ZeroDivisionError, 2, "failed")):
+
+        def fail(*_args, error=error, **_options):
+            raise error(encrypted.marker)
+
+        monkeypatch.setattr("fluxsecrets.ops.content.open_data_key", fail)
+        assert cli("decrypt", "secret.yaml").exit_code == code
+        end = events(log)[-1]
+        assert (end["result"], end["exit_code"]) == (result, code)
+        assert end.get("error") == (error.__name__ if result == "failed" else None)
+    assert not encrypted.leaks(log.read_bytes())
+
+
 def test_a_run_that_was_killed_stands_there_as_unfinished(log, encrypted, cli):
     cli("decrypt", "secret.yaml")
     lines = log.read_bytes().splitlines(keepends=True)

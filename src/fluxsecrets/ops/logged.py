@@ -244,12 +244,13 @@ class Logged:
         """
         if self._call is None:
             return
-        kind = {} if error is None else {"error": type(error).__name__.lstrip("_")}
-        if error is not None and exit_code > 128:
-            result = "interrupted"
+        if error is not None and exit_code > 128:  # how it was ended is what the code says
+            last: dict[str, object] = {"result": "interrupted"}
+        elif error is not None:
+            last = {"result": "failed", "error": type(error).__name__}
         else:
-            result = "failed" if error is not None or exit_code > 1 else "done"
-        self._finish({"result": result, "exit_code": exit_code, **kind})
+            last = {"result": "failed" if exit_code > 1 else "done"}
+        self._finish({**last, "exit_code": exit_code})
 
     def _leave(self) -> None:
         self._finish({"result": "replaced"})
