@@ -69,6 +69,8 @@ def problems(value, schema, place="$"):
         ("explain", "apps/spicedb/overlays/staging/registry.json"),
         ("explain", "README.md"),
         ("keys", "list"),
+        ("env", "list"),
+        ("env", "show", "production"),
     ],
     ids=" ".join,
 )
