@@ -190,22 +190,27 @@ def test_the_repository_of_a_named_file_counts_not_the_working_directory(
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_worktree_has_its_own_and_folders_without_git_too(log, encrypted, cli, git, tmp_path, monkeypatch):
+def test_all_worktrees_of_a_clone_have_one(log, encrypted, cli, git, tmp_path, monkeypatch):
     git(encrypted.path, "add", "--all")
     git(encrypted.path, "commit", "--quiet", "--message", "all")
     git(encrypted.path, "worktree", "add", "--quiet", "../tree")
     monkeypatch.chdir(tmp_path / "tree")
-    before = log.read_bytes() if log.exists() else b""
     assert cli("decrypt", "secret.yaml").exit_code == 0
-    assert (log.read_bytes() if log.exists() else b"") == before
-    assert (encrypted.path / ".git/worktrees/tree/fluxsecrets/log.jsonl").exists()
+    assert events(log)[-3]["folder"] == str(tmp_path / "tree")
+    shown = cli("log", "-n", "1")
+    assert "decrypt" in shown.stdout
+    assert str(log) in shown.stderr
+    git(encrypted.path, "worktree", "remove", "--force", "../tree")
+    assert verify(log).problems == ()
+
+
+def test_without_git_it_is_beside_the_files(encrypted, cli, tmp_path, monkeypatch):
     plain = tmp_path / "plain"
     (plain / "deep").mkdir(parents=True)
     (plain / ".fluxsecrets.yaml").write_text(REQUIRED)
     monkeypatch.chdir(plain / "deep")
-    cli("decrypt", encrypted.path / "secret.yaml", "secret.yaml")
-    cli("decrypt", "absent.yaml")
-    assert (plain / ".fluxsecrets/fluxsecrets/log.jsonl").exists()
+    assert cli("decrypt", "absent.yaml").exit_code == 2
+    assert events(plain / ".fluxsecrets-state/log.jsonl")[0]["paths"] == ["absent.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +218,7 @@ def test_a_worktree_has_its_own_and_folders_without_git_too(log, encrypted, cli,
     [
         ("log: {file: .git/config, required: true}", "belongs to git"),
         ("log: {file: ../log.jsonl, required: true}", "is no path in the repository"),
+        ("log: {file: .git/fluxsecrets/../config, required: true}", "belongs to git"),
         ("log: {file: .sops.yaml, required: true}", "not a log of fluxsecrets"),
         ("log: {fil: x}", ".fluxsecrets.yaml:1:7"),
         ("log: {required: [", ".fluxsecrets.yaml:"),
@@ -334,6 +340,20 @@ def test_before_another_program_takes_over_the_end_is_written(log, encrypted, cl
     assert cli.process("exec-env", "--same-process", "secret.yaml", "echo", "done").stdout == ""
 
 
+def test_what_was_interrupted_and_what_went_wrong_unexpectedly(log, encrypted, cli, monkeypatch):
+    for error, code, result in ((KeyboardInterrupt, 130, "interrupted"), (ZeroDivisionError, 2, "failed")):
+
+        def fail(*_args, error=error, **_options):
+            raise error(encrypted.marker)
+
+        monkeypatch.setattr("fluxsecrets.ops.content.open_data_key", fail)
+        assert cli("decrypt", "secret.yaml").exit_code == code
+        end = events(log)[-1]
+        assert (end["result"], end["exit_code"]) == (result, code)
+        assert end.get("error") == (error.__name__ if result == "failed" else None)
+    assert not encrypted.leaks(log.read_bytes())
+
+
 def test_a_run_that_was_killed_stands_there_as_unfinished(log, encrypted, cli):
     cli("decrypt", "secret.yaml")
     lines = log.read_bytes().splitlines(keepends=True)
@@ -390,6 +410,17 @@ def test_what_log_shows(story, encrypted, cli, snapshot):
     (one,) = data["logs"]
     assert (one["damaged"], len(one["entries"])) == (False, 5)
     assert one["entries"][1]["keys"] == [encrypted.recipient]
+
+
+def test_at_a_narrow_terminal_a_row_breaks_before_the_file(story, cli, monkeypatch):
+    from fluxsecrets.ops.logview import read_entries
+    from fluxsecrets.report.log import entry_rows
+    from fluxsecrets.report.text import laid_out
+
+    entries, _ = read_entries(story)
+    lines = laid_out(entry_rows(entries), 60, lambda cell: cell.text)
+    assert [line.split()[-1] for line in lines[::2]] == ["encrypt", "decrypt", "get", "decrypt", "generate"]
+    assert lines[5].split() == ["secret.yaml", "stringData.password", "done", "age1a454ldt5…s5m7la"]
 
 
 def test_what_verify_says(story, encrypted, cli, snapshot):

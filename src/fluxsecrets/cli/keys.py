@@ -302,7 +302,9 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
         path = session.cwd / output
         write_new(path, made.data)
         out.note(f"{session.shown(path)} holds a private key in plain text")
-        _warn_of_commit(session, out, path, f"run `fluxsecrets encrypt {session.shown(path)}` on it first")
+        _warn_of_commit(
+            session, out, path, f"run `fluxsecrets encrypt {session.shown(path)}` before you commit"
+        )
     whose = made.recipient if len(made.recipient) < 100 else f"{made.recipient[:12]}…"
     out.note(f"{secrets_named(made.secrets)}: the identity of {whose}")
     return 0

@@ -167,18 +167,26 @@ def _settings_log(root: Path) -> Iterator[LogPlace]:
                 hint=f"use {DEFAULT_FILE}, or a path outside of .git",
                 path=SETTINGS_NAME,
             )
-        yield LogPlace(_git_folder(root) / name.removeprefix(".git/"), log.required, SETTINGS_NAME)
+        yield LogPlace(_own_folder(root) / name.removeprefix(_OWN_FOLDER), log.required, SETTINGS_NAME)
         return
     yield LogPlace(resolve_inside(root / name, root), log.required, SETTINGS_NAME)
 
 
-def _git_folder(root: Path) -> Path:
-    """Git's folder of a repository or worktree; without git a hidden one of ours."""
+def _own_folder(root: Path) -> Path:
+    """Ours in git's folder, one for all worktrees of a clone, which come and go; or one beside the files."""
     place = root / ".git"
+    if not os.path.lexists(place):
+        return root / ".fluxsecrets-state"
     if place.is_file():  # a worktree or a submodule
-        text = place.read_text(encoding="utf-8", errors="surrogateescape")
-        return root / text.removeprefix("gitdir:").strip()
-    return place if place.is_dir() else root / ".fluxsecrets"
+        place = root / _line_of(place).removeprefix("gitdir:").strip()
+        common = place / "commondir"
+        if common.is_file():
+            place = place / _line_of(common)
+    return Path(os.path.realpath(place)) / "fluxsecrets"
+
+
+def _line_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="surrogateescape").strip()
 
 
 class Logged:
@@ -236,12 +244,13 @@ class Logged:
         """
         if self._call is None:
             return
-        kind = {} if error is None else {"error": type(error).__name__.lstrip("_")}
-        if error is not None and exit_code > 128:
-            result = "interrupted"
+        if error is not None and exit_code > 128:  # how it was ended is what the code says
+            last: dict[str, object] = {"result": "interrupted"}
+        elif error is not None:
+            last = {"result": "failed", "error": type(error).__name__}
         else:
-            result = "failed" if error is not None or exit_code > 1 else "done"
-        self._finish({"result": result, "exit_code": exit_code, **kind})
+            last = {"result": "failed" if exit_code > 1 else "done"}
+        self._finish({**last, "exit_code": exit_code})
 
     def _leave(self) -> None:
         self._finish({"result": "replaced"})
