@@ -131,8 +131,8 @@ def test_what_is_taken_out_can_be_put_in_again(values):
 
 def test_sealed_secrets_become_secrets():
     text = (
-        "# why\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s, namespace: n}\nspec:\n"
-        "  encryptedData: {a: AgAA}\n  template:\n    type: Opaque\n    data: {b: 'throwaway {{ .a }}'}\n"
+        "# why\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n"
+        "metadata: {name: s, namespace: n}\nspec:\n  encryptedData: {a: AgAA}\n  template:\n    type: Opaque\n    data: {b: 'throwaway {{ .a }}'}\n"
     )
     found = blank_sealed(text.encode(), "s.yaml", LIMITS)
     new = found.data.decode()
@@ -166,13 +166,17 @@ def test_literals():
 
 PATCHES = {
     "json": (
-        "patches:\n- target: {kind: Secret}\n  patch: |\n    - op: add\n      path: /data/a\n      value: dGhyb3dhd2F5\n"
+        "patches:\n- target: {kind: Secret}\n  patch: |\n"
+        "    - op: add\n      path: /data/a\n      value: dGhyb3dhd2F5\n"
     ),
     "string data": "patches:\n- target: {name: s}\n  patch: |-\n    stringData:\n      a: throwaway\n",
-    "merge": "patches:\n- patch: |\n    apiVersion: v1\n    kind: Secret\n    metadata: {name: s}\n    data: {a: eA==}\n",
+    "merge": (
+        "patches:\n- patch: |\n"
+        "    apiVersion: v1\n    kind: Secret\n    metadata: {name: s}\n    data: {a: eA==}\n"
+    ),
     "of flux": (
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  patches:\n  - patch: |\n"
-        "      apiVersion: v1\n      kind: Secret\n      metadata: {name: s}\n      stringData: {a: throwaway}\n"
+        "      apiVersion: v1\n      kind: Secret\n      metadata: {name: s}\n      data: {a: eA==}\n"
     ),
     "operations": "- op: add\n  path: /stringData/a\n  value: throwaway\n",
 }
@@ -189,8 +193,8 @@ def test_values_in_patches_are_refused(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "patches:\n- target: {kind: Secret}\n  patch: |\n    - op: add\n      path: /metadata/labels/a\n      value: b\n",
-        "patches:\n- target: {kind: ConfigMap}\n  patch: |\n    - op: add\n      path: /data/a\n      value: b\n",
+        "patches:\n- target: {kind: Secret}\n  patch: |\n    - op: add\n      path: /type\n      value: b\n",
+        "patches:\n- target: {kind: Other}\n  patch: |\n    - op: add\n      path: /data/a\n      value: b\n",
         "a: {{ kind: Secret }}\n",
         "kind: ConfigMap\ndata:\n  x: |\n    kind: Secret\n    stringData: {a: b}\n",
     ],
