@@ -132,7 +132,8 @@ def test_what_is_taken_out_can_be_put_in_again(values):
 def test_sealed_secrets_become_secrets():
     text = (
         "# why\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n"
-        "metadata: {name: s, namespace: n}\nspec:\n  encryptedData: {a: AgAA}\n  template:\n    type: Opaque\n    data: {b: 'throwaway {{ .a }}'}\n"
+        "metadata: {name: s, namespace: n}\nspec:\n  encryptedData: {a: AgAA}\n"
+        "  template:\n    type: Opaque\n    data: {b: 'throwaway {{ .a }}'}\n"
     )
     found = blank_sealed(text.encode(), "s.yaml", LIMITS)
     new = found.data.decode()
