@@ -70,6 +70,7 @@ def problems(value, schema, place="$"):
         ("explain", "README.md"),
         ("env", "list"),
         ("env", "show", "production"),
+        ("env", "add", "dr", "--from", "production", "--generate", "password"),
     ],
     ids=" ".join,
 )
