@@ -855,10 +855,12 @@ def exclusive(path: Path, *, seconds: float = 10.0, keep: bool = True) -> Iterat
         try:
             # A file that was removed in between is no lock any more: others lock the new one of its name.
             if try_lock(descriptor) and _is_named(descriptor, path):
-                yield
-                if not keep:
-                    with suppress(OSError):
-                        path.unlink()
+                try:
+                    yield
+                finally:
+                    if not keep:
+                        with suppress(OSError):
+                            path.unlink()
                 return
         finally:
             os.close(descriptor)

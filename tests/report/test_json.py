@@ -76,6 +76,7 @@ def problems(value, schema, place="$"):
         ("keys", "list"),
         ("env", "list"),
         ("env", "show", "production"),
+        ("env", "add", "dr", "--from", "production", "--generate", "password"),
     ],
     ids=" ".join,
 )

@@ -61,7 +61,7 @@ def word_pair(source: str, root: str, name: str) -> tuple[str, str]:
         name: of the new one.
 
     Raises:
-        UsageError: nothing in the folder's path names it, or the new name does not fit the old one.
+        UsageError: nothing in the folder's path names it.
     """
     parts = [part for part in root.split("/") if part and part not in GENERIC_PARTS]
     if not parts:
@@ -70,15 +70,9 @@ def word_pair(source: str, root: str, name: str) -> tuple[str, str]:
             hint="one repository for each cluster, or a folder for each under clusters/",
         )
     outer = next((parts[-n:-1] for n in range(2, len(parts) + 1) if "-".join(parts[-n:]) == source), None)
-    if outer is None:
-        return parts[-1], name
-    prefix = "-".join(outer) + "-"
-    if not name.startswith(prefix) or len(name) == len(prefix):
-        raise UsageError(
-            f"the new environment lies beside {source}, in {'/'.join(outer)}",
-            hint=f"call it {prefix}NAME, such as {prefix}{name}",
-        )
-    return parts[-1], name[len(prefix) :]
+    # Of `eu-production` in clusters/eu/production the last part is the one that changes.
+    prefix = "-".join(outer) + "-" if outer is not None else ""
+    return parts[-1], name.removeprefix(prefix) or name
 
 
 @dataclass(frozen=True)
