@@ -409,7 +409,7 @@ def test_the_settings_say_whose_the_cluster_is(waddle, cli, act_as):
         f"environments:\n  staging:\n    cluster_recipients: [{cluster.recipient}]\n"
     )
     result = cli("keys", "cluster-secret", "--env", "staging")
-    assert list(yaml.safe_load(result.stdout)["stringData"]) == ["identity.agekey"]
+    assert list(yaml.safe_load(result.stdout)["stringData"]) == ["somebody.agekey"]
 
 
 def test_what_flux_would_pass_over_is_said(waddle, cli, act_as):
