@@ -99,9 +99,11 @@ def start_log(session: Session) -> None:
     run = context.find_object(Logged) if context is not None else None
     if context is None or run is None:
         return
-    given = {name: value for name, value in context.params.items() if value not in (None, (), "")}
+    given = {name: value for name, value in context.params.items() if value not in (None, (), "", False)}
     paths = [text for name in _PATHS for text in _texts(given.get(name))]
-    details: dict[str, object] = {name: str(given[name]) for name in _DETAILS if name in given}
+    details: dict[str, object] = {
+        name: str(given[name]) for name in _DETAILS if name in given and given[name] is not True
+    }
     named = [text for name, value in given.items() if name not in _VALUES for text in _texts(value)]
     if any(without_private_keys(text) != text for text in named):
         raise UsageError(

@@ -33,7 +33,7 @@ from fluxsecrets.repo.environments import load_environments, shared_files
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_recipient
-from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import recipient_key
@@ -106,6 +106,7 @@ def plan_addition(session: Session, options: AddOptions) -> Addition:
 
     Raises:
         UsageError: there is nobody of that name, or no rule that is for the files that were named alone.
+        RecipientError: they cannot be encrypted for.
         ConfigError: a rule cannot be changed, or there is no such environment.
     """
     tree = open_tree(session.cwd, limits=session.limits)
@@ -116,6 +117,7 @@ def plan_addition(session: Session, options: AddOptions) -> Addition:
     targets, _ = encrypted_targets(everything)
     recipient = find_person(people, options.who)
     name = people.names.get(recipient.id) or options.name or people.name(recipient)
+    check_recipients(((recipient,),), session.providers)
     meant, notes = _meant(session, tree, options, targets)
     chosen, more = _rules(session, people, options, targets, meant)
     edits = dict(_edits(people, tree, settings_names(tree, people), recipient, options, chosen))

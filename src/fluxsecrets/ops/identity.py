@@ -55,7 +55,7 @@ from fluxsecrets.sops.config_edit import (
 )
 from fluxsecrets.sops.document import Entry, Leaf, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient
@@ -180,6 +180,7 @@ def plan_identity(session: Session, options: IdentityOptions) -> IdentityPlan:
 
             made = generate_identity(datetime.now(UTC), post_quantum=options.post_quantum)
         new = given or age(made.recipient if made is not None else "")
+        check_recipients(((new,),), session.providers)
         old_name = people.names.get(old.id) or f"cluster-{options.environment}"
         new_name = f"{old_name}{_NEW}"
     secrets = _identity_secrets(tree, found, targets)

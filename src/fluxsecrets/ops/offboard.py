@@ -148,7 +148,12 @@ def plan_removal(session: Session, options: RemoveOptions) -> Removal:
     )
     if not chosen and not edits and recipient_key(recipient) not in {*people.recipients, *readers}:
         raise UsageError(f"{name} is in no rule, and no file is for them", hint="check the name or key")
-    values = tuple(values_readable_by(histories, recipient))
+    own = {target.repository_path for target in meant}
+    values = tuple(
+        value
+        for value in values_readable_by(histories, recipient)
+        if options.environment is None or value.path in own
+    )
     whole = options.environment is None
     return Removal(
         options,

@@ -12,7 +12,7 @@ from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.session import CONFIG_NAME, Session
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
-from fluxsecrets.sops.config import SopsConfig
+from fluxsecrets.sops.config import SopsConfig, named_recipients
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, age, pgp, recipient_key
@@ -71,6 +71,8 @@ def read_people(session: Session, tree: Tree) -> People:
     names = read_public_keys(tree.root)
     found: dict[tuple[str, str], Recipient] = {}
     for each in configs:
+        named = named_recipients(each.data, path=each.config.path)
+        names |= {text: name for text, name in named.items() if _as_key(text) is not None}
         for rule in each.config.rules:
             names |= rule.names
             for recipient in rule.recipients:
