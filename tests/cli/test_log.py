@@ -261,33 +261,30 @@ def unwritable(path, how, monkeypatch):
         monkeypatch.setattr(os, "write", refuse_write)
 
 
+STOPPED = [
+    ("decrypt", "secret.yaml"),
+    ("decrypt", "-i", "secret.yaml"),
+    ("get", "secret.yaml", "stringData.password"),
+    ("set", "secret.yaml", "stringData.password", "other"),
+    ("rotate", "secret.yaml"),
+    ("exec-env", "secret.yaml", "touch", "ran"),
+    ("keys", "generate", "-o", "new.agekey"),
+    ("keys", "export", "age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la", "--plain"),
+]
+
+
 @pytest.mark.parametrize("how", ["read-only", "full"])
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("decrypt", "secret.yaml"),
-        ("decrypt", "-i", "secret.yaml"),
-        ("get", "secret.yaml", "stringData.password"),
-        ("set", "secret.yaml", "stringData.password", "other"),
-        ("rotate", "secret.yaml"),
-        ("exec-env", "secret.yaml", "touch", "ran"),
-        ("keys", "generate", "-o", "new.agekey"),
-        ("keys", "export", "age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la", "--plain"),
-    ],
-    ids=" ".join,
-)
-def test_a_required_log_that_cannot_be_written_stops_everything(
-    log, encrypted, cli, how, arguments, monkeypatch
-):
+def test_a_required_log_that_cannot_be_written_stops_everything(log, encrypted, cli, how, monkeypatch):
     log.parent.mkdir(exist_ok=True)
     before = encrypted.files()
-    with monkeypatch.context() as patch:
-        unwritable(log, how, patch)
-        result = cli(*arguments)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "nothing was done: it cannot be logged, which .fluxsecrets.yaml requires" in result.stderr
-    assert "hint: " in result.stderr
-    assert encrypted.files() == before
+    for arguments in STOPPED:
+        with monkeypatch.context() as patch:
+            unwritable(log, how, patch)
+            result = cli(*arguments)
+        assert (result.exit_code, result.stdout) == (2, ""), arguments
+        assert "nothing was done: it cannot be logged, which .fluxsecrets.yaml requires" in result.stderr
+        assert "hint: " in result.stderr
+        assert encrypted.files() == before, arguments
 
 
 def test_it_stops_the_drop_in_and_the_library(log, encrypted, monkeypatch, capsys):
