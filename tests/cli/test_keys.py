@@ -381,11 +381,18 @@ def test_the_secret_for_flux(encrypted_waddle, cli, act_as):
     assert cluster.secret not in encrypted.stdout
 
 
+def without_its_name(waddle):
+    """Staging's cluster is a key like any other: neither a public key's name nor an anchor says whose."""
+    (waddle / "keys/cluster-staging.pub").unlink()
+    rules = waddle / ".sops.yaml"
+    rules.write_text(rules.read_text().replace("cluster-staging", "somebody"))
+
+
 def test_a_person_is_never_taken_for_the_cluster(encrypted_waddle, cli):
     result = cli("keys", "cluster-secret", "--env", "staging")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "you do not have the identity of age1jt…2p" in result.stderr
-    (encrypted_waddle / "keys/cluster-staging.pub").unlink()
+    without_its_name(encrypted_waddle)
     unknown = cli("keys", "cluster-secret", "--env", "staging")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
     assert "cannot be told" in unknown.stderr
@@ -394,12 +401,12 @@ def test_a_person_is_never_taken_for_the_cluster(encrypted_waddle, cli):
 
 def test_the_settings_say_whose_the_cluster_is(encrypted_waddle, cli, act_as):
     cluster = act_as("cluster")
-    (encrypted_waddle / "keys/cluster-staging.pub").unlink()
+    without_its_name(encrypted_waddle)
     (encrypted_waddle / ".fluxsecrets.yaml").write_text(
         f"environments:\n  staging:\n    cluster_recipients: [{cluster.recipient}]\n"
     )
     result = cli("keys", "cluster-secret", "--env", "staging")
-    assert list(yaml.safe_load(result.stdout)["stringData"]) == ["identity.agekey"]
+    assert list(yaml.safe_load(result.stdout)["stringData"]) == ["somebody.agekey"]
 
 
 def test_what_flux_would_pass_over_is_said(waddle, cli, act_as):
