@@ -252,6 +252,12 @@ class _Planner:
         )
         copies = self.copy(naming, secrets)
         holders = [copy for copy in copies if copy.slots and not copy.literals]
+        if not cluster.old and (holders or shared):
+            self.warnings.append(
+                f"which key is that of {self.source.name}'s cluster cannot be told, so that whoever reads "
+                f"{self.source.name} reads {self.request.name} too: name it as cluster_recipients in "
+                f"{SETTINGS_NAME}, then try again"
+            )
         rules, granted = self.add_rules(naming, cluster, secrets, holders, shared)
         settings = self.add_settings(naming, cluster)
         planned = [self.secret(naming, copy) for copy in copies if copy.slots]
@@ -377,14 +383,7 @@ class _Planner:
             applied = self.session.rules_for(self.tree.root / path)
             if applied is not None and applied.matches and applied.matches[-1].matched:
                 named = {**applied.matches[-1].rule.names, **named}
-        found = tuple(text for text, name in named.items() if names_cluster(name, self.source.name))
-        if not found:
-            self.warnings.append(
-                f"which key is that of {self.source.name}'s cluster cannot be told, so that whoever reads "
-                f"{self.source.name} reads {self.request.name} too: name it as cluster_recipients in "
-                f"{SETTINGS_NAME}, then try again"
-            )
-        return found
+        return tuple(text for text, name in named.items() if names_cluster(name, self.source.name))
 
     def key_name(self, naming: Naming, old: Iterable[str]) -> str:
         taken = set(self.public.values())
