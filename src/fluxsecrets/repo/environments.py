@@ -181,12 +181,16 @@ def _hubs(tree: Tree, tops: set[str], items: Sequence[FluxKustomization]) -> set
     """
     builder = Builder(artifact(tree))
     reached = {top: walk(tree, top, builder=builder).files for top in tops}
-    own = {
-        top: {item.file for item in items if item.file.startswith(f"{top}/" if top else "")} for top in tops
+    files = {item.file for item in items}
+    own = {top: {file for file in files if file.startswith(f"{top}/" if top else "")} for top in tops}
+    leading = {top: (reached[top] & files) - own[top] for top in tops}
+    led_to = {
+        other
+        for top in tops
+        for other in tops - {top}
+        if leading[top] & own[other] and not leading[other] & own[top]
     }
-    leading = {top: {other for other in tops if other != top and reached[top] & own[other]} for top in tops}
-    led_to = {other for top in tops for other in leading[top] if top not in leading[other]}
-    hubs = {top for top in tops if leading[top] and top not in led_to}
+    hubs = {top for top in tops if leading[top]} - led_to
     return hubs or tops - led_to
 
 
