@@ -34,7 +34,7 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, m
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
-_LEAKING = ("SOPS_", "GIT_", "AGE_", "FLUXSECRETS_", "XDG_", "LC_", "CLICOLOR")
+_LEAKING = ("SOPS_", "GIT_", "PRE_COMMIT", "AGE_", "FLUXSECRETS_", "XDG_", "LC_", "CLICOLOR")
 _LEAKING_NAMES = {
     "NO_COLOR",
     "FORCE_COLOR",
@@ -114,8 +114,15 @@ class Cli:
         return found
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory):
+    """A cache folder for all tests, since compiling the scanner's patterns takes two seconds."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+
+
 @pytest.fixture
-def environment(tmp_path_factory, monkeypatch):
+def environment(tmp_path_factory, caches, monkeypatch):
     """An environment without anything of the developer's, and an empty home folder, which it returns."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
@@ -125,6 +132,7 @@ def environment(tmp_path_factory, monkeypatch):
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("APPDATA", str(home / "AppData"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(caches))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     return home
@@ -151,6 +159,45 @@ def act_as(environment, monkeypatch):
 def identity(act_as):
     """Alice's throw-away identity, which SOPS_AGE_KEY_FILE names; it opens every file of the example."""
     return act_as("alice")
+
+
+@pytest.fixture
+def os_keyring():
+    """A keyring in memory in place of the machine's: `passwords` is in it, `broken` is what it raises."""
+    import keyring
+    from keyring.backend import KeyringBackend
+    from keyring.errors import PasswordDeleteError
+
+    class Fake(KeyringBackend):
+        priority = 5
+
+        def __init__(self):
+            super().__init__()
+            self.passwords: dict[tuple[str, str], str] = {}
+            self.broken: Exception | None = None
+            self.asked = 0
+
+        def get_password(self, service, username):
+            self.asked += 1
+            if self.broken is not None:
+                raise self.broken
+            return self.passwords.get((service, username))
+
+        def set_password(self, service, username, password):
+            if self.broken is not None:
+                raise self.broken
+            self.passwords[service, username] = password
+
+        def delete_password(self, service, username):
+            if (service, username) not in self.passwords:
+                raise PasswordDeleteError
+            del self.passwords[service, username]
+
+    before = keyring.get_keyring()
+    fake = Fake()
+    keyring.set_keyring(fake)
+    yield fake
+    keyring.set_keyring(before)
 
 
 @pytest.fixture

@@ -45,6 +45,9 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @click.option(
     "--age", multiple=True, metavar="KEY[,KEY]", help="Encrypt for these age keys, whatever the rule says."
 )
+@click.option(
+    "--pgp", multiple=True, metavar="KEY[,KEY]", help="Encrypt for these PGP fingerprints, likewise."
+)
 @click.option("--encrypted-regex", metavar="REGEX", help="Encrypt the values of keys that match.")
 @click.option(
     "--unencrypted-regex", metavar="REGEX", help="Leave the values of keys that match in the clear."
@@ -53,6 +56,22 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @click.option(
     "--unencrypted-suffix", metavar="TEXT", help="Leave the values of keys with this ending in the clear."
 )
+@click.option(
+    "--encrypted-comment-regex",
+    metavar="REGEX",
+    help="Encrypt the values below comments that match; not for Flux.",
+)
+@click.option(
+    "--unencrypted-comment-regex",
+    metavar="REGEX",
+    help="Leave the values below comments that match in the clear; not for Flux.",
+)
+@click.option(
+    "--mac-only-encrypted",
+    is_flag=True,
+    help="Leave values in the clear out of the MAC, to change them freely.",
+)
+@click.option("--staged", is_flag=True, help="Only what is staged for the next commit, and stage the result.")
 @click.option("--split-lists", is_flag=True, help="Turn a List of Secrets into YAML documents first.")
 @config_option
 @format_option
@@ -68,8 +87,11 @@ def command(
     to_stdout: bool,
     filename: str | None,
     input_type: str | None,
+    staged: bool,
     split_lists: bool,
     age: tuple[str, ...],
+    pgp: tuple[str, ...],
+    mac_only_encrypted: bool,
     config: Path | None,
     report: str | None,
     quiet: bool,
@@ -84,11 +106,24 @@ def command(
     """
     session, out = make_session(config), Output(quiet=quiet)
     options = EncryptOptions(
-        make_overrides(age, {name: text for name, text in selectors.items() if text is not None}),
+        make_overrides(
+            {"age": age, "pgp": pgp},
+            {name: text for name, text in selectors.items() if text is not None},
+            mac_only_encrypted=mac_only_encrypted,
+        ),
         split_lists=split_lists,
         write=not (check or dry_run),
     )
-    if "-" in paths or to_stdout or output is not None:
+    if staged:
+        if paths or environment is not None or to_stdout or output is not None or filename is not None:
+            raise UsageError(
+                "--staged says which files are meant, and where they go", hint="leave out the rest"
+            )
+        from fluxsecrets.ops.staged import encrypt_staged
+
+        batch = encrypt_staged(session, options)
+        _show(out, batch, as_json=report == "json")
+    elif "-" in paths or to_stdout or output is not None:
         if in_place or environment is not None:
             raise UsageError(
                 "one content is encrypted with -, --stdout or -o, many files with --env or in place",
@@ -150,7 +185,7 @@ def _encrypt_one(
     given = read_input(session, text, one.filename, one.input_type)
     job = EncryptJob(given.path, given.shown, given.format)
     options = _for_people(session, repository_root(session), options)
-    result, encrypted = encrypt_input(session, job, given.data, options)
+    result, encrypted = encrypt_input(session, job, given.handed_over(), options)
     batch = BatchResult((result,))
     if not options.write or one.as_json:
         _show(out, batch, as_json=one.as_json)
