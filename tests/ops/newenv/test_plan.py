@@ -2,7 +2,7 @@
 
 import pytest
 
-from fluxsecrets.errors import ConfigError, UsageError
+from fluxsecrets.errors import ConfigError, FileAccessError, UsageError
 from fluxsecrets.ops.content import open_file
 from fluxsecrets.ops.environments import show_environments
 from fluxsecrets.ops.newenv.model import AddRequest
@@ -199,6 +199,20 @@ def test_kustomizations_that_bring_secrets_get_decryption(repository):
     assert text.startswith((flux("none", "./none/dr") + without).replace("apps/production", "apps/dr"))
     assert text.endswith("  decryption:\n    provider: sops\n    secretRef:\n      name: sops-age\n")
     assert "what syncs clusters/dr has no `decryption`" in " ".join(found.warnings)
+
+
+def test_links_are_neither_copied_nor_followed_out_of_the_repository(repository, tmp_path):
+    session = repository(CLUSTERS)
+    (tmp_path / "clusters/production/link.yaml").symlink_to(tmp_path / "apps/base/shop.yaml")
+    found = plan(session, "dr", "production")
+    assert "clusters/dr/link.yaml" not in files(found)
+    assert "clusters/production/link.yaml is a symbolic link" in " ".join(found.warnings)
+    outside = tmp_path.parent / "outside"
+    outside.mkdir(exist_ok=True)
+    (tmp_path / "infrastructure/qa").symlink_to(outside)
+    with pytest.raises(FileAccessError):
+        plan(session, "qa", "production")
+    assert list(outside.iterdir()) == []
 
 
 def test_a_name_that_would_not_be_found_is_told(repository):

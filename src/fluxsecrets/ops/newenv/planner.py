@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.files import resolve_inside
 from fluxsecrets.ops.changes import merged
 from fluxsecrets.ops.clustersecret import names_cluster
 from fluxsecrets.ops.convert.decryption import usual_secret
@@ -202,6 +203,8 @@ class _Planner:
         )
 
     def refuse_taken(self, files: Mapping[str, str]) -> None:
+        for new in files.values():
+            resolve_inside(self.tree.root / new, self.tree.root)  # no link leads out of the repository
         taken = [new for new in files.values() if os.path.lexists(self.tree.root / new)]
         if taken:
             more = f", and {len(taken) - 1} more" if len(taken) > 1 else ""
