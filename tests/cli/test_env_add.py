@@ -158,8 +158,12 @@ def test_sealed_secrets_become_secrets_to_be_sealed(waddle, cli):
 def test_an_identity_that_the_cluster_has_already(waddle, cli, identity):
     before = identity.path.read_bytes()
     key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
-    result = cli("env", "add", "dr", "--from", "production", "--recipient", key)
+    result = cli("env", "add", "dr", "--from", "production", "--recipient", key, "--format", "json")
     assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["key"] == {"name": "cluster-dr", "recipient": key, "made": False}
+    assert report["written"]
+    assert {"path": ".sops.yaml", "origin": None, "new": False} in report["files"]
     assert identity.path.read_bytes() == before
     assert (waddle / "keys/cluster-dr.pub").read_text() == f"{key}\n"
 
@@ -222,12 +226,6 @@ def test_a_file_in_the_way(waddle, cli, git):
             "kind: Secret\n  broken: [\n",
             "secrets.yaml",
         ),
-        (
-            "clusters/production/apps/workloads.yaml",
-            "./apps/spicedb/overlays/production",
-            "./apps/spicedb/overlays/production/",
-            None,
-        ),
     ],
 )
 def test_what_cannot_be_copied_without_its_values_stops_everything(waddle, cli, git, path, old, new, message):
@@ -236,10 +234,6 @@ def test_what_cannot_be_copied_without_its_values_stops_everything(waddle, cli, 
     (waddle / path).write_text(text.replace(old, new, 1))
     commit(git, waddle)
     result = cli("env", "add", "dr", "--from", "production")
-    if message is None:
-        assert result.exit_code == 0, result.stderr
-        assert "./apps/spicedb/overlays/dr/" in (waddle / "clusters/dr/apps/workloads.yaml").read_text()
-        return
     assert result.exit_code == 2
     assert message in result.stderr
     assert changes(git, waddle) == []
@@ -276,7 +270,7 @@ def fail_after(count, error):
     return write_batch
 
 
-@pytest.mark.parametrize("count", [0, 17, 33])
+@pytest.mark.parametrize("count", [0, 33])
 def test_nothing_is_touched_where_a_file_cannot_be_written(waddle, cli, git, identity, monkeypatch, count):
     from fluxsecrets.errors import FileAccessError
 
@@ -309,11 +303,3 @@ def test_an_interruption_is_completed_or_taken_back(waddle, cli, git, identity, 
         assert shape(cli, "dr") == shape(cli, "production")
         key = (waddle / "keys/cluster-dr.pub").read_text().strip()
         assert key in identity.path.read_text()
-
-
-def test_as_json(waddle, cli):
-    report = json.loads(cli("env", "add", "dr", "--from", "production", "--format", "json").stdout)
-    assert report["written"]
-    assert report["key"]["name"] == "cluster-dr"
-    assert report["key"]["recipient"] == (waddle / "keys/cluster-dr.pub").read_text().strip()
-    assert {"path": ".sops.yaml", "origin": None, "new": False} in report["files"]

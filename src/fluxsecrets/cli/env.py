@@ -145,7 +145,8 @@ def add(
             hint="such as: fluxsecrets env add staging --from production",
         )
     from fluxsecrets.ops.keys import Keeping, Store
-    from fluxsecrets.ops.newenv.plan import AddRequest, add_environment, plan_environment
+    from fluxsecrets.ops.newenv.model import AddRequest
+    from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
     from fluxsecrets.report.newenv import diff_lines, next_steps, plan_json, plan_lines
 
     specs = tuple((key, spec or "password:32") for key, _, spec in (each.partition("=") for each in generate))

@@ -121,7 +121,7 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
     folders = dict.fromkeys(os.path.realpath(cwd / path) for path in paths) or {os.path.realpath(cwd): None}
     roots: dict[str, None] = {}
     for folder in folders:
-        root = _root_with_settings(folder)
+        root = root_with_settings(folder)
         if root is not None:
             roots[root] = None
     for root in roots:
@@ -137,7 +137,7 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
             yield from _settings_log(Path(root))
 
 
-def _root_with_settings(place: str) -> str | None:
+def root_with_settings(place: str) -> str | None:
     """The root of a path's repository where it has settings; outside of git the nearest folder that has."""
     nearest = None
     folder = place

@@ -69,15 +69,42 @@ class Session:
 
     @property
     def providers(self) -> Providers:
-        """Key providers by kind of recipient; identities are looked up with the first use."""
+        """Key providers by kind of recipient; identities are looked up with the first use.
+
+        Raises:
+            ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so that nobody knows what may run.
+        """
         if self._providers is None:
             from fluxsecrets.keys import User, make_providers
 
             order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
-            self._providers = make_providers(
-                self.environ, User(ask=self.ask, notify=self.notify, warn=self.warn), order
+            user = User(
+                ask=self.ask,
+                notify=self.notify,
+                warn=self.warn,
+                allowed_plugins=self._allowed_plugins(),
             )
+            self._providers = make_providers(self.environ, user, order)
         return self._providers
+
+    def _allowed_plugins(self) -> frozenset[str] | None:
+        """The age plugins that may run to encrypt, where the settings of this repository say which.
+
+        Raises:
+            ConfigError, FileAccessError: the settings are invalid, or cannot be read.
+        """
+        from fluxsecrets.ops.logged import SETTINGS_NAME, root_with_settings
+
+        root = root_with_settings(os.path.realpath(self.cwd))
+        if root is None:
+            return None
+        # Settings that say nothing of plugins are not parsed for them: this is on the way of every command.
+        if b"age_plugins" not in read_file(Path(root, SETTINGS_NAME), limit=self.limits.size).data:
+            return None
+        from fluxsecrets.repo.settings import load_settings
+
+        names = load_settings(Path(root)).age_plugins
+        return None if names is None else frozenset(names)
 
     def opens_any(self, groups: RecipientGroups) -> bool:
         """Whether an identity at hand is meant by one of the recipients; asks only the kinds that occur."""

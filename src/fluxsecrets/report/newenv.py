@@ -7,7 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from fluxsecrets.ops.newenv.plan import NewEnvironment, PlannedFile
+from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import printable
 
@@ -38,6 +38,9 @@ def _plan(plan: NewEnvironment) -> Iterator[str]:
     if plan.rules:
         yield "  rules"
         yield from (f"    {sentence}" for sentence in plan.rules)
+    if plan.decryption:
+        yield "  decryption"
+        yield from (f"    {sentence}" for sentence in plan.decryption)
     if plan.shared:
         yield f"  shared        {plan.name} applies these as well"
         for path in plan.shared:
@@ -143,6 +146,7 @@ def plan_json(plan: NewEnvironment, *, written: bool, steps: Sequence[str]) -> s
                 "made": plan.made,
             },
             "rules": list(plan.rules),
+            "decryption": list(plan.decryption),
             "shared": list(plan.shared),
             "granted": list(plan.granted),
             "renamed": [

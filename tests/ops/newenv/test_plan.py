@@ -2,10 +2,11 @@
 
 import pytest
 
-from fluxsecrets.errors import ConfigError, UsageError
+from fluxsecrets.errors import ConfigError, FileAccessError, UsageError
 from fluxsecrets.ops.content import open_file
 from fluxsecrets.ops.environments import show_environments
-from fluxsecrets.ops.newenv.plan import AddRequest, add_environment, plan_environment
+from fluxsecrets.ops.newenv.model import AddRequest
+from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.sops.formats.registry import make_format
@@ -177,6 +178,41 @@ def test_the_copy_is_checked_before_anything_is_written(repository):
     found = plan(repository(files), "dr", "production")
     copied = {file.path: file.new.decode() for file in found.files}["apps/dr/kustomization.yaml"]
     assert "../production-extra" in copied  # it stays where it is, and both use it
+
+
+def test_kustomizations_that_bring_secrets_get_decryption(repository):
+    without = flux("apps", "./apps/production").replace("spec:\n", "spec: # why\n")
+    session = repository(
+        {
+            "clusters/production/flux-system/gotk-sync.yaml": git_repository()
+            + flux("flux-system", "./clusters/production"),
+            "clusters/production/apps.yaml": flux("none", "./none/production") + without,
+            "clusters/production/s.yaml": secret("s"),
+            "apps/production/s.yaml": secret("s", "x"),
+            "none/production/c.yaml": config_map("c"),
+            ".sops.yaml": rules("production/"),
+        }
+    )
+    found = plan(session, "dr", "production")
+    assert found.decryption == ("clusters/dr/apps.yaml: the Kustomization apps gets the Secret sops-age",)
+    text = files(found)["clusters/dr/apps.yaml"]
+    assert text.startswith((flux("none", "./none/dr") + without).replace("apps/production", "apps/dr"))
+    assert text.endswith("  decryption:\n    provider: sops\n    secretRef:\n      name: sops-age\n")
+    assert "what syncs clusters/dr has no `decryption`" in " ".join(found.warnings)
+
+
+def test_links_are_neither_copied_nor_followed_out_of_the_repository(repository, tmp_path):
+    session = repository(CLUSTERS)
+    (tmp_path / "clusters/production/link.yaml").symlink_to(tmp_path / "apps/base/shop.yaml")
+    found = plan(session, "dr", "production")
+    assert "clusters/dr/link.yaml" not in files(found)
+    assert "clusters/production/link.yaml is a symbolic link" in " ".join(found.warnings)
+    outside = tmp_path.parent / "outside"
+    outside.mkdir(exist_ok=True)
+    (tmp_path / "infrastructure/qa").symlink_to(outside)
+    with pytest.raises(FileAccessError):
+        plan(session, "qa", "production")
+    assert list(outside.iterdir()) == []
 
 
 def test_a_name_that_would_not_be_found_is_told(repository):
