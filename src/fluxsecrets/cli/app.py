@@ -14,7 +14,7 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.ops.logged import Logged
+from fluxsecrets.ops.logged import Logged, without_private_keys
 from fluxsecrets.ops.record import recording
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR = 0, 1, 2
@@ -220,7 +220,7 @@ def _say_interrupted() -> None:
 
 def _usage_error(error: click.ClickException) -> UsageError:
     """Click's own message, said as all of ours are."""
-    message = error.format_message().rstrip(".")
+    message = without_private_keys(error.format_message().rstrip("."))
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context is not None else "fluxsecrets"
     return UsageError(message[:1].lower() + message[1:], hint=f"see `{command} --help`")

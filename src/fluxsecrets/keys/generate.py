@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from pyrage import x25519  # type: ignore[import-untyped]
 
 from fluxsecrets.errors import FileAccessError, IdentityError
-from fluxsecrets.files import read_file, write_atomic, write_new
+from fluxsecrets.files import exclusive, read_file, write_atomic, write_new
 
 from .identities import config_folder, key_file_in
 from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
@@ -79,7 +79,7 @@ def append_identity(path: Path, identity: AgeIdentity) -> bool:
     """
     target = Path(os.path.realpath(path))
     _make_folders(target.parent, path)
-    with _lock(target, path):
+    with _alone(target, path):
         if not os.path.lexists(target):
             write_new(target, identity_text(identity).encode("ascii"))
             return True
@@ -105,7 +105,7 @@ def remove_identity(path: Path, recipient: str) -> bool:
     target = Path(os.path.realpath(path))
     if not os.path.lexists(target):
         return False
-    with _lock(target, path):
+    with _alone(target, path):
         old = read_file(target, limit=_READ_LIMIT)
         known = _parse(old.data, path)
         if not any(one.recipient == recipient for one in known):
@@ -175,22 +175,18 @@ def _make_folders(folder: Path, path: Path) -> None:
 
 
 @contextmanager
-def _lock(target: Path, path: Path) -> Iterator[None]:
-    lock = target.with_name(f"{target.name}.lock")
-    try:
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise FileAccessError(
-            "another run is writing this key file",
-            hint=f"wait for it to end; if there is none, remove {lock}",
-            path=str(path),
-        ) from None
-    except OSError as error:
-        raise _not_writable(path, error) from None
-    try:
+def _alone(target: Path, path: Path) -> Iterator[None]:
+    """Keep other runs out; a run that was killed keeps nobody out."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(target.with_name(f"{target.name}.lock"), keep=False))
+        except FileAccessError as error:
+            raise FileAccessError(
+                f"cannot write this key file: {error.message}",
+                hint=error.hint or "check the permissions of the file and its folder",
+                path=str(path),
+            ) from None
         yield
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def _not_writable(path: Path, error: OSError) -> FileAccessError:

@@ -58,6 +58,13 @@ def make_changes(tree: Tree, name: str, prepared: Sequence[PreparedChange]) -> t
     Returns:
         The results; where the operation failed, that of every file that would have changed is failed.
     """
+    results = _make(tree, name, prepared)
+    for result in results:
+        note_file(result)
+    return results
+
+
+def _make(tree: Tree, name: str, prepared: Sequence[PreparedChange]) -> tuple[FileResult, ...]:
     changes = merged([change for each in prepared for change in each.changes])
     if not changes:
         return tuple(each.result for each in prepared)

@@ -27,6 +27,7 @@ from fluxsecrets.files import (
     read_file,
     remove_leftovers,
     resolve_inside,
+    try_lock,
     write_atomic,
     write_batch,
 )
@@ -471,7 +472,7 @@ def _locked(state: Path) -> Iterator[None]:
             path=str(state),
         ) from None
     try:
-        if not _try_lock(descriptor) or not _is_lock(descriptor, state / _LOCK):
+        if not try_lock(descriptor) or not _is_lock(descriptor, state / _LOCK):
             raise UsageError(
                 "another fluxsecrets is changing files in this work tree", hint="wait until it is done"
             )
@@ -495,18 +496,3 @@ def _is_lock(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
         return False
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

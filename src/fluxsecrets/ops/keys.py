@@ -108,6 +108,24 @@ def new_key(session: Session, keeping: Keeping, *, post_quantum: bool = False) -
     return keep_identity(session, identity, keeping, public_path)
 
 
+def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:
+    """Take an identity out of where `keep_identity` put it.
+
+    Raises:
+        FileAccessError, IdentityError: it could not be taken out.
+    """
+    if keeping.store is Store.KEYRING:
+        from fluxsecrets.keys.oskeyring import remove
+
+        listed = keyring_list(session)
+        if listed is not None:
+            remove(listed, recipient, notify=session.notify)
+        return
+    from fluxsecrets.keys.generate import remove_identity
+
+    remove_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
+
+
 def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewKey, ...]:
     """Keep the identities of a key file, which may be protected with a passphrase.
 
@@ -210,7 +228,10 @@ def keyring_list(session: Session) -> Path | None:
 def keep_identity(
     session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None = None
 ) -> NewKey:
-    """Put an identity where it belongs; see `new_key`."""
+    """Put an identity that was made already where it belongs; see `new_key`.
+
+    Its name is written where `public_path` says so.
+    """
     note_key(Recipient("age", identity.recipient))
     private: Path | None = None
     if keeping.store is Store.KEYRING:

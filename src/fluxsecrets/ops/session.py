@@ -109,9 +109,18 @@ class Session:
             return self.cwd / self.config_path
         for folder in (start, *start.parents):
             candidate = folder / CONFIG_NAME
-            if candidate.is_file():
+            if candidate in self._configs or candidate.is_file():
                 return candidate
         return None
+
+    def plan_config(self, path: Path, config: SopsConfig) -> None:
+        """Go by a `.sops.yaml` that is not written yet.
+
+        Args:
+            path: absolute path of it.
+            config: what it will say.
+        """
+        self._configs[path] = config
 
     def load_config(self, path: Path) -> SopsConfig:
         """Read a `.sops.yaml`, once a run.
