@@ -1,5 +1,6 @@
 """`fluxsecrets keys`. Every key here is made for the test and thrown away."""
 
+import json
 import os
 import re
 import shutil
@@ -380,7 +381,6 @@ def test_the_secret_for_flux(encrypted_waddle, cli, act_as):
     assert cluster.secret not in encrypted.stdout
 
 
-<<<<<<< HEAD
 def without_its_name(waddle):
     """Staging's cluster is a key like any other: neither a public key's name nor an anchor says whose."""
     (waddle / "keys/cluster-staging.pub").unlink()
@@ -388,19 +388,11 @@ def without_its_name(waddle):
     rules.write_text(rules.read_text().replace("cluster-staging", "somebody"))
 
 
-def test_a_person_is_never_taken_for_the_cluster(waddle, cli):
-    assert cli("encrypt").exit_code == 0
-    result = cli("keys", "cluster-secret", "--env", "staging")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "you do not have the identity of age1jt…2p" in result.stderr
-    without_its_name(waddle)
-=======
 def test_a_person_is_never_taken_for_the_cluster(encrypted_waddle, cli):
     result = cli("keys", "cluster-secret", "--env", "staging")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "you do not have the identity of age1jt…2p" in result.stderr
-    (encrypted_waddle / "keys/cluster-staging.pub").unlink()
->>>>>>> keys-b
+    without_its_name(encrypted_waddle)
     unknown = cli("keys", "cluster-secret", "--env", "staging")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
     assert "cannot be told" in unknown.stderr
@@ -409,13 +401,8 @@ def test_a_person_is_never_taken_for_the_cluster(encrypted_waddle, cli):
 
 def test_the_settings_say_whose_the_cluster_is(encrypted_waddle, cli, act_as):
     cluster = act_as("cluster")
-<<<<<<< HEAD
-    without_its_name(waddle)
-    (waddle / ".fluxsecrets.yaml").write_text(
-=======
-    (encrypted_waddle / "keys/cluster-staging.pub").unlink()
+    without_its_name(encrypted_waddle)
     (encrypted_waddle / ".fluxsecrets.yaml").write_text(
->>>>>>> keys-b
         f"environments:\n  staging:\n    cluster_recipients: [{cluster.recipient}]\n"
     )
     result = cli("keys", "cluster-secret", "--env", "staging")
@@ -437,8 +424,6 @@ def test_an_ssh_key_is_nothing_for_flux(waddle, cli, monkeypatch):
     result = cli("keys", "cluster-secret", "--env", "staging", "--identity", line)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Flux cannot use an SSH key" in result.stderr
-<<<<<<< HEAD
-=======
 
 
 @pytest.mark.parametrize("place", ["Kustomization", "parent"])
@@ -613,4 +598,3 @@ def test_what_is_said(encrypted_waddle, cli, identity, environment, os_keyring, 
     text = re.sub(r" {3,}", "   ", text)  # columns are as wide as the paths in them
     assert identity.secret not in text
     assert text == snapshot
->>>>>>> keys-b
