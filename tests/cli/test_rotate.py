@@ -1,5 +1,6 @@
 """`fluxsecrets rotate`: new data keys, recipients added and removed, strangers refused, kills survived."""
 
+import errno
 import json
 import os
 import re
@@ -210,7 +211,15 @@ def test_folder_that_cannot_be_written(encrypted, cli):
     assert encrypted.read("secret.yaml") == before
 
 
-def test_where_one_cannot_be_replaced_all_are_taken_back(folder, cli, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "permission denied"),
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EROFS, "the file system is read-only"),
+    ],
+)
+def test_where_one_cannot_be_replaced_all_are_taken_back(folder, cli, monkeypatch, number, said):
     for name in ("a.yaml", "b.yaml", "c.yaml"):
         folder.write(name)
     assert cli("encrypt", ".").exit_code == 0
@@ -219,14 +228,14 @@ def test_where_one_cannot_be_replaced_all_are_taken_back(folder, cli, monkeypatc
 
     def no_b(source, target, **options):
         if os.fspath(target).endswith("b.yaml"):
-            raise PermissionError(13, "Permission denied")
+            raise OSError(number, "no")
         return replace(source, target, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", no_b)
         result = cli("rotate", ".")
     assert result.exit_code == 2
-    assert "b.yaml: cannot be written: permission denied (and so for 2 more files)" in result.stderr
+    assert f"b.yaml: cannot be written: {said} (and so for 2 more files)" in result.stderr
     assert "3 files: 3 failed" in result.stderr
     assert folder.files() == before
 
@@ -276,6 +285,27 @@ def test_stopped_in_the_middle_every_file_opens_and_it_can_be_ended(folder, cli,
     assert changed == (set(before) if end == "--resume" else set())
     assert cli("decrypt", "040.yaml").stdout == folder.secret
     assert cli("rotate", end).exit_code == 2, "there is nothing to end any more"
+
+
+def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, monkeypatch):
+    from fluxsecrets.ops import journal
+
+    for name in ("a.yaml", "b.yaml"):
+        folder.write(name)
+    assert cli("encrypt", ".").exit_code == 0
+    before = folder.files()
+
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "write_atomic", full)
+        result = cli("rotate", ".")
+    assert result.exit_code == 2
+    assert "no space left" in result.stderr
+    assert "nothing was changed" in result.stderr
+    assert folder.files() == before
+    assert cli("rotate", ".").exit_code == 0
 
 
 def test_two_runs_at_once_exclude_each_other(folder, cli, monkeypatch):

@@ -71,10 +71,13 @@ def shared_with(session: Session, environment: str | None) -> Mapping[str, tuple
     """The files of an environment that belong to others, too, with the names of those; none without one."""
     if environment is None:
         return {}
-    from fluxsecrets.repo.environments import load_environments, shared_files
+    from fluxsecrets.repo.environments import list_environments, load_environments, shared_files
     from fluxsecrets.repo.tree import open_tree
 
-    found = shared_files(load_environments(open_tree(session.cwd, limits=session.limits)))
+    tree = open_tree(session.cwd, limits=session.limits)
+    if len(list_environments(tree)) < 2:
+        return {}
+    found = shared_files(load_environments(tree))
     return {
         path: tuple(name for name in names if name != environment)
         for path, names in found.items()
