@@ -142,6 +142,15 @@ def test_a_file_that_cannot_be_opened_stays_and_the_others_go_on(encrypted_waddl
     assert b"*bob" not in (encrypted_waddle / ".sops.yaml").read_bytes()
 
 
+def test_oneself_is_not_removed_by_mistake(encrypted_waddle, cli, git):
+    refused = cli("recipients", "remove", "alice", "--no-report")
+    assert refused.exit_code == 2
+    assert "alice is you" in refused.stderr
+    assert changed_files(git, encrypted_waddle) == set()
+    assert cli("recipients", "remove", "alice", "--no-report", "--yes").exit_code == 0
+    assert cli("decrypt", STAGING).exit_code == 2
+
+
 # Coming.
 
 

@@ -145,6 +145,7 @@ def add(
 @click.argument("who", metavar="WHO", required=False)
 @click.option("--env", "environment", metavar="NAME", help="Only what one environment has for itself.")
 @accept_option
+@click.option("-y", "--yes", is_flag=True, help="Even where it is your own key.")
 @click.option("--no-report", is_flag=True, help="Do not look at the history for what they could read.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would change.")
 @resume_option
@@ -157,6 +158,7 @@ def remove(
     who: str | None,
     environment: str | None,
     accept_recipients: bool,
+    yes: bool,
     no_report: bool,
     dry_run: bool,
     resuming: bool,
@@ -185,6 +187,11 @@ def remove(
     options = RemoveOptions(who, environment, accept_recipients, not no_report, write=not dry_run)
     plan = plan_removal(session, options)
     _show_plan(out, plan.lines(), report)
+    if options.write and not yes and session.opens_any(((plan.recipient,),)):
+        raise UsageError(
+            f"{plan.name} is you: you could open none of these files any more",
+            hint="let somebody else do it, or add --yes",
+        )
     prepared = tuple(out.progress(prepare_removal(plan), len(plan.targets), "rotating"))
     results = tuple(each.result for each in prepared)
     if options.write:
