@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import DataKeyError, FluxsecretsError
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout
     from fluxsecrets.findings import Finding
@@ -98,6 +100,11 @@ class Output:
         """
         from fluxsecrets.report.text import error_lines
 
+        if isinstance(error, DataKeyError):
+            from fluxsecrets.ops.names import with_names
+
+            with suppress(Exception):  # names are an extra; the error itself must be said
+                error = with_names(error, Path.cwd())
         for line in error_lines(error, others):
             click.echo(_marked(line, "error:", "red"), err=True)
 
