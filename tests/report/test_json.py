@@ -68,6 +68,8 @@ def problems(value, schema, place="$"):
         ("status", "missing.yaml"),
         ("explain", "apps/spicedb/overlays/staging/registry.json"),
         ("explain", "README.md"),
+        ("env", "list"),
+        ("env", "show", "production"),
     ],
     ids=" ".join,
 )

@@ -43,6 +43,7 @@ COMMANDS = {
     "unseal": ("fluxsecrets.cli.unseal", "Print SealedSecrets as Secrets, with the controller's key."),
     "reseal": ("fluxsecrets.cli.reseal", "Seal SealedSecrets anew: for another certificate or place."),
     "convert": ("fluxsecrets.cli.convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
+    "env": ("fluxsecrets.cli.env", "See the environments of a repository, and add one."),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
     "scan": ("fluxsecrets.cli.scan", "Find secrets in plain text."),
     "rules": ("fluxsecrets.cli.rules", "Show what is looked for, and why."),

@@ -56,7 +56,6 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @click.option(
     "--unencrypted-suffix", metavar="TEXT", help="Leave the values of keys with this ending in the clear."
 )
-@click.option("--staged", is_flag=True, help="Only what is staged for the next commit, and stage the result.")
 @click.option(
     "--encrypted-comment-regex",
     metavar="REGEX",
@@ -72,6 +71,7 @@ from fluxsecrets.report.text import result_rows, warning_lines
     is_flag=True,
     help="Leave values in the clear out of the MAC, to change them freely.",
 )
+@click.option("--staged", is_flag=True, help="Only what is staged for the next commit, and stage the result.")
 @click.option("--split-lists", is_flag=True, help="Turn a List of Secrets into YAML documents first.")
 @config_option
 @format_option
