@@ -7,7 +7,6 @@ lock (`GIT_OPTIONAL_LOCKS=0`), so that it can run inside a hook and beside other
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -305,7 +304,7 @@ def find_repository(start: Path) -> Repository | None:
     """
     folder = _existing_folder(start)
     below = _is_below_git(folder)
-    if not below and shutil.which("git") is None:
+    if not below and _find_git() is None:
         return None
     found = _ask_place(folder, {}) if below else None
     ambient = {name: os.environ[name] for name in _PLACE_VARIABLES if os.environ.get(name)}
@@ -475,8 +474,20 @@ def _split(listing: bytes) -> list[str]:
     return [os.fsdecode(record) for record in listing.split(b"\0") if record]
 
 
+def _find_git() -> str | None:
+    if os.name == "posix":  # without what else shutil can do, such as to unpack archives
+        for folder in os.get_exec_path():
+            path = os.path.join(folder, "git")  # noqa: PTH118
+            if folder and os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112
+                return path
+        return None
+    import shutil
+
+    return shutil.which("git")
+
+
 def _executable() -> str:
-    found = shutil.which("git")
+    found = _find_git()
     if found is None:
         raise GitError("git is not installed, or not on PATH", hint="install git and try again")
     return found
