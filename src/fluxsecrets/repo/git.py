@@ -11,9 +11,8 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from fluxsecrets.errors import GitError, LimitError
 
@@ -49,8 +48,7 @@ _DROPPED_VARIABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HeadBlobs:
+class HeadBlobs(NamedTuple):
     """What HEAD holds for some paths.
 
     Attributes:
@@ -58,12 +56,15 @@ class HeadBlobs:
         too_large: paths whose content at HEAD is over the limit.
     """
 
-    contents: Mapping[str, bytes] = field(repr=False)
+    contents: Mapping[str, bytes]
     too_large: frozenset[str]
 
+    def __repr__(self) -> str:
+        """Without the contents, which may be secrets."""
+        return f"HeadBlobs({len(self.contents)} contents, too_large={self.too_large!r})"
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+
+class Repository(NamedTuple):
     """A git work tree.
 
     Attributes:
@@ -327,11 +328,10 @@ def _with_ambient(found: Repository | None, folder: Path, ambient: Mapping[str, 
     if found is None and not folder.resolve().is_relative_to(meant.root.resolve()):
         return None
     pinned = {**carried, "GIT_DIR": str(place.git_dir), "GIT_WORK_TREE": str(place.root)}
-    return replace(place, environment=tuple(sorted(pinned.items())))
+    return place._replace(environment=tuple(sorted(pinned.items())))
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(NamedTuple):
     """How a process ended, and what it wrote."""
 
     code: int
@@ -339,8 +339,7 @@ class _Result:
     errors: str
 
 
-@dataclass(slots=True)
-class _Running:
+class _Running(NamedTuple):
     """A process whose standard error is drained beside, so that it cannot block."""
 
     process: subprocess.Popen[bytes]

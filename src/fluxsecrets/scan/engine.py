@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import adler32, crc32
@@ -346,7 +345,7 @@ def _joined(match: Match, other: Match) -> Match:
     severity = max(match.severity or match.rule.severity, other.severity or other.rule.severity)
     if other.confidence is Confidence.LOW:
         severity = match.severity or match.rule.severity
-    return replace(match, also=also, severity=severity, confidence=max(match.confidence, other.confidence))
+    return match._replace(also=also, severity=severity, confidence=max(match.confidence, other.confidence))
 
 
 def _finding(blob: Blob, match: Match) -> Finding:
