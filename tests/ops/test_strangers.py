@@ -7,15 +7,8 @@ from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, recipient_key, refuse
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.registry import make_format
-from fluxsecrets.sops.metadata import (
-    DEFAULT_SELECTOR,
-    KeyGroup,
-    Metadata,
-    Recipient,
-    SelectorKind,
-    SelectorSpec,
-    WrappedKey,
-)
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 ALICE, BOB, MALLORY = (Recipient("age", f"age1{name}") for name in ("qalice", "qbqb", "qmal"))
 FLUX = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")

@@ -46,9 +46,10 @@ def _passes(arguments: list[str]) -> bool:
     if any(text.startswith("-") for text in arguments):
         return False
     try:
-        from fluxsecrets.ops.hookscan import commit_request
+        from fluxsecrets.ops.hookscan import commit_request, import_yaml
         from fluxsecrets.ops.scan import scan
 
+        import_yaml()
         result = scan(commit_request(arguments))
     except KeyboardInterrupt:
         os._exit(_INTERRUPTED)
