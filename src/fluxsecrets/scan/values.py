@@ -122,8 +122,10 @@ _PUBLIC = (
     r"(?s)(?:age1[02-9ac-hj-np-z]|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|-----BEGIN (?:PUBLIC|CERTIFICATE)).*"
 )
 _EXPRESSION = (
-    r"(?s)[\w.$>:\\/@-]*[A-Za-z_][\w.]*\s*\(.*|[\w.$@]+\[.*|\$\{?[A-Za-z_].*|[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+"
+    r"(?s)[\w.$>:\\/@-]*[A-Za-z_][\w.]*\s*\(.*|[\w.$@]+\[.*|\$\$?\{?[A-Za-z_].*"
+    r"|[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+"
     r"|[!&*]\w+.*|function\b.*|new\s.*|await\s.*|lambda\b.*|not\s.*|if\s.*"
+    r"|(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*\{.*|Test[A-Z]\w*(?:/\S*)?"  # a struct; `PASS: TestX`
 )
 _SENTENCE = r"(?s)(?:\S+\s+){3,}\S+"
 _URL = r"(?i)[a-z][a-z0-9+.-]*://\S*"
