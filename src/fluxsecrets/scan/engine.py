@@ -8,6 +8,7 @@ the same bytes become one, that of the rule which knows most about the place.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -320,15 +321,17 @@ def merged(matches: Sequence[Match]) -> list[Match]:
     """Matches in order, those of the same text made into one."""
     ordered = sorted(matches, key=lambda match: (-match.rank, match.start, match.start - match.end))
     kept: list[Match] = []
-    starts: list[tuple[int, int, int]] = []
+    spans: list[tuple[int, int, int]] = []  # of what is kept, in order; none overlaps another one
     for match in ordered:
-        index = next(
-            (number for first, last, number in starts if match.start < last and first < match.end), None
-        )
-        if index is None:
-            starts.append((match.start, match.end, len(kept)))
+        at = bisect_left(spans, (match.end,))
+        over = at - 1
+        while over >= 0 and spans[over][1] > match.start:
+            over -= 1
+        if over + 1 == at:
+            spans.insert(at, (match.start, match.end, len(kept)))
             kept.append(match)
         else:
+            index = min(number for _, _, number in spans[over + 1 : at])
             kept[index] = _joined(kept[index], match)
     return sorted(kept, key=lambda match: (match.start, match.end))
 
