@@ -13,7 +13,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.engine import FileSet
 from fluxsecrets.scan.rules import TOKEN_RULES
+from fluxsecrets.scan.scanner import Scanner
+from fluxsecrets.scan.sources import SourceFile
 from token_samples import make
 
 _WORDS = """
@@ -690,7 +694,7 @@ def healthy_release(chance, number):
         "      enablePostgresUser: true"
     )
     file.add(
-        f"    password: {chance.placeholder()}\n"
+        f"    password: {json.dumps(chance.placeholder())}\n"
         '    token: ""\n'
         "    apiKeySecret: app-api-key\n"
         "    secret: app-tls-secret\n"
@@ -970,6 +974,70 @@ def write(folder, seed):
         path.write_bytes(file.data)
         table += [f"{file.path}:{line}\t{kind}" for line, kind in file.leaks.items()]
     (Path(folder) / f"{seed}.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
+
+
+@dataclass
+class Score:
+    """What a scanner found of what there is, by kind, and what it found besides.
+
+    Attributes:
+        kinds: for each kind how many there are, and how many were found.
+        missed, mistaken: places, as `seed path:line` with what it is.
+        reported: how many lines the scanner named.
+    """
+
+    kinds: dict[str, list[int]] = field(default_factory=dict)
+    missed: list[str] = field(default_factory=list)
+    mistaken: list[str] = field(default_factory=list)
+    reported: int = 0
+
+    def add(self, seed, files, found):
+        """Count what was found in a seed's files: places as (path, line), with what it is taken for."""
+        wanted = {(file.path, line): kind for file in files.values() for line, kind in file.leaks.items()}
+        for place, kind in wanted.items():
+            counts = self.kinds.setdefault(kind.partition(":")[0], [0, 0])
+            counts[0] += 1
+            counts[1] += place in found
+            if place not in found:
+                self.missed.append(f"{seed} {place[0]}:{place[1]} {kind}")
+        self.reported += len(found)
+        self.mistaken += [f"{seed} {at[0]}:{at[1]} {what}" for at, what in found.items() if at not in wanted]
+
+    @property
+    def there(self):
+        return sum(there for there, _ in self.kinds.values())
+
+    @property
+    def recall(self):
+        return sum(found for _, found in self.kinds.values()) / self.there
+
+    @property
+    def precision(self):
+        return 1 - len(self.mistaken) / self.reported if self.reported else 1.0
+
+
+def found_by_us(files, engine):
+    """The places at which fluxsecrets finds something in a set of files, with the rules."""
+    scanner, known, found, problems = Scanner(None, engine=engine), FileSet(), {}, []
+    for file in files.values():
+        scan = scanner.scan(SourceFile(file.path, (Blob(file.path, file.data),)))
+        for scanned in scan.scanned:
+            problems += [scanned.problem] if scanned.problem is not None else []
+            for each in (*scanned.findings, *known.add(scanned)):
+                found[each.location.path, each.location.line] = each.rule
+    for each in known.finish():
+        found[each.location.path, each.location.line] = each.rule
+    assert not problems, problems
+    return found
+
+
+def score_us(seeds, engine):
+    """How well fluxsecrets does on some seeds."""
+    score = Score()
+    for seed in seeds:
+        files = corpus(seed)
+        score.add(seed, files, found_by_us(files, engine))
+    return score
 
 
 if __name__ == "__main__":

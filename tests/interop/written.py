@@ -16,7 +16,8 @@ from fluxsecrets.ops.rekey import with_new_data_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.registry import make_format
-from fluxsecrets.sops.metadata import Recipient, SelectorKind, SelectorSpec
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 
 KEYS = Path(__file__).parents[1] / "vectors" / "keys"
 """Throw-away test keys."""

@@ -103,7 +103,8 @@ def test_the_keyring_is_left_alone_by_files_for_others(path, os_keyring, home, w
 def test_of_the_keys_of_a_file_those_at_hand_come_first(path, alice, os_keyring, home, secrets):
     from fluxsecrets.sops.cipher import DataKey
     from fluxsecrets.sops.envelope import open_data_key, wrap_data_key
-    from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, Metadata
+    from fluxsecrets.sops.metadata import Metadata
+    from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
     store(path, alice, None)
     os_keyring.asked = 0

@@ -7,16 +7,9 @@ from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, refuse
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.registry import make_format
-from fluxsecrets.sops.metadata import (
-    DEFAULT_SELECTOR,
-    KeyGroup,
-    Metadata,
-    Recipient,
-    SelectorKind,
-    SelectorSpec,
-    WrappedKey,
-)
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
 from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 ALICE, BOB, MALLORY = (Recipient("age", f"age1{name}") for name in ("qalice", "qbqb", "qmal"))
 FLUX = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")

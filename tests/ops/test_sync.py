@@ -7,8 +7,9 @@ import pytest
 
 from fluxsecrets.ops.policy import Policy
 from fluxsecrets.ops.sync import in_line, needs_new_data_key
-from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
 from fluxsecrets.sops.recipients import azure_kv_from_url, kms
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 KEYS = json.loads((VECTORS / "keys" / "recipients.json").read_text(encoding="utf-8"))

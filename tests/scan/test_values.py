@@ -207,6 +207,9 @@ def test_what_machines_make_may_be_a_token(text):
             "data.vault.token",
             "foo::bar",
             "await x",
+            "client.ObjectKey{",
+            "$${apiKey}",
+            "TestACRHelmRelease",
         ),
     ],
 )

@@ -12,12 +12,11 @@ from fluxsecrets.sops.metadata import (
     KeyGroup,
     Metadata,
     Recipient,
-    SelectorKind,
-    SelectorSpec,
     WrappedKey,
     metadata_to_data,
     parse_metadata,
 )
+from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 
 # Public recipients of throw-away test keys.
 ALICE = "age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la"

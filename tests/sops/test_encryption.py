@@ -15,8 +15,8 @@ from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.encryption import open_document
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
-from fluxsecrets.sops.metadata import SelectorKind, SelectorSpec
 from fluxsecrets.sops.selectors import compile_selector
+from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 from strategies import yaml_files
 
 YAML = YamlFormat()

@@ -3,7 +3,8 @@ import pytest
 from fluxsecrets.errors import DataKeyError, IdentityError, IntegrityError, RecipientError, UsageError
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import NotMine, check_recipients, open_data_key, wrap_data_key
-from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.metadata import Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
 KEY = DataKey(bytes(range(32)))
 A, B, C = (Recipient("age", name) for name in ("age1a", "age1b", "age1c"))

@@ -1,14 +1,8 @@
 import pytest
 
 from fluxsecrets.errors import MetadataError
-from fluxsecrets.sops.metadata import (
-    DEFAULT_SELECTOR,
-    SelectorKind,
-    SelectorSpec,
-    is_newer,
-    metadata_to_data,
-    parse_metadata,
-)
+from fluxsecrets.sops.metadata import is_newer, metadata_to_data, parse_metadata
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 AGE = {"recipient": "age1example", "enc": "throw-away"}
 BLOCK = {

@@ -5,9 +5,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import ConfigError, SelectorError
-from fluxsecrets.sops.metadata import SelectorKind, SelectorSpec
 from fluxsecrets.sops.regex import RegexError, compile_regex
 from fluxsecrets.sops.selectors import compile_selector, select_one
+from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 
 
 def selector(kind, pattern):

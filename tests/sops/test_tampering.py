@@ -19,7 +19,8 @@ from fluxsecrets.sops.document import Document, Leaf, to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.registry import FORMATS, make_format
-from fluxsecrets.sops.metadata import Recipient, SelectorKind, SelectorSpec
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 from fluxsecrets.sops.values import canonical_bytes
 from fuzzing.invariants import PROVIDERS
 from strategies import YamlWriter

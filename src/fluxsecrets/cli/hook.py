@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.options import quiet_option
-from fluxsecrets.cli.output import Output
-from fluxsecrets.ops.hooks import HOOKS, HookResult
-from fluxsecrets.report.text import Cell, printable
+if TYPE_CHECKING:
+    from fluxsecrets.cli.output import Output
+    from fluxsecrets.ops.hooks import HookResult
+
+HOOKS = ("pre-commit", "pre-push")
+"""As `ops.hooks` has them; a commit does not wait for the import of what installs hooks."""
 
 _hooks_argument = click.argument("hooks", nargs=-1, metavar="[HOOK]...", type=click.Choice(HOOKS))
+_quiet_option = click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
 
 
 @click.group("hook")
@@ -27,7 +31,7 @@ def command() -> None:
     is_flag=True,
     help="Also where core.hooksPath names a folder that other repositories use.",
 )
-@quiet_option
+@_quiet_option
 def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
     """Put git hooks into this repository, or bring them up to date.
 
@@ -35,6 +39,7 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
     pushed; both unless named. A hook that is there already is kept and runs first. With husky, or another
     folder of hooks in the work tree, a few lines go into the files there.
     """
+    from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.hooks import install_hooks, own_executable
 
     out = Output(quiet=quiet)
@@ -45,9 +50,10 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
 
 @command.command("uninstall", short_help="Take the hooks away again.")
 @_hooks_argument
-@quiet_option
+@_quiet_option
 def uninstall(*, hooks: tuple[str, ...], quiet: bool) -> int:
     """Take the hooks away, and put back what was there before them."""
+    from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.hooks import uninstall_hooks
 
     _show(Output(quiet=quiet), uninstall_hooks(Path.cwd(), _in_order(hooks)))
@@ -75,6 +81,7 @@ def _in_order(hooks: tuple[str, ...]) -> tuple[str, ...]:
 
 def _show(out: Output, results: tuple[HookResult, ...]) -> None:
     from fluxsecrets.cli.options import make_session
+    from fluxsecrets.report.text import Cell, printable
 
     session = make_session()
     out.table(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.scan import exit_code, show_text
 from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.hookscan import commit_request
 from fluxsecrets.ops.scan import ScanRequest, Source, scan
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
         arguments: what git, or the pre-commit framework, gave it.
     """
     if hook == "pre-commit":
-        # The framework names files, which are as they are staged: it puts all other changes aside.
-        source = Source.PATHS if arguments else Source.STAGED
-        request = ScanRequest(Path.cwd(), source, arguments)
+        request = commit_request(arguments)
     else:
         commits = _pushed(arguments, os.environ)
         if not commits:

@@ -117,11 +117,17 @@ def find_inline(data: bytes, path: str) -> tuple[InlineAllowance, ...]:
     if MARK not in data:
         return ()
     found = []
+    counted, line, below = 0, 1, (0, 0)
     for match in _INLINE.finditer(data):
         line_start = data.rfind(b"\n", 0, match.start()) + 1
-        line = data.count(b"\n", 0, line_start) + 1
+        line += data.count(b"\n", counted, line_start)
+        counted = max(counted, line_start)
         alone = _COMMENT_ONLY.fullmatch(data[line_start : match.start()]) is not None
-        covers = _next_line(data, match.end(), line) if alone else line
+        covers = line
+        if alone:
+            if match.end() >= below[0]:  # else it is one of many comments above the same line
+                below = _next_line(data, match.end(), line)
+            covers = below[1]
         rules = tuple(rule.strip().decode() for rule in (match["rules"] or b"").split(b",") if rule.strip())
         reason = _COMMENT_END.sub("", match["reason"].decode("utf-8", "replace")).strip(" \t\"',}")
         if rules:
@@ -129,16 +135,16 @@ def find_inline(data: bytes, path: str) -> tuple[InlineAllowance, ...]:
     return tuple(found)
 
 
-def _next_line(data: bytes, position: int, line: int) -> int:
-    """The first line after a comment that is neither a comment nor empty."""
+def _next_line(data: bytes, position: int, line: int) -> tuple[int, int]:
+    """The first line after a comment that is neither a comment nor empty: where it starts, and its number."""
     while (position := data.find(b"\n", position)) >= 0:
         position += 1
         line += 1
         end = data.find(b"\n", position)
         text = data[position : end if end >= 0 else len(data)]
         if text.strip() and _COMMENT_ONLY.match(text) is None:
-            return line
-    return line
+            return position, line
+    return len(data), line
 
 
 def apply_allowances(

@@ -14,7 +14,6 @@ short password from somebody who knows the rest of the input. Therefore:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from .model import Finding
 
@@ -62,6 +61,6 @@ def told_apart(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         count = seen[finding.fingerprint] = seen.get(finding.fingerprint, 0) + 1
         if count > 1:
             again = fingerprint(finding.rule, finding.location.path, finding.fingerprint, str(count))
-            finding = replace(finding, fingerprint=again)  # noqa: PLW2901
+            finding = finding._replace(fingerprint=again)  # noqa: PLW2901
         result.append(finding)
     return tuple(result)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from fluxsecrets.errors import UsageError
 
@@ -44,8 +44,7 @@ class Confidence(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place in the repository.
 
     Attributes:
@@ -67,8 +66,7 @@ class Location:
         return f"{self.commit[:10]}:{place}" if self.commit else place
 
 
-@dataclass(frozen=True, slots=True)
-class RuleInfo:
+class RuleInfo(NamedTuple):
     """What people can read about a rule.
 
     Attributes:
@@ -88,8 +86,7 @@ class RuleInfo:
     docs: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong.
 
     Attributes:
@@ -115,7 +112,7 @@ class Finding:
     fingerprint: str
     excerpt: str | None = None
     related: tuple[Location, ...] = ()
-    allow_at: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    allow_at: tuple[int, ...] = ()
 
 
 def in_order(finding: Finding) -> tuple[str, int, int, str, str]:

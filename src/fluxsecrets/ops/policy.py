@@ -20,9 +20,10 @@ from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import StoresConfig
-from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, Recipient, SelectorKind, SelectorSpec
+from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
 from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 FLUX_SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")
 """What is encrypted in a Kubernetes manifest where the rule has no selector."""

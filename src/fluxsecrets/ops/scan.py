@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 from itertools import chain
@@ -50,8 +49,7 @@ class Source(Enum):
     STDIN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class ScanRequest:
+class ScanRequest(NamedTuple):
     """What to scan.
 
     Attributes:
@@ -71,11 +69,15 @@ class ScanRequest:
     paths: tuple[str, ...] = ()
     environment: str | None = None
     commits: tuple[str, ...] = ()
-    content: bytes = field(default=b"", repr=False)
+    content: bytes = b""
     filename: str | None = None
     baseline: Path | None = None
     use_baseline: bool = True
     update_baseline: bool = False
+
+    def __repr__(self) -> str:
+        """Without the content."""
+        return f"ScanRequest({self.source}, {self.paths!r}, {len(self.content)} bytes)"
 
 
 class ScanResult(NamedTuple):
@@ -214,7 +216,7 @@ class _Job:
                 self.findings.append(
                     finding
                     if scan.commit is None
-                    else replace(finding, location=replace(finding.location, commit=scan.commit))
+                    else finding._replace(location=finding.location._replace(commit=scan.commit))
                 )
 
     def _stdin(self) -> SourceFile:

@@ -19,8 +19,9 @@ from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import format_for_path
-from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, Metadata, Recipient, SelectorKind, SelectorSpec
+from fluxsecrets.sops.metadata import Metadata, Recipient
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 _ENCRYPTED_ONLY = (SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_SUFFIX)
 

@@ -7,14 +7,12 @@ lock (`GIT_OPTIONAL_LOCKS=0`), so that it can run inside a hook and beside other
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from fluxsecrets.errors import GitError, LimitError
 
@@ -50,8 +48,7 @@ _DROPPED_VARIABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HeadBlobs:
+class HeadBlobs(NamedTuple):
     """What HEAD holds for some paths.
 
     Attributes:
@@ -59,12 +56,15 @@ class HeadBlobs:
         too_large: paths whose content at HEAD is over the limit.
     """
 
-    contents: Mapping[str, bytes] = field(repr=False)
+    contents: Mapping[str, bytes]
     too_large: frozenset[str]
 
+    def __repr__(self) -> str:
+        """Without the contents, which may be secrets."""
+        return f"HeadBlobs({len(self.contents)} contents, too_large={self.too_large!r})"
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+
+class Repository(NamedTuple):
     """A git work tree.
 
     Attributes:
@@ -305,7 +305,7 @@ def find_repository(start: Path) -> Repository | None:
     """
     folder = _existing_folder(start)
     below = _is_below_git(folder)
-    if not below and shutil.which("git") is None:
+    if not below and _find_git() is None:
         return None
     found = _ask_place(folder, {}) if below else None
     ambient = {name: os.environ[name] for name in _PLACE_VARIABLES if os.environ.get(name)}
@@ -328,11 +328,10 @@ def _with_ambient(found: Repository | None, folder: Path, ambient: Mapping[str, 
     if found is None and not folder.resolve().is_relative_to(meant.root.resolve()):
         return None
     pinned = {**carried, "GIT_DIR": str(place.git_dir), "GIT_WORK_TREE": str(place.root)}
-    return replace(place, environment=tuple(sorted(pinned.items())))
+    return place._replace(environment=tuple(sorted(pinned.items())))
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(NamedTuple):
     """How a process ended, and what it wrote."""
 
     code: int
@@ -340,8 +339,7 @@ class _Result:
     errors: str
 
 
-@dataclass(slots=True)
-class _Running:
+class _Running(NamedTuple):
     """A process whose standard error is drained beside, so that it cannot block."""
 
     process: subprocess.Popen[bytes]
@@ -475,8 +473,20 @@ def _split(listing: bytes) -> list[str]:
     return [os.fsdecode(record) for record in listing.split(b"\0") if record]
 
 
+def _find_git() -> str | None:
+    if os.name == "posix":  # without what else shutil can do, such as to unpack archives
+        for folder in os.get_exec_path():
+            path = os.path.join(folder, "git")  # noqa: PTH118
+            if folder and os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112
+                return path
+        return None
+    import shutil
+
+    return shutil.which("git")
+
+
 def _executable() -> str:
-    found = shutil.which("git")
+    found = _find_git()
     if found is None:
         raise GitError("git is not installed, or not on PATH", hint="install git and try again")
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .findings_text import COLOURS
@@ -44,6 +43,6 @@ def rules_json(rules: Sequence[RuleInfo]) -> str:
         {
             "version": VERSION,
             "command": "rules",
-            "rules": [{**asdict(rule), "severity": str(rule.severity)} for rule in rules],
+            "rules": [{**rule._asdict(), "severity": str(rule.severity)} for rule in rules],
         }
     )

@@ -8,9 +8,8 @@ it may be a variable.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .expressions import ASSIGNMENT, OPTION, compiled
 from .names import Telling, telling
@@ -31,8 +30,7 @@ class Surroundings(IntEnum):
     CONFIGURATION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """A name with its value.
 
     Attributes:
@@ -43,10 +41,14 @@ class Assignment:
     """
 
     name: str
-    value: str = field(repr=False)
+    value: str
     start: int
     end: int
     quoted: bool
+
+    def __repr__(self) -> str:
+        """Without the value."""
+        return f"Assignment({self.name!r}, {self.start}, {self.end})"
 
 
 def assignments(data: bytes, *, options: bool = False) -> Iterator[Assignment]:

@@ -14,6 +14,13 @@ _WIDE = (
 )
 _BINARY_LOOK = 8000
 """Bytes at the start in which a NUL means a binary file, as in git."""
+_STRIDE = 4096
+_FOLLOWING = bytes(range(0x80, 0xC0))
+"""Bytes that start no character of UTF-8."""
+
+
+def _characters(data: bytes) -> int:
+    return len(data.translate(None, _FOLLOWING))
 
 
 class Blob:
@@ -30,7 +37,18 @@ class Blob:
         first_line, first_column: where it starts in its file.
     """
 
-    __slots__ = ("_ascii", "_breaks", "_text", "binary", "data", "first_column", "first_line", "part", "path")
+    __slots__ = (
+        "_ascii",
+        "_breaks",
+        "_counts",
+        "_text",
+        "binary",
+        "data",
+        "first_column",
+        "first_line",
+        "part",
+        "path",
+    )
 
     def __init__(
         self,
@@ -56,6 +74,7 @@ class Blob:
         self._text: str | None = None
         self._breaks: list[int] | None = None
         self._ascii: bool | None = None
+        self._counts: list[int] | None = None
 
     @property
     def text(self) -> str:
@@ -71,7 +90,15 @@ class Blob:
         """The offset in `text` of a position in `data`."""
         if self._ascii is None:
             self._ascii = len(self.text) == len(self.data)
-        return position if self._ascii else len(self.data[:position].decode("utf-8", "replace"))
+        if self._ascii:
+            return position
+        if self._counts is None:
+            counts = [0]
+            for start in range(0, len(self.data), _STRIDE):
+                counts.append(counts[-1] + _characters(self.data[start : start + _STRIDE]))
+            self._counts = counts
+        whole = position // _STRIDE
+        return self._counts[whole] + _characters(self.data[whole * _STRIDE : position])
 
     def place(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of an offset in `text`; lines end at LF, as in editors and git."""

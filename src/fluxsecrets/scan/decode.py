@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MOST = 4 * 2**20
 """Bytes that are decoded of one file; the rest is not looked into."""
@@ -24,8 +24,7 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _TEXT = bytes(range(32, 127)) + b"\t\r\n\x1b"
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What a file's base64 stands for.
 
     Attributes:
@@ -34,9 +33,13 @@ class Decoded:
         spans: where each piece's base64 stands in the file's data.
     """
 
-    data: bytes = field(repr=False)
+    data: bytes
     starts: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
+
+    def __repr__(self) -> str:
+        """Without the data, which may be secrets."""
+        return f"Decoded({len(self.starts)} pieces)"
 
     def span(self, position: int) -> tuple[int, int]:
         """Where the base64 of a position in the data stands in the file."""

@@ -8,8 +8,8 @@ the same bytes become one, that of the rule which knows most about the place.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import adler32, crc32
@@ -321,15 +321,17 @@ def merged(matches: Sequence[Match]) -> list[Match]:
     """Matches in order, those of the same text made into one."""
     ordered = sorted(matches, key=lambda match: (-match.rank, match.start, match.start - match.end))
     kept: list[Match] = []
-    starts: list[tuple[int, int, int]] = []
+    spans: list[tuple[int, int, int]] = []  # of what is kept, in order; none overlaps another one
     for match in ordered:
-        index = next(
-            (number for first, last, number in starts if match.start < last and first < match.end), None
-        )
-        if index is None:
-            starts.append((match.start, match.end, len(kept)))
+        at = bisect_left(spans, (match.end,))
+        over = at - 1
+        while over >= 0 and spans[over][1] > match.start:
+            over -= 1
+        if over + 1 == at:
+            spans.insert(at, (match.start, match.end, len(kept)))
             kept.append(match)
         else:
+            index = min(number for _, _, number in spans[over + 1 : at])
             kept[index] = _joined(kept[index], match)
     return sorted(kept, key=lambda match: (match.start, match.end))
 
@@ -346,7 +348,7 @@ def _joined(match: Match, other: Match) -> Match:
     severity = max(match.severity or match.rule.severity, other.severity or other.rule.severity)
     if other.confidence is Confidence.LOW:
         severity = match.severity or match.rule.severity
-    return replace(match, also=also, severity=severity, confidence=max(match.confidence, other.confidence))
+    return match._replace(also=also, severity=severity, confidence=max(match.confidence, other.confidence))
 
 
 def _finding(blob: Blob, match: Match) -> Finding:

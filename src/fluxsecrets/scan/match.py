@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 
@@ -16,8 +16,7 @@ class Rank(IntEnum):
     PLACE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A secret in a file.
 
     Attributes:
@@ -42,7 +41,7 @@ class Match:
     hint: str
     name: str = ""
     shown: str = ""
-    parts: tuple[str, ...] = field(default=(), repr=False)
+    parts: tuple[str, ...] = ()
     severity: Severity | None = None
     confidence: Confidence = Confidence.HIGH
     also: str = ""

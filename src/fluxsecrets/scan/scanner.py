@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
 
 from .engine import Context, Engine, Scanned
 from .sources import SourceFile
 from .sources.worktree import open_file
+
+MOST = 10_000
+"""Findings in one file. Where there are more, nobody reads them, and what follows is not looked at."""
 
 NAMED = "its name says so"
 LISTED = ".fluxsecrets.yaml lists it under `secrets`"
@@ -70,9 +73,17 @@ class Scanner:
         error = None
         try:
             context = Context(self._whole(file.path))
+            count = 0
             for blob in file.blobs:
                 scanned = self.engine.scan(blob, context)
                 found.append(_without(scanned, seen) if blob.part else scanned)
+                count += len(found[-1].findings)
+                if count > MOST:
+                    found[-1] = found[-1]._replace(findings=found[-1].findings[: MOST - count])
+                    raise LimitError(
+                        f"has more than {MOST:,} findings, so the rest of it was not looked at",
+                        hint="take it out of the repository, or encrypt it as a whole",
+                    )
         except FluxsecretsError as problem:
             error = problem.in_file(file.path)
         return FileScan(file.path, tuple(found), error, file.commit)

@@ -7,11 +7,14 @@ a Secret. They are asked of plain text; base64 is decoded before.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from math import log2
 from typing import Any
 
 from .template import MARK
+
+_REPEATED = 4096
+"""Values whose judgement is remembered: files repeat them, and some rules ask again."""
 
 CIPHERTEXT = "ENC[AES256_GCM,"
 """What an encrypted value starts with."""
@@ -122,8 +125,10 @@ _PUBLIC = (
     r"(?s)(?:age1[02-9ac-hj-np-z]|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|-----BEGIN (?:PUBLIC|CERTIFICATE)).*"
 )
 _EXPRESSION = (
-    r"(?s)[\w.$>:\\/@-]*[A-Za-z_][\w.]*\s*\(.*|[\w.$@]+\[.*|\$\{?[A-Za-z_].*|[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+"
+    r"(?s)[\w.$>:\\/@-]*[A-Za-z_][\w.]*\s*\(.*|[\w.$@]+\[.*|\$\$?\{?[A-Za-z_].*"
+    r"|[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+"
     r"|[!&*]\w+.*|function\b.*|new\s.*|await\s.*|lambda\b.*|not\s.*|if\s.*"
+    r"|(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*\{.*|Test[A-Z]\w*(?:/\S*)?"  # a struct; `PASS: TestX`
 )
 _SENTENCE = r"(?s)(?:\S+\s+){3,}\S+"
 _URL = r"(?i)[a-z][a-z0-9+.-]*://\S*"
@@ -189,6 +194,7 @@ def is_literal(text: str) -> bool:
     )
 
 
+@lru_cache(_REPEATED)
 def may_be_password(text: str) -> bool:
     """Whether a literal under a name such as `password` is one, outside of Secrets."""
     stripped = text.strip()
@@ -201,6 +207,7 @@ def may_be_password(text: str) -> bool:
     return not (_is(_PUBLIC, stripped) or (_is(_SCALAR, stripped) and len(stripped) < 4))
 
 
+@lru_cache(_REPEATED)
 def may_be_token(text: str) -> bool:
     """Whether a literal under a name such as `token` or `secret` is one, rather than a name or a word."""
     stripped = text.strip()

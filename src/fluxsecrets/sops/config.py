@@ -16,10 +16,11 @@ from fluxsecrets.errors import RecipientError, SelectorError
 from . import recipients
 from .config_fields import FieldReader, Fields, is_null, is_set, keys_outside, kind_of
 from .formats import StoresConfig
-from .metadata import Recipient, SelectorKind, SelectorSpec
+from .metadata import Recipient
 from .placed_yaml import ListNode, MapNode, Node, ScalarNode, compose, walk
 from .regex import Regex
 from .selectors import compile_selector, select_one
+from .selectorspec import SelectorKind, SelectorSpec
 
 
 class UnknownField(NamedTuple):

@@ -29,8 +29,9 @@ from .document import (
     walk,
 )
 from .mac import MacHash, check_mac
-from .metadata import Metadata, SelectorKind
+from .metadata import Metadata
 from .selectors import Selector
+from .selectorspec import SelectorKind
 from .values import Value, canonical_bytes, value_from_bytes
 
 

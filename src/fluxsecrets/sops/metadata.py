@@ -5,38 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 from fluxsecrets.errors import MetadataError
 
+from .selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from .values import Timestamp
 
 VERSION = "3.13.2"
 """The version of sops whose format is written; readers only compare it."""
-
-DEFAULT_UNENCRYPTED_SUFFIX = "_unencrypted"
-
-
-class SelectorKind(Enum):
-    """The six ways to say which values are encrypted; the value is the name in files."""
-
-    UNENCRYPTED_SUFFIX = "unencrypted_suffix"
-    ENCRYPTED_SUFFIX = "encrypted_suffix"
-    UNENCRYPTED_REGEX = "unencrypted_regex"
-    ENCRYPTED_REGEX = "encrypted_regex"
-    UNENCRYPTED_COMMENT_REGEX = "unencrypted_comment_regex"
-    ENCRYPTED_COMMENT_REGEX = "encrypted_comment_regex"
-
-
-class SelectorSpec(NamedTuple):
-    """A selector as it stands in a file or a rule, not yet compiled."""
-
-    kind: SelectorKind
-    pattern: str
-
-
-DEFAULT_SELECTOR = SelectorSpec(SelectorKind.UNENCRYPTED_SUFFIX, DEFAULT_UNENCRYPTED_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ than linear time. The `re2` module is imported with the first pattern, not with 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Protocol
 
 MAX_PROGRAM_BYTES = 8 * 2**20
@@ -38,16 +37,30 @@ class _Words:
         return text in self._words or None
 
 
-@dataclass(frozen=True, slots=True)
 class Regex:
-    """A compiled pattern.
+    """A compiled pattern; `compile_regex` makes it.
 
     Attributes:
         pattern: as it was written.
     """
 
-    pattern: str
-    _compiled: _Compiled = field(repr=False, compare=False)
+    __slots__ = ("_compiled", "pattern")
+
+    def __init__(self, pattern: str, compiled: _Compiled) -> None:
+        self.pattern = pattern
+        self._compiled = compiled
+
+    def __repr__(self) -> str:
+        """As it was written."""
+        return f"Regex({self.pattern!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it was written the same."""
+        return self.pattern == other.pattern if isinstance(other, Regex) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Of what was written."""
+        return hash(self.pattern)
 
     def search(self, text: str) -> bool:
         """Whether the pattern is found anywhere in the text.

@@ -6,14 +6,16 @@ Taken from sops 3.13.2: `shouldBeEncrypted` in sops.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import SelectorError
 
-from .document import CommentStack, Path
-from .metadata import SelectorKind, SelectorSpec
 from .regex import SYNTAX_HINT, RegexError, compile_regex
+from .selectorspec import SelectorKind, SelectorSpec
+
+if TYPE_CHECKING:
+    from .document import CommentStack, Path
 
 _SUFFIXES = frozenset({SelectorKind.UNENCRYPTED_SUFFIX, SelectorKind.ENCRYPTED_SUFFIX})
 _COMMENTS = frozenset({SelectorKind.UNENCRYPTED_COMMENT_REGEX, SelectorKind.ENCRYPTED_COMMENT_REGEX})
@@ -23,23 +25,33 @@ _ENCRYPTING = frozenset(
 _CACHED = 4096  # different keys; manifests repeat a few hundred
 
 
-@dataclass(frozen=True, slots=True)
 class Selector:
-    """A compiled selector.
+    """A compiled selector; `compile_selector` makes it.
 
     Attributes:
         spec: what it was compiled from.
     """
 
-    spec: SelectorSpec
-    _matches: Callable[[str], bool] = field(repr=False, compare=False)
-    _encrypting: bool = field(init=False, repr=False, compare=False)
-    _by_comments: bool = field(init=False, repr=False, compare=False)
+    __slots__ = ("_by_comments", "_encrypting", "_matches", "spec")
 
-    def __post_init__(self) -> None:
-        """Look the kind up once: `encrypts` is asked for every value of every file."""
-        object.__setattr__(self, "_encrypting", self.spec.kind in _ENCRYPTING)
-        object.__setattr__(self, "_by_comments", self.spec.kind in _COMMENTS)
+    def __init__(self, spec: SelectorSpec, matches: Callable[[str], bool]) -> None:
+        self.spec = spec
+        self._matches = matches
+        # Looked up once: `encrypts` is asked for every value of every file.
+        self._encrypting = spec.kind in _ENCRYPTING
+        self._by_comments = spec.kind in _COMMENTS
+
+    def __repr__(self) -> str:
+        """As what it was compiled from."""
+        return f"Selector({self.spec!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it was compiled from the same."""
+        return self.spec == other.spec if isinstance(other, Selector) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Of what it was compiled from."""
+        return hash(self.spec)
 
     @property
     def uses_comments(self) -> bool:

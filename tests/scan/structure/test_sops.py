@@ -1,8 +1,10 @@
 """sops-plain-value and sops-foreign-value: files with a sops block, judged by their own selector."""
 
+from pathlib import Path
+
 import pytest
 
-from tests_paths import VECTORS
+VECTORS = Path(__file__).parents[2] / "vectors"
 
 ENC = "ENC[AES256_GCM,data:aGk=,iv:aXY=,tag:dGFn,type:str]"
 OTHER = "ENC[AES256_GCM,data:eW8=,iv:aXY=,tag:dGFn,type:str]"

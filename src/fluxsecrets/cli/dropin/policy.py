@@ -19,9 +19,10 @@ from fluxsecrets.cli.dropin.flags import RECIPIENT_FLAGS, SELECTOR_FLAGS
 from fluxsecrets.ops.content import OpenedFile
 from fluxsecrets.ops.policy import Overrides, Policy, policy_for
 from fluxsecrets.sops.config import CreationRule
-from fluxsecrets.sops.metadata import Recipient, SelectorSpec
+from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
 from fluxsecrets.sops.selectors import compile_selector, select_one
+from fluxsecrets.sops.selectorspec import SelectorSpec
 
 
 def file_policy(call: Call, path: Path) -> Policy:

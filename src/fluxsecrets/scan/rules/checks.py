@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import zlib
 
@@ -152,6 +151,8 @@ def _digits(number: int, alphabet: bytes, width: int) -> bytes:
 def _json_object(part: bytes) -> dict[str, object] | None:
     data = _loose_base64(part.replace(b"-", b"+").replace(b"_", b"/"))
     try:
+        import json
+
         found = json.loads(data or b"")
     except (ValueError, RecursionError):
         return None

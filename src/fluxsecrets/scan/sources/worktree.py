@@ -27,7 +27,7 @@ def open_file(root: str, path: str, limit: int) -> SourceFile | None:
         limit: bytes; a larger file comes in pieces.
     """
     try:
-        blobs = _blobs(f"{root}/{path}", path, limit)
+        blobs = _blobs(os.path.join(root, path), path, limit)  # noqa: PTH118 - asked for each file
     except OSError as error:
         return SourceFile(path, error=_unreadable(path, error))
     return None if blobs is None else SourceFile(path, blobs)

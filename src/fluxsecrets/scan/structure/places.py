@@ -7,7 +7,7 @@ kustomize, and whatever else. Adding a place is one line in the table at the end
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.scan.assignments import Assignment
@@ -58,8 +58,7 @@ OTHER = RuleInfo(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A rule, where it holds, and what to do there."""
 
     rule: RuleInfo

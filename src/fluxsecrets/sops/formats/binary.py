@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from fluxsecrets.errors import FormatError, LimitError, MetadataError
 from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mapping, Style
-from fluxsecrets.sops.metadata import Metadata, SelectorKind, metadata_to_data
+from fluxsecrets.sops.metadata import Metadata, metadata_to_data
+from fluxsecrets.sops.selectorspec import SelectorKind
 
 from . import Limits
 from .json import METADATA_KEY, JsonFormat, dump, indent_unit, read_object, rewrite_json
