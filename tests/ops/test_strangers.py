@@ -4,7 +4,7 @@ import pytest
 
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, recipient_key, refuse
+from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, refuse
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import (
@@ -16,6 +16,7 @@ from fluxsecrets.sops.metadata import (
     SelectorSpec,
     WrappedKey,
 )
+from fluxsecrets.sops.recipients import recipient_key
 
 ALICE, BOB, MALLORY = (Recipient("age", f"age1{name}") for name in ("qalice", "qbqb", "qmal"))
 FLUX = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")

@@ -13,11 +13,12 @@ from fluxsecrets.ops.names import name_of
 from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.rekey import flat
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import compare_with_rule, recipient_key
+from fluxsecrets.ops.strangers import compare_with_rule
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import recipient_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from fluxsecrets.ops.names import name_of
 from fluxsecrets.ops.policy import Policy
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import recipient_key
 from fluxsecrets.ops.targets import Selection, Target
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Leaf
@@ -22,6 +21,7 @@ from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, wrap_da
 from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.mac import mac_additional_data, seal_mac
 from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import recipient_key
 
 Options = TypeVar("Options")
 
