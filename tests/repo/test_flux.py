@@ -1,7 +1,9 @@
 import pytest
 
-from fluxsecrets.repo.flux import Decryption, SourceRef, read_flux, walk
+from fluxsecrets.repo.flux import Decryption, SourceRef, read_kustomization
+from fluxsecrets.repo.graph import walk
 from fluxsecrets.repo.manifests import read_manifests
+from fluxsecrets.repo.objects import object_of
 from fluxsecrets.repo.tree import make_tree, walk_files
 
 
@@ -51,7 +53,7 @@ def test_a_kustomization_is_read():
         suspend="true",
         components="[../components/x]",
     )  # fmt: skip
-    found = read_flux(read_manifests(text.encode(), "a.yaml").manifests[0], "a.yaml")
+    found = read_kustomization(object_of(read_manifests(text.encode(), "a.yaml").manifests[0], "a.yaml"))
     assert (found.name, found.namespace, found.path, found.line) == ("apps", "flux-system", "apps/prod", 2)
     assert found.source == SourceRef("GitRepository", None, "flux-system")
     assert found.decryption == Decryption("sops", "sops-age")
@@ -126,7 +128,7 @@ def test_flux_kustomizations_are_followed_from_the_sources_root(tree_of):
     graph = walk(tree, "clusters/prod")
     assert graph.files == set(tree.paths) - {"apps/staging/a.yaml"}
     assert graph.folders == ("clusters/prod", "apps/prod", "apps/more", "apps/extra")
-    assert [item.name for item in graph.kustomizations] == ["more", "apps", "flux-system"]
+    assert [item.name for item in graph.kustomizations] == ["flux-system", "apps", "more"]
     assert [source.name for source in graph.sources] == ["flux-system"]
     assert graph.notes == ()
 

@@ -59,8 +59,8 @@ def test_paths_are_relative_to_the_root(load):
         Reference("apps/base", 3),
         Reference("apps/db/sub", 4),
         Reference("old", 7),
-        Reference("components/x", 5),
     )
+    assert file.components == (Reference("components/x", 5),)
     assert file.notes == ()
 
 

@@ -1,21 +1,29 @@
 """Environments: which there are, and which files belong to each.
 
-Known by now: the folders under `clusters/`, every folder that holds a `flux-system/gotk-sync.yaml`, and what
-`.fluxsecrets.yaml` names.
+An environment is what Flux applies from a root. Roots are the folders of a `gotk-sync.yaml`, what a
+FluxInstance syncs, the folders under `clusters/`, and what `.fluxsecrets.yaml` names; where there is none of
+these, the folders of Kustomizations that no other one applies.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from fluxsecrets.errors import ConfigError
+from fluxsecrets.errors import ConfigError, FluxsecretsError
 
-from .flux import Graph, walk
+from .build import Builder
+from .discover import is_chart_template
+from .encrypted import detect_encryption
+from .flux import FluxKustomization, Sync, read_kustomization, read_sync
 from .globs import compile_glob
+from .graph import Graph, walk
+from .objects import Object
 from .settings import SETTINGS_NAME, Settings, load_settings
-from .tree import Note, Tree
+from .sourceignore import artifact
+from .tree import Note, Tree, parent
 
 CLUSTERS = "clusters"
 GENERIC_PARTS = frozenset({"cluster", "clusters", "flux", "flux-system", "k8s", "kubernetes"})
@@ -24,7 +32,7 @@ GENERIC_PARTS = frozenset({"cluster", "clusters", "flux", "flux-system", "k8s", 
 UNNAMED = "default"
 """The name of an environment whose path has no telling part."""
 
-_SYNC = "flux-system/gotk-sync.yaml"
+_SYNC = "gotk-sync.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +42,12 @@ class EnvironmentRoot:
     Attributes:
         name: what `--env` takes.
         path: its folder, relative to the root of the repository with `/`; `""` is the root.
+        sync: the FluxInstance that syncs it, where one does.
     """
 
     name: str
     path: str
+    sync: Sync | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +57,13 @@ class Environment:
     Attributes:
         name: what `--env` takes.
         root_path: its folder, relative to the root of the repository with `/`.
-        files: what lies in that folder and what Flux reaches from there.
+        files: what lies in that folder, what Flux reaches from there, and what belongs to it outside.
         generator_files: files that Flux decrypts by their key's name, with the format it takes them
             for; generators' sources and patches.
         graph: how they are reached.
         notes: what was not followed or not understood on the way.
+        outside: those of the files that Flux does not apply: given by the settings, or encrypted for a
+            recipient that is this environment's alone.
     """
 
     name: str
@@ -60,6 +72,7 @@ class Environment:
     generator_files: Mapping[str, str] = field(repr=False)
     graph: Graph = field(repr=False)
     notes: tuple[Note, ...]
+    outside: frozenset[str] = frozenset()
 
 
 def list_environments(tree: Tree, settings: Settings | None = None) -> tuple[EnvironmentRoot, ...]:
@@ -82,8 +95,10 @@ def list_environments(tree: Tree, settings: Settings | None = None) -> tuple[Env
                 path=SETTINGS_NAME,
                 line=each.line,
             )
-    found = _named(set(_roots(tree)) - given.keys(), frozenset(given.values()))
-    known = {root.name: root for root in (*found, *(EnvironmentRoot(given[path], path) for path in given))}
+    syncs = _syncs(tree)
+    found = _named(_roots(tree, syncs, given) - given.keys(), frozenset(given.values()))
+    named = (*found, *(EnvironmentRoot(given[path], path) for path in given))
+    known = {root.name: replace(root, sync=syncs.get(root.path)) for root in named}
     for each in settings.environments:
         if each.name not in known:
             raise ConfigError(
@@ -95,17 +110,66 @@ def list_environments(tree: Tree, settings: Settings | None = None) -> tuple[Env
     return tuple(sorted(known.values(), key=lambda root: root.name))
 
 
-def _roots(tree: Tree) -> set[str]:
-    suffix = "/" + _SYNC
-    synced = {path[: -len(suffix)] for path in tree.paths if path.endswith(suffix)}
-    if _SYNC in tree.files:
-        synced.add("")
+def _roots(tree: Tree, syncs: Mapping[str, Sync], given: Mapping[str, str]) -> set[str]:
+    synced = {parent(parent(path)) for path in tree.paths if path.endswith(f"/{_SYNC}")}
+    synced |= syncs.keys()
     folders = {"/".join(path.split("/", 2)[:2]) for path in tree.below(CLUSTERS) if path.count("/") > 1}
     # A folder of folders that are synced themselves is no environment, it only groups them
     grouping = {folder for folder in folders for root in synced if root.startswith(folder + "/")}
     hidden = {folder for folder in folders if folder.partition("/")[2].startswith(".")}
     generic = {folder for folder in folders if folder.partition("/")[2] == "flux-system"}
-    return synced | (folders - grouping - hidden - generic)
+    found = synced | (folders - grouping - hidden - generic)
+    return found if found or given else _tops(tree)
+
+
+def _syncs(tree: Tree) -> dict[str, Sync]:
+    """What FluxInstances in the tree sync, by folder; the first of each in the order of paths."""
+    found: dict[str, Sync] = {}
+    for item in _objects(tree, _INSTANCE):
+        sync = read_sync(item)
+        if sync is not None and sync.path is not None and sync.path in tree.folders:
+            found.setdefault(sync.path, sync)
+    return found
+
+
+def _tops(tree: Tree) -> set[str]:
+    """The outermost folders with Kustomizations that no other one leads to."""
+    items = [found for item in _objects(tree, _KUSTOMIZATION) if (found := read_kustomization(item))]
+    folders = {parent(item.file) for item in items if not any(_leads_to(other, item) for other in items)}
+    return {
+        folder
+        for folder in folders
+        if not any(folder.startswith(f"{other}/") or (other == "" != folder) for other in folders)
+    }
+
+
+def _leads_to(item: FluxKustomization, other: FluxKustomization) -> bool:
+    """Whether a Kustomization's path is a folder above another one's file, and not above its own."""
+    if item.path is None or item.file == other.file:
+        return False
+    return not item.path or other.file.startswith(f"{item.path}/")
+
+
+_INSTANCE = re.compile(rb"kind:\s*FluxInstance|instance:[^\0]*sync:")
+_KUSTOMIZATION = re.compile(rb"kustomize\.toolkit\.fluxcd\.io")
+
+
+def _objects(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[Object]:
+    """The objects of those manifests in which a pattern is found."""
+    builder = Builder(tree)
+    for path in tree.paths:
+        if path.endswith((".yaml", ".yml")) and not is_chart_template(tree, path):
+            try:
+                size = tree.size(path)
+                if not size or size > _LARGE or not pattern.search(tree.read(path)):
+                    continue
+            except FluxsecretsError:
+                continue  # whoever reads it for its content says what is wrong
+            yield from builder.objects(path)[0]
+
+
+_LARGE = 2**20
+"""Bytes above which a manifest is none that people wrote to say what Flux syncs."""
 
 
 def find_environment(tree: Tree, name: str, settings: Settings | None = None) -> Environment:
@@ -117,7 +181,15 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
     settings = settings if settings is not None else load_settings(tree)
     known = {root.name: root for root in list_environments(tree, settings)}
     if name in known:
-        return load_environment(tree, known[name], settings)
+        builder = Builder(artifact(tree))
+        found = load_environment(tree, known[name], settings, builder)
+        encrypted = _encrypted_outside(tree, (found,))
+        if not encrypted:
+            return found
+        others = [
+            load_environment(tree, root, settings, builder) for root in known.values() if root.name != name
+        ]
+        return _with_outside(tree, (found, *others), settings)[0]
     if not known:
         raise ConfigError(
             f"there is no environment {name!a}, nor any other",
@@ -132,19 +204,46 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
     )
 
 
-def load_environment(tree: Tree, root: EnvironmentRoot, settings: Settings | None = None) -> Environment:
-    """The files of an environment that `list_environments` told of."""
+def load_environments(tree: Tree, settings: Settings | None = None) -> tuple[Environment, ...]:
+    """All environments with all their files, by name.
+
+    Raises:
+        ConfigError: the settings are invalid.
+    """
     settings = settings if settings is not None else load_settings(tree)
-    graph = walk(tree, root.path)
+    builder = Builder(artifact(tree))
+    roots = list_environments(tree, settings)
+    found = tuple(load_environment(tree, root, settings, builder) for root in roots)
+    return _with_outside(tree, found, settings)
+
+
+def load_environment(
+    tree: Tree, root: EnvironmentRoot, settings: Settings | None = None, builder: Builder | None = None
+) -> Environment:
+    """The files of an environment that `list_environments` told of.
+
+    What is encrypted for it outside of Flux takes all environments to know: see `load_environments`.
+
+    Args:
+        tree: the repository.
+        root: which one.
+        settings: the repository's; None reads them.
+        builder: what has read files for another environment before.
+    """
+    settings = settings if settings is not None else load_settings(tree)
+    graph = walk(tree, root.path, root.sync, builder)
     # The whole repository is nobody's folder: where the root is the environment, the graph decides
     folder = tree.below(root.path) if root.path else ()
+    listed = _listed(tree, root.name, settings)
+    reached = graph.files | frozenset(folder)
     return Environment(
         name=root.name,
         root_path=root.path,
-        files=graph.files | frozenset(folder) | _listed(tree, root.name, settings),
+        files=reached | listed,
         generator_files=graph.decrypted_as,
         graph=graph,
         notes=graph.notes,
+        outside=listed - reached,
     )
 
 
@@ -162,6 +261,58 @@ def _listed(tree: Tree, name: str, settings: Settings) -> frozenset[str]:
     own = settings.environment(name)
     globs = [compile_glob(pattern) for pattern in own.files] if own is not None else []
     return frozenset(path for path in tree.paths if any(glob.fullmatch(path) for glob in globs))
+
+
+# What is encrypted for an environment, and not applied by Flux.
+
+_RECIPIENT = re.compile(
+    rb"""(?:recipient|fp|arn|resource_id|engine_path|vault_url)["']?[ \t]*[:=][ \t]*["']?([^\s"',]+)"""
+)
+
+
+def _encrypted_outside(tree: Tree, environments: Iterable[Environment]) -> dict[str, frozenset[bytes]]:
+    """The encrypted files that no environment reaches, with the recipients that stand in them."""
+    reached = frozenset(path for each in environments for path in each.files)
+    found = {path: _recipients(tree, path) for path in tree.paths if path not in reached}
+    return {path: recipients for path, recipients in found.items() if recipients}
+
+
+def _recipients(tree: Tree, path: str) -> frozenset[bytes]:
+    """The recipients in an encrypted file's block; nothing where it is not encrypted, or cannot be read."""
+    try:
+        size = tree.size(path)
+        if not size:
+            return frozenset()
+        data = tree.read(path, tail=_TAIL)
+        if b"sops" not in data or (size <= _TAIL and detect_encryption(data, path) is None):
+            return frozenset()
+    except FluxsecretsError:
+        return frozenset()
+    return frozenset(match[1] for match in _RECIPIENT.finditer(data))
+
+
+_TAIL = 64 * 2**10
+
+
+def _with_outside(
+    tree: Tree, environments: tuple[Environment, ...], settings: Settings
+) -> tuple[Environment, ...]:
+    """The environments with the encrypted files outside that carry a recipient of theirs alone."""
+    outside = _encrypted_outside(tree, environments)
+    if not outside:
+        return environments
+    own = []
+    for each in environments:
+        given = settings.environment(each.name)
+        listed = given.cluster_recipients if given is not None else ()
+        inside = (_recipients(tree, path) for path in each.files)
+        own.append(frozenset().union(*inside, (text.encode() for text in listed)))
+    found = []
+    for index, each in enumerate(environments):
+        alone = own[index].difference(*(keys for other, keys in enumerate(own) if other != index))
+        more = frozenset(path for path, recipients in outside.items() if recipients & alone)
+        found.append(replace(each, files=each.files | more, outside=each.outside | more))
+    return tuple(found)
 
 
 def _named(paths: Iterable[str], used: frozenset[str] = frozenset()) -> list[EnvironmentRoot]:

@@ -1,33 +1,27 @@
-"""The graph that Flux builds from a folder: kustomization files, manifests, Flux Kustomizations.
-
-Behaviour follows kustomize-controller: a folder without a kustomization file is taken with all its
-manifests, a folder below it that has one is built by that, `spec.path` starts at the source's root.
-"""
+"""Flux's own kinds, as far as they decide what reaches a cluster, read from objects as they are applied."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.sops.document import Node
+from fluxsecrets.sops.document import to_data
+from fluxsecrets.sops.formats.yaml import load_documents
 
-from .kustomize import KustomizationFile, Reference, kustomization_files, load_kustomization, unreadable
-from .manifests import Manifest, child, items_of, read_manifests, text_of
-from .tree import Note, Tree, normalise
+from .objects import Object
+from .patches import Patch, PatchError, read_patch, read_target
+from .plain import Plain, dig, maps, pairs, text, texts
+from .tree import normalise
 
 KUSTOMIZE_GROUP = "kustomize.toolkit.fluxcd.io"
 SOURCE_GROUP = "source.toolkit.fluxcd.io"
+HELM_GROUP = "helm.toolkit.fluxcd.io"
+OPERATOR_GROUP = "fluxcd.controlplane.io"
+GENERATOR_GROUP = "source.extensions.fluxcd.io"
 
-_FLUX_MARK = b"toolkit.fluxcd.io"
-
-# What Flux's source-controller leaves out of every artifact (its default exclusions), as far as it is YAML.
-_EXCLUDED = re.compile(
-    r"(?:^|/)(?:\.github|\.circleci)/"
-    r"|(?:^|/)(?:\.travis\.yml|\.gitlab-ci\.yml|appveyor\.yml|\.drone\.yml|cloudbuild\.yaml|codeship-services\.yml"
-    r"|codeship-steps\.yml|\.goreleaser\.ya?ml|\.sops\.yaml|\.flux\.yaml)$"
-)
+SYSTEM = "flux-system"
+"""The namespace that Flux is in, and the name of what it syncs itself by, unless said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +42,35 @@ class Decryption:
 
 
 @dataclass(frozen=True, slots=True)
+class SubstituteFrom:
+    """One entry of `postBuild.substituteFrom`: a Secret or ConfigMap in the Kustomization's namespace."""
+
+    kind: str
+    name: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FluxKustomization:
-    """A Flux Kustomization as it is written; what parents patch into it is not applied.
+    """A Flux Kustomization as it is applied: with all that its parents put on it.
 
     Attributes:
-        name, namespace: of its metadata; the namespace may come from a kustomization file above.
+        name, namespace: of its metadata; the namespace is None where nothing says it.
         path: `spec.path` relative to the source's root, `""` for the root; None where it leads out
-            of it or holds a variable.
+            of it or holds a variable whose value is not known.
         components: `spec.components`, relative to `path`.
         source: `spec.sourceRef`, or None where it is missing.
         decryption: or None.
         depends_on: (namespace or None, name) of each.
+        substitute: variables and their values.
+        substitute_from: where more variables come from.
+        post_build: there is a `postBuild`, so that variables are replaced.
+        target_namespace, name_prefix, name_suffix: what it sets on everything, or None.
+        patches: what it changes in what it applies.
+        remote: it applies to another cluster (`spec.kubeConfig`).
         suspend: Flux does not reconcile it.
         file, line: where it is written.
+        broken_patches: what is wrong with patches that could not be read.
     """
 
     name: str
@@ -73,281 +83,191 @@ class FluxKustomization:
     suspend: bool
     file: str
     line: int
+    substitute: tuple[tuple[str, str], ...] = ()
+    substitute_from: tuple[SubstituteFrom, ...] = ()
+    post_build: bool = False
+    target_namespace: str | None = None
+    name_prefix: str | None = None
+    name_suffix: str | None = None
+    patches: tuple[Patch, ...] = field(default=(), compare=False, repr=False)
+    remote: bool = False
+    broken_patches: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """Namespace and name."""
+        return (self.namespace, self.name)
+
+    @property
+    def changes_what_it_builds(self) -> bool:
+        """Whether a build of its folder alone would not be what it applies."""
+        return bool(
+            self.target_namespace or self.name_prefix or self.name_suffix or self.patches or self.components
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class GitSource:
-    """A GitRepository manifest."""
+class Source:
+    """A GitRepository, OCIRepository or Bucket.
 
+    Attributes:
+        kind, name, namespace: of it.
+        url: its address, or "".
+        ignore: `spec.ignore`: what is left out, in the form of a `.sourceignore`.
+        file, line: where it is written.
+    """
+
+    kind: str
     name: str
     namespace: str | None
     url: str
     file: str
     line: int
+    ignore: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
-    """What Flux reaches from a folder.
+class Copy:
+    """How an ArtifactGenerator puts files of a source into an artifact."""
+
+    source: SourceRef
+    origin: str
+    whole_folder: bool
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactMap:
+    """An ExternalArtifact that an ArtifactGenerator makes."""
+
+    name: str
+    namespace: str | None
+    copies: tuple[Copy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """What a FluxInstance, or a chart's values for one, makes Flux sync.
 
     Attributes:
-        files: every file that is read on the way: manifests, kustomization files, what generators
-            and patches name. Paths relative to the root with `/`.
-        decrypted_as: files that Flux decrypts by their key's name, with the format it takes them for.
-        folders: the folders that are built: the start and each `spec.path` that was followed.
-        kustomizations: Flux Kustomizations, in order of file and line.
-        sources: GitRepository manifests.
-        notes: what was not followed, and why.
+        name, namespace: of the Kustomization that the operator makes.
+        kind, url: of the source that it makes.
+        path: the folder, relative to the repository's root, or None where it is not known.
+        patches: what the instance changes in what the operator makes.
+        file, line: where it is written.
     """
 
-    files: frozenset[str]
-    decrypted_as: Mapping[str, str]
-    folders: tuple[str, ...]
-    kustomizations: tuple[FluxKustomization, ...]
-    sources: tuple[GitSource, ...]
-    notes: tuple[Note, ...]
+    name: str
+    namespace: str
+    kind: str
+    url: str
+    path: str | None
+    patches: tuple[Patch, ...] = field(compare=False, repr=False)
+    file: str
+    line: int
 
 
-def read_flux(manifest: Manifest, file: str) -> FluxKustomization | GitSource | None:
-    """A manifest as one of Flux's own kinds that the graph is made of, or None."""
-    if manifest.name is None:
+def read_kustomization(item: Object) -> FluxKustomization | None:
+    """An object as a Flux Kustomization, or None where it is none."""
+    if item.group != KUSTOMIZE_GROUP or item.kind != "Kustomization":
         return None
-    spec = manifest.node.get("spec")
-    if manifest.group == SOURCE_GROUP and manifest.kind == "GitRepository":
-        url = text_of(child(spec, "url")) or ""
-        return GitSource(manifest.name, manifest.namespace, url, file, manifest.line)
-    if manifest.group != KUSTOMIZE_GROUP or manifest.kind != "Kustomization":
-        return None
-    path = text_of(child(spec, "path")) or ""
+    spec = dig(item.data, "spec")
+    path = text(spec, "path") or ""
+    patches, broken = _patches(maps(spec, "patches"), item)
+    build = dig(spec, "postBuild")
     return FluxKustomization(
-        name=manifest.name,
-        namespace=manifest.namespace,
-        path=None if "$" in path else normalise(path.lstrip("/")),
-        components=tuple(text for item in items_of(child(spec, "components")) if (text := text_of(item))),
-        source=_source_ref(child(spec, "sourceRef")),
-        decryption=_decryption(child(spec, "decryption")),
+        name=item.name,
+        namespace=item.namespace,
+        path=None if "${" in path else normalise(path.lstrip("/")),
+        components=texts(spec, "components"),
+        source=_source_ref(dig(spec, "sourceRef")),
+        decryption=_decryption(dig(spec, "decryption")),
         depends_on=tuple(
-            (text_of(child(item, "namespace")), name)
-            for item in items_of(child(spec, "dependsOn"))
-            if (name := text_of(child(item, "name")))
+            (text(entry, "namespace"), name)
+            for entry in maps(spec, "dependsOn")
+            if (name := text(entry, "name"))
         ),
-        suspend=_is_true(child(spec, "suspend")),
-        file=file,
-        line=manifest.line,
+        suspend=dig(spec, "suspend") is True,
+        file=item.file,
+        line=item.line,
+        substitute=tuple(pairs(build, "substitute").items()),
+        substitute_from=tuple(
+            SubstituteFrom(text(entry, "kind") or "", name, entry.get("optional") is True)
+            for entry in maps(build, "substituteFrom")
+            if (name := text(entry, "name"))
+        ),
+        post_build=isinstance(build, dict),
+        target_namespace=text(spec, "targetNamespace"),
+        name_prefix=text(spec, "namePrefix"),
+        name_suffix=text(spec, "nameSuffix"),
+        patches=patches,
+        remote=dig(spec, "kubeConfig") is not None,
+        broken_patches=broken,
     )
 
 
-def walk(tree: Tree, root: str) -> Graph:
-    """Follow everything that Flux would, from a folder on.
-
-    Nothing outside of the tree is read, every folder and file once; what cannot be followed or read
-    is noted. A Flux Kustomization whose source is another repository is noted and not followed.
-
-    Args:
-        tree: the repository.
-        root: the folder that the environment's own Kustomization syncs.
-    """
-    walker = _Walker(tree)
-    walker.build(root)
-    sync = None
-    done: set[FluxKustomization] = set()
-    while True:
-        waiting = [item for item in walker.kustomizations if item not in done]
-        if not waiting:
-            break
-        sync = sync or _sync_source(walker.kustomizations, root)
-        # Whose source is the sync's own first: they may bring the GitRepository that judges the others
-        ours = [item for item in waiting if item.source == sync] or waiting
-        for item in ours:
-            done.add(item)
-            reason = _reason_against(item, sync, walker.sources)
-            if reason is None:
-                walker.follow(item)
-            else:
-                walker.note(Note(item.file, item.line, f"Kustomization {item.name!a}: {reason}"))
-    return walker.graph()
+def read_source(item: Object) -> Source | None:
+    """An object as a source that Kustomizations are built from, or None."""
+    if item.group != SOURCE_GROUP or item.kind not in ("GitRepository", "OCIRepository", "Bucket"):
+        return None
+    url = text(item.data, "spec", "url") or text(item.data, "spec", "endpoint") or ""
+    ignore = text(item.data, "spec", "ignore") or ""
+    return Source(item.kind, item.name, item.namespace, url, item.file, item.line, ignore)
 
 
-@dataclass(slots=True)
-class _Walker:
-    """What has been reached so far."""
-
-    tree: Tree
-    files: set[str] = field(default_factory=set)
-    manifests: set[str] = field(default_factory=set)
-    decrypted_as: dict[str, str] = field(default_factory=dict)
-    built: list[str] = field(default_factory=list)
-    folders: set[str] = field(default_factory=set)
-    kustomizations: list[FluxKustomization] = field(default_factory=list)
-    sources: list[GitSource] = field(default_factory=list)
-    notes: dict[Note, None] = field(default_factory=dict)
-
-    def graph(self) -> Graph:
-        return Graph(
-            files=frozenset(self.files),
-            decrypted_as=dict(sorted(self.decrypted_as.items())),
-            folders=tuple(self.built),
-            kustomizations=tuple(sorted(self.kustomizations, key=lambda item: (item.file, item.line))),
-            sources=tuple(sorted(self.sources, key=lambda item: (item.file, item.line))),
-            notes=tuple(sorted(self.notes, key=lambda note: (note.path, note.line or 0, note.message))),
+def read_artifacts(item: Object) -> tuple[ArtifactMap, ...]:
+    """What an ArtifactGenerator makes; nothing for other objects."""
+    if item.group != GENERATOR_GROUP or item.kind != "ArtifactGenerator":
+        return ()
+    sources = {
+        alias: SourceRef(kind, text(entry, "namespace") or item.namespace, name)
+        for entry in maps(item.data, "spec", "sources")
+        if (alias := text(entry, "alias")) and (kind := text(entry, "kind")) and (name := text(entry, "name"))
+    }
+    return tuple(
+        ArtifactMap(
+            name,
+            item.namespace,
+            tuple(copy for each in maps(entry, "copy") if (copy := _copy(each, sources)) is not None),
         )
+        for entry in maps(item.data, "spec", "artifacts")
+        if (name := text(entry, "name"))
+    )
 
-    def note(self, note: Note) -> None:
-        self.notes[note] = None
 
-    def follow(self, item: FluxKustomization) -> None:
-        """Build `spec.path` and `spec.components`."""
-        if item.path is None:
-            self.note(Note(item.file, item.line, f"Kustomization {item.name!a}: its path is not followed"))
-            return
-        for path in (item.path, *(normalise(component, item.path) for component in item.components)):
-            place = None if path is None else self.tree.locate(path)
-            if place is None or place not in self.tree.folders:
-                shown = ascii(path) if path is not None else "a component outside of the repository"
-                self.note(
-                    Note(item.file, item.line, f"Kustomization {item.name!a}: {shown} is no folder here")
-                )
-                continue
-            self.build(place)
-
-    def build(self, folder: str) -> None:
-        """A folder as the controller builds it, with or without a kustomization file."""
-        if folder not in self.built:
-            self.built.append(folder)
-        if kustomization_files(self.tree, folder):
-            self.kustomize(folder)
-            return
-        own: set[str] = set()  # folders that bring their own kustomization file, or lie below one
-        for path in self.tree.below(folder):
-            here = self._kustomized_above(path, folder, own)
-            if here is not None:
-                self.kustomize(here)
-            elif path.endswith((".yaml", ".yml")) and not _EXCLUDED.search(path):
-                self.manifest(path)
-
-    def _kustomized_above(self, path: str, top: str, known: set[str]) -> str | None:
-        """The outermost folder between `top` and a path that has a kustomization file."""
-        relative = path[len(top) + 1 :] if top else path
-        here = top
-        for part in relative.split("/")[:-1]:
-            here = f"{here}/{part}" if here else part
-            if here in known or kustomization_files(self.tree, here):
-                known.add(here)
-                return here
+def read_sync(item: Object) -> Sync | None:
+    """What a FluxInstance syncs, also where it stands in the values of a chart; None for other objects."""
+    if item.group == OPERATOR_GROUP and item.kind == "FluxInstance":
+        spec = dig(item.data, "spec")
+    elif item.group == HELM_GROUP and item.kind == "HelmRelease":
+        spec = dig(item.data, "spec", "values", "instance")
+    else:
         return None
-
-    def kustomize(self, start: str) -> None:
-        """A folder with a kustomization file, and all the folders that it includes."""
-        waiting = [start]
-        while waiting:
-            folder = waiting.pop()
-            if folder in self.folders:
-                continue
-            self.folders.add(folder)
-            found = kustomization_files(self.tree, folder)
-            if not found:
-                self.note(Note(folder or ".", None, "not analysed: the folder has no kustomization file"))
-                continue
-            if len(found) > 1:
-                self.note(
-                    Note(
-                        found[1], None, f"Flux refuses a folder with two kustomization files, see {found[0]}"
-                    )
-                )
-            for path in found:
-                self.files.add(path)
-                try:
-                    waiting += self._take(load_kustomization(self.tree, path))
-                except FluxsecretsError as error:
-                    self.note(unreadable(path, error))
-
-    def _take(self, file: KustomizationFile) -> list[str]:
-        """Add what a kustomization file names; returns the folders to go on with."""
-        for note in file.notes:
-            self.note(note)
-        folders = []
-        for reference in file.resources:
-            place = self._place(file, reference)
-            if place is None:
-                continue
-            if place in self.tree.folders and place not in self.tree.files:
-                folders.append(place)
-            else:
-                self.manifest(place)
-        for source in (*file.patches, *(each for generator in file.generators for each in generator.files)):
-            place = self._place(file, Reference(source.path, source.line))
-            if place in self.tree.files and place is not None:
-                self.files.add(place)
-                known = self.decrypted_as.setdefault(place, source.format)
-                if known != source.format:
-                    message = f"{place!a} is read as {source.format} here, and as {known} elsewhere"
-                    self.note(Note(file.path, source.line, message))
-        for reference in (*file.config_files, *file.others):
-            place = self._place(file, reference)
-            if place in self.tree.files:
-                self.files.add(place)
-        return folders
-
-    def _place(self, file: KustomizationFile, reference: Reference) -> str | None:
-        place = self.tree.locate(reference.path)
-        if place is None:
-            self.note(
-                Note(
-                    file.path,
-                    reference.line,
-                    f"{reference.path!a} is not in the repository, or ignored by git",
-                )
-            )
-        return place
-
-    def manifest(self, path: str) -> None:
-        """A manifest file; parsed only where it may hold Flux's own kinds."""
-        if path in self.manifests:
-            return
-        self.manifests.add(path)
-        self.files.add(path)
-        try:
-            if self.tree.size(path) is None:  # a symbolic link: what it stands for has its own name
-                return
-            data = self.tree.read(path)
-            if _FLUX_MARK not in data:
-                return
-            for manifest in read_manifests(data, path, self.tree.limits).manifests:
-                found = read_flux(manifest, path)
-                if isinstance(found, GitSource):
-                    self.sources.append(found)
-                elif found is not None:
-                    self.kustomizations.append(found)
-        except FluxsecretsError as error:
-            self.note(unreadable(path, error))
-
-
-def _sync_source(kustomizations: list[FluxKustomization], root: str) -> SourceRef | None:
-    """The source of the Kustomization that syncs the root itself: this repository by definition."""
-    for item in kustomizations:
-        if item.path == root and item.source is not None and item.source.kind == "GitRepository":
-            return item.source
-    return None
-
-
-def _reason_against(item: FluxKustomization, sync: SourceRef | None, sources: list[GitSource]) -> str | None:
-    """Why a Kustomization is not followed, or None."""
-    source = item.source
-    if source is None:
-        return "not followed, it has no source"
-    if source.kind != "GitRepository":
-        return f"not followed, its source is the {ascii(source.kind)[1:-1]} {source.name!a}"
-    if sync is None or source.name == sync.name:
+    sync = dig(spec, "sync")
+    if not isinstance(sync, dict):
         return None
-    ours = {_same_address(each.url) for each in sources if each.name == sync.name}
-    theirs = {_same_address(each.url) for each in sources if each.name == source.name}
-    if theirs and not theirs & ours:
-        return f"not followed, its source {source.name!a} is another repository"
-    return None
+    namespace = item.namespace or SYSTEM
+    path = text(sync, "path") or ""
+    patches, _ = _patches(maps(spec, "kustomize", "patches"), item)
+    return Sync(
+        # The operator calls both after the namespace, unless told.
+        name=text(sync, "name") or namespace,
+        namespace=namespace,
+        kind=text(sync, "kind") or "GitRepository",
+        url=text(sync, "url") or "",
+        path=None if "${" in path else normalise(path.lstrip("/")),
+        patches=patches,
+        file=item.file,
+        line=item.line,
+    )
 
 
-def _same_address(url: str) -> str:
-    """A repository's address without what may differ: scheme, user, port, `.git`."""
+def same_address(first: str, second: str) -> bool:
+    """Whether two addresses may be of one repository, whatever their scheme, user, port and `.git`."""
+    return _address(first) == _address(second)
+
+
+def _address(url: str) -> str:
     match = re.match(
         r"(?:[a-z+]+://)?(?:[^@/]*@)?([^/:]+)(?::\d+(?=/))?[:/]+(.*)", url.strip(), re.IGNORECASE
     )
@@ -356,16 +276,42 @@ def _same_address(url: str) -> str:
     return f"{match[1]}/{match[2].strip('/').removesuffix('.git')}".lower()
 
 
-def _source_ref(node: Node | None) -> SourceRef | None:
-    kind, name = text_of(child(node, "kind")), text_of(child(node, "name"))
-    return SourceRef(kind, text_of(child(node, "namespace")), name) if kind and name else None
-
-
-def _decryption(node: Node | None) -> Decryption | None:
-    if node is None:
+def _copy(entry: Plain, sources: dict[str, SourceRef]) -> Copy | None:
+    origin, destination = text(entry, "from") or "", text(entry, "to") or ""
+    match = re.fullmatch(r"@([^/]+)/(.*)", origin)
+    if match is None or match[1] not in sources or not destination.startswith("@artifact/"):
         return None
-    return Decryption(text_of(child(node, "provider")), text_of(child(node, "secretRef", "name")))
+    fixed = re.split(r"[*?\[]", match[2], maxsplit=1)
+    folder = fixed[0] if len(fixed) == 1 else fixed[0].rpartition("/")[0]
+    inside = normalise(folder or ".")
+    target = normalise(destination.removeprefix("@artifact/") or ".")
+    if inside is None or target is None:
+        return None
+    return Copy(sources[match[1]], inside, len(fixed) == 1, target)
 
 
-def _is_true(node: Node | None) -> bool:
-    return getattr(node, "value", None) is True
+def _source_ref(data: object) -> SourceRef | None:
+    kind, name = text(data, "kind"), text(data, "name")
+    return SourceRef(kind, text(data, "namespace"), name) if kind and name else None
+
+
+def _decryption(data: object) -> Decryption | None:
+    if not isinstance(data, dict):
+        return None
+    return Decryption(text(data, "provider"), text(data, "secretRef", "name"))
+
+
+def _patches(entries: list[Plain], item: Object) -> tuple[tuple[Patch, ...], tuple[str, ...]]:
+    found: list[Patch] = []
+    broken: list[str] = []
+    for number, entry in enumerate(entries):
+        line = item.line_at(("spec", "patches", number))
+        try:
+            documents: list[object] = [
+                to_data(node) for node in load_documents((text(entry, "patch") or "").encode())
+            ]
+            found.append(read_patch(documents, read_target(entry.get("target")), item.file, line))
+        except (FluxsecretsError, PatchError) as error:
+            message = error.message if isinstance(error, FluxsecretsError) else str(error)
+            broken.append(f"patch {number + 1}: {message}")
+    return tuple(found), tuple(broken)

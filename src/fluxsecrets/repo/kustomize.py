@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.sops.document import Leaf, Mapping, Node
+from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
 
 from .manifests import child, items_of, line_of, read_documents, text_of
+from .patches import Target, read_target
+from .plain import pairs
 from .tree import Note, Tree, normalise, parent
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -63,44 +65,86 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
-class SecretGenerator:
-    """One entry of `secretGenerator`.
+class Generator:
+    """One entry of `secretGenerator` or `configMapGenerator`.
 
     Attributes:
-        name: of the Secret, or None.
+        name: of what it makes, or None.
         line: 1-based line of the entry.
-        files: what it reads.
+        files: what it reads; of a ConfigMap's, Flux decrypts none.
         literals: lines of the values that stand in the kustomization file itself.
+        keys: of the data, as far as the entry says them.
+        complete: these are all keys; False where a file holds more of them.
+        namespace: or None.
+        behavior: `create`, `merge` or `replace`.
+        hashed: the name gets a hash of the content at its end.
     """
 
     name: str | None
     line: int
     files: tuple[SourceFile, ...]
     literals: tuple[int, ...]
+    keys: tuple[str, ...] = ()
+    complete: bool = True
+    namespace: str | None = None
+    behavior: str = "create"
+    hashed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PatchEntry:
+    """One entry of `patches`, `patchesStrategicMerge` or `patchesJson6902`.
+
+    Attributes:
+        line: 1-based line of the entry.
+        target: what it is for, or None.
+        path: the file that holds it, or None.
+        inline: the patch itself, where it stands in the kustomization file.
+    """
+
+    line: int
+    target: Target | None
+    path: Reference | None
+    inline: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class KustomizationFile:
-    """What a kustomization file says, as far as files are concerned.
+    """What a kustomization file says.
 
     Attributes:
         path: of the file.
-        resources: `resources`, `bases` and `components`: files, or folders to go on with; inline
-            generators and transformers are not in it.
+        resources: `resources` and `bases`: files, or folders to go on with; inline generators and
+            transformers are not in it.
+        components: folders.
         patches: the files of `patches`, with the format that Flux decrypts them as.
         generators: the entries of `secretGenerator`.
+        config_generators: those of `configMapGenerator`.
         config_files: files of `configMapGenerator`, which Flux does not decrypt.
         others: files that kustomize reads for other purposes, and Flux does not decrypt.
+        edits: all patches, in the order in which kustomize applies them.
+        namespace, name_prefix, name_suffix: what it sets on everything, or None.
+        labels, annotations: what it adds to everything.
+        not_modelled: fields that change objects in ways that are not followed here, with their lines.
         notes: what leads elsewhere, or works differently than it looks.
     """
 
     path: str
-    resources: tuple[Reference, ...]
-    patches: tuple[SourceFile, ...]
-    generators: tuple[SecretGenerator, ...]
-    config_files: tuple[Reference, ...]
-    others: tuple[Reference, ...]
-    notes: tuple[Note, ...]
+    resources: tuple[Reference, ...] = ()
+    components: tuple[Reference, ...] = ()
+    patches: tuple[SourceFile, ...] = ()
+    generators: tuple[Generator, ...] = ()
+    config_generators: tuple[Generator, ...] = ()
+    config_files: tuple[Reference, ...] = ()
+    others: tuple[Reference, ...] = ()
+    edits: tuple[PatchEntry, ...] = ()
+    namespace: str | None = None
+    name_prefix: str | None = None
+    name_suffix: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    not_modelled: tuple[tuple[str, int], ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def format_for_key(key: str) -> str:
@@ -155,21 +199,45 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         reader.note(line_of(documents[1]), "kustomize reads one document only, the others are not followed")
     return KustomizationFile(
         path=path,
-        resources=tuple(
-            reference
-            for key in ("resources", "bases", "components")
-            for reference in reader.references(child(root, key))
+        resources=(
+            *reader.references(child(root, "resources")),
+            *reader.references(child(root, "bases")),
         ),
+        components=tuple(reader.references(child(root, "components"))),
         patches=tuple(reader.patches(child(root, "patches"))),
-        generators=tuple(reader.generator(node) for node in items_of(child(root, "secretGenerator"))),
+        generators=tuple(reader.generator(node, root) for node in items_of(child(root, "secretGenerator"))),
+        config_generators=tuple(
+            reader.config_generator(node, root) for node in items_of(child(root, "configMapGenerator"))
+        ),
         config_files=tuple(
             reference
             for node in items_of(child(root, "configMapGenerator"))
             for reference in reader.config_files(node)
         ),
         others=tuple(reader.others(root)),
+        edits=tuple(reader.edits(root)),
+        namespace=text_of(child(root, "namespace")) or None,
+        name_prefix=text_of(child(root, "namePrefix")) or None,
+        name_suffix=text_of(child(root, "nameSuffix")) or None,
+        labels=tuple(reader.labels(root)),
+        annotations=tuple(pairs(_data(child(root, "commonAnnotations"))).items()),
+        not_modelled=tuple(reader.not_modelled(root)),
         notes=tuple(reader.notes),
     )
+
+
+def _data(node: Node | None) -> object:
+    return None if node is None else to_data(node)
+
+
+_NOT_MODELLED = (
+    "replacements",
+    "vars",
+    "transformers",
+    "generators",
+    "helmCharts",
+    "helmChartInflationGenerator",
+)
 
 
 class _Reader:
@@ -215,26 +283,95 @@ class _Reader:
             for found in self.one(child(item, "path")):
                 yield SourceFile(found.path, format_for_key(found.path), found.line)
 
-    def generator(self, node: Node) -> SecretGenerator:
-        files = [*self._keyed(child(node, "files"))]
-        files += [
-            SourceFile(found.path, format_for_env(found.path), found.line)
-            for found in self.references(child(node, "envs"))
-        ]
+    def edits(self, root: Node | None) -> Iterator[PatchEntry]:
+        """All patches; notes on where they are were made by `patches` and `others`."""
+        for item in items_of(child(root, "patchesStrategicMerge")):
+            yield from self.edit(item, item, None)
+        for item in items_of(child(root, "patches")):
+            target = read_target(_data(child(item, "target")))
+            yield from self.edit(child(item, "path"), child(item, "patch"), target)
+        for item in items_of(child(root, "patchesJson6902")):
+            target = read_target(_data(child(item, "target")))
+            yield from self.edit(child(item, "path"), child(item, "patch"), target)
+
+    def edit(self, path: Node | None, inline: Node | None, target: Target | None) -> Iterator[PatchEntry]:
+        text, name = text_of(inline), text_of(path)
+        if isinstance(inline, Leaf) and text and (inline is not path or "\n" in text):
+            yield PatchEntry(inline.line, target, None, text)
+        elif isinstance(path, Leaf) and name and not is_remote(name):
+            found = normalise(name, self.folder)
+            if found is not None:
+                yield PatchEntry(path.line, target, Reference(found, path.line), None)
+
+    def labels(self, root: Node | None) -> Iterator[tuple[str, str]]:
+        yield from pairs(_data(child(root, "commonLabels"))).items()
+        for item in items_of(child(root, "labels")):
+            yield from pairs(_data(child(item, "pairs"))).items()
+
+    def not_modelled(self, root: Node | None) -> Iterator[tuple[str, int]]:
+        for entry in root.entries if isinstance(root, Mapping) else ():
+            if isinstance(entry, Entry) and entry.key in _NOT_MODELLED and items_of(entry.value):
+                yield entry.key, entry.line
+
+    def generator(self, node: Node, root: Node | None) -> Generator:
+        made = self._generator(node, root)
         for found in self.one(child(node, "env")):
             self.note(found.line, "Flux does not decrypt files under `env`: list the file under `envs`")
-            files.append(SourceFile(found.path, format_for_env(found.path), found.line))
-        literals = tuple(
-            item.line
-            for item in items_of(child(node, "literals"))
-            if isinstance(item, Leaf) and item.value not in (None, "")
-        )
-        for line in literals:
+        for line in made.literals:
             self.note(
                 line,
                 "a literal of a secretGenerator is plain text that Flux cannot decrypt: move it to a file",
             )
-        return SecretGenerator(text_of(child(node, "name")), line_of(node) or 1, tuple(files), literals)
+        return made
+
+    def config_generator(self, node: Node, root: Node | None) -> Generator:
+        """One of `configMapGenerator`; notes on where its files are come from `config_files`."""
+        known = len(self.notes)
+        made = self._generator(node, root)
+        del self.notes[known:]
+        return made
+
+    def _generator(self, node: Node, root: Node | None) -> Generator:
+        files = [*self._keyed(child(node, "files"))]
+        envs = [
+            SourceFile(found.path, format_for_env(found.path), found.line)
+            for part in (self.references(child(node, "envs")), self._quietly(child(node, "env")))
+            for found in part
+        ]
+        literals = [
+            item
+            for item in items_of(child(node, "literals"))
+            if isinstance(item, Leaf) and item.value not in (None, "")
+        ]
+        keys = [
+            key if separator else key.rpartition("/")[2]
+            for item in items_of(child(node, "files"))
+            if (text := text_of(item))
+            for key, separator, _ in (text.partition("="),)
+        ]
+        keys += [str(item.value).partition("=")[0] for item in literals]
+        options, general = child(node, "options"), child(root, "generatorOptions")
+        plain_name = any(
+            getattr(child(part, "disableNameSuffixHash"), "value", None) is True
+            for part in (options, general)
+        )
+        return Generator(
+            text_of(child(node, "name")),
+            line_of(node) or 1,
+            (*files, *envs),
+            tuple(item.line for item in literals),
+            tuple(dict.fromkeys(keys)),
+            not envs,
+            text_of(child(node, "namespace")),
+            text_of(child(node, "behavior")) or "create",
+            not plain_name,
+        )
+
+    def _quietly(self, node: Node | None) -> Iterator[Reference]:
+        """A reference whose note is made elsewhere."""
+        known = len(self.notes)
+        yield from self.one(node)
+        del self.notes[known:]
 
     def config_files(self, node: Node) -> Iterator[Reference]:
         yield from (Reference(file.path, file.line) for file in self._keyed(child(node, "files")))

@@ -144,6 +144,25 @@ def read_manifests(data: bytes, path: str, limits: Limits = Limits()) -> Manifes
     return ManifestFile(path, found, filled)
 
 
+def without_definitions(data: bytes) -> bytes:
+    """A manifest file with its CustomResourceDefinitions blanked out, every line where it was.
+
+    They are large, hold nothing that matters here, and take most of the time that a repository takes.
+    """
+    if b"CustomResourceDefinition" not in data:
+        return data
+    pieces = _MARKER.split(data)
+    return b"".join(
+        b"\n" * piece.count(b"\n") if _DEFINITION.search(piece) and b"\nsops:" not in piece else piece
+        for piece in pieces
+    )
+
+
+# A line with `---` begins a document wherever it is: YAML allows it inside of nothing.
+_MARKER = re.compile(rb"(?m)(?=^---\s*$)")
+_DEFINITION = re.compile(rb"(?m)^kind:[ ]*CustomResourceDefinition[ ]*\r?$")
+
+
 def read_documents(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
     """The YAML documents of a file; errors name it."""
     try:

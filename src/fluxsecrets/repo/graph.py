@@ -1,0 +1,502 @@
+"""What Flux reaches from a root: each Kustomization with the objects that it applies, in dependency order.
+
+Pure reading: no cluster, no network. A Kustomization is judged as it is applied, with what its parents put on
+it; where it leads is built in turn. What cannot be followed is noted, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from .build import Builder, Built, Cycle, Overlay, component_references
+from .flux import (
+    KUSTOMIZE_GROUP,
+    OPERATOR_GROUP,
+    ArtifactMap,
+    FluxKustomization,
+    Source,
+    SourceRef,
+    Sync,
+    read_artifacts,
+    read_kustomization,
+    read_source,
+    same_address,
+)
+from .kustomize import Reference
+from .objects import Object, with_data
+from .patches import PatchError, apply
+from .plain import pairs
+from .sourceignore import artifact
+from .substitute import substitute
+from .tree import Note, Tree
+
+_NOT_ANALYSED = frozenset({"ResourceSet", "ResourceSetInputProvider"})
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A Flux Kustomization, or the root that none syncs, with what it applies.
+
+    Attributes:
+        kustomization: as it is applied; None for a root that no Kustomization in the tree syncs.
+        item: the Kustomization as an object, for the lines of its fields; None as above, or where an
+            operator makes it.
+        parent: key of the Kustomization that applies it; None for the root, and for what the root applies
+            where nothing syncs that.
+        folder: what is built, or None where it is not followed.
+        objects: what is applied, its own Kustomizations too.
+        files: every file that is read for that.
+        reason: why it is not followed, or None.
+        unknown_variables: variables may come from what is not known here, such as a Secret.
+    """
+
+    kustomization: FluxKustomization | None
+    item: Object | None
+    parent: tuple[str | None, str] | None
+    folder: str | None
+    objects: tuple[Object, ...] = field(default=(), repr=False)
+    files: frozenset[str] = field(default=frozenset(), repr=False)
+    reason: str | None = None
+    unknown_variables: bool = False
+
+    @property
+    def key(self) -> tuple[str | None, str] | None:
+        """Namespace and name of the Kustomization, or None."""
+        return self.kustomization.key if self.kustomization is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What Flux reaches from a folder.
+
+    Attributes:
+        root: the folder.
+        applied: every Kustomization once, the root first, each behind what it depends on.
+        files: every file that is read on the way: manifests, kustomization files, what generators
+            and patches name. Paths relative to the root of the repository with `/`.
+        decrypted_as: files that Flux decrypts by their key's name, with the format it takes them for.
+        folders: the folders that are built: the start and each `spec.path` that was followed.
+        sources: what Kustomizations may be built from, as far as it is in the tree.
+        cycles: in `dependsOn` and in kustomize's includes.
+        notes: what was not followed, and why.
+    """
+
+    root: str
+    applied: tuple[Applied, ...]
+    files: frozenset[str]
+    decrypted_as: Mapping[str, str]
+    folders: tuple[str, ...]
+    sources: tuple[Source, ...]
+    cycles: tuple[Cycle, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def kustomizations(self) -> tuple[FluxKustomization, ...]:
+        """All Flux Kustomizations, in dependency order."""
+        return tuple(each.kustomization for each in self.applied if each.kustomization is not None)
+
+    @property
+    def objects(self) -> Iterator[tuple[Applied, Object]]:
+        """Every object, with what applies it."""
+        return ((each, item) for each in self.applied for item in each.objects)
+
+
+def walk(tree: Tree, root: str, sync: Sync | None = None, builder: Builder | None = None) -> Graph:
+    """Follow everything that Flux would, from a folder on.
+
+    Nothing outside of the tree is read. A Flux Kustomization whose source is another repository is noted and
+    not followed.
+
+    Args:
+        tree: the repository.
+        root: the folder that the environment's own Kustomization syncs.
+        sync: the FluxInstance that syncs it, or None where a Kustomization in the tree does, or nothing.
+        builder: what has read the files before, for another root of the same tree.
+    """
+    builder = builder if builder is not None else Builder(artifact(tree))
+    walker = _Walker(builder, root, sync)
+    walker.run()
+    ignore = walker.ignore()
+    if ignore:
+        walker = _Walker(Builder(artifact(tree, ignore)), root, sync)
+        walker.run()
+    return walker.graph()
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A Kustomization that was met, and what applies it."""
+
+    kustomization: FluxKustomization
+    item: Object
+    parent: tuple[str | None, str] | None
+
+
+class _Walker:
+    """What has been reached so far."""
+
+    def __init__(self, builder: Builder, root: str, sync: Sync | None) -> None:
+        self.builder = builder
+        self.tree = builder.tree
+        self.root = root
+        self.sync = sync
+        self.source: SourceRef | None = None  # of the root: this repository, by definition
+        self.applied: list[Applied] = []
+        self.waiting: list[_Waiting] = []
+        self.met: set[tuple[object, ...]] = set()
+        self.sources: list[Source] = []
+        self.artifacts: list[ArtifactMap] = []
+        self.config_maps: dict[tuple[str | None, str], dict[str, str]] = {}
+        self.folders: dict[str, None] = {}
+        self.files: set[str] = set()
+        self.decrypted_as: dict[str, str] = {}
+        self.cycles: dict[Cycle, None] = {}
+        self.notes: dict[Note, None] = {}
+
+    def run(self) -> None:
+        self.begin()
+        while self.waiting:
+            # Those that are surely ours and whose variables are known first: they may bring what the
+            # others wait for.
+            ranks = [self.rank(each) for each in self.waiting]
+            best = min(ranks)
+            chosen = [each for each, rank in zip(self.waiting, ranks, strict=True) if rank == best]
+            self.waiting = [each for each, rank in zip(self.waiting, ranks, strict=True) if rank > best]
+            for each in chosen:
+                self.follow(each)
+
+    def ignore(self) -> str:
+        """`spec.ignore` of the source that the root is synced from."""
+        own = [each for each in self.sources if self.source is not None and _is(each, self.source)]
+        return own[0].ignore if own else ""
+
+    def graph(self) -> Graph:
+        self.templates()
+        ordered, cycles = _in_order(self.applied)
+        for cycle in cycles:
+            self.cycles[cycle] = None
+            shown = " depends on ".join(cycle.members)
+            self.note(Note(cycle.file, cycle.line, f"Flux never applies this: {shown}"))
+        return Graph(
+            root=self.root,
+            applied=ordered,
+            files=frozenset(self.files),
+            decrypted_as=dict(sorted(self.decrypted_as.items())),
+            folders=tuple(self.folders),
+            sources=tuple(sorted(self.sources, key=lambda each: (each.file, each.line))),
+            cycles=tuple(self.cycles),
+            notes=tuple(sorted(self.notes, key=lambda note: (note.path, note.line or 0, note.message))),
+        )
+
+    def note(self, note: Note) -> None:
+        self.notes[note] = None
+
+    def templates(self) -> None:
+        """Templates that something else renders before Flux sees the result."""
+        seen: set[str] = set()
+        for folder in self.folders:
+            found = [path for path in self.tree.below(folder) if path.endswith(".j2") and path not in seen]
+            seen.update(found)
+            for path in found:
+                self.note(Note(path, None, "not analysed: it is a template"))
+
+    # The root.
+
+    def begin(self) -> None:
+        built = self.builder.build(self.root)
+        own = self.own(built.objects)
+        if own is None:
+            self.add(Applied(None, None, None, self.root), built)
+            return
+        kustomization, item = own
+        self.source = kustomization.source
+        self.met.add(_identity(kustomization))
+        self.build(_Waiting(kustomization, item, None), self.root, made=self.sync is not None)
+
+    def own(self, objects: Iterable[Object]) -> tuple[FluxKustomization, Object] | None:
+        """The Kustomization that syncs the root."""
+        if self.sync is not None:
+            item = _made_by_operator(self.sync, self.root)
+            found = read_kustomization(item)
+            return (found, item) if found is not None else None
+        candidates = [
+            (found, item)
+            for item in objects
+            if (found := read_kustomization(item)) is not None and found.path == self.root
+        ]
+        named = [each for each in candidates if each[0].name == "flux-system"]
+        return next(iter((*named, *candidates)), None)
+
+    # The others.
+
+    def rank(self, waiting: _Waiting) -> int:
+        item = waiting.kustomization
+        if item.source is None or self.source is None or _differs(item.source, self.source):
+            return 2
+        return 0 if self.variables(item)[1] else 1
+
+    def follow(self, waiting: _Waiting) -> None:
+        item = waiting.kustomization
+        reason, path = self.reason_against(item), item.path
+        if reason is None and item.source is not None and item.source.kind == "ExternalArtifact":
+            path = self.in_artifact(item)
+            reason = None if path is not None else _not_followed(item.source)
+        elif reason is None and path is None:
+            reason = "its path is not followed"
+        place = None if path is None else self.tree.locate(path)
+        if reason is None and (place is None or place not in self.tree.folders):
+            reason = f"{path!a} is no folder here"
+        if reason is not None or place is None:
+            self.note(Note(item.file, item.line, f"Kustomization {item.name!a}: {reason}"))
+            self.applied.append(Applied(item, waiting.item, waiting.parent, None, reason=reason))
+            return
+        self.build(waiting, place)
+
+    def build(self, waiting: _Waiting, folder: str, *, made: bool = False) -> None:
+        item = waiting.kustomization
+        for message in item.broken_patches:
+            self.note(Note(item.file, item.line, f"Kustomization {item.name!a}: not analysed: {message}"))
+        overlay = None
+        if item.changes_what_it_builds:
+            overlay = Overlay(
+                item.target_namespace,
+                item.name_prefix,
+                item.name_suffix,
+                item.patches,
+                self.components(item, folder),
+            )
+        built = self.builder.build(folder, overlay)
+        values, complete = self.variables(item)
+        if item.post_build and (values or item.substitute_from):
+            built = replace(built, objects=tuple(substitute(each, values) for each in built.objects))
+        self.add(
+            Applied(
+                item,
+                None if made else waiting.item,
+                waiting.parent,
+                folder,
+                unknown_variables=item.post_build and not complete,
+            ),
+            built,
+        )
+
+    def components(self, item: FluxKustomization, folder: str) -> tuple[Reference, ...]:
+        found = component_references(folder, item.components, item.line)
+        if len(found) < len(item.components):
+            message = f"Kustomization {item.name!a}: a component outside of the repository is no folder here"
+            self.note(Note(item.file, item.line, message))
+        missing = [each for each in found if self.tree.locate(each.path) not in self.tree.folders]
+        for each in missing:
+            message = f"Kustomization {item.name!a}: {each.path!a} is no folder here"
+            self.note(Note(item.file, item.line, message))
+        return tuple(each for each in found if each not in missing)
+
+    def add(self, applied: Applied, built: Built) -> None:
+        """Take in what was built, and the Kustomizations in it."""
+        self.folders[applied.folder or ""] = None
+        if applied.kustomization is not None:
+            for component in component_references(
+                applied.folder or "", applied.kustomization.components, applied.kustomization.line
+            ):
+                if self.tree.locate(component.path) in self.tree.folders:
+                    self.folders[component.path] = None
+        self.applied.append(replace(applied, objects=built.objects, files=built.files))
+        self.files |= built.files
+        self.decrypted_as.update(
+            {path: format_ for path, format_ in built.decrypted_as.items() if path not in self.decrypted_as}
+        )
+        for note in built.notes:
+            self.note(note)
+        for cycle in built.cycles:
+            self.cycles[cycle] = None
+        for item in built.objects:
+            self.take(item, applied)
+
+    def take(self, item: Object, applied: Applied) -> None:
+        if item.kind == "ConfigMap" and item.api_version == "v1":
+            self.config_maps.setdefault((item.namespace, item.name), pairs(item.data, "data"))
+        elif item.group == KUSTOMIZE_GROUP:
+            found = read_kustomization(item)
+            if found is not None and _identity(found) not in self.met:
+                self.met.add(_identity(found))
+                self.waiting.append(_Waiting(found, item, applied.key))
+        elif item.group == OPERATOR_GROUP and item.kind in _NOT_ANALYSED:
+            message = f"not analysed: what the {item.kind} {item.name!a} makes is known in the cluster only"
+            self.note(Note(item.file, item.line, message))
+        elif (source := read_source(item)) is not None:
+            if source not in self.sources:
+                self.sources.append(source)
+        else:
+            self.artifacts += read_artifacts(item)
+
+    def variables(self, item: FluxKustomization) -> tuple[dict[str, str], bool]:
+        """The values of a Kustomization's variables, and whether these are all."""
+        values: dict[str, str] = {}
+        complete = True
+        for each in item.substitute_from:
+            found = self.config_maps.get((item.namespace, each.name)) if each.kind == "ConfigMap" else None
+            if found is None:
+                complete = False
+            else:
+                values |= found
+        values |= dict(item.substitute)
+        return {name: value.replace("\n", "") for name, value in values.items()}, complete
+
+    # Sources.
+
+    def reason_against(self, item: FluxKustomization) -> str | None:
+        """Why a Kustomization is not followed, or None."""
+        source = item.source
+        if source is None:
+            return "not followed, it has no source"
+        if source.kind == "ExternalArtifact" or self.is_ours(source):
+            return None
+        if source.kind == "GitRepository":
+            return f"not followed, its source {source.name!a} is another repository"
+        return _not_followed(source)
+
+    def is_ours(self, source: SourceRef) -> bool:
+        """Whether a source is this repository: the root's own, or as far as anyone can tell."""
+        if self.source is not None and not _differs(source, self.source):
+            return True
+        if source.kind != "GitRepository":
+            return False
+        theirs = [each.url for each in self.sources if _is(each, source)]
+        ours = [each.url for each in self.sources if self.source is not None and _is(each, self.source)]
+        if self.sync is not None:
+            ours.append(self.sync.url)
+        if not theirs or not ours:
+            return True
+        return any(same_address(first, second) for first in ours for second in theirs)
+
+    def in_artifact(self, item: FluxKustomization) -> str | None:
+        """Where a path in an artifact is in this repository, or None."""
+        source, path = item.source, item.path
+        if source is None or path is None:
+            return None
+        namespace = source.namespace or item.namespace
+        for each in self.artifacts:
+            if each.name == source.name and each.namespace in (namespace, None):
+                candidates = [
+                    place
+                    for copy in each.copies
+                    if self.is_ours(copy.source)
+                    for place in _origins(copy.origin, copy.destination, path, whole=copy.whole_folder)
+                ]
+                found = next((place for place in candidates if place in self.tree.folders), None)
+                if found is not None:
+                    return found
+        return None
+
+
+def _origins(origin: str, destination: str, path: str, *, whole: bool) -> Iterator[str]:
+    """Where a path in an artifact may come from: copied as by `cp -r`, or with the source's own path."""
+    if destination and path != destination and not path.startswith(f"{destination}/"):
+        return
+    rest = path[len(destination) :].strip("/")
+    name = origin.rpartition("/")[2]
+    if whole and (rest == name or rest.startswith(f"{name}/")):
+        yield f"{origin}{rest[len(name) :]}"
+    if not whole:
+        yield "/".join(part for part in (origin, rest) if part)
+    yield rest
+
+
+def _not_followed(source: SourceRef) -> str:
+    return f"not followed, its source is the {ascii(source.kind)[1:-1]} {source.name!a}"
+
+
+def _is(source: Source, reference: SourceRef) -> bool:
+    return source.kind == reference.kind and source.name == reference.name
+
+
+def _differs(first: SourceRef, second: SourceRef) -> bool:
+    return (first.kind, first.name) != (second.kind, second.name)
+
+
+def _identity(item: FluxKustomization) -> tuple[object, ...]:
+    return (item.namespace, item.name, item.path, item.file, item.line, item.components)
+
+
+def _made_by_operator(sync: Sync, root: str) -> Object:
+    """The Kustomization that flux-operator makes for a FluxInstance."""
+    metadata = {"name": sync.name, "namespace": sync.namespace}
+    item = Object(
+        f"{KUSTOMIZE_GROUP}/v1",
+        "Kustomization",
+        sync.name,
+        sync.namespace,
+        sync.file,
+        sync.line,
+        {
+            "apiVersion": f"{KUSTOMIZE_GROUP}/v1",
+            "kind": "Kustomization",
+            "metadata": metadata,
+            "spec": {"path": f"./{root}", "sourceRef": {"kind": sync.kind, "name": sync.name}},
+        },
+    )
+    for patch in sync.patches:
+        try:
+            data = apply(patch, item.data, item.all_names)
+        except PatchError:
+            continue
+        if data is not None:
+            item = with_data(item, data)
+    return item
+
+
+def _in_order(applied: list[Applied]) -> tuple[tuple[Applied, ...], list[Cycle]]:
+    """Each behind its parent and what it depends on, else in the order in which they were met."""
+    by_key: dict[tuple[str | None, str] | None, list[Applied]] = {}
+    for each in applied:
+        by_key.setdefault(each.key, []).append(each)
+    done: dict[int, Applied] = {}
+    cycles: list[Cycle] = []
+    for first in applied:
+        # Without recursion: each entry is a node and what it still has to wait for.
+        path = [(first, _before(first, by_key))]
+        while path:
+            node, before = path[-1]
+            if id(node) in done:
+                path.pop()
+                continue
+            following = next(before, None)
+            if following is None:
+                done[id(node)] = node
+                path.pop()
+                continue
+            nodes = [step for step, _ in path]
+            at = next((index for index, step in enumerate(nodes) if step is following), None)
+            if at is not None:
+                cycles += _cycle(nodes[at:])
+            elif id(following) not in done:
+                path.append((following, _before(following, by_key)))
+    return tuple(done.values()), list(dict.fromkeys(cycles))
+
+
+def _before(
+    each: Applied, by_key: Mapping[tuple[str | None, str] | None, list[Applied]]
+) -> Iterator[Applied]:
+    if each.kustomization is None:
+        return
+    yield from by_key.get(each.parent, ())[:1] if each.parent != each.key else ()
+    for namespace, name in each.kustomization.depends_on:
+        yield from by_key.get((namespace or each.kustomization.namespace, name), ())
+
+
+def _cycle(nodes: list[Applied]) -> list[Cycle]:
+    """A circle of `dependsOn`; one that only a parent closes is none that Flux minds."""
+    names = []
+    for each, following in zip(nodes, (*nodes[1:], nodes[0]), strict=True):
+        item = each.kustomization
+        if item is None or following.key not in {
+            (namespace or item.namespace, name) for namespace, name in item.depends_on
+        }:
+            return []
+        names.append(f"{item.namespace}/{item.name}" if item.namespace else item.name)
+    start = names.index(min(names))
+    members = (*names[start:], *names[:start])
+    last = nodes[start].kustomization
+    assert last is not None  # noqa: S101 - looked at above
+    return [Cycle("dependsOn", (*members, members[0]), last.file, last.line)]

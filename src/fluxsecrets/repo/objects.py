@@ -1,0 +1,155 @@
+"""Kubernetes objects as Flux would apply them, as far as that is known without a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from fluxsecrets.sops.document import Node, find, to_data
+
+from .manifests import Manifest, line_of
+from .plain import Plain, Steps, dig, pairs, text
+
+CLUSTER_SCOPED = frozenset(
+    {
+        "APIService", "CSIDriver", "CSINode", "ClusterExternalSecret", "ClusterIssuer", "ClusterPolicy",
+        "ClusterRole", "ClusterRoleBinding", "ClusterSecretStore", "CustomResourceDefinition", "GatewayClass",
+        "IngressClass", "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume",
+        "PriorityClass", "RuntimeClass", "StorageClass", "ValidatingAdmissionPolicy",
+        "ValidatingWebhookConfiguration", "VolumeSnapshotClass",
+    }
+)  # fmt: skip
+"""Kinds that are in no namespace."""
+
+Name = tuple[str | None, str]
+"""Namespace, or None where there is none or it is not known, and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """How kustomize makes an object.
+
+    Attributes:
+        keys: of its data, as far as they are known from the kustomization file and the names of files.
+        files: what it reads, relative to the root of the repository.
+        hashed: kustomize adds a hash to its name, and to what refers to it in Kubernetes' own kinds.
+        complete: `keys` are all there are.
+    """
+
+    keys: tuple[str, ...]
+    files: tuple[str, ...]
+    hashed: bool
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One object.
+
+    Attributes:
+        api_version, kind, name, namespace: effective; the namespace is None for what is in none, and
+            where no file says it.
+        file, line: where it is written; for a generated one, where the generator is.
+        data: all of it after patches, namespaces, prefixes and known variables; encrypted values are as
+            they stand. Not in the repr, since it holds the values.
+        manifest: as it is written; None for generated ones.
+        generated: how it is made, or None.
+        names: what it was called before, the first name first.
+        through: the kustomization files that bring it, the innermost first.
+        patched_by: `file:line` of each patch that changed it.
+    """
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None
+    file: str
+    line: int
+    data: Plain = field(repr=False, compare=False)
+    manifest: Manifest | None = field(default=None, repr=False, compare=False)
+    generated: Generated | None = None
+    names: tuple[Name, ...] = ()
+    through: tuple[str, ...] = ()
+    patched_by: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """The API group, "" for the core."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def key(self) -> tuple[str, str, str | None, str]:
+        """Group, kind, namespace and name: what makes it one object in a cluster."""
+        return (self.group, self.kind, self.namespace, self.name)
+
+    @property
+    def all_names(self) -> tuple[Name, ...]:
+        """Its names, now and before."""
+        return ((self.namespace, self.name), *self.names)
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """All of its annotations."""
+        return pairs(self.data, "metadata", "annotations")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """All of its labels."""
+        return pairs(self.data, "metadata", "labels")
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it is a core Secret."""
+        return self.kind == "Secret" and self.api_version == "v1"
+
+    def line_at(self, steps: Steps) -> int:
+        """The line of a place in `data`, or as near to it as what is written goes."""
+        node: Node | None = self.manifest.node if self.manifest is not None else None
+        line = self.line
+        while node is not None and steps:
+            node = find(node, steps[:1])
+            steps = steps[1:]
+            line = line_of(node) or line
+        return line
+
+
+def object_of(manifest: Manifest, file: str) -> Object | None:
+    """A manifest as an object; None where it has no name."""
+    data = to_data(manifest.node)
+    if manifest.name is None or not isinstance(data, dict):
+        return None
+    data = {"apiVersion": manifest.api_version, "kind": manifest.kind, **data}
+    cluster = manifest.kind in CLUSTER_SCOPED
+    return Object(
+        manifest.api_version,
+        manifest.kind,
+        manifest.name,
+        None if cluster else manifest.namespace,
+        file,
+        manifest.line,
+        data,
+        manifest,
+    )
+
+
+def with_data(item: Object, data: Plain) -> Object:
+    """The object with other data; its name and namespace follow it."""
+    name = text(data, "metadata", "name") or item.name
+    namespace = None if item.kind in CLUSTER_SCOPED else text(data, "metadata", "namespace")
+    changed = replace(
+        item,
+        api_version=str(data.get("apiVersion") or item.api_version),
+        kind=str(data.get("kind") or item.kind),
+        name=name,
+        namespace=namespace,
+        data=data,
+    )
+    if (namespace, name) != (item.namespace, item.name):
+        return replace(changed, names=(*item.names, (item.namespace, item.name)))
+    return changed
+
+
+def with_metadata(item: Object, **fields: object) -> Object:
+    """The object with fields of its metadata set."""
+    metadata = dig(item.data, "metadata")
+    known = metadata if isinstance(metadata, dict) else {}
+    return with_data(item, {**item.data, "metadata": {**known, **fields}})

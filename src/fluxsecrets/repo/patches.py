@@ -1,0 +1,338 @@
+"""kustomize's patches: strategic merge and JSON 6902, and which objects they are for.
+
+Follows kustomize's PatchTransformer, and kyaml's merge2 as far as it matters for what refers to Secrets:
+lists of Kubernetes' own kinds are merged by their keys, those of other kinds are replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from fluxsecrets.sops.regex import RegexError, compile_regex
+
+from .plain import Plain, dig, pairs
+
+
+class PatchError(ValueError):
+    """A patch does not fit what it is for; the text says why, without values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`target` of a patch: regular expressions for whole names, "" for any; and selectors."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    labels: str = ""
+    annotations: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One patch.
+
+    Attributes:
+        file, line: where it stands.
+        target: what it is for; None means the objects whose kind and name its documents have.
+        merges: documents of a strategic merge patch.
+        operations: those of a JSON 6902 patch.
+    """
+
+    file: str
+    line: int
+    target: Target | None
+    merges: tuple[Plain, ...] = ()
+    operations: tuple[Plain, ...] = ()
+
+
+def read_target(data: object) -> Target | None:
+    """`target`, or None where there is none."""
+    if not isinstance(data, dict):
+        return None
+    fields = pairs(data)
+    return Target(
+        fields.get("group", ""),
+        fields.get("version", ""),
+        fields.get("kind", ""),
+        fields.get("name", ""),
+        fields.get("namespace", ""),
+        fields.get("labelSelector", ""),
+        fields.get("annotationSelector", ""),
+    )
+
+
+def read_patch(documents: list[object], target: Target | None, file: str, line: int) -> Patch:
+    """A patch of the YAML documents that it holds.
+
+    Raises:
+        PatchError: neither kind of patch.
+    """
+    filled = [document for document in documents if document is not None]
+    if len(filled) == 1 and isinstance(filled[0], list):
+        operations = [item for item in filled[0] if isinstance(item, dict)]
+        if len(operations) != len(filled[0]) or target is None:
+            raise PatchError("a JSON 6902 patch wants a target, and operations")
+        return Patch(file, line, target, operations=tuple(operations))
+    merges = tuple(document for document in filled if isinstance(document, dict))
+    if not merges or len(merges) != len(filled):
+        raise PatchError("it is neither a strategic merge patch nor a JSON 6902 patch")
+    return Patch(file, line, target, merges=merges)
+
+
+def selects(target: Target, data: Plain, names: tuple[tuple[str | None, str], ...]) -> bool:
+    """Whether an object is one of those that a target means.
+
+    Args:
+        target: of the patch.
+        data: the object.
+        names: (namespace, name) of the object, now and before what renamed it.
+    """
+    group, _, version = str(data.get("apiVersion") or "").rpartition("/")
+    if not (
+        _fits(target.group, group)
+        and _fits(target.version, version)
+        and _fits(target.kind, str(data.get("kind") or ""))
+    ):
+        return False
+    if not any(
+        _fits(target.name, name) and _fits(target.namespace, namespace or "") for namespace, name in names
+    ):
+        return False
+    return _selected(target.labels, pairs(data, "metadata", "labels")) and _selected(
+        target.annotations, pairs(data, "metadata", "annotations")
+    )
+
+
+@lru_cache(maxsize=512)
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    if re.fullmatch(r"[A-Za-z0-9_/-]*", pattern):
+        return pattern.__eq__
+    try:
+        return compile_regex(f"^(?:{pattern})$").search
+    except RegexError:
+        return lambda _: False
+
+
+def _fits(pattern: str, value: str) -> bool:
+    return not pattern or _matcher(pattern)(value)
+
+
+_REQUIREMENT = re.compile(
+    r"\s*(?:(?P<not>!)\s*(?P<absent>[\w./-]+)"
+    r"|(?P<key>[\w./-]+)\s*(?:(?P<operator>==?|!=)\s*(?P<value>[\w.-]*)"
+    r"|\s(?P<set>in|notin)\s*\((?P<values>[^)]*)\))?)\s*(?:,|$)"
+)
+
+
+def _selected(selector: str, labels: dict[str, str]) -> bool:
+    position = 0
+    while position < len(selector):
+        match = _REQUIREMENT.match(selector, position)
+        if match is None or match.end() == position:
+            return False
+        position = match.end()
+        if match["absent"]:
+            fits = match["absent"] not in labels
+        elif match["operator"]:
+            fits = (labels.get(match["key"]) == match["value"]) is (match["operator"] != "!=")
+        elif match["set"]:
+            values = [value.strip() for value in match["values"].split(",")]
+            fits = (labels.get(match["key"]) in values) is (match["set"] == "in")
+        else:
+            fits = match["key"] in labels
+        if not fits:
+            return False
+    return True
+
+
+def apply(patch: Patch, data: Plain, names: tuple[tuple[str | None, str], ...]) -> Plain | None:
+    """An object after a patch: itself where the patch is not for it, None where it deletes it.
+
+    Raises:
+        PatchError: a JSON 6902 operation does not fit.
+    """
+    if patch.target is not None and not selects(patch.target, data, names):
+        return data
+    if patch.operations:
+        found: Any = data
+        for operation in patch.operations:
+            found = _operate(found, operation)
+        return found if isinstance(found, dict) else data
+    for merge in patch.merges:
+        if patch.target is None and not _is_for(merge, data, names):
+            continue
+        merged = _merge(data, merge, "", by_key=_is_kubernetes(data))
+        if merged is _DELETED:
+            return None
+        data = _keep_identity(merged, data)
+    return data
+
+
+def _is_for(merge: Plain, data: Plain, names: tuple[tuple[str | None, str], ...]) -> bool:
+    """Whether a merge patch without a target means an object, by group, kind and name."""
+    wanted, own = str(merge.get("apiVersion") or ""), str(data.get("apiVersion") or "")
+    if merge.get("kind") != data.get("kind") or wanted.rpartition("/")[0] != own.rpartition("/")[0]:
+        return False
+    name, namespace = dig(merge, "metadata", "name"), dig(merge, "metadata", "namespace")
+    return any(name == its_name and namespace in (None, its_namespace) for its_namespace, its_name in names)
+
+
+def _keep_identity(changed: Plain, before: Plain) -> Plain:
+    """A patch with a target may have any name, such as `_`: it does not rename."""
+    metadata, own = changed.get("metadata"), before.get("metadata")
+    kept: Plain = {**changed, **{key: before[key] for key in _KIND if key in before}}
+    if isinstance(metadata, dict):
+        identity = {key: own[key] for key in _NAME if key in own} if isinstance(own, dict) else {}
+        rest = {key: value for key, value in metadata.items() if key not in _NAME}
+        kept["metadata"] = {**identity, **rest}
+    return kept
+
+
+_KIND = ("apiVersion", "kind")
+_NAME = ("name", "namespace")
+
+
+# Strategic merge.
+
+_DELETED: Any = object()
+
+_MERGE_KEYS = {
+    "containers": "name",
+    "initContainers": "name",
+    "ephemeralContainers": "name",
+    "volumes": "name",
+    "env": "name",
+    "volumeMounts": "mountPath",
+    "volumeDevices": "devicePath",
+    "imagePullSecrets": "name",
+    "secrets": "name",
+    "hostAliases": "ip",
+}
+"""By field, what identifies an item in lists of Kubernetes' own kinds, of those that lead to Secrets."""
+
+
+def _is_kubernetes(data: Plain) -> bool:
+    group = str(data.get("apiVersion") or "").rpartition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")
+
+
+def _merge(base: Any, patch: Any, field: str, *, by_key: bool) -> Any:
+    if isinstance(patch, dict):
+        directive = patch.get("$patch")
+        if directive == "delete":
+            return _DELETED
+        known = base if isinstance(base, dict) and directive != "replace" else {}
+        merged = dict(known)
+        for key, value in patch.items():
+            if key.startswith("$"):
+                continue
+            new = None if value is None else _merge(known.get(key), value, key, by_key=by_key)
+            if new is None or new is _DELETED:
+                merged.pop(key, None)
+            else:
+                merged[key] = new
+        return merged
+    if isinstance(patch, list):
+        key = _MERGE_KEYS.get(field) if by_key else None
+        keyed = key is not None and all(isinstance(item, dict) for item in patch)
+        if not isinstance(base, list) or not keyed or key is None:
+            return [_merge(None, item, "", by_key=by_key) for item in patch]
+        return _merge_items(base, patch, key)
+    return patch
+
+
+def _merge_items(base: list[Any], patch: list[Plain], key: str) -> list[Any]:
+    if any(item.get("$patch") == "replace" and key not in item for item in patch):
+        return [item for item in patch if "$patch" not in item]
+    merged = list(base)
+    for item in patch:
+        same = [index for index, old in enumerate(merged) if dig(old, key) == item.get(key) is not None]
+        new = _merge(merged[same[0]] if same else None, item, "", by_key=True)
+        if same:
+            merged[same[0] : same[0] + 1] = [] if new is _DELETED else [new]
+        elif new is not _DELETED:
+            merged.append(new)
+    return merged
+
+
+# JSON 6902.
+
+
+def _operate(data: Any, operation: Plain) -> Any:
+    kind, path = operation.get("op"), operation.get("path")
+    if not isinstance(path, str) or (path and not path.startswith("/")):
+        raise PatchError("an operation has no path")
+    steps = _steps(path)
+    if kind in ("add", "replace"):
+        return _put(data, steps, operation.get("value"), insert=kind == "add")
+    if kind == "remove":
+        return _put(data, steps, _DELETED, insert=False)
+    if kind == "test":
+        if _at(data, steps) != operation.get("value"):
+            raise PatchError("a test operation fails")
+        return data
+    if kind in ("move", "copy"):
+        source = _steps(str(operation.get("from") or ""))
+        value = _at(data, source)
+        left = _put(data, source, _DELETED, insert=False) if kind == "move" else data
+        return _put(left, steps, value, insert=True)
+    raise PatchError("an operation is none of add, remove, replace, move, copy and test")
+
+
+def _steps(path: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+
+
+def _at(data: Any, steps: list[str]) -> Any:
+    for step in steps:
+        data = data[_key(data, step)]
+    return data
+
+
+def _put(data: Any, steps: list[str], value: Any, *, insert: bool) -> Any:
+    """The data with a value at a place, put in, replaced, or taken out."""
+    if not steps:
+        if value is _DELETED:
+            raise PatchError("an operation removes the whole object")
+        return value
+    last = len(steps) == 1
+    if isinstance(data, list):
+        items = list(data)
+        if last and insert and steps[0] == "-":
+            return [*items, value]
+        key = _key(data, steps[0], end=last and insert)
+        assert isinstance(key, int)  # noqa: S101 - of a list
+        if not last:
+            items[key] = _put(items[key], steps[1:], value, insert=insert)
+        elif insert:
+            items.insert(key, value)
+        else:
+            items[key : key + 1] = [] if value is _DELETED else [value]
+        return items
+    name = _key(data, steps[0], end=last and insert)
+    changed = dict(data)
+    if not last:
+        changed[name] = _put(data[name], steps[1:], value, insert=insert)
+    elif value is _DELETED:
+        del changed[name]
+    else:
+        changed[name] = value
+    return changed
+
+
+def _key(data: Any, step: str, *, end: bool = False) -> Any:
+    """A step as the key of a map or the position in a list, which must be there unless it is the end."""
+    if isinstance(data, dict) and (end or step in data):
+        return step
+    if isinstance(data, list) and re.fullmatch(r"0|[1-9][0-9]{0,8}", step):
+        position = int(step)
+        if position < len(data) or (end and position == len(data)):
+            return position
+    raise PatchError("an operation's path leads nowhere")
