@@ -1,1 +1,1 @@
-"""The audit: what is wrong with a repository's secrets. Facts in, findings out; nothing is read or printed."""
+"""The audit: what is wrong with a repository's secrets. Facts in, findings out, and nothing printed."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from fluxsecrets.findings import Location
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.metadata import Recipient
@@ -34,7 +35,7 @@ def cluster_keys(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
     """By environment the keys that its cluster has.
 
     What `.fluxsecrets.yaml` lists counts; else recipients whose names say so: `cluster-NAME`, `NAME-cluster`,
-    `flux-NAME` or the environment's own name, in `keys/` or as anchors. Environments without either are missing.
+    `flux-NAME` or the environment's own name, in `keys/` or as anchors. Others are missing.
     """
     found = {}
     for environment in facts.environments:
@@ -43,10 +44,21 @@ def cluster_keys(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
             keys = {recipient_key(recipients.age(text)) for text in own.cluster_recipients}
         else:
             wanted = {pattern.format(environment.name) for pattern in _CLUSTER_NAMES}
-            keys = {recipient_key(recipients.age(text)) for text, name in facts.names.items() if name in wanted}
+            keys = {
+                recipient_key(recipients.age(text)) for text, name in facts.names.items() if name in wanted
+            }
         if keys:
             found[environment.name] = frozenset(keys)
     return found
 
 
 _CLUSTER_NAMES = ("{}", "cluster-{}", "{}-cluster", "flux-{}")
+
+
+def all_recipients(facts: Facts) -> Iterator[tuple[Location, dict[RecipientKey, Recipient]]]:
+    """The recipients of each rule, then of each encrypted file, with the place that names them."""
+    for item in facts.configs:
+        for rule in item.config.rules if item.config is not None else ():
+            yield Location(item.path, rule.line), by_key(rule.recipients)
+    for secret, metadata in facts.encrypted():
+        yield Location(secret.path), by_key(each for group in metadata.recipients for each in group)

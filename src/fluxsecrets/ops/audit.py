@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,14 +12,14 @@ from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, Secret
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.audit.rules import RULES
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, UsageError
-from fluxsecrets.findings import Finding, Severity
-from fluxsecrets.findings.allow import AllowedFinding, Remark, apply_allowances, find_inline
+from fluxsecrets.findings import Finding, Location
+from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark, apply_allowances, find_inline
 from fluxsecrets.ops.content import open_file, parse
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.session import CONFIG_NAME, Session
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.environments import Environment, list_environments, load_environment
-from fluxsecrets.repo.settings import Settings, load_settings
+from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config import CreationRule, parse_config, rule_for
 from fluxsecrets.sops.document import Document
@@ -82,9 +82,11 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
     if options.environment is not None:
         chosen = _environment(facts, options.environment)
         findings = tuple(item for item in findings if _concerns(chosen, item))
-        notes = tuple(f"{note.path}{f':{note.line}' if note.line else ''}: {note.message}" for note in chosen.notes)
+        notes = tuple(f"{Location(note.path, note.line)}: {note.message}" for note in chosen.notes)
     ids = [rule.info.id for rule in rules]
-    inline = [item for path in {finding.location.path for finding in findings} for item in _inline(tree, path)]
+    inline = [
+        item for path in {finding.location.path for finding in findings} for item in _inline(tree, path)
+    ]
     result = apply_allowances(
         findings,
         inline=inline,
@@ -175,9 +177,9 @@ def _configs(tree: Tree) -> list[ConfigFile]:
     return found
 
 
-def _anchors(configs: Sequence[ConfigFile] | object) -> dict[str, str]:
+def _anchors(configs: Iterable[ConfigFile]) -> dict[str, str]:
     names: dict[str, str] = {}
-    for item in configs if isinstance(configs, Sequence) else list(configs):  # type: ignore[call-overload]
+    for item in configs:
         for rule in item.config.rules if item.config is not None else ():
             names.update(rule.names)
     return names
@@ -255,7 +257,7 @@ def _concerns(environment: Environment, finding: Finding) -> bool:
     return path in environment.files or path in environment.generator_files
 
 
-def _inline(tree: Tree, path: str) -> Sequence[object]:
+def _inline(tree: Tree, path: str) -> Sequence[InlineAllowance]:
     try:
         return find_inline(tree.read(path), path) if path in tree.files else ()
     except FluxsecretsError:

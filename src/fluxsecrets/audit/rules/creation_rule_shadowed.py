@@ -13,8 +13,9 @@ INFO = describe(
     "creation-rule-shadowed",
     Severity.MEDIUM,
     "a creation rule never applies",
-    why="The first rule whose path_regex matches is the only one that counts. Every file that this rule "
-    "matches is taken by one further up, so whoever reads the rule believes in recipients that no file has.",
+    why="The first rule whose path_regex matches is the only one that counts. Every file that this "
+    "rule matches is taken by one further up, so whoever reads the rule believes in recipients "
+    "that no file has.",
     fix="move the rule above the more general one, or remove it",
 )
 
@@ -40,8 +41,8 @@ def _in_config(facts: Facts, item: ConfigFile, config: SopsConfig) -> Iterator[F
             INFO,
             item.path,
             rule.line,
-            f"rule {rule.index + 1} never applies: rule {earlier.index + 1} in line {earlier.line} takes every "
-            "file that it matches",
+            f"rule {rule.index + 1} never applies: rule {earlier.index + 1} in line {earlier.line} takes "
+            "every file that it matches",
             rule.path_regex or "",
             related=[Location(item.path, earlier.line)],
         )

@@ -13,10 +13,10 @@ INFO = describe(
     "data-key-old",
     Severity.LOW,
     "a data key is older than the policy",
-    why="Everybody who could ever read the file may still have its data key. A rotation makes what is written "
-    "from now on unreadable for them, and is a drill for the day on which it is urgent.",
-    fix="`fluxsecrets rotate FILE`, or `fluxsecrets rotate --env NAME`; the policy is `audit.data_key_days` in "
-    ".fluxsecrets.yaml",
+    why="Everybody who could ever read the file may still have its data key. A rotation makes what is "
+    "written from now on unreadable for them, and is a drill for the day on which it is urgent.",
+    fix="`fluxsecrets rotate FILE`, or `fluxsecrets rotate --env NAME`; the policy is "
+    "`audit.data_key_days` in .fluxsecrets.yaml",
 )
 
 

@@ -13,10 +13,10 @@ INFO = describe(
     "file-changed",
     Severity.CRITICAL,
     "an encrypted file was changed without its key",
-    why="A value was exchanged, moved or removed, or the MAC was. Flux does not check the MAC: the cluster may "
-    "run with what somebody put there.",
-    fix="take the file from git again (`git log -p FILE` shows who changed it), and redo the change with "
-    "`fluxsecrets edit`",
+    why="A value was exchanged, moved or removed, or the MAC was. Flux does not check the MAC: the "
+    "cluster may run with what somebody put there.",
+    fix="take the file from git again (`git log -p FILE` shows who changed it), and redo the change "
+    "with `fluxsecrets edit`",
 )
 
 

@@ -12,8 +12,8 @@ INFO = describe(
     "mac-missing",
     Severity.HIGH,
     "an encrypted file has no MAC",
-    why="Nobody can tell whether values were removed or plain ones changed; and Flux knows a file as encrypted "
-    "by its MAC, so that it applies the ciphertext as it stands.",
+    why="Nobody can tell whether values were removed or plain ones changed; and Flux knows a file as "
+    "encrypted by its MAC, so that it applies the ciphertext as it stands.",
     fix="take the file from git again, or from whoever encrypted it",
 )
 

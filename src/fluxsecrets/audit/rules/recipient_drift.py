@@ -13,8 +13,8 @@ INFO = describe(
     "recipient-drift",
     Severity.HIGH,
     "a file is encrypted for others than its rule names",
-    why="Whoever stands in the file and not in the rule can read it although nobody decided so; whoever stands "
-    "in the rule alone cannot read it and finds out when it is urgent.",
+    why="Whoever stands in the file and not in the rule can read it although nobody decided so; "
+    "whoever stands in the rule alone cannot read it and finds out when it is urgent.",
     fix="bring the files in line: `fluxsecrets recipients sync --all`, after a look at its --dry-run",
 )
 

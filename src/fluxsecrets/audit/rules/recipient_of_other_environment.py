@@ -13,10 +13,10 @@ INFO = describe(
     "recipient-of-other-environment",
     Severity.HIGH,
     "another environment's cluster can read a file",
-    why="Whoever gets into staging gets production's secrets with it: the cluster's key opens them, and they "
-    "are in the same repository.",
-    fix="take the key out of the rule, then `fluxsecrets recipients sync --all`; change the values, since the "
-    "old ones stay readable in the history",
+    why="Whoever gets into staging gets production's secrets with it: the cluster's key opens them, "
+    "and they are in the same repository.",
+    fix="take the key out of the rule, then `fluxsecrets recipients sync --all`; change the values, "
+    "since the old ones stay readable in the history",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import by_key
+from fluxsecrets.audit.people import all_recipients
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.sops import recipients
@@ -16,8 +16,8 @@ INFO = describe(
     "recipient-unknown",
     Severity.MEDIUM,
     "a recipient has no name in keys/",
-    why="When somebody leaves, or a key is lost, nobody knows which files are concerned; and a key that was "
-    "slipped in looks like all the others.",
+    why="When somebody leaves, or a key is lost, nobody knows which files are concerned; and a key "
+    "that was slipped in looks like all the others.",
     fix="write its public key to keys/NAME.pub, or take it out with `fluxsecrets recipients remove`",
 )
 
@@ -38,14 +38,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     }
     seen: dict[RecipientKey, list[Location]] = {}
     shown = {}
-    for item in facts.configs:
-        for rule in item.config.rules if item.config is not None else ():
-            for key, recipient in by_key(rule.recipients).items():
-                seen.setdefault(key, []).append(Location(item.path, rule.line))
-                shown[key] = short_recipient(recipient)
-    for secret, metadata in facts.encrypted():
-        for key, recipient in by_key(each for group in metadata.recipients for each in group).items():
-            seen.setdefault(key, []).append(Location(secret.path))
+    for place, people in all_recipients(facts):
+        for key, recipient in people.items():
+            seen.setdefault(key, []).append(place)
             shown[key] = short_recipient(recipient)
     for key, places in seen.items():
         if key[0] in ("age", "pgp") and key not in known:

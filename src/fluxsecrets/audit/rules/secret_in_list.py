@@ -12,8 +12,8 @@ INFO = describe(
     "secret-in-list",
     Severity.HIGH,
     "a Secret stands in a List",
-    why="kustomize takes a List apart and loses the `sops` block: Flux then applies ciphertext, or the Secret "
-    "stays in plain text because it cannot be encrypted there.",
+    why="kustomize takes a List apart and loses the `sops` block: Flux then applies ciphertext, or the"
+    " Secret stays in plain text because it cannot be encrypted there.",
     fix="turn the List into documents: `fluxsecrets encrypt --split-lists FILE`",
 )
 

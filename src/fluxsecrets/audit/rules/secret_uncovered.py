@@ -12,8 +12,8 @@ INFO = describe(
     "secret-uncovered",
     Severity.HIGH,
     "no creation rule is for a secret",
-    why="Nobody has said who shall read it, so that it cannot be encrypted, or only for whoever the command "
-    "line names; the next rotation has nothing to compare its recipients with.",
+    why="Nobody has said who shall read it, so that it cannot be encrypted, or only for whoever the "
+    "command line names; the next rotation has nothing to compare its recipients with.",
     fix="add a rule whose path_regex matches it to .sops.yaml, then check with `fluxsecrets explain FILE`",
 )
 

@@ -13,8 +13,8 @@ INFO = describe(
     "selector-hits-metadata",
     Severity.HIGH,
     "a selector would encrypt what Flux has to read",
-    why="Flux needs apiVersion, kind and metadata in the clear. An expression without anchors, such as "
-    "data|stringData, matches `metadata` too: the cluster then refuses the manifest.",
+    why="Flux needs apiVersion, kind and metadata in the clear. An expression without anchors, such as"
+    " data|stringData, matches `metadata` too: the cluster then refuses the manifest.",
     fix="use `encrypted_regex: ^(data|stringData)$` in the rule",
 )
 _READ_BY_FLUX = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))

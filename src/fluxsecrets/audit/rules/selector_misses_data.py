@@ -17,10 +17,10 @@ INFO = describe(
     "selector-misses-data",
     Severity.CRITICAL,
     "a selector leaves a Secret's values plain",
-    why="The file looks encrypted, and its `sops` block is complete, but values under data or stringData stay "
-    "as they are. Every tool is content with that, sops too.",
-    fix="use `encrypted_regex: ^(data|stringData)$` in the rule and encrypt the file again; "
-    "values that were committed are leaked: change them",
+    why="The file looks encrypted, and its `sops` block is complete, but values under data or "
+    "stringData stay as they are. Every tool is content with that, sops too.",
+    fix="use `encrypted_regex: ^(data|stringData)$` in the rule and encrypt the file again; values "
+    "that were committed are leaked: change them",
 )
 
 
@@ -34,7 +34,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
             message = f"the rule's selector leaves {show_path(first.path)}{more} plain"
             yield found(
-                INFO, secret.path, first.line, message, related=[Location(secret.config.path, secret.rule.line)]
+                INFO,
+                secret.path,
+                first.line,
+                message,
+                related=[Location(secret.config.path, secret.rule.line)],
             )
 
 

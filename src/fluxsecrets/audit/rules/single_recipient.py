@@ -13,8 +13,8 @@ INFO = describe(
     "single-recipient",
     Severity.MEDIUM,
     "one key alone opens a file",
-    why="If that key is lost, so are the values. If it is a cluster's, nobody can edit or rotate the file; if "
-    "it is a person's, Flux cannot read it.",
+    why="If that key is lost, so are the values. If it is a cluster's, nobody can edit or rotate the "
+    "file; if it is a person's, Flux cannot read it.",
     fix="add a second key to the rule, then `fluxsecrets recipients sync FILE`",
 )
 

@@ -12,8 +12,8 @@ INFO = describe(
     "threshold-one",
     Severity.MEDIUM,
     "several key groups, and one is enough",
-    why="Key groups are there so that people of several groups have to act together. With a threshold of 1 "
-    "everybody can read the file alone, and it looks as if they could not.",
+    why="Key groups are there so that people of several groups have to act together. With a threshold "
+    "of 1 everybody can read the file alone, and it looks as if they could not.",
     fix="set `shamir_threshold` to 2 or more in the rule, or use one group",
 )
 

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import by_key
+from fluxsecrets.audit.people import all_recipients
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.sops.envelope import short_recipient
@@ -17,10 +17,11 @@ INFO = describe(
     "weak-recipient",
     Severity.MEDIUM,
     "a recipient's RSA key is short",
-    why="What is in git stays there for decades. RSA keys below 3072 bits are not expected to hold so long "
-    "(NIST SP 800-57), and whoever breaks one reads every value that was ever encrypted for it.",
-    fix="replace it with an age key (`fluxsecrets keys generate`) or an ed25519 one, then "
-    "`fluxsecrets rotate --all`",
+    why="What is in git stays there for decades. RSA keys below 3072 bits are not expected to hold so "
+    "long (NIST SP 800-57), and whoever breaks one reads every value that was ever encrypted for "
+    "it.",
+    fix="replace it with an age key (`fluxsecrets keys generate`) or an ed25519 one, then `fluxsecrets"
+    " rotate --all`",
 )
 MINIMUM = 3072
 """Bits of an RSA modulus."""
@@ -30,7 +31,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each ssh-rsa recipient with a short modulus, once, where it is first seen."""
     seen: dict[RecipientKey, list[Location]] = {}
     bits = {}
-    for place, people in _all_recipients(facts):
+    for place, people in all_recipients(facts):
         for key, recipient in people.items():
             size = rsa_bits(recipient.id)
             if size is not None and size < MINIMUM:
@@ -40,16 +41,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield found(INFO, places[0].path, places[0].line, bits[key], key[1], related=places[1:6])
 
 
-def _all_recipients(facts: Facts):  # type: ignore[no-untyped-def]
-    for item in facts.configs:
-        for rule in item.config.rules if item.config is not None else ():
-            yield Location(item.path, rule.line), by_key(rule.recipients)
-    for secret, metadata in facts.encrypted():
-        yield Location(secret.path), by_key(each for group in metadata.recipients for each in group)
-
-
 def rsa_bits(recipient: str) -> int | None:
-    """The size in bits of an `ssh-rsa` key (RFC 4253, section 6.6); None for other kinds and malformed ones."""
+    """The size in bits of an `ssh-rsa` key (RFC 4253, section 6.6); None for whatever else it is."""
     kind, _, rest = recipient.partition(" ")
     if kind != "ssh-rsa":
         return None

@@ -1,0 +1,62 @@
+"""What an environment's objects use and bring about, put together from its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.references import Provision, Use, provisions, uses
+
+Name = tuple[str, str]
+"""Kind (`Secret` or `ConfigMap`) and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """A Secret or ConfigMap, what brings it about, and the Kustomization that applies that."""
+
+    applied: Applied
+    item: Object
+    provision: Provision
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A reference, the object that has it, and the Kustomization that applies that."""
+
+    applied: Applied
+    item: Object
+    use: Use
+
+
+def all_provided(environment: Environment) -> dict[Name, list[Provided]]:
+    """What is brought about in an environment, by kind and name."""
+    found: dict[Name, list[Provided]] = {}
+    for applied, item in environment.graph.objects:
+        for provision in provisions(item):
+            found.setdefault((provision.kind, provision.name), []).append(Provided(applied, item, provision))
+    return found
+
+
+def all_used(environment: Environment) -> Iterator[Used]:
+    """Each reference in an environment, in order."""
+    for applied, item in environment.graph.objects:
+        for use in uses(item):
+            yield Used(applied, item, use)
+
+
+def meant(use: Use, provided: dict[Name, list[Provided]]) -> list[Provided]:
+    """What a reference may mean; a namespace that is not known may be any."""
+    return [
+        each
+        for each in provided.get((use.kind, use.name), ())
+        if None in (use.namespace, each.provision.namespace) or use.namespace == each.provision.namespace
+    ]
+
+
+def shown(namespace: str | None, name: str) -> str:
+    """`namespace/name`, or the name alone where the namespace is not known."""
+    return f"{namespace}/{name}" if namespace else name

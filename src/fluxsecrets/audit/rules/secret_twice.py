@@ -1,0 +1,54 @@
+"""Secrets that two places provide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from fluxsecrets.audit.cluster import Provided, all_provided, shown
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Location, Severity
+
+INFO = describe(
+    "secret-twice",
+    Severity.HIGH,
+    "two places provide one Secret",
+    why="They overwrite each other for ever, and which value the application sees depends on who came "
+    "last. A rotation of one of them then has no effect, or half of one.",
+    fix="keep one of them",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each Secret of an environment that several objects bring about."""
+    seen = set()
+    for environment in facts.environments:
+        for (kind, name), entries in all_provided(environment).items():
+            known = [each for each in entries if each.provision.namespace is not None and _counts(each)]
+            for first, other in pairwise(known):
+                if kind != "Secret" or first.provision.namespace != other.provision.namespace:
+                    continue
+                place = (other.item.file, other.provision.line)
+                same = (first.item.file, first.provision.line)
+                if place != same and place not in seen:
+                    seen.add(place)
+                    yield _finding(first, other)
+
+
+def _finding(first: Provided, other: Provided) -> Finding:
+    what = shown(other.provision.namespace, other.provision.name)
+    where = Location(first.item.file, first.provision.line)
+    message = (
+        f"{other.item.kind} {other.item.name} provides Secret {what}, and so does {first.item.kind} "
+        f"{first.item.name} in {where}"
+    )
+    return found(INFO, other.item.file, other.provision.line, message, what, related=[where])
+
+
+def _counts(each: Provided) -> bool:
+    """Whether it makes the Secret itself; operators that are only likely to do not count."""
+    return each.provision.how in ("plain", "sops", "generated", "sealed", "external", "certificate")
+
+
+RULE = AuditRule(INFO, Group.FLUX, check)
