@@ -4,13 +4,15 @@ Help stands between `<!-- help: encrypt -->` and `<!-- end -->`, as the command 
 Tests compare the page with the live output, so it can't rot.
 """
 
+import io
 import os
 import re
-import shutil
-import subprocess
 import sys
-import sysconfig
+from contextlib import redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
+
+from fluxsecrets.cli.app import run
 
 PAGE = Path(__file__).with_name("commands.md")
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
@@ -28,14 +30,12 @@ def with_help(page: str) -> str:
 
 def help_of(command: str) -> str:
     """What `fluxsecrets COMMAND --help` prints."""
-    executable = shutil.which("fluxsecrets", path=sysconfig.get_path("scripts"))
-    if executable is None:
-        raise SystemExit("error: fluxsecrets is not installed: run `make docs`")
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(
-        [executable, *command.split(), "--help"], env=environment, capture_output=True, check=True, timeout=60
-    )
-    return "\n".join(line.rstrip() for line in done.stdout.decode("utf-8").splitlines()).strip()
+    shown = io.StringIO()
+    with patch.dict(os.environ, COLUMNS="80", NO_COLOR="1", TERM="dumb"), redirect_stdout(shown):
+        code = run([*command.split(), "--help"])
+    if code != 0:
+        raise SystemExit(f"error: `fluxsecrets {command} --help` exited with {code}")
+    return "\n".join(line.rstrip() for line in shown.getvalue().splitlines()).strip()
 
 
 def _block(command: str) -> str:

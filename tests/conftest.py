@@ -23,6 +23,11 @@ EXAMPLE = PROJECT / "examples" / "waddle-infra"
 PLAIN = re.compile(rb"throwaway|dGhyb3dhd2F5|Rocm93YXdhe|aHJvd2F3YX")
 """Finds every made-up secret of the example: the word `throwaway`, as it is or in base64."""
 
+# Where Python may not keep what it compiled, each process of the tests would compile all modules anew, which
+# is most of what it takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Shared machines stall: a deadline would only make tests flaky, and so would "too slow".
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=60)
@@ -71,11 +76,13 @@ class Cli:
     What depends on file descriptors, signals or start-up needs a process of its own.
     """
 
-    def __call__(self, *args: str | Path, stdin: bytes = b"") -> Result:
+    def __call__(self, *args: str | Path, stdin: bytes = b"", merged: bool = False) -> Result:
+        """Run it in this process; `merged` gives what goes to standard error as standard output, too."""
         # Not entry.main: that ends the process, which here is pytest's own.
         from fluxsecrets.cli.app import run
 
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+        err = out if merged else err
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setattr(sys, "argv", ["fluxsecrets", *map(str, args)])
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8", newline=""))
@@ -83,7 +90,7 @@ class Cli:
         out.flush()
         err.flush()
         assert isinstance(code, int), f"exited with {code!r}"
-        return Result(code, out.buffer.getvalue(), err.buffer.getvalue().decode())
+        return Result(code, out.buffer.getvalue(), "" if merged else err.buffer.getvalue().decode())
 
     def process(
         self, *args: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None, **options: object
@@ -157,6 +164,10 @@ def _waddle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("example") / "waddle-infra"
     shutil.copytree(EXAMPLE, folder)
     commit_all(folder, "waddle-infra, in plain text")
+    # The folder is copied for every test: one pack in place of a hundred objects, and no sample hooks.
+    run_git(folder, "repack", "--quiet", "-a", "-d")
+    for sample in (folder / ".git" / "hooks").glob("*.sample"):
+        sample.unlink()
     return folder
 
 
@@ -167,6 +178,23 @@ def waddle(_waddle, identity, tmp_path, monkeypatch):
     shutil.copytree(_waddle, folder, symlinks=True)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def _encrypted_waddle(tmp_path_factory):
+    return tmp_path_factory.mktemp("encrypted") / "waddle-infra"
+
+
+@pytest.fixture
+def encrypted_waddle(waddle, cli, git, _encrypted_waddle):
+    """The example with everything encrypted, and committed so; done once a session, then copied."""
+    if _encrypted_waddle.exists():
+        shutil.copytree(_encrypted_waddle, waddle, symlinks=True, dirs_exist_ok=True)
+    else:
+        assert cli("encrypt").exit_code == 0
+        git(waddle, "commit", "--quiet", "--all", "--message", "encrypted")
+        shutil.copytree(waddle, _encrypted_waddle, symlinks=True)
+    return waddle
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import re
 import shutil
 import signal
 import stat
@@ -1326,7 +1327,7 @@ def test_a_missing_folder_has_no_leftovers(tmp_path):
 def test_temporary_names_are_recognised_as_such(tmp_path, name):
     temp = files._temp_path(tmp_path / name)
     assert temp.parent == tmp_path
-    assert files._LEFTOVER.fullmatch(temp.name)
+    assert re.fullmatch(files._LEFTOVER, temp.name)
     assert temp.match(LEFTOVER_GLOB)
     assert len(temp.name.encode()) <= 255
 

@@ -84,8 +84,12 @@ def test_imports_point_down_only(tmp_path, module, statement, kept):
     assert f"Contracts: {int(kept)} kept, {int(not kept)} broken." in done.stdout
 
 
-@pytest.mark.parametrize("path", sorted((SOURCE / "sops").rglob("*.py")), ids=lambda path: path.stem)
-def test_the_sops_format_does_no_input_or_output(path):
+@pytest.mark.parametrize(
+    "path",
+    sorted((*(SOURCE / "sops").rglob("*.py"), *(SOURCE / "sealed").rglob("*.py"))),
+    ids=lambda path: path.stem,
+)
+def test_the_formats_do_no_input_or_output(path):
     outside = {"pathlib", "subprocess", "socket", "shutil", "tempfile", "fluxsecrets.files"}
     assert not outside.intersection(imported(path))
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

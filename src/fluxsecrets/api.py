@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from fluxsecrets import __version__
 from fluxsecrets.errors import FluxsecretsError, FormatError, RecipientError
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.content import encrypt_content, open_file
+from fluxsecrets.ops.logged import Call, logged
 from fluxsecrets.ops.policy import Policy, make_overrides, policy_for
 from fluxsecrets.ops.session import Session
 from fluxsecrets.sops.document import Data, to_data
@@ -42,8 +45,9 @@ def load_all(path: str | os.PathLike[str], *, format: str | None = None) -> list
     session = _session()
     file = session.cwd / path
     try:
-        data = read_file(file, limit=session.limits.size, follow_links=True).data
-        return loads_all(data, format=format or format_for_path(file.name))
+        with _logged(session, "load", path):
+            data = read_file(file, limit=session.limits.size, follow_links=True).data
+            return _load(session, data, format or format_for_path(file.name))
     except FluxsecretsError as error:
         raise error.in_file(os.fspath(path)) from None
 
@@ -56,8 +60,8 @@ def loads(data: bytes | str, *, format: str = "yaml") -> Any:  # noqa: A002
 def loads_all(data: bytes | str, *, format: str = "yaml") -> list[Any]:  # noqa: A002
     """Decrypt text or bytes and give the data of each of its YAML documents; see `load`."""
     session = _session()
-    opened = open_file(make_format(format), _bytes(data), session.providers, session.limits)
-    return [_plain(to_data(part)) for part in opened.parts]
+    with _logged(session, "loads"):
+        return _load(session, data, format)
 
 
 def decrypt(data: bytes | str, *, format: str = "yaml") -> bytes:  # noqa: A002
@@ -71,7 +75,8 @@ def decrypt(data: bytes | str, *, format: str = "yaml") -> bytes:  # noqa: A002
         FluxsecretsError: it cannot be read, opened with your identities, or was tampered with.
     """
     session = _session()
-    return open_file(make_format(format), _bytes(data), session.providers, session.limits).text()
+    with _logged(session, "decrypt"):
+        return open_file(make_format(format), _bytes(data), session.providers, session.limits).text()
 
 
 def encrypt(
@@ -116,9 +121,10 @@ def encrypt(
             else policy_for(session, file, overrides)
         )
         format_ = make_format(name, policy.stores)
-        return encrypt_content(
-            format_, _bytes(data), policy, session.providers, now=session.now(), limits=session.limits
-        ).data
+        with _logged(session, "encrypt", path):
+            return encrypt_content(
+                format_, _bytes(data), policy, session.providers, now=session.now(), limits=session.limits
+            ).data
     except FluxsecretsError as error:
         if path is not None:
             error.in_file(os.fspath(path))
@@ -127,6 +133,18 @@ def encrypt(
 
 def _session() -> Session:
     return Session(dict(os.environ), Path.cwd())
+
+
+def _logged(
+    session: Session, command: str, path: str | os.PathLike[str] | None = None
+) -> AbstractContextManager[None]:
+    paths = () if path is None else (os.fspath(path),)
+    return logged(session.environ, session.cwd, Call(f"python {__version__}", command, paths))
+
+
+def _load(session: Session, data: bytes | str, format_name: str) -> list[Any]:
+    opened = open_file(make_format(format_name), _bytes(data), session.providers, session.limits)
+    return [_plain(to_data(part)) for part in opened.parts]
 
 
 def _bytes(data: bytes | str) -> bytes:

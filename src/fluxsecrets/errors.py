@@ -132,5 +132,13 @@ class DataKeyError(FluxsecretsError):
     """None of the identities at hand opens the file; `details` says which were tried."""
 
 
+class CertificateError(FluxsecretsError):
+    """A sealing certificate is missing, damaged, or not valid at this time."""
+
+
+class StoreError(FluxsecretsError):
+    """A secret store could not be reached, or refused what was asked of it."""
+
+
 class GitError(FluxsecretsError):
     """Git is missing, failed, or this is no repository."""

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .errors import FileAccessError, LimitError
 
@@ -31,7 +31,7 @@ LEFTOVER_GLOB = ".*.fluxsecrets-*.tmp"
 
 NEW_FILE_MODE = 0o600
 
-_LEFTOVER = re.compile(r"\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp", re.DOTALL)
+_LEFTOVER = r"(?s)\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp"
 _STALE_AFTER = 3600  # seconds; a temporary file is in use for the time of one batch
 
 _LINUX: bool = sys.platform == "linux"
@@ -55,6 +55,10 @@ _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP, errno.
 
 # One syncfs stands in for this many fsyncs; below it the cost of the other files on the disk is not worth it.
 _SYNCFS_FROM = 16
+# Replaced files that are held open at a time, of the 256 descriptors that a process may have at the least.
+_MOST_HELD = 64
+_CLOSERS = 8
+_HOLD: int = getattr(os, "O_PATH", os.O_RDONLY)
 _TMPFS, _RAMFS = 0x01021994, 0x858458F6
 # Local file systems whose syncfs writes and reports all that fsync does: ext, XFS, Btrfs, F2FS, tmpfs.
 # Not among them: overlay (errors of the lower layer get lost), FUSE (may not tell its server), NFS.
@@ -69,8 +73,7 @@ _Sync = Callable[[int], None]
 # --- what goes in and out ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
+class FileIdentity(NamedTuple):
     """What tells one state of a file from another without reading it.
 
     Attributes:
@@ -112,8 +115,7 @@ class PendingWrite:
     expected: FileContent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WriteResult:
+class WriteResult(NamedTuple):
     """What became of one file of a batch.
 
     Attributes:
@@ -320,7 +322,8 @@ def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
     preparing and replacing can thus leave files for `remove_leftovers`.
 
     On Linux one syncfs secures the content of all (see `_open_disks`), elsewhere one fsync each; then
-    each folder is synced once, or many of them by another syncfs. Files are replaced in the order given.
+    each folder is synced once, or many of them by another syncfs. Files are replaced in the order given;
+    the space of the old ones is given back when all are (see `_held_open`).
 
     Args:
         writes: each path once. Memory holds the data of all, so call it in chunks of a few hundred.
@@ -339,12 +342,14 @@ def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
                 _attempt(errors, index, write.path, prepare)
             for index in _unconfirmed(disks, [index for index in staged if index not in errors]):
                 _attempt(errors, index, writes[index].path, partial(_sync_file, staged[index]))
-            for index, write in enumerate(writes):
-                if index not in errors:
-                    swap = partial(_swap, staged[index], write)
-                    if _attempt(errors, index, write.path, swap):
-                        del staged[index]
-                        replaced[index] = write.path
+            with _held_open(len(writes)) as hold:
+                for index, write in enumerate(writes):
+                    if index not in errors:
+                        hold(write.path)
+                        swap = partial(_swap, staged[index], write)
+                        if _attempt(errors, index, write.path, swap):
+                            del staged[index]
+                            replaced[index] = write.path
         finally:
             for temp in staged.values():
                 _discard(temp)
@@ -507,6 +512,49 @@ def _swap(temp: Path, write: PendingWrite) -> None:
             time.sleep(0.01 * 2**attempt)
         else:
             return
+
+
+@contextmanager
+def _held_open(count: int) -> Iterator[Callable[[Path], None]]:
+    """Holds files that are about to be replaced, so that giving back their space is no part of the rename.
+
+    That can take milliseconds a file, namely where the file system tells the disk of each (mounted with
+    `discard`, without a journal). At the end it is done for several at once.
+
+    Args:
+        count: how many files there are; few are not worth it.
+    """
+    held: list[int] = []
+
+    def hold(path: Path) -> None:
+        if _WINDOWS or count < _SYNCFS_FROM:  # Windows replaces no file that is open
+            return
+        if len(held) == _MOST_HELD:
+            _close_at_once(held)
+        with suppress(OSError, ValueError):
+            held.append(os.open(path, _HOLD | _SAFE_FLAGS | _O_NOFOLLOW))
+
+    try:
+        yield hold
+    finally:
+        _close_at_once(held)
+
+
+def _close_at_once(descriptors: list[int]) -> None:
+    from threading import Thread
+
+    def close(part: list[int]) -> None:
+        for descriptor in part:
+            with suppress(OSError):
+                os.close(descriptor)
+
+    parts = [part for start in range(_CLOSERS) if (part := descriptors[start::_CLOSERS])]
+    descriptors.clear()
+    threads = [Thread(target=close, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _claim(temp: Path, path: Path) -> None:
@@ -689,7 +737,7 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
     except OSError:
         return ()
     for path in paths:
-        match = _LEFTOVER.fullmatch(path.name)
+        match = re.fullmatch(_LEFTOVER, path.name)
         if match is None:
             continue
         with suppress(OSError):
@@ -781,6 +829,68 @@ def _memory_folder() -> str | None:
                 finally:
                     os.close(descriptor)
     return None
+
+
+# --- locks and private folders --------------------------------------------------------------------------
+
+
+@contextmanager
+def exclusive(path: Path, *, seconds: float = 10.0) -> Iterator[None]:
+    """Keep other runs out while this one changes something; the lock ends with the process, however it ends.
+
+    The lock is one of the system's on a file of its own, which stays: deleting it would let two runs hold
+    locks on two files of one name.
+
+    Args:
+        path: the lock file; its folder must exist.
+        seconds: how long to wait for another run.
+
+    Raises:
+        FileAccessError: it cannot be made, or another run holds it for too long.
+    """
+    with _translated(path, "written"):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE_FLAGS | _O_NOFOLLOW, 0o600)
+    try:
+        end = time.monotonic() + seconds
+        while not _lock(descriptor):
+            if time.monotonic() > end:
+                raise FileAccessError(
+                    "another run holds this lock", hint="wait for it to end, and try again", path=str(path)
+                )
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock of an open file, unless another has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            return False
+        raise
+    return True
+
+
+def make_private_folders(folder: Path) -> None:
+    """Make a folder and those above it as far as they are missing, for this user alone.
+
+    Raises:
+        FileAccessError: it cannot be made.
+    """
+    with _translated(folder, "written"):
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        for one in reversed(missing):
+            one.mkdir(mode=0o700, exist_ok=True)
 
 
 # --- errors --------------------------------------------------------------------------------------------

@@ -2,19 +2,11 @@
 
 import json
 import re
+from base64 import b64decode
 
 import pytest
 
 from fluxsecrets.keys.generate import generate_identity
-
-
-@pytest.fixture
-def committed(waddle, cli, git):
-    """The example with everything encrypted, committed."""
-    assert cli("encrypt").exit_code == 0
-    git(waddle, "commit", "--quiet", "--all", "--message", "encrypted")
-    return waddle
-
 
 SECRETS = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
 ENV_FILE = "apps/spicedb/overlays/staging/files/spicedb.env"
@@ -29,7 +21,7 @@ def test_check_says_what_would_change_and_writes_nothing(waddle, cli, git):
     assert git(waddle, "status", "--porcelain") == ""
 
 
-def test_check_is_clean_where_all_is_encrypted(committed, cli):
+def test_check_is_clean_where_all_is_encrypted(encrypted_waddle, cli):
     result = cli("encrypt", "--check")
     assert (result.exit_code, result.stderr) == (0, "18 files: 18 unchanged\n")
 
@@ -227,16 +219,16 @@ def test_from_inside_of_a_hook(waddle, cli, git, monkeypatch):
     assert "18 files: 18 encrypted" in result.stderr
 
 
-def test_in_a_worktree(committed, cli, git, tmp_path, monkeypatch):
+def test_in_a_worktree(encrypted_waddle, cli, git, tmp_path, monkeypatch):
     other = tmp_path / "other"
-    git(committed, "worktree", "add", "--quiet", "-b", "other", str(other))
+    git(encrypted_waddle, "worktree", "add", "--quiet", "-b", "other", str(other))
     monkeypatch.chdir(other)
     assert cli("decrypt", "-i", SECRETS).exit_code == 0
     assert cli("encrypt").exit_code == 0
     assert git(other, "status", "--porcelain") == ""
 
 
-def test_paths_in_several_repositories(waddle, committed, cli, git, tmp_path):
+def test_paths_in_several_repositories(waddle, encrypted_waddle, cli, git, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     git(other, "init", "--quiet")
@@ -253,36 +245,36 @@ def test_paths_in_several_repositories(waddle, committed, cli, git, tmp_path):
 class TestUnchangedValues:
     """What did not change since the last commit keeps its ciphertext."""
 
-    def test_nothing_changed(self, committed, cli, git):
+    def test_nothing_changed(self, encrypted_waddle, cli, git):
         assert cli("decrypt", "-i", SECRETS, ENV_FILE, REGISTRY).exit_code == 0
         assert cli("encrypt").exit_code == 0
-        assert git(committed, "status", "--porcelain") == ""
+        assert git(encrypted_waddle, "status", "--porcelain") == ""
 
-    def test_one_value_changed(self, committed, cli, git, monkeypatch):
+    def test_one_value_changed(self, encrypted_waddle, cli, git, monkeypatch):
         assert cli("decrypt", "-i", SECRETS).exit_code == 0
-        path = committed / SECRETS
+        path = encrypted_waddle / SECRETS
         text = path.read_text()
         assert text.count("access-key-id: ") == 1
         monkeypatch.setattr("fluxsecrets.ops.session.Session.now", lambda session: "2030-01-01T00:00:00Z")
         path.write_text(re.sub(r"(access-key-id: ).*", r"\1throwaway-new", text))
         assert cli("encrypt", SECRETS).exit_code == 0
-        diff = git(committed, "diff", "--unified=0").splitlines()
+        diff = git(encrypted_waddle, "diff", "--unified=0").splitlines()
         added = [line for line in diff if re.match(r"\+(?!\+\+)", line)]
         kinds = {re.sub(r":.*", "", line[1:].strip()) for line in added}
         assert kinds == {"access-key-id", "lastmodified", "mac"}
         assert len(added) == 1 + 2 * text.count("kind: Secret")
 
-    def test_recipients_changed(self, committed, cli, git):
-        rules = committed / ".sops.yaml"
+    def test_recipients_changed(self, encrypted_waddle, cli, git):
+        rules = encrypted_waddle / ".sops.yaml"
         assert cli("decrypt", "-i", SECRETS).exit_code == 0
         rules.write_text(re.sub(r"(?m)^ +- \*bob\n", "", rules.read_text()))
         result = cli("encrypt", SECRETS)
         assert result.exit_code == 0
         assert "recipients or selector changed, so the file got a new data key" in result.stderr
-        old = set(re.findall(r"ENC\[[^\]]*\]", git(committed, "show", f"HEAD:{SECRETS}")))
-        assert not old & set(re.findall(r"ENC\[[^\]]*\]", (committed / SECRETS).read_text()))
+        old = set(re.findall(r"ENC\[[^\]]*\]", git(encrypted_waddle, "show", f"HEAD:{SECRETS}")))
+        assert not old & set(re.findall(r"ENC\[[^\]]*\]", (encrypted_waddle / SECRETS).read_text()))
 
-    def test_no_identity(self, committed, cli, git, monkeypatch):
+    def test_no_identity(self, encrypted_waddle, cli, git, monkeypatch):
         assert cli("decrypt", "-i", SECRETS).exit_code == 0
         monkeypatch.delenv("SOPS_AGE_KEY_FILE")
         result = cli("encrypt", SECRETS)
@@ -290,11 +282,11 @@ class TestUnchangedValues:
         assert "the version in git could not be opened, so all values got new ciphertexts" in result.stderr
         assert "it is for others only: none of your identities opens it" in result.stderr
 
-    def test_damaged_at_head(self, committed, cli, git):
-        path = committed / SECRETS
+    def test_damaged_at_head(self, encrypted_waddle, cli, git):
+        path = encrypted_waddle / SECRETS
         path.write_text(path.read_text().replace("\n  name: ", "\n  name: other-"))
-        git(committed, "commit", "--quiet", "--all", "--message", "damaged")
-        git(committed, "checkout", "--quiet", "HEAD~1", "--", SECRETS)
+        git(encrypted_waddle, "commit", "--quiet", "--all", "--message", "damaged")
+        git(encrypted_waddle, "checkout", "--quiet", "HEAD~1", "--", SECRETS)
         assert cli("decrypt", "-i", SECRETS).exit_code == 0
         assert "could not be opened" in cli("encrypt", SECRETS).stderr
 
@@ -400,6 +392,28 @@ def test_many_files_over_processes_give_the_same_result(waddle, cli, git):
     ]
     assert "60 files: 60 encrypted" in result.stderr
     assert len(list(folder.iterdir())) == 60
+
+
+def test_processes_share_no_random_numbers(waddle, cli, monkeypatch):
+    """They are copies of one another, and what is drawn twice would give keys away."""
+    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 3)
+    folder = waddle / "apps/many/overlays/staging"
+    folder.mkdir(parents=True)
+    text = (waddle / SECRETS).read_text()
+    for number in range(72):
+        (folder / f"{number:03}.yaml").write_text(text)
+    assert cli("encrypt", "--quiet", "apps/many").exit_code == 0
+    nonces, shares = [], []
+    for path in folder.iterdir():
+        encrypted = path.read_text()
+        nonces += re.findall(r",iv:([^,]+),", encrypted.partition("\nsops:")[0])
+        (block, *_) = re.split(r"\n---\n", encrypted)
+        for armour in re.findall(r"BEGIN AGE[^\n]*\n(.*?)-----END", block, re.DOTALL):
+            shares += re.findall(rb"-> X25519 (\S+)", b64decode(armour))
+    assert len(nonces) > 72
+    assert len(set(nonces)) == len(nonces)
+    assert len(shares) >= 3 * 72
+    assert len(set(shares)) == len(shares)
 
 
 def test_new_identity_can_be_used_at_once(waddle, cli, identity):

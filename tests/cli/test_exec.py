@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def memory(folder, monkeypatch, tmp_path):
     """Where private folders go, in place of the machine's memory; nothing may stay in it."""
     monkeypatch.setattr("fluxsecrets.files._memory_folder", lambda: None)
     return folder
+
+
+@pytest.fixture
+def run(cli, capfdbinary):
+    """Runs fluxsecrets in this process, and gives what its command printed as standard output."""
+
+    def run(*args):
+        result = cli(*args)
+        return replace(result, stdout_bytes=result.stdout_bytes + capfdbinary.readouterr().out)
+
+    return run
 
 
 def shown_env(result):
@@ -70,7 +82,7 @@ def test_flat_values_become_variables(folder, cli):
     assert found["HOME"] == os.environ["HOME"]
 
 
-def test_secret_manifest_gives_its_data_decoded(folder, cli):
+def test_secret_manifest_gives_its_data_decoded(folder, cli, run, monkeypatch):
     raw = bytes(range(1, 256))
     data = {
         "password": base64.b64encode(folder.marker.encode()).decode(),
@@ -85,9 +97,8 @@ def test_secret_manifest_gives_its_data_decoded(folder, cli):
         "stringData": {"both": "stringData"},
     }
     encrypt(cli, folder, "secret.json", json.dumps(manifest))
-    found = shown_env(
-        cli.process("exec-env", "secret.json", "--pristine", "--", sys.executable, "-c", SHOW, env={"X": "1"})
-    )
+    monkeypatch.setenv("X", "1")
+    found = shown_env(run("exec-env", "secret.json", "--pristine", "--", sys.executable, "-c", SHOW))
     found.pop("LC_CTYPE", None)  # Python's own
     assert found == {"password": folder.marker, "raw": raw.decode("latin-1"), "both": "stringData"}
 
@@ -147,7 +158,12 @@ def test_changed_file_never_starts_the_command(encrypted, cli, command):
     ],
 )
 def test_exit_code_is_the_commands(encrypted, cli, command, arguments, code):
-    assert cli.process(command, "secret.yaml", *arguments).exit_code == code
+    assert cli(command, "secret.yaml", *arguments).exit_code == code
+
+
+@pytest.mark.parametrize("command", ["exec-env", "exec-file"])
+def test_exit_code_is_that_of_the_process(encrypted, cli, command):
+    assert cli.process(command, "secret.yaml", "--", "sh", "-c", "exit 7 # {}").exit_code == 7
 
 
 @pytest.mark.parametrize("command", ["exec-env", "exec-file"])
@@ -175,11 +191,11 @@ def test_program_is_looked_up_by_our_own_path(folder, cli):
     assert cli("exec-env", "flat.yaml", "--", "true").exit_code == 0
 
 
-def test_its_options_are_not_ours(folder, cli):
+def test_its_options_are_not_ours(folder, cli, run):
     encrypt(cli, folder, "flat.yaml", "A: x\n")
-    result = cli.process("exec-env", "flat.yaml", "echo", "--pristine", "--", "--shell", "-h")
+    result = run("exec-env", "flat.yaml", "echo", "--pristine", "--", "--shell", "-h")
     assert result.stdout == "--pristine -- --shell -h\n"
-    result = cli.process("exec-env", "flat.yaml", "--", "echo", "--debug")
+    result = run("exec-env", "flat.yaml", "--", "echo", "--debug")
     assert result.stdout == "--debug\n"
 
 
@@ -219,37 +235,35 @@ def test_command_reads_the_file(encrypted, cli, options):
     assert (result.exit_code, result.stdout) == (0, encrypted.secret)
 
 
-def test_pipe_can_be_read_again(encrypted, cli):
-    result = cli.process(
-        "exec-file", "secret.yaml", "--", "sh", "-c", 'cat "$0"; cat "$0"; head -c 3 "$0"', "{}"
-    )
+def test_pipe_can_be_read_again(encrypted, run):
+    result = run("exec-file", "secret.yaml", "--", "sh", "-c", 'cat "$0"; cat "$0"; head -c 3 "$0"', "{}")
     assert result.stdout == encrypted.secret * 2 + "api"
 
 
-def test_more_than_a_pipe_holds(folder, cli):
+def test_more_than_a_pipe_holds(folder, cli, run):
     text = "".join(f"KEY{number}={'x' * 1000}\n" for number in range(300))
     encrypt(cli, folder, "large.env", text)
-    assert cli.process("exec-file", "large.env", "--", "cat", "{}").stdout == text
-    assert cli.process("exec-file", "large.env", "--", "head", "-c", "4", "{}").stdout == "KEY0"
+    assert run("exec-file", "large.env", "--", "cat", "{}").stdout == text
+    assert run("exec-file", "large.env", "--", "head", "-c", "4", "{}").stdout == "KEY0"
 
 
 def test_nobody_needs_to_read_it(encrypted, cli):
-    assert cli.process("exec-file", "secret.yaml", "--", "true", "{}").exit_code == 0
+    assert cli("exec-file", "secret.yaml", "--", "true", "{}").exit_code == 0
 
 
 @pytest.mark.parametrize(("options", "kind"), [((), "p"), (("--no-fifo",), "f")])
-def test_path_is_private_and_goes_away(encrypted, cli, options, kind):
+def test_path_is_private_and_goes_away(encrypted, run, options, kind):
     mode = 'ls -ld "$each" | cut -c 2-10'
     script = f'test -{kind} "$0" && echo "$0" && for each in "$0" "$(dirname "$0")"; do {mode}; done'
-    result = cli.process("exec-file", *options, "secret.yaml", "--", "sh", "-c", script, "{}")
+    result = run("exec-file", *options, "secret.yaml", "--", "sh", "-c", script, "{}")
     path, *modes = result.stdout.split()
     assert Path(path).name == "secret.yaml"
     assert modes == ["rw-------", "rwx------"]
     assert not Path(path).parent.exists()
 
 
-def test_name_and_format(encrypted, cli):
-    result = cli.process(
+def test_name_and_format(encrypted, run):
+    result = run(
         "exec-file", "secret.yaml", "--filename", "c.json", "--output-type", "json", "--", "sh", "-c",
         'basename "$0"; cat "$0"', "{}",
     )  # fmt: skip
@@ -290,7 +304,7 @@ def test_without_named_pipes_a_file_is_given(encrypted, cli, memory, monkeypatch
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user"
 )
 @pytest.mark.parametrize("options", [(), ("--no-fifo",)])
-def test_another_user_can_read_it(folder, cli, options, monkeypatch):
+def test_another_user_can_read_it(folder, cli, run, options, monkeypatch):
     import pwd
 
     nobody = next((user for user in pwd.getpwall() if user.pw_name == "nobody"), None)
@@ -300,10 +314,8 @@ def test_another_user_can_read_it(folder, cli, options, monkeypatch):
     monkeypatch.setenv("TMPDIR", "/tmp")
     encrypt(cli, folder, "flat.env", f"PASSWORD={folder.marker}\n")
     command = ("--user", "nobody", "flat.env", "--", "sh", "-c", 'cd /; id -u; echo $HOME; cat "$0"', "{}")
-    result = cli.process("exec-file", *options, *command)
+    result = run("exec-file", *options, *command)
     assert result.stdout.split("\n")[:2] == [str(nobody.pw_uid), nobody.pw_dir], result.stderr
     assert folder.marker in result.stdout
-    result = cli.process(
-        "exec-env", "--user", "nobody", "flat.env", "--", "sh", "-c", "id -u; echo $PASSWORD"
-    )
+    result = run("exec-env", "--user", "nobody", "flat.env", "--", "sh", "-c", "id -u; echo $PASSWORD")
     assert result.stdout.split() == [str(nobody.pw_uid), folder.marker]

@@ -15,7 +15,7 @@ from fluxsecrets import files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and modes are POSIX's")
 
-MANY = 120
+MANY = 64
 """Files that are enough for several processes and a progress bar."""
 
 

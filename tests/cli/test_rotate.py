@@ -11,7 +11,14 @@ import time
 
 import pytest
 
-MANY = 300
+MANY = 64
+IN_BATCHES_OF_16 = """
+import sys
+from fluxsecrets.ops import batches
+from fluxsecrets.cli.entry import main
+batches.BATCH = 16
+main()
+"""
 
 
 @pytest.fixture
@@ -224,7 +231,9 @@ def test_stopped_in_the_middle_every_file_opens(folder, cli, number):
     assert cli("encrypt", "-q", ".").exit_code == 0
     before = folder.read("000.yaml")
     process = subprocess.Popen(
-        [cli.executable, "rotate", "."], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", IN_BATCHES_OF_16, "rotate", "."],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     end = time.monotonic() + 60
     while process.poll() is None and folder.read("000.yaml") == before:

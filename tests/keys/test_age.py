@@ -345,12 +345,13 @@ def test_where_it_looked_is_said_after_it_did(key_of):
     mine = AgeProvider.from_environment({}, platform="linux", home=Path("/nowhere/at/all"))
     assert mine.looked_in() == ()
     mine.unwrap(key_of("secret"))
-    assert mine.looked_in() == ("~/.config/sops/age/keys.txt (missing)",)
+    assert mine.looked_in() == ("~/.config/sops/age/keys.txt (missing)", "OS keyring (none)")
     mine.unwrap(key_of("ssh-rsa"))
     assert mine.looked_in() == (
         "~/.ssh/id_ed25519 (missing)",
         "~/.ssh/id_rsa (missing)",
         "~/.config/sops/age/keys.txt (missing)",
+        "OS keyring (none)",
     )
 
 

@@ -35,9 +35,12 @@ def find(environ, files=None, *, platform="linux", home=HOME, mode=0o600) -> Loo
     return find_identities(environ, platform=platform, home=home, read=reader(files or {}, mode))
 
 
+ALWAYS = ("~/.ssh/", "OS keyring")
+
+
 def shown(lookup):
-    """The places, without the SSH keys that are looked for always."""
-    return [str(place) for place in lookup.places if not place.name.startswith("~/.ssh/")]
+    """The places, without the SSH keys and the keyring, which are looked in always."""
+    return [str(place) for place in lookup.places if not place.name.startswith(ALWAYS)]
 
 
 DEFAULT = "/home/ada/.config/sops/age/keys.txt"
@@ -74,7 +77,7 @@ def test_all_places_are_tried_in_order(secrets, recipients):
 def test_the_variable_may_hold_several_on_a_line_or_on_lines(secrets):
     for gap in (" ", "\n", "\r\n", "\t"):
         lookup = find({"SOPS_AGE_KEY": gap.join([secrets["alice"], secrets["bob"]])})
-        assert [place.found for place in lookup.places if not place.name.startswith("~/.ssh/")] == [2, 0]
+        assert [place.found for place in lookup.places if not place.name.startswith(ALWAYS)] == [2, 0]
     assert shown(lookup)[0] == "SOPS_AGE_KEY (2 identities)"
 
 
@@ -151,6 +154,7 @@ def test_every_kind_in_every_place(secrets, recipients, key_folder):
         "SOPS_AGE_KEY_FILE (protected by a passphrase)",
         "SOPS_AGE_KEY_CMD (asked when a file needs it)",
         "~/.config/sops/age/keys.txt (1 identity)",
+        "OS keyring (none)",
     ]
     kinds = [identity.kind for identity in lookup.identities]
     assert kinds == ["ssh", "x25519", "post-quantum", "plugin"]

@@ -3,11 +3,15 @@
 import os
 import signal
 import sys
+import time
+from functools import partial
 
 import pytest
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.parallel import MIN_JOBS, run_jobs
+
+needs_fork = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
 
 def double(number):
@@ -18,9 +22,32 @@ def own_process(number):
     return os.getpid()
 
 
-def die_later(number):
-    if number:
+def with_help(parent, mark, number):
+    """In the parent, wait for a helper that takes part."""
+    if number and os.getpid() == parent:
+        end = time.monotonic() + 60
+        while not mark.exists():
+            assert time.monotonic() < end, "nobody helps"
+            time.sleep(0.001)
+    elif number:
+        mark.touch()
+    return os.getpid()
+
+
+def die_as_a_helper(parent, mark, number):
+    with_help(parent, mark, number)
+    if os.getpid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail_as_a_helper(parent, mark, number):
+    with_help(parent, mark, number)
+    if os.getpid() != parent:
+        raise LookupError("somewhere else")
+
+
+def large(number):
+    return bytes([number % 256]) * 300_000
 
 
 @pytest.mark.parametrize("count", [0, 1, MIN_JOBS - 1, MIN_JOBS, 5 * MIN_JOBS])
@@ -34,16 +61,47 @@ def test_few_jobs_need_no_other_process(monkeypatch):
     assert set(run_jobs(own_process, range(MIN_JOBS - 1))) == {os.getpid()}
 
 
-def test_the_first_of_many_jobs_is_done_here_and_the_rest_elsewhere(monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 2)
-    first, *rest = run_jobs(own_process, range(MIN_JOBS))
-    assert first == os.getpid()
-    assert os.getpid() not in rest
+@needs_fork
+def test_helpers_take_part(tmp_path, monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 3)
+    done = list(run_jobs(partial(with_help, os.getpid(), tmp_path / "mark"), range(3 * MIN_JOBS)))
+    assert done[0] == os.getpid()
+    assert 2 <= len(set(done)) <= 3
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
-def test_killed_worker_is_an_error(monkeypatch):
+@needs_fork
+def test_more_than_a_pipe_holds(monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 3)
+    jobs = range(2 * MIN_JOBS)
+    assert all(got == large(job) for job, got in zip(jobs, run_jobs(large, jobs), strict=True))
+
+
+@needs_fork
+def test_killed_helper_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 2)
     with pytest.raises(FluxsecretsError, match="a worker process was killed") as caught:
-        list(run_jobs(die_later, range(MIN_JOBS)))
+        list(run_jobs(partial(die_as_a_helper, os.getpid(), tmp_path / "mark"), range(MIN_JOBS)))
     assert "run the command again" in caught.value.hint
+
+
+@needs_fork
+def test_a_fault_in_a_helper_is_raised_here(tmp_path, monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 2)
+    with pytest.raises(LookupError, match="somewhere else"):
+        list(run_jobs(partial(fail_as_a_helper, os.getpid(), tmp_path / "mark"), range(MIN_JOBS)))
+
+
+@needs_fork
+def test_results_that_nobody_wants_end_the_helpers(monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 2)
+    results = run_jobs(double, range(50 * MIN_JOBS))
+    assert [next(results), next(results)] == [0, 2]
+    results.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_where_nothing_can_be_forked_a_pool_gives_the_same(monkeypatch):
+    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.parallel.sys.platform", "darwin")
+    assert list(run_jobs(abs, range(-MIN_JOBS, 0))) == list(range(MIN_JOBS, 0, -1))

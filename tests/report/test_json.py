@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sealing import key_file
+
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs/schema/results.schema.json").read_text(encoding="utf-8")
 )
@@ -57,6 +59,10 @@ def problems(value, schema, place="$"):
         ("recipients", "sync", "--all", "--check"),
         ("recipients", "list"),
         ("recipients", "list", "README.md"),
+        ("seal", "--cert", "sealing.crt", "apps/cloudnative-pg", "missing.yaml"),
+        ("convert", "--env", "staging", "--to", "sealed", "--cert", "sealing.crt", "--dry-run"),
+        ("convert", "apps/observability", "--to", "sops"),
+        ("reseal", "--all", "--cert", "sealing.crt", "--private-key", "sealing.key"),
         ("status",),
         ("status", "--env", "staging"),
         ("status", "missing.yaml"),
@@ -67,6 +73,8 @@ def problems(value, schema, place="$"):
 )
 def test_output_follows_the_schema(waddle, cli, command):
     assert cli("encrypt", "apps/spicedb/overlays/production").exit_code == 0
+    for name in ("sealing.crt", "sealing.key"):
+        (waddle / name).write_bytes(key_file(name))
     result = cli(*command, "--format", "json")
     report = json.loads(result.stdout)
     assert report["version"] == 1

@@ -29,6 +29,9 @@ class Fake:
             raise IdentityError("the key file is locked")
         return bytes.fromhex(key.enc) if key.recipient in self.mine else NotMine("not among your identities")
 
+    def at_hand(self, recipient):
+        return recipient in self.mine
+
     def looked_in(self):
         return ("a place",)
 

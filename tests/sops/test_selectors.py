@@ -287,3 +287,21 @@ def test_anchored_words_match_nothing_but_themselves(words, other):
     regex = compile_regex("^(" + "|".join(words) + ")$")
     assert all(regex.search(word) for word in words)
     assert not regex.search(other + "x")
+
+
+WORDS = st.lists(st.text(st.sampled_from("ab-_1"), min_size=1, max_size=3), min_size=1, max_size=4)
+
+
+@given(WORDS, st.booleans(), st.text(st.sampled_from("ab-_1|^$\n\udce9"), max_size=4))
+def test_words_without_an_engine_are_what_re2_makes_of_them(words, in_parentheses, text):
+    body = "|".join(words)
+    short = f"^({body})$" if in_parentheses else f"^{body}$"
+    long = f"(?:){short}"  # the same to RE2, and not to whoever looks for words
+    for candidate in (text, *words):
+        assert compile_regex(short).search(candidate) is compile_regex(long).search(candidate)
+
+
+@pytest.mark.parametrize("pattern", ["^()$", "^(a|)$", "^(|a)$", "^(a||b)$", "^a|b$", "(a|b)$", "^(a|b)"])
+def test_what_is_no_list_of_words_is_left_to_re2(pattern):
+    for text in ("", "a", "b", "xa", "ax", "a|b"):
+        assert compile_regex(pattern).search(text) is compile_regex(f"(?:){pattern}").search(text)

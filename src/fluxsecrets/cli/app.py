@@ -14,6 +14,8 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.ops.logged import Logged
+from fluxsecrets.ops.record import recording
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR = 0, 1, 2
 EXIT_INTERRUPTED, EXIT_TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
@@ -37,7 +39,12 @@ COMMANDS = {
         "fluxsecrets.cli.recipients",
         "See who can read what, and keep files in line with the rules.",
     ),
+    "seal": ("fluxsecrets.cli.seal", "Turn Secrets into SealedSecrets."),
+    "unseal": ("fluxsecrets.cli.unseal", "Print SealedSecrets as Secrets, with the controller's key."),
+    "reseal": ("fluxsecrets.cli.reseal", "Seal SealedSecrets anew: for another certificate or place."),
+    "convert": ("fluxsecrets.cli.convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
+    "log": ("fluxsecrets.cli.log", "Show what was done with secrets here, and check that record."),
 }
 """Name -> (module with a click command `command`, the line that --help shows)."""
 
@@ -102,22 +109,36 @@ def run(arguments: Sequence[str]) -> int:
         The exit code. Messages have been written; no traceback is, but with --debug.
     """
     arguments, debug = _take_debug(arguments)
+    log = Logged()
+    failure: BaseException | None = None
     try:
-        with _terminable():
+        with _terminable(), recording(None):
             _require_streams()
-            code = cli.main(args=list(arguments), prog_name="fluxsecrets", standalone_mode=False)
+            # The session's maker starts the log, see `options.make_session`.
+            code = cli.main(args=list(arguments), prog_name="fluxsecrets", standalone_mode=False, obj=log)
             sys.stdout.flush()
-    except SystemExit:
+    except SystemExit as error:
         # click's answer to a broken pipe is exit code 1, which would mean findings
         _drop_output()
-        return EXIT_ERROR
+        code, failure = EXIT_ERROR, error
     except (Exception, KeyboardInterrupt, _TerminatedError) as error:  # noqa: BLE001 - no traceback reaches a user
         if debug:
             import traceback
 
             traceback.print_exception(error)
-        return _report(error)
-    return code if isinstance(code, int) else EXIT_CLEAN
+        code, failure = _report(error), error
+    return _end_log(log, code if isinstance(code, int) else EXIT_CLEAN, failure)
+
+
+def _end_log(log: Logged, code: int, failure: BaseException | None) -> int:
+    try:
+        log.end(code, failure)
+    except FluxsecretsError as error:
+        _show(error)
+        code = EXIT_ERROR
+    for warning in log.warnings:
+        _say(f"warning: {warning}")
+    return code
 
 
 def _take_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:

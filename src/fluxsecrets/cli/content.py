@@ -10,8 +10,8 @@ from pathlib import Path
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError, UsageError
 from fluxsecrets.files import read_file, write_atomic
+from fluxsecrets.ops.inputs import format_of_content, named_file
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.targets import format_of_name, select
 
 STDIN_SHOWN = "standard input"
 _STDIN_NAME = "standard-input"
@@ -76,20 +76,19 @@ def read_input(session: Session, text: str, filename: str | None, input_type: st
             raise LimitError(
                 f"is too large: the limit is {limit // 2**20} MiB", path=STDIN_SHOWN, hint="split it"
             )
-        name = filename or _STDIN_NAME
-        format_name = input_type or format_of_name(session, name)
-        return Input(session.cwd / name, filename or STDIN_SHOWN, format_name, data)
+        path = session.cwd / (filename or _STDIN_NAME)
+        format_name = input_type or format_of_content(session, path, data)
+        return Input(path, filename or STDIN_SHOWN, format_name, data)
     refuse_folder(session, text)
-    target = select(session, [text], input_type=input_type).targets[0]
-    if target.problem is not None:
-        raise target.problem
+    found = named_file(session, text)
     try:
-        data = read_file(target.path, limit=session.limits.size).data
+        data = read_file(found, limit=session.limits.size).data
+        format_name = input_type or format_of_content(session, found, data)
     except FluxsecretsError as error:
         error.path = text
         raise
-    path = session.cwd / filename if filename is not None else target.path
-    return Input(path, text, target.format, data)
+    path = session.cwd / filename if filename is not None else found
+    return Input(path, text, format_name, data)
 
 
 def write_output(session: Session, out: Output, data: bytes, output: Path | None, *, mode: int) -> None:

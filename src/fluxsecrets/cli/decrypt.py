@@ -21,10 +21,10 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.decrypt import decrypt_content, decrypt_files
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.targets import Selection, clean_up, select
 
 if TYPE_CHECKING:  # one file to standard output does without
     from fluxsecrets.ops.results import BatchResult
+    from fluxsecrets.ops.targets import Selection
 
 
 @click.command("decrypt")
@@ -71,6 +71,8 @@ def command(
             )
         if not paths and environment is None:
             raise UsageError("name what to decrypt in place", hint="files, folders, or --env NAME")
+        from fluxsecrets.ops.targets import select
+
         batch = _decrypt_in_place(session, out, select(session, paths, environment, input_type))
         _show(out, batch, as_json=report == "json")
         return 2 if batch.failed else 0
@@ -94,6 +96,7 @@ def command(
 
 def _decrypt_in_place(session: Session, out: Output, selection: Selection) -> BatchResult:
     from fluxsecrets.ops.results import BatchResult
+    from fluxsecrets.ops.targets import clean_up
 
     clean_up(selection)
     targets = [target for target in selection.targets if target.encrypted or target.named or target.problem]

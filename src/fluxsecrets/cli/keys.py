@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.options import make_session, quiet_option
+from fluxsecrets.cli.options import Decorator, format_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output
-from fluxsecrets.ops.keys import new_key
+from fluxsecrets.errors import LimitError, UsageError
+
+if TYPE_CHECKING:  # each command pays for its own operation
+    from fluxsecrets.ops.keyremoval import Removal
+    from fluxsecrets.ops.keys import KeyFile, NewKey
+    from fluxsecrets.ops.session import Session
+
+_MAX_KEY_FILE = 2**20
+
+_store_option: Decorator = click.option(
+    "--store",
+    type=click.Choice(["file", "keyring"]),
+    default="file",
+    help="Where to keep it; a key file unless told.",
+)
+_output_option: Decorator = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Add the private key to this file.",
+)
 
 
 @click.group("keys")
@@ -18,29 +41,257 @@ def command() -> None:
 
 @command.command("generate")
 @click.argument("name", required=False)
+@_store_option
+@_output_option
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Add the private key to this file.",
+    "--post-quantum",
+    is_flag=True,
+    help="Of the kind that no quantum computer breaks; for sops 3.12 and newer.",
 )
 @quiet_option
-def generate(name: str | None, output: Path | None, quiet: bool) -> int:
+def generate(name: str | None, store: str, output: Path | None, post_quantum: bool, quiet: bool) -> int:
     """Make an age identity and print its public key.
 
     The private key is added to SOPS_AGE_KEY_FILE, or else to sops's own key file, readable by you alone.
+    With --store keyring it goes into the keyring of the operating system, where only fluxsecrets finds it.
     With NAME the public key is also written to keys/NAME.pub of the repository.
     """
+    from fluxsecrets.ops.keys import Keeping, Store, new_key
+
     session, out = make_session(), Output(quiet=quiet)
-    made = new_key(session, name, output)
+    made = new_key(session, Keeping(name, Store(store), output), post_quantum=post_quantum)
     out.text([made.recipient])
-    out.note(
-        f"the private key was added to {made.key_file}: back it up, whoever has it can read your secrets"
-    )
+    out.note(f"the private key was added to {made.place}: back it up, whoever has it can read your secrets")
+    _show_public(out, made)
+    out.note("to encrypt for it, add the public key to the creation rules of .sops.yaml")
+    return 0
+
+
+def _show_public(out: Output, made: NewKey) -> None:
     for warning in made.warnings:
         out.warning(f"warning: {warning}")
     if made.public_file is not None:
         out.note(f"the public key is in {made.public_file}")
-    out.note("to encrypt for it, add the public key to the creation rules of .sops.yaml")
+
+
+@command.command("list")
+@click.option(
+    "--check", is_flag=True, help="Exit with 1 where a private key is in keys/, or git ignores a public one."
+)
+@format_option
+@quiet_option
+def list_(check: bool, report: str | None, quiet: bool) -> int:
+    """Show which identities you have, where, and how many files of each environment they open.
+
+    No passphrase is asked for, no command run and no keyring opened. It also looks whether keys/ holds
+    public keys only, and whether git ignores one of them.
+    """
+    from fluxsecrets.ops.keylist import check_folder, list_keys
+    from fluxsecrets.report.keys import key_rows, keys_json
+
+    session, out = make_session(), Output(quiet=quiet)
+    found = list_keys(session)
+    if report == "json":
+        out.text([keys_json(found)])
+    else:
+        from fluxsecrets.cli.output import show_errors
+
+        out.table(key_rows(found))
+        for warning in found.warnings:
+            out.warning(f"warning: {warning}")
+        show_errors(out, found.errors)
+        count = len(found.keys)
+        out.note(
+            f"{count} {'identity' if count == 1 else 'identities'}; looked in: {', '.join(found.places)}"
+        )
+    if found.errors:
+        return 2
+    return 1 if check and check_folder(session) else 0
+
+
+@command.command("import")
+@click.argument("file")
+@click.option("--name", metavar="NAME", help="Also write the public key to keys/NAME.pub.")
+@_store_option
+@_output_option
+@quiet_option
+def import_(file: str, name: str | None, store: str, output: Path | None, quiet: bool) -> int:
+    """Keep the age identities of FILE, or of standard input for `-`.
+
+    A file that is protected with a passphrase, by `keys export` or by age, is opened first: the passphrase
+    is asked for at the terminal. SSH keys stay in ~/.ssh, PGP keys belong into GnuPG's keyring.
+    """
+    from fluxsecrets.ops.keys import Keeping, Store, import_keys
+
+    session, out = make_session(), Output(quiet=quiet)
+    given = _read(session, file)
+    for made in import_keys(session, given, Keeping(name, Store(store), output)):
+        out.text([made.recipient])
+        out.note(
+            f"the private key was added to {made.place}" if made.added else f"it was in {made.place} already"
+        )
+        _show_public(out, made)
+    if given.path is not None:
+        out.note(f"{given.shown} still holds it: keep that where nobody else comes, or delete it")
+    return 0
+
+
+def _read(session: Session, file: str) -> KeyFile:
+    from fluxsecrets.files import read_file
+    from fluxsecrets.ops.keys import KeyFile
+
+    if file != "-":
+        path = session.cwd / file
+        return KeyFile(file, read_file(path, limit=_MAX_KEY_FILE, follow_links=True).data, path)
+    data = sys.stdin.buffer.read(_MAX_KEY_FILE + 1) if sys.stdin is not None else b""
+    if len(data) > _MAX_KEY_FILE:
+        raise LimitError("is too large to be a key file", path="standard input")
+    return KeyFile("standard input", data)
+
+
+@command.command("export")
+@click.argument("name")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a new file."
+)
+@click.option("--plain", is_flag=True, help="Without a passphrase; never to a terminal.")
+@quiet_option
+def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
+    """Print an identity, encrypted with a passphrase that is asked for.
+
+    NAME is that of a keys/NAME.pub, or a public key. `age --decrypt` opens the result, and so does
+    `keys import`. A passphrase-protected copy is good for a backup.
+    """
+    from fluxsecrets.ops.keyremoval import export_key
+
+    session, out = make_session(), Output(quiet=quiet)
+    if plain and output is None:
+        refuse_terminal("a private key in plain text", "add -o FILE, or pipe it to where it is wanted")
+    exported = export_key(session, name, plain=plain)
+    for warning in exported.warnings:
+        out.warning(f"warning: {warning}")
+    if output is None:
+        out.data(exported.data)
+        return 0
+    from fluxsecrets.files import write_new
+    from fluxsecrets.ops.keys import shown, would_be_committed
+
+    path = session.cwd / output
+    write_new(path, exported.data)
+    out.note(f"{shown(session, path)}: the identity of {exported.recipient[:12]}…")
+    if plain and would_be_committed(path):
+        out.warning(
+            f"warning: {shown(session, path)} is in the repository and not ignored by git: "
+            "move it elsewhere before you commit"
+        )
+    return 0
+
+
+def refuse_terminal(what: str, hint: str) -> None:
+    """Keep a secret from being shown by accident.
+
+    Raises:
+        UsageError: standard output is a terminal.
+    """
+    if sys.stdout.isatty():
+        raise UsageError(f"{what} is not shown at a terminal", hint=hint)
+
+
+@command.command("remove")
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="With --yes: even where nobody could open some files any more.")
+@quiet_option
+def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
+    """Delete an identity from the OS keyring and from your key files.
+
+    NAME is that of a keys/NAME.pub, or a public key. First it says which files of this repository nobody
+    could open any more. Who may read what does not change by it: that is in .sops.yaml and in the files.
+    """
+    from fluxsecrets.ops.keyremoval import plan_removal, remove_key
+
+    session, out = make_session(), Output(quiet=quiet)
+    plan = plan_removal(session, name)
+    whose = plan.name or f"{plan.recipient[:12]}…"
+    _show_removal(session, out, plan, whose)
+    if not yes:
+        _confirm(whose)
+    elif plan.lost and not force:
+        raise UsageError(
+            f"nobody could open {len(plan.lost)} {'file' if len(plan.lost) == 1 else 'files'} any more",
+            details=list(plan.lost),
+            hint="add a recipient and run `fluxsecrets recipients sync` first, keep a copy with "
+            "`fluxsecrets keys export`, or add --force",
+        )
+    remove_key(session, plan)
+    out.note(f"removed {whose} from {' and '.join(plan.places(session))}; backups may still hold it")
+    for sentence in plan.stays:
+        out.warning(f"warning: {sentence}")
+    return 0
+
+
+def _show_removal(session: Session, out: Output, plan: Removal, whose: str) -> None:
+    from fluxsecrets.report.text import printable
+
+    lines = [f"{whose} ({plan.recipient if len(plan.recipient) < 100 else plan.recipient[:12] + '…'})"]
+    lines += [f"  is in {place}" for place in plan.places(session)]
+    if plan.unreadable:
+        files = f"{plan.unreadable} {'file' if plan.unreadable == 1 else 'files'}"
+        lines.append(f"  you could no longer open {files} of this repository; others still could")
+    if plan.lost:
+        lines.append("  nobody could open these files of this repository any more:")
+        lines += [f"    {path}" for path in plan.lost]
+    for line in lines:
+        out.note(printable(line))
+
+
+def _confirm(whose: str) -> None:
+    """Ask for the name, so that nobody answers by habit.
+
+    Raises:
+        UsageError: there is nobody to ask, or the answer is another.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask whether to remove it", hint="add --yes")
+    answer = click.prompt(f"type {whose} to remove it for good", default="", show_default=False, err=True)
+    if answer.strip() != whose:
+        raise UsageError("nothing was removed: the answer was another", hint="run the command again")
+
+
+@command.command("cluster-secret")
+@click.option("--env", "environment", metavar="NAME", required=True, help="The environment.")
+@click.option(
+    "--identity", metavar="NAME", help="Whose identity: a public key, its name, or a PGP fingerprint."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a new file."
+)
+@quiet_option
+def cluster_secret_(environment: str, identity: str | None, output: Path | None, quiet: bool) -> int:
+    """Print the Secret with which Flux decrypts an environment; it holds the private key in plain text.
+
+    Name and namespace are those of `spec.decryption.secretRef` in the environment's Kustomizations. Pipe it
+    into `kubectl apply -f -`, or into `fluxsecrets encrypt --filename FILE - > FILE` to keep it encrypted.
+    The identity is the one of `cluster_recipients` in .fluxsecrets.yaml, or the one named after the cluster.
+    """
+    from fluxsecrets.ops.clustersecret import cluster_secret, secrets_named
+
+    session, out = make_session(), Output(quiet=quiet)
+    if output is None:
+        refuse_terminal(
+            "a Secret with a private key",
+            f"pipe it: fluxsecrets keys cluster-secret --env {environment} | kubectl apply -f -",
+        )
+    made = cluster_secret(session, environment, identity)
+    for warning in made.warnings:
+        out.warning(f"warning: {warning}")
+    if output is None:
+        out.data(made.data)
+    else:
+        from fluxsecrets.files import write_new
+
+        write_new(session.cwd / output, made.data)
+        out.note(f"{session.shown(session.cwd / output)} holds a private key in plain text")
+    whose = made.recipient if len(made.recipient) < 100 else f"{made.recipient[:12]}…"
+    out.note(f"{secrets_named(made.secrets)}: the identity of {whose}")
     return 0

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from fluxsecrets import __version__
+from fluxsecrets.ops.logged import Call, Logged
 from fluxsecrets.ops.session import Session
-from fluxsecrets.report.text import printable
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -48,12 +49,50 @@ def make_session(config: Path | None = None) -> Session:
         config: `--config`; it is read at once, so that a fault in it is said before any file is touched.
 
     Raises:
-        ConfigError, FileAccessError: it is not there, or invalid.
+        ConfigError, FileAccessError: it is not there, or invalid; or what is to be done cannot be logged,
+            and has to be.
     """
     session = Session(dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify)
+    start_log(session)
     if config is not None:
         session.load_config(session.cwd / config)
     return session
+
+
+_PATHS = ("paths", "path", "file")
+_DETAILS = ("environment", "key", "name", "filename", "output", "spec")
+"""What the log says of a command line; nothing that could be a value."""
+
+
+def start_log(session: Session) -> None:
+    """Log the command that is being run, where that is wanted; before it does anything.
+
+    Raises:
+        ConfigError, FileAccessError: it cannot be logged, and has to be.
+    """
+    context = click.get_current_context(silent=True)
+    run = context.find_object(Logged) if context is not None else None
+    if context is None or run is None:
+        return
+    given = {name: value for name, value in context.params.items() if value not in (None, (), "")}
+    paths = [text for name in _PATHS for text in _texts(given.get(name))]
+    details: dict[str, object] = {name: str(given[name]) for name in _DETAILS if name in given}
+    switches = sorted(name.replace("_", "-") for name, value in given.items() if value is True)
+    run.start(
+        Call(
+            f"fluxsecrets {__version__}",
+            context.command_path.partition(" ")[2],
+            tuple(paths),
+            {**details, **({"switches": switches} if switches else {})},
+        ),
+        session.environ,
+        session.cwd,
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    values = value if isinstance(value, tuple) else () if value is None else (value,)
+    return tuple(str(each) for each in values)
 
 
 def _ask(question: str) -> str:
@@ -63,4 +102,6 @@ def _ask(question: str) -> str:
 
 
 def _notify(text: str) -> None:
+    from fluxsecrets.report.text import printable
+
     click.echo(printable(text), err=True)

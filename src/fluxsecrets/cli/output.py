@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.report.text import Cell, Row, error_lines, laid_out, printable, similar_errors, warning_lines
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what goes out as it is needs no layout
     from fluxsecrets.ops.results import BatchResult
+    from fluxsecrets.report.text import Cell, Row
 
 Item = TypeVar("Item")
 
@@ -44,6 +43,10 @@ class Output:
 
     def table(self, rows: Sequence[Row]) -> None:
         """Write rows, aligned; at a terminal in colour, and on two lines each where it is too narrow."""
+        import shutil
+
+        from fluxsecrets.report.text import laid_out
+
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         style = _coloured if _colourful(sys.stdout) else _plain
         self.text(laid_out(rows, width, style))
@@ -68,12 +71,12 @@ class Output:
     def note(self, text: str) -> None:
         """Say something that is neither a result nor an error."""
         if not self._quiet:
-            click.echo(printable(text), err=True)
+            click.echo(_printable(text), err=True)
 
     def warning(self, line: str) -> None:
         """Say a warning, complete with its word."""
         if not self._quiet:
-            click.echo(_marked(printable(line), "warning:", "yellow"), err=True)
+            click.echo(_marked(_printable(line), "warning:", "yellow"), err=True)
 
     def error(self, error: FluxsecretsError, others: int = 0) -> None:
         """Say what is wrong and what to do.
@@ -82,12 +85,16 @@ class Output:
             error: what is wrong.
             others: how many more files failed of the same.
         """
+        from fluxsecrets.report.text import error_lines
+
         for line in error_lines(error, others):
             click.echo(_marked(line, "error:", "red"), err=True)
 
 
 def show_remarks(out: Output, batch: BatchResult) -> None:
     """Notes, warnings, errors, and the sum of a command that changes files."""
+    from fluxsecrets.report.text import warning_lines
+
     for note in batch.notes:
         out.note(f"note: {note}")
     for line in warning_lines(batch.files):
@@ -98,8 +105,16 @@ def show_remarks(out: Output, batch: BatchResult) -> None:
 
 def show_errors(out: Output, errors: Sequence[FluxsecretsError]) -> None:
     """Errors of many files, those that are one and the same said once."""
+    from fluxsecrets.report.text import similar_errors
+
     for error, count in similar_errors(errors):
         out.error(error, count - 1)
+
+
+def _printable(text: str) -> str:
+    from fluxsecrets.report.text import printable
+
+    return printable(text)
 
 
 def _marked(line: str, word: str, colour: str) -> str:

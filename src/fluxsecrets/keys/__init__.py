@@ -58,6 +58,10 @@ class Unsupported:
         """Answer that no identity is meant."""
         return NotMine(f"{self._name} keys are not supported by this version")
 
+    def at_hand(self, recipient: Recipient) -> bool:
+        """None is."""
+        return False
+
     def own_recipients(self) -> frozenset[str]:
         """None that could be told of."""
         return frozenset()

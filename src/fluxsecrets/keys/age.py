@@ -154,11 +154,33 @@ class AgeProvider:
         """
         self._keys.unlock(normalise(one.id) for one in recipients if one.kind == self.kind)
 
+    def identity_of(self, recipient: str) -> AgeIdentity:
+        """The private key of a recipient, to be kept elsewhere; asks whoever has to be asked for it.
+
+        Raises:
+            IdentityError: it is in none of the places, or could not be had.
+        """
+        failures: list[IdentityError] = []
+        found = self._keys.find(normalise(recipient), failures)
+        if found is not None:
+            return found
+        places = ", ".join(self.looked_in())
+        raise IdentityError(
+            f"you do not have the identity of {abbreviate(recipient)}",
+            details=[*(str(failure) for failure in failures), f"looked in: {places}"],
+            hint="`fluxsecrets keys list` shows those that you have",
+        )
+
+    def at_hand(self, recipient: Recipient) -> bool:
+        """Whether its identity is here: no command, passphrase, device or keyring is needed."""
+        return self._keys.at_hand(normalise(recipient.id))
+
     def own_recipients(self) -> frozenset[str]:
         """The public keys of all identities that were found, as far as nobody must be asked for them.
 
         SSH keys are without a comment, see `agerecipients.normalise`; those behind a passphrase are there
-        too. Not there: what commands and encrypted key files may hold, while they were not needed yet.
+        too, and those in the OS keyring. Not there: what commands and encrypted key files may hold, while
+        they were not needed yet.
         """
         return self._keys.recipients()
 

@@ -6,14 +6,14 @@ What is at hand is tried first; then whoever has to be asked is asked, once a ru
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError
 
 from .host import Host
-from .identities import Found, KeyCommand, LockedKeys, Lookup, Place, age_keys, ssh_key
+from .identities import KEYRING, Found, KeyCommand, LockedKeys, Lookup, Place, age_keys, ssh_key
 from .keyfile import MAX_KEY_FILE, AgeIdentity
 
 if TYPE_CHECKING:  # loaded with the first key that is not for X25519
@@ -32,6 +32,8 @@ class AgeKeys:
         self._found = found
         self._failed: dict[str, IdentityError] = {}
         self._ran: set[tuple[str, str]] = set()
+        self._asked_keyring = False
+        self._not_in_keyring: Mapping[str, IdentityError] = {}
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, object]:
@@ -53,7 +55,12 @@ class AgeKeys:
         """The public keys of all identities, those behind a passphrase too where they tell."""
         found = self.lookup()
         known = {identity.recipient for identity in found.identities if identity.recipient}
-        return frozenset(known | {str(locked.public) for locked in found.locked if locked.public is not None})
+        locked = {str(locked.public) for locked in found.locked if locked.public is not None}
+        return frozenset(known | locked | {stored.recipient for stored in found.stored})
+
+    def at_hand(self, recipient: str) -> bool:
+        """Whether an identity of this recipient is here, so that nothing and nobody has to be asked."""
+        return any(one.recipient == recipient for one in self.lookup().identities)
 
     def plugins(self) -> frozenset[str]:
         """The names of the plugins that identities at hand belong to."""
@@ -65,6 +72,27 @@ class AgeKeys:
     def current_host(self) -> Host:
         """The host as it is in this process: with the user only where the user may be asked."""
         return self.host if os.getpid() == self._process else self.host.for_workers()
+
+    def find(self, recipient: str, failures: list[IdentityError]) -> AgeIdentity | None:
+        """The identity of one recipient, wherever it is; whoever has to be asked for it is asked.
+
+        Args:
+            recipient: its public key.
+            failures: gets what kept places from being looked in.
+        """
+
+        def found() -> AgeIdentity | None:
+            return next((one for one in self.lookup().identities if one.recipient == recipient), None)
+
+        if found() is None and any(stored.recipient == recipient for stored in self.lookup().stored):
+            self._ask_keyring(recipient, failures)
+        if found() is None:
+            for command in self.lookup().commands:
+                self._run(command, recipient)
+        for locked in self.lookup().locked:
+            if found() is None and (locked.public is None or str(locked.public) == recipient):
+                self._try_unlock(locked, failures)
+        return found()
 
     def batches(
         self, recipient: str, stanzas: Callable[[], Sequence[Stanza]], failures: list[IdentityError]
@@ -88,6 +116,10 @@ class AgeKeys:
             return tuple(new.values())
 
         yield fresh(plugins=False)
+        # Others than the one that is meant stay in the keyring: it takes longer than all other places.
+        if any(stored.recipient == recipient for stored in self.lookup().stored):
+            self._ask_keyring(recipient, failures)
+            yield fresh(plugins=False)
         for locked in self._meant(stanzas):
             self._try_unlock(locked, failures)
         yield fresh(plugins=False)
@@ -113,8 +145,11 @@ class AgeKeys:
         failures: list[IdentityError] = []
         if open_now():
             return
+        for stored in self.lookup().stored:
+            if stored.recipient in wanted:
+                self._ask_keyring(stored.recipient, failures)
         for locked in self.lookup().locked:
-            if locked.public is not None and str(locked.public) in wanted:
+            if locked.public is not None and not open_now() and str(locked.public) in wanted:
                 self._try_unlock(locked, failures)
         for recipient in sorted(wanted):
             for command in self.lookup().commands if not open_now() else ():
@@ -140,7 +175,7 @@ class AgeKeys:
         failed = self._failed.get(locked.path)
         if failed is None:
             try:
-                self._keep(_unlock(locked, self._ask), instead=locked)
+                self._keep(unlock_keys(locked, self._ask), instead=locked)
             except IdentityError as error:
                 failed = self._failed[locked.path] = error
         if failed is not None:
@@ -155,6 +190,26 @@ class AgeKeys:
                 hint="run it at a terminal, or name an identity that needs no passphrase",
             )
         return ask(question)
+
+    def _ask_keyring(self, recipient: str, failures: list[IdentityError]) -> None:
+        """Take all out of the OS keyring, once a run; one that fails is as one that is not there."""
+        if not self._asked_keyring:
+            self._asked_keyring = True
+            from .oskeyring import KeyringError, read_stored
+
+            stored = self.lookup().stored
+            try:
+                identities, problems = read_stored(
+                    stored, timeout=self.host.keyring_timeout, notify=self.current_host().notify
+                )
+            except KeyringError as error:
+                self._keep(Found(Place(KEYRING, note=error.note)))
+                self._not_in_keyring = dict.fromkeys((one.recipient for one in stored), error)
+            else:
+                self._keep(Found(Place(KEYRING, len(identities)), identities))
+                self._not_in_keyring = problems
+        if recipient in self._not_in_keyring:
+            failures.append(self._not_in_keyring[recipient])
 
     def _run(self, command: KeyCommand, recipient: str) -> None:
         if (command.name, recipient) in self._ran:
@@ -188,7 +243,7 @@ def _renewed(place: Place, new: Place, identities: Sequence[AgeIdentity]) -> Pla
     return replace(place, found=max(count, new.found), note=new.note)
 
 
-def _unlock(locked: LockedKeys, ask: Callable[[str], str]) -> Found:
+def unlock_keys(locked: LockedKeys, ask: Callable[[str], str]) -> Found:
     """Open keys with the passphrase that the user gives.
 
     Raises:

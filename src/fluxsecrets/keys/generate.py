@@ -1,8 +1,9 @@
-"""New age identities, and sops's key file to keep them in."""
+"""New age identities, and key files to keep them in."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -89,6 +90,49 @@ def append_identity(path: Path, identity: AgeIdentity) -> bool:
         new = old.data + gap + identity_text(identity).encode("ascii")
         write_atomic(target, new, mode=0o600, expected=old)
         return True
+
+
+def remove_identity(path: Path, recipient: str) -> bool:
+    """Take an identity out of a key file, with the comments that belong to it; the rest stays as it is.
+
+    A file in which nothing else is left is deleted. Links are followed.
+
+    Returns:
+        Whether it was there; a file that does not exist holds none.
+
+    Raises:
+        IdentityError: the file holds something else than identities, or is protected by a passphrase.
+        FileAccessError: it cannot be read or written, or another run holds the lock.
+    """
+    target = Path(os.path.realpath(path))
+    if not os.path.lexists(target):
+        return False
+    with _lock(target, path):
+        old = read_file(target, limit=_READ_LIMIT)
+        known = _parse(old.data, path)
+        if not any(one.recipient == recipient for one in known):
+            return False
+        gone = {one.secret for one in known if one.recipient == recipient}
+        lines: list[str] = []
+        for line in old.data.decode("utf-8", "surrogateescape").splitlines(keepends=True):
+            if line.strip().removeprefix("\ufeff") not in gone:
+                lines.append(line)
+                continue
+            while lines and _OWN_COMMENT.match(lines[-1]):
+                lines.pop()
+        new = "".join(lines).encode("utf-8", "surrogateescape")
+        if new.strip():
+            write_atomic(target, new, mode=0o600, expected=old)
+            return True
+        try:
+            target.unlink()
+        except OSError as error:
+            raise _not_writable(path, error) from None
+        return True
+
+
+_OWN_COMMENT = re.compile(r"\s*#\s*(?:created|public key|recipient):", re.IGNORECASE)
+"""Comments that stand above an identity and are about it."""
 
 
 def _parse(data: bytes, path: Path) -> tuple[AgeIdentity, ...]:

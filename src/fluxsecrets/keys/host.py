@@ -28,6 +28,7 @@ class Host:
         ask: asks for passphrases and for what plugins want to know; None where there is nobody to ask.
         notify: shows a plugin's message, such as to touch a device; None where nobody reads it.
         command_timeout: seconds that a key command may take.
+        keyring_timeout: seconds that the OS keyring may take; somebody may have to unlock it.
         plugin_timeout: seconds of silence that a plugin is allowed; it may wait for the touch of a device.
     """
 
@@ -35,6 +36,7 @@ class Host:
     ask: PassphrasePrompt | None = None
     notify: Callable[[str], None] | None = None
     command_timeout: float = 30.0
+    keyring_timeout: float = 60.0
     plugin_timeout: float = 60.0
 
     def environment(self, **more: str) -> dict[str, str]:

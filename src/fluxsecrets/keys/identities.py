@@ -1,4 +1,7 @@
-"""Where age identities are looked for, in sops's order (sops: age/keysource.go, loadIdentities)."""
+"""Where age identities are looked for: sops's places in its order, then the OS keyring.
+
+Taken from sops: age/keysource.go, loadIdentities.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from fluxsecrets.errors import IdentityError
 from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
 
 if TYPE_CHECKING:
+    from .oskeyring import StoredIdentity
     from .sshkeys import PublicKey
 
 KEY = "SOPS_AGE_KEY"
@@ -21,6 +25,10 @@ KEY_FILE = "SOPS_AGE_KEY_FILE"
 KEY_COMMAND = "SOPS_AGE_KEY_CMD"
 SSH_KEY_FILE = "SOPS_AGE_SSH_PRIVATE_KEY_FILE"
 SSH_KEY_COMMAND = "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
+
+KEYRING = "OS keyring"
+KEYRING_LIST = Path("fluxsecrets", "keyring.json")
+"""Which identities are in the OS keyring, under the user's configuration folder."""
 
 VARIABLES = (
     *(KEY, KEY_FILE, KEY_COMMAND, SSH_KEY_FILE, SSH_KEY_COMMAND),
@@ -112,6 +120,7 @@ class Found:
     warnings: tuple[str, ...] = ()
     locked: LockedKeys | None = None
     command: KeyCommand | None = None
+    stored: tuple[StoredIdentity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,7 @@ class Lookup:
         locked: keys behind a passphrase.
         commands: what has not been run yet.
         ssh_problems: those with the SSH keys that everybody has; they matter to files for SSH keys only.
+        stored: what is in the OS keyring by the list beside it; not taken out yet.
     """
 
     identities: tuple[AgeIdentity, ...] = ()
@@ -136,6 +146,7 @@ class Lookup:
     locked: tuple[LockedKeys, ...] = ()
     commands: tuple[KeyCommand, ...] = ()
     ssh_problems: tuple[IdentityError, ...] = ()
+    stored: tuple[StoredIdentity, ...] = ()
 
 
 def read_key_file(path: Path) -> RawKeyFile:
@@ -207,6 +218,7 @@ def find_identities(
         *_in_named_file(environ, platform, read),
         *_command(environ, KEY_COMMAND, ssh=False),
         *_in_default_file(environ, platform, home, read),
+        *_in_keyring(environ, platform, home, read),
     ]
     return Lookup(
         identities=tuple(identity for one in found for identity in one.identities),
@@ -216,6 +228,7 @@ def find_identities(
         locked=tuple(one.locked for one in found if one.locked is not None),
         commands=tuple(one.command for one in found if one.command is not None),
         ssh_problems=tuple(problem for one in found if one.place.ssh_default for problem in one.problems),
+        stored=tuple(entry for one in found for entry in one.stored),
     )
 
 
@@ -351,6 +364,30 @@ def _in_default_file(
     path = key_file_in(config)
     name = _with_tilde(path, home)
     yield _in_file(path, name, name, platform, read) or Found(Place(name, note="missing"))
+
+
+def _in_keyring(
+    environ: Mapping[str, str], platform: str, home: Path | None, read: Reader
+) -> Iterator[Found]:
+    """What the list says; the keyring itself is asked only where a file needs it."""
+    config = config_folder(environ, platform, home)
+    raw = None
+    if config is not None:
+        path = config / KEYRING_LIST
+        raw = _read(path, KEYRING, read)
+    if raw is None:
+        yield Found(Place(KEYRING))
+    elif isinstance(raw, Found):
+        yield raw
+    else:
+        from .oskeyring import parse_list
+
+        try:
+            stored = parse_list(raw.data, path=str(path))
+        except IdentityError as error:
+            yield Found(Place(KEYRING, note="its list is damaged"), problems=(error,))
+        else:
+            yield Found(Place(KEYRING, len(stored), _WAITING if stored else None), stored=stored)
 
 
 def _in_file(path: Path, name: str, origin: str, platform: str, read: Reader) -> Found | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fluxsecrets.errors import IdentityError
 
@@ -60,8 +60,7 @@ class ParsedKeys:
     locked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _IdentityKind:
+class _IdentityKind(NamedTuple):
     """How identities of one kind look, and how to find their public key; None where they are malformed."""
 
     kind: IdentityKind

@@ -1,20 +1,62 @@
-"""Key files that age encrypted with a passphrase (age: scrypt.go)."""
+"""Key files that are encrypted with a passphrase, as age does it (age: scrypt.go)."""
 
 from __future__ import annotations
 
+import os
 import re
 
 from fluxsecrets.errors import IdentityError, IntegrityError
 
-from .agefile import dearmour
-from .ageformat import FILE_KEY_SIZE, AgeFile, Stanza, decode_argument, parse_age_file, unseal
+from .agefile import armour, dearmour
+from .ageformat import (
+    FILE_KEY_SIZE,
+    AgeFile,
+    Stanza,
+    decode_argument,
+    encode_base64,
+    parse_age_file,
+    seal,
+    unseal,
+)
+
+WORK_FACTOR = 18
+"""What age writes: about a second, and 256 MiB of memory."""
 
 MAX_WORK_FACTOR = 22
 """Logarithm of scrypt's cost; age takes no more by default, and writes 18. 22 needs 4 GiB of memory."""
 
 _LABEL = b"age-encryption.org/v1/scrypt"
 _ARMOUR = b"-----BEGIN AGE"
+_SALT_SIZE = 16
 _WORK_FACTOR = re.compile(r"[1-9][0-9]?")
+
+
+def lock_file(data: bytes, passphrase: str, *, work_factor: int = WORK_FACTOR) -> bytes:
+    """Encrypt a key file with a passphrase, as armoured text; `age --decrypt` opens it.
+
+    Args:
+        data: the key file.
+        passphrase: not empty.
+        work_factor: the logarithm of scrypt's cost.
+
+    Raises:
+        IdentityError: there is not enough memory for it.
+    """
+
+    def wrap(file_key: bytes) -> tuple[Stanza, ...]:
+        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+        salt = os.urandom(_SALT_SIZE)
+        body = ChaCha20Poly1305(_derive(passphrase, salt, work_factor)).encrypt(bytes(12), file_key, None)
+        return (Stanza("scrypt", (encode_base64(salt), str(work_factor)), body),)
+
+    try:
+        return armour(seal(data, wrap)).encode("ascii")
+    except MemoryError:
+        raise IdentityError(
+            "there is not enough memory to protect an identity with a passphrase",
+            hint="it takes 256 MiB: run it on another machine",
+        ) from None
 
 
 def unlock_file(data: bytes, passphrase: str, *, path: str) -> bytes:
@@ -26,13 +68,9 @@ def unlock_file(data: bytes, passphrase: str, *, path: str) -> bytes:
     file, stanza, factor = _take_apart(data, path)
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    salt = _LABEL + decode_argument(stanza, 0, 16)
     try:
-        key = Scrypt(salt=salt, length=32, n=1 << factor, r=8, p=1).derive(
-            passphrase.encode("utf-8", "surrogateescape")
-        )
+        key = _derive(passphrase, decode_argument(stanza, 0, _SALT_SIZE), factor)
     except MemoryError:
         raise IdentityError(
             "there is not enough memory to open this key file", hint=_AGAIN, path=path
@@ -56,6 +94,13 @@ def check_locked(data: bytes, *, path: str) -> None:
     _take_apart(data, path)
 
 
+def _derive(passphrase: str, salt: bytes, factor: int) -> bytes:
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+    kdf = Scrypt(salt=_LABEL + salt, length=32, n=1 << factor, r=8, p=1)
+    return kdf.derive(passphrase.encode("utf-8", "surrogateescape"))
+
+
 def _take_apart(data: bytes, path: str) -> tuple[AgeFile, Stanza, int]:
     try:
         if data.startswith(_ARMOUR):
@@ -69,7 +114,7 @@ def _take_apart(data: bytes, path: str) -> tuple[AgeFile, Stanza, int]:
                 path=path,
             )
         stanza = scrypt[0]
-        decode_argument(stanza, 0, 16)
+        decode_argument(stanza, 0, _SALT_SIZE)
         usable = len(stanza.args) == 2 and _WORK_FACTOR.fullmatch(stanza.args[1])
         if not usable or len(stanza.body) != FILE_KEY_SIZE + 16:
             raise _damaged(path)

@@ -185,6 +185,10 @@ class PgpProvider:
             return run.output
         return self._explain(run, message)
 
+    def at_hand(self, recipient: Recipient) -> bool:
+        """Never said: only gpg could tell, which is what asking it costs."""
+        return False
+
     def own_recipients(self) -> frozenset[str]:
         """The secret keys in the keyring, each in all spellings in which files and rules may name it.
 

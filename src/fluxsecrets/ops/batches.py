@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from fluxsecrets.errors import FileAccessError
-from fluxsecrets.files import FileContent, PendingWrite, write_batch
+from fluxsecrets.files import FileContent, PendingWrite, WriteResult, write_batch
 from fluxsecrets.ops.parallel import run_jobs
+from fluxsecrets.ops.record import Record, is_recording, note_file, recording
 from fluxsecrets.ops.results import FileResult, Outcome
 
 Job = TypeVar("Job")
@@ -17,8 +19,7 @@ BATCH = 256
 """Files that are held in memory before they are written together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A file's result, and what is to be written for it to become true.
 
     Attributes:
@@ -61,6 +62,8 @@ def process_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> It
         One result a file, in order.
     """
     batch: list[Prepared] = []
+    if is_recording():
+        prepare = partial(_with_keys, prepare)
     for prepared in run_jobs(prepare, jobs):
         batch.append(prepared)
         if len(batch) == BATCH:
@@ -69,12 +72,28 @@ def process_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> It
     yield from _write(batch)
 
 
+def _with_keys(prepare: Callable[[Job], Prepared], job: Job) -> Prepared:
+    """A file's new content, and whose keys opened the old one."""
+    with recording(Record()) as record:
+        prepared = prepare(job)
+    result = replace(prepared.result, opened_with=tuple(record.keys))
+    return prepared._replace(result=result)
+
+
 def _write(batch: Sequence[Prepared]) -> Iterator[FileResult]:
     written = iter(write_batch([prepared.write for prepared in batch if prepared.write is not None]))
-    for prepared in batch:
-        error = next(written).error if prepared.write is not None else None
-        if error is None:
-            yield prepared.result
-        else:
-            error.path = prepared.result.path
-            yield FileResult(prepared.result.path, Outcome.FAILED, error=error)
+    # All are noted before the first is told: whoever asked may not want to hear of the others.
+    results = [_written(prepared, written) for prepared in batch]
+    for result in results:
+        note_file(result)
+    yield from results
+
+
+def _written(prepared: Prepared, written: Iterator[WriteResult]) -> FileResult:
+    error = next(written).error if prepared.write is not None else None
+    if error is None:
+        return prepared.result
+    error.path = prepared.result.path
+    return FileResult(
+        prepared.result.path, Outcome.FAILED, error=error, opened_with=prepared.result.opened_with
+    )

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.keys.processes import find_program
+from fluxsecrets.ops.record import note_leaving
 
 NOT_FOUND, NOT_STARTED = 127, 126
 """Exit codes for a command that could not be found or started, as shells have them."""
@@ -126,12 +127,14 @@ def replace_process(command: Command, environ: Mapping[str, str], environment: C
         environment: the command's.
 
     Raises:
-        FluxsecretsError: it cannot be started; with a shell's exit code for that.
+        FluxsecretsError: it cannot be started; with a shell's exit code for that. Or this could not be
+            logged, and has to be.
         UsageError: on Windows, where a process cannot be replaced.
     """
     if _WINDOWS:
         raise UsageError("--same-process does not work on Windows", hint="leave it out")
     program, arguments = _program(command, environ)
+    note_leaving()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     try:

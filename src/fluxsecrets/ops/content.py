@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import (
     AlreadyEncryptedError,
@@ -16,6 +16,7 @@ from fluxsecrets.errors import (
     NotEncryptedError,
     UnprotectedError,
 )
+from fluxsecrets.ops.record import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, Path, show_path
 from fluxsecrets.sops.encryption import (
@@ -46,8 +47,7 @@ FLUX_SIZE_LIMIT = 5 * 2**20
 """Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
+class OpenedFile(NamedTuple):
     """An encrypted file that was opened and whose MAC was checked.
 
     Attributes:
@@ -198,7 +198,7 @@ def open_file(
             hint="encrypt it with `fluxsecrets encrypt FILE`",
         )
     selector = own_selector(document.metadata)
-    data_key = open_data_key(document.metadata, providers, order)
+    data_key = open_data_key(document.metadata, providers, order, opened=note_key)
     opened = open_document(
         document, selector, data_key, single_value=format_.single_value, verify_mac=check_mac
     )

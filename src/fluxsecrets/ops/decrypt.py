@@ -22,8 +22,8 @@ if TYPE_CHECKING:  # one file to standard output does without
     from fluxsecrets.ops.results import FileResult
     from fluxsecrets.ops.targets import Target
 
-_INDEX = re.compile(r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)")
-_BRACKETS = re.compile(r"""\[(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?[0-9]+))\]""")
+_INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
+_BRACKETS = r"""\[(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?[0-9]+))\]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def parse_key(text: str) -> Path | None:
     steps: list[str | int] = []
     position = 0
     while position < len(text):
-        match = _BRACKETS.match(text, position)
+        match = re.compile(_BRACKETS).match(text, position)
         if match is None:
             raise UsageError(
                 f"{text!a} is not a key", hint="""write it like '["data"]["password"]' or data.password"""
@@ -127,7 +127,7 @@ def find_dotted(node: Node, key: str) -> Node | None:
     if not key:
         return node
     if isinstance(node, ListNode):
-        match = _INDEX.match(key)
+        match = re.match(_INDEX, key)
         child = find(node, (int(match[1] or match[2]),)) if match is not None else None
         return None if match is None or child is None else find_dotted(child, key[match.end() :])
     if not isinstance(node, Mapping):

@@ -10,6 +10,7 @@ from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, SelectorError, UnprotectedError
 from fluxsecrets.ops.session import Session
@@ -37,8 +38,7 @@ READ_BY_FLUX = ("apiVersion", "kind", "metadata")
 _COMMENT_KINDS = (SelectorKind.ENCRYPTED_COMMENT_REGEX, SelectorKind.UNENCRYPTED_COMMENT_REGEX)
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """What the command line says in place of the creation rule.
 
     Attributes:

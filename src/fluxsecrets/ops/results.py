@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.sops.metadata import Recipient
 
 
 class Outcome(StrEnum):
@@ -16,8 +17,15 @@ class Outcome(StrEnum):
     DECRYPTED = "decrypted"
     ROTATED = "rotated"
     WOULD_ROTATE = "would rotate"
+    SEALED = "sealed"
+    WOULD_SEAL = "would seal"
+    RESEALED = "resealed"
+    WOULD_RESEAL = "would reseal"
+    CONVERTED = "converted"
+    WOULD_CONVERT = "would convert"
     SYNCED = "synced"
     WOULD_SYNC = "would sync"
+    LEFT = "left as it is"
     UNCHANGED = "unchanged"
     FAILED = "failed"
 
@@ -33,6 +41,7 @@ class FileResult:
         recipients: names or shortened keys of those who can open it.
         warnings: what the user should know, one sentence each.
         error: why it failed.
+        opened_with: whose keys opened it; only where that is to be logged.
     """
 
     path: str
@@ -41,6 +50,26 @@ class FileResult:
     recipients: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     error: FluxsecretsError | None = None
+    opened_with: tuple[Recipient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MovedResult(FileResult):
+    """A file's result, with how its Secrets are kept.
+
+    Attributes:
+        before: the forms that they had, such as `sops`; empty where they had none.
+        after: the form that they have now, or None.
+        places: what they are bound to now: scopes of SealedSecrets, or keys in a store.
+        kept: how many values kept their ciphertext.
+        renamed: the file's new name, or None.
+    """
+
+    before: tuple[str, ...] = ()
+    after: str | None = None
+    places: tuple[str, ...] = ()
+    kept: int = 0
+    renamed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

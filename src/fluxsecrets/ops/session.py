@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.files import read_file
@@ -25,8 +25,7 @@ _FIRST_RULE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedConfig:
+class AppliedConfig(NamedTuple):
     """The configuration that applies to a file.
 
     Attributes:

@@ -7,24 +7,23 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.files import LEFTOVER_GLOB, remove_leftovers, resolve_inside
-from fluxsecrets.ops.parallel import run_jobs
+from fluxsecrets.ops.inputs import has_no_link, must_exist
 from fluxsecrets.ops.session import Session
-from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.sops.formats import format_for_path
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a command that reads one file mostly does without the repository
     from fluxsecrets.repo.discover import GeneratorUse, SecretFile
+    from fluxsecrets.repo.git import Repository
     from fluxsecrets.repo.tree import Tree
 
 NAMED = "named on the command line"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One file that a command is about.
 
     Attributes:
@@ -53,8 +52,7 @@ class Target:
         return self.reason == NAMED
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The files of a command.
 
     Attributes:
@@ -108,15 +106,25 @@ def format_of_name(session: Session, name: str) -> str:
     return _format_of(_Places(session, (name,)), session.cwd / name)
 
 
+def real_path(session: Session, text: str) -> Path:
+    """The real file or folder behind a path as the user gave it.
+
+    Raises:
+        FileAccessError: it lies behind a link that leaves the repository.
+    """
+    return _Places(session, (text,)).real(text)
+
+
 def repository_root(session: Session) -> Path:
     """The top folder of the repository that the working directory is in, or that directory itself."""
+    from fluxsecrets.repo.git import find_repository
+
     repository = find_repository(session.cwd)
     return repository.root if repository is not None else session.cwd
 
 
 def _from_repository(session: Session, environment: str | None) -> Selection:
     from fluxsecrets.repo.discover import discover
-    from fluxsecrets.repo.environments import find_environment
     from fluxsecrets.repo.tree import open_tree
 
     tree = open_tree(session.cwd, limits=session.limits)
@@ -128,6 +136,8 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
         )
     if environment is None:
         return Selection(_targets(session, tree, discover(tree, spread=_look_at_many)), tree.root)
+    from fluxsecrets.repo.environments import find_environment
+
     found = find_environment(tree, environment)
     secrets = discover(tree, paths=found.files | frozenset(found.generator_files), spread=_look_at_many)
     notes = tuple(
@@ -140,8 +150,10 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
 def _look_at_many(
     work: Callable[[str], SecretFile | None], paths: Sequence[str]
 ) -> Iterator[SecretFile | None]:
+    from fluxsecrets.ops.parallel import run_jobs
+
     # Most files take a look at their bytes only: a process is worth its start for hundreds.
-    return run_jobs(work, paths, chunk=256)
+    return run_jobs(work, paths, chunk=32)
 
 
 @dataclass(slots=True)
@@ -156,6 +168,8 @@ class _Places:
 
     def repository(self, path: Path) -> Repository | None:
         """The repository of a real path, which need not exist."""
+        from fluxsecrets.repo.git import find_repository
+
         for folder in (path, *path.parents):
             if folder in self._repositories:
                 return self._repositories[folder]
@@ -173,6 +187,8 @@ class _Places:
             FileAccessError: it lies behind a link that leaves the repository.
         """
         given = Path(os.path.normpath(self.session.cwd / text))
+        if has_no_link(given):  # so that it is where it seems to be
+            return given
         for start in (self.session.cwd, given.parent):
             repository = self.repository(start)
             if repository is not None and given.is_relative_to(repository.root):
@@ -266,7 +282,7 @@ def _named(places: _Places, text: str, input_type: str | None) -> Target:
     """A file that the user named: taken as it is, but links must not leave the repository."""
     try:
         path = places.real(text)
-        _must_exist(path)
+        must_exist(path)
         format_name = input_type or _format_of(places, path)
     except FluxsecretsError as error:
         error.path = text
@@ -274,15 +290,6 @@ def _named(places: _Places, text: str, input_type: str | None) -> Target:
     repository = places.repository(path)
     inside = path.relative_to(repository.root.resolve()).as_posix() if repository is not None else None
     return Target(path, text, format_name, repository=repository, repository_path=inside)
-
-
-def _must_exist(path: Path) -> None:
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileAccessError("there is no such file", hint="check the spelling of the path") from None
-    except OSError:
-        return  # reading it says what is wrong
 
 
 def _format_of(places: _Places, path: Path) -> str:

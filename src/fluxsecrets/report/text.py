@@ -6,9 +6,8 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
     from fluxsecrets.errors import FluxsecretsError
@@ -28,6 +27,12 @@ _STYLES = {
     "would encrypt": "yellow",
     "rotated": "green",
     "would rotate": "yellow",
+    "sealed": "green",
+    "would seal": "yellow",
+    "resealed": "green",
+    "would reseal": "yellow",
+    "converted": "green",
+    "would convert": "yellow",
     "synced": "green",
     "would sync": "yellow",
     "plain": "yellow",
@@ -35,8 +40,7 @@ _STYLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A piece of text with a colour name, or "" for none."""
 
     text: str

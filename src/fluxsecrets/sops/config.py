@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fluxsecrets.errors import RecipientError, SelectorError
 
@@ -21,8 +22,7 @@ from .regex import Regex
 from .selectors import compile_selector, select_one
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownField:
+class UnknownField(NamedTuple):
     """A field that is there, but without effect.
 
     Attributes:
@@ -97,8 +97,7 @@ class SopsConfig:
     unknown: tuple[UnknownField, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RuleMatch:
+class RuleMatch(NamedTuple):
     """How one rule took to a path.
 
     Attributes:

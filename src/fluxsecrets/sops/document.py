@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from .metadata import Metadata
 from .values import Value
@@ -27,8 +28,7 @@ class Style(Enum):
     FOLDED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One scalar value.
 
     Attributes:
@@ -53,8 +53,7 @@ class Leaf:
     alias: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """One comment line.
 
     Attributes:
@@ -73,8 +72,7 @@ class Comment:
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A key of a map with its value.
 
     Attributes:
@@ -93,8 +91,7 @@ class Entry:
     merge: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """A map, with its comments in between, in source order."""
 
     entries: tuple[Entry | Comment, ...]
@@ -110,8 +107,7 @@ class Mapping:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list, with its comments in between, in source order."""
 
     items: tuple[Node | Comment, ...]
@@ -156,8 +152,7 @@ class Document:
         return items
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """New content for one leaf or comment.
 
     Attributes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, NotEncryptedError, UnprotectedError
 
@@ -33,8 +34,7 @@ from .selectors import Selector
 from .values import Value, canonical_bytes, value_from_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Encrypted:
+class Encrypted(NamedTuple):
     """What encrypting a document comes to.
 
     Attributes:
@@ -370,7 +370,7 @@ class _Opener:
 def _with_values(node: Node, changes: MappingABC[int, Change]) -> Node:
     if isinstance(node, Leaf):
         change = changes.get(id(node))
-        return node if change is None else replace(node, value=change.value)
+        return node if change is None else node._replace(value=change.value)
     if isinstance(node, Mapping):
         entries: list[Entry | Comment] = []
         for item in node.entries:
@@ -401,4 +401,4 @@ def _plain_items(items: Items[Node | Comment], changes: MappingABC[int, Change])
 
 def _comment_with_text(comment: Comment, changes: MappingABC[int, Change]) -> Comment:
     change = changes.get(id(comment))
-    return comment if change is None else replace(comment, text=str(change.value))
+    return comment if change is None else comment._replace(text=str(change.value))

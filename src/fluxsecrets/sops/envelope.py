@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, RecipientError
 
@@ -16,8 +15,7 @@ from .metadata import KeyGroup, Metadata, Recipient, WrappedKey
 DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
 
 
-@dataclass(frozen=True, slots=True)
-class NotMine:
+class NotMine(NamedTuple):
     """What a provider answers for a key that none of its identities opens; not an error.
 
     Attributes:
@@ -52,6 +50,9 @@ class KeyProvider(Protocol):
             IdentityError: an identity that should have opened it is unusable.
             IntegrityError: the wrapped key is damaged.
         """
+
+    def at_hand(self, recipient: Recipient) -> bool:
+        """Whether `unwrap` for this recipient would need neither a program nor the user."""
 
     def own_recipients(self) -> frozenset[str]:
         """Ids of the recipients whose identities are at hand, as far as no service must be asked."""
@@ -111,8 +112,7 @@ def wrap_data_key(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One key that was tried and did not open its group.
 
     Attributes:
@@ -127,7 +127,11 @@ class Attempt:
 
 
 def open_data_key(
-    metadata: Metadata, providers: Providers, order: Sequence[str] = DEFAULT_DECRYPTION_ORDER
+    metadata: Metadata,
+    providers: Providers,
+    order: Sequence[str] = DEFAULT_DECRYPTION_ORDER,
+    *,
+    opened: Callable[[Recipient], None] | None = None,
 ) -> DataKey:
     """Find the data key with the identities at hand.
 
@@ -135,6 +139,7 @@ def open_data_key(
         metadata: of the encrypted file.
         providers: by kind of recipient.
         order: kinds of keys to try first, sops's `--decryption-order`.
+        opened: is told whose key opened a group.
 
     Raises:
         DataKeyError: not enough groups could be opened; `details` shows each key and why not.
@@ -145,9 +150,11 @@ def open_data_key(
     groups = metadata.key_groups
     needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
     for number, group in enumerate(groups):
-        share = _open_group(number, group, providers, order, attempts)
-        if share is not None:
-            shares[number] = share
+        answer = _open_group(number, group, providers, order, attempts)
+        if answer is not None:
+            key, shares[number] = answer
+            if opened is not None:
+                opened(key.recipient)
         if len(shares) == needed:
             break
     if len(shares) < needed:
@@ -157,9 +164,16 @@ def open_data_key(
 
 def _open_group(
     number: int, group: KeyGroup, providers: Providers, order: Sequence[str], attempts: list[Attempt]
-) -> bytes | None:
+) -> tuple[WrappedKey, bytes] | None:
     ranks = {kind: rank for rank, kind in enumerate(order)}
-    for key in sorted(group.keys, key=lambda key: ranks.get(key.recipient.kind, len(ranks))):
+
+    def cost(key: WrappedKey) -> tuple[int, bool]:
+        # Among keys of one kind those that open at once: nobody is asked for what is not needed.
+        kind = key.recipient.kind
+        at_hand = kind in providers and providers[kind].at_hand(key.recipient)
+        return ranks.get(kind, len(ranks)), not at_hand
+
+    for key in sorted(group.keys, key=cost):
         try:
             answer = _provider(key.recipient, providers).unwrap(key)
         except FluxsecretsError as error:
@@ -169,7 +183,7 @@ def _open_group(
         if isinstance(answer, NotMine):
             attempts.append(Attempt(number, key.recipient, answer.reason))
             continue
-        return answer
+        return key, answer
     return None
 
 
@@ -201,7 +215,7 @@ def _cannot_open(
     )
 
 
-_PUBLIC_AGE = re.compile(r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?")
+_PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 
 
 def short_recipient(recipient: Recipient) -> str:
@@ -211,7 +225,7 @@ def short_recipient(recipient: Recipient) -> str:
     """
     if recipient.kind == "age":
         text = recipient.id.strip()
-        if not _PUBLIC_AGE.fullmatch(text):
+        if not re.fullmatch(_PUBLIC_AGE, text):
             return "(not a public key)"
         if text.startswith("ssh-"):
             kind, key, *_ = text.split(" ")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from fluxsecrets.errors import MetadataError
 
@@ -28,8 +29,7 @@ class SelectorKind(Enum):
     ENCRYPTED_COMMENT_REGEX = "encrypted_comment_regex"
 
 
-@dataclass(frozen=True, slots=True)
-class SelectorSpec:
+class SelectorSpec(NamedTuple):
     """A selector as it stands in a file or a rule, not yet compiled."""
 
     kind: SelectorKind
@@ -69,8 +69,7 @@ class WrappedKey:
     created_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyGroup:
+class KeyGroup(NamedTuple):
     """Keys of which any one opens the group's share."""
 
     keys: tuple[WrappedKey, ...]
@@ -112,8 +111,7 @@ class Metadata:
         return tuple(tuple(key.recipient for key in group.keys) for group in self.key_groups)
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyFields:
+class _KeyFields(NamedTuple):
     """How one kind of key is laid out in a file: the fields that name it, those beside them, its date."""
 
     identifying: tuple[str, ...]

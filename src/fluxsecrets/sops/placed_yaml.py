@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, NoReturn
 
 from fluxsecrets.errors import ConfigError, LimitError
 from fluxsecrets.sops import libyaml
@@ -21,8 +21,7 @@ MAX_EXPANSION = 100_000
 """Nodes that all aliases of a file may stand for together."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarNode:
+class ScalarNode(NamedTuple):
     """A scalar.
 
     Attributes:
@@ -39,8 +38,7 @@ class ScalarNode:
     anchor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListNode:
+class ListNode(NamedTuple):
     """A list; aliases stand as the nodes that they mean."""
 
     items: tuple[Node, ...]
@@ -49,8 +47,7 @@ class ListNode:
     anchor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MapNode:
+class MapNode(NamedTuple):
     """A map, its own entries first, then those merged in that it does not have itself."""
 
     entries: tuple[tuple[ScalarNode, Node], ...]
@@ -118,8 +115,7 @@ class _Frame:
         return self.is_map and len(self.keys) == len(self.children)
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(NamedTuple):
     node: Node | None  # None while it is open: an alias inside would be circular
     size: int = 0
     height: int = 0  # levels, through aliases as well
@@ -256,7 +252,7 @@ class _Composer:
         elif isinstance(node, ScalarNode):
             # As a key, an aliased scalar stands where the alias stands.
             mark = event.start_mark
-            frame.keys.append(replace(node, line=mark.line + 1, column=mark.column + 1))
+            frame.keys.append(node._replace(line=mark.line + 1, column=mark.column + 1))
         else:
             self.fail("a list or map cannot be a key", event.start_mark)
 

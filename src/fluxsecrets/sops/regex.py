@@ -26,6 +26,18 @@ class _Compiled(Protocol):
     def search(self, text: bytes) -> object | None: ...
 
 
+class _Words:
+    """Stands for a pattern such as `^(data|stringData)$`, which needs no engine; nearly all are such."""
+
+    __slots__ = ("_words",)
+
+    def __init__(self, words: str) -> None:
+        self._words = frozenset(words.encode().split(b"|"))
+
+    def search(self, text: bytes) -> object | None:
+        return text in self._words or None
+
+
 @dataclass(frozen=True, slots=True)
 class Regex:
     """A compiled pattern.
@@ -58,6 +70,9 @@ def compile_regex(pattern: str) -> Regex:
     Raises:
         RegexError: not valid, or too large.
     """
+    words = re.fullmatch(_WORDS, pattern)
+    if words is not None:
+        return Regex(pattern, _Words(words[1] or words[2]))
     import re2
 
     _refuse_what_only_re2_takes(pattern)
@@ -86,18 +101,18 @@ def _encode(text: str) -> bytes:
         return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
 
 
-_ESCAPE_OR_GROUP = re.compile(
-    r"\\Q.*?(?:\\E|\Z)"  # quoted text: nothing in it is an operator
+_WORDS = r"\^(?:([A-Za-z0-9_-]+)|\(([A-Za-z0-9_-]+(?:\|[A-Za-z0-9_-]+)*)\))\$"
+_ESCAPE_OR_GROUP = (
+    r"(?s)\\Q.*?(?:\\E|\Z)"  # quoted text: nothing in it is an operator
     r"|\\(?P<escape>.)"
-    r"|\(\?P?<(?P<group>[^>]*)>",
-    re.DOTALL,
+    r"|\(\?P?<(?P<group>[^>]*)>"
 )
 
 
 def _refuse_what_only_re2_takes(pattern: str) -> None:
     # RE2 matches one byte with \C and allows letters of any script in group names; Go allows neither.
     # sops would go on with a selector that matches nothing.
-    for match in _ESCAPE_OR_GROUP.finditer(pattern):
+    for match in re.finditer(_ESCAPE_OR_GROUP, pattern):
         if match["escape"] == "C":
             raise RegexError("invalid escape sequence: \\C")
         if match["group"] is not None and not match["group"].isascii():

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from math import isinf, isnan
+from typing import NamedTuple
 
 from fluxsecrets.errors import IntegrityError
 
@@ -22,8 +22,7 @@ _RFC3339 = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Timestamp:
+class Timestamp(NamedTuple):
     """A point in time in RFC 3339, with its offset and up to nanoseconds.
 
     `datetime` holds microseconds only, so the canonical text is kept instead.

@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fluxsecrets import __version__
 from fluxsecrets.cli.dropin.arguments import Parsed, Values, parse
 from fluxsecrets.cli.dropin.codes import COULD_NOT_WRITE_OUTPUT, GENERIC, exit_code_of, usage_error
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.logged import Call as LoggedCall
+from fluxsecrets.ops.logged import Logged
+from fluxsecrets.ops.record import recording
 
 _COLLECT_AFTER = 50_000  # see fluxsecrets.cli.entry
 _HELP = ("help", "h")
@@ -35,31 +39,56 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code, one of sops's. Messages have been written; no traceback is.
     """
+    log, code = Logged(), GENERIC
+    failure: BaseException | None = None
     try:
-        with _terminable():
-            code = _dispatch(arguments, dict(os.environ))
+        with _terminable(), recording(None):
+            code = _dispatch(arguments, dict(os.environ), log)
             sys.stdout.flush()
-            return code
-    except FluxsecretsError as error:
-        from fluxsecrets.cli.output import Output
+    except BaseException as error:  # noqa: BLE001 - whoever ends us is told the exit code
+        failure, code = error, _report(error)
+    return _end_log(log, code, failure)
 
-        Output().error(error)
+
+def _report(error: BaseException) -> int:
+    """Say what went wrong, and give sops's exit code for it."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else GENERIC
+    if isinstance(error, FluxsecretsError):
+        _show(error)
         return exit_code_of(error)
-    except KeyboardInterrupt:
+    if isinstance(error, KeyboardInterrupt):
         return 128 + signal.SIGINT
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         _drop_output()  # whoever read our output stopped, such as `head`
         return 128 + getattr(signal, "SIGPIPE", 13)
-    except OSError as error:
+    if isinstance(error, OSError):
         _drop_output()
         _say(f"error: {(error.strerror or type(error).__name__).lower()}")
         return COULD_NOT_WRITE_OUTPUT
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a user: it may hold a value
-        _say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")
-        return GENERIC
+    # No traceback reaches a user: it may hold a value.
+    _say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")
+    return GENERIC
 
 
-def _dispatch(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def _end_log(log: Logged, code: int, failure: BaseException | None) -> int:
+    try:
+        log.end(code if failure is None else code or GENERIC, failure)
+    except FluxsecretsError as error:
+        _show(error)
+        code = code or COULD_NOT_WRITE_OUTPUT
+    for warning in log.warnings:
+        _say(f"warning: {warning}")
+    return code
+
+
+def _show(error: FluxsecretsError) -> None:
+    from fluxsecrets.cli.output import Output
+
+    Output().error(error)
+
+
+def _dispatch(arguments: Sequence[str], environ: Mapping[str, str], log: Logged) -> int:
     app = parse(APP_FLAGS, arguments, environ, reorder=False)
     if app.values.on("help"):
         return _help(())
@@ -67,41 +96,46 @@ def _dispatch(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         from fluxsecrets.cli.dropin.usage import version_lines
 
         return _print(version_lines(app.values))
-    return _to_command(app, environ)
+    return _to_command(app, environ, log)
 
 
-def _to_command(app: Parsed, environ: Mapping[str, str]) -> int:
+def _to_command(app: Parsed, environ: Mapping[str, str], log: Logged) -> int:
     name, rest = (app.arguments[0], app.arguments[1:]) if app.arguments else ("", ())
     if name in _HELP:
         return _help(rest)
     command = COMMANDS.get(name)
     if command is None:
-        return _run("plain:run", app, app.values)
+        return _run(_mode(app.values), "plain:run", app, app.values, log)
     if name == "groups":
-        return _groups(app, rest, environ)
+        return _groups(app, rest, environ, log)
     if command.parent:
-        return _run(command.run, Parsed(Values(), rest), app.values)
-    return _command(name, command, app, rest, environ)
+        return _run(name, command.run, Parsed(Values(), rest), app.values, log)
+    return _command(name, command, app, rest, environ, log)
 
 
 def _command(
-    name: str, command: Command, app: Parsed, arguments: Sequence[str], environ: Mapping[str, str]
+    name: str,
+    command: Command,
+    app: Parsed,
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    log: Logged,
 ) -> int:
     parsed = parse(command.flags, arguments, environ, reorder=True)
     if parsed.values.on("help"):
         from fluxsecrets.cli.dropin import usage
 
         return _print(usage.command_lines(name, command))
-    return _run(command.run, parsed, app.values)
+    return _run(name, command.run, parsed, app.values, log)
 
 
-def _groups(app: Parsed, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def _groups(app: Parsed, arguments: Sequence[str], environ: Mapping[str, str], log: Logged) -> int:
     command = GROUPS.get(arguments[0]) if arguments else None
     if command is None:
         from fluxsecrets.cli.dropin import usage
 
         return _print(usage.parent_lines("groups", GROUPS))
-    return _command(f"groups {arguments[0]}", command, app, arguments[1:], environ)
+    return _command(f"groups {arguments[0]}", command, app, arguments[1:], environ, log)
 
 
 def _help(arguments: Sequence[str]) -> int:
@@ -113,7 +147,7 @@ def _help(arguments: Sequence[str]) -> int:
     return _print(usage.command_lines(arguments[0], command))
 
 
-def _run(target: str, parsed: Parsed, app: Values) -> int:
+def _run(name: str, target: str, parsed: Parsed, app: Values, log: Logged) -> int:
     from fluxsecrets.cli.dropin.call import Call, DropInSession
     from fluxsecrets.cli.output import Output
 
@@ -131,7 +165,22 @@ def _run(target: str, parsed: Parsed, app: Values) -> int:
         ask=_ask,
         notify=out.note,
     )
+    paths = _named_files(name, parsed)
+    log.start(LoggedCall(f"fluxsecrets-sops {__version__}", name, paths), session.environ, session.cwd)
     return action(Call(parsed.values, app, parsed.arguments, session, out))
+
+
+def _mode(values: Values) -> str:
+    """What a command line without a subcommand does, see `plain`."""
+    modes = ("set", "rotate", "decrypt", "encrypt")
+    return next((mode for mode in modes if values.on(mode) or values.text(mode)), "edit")
+
+
+def _named_files(name: str, parsed: Parsed) -> tuple[str, ...]:
+    """The files of a command line; what else stands there may be a value or a command."""
+    count = None if name == "updatekeys" else 1
+    named = (parsed.values.text("file"), parsed.values.text("filename-override"))
+    return (*parsed.arguments[:count], *(text for text in named if text))
 
 
 def _ask(question: str) -> str:

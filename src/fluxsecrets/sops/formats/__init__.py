@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fluxsecrets.sops.document import Change, Data, Document
 from fluxsecrets.sops.metadata import Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What input may cost.
 
     Attributes:
@@ -25,8 +24,7 @@ class Limits:
     expansion: int = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoresConfig:
+class StoresConfig(NamedTuple):
     """How rewritten files are indented, in spaces; None where the configuration leaves it to the tool."""
 
     yaml_indent: int | None = None
@@ -43,6 +41,21 @@ def format_for_path(path: str) -> str:
     Upper and lower case differ, as in sops (cmd/sops/formats/formats.go).
     """
     return next((name for suffix, name in _BY_SUFFIX.items() if path.endswith(suffix)), "binary")
+
+
+_EVIDENT = {
+    "yaml": rb"(?m)^sops:[ \t]*\r?$",
+    "dotenv": rb"(?m)^sops_mac=ENC\[AES256_GCM,",
+    "ini": rb"(?m)^\[sops\][ \t]*\r?$",
+}
+"""Lines that only an encrypted file of the format has; a JSON file may be an encrypted binary one as well."""
+
+
+def evident_format(path: str, data: bytes) -> str | None:
+    """The format that a file's name says, where it is encrypted in that format beyond doubt; else None."""
+    name = format_for_path(path)
+    mark = _EVIDENT.get(name)
+    return name if mark is not None and b"ENC[AES256_GCM," in data and re.search(mark, data) else None
 
 
 class Format(Protocol):

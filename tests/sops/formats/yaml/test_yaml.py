@@ -22,6 +22,8 @@ NESTED_LISTS = "a0: &a0 [1]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
 )
 
+CHAIN = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 3000))
+
 
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
@@ -50,6 +52,7 @@ NESTED_LISTS = "a0: &a0 [1]\n" + "".join(
         ("a: " + "- " * 10_000, FormatError, "not valid YAML"),
         (NESTED_MAPS, LimitError, "aliases expand"),
         (NESTED_LISTS, LimitError, "aliases expand"),
+        (CHAIN, LimitError, "aliases expand to more than 200 levels"),
     ],
 )
 def test_what_cannot_be_protected_is_refused(text, kind, message):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fluxsecrets.errors import FormatError, MetadataError
 from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
-from fluxsecrets.sops.formats.yaml.aliases import expansion_edits
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
 from .block import KEY, PartLayout, block_edit, part_layout, render_block
@@ -21,8 +21,7 @@ from .write import BLOCK_STYLES, BREAK, Edit, Layout, write_ciphertext, write_va
 _DEFAULT_STEP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _FileLayout:
+class _FileLayout(NamedTuple):
     bom: bool
     layout: Layout
     parts: tuple[PartLayout, ...]
@@ -43,7 +42,7 @@ class YamlFormat:
         """Read a plain or encrypted file; see `Format.parse`."""
         text, bom = decode_text(data, limits, "YAML")
         raw_documents = parse_nodes(text, limits)
-        builder = Builder(limits, place_comments(text, raw_documents))
+        builder = Builder(place_comments(text, raw_documents))
         roots = [_root(builder, document) for document in raw_documents]
         metadata = _metadata(roots, raw_documents)
         if not any(isinstance(item, Entry) for root in roots for item in root.entries):
@@ -84,6 +83,8 @@ class YamlFormat:
         Returns:
             The document itself where every alias may stay.
         """
+        from .aliases import expansion_edits
+
         file = document.layout
         assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
         raw_documents = parse_nodes(document.source, limits)
@@ -120,7 +121,7 @@ def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]: 
     """
     text, _ = decode_text(data, limits, "YAML")
     raw_documents = parse_nodes(text, limits)
-    builder = Builder(limits, place_comments("", ()))
+    builder = Builder(place_comments("", ()))
     return tuple(builder.build(document.root) for document in raw_documents)
 
 
@@ -139,7 +140,7 @@ def _edits(source: str, change: Change, layout: Layout) -> list[Edit]:
 
 def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
     """A comment's text behind its sign; other formats have comments of several lines."""
-    lines = BREAK.split(text)
+    lines = re.split(BREAK, text)
     if len(lines) == 1:
         return text
     line_start = source.rfind("\n", 0, start) + 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from fluxsecrets.sops.document import Data, Style
 
@@ -14,7 +14,7 @@ from .scalars import plain_text
 from .write import Edit, Layout, scalar_text
 
 KEY = "sops"
-_COMMENT = re.compile(r"#[^\r\n\x85\u2028\u2029]*")
+_COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
 
 
 class _Comma(Enum):
@@ -23,8 +23,7 @@ class _Comma(Enum):
     BEHIND = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class PartLayout:
+class PartLayout(NamedTuple):
     """Where one YAML document's block stands or would go; offsets in characters.
 
     Attributes:
@@ -100,7 +99,7 @@ def _comma(source: str, root: RawMapping) -> _Comma:
     """Where a new last entry needs its comma, so that removing both gives the text back."""
     if not root.keys:
         return _Comma.NONE
-    gap = _COMMENT.sub("", source[root.values[-1].end : root.end - 1])
+    gap = re.sub(_COMMENT, "", source[root.values[-1].end : root.end - 1])
     return _Comma.BEHIND if "," in gap else _Comma.IN_FRONT
 
 

@@ -1,10 +1,9 @@
-"""Raw YAML nodes -> the document tree: typed, aliases counted, duplicate and non-string keys refused."""
+"""Raw YAML nodes -> the document tree: typed, aliases written out, duplicate and non-string keys refused."""
 
 from __future__ import annotations
 
-from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.errors import FormatError
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Path, Sequence, Style
-from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.values import Value
 
 from .comments import PlacedComments
@@ -15,27 +14,24 @@ _PLAIN = Style.PLAIN  # an Enum's member takes long to look up, and every scalar
 
 
 class Builder:
-    """Builds the trees of one file; counts what aliases expand to over all its documents."""
+    """Builds the trees of one file."""
 
-    __slots__ = ("_budget", "_comments", "_limit")
+    __slots__ = ("_comments",)
 
-    def __init__(self, limits: Limits, comments: PlacedComments) -> None:
-        """Start with a full budget of alias expansion."""
-        self._budget = limits.expansion
-        self._limit = limits.expansion
+    def __init__(self, comments: PlacedComments) -> None:
+        """Take where the file's comments belong."""
         self._comments = comments
 
     def build(self, raw: RawNode, path: Path = (), *, alias: RawAlias | None = None) -> Node:
         """The tree below one raw node.
 
         Args:
-            raw: the node; its depth was limited by the parser.
+            raw: the node; the parser limited its depth, and what its aliases expand to.
             path: where it stands.
             alias: the alias through which it was reached, if any.
 
         Raises:
             FormatError: keys that are duplicates or no strings, or a scalar that has no value.
-            LimitError: aliases expand to more values than allowed.
         """
         kind = type(raw)
         if kind is RawScalar:
@@ -55,19 +51,9 @@ class Builder:
         value = scalar_value(raw)
         if alias is None:
             return Leaf(path, value, raw.properties, raw.end, raw.line, raw.style, raw.flow)
-        self._spend(alias)
         return Leaf(path, value, alias.start, alias.end, alias.line, Style.PLAIN, alias.flow, alias=True)
 
-    def _spend(self, alias: RawAlias) -> None:
-        self._budget -= 1
-        if self._budget < 0:
-            raise LimitError(
-                f"aliases expand to more than {self._limit} values", line=alias.line, column=alias.column + 1
-            )
-
     def _mapping(self, raw: RawMapping, path: Path, alias: RawAlias | None) -> Mapping:
-        if alias is not None:
-            self._spend(alias)
         entries: list[Entry | Comment] = []
         seen: dict[str, int] = {}
         for raw_key, raw_value in zip(raw.keys, raw.values, strict=True):
@@ -92,8 +78,6 @@ class Builder:
         )
 
     def _sequence(self, raw: RawSequence, path: Path, alias: RawAlias | None) -> Sequence:
-        if alias is not None:
-            self._spend(alias)
         items = [self.build(item, (*path, number), alias=alias) for number, item in enumerate(raw.items)]
         return Sequence(
             self._comments.merge_items(raw, items, path) if alias is None else tuple(items),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from fluxsecrets.errors import FormatError
 from fluxsecrets.sops.document import (
@@ -334,7 +333,7 @@ class YamlChanger:
 
     def _quoted_where_needed(self, leaf: Leaf, value: Value) -> Leaf:
         otherwise = isinstance(value, str) and _OTHERWISE_READ.fullmatch(value)
-        return replace(leaf, style=Style.DOUBLE_QUOTED) if otherwise and leaf.style is Style.PLAIN else leaf
+        return leaf._replace(style=Style.DOUBLE_QUOTED) if otherwise and leaf.style is Style.PLAIN else leaf
 
     def _flow_text(self, value: Data, *, quoted: bool) -> str:
         if isinstance(value, dict):

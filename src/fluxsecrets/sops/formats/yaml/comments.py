@@ -12,7 +12,6 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import accumulate
 from operator import itemgetter
@@ -22,21 +21,20 @@ from fluxsecrets.sops.document import Comment, Entry, Node, Path
 
 from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence
 
-_COMMENT = re.compile(r"#[^\r\n\x85\u2028\u2029]*")
-_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+_COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
+_BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
 _BREAKS = "\r\n\x85\u2028\u2029"
-_LINE = re.compile(
+_LINE = (
     r"(?P<blank>(?:[ \t]*+(?:\r\n|[\r\n\x85\u2028\u2029]))++)"
     r"|[ \t]*+(?P<comment>#[^\r\n\x85\u2028\u2029]*+)(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
     r"|[^\r\n\x85\u2028\u2029]++(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
 )
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
-_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n\x85\u2028\u2029]*)")
-_DOCUMENT_MARKER = re.compile(r"^---[ \t]+(#[^\r\n]*)", re.MULTILINE)
-_MARKER_FOOT = re.compile(
-    r"^---[ \t]*+(?:\n((?:[ \t]*+#[^\r\n\x85\u2028\u2029]*+\n)++)[ \t]*+\n"
-    r"|\r\n([ \t]*+#[^\r\n\x85\u2028\u2029]*+)\r\n)",
-    re.MULTILINE,
+_PROPERTIES = r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*"
+_BLOCK_HEADER = r"[|>][-+0-9]*[ \t]+(#[^\r\n\x85\u2028\u2029]*)"
+_DOCUMENT_MARKER = r"(?m)^---[ \t]+(#[^\r\n]*)"
+_MARKER_FOOT = (
+    r"(?m)^---[ \t]*+(?:\n((?:[ \t]*+#[^\r\n\x85\u2028\u2029]*+\n)++)[ \t]*+\n"
+    r"|\r\n([ \t]*+#[^\r\n\x85\u2028\u2029]*+)\r\n)"
 )
 
 Collection = RawMapping | RawSequence
@@ -68,8 +66,7 @@ class _Token(NamedTuple):
     collection: Collection | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     """A comment with its container; `order` says in front of which entry it goes."""
 
     container: Collection | RawScalar
@@ -154,7 +151,7 @@ def _feet_of_marker(
     go-yaml takes them for the foot of the marker, which counts as the end of what was before it.
     """
     first = before.end if before is not None else 0
-    match = _MARKER_FOOT.search(text, first, document.root.start)
+    match = re.compile(_MARKER_FOOT).search(text, first, document.root.start)
     if match is None or match.start() == 0:
         return placed
     root = document.root if before is None or before.explicit_end else before.root
@@ -177,7 +174,7 @@ def _comments_alone(
     text: str, root: RawScalar, line_ends: Sequence[int], first: int, last: int
 ) -> Iterator[_Placed]:
     """All comments of a document without values."""
-    for match in _COMMENT.finditer(text, first, last):
+    for match in re.compile(_COMMENT).finditer(text, first, last):
         yield _Placed(root, match.start(), _comment(text, line_ends, match.span()))
 
 
@@ -218,8 +215,7 @@ def _flatten_inside(node: Collection, tokens: list[_Token], parents: dict[int, C
         _flatten(value, _Kind.VALUE, node, entry, tokens, parents)
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(NamedTuple):
     """Comment lines that go-yaml keeps together, with the positions that decide where they go."""
 
     comments: list[Comment]
@@ -266,17 +262,17 @@ class _Placer:
     def _inner_comments(self, token: _Token) -> Iterator[_Placed]:
         """Comments inside a scalar's span: behind its tag or anchor, or behind `|` or `>`."""
         text = self._text
-        properties = _PROPERTIES.match(text, token.start, token.end)
+        properties = re.compile(_PROPERTIES).match(text, token.start, token.end)
         content = properties.end() if properties else token.start
-        for match in _COMMENT.finditer(text, token.start, content):
+        for match in re.compile(_COMMENT).finditer(text, token.start, content):
             yield _Placed(token.container, token.entry - 0.5, self._comment(match, inline=True))
-        if header := _BLOCK_HEADER.match(text, content, token.end):
+        if header := re.compile(_BLOCK_HEADER).match(text, content, token.end):
             yield _Placed(token.container, token.entry - 0.5, self._comment(header, 1, inline=True))
 
     def _gap(self, before: _Token | None, after: _Token | None, start: int, end: int) -> list[_Placed]:
         """All comments between two tokens."""
         text, placed = self._text, []
-        found = list(_COMMENT.finditer(text, start, end))
+        found = list(re.compile(_COMMENT).finditer(text, start, end))
         lead = text[start : found[0].start()]
         sign = lead.strip(" \t")
         # A block scalar's span ends behind its last line break.
@@ -295,7 +291,7 @@ class _Placer:
                 block_end = min(block_end, outermost)
                 placed.append(_Placed(flow, match.start(), self._comment(match)))
         if block_end > start:
-            if before is None and (marker := _DOCUMENT_MARKER.search(text, start, block_end)):
+            if before is None and (marker := re.compile(_DOCUMENT_MARKER).search(text, start, block_end)):
                 placed.append(_Placed(self._root, marker.start(1), self._comment(marker, 1)))
             placed += self._block_gap(before, after, start, block_end)
         return [*placed, *self._left_over(found, placed, after)]
@@ -320,12 +316,12 @@ class _Placer:
                 # Behind the anchor or tag of a collection.
                 value = self._child(before.container, after.container)
                 return _Placed(
-                    value, value.start - 0.5, replace(comment, inline=isinstance(value, RawSequence))
+                    value, value.start - 0.5, comment._replace(inline=isinstance(value, RawSequence))
                 )
-            return _Placed(before.container, before.entry - 0.5, replace(comment, inline=False))
+            return _Placed(before.container, before.entry - 0.5, comment._replace(inline=False))
         if before.kind is _Kind.FLOW_END and sign in ("", ",") and isinstance(before.container, RawMapping):
             assert before.collection is not None  # noqa: S101 - every FLOW_END has one
-            return _Placed(before.collection, before.collection.start - 0.5, replace(comment, inline=False))
+            return _Placed(before.collection, before.collection.start - 0.5, comment._replace(inline=False))
         return _Placed(before.container, before.entry - 0.5, comment)
 
     def _child(self, container: Collection, inner: Collection) -> Collection:
@@ -436,7 +432,7 @@ class _Placer:
                 foot = number and current is not None and touching and not after_colon
                 if first_empty and current is not None and (foot or dedented):
                     groups.append(
-                        replace(current, head=False, token=current.start if dedented else token, end=offset)
+                        current._replace(head=False, token=current.start if dedented else token, end=offset)
                     )
                     scan = token = offset
                     current = None
@@ -444,7 +440,7 @@ class _Placer:
                 continue
             recent_empty = False
             if current is not None and column < indent and column != current.column:
-                groups.append(replace(current, head=False, token=token, end=offset))
+                groups.append(current._replace(head=False, token=token, end=offset))
                 scan = token = offset + column
                 current = None
                 touching = False
@@ -455,9 +451,9 @@ class _Placer:
                 current.comments.append(comment)
         if current is not None:
             if next_column < indent and next_column != current.column:
-                groups.append(replace(current, head=False, token=token))
+                groups.append(current._replace(head=False, token=token))
             else:
-                groups.append(replace(current, token=current.start))
+                groups.append(current._replace(token=current.start))
         return groups
 
 
@@ -469,11 +465,11 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, int, int]]:
     """
     lines: list[tuple[int, int, int]] = []
     if start > 0 and text[start - 1] not in _BREAKS:
-        first = _BREAK.search(text, start, end)
+        first = re.compile(_BREAK).search(text, start, end)
         if first is None:
             return lines
         start = first.end()
-    for match in _LINE.finditer(text, start, end):
+    for match in re.compile(_LINE).finditer(text, start, end):
         if match.lastgroup == "blank":
             lines.append((match.start(), -1, match.start()))
         elif match.lastgroup == "comment":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from yaml import MarkedYAMLError, YAMLError
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
@@ -36,8 +36,8 @@ _STYLES = {
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
+_PROPERTIES = r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*"
+_CONFLICT = r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?: |$)"
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -103,8 +103,7 @@ class RawSequence:
 RawNode = RawScalar | RawAlias | RawMapping | RawSequence
 
 
-@dataclass(frozen=True, slots=True)
-class RawDocument:
+class RawDocument(NamedTuple):
     """One YAML document: its root, and the span from its start marker to its end marker."""
 
     root: RawNode
@@ -118,11 +117,11 @@ def parse_nodes(text: str, limits: Limits) -> tuple[RawDocument, ...]:
 
     Args:
         text: decoded, without a byte order mark.
-        limits: depth is checked while parsing.
+        limits: depth, and what aliases expand to, are checked while parsing.
 
     Raises:
         FormatError: with line and column; never shows the text.
-        LimitError: nested deeper than the limit.
+        LimitError: nested deeper than the limit, or aliases expand to more values or levels.
     """
     try:
         return tuple(_documents(text, limits))
@@ -134,11 +133,12 @@ def parse_nodes(text: str, limits: Limits) -> tuple[RawDocument, ...]:
 
 def _documents(text: str, limits: Limits) -> Iterator[RawDocument]:
     parser: Any = CParser(text)
+    aliases = _Aliases(limits)
     try:
         while (event := parser.get_event()) is not None:
             if type(event) is DocumentStartEvent:
                 start = _offset(event)
-                root = _compose(parser, text, limits)
+                root = _compose(parser, text, limits, aliases)
                 end = parser.get_event()
                 assert isinstance(end, DocumentEndEvent)  # noqa: S101 - the grammar says so
                 yield RawDocument(root, start, _offset(end), bool(end.explicit))
@@ -150,7 +150,7 @@ def _offset(event: Any) -> int:
     return int(event.start_mark.index)
 
 
-def _compose(parser: Any, text: str, limits: Limits) -> RawNode:
+def _compose(parser: Any, text: str, limits: Limits, aliases: _Aliases) -> RawNode:
     anchors: dict[str, RawNode] = {}
     open_collections: list[RawMapping | RawSequence] = []
     outer: list[list[RawNode]] = []
@@ -183,11 +183,49 @@ def _compose(parser: Any, text: str, limits: Limits) -> RawNode:
             inner = outer.pop()
         elif kind is AliasEvent:
             node = _alias(event, anchors, open_collections, flow_depth > 0)
+            aliases.count(node, len(open_collections))
         else:
             raise FormatError("unexpected end of the YAML document")
         if not open_collections:
             return node
         inner.append(node)
+
+
+class _Aliases:
+    """Counts what the aliases of a file expand to, before any of it is written out."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._values = 0
+        self._known: dict[int, tuple[int, int]] = {}
+
+    def count(self, alias: RawAlias, depth: int) -> None:
+        values, levels = self._expansion(alias.target)
+        self._values += values
+        for number, limit, what in (
+            (self._values, self._limits.expansion, "values"),
+            (depth + levels, self._limits.depth, "levels"),
+        ):
+            if number > limit:
+                raise LimitError(
+                    f"aliases expand to more than {limit} {what}", line=alias.line, column=alias.column + 1
+                )
+
+    def _expansion(self, node: RawNode) -> tuple[int, int]:
+        """Values and levels; the aliases in it were counted before, so that no chain of them is followed."""
+        if isinstance(node, RawAlias):
+            return self._expansion(node.target)
+        if isinstance(node, RawScalar):
+            return 1, 0
+        known = self._known.get(id(node))
+        if known is None:
+            parts = [
+                self._expansion(each)
+                for each in (node.values if isinstance(node, RawMapping) else node.items)
+            ]
+            values, levels = sum(part[0] for part in parts), max((part[1] for part in parts), default=0)
+            known = self._known[id(node)] = values + 1, levels + 1
+        return known
 
 
 def _close(collection: RawMapping | RawSequence, inner: list[RawNode], end: int) -> None:
@@ -208,7 +246,7 @@ def _scalar(event: Any, text: str, flow: bool) -> RawScalar:
     properties = start = mark.index
     end, tag, anchor = event.end_mark.index, event.tag, event.anchor
     if anchor is not None or tag is not None:
-        match = _PROPERTIES.match(text, start, end)
+        match = re.compile(_PROPERTIES).match(text, start, end)
         start = match.end() if match else start
     return RawScalar(
         properties,
@@ -228,7 +266,7 @@ def _collection(event: Any, text: str) -> RawMapping | RawSequence:
     mark = event.start_mark
     start, column = mark.index, mark.column
     if event.anchor is not None or event.tag is not None:
-        match = _PROPERTIES.match(text, start, event.end_mark.index)
+        match = re.compile(_PROPERTIES).match(text, start, event.end_mark.index)
         start = match.end() if match else start
         column = start - (text.rfind("\n", 0, start) + 1)
     made = RawMapping if type(event) is MappingStartEvent else RawSequence
@@ -254,7 +292,7 @@ def _alias(
 
 
 def _format_error(text: str, error: YAMLError, limits: Limits) -> FluxsecretsError:
-    conflict = _CONFLICT.search(text)
+    conflict = re.search(_CONFLICT, text)
     if conflict is not None:
         return FormatError(
             "merge conflict markers are left in the file",

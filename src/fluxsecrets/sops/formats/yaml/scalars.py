@@ -25,14 +25,13 @@ _CONSTANTS: dict[str, Value] = {
 }
 
 _HINT = frozenset("+-0123456789.tTfFnN~")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
-_DOT_FLOAT = re.compile(r"\.[0-9]+([eE][-+]?[0-9]+)?", re.ASCII)
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+_DOT_FLOAT = r"\.[0-9]+([eE][-+]?[0-9]+)?"
 # strconv.ParseInt with base 0: optional sign, then 0x, 0o, 0b, a leading zero for octal, or decimal.
-_INT = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)", re.ASCII)
-_DATE = re.compile(
+_INT = r"[-+]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)"
+_DATE = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:([Tt ])([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?)?",
-    re.ASCII,
+    r"(?:([Tt ])([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 
 _INT64_DIGITS = 20
@@ -70,7 +69,7 @@ def resolve_plain(text: str) -> Value:  # noqa: PLR0911 - one for each kind of s
     if first in "tTfFnN~":
         return text
     if first == ".":
-        return float(text) if _DOT_FLOAT.fullmatch(text) and not isinf(float(text)) else text
+        return float(text) if re.fullmatch(_DOT_FLOAT, text) and not isinf(float(text)) else text
     if (moment := _timestamp(text)) is not None:
         return moment
     return _number(text)
@@ -78,13 +77,13 @@ def resolve_plain(text: str) -> Value:  # noqa: PLR0911 - one for each kind of s
 
 def _number(text: str) -> Value:
     digits = text.replace("_", "")
-    if _INT.fullmatch(digits) and (len(digits) <= _INT64_DIGITS or digits.lstrip("+-")[0] == "0"):
+    if re.fullmatch(_INT, digits) and (len(digits) <= _INT64_DIGITS or digits.lstrip("+-")[0] == "0"):
         value = _go_int(digits)
         if INT64_MIN <= value <= INT64_MAX:
             return value
         if 0 <= value < 2**64 and digits[0] != "+":
             raise ScalarError("an integer beyond 64 bits with a sign")
-    if _FLOAT.fullmatch(digits):
+    if re.fullmatch(_FLOAT, digits):
         number = float(digits)
         return text if isinf(number) else number
     return text
@@ -99,7 +98,7 @@ def _go_int(digits: str) -> int:
 
 
 def _timestamp(text: str) -> Timestamp | None:
-    match = _DATE.fullmatch(text)
+    match = re.fullmatch(_DATE, text)
     if match is None:
         return None
     year, month, day, separator, hour, minute, second, fraction, offset = match.groups()

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from fluxsecrets.sops.document import Leaf, Style
 from fluxsecrets.sops.values import Value
@@ -25,23 +25,23 @@ BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
 _ASCII_UNCLEAN = r"\x00-\x08\x0b-\x1f\x7f"
 _UNCLEAN = _ASCII_UNCLEAN + r"\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
-_PLAIN_START = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}])")
-_PLAIN_BREAKS = re.compile(r"\n|:[ \t]|:$|[ \t]#|\s$")
-_FLOW_BREAKS = re.compile(r"[,\[\]{}:?#&*!'\"%@`]")
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*")
-_PROPERTY = re.compile(r"&\S+|!\S*[ \t]*|#[^\r\n]*")
-BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
-_FIRST_TEXT = re.compile(r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]")
-_HEADER = re.compile(r"[|>][-+0-9]*")
-_REST_OF_LINE = re.compile(r"[ \t]*(?:[\r\n\x85\u2028\u2029]|\Z)")
+# Patterns are compiled with their first use, here and in the modules beside: few files need all of them.
+_PLAIN_START = r"[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}])"
+_PLAIN_BREAKS = r"\n|:[ \t]|:$|[ \t]#|\s$"
+_FLOW_BREAKS = r"[,\[\]{}:?#&*!'\"%@`]"
+_PROPERTIES = r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*"
+_PROPERTY = r"&\S+|!\S*[ \t]*|#[^\r\n]*"
+BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
+_FIRST_TEXT = r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]"
+_HEADER = r"[|>][-+0-9]*"
+_REST_OF_LINE = r"[ \t]*(?:[\r\n\x85\u2028\u2029]|\Z)"
 _SINGLE_IN_FLOW = "!!str "
 
 Edit = tuple[int, int, str]
 """What replaces the text between two offsets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How a file is laid out.
 
     Attributes:
@@ -88,7 +88,8 @@ def write_value(source: str, leaf: Leaf, value: Value, layout: Layout) -> list[E
     if style is Style.SINGLE_QUOTED and leaf.flow and not tagged:
         style = Style.PLAIN
     indent = None
-    if style is Style.PLAIN and "\n" in value and not leaf.flow and _REST_OF_LINE.match(source, leaf.end):
+    multi_line = style is Style.PLAIN and "\n" in value and not leaf.flow
+    if multi_line and re.compile(_REST_OF_LINE).match(source, leaf.end):
         indent = _entry_column(source, leaf.start) + layout.step
     text = scalar_text(value, style, flow=leaf.flow, indent=indent, newline=layout.newline)
     if leaf.end == len(source) and text[:1] == "|" and value[-1:] == "\n":
@@ -154,9 +155,9 @@ def _untyped_text(value: Value) -> str:
 
 def _plain_holds(value: str, *, flow: bool) -> bool:
     # A key `<<` without quotes would be a merge.
-    if not value or value == "<<" or not _printable(value) or not _PLAIN_START.match(value):
+    if not value or value == "<<" or not _printable(value) or not re.match(_PLAIN_START, value):
         return False
-    if _PLAIN_BREAKS.search(value) or (flow and _FLOW_BREAKS.search(value)):
+    if re.search(_PLAIN_BREAKS, value) or (flow and re.search(_FLOW_BREAKS, value)):
         return False
     try:
         return isinstance(resolve_plain(value), str)
@@ -184,8 +185,7 @@ def _literal(value: str, indent: str, newline: str) -> tuple[str, str]:
     return f"|{chomping}", newline + lines
 
 
-@dataclass(frozen=True, slots=True)
-class _BlockScalar:
+class _BlockScalar(NamedTuple):
     """The parts of a literal or folded scalar's text.
 
     Attributes:
@@ -206,18 +206,18 @@ class _BlockScalar:
 
     @classmethod
     def of(cls, source: str, leaf: Leaf, start: int, layout: Layout) -> _BlockScalar:
-        indicators = _HEADER.match(source, start, leaf.end)
+        indicators = re.compile(_HEADER).match(source, start, leaf.end)
         header_end = indicators.end() if indicators else start
-        line_end = BREAK.search(source, header_end, leaf.end)
+        line_end = re.compile(BREAK).search(source, header_end, leaf.end)
         body_start = line_end.start() if line_end else leaf.end
         body = source[body_start : leaf.end]
         header = source[start:header_end]
-        first = _FIRST_TEXT.search(body)
+        first = re.search(_FIRST_TEXT, body)
         columns = len(first[1]) if first else 0
         if first is None or re.search("[0-9]", header):
             columns = _entry_column(source, leaf.start) + layout.step
         last_text = len(body.rstrip(" \t\r\n\x85\u2028\u2029"))
-        tail_break = BREAK.search(body, last_text)
+        tail_break = re.compile(BREAK).search(body, last_text)
         tail = body[tail_break.start() :] if tail_break else ""
         return cls(
             (start, header_end),
@@ -225,7 +225,7 @@ class _BlockScalar:
             "+" in header,
             " " * columns,
             tail,
-            any(len(line) > columns for line in BREAK.split(tail)),
+            any(len(line) > columns for line in re.split(BREAK, tail)),
         )
 
     def edits(self, header: str, body: str) -> list[Edit]:
@@ -258,9 +258,9 @@ def _drop_tags(source: str, leaf: Leaf) -> tuple[int, list[Edit]]:
     """
     if leaf.start >= leaf.end or source[leaf.start] not in "&!":
         return leaf.start, []
-    match = _PROPERTIES.match(source, leaf.start, leaf.end)
+    match = re.compile(_PROPERTIES).match(source, leaf.start, leaf.end)
     end = match.end() if match else leaf.start
-    found = _PROPERTY.finditer(source, leaf.start, end)
+    found = re.compile(_PROPERTY).finditer(source, leaf.start, end)
     return end, [(*match.span(), "") for match in found if match[0][0] == "!"]
 
 

@@ -1,0 +1,131 @@
+"""`fluxsecrets log`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from fluxsecrets.cli.options import Decorator, format_option, quiet_option
+from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.logged import LOG, configured
+
+_SHOWN = 20
+
+_file_option: Decorator = click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="This log, instead of the one that is set up.",
+)
+
+
+@click.group("log", invoke_without_command=True)
+@_file_option
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=1),
+    default=_SHOWN,
+    metavar="N",
+    help="How many; the last 20 unless told.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show the whole log.")
+@click.option("--path", metavar="TEXT", help="Only what was done with files whose path has this in it.")
+@click.option("--user", metavar="NAME", help="Only what a user did.")
+@format_option
+@quiet_option
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    file: Path | None,
+    lines: int,
+    everything: bool,
+    path: str | None,
+    user: str | None,
+    report: str | None,
+    quiet: bool,
+) -> int:
+    """Show what was done with secrets here, the newest last.
+
+    A log is set up for a repository by `log:` in .fluxsecrets.yaml, for a machine by FLUXSECRETS_LOG. It
+    names who, when, the command, files, whose keys opened them, and what came of it; never a value.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    from fluxsecrets.ops.logview import read_entries
+    from fluxsecrets.report.log import entries_json, entry_rows
+
+    out = Output(quiet=quiet)
+    for place in _places(file):
+        entries, damaged = read_entries(place, path=path, user=user, last=None if everything else lines)
+        if report == "json":
+            out.text([entries_json(place, entries, damaged)])
+        else:
+            out.table(entry_rows(entries))
+            out.note(f"{_shown(place)}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'} shown")
+            if damaged:
+                out.warning("warning: lines of it cannot be read: run `fluxsecrets log verify`")
+    return 0
+
+
+@command.command("verify")
+@_file_option
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="LINE:HASH",
+    help="A line that an earlier check printed must still be there, as it was.",
+)
+@format_option
+@quiet_option
+def verify_(file: Path | None, anchors: tuple[str, ...], report: str | None, quiet: bool) -> int:
+    """Check that no line of the log was changed, removed, added or moved; exit with 1 where one was.
+
+    Prints the anchor of the last line. Keep it where nobody who works here can change it, and give it to a
+    later check: then even a log that was written anew as a whole is found.
+    """
+    from fluxsecrets.ops.logfile import verify
+    from fluxsecrets.report.log import verdict_json, verdict_lines
+
+    out = Output(quiet=quiet)
+    clean = True
+    for place in _places(file):
+        if not os.path.lexists(place) and not os.path.lexists(f"{place}.head") and not anchors:
+            out.note(f"{_shown(place)}: nothing was logged yet, or the log was deleted")
+        verdict = verify(place, anchors)
+        clean = clean and not verdict.problems
+        if report == "json":
+            out.text([verdict_json(place, verdict)])
+        else:
+            out.text(verdict_lines(_shown(place), verdict))
+    return 0 if clean else 1
+
+
+def _places(file: Path | None) -> tuple[Path, ...]:
+    """The named log, or else those that are set up.
+
+    Raises:
+        UsageError: there is none.
+    """
+    cwd = Path.cwd()
+    if file is not None:
+        if not (cwd / file).exists():
+            raise UsageError("there is no such log", hint=f"check the spelling of {file}")
+        return (cwd / file,)
+    found = tuple(place.path for place in configured(os.environ, cwd))
+    if not found:
+        raise UsageError(
+            "no log is set up here",
+            hint=f"add `log: {{required: true}}` to .fluxsecrets.yaml, or set {LOG} to the path of a file",
+        )
+    return found
+
+
+def _shown(path: Path) -> str:
+    cwd = Path.cwd()
+    return path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else str(path)

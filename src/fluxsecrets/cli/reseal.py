@@ -1,0 +1,103 @@
+"""`fluxsecrets reseal`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fluxsecrets.cli.options import env_option, format_option, make_session, quiet_option
+from fluxsecrets.cli.output import Output, show_remarks
+from fluxsecrets.cli.sealing import (
+    abort_option,
+    cert_option,
+    end_if_asked,
+    private_key_option,
+    resume_option,
+    scope_option,
+    show_certificate,
+)
+
+
+@click.command("reseal")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@env_option
+@click.option("--all", "everything", is_flag=True, help="All SealedSecrets of the repository.")
+@cert_option
+@private_key_option
+@scope_option
+@click.option("--name", metavar="NAME", help="Give the one SealedSecret in a file this name.")
+@click.option("--namespace", "-n", metavar="NAME", help="Move SealedSecrets to this namespace.")
+@click.option("--renew", is_flag=True, help="Also what is sealed for this certificate already.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
+@resume_option
+@abort_option
+@format_option
+@quiet_option
+def command(
+    *,
+    paths: tuple[str, ...],
+    environment: str | None,
+    everything: bool,
+    cert: Path | None,
+    private_keys: tuple[Path, ...],
+    scope: str | None,
+    name: str | None,
+    namespace: str | None,
+    renew: bool,
+    dry_run: bool,
+    resuming: bool,
+    aborting: bool,
+    report: str | None,
+    quiet: bool,
+) -> int:
+    """Seal SealedSecrets anew, in place: for the controller's new certificate, or for another place.
+
+    The values are opened with the private keys of --private-key or FLUXSECRETS_SEALING_KEYS, and sealed for
+    the certificate of --cert or of the environment. Only the sealed values' text changes, and with --scope,
+    --name and --namespace what the metadata say. A value that the certificate's own key opens stays.
+
+    All files are prepared before the first is replaced; what does not open is listed and stays as it is.
+    """
+    from fluxsecrets.ops.changes import make_changes, refuse_interrupted
+    from fluxsecrets.ops.manifestfiles import SEALED, find_manifests
+    from fluxsecrets.ops.results import BatchResult, Outcome
+    from fluxsecrets.ops.sealing.certificates import certificate_for
+    from fluxsecrets.ops.sealing.keyfiles import load_keys
+    from fluxsecrets.ops.sealing.reseal import Resealing
+    from fluxsecrets.ops.sealing.resealfiles import prepare_resealing, reseal_jobs
+    from fluxsecrets.report.moved import moved_rows
+    from fluxsecrets.sealed.scopes import parse_scope
+
+    session, out = make_session(), Output(quiet=quiet)
+    if end_if_asked(session, out, "reseal", resuming=resuming, aborting=aborting):
+        return 0
+    files = find_manifests(session, paths, environment, SEALED, everything=everything)
+    refuse_interrupted(files.tree)
+    found = certificate_for(session, files.tree, cert=cert, environment=environment, files=files.paths)
+    show_certificate(out, found)
+    resealing = Resealing(
+        found.certificate,
+        load_keys(session, private_keys),
+        parse_scope(scope) if scope is not None else None,
+        name,
+        namespace,
+        renew,
+    )
+    jobs = reseal_jobs(session, files)
+    prepared = tuple(
+        out.progress(
+            prepare_resealing(session, jobs, resealing, write=not dry_run), len(jobs), "sealing anew"
+        )
+    )
+    results = make_changes(files.tree, "reseal", prepared)
+    told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
+    batch = BatchResult(told, files.notes)
+    if report == "json":
+        from fluxsecrets.report.moved import moved_json
+
+        out.text([moved_json("reseal", batch)])
+    else:
+        out.table(moved_rows(batch.files))
+        show_remarks(out, batch)
+    return 2 if batch.failed else 0

@@ -1,0 +1,131 @@
+"""What the commands around Sealed Secrets share: options, the certificate said, values read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fluxsecrets.cli.options import Decorator
+from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.session import Session
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.sealing.certificates import NamedCertificate
+
+SCOPES = ("strict", "namespace-wide", "cluster-wide")
+
+cert_option: Decorator = click.option(
+    "--cert", type=click.Path(path_type=Path), metavar="FILE", help="The controller's certificate, PEM."
+)
+scope_option: Decorator = click.option(
+    "--scope",
+    type=click.Choice(SCOPES),
+    help="Where it may be opened; else as its annotations say, or strict.",
+)
+private_key_option: Decorator = click.option(
+    "--private-key",
+    "--recovery-private-key",
+    "private_keys",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The controller's private key: PEM, or backed-up TLS Secrets; several are tried in order.",
+)
+comments_option: Decorator = click.option(
+    "--comments",
+    type=click.Choice(["careful", "keep", "drop"]),
+    default="careful",
+    help="Those among the values: kept unless one may hold a value (careful), kept, or left out.",
+)
+output_type_option: Decorator = click.option(
+    "--output-type", type=click.Choice(["yaml", "json"]), help="Write this format instead of the input's."
+)
+
+resume_option: Decorator = click.option(
+    "--resume", "resuming", is_flag=True, help="Complete a run that was interrupted."
+)
+abort_option: Decorator = click.option(
+    "--abort", "aborting", is_flag=True, help="Take back a run that was interrupted."
+)
+
+
+def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, aborting: bool) -> bool:
+    """Complete or take back an interrupted run, if that is what was asked for.
+
+    Raises:
+        UsageError: nothing was interrupted, or both were asked for.
+    """
+    if not resuming and not aborting:
+        return False
+    if resuming and aborting:
+        raise UsageError("--resume and --abort are opposites", hint="give one of them")
+    from fluxsecrets.ops.changes import end_interrupted
+    from fluxsecrets.repo.tree import open_tree
+
+    found = end_interrupted(open_tree(session.cwd, limits=session.limits), name, forward=resuming)
+    count = f"{len(found.paths)} file{'s' if len(found.paths) != 1 else ''}"
+    out.note(f"{count}: {'completed' if resuming else 'taken back'}")
+    return True
+
+
+def show_certificate(out: Output, found: NamedCertificate) -> None:
+    """Say whom it is sealed for."""
+    out.note(f"sealing for {found.described()}")
+    if found.warning is not None:
+        out.warning(f"warning: {found.warning}")
+
+
+def read_value(session: Session, path: Path | None) -> bytes:
+    """A value from a file, or from standard input.
+
+    Raises:
+        LimitError: it is too large.
+        FileAccessError: it cannot be read.
+    """
+    limit = session.limits.size
+    if path is not None and str(path) != "-":
+        try:
+            return read_file(session.cwd / path, limit=limit, follow_links=True).data
+        except FluxsecretsError as error:
+            error.path = session.shown(path)
+            raise
+    data = sys.stdin.buffer.read(limit + 1) if sys.stdin is not None else b""
+    if len(data) > limit:
+        raise LimitError(f"is too large: the limit is {limit // 2**20} MiB", path="standard input")
+    return data
+
+
+def in_format(data: bytes, name: str | None, given: str, session: Session) -> bytes:
+    """A content in the format that was asked for.
+
+    Args:
+        data: it.
+        name: `yaml`, `json`, or None for what it is.
+        given: its format now.
+        session: the run.
+
+    Raises:
+        UsageError: JSON was asked for, and there are several documents.
+    """
+    if name is None or name == given:
+        return data
+    from fluxsecrets.repo.manifesttext import open_manifests
+    from fluxsecrets.sops.document import to_data
+    from fluxsecrets.sops.formats.json import dump
+    from fluxsecrets.sops.formats.yaml import YamlFormat
+
+    text = open_manifests(data, session.limits)
+    parts = [to_data(part) for part in text.parts if part.entries]
+    if name == "yaml":
+        return YamlFormat(2).render(parts)
+    if len(parts) != 1:
+        raise UsageError(
+            f"JSON holds one object, and there are {len(parts)}",
+            hint="write YAML, or split the file",
+        )
+    return (dump(parts[0], "\n", "  ") + "\n").encode()

@@ -1,0 +1,54 @@
+"""`fluxsecrets unseal`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fluxsecrets.cli.content import only_path, read_input, write_output
+from fluxsecrets.cli.options import filename_option, make_session, quiet_option
+from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.sealing import in_format, output_type_option, private_key_option
+from fluxsecrets.errors import FluxsecretsError
+
+
+@click.command("unseal")
+@click.argument("paths", nargs=-1, metavar="PATH")
+@private_key_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the plain text there."
+)
+@output_type_option
+@filename_option
+@quiet_option
+def command(
+    *,
+    paths: tuple[str, ...],
+    private_keys: tuple[Path, ...],
+    output: Path | None,
+    output_type: str | None,
+    filename: str | None,
+    quiet: bool,
+) -> int:
+    """Print SealedSecrets as the Secrets that are in them.
+
+    It needs a private key of the controller, from --private-key or from the files that
+    FLUXSECRETS_SEALING_KEYS names: PEM, or the controller's TLS Secrets as kubectl writes them, which may be
+    encrypted with SOPS. Only -o writes plain text to disk.
+    """
+    from fluxsecrets.ops.sealing.keyfiles import load_keys
+    from fluxsecrets.ops.sealing.unseal import unseal_content
+
+    session, out = make_session(), Output(quiet=quiet)
+    text = only_path(paths, "one file at a time; `fluxsecrets convert --to plain` changes files in place")
+    keys = load_keys(session, private_keys)
+    given = read_input(session, text, filename, None)
+    if output_type is None and output is not None and output.suffix in (".json", ".yaml", ".yml"):
+        output_type = "json" if output.suffix == ".json" else "yaml"
+    try:
+        opened = unseal_content(given.data, keys, session.limits)
+    except FluxsecretsError as error:
+        raise error.in_file(given.shown) from None
+    write_output(session, out, in_format(opened.data, output_type, given.format, session), output, mode=0o600)
+    return 0

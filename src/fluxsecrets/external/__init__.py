@@ -1,0 +1,1 @@
+"""External Secrets: its manifests as data, what is wrong with them, and the stores behind them."""

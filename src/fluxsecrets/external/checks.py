@@ -1,0 +1,290 @@
+"""What is wrong with ExternalSecrets and stores as they are written; read from the operator's own checks.
+
+The rules of one object are those of its webhook (externalsecret_validator.go, secretstore_validator.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
+from fluxsecrets.sops.document import Node
+
+from .model import CLUSTER_GENERATOR, GROUP, STORE_KINDS, ExternalSecret, Generator, Reference, Store
+
+
+class ProblemKind(StrEnum):
+    """What sort of a problem it is."""
+
+    OLD_VERSION = "old-version"
+    DROPPED = "dropped-field"
+    INVALID = "invalid"
+    DUPLICATE_KEY = "duplicate-key"
+    DUPLICATE_TARGET = "duplicate-target"
+    NO_STORE = "missing-store"
+    NO_GENERATOR = "missing-generator"
+    STORE_SCOPE = "store-scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the operator would not take, or not do as it looks.
+
+    Attributes:
+        kind: what sort.
+        line: 1-based line in the object's file, or None.
+        message: what is wrong, lower-case start, no full stop.
+        hint: what to do.
+    """
+
+    kind: ProblemKind
+    line: int | None
+    message: str
+    hint: str
+
+
+DROPPED_PROVIDERS = {
+    "alibaba": "v1",
+    "device42": "v1",
+}
+"""Providers that v1beta1 had, and the version that has them no more."""
+
+NOT_SERVED = frozenset({"v1alpha1", "v1beta1"})
+"""Versions that today's operator does not serve any more; its definitions still have v1beta1."""
+
+
+def check_external(secret: ExternalSecret) -> Iterator[Problem]:
+    """What is wrong with one ExternalSecret."""
+    yield from _version(secret.api_version, secret.kind, secret.line)
+    if not secret.values and not secret.sources:
+        yield Problem(
+            ProblemKind.INVALID,
+            secret.line,
+            "it has neither data nor dataFrom",
+            "name what to read from the store",
+        )
+    yield from _check_policies(secret)
+    yield from _check_template(secret)
+    yield from _check_values(secret)
+    yield from _check_sources(secret)
+
+
+def check_store(store: Store) -> Iterator[Problem]:
+    """What is wrong with one store."""
+    yield from _version(store.api_version, store.kind, store.line)
+    if len(store.providers) != 1:
+        count = "several providers" if store.providers else "no provider"
+        yield Problem(ProblemKind.INVALID, store.line, f"it has {count}", "a store has exactly one provider")
+    for provider in store.providers:
+        if provider in DROPPED_PROVIDERS:
+            node = child(store.node, "spec", "provider", provider)
+            yield Problem(
+                ProblemKind.DROPPED,
+                line_of(node) or store.line,
+                f"the provider {provider} is gone with {GROUP}/{DROPPED_PROVIDERS[provider]}",
+                "move its secrets to a store that the operator still reads",
+            )
+    if store.provider == "vault" and store.setting("version") not in ("", "v1", "v2"):
+        yield Problem(
+            ProblemKind.INVALID, store.line, "vault.version is neither v1 nor v2", "write version: v2"
+        )
+
+
+def check_references(
+    secret: ExternalSecret, stores: Sequence[Store], generators: Sequence[Generator], namespace: str
+) -> Iterator[Problem]:
+    """Stores and generators that an ExternalSecret names and that are not there.
+
+    Args:
+        secret: it.
+        stores: all that reach the cluster.
+        generators: likewise.
+        namespace: in which it is applied.
+    """
+    for reference in secret.references:
+        found = [each for each in stores if (each.kind, each.name) == (reference.kind, reference.name)]
+        if reference.kind == "SecretStore" and secret.kind == "ExternalSecret":
+            found = [each for each in found if not each.namespace or each.namespace == namespace]
+        if not found:
+            yield _missing_store(reference, stores, namespace)
+            continue
+        limited = [each for each in found if each.namespaces and namespace not in each.namespaces]
+        if limited and secret.kind == "ExternalSecret" and namespace:
+            yield Problem(
+                ProblemKind.STORE_SCOPE,
+                reference.line,
+                f"the {reference.kind} {reference.name!a} is not for the namespace {namespace}",
+                "add the namespace to the store's conditions",
+            )
+    for reference in secret.generators:
+        same = [each for each in generators if (each.kind, each.name) == (reference.kind, reference.name)]
+        if reference.kind != CLUSTER_GENERATOR:
+            same = [each for each in same if not each.namespace or each.namespace == namespace]
+        if not same:
+            yield Problem(
+                ProblemKind.NO_GENERATOR,
+                reference.line,
+                f"there is no {reference.kind} {reference.name!a}",
+                "check its name and namespace, or apply it with this ExternalSecret",
+            )
+
+
+def check_targets(secrets: Iterable[tuple[str, ExternalSecret]]) -> Iterator[tuple[ExternalSecret, Problem]]:
+    """ExternalSecrets that write the same Secret; one that merges into it is meant to.
+
+    Args:
+        secrets: each with the namespace in which it is applied.
+    """
+    owners: dict[tuple[str, str], ExternalSecret] = {}
+    for namespace, secret in secrets:
+        if secret.creation in ("Merge", "None", "CreateOrMerge") or secret.kind != "ExternalSecret":
+            continue
+        other = owners.setdefault((namespace, secret.target), secret)
+        if other is not secret:
+            yield (
+                secret,
+                Problem(
+                    ProblemKind.DUPLICATE_TARGET,
+                    secret.line,
+                    f"it writes the Secret {secret.target!a}, as the ExternalSecret {other.name!a} does",
+                    "give one of them another target.name, or creationPolicy: Merge",
+                ),
+            )
+
+
+def _version(api_version: str, kind: str, line: int | None) -> Iterator[Problem]:
+    if api_version.rpartition("/")[2] in NOT_SERVED:
+        yield Problem(
+            ProblemKind.OLD_VERSION,
+            line,
+            f"{kind} has the version {api_version}, which today's operator does not serve",
+            f"write {GROUP}/v1",
+        )
+
+
+def _check_policies(secret: ExternalSecret) -> Iterator[Problem]:
+    if secret.deletion == "Delete" and secret.creation in ("Merge", "None", "CreateOrMerge"):
+        yield Problem(
+            ProblemKind.INVALID,
+            secret.line,
+            f"deletionPolicy: Delete does not go with creationPolicy: {secret.creation}",
+            "only a Secret that it owns can be deleted: creationPolicy: Owner",
+        )
+    if secret.deletion == "Merge" and secret.creation == "None":
+        yield Problem(
+            ProblemKind.INVALID,
+            secret.line,
+            "deletionPolicy: Merge does not go with creationPolicy: None",
+            "there is no Secret to merge with",
+        )
+
+
+def _check_template(secret: ExternalSecret) -> Iterator[Problem]:
+    template = secret.template
+    if template is None:
+        return
+    if template.engine != "v2":
+        yield Problem(
+            ProblemKind.DROPPED,
+            secret.line,
+            f"engineVersion: {template.engine} is gone, templates are rendered by v2",
+            "write the templates for engine v2, and leave engineVersion out",
+        )
+    account = "kubernetes.io/service-account.name" in template.annotations
+    if template.type == "bootstrap.kubernetes.io/token" or (
+        template.type == "kubernetes.io/service-account-token" and account
+    ):
+        yield Problem(
+            ProblemKind.INVALID,
+            secret.line,
+            f"the operator makes no Secret of the type {template.type}",
+            "it would be a long-lived credential that nobody allowed",
+        )
+
+
+def _check_values(secret: ExternalSecret) -> Iterator[Problem]:
+    seen: dict[str, int | None] = {}
+    for value in secret.values:
+        if not value.key or not value.remote:
+            what = "secretKey" if not value.key else "remoteRef.key"
+            if what == "secretKey" or not _is_generated(value.source):
+                yield Problem(ProblemKind.INVALID, value.line, f"an entry of data has no {what}", "add it")
+        if value.key and value.key in seen:
+            yield Problem(
+                ProblemKind.DUPLICATE_KEY,
+                value.line,
+                f"the key {value.key!a} stands twice in data, first in line {seen[value.key]}",
+                "remove one of them: the operator refuses both",
+            )
+        seen.setdefault(value.key, value.line)
+        if value.source is None and secret.store is None:
+            yield Problem(
+                ProblemKind.NO_STORE,
+                value.line,
+                f"nothing says which store {value.key!a} is in",
+                "add secretStoreRef",
+            )
+
+
+def _check_sources(secret: ExternalSecret) -> Iterator[Problem]:
+    for source in secret.sources:
+        line = source.line or secret.line
+        ways = [source.extract is not None, source.find, _is_generated(source.source)]
+        if sum(ways) > 1:
+            yield Problem(
+                ProblemKind.INVALID,
+                line,
+                "an entry of dataFrom has more than one of extract, find and generatorRef",
+                "make an entry of each",
+            )
+        if not any(ways):
+            yield from _old_data_from(secret, line)
+        if source.source is None and secret.store is None:
+            yield Problem(
+                ProblemKind.NO_STORE,
+                line,
+                "nothing says which store dataFrom is in",
+                "add secretStoreRef",
+            )
+
+
+def _is_generated(source: Reference | None) -> bool:
+    return source is not None and source.kind not in STORE_KINDS
+
+
+def _old_data_from(secret: ExternalSecret, line: int | None) -> Iterator[Problem]:
+    spec: Node | None = child(secret.node, "spec")
+    if secret.kind == "ClusterExternalSecret":
+        spec = child(spec, "externalSecretSpec")
+    for item in items_of(child(spec, "dataFrom")):
+        if line_of(item) == line and text_of(child(item, "key")):
+            yield Problem(
+                ProblemKind.DROPPED,
+                line,
+                "dataFrom with a key of its own is gone since v1beta1",
+                "put the key under extract",
+            )
+            return
+    yield Problem(
+        ProblemKind.INVALID,
+        line,
+        "an entry of dataFrom has none of extract, find and sourceRef",
+        "say what to read",
+    )
+
+
+def _missing_store(reference: Reference, stores: Sequence[Store], namespace: str) -> Problem:
+    hint = "apply the store as well, or check its name"
+    for each in stores:
+        if each.name != reference.name:
+            continue
+        if each.kind != reference.kind:
+            hint = f"there is a {each.kind} of that name: add `kind: {each.kind}`"
+        elif each.namespace:
+            hint = f"there is one in the namespace {each.namespace}, and a SecretStore is for its own only"
+    where = f" in the namespace {namespace}" if reference.kind == "SecretStore" and namespace else ""
+    return Problem(
+        ProblemKind.NO_STORE, reference.line, f"there is no {reference.kind} {reference.name!a}{where}", hint
+    )

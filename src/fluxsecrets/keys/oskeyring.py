@@ -1,0 +1,358 @@
+"""Age identities in the keyring of the operating system, through the optional Python package `keyring`.
+
+No keyring can be asked what it holds. So a list beside the user's settings says which identities are in
+it, by their public keys alone: whoever has none there never waits for a keyring, nor for the import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from fluxsecrets.errors import FileAccessError, IdentityError
+from fluxsecrets.files import exclusive, make_private_folders, read_file, write_atomic
+
+from .identities import KEYRING as PLACE
+from .keyfile import AgeIdentity, IdentityKind, parse_keys
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+SERVICE = "fluxsecrets"
+
+TIMEOUT = 60.0
+"""Seconds for all that is asked of a keyring at once; the user may be typing a password to unlock it."""
+
+MAX_LIST = 1024 * 1024
+"""Bytes of the list."""
+
+_QUIET = 2.0  # seconds before the user is told what is being waited for
+_VERSION = 1
+_MAX_USER_NAME = 128  # Windows takes no more than 337 letters for service and user name together
+_PROTECTS = 1  # the least priority that keyring itself recommends; below are those that store plain text
+
+Answer = TypeVar("Answer")
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIdentity:
+    """What the list says of an identity in the keyring; nothing of it is secret.
+
+    Attributes:
+        recipient: its public key.
+        kind: what it decrypts with.
+        name: the name that it was given, or None.
+        created: when it was put there, in RFC 3339, or None.
+    """
+
+    recipient: str
+    kind: IdentityKind = "x25519"
+    name: str | None = None
+    created: str | None = None
+
+
+class KeyringError(IdentityError):
+    """The keyring could not be used.
+
+    Attributes:
+        note: why, in a few words, for the list of places that were looked in.
+    """
+
+    note = "not usable"
+
+
+def parse_list(data: bytes, *, path: str) -> tuple[StoredIdentity, ...]:
+    """Read the list.
+
+    Raises:
+        IdentityError: it is not one.
+    """
+    try:
+        content = json.loads(data)
+        if content["version"] != _VERSION:
+            raise ValueError("version")  # noqa: TRY301
+        return tuple(_entry(item) for item in content["identities"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise IdentityError(
+            "this list of the identities in the OS keyring is damaged, or of a newer version",
+            hint="restore it from a copy, or remove it and import the identities again",
+            path=path,
+        ) from None
+
+
+def _entry(item: Any) -> StoredIdentity:
+    recipient, kind = item["recipient"], item["kind"]
+    texts = (recipient, kind, item.get("name") or "", item.get("created") or "")
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise ValueError("text")
+    if kind not in get_args(IdentityKind) or not recipient:
+        raise ValueError("kind")
+    return StoredIdentity(recipient, kind, item.get("name"), item.get("created"))
+
+
+def read_stored(
+    stored: Sequence[StoredIdentity], *, timeout: float = TIMEOUT, notify: Notify | None = None
+) -> tuple[tuple[AgeIdentity, ...], Mapping[str, IdentityError]]:
+    """Take identities out of the keyring, all at once.
+
+    Args:
+        stored: from the list.
+        timeout: seconds.
+        notify: tells the user, after a while, what is being waited for.
+
+    Returns:
+        Those that are there, and what is wrong with the others, by their recipients.
+
+    Raises:
+        KeyringError: there is no keyring, or it is locked, fails, or does not answer in time.
+    """
+    secrets = _bounded(
+        lambda: [_backend().get_password(SERVICE, _user_name(one.recipient)) for one in stored],
+        timeout,
+        notify,
+    )
+    found: list[AgeIdentity] = []
+    problems: dict[str, IdentityError] = {}
+    for one, secret in zip(stored, secrets, strict=True):
+        identity = _checked(one, secret)
+        if identity is not None:
+            found.append(identity)
+        else:
+            problems[one.recipient] = IdentityError(
+                f"the OS keyring {'does not hold it any more' if secret is None else 'holds something else'}",
+                hint="import it again with `fluxsecrets keys import`, "
+                "or take it off the list with `fluxsecrets keys remove`",
+            )
+    return tuple(found), problems
+
+
+def store(
+    path: Path,
+    identity: AgeIdentity,
+    name: str | None,
+    *,
+    timeout: float = TIMEOUT,
+    notify: Notify | None = None,
+) -> bool:
+    """Put an identity into the keyring, read it back, and add it to the list.
+
+    Args:
+        path: the list.
+        identity: with its recipient.
+        name: what to call it, or None.
+        timeout: seconds.
+        notify: tells the user, after a while, what is being waited for.
+
+    Returns:
+        Whether it is new: False where the keyring held it already.
+
+    Raises:
+        KeyringError: there is no keyring that protects what it stores, or it could not be used; the
+            identity is not in it.
+        IdentityError: whose identity it is cannot be told, or the list is damaged.
+        FileAccessError: the list cannot be written.
+    """
+    if not identity.recipient:
+        raise IdentityError(
+            "the recipient of this plugin identity is not known, so that it could not be found again",
+            hint="add a line `# public key: age1…` above it, or keep it in a key file",
+        )
+    user = _user_name(identity.recipient)
+
+    def put() -> bool:
+        backend = _backend()
+        _require_protection(backend)
+        if backend.get_password(SERVICE, user) == identity.secret:
+            return False
+        backend.set_password(SERVICE, user, identity.secret)
+        if backend.get_password(SERVICE, user) != identity.secret:
+            raise _problem("it did not keep the identity", "not usable")
+        return True
+
+    path = Path(os.path.realpath(path))
+    with _changing(path) as known:
+        # On the list first: what is in the keyring and not on it would never be found again.
+        others = [one for one in known if one.recipient != identity.recipient]
+        entry = StoredIdentity(identity.recipient, identity.kind, name, identity.created)
+        _write(path, [*others, entry])
+        try:
+            return _bounded(put, timeout, notify)
+        except BaseException:
+            _write(path, known)
+            raise
+
+
+def remove(path: Path, recipient: str, *, timeout: float = TIMEOUT, notify: Notify | None = None) -> bool:
+    """Delete an identity from the keyring and the list.
+
+    Returns:
+        Whether it was on the list.
+
+    Raises:
+        KeyringError: the keyring could not be used; it may still hold the identity, and so the list does.
+        IdentityError, FileAccessError: the list is damaged, or cannot be written.
+    """
+    user = _user_name(recipient)
+
+    def delete() -> None:
+        backend = _backend()
+        if backend.get_password(SERVICE, user) is not None:
+            backend.delete_password(SERVICE, user)
+        if backend.get_password(SERVICE, user) is not None:
+            raise _problem("it did not delete the identity", "not usable")
+
+    path = Path(os.path.realpath(path))
+    with _changing(path) as known:
+        left = [one for one in known if one.recipient != recipient]
+        if len(left) == len(known):
+            return False
+        _bounded(delete, timeout, notify)
+        _write(path, left)
+        return True
+
+
+def _checked(stored: StoredIdentity, secret: str | None) -> AgeIdentity | None:
+    """The identity, where it is the one that the list names."""
+    if secret is None:
+        return None
+    data = f"# public key: {stored.recipient}\n{secret}".encode("utf-8", "replace")
+    identities = parse_keys(data, origin=PLACE, path=PLACE).identities
+    if len(identities) != 1 or identities[0].recipient != stored.recipient:
+        return None
+    (one,) = identities
+    return AgeIdentity(one.secret, one.recipient, PLACE, stored.created, one.kind)
+
+
+def _user_name(recipient: str) -> str:
+    """What an entry is called; post-quantum recipients are longer than a keyring takes."""
+    if len(recipient) <= _MAX_USER_NAME:
+        return recipient
+    return f"{recipient[:16]}-{hashlib.sha256(recipient.encode()).hexdigest()}"
+
+
+def _backend() -> KeyringBackend:
+    try:
+        import keyring
+    except ImportError:
+        raise _problem(
+            "the Python package keyring is not installed",
+            "needs fluxsecrets[keyring]",
+            "install it: pip install 'fluxsecrets[keyring]'",
+        ) from None
+    return keyring.get_keyring()
+
+
+def _require_protection(backend: KeyringBackend) -> None:
+    from keyring.backends.fail import Keyring as NoKeyring
+
+    if isinstance(backend, NoKeyring):
+        raise _no_keyring()
+    if float(backend.priority) < _PROTECTS:
+        raise _problem(
+            "the keyring that is set up here keeps what it is given in plain text, or not at all",
+            "not usable",
+            "keep identities in the key file: leave out `--store keyring`",
+        )
+
+
+def _bounded(work: Callable[[], Answer], timeout: float, notify: Notify | None) -> Answer:
+    """Do what may never end in a thread that can be left alone; the process does not wait for it.
+
+    Raises:
+        KeyringError: it failed, or took too long.
+    """
+    answers: list[Answer] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(work())
+        except BaseException as error:  # noqa: BLE001 - whatever a backend raises is told below
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(min(_QUIET, timeout))
+    if thread.is_alive() and timeout > _QUIET:
+        if notify is not None:
+            notify("waiting for the OS keyring: it may be asking you to unlock it")
+        thread.join(timeout - _QUIET)
+    if answers:
+        return answers[0]
+    if failures:
+        raise _told(failures[0]) from None
+    raise _problem(f"it did not answer within {timeout:g} seconds", "did not answer", _UNLOCK)
+
+
+def _told(error: BaseException) -> KeyringError:
+    """What a backend raised, said by us: its own text might hold anything."""
+    if isinstance(error, KeyringError):
+        return error
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "NoKeyringError" in names or "InitError" in names:
+        return _no_keyring()
+    if "KeyringLocked" in names:
+        return _problem("it is locked", "locked", _UNLOCK)
+    return _problem(f"it failed ({type(error).__name__})", "failed", _UNLOCK)
+
+
+def _no_keyring() -> KeyringError:
+    return _problem(
+        "there is none on this machine, or in this session",
+        "none on this machine",
+        "on a server or in CI keep identities in a key file, or in SOPS_AGE_KEY",
+    )
+
+
+def _problem(reason: str, note: str, hint: str | None = None) -> KeyringError:
+    error = KeyringError(f"the OS keyring cannot be used: {reason}", hint=hint)
+    error.note = note
+    return error
+
+
+_UNLOCK = "unlock it, or keep identities in a key file"
+
+
+# --- the list ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[tuple[StoredIdentity, ...]]:
+    """The list while nobody else changes it."""
+    make_private_folders(path.parent)
+    with exclusive(path.with_name(f"{path.name}.lock")):
+        yield read_list(path)
+
+
+def read_list(path: Path) -> tuple[StoredIdentity, ...]:
+    """The list, empty where there is none.
+
+    Raises:
+        IdentityError: it is damaged.
+        FileAccessError: it cannot be read.
+    """
+    try:
+        return parse_list(read_file(path, limit=MAX_LIST).data, path=str(path))
+    except FileAccessError:
+        if path.exists():
+            raise
+        return ()
+
+
+def _write(path: Path, stored: Iterable[StoredIdentity]) -> None:
+    content = {
+        "version": _VERSION,
+        "identities": [
+            {"recipient": one.recipient, "kind": one.kind, "name": one.name, "created": one.created}
+            for one in stored
+        ],
+    }
+    write_atomic(path, (json.dumps(content, indent=2) + "\n").encode("ascii"), mode=0o600)

@@ -1,0 +1,275 @@
+"""One file's content from one form to another: bytes in, bytes out, stores read where they must be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError
+from fluxsecrets.external.layout import Remote, external_data, external_pieces, secret_pieces_of
+from fluxsecrets.external.model import Reference, read_external
+from fluxsecrets.external.reading import OpenStore, read_secret_from
+from fluxsecrets.ops.comments import CommentMode, judge_comments, shown_warning
+from fluxsecrets.ops.content import own_selector
+from fluxsecrets.ops.plain import PlainManifests, read_plain
+from fluxsecrets.ops.sealing.seal import SealedContent, is_secret_part, value_warnings
+from fluxsecrets.ops.sealing.unseal import replacement_for
+from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.manifests import line_of, read_manifests, text_of
+from fluxsecrets.repo.manifesttext import ManifestText, Pieces, Replacement, open_manifests
+from fluxsecrets.repo.secretlayout import secret_data
+from fluxsecrets.repo.secretobject import Secret, read_secret
+from fluxsecrets.sealed.keys import SealingKey
+from fluxsecrets.sealed.model import read_sealed
+from fluxsecrets.sealed.opening import open_sealed
+from fluxsecrets.sops.document import Data, Leaf
+from fluxsecrets.sops.document import Mapping as MapNode
+from fluxsecrets.sops.encryption import is_empty, selected
+
+from .forms import Form, form_of
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """A content whose Secrets are plain.
+
+    Attributes:
+        plain: it; what is in the wanted form already is left as it is.
+        forms: those that its Secrets had, each once.
+        count: how many Secrets are plain in it now.
+        others: objects beside the Secrets that SOPS encrypts along, by kind and name.
+    """
+
+    plain: PlainManifests
+    forms: tuple[Form, ...]
+    count: int
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How to open what is not plain.
+
+    Attributes:
+        keys: gives the controller's private keys.
+        open_store: gives clients of stores.
+    """
+
+    keys: Callable[[], Sequence[SealingKey]]
+    open_store: OpenStore
+
+
+def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Revealed:
+    """Make plain Secrets of everything in a content that is not in the wanted form.
+
+    Args:
+        session: the run.
+        data: the file.
+        name: its path.
+        to: the form that is wanted.
+        ways: how to open it.
+
+    Raises:
+        DataKeyError, IntegrityError: something does not open.
+        StoreError: a store cannot be read.
+        FormatError: something cannot be read, or stands in a List.
+    """
+    plain = read_plain(session, data, name)
+    encrypted = plain.opened is not None
+    forms: dict[Form, None] = {}
+    replacements: dict[int, Replacement] = {}
+    count = 0
+    for number, part in enumerate(plain.text.parts):
+        form = form_of(part, encrypted=encrypted)
+        if form is None:
+            continue
+        if form is Form.PLAIN and not read_secret(part).values:
+            continue  # such as a service account's token
+        forms[form] = None
+        if form is to:
+            continue
+        count += 1
+        try:
+            if form is Form.SEALED:
+                secret = open_sealed(read_sealed(part), ways.keys()).secret
+                replacements[number] = replacement_for(secret)
+            elif form is Form.EXTERNAL:
+                replacements[number] = _from_external(plain.text, number, ways.open_store)
+        except FluxsecretsError as error:
+            error.line = error.line or line_of(part)
+            raise
+    others = _others(plain) if to is not Form.SOPS else ()
+    if replacements:
+        plain = _reopened(plain, plain.text.replaced(replacements))
+    return Revealed(plain, tuple(forms), count, others)
+
+
+def refuse_lists(data: bytes, name: str) -> None:
+    """Stop where something would have to be converted inside of a List.
+
+    Raises:
+        FormatError: there is; with its line.
+    """
+    for manifest in read_manifests(data, name).manifests:
+        if manifest.in_list and form_of(manifest.node, encrypted=False) is not None:
+            raise FormatError(
+                f"the {manifest.kind} {manifest.name!a} stands in a List",
+                line=manifest.line,
+                hint="make it a document of its own",
+            )
+
+
+def _from_external(text: ManifestText, number: int, open_store: OpenStore) -> Replacement:
+    part = text.parts[number]
+    source = text.document.source.encode("utf-8")
+    manifest = next(each for each in read_manifests(source, "").manifests if each.index == number)
+    external = read_external(manifest)
+    assert external is not None  # noqa: S101 - the form says so
+    if external.namespace == "" and text_of(part.get("kind")) == "ClusterExternalSecret":
+        raise FormatError("a ClusterExternalSecret makes Secrets that only the cluster knows")
+    secret = read_secret_from(external, open_store)
+
+    def layout(pieces: Pieces) -> Pieces:
+        return secret_pieces_of(secret, pieces)
+
+    return Replacement(secret_data(secret), layout)
+
+
+def _reopened(plain: PlainManifests, data: bytes) -> PlainManifests:
+    """The same after a change of its text: comments that were hidden are found again by what they say."""
+    text = open_manifests(data, plain.text.limits)
+    hidden = set()
+    for number in range(len(text.parts)):
+        wanted = Counter(
+            each.text.strip() for each in plain.text.comments(number) if each.start in plain.hidden
+        )
+        for comment in text.comments(number):
+            if wanted[comment.text.strip()] > 0:
+                wanted[comment.text.strip()] -= 1
+                hidden.add(comment.start)
+    return replace(plain, text=text, hidden=frozenset(hidden))
+
+
+def _others(plain: PlainManifests) -> tuple[str, ...]:
+    """Objects that are no Secrets and have encrypted values."""
+    if plain.opened is None:
+        return ()
+    selector = own_selector(plain.opened.metadata)
+    found = []
+    for part in plain.text.parts:
+        if form_of(part, encrypted=True) is not None:
+            continue
+        document = replace(plain.text.document, parts=(part,))
+        if any(
+            encrypts and isinstance(item, Leaf) and not is_empty(item.value)
+            for item, encrypts in selected(document, selector)
+        ):
+            kind = text_of(part.get("kind")) or "a document"
+            metadata = part.get("metadata")
+            name = text_of(metadata.get("name")) if isinstance(metadata, MapNode) else None
+            found.append(f"{ascii(kind)[1:-1]} {ascii(name)[1:-1]}" if name else ascii(kind)[1:-1])
+    return tuple(found)
+
+
+def refuse_others(revealed: Revealed) -> None:
+    """Stop where something else than Secrets would become readable.
+
+    Raises:
+        UnprotectedError: says what.
+    """
+    if revealed.others:
+        raise UnprotectedError(
+            f"{', '.join(revealed.others)} in it is encrypted with SOPS as well, and would be readable",
+            hint="move it to a file of its own, or add --plain-others where nothing in it is secret",
+        )
+
+
+# --- to External Secrets -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalContent:
+    """A content with ExternalSecrets, and what has to be in the store for them.
+
+    Attributes:
+        content: as `seal_content` gives it.
+        pushes: values by key of the store.
+    """
+
+    content: SealedContent
+    pushes: Mapping[str, Mapping[str, str]] = field(repr=False)
+
+
+def external_content(
+    plain: PlainManifests,
+    *,
+    store: Reference,
+    key_for: Callable[[Secret], str],
+    comments: CommentMode,
+    refresh: str = "1h",
+) -> ExternalContent:
+    """Make ExternalSecrets of all Secrets of a content.
+
+    Args:
+        plain: the content.
+        store: where the values are going to be.
+        key_for: the key in the store for a Secret.
+        comments: what becomes of comments among the values.
+        refresh: how often the operator looks.
+
+    Raises:
+        FormatError, UnprotectedError: see `layout.external_data` and `judge_comments`.
+    """
+    from base64 import b64encode
+
+    replacements: dict[int, Replacement] = {}
+    pushes: dict[str, dict[str, str]] = {}
+    drop: set[int] = set()
+    warnings: dict[str, None] = {}
+    shown = values = 0
+    for number, part in enumerate(plain.text.parts):
+        if not is_secret_part(part):
+            continue
+        secret = read_secret(part)
+        if not secret.values:
+            continue
+        try:
+            encoded = frozenset(key for key, value in secret.values.items() if not _is_utf8(value))
+            key = key_for(secret)
+            data = external_data(secret, Remote(store, key, encoded, refresh))
+        except FluxsecretsError as error:
+            error.line = error.line or line_of(part)
+            raise
+        kept = judge_comments(plain.text.comments(number), secret.values, comments, plain.hidden)
+        drop |= kept.drop
+        shown += kept.shown
+        values += len(secret.values)
+        warnings.update(dict.fromkeys(value_warnings(secret)))
+        replacements[number] = Replacement(data, _external_layout(data))
+        known = pushes.setdefault(key, {})
+        for name, value in secret.values.items():
+            text = b64encode(value).decode("ascii") if name in encoded else value.decode("utf-8")
+            if known.setdefault(name, text) != text:
+                raise FormatError(
+                    f"two Secrets have different values for {name!a} under {key}",
+                    line=line_of(part),
+                    hint="let --key-template tell them apart with {name}",
+                )
+    new = plain.text.replaced(replacements, drop)
+    content = SealedContent(new, values, 0, (), (*warnings, *shown_warning(shown)))
+    return ExternalContent(content, pushes)
+
+
+def _external_layout(data: dict[str, Data]) -> Callable[[Pieces], Pieces]:
+    def layout(pieces: Pieces) -> Pieces:
+        return external_pieces(data, pieces)
+
+    return layout
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        return "\0" not in value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,388 @@
+"""Files converted in place, with everything that refers to them, in one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, FormatError, UnprotectedError
+from fluxsecrets.external.model import Reference
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.batches import pending_write
+from fluxsecrets.ops.changes import state_of
+from fluxsecrets.ops.comments import CommentMode
+from fluxsecrets.ops.content import encrypt_content
+from fluxsecrets.ops.journal import Operation, apply
+from fluxsecrets.ops.manifestfiles import ManifestFiles
+from fluxsecrets.ops.names import names_of, read_public_keys
+from fluxsecrets.ops.placement import Place, Placement
+from fluxsecrets.ops.policy import Overrides, policy_for
+from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
+from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.discover import read_generators
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.secretobject import Secret, read_secret
+from fluxsecrets.sealed.certificates import Certificate
+from fluxsecrets.sealed.scopes import Scope
+from fluxsecrets.sops.formats import format_for_path
+from fluxsecrets.sops.formats.registry import make_format
+
+from .content import Revealed, Ways, external_content, refuse_lists, refuse_others, reveal
+from .decryption import add_decryption
+from .forms import Form
+from .naming import renamed, with_sops_marker
+from .references import rename_references
+from .remote import PlannedPush, Push, Stores, plan_pushes, push_values, remote_key
+from .workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions:
+    """What Secrets become, and how.
+
+    Attributes:
+        to: the form that is wanted.
+        certificate: to seal for; None where nothing is sealed.
+        scope: of SealedSecrets, or None for what their annotations say.
+        store: of ExternalSecrets.
+        key_template: for their keys.
+        refresh: how often the operator looks.
+        push: put the values into the store.
+        overwrite: also where others are there.
+        comments: what becomes of comments among the values.
+        plain_others: objects that SOPS encrypts along with Secrets may become plain text.
+        keep_names: files are not renamed.
+        decryption_secret: name of the Secret with the cluster's identity, or None.
+        environment: that was named, or None.
+    """
+
+    to: Form
+    certificate: Certificate | None = None
+    scope: Scope | None = None
+    store: Reference | None = None
+    key_template: str = "{namespace}/{name}"
+    refresh: str = "1h"
+    push: bool = False
+    overwrite: bool = False
+    comments: CommentMode = CommentMode.CAREFUL
+    plain_others: bool = False
+    keep_names: bool = False
+    decryption_secret: str | None = None
+    environment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What is going to be done, with nothing done yet.
+
+    Attributes:
+        results: one a file.
+        notes: what changes beside the files, and what is to be done by hand.
+        pushes: what is going to be written to stores.
+        workspace: the files as they will be.
+    """
+
+    results: tuple[FileResult, ...]
+    notes: tuple[str, ...]
+    pushes: tuple[PlannedPush, ...]
+    workspace: Workspace = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One file's new content."""
+
+    path: str
+    new_path: str
+    old: bytes = field(repr=False)
+    new: bytes = field(repr=False)
+    result: FileResult
+    pushes: tuple[Push, ...] = ()
+
+
+@dataclass(frozen=True)
+class Converter:
+    """A run of `convert`: what it knows, looked up once.
+
+    Attributes:
+        session: the run.
+        files: what is to be converted.
+        options: how.
+        ways: how to open what is sealed or external.
+        stores: where values are pushed to and read from.
+        placement: what Flux makes of the objects.
+        allowed: environments beside the named one whose controller has the same certificate.
+    """
+
+    session: Session
+    files: ManifestFiles
+    options: ConvertOptions
+    ways: Ways
+    stores: Stores
+    placement: Placement
+    allowed: frozenset[str] = frozenset()
+
+    @cached_property
+    def _generated(self) -> Mapping[str, object]:
+        return read_generators(self.files.tree)[0]
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        return read_public_keys(self.files.tree.root)
+
+    def _is_in_git(self, path: str) -> bool:
+        """Whether HEAD has a file as it is now."""
+        repository = self.files.tree.repository
+        if repository is None:
+            return False
+        return repository.read_head_blobs([path]).contents.get(path) == self.files.tree.read(path)
+
+    def prepare(self) -> Conversion:
+        """New contents for all files, and for what refers to them.
+
+        Raises:
+            UsageError, StoreError: what is to be pushed clashes, or a store cannot be looked at.
+        """
+        results: list[FileResult] = []
+        done: list[_Done] = []
+        for path in self.files.paths:
+            found = self._file(path)
+            if isinstance(found, _Done):
+                done.append(found)
+                results.append(found.result)
+            elif found is not None:
+                results.append(found)
+        workspace = Workspace(self.files.tree)
+        for each in done:
+            workspace.write(each.new_path, each.new, old=each.old if each.new_path == each.path else None)
+            if each.new_path != each.path:
+                workspace.remove(each.path, old=each.old)
+        notes = [
+            f"{self._shown(each.path)} becomes {each.new_path.rpartition('/')[2]}"
+            for each in done
+            if each.new_path != each.path
+        ]
+        renames = {each.path: each.new_path for each in done if each.new_path != each.path}
+        notes += rename_references(workspace, renames, self._shown)
+        if self.options.to is Form.SOPS:
+            applied = [item for each in done for item in self._applied(each.path)]
+            notes += add_decryption(
+                workspace, applied, self.placement.applied, self.options.decryption_secret, self._shown
+            )
+        pushes = [push for each in done for push in each.pushes]
+        planned = plan_pushes(self.stores, pushes) if self.options.push and pushes else ()
+        notes += list(self.stores.notes)
+        if self.options.environment is not None and self.options.to is not Form.SOPS:
+            notes += self._generator_note()
+        return Conversion(tuple(results), tuple(notes), planned, workspace)
+
+    def carry_out(self, conversion: Conversion) -> None:
+        """Push values, then change files; a store that refuses leaves all files as they are.
+
+        Raises:
+            UnprotectedError: something in a store would be overwritten, and nobody said that it may be.
+            StoreError, FileAccessError, UsageError: it could not be done.
+        """
+        clashes = [each for each in conversion.pushes if each.changed]
+        if clashes and not self.options.overwrite:
+            raise UnprotectedError(
+                "values in the store differ and would be overwritten",
+                details=[each.described() for each in clashes],
+                hint="look at them, then add --overwrite",
+            )
+        changes = conversion.workspace.changes()
+        push_values(conversion.pushes)
+        tree = self.files.tree
+        apply(state_of(tree), Operation("convert", tree.root.resolve(), changes))
+
+    def _shown(self, path: str) -> str:
+        return self.session.shown(self.files.tree.root / path)
+
+    def _generator_note(self) -> list[str]:
+        """What an environment has beside manifests, which only SOPS can hide."""
+        name = self.options.environment
+        read = [path for path in self._generated if name in self.placement.environments(path)]
+        if not read:
+            return []
+        files = "1 file" if len(read) == 1 else f"{len(read)} files"
+        shown = ", ".join(map(self._shown, sorted(read)))
+        return [f"{files} that secretGenerators read stay as they are: {shown}"]
+
+    # One file
+
+    def _file(self, path: str) -> _Done | FileResult | None:
+        shown = self._shown(path)
+        named = path in self.files.named
+        try:
+            if path in self._generated:
+                if named:
+                    raise FormatError(
+                        "a secretGenerator reads it, and only SOPS works there",
+                        hint="write a Secret manifest in place of the generator first",
+                    )
+                return self._left(shown, "a secretGenerator reads it")
+            real = self.files.tree.root.resolve() / path
+            content = read_file(real, limit=self.session.limits.size)
+            pending_write(content, b"")  # a read-only file is refused
+            return self._content(path, shown, content.data, named=named)
+        except FluxsecretsError as error:
+            if error.path is None or error.path == str(self.files.tree.root.resolve() / path):
+                error.path = shown
+            return FileResult(shown, Outcome.FAILED, error=error)
+
+    def _content(self, path: str, shown: str, data: bytes, *, named: bool) -> _Done | FileResult | None:
+        to = self.options.to
+        refuse_lists(data, path)
+        revealed = reveal(self.session, data, path, to, self.ways)
+        if not revealed.forms:
+            if named:
+                raise FormatError("there is no Secret in it, in whatever form", hint="name a file with one")
+            return None
+        if revealed.count == 0:
+            return FileResult(shown, Outcome.UNCHANGED)
+        shared = (
+            self.placement.shared(path, self.options.environment, self.allowed) if to is Form.SEALED else None
+        )
+        if shared is not None and self.options.environment is not None:
+            return self._left(shown, shared)
+        if not self.options.plain_others:
+            refuse_others(revealed)
+        new_path = self._new_path(path)
+        new, result, pushes = self._converted(path, new_path, revealed)
+        result = replace(
+            result,
+            path=shown,
+            warnings=result.warnings if shared is None else (*result.warnings, shared),
+            before=tuple(str(form) for form in revealed.forms if form is not to),
+            after=str(to),
+            renamed=new_path.rpartition("/")[2] if new_path != path else None,
+        )
+        return _Done(
+            path,
+            new_path,
+            data,
+            new,
+            result,
+            pushes,
+        )
+
+    def _converted(
+        self, path: str, new_path: str, revealed: Revealed
+    ) -> tuple[bytes, MovedResult, tuple[Push, ...]]:
+        to, options = self.options.to, self.options
+        places = self.placement.of(path)
+        if to is Form.SEALED:
+            assert options.certificate is not None  # noqa: S101 - whoever made the options saw to it
+            seal = SealOptions(
+                options.certificate, options.scope, comments=options.comments, places=places, leave_empty=True
+            )
+            sealed = seal_content(revealed.plain, seal)
+            assert sealed is not None  # noqa: S101 - there is a Secret in it
+            places_of = tuple(str(scope) for scope in sealed.scopes)
+            return sealed.data, _moved(sealed.values, sealed.warnings, places=places_of), ()
+        if to is Form.EXTERNAL:
+            return self._external(path, revealed, places)
+        plain = revealed.plain.text.replaced({})
+        values = sum(len(each.values) for each in _secrets(revealed))
+        if to is Form.PLAIN:
+            return plain, _moved(values), ()
+        session = self.session
+        policy = policy_for(session, self.files.tree.root / new_path, Overrides())
+        encrypted = encrypt_content(
+            make_format(format_for_path(new_path), policy.stores),
+            plain,
+            policy,
+            session.providers,
+            now=session.now(),
+            limits=session.limits,
+        )
+        who = names_of(policy.groups, {**self._names, **policy.names})
+        warnings = list(encrypted.warnings)
+        if not session.opens_any(policy.groups):
+            warnings.append("it is for others only: none of your identities opens it")
+        return encrypted.data, _moved(encrypted.values, tuple(warnings), recipients=who), ()
+
+    def _external(
+        self, path: str, revealed: Revealed, places: Mapping[int, Place]
+    ) -> tuple[bytes, MovedResult, tuple[Push, ...]]:
+        options = self.options
+        store = options.store
+        if store is None:
+            raise ConfigError("nothing says which store", hint="add --store NAME")
+        if not options.push and not self._is_in_git(path):
+            raise UnprotectedError(
+                "its values would be lost: they are not pushed, and git does not have the file like this",
+                hint="add --push, or commit the file first",
+            )
+        namespaces = {each for place in places.values() for each in place.namespaces}
+        found = external_content(
+            revealed.plain,
+            store=store,
+            key_for=lambda secret: self._key(secret, namespaces),
+            comments=options.comments,
+            refresh=options.refresh,
+        )
+        pushes = tuple(Push(store, key, values) for key, values in found.pushes.items())
+        content = found.content
+        warnings = content.warnings
+        if not options.push:
+            warnings = (*warnings, "nothing was pushed: its values are in git's history only")
+        return content.data, _moved(content.values, warnings, places=tuple(found.pushes)), pushes
+
+    def _key(self, secret: Secret, namespaces: set[str]) -> str:
+        given = next(iter(namespaces)) if len(namespaces) == 1 else ""
+        places = {
+            "namespace": secret.namespace or given,
+            "name": secret.name,
+            "environment": self.options.environment or "",
+        }
+        return remote_key(self.options.key_template, places)
+
+    def _new_path(self, path: str) -> str:
+        if self.options.keep_names:
+            return path
+        new = renamed(path, self.options.to)
+        if self.options.to is Form.SOPS and new != path and not self._has_rule(new):
+            marked = with_sops_marker(new)
+            new = marked if self._has_rule(marked) else new
+        if new != path and (self.files.tree.root / new).exists():
+            raise FileAccessError(
+                f"it would be called {new}, and that file is there",
+                hint="move one of them, or add --keep-names",
+            )
+        return new
+
+    def _has_rule(self, path: str) -> bool:
+        applied = self.session.rules_for(self.files.tree.root / path)
+        return applied is not None and bool(applied.matches) and applied.matches[-1].matched
+
+    def _applied(self, path: str) -> list[Applied]:
+        return [item for place in self.placement.of(path).values() for item in place.applied]
+
+    @staticmethod
+    def _left(shown: str, reason: str) -> FileResult:
+        return FileResult(shown, Outcome.LEFT, warnings=(f"left as it is: {reason}",))
+
+
+def as_plan(results: Sequence[FileResult]) -> tuple[FileResult, ...]:
+    """Results as what would happen."""
+    return tuple(
+        replace(each, outcome=Outcome.WOULD_CONVERT) if each.outcome is Outcome.CONVERTED else each
+        for each in results
+    )
+
+
+def _moved(
+    values: int,
+    warnings: tuple[str, ...] = (),
+    *,
+    recipients: tuple[str, ...] = (),
+    places: tuple[str, ...] = (),
+) -> MovedResult:
+    return MovedResult("", Outcome.CONVERTED, values, recipients, warnings, places=places)
+
+
+def _secrets(revealed: Revealed) -> list[Secret]:
+    return [read_secret(part) for part in revealed.plain.text.parts if is_secret_part(part)]

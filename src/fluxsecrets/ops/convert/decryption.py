@@ -1,0 +1,84 @@
+"""Flux Kustomizations that apply SOPS files get the `decryption` that they need for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.sops.document import Data, Path
+from fluxsecrets.sops.formats.changing import set_value
+from fluxsecrets.sops.formats.yaml import YamlFormat
+
+from .workspace import Workspace
+
+DEFAULT_SECRET = "sops-age"  # noqa: S105 - a name
+"""The Secret with the cluster's identity, as Flux's documentation calls it."""
+
+
+def add_decryption(
+    workspace: Workspace,
+    applied: Iterable[Applied],
+    others: Iterable[Applied],
+    secret: str | None,
+    shown: Callable[[str], str],
+) -> tuple[str, ...]:
+    """Give Kustomizations a `decryption` block, where they have none by any patch either.
+
+    Args:
+        workspace: takes the new contents.
+        applied: the Kustomizations that apply files which SOPS encrypts now.
+        others: all of the repository, for the name of the Secret that they use.
+        secret: the name to use instead, or None.
+        shown: a path as the user would name it.
+
+    Returns:
+        One line for each change, and for what has to be done by hand.
+    """
+    name = secret or _usual_secret(others)
+    block: Data = {"provider": "sops", "secretRef": {"name": name}}
+    notes: dict[str, None] = {}
+    for each in applied:
+        kustomization = each.kustomization
+        if kustomization is not None and kustomization.decryption is not None:
+            continue
+        if kustomization is None or each.item is None or each.item.manifest is None:
+            where = shown(each.folder or ".")
+            notes[f"{where}: what syncs it needs `decryption` with the Secret {name}"] = None
+            continue
+        file, index = each.item.file, each.item.manifest.index
+        try:
+            data = workspace.read(file)
+            new = _set(data, ("spec", "decryption"), block, index, workspace)
+        except FluxsecretsError:
+            notes[f"{shown(file)}: add `decryption` to the Kustomization {kustomization.name} by hand"] = None
+            continue
+        if new != data:
+            workspace.write(file, new, old=data)
+            what = f"the Kustomization {kustomization.name} gets `decryption` with the Secret {name}"
+            notes[f"{shown(file)}: {what}"] = None
+    return tuple(notes)
+
+
+def _usual_secret(applied: Iterable[Applied]) -> str:
+    names = Counter(
+        each.kustomization.decryption.secret
+        for each in applied
+        if each.kustomization is not None
+        and each.kustomization.decryption is not None
+        and each.kustomization.decryption.secret
+    )
+    return names.most_common(1)[0][0] if names else DEFAULT_SECRET
+
+
+def _set(data: bytes, path: Path, value: Data, part: int, workspace: Workspace) -> bytes:
+    format_ = YamlFormat()
+    limits = workspace.tree.limits
+    document = format_.parse(data, limits)
+    root = document.parts[part]
+    spec = root.get("spec")
+    known = getattr(spec, "get", lambda _key: None)("decryption")
+    if known is not None:  # given to another object through the same file before
+        return data
+    return set_value(format_, document, path, value, limits, part=part)

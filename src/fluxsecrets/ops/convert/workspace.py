@@ -1,0 +1,59 @@
+"""Files as they will be: changes are collected here and made at the end, all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fluxsecrets.ops.journal import FileChange
+from fluxsecrets.repo.tree import Tree
+
+
+@dataclass(slots=True)
+class Workspace:
+    """A tree with changes on top.
+
+    Attributes:
+        tree: as it is on disk.
+    """
+
+    tree: Tree
+    _old: dict[str, bytes | None] = field(default_factory=dict)
+    _new: dict[str, bytes | None] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes:
+        """What a file will hold.
+
+        Raises:
+            FileAccessError, LimitError: it cannot be read.
+        """
+        new = self._new.get(path)
+        if new is not None:
+            return new
+        if path not in self._old:
+            self._old[path] = self.tree.read(path)
+        return self._old[path] or b""
+
+    def write(self, path: str, data: bytes, *, old: bytes | None) -> None:
+        """Give a file new content.
+
+        Args:
+            path: relative to the root.
+            data: what it will hold.
+            old: what it holds; None where it is new.
+        """
+        self._old.setdefault(path, old)
+        self._new[path] = data
+
+    def remove(self, path: str, *, old: bytes) -> None:
+        """Take a file away."""
+        self._old.setdefault(path, old)
+        self._new[path] = None
+
+    def changes(self) -> tuple[FileChange, ...]:
+        """All that changes."""
+        root = self.tree.root.resolve()
+        return tuple(
+            FileChange(root / path, new, self._old[path], mode=0o644 if self._old[path] is None else None)
+            for path, new in self._new.items()
+            if new != self._old[path]
+        )

@@ -1,0 +1,74 @@
+"""One content that a command reads: which file it is, and in which format.
+
+Most are an encrypted file that no link leads to and that shows its format itself, so that neither git nor
+the repository has to be asked; that is most of what reading one file would take.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.ops.session import Session
+from fluxsecrets.sops.formats import evident_format
+
+
+def named_file(session: Session, text: str) -> Path:
+    """The real path of one file that the user named.
+
+    Raises:
+        FileAccessError: it does not exist, or lies behind a link that leaves the repository.
+    """
+    try:
+        path = _real_path(session, text)
+        must_exist(path)
+    except FluxsecretsError as error:
+        error.path = text
+        raise
+    return path
+
+
+def format_of_content(session: Session, path: Path, data: bytes) -> str:
+    """The format of a content that stands, or could stand, at a path.
+
+    Raises:
+        ConfigError: it is not plain to see, and generators read the file in different formats.
+    """
+    evident = evident_format(path.name, data)
+    if evident is not None:
+        return evident
+    from fluxsecrets.ops.targets import format_of_name
+
+    return format_of_name(session, str(path))
+
+
+def has_no_link(path: Path) -> bool:
+    """Whether an absolute path has no link on its way, so that what it names is where it seems to be."""
+    try:
+        return os.path.realpath(path) == str(path)
+    except (OSError, ValueError):  # ValueError: a null character
+        return False
+
+
+def must_exist(path: Path) -> None:
+    """Refuse a path without a file.
+
+    Raises:
+        FileAccessError: there is none.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileAccessError("there is no such file", hint="check the spelling of the path") from None
+    except OSError:
+        return  # reading it says what is wrong
+
+
+def _real_path(session: Session, text: str) -> Path:
+    given = Path(os.path.normpath(session.cwd / text))
+    if has_no_link(given):
+        return given
+    from fluxsecrets.ops.targets import real_path
+
+    return real_path(session, text)

@@ -1,0 +1,433 @@
+"""The log's file: JSON lines, each with the hash of the one before it, and an anchor beside them.
+
+A line says `previous`, the SHA-256 of the line before it, so that changed, missing, added and exchanged
+lines are found. Nothing would be missed at the end, though. That is what the anchor is for, a file
+`NAME.head`: it holds the hash, number and place of what came before the last entry, and that entry itself.
+It is written first and the entry after it, so that a run that is killed in between leaves an entry that
+the next one completes, and a cut at the end is always seen.
+
+Whoever can write both files can make up a whole new log. Against that only an anchor helps that is kept
+where they cannot write: `Verdict.anchor`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.files import exclusive, make_private_folders, read_file, write_atomic
+
+VERSION = 1
+FIRST = "0" * 64
+"""What the first line says of the one before it."""
+
+LOST = "lost"
+
+_MAX_LINE = 64 * 2**20
+_MAX_HEAD = 2 * _MAX_LINE
+_FLAGS: int = (
+    getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+
+Event = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where a log ends.
+
+    Attributes:
+        line: number of the last line, from 1; 0 where there is none.
+        hash: of the last line.
+        size: bytes of the file.
+        whole: the file ends with a line break, as it should.
+        lost: the anchor is missing, though there are lines.
+    """
+
+    line: int = 0
+    hash: str = FIRST
+    size: int = 0
+    whole: bool = True
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The anchor: what the file is before its last entry, and that entry."""
+
+    line: int
+    hash: str
+    size: int
+    tail: str
+
+    @property
+    def tail_bytes(self) -> bytes:
+        return self.tail.encode("ascii")
+
+    def end(self, size: int, *, whole: bool = True) -> _End:
+        """The end of the log behind the last entry."""
+        lines = self.tail_bytes.split(b"\n")
+        full = [line for line in lines[:-1] if line]
+        last = _hash(full[-1]) if full else self.hash
+        return _End(self.line + len(full), last, size, whole)
+
+
+def head_path(path: Path) -> Path:
+    """The anchor's file."""
+    return path.with_name(f"{path.name}.head")
+
+
+def append(path: Path, events: Sequence[Event]) -> None:
+    """Add entries, all of them at once, while no other run does.
+
+    Args:
+        path: the log, which is made (0600, missing folders 0700) where there is none.
+        events: without `line` and `previous`.
+
+    Raises:
+        FileAccessError: it cannot be written, or is no log; nothing was added.
+    """
+    make_private_folders(path.parent)
+    with exclusive(path.with_name(f"{path.name}.lock")):
+        descriptor = _open(path)
+        try:
+            end = _find_end(path, descriptor)
+            before = _head_data(path)
+            head = _Head(end.line, end.hash, end.size, _lines(events, end))
+            _write_head(path, _dump_head(head))
+            try:
+                _write_tail(path, descriptor, end.size, head.tail_bytes)
+            except FileAccessError:
+                with suppress(FileAccessError):
+                    _write_head(path, before)
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+    except OSError as error:
+        raise _not_written(path, error) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileAccessError("the log is not a regular file", path=str(path), hint="name another file")
+    return descriptor
+
+
+def _find_end(path: Path, descriptor: int) -> _End:
+    """Where the log ends, after the entry of a run that was killed has been completed."""
+    size = os.fstat(descriptor).st_size
+    head = _parse_head(_head_data(path))
+    if head is None:  # one that is damaged is as good as lost
+        return _end_without_anchor(path, descriptor, size)
+    tail = head.tail_bytes
+    written = _read_at(descriptor, head.size, len(tail) + 1) if size >= head.size else b""
+    if size >= head.size and len(written) < len(tail) and tail.startswith(written):
+        _write_tail(path, descriptor, size, tail[len(written) :])
+        return head.end(head.size + len(tail))
+    # Where the file is not what the anchor says somebody changed it: new lines go on from the anchor, and
+    # the place where they do not fit shows forever.
+    last = _read_at(descriptor, size - 1, 1) if size else b"\n"
+    return head.end(size, whole=last == b"\n")
+
+
+def _end_without_anchor(path: Path, descriptor: int, size: int) -> _End:
+    if not size:
+        return _End()
+    line, last = 0, b""
+    for raw in _raw_lines(path):
+        if line == 0 and _parse(raw) is None:
+            raise FileAccessError(
+                "this file is not a log of fluxsecrets", path=str(path), hint="name another file for the log"
+            )
+        line, last = line + 1, raw
+    whole = _read_at(descriptor, size - 1, 1) == b"\n"
+    return _End(line, _hash(last), size, whole=whole, lost=True)
+
+
+def _lines(events: Sequence[Event], end: _End) -> str:
+    texts = [] if end.whole else [""]
+    previous = end.hash
+    for number, event in enumerate(events, start=end.line + 1):
+        extra = {"anchor": LOST} if end.lost and number == end.line + 1 else {}
+        text = json.dumps(
+            {"line": number, "version": VERSION, **event, **extra, "previous": previous},
+            separators=(",", ":"),
+        )
+        texts.append(text)
+        previous = _hash(text.encode("ascii"))
+    return "\n".join([*texts, ""])
+
+
+def _write_tail(path: Path, descriptor: int, size: int, data: bytes) -> None:
+    """Write behind what is there and wait for the disk; what cannot be written as a whole is taken back."""
+    try:
+        os.lseek(descriptor, size, os.SEEK_SET)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError as error:
+        with suppress(OSError):  # else the anchor has the whole entry, and the next run completes it
+            os.ftruncate(descriptor, size)
+        raise _not_written(path, error) from None
+
+
+def _write_head(path: Path, data: bytes) -> None:
+    try:
+        write_atomic(head_path(path), data, mode=0o600)
+    except FileAccessError as error:
+        raise FileAccessError(
+            f"the log cannot be written: {error.message}", path=str(path), hint=error.hint
+        ) from None
+
+
+def _dump_head(head: _Head) -> bytes:
+    content = {"version": VERSION, "line": head.line, "hash": head.hash, "size": head.size, "tail": head.tail}
+    return (json.dumps(content, separators=(",", ":")) + "\n").encode("ascii")
+
+
+def _head_data(path: Path) -> bytes:
+    """The anchor's content; nothing where there is none."""
+    try:
+        return read_file(head_path(path), limit=_MAX_HEAD).data
+    except FileAccessError:
+        if os.path.lexists(head_path(path)):
+            raise
+        return b""
+
+
+def _parse_head(data: bytes) -> _Head | None:
+    """The anchor, or None where this is none: anything but our own spelling was changed by somebody."""
+    try:
+        content = json.loads(data)
+        line, size = content["line"], content["size"]
+        texts = content["hash"], content["tail"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not all(isinstance(text, str) for text in texts) or type(line) is not int or type(size) is not int:
+        return None
+    head = _Head(line, texts[0], size, texts[1])
+    return head if line >= 0 and size >= 0 and texts[1].isascii() and _dump_head(head) == data else None
+
+
+def _not_written(path: Path, error: OSError) -> FileAccessError:
+    reason = (error.strerror or type(error).__name__).lower()
+    return FileAccessError(
+        f"the log cannot be written: {reason}",
+        path=str(path),
+        hint="check the permissions of the file and its folder, and the space on the disk",
+    )
+
+
+# --- reading -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it was written.
+
+    Attributes:
+        line: the 1-based line of the file, or None for the end or the anchor.
+        message: what, one sentence.
+    """
+
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        lines: how many there are.
+        anchor: number and hash of the last line, as `41:9f86…`; None for an empty log.
+        problems: nothing where the log is as it was written.
+    """
+
+    lines: int
+    anchor: str | None
+    problems: tuple[Problem, ...]
+
+
+def verify(path: Path, anchors: Sequence[str] = ()) -> Verdict:
+    """Check that a log is as it was written.
+
+    Args:
+        path: the log.
+        anchors: kept from earlier checks: these lines must still be the same.
+
+    Raises:
+        FileAccessError: it cannot be read.
+    """
+    wanted = dict(_split_anchor(text) for text in anchors)
+    data = _head_data(path)
+    head = _parse_head(data)
+    chain = _Chain(head.size if head is not None else 0)
+    for raw in _raw_lines(path):
+        chain.add(raw, wanted)
+    problems = [*chain.problems]
+    if head is not None:
+        problems += _compare_with_head(path, head, chain)
+    elif chain.count or data:
+        state = "was changed" if data else "is missing: lines may have been cut off at the end"
+        problems.append(Problem(None, f"the anchor {head_path(path).name} {state}"))
+    problems += [
+        Problem(None, f"line {line} is missing, which the anchor that you gave is of") for line in wanted
+    ]
+    anchor = f"{chain.number}:{chain.hash}" if chain.count else None
+    return Verdict(chain.count, anchor, tuple(problems))
+
+
+def _split_anchor(text: str) -> tuple[int, str]:
+    number, _, digest = text.strip().partition(":")
+    if not (number.isdecimal() and len(digest) >= 16 and all(char in "0123456789abcdef" for char in digest)):
+        raise UsageError(
+            f"{text!a} is no anchor", hint="it is what `fluxsecrets log verify` printed: 41:9f86d081…"
+        )
+    return int(number), digest
+
+
+class _Chain:
+    """Goes through the lines of a log, and remembers where they do not fit."""
+
+    def __init__(self, watched: int) -> None:
+        """Take the place, in bytes, at which number and hash of the line before it are of interest."""
+        self.problems: list[Problem] = []
+        self.count = 0
+        self.number = 0
+        self.hash = FIRST
+        self.seen = None if watched else (0, FIRST)
+        self._watched = watched
+        self._size = 0
+
+    def add(self, raw: bytes, wanted: dict[int, str]) -> None:
+        self.count += 1
+        self._size += len(raw) + 1
+        content = _parse(raw)
+        if content is None:
+            self._problem("this is no line of a log: it was changed, added or cut")
+            self.number += 1
+        else:
+            self._fits(content)
+        self.hash = _hash(raw)
+        kept = wanted.pop(self.number, None)
+        if kept is not None and not self.hash.startswith(kept):
+            self._problem("it is not the line that the anchor you gave is of")
+        if self._size == self._watched:
+            self.seen = self.number, self.hash
+
+    def _fits(self, content: Event) -> None:
+        number, expected = content["line"], self.number + 1
+        assert isinstance(number, int)  # noqa: S101 - _parse looked
+        if number > expected:
+            missing = (
+                f"line {expected} is" if number == expected + 1 else f"lines {expected} to {number - 1} are"
+            )
+            self._problem(f"{missing} missing before it")
+        elif number < expected:
+            self._problem(f"it was line {number}: lines were exchanged, added or repeated")
+        elif content["previous"] != self.hash:
+            self._problem("it or the line before it was changed" if self.number else "it was changed")
+        elif content.get("anchor") == LOST:
+            self._problem("the anchor was lost here: lines before it may have been cut off unnoticed")
+        self.number = number
+
+    def _problem(self, message: str) -> None:
+        self.problems.append(Problem(self.count, message))
+
+
+def _compare_with_head(path: Path, head: _Head, chain: _Chain) -> Iterator[Problem]:
+    size, tail = _size(path), head.tail_bytes
+    expected = head.size + len(tail)
+    written = _tail_of(path, head.size)
+    if size < expected and size >= head.size and tail.startswith(written):
+        yield Problem(
+            None,
+            "the last entry is missing or cut: somebody cut it off, or a run was killed while it wrote; "
+            "the anchor has all of it, and the next run puts it back",
+        )
+    elif size < expected:
+        yield Problem(None, "the end is missing: lines were cut off")
+    elif written != tail:
+        yield Problem(None, "the end is not what the anchor says: lines were changed or added")
+    if chain.seen != (head.line, head.hash):
+        yield Problem(None, "what is before the last entry is not what the anchor says")
+
+
+def _tail_of(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(_MAX_HEAD)
+    except FileNotFoundError:
+        return b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def read_events(path: Path) -> Iterator[tuple[int, Event | None]]:
+    """The lines of a log with their place in the file; None for one that cannot be read.
+
+    Raises:
+        FileAccessError: it cannot be read.
+    """
+    for number, raw in enumerate(_raw_lines(path), start=1):
+        yield number, _parse(raw)
+
+
+def _raw_lines(path: Path) -> Iterator[bytes]:
+    """Lines without their breaks; none where there is no file."""
+    try:
+        with path.open("rb") as file:
+            while raw := file.readline(_MAX_LINE):
+                yield raw.removesuffix(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FileAccessError(
+            f"the log cannot be read: {(error.strerror or 'input/output error').lower()}", path=str(path)
+        ) from None
+
+
+def _parse(raw: bytes) -> Event | None:
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        return None
+    number = content.get("line")
+    known = isinstance(number, int) and number > 0 and isinstance(content.get("previous"), str)
+    return content if known else None
+
+
+def _read_at(descriptor: int, offset: int, count: int) -> bytes:
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    parts: list[bytes] = []
+    while count and (part := os.read(descriptor, count)):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def _hash(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()

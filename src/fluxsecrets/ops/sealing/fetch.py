@@ -1,0 +1,125 @@
+"""The controller's certificate over HTTP: bounded, over TLS, and never led elsewhere."""
+
+from __future__ import annotations
+
+import ipaddress
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPMessage
+from typing import IO
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from fluxsecrets.errors import CertificateError, UsageError
+from fluxsecrets.sealed.certificates import MAX_BYTES, Certificate, parse_certificate
+
+PATH = "/v1/cert.pem"
+_TIMEOUT = 15
+_REDIRECTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedCertificate:
+    """A certificate as it came.
+
+    Attributes:
+        address: where from.
+        data: the file, PEM.
+        certificate: the first one in it.
+    """
+
+    address: str
+    data: bytes = field(repr=False)
+    certificate: Certificate
+
+
+def fetch_certificate(address: str, *, allow_http: bool = False) -> FetchedCertificate:
+    """Read a controller's certificate.
+
+    Args:
+        address: a URL; without a path the controller's own path is taken.
+        allow_http: take plain HTTP from other machines than this one.
+
+    Raises:
+        UsageError: no such URL, or plain HTTP without leave.
+        CertificateError: it could not be read, or what came is no certificate.
+    """
+    url = _checked(address, allow_http=allow_http)
+    text = urlunsplit(url)
+    opener = urllib.request.build_opener(_NoWayOut(url.scheme))
+    request = urllib.request.Request(text, headers={"Accept": "application/x-pem-file, */*"})  # noqa: S310
+    try:
+        with opener.open(request, timeout=_TIMEOUT) as response:
+            data = response.read(MAX_BYTES + 1)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise CertificateError(
+            f"the server answered with status {error.code}", path=text, hint=_FORWARD
+        ) from None
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        kind = type(reason).__name__ if not isinstance(reason, str) else ascii(reason)[1:-1]
+        raise CertificateError(f"could not be reached ({kind})", path=text, hint=_FORWARD) from None
+    if len(data) > MAX_BYTES:
+        raise CertificateError(f"more than {MAX_BYTES} bytes came, which is no certificate", path=text)
+    try:
+        return FetchedCertificate(text, data, parse_certificate(data))
+    except CertificateError as error:
+        error.path, error.hint = text, "is this the controller's address? its path is /v1/cert.pem"
+        raise
+
+
+_FORWARD = (
+    "check the address; from outside of the cluster `kubectl -n kube-system port-forward "
+    "service/sealed-secrets-controller 8080` and http://localhost:8080 do"
+)
+
+
+def _checked(address: str, *, allow_http: bool) -> SplitResult:
+    try:
+        url = urlsplit(address)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host, url = None, urlsplit("")
+    if url.scheme not in ("https", "http") or not host or url.username is not None:
+        raise UsageError(
+            f"{address!a} is no address of a controller", hint="write it like https://sealed-secrets.example"
+        )
+    if url.scheme == "http" and not (allow_http or _is_here(host)):
+        raise UsageError(
+            "plain HTTP lets anybody on the way put in a certificate of their own",
+            hint="use https, or --allow-http where the way is safe",
+        )
+    return url if url.path not in ("", "/") else url._replace(path=PATH)
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _NoWayOut(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to the same scheme only, and not many; files and FTP are no way to a certificate."""
+
+    max_redirections = _REDIRECTS
+
+    def __init__(self, scheme: str) -> None:
+        self._scheme = scheme
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Refuse what leads to another scheme."""
+        if urlsplit(newurl).scheme != self._scheme or self._scheme == "http":
+            raise urllib.error.HTTPError(req.full_url, code, "redirect not followed", headers, None)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)

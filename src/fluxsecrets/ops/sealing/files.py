@@ -1,0 +1,316 @@
+"""Files sealed in place, or one of them to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
+from fluxsecrets.files import FileContent, read_file, write_atomic
+from fluxsecrets.ops.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.placement import Placement
+from fluxsecrets.ops.plain import read_plain, read_plain_or_none
+from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.sealing.merge import Merged, merge_values, secret_to_merge
+from fluxsecrets.ops.sealing.reuse import Known, sealed_by_place, values_by_place
+from fluxsecrets.ops.sealing.seal import SealedContent, SealOptions, check_sealed_content, seal_content
+from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
+from fluxsecrets.repo.tree import Tree, open_tree
+from fluxsecrets.sealed.keys import SealingKey
+from fluxsecrets.sealed.model import is_sealed
+
+
+@dataclass(frozen=True, slots=True)
+class SealJob:
+    """One file to seal.
+
+    Attributes:
+        path: absolute.
+        shown: as the user knows it.
+        inside: its path in the repository, or None.
+        named: the user named it, so that a file without Secrets is an error.
+        head: its content at HEAD, or None.
+    """
+
+    path: Path
+    shown: str
+    inside: str | None = None
+    named: bool = True
+    head: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How to seal files.
+
+    Attributes:
+        seal: see there; `known` and `places` are filled in for each file.
+        keys: private keys at hand, to see what is unchanged.
+        placement: of the repository, or None.
+        environment: that was named, or None.
+        same: environments whose controller has the same certificate.
+        renew: seal every value anew.
+        write: False only says what would happen.
+    """
+
+    seal: SealOptions
+    keys: tuple[SealingKey, ...] = ()
+    placement: Placement | None = None
+    environment: str | None = None
+    same: frozenset[str] = frozenset()
+    renew: bool = False
+    write: bool = True
+
+
+def seal_jobs(
+    session: Session, tree: Tree, paths: Sequence[str], named: frozenset[str]
+) -> tuple[SealJob, ...]:
+    """Files of a tree as jobs, with what HEAD holds of those that changed.
+
+    Raises:
+        GitError: HEAD cannot be read.
+    """
+    heads = {}
+    if tree.repository is not None:
+        changed = tree.repository.changed_since_head()
+        heads = dict(tree.repository.read_head_blobs(changed & set(paths)).contents)
+    return tuple(
+        SealJob(tree.root / path, session.shown(tree.root / path), path, path in named, heads.get(path))
+        for path in paths
+    )
+
+
+def seal_files(session: Session, jobs: Sequence[SealJob], options: FileOptions) -> Iterator[FileResult]:
+    """Seal files in place.
+
+    Returns:
+        One result a file, in order, as they are done.
+    """
+    return process_files(partial(_prepare, session, options), jobs)
+
+
+def seal_one(
+    session: Session,
+    job: SealJob,
+    data: bytes,
+    options: FileOptions,
+    *,
+    output: bytes | None = None,
+    output_head: bytes | None = None,
+) -> SealedContent:
+    """Seal one content that goes elsewhere.
+
+    Args:
+        session: the run.
+        job: what the content stands for; `head` is its version at HEAD.
+        data: plain, or encrypted with SOPS.
+        options: how.
+        output: what the output holds now, or None.
+        output_head: what it held at HEAD.
+
+    Raises:
+        FormatError: there is no Secret in it; and see `seal.seal_content`. The file is named in errors.
+    """
+    try:
+        plain = read_plain(session, data, job.path.name)
+        known = Known()
+        if not options.renew:
+            before = read_plain_or_none(session, job.head, job.path.name)
+            source = read_manifests(before.text.document.source.encode(), "").manifests if before else ()
+            known = Known(
+                sealed_by_place(output, session.limits),
+                sealed_by_place(output_head, session.limits),
+                values_by_place(source),
+                options.keys,
+            )
+        sealed = seal_content(plain, _for_job(options, job, known))
+    except FluxsecretsError as error:
+        raise error.in_file(job.shown) from None
+    if sealed is None:
+        raise _no_secret().in_file(job.shown)
+    return sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is around a content that goes elsewhere: repository, HEAD, and the output as it is.
+
+    Attributes:
+        tree: the repository, or None.
+        inside: the input's path in it, or None.
+        head: the input at HEAD, or None.
+        output_content: the output as it is, or None.
+        output_inside: its path in the repository, or None.
+        output_head: its content at HEAD, or None.
+    """
+
+    tree: Tree | None
+    inside: str | None = None
+    head: bytes | None = field(default=None, repr=False)
+    output_content: FileContent | None = None
+    output_inside: str | None = None
+    output_head: bytes | None = field(default=None, repr=False)
+
+    @property
+    def output(self) -> bytes | None:
+        """What the output holds now."""
+        return self.output_content.data if self.output_content is not None else None
+
+    def job(self, path: Path, shown: str) -> SealJob:
+        """The input as a job."""
+        return SealJob(path, shown, self.inside, head=self.head)
+
+
+def surroundings(session: Session, source: Path, output: Path | None) -> Surroundings:
+    """Look around a content.
+
+    Raises:
+        GitError: HEAD cannot be read.
+        FileAccessError: the output is there and cannot be read.
+    """
+    tree = open_tree(session.cwd, limits=session.limits)
+    if tree.repository is None:
+        return Surroundings(None, output_content=_existing(session, output))
+    root = tree.root.resolve()
+
+    def inside(path: Path | None) -> str | None:
+        real = path.resolve() if path is not None else None
+        return real.relative_to(root).as_posix() if real is not None and real.is_relative_to(root) else None
+
+    names = (inside(source), inside(output))
+    blobs = tree.repository.read_head_blobs([each for each in names if each is not None]).contents
+    return Surroundings(
+        tree,
+        names[0],
+        blobs.get(names[0] or ""),
+        _existing(session, output),
+        names[1],
+        blobs.get(names[1] or ""),
+    )
+
+
+def _existing(session: Session, path: Path | None) -> FileContent | None:
+    if path is None or not path.is_file():
+        return None
+    return read_file(path.resolve(), limit=session.limits.size)
+
+
+def merge_into(
+    session: Session, around: Surroundings, data: bytes, shown: str, options: FileOptions
+) -> Merged:
+    """Seal the values of a Secret into the SealedSecret that the output is.
+
+    Args:
+        session: the run.
+        around: with the output.
+        data: the Secret, plain or encrypted with SOPS.
+        shown: its name, for messages.
+        options: how.
+
+    Raises:
+        FileAccessError: the output is not there.
+        FormatError, UnprotectedError, IntegrityError: see `merge.merge_values`.
+    """
+    target = around.output_content
+    if target is None:
+        raise FileAccessError(
+            "there is no file to merge into", hint="seal the whole Secret with -o FILE the first time"
+        )
+    try:
+        plain = read_plain(session, data, shown)
+        secret = secret_to_merge(plain)
+        before = read_plain_or_none(session, around.head, shown)
+    except FluxsecretsError as error:
+        raise error.in_file(shown) from None
+    try:
+        known = Known()
+        if not options.renew:
+            source = read_manifests(before.text.document.source.encode(), "").manifests if before else ()
+            known = Known(
+                sealed_by_place(target.data, session.limits),
+                sealed_by_place(around.output_head, session.limits),
+                values_by_place(source),
+                options.keys,
+            )
+        merged = merge_values(
+            target.data, secret, options.seal.certificate, known=known, limits=session.limits
+        )
+        if options.write and merged.data != target.data:
+            write = pending_write(target, merged.data)
+            write_atomic(write.path, write.data, expected=write.expected)
+    except FluxsecretsError as error:
+        error.path = session.shown(target.path)
+        raise
+    return merged
+
+
+def _prepare(session: Session, options: FileOptions, job: SealJob) -> Prepared:
+    try:
+        content = read_file(job.path, limit=session.limits.size)
+        if not job.named and not may_hold_secret(content.data):
+            return Prepared(FileResult(job.shown, Outcome.LEFT))
+        if detect_encryption(content.data, job.path.name):
+            if not job.named:
+                return Prepared(FileResult(job.shown, Outcome.LEFT))
+            raise UsageError(
+                "it is encrypted with SOPS",
+                hint="`fluxsecrets convert --to sealed FILE` seals it in place; with -o or --stdout it stays",
+            )
+        result, new = _seal(session, options, job, content.data)
+        writes = options.write and new is not None
+        return Prepared(result, pending_write(content, new) if writes and new is not None else None)
+    except FluxsecretsError as error:
+        error.path = error.path if error.path != str(job.path) else job.shown
+        return Prepared(FileResult(job.shown, Outcome.FAILED, error=error.in_file(job.shown)))
+
+
+def _seal(
+    session: Session, options: FileOptions, job: SealJob, data: bytes
+) -> tuple[FileResult, bytes | None]:
+    plain = read_plain(session, data, job.path.name)
+    known = Known()
+    if not options.renew:
+        known = Known(at_head=sealed_by_place(job.head, session.limits), keys=options.keys)
+    sealed = seal_content(plain, _for_job(options, job, known))
+    if sealed is None:
+        manifests = read_manifests(data, job.shown, session.limits).manifests
+        if not any(map(is_sealed, manifests)):
+            if job.named:
+                raise _no_secret()
+            return FileResult(job.shown, Outcome.LEFT), None
+        check_sealed_content(data, 0)
+        return FileResult(job.shown, Outcome.UNCHANGED), None
+    shared = None
+    if options.placement is not None and job.inside is not None:
+        shared = options.placement.shared(job.inside, options.environment, options.same)
+    if shared is not None and options.environment is not None:
+        warnings: tuple[str, ...] = (f"not sealed: {shared}",)
+        return FileResult(job.shown, Outcome.UNCHANGED, warnings=warnings), None
+    outcome = Outcome.SEALED if options.write else Outcome.WOULD_SEAL
+    warnings = sealed.warnings if shared is None else (*sealed.warnings, shared)
+    places = tuple(str(scope) for scope in sealed.scopes)
+    result = MovedResult(
+        job.shown,
+        outcome,
+        sealed.values,
+        warnings=warnings,
+        after="sealed",
+        places=places,
+        kept=sealed.reused,
+    )
+    return result, sealed.data
+
+
+def _for_job(options: FileOptions, job: SealJob, known: Known) -> SealOptions:
+    places = options.placement.of(job.inside) if options.placement is not None and job.inside else {}
+    return replace(options.seal, known=known, places=places)
+
+
+def _no_secret() -> FormatError:
+    return FormatError(
+        "there is no Secret in it to seal", hint="a Secret has `apiVersion: v1`, `kind: Secret` and metadata"
+    )

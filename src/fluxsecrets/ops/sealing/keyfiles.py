@@ -1,0 +1,62 @@
+"""The controller's private keys at hand: files that were named, or that an environment variable names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError, IdentityError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.content import open_file
+from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.sealed.keys import SealingKey, parse_keys
+from fluxsecrets.sops.formats.registry import make_format
+
+VARIABLE = "FLUXSECRETS_SEALING_KEYS"
+"""Names files with private keys, separated as in PATH."""
+
+_MAX_BYTES = 4 * 2**20
+
+
+def load_keys(session: Session, files: Sequence[Path], *, required: bool = True) -> tuple[SealingKey, ...]:
+    """The private keys of files, or else those that the environment names; in order, each once.
+
+    A file may be encrypted with SOPS, as a backup in a repository should be.
+
+    Args:
+        session: the run.
+        files: named by the user.
+        required: it is an error to have none.
+
+    Raises:
+        IdentityError: a file holds no private key, or there is none at all.
+        FileAccessError: a file cannot be read.
+        DataKeyError, IntegrityError: an encrypted file does not open.
+    """
+    named = files or [Path(part) for part in session.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    keys: dict[int, SealingKey] = {}
+    for path in named:
+        for key in _read(session, path):
+            keys.setdefault(key.key.public_key().public_numbers().n, key)
+    if not keys and required:
+        raise IdentityError(
+            "there is no private key of a controller to open this with",
+            hint=f"name one with --private-key FILE, or files in {VARIABLE}; back them up with "
+            "`kubectl get secret -n kube-system -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml`",
+        )
+    return tuple(keys.values())
+
+
+def _read(session: Session, path: Path) -> tuple[SealingKey, ...]:
+    shown = session.shown(path)
+    try:
+        data = read_file(session.cwd / path, limit=_MAX_BYTES, follow_links=True).data
+        format_name = detect_encryption(data, path.name)
+        if format_name is not None:
+            data = open_file(make_format(format_name), data, session.providers, session.limits).text()
+        return parse_keys(data, shown, session.limits)
+    except FluxsecretsError as error:
+        error.path = shown
+        raise

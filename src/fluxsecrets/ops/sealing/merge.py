@@ -1,0 +1,139 @@
+"""Values sealed into a SealedSecret that is there already; all else in its file stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import FormatError, UnprotectedError
+from fluxsecrets.ops.plain import PlainManifests
+from fluxsecrets.ops.sealing.reuse import Known
+from fluxsecrets.ops.sealing.seal import check_sealed_content, is_secret_part
+from fluxsecrets.repo.manifests import read_manifests
+from fluxsecrets.repo.secretobject import Secret, read_secret
+from fluxsecrets.sealed.certificates import Certificate
+from fluxsecrets.sealed.codec import seal_value
+from fluxsecrets.sealed.model import SealedSecret, check_structure, is_sealed, read_sealed
+from fluxsecrets.sealed.scopes import CLUSTER_WIDE, NAMESPACE_WIDE
+from fluxsecrets.sops.document import Data, Path, to_data
+from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.formats.changing import set_value
+from fluxsecrets.sops.formats.json import JsonFormat
+from fluxsecrets.sops.formats.yaml import YamlFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What merging came to.
+
+    Attributes:
+        data: the file's new content.
+        added, changed, unchanged: keys, in the order in which they were given.
+    """
+
+    data: bytes = field(repr=False)
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+
+def merge_values(
+    target: bytes,
+    secret: Secret,
+    certificate: Certificate,
+    *,
+    known: Known,
+    limits: Limits,
+) -> Merged:
+    """Seal values into an existing SealedSecret, for its own name, namespace and scope.
+
+    Args:
+        target: the file.
+        secret: the values; its labels and annotations are added to the template.
+        certificate: for whom.
+        known: what shows that a value is unchanged.
+        limits: what the input may cost.
+
+    Raises:
+        FormatError: the file holds no SealedSecret, or several of which none has the Secret's name.
+        UnprotectedError: the Secret has no values.
+        IntegrityError: a value in the file is no sealed value.
+    """
+    if not secret.values:
+        raise UnprotectedError("there are no values to merge", hint="give a Secret with data or stringData")
+    part, sealed = _find(target, secret, limits)
+    check_structure(sealed)
+    place = (sealed.namespace, sealed.name)
+    added: list[str] = []
+    changed: list[str] = []
+    unchanged: list[str] = []
+    data = target
+    for key, value in secret.values.items():
+        if known.ciphertext(certificate, place, sealed.label, key, value) is not None:
+            unchanged.append(key)
+            continue
+        text = seal_value(certificate.key, value, sealed.label)
+        data = _set(data, ("spec", "encryptedData", key), text, part, limits)
+        (changed if key in sealed.encrypted else added).append(key)
+    for path, text in _metadata(secret, sealed):
+        data = _set(data, ("spec", "template", "metadata", *path), text, part, limits)
+    check_sealed_content(data, len(sealed.encrypted) + len(added))
+    return Merged(data, tuple(added), tuple(changed), tuple(unchanged))
+
+
+def secret_to_merge(plain: PlainManifests) -> Secret:
+    """The one Secret of an input.
+
+    Raises:
+        FormatError: there is none, or several.
+    """
+    found = [part for part in plain.text.parts if is_secret_part(part)]
+    if len(found) != 1:
+        raise FormatError(
+            "one Secret is merged at a time" if found else "there is no Secret in the input",
+            hint="give one Secret with the values to add or to change",
+        )
+    return read_secret(found[0])
+
+
+def _find(target: bytes, secret: Secret, limits: Limits) -> tuple[int, SealedSecret]:
+    manifests = [each for each in read_manifests(target, "", limits).manifests if is_sealed(each)]
+    if len(manifests) > 1:
+        manifests = [each for each in manifests if each.name == secret.name]
+    if len(manifests) != 1:
+        raise FormatError(
+            "there is no SealedSecret in it to merge into"
+            if not manifests
+            else f"there are several SealedSecrets {secret.name!a} in it",
+            hint="give the Secret the name of the SealedSecret that is meant",
+        )
+    if manifests[0].in_list:
+        raise FormatError(
+            "the SealedSecret stands in a List", line=manifests[0].line, hint="make it a document of its own"
+        )
+    sealed = read_sealed(manifests[0].node)
+    if sealed.legacy is not None:
+        raise FormatError(
+            "the SealedSecret has all its values in one, as the first versions did",
+            line=manifests[0].line,
+            hint="unseal it, and seal it anew",
+        )
+    return manifests[0].index, sealed
+
+
+def _metadata(secret: Secret, sealed: SealedSecret) -> Iterator[tuple[Path, str]]:
+    """Labels and annotations that the template does not have so; scopes are the SealedSecret's own."""
+    for field_name, texts in (("labels", secret.labels), ("annotations", secret.annotations)):
+        known = sealed.metadata.get(field_name)
+        have: Mapping[str, Data] = known if isinstance(known, dict) else {}
+        for key, text in texts.items():
+            if key not in (CLUSTER_WIDE, NAMESPACE_WIDE) and have.get(key) != text:
+                yield (field_name, key), text
+
+
+def _set(data: bytes, path: Path, text: str, part: int, limits: Limits) -> bytes:
+    format_: Format = JsonFormat() if data.lstrip().startswith(b"{") else YamlFormat()
+    document = format_.parse(data, limits)
+    # Empty YAML documents are none of Kubernetes's, and are counted alike by both readers.
+    assert to_data(document.parts[part])  # noqa: S101 - the SealedSecret was found there
+    return set_value(format_, document, path, text, limits, part=part)

@@ -1,0 +1,92 @@
+"""SealedSecrets of a file's content opened: bytes in, bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import FluxsecretsError, FormatError
+from fluxsecrets.repo.manifests import line_of, read_manifests
+from fluxsecrets.repo.manifesttext import ManifestText, Pieces, Replacement, open_manifests
+from fluxsecrets.repo.secretlayout import secret_data
+from fluxsecrets.repo.secretobject import Secret
+from fluxsecrets.sealed.keys import SealingKey
+from fluxsecrets.sealed.layout import unsealed_pieces
+from fluxsecrets.sealed.model import API_VERSION, KIND, read_sealed
+from fluxsecrets.sealed.opening import open_sealed
+from fluxsecrets.sops.document import Leaf
+from fluxsecrets.sops.document import Mapping as MapNode
+from fluxsecrets.sops.formats import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """What unsealing came to.
+
+    Attributes:
+        data: the content with Secrets in the place of the SealedSecrets, in plain text.
+        secrets: what was opened.
+    """
+
+    data: bytes = field(repr=False)
+    secrets: tuple[Secret, ...]
+
+
+def unseal_content(data: bytes, keys: Sequence[SealingKey], limits: Limits) -> Unsealed:
+    """Open all SealedSecrets of a content; other objects, comments and order stay.
+
+    Raises:
+        FormatError: there is none in it, or it is no YAML or JSON.
+        DataKeyError, IntegrityError: one does not open; with its line.
+    """
+    text = open_manifests(data, limits)
+    replacements, secrets = unsealed_replacements(text, keys)
+    if not replacements:
+        in_list = any(
+            each.in_list and each.kind == KIND for each in read_manifests(data, "", limits).manifests
+        )
+        raise FormatError(
+            "its SealedSecrets stand in a List" if in_list else "there is no SealedSecret in it",
+            hint="make each a document of its own" if in_list else "name a file with SealedSecrets",
+        )
+    return Unsealed(text.replaced(replacements), tuple(secrets))
+
+
+def unsealed_replacements(
+    text: ManifestText, keys: Sequence[SealingKey]
+) -> tuple[dict[int, Replacement], list[Secret]]:
+    """The Secrets that stand in the place of SealedSecrets, by document; raises as `unseal_content`."""
+    replacements: dict[int, Replacement] = {}
+    secrets = []
+    for number, part in enumerate(text.parts):
+        if not is_sealed_part(part):
+            continue
+        try:
+            secret = open_sealed(read_sealed(part), keys).secret
+        except FluxsecretsError as error:
+            error.line = error.line or line_of(part)
+            raise
+        replacements[number] = replacement_for(secret)
+        secrets.append(secret)
+    return replacements, secrets
+
+
+def replacement_for(secret: Secret) -> Replacement:
+    """A Secret in the place of the SealedSecret that it was in."""
+
+    def layout(pieces: Pieces) -> Pieces:
+        return unsealed_pieces(secret, pieces)
+
+    return Replacement(secret_data(secret), layout)
+
+
+def is_sealed_part(part: MapNode) -> bool:
+    """Whether a document is a SealedSecret."""
+    kind, version = part.get("kind"), part.get("apiVersion")
+    group = API_VERSION.partition("/")[0]
+    return (
+        isinstance(kind, Leaf)
+        and kind.value == KIND
+        and isinstance(version, Leaf)
+        and str(version.value).partition("/")[0] == group
+    )

@@ -1,0 +1,78 @@
+"""The log as rows, as sentences, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fluxsecrets.ops.logfile import Verdict
+from fluxsecrets.ops.logview import UNFINISHED, Entry
+from fluxsecrets.report.json import VERSION, dump
+from fluxsecrets.report.text import Cell, Row, printable
+
+_SHORT_KEY = 24
+
+
+def entry_rows(entries: Sequence[Entry]) -> list[Row]:
+    """A row an entry: when, who, what, with which file, what came of it, by whose key."""
+    return [
+        (
+            Cell(printable(entry.time[:19].replace("T", " "))),
+            Cell(printable(entry.user)),
+            Cell(printable(_command(entry))),
+            Cell(printable(entry.path or "-")),
+            Cell(printable(entry.outcome), "yellow" if entry.outcome in ("failed", UNFINISHED) else ""),
+            Cell(printable(", ".join(map(_short, entry.keys)) or (entry.error or ""))),
+        )
+        for entry in entries
+    ]
+
+
+def _command(entry: Entry) -> str:
+    program = entry.program.partition(" ")[0]
+    return entry.command if program == "fluxsecrets" else f"{program} {entry.command}".strip()
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _SHORT_KEY else f"{key[:12]}…{key[-6:]}"
+
+
+def entries_json(path: Path, entries: Sequence[Entry], damaged: bool) -> str:
+    """Entries as data; docs/schema/results.schema.json describes it."""
+    return dump(
+        {
+            "version": VERSION,
+            "command": "log",
+            "log": str(path),
+            "damaged": damaged,
+            "entries": [{**asdict(entry), "keys": list(entry.keys)} for entry in entries],
+        }
+    )
+
+
+def verdict_lines(shown: str, verdict: Verdict) -> list[str]:
+    """What a check found, a line for each problem, and the anchor to keep."""
+    count = f"{verdict.lines} {'line' if verdict.lines == 1 else 'lines'}"
+    if not verdict.problems:
+        lines = [f"{shown}: {count}, all as they were written"]
+        return lines if verdict.anchor is None else [*lines, f"anchor: {verdict.anchor}"]
+    found = [
+        f"{shown}{f':{problem.line}' if problem.line is not None else ''}: {problem.message}"
+        for problem in verdict.problems
+    ]
+    return [printable(line) for line in (*found, f"{shown}: {count}, not as they were written")]
+
+
+def verdict_json(path: Path, verdict: Verdict) -> str:
+    """A check as data; docs/schema/results.schema.json describes it."""
+    return dump(
+        {
+            "version": VERSION,
+            "command": "log verify",
+            "log": str(path),
+            "lines": verdict.lines,
+            "anchor": verdict.anchor,
+            "problems": [{"line": problem.line, "message": problem.message} for problem in verdict.problems],
+        }
+    )

@@ -1,0 +1,153 @@
+"""Values in Vault's KV version 2 and AWS Secrets Manager: read, written, and what goes wrong."""
+
+import pytest
+
+from fluxsecrets.errors import StoreError
+from fluxsecrets.external.stores.aws import open_aws
+from fluxsecrets.external.stores.vault import open_vault
+from vaultserver import TOKEN, vault_server
+
+pytest.importorskip("hvac")
+SECRET = "hunter2-throwaway"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_the_developers(monkeypatch):
+    for name in ("AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_SESSION_TOKEN", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+@pytest.fixture
+def vault():
+    with vault_server() as server:
+        yield server
+
+
+def opened(vault, token=TOKEN, mount="kv"):
+    return open_vault({"VAULT_ADDR": vault.address, "VAULT_TOKEN": token}, mount)
+
+
+def test_vault_reads_writes_and_compares(vault):
+    store = opened(vault)
+    assert store.read("apps/db") is None
+    store.write("apps/db", {"a": SECRET}, None)
+    first = store.read("apps/db")
+    assert (first.values, first.version) == ({"a": SECRET}, 1)
+    store.write("apps/db", {"a": SECRET, "b": "x"}, first)
+    assert store.read("apps/db", "1").values == {"a": SECRET}
+    assert store.read("kv/data/apps/db").values == store.read("kv/apps/db").values == {"a": SECRET, "b": "x"}
+    with pytest.raises(StoreError, match="was changed there meanwhile"):
+        store.write("apps/db", {"a": "y"}, first)
+    with pytest.raises(StoreError, match="was changed there meanwhile"):
+        store.write("apps/db", {"a": "y"}, None)
+    assert SECRET not in repr(first)
+    assert TOKEN not in repr(store)
+
+
+def test_vault_after_a_deletion_the_next_version_follows(vault):
+    store = opened(vault)
+    vault.put("apps/db", {"a": "x"})
+    vault.put("apps/db", None)
+    found = store.read("apps/db")
+    assert (found.values, found.version) == ({}, 2)
+    store.write("apps/db", {"a": "y"}, found)
+    assert vault.newest("apps/db") == {"a": "y"}
+
+
+def test_vault_errors_say_no_value_and_no_token(vault):
+    for store, words in (
+        (opened(vault, "wrong"), "Vault refuses"),
+        (
+            open_vault({"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": TOKEN}, "kv"),
+            "could not be reached",
+        ),
+    ):
+        with pytest.raises(StoreError, match=words) as error:
+            store.write("apps/db", {"a": SECRET}, None)
+        assert SECRET not in repr((error.value, error.value.hint, error.value.__cause__))
+        assert TOKEN not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["", "../../auth/token/lookup-self", "a/../b", "a?list=true", "a%2fb", "a\n"])
+def test_vault_paths_stay_in_the_mount(vault, key):
+    with pytest.raises(StoreError, match="is no path in this store"):
+        opened(vault).read(key)
+    assert vault.asked == []
+
+
+def test_vault_is_where_the_environment_says(tmp_path):
+    with pytest.raises(StoreError, match="VAULT_ADDR does not say"):
+        open_vault({"VAULT_TOKEN": TOKEN}, "kv")
+    with pytest.raises(StoreError, match="no token"):
+        open_vault({"VAULT_ADDR": "https://vault.example", "HOME": str(tmp_path)}, "kv")
+    (tmp_path / ".vault-token").write_text(TOKEN)
+    store = open_vault({"VAULT_ADDR": "https://vault.example/", "HOME": str(tmp_path)}, "/kv/")
+    assert store.shown == "Vault https://vault.example, kv"
+
+
+@pytest.fixture(scope="module")
+def aws_address():
+    moto = pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
+    pytest.importorskip("boto3")
+    import logging
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def aws(aws_address, environment, monkeypatch):
+    for name, text in {
+        "AWS_ENDPOINT_URL": aws_address,
+        "AWS_ACCESS_KEY_ID": "throwaway",
+        "AWS_SECRET_ACCESS_KEY": "throwaway",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, text)
+    return {}
+
+
+def test_aws_reads_writes_and_compares(aws):
+    store = open_aws(aws, "eu-central-1", "staging/")
+    assert store.read("apps/db") is None
+    store.write("apps/db", {"tls.crt": SECRET}, None)
+    first = store.read("apps/db")
+    assert first.values == {"tls.crt": SECRET}
+    store.write("apps/db", {"tls.crt": "new"}, first)
+    assert open_aws(aws, "eu-central-1").read("staging/apps/db").values == {"tls.crt": "new"}
+    assert store.read("apps/db", f"uuid/{first.version}").values == {"tls.crt": SECRET}
+    for expected in (first, None):
+        with pytest.raises(StoreError, match="was changed there meanwhile"):
+            store.write("apps/db", {"tls.crt": "other"}, expected)
+    assert SECRET not in repr(first)
+
+
+def test_aws_values_that_are_no_properties(aws):
+    import boto3
+
+    client = boto3.client("secretsmanager", region_name="eu-west-1")
+    client.create_secret(Name="text", SecretString="only text")
+    client.create_secret(Name="bytes", SecretBinary=b'{"a": 1}')
+    store = open_aws(aws, "eu-west-1")
+    assert (store.read("text").values, store.read("text").text) == (None, "only text")
+    assert store.read("bytes").values == {"a": 1}
+
+
+@pytest.mark.parametrize("region", [None, "", "evil.example/", "eu-central-1.evil.example"])
+def test_aws_wants_a_region_that_is_one(region):
+    with pytest.raises(StoreError, match="no AWS region"):
+        open_aws({}, region)
+
+
+def test_aws_errors_say_no_value(aws, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(StoreError, match="could not be reached") as error:
+        open_aws(aws, "eu-central-1").write("apps/db", {"a": SECRET}, None)
+    assert SECRET not in repr((error.value, error.value.__cause__))
+    with pytest.raises(StoreError, match="is no name for a secret"):
+        open_aws(aws, "eu-central-1").read("")

@@ -1,0 +1,38 @@
+"""The vectors' sealing keys and certificates, for all tests that need some: making new keys takes seconds."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import NameOID
+
+VECTORS = Path(__file__).parent / "vectors"
+
+
+def key_file(name: str) -> bytes:
+    return (VECTORS / "keys" / name).read_bytes()
+
+
+@cache
+def private_key():
+    return load_pem_private_key(key_file("sealing.key"), None)
+
+
+def make_certificate(start: int, end: int, key=None) -> bytes:
+    """A certificate for the vectors' key, or another one, valid from and to so many days from now."""
+    now = datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sealed-secret")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key((key or private_key()).public_key())
+        .serial_number(7)
+        .not_valid_before(now + timedelta(days=start))
+        .not_valid_after(now + timedelta(days=end))
+        .sign(private_key(), hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.PEM)

@@ -1,0 +1,104 @@
+"""A server on this machine that speaks as much of Vault's HTTP API for KV version 2 as is needed.
+
+Paths and answers follow Vault's API documentation: reading and writing versions, check-and-set, metadata,
+deleted versions, tokens. Nothing is kept beyond the test.
+"""
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TOKEN = "throwaway-token"
+
+
+@dataclass
+class Vault:
+    """The server's state.
+
+    Attributes:
+        address: of the server.
+        secrets: versions by mount and path; a deleted one is None.
+        asked: method, path and token of each request.
+    """
+
+    address: str = ""
+    secrets: dict[tuple[str, str], list[dict | None]] = field(default_factory=dict)
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    before_write: object = None
+
+    def newest(self, path, mount="kv"):
+        return self.secrets[mount, path][-1]
+
+    def put(self, path, data, mount="kv"):
+        self.secrets.setdefault((mount, path), []).append(data)
+
+
+def _answer(vault, method, path, token, body):
+    if token != TOKEN:
+        return 403, {"errors": ["permission denied"]}
+    parts = path.partition("?")[0].strip("/").split("/")
+    if len(parts) < 4 or parts[0] != "v1" or parts[2] not in ("data", "metadata"):
+        return 404, {"errors": ["no handler for route"]}
+    mount, kind, name = parts[1], parts[2], "/".join(parts[3:])
+    versions = vault.secrets.get((mount, name))
+    if kind == "metadata":
+        return (200, {"data": {"current_version": len(versions)}}) if versions else (404, {"errors": []})
+    if method == "GET":
+        if not versions:
+            return 404, {"errors": []}
+        number = int(
+            dict(part.split("=") for part in path.partition("?")[2].split("&") if part).get("version", 0)
+        )
+        number = number or len(versions)
+        data = versions[number - 1]
+        metadata = {
+            "version": number,
+            "destroyed": False,
+            "deletion_time": "" if data is not None else "2026",
+        }
+        return (200 if data is not None else 404), {"data": {"data": data, "metadata": metadata}}
+    if vault.before_write is not None:
+        vault.before_write()
+        versions = vault.secrets.get((mount, name))
+    request = json.loads(body)
+    wanted = request.get("options", {}).get("cas")
+    if wanted is not None and wanted != len(versions or ()):
+        return 400, {"errors": ["check-and-set parameter did not match the current version"]}
+    vault.put(name, request["data"], mount)
+    return 200, {"data": {"version": len(vault.secrets[mount, name])}}
+
+
+@contextmanager
+def vault_server():
+    vault = Vault()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            token = self.headers.get("X-Vault-Token", "")
+            vault.asked.append((self.command, self.path, token))
+            status, data = _answer(vault, self.command, self.path, token, body)
+            content = json.dumps(data).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *_args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    vault.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield vault
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
