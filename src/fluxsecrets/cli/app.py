@@ -43,6 +43,7 @@ COMMANDS = {
     "unseal": ("fluxsecrets.cli.unseal", "Print SealedSecrets as Secrets, with the controller's key."),
     "reseal": ("fluxsecrets.cli.reseal", "Seal SealedSecrets anew: for another certificate or place."),
     "convert": ("fluxsecrets.cli.convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
+    "audit": ("fluxsecrets.cli.audit", "Find what is wrong with secrets, and who can read what."),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
     "log": ("fluxsecrets.cli.log", "Show what was done with secrets here, and check that record."),
 }

@@ -16,6 +16,7 @@ from typing import Protocol
 from .model import Finding
 
 MARK = b"fluxsecrets:allow"
+_FORM = f"{MARK.decode()} RULE — reason"
 """What an inline allowance starts with; only files that have it are looked through."""
 
 _RULE = rb"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -59,7 +60,7 @@ class InlineAllowance:
     Attributes:
         path, line: where it stands.
         covers: the line that it is about: its own, or the next one where it has a line for itself.
-        rules: ids; none where it names none.
+        rules: ids.
         reason: why; "" where it gives none, and then it allows nothing.
     """
 
@@ -112,7 +113,7 @@ class AllowResult:
 
 
 def find_inline(data: bytes, path: str) -> tuple[InlineAllowance, ...]:
-    """The allowances in the comments of a file."""
+    """The allowances in the comments of a file; where the mark names no rule, it is only spoken of."""
     if MARK not in data:
         return ()
     found = []
@@ -123,7 +124,8 @@ def find_inline(data: bytes, path: str) -> tuple[InlineAllowance, ...]:
         covers = _next_line(data, match.end(), line) if alone else line
         rules = tuple(rule.strip().decode() for rule in (match["rules"] or b"").split(b",") if rule.strip())
         reason = _COMMENT_END.sub("", match["reason"].decode("utf-8", "replace")).strip(" \t\"',}")
-        found.append(InlineAllowance(path, line, covers, rules, reason if match["sign"] else ""))
+        if rules:
+            found.append(InlineAllowance(path, line, covers, rules, reason if match["sign"] else ""))
     return tuple(found)
 
 
@@ -189,17 +191,21 @@ class _Comments:
         self.rules = rules
         self.known = known
         self.used: set[tuple[InlineAllowance, str]] = set()
+        self.wanting: set[InlineAllowance] = set()  # without a reason, beside a finding
         self.by_line: dict[tuple[str, int], list[InlineAllowance]] = {}
         for item in self.all:
-            if item.reason:
-                self.by_line.setdefault((item.path, item.covers), []).append(item)
+            self.by_line.setdefault((item.path, item.covers), []).append(item)
 
     def allow(self, finding: Finding) -> AllowedFinding | None:
         place = finding.location
         lines = finding.allow_at if place.line is None else (place.line, *finding.allow_at)
         for line in lines if self.by_line else ():
             for item in self.by_line.get((place.path, line), ()):
-                if finding.rule in item.rules:
+                if finding.rule not in item.rules:
+                    continue
+                if not item.reason:
+                    self.wanting.add(item)
+                else:
                     self.used.add((item, finding.rule))
                     return AllowedFinding(finding, item.reason, item.path, item.line)
         return None
@@ -207,10 +213,10 @@ class _Comments:
     def remarks(self) -> list[Remark]:
         found = []
         for item in self.all:
-            if not item.rules or not item.reason:
-                missing = "names no rule" if not item.rules else "gives no reason"
-                message = f"this allowance {missing}, so it allows nothing: fluxsecrets:allow RULE — reason"
-                found.append(Remark(item.path, item.line, "invalid", message))
+            if not item.reason:
+                if item in self.wanting:
+                    message = f"this allowance gives no reason, so it allows nothing: {_FORM}"
+                    found.append(Remark(item.path, item.line, "invalid", message))
                 continue
             for rule in item.rules:
                 if rule in self.rules and (item, rule) not in self.used:

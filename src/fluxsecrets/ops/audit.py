@@ -1,46 +1,68 @@
-"""Audit a repository: gather the facts once, run the rules, set aside what is allowed or known."""
+"""Audit a repository: run the rules over its facts, and set aside what is allowed or known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from fluxsecrets.audit.engine import run_rules
-from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, Secret
+from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.audit.rules import RULES
-from fluxsecrets.errors import DataKeyError, FluxsecretsError, UsageError
-from fluxsecrets.findings import Finding, Location
-from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark, apply_allowances, find_inline
-from fluxsecrets.ops.content import open_file, parse
-from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
-from fluxsecrets.ops.session import CONFIG_NAME, Session
-from fluxsecrets.repo.discover import SecretFile, discover
-from fluxsecrets.repo.environments import Environment, list_environments, load_environment
-from fluxsecrets.repo.settings import load_settings
-from fluxsecrets.repo.tree import Tree, open_tree
-from fluxsecrets.sops.config import CreationRule, parse_config, rule_for
-from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.document import Mapping as Map
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.findings import Finding, RuleInfo, Severity
+from fluxsecrets.findings.allow import (
+    MARK,
+    AllowedFinding,
+    InlineAllowance,
+    Remark,
+    apply_allowances,
+    find_inline,
+)
+from fluxsecrets.findings.baseline import (
+    DEFAULT_NAME,
+    BaselineEntry,
+    apply_baseline,
+    read_baseline,
+    write_baseline,
+)
+from fluxsecrets.ops.facts import gather
+from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.environments import Environment, find_environment
+from fluxsecrets.repo.tree import Note, Tree, open_tree
+
+_COMMENTED = 2**20
+"""Bytes up to which a file is looked through for allowances."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """What to look at.
+    """What to look at, and what counts.
 
     Attributes:
-        environment: only findings in the files of this environment, and of the repository as a whole.
+        environment: only what concerns the files of this environment.
         rules: ids; only these rules run. None means all.
+        severity: findings below this one are left out.
+        fail_on: from which severity on findings make the audit fail; None takes the settings' one.
+        never_fail: findings never do.
         with_keys: decrypt what the identities at hand open, and judge the values too.
+        baseline: of known findings; None takes the repository's own where it has one.
+        use_baseline: False audits as if there were none.
+        update_baseline: write what is found into the baseline.
         today: the day on which ages are judged; None means today in UTC.
     """
 
     environment: str | None = None
     rules: Sequence[str] | None = None
+    severity: Severity = Severity.LOW
+    fail_on: Severity | None = None
+    never_fail: bool = False
     with_keys: bool = True
+    baseline: Path | None = None
+    use_baseline: bool = True
+    update_baseline: bool = False
     today: date | None = None
 
 
@@ -50,60 +72,89 @@ class AuditResult:
 
     Attributes:
         findings: those that count, by place.
+        known: those that the baseline has.
         allowed: those that `.fluxsecrets.yaml` or a comment allows.
-        remarks: on allowances that are expired or of no use.
-        notes: what was not followed or not understood, as `file:line: text`.
-        looked_at: how many files that are secrets were judged.
-        opened: how many of them were decrypted.
+        remarks: on allowances that are expired, of no use or wrong.
+        gone: entries of the baseline that are not found any more.
+        notes: what was not followed or not understood.
+        root: what paths are relative to.
+        fail_on: from which severity on findings make the audit fail, or None.
+        files: how many files that are secrets were judged.
+        encrypted, opened: how many of them are encrypted, and how many of these were decrypted.
+        without_keys: ids of rules that did not run because nothing could be opened.
+        baseline: the baseline that was used or written, or None.
+        written: how many entries were written to it, or None.
     """
 
     findings: tuple[Finding, ...]
-    allowed: tuple[AllowedFinding, ...] = ()
-    remarks: tuple[Remark, ...] = ()
-    notes: tuple[str, ...] = ()
-    looked_at: int = 0
-    opened: int = 0
-    rules: tuple[AuditRule, ...] = field(default=(), repr=False)
+    known: tuple[Finding, ...]
+    allowed: tuple[AllowedFinding, ...]
+    remarks: tuple[Remark, ...]
+    gone: tuple[BaselineEntry, ...]
+    notes: tuple[Note, ...]
+    root: Path
+    fail_on: Severity | None
+    files: int
+    encrypted: int
+    opened: int
+    without_keys: tuple[str, ...] = ()
+    baseline: Path | None = None
+    written: int | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Something was found that is bad enough."""
+        return self.fail_on is not None and any(item.severity >= self.fail_on for item in self.findings)
 
 
 def audit(session: Session, options: AuditOptions) -> AuditResult:
     """Audit the repository that the working directory is in.
 
     Raises:
-        ConfigError: `.fluxsecrets.yaml` is invalid, or there is no such environment.
+        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid, or there is no such environment.
         UsageError: there is no rule of that id.
         GitError: git failed.
     """
     rules = choose_rules(options.rules)
     tree = open_tree(session.cwd, limits=session.limits)
     facts = gather(session, tree, with_keys=options.with_keys, today=options.today)
+    chosen = _chosen(facts, options.environment)
     findings = run_rules(facts, rules)
-    notes: tuple[str, ...] = ()
     if options.environment is not None:
-        chosen = _environment(facts, options.environment)
-        findings = tuple(item for item in findings if _concerns(chosen, item))
-        notes = tuple(f"{Location(note.path, note.line)}: {note.message}" for note in chosen.notes)
-    ids = [rule.info.id for rule in rules]
-    inline = [
-        item for path in {finding.location.path for finding in findings} for item in _inline(tree, path)
-    ]
-    result = apply_allowances(
+        files = frozenset(path for environment in chosen for path in environment.files)
+        configs = {item.config.path for item in facts.secrets if item.config and item.path in files}
+        findings = tuple(item for item in findings if _concerns(files | configs, item))
+    weighed = apply_allowances(
         findings,
-        inline=inline,
+        inline=_inline(tree, {item.location.path for item in findings}, complete=_is_complete(options)),
         listed=facts.settings.allow,
         today=facts.today,
-        rules=ids,
-        complete=options.environment is None,
+        rules=frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys),
+        complete=_is_complete(options),
     )
-    return AuditResult(
-        result.kept,
-        result.allowed,
-        result.remarks,
-        notes,
-        len(facts.secrets),
-        sum(secret.opened is not None for secret in facts.secrets),
-        rules,
+    encrypted = facts.encrypted()
+    result = AuditResult(
+        findings=weighed.kept,
+        known=(),
+        allowed=weighed.allowed,
+        remarks=weighed.remarks,
+        gone=(),
+        notes=tuple(dict.fromkeys(note for environment in chosen for note in environment.notes)),
+        root=tree.root,
+        fail_on=None
+        if options.never_fail
+        else options.fail_on or Severity.parse(facts.settings.audit.fail_on),
+        files=len(facts.secrets),
+        encrypted=len(encrypted),
+        opened=sum(secret.opened is not None for secret, _ in encrypted),
+        without_keys=() if facts.with_keys else tuple(rule.info.id for rule in rules if rule.needs_keys),
     )
+    return _above(_with_baseline(result, options, _looked_for(facts, rules, options)), options.severity)
+
+
+def all_rules() -> tuple[RuleInfo, ...]:
+    """What there is to read about each rule."""
+    return tuple(rule.info for rule in RULES)
 
 
 def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
@@ -112,7 +163,7 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
     Raises:
         UsageError: there is none of that id.
     """
-    if ids is None:
+    if not ids:
         return RULES
     known = {rule.info.id: rule for rule in RULES}
     for name in ids:
@@ -125,140 +176,67 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
     return tuple(rule for rule in RULES if rule.info.id in ids)
 
 
-def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None = None) -> Facts:
-    """Read everything that the rules look at, once.
-
-    Args:
-        session: the run; its providers open files where `with_keys` says so.
-        tree: the repository.
-        with_keys: whether to decrypt.
-        today: the day of the audit; None means today in UTC.
-    """
-    settings = load_settings(tree)
-    environments = tuple(load_environment(tree, root, settings) for root in list_environments(tree, settings))
-    reached = _reached(environments)
-    configs = {item.folder: item for item in _configs(tree)}
-    secrets = tuple(
-        _secret(session, tree, item, reached.get(item.path, ()), configs, with_keys=with_keys)
-        for item in discover(tree, extra=settings.secrets)
-    )
-    keys = _public_keys(tree)
-    names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
-    return Facts(
-        tree=tree,
-        settings=settings,
-        today=today or datetime.now(UTC).date(),
-        environments=environments,
-        configs=tuple(configs[folder] for folder in sorted(configs)),
-        secrets=secrets,
-        public_keys=keys,
-        names=names,
-        with_keys=with_keys and any(secret.opened is not None for secret in secrets),
-    )
+def _chosen(facts: Facts, name: str | None) -> tuple[Environment, ...]:
+    if name is None:
+        return facts.environments
+    if name not in {item.name for item in facts.environments}:
+        find_environment(facts.tree, name, facts.settings)  # says which there are
+    return (facts.environment(name),)
 
 
-def _reached(environments: Sequence[Environment]) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for environment in environments:
-        for path in sorted(environment.files | environment.generator_files.keys()):
-            found.setdefault(path, []).append(environment.name)
-    return {path: tuple(sorted(names)) for path, names in found.items()}
+def _concerns(files: frozenset[str], finding: Finding) -> bool:
+    return any(place.path in files for place in (finding.location, *finding.related))
 
 
-def _configs(tree: Tree) -> list[ConfigFile]:
-    found = []
-    for path in tree.paths:
-        if path.rpartition("/")[2] != CONFIG_NAME:
-            continue
+def _is_complete(options: AuditOptions) -> bool:
+    """Everything was looked at, so that what did not come up is not there."""
+    return options.environment is None
+
+
+def _inline(tree: Tree, found_in: Iterable[str], *, complete: bool) -> list[InlineAllowance]:
+    """The comments that allow: in the files with findings, or in all of them to tell which are of no use."""
+    found: list[InlineAllowance] = []
+    for path in tree.paths if complete else sorted(found_in):
         try:
-            found.append(ConfigFile(path, parse_config(tree.read(path), path=path)))
-        except FluxsecretsError as error:
-            found.append(ConfigFile(path, None, error.in_file(path)))
+            if path not in tree.files or (tree.size(path) or _COMMENTED) >= _COMMENTED:
+                continue
+            data = tree.read(path)
+        except FluxsecretsError:
+            continue  # which is what the finding is about
+        if MARK in data:
+            found += find_inline(data, path)
     return found
 
 
-def _anchors(configs: Iterable[ConfigFile]) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for item in configs:
-        for rule in item.config.rules if item.config is not None else ():
-            names.update(rule.names)
-    return names
+def _looked_for(facts: Facts, rules: Sequence[AuditRule], options: AuditOptions) -> frozenset[str]:
+    """Ids of the rules whose findings would all have come up in this run."""
+    if not _is_complete(options):
+        return frozenset()
+    return frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys)
 
 
-def _public_keys(tree: Tree) -> tuple[PublicKey, ...]:
-    found = []
-    for path in tree.below(KEYS_FOLDER):
-        if path.endswith(".pub") and path.count("/") == 1:
-            try:
-                text = tree.read(path).decode("utf-8", "replace")
-            except FluxsecretsError:
-                continue
-            lines = (line.strip() for line in text.splitlines())
-            recipients = tuple(line for line in lines if line and not line.startswith("#"))
-            found.append(PublicKey(path, Path(path).name.removesuffix(".pub"), recipients))
-    return tuple(found)
+def _with_baseline(result: AuditResult, options: AuditOptions, looked_for: frozenset[str]) -> AuditResult:
+    path = options.baseline
+    default = result.root / DEFAULT_NAME
+    if path is None and options.use_baseline and (options.update_baseline or default.is_file()):
+        path = default
+    if path is None:
+        return result
+    there = path.is_file() or not options.update_baseline
+    entries = read_baseline(path) if there else ()
+    if options.update_baseline:
+        kept = [entry for entry in entries if entry.rule not in looked_for]
+        written = write_baseline(path, result.findings, kept)
+        return replace(result, findings=(), known=result.findings, baseline=path, written=written)
+    applied = apply_baseline(result.findings, entries, lambda entry: entry.rule in looked_for)
+    return replace(result, findings=applied.new, known=applied.known, gone=applied.gone, baseline=path)
 
 
-def _secret(
-    session: Session,
-    tree: Tree,
-    item: SecretFile,
-    environments: tuple[str, ...],
-    configs: Mapping[str, ConfigFile],
-    *,
-    with_keys: bool,
-) -> Secret:
-    config = _nearest(configs, item.path)
-    rule = _rule(config, item.path)
-    document: Document | None = None
-    opened: tuple[Map, ...] | None = None
-    error = item.error
-    size: int | None = None
-    try:
-        data = tree.read(item.path)
-        size = len(data)
-        format_ = make_format(item.format)
-        document = parse(format_, data, session.limits)
-        if document.metadata is not None and with_keys:
-            opened = open_file(format_, data, session.providers, session.limits).parts
-    except DataKeyError:
-        pass  # for others only
-    except FluxsecretsError as problem:
-        error = error or problem.in_file(item.path)
-    return Secret(item, environments, config, rule, document, opened, error, size)
-
-
-def _nearest(configs: Mapping[str, ConfigFile], path: str) -> ConfigFile | None:
-    folder = path
-    while folder:
-        folder = folder.rpartition("/")[0]
-        if folder in configs:
-            return configs[folder]
-    return None
-
-
-def _rule(config: ConfigFile | None, path: str) -> CreationRule | None:
-    if config is None or config.config is None:
-        return None
-    return rule_for(config.config, config.relative(path))
-
-
-def _environment(facts: Facts, name: str) -> Environment:
-    known = {item.name: item for item in facts.environments}
-    if name not in known:
-        from fluxsecrets.repo.environments import find_environment
-
-        return find_environment(facts.tree, name, facts.settings)  # says which there are
-    return known[name]
-
-
-def _concerns(environment: Environment, finding: Finding) -> bool:
-    path = finding.location.path
-    return path in environment.files or path in environment.generator_files
-
-
-def _inline(tree: Tree, path: str) -> Sequence[InlineAllowance]:
-    try:
-        return find_inline(tree.read(path), path) if path in tree.files else ()
-    except FluxsecretsError:
-        return ()
+def _above(result: AuditResult, severity: Severity) -> AuditResult:
+    """The result without findings that are less severe."""
+    return replace(
+        result,
+        findings=tuple(item for item in result.findings if item.severity >= severity),
+        known=tuple(item for item in result.known if item.severity >= severity),
+        allowed=tuple(item for item in result.allowed if item.finding.severity >= severity),
+    )

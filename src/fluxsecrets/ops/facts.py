@@ -1,0 +1,139 @@
+"""Gather what the audit judges: everything is read once, here; the rules only look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, Secret
+from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.ops.content import open_file, parse
+from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.session import CONFIG_NAME, Session
+from fluxsecrets.repo.discover import SecretFile, discover
+from fluxsecrets.repo.environments import Environment, load_environments
+from fluxsecrets.repo.settings import load_settings
+from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sops.config import CreationRule, parse_config, rule_for
+from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.document import Mapping as Map
+from fluxsecrets.sops.formats.registry import make_format
+
+
+def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None = None) -> Facts:
+    """Read everything that the rules look at, once.
+
+    Args:
+        session: the run; its providers open files where `with_keys` says so.
+        tree: the repository.
+        with_keys: whether to decrypt.
+        today: the day of the audit; None means today in UTC.
+    """
+    settings = load_settings(tree)
+    environments = load_environments(tree, settings)
+    reached = _reached(environments)
+    configs = {item.folder: item for item in _configs(tree)}
+    secrets = tuple(
+        _secret(session, tree, item, reached.get(item.path, ()), configs, with_keys=with_keys)
+        for item in discover(tree, extra=settings.secrets)
+    )
+    keys = _public_keys(tree)
+    names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
+    return Facts(
+        tree=tree,
+        settings=settings,
+        today=today or datetime.now(UTC).date(),
+        environments=environments,
+        configs=tuple(configs[folder] for folder in sorted(configs)),
+        secrets=secrets,
+        public_keys=keys,
+        names=names,
+        with_keys=with_keys and any(secret.opened is not None for secret in secrets),
+    )
+
+
+def _reached(environments: Sequence[Environment]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for environment in environments:
+        for path in sorted(environment.files | environment.generator_files.keys()):
+            found.setdefault(path, []).append(environment.name)
+    return {path: tuple(sorted(names)) for path, names in found.items()}
+
+
+def _configs(tree: Tree) -> list[ConfigFile]:
+    found = []
+    for path in tree.paths:
+        if path.rpartition("/")[2] != CONFIG_NAME:
+            continue
+        try:
+            found.append(ConfigFile(path, parse_config(tree.read(path), path=path)))
+        except FluxsecretsError as error:
+            found.append(ConfigFile(path, None, error.in_file(path)))
+    return found
+
+
+def _anchors(configs: Iterable[ConfigFile]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for item in configs:
+        for rule in item.config.rules if item.config is not None else ():
+            names.update(rule.names)
+    return names
+
+
+def _public_keys(tree: Tree) -> tuple[PublicKey, ...]:
+    found = []
+    for path in tree.below(KEYS_FOLDER):
+        if path.endswith(".pub") and path.count("/") == 1:
+            try:
+                text = tree.read(path).decode("utf-8", "replace")
+            except FluxsecretsError:
+                continue
+            lines = (line.strip() for line in text.splitlines())
+            recipients = tuple(line for line in lines if line and not line.startswith("#"))
+            found.append(PublicKey(path, Path(path).name.removesuffix(".pub"), recipients))
+    return tuple(found)
+
+
+def _secret(
+    session: Session,
+    tree: Tree,
+    item: SecretFile,
+    environments: tuple[str, ...],
+    configs: Mapping[str, ConfigFile],
+    *,
+    with_keys: bool,
+) -> Secret:
+    config = _nearest(configs, item.path)
+    rule = _rule(config, item.path)
+    document: Document | None = None
+    opened: tuple[Map, ...] | None = None
+    error = item.error
+    size: int | None = None
+    try:
+        data = tree.read(item.path)
+        size = len(data)
+        format_ = make_format(item.format)
+        document = parse(format_, data, session.limits)
+        if document.metadata is not None and with_keys:
+            opened = open_file(format_, data, session.providers, session.limits).parts
+    except DataKeyError:
+        pass  # for others only
+    except FluxsecretsError as problem:
+        error = error or problem.in_file(item.path)
+    return Secret(item, environments, config, rule, document, opened, error, size)
+
+
+def _nearest(configs: Mapping[str, ConfigFile], path: str) -> ConfigFile | None:
+    folder = path
+    while folder:
+        folder = folder.rpartition("/")[0]
+        if folder in configs:
+            return configs[folder]
+    return None
+
+
+def _rule(config: ConfigFile | None, path: str) -> CreationRule | None:
+    if config is None or config.config is None:
+        return None
+    return rule_for(config.config, config.relative(path))

@@ -1,0 +1,166 @@
+"""Findings as SARIF 2.1.0, as code scanning of GitHub, GitLab and others reads it.
+
+What the baseline knows, and what is allowed, is in it with a suppression, so that alerts do not come and
+go with the way in which a finding is dealt with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from fluxsecrets.report.findings_text import with_file
+
+from .json import dump
+
+if TYPE_CHECKING:
+    from fluxsecrets.errors import FluxsecretsError
+    from fluxsecrets.findings import Finding, Location, RuleInfo
+    from fluxsecrets.findings.allow import AllowedFinding
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+FINGERPRINT = "fluxsecrets/v1"
+_LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
+# What GitHub sorts by: 9 and more is critical, 7 high, 4 medium.
+_SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
+
+
+def sarif(
+    findings: Sequence[Finding],
+    root: Path,
+    *,
+    version: str,
+    rules: Iterable[RuleInfo],
+    known: Sequence[Finding] = (),
+    allowed: Sequence[AllowedFinding] = (),
+    errors: Sequence[FluxsecretsError] = (),
+) -> str:
+    """A SARIF log with one run.
+
+    Args:
+        findings: those that count.
+        root: what paths are relative to; only its being there is said, not where.
+        version: of fluxsecrets.
+        rules: all rules of the tool; those that found something are described.
+        known: findings of the baseline.
+        allowed: findings that are allowed.
+        errors: what could not be read or judged.
+    """
+    everything = [*findings, *known, *(item.finding for item in allowed)]
+    used = {finding.rule for finding in everything}
+    described = [rule for rule in rules if rule.id in used]
+    index = {rule.id: number for number, rule in enumerate(described)}
+    results = [_result(finding, index) for finding in findings]
+    results += [
+        _result(finding, index, _suppression("external", "known to the baseline")) for finding in known
+    ]
+    results += [_result(item.finding, index, _allowed(item)) for item in allowed]
+    return dump(
+        {
+            "$schema": SCHEMA,
+            "version": "2.1.0",
+            "runs": [
+                {
+                    "tool": {
+                        "driver": {
+                            "name": "fluxsecrets",
+                            "semanticVersion": version,
+                            "rules": [_rule(rule) for rule in described],
+                        }
+                    },
+                    "columnKind": "unicodeCodePoints",
+                    "originalUriBaseIds": {
+                        "SRCROOT": {"description": {"text": f"the top of {root.name or 'the repository'}"}}
+                    },
+                    "invocations": [
+                        {
+                            "executionSuccessful": not errors,
+                            "toolExecutionNotifications": [_notification(error) for error in errors],
+                        }
+                    ],
+                    "results": results,
+                }
+            ],
+        }
+    )
+
+
+def _rule(rule: RuleInfo) -> dict[str, object]:
+    severity = str(rule.severity)
+    return {
+        "id": rule.id,
+        "name": "".join(word.capitalize() for word in rule.id.split("-")),
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.explanation},
+        "help": {"text": rule.fix},
+        "defaultConfiguration": {"level": _LEVELS[severity]},
+        "properties": {
+            "security-severity": _SCORES[severity],
+            "tags": ["security", "secret"],
+            "docs": rule.docs,
+        },
+    }
+
+
+def _result(
+    finding: Finding, index: dict[str, int], suppression: dict[str, object] | None = None
+) -> dict[str, object]:
+    hint = with_file(finding.hint, finding.location.path)
+    severity = str(finding.severity)
+    result: dict[str, object] = {
+        "ruleId": finding.rule,
+        "level": _LEVELS[severity],
+        "message": {"text": f"{finding.message}; {hint}"},
+        "locations": [_location(finding.location)],
+        "partialFingerprints": {FINGERPRINT: finding.fingerprint},
+        "properties": {"severity": severity, "confidence": str(finding.confidence)},
+    }
+    if finding.rule in index:
+        result["ruleIndex"] = index[finding.rule]
+    if finding.location.commit is not None:
+        result["properties"] = {
+            "severity": severity,
+            "confidence": str(finding.confidence),
+            "commit": finding.location.commit,
+        }
+    if finding.related:
+        result["relatedLocations"] = [_location(place) for place in finding.related]
+    result["suppressions"] = [] if suppression is None else [suppression]
+    return result
+
+
+def _location(place: Location) -> dict[str, object]:
+    physical: dict[str, object] = {"artifactLocation": _artifact(place.path)}
+    if place.line is not None:
+        region: dict[str, object] = {"startLine": place.line}
+        if place.column is not None:
+            region["startColumn"] = place.column
+        physical["region"] = region
+    return {"physicalLocation": physical}
+
+
+def _artifact(path: str) -> dict[str, object]:
+    # Bytes that are no UTF-8 are written as what they are.
+    uri = quote(path.encode("utf-8", "surrogateescape"))
+    return {"uri": uri, "uriBaseId": "SRCROOT"}
+
+
+def _allowed(item: AllowedFinding) -> dict[str, object]:
+    kind = "inSource" if item.path == item.finding.location.path else "external"
+    return _suppression(kind, item.reason)
+
+
+def _suppression(kind: str, reason: str) -> dict[str, object]:
+    return {"kind": kind, "status": "accepted", "justification": reason}
+
+
+def _notification(error: FluxsecretsError) -> dict[str, object]:
+    notification: dict[str, object] = {"level": "error", "message": {"text": error.message}}
+    if error.path is not None:
+        physical: dict[str, object] = {"artifactLocation": _artifact(error.path)}
+        if error.line is not None:
+            physical["region"] = {"startLine": error.line}
+        notification["locations"] = [{"physicalLocation": physical}]
+    return notification
