@@ -22,6 +22,21 @@ class Group(StrEnum):
     GIT_ACCESS = "git-access"
     VALUES = "values"
 
+    @property
+    def heading(self) -> str:
+        """Its name for people."""
+        return _HEADINGS[self]
+
+
+_HEADINGS = {
+    Group.PROTECTION: "Is it protected",
+    Group.RECIPIENTS: "Who can read it",
+    Group.AGE: "How old it is",
+    Group.FLUX: "What Flux does with it",
+    Group.GIT_ACCESS: "Who gets at it",
+    Group.VALUES: "What the values are",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class AuditRule:

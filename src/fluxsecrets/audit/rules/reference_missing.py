@@ -42,6 +42,8 @@ def _is_exempt(used: Used) -> bool:
     use = used.use
     if use.kind != "Secret" or use.optional or use.via in _BY_HAND or "$" in use.name:
         return True
+    if use.steps[-2:-1] == ("privateKeySecretRef",) and use.steps[:1] == ("spec",) and "acme" in use.steps:
+        return True  # cert-manager makes the account's key
     # What Flux itself reads its sources with is there before the tree is.
     return (
         used.item.group.endswith("toolkit.fluxcd.io")

@@ -9,6 +9,7 @@ from fluxsecrets.audit.cluster import Provided, all_provided, shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.repo.plain import text
 
 INFO = describe(
     "secret-twice",
@@ -24,11 +25,12 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each Secret of an environment that several objects bring about."""
     seen = set()
     for environment in facts.environments:
-        for (kind, name), entries in all_provided(environment).items():
-            known = [each for each in entries if each.provision.namespace is not None and _counts(each)]
-            for first, other in pairwise(known):
-                if kind != "Secret" or first.provision.namespace != other.provision.namespace:
-                    continue
+        for (kind, _), entries in all_provided(environment).items():
+            by_namespace: dict[str, list[Provided]] = {}
+            for each in entries:
+                if kind == "Secret" and each.provision.namespace is not None and _counts(each):
+                    by_namespace.setdefault(each.provision.namespace, []).append(each)
+            for first, other in (pair for group in by_namespace.values() for pair in pairwise(group)):
                 place = (other.item.file, other.provision.line)
                 same = (first.item.file, first.provision.line)
                 if place != same and place not in seen:
@@ -47,7 +49,9 @@ def _finding(first: Provided, other: Provided) -> Finding:
 
 
 def _counts(each: Provided) -> bool:
-    """Whether it makes the Secret itself; operators that are only likely to do not count."""
+    """Whether it makes the Secret itself; what is only likely to does not count, nor what adds to it."""
+    if text(each.item.data, "spec", "target", "creationPolicy") in ("Merge", "None", "CreateOrMerge"):
+        return False
     return each.provision.how in ("plain", "sops", "generated", "sealed", "external", "certificate")
 
 
