@@ -1,5 +1,6 @@
 # Every target sets up what it needs: Python >= 3.11, git and make are all that must be there.
-# Variables: PYTHON=/path/to/python, ARGS="more arguments for pytest or the benchmarks".
+# Variables: PYTHON=/path/to/python, ARGS="more arguments for pytest, the benchmarks or the fuzzer",
+# SECONDS=30 for each parser that is fuzzed.
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -7,7 +8,7 @@ READY := .venv/.ready
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench clean
+.PHONY: help demo test lint format docs bench interop fuzz clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -34,8 +35,15 @@ docs: $(READY) ## write the commands' help into docs/commands.md
 bench: $(READY) ## compare with sops, where that is on PATH (takes minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
+interop: $(READY) ## have sops, age, gpg and others, where they are at hand, read what we write
+	@PYTHONPATH=tests $(BIN)/python -m interop
+
+fuzz: $(READY) ## search for inputs that break a parser; ARGS="yaml json" for some of them
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary atheris --editable '.[fuzz]' || true
+	@PYTHONPATH=tests nice $(BIN)/python -m fuzzing --seconds $(or $(SECONDS),30) $(ARGS)
+
 clean: ## remove .venv, caches and build products
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz
 	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installed anew when the project's dependencies may have changed.

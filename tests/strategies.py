@@ -36,7 +36,19 @@ PLAIN_VALUES = (
         ":colon",
         "a'b",
     ),
-    *('say "hi"', "yes", "12:30", "back\\slash", "e=mc2", "a%b", "a - b", "1.2.3.4", "_1", "${VAR}"),
+    *(
+        'say "hi"',
+        "yes",
+        "12:30",
+        "back\\slash",
+        "e=mc2",
+        "a%b",
+        "a - b",
+        "1.2.3.4",
+        "_1",
+        "${VAR}",
+        "\u00a0nbsp\u2003",
+    ),
     *("1", "-5", "0", "1.5", "-0.25", "true", "false", "null", "~", ""),
 )
 FLOW_PLAIN_VALUES = ("text", "with space", "пароль", "-dash", "yes", "a.b", "1", "1.5", "true", "null", "a/b")

@@ -111,7 +111,7 @@ def encrypt(
         raise RecipientError(
             "there is nobody to encrypt for", hint="pass age=[...], or path= for a creation rule"
         )
-    overrides = make_overrides(age, {"encrypted_regex": encrypted_regex} if encrypted_regex else {})
+    overrides = make_overrides({"age": age}, {"encrypted_regex": encrypted_regex} if encrypted_regex else {})
     file = None if path is None else session.cwd / path
     name = format or ("yaml" if file is None else format_for_path(file.name))
     try:

@@ -1,8 +1,13 @@
 """`fluxsecrets decrypt`: to standard output, in place, one value, other formats."""
 
 import json
+import re
+import sys
+from pathlib import Path
 
 import pytest
+
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 MULTI = """\
 apiVersion: v1
@@ -194,3 +199,67 @@ def test_json_report(encrypted, cli):
     report = json.loads(result.stdout)
     assert [item["outcome"] for item in report["files"]] == ["decrypted", "failed"]
     assert not encrypted.leaks(result.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the fake gpg is a script")
+@pytest.mark.parametrize(
+    ("arguments", "variable", "asked"),
+    [
+        ((), "", False),
+        (("--decryption-order", "pgp,age"), "", True),
+        (("--decryption-order", "age"), "pgp", False),
+        ((), "pgp", True),
+    ],
+)
+def test_decryption_order(cli, identity, tmp_path, monkeypatch, arguments, variable, asked):
+    """gpg is started first only where it is to be tried first; the file opens in any order."""
+    gpg, log = tmp_path / "gpg", tmp_path / "log"
+    gpg.write_text(f"#!/bin/sh\necho called >>'{log}'\nexit 2\n")
+    gpg.chmod(0o755)
+    monkeypatch.setenv("SOPS_GPG_EXEC", str(gpg))
+    monkeypatch.setenv("SOPS_DECRYPTION_ORDER", variable)
+    folder = VECTORS / "sops" / "age-and-pgp"
+    result = cli("decrypt", *arguments, folder / "encrypted.json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == json.loads((folder / "decrypted.json").read_text())
+    assert log.exists() is asked
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("gpg", "there is no kind of key 'gpg'"), ("age,pgp,age", "age stands twice")]
+)
+def test_decryption_order_that_is_none(encrypted, cli, monkeypatch, text, said):
+    result = cli("decrypt", "--decryption-order", text, "secret.yaml")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--decryption-order: {said}" in result.stderr
+    monkeypatch.setenv("SOPS_DECRYPTION_ORDER", text)
+    assert f"SOPS_DECRYPTION_ORDER: {said}" in cli("get", "secret.yaml", "stringData.password").stderr
+
+
+def test_another_format_is_indented_as_the_configuration_says(folder, cli):
+    folder.rules(
+        "stores: {yaml: {indent: 3}, json: {indent: 1}}\n"
+        f"creation_rules: [{{age: {folder.recipient}}}]\n"
+    )
+    folder.write("a.json", '{"a":{"b":"throwaway"}}')
+    assert cli("encrypt", "a.json").exit_code == 0
+    assert cli("decrypt", "--output-type", "yaml", "a.json").stdout == "a:\n   b: throwaway\n"
+    folder.write("b.yaml", "a: {b: throwaway}\n")
+    assert cli("encrypt", "b.yaml").exit_code == 0
+    assert (
+        cli("decrypt", "--output-type", "json", "b.yaml").stdout == '{\n "a": {\n  "b": "throwaway"\n }\n}\n'
+    )
+    assert cli("decrypt", "--output-type", "yaml", "a.json").stdout == "a:\n   b: throwaway\n"
+    folder.rules("stores: [")
+    assert (
+        cli("decrypt", "--output-type", "json", "b.yaml").stdout
+        == '{\n\t"a": {\n\t\t"b": "throwaway"\n\t}\n}\n'
+    )
+
+
+def test_a_file_of_a_newer_sops_is_read_with_a_warning(encrypted, cli):
+    text = encrypted.read("secret.yaml")
+    encrypted.write("secret.yaml", re.sub(rb"version: .*", b"version: 9.1.0", text))
+    result = cli("decrypt", "secret.yaml")
+    assert (result.exit_code, result.stdout) == (0, encrypted.secret)
+    assert "warning: secret.yaml: it was written by a newer sops, '9.1.0'" in result.stderr

@@ -423,3 +423,27 @@ def test_new_identity_can_be_used_at_once(waddle, cli, identity):
     assert other.recipient != identity.recipient
     assert cli("encrypt", SECRETS, "--age", other.recipient).exit_code == 0
     assert cli("decrypt", SECRETS).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "plain", "hidden"),
+    [
+        (("--encrypted-comment-regex", "^ secret"), b"open", b"hidden"),
+        (("--unencrypted-comment-regex", "^ public"), b"other", b"hidden"),
+        (("--encrypted-suffix", "b"), b"open", b"hidden"),
+    ],
+)
+def test_every_kind_of_selector_can_be_given(folder, cli, options, plain, hidden):
+    folder.write("a.yaml", "a: open\n# secret\nb: hidden\n# public\nc: other\n")
+    before = folder.read("a.yaml")
+    assert cli("encrypt", *options, "a.yaml").exit_code == 0
+    assert plain in folder.read("a.yaml")
+    assert hidden not in folder.read("a.yaml")
+    assert cli("decrypt", "a.yaml").stdout_bytes == before
+
+
+def test_mac_only_encrypted_lets_plain_values_be_changed(folder, cli):
+    folder.write("a.yaml", "a: open\nb: hidden\n")
+    assert cli("encrypt", "--encrypted-regex", "^b$", "--mac-only-encrypted", "a.yaml").exit_code == 0
+    folder.write("a.yaml", folder.read("a.yaml").replace(b"open", b"changed"))
+    assert cli("decrypt", "a.yaml").stdout == "a: changed\nb: hidden\n"

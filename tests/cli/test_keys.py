@@ -1,6 +1,7 @@
 """`fluxsecrets keys generate`. Every key here is made for the test and thrown away."""
 
 import re
+import sys
 
 import pytest
 
@@ -88,3 +89,15 @@ def test_quiet_prints_the_public_key_alone(waddle, cli):
     result = cli("keys", "generate", "--quiet", "-o", "carol.agekey")
     assert re.fullmatch(r"age1[0-9a-z]{58}\n", result.stdout)
     assert "warning: " in result.stderr or result.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_key_file_that_others_can_read_is_mentioned_once(folder, cli, identity):
+    for name in ("a.yaml", "b.yaml"):
+        folder.write(name)
+        assert cli("encrypt", name).exit_code == 0
+    identity.path.chmod(0o644)
+    result = cli("decrypt", "-i", "a.yaml", "b.yaml")
+    assert result.exit_code == 0
+    assert result.stderr.count("this key file is open to group or others (mode 0644); run chmod 600") == 1
+    assert cli("encrypt", "a.yaml", "--quiet").stderr == ""

@@ -79,6 +79,16 @@ def test_explain_says_that_the_file_is_for_others_than_the_rule(waddle, cli):
     (waddle / ".sops.yaml").write_text(rules.replace("          - *bob\n", ""))
     result = cli("explain", REGISTRY)
     assert "the file is encrypted for alice, bob, cluster-staging" in result.stderr
+    assert f"`fluxsecrets recipients sync {REGISTRY}`" in result.stderr
+    assert "decrypt -i" not in result.stderr
+    assert cli("recipients", "sync", REGISTRY).exit_code == 0
+    assert "to follow the rule" not in cli("explain", REGISTRY).stderr
+
+
+def test_explain_says_that_the_file_has_another_selector(waddle, cli):
+    assert cli("encrypt", "--encrypted-regex", "^data$", REGISTRY).exit_code == 0
+    result = cli("explain", REGISTRY)
+    assert "the file is encrypted with encrypted_regex: ^data$" in result.stderr
     assert f"`fluxsecrets decrypt -i {REGISTRY}`" in result.stderr
 
 

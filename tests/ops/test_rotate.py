@@ -10,8 +10,9 @@ import pytest
 
 from fluxsecrets.errors import RecipientError, UsageError
 from fluxsecrets.ops.content import open_file
+from fluxsecrets.ops.policy import parse_recipients
 from fluxsecrets.ops.results import Outcome
-from fluxsecrets.ops.rotate import RotateOptions, parse_recipients, refuse_contradiction, rotate_files
+from fluxsecrets.ops.rotate import RotateOptions, refuse_contradiction, rotate_files
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import select
 from fluxsecrets.sops.formats.registry import make_format

@@ -79,3 +79,19 @@ def test_a_data_key_shows_nothing():
     assert repr(KEY) == "DataKey(hidden)"
     with pytest.raises(TypeError):
         pickle.dumps(KEY)
+
+
+@pytest.mark.parametrize("size", [2**20, 2**20 + 1])
+def test_large_values_come_back_and_are_authenticated_like_small_ones(size):
+    cipher = Cipher(DataKey(bytes(32)))
+    value = "v" * size
+    text = cipher.encrypt(value, b"a:")
+    assert cipher.decrypt(text, b"a:") == value
+    for changed, aad in (
+        (text, b"b:"),
+        (text.replace("data:", "data:AAAA", 1), b"a:"),
+        (text.replace("tag:", "tag:AAAA", 1), b"a:"),
+        (text.replace(text[30:34], "AAAA" if text[30:34] != "AAAA" else "BBBB", 1), b"a:"),
+    ):
+        with pytest.raises(IntegrityError):
+            cipher.decrypt(changed, aad)

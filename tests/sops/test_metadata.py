@@ -5,6 +5,7 @@ from fluxsecrets.sops.metadata import (
     DEFAULT_SELECTOR,
     SelectorKind,
     SelectorSpec,
+    is_newer,
     metadata_to_data,
     parse_metadata,
 )
@@ -49,6 +50,28 @@ def test_several_groups_come_back():
     assert metadata_to_data(metadata) == block
 
 
+def test_a_newer_kind_of_key_in_a_group_survives():
+    block = {
+        **{name: value for name, value in BLOCK.items() if name != "age"},
+        "key_groups": [
+            {"age": [AGE], "hc_vault": [], "new_kind": [{"enc": "e"}]},
+            {"age": [AGE], "hc_vault": []},
+        ],
+    }
+    assert metadata_to_data(parse_metadata(block)) == block
+
+
+def test_a_group_does_not_bring_fields_of_the_block_along():
+    """Where the only group is written flat, what is unknown in it must not become a selector or a MAC."""
+    block = {
+        **{name: value for name, value in BLOCK.items() if name != "age"},
+        "key_groups": [
+            {"age": [AGE], "mac": "ENC[x]", "encrypted_regex": "^none$", "version": "1", "new": "x"}
+        ],
+    }
+    assert metadata_to_data(parse_metadata(block)) == {**BLOCK, "new": "x"}
+
+
 def test_flat_keys_win_over_groups():
     metadata = parse_metadata({**BLOCK, "key_groups": [{"age": [AGE]}, {"age": [AGE]}]})
     assert len(metadata.key_groups) == 1
@@ -83,6 +106,7 @@ def test_wrapped_keys_are_not_in_the_repr():
         {"age": [{"enc": "e"}]},
         {"age": None, "key_groups": "text"},
         {"age": None, "key_groups": ["text"]},
+        {"age": None, "key_groups": [{"new_kind": [{"enc": "e"}]}, {}]},
         {"encrypted_suffix": "_x"},
         {"encrypted_regex": 5},
         {"mac": 5},
@@ -99,3 +123,11 @@ def test_wrapped_keys_are_not_in_the_repr():
 def test_a_block_that_cannot_be_used_is_refused(changes):
     with pytest.raises(MetadataError):
         parse_metadata({**BLOCK, **changes})
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [("3.13.2", False), ("3.13.3", True), ("4.0.0", True), ("3.9.10", False), ("", False), ("main", False)],
+)
+def test_versions_are_compared_as_numbers(version, newer):
+    assert is_newer(version) is newer

@@ -17,7 +17,7 @@ STDIN_SHOWN = "standard input"
 _STDIN_NAME = "standard-input"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input:
     """One content.
 
@@ -32,6 +32,11 @@ class Input:
     shown: str
     format: str
     data: bytes = field(repr=False)
+
+    def handed_over(self) -> list[bytes]:
+        """The content in a list, for an operation that frees it once it was read; it is gone here."""
+        data, self.data = [self.data], b""
+        return data
 
 
 def only_path(paths: Sequence[str], hint: str) -> str:

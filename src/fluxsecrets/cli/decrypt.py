@@ -15,6 +15,7 @@ from fluxsecrets.cli.options import (
     format_option,
     input_type_option,
     make_session,
+    order_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # one file to standard output does without
 )
 @filename_option
 @input_type_option
+@order_option
 @format_option
 @quiet_option
 def command(
@@ -85,7 +87,9 @@ def command(
     text = only_path(paths, "add -i to decrypt several files in place")
     given = read_input(session, text, filename, input_type)
     try:
-        content = decrypt_content(session, given.data, given.format, output_type=output_type, key=key)
+        content = decrypt_content(
+            session, given.handed_over(), given.format, output_type=output_type, key=key, path=given.path
+        )
     except FluxsecretsError as error:
         raise error.in_file(given.shown) from None
     for warning in content.warnings:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.options import config_option, input_type_option, make_session, quiet_option
+from fluxsecrets.cli.options import config_option, input_type_option, make_session, order_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import accept_option, show_warnings
 from fluxsecrets.errors import FluxsecretsError
@@ -19,6 +19,7 @@ from fluxsecrets.ops.editor import disable_core_dumps, find_editor, hanging_up_t
 @click.argument("path")
 @accept_option
 @input_type_option
+@order_option
 @config_option
 @quiet_option
 def command(

@@ -45,6 +45,9 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @click.option(
     "--age", multiple=True, metavar="KEY[,KEY]", help="Encrypt for these age keys, whatever the rule says."
 )
+@click.option(
+    "--pgp", multiple=True, metavar="KEY[,KEY]", help="Encrypt for these PGP fingerprints, likewise."
+)
 @click.option("--encrypted-regex", metavar="REGEX", help="Encrypt the values of keys that match.")
 @click.option(
     "--unencrypted-regex", metavar="REGEX", help="Leave the values of keys that match in the clear."
@@ -52,6 +55,21 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @click.option("--encrypted-suffix", metavar="TEXT", help="Encrypt the values of keys with this ending.")
 @click.option(
     "--unencrypted-suffix", metavar="TEXT", help="Leave the values of keys with this ending in the clear."
+)
+@click.option(
+    "--encrypted-comment-regex",
+    metavar="REGEX",
+    help="Encrypt the values below comments that match; not for Flux.",
+)
+@click.option(
+    "--unencrypted-comment-regex",
+    metavar="REGEX",
+    help="Leave the values below comments that match in the clear; not for Flux.",
+)
+@click.option(
+    "--mac-only-encrypted",
+    is_flag=True,
+    help="Leave values in the clear out of the MAC, to change them freely.",
 )
 @click.option("--split-lists", is_flag=True, help="Turn a List of Secrets into YAML documents first.")
 @config_option
@@ -70,6 +88,8 @@ def command(
     input_type: str | None,
     split_lists: bool,
     age: tuple[str, ...],
+    pgp: tuple[str, ...],
+    mac_only_encrypted: bool,
     config: Path | None,
     report: str | None,
     quiet: bool,
@@ -84,7 +104,11 @@ def command(
     """
     session, out = make_session(config), Output(quiet=quiet)
     options = EncryptOptions(
-        make_overrides(age, {name: text for name, text in selectors.items() if text is not None}),
+        make_overrides(
+            {"age": age, "pgp": pgp},
+            {name: text for name, text in selectors.items() if text is not None},
+            mac_only_encrypted=mac_only_encrypted,
+        ),
         split_lists=split_lists,
         write=not (check or dry_run),
     )
@@ -150,7 +174,7 @@ def _encrypt_one(
     given = read_input(session, text, one.filename, one.input_type)
     job = EncryptJob(given.path, given.shown, given.format)
     options = _for_people(session, repository_root(session), options)
-    result, encrypted = encrypt_input(session, job, given.data, options)
+    result, encrypted = encrypt_input(session, job, given.handed_over(), options)
     batch = BatchResult((result,))
     if not options.write or one.as_json:
         _show(out, batch, as_json=one.as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from fluxsecrets.cli.command import CommandAfterFile, make_command, read_encrypted, shell_option, user_option
-from fluxsecrets.cli.options import input_type_option, make_session
+from fluxsecrets.cli.options import input_type_option, make_session, order_option
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.execute import EnvOptions, file_values, run_with_values
 
@@ -18,6 +18,7 @@ from fluxsecrets.ops.execute import EnvOptions, file_values, run_with_values
 @shell_option
 @user_option
 @input_type_option
+@order_option
 def command(
     *,
     file: str,

@@ -7,7 +7,7 @@ from pathlib import PurePath
 import click
 
 from fluxsecrets.cli.command import CommandAfterFile, make_command, read_encrypted, shell_option, user_option
-from fluxsecrets.cli.options import FORMAT_NAMES, input_type_option, make_session, quiet_option
+from fluxsecrets.cli.options import FORMAT_NAMES, input_type_option, make_session, order_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.decrypt import decrypt_content
@@ -24,6 +24,7 @@ from fluxsecrets.ops.fifo import has_fifos
 @shell_option
 @user_option
 @input_type_option
+@order_option
 @quiet_option
 def command(
     *,

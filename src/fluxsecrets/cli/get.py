@@ -7,7 +7,13 @@ import sys
 import click
 
 from fluxsecrets.cli.content import read_input
-from fluxsecrets.cli.options import filename_option, input_type_option, make_session, quiet_option
+from fluxsecrets.cli.options import (
+    filename_option,
+    input_type_option,
+    make_session,
+    order_option,
+    quiet_option,
+)
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import document_option
 from fluxsecrets.errors import FluxsecretsError
@@ -22,6 +28,7 @@ from fluxsecrets.ops.values import ValueOptions, get_value
 @document_option
 @filename_option
 @input_type_option
+@order_option
 @quiet_option
 def command(
     *,

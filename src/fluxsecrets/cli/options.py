@@ -11,7 +11,7 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.ops.logged import Call, Logged
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.session import Session, parse_order
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -42,6 +42,21 @@ filename_option: Decorator = click.option(
 )
 
 
+def _keep_order(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:
+    # For `make_session`, so that no command has to hand it on.
+    context.meta[_ORDER] = None if text is None else parse_order(text, "--decryption-order")
+
+
+_ORDER = "fluxsecrets.decryption-order"
+order_option: Decorator = click.option(
+    "--decryption-order",
+    metavar="KIND[,KIND]",
+    expose_value=False,
+    callback=_keep_order,
+    help="Kinds of keys to try first: age,pgp unless told; also SOPS_DECRYPTION_ORDER.",
+)
+
+
 def make_session(config: Path | None = None) -> Session:
     """The session of this process.
 
@@ -52,7 +67,11 @@ def make_session(config: Path | None = None) -> Session:
         ConfigError, FileAccessError: it is not there, or invalid; or what is to be done cannot be logged,
             and has to be.
     """
-    session = Session(dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify)
+    context = click.get_current_context(silent=True)
+    order = None if context is None else context.meta.get(_ORDER)
+    session = Session(
+        dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify, warn=_warn, order=order
+    )
     start_log(session)
     if config is not None:
         session.load_config(session.cwd / config)
@@ -105,3 +124,11 @@ def _notify(text: str) -> None:
     from fluxsecrets.report.text import printable
 
     click.echo(printable(text), err=True)
+
+
+def _warn(text: str) -> None:
+    from fluxsecrets.report.text import printable
+
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        click.echo(printable(f"warning: {text}"), err=True)

@@ -12,6 +12,7 @@ from fluxsecrets.cli.options import (
     format_option,
     input_type_option,
     make_session,
+    order_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output, show_errors
@@ -69,6 +70,7 @@ def list_(
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would change.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would change.")
 @input_type_option
+@order_option
 @config_option
 @format_option
 @quiet_option

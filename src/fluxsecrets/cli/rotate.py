@@ -14,14 +14,16 @@ from fluxsecrets.cli.options import (
     format_option,
     input_type_option,
     make_session,
+    order_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
 from fluxsecrets.ops.names import read_public_keys
+from fluxsecrets.ops.policy import parse_recipients
 from fluxsecrets.ops.rekey import encrypted_targets, history_note
 from fluxsecrets.ops.results import BatchResult
-from fluxsecrets.ops.rotate import RotateOptions, parse_recipients, refuse_contradiction, rotate_files
+from fluxsecrets.ops.rotate import RotateOptions, refuse_contradiction, rotate_files
 from fluxsecrets.ops.targets import clean_up
 
 _KINDS = {
@@ -57,6 +59,7 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
 @input_type_option
+@order_option
 @config_option
 @format_option
 @quiet_option

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fluxsecrets.cli.content import refuse_folder
-from fluxsecrets.cli.options import config_option, input_type_option, make_session, quiet_option
+from fluxsecrets.cli.options import config_option, input_type_option, make_session, order_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import accept_option, document_option, show_warnings
 from fluxsecrets.errors import FileAccessError, LimitError, UsageError
@@ -43,6 +43,7 @@ from fluxsecrets.ops.values import NewValue, ValueOptions, ValueResult, change_v
 @document_option
 @accept_option
 @input_type_option
+@order_option
 @config_option
 @quiet_option
 def command(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fluxsecrets.cli.content import refuse_folder
-from fluxsecrets.cli.options import config_option, input_type_option, make_session, quiet_option
+from fluxsecrets.cli.options import config_option, input_type_option, make_session, order_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.set import show_change
 from fluxsecrets.cli.values import accept_option, document_option
@@ -21,6 +21,7 @@ from fluxsecrets.ops.values import ValueOptions, unset_value
 @document_option
 @accept_option
 @input_type_option
+@order_option
 @config_option
 @quiet_option
 def command(

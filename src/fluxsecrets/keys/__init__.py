@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -18,11 +18,13 @@ class User:
     Attributes:
         ask: asks for a passphrase; None where there is nobody to ask. `prompt.ask_at_terminal` is one.
         notify: shows what a plugin has to say, such as to touch a device.
+        warn: says what is wrong with a key file that can be used all the same.
         allowed_plugins: the age plugins that may run to encrypt for a recipient, see `age.AgeProvider`.
     """
 
     ask: Callable[[str], str] | None = None
     notify: Callable[[str], None] | None = None
+    warn: Callable[[str], None] | None = None
     allowed_plugins: frozenset[str] | None = None
 
 
@@ -77,7 +79,7 @@ def _age(environ: Mapping[str, str], user: User | None = None) -> KeyProvider:
     if user is None:
         return AgeProvider.from_environment(environ)
     return AgeProvider.from_environment(
-        environ, ask=user.ask, notify=user.notify, allowed_plugins=user.allowed_plugins
+        environ, ask=user.ask, notify=user.notify, warn=user.warn, allowed_plugins=user.allowed_plugins
     )
 
 
@@ -108,9 +110,10 @@ PROVIDERS: Mapping[str, Callable[[Mapping[str, str]], KeyProvider]] = MappingPro
 class _Providers(Mapping[str, KeyProvider]):
     """Makes each provider when it is first asked for, and keeps it."""
 
-    def __init__(self, environ: Mapping[str, str], user: User | None) -> None:
+    def __init__(self, environ: Mapping[str, str], user: User | None, order: Sequence[str]) -> None:
         self._environ = dict(environ)
         self._user = user
+        self._order = tuple(dict.fromkeys((*order, *PROVIDERS)))
         self._made: dict[str, KeyProvider] = {}
 
     def __getitem__(self, kind: str) -> KeyProvider:
@@ -120,7 +123,7 @@ class _Providers(Mapping[str, KeyProvider]):
         return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(PROVIDERS)
+        return iter(self._order)
 
     def __len__(self) -> int:
         return len(PROVIDERS)
@@ -130,14 +133,16 @@ class _Providers(Mapping[str, KeyProvider]):
 
     def __getstate__(self) -> dict[str, object]:
         # Workers never ask the user, and what asks may be no more than a local function.
-        user = None if self._user is None else replace(self._user, ask=None, notify=None)
+        user = None if self._user is None else replace(self._user, ask=None, notify=None, warn=None)
         return {**self.__dict__, "_user": user}
 
     def __repr__(self) -> str:
         return f"<providers for {', '.join(PROVIDERS)}>"
 
 
-def make_providers(environ: Mapping[str, str], user: User | None = None) -> Mapping[str, KeyProvider]:
+def make_providers(
+    environ: Mapping[str, str], user: User | None = None, order: Sequence[str] = ()
+) -> Mapping[str, KeyProvider]:
     """Give the providers of one run, by kind; make them once, since each looks for identities once.
 
     Can be pickled to start worker processes, under the same caution as `age.AgeProvider`.
@@ -145,5 +150,6 @@ def make_providers(environ: Mapping[str, str], user: User | None = None) -> Mapp
     Args:
         environ: the environment in which identities are looked for, usually `os.environ`.
         user: whom to ask for passphrases; without, what needs one stays closed.
+        order: kinds of keys to try first, of those in `PROVIDERS`.
     """
-    return _Providers(environ, user)
+    return _Providers(environ, user, order)

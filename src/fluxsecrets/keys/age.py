@@ -76,6 +76,7 @@ class AgeProvider:
         home: Path | None = None,
         ask: PassphrasePrompt | None = None,
         notify: Callable[[str], None] | None = None,
+        warn: Callable[[str], None] | None = None,
         allowed_plugins: frozenset[str] | None = None,
     ) -> AgeProvider:
         """Make a provider that looks where sops looks.
@@ -86,12 +87,13 @@ class AgeProvider:
             home: the home folder; by default the one that `environ` names.
             ask: asks for passphrases; where it is None, what needs one stays closed, with an error.
             notify: shows messages of plugins.
+            warn: says that others can read a key file.
             allowed_plugins: see `AgeProvider`.
         """
         kept = {name: environ[name] for name in VARIABLES if name in environ}
         home = home if home is not None else home_folder(kept, platform)
         find = partial(find_identities, kept, platform=platform, home=home)
-        return cls(find, host=Host(kept, ask, notify), allowed_plugins=allowed_plugins)
+        return cls(find, host=Host(kept, ask, notify, warn), allowed_plugins=allowed_plugins)
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle what was found, in text; parsed keys are made anew."""

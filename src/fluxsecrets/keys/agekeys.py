@@ -49,6 +49,9 @@ class AgeKeys:
         """What is known by now; searches at the first call."""
         if self._found is None:
             self._found = self._find()
+            for warning in self._found.warnings:
+                if (warn := self.current_host().warn) is not None:
+                    warn(warning)
         return self._found
 
     def recipients(self) -> frozenset[str]:

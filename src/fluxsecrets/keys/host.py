@@ -27,6 +27,7 @@ class Host:
         environ: what is laid over the environment of the process for commands and plugins.
         ask: asks for passphrases and for what plugins want to know; None where there is nobody to ask.
         notify: shows a plugin's message, such as to touch a device; None where nobody reads it.
+        warn: says what is wrong with a key file that can be used all the same; None where nobody reads it.
         command_timeout: seconds that a key command may take.
         keyring_timeout: seconds that the OS keyring may take; somebody may have to unlock it.
         plugin_timeout: seconds of silence that a plugin is allowed; it may wait for the touch of a device.
@@ -35,6 +36,7 @@ class Host:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     ask: PassphrasePrompt | None = None
     notify: Callable[[str], None] | None = None
+    warn: Callable[[str], None] | None = None
     command_timeout: float = 30.0
     keyring_timeout: float = 60.0
     plugin_timeout: float = 60.0
@@ -45,4 +47,4 @@ class Host:
 
     def for_workers(self) -> Host:
         """The same without the user: several processes must not ask at once."""
-        return replace(self, ask=None, notify=None)
+        return replace(self, ask=None, notify=None, warn=None)

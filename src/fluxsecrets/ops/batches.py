@@ -18,6 +18,9 @@ Job = TypeVar("Job")
 BATCH = 256
 """Files that are held in memory before they are written together."""
 
+BATCH_SIZE = 32 * 2**20
+"""Bytes of new content from which on files are written, however few they are."""
+
 
 class Prepared(NamedTuple):
     """A file's result, and what is to be written for it to become true.
@@ -64,11 +67,13 @@ def process_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> It
     batch: list[Prepared] = []
     if is_recording():
         prepare = partial(_with_keys, prepare)
+    size = 0
     for prepared in run_jobs(prepare, jobs):
         batch.append(prepared)
-        if len(batch) == BATCH:
+        size += len(prepared.write.data) if prepared.write is not None else 0
+        if len(batch) == BATCH or size >= BATCH_SIZE:
             yield from _write(batch)
-            batch = []
+            batch, size = [], 0
     yield from _write(batch)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import (
@@ -18,7 +19,7 @@ from fluxsecrets.errors import (
 )
 from fluxsecrets.ops.record import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
-from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, Path, show_path
+from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.encryption import (
     Opened,
     encrypt_document,
@@ -28,7 +29,6 @@ from fluxsecrets.sops.encryption import (
     selected,
 )
 from fluxsecrets.sops.envelope import (
-    DEFAULT_DECRYPTION_ORDER,
     Providers,
     check_recipients,
     open_data_key,
@@ -36,12 +36,14 @@ from fluxsecrets.sops.envelope import (
 )
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.mac import seal_mac
-from fluxsecrets.sops.metadata import VERSION, Metadata
+from fluxsecrets.sops.metadata import VERSION, Metadata, is_newer
 from fluxsecrets.sops.selectors import Selector, compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.policy import Policy
+
+_CIPHERTEXT_SIGN = b"ENC[AES256_GCM,"
 
 FLUX_SIZE_LIMIT = 5 * 2**20
 """Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
@@ -74,13 +76,45 @@ class OpenedFile(NamedTuple):
         )
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about it but no error, one sentence each."""
+        version = self.metadata.version
+        if not is_newer(version):
+            return self.opened.warnings
+        newer = f"it was written by a newer sops, {version[:20]!a}: what is new in that may be missed here"
+        return newer, *self.opened.warnings
+
+    @property
     def parts(self) -> tuple[Mapping, ...]:
         """Its documents with their values in place."""
         return self.opened.plain
 
     def text(self) -> bytes:
-        """The decrypted file, in its own format and layout."""
-        return self.format.rewrite(self.opened.document, self.opened.changes, None)
+        """The decrypted file, in its own format and layout.
+
+        Raises:
+            FormatError: it could not be written without a fault; the values are not in the error.
+        """
+        data = self.format.rewrite(self.opened.document, self.opened.changes, None)
+        # Whatever is left of a ciphertext: a comment that belongs to another key, or the block, not cut out
+        # as it should be. Looking costs nothing, and reading it again is rare.
+        if _CIPHERTEXT_SIGN in data:
+            self._check(data)
+        return data
+
+    def _check(self, data: bytes) -> None:
+        expected = replace(self.opened.document, parts=self.parts, metadata=None)
+        try:
+            document = self.format.parse(data, Limits(size=len(data)))
+            fine = document.metadata is None and _same_values(expected, document)
+        except FluxsecretsError:
+            fine = False
+        if not fine:
+            raise FormatError(
+                "the decrypted text did not pass its own check, so it is not given out",
+                hint="this is a fault of fluxsecrets: please report it with the file's structure, without "
+                "its values; `sops decrypt FILE` reads the file",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +147,8 @@ def parse(format_: Format, data: bytes, limits: Limits) -> Document:
     except FluxsecretsError as error:
         if error.hint is None and isinstance(error, FormatError | LimitError):
             error.hint = "mend it, or take it as one value, whatever it holds, with --input-type binary"
+        elif error.hint is None and isinstance(error, MetadataError):
+            error.hint = "take the file from git again, or from whoever encrypted it"
         raise
 
 
@@ -168,22 +204,22 @@ def own_selector(metadata: Metadata) -> Selector:
 
 def open_file(
     format_: Format,
-    data: bytes,
+    data: bytes | list[bytes],
     providers: Providers,
     limits: Limits,
     *,
     check_mac: bool = True,
-    order: Sequence[str] = DEFAULT_DECRYPTION_ORDER,
+    order: Sequence[str] | None = None,
 ) -> OpenedFile:
     """Decrypt a file's content and check its MAC.
 
     Args:
         format_: its format.
-        data: the encrypted content.
+        data: the encrypted content; in a list, it is taken out of that, and freed once it was read.
         providers: that open the data key.
         limits: what the input may cost.
         check_mac: False only for the drop-in's `--ignore-mac`.
-        order: kinds of keys to try first.
+        order: kinds of keys to try first; that of the providers unless told.
 
     Raises:
         NotEncryptedError: it has no `sops` block.
@@ -191,7 +227,7 @@ def open_file(
         IntegrityError: it was changed after it was encrypted.
         FormatError, MetadataError, LimitError: it cannot be read.
     """
-    document = parse(format_, data, limits)
+    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
     if document.metadata is None:
         raise NotEncryptedError(
             "the file is not encrypted: it has no sops metadata",
@@ -207,7 +243,7 @@ def open_file(
 
 def encrypt_content(
     format_: Format,
-    data: bytes,
+    data: bytes | list[bytes],
     policy: Policy,
     providers: Providers,
     *,
@@ -220,7 +256,7 @@ def encrypt_content(
 
     Args:
         format_: its format.
-        data: the plain content.
+        data: the plain content; in a list, it is taken out of that, and freed once it was read.
         policy: for whom, and what.
         providers: that wrap the data key.
         now: for `lastmodified`, RFC 3339.
@@ -236,7 +272,7 @@ def encrypt_content(
     """
     from fluxsecrets.ops.policy import selector_for
 
-    document = parse(format_, data, limits)
+    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
     if document.metadata is not None:
         raise AlreadyEncryptedError("the file is encrypted already", hint="nothing is to do")
     single_value = format_.single_value
@@ -268,19 +304,28 @@ def encrypt_content(
     else:
         metadata = _new_metadata(policy, selector, data_key, providers, now=now, mac=mac)
     new = format_.rewrite(expanded, encrypted.changes, metadata)
+    _refuse_too_large(new, limits)
     if reusable is not None and encrypted.reused == len(encrypted.changes):
         unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
             new = unchanged
-    verify(format_, expanded, new, data_key, limits)
-    if len(new) > FLUX_SIZE_LIMIT:
+    values, reused = sum(isinstance(change.target, Leaf) for change in encrypted.changes), encrypted.reused
+    # Only the values are needed now: the texts of a large file would stand in memory several times over.
+    plain = replace(expanded, source="", layout=None)
+    del document, expanded, encrypted
+    verify(format_, plain, new, data_key, limits)
+    if kubernetes and len(new) > FLUX_SIZE_LIMIT:
         warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
-    return EncryptedFile(
-        new,
-        sum(isinstance(change.target, Leaf) for change in encrypted.changes),
-        encrypted.reused,
-        tuple(warnings),
-    )
+    return EncryptedFile(new, values, reused, tuple(warnings))
+
+
+def _refuse_too_large(new: bytes, limits: Limits) -> None:
+    if len(new) > limits.size:
+        raise LimitError(
+            f"encrypted, it would have {len(new) / 2**20:.0f} MiB, and nothing over "
+            f"{limits.size / 2**20:.0f} MiB is read again",
+            hint="split it into several files, or take it as one value with --input-type binary",
+        )
 
 
 def _expand_aliases(format_: Format, document: Document, selector: Selector, limits: Limits) -> Document:
@@ -340,33 +385,40 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
         UnprotectedError: the encrypted text does not hold the same values; no value is in the error.
     """
     document = format_.parse(encrypted, limits)
-    if document.metadata is None:
+    metadata = document.metadata
+    if metadata is None:
         raise _not_verified("it would not be recognised as encrypted")
+    document = replace(document, source="", layout=None)  # of a large file the values alone are enough
+    expected, comments, same = plain.leaves, [], True
     try:
-        leaves, comments = read_back(
-            document, own_selector(document.metadata), data_key, single_value=format_.single_value
-        )
+        found = read_back(document, own_selector(metadata), data_key, single_value=format_.single_value)
+        for path, value in found:
+            if path is None:
+                comments.append(str(value))
+                continue
+            leaf = next(expected, None)
+            same = same and leaf is not None and leaf.path == path and _same(leaf.value, value)
     except FluxsecretsError as error:
         raise _not_verified(error.message) from None
-    if not _same_values(plain, leaves):
+    if not same or next(expected, None) is not None:
         raise _not_verified("values differ after decrypting it again")
     # Their order is not compared: a comment may count to another map behind an expanded alias.
     if sorted(item.text for item in plain.items if isinstance(item, Comment)) != sorted(comments):
         raise _not_verified("comments differ after decrypting it again")
 
 
-def _same_values(plain: Document, leaves: Sequence[tuple[Path, Value]]) -> bool:
-    expected = [(leaf.path, leaf.value) for leaf in plain.leaves]
-    if len(expected) != len(leaves):
-        return False
+def _same_values(plain: Document, other: Document) -> bool:
+    pairs = zip_longest(plain.leaves, other.leaves)
     return all(
-        path == place and (_same_text(value, found) or _fingerprint(value) == _fingerprint(found))
-        for (path, value), (place, found) in zip(expected, leaves, strict=True)
+        one is not None and two is not None and one.path == two.path and _same(one.value, two.value)
+        for one, two in pairs
     )
 
 
-def _same_text(value: Value, other: Value) -> bool:
-    return type(value) is str and type(other) is str and value == other
+def _same(value: Value, other: Value) -> bool:
+    if type(value) is str and type(other) is str:
+        return value == other
+    return _fingerprint(value) == _fingerprint(other)
 
 
 def _fingerprint(value: Value) -> tuple[str, bytes]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.content import OpenedFile, open_file
 from fluxsecrets.ops.session import Session
-from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, Path, find, to_data
+from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, find, to_data
+from fluxsecrets.sops.document import Path as KeyPath
 from fluxsecrets.sops.document import Sequence as ListNode
+from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.values import canonical_bytes
 
@@ -41,37 +45,47 @@ class DecryptedContent:
 
 def decrypt_content(
     session: Session,
-    data: bytes,
+    data: bytes | list[bytes],
     format_name: str,
     *,
     output_type: str | None = None,
     key: str | None = None,
+    path: Path | None = None,
 ) -> DecryptedContent:
     """Decrypt a file's content.
 
     Args:
         session: the run.
-        data: the encrypted file.
+        data: the encrypted file; see `open_file`.
         format_name: its format.
         output_type: another format to write, or None for the file's own with its layout kept.
         key: one value to take out, see `parse_key`.
+        path: of the file; the `.sops.yaml` for it says how another format is indented.
 
     Raises:
         UsageError: the file has no such key.
         DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
     """
     opened = open_file(make_format(format_name), data, session.providers, session.limits)
-    warnings = opened.opened.warnings
+    warnings = opened.warnings
     if key is not None:
         node = _find_key(opened, key)
         return DecryptedContent(_node_bytes(node, output_type or format_name), warnings)
     if output_type is None or output_type == format_name:
         return DecryptedContent(opened.text(), warnings)
     parts = [to_data(part) for part in opened.parts]
-    return DecryptedContent(make_format(output_type).render(parts), warnings)
+    return DecryptedContent(make_format(output_type, _stores_for(session, path)).render(parts), warnings)
 
 
-def parse_key(text: str) -> Path | None:
+def _stores_for(session: Session, path: Path | None) -> StoresConfig:
+    with suppress(FluxsecretsError):  # a broken configuration keeps nobody from reading
+        config = session.find_config(path.parent) if path is not None else None
+        if config is not None:
+            return session.load_config(config).stores
+    return StoresConfig()
+
+
+def parse_key(text: str) -> KeyPath | None:
     """A key in sops's form, such as `["data"]["list"][0]`; None where the text is of the dotted form.
 
     Raises:
@@ -169,8 +183,9 @@ def _prepare(session: Session, target: Target) -> Prepared:
         if target.problem is not None:
             raise target.problem
         content = read_file(target.path, limit=session.limits.size)
-        opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
-        result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.opened.warnings)
+        data, content = [content.data], replace(content, data=b"")
+        opened = open_file(make_format(target.format), data, session.providers, session.limits)
+        result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)
         return Prepared(result, pending_write(content, opened.text()))
     except FluxsecretsError as error:
         return Prepared(FileResult(target.shown, Outcome.FAILED, error=error.in_file(target.shown)))

@@ -102,14 +102,14 @@ def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, byt
 
 
 def encrypt_input(
-    session: Session, job: EncryptJob, data: bytes, options: EncryptOptions
+    session: Session, job: EncryptJob, data: list[bytes], options: EncryptOptions
 ) -> tuple[FileResult, bytes]:
     """Encrypt one content that is not to be written in place.
 
     Args:
         session: the run.
         job: what the content stands for; the file need not exist.
-        data: plain; what is encrypted already comes back as it is.
+        data: plain, in a list, out of which it is taken; what is encrypted already comes back as it is.
         options: how.
 
     Returns:
@@ -145,7 +145,9 @@ def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prep
         if job.problem is not None:
             raise job.problem
         content = read_file(job.path, limit=session.limits.size)
-        result, new = _encrypt(session, options, job, content.data)
+        # Handed over, so that a large file's text is freed as soon as it was read.
+        data, content = [content.data], replace(content, data=b"")
+        result, new = _encrypt(session, options, job, data)
         writes = options.write and result.outcome is not Outcome.UNCHANGED
         return Prepared(result, pending_write(content, new) if writes else None)
     except FluxsecretsError as error:
@@ -154,14 +156,14 @@ def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prep
 
 
 def _encrypt(
-    session: Session, options: EncryptOptions, job: EncryptJob, data: bytes
+    session: Session, options: EncryptOptions, job: EncryptJob, data: list[bytes]
 ) -> tuple[FileResult, bytes]:
-    if (unchanged := _already_encrypted(session, options, job, data)) is not None:
-        return unchanged, data
+    if (unchanged := _already_encrypted(session, options, job, data[0])) is not None:
+        return unchanged, data[0]
     policy = policy_for(session, job.path, options.overrides)
     names = {**options.names, **policy.names}
     if options.split_lists and job.format == "yaml":
-        data = split_lists(data, session.limits)
+        data = [split_lists(data.pop(), session.limits)]
     encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
     warnings = encrypted.warnings
     if options.warn_of_others and not session.opens_any(policy.groups):
@@ -186,7 +188,7 @@ def _already_encrypted(
 
 
 def _encrypt_one(
-    session: Session, job: EncryptJob, data: bytes, policy: Policy, *, kubernetes: bool
+    session: Session, job: EncryptJob, data: list[bytes], policy: Policy, *, kubernetes: bool
 ) -> EncryptedFile:
     """Encrypt one file's content by a policy; see `encrypt_content` for what is raised."""
     format_ = make_format(job.format, policy.stores)

@@ -151,13 +151,21 @@ def _differences(
     metadata = document.metadata
     if metadata is None:
         return
+    from fluxsecrets.ops.sync import in_line  # plain files are explained without it
+
     path = shlex.quote(target.shown)
-    mend = f"to follow the rule: `fluxsecrets decrypt -i {path}`, then `fluxsecrets encrypt {path}`"
-    if metadata.recipients != policy.groups:
-        yield f"the file is encrypted for {', '.join(names_of(metadata.recipients, names))}; {mend}"
-    elif metadata.selector != selector.spec and document.format != "binary":
+    if not in_line(metadata, policy):
+        own, ruled = names_of(metadata.recipients, names), names_of(policy.groups, names)
+        people = f"for {', '.join(own)}"
+        if set(own) == set(ruled):
+            people = "for the rule's recipients in another order or in other key groups"
+        yield f"the file is encrypted {people}; to follow the rule: `fluxsecrets recipients sync {path}`"
+    if metadata.selector != selector.spec and document.format != "binary":
         kind, pattern = metadata.selector.kind.value, metadata.selector.pattern
-        yield f"the file is encrypted with {kind}: {ascii(pattern)[1:-1]}; {mend}"
+        yield (
+            f"the file is encrypted with {kind}: {ascii(pattern)[1:-1]}; to follow the rule: "
+            f"`fluxsecrets decrypt -i {path}`, then `fluxsecrets encrypt {path}`"
+        )
 
 
 def _encrypts_nothing(target: Target) -> FluxsecretsError:

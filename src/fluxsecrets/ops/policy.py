@@ -21,8 +21,7 @@ from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, Recipient, SelectorKind, SelectorSpec
-from fluxsecrets.sops.recipients import age as parse_age
-from fluxsecrets.sops.recipients import deduplicate, split_list
+from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
 from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
 
 FLUX_SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")
@@ -44,10 +43,12 @@ class Overrides(NamedTuple):
     Attributes:
         recipients: in one group, or empty to take the rule's.
         selector: or None to take the rule's.
+        mac_only_encrypted: the MAC covers encrypted values only, also where the rule does not say so.
     """
 
     recipients: tuple[Recipient, ...] = ()
     selector: SelectorSpec | None = None
+    mac_only_encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +76,48 @@ class Policy:
     config_path: str | None = None
 
 
-def make_overrides(age: Sequence[str], selectors: MappingABC[str, str]) -> Overrides:
+def parse_recipients(texts: MappingABC[str, Sequence[str]]) -> tuple[Recipient, ...]:
+    """Recipients from a command line, each once.
+
+    Args:
+        texts: by kind, such as `age`; each text is one or several separated by commas, as sops takes them.
+
+    Raises:
+        RecipientError: one is malformed.
+    """
+    return deduplicate(
+        [
+            RECIPIENT_PARSERS[kind](text)
+            for kind, given in texts.items()
+            for part in given
+            for text in split_list(part)
+        ]
+    )
+
+
+def make_overrides(
+    recipients: MappingABC[str, Sequence[str]],
+    selectors: MappingABC[str, str],
+    *,
+    mac_only_encrypted: bool = False,
+) -> Overrides:
     """What a command line says, parsed.
 
     Args:
-        age: recipients, each text one or several separated by commas, as sops takes them.
+        recipients: by kind, such as `age`; each text is one or several separated by commas, as sops takes
+            them.
         selectors: by field name, such as `encrypted_regex`.
+        mac_only_encrypted: see `Overrides`.
 
     Raises:
         RecipientError: a recipient is malformed.
         SelectorError: several selectors, or an invalid one.
     """
-    texts = [text for given in age for text in split_list(given)]
-    recipients = deduplicate([parse_age(text) for text in texts])
+    found = parse_recipients(recipients)
     selector = select_one(selectors)
     if selector is not None:
         compile_selector(selector)  # an invalid one is refused before any file is looked at
-    return Overrides(recipients, selector)
+    return Overrides(found, selector, mac_only_encrypted)
 
 
 def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:
@@ -111,7 +137,7 @@ def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:
         return Policy(
             groups=(overrides.recipients,),
             selector=overrides.selector or (rule.selector if rule else None),
-            mac_only_encrypted=rule.mac_only_encrypted if rule else False,
+            mac_only_encrypted=overrides.mac_only_encrypted or (rule is not None and rule.mac_only_encrypted),
             names=rule.names if rule else {},
             stores=applied.config.stores if applied else StoresConfig(),
         )
@@ -128,7 +154,7 @@ def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:
         groups=rule.key_groups,
         shamir_threshold=rule.shamir_threshold,
         selector=overrides.selector or rule.selector,
-        mac_only_encrypted=rule.mac_only_encrypted,
+        mac_only_encrypted=overrides.mac_only_encrypted or rule.mac_only_encrypted,
         names=rule.names,
         stores=applied.config.stores,
         rule=rule,

@@ -86,7 +86,7 @@ def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenT
     metadata, document = opened.metadata, opened.opened.document
     differences = compare_with_rule(session, target.path, metadata, document)
     names = recipient_names(session, target)
-    warnings = list(opened.opened.warnings)
+    warnings = list(opened.warnings)
     if accept_recipients:
         warnings += [f"accepted as it is: {line}" for line in difference_lines(differences, names)]
     else:

@@ -21,13 +21,12 @@ from fluxsecrets.ops.rekey import (
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import AppliedConfig, Session
-from fluxsecrets.ops.strangers import Differences, compare_with_rule, refuse
+from fluxsecrets.ops.strangers import Differences, compare_with_rule, recipient_key, refuse
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
-from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, recipient_key, split_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +46,6 @@ class RotateOptions:
     accept_recipients: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     write: bool = True
-
-
-def parse_recipients(texts: Mapping[str, Sequence[str]]) -> tuple[Recipient, ...]:
-    """Recipients from a command line, each once.
-
-    Args:
-        texts: by kind, such as `age`; each text is one or several separated by commas, as sops takes them.
-
-    Raises:
-        RecipientError: one is malformed.
-    """
-    return deduplicate(
-        [
-            RECIPIENT_PARSERS[kind](text)
-            for kind, given in texts.items()
-            for part in given
-            for text in split_list(part)
-        ]
-    )
 
 
 def refuse_contradiction(options: RotateOptions) -> None:
@@ -113,7 +93,7 @@ def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepare
         opened.values,
         names_of(groups, names),
         (
-            *opened.opened.warnings,
+            *opened.warnings,
             *warnings,
             *_drift(applied, groups, names),
             *for_others_only(session, groups),

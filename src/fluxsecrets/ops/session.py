@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fluxsecrets.errors import ConfigError, FluxsecretsError
+from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
 from fluxsecrets.files import read_file
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = ".sops.yaml"
 _MISSPELLED = ".sops.yml"
+_ORDER = "SOPS_DECRYPTION_ORDER"
 _FIRST_RULE = (
     "put one at the top of the repository, such as `creation_rules: [{age: age1…}]` with your public key, "
     "or name recipients with --age"
@@ -50,6 +51,8 @@ class Session:
         config_path: `--config`: the `.sops.yaml` to use whatever the file, or None.
         ask: asks the user for a passphrase and gives it; None where there is nobody to ask.
         notify: tells the user something that a key needs, such as a touch.
+        warn: tells the user what is wrong with a key file that can be used all the same.
+        order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
     """
 
     environ: Mapping[str, str]
@@ -58,6 +61,8 @@ class Session:
     config_path: Path | None = None
     ask: Callable[[str], str] | None = None
     notify: Callable[[str], None] | None = None
+    warn: Callable[[str], None] | None = None
+    order: tuple[str, ...] | None = None
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
@@ -68,7 +73,10 @@ class Session:
         if self._providers is None:
             from fluxsecrets.keys import User, make_providers
 
-            self._providers = make_providers(self.environ, User(ask=self.ask, notify=self.notify))
+            order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
+            self._providers = make_providers(
+                self.environ, User(ask=self.ask, notify=self.notify, warn=self.warn), order
+            )
         return self._providers
 
     def opens_any(self, groups: RecipientGroups) -> bool:
@@ -171,3 +179,26 @@ class Session:
             details=[f"rule {match.rule.index + 1}: {match.reason}" for match in applied.matches],
             hint=f"add a rule whose path_regex matches {applied.relative_path}",
         )
+
+
+def parse_order(text: str, origin: str) -> tuple[str, ...]:
+    """Kinds of keys in the order in which they are to be tried, separated by commas.
+
+    Args:
+        text: such as `pgp,age`; kinds that are not named come behind.
+        origin: where it was given, for messages.
+
+    Raises:
+        UsageError: a kind that there is none of, or one that stands twice.
+    """
+    from fluxsecrets.sops.metadata import KEY_KINDS
+
+    kinds = tuple(part.strip() for part in text.split(",") if part.strip())
+    for kind in kinds:
+        if kind not in KEY_KINDS:
+            raise UsageError(
+                f"{origin}: there is no kind of key {kind!a}", hint=f"the kinds are {', '.join(KEY_KINDS)}"
+            )
+        if kinds.count(kind) > 1:
+            raise UsageError(f"{origin}: {kind} stands twice", hint="name each kind once")
+    return kinds

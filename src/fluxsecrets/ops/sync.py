@@ -93,7 +93,7 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
             warnings = (*warnings, *more)
         else:
             new = with_same_data_key(session, opened, policy.groups, policy.shamir_threshold)
-        warnings = (*warnings, *opened.opened.warnings, *for_others_only(session, policy.groups))
+        warnings = (*warnings, *opened.warnings, *for_others_only(session, policy.groups))
         write = pending_write(content, new)
     result = RekeyResult(
         target.shown,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,6 +24,7 @@ from fluxsecrets.sops.document import Data, Document, Leaf, show_path, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.formats.json import read_value
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.values import canonical_bytes
 
@@ -271,25 +271,16 @@ def _data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool) -> Data:
 
 def _from_json(text: bytes) -> Data:
     try:
-        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        value = ...
-    if value is ...:
-        # Outside of the handler: the parser's error holds the text.
-        raise UsageError(
-            "the value is not JSON", hint="put strings in quotes: '\"text\"'; or leave out --json"
-        )
-    return value  # type: ignore[no-any-return]
-
-
-def _no_constant(_text: str) -> Data:
-    raise ValueError("not JSON")
-
-
-def _unique(pairs: list[tuple[str, Data]]) -> Mapping[str, Data]:
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
+        return read_value(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        reason = "not UTF-8"
+    except FluxsecretsError as error:
+        reason = error.message.removeprefix("not valid JSON: ")
+    # Outside of the handler: the decoder's error holds the text.
+    raise UsageError(
+        f"the value is not JSON: {reason}",
+        hint="put strings in quotes: '\"text\"'; or leave out --json",
+    )
 
 
 def _from_base64(data: bytes) -> bytes | None:

@@ -23,6 +23,7 @@ DATA_KEY_SIZE = 32
 
 _NONCE_SIZE = 32
 _TAG_SIZE = 16
+_LARGE = 2**20  # bytes of a value
 _ACCEPTED_NONCE_SIZES = (32, 12)
 
 _CIPHERTEXT = re.compile(
@@ -81,11 +82,12 @@ class DataKey:
 class Cipher:
     """Encrypts and decrypts single values with one data key."""
 
-    __slots__ = ("_aead",)
+    __slots__ = ("_aead", "_key")
 
     def __init__(self, key: DataKey) -> None:
         """Prepare the key schedule once for all values of a file."""
         self._aead = AESGCM(key.reveal())
+        self._key = key
 
     def encrypt(self, value: Value, aad: bytes, kind: str | None = None) -> str:
         """Encrypt one value that is neither null nor empty.
@@ -100,11 +102,14 @@ class Cipher:
         """
         nonce = os.urandom(_NONCE_SIZE)
         sealed = self._aead.encrypt(nonce, canonical_bytes(value), aad)
-        data, tag = sealed[:-_TAG_SIZE], sealed[-_TAG_SIZE:]
-        return (
-            f"ENC[AES256_GCM,data:{b64encode(data).decode()},iv:{b64encode(nonce).decode()},"
-            f"tag:{b64encode(tag).decode()},type:{kind or type_name(value)}]"
-        )
+        # Views, and freed at once: a value may be large.
+        tag, data = sealed[-_TAG_SIZE:], b64encode(memoryview(sealed)[:-_TAG_SIZE])
+        del sealed
+        name = kind or type_name(value)
+        head, tail = b"ENC[AES256_GCM,data:", b",iv:%b,tag:%b,type:%b]"
+        text = b"".join((head, data, tail % (b64encode(nonce), b64encode(tag), name.encode())))
+        del data
+        return text.decode()
 
     def decrypt_bytes(self, text: str, aad: bytes) -> tuple[bytes, str]:
         """Decrypt to the canonical bytes and the name of the type.
@@ -115,16 +120,30 @@ class Cipher:
         match = _CIPHERTEXT.fullmatch(text)
         if match is None:
             raise IntegrityError("not a SOPS ciphertext")
+        kind = match[4]
         try:
-            data, nonce, tag = (b64decode(part, validate=True) for part in match.groups()[:3])
+            sealed, nonce, tag = (b64decode(match[part], validate=True) for part in (1, 2, 3))
         except Base64Error:
             raise IntegrityError("a ciphertext is not valid base64") from None
         if len(nonce) not in _ACCEPTED_NONCE_SIZES or len(tag) != _TAG_SIZE:
             raise IntegrityError("a ciphertext has a nonce or tag of the wrong length")
         try:
-            return self._aead.decrypt(nonce, data + tag, aad), match[4]
+            if len(sealed) > _LARGE:
+                return self._decrypt_large(sealed, nonce, tag, aad), kind
+            return self._aead.decrypt(nonce, sealed + tag, aad), kind
         except InvalidTag:
             raise IntegrityError("the value was changed, moved or encrypted with another key") from None
+
+    def _decrypt_large(self, sealed: bytes, nonce: bytes, tag: bytes, aad: bytes) -> bytes:
+        """The same as `AESGCM.decrypt`, without a copy of it all, which that needs for the tag."""
+        from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+        from cryptography.hazmat.primitives.ciphers import algorithms, modes
+
+        decryptor = BlockCipher(algorithms.AES(self._key.reveal()), modes.GCM(nonce, tag)).decryptor()
+        decryptor.authenticate_additional_data(aad)
+        data = decryptor.update(sealed)
+        decryptor.finalize()  # raises where the tag does not fit, before anybody has seen the data
+        return data
 
     def decrypt(self, text: str, aad: bytes) -> Value:
         """Decrypt to a typed value; see `decrypt_bytes` for what is raised."""

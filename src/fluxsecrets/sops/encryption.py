@@ -52,21 +52,46 @@ class Encrypted(NamedTuple):
 class Opened:
     """A document whose MAC was checked, with its values.
 
+    What few need is made when it is asked for, since it would double what a large file costs.
+
     Attributes:
         document: the encrypted document.
         data_key: what opened it.
         changes: the value of each ciphertext.
-        plain: the document's parts with their values in place, sops's list comments taken out.
-        ciphertexts: by path and value, to be used again where nothing changed.
         warnings: what is odd but no error, one sentence each.
     """
 
     document: Document
     data_key: DataKey
     changes: tuple[Change, ...] = field(repr=False)
-    plain: tuple[Mapping, ...] = field(repr=False)
-    ciphertexts: MappingABC[tuple[Path, str, bytes], str] = field(repr=False)
     warnings: tuple[str, ...] = ()
+    _of_aliases: tuple[Change, ...] = field(default=(), repr=False)
+    _moved: frozenset[int] = frozenset()
+    _single_value: bool = False
+    _plain: list[tuple[Mapping, ...]] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def plain(self) -> tuple[Mapping, ...]:
+        """The document's parts with their values in place, sops's list comments taken out."""
+        if not self._plain:
+            values = {id(change.target): change for change in (*self.changes, *self._of_aliases)}
+            parts = tuple(_with_values(part, values) for part in self.document.parts)
+            self._plain.append(parts)  # type: ignore[arg-type]
+        return self._plain[0]
+
+    @property
+    def ciphertexts(self) -> dict[tuple[Path, str, bytes], str]:
+        """By path, type and value, to be used again where nothing changed."""
+        found: dict[tuple[Path, str, bytes], str] = {}
+        for change in (*self.changes, *self._of_aliases):
+            target, value = change.target, change.value
+            if isinstance(target, Comment):
+                if id(target) not in self._moved:
+                    found[target.path, "comment", str(value).encode()] = target.text.strip()
+            elif not change.becomes_comment:
+                kind = "str" if self._single_value else type(value).__name__
+                found[target.path, kind, canonical_bytes(value)] = str(target.value)
+        return found
 
 
 _MAX_PATHS_TRIED = 1000
@@ -138,8 +163,10 @@ def encrypt_document(
         if not encrypts or is_empty(value):
             continue
         kind = _kind(item, single_value=single_value)
-        key = (item.path, kind or type(value).__name__, canonical_bytes(value))
-        ciphertext = unused.pop(key, None)
+        ciphertext = None
+        if unused:
+            key = (item.path, kind or type(value).__name__, canonical_bytes(value))
+            ciphertext = unused.pop(key, None)
         if ciphertext is None:
             ciphertext = cipher.encrypt(value, additional_data(item.path), kind)
         else:
@@ -205,46 +232,48 @@ def open_document(
             MAC does not match. No value is in the error.
     """
     opener = _decrypt(document, selector, data_key, single_value=single_value, verify_mac=verify_mac)
-    values = {id(change.target): change for change in opener.changes}
-    plain = tuple(_with_values(part, values) for part in document.parts)
+    of_aliases = tuple(change for change in opener.changes if getattr(change.target, "alias", False))
+    own = tuple(change for change in opener.changes if not getattr(change.target, "alias", False))
     return Opened(
         document,
         data_key,
-        tuple(change for change in opener.changes if not getattr(change.target, "alias", False)),
-        plain,  # type: ignore[arg-type]
-        opener.ciphertexts,
+        own if of_aliases else tuple(opener.changes),
         tuple(opener.warnings),
+        of_aliases,
+        frozenset(opener.moved),
+        single_value,
     )
 
 
 def read_back(
     document: Document, selector: Selector, data_key: DataKey, *, single_value: bool = False
-) -> tuple[list[tuple[Path, Value]], list[str]]:
+) -> Iterator[tuple[Path | None, Value]]:
     """What an encrypted document holds, for a comparison with what it was made of.
 
-    Less than `open_document`: no tree is built.
+    Less than `open_document`: one value at a time is in memory. It counts only once it has come to its end,
+    where the MAC is checked.
 
-    Returns:
-        Path and value of each leaf in document order, and the texts of all comments.
+    Yields:
+        Path and value of each leaf in document order; for a comment None and its text.
 
     Raises:
         NotEncryptedError, IntegrityError: as `open_document`.
     """
-    opener = _decrypt(document, selector, data_key, single_value=single_value)
-    changes = {id(change.target): change for change in opener.changes}
-    leaves: list[tuple[Path, Value]] = []
-    comments: list[str] = []
-    for item in opener.items:
-        change = changes.get(id(item))
+    metadata = document.metadata
+    if metadata is None:
+        raise _not_encrypted(document)
+    found = selected(document, selector, single_value=single_value)
+    opener = _Opener(Cipher(data_key), metadata, [item for item, _ in found])
+    for item, encrypts in found:
+        opener.take(item, encrypts=encrypts, single_value=single_value)
+        change = opener.changes.pop() if opener.changes else None
         if isinstance(item, Comment):
-            comments.append(item.text if change is None else str(change.value))
-        elif change is None:
-            leaves.append((item.path, item.value))
-        elif change.becomes_comment:
-            comments.append(str(change.value))
+            yield None, item.text if change is None else change.value
+        elif change is not None and change.becomes_comment:
+            yield None, change.value
         else:
-            leaves.append((item.path, change.value))
-    return leaves, comments
+            yield item.path, item.value if change is None else change.value
+    check_mac(opener.mac.digest(), metadata.mac, metadata.lastmodified, opener.cipher)
 
 
 def _decrypt(
@@ -288,7 +317,7 @@ class _Opener:
         self._containers: tuple[Path, ...] | None = None
         self.mac = MacHash(only_encrypted=metadata.mac_only_encrypted)
         self.changes: list[Change] = []
-        self.ciphertexts: dict[tuple[Path, str, bytes], str] = {}
+        self.moved: list[int] = []
         self.warnings: list[str] = []
         self._only_encrypted = metadata.mac_only_encrypted
 
@@ -316,8 +345,8 @@ class _Opener:
             except IntegrityError:
                 continue
             if kind == "comment":
-                if path == comment.path:
-                    self._remember(comment, "comment", data)
+                if path != comment.path:
+                    self.moved.append(id(comment))
                 plain = str(value_from_bytes(kind, data))
                 self.changes.append(Change(comment, plain, encrypted=False))
                 return
@@ -357,14 +386,11 @@ class _Opener:
             # sops writes comments in lists as items and counts none of them in the MAC.
             self.changes.append(Change(leaf, value, encrypted=False, becomes_comment=True))
             return
-        data = canonical_bytes(value)
-        self.mac.add_bytes(data)
-        self._remember(leaf, "str" if single_value else type(value).__name__, data)
+        if isinstance(value, str | bytes):
+            self.mac.add_bytes(data)  # they are its canonical form already
+        else:
+            self.mac.add(value)
         self.changes.append(Change(leaf, value, encrypted=False))
-
-    def _remember(self, item: Leaf | Comment, kind: str, data: bytes) -> None:
-        text = item.text.strip() if isinstance(item, Comment) else str(item.value)
-        self.ciphertexts[(item.path, kind, data)] = text
 
 
 def _with_values(node: Node, changes: MappingABC[int, Change]) -> Node:

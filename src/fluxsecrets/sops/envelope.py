@@ -12,8 +12,6 @@ from . import shamir
 from .cipher import DataKey
 from .metadata import KeyGroup, Metadata, Recipient, WrappedKey
 
-DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
-
 
 class NotMine(NamedTuple):
     """What a provider answers for a key that none of its identities opens; not an error.
@@ -62,7 +60,7 @@ class KeyProvider(Protocol):
 
 
 Providers = Mapping[str, KeyProvider]
-"""Key providers by the kind of recipient."""
+"""Key providers by the kind of recipient, in the order in which kinds of keys are tried."""
 
 RecipientGroups = tuple[tuple[Recipient, ...], ...]
 """Recipients by key group."""
@@ -129,7 +127,7 @@ class Attempt(NamedTuple):
 def open_data_key(
     metadata: Metadata,
     providers: Providers,
-    order: Sequence[str] = DEFAULT_DECRYPTION_ORDER,
+    order: Sequence[str] | None = None,
     *,
     opened: Callable[[Recipient], None] | None = None,
 ) -> DataKey:
@@ -138,7 +136,7 @@ def open_data_key(
     Args:
         metadata: of the encrypted file.
         providers: by kind of recipient.
-        order: kinds of keys to try first, sops's `--decryption-order`.
+        order: kinds of keys to try first, sops's `--decryption-order`; that of the providers unless told.
         opened: is told whose key opened a group.
 
     Raises:
@@ -149,6 +147,7 @@ def open_data_key(
     shares: dict[int, bytes] = {}
     groups = metadata.key_groups
     needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
+    order = tuple(providers) if order is None else order
     for number, group in enumerate(groups):
         answer = _open_group(number, group, providers, order, attempts)
         if answer is not None:

@@ -70,9 +70,15 @@ class WrappedKey:
 
 
 class KeyGroup(NamedTuple):
-    """Keys of which any one opens the group's share."""
+    """Keys of which any one opens the group's share.
+
+    Attributes:
+        keys: at least one, in files that somebody can open.
+        unknown: fields that this version does not know, such as a newer kind of key, kept as they are.
+    """
 
     keys: tuple[WrappedKey, ...]
+    unknown: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,7 @@ _SELECTOR_FIELDS = frozenset(kind.value for kind in SelectorKind)
 _SCALAR_FIELDS = ("lastmodified", "mac", "version", "mac_only_encrypted", "shamir_threshold")
 _KNOWN_FIELDS = frozenset((*_KEY_FIELDS, *_SCALAR_FIELDS, *_SELECTOR_FIELDS, "key_groups"))
 
+_VERSION = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)
 _LASTMODIFIED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -159,7 +166,7 @@ def parse_metadata(data: Mapping[str, object]) -> Metadata:
     """
     flat = _parse_group(data, "sops")
     groups = (flat,) if flat.keys else _parse_groups(data.get("key_groups"))
-    if not groups:
+    if not any(group.keys for group in groups):
         raise MetadataError(
             "the sops block names no key at all",
             hint="the block is damaged: take the file from git again",
@@ -191,11 +198,15 @@ def metadata_to_data(metadata: Metadata) -> dict[str, object]:
     if metadata.shamir_threshold:
         data["shamir_threshold"] = metadata.shamir_threshold
     if len(metadata.key_groups) == 1:
-        data.update(_group_to_data(metadata.key_groups[0]))
+        group = metadata.key_groups[0]
+        data |= {
+            name: value for name, value in group.unknown if name not in data and name not in _KNOWN_FIELDS
+        }
+        data |= _group_to_data(group)
     else:
         # sops writes these two lists in every group, empty or not.
         data["key_groups"] = [
-            dict(sorted({"age": [], "hc_vault": [], **_group_to_data(group)}.items()))
+            dict(sorted({**dict(group.unknown), "age": [], "hc_vault": [], **_group_to_data(group)}.items()))
             for group in metadata.key_groups
         ]
     return dict(sorted(data.items()))
@@ -209,6 +220,12 @@ def recipient_id(kind: str, fields: Mapping[str, object]) -> str:
     return str(fields.get(_KEY_FIELDS[kind].identifying[0]) or "")
 
 
+def is_newer(version: str) -> bool:
+    """Whether a file's version is newer than the one whose format is written; what is no version is not."""
+    match = _VERSION.match(version)
+    return match is not None and tuple(map(int, match.groups())) > tuple(map(int, VERSION.split(".")))
+
+
 def _parse_groups(value: object) -> tuple[KeyGroup, ...]:
     if value is None:
         return ()
@@ -218,7 +235,9 @@ def _parse_groups(value: object) -> tuple[KeyGroup, ...]:
     for number, item in enumerate(value):
         if not isinstance(item, dict):
             raise MetadataError(f"sops.key_groups[{number}] is not a map")
-        groups.append(_parse_group(item, f"sops.key_groups[{number}]"))
+        group = _parse_group(item, f"sops.key_groups[{number}]")
+        unknown = tuple((name, value) for name, value in item.items() if name not in _KEY_FIELDS)
+        groups.append(KeyGroup(group.keys, unknown))
     return tuple(groups)
 
 
@@ -291,7 +310,11 @@ def _parse_lastmodified(value: object) -> str:
             return value
     except ValueError:
         pass
-    raise MetadataError("sops.lastmodified is missing or not a quoted RFC 3339 time")
+    if isinstance(value, Timestamp):
+        raise MetadataError(
+            "sops.lastmodified is a time, and sops wants a text", hint="put it in quotes, as sops writes it"
+        )
+    raise MetadataError("sops.lastmodified is missing or not an RFC 3339 time")
 
 
 def _parse_bool(data: Mapping[str, object], name: str) -> bool:

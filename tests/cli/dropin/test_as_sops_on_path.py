@@ -26,6 +26,63 @@ def test_helm_secrets_decrypts_into_another_file(files, on_path):
     assert files.read("values.dec.yaml") == b"user: app\npassword: throwaway\nport: 5432\n"
 
 
+def test_helm_secrets_takes_both_streams_for_the_content(files, on_path, identity):
+    """It joins them, so that a run that went well may say nothing beside the content."""
+    identity.path.chmod(0o644)  # which `fluxsecrets` would mention
+    done = on_path("sops --decrypt --input-type yaml --output-type yaml values.yaml 2>&1")
+    assert (done.code, done.out) == (0, b"user: app\npassword: throwaway\nport: 5432\n")
+    json_file = on_path("sops --encrypt --input-type yaml --output-type json /dev/stdin 2>&1", b"a: x\n").out
+    done = on_path("sops --decrypt --input-type json --output-type json /dev/stdin 2>&1", json_file)
+    assert json.loads(done.out) == {"a": "x"}
+
+
+def test_helm_secrets_and_editors_edit(files, on_path, editor):
+    editor("path.write_text(path.read_text().replace('throwaway', 'changed'))")
+    assert on_path("sops --input-type yaml --output-type yaml values.yaml").code == 0
+    assert on_path("sops -d values.yaml").out == b"user: app\npassword: changed\nport: 5432\n"
+
+
+def test_an_editors_plug_in_saves_through_an_editor_of_its_own(files, on_path, tmp_path):
+    """Visual Studio Code's writes the file under a name of its own, and its new text by way of EDITOR."""
+    copy, new, program = tmp_path / "0123456789abcdef", tmp_path / "new", tmp_path / "program"
+    copy.write_bytes(files.read("values.yaml"))
+    new.write_text("user: app\npassword: throwaway-2\n")
+    program.write_text('#!/bin/sh\ncat "$NEW_TEXT" > "$1"\n')
+    program.chmod(0o755)
+    done = on_path(
+        f"sops --output-type yaml --input-type yaml {copy}",
+        env={"EDITOR": str(program), "NEW_TEXT": str(new)},
+    )
+    assert (done.code, done.err) == (0, "")
+    assert on_path(f"sops --output-type yaml --input-type yaml --decrypt {copy}").out == new.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (
+            "sops --config other.rules --output-type yaml --encrypt plain.yaml",
+            "no matching creation rules found",
+        ),
+        ("sops --config none.rules --encrypt plain.yaml", "config file not found, or has no creation rules"),
+        ("sops -d plain.yaml", "sops metadata not found"),
+        ("SOPS_AGE_KEY_FILE=nowhere sops -d values.yaml", "Failed to get the data key required to decrypt"),
+        ("sops -e values.yaml", "contains a top-level entry called 'sops'"),
+        ("sops -d tampered.yaml", "MAC mismatch"),
+    ],
+)
+def test_words_that_tools_look_for_are_those_of_sops(files, on_path, command, words):
+    files.write("plain.yaml", "a: throwaway\n")
+    files.write("other.rules", f"creation_rules: [{{path_regex: ^x/, age: {files.recipient}}}]\n")
+    files.write("none.rules", "stores: {}\n")
+    text = files.read("values.yaml").decode().splitlines(keepends=True)
+    files.write("tampered.yaml", "".join(line for line in text if not line.startswith("port")))
+    done = on_path(command)
+    assert done.code != 0
+    assert words in done.err
+    assert "throwaway" not in done.err
+
+
 def test_ksops_and_terraform_read_json(files, on_path):
     done = on_path("sops -d --output-type json values.yaml")
     assert json.loads(done.out) == {"user": "app", "password": "throwaway", "port": 5432}

@@ -26,6 +26,7 @@ def plain(sops, name="f.yaml"):
         ('["list"][1]', '"2nd"', PLAIN.replace("two", "2nd")),
         ('["list"][2]', '"three"', PLAIN + "  - three\n"),
         ('["b"]', "true", PLAIN + "b: true\n"),
+        ('["b"]', "9223372036854775808", PLAIN + "b: 9.223372036854776e+18\n"),  # a float, as with sops
     ],
 )
 def test_set_changes_one_value_and_no_other_character(file, sops, index, value, text):
@@ -84,6 +85,8 @@ def test_unset(file, sops):
         (("set", "--value-stdin", "--value-file", "f.yaml", '["a"]', "1"), 1),
         (("set", "f.yaml", "a", "1"), 7),
         (("set", "f.yaml", '["a"]', "throwaway"), 7),
+        (("set", "f.yaml", '["a"]', "1e400"), 7),
+        (("set", "f.yaml", '["a"]', '"\\ud800"'), 7),
         (("set", "nowhere.yaml", '["a"]', "1"), 2),
         (("set", "plain.yaml", '["a"]', "1"), 1),
         (("--set", '["a"]', "f.yaml"), 7),

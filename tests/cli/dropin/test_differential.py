@@ -81,6 +81,11 @@ DECRYPT = [
     "decrypt e.yaml --output-type json",
     "decrypt -i e.yaml --output-type json",
     "-d e.yaml --output-type json",
+    *(
+        f"{flags} -d --output-type {kind} e.{ending}"
+        for flags in ("--indent 2", "--config indented")
+        for kind, ending in (("json", "yaml"), ("yaml", "json"), ("json", "json"), ("binary", "txt"))
+    ),
     "decrypt --decryption-order age,age e.yaml",
     "decrypt --decryption-order pgp,age e.yaml",
     "-d --ignore-mac e.yaml",
@@ -132,6 +137,8 @@ CHANGE = [
     """set e.yaml '["n"]' 7""",
     """set e.yaml '["new"]' '{"k": {"x": "y"}}'""",
     """set e.yaml '["list"][1]' '"x"'""",
+    """set e.yaml '["n"]' 9223372036854775808""",
+    """set e.yaml '["n"]' 1e400""",
     """set e.yaml '["list"][2]' '"appended"'""",
     """set e.yaml '["list"][9]' '"appended"'""",
     """set e.yaml '["a"]["below"]' '"x"'""",
@@ -263,6 +270,10 @@ def prepared(real_sops, tmp_path_factory):
     (folder / "empty.yaml").write_text("")
     (folder / ".sops.yaml").write_text(f"creation_rules:\n  - age: {keys['alice']}\n")
     (folder / "bob-rules").write_text(f"creation_rules:\n  - age: {keys['alice']},{keys['bob']}\n")
+    (folder / "indented").write_text(
+        "stores: {yaml: {indent: 3}, json: {indent: 1}, json_binary: {indent: 2}}\n"
+        f"creation_rules:\n  - age: {keys['alice']}\n"
+    )
     (folder / "no-match").write_text(f"creation_rules:\n  - path_regex: ^x/\n    age: {keys['alice']}\n")
     pairs = {f"e.{ending}": f"p.{ending}" for ending in ("yaml", "json", "env", "ini", "txt")}
     for name, source in {**pairs, "two-enc.yaml": "two.yaml", "unchanged.yaml": "p.yaml"}.items():

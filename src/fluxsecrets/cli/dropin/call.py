@@ -10,15 +10,19 @@ from fluxsecrets.cli.dropin.arguments import Values
 from fluxsecrets.cli.dropin.codes import (
     DUPLICATE_KEY_TYPE,
     GENERIC,
+    NO_CONFIG_WORDS,
     NO_FILE_SPECIFIED,
+    NO_RULE_WORDS,
     failing_with,
     usage_error,
 )
 from fluxsecrets.cli.output import Output
-from fluxsecrets.ops.session import Session
-from fluxsecrets.sops.envelope import DEFAULT_DECRYPTION_ORDER
+from fluxsecrets.errors import ConfigError
+from fluxsecrets.ops.session import AppliedConfig, Session
 from fluxsecrets.sops.formats import StoresConfig, format_for_path
 from fluxsecrets.sops.formats.registry import FORMATS
+
+_DEFAULT_ORDER = ("age", "pgp")
 
 
 class DropInSession(Session):
@@ -27,6 +31,12 @@ class DropInSession(Session):
     def find_config(self, start: Path) -> Path | None:
         """The `.sops.yaml` of the working directory or the nearest one above it, whatever the file."""
         return super().find_config(self.cwd)
+
+    def no_rule_error(self, path: Path, applied: AppliedConfig | None) -> ConfigError:
+        """Why no rule is there for a file, with the words that other tools look for."""
+        error = super().no_rule_error(path, applied)
+        error.message = f"{NO_CONFIG_WORDS if applied is None else NO_RULE_WORDS}: {error.message}"
+        return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class Call:
             UsageError: one stands twice.
         """
         text = self.values.text("decryption-order")
-        kinds = tuple(text.split(",")) if text else DEFAULT_DECRYPTION_ORDER
+        kinds = tuple(text.split(",")) if text else _DEFAULT_ORDER
         if len(set(kinds)) < len(kinds):
             raise usage_error("a kind of key stands twice in --decryption-order", DUPLICATE_KEY_TYPE)
         return kinds

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from fluxsecrets.cli.dropin.again import (
     encrypted_again,
@@ -29,9 +28,8 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
 from fluxsecrets.ops.content import OpenedFile
 from fluxsecrets.sops.document import Data, Document, Path, find, show_path, to_data
 from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.formats.json import read_value
 from fluxsecrets.sops.formats.registry import make_format
-
-_ValueError = "the value is not JSON"
 
 
 def run_set(call: Call) -> int:
@@ -125,22 +123,14 @@ def json_value(text: str) -> Data:
         UsageError: not JSON; the text is not in the message.
     """
     try:
-        value: Data = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        pass  # outside of the handler: the parser's error holds the text
-    else:
-        return value
-    raise usage_error(_ValueError, INVALID_SET_FORMAT, """put strings in quotes, such as '"text"'""")
-
-
-def _refuse(_text: str) -> Data:
-    raise ValueError("not JSON")
-
-
-def _unique(pairs: list[tuple[str, Data]]) -> Mapping[str, Data]:
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
+        return read_value(text)
+    except FluxsecretsError as error:
+        reason = error.message.removeprefix("not valid JSON: ")
+        raise usage_error(
+            f"the value is not JSON: {reason}",
+            INVALID_SET_FORMAT,
+            """put strings in quotes, such as '"text"'""",
+        ) from None
 
 
 def value_set(call: Call, job: Job, path: Path, value: Data) -> tuple[bytes, bool]:

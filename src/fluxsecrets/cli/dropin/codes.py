@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.errors import (
+    AlreadyEncryptedError,
+    DataKeyError,
+    FluxsecretsError,
+    IntegrityError,
+    NotEncryptedError,
+    UsageError,
+)
 
 GENERIC = 1
 COULD_NOT_READ_INPUT = 2
@@ -59,3 +66,34 @@ def failing_with(code: int, *kinds: type[FluxsecretsError]) -> Iterator[None]:
 def usage_error(message: str, code: int, hint: str | None = None) -> FluxsecretsError:
     """A wrong command line, with sops's exit code for it."""
     return coded(UsageError(message, hint=hint), code)
+
+
+def as_sops_says(error: FluxsecretsError) -> FluxsecretsError:
+    """The error with the words of sops in front that other tools look for in its output."""
+    words = next(
+        (
+            words
+            for kind, code, words in _WORDS
+            if isinstance(error, kind) and (code is None or exit_code_of(error) == code)
+        ),
+        None,
+    )
+    if words is not None and not error.message.startswith(words):
+        error.message = f"{words}: {error.message}"
+    return error
+
+
+NO_RULE_WORDS = "no matching creation rules found"
+NO_CONFIG_WORDS = (
+    "config file not found, or has no creation rules, and no keys provided through command line options"
+)
+_WORDS: tuple[tuple[type[FluxsecretsError], int | None, str], ...] = (
+    (NotEncryptedError, None, "sops metadata not found"),
+    (DataKeyError, None, "Failed to get the data key required to decrypt the SOPS file"),
+    (IntegrityError, MAC_MISMATCH, "MAC mismatch"),
+    (
+        AlreadyEncryptedError,
+        FILE_ALREADY_ENCRYPTED,
+        "The file you have provided contains a top-level entry called 'sops'",
+    ),
+)

@@ -18,6 +18,7 @@ from fluxsecrets.cli.dropin.job import (
     deliver,
     must_exist,
     open_job,
+    output_stores,
     plain_data,
     read_job,
     refuse_both_outputs,
@@ -73,20 +74,21 @@ def _extracted(call: Call, job: Job, opened: OpenedFile, path: Path) -> bytes:
     with failing_with(ERROR_DUMPING_TREE, FormatError):
         if isinstance(node, Mapping):
             return converted(call, [to_data(node)], job.output)
-        return _emitted(node, job.output)
+        return _emitted(call, node, job.output)
 
 
-def _emitted(node: Node, format_name: str) -> bytes:
+def _emitted(call: Call, node: Node, format_name: str) -> bytes:
     """A list, or a single value that is no text, as the stores of sops write one (`EmitValue`)."""
     if format_name in ("dotenv", "binary"):
         raise FormatError(f"{format_name} cannot hold this value", hint="add --output-type json")
-    data = to_data(node)
+    data, stores = to_data(node), output_stores(call)
     if format_name == "yaml":
         from fluxsecrets.sops.formats.yaml.block import render_block
 
-        lines = render_block(data, 4) if isinstance(data, list) else [render_block([data], 4)[0][2:]]
+        step = stores.yaml_indent or 4
+        lines = render_block(data, step) if isinstance(data, list) else [render_block([data], step)[0][2:]]
         return "".join(f"{line}\n" for line in lines).encode()
-    from fluxsecrets.sops.formats.json import dump
+    from fluxsecrets.sops.formats.json import dump, indent_unit
 
     # sops: an INI value is JSON on one line.
-    return dump(data, "\n" if format_name == "json" else None, "\t").encode()
+    return dump(data, "\n" if format_name == "json" else None, indent_unit(stores.json_indent)).encode()

@@ -13,7 +13,13 @@ from pathlib import Path
 
 from fluxsecrets import __version__
 from fluxsecrets.cli.dropin.arguments import Parsed, Values, parse
-from fluxsecrets.cli.dropin.codes import COULD_NOT_WRITE_OUTPUT, GENERIC, exit_code_of, usage_error
+from fluxsecrets.cli.dropin.codes import (
+    COULD_NOT_WRITE_OUTPUT,
+    GENERIC,
+    as_sops_says,
+    exit_code_of,
+    usage_error,
+)
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.logged import Call as LoggedCall
@@ -55,7 +61,7 @@ def _report(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else GENERIC
     if isinstance(error, FluxsecretsError):
-        _show(error)
+        _show(as_sops_says(error))
         return exit_code_of(error)
     if isinstance(error, KeyboardInterrupt):
         return 128 + signal.SIGINT

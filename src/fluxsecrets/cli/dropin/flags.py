@@ -116,7 +116,7 @@ _ALL = (
     Flag("no-fifo", "a temporary file instead of a named pipe", Kind.SWITCH),
     Flag("filename", "name of the temporary file"),
     Flag("config", "the .sops.yaml to use", variable="SOPS_CONFIG"),
-    Flag("indent", "indentation of YAML that is written anew", Kind.NUMBER),
+    Flag("indent", "indentation of YAML and JSON that is written anew", Kind.NUMBER),
     Flag("verbose", "taken, and without effect", Kind.SWITCH),
     Flag(
         "disable-version-check",

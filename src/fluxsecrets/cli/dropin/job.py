@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -195,8 +195,14 @@ def converted(call: Call, parts: list[Data], format_name: str) -> bytes:
         call.warn(f"{format_name} holds one document: the first of {len(parts)} is written")
         parts = parts[:1]
     with failing_with(ERROR_DUMPING_TREE, FormatError):
-        stores = call.stores() if format_name == "yaml" else StoresConfig()
-        return make_format(format_name, stores).render([_as_text(part) for part in parts])
+        return make_format(format_name, output_stores(call)).render([_as_text(part) for part in parts])
+
+
+def output_stores(call: Call) -> StoresConfig:
+    """Indentation for what is written anew; a broken configuration keeps nobody from reading."""
+    with suppress(FluxsecretsError):
+        return call.stores()
+    return StoresConfig()
 
 
 def plain_data(opened: OpenedFile) -> list[Data]:

@@ -15,7 +15,8 @@ from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mappi
 from fluxsecrets.sops.metadata import Metadata, SelectorKind, metadata_to_data
 
 from . import Limits
-from .json import METADATA_KEY, JsonFormat, dump, read_object, rewrite_json
+from .json import METADATA_KEY, JsonFormat, dump, indent_unit, read_object, rewrite_json
+from .text import encode_edited
 
 DATA_KEY = "data"
 
@@ -27,10 +28,12 @@ class BinaryFormat:
     """The Format protocol for files of any content.
 
     Attributes:
+        indent: of an encrypted file, see `JsonFormat`.
         single_value: the file is one value: selectors do not apply, its ciphertext has `type:str`, and
             decrypting gives bytes.
     """
 
+    indent: int | None = None
     name: str = "binary"
     suffixes: tuple[str, ...] = ()
     single_value: bool = True
@@ -71,8 +74,10 @@ class BinaryFormat:
         if not isinstance(value, str) and value != b"":
             raise FormatError("a binary file is encrypted as a whole, and this one would stay plain")
         # An empty file stays empty: sops encrypts no empty value.
-        block = {DATA_KEY: value or "", METADATA_KEY: _block(metadata)}
-        return (dump(block, "\n", "\t") + "\n").encode("utf-8")
+        block = {DATA_KEY: "", METADATA_KEY: _block(metadata)}
+        text = dump(block, "\n", indent_unit(self.indent)) + "\n"
+        place = text.index('""') + 1  # the value itself is not copied about: it may be large
+        return encode_edited(text, [(place, place, value if isinstance(value, str) else "")])
 
     def render(self, parts: SequenceABC[Data]) -> bytes:
         """The one value under `data` as it is.

@@ -21,7 +21,7 @@ from fluxsecrets.sops.values import Value
 from . import Limits
 from .flatten import escape_newlines, flatten, unflatten
 from .spelling import scalar_text
-from .text import apply_edits, decode_text, encode_text
+from .text import decode_text, encode_edited
 
 PREFIX = "sops_"
 """Keys that start so are metadata, wherever they stand."""
@@ -67,7 +67,7 @@ class DotenvFormat:
         """New text with the changes applied, and the `sops_` lines added, replaced, or removed (None)."""
         edits = [(change.target.start, change.target.end, _change_text(change)) for change in changes]
         edits += _block_edits(document, metadata)
-        return encode_text(apply_edits(document.source, edits), bom=False)
+        return encode_edited(document.source, edits)
 
     def render(self, parts: SequenceABC[Data]) -> bytes:
         r"""Plain data as `KEY=value` lines; newlines are written as `\n`.

@@ -34,7 +34,7 @@ from fluxsecrets.sops.values import Value
 from . import Limits
 from .flatten import flatten, unflatten
 from .spelling import scalar_text
-from .text import apply_edits, decode_text, encode_text
+from .text import decode_text, encode_edited
 
 METADATA_SECTION = "sops"
 DEFAULT_SECTION = "DEFAULT"
@@ -111,7 +111,7 @@ class IniFormat:
         for change in changes:
             edits += _change_edits(document.source, layout, change, strict=metadata is not None)
         edits += _block_edits(document.source, layout, metadata)
-        return encode_text(apply_edits(document.source, edits), bom=layout.bom)
+        return encode_edited(document.source, edits, bom=layout.bom)
 
     def render(self, parts: SequenceABC[Data]) -> bytes:
         """Plain data as sections, with aligned keys as sops writes them.

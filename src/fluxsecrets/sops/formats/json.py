@@ -36,7 +36,7 @@ from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Value
 
 from . import Limits
 from .spelling import line_and_column, number_text, scalar_text
-from .text import apply_edits, decode_text, encode_text
+from .text import decode_text, encode_edited, encode_text
 
 METADATA_KEY = "sops"
 
@@ -59,8 +59,13 @@ _MAX_INT_DIGITS = len(str(INT64_MIN))
 
 @dataclass(frozen=True, slots=True)
 class JsonFormat:
-    """The Format protocol for JSON files; the top level is an object."""
+    """The Format protocol for JSON files; the top level is an object.
 
+    Attributes:
+        indent: blanks by which text that is written anew is indented; a tab where it is None, as with sops.
+    """
+
+    indent: int | None = None
     name: str = "json"
     suffixes: tuple[str, ...] = (".json",)
     single_value: bool = False
@@ -94,7 +99,7 @@ class JsonFormat:
         return rewrite_json(document, changes, block)
 
     def render(self, parts: SequenceABC[Data]) -> bytes:
-        """Plain data as JSON with tabs, as sops writes it.
+        """Plain data as JSON with line breaks, as sops writes it.
 
         Raises:
             FormatError: not exactly one document, or a value that JSON can't hold.
@@ -104,14 +109,22 @@ class JsonFormat:
                 f"JSON holds one document, and there are {len(parts)}",
                 hint="write YAML, or split the file first",
             )
-        return encode_text(dump(parts[0], "\n", "\t") + "\n", bom=False)
+        return encode_text(dump(parts[0], "\n", indent_unit(self.indent)) + "\n", bom=False)
 
 
 def rewrite_json(document: Document, changes: SequenceABC[Change], block: _Block | None) -> bytes:
     """New text of what `JsonFormat.parse` read, with this plain data as its `sops` block, or without one."""
-    edits = [(change.target.start, change.target.end, value_text(change.value)) for change in changes]
+    edits = [_edit(change) for change in changes]
     edits += _block_edits(document.source, cast("Mapping", document.layout), block)
-    return encode_text(apply_edits(document.source, edits), bom=False)
+    return encode_edited(document.source, edits)
+
+
+def _edit(change: Change) -> tuple[int, int, str]:
+    target = change.target
+    if change.encrypted and isinstance(target, Leaf) and target.style is Style.DOUBLE_QUOTED:
+        # There is nothing to escape in a ciphertext, which may be large.
+        return target.start + 1, target.end - 1, cast("str", change.value)
+    return target.start, target.end, value_text(change.value)
 
 
 def value_text(value: Value) -> str:
@@ -121,6 +134,11 @@ def value_text(value: Value) -> str:
     if isinstance(value, bool | int | float):
         return scalar_text(value) if not isinstance(value, float) else number_text(value)
     return encode_basestring(scalar_text(value))
+
+
+def indent_unit(indent: int | None) -> str:
+    """One level of indentation of what is written anew (sops: stores/json/store.go, `reindentJSON`)."""
+    return "\t" if indent is None else " " * indent
 
 
 def dump(value: object, lead: str | None, unit: str) -> str:
@@ -202,7 +220,8 @@ class _Scanner:
         if start != self.end:
             self.line += self.source.count("\n", self.end, start)
         self.start, self.end = match.span(self.kind)
-        self.text = match[self.kind]
+        # A string may be large, and is taken out of the source where it is wanted.
+        self.text = "" if self.kind == _STRING else match[self.kind]
         return self.text
 
     def at_end(self) -> bool:
@@ -212,9 +231,10 @@ class _Scanner:
 
     def string(self) -> str:
         """The current token, which is a string, decoded."""
-        if "\\" not in self.text:
-            return self.text[1:-1]
-        value = cast("str", json.loads(self.text))
+        text = self.source[self.start + 1 : self.end - 1]
+        if "\\" not in text:
+            return text
+        value = cast("str", json.loads(f'"{text}"'))
         if _SURROGATE.search(value):
             raise self.fail("a string holds half of a surrogate pair", self.start)
         return value
@@ -264,6 +284,26 @@ def read_object(source: str, limits: Limits) -> Mapping:
     return cast("Mapping", root)
 
 
+def read_value(text: str, limits: Limits = Limits()) -> Data:  # noqa: B008 - frozen
+    """Read one JSON value of any kind, as strictly as a file.
+
+    Args:
+        text: the JSON.
+        limits: of depth.
+
+    Raises:
+        FormatError: not JSON, duplicate keys, a number that is too large; the message shows no value.
+        LimitError: too deep.
+    """
+    scanner = _Scanner(text)
+    if scanner.at_end():
+        raise scanner.fail("there is no value", 0)
+    node = _read_tree(scanner, limits)
+    if not scanner.at_end():
+        raise scanner.fail("there is text behind the value", scanner.end)
+    return to_data(node)
+
+
 def _read_tree(scanner: _Scanner, limits: Limits) -> Node:
     # Iterative, so that deep nesting meets the limit and not Python's stack.
     stack: list[_Frame] = []
@@ -303,7 +343,8 @@ def _read_value(scanner: _Scanner, stack: list[_Frame], depth: int) -> Node:
         raise scanner.unexpected("a value")
     style = Style.DOUBLE_QUOTED if scanner.kind == _STRING else Style.PLAIN
     value = _read_scalar(scanner)
-    return Leaf(stack[-1].child_path, value, scanner.start, scanner.end, scanner.line, style)
+    path = stack[-1].child_path if stack else ()
+    return Leaf(path, value, scanner.start, scanner.end, scanner.line, style)
 
 
 def _read_key(scanner: _Scanner, frame: _Frame) -> None:

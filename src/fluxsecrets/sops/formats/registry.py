@@ -14,10 +14,10 @@ def _yaml(stores: StoresConfig) -> Format:
     return YamlFormat(stores.yaml_indent)
 
 
-def _json(_stores: StoresConfig) -> Format:
+def _json(stores: StoresConfig) -> Format:
     from fluxsecrets.sops.formats.json import JsonFormat
 
-    return JsonFormat()
+    return JsonFormat(stores.json_indent)
 
 
 def _dotenv(_stores: StoresConfig) -> Format:
@@ -32,10 +32,10 @@ def _ini(_stores: StoresConfig) -> Format:
     return IniFormat()
 
 
-def _binary(_stores: StoresConfig) -> Format:
+def _binary(stores: StoresConfig) -> Format:
     from fluxsecrets.sops.formats.binary import BinaryFormat
 
-    return BinaryFormat()
+    return BinaryFormat(stores.json_binary_indent)
 
 
 FORMATS: Mapping[str, Callable[[StoresConfig], Format]] = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from fluxsecrets.errors import FormatError, LimitError
 
 from . import Limits
 
+_PIECE = 2**20
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -58,3 +61,31 @@ def apply_edits(source: str, edits: list[tuple[int, int, str]]) -> str:
         position = end
     pieces.append(source[position:])
     return "".join(pieces)
+
+
+def encode_edited(source: str, edits: list[tuple[int, int, str]], *, bom: bool = False) -> bytes:
+    """The bytes of a text with spans of it replaced, as `apply_edits` and `encode_text` make them.
+
+    Piece by piece, so that no large value is there as text and as bytes, and again joined with the others.
+
+    Args:
+        source: the text.
+        edits: as for `apply_edits`; used up.
+        bom: put a byte order mark in front.
+    """
+    edits.sort(key=lambda edit: edit[:2])
+    edits.reverse()
+    result = BytesIO()
+    write = result.write
+    if bom:
+        write(_BOM)
+    position = 0
+    while edits:
+        start, end, new = edits.pop()
+        if start > position:
+            write(source[position:start].encode())
+        for place in range(0, len(new), _PIECE):
+            write(new[place : place + _PIECE].encode())
+        position = end
+    write(source[position:].encode())
+    return result.getvalue()

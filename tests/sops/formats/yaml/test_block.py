@@ -90,3 +90,16 @@ def test_the_first_block_in_json_style_goes_with_its_comma():
     inner = b'{"age": [{"recipient": "a", "enc": "e"}], "lastmodified": "2026-11-23T10:11:12Z"}'
     document = YAML.parse(b'{"sops": ' + inner + b', "a": 1}\n', Limits())
     assert YAML.rewrite(document, (), None) == b'{ "a": 1}\n'
+
+
+@pytest.mark.parametrize("line_end", ["\r", "\x85", "\u2028", "\u2029"])
+def test_line_breaks_that_are_no_line_feeds(core, line_end):
+    """YAML has more line breaks than people use; the block goes as it came all the same."""
+    for plain in (
+        f"a: one{line_end}",
+        f"a: [one, two]{line_end}---\nb: two\n",
+        f"a:{line_end}  b: one{line_end}  c: 'text'{line_end}---{line_end}d: 1{line_end}",
+        f"# note{line_end}a: &x one{line_end}",
+    ):
+        data = plain.encode()
+        assert core.decrypt(core.encrypt(data)) == data

@@ -119,3 +119,26 @@ def test_a_changed_value_leaves_the_rest_alone():
     document = YAML.parse(b"a:   1   # c\r\nb: 2\r\n", Limits())
     leaf = next(document.leaves)
     assert YAML.rewrite(document, [Change(leaf, 7, False)], None) == b"a:   7   # c\r\nb: 2\r\n"
+
+
+@pytest.mark.parametrize(
+    ("plain", "again"),
+    [
+        (b"k: &a :b\nm: *a\n", b"k: &a :b\nm: :b\n"),
+        (b"k: &a:b\n", b"k: &a :b\n"),  # libyaml takes that for an anchor and a value
+        ("k: &a \u00a0b\n".encode(), "k: &a \u00a0b\n".encode()),
+        ("k: !!str \u2003b\n".encode(), "k: \u2003b\n".encode()),
+        (b"k: &a # note\n  b\n", b"k: &a # note\n  b\n"),
+    ],
+)
+def test_anchor_and_tag_end_where_libyaml_says(core, plain, again):
+    encrypted = core.encrypt(plain)
+    assert core.open(encrypted).warnings == ()
+    assert core.decrypt(encrypted) == again
+
+
+def test_a_comment_that_touches_the_header_of_a_block_scalar_is_seen(core):
+    """libyaml takes it for a comment; where nobody saw it, it stayed plain text."""
+    encrypted = core.encrypt(b"a: |# secret\n  text\n")
+    assert b"secret" not in encrypted
+    assert core.decrypt(encrypted) == b"a: | # secret\n  text\n"

@@ -9,13 +9,13 @@ from typing import NamedTuple
 from fluxsecrets.errors import FormatError, MetadataError
 from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
+from fluxsecrets.sops.formats.text import decode_text, encode_edited
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
 from .block import KEY, PartLayout, block_edit, part_layout, render_block
 from .build import Builder
 from .comments import place_comments
-from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, parse_nodes
+from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
 from .write import BLOCK_STYLES, BREAK, Edit, Layout, write_ciphertext, write_value
 
 _DEFAULT_STEP = 2
@@ -70,7 +70,7 @@ class YamlFormat:
         edits += [edit for edit in blocks if edit is not None]
         if metadata is not None:
             edits += _unterminated_block_scalar(document, changes)
-        return encode_text(apply_edits(source, edits), bom=file.bom)
+        return encode_edited(source, edits, bom=file.bom)
 
     def expand_aliases(self, document: Document, encrypted: Items[Leaf], limits: Limits) -> Document:
         """The plain document with aliases written out where they or their anchors get encrypted.
@@ -91,7 +91,7 @@ class YamlFormat:
         edits = expansion_edits(document.source, raw_documents, encrypted, file.layout)
         if not edits:
             return document
-        expanded = self.parse(encode_text(apply_edits(document.source, edits), bom=file.bom), limits)
+        expanded = self.parse(encode_edited(document.source, edits, bom=file.bom), limits)
         if [to_data(part) for part in expanded.parts] != [to_data(part) for part in document.parts]:
             raise FormatError(
                 "the YAML aliases of this file could not be written out without changing values",
@@ -143,8 +143,8 @@ def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
     lines = re.split(BREAK, text)
     if len(lines) == 1:
         return text
-    line_start = source.rfind("\n", 0, start) + 1
-    blanks = len(source[line_start:start]) - len(source[line_start:start].lstrip(" "))
+    lead = source[line_start(source, start) : start]
+    blanks = len(lead) - len(lead.lstrip(" "))
     return f"{layout.newline}{' ' * blanks}#".join(lines)
 
 

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from fluxsecrets.sops.document import Data, Style
 
-from .nodes import RawDocument, RawMapping, RawScalar
+from .nodes import RawDocument, RawMapping, RawScalar, line_start
 from .scalars import plain_text
 from .write import Edit, Layout, scalar_text
 
 KEY = "sops"
+_BREAKS = "\r\n\x85\u2028\u2029"
 _COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
+_LINE = r"[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
 
 
 class _Comma(Enum):
@@ -56,9 +58,9 @@ def part_layout(source: str, document: RawDocument) -> PartLayout:
     layout = PartLayout(empty=False, column=root.column, insert=document.end)
     if found is None:
         return layout
-    start = source.rfind("\n", 0, root.keys[found].start) + 1
+    start = line_start(source, root.keys[found].start)
     end = _content_end(source, root, found)
-    if end == len(source) and source[end - 1 : end] not in "\r\n" and start:
+    if end == len(source) and source[end - 1 : end] not in _BREAKS and start:
         # Appended to a file without a final line break: that break is the block's own.
         start -= 2 if source[start - 2 : start] == "\r\n" else 1
     return PartLayout(False, column=root.column, insert=document.end, start=start, end=end)
@@ -70,7 +72,7 @@ def _content_end(source: str, root: RawMapping, found: int) -> int:
     column = root.column
     position = root.keys[found].end
     end = position
-    for match in re.compile(r"[^\n]*(?:\n|\Z)").finditer(source, position, limit):
+    for match in re.compile(_LINE).finditer(source, position, limit):
         line = match[0]
         text = line.strip()
         indented = line[: column + 1].strip(" ") == "" if match.start() > position else True
@@ -126,9 +128,9 @@ def block_edit(source: str, part: PartLayout, data: dict[str, object] | None, la
     else:
         start, end = part.start, part.end
     ends_file = end == len(source)
-    if start and source[start - 1] not in "\r\n":
+    if start and source[start - 1] not in _BREAKS:
         return (start, end, layout.newline + text)
-    if part.start is not None and start and ends_file and source[end - 1] not in "\r\n":
+    if part.start is not None and start and ends_file and source[end - 1] not in _BREAKS:
         return (start, end, layout.newline + text)
     return (start, end, text + layout.newline)
 

@@ -25,7 +25,7 @@ from fluxsecrets.sops.formats.lines import line_end, line_start
 from fluxsecrets.sops.values import Value
 
 from .build import is_merge_key, key_text
-from .nodes import RawAlias, RawMapping, RawNode, RawScalar, RawSequence, parse_nodes
+from .nodes import ANCHOR_OR_TAG, RawAlias, RawMapping, RawNode, RawScalar, RawSequence, parse_nodes
 from .scalars import plain_text
 from .write import Layout, double_quoted, scalar_text, write_value
 
@@ -39,7 +39,7 @@ _OTHERWISE_READ = re.compile(
     re.IGNORECASE,
 )
 _COMMENT_LINE = re.compile(r"([ \t]*)#[^\r\n]*(?:\r?\n|\Z)")
-_ANCHOR_OR_TAG = re.compile(r"[&!]\S*(?:[ \t]+[&!]\S*)*")
+_ANCHOR_OR_TAG = re.compile(rf"{ANCHOR_OR_TAG}(?:[ \t]+{ANCHOR_OR_TAG})*")
 
 Collection = RawMapping | RawSequence
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from fluxsecrets.sops.document import Comment, Entry, Node, Path
 
-from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence
+from .nodes import PROPERTIES, RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start
 
 _COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
 _BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
@@ -29,8 +29,7 @@ _LINE = (
     r"|[ \t]*+(?P<comment>#[^\r\n\x85\u2028\u2029]*+)(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
     r"|[^\r\n\x85\u2028\u2029]++(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
 )
-_PROPERTIES = r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*"
-_BLOCK_HEADER = r"[|>][-+0-9]*[ \t]+(#[^\r\n\x85\u2028\u2029]*)"
+_BLOCK_HEADER = r"[|>][-+0-9]*[ \t]*(#[^\r\n\x85\u2028\u2029]*)"
 _DOCUMENT_MARKER = r"(?m)^---[ \t]+(#[^\r\n]*)"
 _MARKER_FOOT = (
     r"(?m)^---[ \t]*+(?:\n((?:[ \t]*+#[^\r\n\x85\u2028\u2029]*+\n)++)[ \t]*+\n"
@@ -262,7 +261,7 @@ class _Placer:
     def _inner_comments(self, token: _Token) -> Iterator[_Placed]:
         """Comments inside a scalar's span: behind its tag or anchor, or behind `|` or `>`."""
         text = self._text
-        properties = re.compile(_PROPERTIES).match(text, token.start, token.end)
+        properties = re.compile(PROPERTIES).match(text, token.start, token.end)
         content = properties.end() if properties else token.start
         for match in re.compile(_COMMENT).finditer(text, token.start, content):
             yield _Placed(token.container, token.entry - 0.5, self._comment(match, inline=True))
@@ -277,7 +276,7 @@ class _Placer:
         sign = lead.strip(" \t")
         # A block scalar's span ends behind its last line break.
         at_line_start = start > 0 and text[start - 1] in "\r\n"
-        on_line = before is not None and not at_line_start and "\n" not in lead and "\r" not in lead
+        on_line = before is not None and not at_line_start and not any(sign in lead for sign in _BREAKS)
         if on_line and not sign.endswith("-"):
             assert before is not None  # noqa: S101 - for the type checker; it is above
             placed.append(self._line_comment(before, after, sign, found.pop(0)))
@@ -306,7 +305,7 @@ class _Placer:
                 yield _Placed(after.container if after else self._root, match.start(), self._comment(match))
 
     def _in_directive(self, offset: int) -> bool:
-        line = self._text[self._text.rfind("\n", 0, offset) + 1 : offset]
+        line = self._text[line_start(self._text, offset) : offset]
         return line.startswith("%") and not line.endswith((" ", "\t"))
 
     def _line_comment(self, before: _Token, after: _Token | None, sign: str, match: re.Match[str]) -> _Placed:

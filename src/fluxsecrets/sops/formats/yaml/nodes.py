@@ -36,7 +36,12 @@ _STYLES = {
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
-_PROPERTIES = r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*"
+_BREAKS = r"\r\n\x85\u2028\u2029"
+ANCHOR_OR_TAG = r"(?:&[0-9A-Za-z_-]+|!\S*)"
+"""libyaml's anchors end where a word does: in `&a:b` the value is `:b`."""
+PROPERTIES = rf"(?:{ANCHOR_OR_TAG}(?:[ \t{_BREAKS}]+(?:#[^{_BREAKS}]*)?)*)*"
+"""Anchor and tag in front of a node's content, with comments and line breaks between them; a pattern."""
+
 _CONFLICT = r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?: |$)"
 
 
@@ -112,6 +117,14 @@ class RawDocument(NamedTuple):
     explicit_end: bool
 
 
+def line_start(source: str, offset: int) -> int:
+    """Where the line that holds an offset starts; not only line feeds end one in YAML."""
+    start = source.rfind("\n", 0, offset) + 1
+    for other in "\r\x85\u2028\u2029":
+        start = max(start, source.rfind(other, start, offset) + 1)
+    return start
+
+
 def parse_nodes(text: str, limits: Limits) -> tuple[RawDocument, ...]:
     """Parse a stream of YAML documents.
 
@@ -131,8 +144,25 @@ def parse_nodes(text: str, limits: Limits) -> tuple[RawDocument, ...]:
     raise failure
 
 
+_CHUNKED = 2**20
+"""Characters from which on a text is handed to libyaml piece by piece: it would make a copy of the whole."""
+
+
+class _Chunks:
+    """A text as a stream, which libyaml reads from."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._place = 0
+
+    def read(self, size: int = 1, /) -> str:
+        """The next characters; libyaml asks for bytes, and waits with what is too much."""
+        start, self._place = self._place, self._place + size
+        return self._text[start : self._place]
+
+
 def _documents(text: str, limits: Limits) -> Iterator[RawDocument]:
-    parser: Any = CParser(text)
+    parser: Any = CParser(text if len(text) <= _CHUNKED else _Chunks(text))
     aliases = _Aliases(limits)
     try:
         while (event := parser.get_event()) is not None:
@@ -246,7 +276,7 @@ def _scalar(event: Any, text: str, flow: bool) -> RawScalar:
     properties = start = mark.index
     end, tag, anchor = event.end_mark.index, event.tag, event.anchor
     if anchor is not None or tag is not None:
-        match = re.compile(_PROPERTIES).match(text, start, end)
+        match = re.compile(PROPERTIES).match(text, start, end)
         start = match.end() if match else start
     return RawScalar(
         properties,
@@ -266,9 +296,9 @@ def _collection(event: Any, text: str) -> RawMapping | RawSequence:
     mark = event.start_mark
     start, column = mark.index, mark.column
     if event.anchor is not None or event.tag is not None:
-        match = re.compile(_PROPERTIES).match(text, start, event.end_mark.index)
+        match = re.compile(PROPERTIES).match(text, start, event.end_mark.index)
         start = match.end() if match else start
-        column = start - (text.rfind("\n", 0, start) + 1)
+        column = start - line_start(text, start)
     made = RawMapping if type(event) is MappingStartEvent else RawSequence
     return made(
         mark.index, start, start, mark.line + 1, column, event.tag, event.anchor, bool(event.flow_style)

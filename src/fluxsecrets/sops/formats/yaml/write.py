@@ -17,6 +17,7 @@ from typing import NamedTuple
 from fluxsecrets.sops.document import Leaf, Style
 from fluxsecrets.sops.values import Value
 
+from .nodes import PROPERTIES, line_start
 from .scalars import plain_text, resolve_plain
 
 BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
@@ -26,11 +27,10 @@ _ASCII_UNCLEAN = r"\x00-\x08\x0b-\x1f\x7f"
 _UNCLEAN = _ASCII_UNCLEAN + r"\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
 # Patterns are compiled with their first use, here and in the modules beside: few files need all of them.
-_PLAIN_START = r"[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}])"
-_PLAIN_BREAKS = r"\n|:[ \t]|:$|[ \t]#|\s$"
+_PLAIN_START = r"[^ \t\n\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ \t\n,\[\]{}])"
+_PLAIN_BREAKS = r"\n|:[ \t]|:$|[ \t]#|[ \t]$"
 _FLOW_BREAKS = r"[,\[\]{}:?#&*!'\"%@`]"
-_PROPERTIES = r"(?:[&!]\S*(?:\s+(?:#.*)?)*)*"
-_PROPERTY = r"&\S+|!\S*[ \t]*|#[^\r\n]*"
+_PROPERTY = r"&[0-9A-Za-z_-]+|!\S*[ \t]*|#[^\r\n]*"
 BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
 _FIRST_TEXT = r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]"
 _HEADER = r"[|>][-+0-9]*"
@@ -195,6 +195,7 @@ class _BlockScalar(NamedTuple):
         indent: the blanks in front of its lines.
         tail: the break that ends the last line with text, and the blank lines behind it.
         tail_is_content: a blank line in the tail is longer than the indentation, and so is content.
+        comment_touches: a comment starts right behind the header, which libyaml allows there alone.
     """
 
     header: tuple[int, int]
@@ -203,6 +204,7 @@ class _BlockScalar(NamedTuple):
     indent: str
     tail: str
     tail_is_content: bool
+    comment_touches: bool
 
     @classmethod
     def of(cls, source: str, leaf: Leaf, start: int, layout: Layout) -> _BlockScalar:
@@ -226,11 +228,13 @@ class _BlockScalar(NamedTuple):
             " " * columns,
             tail,
             any(len(line) > columns for line in re.split(BREAK, tail)),
+            source.startswith("#", header_end, leaf.end),
         )
 
     def edits(self, header: str, body: str) -> list[Edit]:
         """Another header and body; what stands between them stays."""
-        return [(*self.header, header), (*self.body, body)]
+        blank = " " if self.comment_touches else ""
+        return [(*self.header, header + blank), (*self.body, body)]
 
 
 def _write_block(block: _BlockScalar, style: Style, value: Value, layout: Layout) -> list[Edit]:
@@ -258,14 +262,17 @@ def _drop_tags(source: str, leaf: Leaf) -> tuple[int, list[Edit]]:
     """
     if leaf.start >= leaf.end or source[leaf.start] not in "&!":
         return leaf.start, []
-    match = re.compile(_PROPERTIES).match(source, leaf.start, leaf.end)
+    match = re.compile(PROPERTIES).match(source, leaf.start, leaf.end)
     end = match.end() if match else leaf.start
-    found = re.compile(_PROPERTY).finditer(source, leaf.start, end)
-    return end, [(*match.span(), "") for match in found if match[0][0] == "!"]
+    found = list(re.compile(_PROPERTY).finditer(source, leaf.start, end))
+    edits = [(*match.span(), "") for match in found if match[0][0] == "!"]
+    if found and found[-1].end() == end and found[-1][0][0] == "&":
+        edits.append((end, end, " "))  # `&a:b` is an anchor and its value, which nothing keeps apart
+    return end, edits
 
 
 def _entry_column(source: str, offset: int) -> int:
     """The column at which the entry that holds `offset` starts, behind any `- ` of lists."""
-    line_start = source.rfind("\n", 0, offset) + 1
-    match = re.compile(r" *(?:- +)*").match(source, line_start, offset)
-    return match.end() - line_start if match else 0
+    start = line_start(source, offset)
+    match = re.compile(r" *(?:- +)*").match(source, start, offset)
+    return match.end() - start if match else 0

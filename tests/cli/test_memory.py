@@ -1,0 +1,58 @@
+"""What a large file costs in memory: at most eight times the encrypted file, in both directions."""
+
+import json
+import subprocess
+import sys
+from random import Random
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"),
+    reason="what a process used at most is told in other units elsewhere",
+)
+
+SIZE = 11_500_000
+"""Bytes in plain text; what they are encrypted to is a little under the limit."""
+
+
+def text(count):
+    """So many long values that together they have the size."""
+    return ["x" * (SIZE // count)] * count
+
+
+PLAIN = {
+    "few.yaml": lambda: "".join(f"k{number}: {value}\n" for number, value in enumerate(text(10))).encode(),
+    "one.json": lambda: json.dumps({"a": text(1)[0]}).encode(),
+    "few.env": lambda: "".join(f"K{number}={value}\n" for number, value in enumerate(text(10))).encode(),
+    "any.bin": lambda: Random(1).randbytes(SIZE),
+}
+
+
+LAUNCHER = """\
+import os, sys
+pid = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss * 1024)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A process starts out with what the one had that started it, and the tests' own is large."""
+
+
+def peak(cli, *arguments):
+    """Run a command; the most memory that it had, in bytes."""
+    command = [sys.executable, "-IS", "-c", LAUNCHER, cli.executable, *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_large_values_cost_eight_times_the_file_at_most(folder, cli, name):
+    plain = PLAIN[name]()
+    folder.write(name, plain)
+    used = peak(cli, "encrypt", "-o", f"encrypted-{name}", name)
+    size = (folder.path / f"encrypted-{name}").stat().st_size
+    assert used <= 8 * size
+    assert peak(cli, "decrypt", "-o", f"again-{name}", f"encrypted-{name}") <= 8 * size
+    assert folder.read(f"again-{name}") == plain

@@ -1,0 +1,1 @@
+"""What fluxsecrets writes, read back by programs that others wrote: `make interop`."""
