@@ -1,4 +1,4 @@
-"""Writes every command's `--help` into docs/commands.md: `make docs`.
+"""Writes every command's `--help` into docs/commands.md, and docs/scan-rules.md: `make docs`.
 
 Help stands between `<!-- help: encrypt -->` and `<!-- end -->`, as the command prints it at 80 columns.
 Tests compare the page with the live output, so it can't rot.
@@ -9,15 +9,27 @@ import os
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import ModuleType
 from unittest.mock import patch
 
 from fluxsecrets.cli.app import run
 
 PAGE = Path(__file__).with_name("commands.md")
 AUDIT_PAGE = Path(__file__).with_name("audit-rules.md")
+RULES_PAGE = Path(__file__).with_name("scan-rules.md")
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
+
+_RULES_INTRODUCTION = """\
+What `fluxsecrets scan` knows of the tokens of providers, and of private keys. A token is found in any file,
+whatever it is called, and inside of base64. Where a format has a checksum or an inner structure, that is
+checked: one that does not hold makes a finding less certain, but hides nothing. Whatever the token: once it
+was pushed, take it for known, and make a new one; encrypting it afterwards does not help.
+
+In a report and in `fluxsecrets:allow` a rule goes by the name that stands here as the heading.
+"""
 
 _AUDIT_INTRODUCTION = """\
 What `fluxsecrets audit` looks for. In reports, in `--rule`, in `fluxsecrets:allow` and under `allow` of
@@ -71,11 +83,32 @@ def wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, 118, break_long_words=False, break_on_hyphens=False)
 
 
+def token_rules_page() -> str:
+    """The page of token rules."""
+    from fluxsecrets.scan import rules
+
+    lines = ["# Token rules", "", *_RULES_INTRODUCTION.splitlines()]
+    for module in dict.fromkeys(rule_groups(rules)):
+        lines += ["", f"## {module.__doc__.splitlines()[0].partition(':')[0].rstrip('.')}"]
+        for rule in module.RULES:
+            text = textwrap.fill(f"{rule.title}, {rule.severity}. {rule.explanation}", 118)
+            fix = textwrap.fill(f"What to do: {rule.fix}.", 118)
+            lines += ["", f"### {rule.id}", "", text, "", fix]
+    return "\n".join(lines) + "\n"
+
+
+def rule_groups(rules: ModuleType) -> Iterator[ModuleType]:
+    """The modules that the rules are from, in order."""
+    for rule in rules.TOKEN_RULES:
+        yield next(each for each in vars(rules).values() if rule in getattr(each, "RULES", ()))
+
+
 def main() -> int:
-    """Rewrite the page."""
+    """Rewrite the pages."""
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(with_help(page), encoding="utf-8", newline="\n")
     AUDIT_PAGE.write_text(audit_rules_page(), encoding="utf-8", newline="\n")
+    RULES_PAGE.write_text(token_rules_page(), encoding="utf-8", newline="\n")
     return 0
 
 

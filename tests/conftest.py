@@ -154,6 +154,45 @@ def identity(act_as):
 
 
 @pytest.fixture
+def os_keyring():
+    """A keyring in memory in place of the machine's: `passwords` is in it, `broken` is what it raises."""
+    import keyring
+    from keyring.backend import KeyringBackend
+    from keyring.errors import PasswordDeleteError
+
+    class Fake(KeyringBackend):
+        priority = 5
+
+        def __init__(self):
+            super().__init__()
+            self.passwords: dict[tuple[str, str], str] = {}
+            self.broken: Exception | None = None
+            self.asked = 0
+
+        def get_password(self, service, username):
+            self.asked += 1
+            if self.broken is not None:
+                raise self.broken
+            return self.passwords.get((service, username))
+
+        def set_password(self, service, username, password):
+            if self.broken is not None:
+                raise self.broken
+            self.passwords[service, username] = password
+
+        def delete_password(self, service, username):
+            if (service, username) not in self.passwords:
+                raise PasswordDeleteError
+            del self.passwords[service, username]
+
+    before = keyring.get_keyring()
+    fake = Fake()
+    keyring.set_keyring(fake)
+    yield fake
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
 def cli(environment):
     """Runs fluxsecrets in a clean environment; see `Cli`."""
     return Cli()

@@ -1,9 +1,16 @@
-"""`fluxsecrets keys generate`. Every key here is made for the test and thrown away."""
+"""`fluxsecrets keys`. Every key here is made for the test and thrown away."""
 
+import os
 import re
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
+
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 def test_generate_adds_to_the_key_file_of_sops(waddle, cli, environment, monkeypatch):
@@ -101,3 +108,315 @@ def test_key_file_that_others_can_read_is_mentioned_once(folder, cli, identity):
     assert result.exit_code == 0
     assert result.stderr.count("this key file is open to group or others (mode 0644); run chmod 600") == 1
     assert cli("encrypt", "a.yaml", "--quiet").stderr == ""
+
+
+# --- the OS keyring, import, export, remove -------------------------------------------------------------
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Answers the questions at the terminal, in order, and keeps what was asked."""
+    asked = []
+
+    def give(*texts):
+        left = list(texts)
+
+        def ask(question):
+            asked.append(question)
+            return left.pop(0)
+
+        monkeypatch.setattr("fluxsecrets.keys.prompt.ask_at_terminal", ask)
+        monkeypatch.setattr("fluxsecrets.keys.lockedfile.WORK_FACTOR", 8)
+        return asked
+
+    return give
+
+
+@pytest.fixture
+def keyless(waddle, cli, identity, monkeypatch, environment):
+    """The example, encrypted; its user has no identity yet. Returns alice's."""
+    assert cli("encrypt").exit_code == 0
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    monkeypatch.setattr("sys.platform", "linux")
+    return identity
+
+
+REGISTRY = "apps/spicedb/overlays/staging/registry.json"
+
+
+def test_an_identity_in_the_keyring_opens_files_and_is_listed(keyless, cli, os_keyring):
+    assert cli("decrypt", REGISTRY).exit_code == 2
+    result = cli("keys", "import", keyless.path, "--store", "keyring")
+    assert (result.exit_code, result.stdout) == (0, f"{keyless.recipient}\n")
+    assert "added to the OS keyring" in result.stderr
+    assert keyless.secret not in result.stdout + result.stderr
+    assert cli("decrypt", REGISTRY).exit_code == 0
+    listed = cli("keys", "list")
+    assert listed.stdout == (
+        "alice   age1a454ldt5…s5m7la   OS keyring   production 10 files, staging 10 files\n"
+    )
+    assert "OS keyring (1 identity, asked when a file needs it)" in listed.stderr
+
+
+def test_a_new_identity_in_the_keyring(waddle, cli, os_keyring, identity):
+    before = identity.path.read_bytes()
+    result = cli("keys", "generate", "carol", "--store", "keyring")
+    assert result.exit_code == 0, result.stderr
+    assert (waddle / "keys/carol.pub").read_text() == result.stdout
+    ((_, user),) = os_keyring.passwords
+    assert user == result.stdout.strip()
+    assert identity.path.read_bytes() == before
+    refused = cli("keys", "generate", "--store", "keyring", "-o", "x.txt")
+    assert refused.exit_code == 2
+    assert "into the keyring or into a file" in refused.stderr
+
+
+def test_post_quantum_by_option(waddle, cli, environment):
+    result = cli("keys", "generate", "--post-quantum", "-o", environment / "pq.txt")
+    assert result.stdout.startswith("age1pq1")
+    assert "AGE-SECRET-KEY-PQ-1" in (environment / "pq.txt").read_text()
+
+
+def test_a_passphrase_protected_copy_comes_back(keyless, cli, answers, environment, act_as, monkeypatch):
+    act_as("alice")
+    asked = answers("throwaway passphrase", "throwaway passphrase", "throwaway passphrase")
+    copy = environment / "alice.age"
+    result = cli("keys", "export", "alice", "-o", copy)
+    assert result.exit_code == 0, result.stderr
+    assert copy.read_bytes().startswith(b"-----BEGIN AGE ENCRYPTED FILE-----")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert "warning" not in result.stderr
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    assert cli("keys", "import", copy).stdout == f"{keyless.recipient}\n"
+    assert len(asked) == 3
+    assert keyless.secret in (environment / ".config/sops/age/keys.txt").read_text()
+    again = cli("keys", "export", "alice", "-o", copy)
+    assert again.exit_code == 2, "a copy is never overwritten"
+
+
+@pytest.mark.skipif(
+    shutil.which("age") is None or shutil.which("age-plugin-batchpass") is None,
+    reason="age with its plugin batchpass is not on PATH",
+)
+def test_age_opens_what_was_exported(waddle, cli, identity, answers):
+    answers("throwaway passphrase", "throwaway passphrase")
+    exported = cli("keys", "export", identity.recipient)
+    opened = subprocess.run(
+        ["age", "--decrypt", "-j", "batchpass"],
+        input=exported.stdout_bytes,
+        env={"PATH": os.environ["PATH"], "AGE_PASSPHRASE": "throwaway passphrase"},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert identity.secret in opened.stdout.decode()
+
+
+def test_exporting_wants_a_passphrase_twice_and_warns_of_a_short_one(waddle, cli, answers):
+    answers("one passphrase", "another passphrase")
+    differing = cli("keys", "export", "alice")
+    assert (differing.exit_code, differing.stdout) == (2, "")
+    assert "differ" in differing.stderr
+    answers("")
+    assert "no passphrase was given" in cli("keys", "export", "alice").stderr
+    answers("short", "short")
+    assert "less than 12 characters" in cli("keys", "export", "alice").stderr
+
+
+def test_a_plain_copy_only_where_it_is_asked_for_and_never_at_a_terminal(waddle, cli, identity, monkeypatch):
+    plain = cli("keys", "export", "alice", "--plain")
+    assert f"\n{identity.secret}\n" in plain.stdout
+    monkeypatch.setattr("fluxsecrets.cli.keys.sys", FakeTerminal)
+    shown = cli("keys", "export", "alice", "--plain")
+    assert (shown.exit_code, shown.stdout) == (2, "")
+    assert "not shown at a terminal" in shown.stderr
+    secret = cli("keys", "cluster-secret", "--env", "staging", "--identity", "alice")
+    assert (secret.exit_code, secret.stdout) == (2, "")
+    assert "kubectl apply -f -" in secret.stderr
+    inside = cli("keys", "export", "alice", "--plain", "-o", "alice.txt")
+    assert "alice.txt is in the repository and not ignored by git" in inside.stderr
+
+
+class FakeTerminal:
+    class stdout:  # noqa: N801 - stands for sys.stdout
+        @staticmethod
+        def isatty():
+            return True
+
+    stdin = None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "there is no identity in it"),
+        (b"# nothing\n", "there is no identity in it"),
+        (b"AGE-SECRET-KEY-1THROWAWAY\n", "malformed age identity"),
+        (b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "gpg --import"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "an SSH key stays where ssh has it"),
+        (
+            b"age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la\n",
+            "a public key, not an identity",
+        ),
+        (b"x" * 2**21, "too large"),
+    ],
+    ids=["empty", "comment", "malformed", "pgp", "ssh", "recipient", "large"],
+)
+def test_what_is_no_key_file_is_not_imported(waddle, cli, identity, content, message):
+    before = identity.path.read_bytes()
+    result = cli("keys", "import", "-", stdin=content)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "THROWAWAY" not in result.stderr
+    assert identity.path.read_bytes() == before
+
+
+def test_importing_again_changes_nothing(waddle, cli, identity):
+    before = identity.path.read_bytes()
+    result = cli("keys", "import", identity.path)
+    assert result.exit_code == 0
+    assert "already" in result.stderr
+    assert identity.path.read_bytes() == before
+
+
+def test_a_name_comes_with_one_identity_only(waddle, cli, git):
+    both = (VECTORS / "keys/alice_bob.agekey").read_bytes()
+    result = cli("keys", "import", "-", "--name", "both", stdin=both)
+    assert result.exit_code == 2
+    assert "2 identities, and one name" in result.stderr
+    cluster = (VECTORS / "keys/cluster.agekey").read_bytes()
+    assert cli("keys", "import", "-", "--name", "cluster-staging", stdin=cluster).exit_code == 0
+    taken = cli("keys", "import", "-", "--name", "alice", stdin=cluster)
+    assert "this name is taken" in taken.stderr
+    assert git(waddle, "status", "--porcelain") == ""
+
+
+def test_removing_says_what_is_lost_and_asks_first(keyless, cli, os_keyring, act_as, waddle):
+    cli("keys", "import", keyless.path, "--store", "keyring")
+    act_as("alice")
+    (waddle / "mine.yaml").write_text("password: hunter2-throwaway\n")
+    assert cli("encrypt", "mine.yaml", "--age", keyless.recipient).exit_code == 0
+    (waddle / "mine.sops.yaml").write_bytes((waddle / "mine.yaml").read_bytes())
+    asked = cli("keys", "remove", "alice")
+    assert asked.exit_code == 2
+    assert "there is nobody to ask" in asked.stderr
+    assert "nobody could open these files of this repository any more:\n    mine.sops.yaml" in asked.stderr
+    assert "you could no longer open 18 files of this repository; others still could" in asked.stderr
+    refused = cli("keys", "remove", "alice", "--yes")
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert os_keyring.passwords
+    assert keyless.path.exists()
+    removed = cli("keys", "remove", "alice", "--yes", "--force")
+    assert removed.exit_code == 0, removed.stderr
+    assert "and the OS keyring" in removed.stderr
+    assert not os_keyring.passwords
+    assert keyless.secret not in keyless.path.read_text()
+    assert "there is nothing to remove" in cli("keys", "remove", "alice", "--yes").stderr
+
+
+def test_what_is_in_a_variable_is_left_to_the_user(keyless, cli, monkeypatch):
+    monkeypatch.setenv("SOPS_AGE_KEY", keyless.secret)
+    result = cli("keys", "remove", "alice", "--yes")
+    assert result.exit_code == 2
+    assert "it is in SOPS_AGE_KEY" in result.stderr
+    cli("keys", "import", keyless.path)
+    result = cli("keys", "remove", "alice", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert "it stays in SOPS_AGE_KEY, line 1: take it out there yourself" in result.stderr
+
+
+def test_names_are_looked_up_with_a_hint(waddle, cli):
+    result = cli("keys", "export", "alcie")
+    assert result.exit_code == 2
+    assert "did you mean alice?" in result.stderr
+    absent = cli("keys", "export", "cluster-production")
+    assert "you do not have the identity of age14q…3c" in absent.stderr
+    assert "looked in:" in absent.stderr
+
+
+def test_keys_list_finds_private_keys_and_ignored_names(waddle, cli, identity):
+    assert cli("keys", "list", "--check").exit_code == 0
+    (waddle / "keys/oops.txt").write_text(identity.secret)
+    (waddle / "keys/dave.pub").write_text(f"{identity.recipient}\n")
+    (waddle / ".gitignore").write_text("*.pub\n")
+    result = cli("keys", "list", "--check")
+    assert result.exit_code == 1
+    assert "keys/oops.txt holds a private key; it is not ignored by git" in result.stderr
+    assert "keys/dave.pub is ignored by git" in result.stderr
+    assert "bob.pub" not in result.stderr, "it is in git already"
+    assert identity.secret not in result.stderr
+    assert cli("keys", "list").exit_code == 0
+
+
+def test_keys_list_asks_nobody_and_runs_nothing(waddle, cli, monkeypatch, answers, environment):
+    asked = answers()
+    monkeypatch.setenv("SOPS_AGE_KEY_CMD", "false")
+    locked = (VECTORS / "age/locked_bob.txt").read_bytes()
+    (environment / "locked").write_bytes(locked)
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(environment / "locked"))
+    result = cli("keys", "list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "SOPS_AGE_KEY_FILE (protected by a passphrase)" in result.stderr
+    assert "SOPS_AGE_KEY_CMD (asked when a file needs it)" in result.stderr
+    assert asked == []
+
+
+# --- the cluster's Secret -------------------------------------------------------------------------------
+
+
+def test_the_secret_for_flux(waddle, cli, act_as):
+    assert cli("encrypt").exit_code == 0
+    cluster = act_as("cluster")
+    result = cli("keys", "cluster-secret", "--env", "staging")
+    assert result.exit_code == 0, result.stderr
+    manifest = yaml.safe_load(result.stdout)
+    assert manifest["kind"] == "Secret"
+    assert manifest["metadata"] == {"name": "sops-age", "namespace": "flux-system"}
+    ((name, text),) = manifest["stringData"].items()
+    assert name == "cluster-staging.agekey"
+    assert f"\n{cluster.secret}\n" in text
+    assert cluster.secret not in result.stderr
+    encrypted = cli("encrypt", "--filename", "clusters/staging/sops-age.yaml", "-", stdin=result.stdout_bytes)
+    assert encrypted.exit_code == 0, encrypted.stderr
+    assert cluster.secret not in encrypted.stdout
+
+
+def test_a_person_is_never_taken_for_the_cluster(waddle, cli):
+    assert cli("encrypt").exit_code == 0
+    result = cli("keys", "cluster-secret", "--env", "staging")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "you do not have the identity of age1jt…2p" in result.stderr
+    (waddle / "keys/cluster-staging.pub").unlink()
+    unknown = cli("keys", "cluster-secret", "--env", "staging")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+    assert "cannot be told" in unknown.stderr
+    assert "--identity" in unknown.stderr
+
+
+def test_the_settings_say_whose_the_cluster_is(waddle, cli, act_as):
+    assert cli("encrypt").exit_code == 0
+    cluster = act_as("cluster")
+    (waddle / "keys/cluster-staging.pub").unlink()
+    (waddle / ".fluxsecrets.yaml").write_text(
+        f"environments:\n  staging:\n    cluster_recipients: [{cluster.recipient}]\n"
+    )
+    result = cli("keys", "cluster-secret", "--env", "staging")
+    assert list(yaml.safe_load(result.stdout)["stringData"]) == ["identity.agekey"]
+
+
+def test_what_flux_would_pass_over_is_said(waddle, cli, act_as):
+    act_as("cluster")
+    apps = waddle / "clusters/staging/apps.yaml"
+    apps.write_text(apps.read_text().replace("provider: sops", "provider: sopps", 1))
+    result = cli("keys", "cluster-secret", "--env", "staging", "--identity", "cluster-staging")
+    assert "clusters/staging/apps.yaml:" in result.stderr
+    assert "its decryption provider is not sops" in result.stderr
+
+
+def test_an_ssh_key_is_nothing_for_flux(waddle, cli, monkeypatch):
+    monkeypatch.setenv("SOPS_AGE_SSH_PRIVATE_KEY_FILE", str(VECTORS / "keys/ssh_ed25519"))
+    line = (VECTORS / "keys/ssh_ed25519.pub").read_text().strip()
+    result = cli("keys", "cluster-secret", "--env", "staging", "--identity", line)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Flux cannot use an SSH key" in result.stderr

@@ -39,11 +39,14 @@ def test_commands_in_messages_exist():
     for place, name, rest in found:
         assert name in COMMANDS, place
         options = re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", rest)
-        assert set(options) <= options_of(name), place
+        assert set(options) <= options_of(name, rest), place
 
 
-def options_of(name):
+def options_of(name, rest):
     command = importlib.import_module(COMMANDS[name][0]).command
+    for word in rest.split():
+        if isinstance(command, click.Group):
+            command = command.commands[word]
     return {option for parameter in command.params for option in parameter.opts}
 
 

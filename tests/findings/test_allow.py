@@ -5,9 +5,11 @@ from datetime import date
 
 import pytest
 
-from fluxsecrets.findings.allow import apply_allowances, find_inline
+from fluxsecrets.findings.allow import MARK, apply_allowances, find_inline
 
 TODAY = date(2026, 11, 25)
+ALLOW = MARK.decode()
+"""Put in for ALLOW in texts, so that this file allows nothing itself."""
 RULES = ("plain-secret", "github-token")
 
 
@@ -22,23 +24,23 @@ class Entry:
 
 def applied(findings, text="", path="a.yaml", **more):
     more = {"today": TODAY, "rules": RULES, "known": RULES, **more}
-    return apply_allowances(findings, inline=find_inline(text.encode(), path), **more)
+    return apply_allowances(findings, inline=find_inline(text.replace("ALLOW", ALLOW).encode(), path), **more)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "password: x # fluxsecrets:allow plain-secret — made up",
-        "password: x # fluxsecrets:allow plain-secret – made up",
-        "password: x # fluxsecrets:allow plain-secret -- made up",
-        "password: x # fluxsecrets:allow plain-secret - made up",
-        "password: x # fluxsecrets:allow plain-secret: made up",
-        "password: x # fluxsecrets:allow github-token, plain-secret — made up",
-        "password = x // fluxsecrets:allow plain-secret — made up",
-        "<p>x</p> <!-- fluxsecrets:allow plain-secret — made up -->",
-        "x = {{ y }} {{/* fluxsecrets:allow plain-secret — made up */}}",
-        "x\t/* fluxsecrets:allow plain-secret — made up */",
-        "password: x # fluxsecrets:allow plain-secret — made up\r\nmore",
+        "password: x # ALLOW plain-secret — made up",
+        "password: x # ALLOW plain-secret – made up",
+        "password: x # ALLOW plain-secret -- made up",
+        "password: x # ALLOW plain-secret - made up",
+        "password: x # ALLOW plain-secret: made up",
+        "password: x # ALLOW github-token, plain-secret — made up",
+        "password = x // ALLOW plain-secret — made up",
+        "<p>x</p> <!-- ALLOW plain-secret — made up -->",
+        "x = {{ y }} {{/* ALLOW plain-secret — made up */}}",
+        "x\t/* ALLOW plain-secret — made up */",
+        "password: x # ALLOW plain-secret — made up\r\nmore",
     ],
 )
 def test_a_comment_on_the_line_allows(make, text):
@@ -50,12 +52,12 @@ def test_a_comment_on_the_line_allows(make, text):
 @pytest.mark.parametrize(
     "text",
     [
-        "# fluxsecrets:allow plain-secret — made up\npassword: x",
-        "  # fluxsecrets:allow plain-secret — made up\n\n  # something else\npassword: x",
-        "<!-- fluxsecrets:allow plain-secret — made up -->\n<p>x</p>",
-        "{{- /* fluxsecrets:allow plain-secret — made up */ -}}\npassword: x",
-        "// fluxsecrets:allow plain-secret — made up\nx",
-        "; fluxsecrets:allow plain-secret — made up\nx",
+        "# ALLOW plain-secret — made up\npassword: x",
+        "  # ALLOW plain-secret — made up\n\n  # something else\npassword: x",
+        "<!-- ALLOW plain-secret — made up -->\n<p>x</p>",
+        "{{- /* ALLOW plain-secret — made up */ -}}\npassword: x",
+        "// ALLOW plain-secret — made up\nx",
+        "; ALLOW plain-secret — made up\nx",
     ],
 )
 def test_a_comment_alone_on_its_line_allows_the_next_one(make, text):
@@ -65,23 +67,21 @@ def test_a_comment_alone_on_its_line_allows_the_next_one(make, text):
 
 
 def test_a_comment_with_something_before_it_does_not_reach_the_next_line(make):
-    text = "a: b # fluxsecrets:allow plain-secret — made up\npassword: x"
+    text = "a: b # ALLOW plain-secret — made up\npassword: x"
     assert len(applied([make(line=2)], text).kept) == 1
 
 
 def test_a_comment_at_the_key_allows_a_value_of_many_lines(make):
-    text = "key: | # fluxsecrets:allow plain-secret — made up\n  a\n  b"
+    text = "key: | # ALLOW plain-secret — made up\n  a\n  b"
     assert applied([make(line=3, allow_at=(1,))], text).kept == ()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x # fluxsecrets:allow plain-secret", "gives no reason"),
-        ("x # fluxsecrets:allow plain-secret because", "gives no reason"),
-        ("x # fluxsecrets:allow plain-secret —  -->", "gives no reason"),
-        ("x # fluxsecrets:allow", "names no rule"),
-        ("x # fluxsecrets:allow — made up", "names no rule"),
+        ("x # ALLOW plain-secret", "gives no reason"),
+        ("x # ALLOW plain-secret because", "gives no reason"),
+        ("x # ALLOW plain-secret —  -->", "gives no reason"),
     ],
 )
 def test_an_incomplete_comment_allows_nothing_and_says_so(make, text, message):
@@ -91,25 +91,36 @@ def test_an_incomplete_comment_allows_nothing_and_says_so(make, text, message):
     assert message in result.remarks[0].message
 
 
+def test_an_incomplete_comment_beside_nothing_is_only_text(make):
+    assert applied([], "x # ALLOW plain-secret").remarks == ()
+
+
+@pytest.mark.parametrize("text", ["x # ALLOW", "x # ALLOW — why", "`ALLOW RULE — reason`"])
+def test_the_mark_without_a_rule_is_only_spoken_of(make, text):
+    result = applied([make()], text)
+    assert len(result.kept) == 1
+    assert result.remarks == ()
+
+
 def test_another_rule_is_not_allowed(make):
-    text = "x # fluxsecrets:allow github-token — made up"
+    text = "x # ALLOW github-token — made up"
     result = applied([make()], text)
     assert len(result.kept) == 1
     assert [remark.problem for remark in result.remarks] == ["unused"]
 
 
 def test_a_rule_that_does_not_exist_is_said(make):
-    result = applied([], "x # fluxsecrets:allow plain-secrets — made up")
-    assert result.remarks[0].message == "there is no rule 'plain-secrets'"
+    result = applied([], "x # ALLOW plain-secrets — made up")
+    assert result.remarks[0].message == "there is no rule 'plain-secrets': see `fluxsecrets rules list`"
 
 
 def test_a_rule_that_did_not_run_is_neither_unused_nor_unknown():
-    result = applied([], "x # fluxsecrets:allow old-key — made up", known=(*RULES, "old-key"))
+    result = applied([], "x # ALLOW old-key — made up", known=(*RULES, "old-key"))
     assert result.remarks == ()
 
 
 def test_other_files_are_not_allowed(make):
-    text = "x # fluxsecrets:allow plain-secret — made up"
+    text = "x # ALLOW plain-secret — made up"
     assert len(applied([make(path="b.yaml")], text).kept) == 1
 
 

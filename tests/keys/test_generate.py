@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.errors import FileAccessError, IdentityError
-from fluxsecrets.keys.generate import append_identity, default_key_file, generate_identity, identity_text
+from fluxsecrets.keys.generate import (
+    append_identity,
+    default_key_file,
+    generate_identity,
+    identity_text,
+    remove_identity,
+)
 from fluxsecrets.keys.keyfile import parse_keys
 
 NOW = datetime(2026, 11, 23, 14, 35, 10, 999, tzinfo=UTC)
@@ -180,3 +186,33 @@ def test_without_a_home_there_is_no_default_key_file(platform, name):
     with pytest.raises(IdentityError, match="cannot tell") as caught:
         default_key_file({}, platform, None)
     assert name in caught.value.hint
+
+
+def test_an_identity_is_taken_out_with_its_comments_and_the_rest_stays(tmp_path, secrets, recipients):
+    path = tmp_path / "keys.txt"
+    first, second = generate_identity(NOW), generate_identity(NOW)
+    kept = f"# my keys\r\n{secrets['alice']}\r\n\r\n# for work\r\n"
+    path.write_bytes(f"{kept}{identity_text(first)}\n{identity_text(second)}".encode())
+    assert remove_identity(path, first.recipient) is True
+    assert path.read_bytes().decode() == f"{kept}\n{identity_text(second)}"
+    assert remove_identity(path, first.recipient) is False
+    assert held(path) == [recipients["alice"], second.recipient]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_key_file_without_any_identity_is_deleted(tmp_path):
+    path = tmp_path / "keys.txt"
+    identity = generate_identity(NOW)
+    append_identity(path, identity)
+    assert remove_identity(path, identity.recipient) is True
+    assert list(tmp_path.iterdir()) == []
+    assert remove_identity(path, identity.recipient) is False
+
+
+@pytest.mark.parametrize("content", ["age-encryption.org/v1\n-> scrypt x 18\n", "rubbish\n"])
+def test_nothing_is_taken_out_of_what_is_not_understood(tmp_path, content):
+    path = tmp_path / "keys.txt"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(IdentityError):
+        remove_identity(path, "age1x")
+    assert path.read_text(encoding="utf-8") == content

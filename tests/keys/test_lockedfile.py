@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from fluxsecrets.errors import IdentityError
 from fluxsecrets.keys.agefile import armour, dearmour
 from fluxsecrets.keys.ageformat import Stanza, encode_base64, seal
-from fluxsecrets.keys.lockedfile import check_locked, unlock_file
+from fluxsecrets.keys.lockedfile import WORK_FACTOR, check_locked, lock_file, unlock_file
 
 PASSPHRASE = "throw-away passphrase"
 
@@ -80,3 +80,18 @@ def test_damage_behind_the_header_is_noticed(vectors):
     for changed in (data[:-1], data + b"x", data[:-1] + bytes([data[-1] ^ 1])):
         with pytest.raises(IdentityError, match="damaged"):
             unlock_file(changed, PASSPHRASE, path="k")
+
+
+@pytest.mark.parametrize("size", [0, 200, 70_000])
+def test_what_is_locked_here_is_opened_here(size):
+    data = lock_file(b"k" * size, "pass\udcffphrase", work_factor=4)
+    assert data.startswith(b"-----BEGIN AGE ENCRYPTED FILE-----\n")
+    check_locked(data, path="k")
+    assert unlock_file(data, "pass\udcffphrase", path="k") == b"k" * size
+    with pytest.raises(IdentityError, match="wrong passphrase"):
+        unlock_file(data, "passphrase", path="k")
+    assert lock_file(b"k" * size, "x", work_factor=4) != lock_file(b"k" * size, "x", work_factor=4)
+
+
+def test_the_work_factor_is_that_of_age():
+    assert WORK_FACTOR == 18

@@ -94,7 +94,7 @@ def test_all_of_it_is_optional(text):
         ("environments:\n  a: {}\n  a: {}", "3:3", "the key 'a' stands twice", None),
         ("environments: {a: {cluster_recipients: ['']}}", "1:41", "no public key", "age1"),
         ("allow: [{rule: a, path: b}]", "1:9", "reason is missing", None),
-        ("allow: [{rule: A b, path: b, reason: c}]", "1:16", "'A b' is no rule's id", "plain-secret"),
+        ("allow: [{rule: A b, path: b, reason: c}]", "1:16", "'A b' is no rule's id", "rules list"),
         ("allow: [{rule: a, path: b, reason: c, expires: soon}]", "1:48", "a day is meant", "2027-01-31"),
         ("allow: [{rule: a, path: b, reason: c, expires: 2027-02-30}]", "1:48", "a day is meant", None),
         ("audit: {fail_on: severe}", "1:18", "'severe' is no severity", "critical"),

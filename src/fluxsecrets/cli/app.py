@@ -45,6 +45,9 @@ COMMANDS = {
     "convert": ("fluxsecrets.cli.convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
     "audit": ("fluxsecrets.cli.audit", "Find what is wrong with secrets, and who can read what."),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
+    "scan": ("fluxsecrets.cli.scan", "Find secrets in plain text."),
+    "rules": ("fluxsecrets.cli.rules", "Show what is looked for, and why."),
+    "hook": ("fluxsecrets.cli.hook", "Stop commits that hold secrets in plain text."),
     "log": ("fluxsecrets.cli.log", "Show what was done with secrets here, and check that record."),
 }
 """Name -> (module with a click command `command`, the line that --help shows)."""

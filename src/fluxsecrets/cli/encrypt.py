@@ -71,6 +71,7 @@ from fluxsecrets.report.text import result_rows, warning_lines
     is_flag=True,
     help="Leave values in the clear out of the MAC, to change them freely.",
 )
+@click.option("--staged", is_flag=True, help="Only what is staged for the next commit, and stage the result.")
 @click.option("--split-lists", is_flag=True, help="Turn a List of Secrets into YAML documents first.")
 @config_option
 @format_option
@@ -86,6 +87,7 @@ def command(
     to_stdout: bool,
     filename: str | None,
     input_type: str | None,
+    staged: bool,
     split_lists: bool,
     age: tuple[str, ...],
     pgp: tuple[str, ...],
@@ -112,7 +114,16 @@ def command(
         split_lists=split_lists,
         write=not (check or dry_run),
     )
-    if "-" in paths or to_stdout or output is not None:
+    if staged:
+        if paths or environment is not None or to_stdout or output is not None or filename is not None:
+            raise UsageError(
+                "--staged says which files are meant, and where they go", hint="leave out the rest"
+            )
+        from fluxsecrets.ops.staged import encrypt_staged
+
+        batch = encrypt_staged(session, options)
+        _show(out, batch, as_json=report == "json")
+    elif "-" in paths or to_stdout or output is not None:
         if in_place or environment is not None:
             raise UsageError(
                 "one content is encrypted with -, --stdout or -o, many files with --env or in place",

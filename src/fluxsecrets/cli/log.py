@@ -60,15 +60,16 @@ def command(
     from fluxsecrets.report.log import entries_json, entry_rows
 
     out = Output(quiet=quiet)
-    for place in _places(file):
-        entries, damaged = read_entries(place, path=path, user=user, last=None if everything else lines)
-        if report == "json":
-            out.text([entries_json(place, entries, damaged)])
-        else:
-            out.table(entry_rows(entries))
-            out.note(f"{_shown(place)}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'} shown")
-            if damaged:
-                out.warning("warning: lines of it cannot be read: run `fluxsecrets log verify`")
+    last = None if everything else lines
+    found = [(place, *read_entries(place, path=path, user=user, last=last)) for place in _places(file)]
+    if report == "json":
+        out.text([entries_json(found)])
+        return 0
+    for place, entries, damaged in found:
+        out.table(entry_rows(entries))
+        out.note(f"{_shown(place)}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'} shown")
+        if damaged:
+            out.warning("warning: lines of it cannot be read: run `fluxsecrets log verify`")
     return 0
 
 
@@ -89,21 +90,19 @@ def verify_(file: Path | None, anchors: tuple[str, ...], report: str | None, qui
     Prints the anchor of the last line. Keep it where nobody who works here can change it, and give it to a
     later check: then even a log that was written anew as a whole is found.
     """
-    from fluxsecrets.ops.logfile import verify
-    from fluxsecrets.report.log import verdict_json, verdict_lines
+    from fluxsecrets.ops.logfile import head_path, verify
+    from fluxsecrets.report.log import verdict_lines, verdicts_json
 
     out = Output(quiet=quiet)
-    clean = True
-    for place in _places(file):
-        if not os.path.lexists(place) and not os.path.lexists(f"{place}.head") and not anchors:
-            out.note(f"{_shown(place)}: nothing was logged yet, or the log was deleted")
-        verdict = verify(place, anchors)
-        clean = clean and not verdict.problems
-        if report == "json":
-            out.text([verdict_json(place, verdict)])
-        else:
+    found = [(place, verify(place, anchors)) for place in _places(file)]
+    if report == "json":
+        out.text([verdicts_json(found)])
+    else:
+        for place, verdict in found:
+            if not os.path.lexists(place) and not os.path.lexists(head_path(place)):
+                out.note(f"{_shown(place)}: nothing was logged yet, or the log was deleted")
             out.text(verdict_lines(_shown(place), verdict))
-    return 0 if clean else 1
+    return 1 if any(verdict.problems for _, verdict in found) else 0
 
 
 def _places(file: Path | None) -> tuple[Path, ...]:

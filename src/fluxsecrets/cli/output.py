@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +14,7 @@ import click
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout
+    from fluxsecrets.findings import Finding
     from fluxsecrets.ops.results import BatchResult
     from fluxsecrets.report.text import Cell, Row
 
@@ -52,6 +53,16 @@ class Output:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         style = _coloured if _colourful(sys.stdout) else _plain
         self.text(laid_out(rows, width, style))
+
+    def findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
+        """Write findings by file; at a terminal in colour."""
+        import shutil
+
+        from fluxsecrets.report.findings_text import findings_lines
+
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        style = _coloured if _colourful(sys.stdout) else _plain
+        self.text(findings_lines(findings, show_path, style, width))
 
     def progress(self, items: Iterator[Item], total: int, label: str) -> Iterator[Item]:
         """Pass items on, with a progress bar where there are many and somebody is looking."""
@@ -135,6 +146,8 @@ def _plain(cell: Cell) -> str:
 
 
 def _coloured(cell: Cell) -> str:
+    if cell.style == "bold":
+        return click.style(cell.text, bold=True)
     return click.style(cell.text, fg=cell.style) if cell.style else cell.text
 
 

@@ -223,7 +223,7 @@ class _Comments:
                     message = f"nothing is left for this allowance of {rule} to allow: remove it"
                     found.append(Remark(item.path, item.line, "unused", message))
                 elif self.known and rule not in self.known:
-                    message = f"there is no rule {rule!a}"
+                    message = f"there is no rule {rule!a}: see `fluxsecrets rules list`"
                     found.append(Remark(item.path, item.line, "invalid", message))
         return found
 

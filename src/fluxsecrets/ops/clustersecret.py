@@ -16,6 +16,7 @@ from fluxsecrets.ops.keylist import find_recipient
 from fluxsecrets.ops.keys import age_provider
 from fluxsecrets.ops.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.names import read_public_keys
+from fluxsecrets.ops.record import note_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.flux import FluxKustomization
@@ -88,6 +89,7 @@ def cluster_secret(session: Session, environment: str, identity: str | None = No
         )
         recipient = Recipient("age", wanted)
         data_key, text, more = _age(session, wanted, public)
+    note_key(recipient)
     if usage.files and not any(
         file.is_for(recipient) for file in usage.files if file.path in usage.environments[found.name]
     ):

@@ -10,6 +10,7 @@ from fluxsecrets.ops.keylist import find_recipient
 from fluxsecrets.ops.keys import KEYRING_SHOWN, age_provider, asker, default_key_file, keyring_list, shown
 from fluxsecrets.ops.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.names import read_public_keys
+from fluxsecrets.ops.record import note_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.sops.metadata import Recipient
 
@@ -46,6 +47,7 @@ def export_key(session: Session, text: str, *, plain: bool, work_factor: int | N
         IdentityError: the identity is not there, an SSH key, or there is nobody to ask for a passphrase.
     """
     recipient = find_recipient(session, text)
+    note_key(Recipient("age", recipient))
     identity = age_provider(session).identity_of(recipient)
     if identity.kind == "ssh":
         raise IdentityError("an SSH key is a file already", hint=f"copy it: {identity.origin}")
@@ -197,6 +199,7 @@ def remove_key(session: Session, removal: Removal) -> None:
     """
     from fluxsecrets.keys.generate import remove_identity
 
+    note_key(Recipient("age", removal.recipient))
     for path in removal.key_files:
         remove_identity(path, removal.recipient)
     if removal.keyring:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError, IdentityError, UsageError
 from fluxsecrets.files import write_new
-from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.names import KEYS_FOLDER, read_public_file, read_public_keys
+from fluxsecrets.ops.record import note_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.sops.metadata import Recipient
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.age import AgeProvider
@@ -122,10 +124,9 @@ def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewK
             hint="leave out --name, or import them one by one",
         )
     public_path = _public_path(session, keeping.name)
-    if public_path is not None and public_path.exists():
-        known = {text for text, name in read_public_keys(public_path.parents[1]).items()}
-        if identities[0].recipient not in known:
-            raise _taken(session, public_path)
+    taken = public_path is not None and public_path.exists()
+    if public_path is not None and taken and identities[0].recipient not in read_public_file(public_path):
+        raise _taken(session, public_path)
     return tuple(_keep(session, identity, keeping, public_path) for identity in identities)
 
 
@@ -207,6 +208,7 @@ def keyring_list(session: Session) -> Path | None:
 
 
 def _keep(session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None) -> NewKey:
+    note_key(Recipient("age", identity.recipient))
     private: Path | None = None
     if keeping.store is Store.KEYRING:
         place, added = KEYRING_SHOWN, _into_keyring(session, identity, keeping)

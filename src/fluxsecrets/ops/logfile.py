@@ -98,6 +98,7 @@ def append(path: Path, events: Sequence[Event]) -> None:
         FileAccessError: it cannot be written, or is no log; nothing was added.
     """
     make_private_folders(path.parent)
+    _refuse_strange(path)
     with exclusive(path.with_name(f"{path.name}.lock")):
         descriptor = _open(path)
         try:
@@ -113,6 +114,17 @@ def append(path: Path, events: Sequence[Event]) -> None:
                 raise
         finally:
             os.close(descriptor)
+
+
+def _refuse_strange(path: Path) -> None:
+    """Refuse a file of another kind, before anything is put beside it."""
+    if os.path.lexists(head_path(path)):
+        return
+    first = next(_raw_lines(path), None) if path.is_file() else None
+    if first is not None and _parse(first) is None:
+        raise FileAccessError(
+            "this file is not a log of fluxsecrets", path=str(path), hint="name another file for the log"
+        )
 
 
 def _open(path: Path) -> int:
@@ -148,10 +160,6 @@ def _end_without_anchor(path: Path, descriptor: int, size: int) -> _End:
         return _End()
     line, last = 0, b""
     for raw in _raw_lines(path):
-        if line == 0 and _parse(raw) is None:
-            raise FileAccessError(
-                "this file is not a log of fluxsecrets", path=str(path), hint="name another file for the log"
-            )
         line, last = line + 1, raw
     whole = _read_at(descriptor, size - 1, 1) == b"\n"
     return _End(line, _hash(last), size, whole=whole, lost=True)
@@ -361,9 +369,9 @@ def _compare_with_head(path: Path, head: _Head, chain: _Chain) -> Iterator[Probl
             "the anchor has all of it, and the next run puts it back",
         )
     elif size < expected:
-        yield Problem(None, "the end is missing: lines were cut off")
+        yield Problem(None, "it is shorter than the anchor says: lines are missing")
     elif written != tail:
-        yield Problem(None, "the end is not what the anchor says: lines were changed or added")
+        yield Problem(None, "the last entry is not what the anchor says: lines were changed or added")
     if chain.seen != (head.line, head.hash):
         yield Problem(None, "what is before the last entry is not what the anchor says")
 

@@ -233,45 +233,45 @@ class Logged:
         """
         if self._call is None:
             return
-        failed = error is not None or exit_code > 1
         kind = {} if error is None else {"error": type(error).__name__.lstrip("_")}
-        result = "interrupted" if exit_code > 128 and error is not None else "failed" if failed else "done"
-        self._finish({"result": result, "exit_code": exit_code, **kind}, "failed" if failed else "done")
+        if error is not None and exit_code > 128:
+            result = "interrupted"
+        else:
+            result = "failed" if error is not None or exit_code > 1 else "done"
+        self._finish({"result": result, "exit_code": exit_code, **kind})
 
     def _leave(self) -> None:
-        self._finish({"result": "replaced"}, "done")
+        self._finish({"result": "replaced"})
 
-    def _finish(self, last: Mapping[str, object], outcome: str) -> None:
+    def _finish(self, last: Mapping[str, object]) -> None:
         call = self._call
         if call is None:
             return
         self._call = None
-        events = [*self._files(call, outcome), {**self._common("end"), "command": call.command, **last}]
+        files = self._files() or self._named(call, last)
+        keys = {} if files else {"keys": [shown_key(key) for key in self._record.keys]}
+        events = [{**self._common("file"), "command": call.command, **event} for event in files]
+        events.append({**self._common("end"), "command": call.command, **last, **keys})
         self._write(events, done=True)
 
-    def _files(self, call: Call, outcome: str) -> Iterator[dict[str, object]]:
-        """One event a file: of what the operation said of each, or else of what the user named."""
-        for result in self._record.files:
-            error = {} if result.error is None else {"error": type(result.error).__name__}
-            keys = [shown_key(key) for key in result.opened_with]
-            yield {
-                **self._common("file"),
-                "command": call.command,
+    def _files(self) -> list[dict[str, object]]:
+        """What the operation said of each file."""
+        return [
+            {
                 "path": result.path,
                 "outcome": str(result.outcome),
-                "keys": keys,
-                **error,
+                "keys": [shown_key(key) for key in result.opened_with],
+                "recipients": list(result.recipients),
+                **({} if result.error is None else {"error": type(result.error).__name__}),
             }
-        if not self._record.files:
-            keys = [shown_key(key) for key in self._record.keys]
-            for path in call.paths:
-                yield {
-                    **self._common("file"),
-                    "command": call.command,
-                    "path": path,
-                    "outcome": outcome,
-                    "keys": keys,
-                }
+            for result in self._record.files
+        ]
+
+    def _named(self, call: Call, last: Mapping[str, object]) -> list[dict[str, object]]:
+        """The files that were named, where the operation said nothing of single files."""
+        keys = [shown_key(key) for key in self._record.keys]
+        error = {"error": last["error"]} if "error" in last else {}
+        return [{"path": path, "outcome": last["result"], "keys": keys, **error} for path in call.paths]
 
     def _common(self, event: str) -> dict[str, object]:
         time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -286,13 +286,17 @@ class Logged:
             except FluxsecretsError as error:
                 if place.required:
                     self._call = None
+                    what = (
+                        "what was done cannot be logged" if done else "nothing was done: it cannot be logged"
+                    )
                     raise FileAccessError(
-                        f"{error.message}; it is required by {place.origin}, "
-                        + ("and what was done is not in it" if done else "so nothing was done"),
-                        path=error.path,
+                        f"{what}, which {place.origin} requires: {error.message}",
+                        path=str(place.path),
                         hint=error.hint,
                     ) from None
-                self.warnings.append(f"{error.path}: {error.message}")
+                warning = f"{place.path}: this is not logged: {error.message}"
+                if warning not in self.warnings:
+                    self.warnings.append(warning)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Entry:
         program, command: what was run.
         path: the file, as it was named from `folder`; None where the run was about none.
         folder: the working directory.
+        about: the name, key or environment that was asked for, or None.
         outcome: what became of it.
         keys: public keys whose identities opened it.
         error: the kind of error, or None.
@@ -38,6 +39,7 @@ class Entry:
     command: str
     path: str | None
     folder: str
+    about: str | None
     outcome: str
     keys: tuple[str, ...] = ()
     error: str | None = None
@@ -104,6 +106,7 @@ def _entry(line: int, event: Event, start: Event) -> Entry:
         text(event, "command"),
         text(event, "path") or None,
         text(start, "folder"),
+        text(start, "key") or text(start, "name") or text(start, "environment") or None,
         text(event, "outcome") or text(event, "result"),
         tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else (),
         text(event, "error") or None,

@@ -24,15 +24,19 @@ def read_public_keys(root: Path) -> dict[str, str]:
     if not folder.is_dir():
         return names
     for path in sorted(folder.glob("*" + _SUFFIX)):
-        try:
-            data = read_file(path, limit=_MAX_PUBLIC_KEY).data
-        except FluxsecretsError:
-            continue
-        for line in data.decode("utf-8", "replace").splitlines():
-            text = line.strip()
-            if text and not text.startswith("#"):
-                names.setdefault(text, path.name.removesuffix(_SUFFIX))
+        for text in read_public_file(path):
+            names.setdefault(text, path.name.removesuffix(_SUFFIX))
     return names
+
+
+def read_public_file(path: Path) -> tuple[str, ...]:
+    """The recipients of one `NAME.pub`, none where it cannot be read."""
+    try:
+        data = read_file(path, limit=_MAX_PUBLIC_KEY).data
+    except FluxsecretsError:
+        return ()
+    lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
 
 
 def name_of(recipient: Recipient, names: Mapping[str, str]) -> str:

@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -25,6 +25,7 @@ BLOB_LIMIT = 16 * 2**20
 """Bytes that one blob may have, unless told otherwise."""
 
 _STDERR_LIMIT = 64 * 2**10
+_AHEAD = 8 * 2**10  # bytes of names that are asked for before the first object is read; a pipe holds them
 
 # What git exports to hooks and what ties a process to one repository (`git rev-parse
 # --local-env-vars`), without GIT_CONFIG_*, through which people set safe.directory in containers.
@@ -182,8 +183,98 @@ class Repository:
             path=str(self.root),
         )
 
-    def _git(self, *arguments: str, limit: int = LISTING_LIMIT) -> bytes:
-        result = _run(self._command(*arguments), self.root, self._env(), limit)
+    def path_of(self, name: str) -> str:
+        """Where git has a file or folder of its own, such as `hooks`, by configuration and worktree.
+
+        Returns:
+            The path, absolute or relative to the root.
+        """
+        return os.fsdecode(self._git("rev-parse", "--git-path", name)).removesuffix("\n")
+
+    def run(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
+        """What a git command writes to standard output.
+
+        Args:
+            arguments: the command and what follows it; paths are literal.
+            stdin: what it reads before it writes anything; nothing unless given.
+            limit: bytes that it may write.
+
+        Raises:
+            GitError: it failed.
+            LimitError: it wrote more.
+        """
+        return self._git(*arguments, stdin=stdin, limit=limit)
+
+    @contextmanager
+    def objects(self) -> Iterator[Callable[[str, int], bytes | None]]:
+        """One `git cat-file --batch` that reads blobs by their id.
+
+        Yields:
+            A function of id and limit. It gives the content, or None where that is larger.
+
+        Raises:
+            GitError: an object is damaged, missing or no blob.
+        """
+        with _process(self._command("cat-file", "--batch"), self.root, self._env(), feed=True) as running:
+
+            def read(name: str, limit: int) -> bytes | None:
+                kind, blob = running.ask(name, limit)
+                if kind != "blob":
+                    raise GitError(
+                        f"the object {name[:12]!a} is {'missing' if kind == 'missing' else 'no file'}",
+                        hint="run `git fsck`; in a partial clone `git fetch --refetch`",
+                        path=str(self.root),
+                    )
+                return blob
+
+            yield read
+
+    def read_objects(
+        self, names: Iterable[str], *, limit: int = BLOB_LIMIT
+    ) -> Iterator[tuple[str, str, bytes | None]]:
+        """Many objects through one `git cat-file --batch`, asked for ahead of time.
+
+        Args:
+            names: ids, or what else names an object, without line breaks.
+            limit: bytes; the content of what is larger is not given.
+
+        Yields:
+            The name, its type (`missing` where there is none), and the content of a blob.
+
+        Raises:
+            GitError: an object is damaged.
+        """
+        batches = _batches(names)
+        asked = next(batches, [])
+        if not asked:
+            return
+        with _process(self._command("cat-file", "--batch"), self.root, self._env(), feed=True) as running:
+            running.send(asked)
+            while asked:
+                ahead = next(batches, [])
+                if ahead:
+                    running.send(ahead)
+                for name in asked:
+                    yield (name, *running.receive(limit))
+                asked = ahead
+
+    @contextmanager
+    def stream(self, *arguments: str) -> Iterator[IO[bytes]]:
+        """What a git command writes, as it comes; for what is too large to be held.
+
+        Raises:
+            GitError: the command failed, which is known at the end only.
+        """
+        with _process(self._command(*arguments), self.root, self._env(), feed=False) as running:
+            if running.process.stdout is None:
+                raise GitError("git was started without pipes")
+            yield running.process.stdout
+            ended = running.finish()
+            if ended.code != 0:
+                raise _failure(arguments[0], ended, self.root)
+
+    def _git(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
+        result = _run(self._command(*arguments), self.root, self._env(), limit, stdin)
         if result.code != 0:
             raise _failure(arguments[0], result, self.root)
         return result.output
@@ -266,16 +357,23 @@ class _Running:
 
     def ask(self, name: str, limit: int) -> tuple[str, bytes | None]:
         """One exchange with `git cat-file --batch`: the object's type and, within the limit, its bytes."""
-        source, sink = self.process.stdout, self.process.stdin
-        if source is None or sink is None:
+        self.send([name])
+        return self.receive(limit)
+
+    def send(self, names: Sequence[str]) -> None:
+        """Ask `git cat-file --batch` for objects; few enough for a pipe to hold their names."""
+        if self.process.stdin is None:
             raise GitError("git cat-file was started without pipes")
-        try:
-            sink.write(os.fsencode(name) + b"\n")
-            sink.flush()
-        except OSError:
-            header = b""
-        else:
-            header = source.readline(2**16)
+        with suppress(OSError):  # it ended: reading tells why
+            self.process.stdin.write(b"".join(os.fsencode(name) + b"\n" for name in names))
+            self.process.stdin.flush()
+
+    def receive(self, limit: int) -> tuple[str, bytes | None]:
+        """The next object that was asked for."""
+        source = self.process.stdout
+        if source is None:
+            raise GitError("git cat-file was started without pipes")
+        header = source.readline(2**16)
         if not header.endswith(b"\n"):
             raise _failure("cat-file", self.finish(), None)
         words = header.rstrip(b"\n").rsplit(b" ", 2)
@@ -292,6 +390,21 @@ class _Running:
         if source.read(1) != b"\n":
             raise _failure("cat-file", self.finish(), None)
         return kind, blob
+
+
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """Names in groups, two of which a pipe holds, or single ones that are longer."""
+    batch: list[str] = []
+    size = 0
+    for name in names:
+        length = len(os.fsencode(name)) + 1
+        if batch and size + length > _AHEAD:
+            yield batch
+            batch, size = [], 0
+        batch.append(name)
+        size += length
+    if batch:
+        yield batch
 
 
 def _skip(source: IO[bytes], size: int) -> None:
@@ -338,8 +451,18 @@ def _drain(stream: IO[bytes] | None, into: bytearray) -> None:
         into += chunk[: max(0, _STDERR_LIMIT - len(into))]
 
 
-def _run(command: Sequence[str], cwd: Path, env: Mapping[str, str], limit: int = LISTING_LIMIT) -> _Result:
-    with _process(command, cwd, env, feed=False) as running:
+def _run(
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    limit: int = LISTING_LIMIT,
+    stdin: bytes | None = None,
+) -> _Result:
+    with _process(command, cwd, env, feed=stdin is not None) as running:
+        if running.process.stdin is not None and stdin is not None:
+            with suppress(OSError):  # it ended early: its exit code says why
+                running.process.stdin.write(stdin)
+                running.process.stdin.close()
         output = running.process.stdout.read(limit + 1) if running.process.stdout is not None else b""
         if len(output) > limit:
             raise LimitError(f"git wrote more than {limit} bytes", path=str(cwd))

@@ -217,7 +217,7 @@ class _Reader:
         fields = self.map(node, "an entry of allow", ALLOW_KEYS)
         rule = self.read.required(fields, "rule", node)
         if not _RULE.fullmatch(rule):
-            hint = "rules are named like plain-secret"
+            hint = "see `fluxsecrets rules list`"
             self.read.fail(fields["rule"][1], f"{rule[:60]!a} is no rule's id", hint=hint)
         path = self.read.required(fields, "path", node)
         self.glob(fields["path"][1], path)

@@ -21,7 +21,7 @@ def entry_rows(entries: Sequence[Entry]) -> list[Row]:
             Cell(printable(entry.time[:19].replace("T", " "))),
             Cell(printable(entry.user)),
             Cell(printable(_command(entry))),
-            Cell(printable(entry.path or "-")),
+            Cell(printable(" ".join(filter(None, (entry.path, entry.about))) or "-")),
             Cell(printable(entry.outcome), "yellow" if entry.outcome in ("failed", UNFINISHED) else ""),
             Cell(printable(", ".join(map(_short, entry.keys)) or (entry.error or ""))),
         )
@@ -38,17 +38,21 @@ def _short(key: str) -> str:
     return key if len(key) <= _SHORT_KEY else f"{key[:12]}…{key[-6:]}"
 
 
-def entries_json(path: Path, entries: Sequence[Entry], damaged: bool) -> str:
-    """Entries as data; docs/schema/results.schema.json describes it."""
-    return dump(
+def entries_json(logs: Sequence[tuple[Path, Sequence[Entry], bool]]) -> str:
+    """The entries of logs as data; docs/schema/results.schema.json describes it.
+
+    Args:
+        logs: each with its entries, and whether lines of it cannot be read.
+    """
+    data = [
         {
-            "version": VERSION,
-            "command": "log",
             "log": str(path),
             "damaged": damaged,
             "entries": [{**asdict(entry), "keys": list(entry.keys)} for entry in entries],
         }
-    )
+        for path, entries, damaged in logs
+    ]
+    return dump({"version": VERSION, "command": "log", "logs": data})
 
 
 def verdict_lines(shown: str, verdict: Verdict) -> list[str]:
@@ -64,15 +68,15 @@ def verdict_lines(shown: str, verdict: Verdict) -> list[str]:
     return [printable(line) for line in (*found, f"{shown}: {count}, not as they were written")]
 
 
-def verdict_json(path: Path, verdict: Verdict) -> str:
-    """A check as data; docs/schema/results.schema.json describes it."""
-    return dump(
+def verdicts_json(verdicts: Sequence[tuple[Path, Verdict]]) -> str:
+    """What checks found, as data; docs/schema/results.schema.json describes it."""
+    data = [
         {
-            "version": VERSION,
-            "command": "log verify",
             "log": str(path),
             "lines": verdict.lines,
             "anchor": verdict.anchor,
             "problems": [{"line": problem.line, "message": problem.message} for problem in verdict.problems],
         }
-    )
+        for path, verdict in verdicts
+    ]
+    return dump({"version": VERSION, "command": "log verify", "logs": data})

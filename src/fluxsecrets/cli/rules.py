@@ -1,0 +1,60 @@
+"""`fluxsecrets rules`."""
+
+from __future__ import annotations
+
+import click
+
+from fluxsecrets.cli.options import format_option
+from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import UsageError
+from fluxsecrets.findings import RuleInfo
+from fluxsecrets.report.rules import rule_lines, rule_rows, rules_json
+
+
+def known_rules() -> tuple[RuleInfo, ...]:
+    """Every rule of the program."""
+    from fluxsecrets.scan.registry import all_rules
+
+    return all_rules()
+
+
+@click.group("rules")
+def command() -> None:
+    """Show what is looked for, and why.
+
+    Their names are what `fluxsecrets:allow`, the list `allow` of .fluxsecrets.yaml, and baselines use.
+    """
+
+
+@command.command("list", short_help="Every rule with its severity.")
+@format_option
+def list_rules(report: str | None) -> int:
+    """List every rule with its severity."""
+    out, rules = Output(), known_rules()
+    if report == "json":
+        out.text([rules_json(rules)])
+    else:
+        out.table(rule_rows(rules))
+    return 0
+
+
+@command.command("show", short_help="What a rule means, and what to do.")
+@click.argument("rule")
+@format_option
+def show_rule(rule: str, report: str | None) -> int:
+    """Show what a rule means, why it matters, and what to do."""
+    out, rules = Output(), {each.id: each for each in known_rules()}
+    found = rules.get(rule)
+    if found is None:
+        import difflib
+
+        near = difflib.get_close_matches(rule, rules, n=1)
+        raise UsageError(
+            f"there is no rule {rule!a}",
+            hint=f"did you mean {near[0]}?" if near else "see `fluxsecrets rules list`",
+        )
+    if report == "json":
+        out.text([rules_json([found])])
+    else:
+        out.text(rule_lines(found))
+    return 0

@@ -1,0 +1,373 @@
+"""Git hooks that keep secrets in plain text out: put into place, taken away again.
+
+Two ways, by whose file it is. A hook in git's own folder is ours: an existing one is set aside and runs
+first. A file that the team shares, such as `.husky/pre-commit`, gets a few marked lines at its top.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from fluxsecrets.errors import ConfigError, FileAccessError, GitError, UsageError
+from fluxsecrets.files import read_file, write_atomic, write_new
+from fluxsecrets.repo.git import Repository, find_repository
+
+HOOKS = ("pre-commit", "pre-push")
+ASIDE = ".before-fluxsecrets"
+"""Behind the name of a hook that was there before ours."""
+
+_LIMIT = 2**20
+_MADE_BY = "made by `fluxsecrets hook install`"
+_BEGIN, _END = "# >>> fluxsecrets hook", "# <<< fluxsecrets hook"
+_BLOCK = re.compile(rf"^{_BEGIN}.*?^{_END}[^\n]*\n", re.DOTALL | re.MULTILINE)
+_CALLS = re.compile(r"^[^#\n]*\bfluxsecrets\b.*\bhook run\b", re.MULTILINE)
+# The lines of a shell hook before which nothing of ours may stand; husky's older versions source a file.
+_HEAD = re.compile(r"(?:#![^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*(?:\. [^\n]*husky\.sh[^\n]*\n)?")
+_SHELL = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
+
+
+class HookOutcome(StrEnum):
+    """What became of a hook."""
+
+    INSTALLED = "installed"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    NOT_INSTALLED = "not installed"
+
+
+@dataclass(frozen=True, slots=True)
+class HookResult:
+    """One hook.
+
+    Attributes:
+        hook: `pre-commit` or `pre-push`.
+        path: the file.
+        outcome: what became of it.
+        note: what else there is to know, one sentence, or "".
+    """
+
+    hook: str
+    path: Path
+    outcome: HookOutcome
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HooksPlace:
+    """Where a repository's hooks are.
+
+    Attributes:
+        folder: where git looks for them, or husky's own folder.
+        shared: it lies in the work tree, so that the team has the same files.
+    """
+
+    folder: Path
+    shared: bool
+
+
+def install_hooks(
+    start: Path, hooks: Sequence[str], executable: str, *, everywhere: bool = False
+) -> tuple[HookResult, ...]:
+    """Put hooks into place; what is there already, and right, stays as it is.
+
+    Args:
+        start: somewhere in the repository.
+        hooks: which of `HOOKS`.
+        executable: absolute path of the `fluxsecrets` that is to run.
+        everywhere: also where core.hooksPath is for all of the user's repositories.
+
+    Raises:
+        GitError: no repository.
+        ConfigError: the hooks are not this repository's alone, or a hook is no shell script.
+        FileAccessError: a file cannot be read or written.
+    """
+    repository = _repository(start)
+    place = find_place(repository, everywhere=everywhere)
+    _make_folder(place.folder)
+    results = []
+    for hook in hooks:
+        path = place.folder / hook
+        result = _install_shared(hook, path) if place.shared else _install_own(hook, path, executable)
+        results.append(result)
+    return tuple(results)
+
+
+def uninstall_hooks(start: Path, hooks: Sequence[str]) -> tuple[HookResult, ...]:
+    """Take hooks away, and put back what was there before.
+
+    Args:
+        start: somewhere in the repository.
+        hooks: which of `HOOKS`.
+
+    Raises:
+        GitError: no repository.
+        FileAccessError: a file cannot be read or written.
+    """
+    place = find_place(_repository(start), everywhere=True)
+    return tuple(
+        _uninstall_shared(hook, place.folder / hook)
+        if place.shared
+        else _uninstall_own(hook, place.folder / hook)
+        for hook in hooks
+    )
+
+
+def find_place(repository: Repository, *, everywhere: bool = False) -> HooksPlace:
+    """Where the hooks of a repository are: by core.hooksPath, in a worktree those of the main one.
+
+    Raises:
+        ConfigError: the folder belongs to no repository, and `everywhere` is not given.
+    """
+    folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
+    if (husky := _husky(repository, folder)) is not None:
+        return HooksPlace(husky, shared=True)
+    if _is_below(folder, repository.common_dir) or _is_below(folder, repository.git_dir):
+        return HooksPlace(folder, shared=False)
+    if _is_below(folder, repository.root):
+        return HooksPlace(folder, shared=True)
+    if not everywhere:
+        raise ConfigError(
+            "core.hooksPath names a folder outside of this repository, whose hooks run in others too",
+            path=str(folder),
+            hint="to have hooks of its own here: "
+            f"`git config core.hooksPath {_quoted(repository.common_dir / 'hooks')}`, then install again; "
+            "for all repositories that use that folder: add --everywhere",
+        )
+    return HooksPlace(folder, shared=False)
+
+
+def own_executable() -> str:
+    """Absolute path of the `fluxsecrets` that belongs to the running Python, with `/`.
+
+    Raises:
+        UsageError: there is none, such as where the package is run from its sources.
+    """
+    import shutil
+    import sysconfig
+
+    started = Path(sys.argv[0])
+    beside = shutil.which("fluxsecrets", path=sysconfig.get_path("scripts"))
+    known = str(started) if started.stem == "fluxsecrets" and started.is_file() else beside
+    found = known or shutil.which("fluxsecrets")
+    if found is None:
+        raise UsageError(
+            "the fluxsecrets executable is not where this Python has its scripts, so a hook could not run it",
+            hint="install the package, such as with `pipx install`, and run `fluxsecrets hook install` again",
+        )
+    return Path(found).absolute().as_posix()
+
+
+# --- hooks of our own ------------------------------------------------------------------------------------
+
+
+def own_script(hook: str, executable: str) -> str:
+    """The hook as it stands in git's own folder.
+
+    It starts no process but ours and that of the hook from before, and refuses where it cannot check.
+    """
+    stdin = hook == "pre-push"  # what is pushed; both must be told
+    run_before = '"$before" "$@" || exit'
+    run = f'exec "$fluxsecrets" hook run {hook} "$@"'
+    if stdin:
+        run_before = "\n".join(
+            (
+                "refs=$(cat)",
+                r"    printf '%s' "
+                '"${refs:+$refs\n}" | "$before" "$@" || exit',
+                r"    printf '%s' "
+                '"${refs:+$refs\n}" | "$fluxsecrets" hook run pre-push "$@"',
+                "    exit",
+            )
+        )
+    return f"""\
+#!/bin/sh
+# Keeps secrets in plain text out of git; {_MADE_BY}.
+# `fluxsecrets hook uninstall` takes it away and puts back what was here before.
+fluxsecrets={_quoted(executable)}
+before=${{0%/*}}/{hook}{ASIDE}
+[ -x "$fluxsecrets" ] || fluxsecrets=$(command -v fluxsecrets) || {{
+    echo "error: fluxsecrets is not installed any more, so nothing was checked and this was refused" >&2
+    echo "  hint: install it, or delete the hook: rm '$0'" >&2
+    exit 1
+}}
+if [ -x "$before" ]; then
+    {run_before}
+fi
+{run}
+"""
+
+
+def _install_own(hook: str, path: Path, executable: str) -> HookResult:
+    script = own_script(hook, executable).encode()
+    aside = path.with_name(path.name + ASIDE)
+    present = _read(path)
+    if present is not None and _MADE_BY.encode() in present:
+        _make_executable(path)
+        if present == script:
+            return HookResult(hook, path, HookOutcome.UNCHANGED)
+        write_atomic(path, script, mode=0o755)
+        return HookResult(hook, path, HookOutcome.UPDATED)
+    if present is not None and _CALLS.search(present.decode("utf-8", "replace")):
+        return HookResult(hook, path, HookOutcome.UNCHANGED, "it runs fluxsecrets by itself")
+    note = ""
+    if present is not None or path.is_symlink():
+        if os.path.lexists(aside):
+            raise FileAccessError(
+                f"there is both a hook and one from before it, {aside.name}",
+                path=str(path),
+                hint="keep one of them under the name of the hook, and remove the other",
+            )
+        path.rename(aside)
+        note = f"the hook that was there runs first; it is {aside.name} now"
+        if present is not None and b"pre-commit.com" in present:
+            note += ". With pre-commit there is another way: see docs/hooks.md"
+    try:
+        write_new(path, script, mode=0o755)
+    except BaseException:
+        if note:
+            aside.rename(path)
+        raise
+    return HookResult(hook, path, HookOutcome.INSTALLED, note)
+
+
+def _uninstall_own(hook: str, path: Path) -> HookResult:
+    aside = path.with_name(path.name + ASIDE)
+    present = _read(path)
+    if present is None or _MADE_BY.encode() not in present:
+        return HookResult(hook, path, HookOutcome.NOT_INSTALLED)
+    if not os.path.lexists(aside):
+        path.unlink()
+        return HookResult(hook, path, HookOutcome.REMOVED)
+    aside.replace(path)
+    return HookResult(hook, path, HookOutcome.REMOVED, "the hook from before is back")
+
+
+# --- hooks that are shared -------------------------------------------------------------------------------
+
+
+def shared_block(hook: str) -> str:
+    """The lines that go into a hook that others have too: no path of this machine is in them."""
+    run = f'fluxsecrets hook run {hook} "$@" || exit 1'
+    if hook == "pre-push":
+        run = f"refs=$(cat)\nprintf '%s' \"${{refs:+$refs\n}}\" | {run}\nexec <<END\n$refs\nEND"
+    return f"""\
+{_BEGIN}: keeps secrets in plain text out of git
+command -v fluxsecrets >/dev/null || {{
+    echo "error: fluxsecrets is not installed here, so nothing was checked and this was refused" >&2
+    echo "  hint: install it, see this repository's guide" >&2
+    exit 1
+}}
+{run}
+{_END}
+"""
+
+
+def _install_shared(hook: str, path: Path) -> HookResult:
+    block = shared_block(hook)
+    present = _read(path)
+    if present is None:
+        write_new(path, f"#!/bin/sh\n{block}".encode(), mode=0o755)
+        return HookResult(
+            hook, path, HookOutcome.INSTALLED, "it is in the work tree: commit it for the others"
+        )
+    text = present.decode("utf-8", "surrogateescape")
+    if text.startswith("#!") and _SHELL.match(text) is None:
+        raise ConfigError(
+            "this hook is no shell script, so nothing was added to it",
+            path=str(path),
+            hint=f"let it run `fluxsecrets hook run {hook}`, and fail where that fails",
+        )
+    outcome = HookOutcome.INSTALLED
+    if (match := _BLOCK.search(text)) is not None:
+        new, outcome = text[: match.start()] + block + text[match.end() :], HookOutcome.UPDATED
+    elif _CALLS.search(text):
+        return HookResult(hook, path, HookOutcome.UNCHANGED, "it runs fluxsecrets by itself")
+    else:
+        head = _HEAD.match(text)
+        place = head.end() if head is not None else 0
+        new = text[:place] + block + text[place:]
+    _make_executable(path)
+    if new == text:
+        return HookResult(hook, path, HookOutcome.UNCHANGED)
+    write_atomic(path, new.encode("utf-8", "surrogateescape"))
+    return HookResult(hook, path, outcome, "it is in the work tree: commit it for the others")
+
+
+def _uninstall_shared(hook: str, path: Path) -> HookResult:
+    present = _read(path)
+    text = "" if present is None else present.decode("utf-8", "surrogateescape")
+    rest = _BLOCK.sub("", text)
+    if rest == text:
+        return HookResult(hook, path, HookOutcome.NOT_INSTALLED)
+    if rest.strip() in ("", "#!/bin/sh"):
+        path.unlink()
+    else:
+        write_atomic(path, rest.encode("utf-8", "surrogateescape"))
+    return HookResult(hook, path, HookOutcome.REMOVED)
+
+
+# --- folders ---------------------------------------------------------------------------------------------
+
+
+def _repository(start: Path) -> Repository:
+    found = find_repository(start)
+    if found is None:
+        raise GitError(
+            "this is not a git repository, so it has no hooks", hint="run it inside one", path=str(start)
+        )
+    return found
+
+
+def _husky(repository: Repository, folder: Path) -> Path | None:
+    """Husky's folder with the team's hooks, where git looks into one of husky's.
+
+    Since version 9 git looks into `.husky/_`, whose files husky makes anew with each installation.
+    """
+    for candidate in (folder, folder.parent):
+        if candidate.name == ".husky" and _is_below(candidate, repository.root):
+            return candidate
+    return None
+
+
+def _is_below(folder: Path, parent: Path) -> bool:
+    real, real_parent = Path(os.path.realpath(folder)), Path(os.path.realpath(parent))
+    return real.is_relative_to(real_parent)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "").lower()
+        raise FileAccessError(
+            f"the folder of the hooks cannot be made: {reason}",
+            path=str(folder),
+            hint="check core.hooksPath with `git config --show-origin core.hooksPath`",
+        ) from None
+
+
+def _read(path: Path) -> bytes | None:
+    if not os.path.lexists(path):
+        return None
+    if path.is_symlink() and not path.exists():
+        return None
+    return read_file(path, limit=_LIMIT, follow_links=True).data
+
+
+def _make_executable(path: Path) -> None:
+    mode = path.stat().st_mode
+    if not mode & stat.S_IXUSR and os.name != "nt":
+        path.chmod(stat.S_IMODE(mode) | 0o111)
+
+
+def _quoted(path: object) -> str:
+    """For a POSIX shell."""
+    return "'" + str(path).replace("'", "'\\''") + "'"

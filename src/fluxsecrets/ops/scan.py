@@ -1,0 +1,440 @@
+"""Scan files for secrets in plain text, and weigh what is found against baseline and allowances."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
+from fluxsecrets.findings import Finding
+from fluxsecrets.findings.model import in_order
+from fluxsecrets.repo.git import BLOB_LIMIT, Repository, find_repository
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.engine import Engine, FileSet
+from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
+from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
+
+if TYPE_CHECKING:
+    from fluxsecrets.findings import RuleInfo
+    from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
+    from fluxsecrets.findings.baseline import BaselineEntry
+    from fluxsecrets.repo.settings import Settings
+
+SETTINGS_NAME = ".fluxsecrets.yaml"
+BASELINE_NAME = ".fluxsecrets-baseline.json"
+_LINUX: bool = sys.platform.startswith("linux")
+STANDARD_INPUT = "standard input"
+LIMIT = BLOB_LIMIT
+"""Bytes up to which a file is read as a whole; manifests beyond cannot be judged."""
+
+
+_MANY = 200
+"""Files from which a second process is worth its start."""
+
+_CHUNK = 32
+
+
+class Source(Enum):
+    """Where files come from."""
+
+    PATHS = auto()
+    STAGED = auto()
+    COMMITS = auto()
+    STDIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What to scan.
+
+    Attributes:
+        cwd: absolute path that paths are relative to.
+        source: where files come from.
+        paths: files and folders; none means the whole repository, or what the source has.
+        environment: name of the environment whose files are meant, or None.
+        commits: arguments for `git rev-list`, where the source is commits.
+        content: standard input, and the name that it has.
+        baseline: the baseline's path; None for the repository's own where it has one.
+        use_baseline: False scans as if there were none.
+        update_baseline: write what is found into the baseline.
+    """
+
+    cwd: Path
+    source: Source = Source.PATHS
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    commits: tuple[str, ...] = ()
+    content: bytes = field(default=b"", repr=False)
+    filename: str | None = None
+    baseline: Path | None = None
+    use_baseline: bool = True
+    update_baseline: bool = False
+
+
+class ScanResult(NamedTuple):
+    """What was found.
+
+    Attributes:
+        findings: those that count, in order.
+        known: those that the baseline has.
+        allowed: those that somebody allowed, with reasons.
+        remarks: allowances that are expired, unused or invalid.
+        gone: entries of the baseline that are not found any more.
+        errors: files that could not be read or judged, and other reasons why this is not all.
+        files: how many files were looked at.
+        root: what paths are relative to.
+        baseline: the baseline that was used or written, or None.
+        written: how many entries were written to it, or None.
+    """
+
+    findings: tuple[Finding, ...]
+    known: tuple[Finding, ...]
+    allowed: tuple[AllowedFinding, ...]
+    remarks: tuple[Remark, ...]
+    gone: tuple[BaselineEntry, ...]
+    errors: tuple[FluxsecretsError, ...]
+    files: int
+    root: Path
+    baseline: Path | None = None
+    written: int | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Nothing was found, and everything was looked at."""
+        return not self.findings and not self.errors
+
+
+def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
+    """Scan what is asked for.
+
+    Args:
+        request: what to scan.
+        engine: one to use again; made where it is not given.
+
+    Raises:
+        UsageError: a path does not exist, or options do not go together.
+        GitError: no repository where one is needed, or git fails.
+        ConfigError: settings or baseline are invalid.
+    """
+    job = _Job(request, engine)
+    job.run()
+    return job.result()
+
+
+def known_rules() -> tuple[RuleInfo, ...]:
+    """Every rule that may find something."""
+    from fluxsecrets.scan.registry import all_rules
+
+    return all_rules()
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """The user's cache folder for compiled patterns, or None where the user has no home."""
+    if _LINUX:  # the usual place without an import
+        base = environ.get("XDG_CACHE_HOME") or ""
+        if base.startswith("/"):
+            return Path(base) / "fluxsecrets"
+        home = environ.get("HOME") or ""
+        return Path(home) / ".cache" / "fluxsecrets" if home.startswith("/") else None
+    from platformdirs import user_cache_path
+
+    return user_cache_path("fluxsecrets", appauthor=False)
+
+
+class _Job:
+    """One scan, and what is collected on the way."""
+
+    def __init__(self, request: ScanRequest, engine: Engine | None) -> None:
+        self.request = request
+        self.repository = find_repository(request.cwd)
+        self.root = self.repository.root if self.repository is not None else request.cwd
+        self.settings = self._settings()
+        listed = () if self.settings is None else self.settings.secrets
+        self.scanner = Scanner(cache_folder(os.environ), listed, engine)
+        self.findings: list[Finding] = []
+        self.inline: list[InlineAllowance] = []
+        self.errors: list[FluxsecretsError] = []
+        self.paths: set[str] = set()
+        self.set = FileSet()
+        self.complete = False
+        self.wanted: list[str] | None = None
+        self.before: dict[str, str] = {}
+
+    def _settings(self) -> Settings | None:
+        path = self.root / SETTINGS_NAME
+        if not os.path.lexists(path):
+            return None
+        from fluxsecrets.repo.settings import load_settings
+
+        return load_settings(self.root)
+
+    # --- reading ---------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Read and judge every file."""
+        source = self.request.source
+        try:
+            if source is Source.COMMITS:
+                self._commits()
+                return
+            scans: Iterator[FileScan]
+            if source is Source.STAGED:
+                scans = map(self.scanner.scan, self._staged())
+            elif source is Source.STDIN:
+                scans = map(self.scanner.scan, (self._stdin(),))
+            else:
+                scans = self._worktree()
+            for scan in scans:
+                self._take(scan)
+            self._were_encrypted()
+            self._generators()
+            self.findings += self.set.finish()
+        except GitError as error:
+            if not self.paths:
+                raise
+            self.errors.append(error)
+
+    def _take(self, scan: FileScan) -> None:
+        """Note what came of a file."""
+        self.paths.add(scan.path)
+        problems = [scanned.problem for scanned in scan.scanned] + [scan.error]
+        # The pieces of a file may all have the same.
+        self.errors += {str(error): error for error in problems if error is not None}.values()
+        for scanned in scan.scanned:
+            self.inline += scanned.allowances
+            self.findings += self.set.add(scanned, scan.commit)
+            for finding in scanned.findings:
+                self.findings.append(
+                    finding
+                    if scan.commit is None
+                    else replace(finding, location=replace(finding.location, commit=scan.commit))
+                )
+
+    def _stdin(self) -> SourceFile:
+        name = self.request.filename or STANDARD_INPUT
+        return SourceFile(name, (Blob(name, self.request.content),))
+
+    def _staged(self) -> Iterator[SourceFile]:
+        from fluxsecrets.scan.sources.staged import list_staged, read_staged
+
+        repository = self._needed()
+        files = [file for file in list_staged(repository) if self._is_chosen(file.path)]
+        self.before = {file.path: file.before for file in files if file.before}
+        return read_staged(repository, files, LIMIT)
+
+    def _is_chosen(self, path: str) -> bool:
+        """Whether a path is one of those that were asked for, or below one."""
+        if not self.request.paths or self.request.source is Source.STDIN:
+            return True
+        if self.wanted is None:
+            self.wanted = [self._inside(text) for text in self.request.paths]
+        return any(path == each or not each or path.startswith(f"{each}/") for each in self.wanted)
+
+    def _inside(self, text: str) -> str:
+        relative = os.path.relpath(self.request.cwd / text, self.root).replace(os.sep, "/")
+        if relative == ".." or relative.startswith("../"):
+            raise UsageError(f"{text!a} is outside of the repository", hint="name something in it")
+        return "" if relative == "." else relative
+
+    def _commits(self) -> None:
+        from fluxsecrets.scan.sources.commits import changes, read_changes
+
+        repository = self._needed()
+        known: set[str] = set()
+        found = [
+            change for change in changes(repository, self.request.commits) if self._is_chosen(change.path)
+        ]
+        for file in read_changes(repository, found, LIMIT):
+            before = len(self.findings)
+            self._take(self.scanner.scan(file))
+            fresh = [finding for finding in self.findings[before:] if finding.fingerprint not in known]
+            known.update(finding.fingerprint for finding in fresh)
+            self.findings[before:] = fresh
+        self.findings += self.set.finish()
+
+    def _needed(self) -> Repository:
+        if self.repository is None:
+            raise GitError(
+                "this is not a git repository, so nothing is staged or committed here",
+                hint="run it inside one, or name files",
+                path=str(self.request.cwd),
+            )
+        return self.repository
+
+    # --- the work tree ---------------------------------------------------------------------------------
+
+    def _worktree(self) -> Iterator[FileScan]:
+        outside: Sequence[str] = ()
+        if self.request.environment is not None:
+            paths: Sequence[str] = self._environment(self.request.environment)
+        elif self.request.paths:
+            paths, outside = self._named()
+        else:
+            self.complete = True
+            paths = self._all()
+        return chain(self._read(self.root, paths), self._read(self.request.cwd, outside))
+
+    def _read(self, root: Path, paths: Sequence[str]) -> Iterator[FileScan]:
+        """The files at some paths, in several processes where there are many."""
+        work = partial(scan_path, self.scanner, os.fspath(root), LIMIT)
+        if len(paths) < _MANY:
+            scans: Iterable[FileScan | None] = map(work, paths)
+        else:
+            from fluxsecrets.ops.parallel import run_jobs
+
+            _ = self.scanner.engine  # made here, it serves all that are forked
+            scans = run_jobs(work, paths, chunk=_CHUNK)
+        return (scan for scan in scans if scan is not None)
+
+    def _all(self) -> tuple[str, ...]:
+        if self.repository is not None:
+            return self.repository.files()
+        from fluxsecrets.repo.tree import walk_files
+
+        return walk_files(self.root)
+
+    def _environment(self, name: str) -> tuple[str, ...]:
+        from fluxsecrets.repo.environments import find_environment
+        from fluxsecrets.repo.tree import open_tree
+
+        return tuple(sorted(find_environment(open_tree(self.root), name).files))
+
+    def _named(self) -> tuple[list[str], list[str]]:
+        """Named files and folders: those in the repository from its root, the others as they were named."""
+        inside: dict[str, None] = {}
+        outside: dict[str, None] = {}
+        for text in self.request.paths:
+            place = self.request.cwd / text
+            if not os.path.lexists(place):
+                raise FileAccessError(
+                    "there is no such file", hint="check the spelling of the path", path=text
+                )
+            relative = os.path.relpath(place, self.root).replace(os.sep, "/")
+            is_inside = relative != ".." and not relative.startswith("../")
+            if not place.is_dir():
+                (inside if is_inside else outside)[relative if is_inside else text] = None
+                continue
+            base = ("" if relative == "." else relative) if is_inside else text.rstrip("/")
+            into = inside if is_inside else outside
+            into.update(dict.fromkeys(self._below(place, base, listed=is_inside)))
+        return list(inside), list(outside)
+
+    def _below(self, place: Path, base: str, *, listed: bool) -> Iterable[str]:
+        if listed and self.repository is not None:
+            found = self.repository.files([base] if base else [])
+            if found:
+                return found
+        from fluxsecrets.repo.tree import walk_files
+
+        return (f"{base}/{path}" if base else path for path in walk_files(place))
+
+    def _were_encrypted(self) -> None:
+        """Files that are encrypted at HEAD, and not any more."""
+        if self.repository is None or self.request.source is Source.STDIN:
+            return
+        from fluxsecrets.scan.sources.worktree import changed_files, encrypted_before
+
+        changed = changed_files(self.repository) if self.request.source is Source.PATHS else self.before
+        plain = {path: blob for path, blob in changed.items() if self.set.is_plain(path)}
+        for path in encrypted_before(self.repository, plain, LIMIT) if plain else ():
+            self.findings.append(self.set.whole(path, ENCRYPTED_AT_HEAD))
+
+    def _generators(self) -> None:
+        """Take in kustomization files that were not scanned and may read what was."""
+        if self.complete or self.request.source is Source.STDIN or not self.paths:
+            return
+        from fluxsecrets.scan.sources.staged import read_generators
+
+        if self.request.source is Source.STAGED and self.repository is not None:
+            files = read_generators(self.repository, self.paths, LIMIT)
+            scans: Iterator[FileScan] = map(self.scanner.scan, files)
+        else:
+            scans = self._kustomizations()
+        for scan in scans:
+            for scanned in scan.scanned if scan.path not in self.paths else ():
+                self.set.add_generators(scanned)
+
+    def _kustomizations(self) -> Iterator[FileScan]:
+        from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
+
+        folders: dict[str, None] = {}
+        for path in self.paths:
+            while path:
+                path = path.rpartition("/")[0]  # noqa: PLW2901
+                folders[path] = None
+        names = [f"{folder}/{name}" if folder else name for folder in folders for name in KUSTOMIZATION_NAMES]
+        there = [name for name in names if (self.root / name).is_file()]
+        return self._read(self.root, there)
+
+    # --- weighing --------------------------------------------------------------------------------------
+
+    def result(self) -> ScanResult:
+        """What is left after allowances and baseline."""
+        found = sorted(self.findings, key=in_order)
+        allowed: tuple[AllowedFinding, ...] = ()
+        remarks: tuple[Remark, ...] = ()
+        if self.inline or (self.settings is not None and self.settings.allow):
+            from fluxsecrets.findings.allow import apply_allowances
+
+            rules = frozenset(rule.id for rule in known_rules())
+            weighed = apply_allowances(
+                found,
+                inline=dict.fromkeys(self.inline),
+                listed=() if self.settings is None else self.settings.allow,
+                settings_path=SETTINGS_NAME,
+                rules=rules,
+                complete=self.complete,
+            )
+            found, allowed, remarks = list(weighed.kept), weighed.allowed, weighed.remarks
+        return self._with_baseline(tuple(found), allowed, remarks)
+
+    def _with_baseline(
+        self, found: tuple[Finding, ...], allowed: tuple[AllowedFinding, ...], remarks: tuple[Remark, ...]
+    ) -> ScanResult:
+        request = self.request
+        path = request.baseline
+        default = self.root / BASELINE_NAME
+        if path is None and request.use_baseline and (request.update_baseline or default.is_file()):
+            path = default
+        known: tuple[Finding, ...] = ()
+        gone: tuple[BaselineEntry, ...] = ()
+        written = None
+        if path is not None:
+            from fluxsecrets.findings.baseline import apply_baseline, read_baseline, write_baseline
+
+            there = path.is_file() or not request.update_baseline
+            entries = read_baseline(path) if there else ()
+            if request.update_baseline:
+                if self.errors:
+                    raise self.errors[0]
+                kept = [entry for entry in entries if not self._looked_at(entry)]
+                written = write_baseline(path, found, kept)
+                known, found = found, ()
+            else:
+                applied = apply_baseline(found, entries, self._looked_at)
+                found, known, gone = applied.new, applied.known, applied.gone
+        return ScanResult(
+            found,
+            known,
+            allowed,
+            remarks,
+            gone,
+            tuple(self.errors),
+            len(self.paths),
+            self.root,
+            path,
+            written,
+        )
+
+    def _looked_at(self, entry: BaselineEntry) -> bool:
+        """Whether an entry of the baseline would have been found in this run."""
+        if self.request.source is not Source.PATHS:
+            return False
+        return self.complete or entry.path in self.paths

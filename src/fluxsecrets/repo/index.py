@@ -1,0 +1,100 @@
+"""Git's index: what is staged, as it is staged, and how to put something else in its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fluxsecrets.errors import GitError
+
+from .git import Repository
+
+_REGULAR = "100"
+"""What the modes of regular files start with; links, submodules and folders have others."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A regular file that the next commit changes or adds.
+
+    Attributes:
+        path: relative to the root with `/`.
+        mode: git's, such as `100644`.
+        blob: id of its content.
+    """
+
+    path: str
+    mode: str
+    blob: str
+
+
+def staged_files(repository: Repository) -> tuple[StagedFile, ...]:
+    """The regular files whose staged content differs from HEAD's, in order; one that was renamed is new.
+
+    Raises:
+        GitError: HEAD or the index cannot be read, or a merge left conflicts in it.
+    """
+    base = (
+        repository.run("hash-object", "-t", "tree", "--stdin", stdin=b"") if _unborn(repository) else b"HEAD"
+    )
+    listing = repository.run(
+        "diff-index", "--cached", "-z", "--no-renames", "--diff-filter=AMTU",
+        "--ignore-submodules=all", base.decode().strip(), "--",
+    )  # fmt: skip
+    fields = os.fsdecode(listing).split("\0")
+    found = []
+    for entry, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, _, blob, status = entry.split(" ")
+        if status.startswith("U"):
+            raise GitError(
+                "this file has conflicts from a merge", hint="resolve them and `git add` it first", path=path
+            )
+        if mode.startswith(_REGULAR):
+            found.append(StagedFile(path, mode, blob))
+    return tuple(found)
+
+
+def changed_since_staged(repository: Repository, paths: Iterable[str]) -> frozenset[str]:
+    """Those of the paths whose working copy is not what is staged, or is gone; git's filters are applied."""
+    wanted = sorted(set(paths))
+    if not wanted:
+        return frozenset()
+    listing = repository.run("diff-files", "-z", "--name-only", "--ignore-submodules=all", "--", *wanted)
+    return frozenset(os.fsdecode(path) for path in listing.split(b"\0") if path)
+
+
+def write_blob(repository: Repository, data: bytes) -> str:
+    """Put a content into git's object database, as it is.
+
+    Returns:
+        Its id.
+    """
+    return repository.run("hash-object", "-w", "--no-filters", "--stdin", stdin=data).decode().strip()
+
+
+def stage(repository: Repository, files: Iterable[StagedFile]) -> None:
+    """Put other contents into the index, all at once or none.
+
+    Args:
+        repository: the repository.
+        files: with their new blobs.
+
+    Raises:
+        GitError: another git has the index, or it cannot be written.
+    """
+    lines = b"".join(f"{file.mode} {file.blob}\t".encode() + os.fsencode(file.path) + b"\0" for file in files)
+    repository.run("update-index", "-z", "--index-info", stdin=lines)
+
+
+def _unborn(repository: Repository) -> bool:
+    """Before the first commit there is no HEAD to compare with."""
+    try:
+        repository.run("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+    except GitError:
+        try:
+            branch = repository.run("symbolic-ref", "--quiet", "HEAD").decode().strip()
+        except GitError:
+            branch = ""
+        return bool(branch) and not repository.run("for-each-ref", branch)
+    return False

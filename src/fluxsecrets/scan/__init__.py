@@ -1,0 +1,1 @@
+"""Secrets in plain text: rules, the engine that applies them, and the sources that it reads."""

@@ -1,0 +1,468 @@
+"""One file in, its secrets out; and what can only be told from several files together.
+
+First one pass tells which patterns occur. Most files end there. The others are read as what they are:
+manifests by their objects, files of lines by their names and values, any text by its tokens. Matches of
+the same bytes become one, that of the rule which knows most about the place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import adler32, crc32
+
+from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.findings import Confidence, Finding, Location
+from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
+
+from .blob import Blob
+from .match import Match, Rank
+from .matcher import Matcher, Pattern, make_matcher
+from .names import LOGIN_NAMES
+from .rules import TOKEN_RULES, TokenRule
+from .tokens import Token, find_tokens, token_info
+from .triggers import PARSE, Trigger
+
+if TYPE_CHECKING:
+    from fluxsecrets.findings.allow import InlineAllowance
+
+    from .decode import Decoded
+    from .structure.page import Page
+
+_TRIGGERS = tuple(Trigger)
+_FIRST_RULE = len(_TRIGGERS)
+_MASK = "********"
+_ENCODED = 2  # how many times one within the other base64 is looked into
+_ENCRYPTED_ENV = rb"(?m)^sops_mac=ENC\[AES256_GCM,"
+_ENCRYPTED_INI = rb"(?m)^\[sops\][ \t]*\r?$"
+_DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
+_INI_MAC = rb"(?m)^mac[ \t]*=[ \t]*\"?ENC\[AES256_GCM,"
+
+_YAML_SUFFIXES = (".yaml", ".yml", ".json", ".kubeconfig", ".dockerconfigjson", ".dockercfg")
+_YAML_NAMES = frozenset({"kustomization", "kubeconfig", "admin.conf", "config.json", ".dockerconfigjson"})
+_TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".gotmpl", ".template", ".erb", ".ejs")
+
+
+class Context(NamedTuple):
+    """What is known about a file beside its content.
+
+    Attributes:
+        whole: why the file is a secret as a whole, or "" where it is none.
+    """
+
+    whole: str = ""
+
+
+class Scanned(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        path: of the file.
+        findings: in the order of their places.
+        allowances: those in its comments.
+        ciphertexts: its encrypted values, for `FileSet`.
+        generated: files that a secretGenerator in it reads, with the line of each.
+        encrypted: it is encrypted by sops.
+        place: a rule that knows its kind found something in it.
+        empty: there is nothing in it.
+        problem: why it could not be judged in full, or None.
+    """
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    allowances: tuple[InlineAllowance, ...] = ()
+    ciphertexts: tuple[Ciphertext, ...] = ()
+    generated: tuple[tuple[str, int], ...] = ()
+    encrypted: bool = False
+    place: bool = False
+    empty: bool = False
+    problem: FluxsecretsError | None = None
+
+
+class Ciphertext(NamedTuple):
+    """An encrypted value: a hash of it, its place, and what its file's data key is known by."""
+
+    digest: int
+    location: Location
+    name: str
+    keys: frozenset[int]
+
+
+def patterns() -> tuple[Pattern, ...]:
+    """All patterns, in the order of the matcher's numbers."""
+    rules = (Pattern(rule.pattern, rule.keywords) for rule in TOKEN_RULES)
+    return (*(trigger.value for trigger in _TRIGGERS), *rules)
+
+
+class Engine:
+    """Scans files, one after the other."""
+
+    def __init__(self, cache: Path | None = None, matcher: Matcher | None = None) -> None:
+        """Make or load the matcher.
+
+        Args:
+            cache: the folder for the compiled patterns, or None for none.
+            matcher: one to use instead.
+        """
+        self._matcher = matcher or make_matcher(patterns(), cache)
+
+    def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable
+        """Everything in a file, but for its name."""
+        numbers = self._matcher.hits(blob.data)
+        empty = not blob.data.strip()
+        if empty or not (numbers or context.whole or _is_login_file(blob.path)):
+            return Scanned(blob.path, empty=empty)
+        hits = frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
+        rules = tuple(
+            TOKEN_RULES[number - _FIRST_RULE] for number in sorted(numbers) if number >= _FIRST_RULE
+        )
+        reading = _Reading(self, blob, context, hits)
+        matches = reading.read(rules)
+        findings = told_apart(_finding(blob, match) for match in merged(matches))
+        allowances = _allowances(blob) if Trigger.ALLOWANCE in hits else ()
+        return Scanned(
+            blob.path,
+            findings,
+            allowances,
+            tuple(reading.ciphertexts),
+            tuple(reading.generated),
+            reading.encrypted,
+            any(match.rank is Rank.PLACE for match in matches),
+            problem=reading.problem,
+        )
+
+    def rules_in(self, data: bytes) -> tuple[TokenRule, ...]:
+        """The token rules that may find something in some bytes."""
+        numbers = sorted(self._matcher.hits(data))
+        return tuple(TOKEN_RULES[number - _FIRST_RULE] for number in numbers if number >= _FIRST_RULE)
+
+
+def _allowances(blob: Blob) -> tuple[InlineAllowance, ...]:
+    from fluxsecrets.findings.allow import find_inline
+
+    return find_inline(blob.data, blob.path)
+
+
+class _Reading:
+    """One file on its way through the rules."""
+
+    def __init__(self, engine: Engine, blob: Blob, context: Context, hits: frozenset[Trigger]) -> None:
+        self.engine = engine
+        self.blob = blob
+        self.context = context
+        self.hits = hits
+        self.problem: FluxsecretsError | None = None
+        self.ciphertexts: list[Ciphertext] = []
+        self.generated: list[tuple[str, int]] = []
+        self.encrypted = False
+
+    def read(self, rules: Sequence[TokenRule]) -> list[Match]:
+        blob, hits = self.blob, self.hits
+        matches = [*self.tokens(rules, blob.data, None)] if rules else []
+        if blob.binary:
+            return [match for match in matches if match.confidence is Confidence.HIGH]
+        if Trigger.BASE64 in hits:
+            matches += self.in_base64()
+        if Trigger.URL in hits or Trigger.DSN in hits:
+            from .structure import connection
+
+            matches += connection.judge(blob)
+        if blob.part:
+            matches += self.piece()
+        elif _is_yaml(blob.path) or (Trigger.SOPS in hits and blob.data.lstrip().startswith(b"{")):
+            if self.deserves_parsing():
+                matches += self.manifest()
+        else:
+            matches += self.lines()
+        if self.context.whole:
+            matches += self.whole(matches)
+        return matches
+
+    def deserves_parsing(self) -> bool:
+        """Whether a manifest may hold what a look at its bytes cannot judge."""
+        signs = self.hits & PARSE
+        if signs <= {Trigger.SECRET, Trigger.SEALED}:
+            # Most of these only refer to one: a Secret has data, and a sealed one may have a template.
+            return re.search(_DATA, self.blob.data) is not None if signs else False
+        return True
+
+    def tokens(self, rules: Sequence[TokenRule], data: bytes, decoded: Decoded | None) -> Iterator[Match]:
+        for token in find_tokens(rules, data):
+            yield _token_match(self.blob, token.rule, data[token.start : token.end], token, decoded)
+
+    def in_base64(self) -> Iterator[Match]:
+        from .decode import decode, decode_again
+
+        decoded = decode(self.blob.data)
+        for _ in range(_ENCODED):
+            if decoded is None:
+                return
+            yield from self.tokens(self.engine.rules_in(decoded.data), decoded.data, decoded)
+            decoded = decode_again(decoded)
+
+    def manifest(self) -> Iterator[Match]:
+        from .structure import judge_page, read_page
+        from .structure.kustomize import generated, is_kustomization
+        from .structure.sops import is_block
+
+        page, fault = read_page(self.blob)
+        if fault is not None:
+            yield from self.broken(fault)
+        try:
+            yield from judge_page(page)
+            if Trigger.SOPS in self.hits:
+                self.ciphertexts = [*_ciphertexts(page)]
+                self.encrypted = any(each.sops is not None and is_block(each.sops) for each in page.objects)
+            if Trigger.GENERATOR in self.hits and is_kustomization(self.blob.path):
+                self.generated = [*generated(page)]
+        except FluxsecretsError as error:
+            self.problem = error.in_file(self.blob.path)
+
+    def broken(self, fault: FluxsecretsError) -> Iterator[Match]:
+        """A file that is no YAML as a whole is searched as text; whether it has a Secret is not guessed."""
+        from .assignments import Surroundings
+        from .structure.lines import CODE, judge_text
+        from .template import is_template
+
+        yield from judge_text(self.blob, CODE, Surroundings.CONFIGURATION)
+        may_matter = self.hits & {Trigger.SECRET, Trigger.SOPS, Trigger.SEALED}
+        if may_matter and not is_template(self.blob.text):
+            self.problem = FormatError(
+                f"may hold a Secret, and cannot be read: {fault.message}",
+                hint="mend the file; until then nobody can tell what is in it",
+                path=self.blob.path,
+                line=fault.line,
+                column=fault.column,
+            )
+
+    def lines(self) -> Iterator[Match]:
+        from .structure import clients, lines
+
+        if Trigger.SOPS in self.hits and not self.blob.part and _is_encrypted_lines(self.blob):
+            self.encrypted = True
+            yield from lines.judge_sops(self.blob)
+        elif _is_login_file(self.blob.path):
+            yield from clients.judge_login(self.blob)
+        elif Trigger.ASSIGNED in self.hits or Trigger.OPTION in self.hits:
+            yield from lines.judge(self.blob)
+
+    def piece(self) -> Iterator[Match]:
+        """A piece of a file that is too large to be read as a whole."""
+        if _is_yaml(self.blob.path) and self.hits & {Trigger.SECRET, Trigger.SOPS, Trigger.SEALED}:
+            self.problem = LimitError(
+                "may hold a Secret, and is too large to be read as a manifest",
+                hint="split it; Flux refuses large files anyway",
+                path=self.blob.path,
+            )
+        yield from self.lines()
+
+    def whole(self, matches: Sequence[Match]) -> Iterator[Match]:
+        """A file that is a secret as a whole: one finding says so, where no other one does."""
+        from .structure import named
+
+        if self.encrypted or any(match.rank is Rank.PLACE for match in matches):
+            return
+        yield from named.whole(self.blob, self.context.whole)
+
+
+def _is_yaml(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    for suffix in _TEMPLATE_SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name.endswith(_YAML_SUFFIXES) or name in _YAML_NAMES
+
+
+def _is_login_file(path: str) -> bool:
+    return path.rpartition("/")[2].lower() in LOGIN_NAMES
+
+
+def _is_encrypted_lines(blob: Blob) -> bool:
+    """Whether a file is one of sops's dotenv or INI files; code that speaks of them is none."""
+    return re.search(_ENCRYPTED_ENV, blob.data) is not None or (
+        re.search(_ENCRYPTED_INI, blob.data) is not None and re.search(_INI_MAC, blob.data) is not None
+    )
+
+
+def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token: Token, decoded: Decoded | None) -> Match:
+    start, end = (token.start, token.end) if decoded is None else decoded.span(token.start)
+    inside = "" if decoded is None else " in base64"
+    message = f"{_article(rule.title)}{inside} is in plain text"
+    if token.confidence is Confidence.LOW:
+        message += ", though its checksum does not match"
+    hint = rule.fix
+    if blob.path.startswith("keys/") or "/keys/" in blob.path:
+        hint = f"keys/ holds public recipients only: take it out; {hint}"
+    return Match(
+        token_info(rule),
+        Rank.TOKEN,
+        blob.offset(start),
+        blob.offset(end),
+        message,
+        hint,
+        shown=token.shown if decoded is None else "",
+        parts=(value_part(secret),),
+        confidence=token.confidence,
+        also=rule.title,
+    )
+
+
+def _article(title: str) -> str:
+    first = title.partition(" ")[0]
+    spoken = first[:1].lower()
+    if first.isupper() and first.isalpha():  # spelled out: an AWS key, an NPM token
+        return f"{'an' if spoken in 'aefhilmnorsx' else 'a'} {title}"
+    return f"{'an' if spoken in 'aeiou' else 'a'} {title}"
+
+
+def merged(matches: Sequence[Match]) -> list[Match]:
+    """Matches in order, those of the same text made into one."""
+    ordered = sorted(matches, key=lambda match: (-match.rank, match.start, match.start - match.end))
+    kept: list[Match] = []
+    starts: list[tuple[int, int, int]] = []
+    for match in ordered:
+        index = next(
+            (number for first, last, number in starts if match.start < last and first < match.end), None
+        )
+        if index is None:
+            starts.append((match.start, match.end, len(kept)))
+            kept.append(match)
+        else:
+            kept[index] = _joined(kept[index], match)
+    return sorted(kept, key=lambda match: (match.start, match.end))
+
+
+def _joined(match: Match, other: Match) -> Match:
+    """A match with what another one of the same text knows."""
+    also = match.also
+    if other.also and other.also not in (match.also, match.rule.title):
+        also = (
+            f"{also}, {other.also}"
+            if also and match.rank is Rank.PLACE and len(also) < 80
+            else also or other.also
+        )
+    severity = max(match.severity or match.rule.severity, other.severity or other.rule.severity)
+    if other.confidence is Confidence.LOW:
+        severity = match.severity or match.rule.severity
+    return replace(match, also=also, severity=severity, confidence=max(match.confidence, other.confidence))
+
+
+def _finding(blob: Blob, match: Match) -> Finding:
+    line, column = blob.place(match.start)
+    message = match.message
+    if match.also and match.rank is Rank.PLACE:
+        message += f" ({match.also})"
+    name = f"{match.name}: " if match.name and not match.name.endswith(":") else match.name
+    return Finding(
+        rule=match.rule.id,
+        severity=match.severity or match.rule.severity,
+        confidence=match.confidence,
+        location=Location(blob.path, line, column),
+        message=message,
+        hint=match.hint,
+        fingerprint=fingerprint(match.rule.id, blob.path, *match.parts),
+        excerpt=f"{name}{match.shown}{_MASK}",
+        allow_at=match.allow_at,
+    )
+
+
+def _ciphertexts(page: Page) -> Iterator[Ciphertext]:
+    from .structure.reader import show
+    from .structure.sops import ciphertexts, key_marks
+
+    marks: dict[int, frozenset[int]] = {}
+    for owner in page.objects:
+        if owner.sops is None:
+            continue
+        keys = marks.get(id(owner.sops))
+        if keys is None:
+            keys = marks[id(owner.sops)] = frozenset(map(_digest, key_marks(owner.sops)))
+        for value in ciphertexts(owner):
+            place = Location(page.blob.path, value.scalar.line, value.scalar.column)
+            yield Ciphertext(_digest(value.scalar.text), place, show(value.path), keys)
+
+
+def _escaped(path: str) -> str:
+    return ascii(path)[1:-1]
+
+
+def _digest(text: str) -> int:
+    """The same in every process, which Python's own hash is not."""
+    data = text.encode("utf-8", "surrogatepass")
+    return adler32(data) << 32 | crc32(data)
+
+
+class FileSet:
+    """What can only be told from several files.
+
+    The same ciphertext under two data keys; plain files that a secretGenerator reads.
+    """
+
+    def __init__(self) -> None:
+        """Start with no file."""
+        self._seen: dict[int, Ciphertext] = {}
+        self._generated: dict[str, tuple[str, int]] = {}
+        self._plain: dict[str, str | None] = {}
+
+    def add(self, scanned: Scanned, commit: str | None = None) -> Iterator[Finding]:
+        """Take a file in; what it shares with those before is a finding."""
+        if not scanned.encrypted and not scanned.place and not scanned.empty:
+            self._plain.setdefault(scanned.path, commit)
+        self.add_generators(scanned)
+        if not scanned.ciphertexts:
+            return
+        from .structure.sops import FOREIGN
+
+        for item in scanned.ciphertexts:
+            first = self._seen.setdefault(item.digest, item)
+            if first is item or not first.keys or not item.keys or first.keys & item.keys:
+                continue
+            if first.location.path == item.location.path:
+                continue
+            path = item.location.path
+            yield Finding(
+                rule=FOREIGN.id,
+                severity=FOREIGN.severity,
+                confidence=Confidence.HIGH,
+                location=item.location,
+                message=f"{item.name} has the ciphertext of {first.name} in {_escaped(first.location.path)}",
+                hint=FOREIGN.fix,
+                fingerprint=fingerprint(FOREIGN.id, path, item.name),
+                excerpt=f"{item.name}: ENC[…]",
+                related=(first.location,),
+            )
+
+    def add_generators(self, scanned: Scanned) -> None:
+        """Take in which files the generators of a kustomization file read."""
+        for path, line in scanned.generated:
+            self._generated.setdefault(path, (scanned.path, line))
+
+    def is_plain(self, path: str) -> bool:
+        """Whether a file was looked at, is not encrypted, and no rule for its kind found anything in it."""
+        return path in self._plain
+
+    def whole(self, path: str, reason: str, related: tuple[Location, ...] = ()) -> Finding:
+        """The finding for a plain file that is a secret as a whole."""
+        from .structure import named
+        from .structure.page import ENCRYPT_HINT
+
+        commit = self._plain.pop(path, None)
+        return Finding(
+            rule=named.RULE.id,
+            severity=named.RULE.severity,
+            confidence=Confidence.HIGH,
+            location=Location(path, 1, 1, commit),
+            message=named.message(reason),
+            hint=ENCRYPT_HINT,
+            fingerprint=fingerprint(named.RULE.id, path),
+            related=related,
+        )
+
+    def finish(self) -> Iterator[Finding]:
+        """What is known when all files are in."""
+        for path, (by, line) in sorted(self._generated.items()):
+            if path in self._plain:
+                reason = f"a secretGenerator in {_escaped(by)} makes a Secret of it"
+                yield self.whole(path, reason, (Location(by, line),))

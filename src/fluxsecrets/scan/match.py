@@ -1,0 +1,49 @@
+"""What a rule found in a file, before it becomes a finding: it still knows the value, and never shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from fluxsecrets.findings import Confidence, RuleInfo, Severity
+
+
+class Rank(IntEnum):
+    """Which of two matches of the same text is reported; the other one adds what it knows."""
+
+    TEXT = 1
+    TOKEN = 2
+    PLACE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A secret in a file.
+
+    Attributes:
+        rule: what found it.
+        rank: see `Rank`.
+        start, end: the value's span in the blob's text, in characters.
+        message, hint: as in a finding.
+        name: what the value is called, such as a key path; "" where it has no name.
+        shown: the start of the value that says what it is and is the same in all of its kind, such as `ghp_`.
+        parts: what tells it from others of the rule in the file, for the fingerprint.
+        severity: where it differs from the rule's.
+        confidence: how sure it is.
+        also: what else is known about the value: "GitHub token".
+        allow_at: further lines where an inline allowance counts.
+    """
+
+    rule: RuleInfo
+    rank: Rank
+    start: int
+    end: int
+    message: str
+    hint: str
+    name: str = ""
+    shown: str = ""
+    parts: tuple[str, ...] = field(default=(), repr=False)
+    severity: Severity | None = None
+    confidence: Confidence = Confidence.HIGH
+    also: str = ""
+    allow_at: tuple[int, ...] = ()

@@ -1,0 +1,131 @@
+"""What a key's name says about its value: `DB_PASSWORD`, `adminPassword`, `oauth.client-secret`.
+
+A name is cut into words, and its last words decide: `passwordLength` and `secretName` say nothing about a
+secret, `secret_value` and `password2` do.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+
+
+class Telling(IntEnum):
+    """How much a name says.
+
+    NOTHING: the value may be anything.
+    MAYBE: a secret, or the name of one (`token`, `secret`, `key`): the value has to look like one.
+    SURELY: a value here is a secret whatever it looks like (`password`).
+    """
+
+    NOTHING = 0
+    MAYBE = 1
+    SURELY = 2
+
+
+KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""The names under which kustomize finds its file in a folder; as `repo.kustomize` has them."""
+
+LOGIN_NAMES = frozenset(
+    {
+        ".netrc",
+        "_netrc",
+        "netrc",
+        ".npmrc",
+        "npmrc",
+        ".pypirc",
+        ".pgpass",
+        "pgpass",
+        "pgpass.conf",
+        ".vault-token",
+    }
+)
+"""The names of files in which programs keep what they log in with, in lower case."""
+
+LONGEST = 100
+"""Characters; what is longer is no name."""
+
+SENSITIVE_WORDS = (
+    r"pass(?:word|wd|phrase|code)?|pwd|psk|secret|token|credentials?|bearer|cookie|apikey|accesskey|secretkey"
+    r"|(?:api|access|secret|private|encryption|encrypt|signing|sign|master|shared|auth|admin|account|storage"
+    r"|license|licence|webhook|session|app|application|deploy|hmac|aes|jwt|service|client|root|rpc|write|hash"
+    r"|ingest|integration|cookie)[_.-]?key|salt|authorization|(?:secret|token|key)[_.-]?base|mnemonic"
+)
+"""What a telling name ends with, as a regular expression for RE2 and hyperscan, without regard to case."""
+
+_TRAILING_WORDS = (
+    r"value|plain|text|string|str|base64|b64|default|old|new|prod|production|staging|stage|dev|development|test"
+    r"|live|current|previous|unencrypted|decrypted|primary|secondary|raw|data|here|v1|v2|enc|[0-9]+"
+)
+
+TELLING_NAME = rf"[A-Za-z0-9_.-]*(?:{SENSITIVE_WORDS})(?:[_.-]?(?:{_TRAILING_WORDS}))*"
+"""A telling name, for RE2 and hyperscan, without regard to case; what it finds, `telling` judges."""
+
+_WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
+
+_SURE = frozenset({"password", "passwd", "passphrase", "passcode", "pwd", "psk", "mnemonic"})
+_MAYBE = frozenset(
+    {"pass", "secret", "token", "credential", "credentials", "bearer", "cookie", "apikey", "accesskey"}
+    | {"secretkey", "salt", "authorization", "privatekey", "clientsecret", "authtoken"}
+    | {"accesstoken", "refreshtoken", "apitoken", "bottoken", "secrettoken"}
+)
+# Written together without a sign that would part them: `dbpassword`, `apitoken`
+_SURE_END = ("password", "passwd", "passphrase")
+_MAYBE_END = ("secret", "token", "apikey", "secretkey", "privatekey", "accesskey", "encryptionkey")
+# What makes a key of `key`.
+_KEY_OF = frozenset(
+    {"api", "access", "secret", "private", "encryption", "encrypt", "signing", "sign", "master", "shared"}
+    | {"auth", "admin", "account", "storage", "license", "licence", "webhook", "session", "app"}
+    | {"application", "deploy", "hmac", "aes", "jwt", "service", "client", "root", "rpc", "write"}
+    | {"hash", "ingest", "integration", "cookie"}
+)
+# Behind a telling word these change nothing.
+_TRAILING = frozenset(_TRAILING_WORDS.split("|"))
+# A public thing, or a word about a secret.
+_HARMLESS_BEFORE = frozenset(
+    {
+        "public",
+        "pub",
+        "checksum",
+        "hash",
+        "digest",
+        "sha",
+        "sha256",
+        "no",
+        "is",
+        "has",
+        "use",
+        "require",
+        "requires",
+        "enable",
+        "max",
+    }
+)
+
+
+@lru_cache(maxsize=8192)
+def telling(name: str) -> Telling:
+    """How much a key's name says about its value."""
+    if not 2 < len(name) <= LONGEST:
+        return Telling.NOTHING
+    words = [word.lower() for word in re.findall(_WORD, name)]
+    while words and (words[-1].isdigit() or words[-1] in _TRAILING):
+        words.pop()
+    if not words or (len(words) > 1 and words[0] in _HARMLESS_BEFORE) or words[0] == "public":
+        return Telling.NOTHING
+    last = words[-1]
+    before = words[-2] if len(words) > 1 else ""
+    if last in _SURE or last.endswith(_SURE_END):
+        return Telling.SURELY
+    return Telling.MAYBE if _may_be(words, last, before) else Telling.NOTHING
+
+
+def _may_be(words: list[str], last: str, before: str) -> bool:
+    if last == "key":
+        return before in _KEY_OF
+    if last == "base":  # SECRET_KEY_BASE
+        return before in ("secret", "token", "key")
+    if last == "token" and before in ("csrf", "page", "next", "continue"):
+        return False
+    return last in _MAYBE or last.endswith(_MAYBE_END)

@@ -1,0 +1,35 @@
+"""All rules of the scanner, for `rules list`, reports and allowances."""
+
+from __future__ import annotations
+
+from fluxsecrets.findings import RuleInfo
+
+from .rules import TOKEN_RULES
+from .structure import clients, connection, kustomize, lastapplied, lines, named, places, sealed, secret, sops
+from .tokens import token_info
+
+STRUCTURE_RULES: tuple[RuleInfo, ...] = (
+    secret.RULE,
+    lastapplied.RULE,
+    sops.PLAIN,
+    sops.FOREIGN,
+    named.RULE,
+    sealed.RULE,
+    kustomize.LITERAL,
+    places.HELM,
+    places.CONTAINER,
+    places.CONFIG_MAP,
+    places.OTHER,
+    clients.KUBECONFIG,
+    clients.DOCKER,
+    clients.LOGIN,
+    lines.ENV_FILE,
+    lines.CONFIG,
+    connection.RULE,
+    lines.CODE,
+)
+
+
+def all_rules() -> tuple[RuleInfo, ...]:
+    """Every rule, those that know a file's structure first."""
+    return (*STRUCTURE_RULES, *map(token_info, TOKEN_RULES))

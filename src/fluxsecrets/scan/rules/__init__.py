@@ -1,0 +1,25 @@
+"""The token rules: one file a group of providers, and one line here to add a group.
+
+Where two rules find the same bytes, the earlier one counts: what is special stands before what is general.
+"""
+
+from __future__ import annotations
+
+from . import ai, ci, clouds, code, data, infra, keys, messaging, observability, payment
+from .model import TokenRule
+from .pairs import PAIRS, Pair
+
+__all__ = ["PAIRS", "TOKEN_RULES", "Pair", "TokenRule"]
+
+TOKEN_RULES: tuple[TokenRule, ...] = (
+    *clouds.RULES,
+    *code.RULES,
+    *messaging.RULES,
+    *payment.RULES,
+    *ai.RULES,
+    *observability.RULES,
+    *data.RULES,
+    *infra.RULES,
+    *ci.RULES,
+    *keys.RULES,
+)

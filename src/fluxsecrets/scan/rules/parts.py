@@ -1,0 +1,34 @@
+"""Pieces that patterns are made of."""
+
+from __future__ import annotations
+
+END = r"(?:[^0-9A-Za-z_-]|$)"
+"""What follows a token whose alphabet is that of base64url: anything else, or nothing."""
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+# `=`, `:`, `=>` and the like, with the quote that may close the name and that which opens the value; an
+# entry of a Kubernetes `env:` list, where the value has a line of its own; the same in JSON.
+_BETWEEN = (
+    r"""["'`]?[\])]?"""
+    r"""(?:[ \t]{0,8}(?:=>|:=|[=:,])[ \t]{0,8}"""
+    r"""|\r?\n[ \t]{1,40}value:[ \t]{1,8}|,\s{0,40}"value":[ \t]{0,8})"""
+    r"""["'`]?"""
+)
+_CREDENTIAL = r"(?:key|token|secret|passw(?:or)?d|pat|auth)"
+
+
+def assigned(names: str, value: str) -> str:
+    """A pattern for a value that only its name tells; the value is group 1.
+
+    Args:
+        names: alternatives of the provider's name, in lower case; a word for a credential must follow
+            in the same name, as in `DD_API_KEY`.
+        value: the value's alphabet and length, with upper and lower case told apart.
+    """
+    return named(rf"(?:{names})[\w.-]{{0,24}}{_CREDENTIAL}[\w.-]{{0,12}}", value)
+
+
+def named(name: str, value: str) -> str:
+    """The same, where `name` is the whole of the name."""
+    return rf"(?i:(?:\b|_){name}{_BETWEEN})({value})(?:[^0-9A-Za-z_+/=-]|$)"

@@ -1,0 +1,126 @@
+"""A file from any source through the engine: in pieces where it is large, and never with an exception."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.findings import Finding
+
+from .engine import Context, Engine, Scanned
+from .sources import SourceFile
+from .sources.worktree import open_file
+
+NAMED = "its name says so"
+LISTED = ".fluxsecrets.yaml lists it under `secrets`"
+
+
+class FileScan(NamedTuple):
+    """What came of a file.
+
+    Attributes:
+        path: of the file.
+        scanned: the engine's results, more than one for a file in pieces.
+        error: why it was not read to its end.
+        commit: that it is from.
+    """
+
+    path: str
+    scanned: tuple[Scanned, ...] = ()
+    error: FluxsecretsError | None = None
+    commit: str | None = None
+
+
+class Scanner:
+    """Scans files; a copy of it in another process makes its own engine."""
+
+    def __init__(
+        self, cache: Path | None, secrets: tuple[str, ...] = (), engine: Engine | None = None
+    ) -> None:
+        """Take what it needs.
+
+        Args:
+            cache: the folder for compiled patterns, or None.
+            secrets: globs of files that are secrets as a whole.
+            engine: one to use; made with the first file unless given.
+        """
+        self._arguments = (cache, secrets)
+        self._engine = engine
+        self._patterns: tuple[re.Pattern[str], ...] | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Compiled patterns do not travel."""
+        return (Scanner, self._arguments)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+        if self._engine is None:
+            self._engine = Engine(self._arguments[0])
+        return self._engine
+
+    def scan(self, file: SourceFile) -> FileScan:
+        """Everything in a file; what stands in the way is in the result."""
+        if file.error is not None:
+            return FileScan(file.path, error=file.error, commit=file.commit)
+        found: list[Scanned] = []
+        seen: set[tuple[str, int | None, int | None]] = set()
+        error = None
+        try:
+            context = Context(self._whole(file.path))
+            for blob in file.blobs:
+                scanned = self.engine.scan(blob, context)
+                found.append(_without(scanned, seen) if blob.part else scanned)
+        except FluxsecretsError as problem:
+            error = problem.in_file(file.path)
+        return FileScan(file.path, tuple(found), error, file.commit)
+
+    def _whole(self, path: str) -> str:
+        """Why a file is a secret as a whole, or ""."""
+        if _is_secret_name(path):
+            return NAMED
+        if self._patterns is None:
+            self._patterns = _compiled(self._arguments[1])
+        return LISTED if any(pattern.fullmatch(path) for pattern in self._patterns) else ""
+
+
+def scan_path(scanner: Scanner, root: str, limit: int, path: str) -> FileScan | None:
+    """A file of the work tree, or None where it is a link or no file.
+
+    Args:
+        scanner: what scans it.
+        root: what the path is relative to.
+        limit: bytes; larger files come in pieces.
+        path: with `/`.
+    """
+    file = open_file(root, path, limit)
+    return None if file is None else scanner.scan(file)
+
+
+def _without(scanned: Scanned, seen: set[tuple[str, int | None, int | None]]) -> Scanned:
+    """A piece's result without what was found in the one before: they overlap."""
+    fresh: list[Finding] = []
+    for finding in scanned.findings:
+        place = (finding.rule, finding.location.line, finding.location.column)
+        if place not in seen:
+            seen.add(place)
+            fresh.append(finding)
+    return scanned._replace(findings=tuple(fresh))
+
+
+def _is_secret_name(path: str) -> bool:
+    """`*.sops.*` and `*.enc.*`, but not `.sops.yaml`; as `repo.discover.is_secret_name`."""
+    lower = path.rpartition("/")[2]
+    return (".sops." in lower or ".enc." in lower) and re.search(
+        r"[^/]\.(?:sops|enc)\.[^/]+$", path
+    ) is not None
+
+
+def _compiled(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    if not globs:
+        return ()
+    from fluxsecrets.repo.globs import compile_glob
+
+    return tuple(map(compile_glob, globs))

@@ -1,0 +1,152 @@
+"""What commits brought in: a range, what is not pushed yet, or the whole history.
+
+Every blob is read once, in the oldest of the commits that has it. What a later commit removes is found all
+the same: it is pushed with the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fluxsecrets.errors import GitError, UsageError
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.scan.blob import Blob
+
+from . import SourceFile, pieces
+
+_REGULAR = "100"
+
+UNPUSHED = ("HEAD", "--not", "--remotes")
+HISTORY = ("--all",)
+_HEX = frozenset("0123456789abcdef")
+
+
+class Change(NamedTuple):
+    """A file as a commit has it."""
+
+    commit: str
+    path: str
+    blob: str
+
+
+def range_arguments(text: str) -> tuple[str, ...]:
+    """What `--range` means to `git rev-list`.
+
+    Raises:
+        UsageError: it is no range.
+    """
+    if not text or text.startswith("-") or any(sign.isspace() or not sign.isprintable() for sign in text):
+        raise UsageError(f"{text!a} is no range of commits", hint="try origin/main..HEAD")
+    return (text,) if ".." in text else (f"{text}..HEAD",)
+
+
+def pushed_arguments(lines: str, remote: str) -> tuple[str, ...]:
+    """What git tells a pre-push hook, as arguments of `git rev-list`: what the remote has not got.
+
+    Args:
+        lines: standard input of the hook: local ref, local id, remote ref, remote id.
+        remote: the remote's name, or "" where it has none.
+
+    Returns:
+        None at all where nothing but deletions is pushed.
+
+    Raises:
+        UsageError: the lines are not what git writes.
+    """
+    wanted, known = [], []
+    for line in lines.splitlines():
+        words = line.split(" ")
+        if len(words) != 4 or not _HEX.issuperset(words[1] + words[3]) or not words[1]:
+            raise UsageError(
+                "git's list of what is pushed could not be read", hint="update git, or report it"
+            )
+        if words[1].strip("0"):
+            wanted.append(words[1])
+            if words[3].strip("0"):
+                known.append(words[3])
+    if not wanted:
+        return ()
+    name = remote if remote and not remote.startswith("-") and "/" not in remote and ":" not in remote else ""
+    return (*wanted, "--not", *known, f"--remotes={name}" if name else "--remotes")
+
+
+def changes(repository: Repository, arguments: Sequence[str]) -> tuple[Change, ...]:
+    """What the commits add or change, the oldest commit first, each blob once for a path.
+
+    Raises:
+        GitError: a revision is unknown, or history is damaged or cut off.
+    """
+    known = [text for text in arguments if _is_id(text)]
+    if known and "--not" in arguments:
+        arguments = _without_unknown(repository, arguments)
+    commits = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--").decode().split()
+    if not commits:
+        return ()
+    listing = repository.run(
+        "diff-tree", "--stdin", "-z", "-r", "-c", "--root", "--no-renames", "--diff-filter=AMT",
+        "--ignore-submodules=all", "--no-ext-diff", "--no-textconv",
+        stdin="".join(f"{commit}\n" for commit in commits).encode(),
+    )  # fmt: skip
+    return tuple(_parse(listing))
+
+
+def _without_unknown(repository: Repository, arguments: Sequence[str]) -> tuple[str, ...]:
+    """The arguments without what the remote has and we never fetched: git could not exclude it."""
+    at = list(arguments).index("--not")
+    excluded = [text for text in arguments[at + 1 :] if _is_id(text)]
+    present = {name for name, kind, _ in repository.read_objects(excluded, limit=0) if kind != "missing"}
+    rest = [text for text in arguments[at + 1 :] if not _is_id(text) or text in present]
+    return (*arguments[: at + 1], *rest)
+
+
+def _is_id(text: str) -> bool:
+    return len(text) in (40, 64) and _HEX.issuperset(text)
+
+
+def _parse(listing: bytes) -> Iterator[Change]:
+    seen: set[tuple[str, str]] = set()
+    commit = ""
+    entry: list[str] | None = None
+    for field in os.fsdecode(listing).split("\0"):
+        if entry is not None:
+            parents = len(entry[0]) - len(entry[0].lstrip(":"))
+            mode, blob = entry[parents], entry[2 * parents + 1]
+            if mode.startswith(_REGULAR) and (blob, field) not in seen:
+                seen.add((blob, field))
+                yield Change(commit, field, blob)
+            entry = None
+        elif field.startswith(":"):
+            entry = field.split(" ")
+        elif field:
+            commit = field.strip()
+
+
+def read_changes(repository: Repository, found: Sequence[Change], limit: int) -> Iterator[SourceFile]:
+    """The content of changes.
+
+    Raises:
+        GitError: an object is damaged.
+    """
+    contents = repository.read_objects((change.blob for change in found), limit=limit)
+    for change, (name, kind, data) in zip(found, contents, strict=True):
+        if kind != "blob":
+            error = GitError(
+                f"this file's content in {change.commit[:10]} is missing from the repository: {name[:12]}",
+                hint="run `git fsck`; in a partial or shallow clone `git fetch --unshallow` or `--refetch`",
+                path=change.path,
+            )
+            yield SourceFile(change.path, commit=change.commit, error=error)
+        elif data is None:
+            yield SourceFile(
+                change.path, pieces(change.path, _chunks(repository, change.blob)), change.commit
+            )
+        else:
+            yield SourceFile(change.path, (Blob(change.path, data),), change.commit)
+
+
+def _chunks(repository: Repository, blob: str) -> Iterator[bytes]:
+    with repository.stream("cat-file", "blob", blob) as source:
+        while chunk := source.read(2**20):
+            yield chunk

@@ -1,0 +1,94 @@
+"""What is staged: the index as the next commit will have it, not the files in the work tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from fluxsecrets.errors import GitError
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
+
+from . import SourceFile, pieces
+
+_REGULAR = "100"
+
+
+class Staged(NamedTuple):
+    """A regular file that the next commit adds or changes: its blob there, and the one at HEAD or ""."""
+
+    path: str
+    blob: str
+    before: str
+
+
+def list_staged(repository: Repository) -> tuple[Staged, ...]:
+    """What differs from HEAD in the index; renamed files are new, links and submodules are left out.
+
+    Raises:
+        GitError: HEAD or the index cannot be read.
+    """
+    arguments = ("-z", "--no-renames", "--diff-filter=AMT", "--ignore-submodules=all")
+    try:
+        listing = repository.run("diff-index", "--cached", *arguments, "HEAD", "--")
+    except GitError:
+        from fluxsecrets.repo.index import staged_files
+
+        # No HEAD yet, or one that is damaged, which this tells apart.
+        return tuple(Staged(file.path, file.blob, "") for file in staged_files(repository))
+    found = []
+    fields = os.fsdecode(listing).split("\0")
+    for entry, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, before, blob, _ = entry.split(" ")
+        if mode.startswith(_REGULAR):
+            found.append(Staged(path, blob, "" if not before.strip("0") else before))
+    return tuple(found)
+
+
+def read_staged(repository: Repository, files: Sequence[Staged], limit: int) -> Iterator[SourceFile]:
+    """The content of staged files.
+
+    Args:
+        repository: the repository.
+        files: which.
+        limit: bytes; larger ones come in pieces.
+
+    Raises:
+        GitError: the index or an object cannot be read.
+    """
+    contents = repository.read_objects((file.blob for file in files), limit=limit)
+    for file, (name, kind, data) in zip(files, contents, strict=True):
+        if kind != "blob":
+            raise GitError(
+                f"the staged content of this file is missing: {name[:12]}",
+                hint="stage it again with `git add`; if that does not help, run `git fsck`",
+                path=file.path,
+            )
+        if data is None:
+            yield SourceFile(file.path, pieces(file.path, _chunks(repository, file.blob)))
+            continue
+        yield SourceFile(file.path, (Blob(file.path, data),))
+
+
+def read_generators(repository: Repository, paths: Iterable[str], limit: int) -> Iterator[SourceFile]:
+    """The staged kustomization files beside and above some paths: their secretGenerators may read these."""
+    wanted: dict[str, None] = {}
+    for path in paths:
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            for name in KUSTOMIZATION_NAMES:
+                wanted[f"{folder}/{name}" if folder else name] = None
+    names = [path for path in wanted if "\n" not in path]
+    contents = repository.read_objects((f":{path}" for path in names), limit=limit)
+    for path, (_, kind, data) in zip(names, contents, strict=True):
+        if kind == "blob" and data is not None and b"secretGenerator" in data:
+            yield SourceFile(path, (Blob(path, data),))
+
+
+def _chunks(repository: Repository, blob: str) -> Iterator[bytes]:
+    with repository.stream("cat-file", "blob", blob) as source:
+        while chunk := source.read(2**20):
+            yield chunk

@@ -1,0 +1,99 @@
+"""Files of the work tree, or of any folder: those that git tracks or would, or those that were named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.scan.blob import Blob
+
+from . import MARK, SourceFile, pieces
+
+_FLAGS = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"):
+    _FLAGS |= getattr(os, _name, 0)
+_REGULAR, _KIND = 0o100000, 0o170000
+
+
+def open_file(root: str, path: str, limit: int) -> SourceFile | None:
+    """A file, or None for a link or what is no file: what a link means has a name of its own.
+
+    Args:
+        root: what the path is relative to.
+        path: with `/`.
+        limit: bytes; a larger file comes in pieces.
+    """
+    try:
+        blobs = _blobs(f"{root}/{path}", path, limit)
+    except OSError as error:
+        return SourceFile(path, error=_unreadable(path, error))
+    return None if blobs is None else SourceFile(path, blobs)
+
+
+def changed_files(repository: Repository) -> dict[str, str]:
+    """Files of the work tree that may differ from HEAD, with their blobs there."""
+    try:
+        listing = repository.run(
+            "diff-index", "-z", "--no-renames", "--diff-filter=MT", "--ignore-submodules=all", "HEAD", "--"
+        )
+    except GitError:
+        repository.changed_since_head()  # says what is wrong, where it is more than that there is no HEAD
+        return {}
+    fields = os.fsdecode(listing).split("\0")
+    return {path: entry.split(" ")[2] for entry, path in zip(fields[::2], fields[1::2], strict=False)}
+
+
+def encrypted_before(repository: Repository, blobs: Mapping[str, str], limit: int) -> Iterator[str]:
+    """Those of some files whose blobs at HEAD are encrypted."""
+    contents = repository.read_objects(blobs.values(), limit=limit)
+    for path, (_, _, data) in zip(blobs, contents, strict=True):
+        if data is not None and MARK in data:
+            from fluxsecrets.repo.encrypted import detect_encryption
+
+            if detect_encryption(data, path) is not None:
+                yield path
+
+
+def _blobs(place: str, path: str, limit: int) -> Iterable[Blob] | None:
+    try:
+        descriptor = os.open(place, _FLAGS)
+    except OSError:
+        if Path(place).is_symlink():
+            return None
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if status.st_mode & _KIND != _REGULAR:
+            return None
+        if status.st_size > limit:
+            return pieces(path, _chunks(place, path))
+        data = b""
+        # The size may be of no use, as under /proc, or change meanwhile.
+        while chunk := os.read(descriptor, max(status.st_size + 1 - len(data), 4096)):
+            data = data + chunk if data else chunk
+            if len(data) > limit:
+                return pieces(path, _chunks(place, path))
+        return (Blob(path, data),)
+    finally:
+        os.close(descriptor)
+
+
+def _chunks(place: str, path: str) -> Iterator[bytes]:
+    try:
+        with os.fdopen(os.open(place, _FLAGS), "rb", buffering=0) as stream:
+            while chunk := stream.read(2**20):
+                yield chunk
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str, error: OSError) -> FluxsecretsError:
+    reason = (error.strerror or "unreadable").lower()
+    return FileAccessError(
+        f"cannot be read, so nobody knows what is in it: {reason}",
+        hint="check that it exists and who may read it",
+        path=path,
+    )

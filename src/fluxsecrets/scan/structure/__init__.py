@@ -1,0 +1,46 @@
+"""Manifests and other files read as what they are: one file a rule, or a few that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.template import is_template, without_expressions
+
+from . import clients, kustomize, lastapplied, places, sealed, secret, sops
+from .page import Object, Page
+from .reader import parse
+
+# The first one to find a value reports it.
+JUDGES: tuple[Callable[[Page, Object], Iterator[Match]], ...] = (
+    sops.judge,
+    secret.judge,
+    sealed.judge,
+    lastapplied.judge,
+    kustomize.judge,
+    clients.judge_kubeconfig,
+    clients.judge_docker,
+    places.judge,
+)
+"""What looks at every object of a page."""
+
+
+def read_page(blob: Blob) -> tuple[Page, FluxsecretsError | None]:
+    """Parse a file, templates too, and say what stood in the way."""
+    text = blob.text
+    parsed = parse(without_expressions(text) if is_template(text) else text)
+    return Page(blob, parsed), parsed.fault
+
+
+def judge_page(page: Page) -> Iterator[Match]:
+    """All that the rules find in a page.
+
+    Raises:
+        LimitError: aliases that stand for too much.
+    """
+    for owner in page.objects:
+        for judge in JUDGES:
+            yield from judge(page, owner)
+    yield from sops.judge_comments(page)

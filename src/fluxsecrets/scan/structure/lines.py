@@ -1,0 +1,196 @@
+"""env-file and config-value: files of lines, `NAME=value`, and those of sops among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.scan.assignments import Surroundings, assignments, is_secret
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.match import Match, Rank
+from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.values import is_ciphertext, may_be_password, may_be_token
+
+from .page import AGAIN_HINT, ENCRYPT_HINT
+from .sops import PLAIN, selector_in
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.selectors import Selector
+
+ENV_FILE = RuleInfo(
+    id="env-file",
+    title="secret in an environment file",
+    severity=Severity.HIGH,
+    explanation="A file of environment variables has a password, token or key in plain text.",
+    fix="Encrypt the file with `fluxsecrets encrypt`; `fluxsecrets exec-env` runs a command with its values.",
+    docs="scan.md#env-file",
+)
+CONFIG = RuleInfo(
+    id="config-value",
+    title="secret in a configuration file",
+    severity=Severity.HIGH,
+    explanation="A configuration file (INI, properties, TOML, tfvars) has a secret in plain text.",
+    fix="Encrypt the file with `fluxsecrets encrypt`, or take the value from the environment.",
+    docs="scan.md#config-value",
+)
+CODE = RuleInfo(
+    id="assigned-secret",
+    title="secret in code or text",
+    severity=Severity.MEDIUM,
+    explanation="A name that says password, token or key is given a value that looks like one.",
+    fix="Take the value from the environment or from a file that is encrypted, and change it.",
+    docs="scan.md#assigned-secret",
+)
+
+_ENV_LINE = r"""(?mx)^[ \t]*(?:export[ \t]+|set[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*
+    (?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\r\n]*))"""
+_INI_LINE = r"""(?mx)^[ \t]*(?P<name>[A-Za-z_][A-Za-z0-9_.\- ]*?)[ \t]*[=:][ \t]*
+    (?:"(?P<double>(?:[^"\\\n]|\\.)*)"|'(?P<single>[^'\n]*)'|(?P<bare>[^\r\n]*))"""
+_SECTION = r"(?m)^[ \t]*\[(?P<name>[^\]\r\n]*)\]"
+
+_CONFIG_SUFFIXES = (
+    ".ini",
+    ".cfg",
+    ".conf",
+    ".cnf",
+    ".properties",
+    ".toml",
+    ".tfvars",
+    ".credentials",
+    ".inf",
+)
+_CONFIG_NAMES = frozenset(
+    {"credentials", "config", ".pypirc", ".npmrc", ".s3cfg", ".boto", ".my.cnf", ".condarc"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A name with its value in a file of lines."""
+
+    name: str
+    text: str = field(repr=False)
+    start: int
+    end: int
+
+
+def is_env_file(path: str) -> bool:
+    """Whether a name is that of a file of environment variables."""
+    name = path.rpartition("/")[2].lower()
+    return name.endswith(".env") or name.startswith(".env.") or name in ("env", ".envrc", "dotenv")
+
+
+def is_config_file(path: str) -> bool:
+    """Whether a name is that of a configuration file of lines."""
+    name = path.rpartition("/")[2].lower()
+    return name.endswith(_CONFIG_SUFFIXES) or name in _CONFIG_NAMES
+
+
+def env_lines(text: str) -> Iterator[Line]:
+    """The variables of an environment file."""
+    return _lines(_ENV_LINE, text, comment=" #")
+
+
+def ini_lines(text: str) -> Iterator[Line]:
+    """The values of an INI file, properties, or TOML."""
+    return _lines(_INI_LINE, text, comment=None)
+
+
+def _lines(pattern: str, text: str, comment: str | None) -> Iterator[Line]:
+    for match in re.finditer(pattern, text):
+        group = next(name for name in ("double", "single", "bare") if match[name] is not None)
+        value, start, end = match[group], *match.span(group)
+        if group == "bare":
+            if comment is not None:
+                value = value.partition(comment)[0]
+            value = value.rstrip()
+            end = start + len(value)
+        if value:
+            yield Line(match["name"], value, start, end)
+
+
+def judge(blob: Blob) -> Iterator[Match]:
+    """The telling values of a file that is no manifest."""
+    text = blob.text
+    if is_env_file(blob.path):
+        yield from _told(blob, ENV_FILE, env_lines(text))
+    elif is_config_file(blob.path):
+        yield from _told(blob, CONFIG, ini_lines(text))
+        yield from judge_text(blob, CONFIG, Surroundings.CONFIGURATION)
+    else:
+        yield from judge_text(blob, CODE, Surroundings.CODE)
+
+
+def _told(blob: Blob, rule: RuleInfo, lines: Iterator[Line]) -> Iterator[Match]:
+    for line in lines:
+        says = telling(line.name)
+        if says is Telling.NOTHING or is_ciphertext(line.text):
+            continue
+        if may_be_password(line.text) if says is Telling.SURELY else may_be_token(line.text):
+            confidence = Confidence.HIGH if says is Telling.SURELY else Confidence.MEDIUM
+            yield _match(rule, line, f"{line.name} is in plain text", ENCRYPT_HINT, confidence)
+
+
+def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings, start: int = 0) -> Iterator[Match]:
+    """Assignments in any text, from an offset on."""
+    hint = "take it from the environment, or from a file that is encrypted, and change the value"
+    for found in assignments(blob.data[start:] if start else blob.data):
+        if is_secret(found, surroundings):
+            line = Line(
+                found.name, found.value, blob.offset(found.start + start), blob.offset(found.end + start)
+            )
+            sure = telling(found.name) is Telling.SURELY
+            yield _match(
+                rule,
+                line,
+                f"{found.name} is in plain text",
+                hint,
+                Confidence.MEDIUM if sure else Confidence.LOW,
+                rank=Rank.TEXT,
+            )
+
+
+def judge_sops(blob: Blob) -> Iterator[Match]:
+    """Values of an encrypted dotenv or INI file that are plain against its selector."""
+    ini = re.search(_SECTION, blob.text) is not None and "[sops]" in blob.text
+    lines = list(ini_lines(blob.text) if ini else env_lines(blob.text))
+    sections = [(match.start(), match["name"]) for match in re.finditer(_SECTION, blob.text)] if ini else []
+    selector = _selector(lines, sections)
+    for line in lines:
+        section = next((name for at, name in reversed(sections) if at < line.start), "")
+        if section == "sops" or (not ini and line.name.startswith("sops_")):
+            continue
+        names = (section, line.name) if ini else (line.name,)
+        if not is_ciphertext(line.text) and (selector is None or selector.encrypts(names)):
+            message = f"{line.name} is in plain text in an encrypted file"
+            yield _match(PLAIN, line, message, AGAIN_HINT, Confidence.HIGH)
+
+
+def _selector(lines: list[Line], sections: list[tuple[int, str]]) -> Selector | None:
+    start = next((at for at, name in sections if name == "sops"), -1)
+    prefix = "" if sections else "sops_"
+    fields = {
+        line.name.removeprefix(prefix): line.text
+        for line in lines
+        if (line.start > start if sections else line.name.startswith(prefix))
+    }
+    return selector_in(lambda name: fields.get(name, ""))
+
+
+def _match(
+    rule: RuleInfo, line: Line, message: str, hint: str, confidence: Confidence, rank: Rank = Rank.PLACE
+) -> Match:
+    return Match(
+        rule,
+        rank,
+        line.start,
+        line.end,
+        message,
+        hint,
+        name=line.name,
+        parts=(line.name,),
+        confidence=confidence,
+    )

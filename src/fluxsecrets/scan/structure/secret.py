@@ -1,0 +1,97 @@
+"""plain-secret: a value in a Kubernetes Secret that is not encrypted.
+
+Any literal counts, whatever it looks like: what it is worth is known to its owner only. References that
+another tool resolves, templates, placeholders and empty values do not. Base64 under `data` is decoded
+before that is asked.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterator
+
+from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.values import is_ciphertext, is_literal
+
+from .page import ENCRYPT_HINT, Object, Page
+from .reader import Map, Value, child, is_null, show, walk
+
+RULE = RuleInfo(
+    id="plain-secret",
+    title="value of a Secret in plain text",
+    severity=Severity.HIGH,
+    explanation=(
+        "A Kubernetes Secret with a value that is not encrypted. Base64 hides nothing. Whoever can read the "
+        "repository, now or in its history, can read the value."
+    ),
+    fix="Encrypt the file with `fluxsecrets encrypt`, and change the value if it was ever pushed.",
+    docs="scan.md#plain-secret",
+)
+
+
+def judge(page: Page, owner: Object) -> Iterator[Match]:
+    """The literal values of a Secret."""
+    if not owner.is_secret:
+        return
+    for value in secret_values(owner):
+        if not _left_plain(owner, value):
+            message = f"{owner.label}: {show(value.path)} is in plain text"
+            confidence = Confidence.HIGH if owner.sops is None else Confidence.MEDIUM
+            yield page.match(RULE, value, owner, message, _hint(owner), confidence=confidence)
+
+
+def secret_values(owner: Object) -> Iterator[Value]:
+    """The values of a Secret that are literal, and not encrypted."""
+    for field in ("data", "stringData"):
+        node = child(owner.node, field)
+        if node is None:
+            continue
+        for value in walk(node, (*owner.prefix, field)):
+            scalar = value.scalar
+            if value.key is None or is_null(scalar) or is_ciphertext(scalar.text.strip()):
+                continue
+            if is_literal(scalar.text) and (field != "data" or is_literal(decoded(scalar.text))):
+                yield value
+
+
+def decoded(text: str) -> str:
+    """What base64 stands for, as text; what is no base64, or no text behind it, as it is."""
+    packed = "".join(text.split())
+    try:
+        return b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
+    except ValueError:
+        return text
+
+
+def _left_plain(owner: Object, value: Value) -> bool:
+    """Whether the file's own selector leaves the value plain because somebody asked for just that."""
+    block = owner.sops
+    if block is None:
+        return False
+    if not any(block.get(name) is not None for name in ("encrypted_regex", "encrypted_suffix")):
+        # What such a selector encrypts is judged by the rules for sops files. What it does not encrypt
+        # was named to stay plain.
+        return True
+    return _chosen(block, value)
+
+
+def _chosen(block: Map, value: Value) -> bool:
+    from .sops import selector_of
+
+    selector = selector_of(block)
+    names = tuple(step for step in value.path if isinstance(step, str))
+    # What it would encrypt is another rule's; what it forgets counts where the name says something.
+    return selector is None or selector.encrypts(names) or telling(value.name) is Telling.NOTHING
+
+
+def _hint(owner: Object) -> str:
+    if owner.sops is not None:
+        return (
+            "the selector of this file leaves it out: widen it to ^(data|stringData)$ in .sops.yaml, then "
+            "decrypt and encrypt the file again: `fluxsecrets encrypt FILE`"
+        )
+    if owner.prefix:
+        return "encrypt it: `fluxsecrets encrypt --split-lists FILE`"
+    return ENCRYPT_HINT

@@ -1,0 +1,178 @@
+"""sops-plain-value and sops-foreign-value: files with a `sops` block, judged by their own selector.
+
+A value that somebody added to an encrypted file with an editor stays plain, and neither sops nor Flux
+says so: sops decrypts what is encrypted, and Flux does not check the MAC. A ciphertext that was pasted
+from another file cannot be decrypted, since that one has another data key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.values import is_ciphertext
+
+from .page import AGAIN_HINT, Object, Page
+from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.selectors import Selector
+
+PLAIN = RuleInfo(
+    id="sops-plain-value",
+    title="plain value in an encrypted file",
+    severity=Severity.HIGH,
+    explanation=(
+        "The file has a `sops` block, and its selector says that this value is encrypted; it is not. It was "
+        "added or changed with an editor. sops and Flux do not notice."
+    ),
+    fix=(
+        "Put it in with `fluxsecrets set` or `fluxsecrets edit`, or decrypt the file, and encrypt it again. "
+        "Change the value if it was ever pushed."
+    ),
+    docs="scan.md#sops-plain-value",
+)
+
+FOREIGN = RuleInfo(
+    id="sops-foreign-value",
+    title="ciphertext of another file",
+    severity=Severity.MEDIUM,
+    explanation=(
+        "The same ciphertext stands in two files with different data keys: it was copied by hand. It opens "
+        "in one of them only, and Flux will fail on the other."
+    ),
+    fix="Take the value with `fluxsecrets get` from the one file, and put it in with `fluxsecrets set`.",
+    docs="scan.md#sops-foreign-value",
+)
+
+_KEY_LISTS = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
+
+
+def judge(page: Page, owner: Object) -> Iterator[Match]:
+    """The values of a document with a `sops` block that are plain against its selector."""
+    block = owner.sops
+    if block is None or not is_block(block):
+        return
+    selector = selector_of(block)
+    if selector is None:
+        yield _no_selector(page, owner, block)
+        return
+    if selector.uses_comments:
+        return  # judged as a whole, see `judge_comments`
+    for value in walk(owner.node, owner.prefix):
+        names = tuple(step for step in value.path if isinstance(step, str))
+        if names[:1] == ("sops",) or (value.key is None and not names):
+            continue
+        if is_plain(value.scalar) and value.scalar is not value.key and selector.encrypts(names):
+            yield plain_match(page, owner, value)
+
+
+def plain_match(page: Page, owner: Object, value: Value) -> Match:
+    """The match for a value that should be encrypted."""
+    where = f"{owner.label}: " if owner.is_object else ""
+    message = f"{where}{show(value.path)} is in plain text in an encrypted file"
+    return page.match(PLAIN, value, owner, message, AGAIN_HINT)
+
+
+def is_block(block: Map) -> bool:
+    """Whether a map called `sops` is a block of metadata."""
+    return block.get("mac") is not None or any(
+        block.get(name) is not None for name in (*_KEY_LISTS, "key_groups", "lastmodified")
+    )
+
+
+def is_plain(scalar: Scalar) -> bool:
+    """Whether a scalar is neither encrypted nor one that sops leaves alone: null, or an empty text."""
+    return bool(scalar.text) and not is_null(scalar) and not is_ciphertext(scalar.text)
+
+
+def selector_of(block: Map) -> Selector | None:
+    """The selector of a block, or None where it has none that works."""
+    return selector_in(lambda name: text_of(block.get(name)) or "")
+
+
+def selector_in(field: Callable[[str], str]) -> Selector | None:
+    """The selector among the fields of a block, or None where there is none that works."""
+    # Most files are not encrypted, and need none of these.
+    from fluxsecrets.sops.metadata import DEFAULT_SELECTOR, SelectorKind
+    from fluxsecrets.sops.selectors import compile_selector, select_one
+
+    fields = {kind.value: field(kind.value) for kind in SelectorKind}
+    try:
+        return compile_selector(select_one(fields) or DEFAULT_SELECTOR)
+    except FluxsecretsError:
+        return None
+
+
+def _no_selector(page: Page, owner: Object, block: Map) -> Match:
+    key = next(
+        (
+            name
+            for name, _ in block.pairs
+            if type(name) is Scalar and name.text.endswith(("_regex", "_suffix"))
+        ),
+        None,
+    )
+    scalar = key or next(name for name, _ in block.pairs if type(name) is Scalar)
+    value = Value(("sops", scalar.text), scalar, scalar, block)
+    message = "the selector of this sops block is not valid, so that nobody can tell what should be encrypted"
+    return page.match(
+        PLAIN, value, owner, message, "see `fluxsecrets explain` on this file", confidence=Confidence.MEDIUM
+    )
+
+
+def judge_comments(page: Page) -> Iterator[Match]:
+    """The same for selectors that look at comments, which need the whole of the format."""
+    block = next((each.sops for each in page.objects if each.sops is not None), None)
+    selector = None if block is None else selector_of(block)
+    if selector is None or not selector.uses_comments:
+        return
+    from fluxsecrets.sops.document import Comment
+    from fluxsecrets.sops.document import walk as walk_document
+    from fluxsecrets.sops.formats import Limits
+    from fluxsecrets.sops.formats.yaml import YamlFormat
+
+    try:
+        document = YamlFormat().parse(page.blob.data, Limits())
+    except FluxsecretsError:
+        return  # the file is no YAML for sops either: whoever reads it says so
+    places = {
+        value.scalar.start: (owner, value)
+        for owner in page.objects
+        for value in walk(owner.node, owner.prefix)
+    }
+    for comments, leaf in walk_document(document):
+        found = places.get(leaf.start)
+        if (
+            not isinstance(leaf, Comment)
+            and found is not None
+            and is_plain(found[1].scalar)
+            and selector.encrypts(leaf.path, comments)
+        ):
+            yield plain_match(page, *found)
+
+
+def ciphertexts(owner: Object) -> Iterator[Value]:
+    """The encrypted values of a document."""
+    if owner.sops is None:
+        return
+    for value in walk(owner.node, owner.prefix):
+        if is_ciphertext(value.scalar.text) and value.path[:1] != ("sops",):
+            yield value
+
+
+def key_marks(block: Map) -> frozenset[str]:
+    """What tells the data key of a block from others: the ways in which it is wrapped."""
+    found = set()
+    groups = block.get("key_groups")
+    for holder in (block, *(groups.items if type(groups) is List else ())):
+        for name in _KEY_LISTS:
+            entries = child(holder, name)
+            for entry in entries.items if type(entries) is List else ():
+                wrapped = text_of(child(entry, "enc"))
+                if wrapped:
+                    found.add("".join(wrapped.split()))
+    return frozenset(found)

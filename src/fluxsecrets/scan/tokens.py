@@ -1,0 +1,102 @@
+"""Token rules at work: where in some bytes a rule's token stands, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fluxsecrets.findings import Confidence, RuleInfo
+
+from .expressions import compiled
+from .rules import PAIRS, TOKEN_RULES, TokenRule
+from .values import entropy, is_placeholder, is_reference
+
+_MADE_UP = (b"example", b"xxxxx", b"00000000", b"12345678", b"abcdefgh", b"*****", b".....")
+
+
+class Token(NamedTuple):
+    """A token in some bytes.
+
+    Attributes:
+        rule: whose it is.
+        start, end: its span.
+        confidence: high where its checksum or structure holds, low where it does not.
+        shown: what of it is the same for all of its kind.
+    """
+
+    rule: TokenRule
+    start: int
+    end: int
+    confidence: Confidence
+    shown: str
+
+
+def token_info(rule: TokenRule) -> RuleInfo:
+    """A token rule as reports and `rules list` show it."""
+    return RuleInfo(
+        rule.id, rule.title, rule.severity, rule.explanation, rule.fix, f"scan-rules.md#{rule.id}"
+    )
+
+
+def find_tokens(rules: Sequence[TokenRule], data: bytes) -> Iterator[Token]:
+    """The tokens of these rules; where two stand in the same place, the earlier rule's.
+
+    Args:
+        rules: those that may occur, in their own order.
+        data: what to look through.
+    """
+    taken: list[tuple[int, int]] = []
+    for rule in rules:
+        for match in compiled(rule.pattern).finditer(data):
+            start, end = match.span(rule.group)
+            token = _token(rule, data[start:end], start) if end > start else None
+            if token is None or any(start < last and first < end for first, last in taken):
+                continue
+            taken.append((start, end))
+            yield token
+            yield from _paired(token, data, taken)
+
+
+def _token(rule: TokenRule, secret: bytes, start: int) -> Token | None:
+    """The token, or None where it is one that only shows what they look like."""
+    if rule.entropy is not None and entropy(secret) < rule.entropy:
+        return None
+    if _is_made_up(secret):
+        return None
+    verdict = rule.check(secret) if rule.check is not None else True
+    confidence = {True: Confidence.HIGH, False: Confidence.LOW, None: Confidence.MEDIUM}[verdict]
+    return Token(rule, start, start + len(secret), confidence, _shown(rule, secret))
+
+
+def _is_made_up(secret: bytes) -> bool:
+    head = secret[:200]
+    lower = head.lower()
+    if len(secret) < 200 and any(mark in lower for mark in _MADE_UP):
+        return True
+    text = head.decode("latin-1")
+    return len(secret) < 200 and (is_placeholder(text) or is_reference(text))
+
+
+def _shown(rule: TokenRule, secret: bytes) -> str:
+    lower = secret[:64].lower()
+    starts = [keyword for keyword in rule.keywords if lower.startswith(keyword)]
+    longest = max(map(len, starts), default=0)
+    return secret[:longest].decode("latin-1") if longest * 2 <= len(secret) else ""
+
+
+def _paired(token: Token, data: bytes, taken: list[tuple[int, int]]) -> Iterator[Token]:
+    """Secrets that only a token beside them gives away."""
+    for pair in PAIRS:
+        if pair.beside != token.rule.id:
+            continue
+        first = max(0, token.start - pair.within)
+        for match in compiled(pair.pattern).finditer(data[first : token.end + pair.within]):
+            start, end = match.start(1) + first, match.end(1) + first
+            secret = data[start:end]
+            if entropy(secret) < pair.entropy or _is_made_up(secret):
+                continue
+            if any(start < last and begin < end for begin, last in taken):
+                continue
+            taken.append((start, end))
+            rule = next(each for each in TOKEN_RULES if each.id == pair.rule)
+            yield Token(rule, start, end, token.confidence, "")

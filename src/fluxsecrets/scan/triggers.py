@@ -1,0 +1,80 @@
+"""What makes a file worth more than a look: signs that some rule has to read it as what it is.
+
+They go into the same database as the token rules, so that one pass over a file tells both. A trigger may
+say too much; what it does not see is not looked at.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from .decode import TRIGGER as BASE64
+from .expressions import DSN, URL
+from .matcher import Pattern
+from .names import TELLING_NAME
+
+_KEYWORDS = (b"pass", b"pwd", b"psk", b"secret", b"token", b"credential", b"bearer", b"cookie", b"key")
+_SENSITIVE = (
+    *_KEYWORDS,
+    b"salt",
+    b"authorization",
+    b"mnemonic",
+    b"_base",
+    b"-base",
+    b".base",
+    b"nbase",
+    b"tbase",
+)
+_TELLING = TELLING_NAME.removeprefix("[A-Za-z0-9_.-]*")
+
+
+class Trigger(Enum):
+    """A sign, with its pattern."""
+
+    SECRET = Pattern(
+        r"kind[\"']?\s*:(?:\s|#[^\n]*|[&!]\S*\s|[|>][-+0-9]*\s)*(?:[\"']?Secret(?:List)?(?:[^A-Za-z0-9_-]|$)"
+        r"|\"[^\"\n]*\\|\*)|\"[^\"\n]*\\[uUx][^\"\n]*\"\s*:",
+        (b"kind", b"\\u", b"\\x"),
+    )
+    """A Secret, or what may turn out to be one; as `repo.manifests.SECRET_PATTERN`."""
+
+    SEALED = Pattern(r"SealedSecret", (b"sealedsecret",))
+    LAST_APPLIED = Pattern(r"last-applied-configuration", (b"last-applied-configuration",))
+    GENERATOR = Pattern(r"secretGenerator", (b"secretgenerator",))
+    SOPS = Pattern(
+        r"ENC\[AES256_GCM,|(?m:^[ \t]*[\"']?sops[\"']?[ \t]*:)|\"sops\"[ \t]*:|(?m:^sops_[a-z]|^\[sops\])",
+        (b"enc[aes256_gcm,", b"sops"),
+    )
+    ASSIGNED = Pattern(
+        rf"(?i){_TELLING}(?:\\?[\"'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*[^\s]", _SENSITIVE
+    )
+    """A telling name with a value behind it."""
+
+    OPTION = Pattern(rf"(?i)--{TELLING_NAME}[ \t]+[^\s-]", _SENSITIVE)
+    PAIR = Pattern(
+        rf"(?i)(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?\s*,?\s*[\"']?(?:default)?value[\"']?\s*:",
+        _SENSITIVE,
+    )
+    """An entry of an environment: its name, then its value."""
+
+    PAIR_REVERSED = Pattern(
+        rf"(?i)value[\"']?\s*:[^\n]{{1,400}}\n?[^\n]{{0,80}}(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?",
+        _SENSITIVE,
+    )
+    KEYED_BLOCK = Pattern(
+        rf"(?i){_TELLING}[\"']?[ \t]*:[ \t]*(?:\r?\n[ \t]*)+[^\s:#-][^:\n]*(?:\n|$)", _SENSITIVE
+    )
+    """A telling key whose value starts on the next line."""
+
+    LOGIN = Pattern(r"auths[\"']?[ \t]*:|client-key-data", (b"auths", b"client-key-data"))
+    URL = Pattern(URL, (b"://",))
+    DSN = Pattern(DSN, (b"@tcp(", b"@unix(", b"@udp("))
+    ALLOWANCE = Pattern(r"fluxsecrets:allow", (b"fluxsecrets:allow",))
+    BASE64 = Pattern(BASE64, ())
+
+
+PARSE = frozenset(
+    {Trigger.SECRET, Trigger.SEALED, Trigger.LAST_APPLIED, Trigger.GENERATOR, Trigger.SOPS, Trigger.ASSIGNED}
+    | {Trigger.OPTION, Trigger.PAIR, Trigger.PAIR_REVERSED, Trigger.KEYED_BLOCK, Trigger.LOGIN}
+)
+"""Those for which YAML and JSON are parsed."""

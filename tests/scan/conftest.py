@@ -1,0 +1,42 @@
+"""A scanner for texts, which says what it finds as `line rule`."""
+
+import pytest
+
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.engine import Context, Engine, FileSet
+
+
+class Scanner:
+    """Runs the engine over texts."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def scan(self, text, path="app.yaml", whole=""):
+        data = text if isinstance(text, bytes) else text.encode()
+        return self.engine.scan(Blob(path, data), Context(whole))
+
+    def findings(self, text, path="app.yaml", whole=""):
+        return self.scan(text, path, whole).findings
+
+    def __call__(self, text, path="app.yaml", whole=""):
+        return [f"{each.location.line} {each.rule}" for each in self.findings(text, path, whole)]
+
+    def together(self, files):
+        """What is found in files that are scanned as one set: `path:line rule`."""
+        known, found = FileSet(), []
+        for path, text in files.items():
+            scanned = self.scan(text, path)
+            found += [*scanned.findings, *known.add(scanned)]
+        found += known.finish()
+        return [f"{each.location.path}:{each.location.line} {each.rule}" for each in found]
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    return Engine(tmp_path_factory.mktemp("patterns"))
+
+
+@pytest.fixture(scope="session")
+def scanner(engine):
+    return Scanner(engine)

@@ -1,0 +1,166 @@
+"""Every token rule finds its samples and nothing else, under both engines, and is documented."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import re2
+
+from fluxsecrets.scan.rules import PAIRS, TOKEN_RULES
+from fluxsecrets.scan.values import entropy
+from token_samples import make
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+ALSO = {
+    # What is special is also what is general; the earlier rule counts.
+    "github-app-token": {"json-web-token"},
+    "google-service-account-key": {"private-key"},
+    "kubernetes-service-account-token": {"json-web-token"},
+    "google-chat-webhook": {"google-api-key"},
+}
+RULE = {rule.id: rule for rule in TOKEN_RULES}
+by_id = pytest.mark.parametrize("rule", TOKEN_RULES, ids=lambda rule: rule.id)
+
+
+def compiled(pattern):
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes are bytes, as they are to hyperscan
+    options.log_errors = False
+    return re2.compile(pattern.encode(), options)
+
+
+PATTERNS = {rule.id: compiled(rule.pattern) for rule in TOKEN_RULES}
+
+
+def secrets(rule, text):
+    """What the rule finds in a text: as the engine does it without hyperscan."""
+    data = text.encode()
+    if not any(keyword in data.lower() for keyword in rule.keywords):
+        return []
+    found = [match.group(rule.group) for match in PATTERNS[rule.id].finditer(data)]
+    return [each for each in found if rule.entropy is None or entropy(each) >= rule.entropy]
+
+
+def finds(text):
+    return {rule.id for rule in TOKEN_RULES if secrets(rule, text)}
+
+
+def test_there_are_many_and_each_has_its_own_name():
+    assert len(TOKEN_RULES) >= 80
+    assert len(RULE) == len(TOKEN_RULES)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in RULE)
+
+
+@by_id
+def test_a_rule_finds_its_positives_and_no_other_rule_does(rule):
+    assert rule.positives
+    for recipe in rule.positives:
+        # Several of each, so that a letter at an end or an unlucky digit cannot hide.
+        for seed in range(5):
+            text = make(recipe, f"{rule.id}{seed}")
+            found = secrets(rule, text)
+            assert len(found) == 1, f"{recipe}, seed {seed}"
+            assert finds(text) - ALSO.get(rule.id, set()) == {rule.id}, f"{recipe}, seed {seed}"
+            assert rule.check is None or rule.check(found[0]) is not False, f"{recipe}, seed {seed}"
+
+
+@by_id
+def test_nothing_is_found_in_its_negatives(rule):
+    assert rule.negatives
+    for recipe in rule.negatives:
+        for seed in range(3):
+            assert finds(make(recipe, f"{rule.id}{seed}")) == set(), f"{recipe}, seed {seed}"
+
+
+@by_id
+def test_a_token_is_found_where_it_stands(rule):
+    """In the middle of a file, with CR LF, in quotes, and twice."""
+    text = make(rule.positives[0], rule.id)
+    for around in ("a: b\n{}\nc: d\n", "\r\n{}\r\n", "[{}]", "{}"):
+        assert len(secrets(rule, around.replace("{}", text))) == 1, around
+    other = make(rule.positives[0], "another")
+    assert len(secrets(rule, f"{text}\n---\n{other}\n")) == 2
+
+
+@by_id
+def test_keywords_are_lower_case_and_in_every_match(rule):
+    assert rule.keywords
+    for keyword in rule.keywords:
+        assert keyword == keyword.lower()
+        assert keyword
+    for recipe in rule.positives:
+        found = PATTERNS[rule.id].search(make(recipe, rule.id).encode())
+        assert any(keyword in found.group(0).lower() for keyword in rule.keywords)
+
+
+def test_patterns_mean_the_same_to_hyperscan():
+    hyperscan = pytest.importorskip("hyperscan", reason="hyperscan is not installed: RE2 alone was tried")
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[rule.pattern.encode() for rule in TOKEN_RULES],
+        ids=list(range(len(TOKEN_RULES))),
+        flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(TOKEN_RULES),
+    )
+
+    def matches(text):
+        found = set()
+        database.scan(text.encode(), lambda number, *_: found.add(TOKEN_RULES[number].id))
+        return found
+
+    for rule in TOKEN_RULES:
+        for recipe in (*rule.positives, *rule.negatives):
+            text = make(recipe, rule.id)
+            expected = {each.id for each in TOKEN_RULES if PATTERNS[each.id].search(text.encode())}
+            assert matches(text) == expected, recipe
+
+
+def test_what_they_say_is_said_as_the_rest():
+    for rule in TOKEN_RULES:
+        assert rule.explanation.endswith("."), rule.id
+        assert rule.explanation[0].isupper(), rule.id
+        assert not rule.fix.endswith("."), rule.id
+        assert not rule.title.endswith("."), rule.id
+
+
+def test_the_docs_list_every_rule_as_it_is():
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    page = (DOCS / "scan-rules.md").read_text(encoding="utf-8")
+    assert page == generator.token_rules_page(), "docs/scan-rules.md is out of date: run `make docs`"
+    assert re.findall(r"^### ([a-z0-9-]+)$", page, re.MULTILINE) == [rule.id for rule in TOKEN_RULES]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.rule)
+def test_a_pair_names_rules_that_exist(pair):
+    assert {pair.beside, pair.rule} <= RULE.keys()
+    secret = make("{base64:40}")
+    assert compiled(pair.pattern).search(f"x\n{secret}\n".encode()).group(1) == secret.encode()
+    assert entropy(secret.encode()) >= pair.entropy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sha256:" + "0a1b2c3d" * 8,
+        "image: ghcr.io/fluxcd/source-controller:v1.6.2@sha256:" + "9f86d081884c7d65" * 4,
+        "commit: da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "integrity sha512-{base64:86}==",
+        "password: ENC[AES256_GCM,data:8fkD9s0=,iv:{base64:44},tag:{base64:24},type:str]",
+        "encryptedData:\n  password: AgB{base64:400}",
+        "uid: {uuid}",
+        "apiKeySecretRef:\n  name: cloudflare-api-token-secret\n  key: api-token",
+        "caBundle: {base64:400}",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{base64:43} alice@wad.example",
+        "-----BEGIN CERTIFICATE-----\n{base64:64}\n-----END CERTIFICATE-----",
+        "recipient: age1{lower:58}",
+        "sops_age__list_0__map_recipient=age1{lower:58}",
+        "${GITHUB_TOKEN} {{ .Values.token }} op://vault/item/password",
+        "known_hosts: github.com ssh-rsa {base64:300}",
+    ],
+)
+def test_what_only_looks_like_a_secret_is_none(text):
+    for seed in range(8):
+        assert finds(make(text, str(seed))) == set()

@@ -1,0 +1,162 @@
+"""env-file, config-value, assigned-secret, connection-string: names with values, in lines and any text."""
+
+import pytest
+
+PASSWORD = "hunter2-throwaway"
+TOKEN = "kX9vQ2mNp4Lz7Rt1throwaway"
+
+
+@pytest.mark.parametrize("path", [".env", "app.env", ".env.production", "a/.envrc"])
+def test_environment_files(scanner, path):
+    text = (
+        f"# PASSWORD=x\nDB_PASSWORD={PASSWORD}\nexport API_TOKEN='{TOKEN}' # from the portal\n"
+        f'SMTP_PASSWORD="with spaces and {PASSWORD}"\n'
+        "EMPTY_PASSWORD=\n"
+        f"OTHER_PASSWORD=${{X}}\n"
+        "SECRET_NAME=db\n"
+        "PASSWORD_FILE=/run/x\nLOG=1\nTOKEN_TTL=3600\n"
+    )
+    assert scanner(text, path) == ["2 env-file", "3 env-file"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.ini", f"[db]\nuser = a\npassword = {PASSWORD}\npassword_file = /x\n"),
+        ("a.properties", f"db.user=a\n# x\ndb.password={PASSWORD}\ndb.password.length=12\n"),
+        ("a.toml", f'[db]\nuser = "a"\npassword = "{PASSWORD}"\ntoken_url = "https://x.example"\n'),
+        ("a.tfvars", f'region = "eu"\n# x\ndb_password = "{PASSWORD}"\nsecret_name = "db"\n'),
+        ("a.conf", f"listen 80;\n\npassword: {PASSWORD}\n"),
+    ],
+)
+def test_configuration_files(scanner, path, text):
+    assert scanner(text, path) == ["3 config-value"]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("a.py", f'db_password = "{PASSWORD}9"'),
+        ("a.go", f'password := "{PASSWORD}9"'),
+        ("a.ts", f"const apiKey: string = `{TOKEN}`"),
+        ("a.ts", f"apiKey: '{TOKEN}',"),
+        ("a.rb", f":api_key => '{TOKEN}'"),
+        ("a.sh", f"export API_TOKEN={TOKEN}"),
+        ("a.sh", f"curl --data token={TOKEN} https://a.example"),
+        ("Dockerfile", f"ENV API_TOKEN={TOKEN}"),
+        ("a.md", f"    apiToken: {TOKEN}"),
+        ("a.java", f'setPassword("x"); String password = "{PASSWORD}9";'),
+        ("a.txt", f'{{\\"password\\": \\"{PASSWORD}9\\"}}'),
+    ],
+)
+def test_code_and_documentation(scanner, path, line):
+    assert scanner(f"first\n{line}\n", path) == ["2 assigned-secret"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            'password = os.environ["DB_PASSWORD"]',
+            "token = config.get('token')",
+            'password = input("Password: ")',
+        ),
+        *(
+            'PASSWORD_FIELD = "password"',
+            'raise Error("wrong password: try again")',
+            "token: string;",
+            "password: str",
+        ),
+        *(
+            'cookie = response.cookies["session-cookie-of-the-user"]',
+            "api_key = args.api_key_of_the_provider",
+        ),
+        *(
+            'token_url = "https://id.example/token"',
+            'key = f"{user}:{token}"',
+            "export PASSWORD=$(pass show x)",
+        ),
+        *(
+            "The password: at least twelve letters.",
+            'password: "secret"',
+            "password: 'changeme'",
+            'apiKey: "xxxx"',
+        ),
+        *(
+            "password = var.db_password_of_the_database",
+            "password = random_password.admin.result_of_it",
+            "token=$TOKEN",
+        ),
+        *(
+            '"integrity": "sha512-0f3a9c5b7d1e2f4a6c8b0d2e4f6a8c0b=="',
+            'password = "password123"',
+            "secret: grafana-oauth",
+        ),
+        *(
+            "setPassword(password)",
+            "if (token === undefined) return",
+            "password ?? defaultPassword",
+            '#password => "test"',
+        ),
+    ],
+)
+def test_code_that_only_speaks_of_secrets(scanner, line):
+    assert scanner(f"{line}\n", "a.py") == []
+    assert scanner(f"{line}\n", "a.md") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"postgres://app:{PASSWORD}@db.apps.svc:5432/app",
+        f"mongodb+srv://app:{PASSWORD}@cluster.x.mongodb.net/app",
+        f"redis://:{PASSWORD}@cache:6379/0",
+        f"https://ci:{TOKEN}@git.example/a.git",
+        f"amqp://a:p%40ss{PASSWORD}@mq",
+        f"app:{PASSWORD}@tcp(db:3306)/app",
+    ],
+)
+def test_connection_strings(scanner, text):
+    for path, line in (
+        ("a.md", text),
+        ("a.yaml", f"url: {text}"),
+        ("a.go", f'x = "{text}"'),
+        ("b.sh", f"psql '{text}'"),
+    ):
+        assert scanner(f"first: 1\n{line}\n", path) == ["2 connection-string"], path
+    (finding,) = scanner.findings(text, "a.md")
+    assert PASSWORD not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "postgres://db:5432/app",
+            "https://user@host/x",
+            "postgres://user:password@localhost/db",
+            "http://a:b@c",
+        ),
+        *(
+            "postgres://postgres:postgres@db/app",
+            "postgres://app:${DB_PASSWORD}@db/app",
+            "redis://:$PASS@cache",
+        ),
+        *("postgres://app:{{ .password }}@db", "https://user:pass@example.com", "mysql://root:<password>@db"),
+        *(
+            "https://host:8443/@scope/pkg",
+            "git@github.com:org/repo.git",
+            "postgres://%s:%s@%s/db",
+            "http://a:8080@b",
+        ),
+        *(
+            "oci://ghcr.io/a/b:1.2.3@sha256:0a0a",
+            "docker://a:tag@sha256:00",
+            "npm:a@1",
+            "redis://user:xxxx@cache",
+        ),
+    ],
+)
+def test_what_is_no_connection_string_with_a_password(scanner, text):
+    assert scanner(f"{text}\n", "a.md") == []
+    assert scanner(f'url: "{text}"\n') == []
