@@ -66,12 +66,16 @@ def _block(command: str) -> str:
 def audit_rules_page() -> str:
     """The page of the audit's rules."""
     from fluxsecrets.audit.rule import Group
-    from fluxsecrets.audit.rules import RULES
+    from fluxsecrets.audit.rules import RULES, SCANNED_RULES
 
     lines = ["# Rules of the audit", "", *_AUDIT_INTRODUCTION.splitlines()]
     for group in Group:
         lines += ["", f"## {group.heading}"]
-        for rule in (each for each in RULES if each.group is group):
+        rules = [each for each in RULES if each.group is group]
+        scanned = [f"[{each.info.id}]({each.info.docs})" for each in rules if each.info.id in SCANNED_RULES]
+        if scanned:
+            lines += ["", *wrapped(f"As `scan` finds them: {', '.join(scanned)}.")]
+        for rule in (each for each in rules if each.info.id not in SCANNED_RULES):
             info, keys = rule.info, " Looks at values, where your identities open them." * rule.needs_keys
             text = f"{info.title[0].upper()}{info.title[1:]}: {info.severity}. {info.explanation}{keys}"
             lines += ["", f"### {info.id}", "", *wrapped(text), "", *wrapped(f"What to do: {info.fix}.")]

@@ -10,6 +10,8 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 
+from .facts import Facts
+
 Name = tuple[str, str]
 """Kind (`Secret` or `ConfigMap`) and name."""
 
@@ -32,20 +34,14 @@ class Used:
     use: Use
 
 
-def all_provided(environment: Environment) -> dict[Name, list[Provided]]:
+def all_provided(facts: Facts, environment: Environment) -> dict[Name, list[Provided]]:
     """What is brought about in an environment, by kind and name."""
-    found: dict[Name, list[Provided]] = {}
-    for applied, item in environment.graph.objects:
-        for provision in provisions(item):
-            found.setdefault((provision.kind, provision.name), []).append(Provided(applied, item, provision))
-    return found
+    return facts.once(f"provided in {environment.name}", lambda: _all_provided(environment))
 
 
-def all_used(environment: Environment) -> Iterator[Used]:
+def all_used(facts: Facts, environment: Environment) -> tuple[Used, ...]:
     """Each reference in an environment, in order."""
-    for applied, item in environment.graph.objects:
-        for use in uses(item):
-            yield Used(applied, item, use)
+    return facts.once(f"used in {environment.name}", lambda: tuple(_all_used(environment)))
 
 
 def meant(use: Use, provided: dict[Name, list[Provided]]) -> list[Provided]:
@@ -60,3 +56,17 @@ def meant(use: Use, provided: dict[Name, list[Provided]]) -> list[Provided]:
 def shown(namespace: str | None, name: str) -> str:
     """`namespace/name`, or the name alone where the namespace is not known."""
     return f"{namespace}/{name}" if namespace else name
+
+
+def _all_provided(environment: Environment) -> dict[Name, list[Provided]]:
+    found: dict[Name, list[Provided]] = {}
+    for applied, item in environment.graph.objects:
+        for provision in provisions(item):
+            found.setdefault((provision.kind, provision.name), []).append(Provided(applied, item, provision))
+    return found
+
+
+def _all_used(environment: Environment) -> Iterator[Used]:
+    for applied, item in environment.graph.objects:
+        for use in uses(item):
+            yield Used(applied, item, use)

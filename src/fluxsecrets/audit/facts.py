@@ -5,12 +5,14 @@ Everything is gathered once, by the operation; rules only look. Nothing here is 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.findings import Finding
 from fluxsecrets.repo.discover import SecretFile
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.settings import Settings
@@ -18,6 +20,8 @@ from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import CreationRule, SopsConfig
 from fluxsecrets.sops.document import Document, Mapping
 from fluxsecrets.sops.metadata import Metadata
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,9 @@ class Facts:
         public_keys: those in `keys/`.
         names: recipient -> name, for messages.
         with_keys: values were decrypted where identities open them.
+        scanned: what `scan` finds in the files that are to be protected.
+        scanned_files: these files.
+        before: of encrypted files that were changed since the last commit, how they were then.
     """
 
     tree: Tree
@@ -128,6 +135,17 @@ class Facts:
     public_keys: tuple[PublicKey, ...] = ()
     names: MappingABC[str, str] = field(default_factory=dict)
     with_keys: bool = False
+    scanned: tuple[Finding, ...] = ()
+    scanned_files: frozenset[str] = frozenset()
+    before: MappingABC[str, Document] = field(default_factory=dict, repr=False)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What is made of these facts for several rules; made by the first that asks."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: Made = self._made[name]
+        return made
 
     def encrypted(self) -> Sequence[tuple[Secret, Metadata]]:
         """The files that are encrypted, with their `sops` blocks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule
-from fluxsecrets.audit.rules import RULES
+from fluxsecrets.audit.rules import RULES, SCANNED_RULES
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.findings import Finding, RuleInfo, Severity
 from fluxsecrets.findings.allow import (
@@ -149,11 +149,11 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
         opened=sum(secret.opened is not None for secret, _ in encrypted),
         without_keys=() if facts.with_keys else tuple(rule.info.id for rule in rules if rule.needs_keys),
     )
-    return _above(_with_baseline(result, options, _looked_for(facts, rules, options)), options.severity)
+    return _above(_with_baseline(result, options, _LookedAt(facts, rules, options)), options.severity)
 
 
 def all_rules() -> tuple[RuleInfo, ...]:
-    """What there is to read about each rule."""
+    """What there is to read about each rule of the audit."""
     return tuple(rule.info for rule in RULES)
 
 
@@ -208,14 +208,23 @@ def _inline(tree: Tree, found_in: Iterable[str], *, complete: bool) -> list[Inli
     return found
 
 
-def _looked_for(facts: Facts, rules: Sequence[AuditRule], options: AuditOptions) -> frozenset[str]:
-    """Ids of the rules whose findings would all have come up in this run."""
-    if not _is_complete(options):
-        return frozenset()
-    return frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys)
+class _LookedAt:
+    """Whether an entry of a baseline would have come up in this run; `scan` has others."""
+
+    def __init__(self, facts: Facts, rules: Sequence[AuditRule], options: AuditOptions) -> None:
+        self.rules: frozenset[str] = frozenset()
+        if _is_complete(options):
+            self.rules = frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys)
+        self.scanned = facts.scanned_files
+
+    def __call__(self, entry: BaselineEntry) -> bool:
+        """Take an entry."""
+        return entry.rule in self.rules and (entry.rule not in SCANNED_RULES or entry.path in self.scanned)
 
 
-def _with_baseline(result: AuditResult, options: AuditOptions, looked_for: frozenset[str]) -> AuditResult:
+def _with_baseline(
+    result: AuditResult, options: AuditOptions, looked_at: Callable[[BaselineEntry], bool]
+) -> AuditResult:
     path = options.baseline
     default = result.root / DEFAULT_NAME
     if path is None and options.use_baseline and (options.update_baseline or default.is_file()):
@@ -225,10 +234,10 @@ def _with_baseline(result: AuditResult, options: AuditOptions, looked_for: froze
     there = path.is_file() or not options.update_baseline
     entries = read_baseline(path) if there else ()
     if options.update_baseline:
-        kept = [entry for entry in entries if entry.rule not in looked_for]
+        kept = [entry for entry in entries if not looked_at(entry)]
         written = write_baseline(path, result.findings, kept)
         return replace(result, findings=(), known=result.findings, baseline=path, written=written)
-    applied = apply_baseline(result.findings, entries, lambda entry: entry.rule in looked_for)
+    applied = apply_baseline(result.findings, entries, looked_at)
     return replace(result, findings=applied.new, known=applied.known, gone=applied.gone, baseline=path)
 
 

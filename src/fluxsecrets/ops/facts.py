@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, Secret
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.findings import Finding
 from fluxsecrets.ops.content import open_file, parse
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.session import CONFIG_NAME, Session
@@ -40,6 +42,7 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
     )
     keys = _public_keys(tree)
     names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
+    to_scan = frozenset((*(secret.path for secret in secrets), *_sealed(environments)))
     return Facts(
         tree=tree,
         settings=settings,
@@ -50,6 +53,9 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
         public_keys=keys,
         names=names,
         with_keys=with_keys and any(secret.opened is not None for secret in secrets),
+        scanned=_scanned(tree, to_scan),
+        scanned_files=to_scan,
+        before=_before(session, tree, secrets),
     )
 
 
@@ -122,6 +128,39 @@ def _secret(
     except FluxsecretsError as problem:
         error = error or problem.in_file(item.path)
     return Secret(item, environments, config, rule, document, opened, error, size)
+
+
+def _sealed(environments: Iterable[Environment]) -> Iterator[str]:
+    """The files with SealedSecrets."""
+    for environment in environments:
+        for _, item in environment.graph.objects:
+            if item.kind == "SealedSecret":
+                yield item.file
+
+
+def _scanned(tree: Tree, paths: frozenset[str]) -> tuple[Finding, ...]:
+    """What `scan` finds in these files, allowed or not."""
+    from fluxsecrets.ops.scan import ScanRequest, scan
+
+    if not paths:
+        return ()
+    result = scan(ScanRequest(cwd=tree.root, paths=tuple(sorted(paths)), use_baseline=False))
+    return (*result.findings, *(item.finding for item in result.allowed))
+
+
+def _before(session: Session, tree: Tree, secrets: Iterable[Secret]) -> dict[str, Document]:
+    """Encrypted files that were changed since the last commit, as they were then."""
+    if tree.repository is None:
+        return {}
+    changed = tree.repository.changed_since_head()
+    formats = {item.path: item.file.format for item in secrets if item.metadata and item.path in changed}
+    found = {}
+    for path, data in tree.repository.read_head_blobs(formats).contents.items():
+        with suppress(FluxsecretsError):
+            document = parse(make_format(formats[path]), data, session.limits)
+            if document.metadata is not None:
+                found[path] = document
+    return found
 
 
 def _nearest(configs: Mapping[str, ConfigFile], path: str) -> ConfigFile | None:

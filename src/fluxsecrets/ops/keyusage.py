@@ -13,12 +13,12 @@ from fluxsecrets.ops.content import parse
 from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.rekey import encrypted_targets
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import recipient_key
 from fluxsecrets.ops.targets import Target, select
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import recipient_key
 
 ELSEWHERE = ""
 """Stands for the files that belong to no environment."""

@@ -21,12 +21,13 @@ from fluxsecrets.ops.rekey import (
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import AppliedConfig, Session
-from fluxsecrets.ops.strangers import Differences, compare_with_rule, recipient_key, refuse
+from fluxsecrets.ops.strangers import Differences, compare_with_rule, refuse
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.recipients import recipient_key
 
 
 @dataclass(frozen=True, slots=True)

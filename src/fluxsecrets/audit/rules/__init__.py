@@ -16,10 +16,13 @@ from . import (
     dependency_missing,
     file_changed,
     mac_missing,
+    plain_secret,
+    plain_secret_file,
     recipient_drift,
     recipient_of_other_environment,
     recipient_unknown,
     reference_missing,
+    sealed_secret_template,
     secret_in_list,
     secret_twice,
     secret_uncovered,
@@ -27,11 +30,18 @@ from . import (
     selector_hits_metadata,
     selector_misses_data,
     single_recipient,
+    sops_foreign_value,
+    sops_plain_value,
     threshold_one,
     weak_recipient,
 )
 
 RULES: tuple[AuditRule, ...] = (
+    plain_secret.RULE,
+    plain_secret_file.RULE,
+    sops_plain_value.RULE,
+    sops_foreign_value.RULE,
+    sealed_secret_template.RULE,
     creation_rule_invalid.RULE,
     creation_rule_shadowed.RULE,
     creation_rule_unused.RULE,
@@ -57,3 +67,7 @@ RULES: tuple[AuditRule, ...] = (
     dependency_missing.RULE,
     secret_twice.RULE,
 )
+
+_SCANNED = (plain_secret, plain_secret_file, sops_plain_value, sops_foreign_value, sealed_secret_template)
+SCANNED_RULES = frozenset(module.INFO.id for module in _SCANNED)
+"""Ids of those that `scan` has, too, and finds in more files."""

@@ -36,7 +36,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     }
     seen = set()
     for environment in facts.environments:
-        provided = all_provided(environment)
+        provided = all_provided(facts, environment)
         for item in environment.graph.kustomizations:
             if item.decryption is None or (item.file, item.line) in seen:
                 continue

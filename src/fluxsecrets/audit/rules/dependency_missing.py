@@ -28,9 +28,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each `substituteFrom` whose Secret comes from a Kustomization that is not waited for."""
     seen = set()
     for environment in facts.environments:
-        provided = all_provided(environment)
+        provided = all_provided(facts, environment)
         waits = _waits(environment)
-        for used in all_used(environment):
+        for used in all_used(facts, environment):
             if used.use.via not in _VIA or used.use.optional:
                 continue
             sources = meant(used.use, provided)

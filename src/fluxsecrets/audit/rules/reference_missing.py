@@ -27,8 +27,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each reference that no object of its environment satisfies."""
     seen = set()
     for environment in facts.environments:
-        provided = all_provided(environment)
-        for used in all_used(environment):
+        provided = all_provided(facts, environment)
+        for used in all_used(facts, environment):
             if _is_exempt(used) or meant(used.use, provided):
                 continue
             place = (used.item.file, used.use.line, used.use.name)

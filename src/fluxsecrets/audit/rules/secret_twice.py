@@ -25,7 +25,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each Secret of an environment that several objects bring about."""
     seen = set()
     for environment in facts.environments:
-        for (kind, _), entries in all_provided(environment).items():
+        for (kind, _), entries in all_provided(facts, environment).items():
             by_namespace: dict[str, list[Provided]] = {}
             for each in entries:
                 if kind == "Secret" and each.provision.namespace is not None and _counts(each):

@@ -25,7 +25,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     used: dict[tuple[str, int], bool] = {}
     names = {}
     for environment in facts.environments:
-        for place, name, is_used in _secrets(environment):
+        for place, name, is_used in _secrets(facts, environment):
             used[place] = used.get(place, False) or is_used
             names[place] = name
     for (path, line), is_used in sorted(used.items()):
@@ -34,9 +34,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield found(INFO, path, line, message, names[path, line], confidence=Confidence.LOW)
 
 
-def _secrets(environment: Environment) -> Iterator[tuple[tuple[str, int], str, bool]]:
-    provided = all_provided(environment)
-    reached = {id(each) for used in all_used(environment) for each in meant(used.use, provided)}
+def _secrets(facts: Facts, environment: Environment) -> Iterator[tuple[tuple[str, int], str, bool]]:
+    provided = all_provided(facts, environment)
+    reached = {id(each) for used in all_used(facts, environment) for each in meant(used.use, provided)}
     text = _mentioned(environment)
     for (kind, name), entries in provided.items():
         for each in entries:

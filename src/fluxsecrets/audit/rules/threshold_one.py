@@ -19,12 +19,7 @@ INFO = describe(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Rules and files with several groups and a threshold of 1."""
-    for item in facts.configs:
-        for rule in item.config.rules if item.config is not None else ():
-            if len(rule.key_groups) > 1 and rule.shamir_threshold == 1:
-                message = f"rule {rule.index + 1} has {len(rule.key_groups)} key groups, and one is enough"
-                yield found(INFO, item.path, rule.line, message, rule.path_regex or "")
+    """Files with several groups and a threshold of 1; in a rule that is invalid."""
     for secret, metadata in facts.encrypted():
         if len(metadata.key_groups) > 1 and metadata.shamir_threshold == 1:
             message = f"it has {len(metadata.key_groups)} key groups, and one is enough"
