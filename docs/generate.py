@@ -72,9 +72,9 @@ def audit_rules_page() -> str:
     for group in Group:
         lines += ["", f"## {group.heading}"]
         rules = [each for each in RULES if each.group is group]
-        scanned = [f"[{each.info.id}]({each.info.docs})" for each in rules if each.info.id in SCANNED_RULES]
+        scanned = [f"`{each.info.id}`" for each in rules if each.info.id in SCANNED_RULES]
         if scanned:
-            lines += ["", *wrapped(f"As `scan` finds them: {', '.join(scanned)}.")]
+            lines += ["", *wrapped(f"As [`scan`](scan.md) finds them: {', '.join(scanned)}.")]
         for rule in (each for each in rules if each.info.id not in SCANNED_RULES):
             info, keys = rule.info, " Looks at values, where your identities open them." * rule.needs_keys
             text = f"{info.title[0].upper()}{info.title[1:]}: {info.severity}. {info.explanation}{keys}"

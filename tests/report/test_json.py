@@ -68,6 +68,8 @@ def problems(value, schema, place="$"):
         ("status", "missing.yaml"),
         ("explain", "apps/spicedb/overlays/staging/registry.json"),
         ("explain", "README.md"),
+        ("audit",),
+        ("audit", "--env", "staging", "--no-keys"),
     ],
     ids=" ".join,
 )

@@ -81,6 +81,7 @@ class AuditResult:
         fail_on: from which severity on findings make the audit fail, or None.
         files: how many files that are secrets were judged.
         encrypted, opened: how many of them are encrypted, and how many of these were decrypted.
+        with_keys: files were opened where that was possible.
         without_keys: ids of rules that did not run because nothing could be opened.
         baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
@@ -97,6 +98,7 @@ class AuditResult:
     files: int
     encrypted: int
     opened: int
+    with_keys: bool = True
     without_keys: tuple[str, ...] = ()
     baseline: Path | None = None
     written: int | None = None
@@ -147,6 +149,7 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
         files=len(facts.secrets),
         encrypted=len(encrypted),
         opened=sum(secret.opened is not None for secret, _ in encrypted),
+        with_keys=options.with_keys,
         without_keys=() if facts.with_keys else tuple(rule.info.id for rule in rules if rule.needs_keys),
     )
     return _above(_with_baseline(result, options, _LookedAt(facts, rules, options)), options.severity)

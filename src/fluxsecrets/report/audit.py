@@ -91,16 +91,10 @@ def summary_lines(result: AuditResult, show_path: Callable[[str], str] = str) ->
         lines.append(
             f"{name}: {_count(result.written, 'finding')} written; commit it, and take them off one by one"
         )
-    if result.without_keys and result.encrypted:
-        lines.append(
-            f"values were not looked at: {_count(len(result.without_keys), 'rule')} not run, since "
-            "no identity at hand opens a file here"
-        )
-    elif 0 < result.opened < result.encrypted:
-        others = result.encrypted - result.opened
-        lines.append(
-            f"the values of {_count(others, 'file')} were not looked at: no identity at hand opens them"
-        )
+    closed = result.encrypted - result.opened
+    if closed:
+        why = "no identity at hand opens them" if result.with_keys else "--no-keys"
+        lines.append(f"the values in {_count(closed, 'encrypted file')} were not looked at: {why}")
     lines.append(f"{_found(result.findings)}; {_count(result.files, 'secret file')} judged{_extra(result)}")
     return lines
 
