@@ -218,11 +218,13 @@ class _LookedAt:
         self.rules: frozenset[str] = frozenset()
         if _is_complete(options):
             self.rules = frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys)
-        self.scanned = facts.scanned_files
+        self.not_scanned = facts.tree.files - facts.scanned_files
 
     def __call__(self, entry: BaselineEntry) -> bool:
         """Take an entry."""
-        return entry.rule in self.rules and (entry.rule not in SCANNED_RULES or entry.path in self.scanned)
+        return entry.rule in self.rules and not (
+            entry.rule in SCANNED_RULES and entry.path in self.not_scanned
+        )
 
 
 def _with_baseline(
