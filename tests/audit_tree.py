@@ -8,7 +8,7 @@ import json
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from fluxsecrets.sops import recipients
 from fluxsecrets.sops.formats import Limits, format_for_path
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import SelectorKind, SelectorSpec
+from sealing import make_certificate
 
 VECTORS = Path(__file__).parent / "vectors"
 KEYS = VECTORS / "keys"
@@ -109,6 +110,24 @@ def secret(name="db", namespace="apps", *, values=None, more="", field="stringDa
         *(f"  {key}: {value}" for key, value in (values or {"password": "hunter2-throwaway"}).items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def as_scalar(text: str) -> str:
+    """A text of several lines as a value."""
+    return json.dumps(text)
+
+
+def pem(name: str) -> str:
+    """A key of tests/vectors as a value."""
+    return as_scalar((KEYS / name).read_text(encoding="utf-8"))
+
+
+@cache
+def certificate(end: str) -> str:
+    """A certificate for the vectors' sealing key, valid up to a day, as a value."""
+    last = datetime.fromisoformat(end).replace(tzinfo=UTC)
+    made = make_certificate(last - timedelta(days=365), last, name="web.waddle.example")
+    return as_scalar(made.decode())
 
 
 def pod(name="app", namespace="apps", uses="db") -> str:

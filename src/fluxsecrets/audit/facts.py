@@ -61,6 +61,8 @@ class Secret:
         opened: its maps with the values decrypted; None where it is plain, or was not opened.
         error: why it cannot be read, or does not open although it should: its MAC is wrong, say.
         size: in bytes; None where it cannot be looked at.
+        stored_as: the format that it is encrypted in, or None.
+        marks: the formats whose markers Flux finds in it.
     """
 
     file: SecretFile
@@ -71,6 +73,8 @@ class Secret:
     opened: tuple[Mapping, ...] | None = field(default=None, repr=False)
     error: FluxsecretsError | None = None
     size: int | None = None
+    stored_as: str | None = None
+    marks: frozenset[str] = frozenset()
 
     @property
     def path(self) -> str:

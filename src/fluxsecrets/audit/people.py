@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from fluxsecrets.findings import Location
@@ -62,3 +63,9 @@ def all_recipients(facts: Facts) -> Iterator[tuple[Location, dict[RecipientKey, 
             yield Location(item.path, rule.line), by_key(rule.recipients)
     for secret, metadata in facts.encrypted():
         yield Location(secret.path), by_key(each for group in metadata.recipients for each in group)
+
+
+def is_production(environment: str) -> bool:
+    """Whether an environment's name says that it is the one that counts."""
+    words = re.split(r"[^a-z0-9]+", environment.lower())
+    return any(word in ("prod", "prd", "production", "live") for word in words)

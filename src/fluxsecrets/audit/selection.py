@@ -26,3 +26,13 @@ def manifest_selector(secret: Secret) -> Selector | None:
     except FluxsecretsError:
         return None
     return None if selector.uses_comments else selector
+
+
+def own_selector(secret: Secret) -> Selector | None:
+    """The selector that an encrypted file names itself, where that is valid."""
+    if secret.metadata is None:
+        return None
+    try:
+        return compile_selector(secret.metadata.selector)
+    except FluxsecretsError:
+        return None

@@ -13,7 +13,9 @@ from fluxsecrets.findings import Finding
 from fluxsecrets.ops.content import open_file, parse
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.session import CONFIG_NAME, Session
+from fluxsecrets.repo.decryption import marks
 from fluxsecrets.repo.discover import SecretFile, discover
+from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import Environment, load_environments
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree
@@ -116,9 +118,11 @@ def _secret(
     opened: tuple[Map, ...] | None = None
     error = item.error
     size: int | None = None
+    stored_as: str | None = None
+    found: frozenset[str] = frozenset()
     try:
         data = tree.read(item.path)
-        size = len(data)
+        size, stored_as, found = len(data), detect_encryption(data, item.path), marks(data)
         format_ = make_format(item.format)
         document = parse(format_, data, session.limits)
         if document.metadata is not None and with_keys:
@@ -127,7 +131,7 @@ def _secret(
         pass  # for others only
     except FluxsecretsError as problem:
         error = error or problem.in_file(item.path)
-    return Secret(item, environments, config, rule, document, opened, error, size)
+    return Secret(item, environments, config, rule, document, opened, error, size, stored_as, found)
 
 
 def _sealed(environments: Iterable[Environment]) -> Iterator[str]:

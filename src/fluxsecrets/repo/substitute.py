@@ -25,6 +25,11 @@ def has_variables(text: str) -> bool:
     return any(match["name"] for match in _EXPRESSION.finditer(text))
 
 
+def variables_in(text: str) -> list[str]:
+    """The names that substitution would replace in a text; those with a default of their own are left out."""
+    return [match["name"] for match in _EXPRESSION.finditer(text) if match["name"] and not match["operator"]]
+
+
 def substitute_text(text: str, values: Mapping[str, str]) -> str:
     """A text with the known variables replaced; defaults count only where there are any variables at all."""
     if "${" not in text:
