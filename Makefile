@@ -8,7 +8,7 @@ READY := .venv/.ready
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench interop fuzz clean
+.PHONY: help demo test lint format docs bench interop fuzz update clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -42,11 +42,17 @@ fuzz: $(READY) ## search for inputs that break a parser; ARGS="yaml json" for so
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary atheris --editable '.[fuzz]' || true
 	@PYTHONPATH=tests nice $(BIN)/python -m fuzzing --seconds $(or $(SECONDS),30) $(ARGS)
 
+update: $(READY) ## take the newest versions of what is installed, and write them down
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager --editable '.[dev]'
+	@head -1 scripts/constraints.txt > scripts/constraints.new
+	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check >> scripts/constraints.new
+	@mv scripts/constraints.new scripts/constraints.txt
+
 clean: ## remove .venv, caches and build products
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz
 	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installed anew when the project's dependencies may have changed.
-$(READY): pyproject.toml scripts/set-up.sh
+$(READY): pyproject.toml scripts/set-up.sh scripts/constraints.txt
 	@sh scripts/set-up.sh
 	@touch $@

@@ -31,4 +31,5 @@ if ! is_good .venv/bin/python; then
 fi
 
 echo "installing fluxsecrets and its development tools into .venv (this takes a minute, once)" >&2
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt \
+    --editable '.[dev]'

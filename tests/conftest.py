@@ -34,7 +34,7 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, m
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
-_LEAKING = ("SOPS_", "GIT_", "AGE_", "FLUXSECRETS_", "XDG_", "LC_", "CLICOLOR")
+_LEAKING = ("SOPS_", "GIT_", "PRE_COMMIT", "AGE_", "FLUXSECRETS_", "XDG_", "LC_", "CLICOLOR")
 _LEAKING_NAMES = {
     "NO_COLOR",
     "FORCE_COLOR",
@@ -114,8 +114,15 @@ class Cli:
         return found
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory):
+    """A cache folder for all tests, since compiling the scanner's patterns takes two seconds."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+
+
 @pytest.fixture
-def environment(tmp_path_factory, monkeypatch):
+def environment(tmp_path_factory, caches, monkeypatch):
     """An environment without anything of the developer's, and an empty home folder, which it returns."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
@@ -125,6 +132,7 @@ def environment(tmp_path_factory, monkeypatch):
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("APPDATA", str(home / "AppData"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(caches))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     return home

@@ -70,6 +70,8 @@ def problems(value, schema, place="$"):
         ("explain", "README.md"),
         ("audit",),
         ("audit", "--env", "staging", "--no-keys"),
+        ("env", "list"),
+        ("env", "show", "production"),
     ],
     ids=" ".join,
 )

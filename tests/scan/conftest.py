@@ -33,8 +33,8 @@ class Scanner:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory):
-    return Engine(tmp_path_factory.mktemp("patterns"))
+def engine(caches):
+    return Engine(caches / "fluxsecrets")
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,21 @@ def uninstall(*, hooks: tuple[str, ...], quiet: bool) -> int:
     return 0
 
 
+@command.command("run", short_help="What the hooks do; for hooks of your own.")
+@click.argument("hook", type=click.Choice(HOOKS))
+@click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
+def run(*, hook: str, arguments: tuple[str, ...]) -> int:
+    """Do what a hook does: look for secrets in plain text, and fail where there are some.
+
+    For hooks of your own, and for the pre-commit framework. pre-commit looks at what is staged, or at the
+    files that are named; pre-push wants the name of the remote, and on standard input what git tells its
+    hooks. What is clean is passed in silence.
+    """
+    from fluxsecrets.cli.hookrun import run_hook
+
+    return run_hook(hook, arguments)
+
+
 def _in_order(hooks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(hook for hook in HOOKS if hook in hooks or not hooks)
 

@@ -44,7 +44,7 @@ class Output:
         for line in lines:
             click.echo(line)
 
-    def table(self, rows: Sequence[Row]) -> None:
+    def table(self, rows: Sequence[Row], *, outline: bool = False) -> None:
         """Write rows, aligned; at a terminal in colour, and on two lines each where it is too narrow."""
         import shutil
 
@@ -52,7 +52,7 @@ class Output:
 
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         style = _coloured if _colourful(sys.stdout) else _plain
-        self.text(laid_out(rows, width, style))
+        self.text(laid_out(rows, width, style, outline=outline))
 
     def findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
         """Write findings by file; at a terminal in colour."""

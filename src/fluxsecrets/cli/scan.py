@@ -137,7 +137,7 @@ def show(result: ScanResult, out: Output, report: str | None) -> int:
     elif report == "sarif":
         out.text([_sarif(result)])
     else:
-        _show_text(result, out)
+        show_text(result, out)
     return exit_code(result)
 
 
@@ -161,7 +161,16 @@ def exit_code(result: ScanResult) -> int:
     return 2 if result.errors else 1 if result.findings else 0
 
 
-def _show_text(result: ScanResult, out: Output) -> None:
+def show_text(result: ScanResult, out: Output, *, quiet: bool = False) -> None:
+    """Show findings, remarks and errors as text, and what they come to.
+
+    Args:
+        result: what was found.
+        out: where to.
+        quiet: say nothing where there is nothing to say.
+    """
+    if quiet and result.clean and not result.remarks:
+        return
     from fluxsecrets.report.findings_text import remark_lines
 
     where = _shower(result)

@@ -150,7 +150,7 @@ def _encrypt(
     if head is not None and detect_encryption(head, secret.path) is None:
         head = None
     job = EncryptJob(file, session.shown(file), secret.format, head=_encrypted_copy(session, file) or head)
-    result, new = encrypt_input(session, job, old, options)
+    result, new = encrypt_input(session, job, [old], options)
     return _Done(secret.path, file, old, new, result)
 
 

@@ -1,8 +1,8 @@
 """What kustomize makes of a folder: its objects after patches, namespaces and prefixes.
 
 The order is kustomize's (api/internal/target): resources, generators, components, then patches, namespace,
-prefix and suffix, labels and annotations. What a folder without a kustomization file is built of follows
-fluxcd/pkg's generator. Not modelled: replacements, vars, plug-ins, Helm charts; they are noted.
+prefix and suffix, labels and annotations, replacements. What a folder without a kustomization file is built
+of follows fluxcd/pkg's generator. Not modelled: vars, plug-ins, Helm charts; they are noted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .kustomize import (
     KustomizationFile,
     PatchEntry,
     Reference,
+    ReplacementEntry,
     kustomization_files,
     load_kustomization,
     unreadable,
@@ -28,6 +29,7 @@ from .objects import CLUSTER_SCOPED, Generated, Object, object_of, with_data, wi
 from .patches import Patch, PatchError, apply, read_patch
 from .plain import Plain, with_value
 from .references import uses
+from .replacements import read_replacements, replace_values
 from .tree import Note, Tree, normalise
 
 _KUSTOMIZE_CONFIG = "kustomize.config.k8s.io"
@@ -147,7 +149,7 @@ class Builder:
         if automatic:
             resources = tuple(Reference(path, 1) for path in self.scan(folder))
             return (KustomizationFile("", resources),)
-        return (Note(folder or ".", None, "not analysed: the folder has no kustomization file"),)
+        return (_no_kustomization_file(folder),)
 
     def scan(self, folder: str) -> list[str]:
         """What the controller takes of a folder without a kustomization file."""
@@ -190,7 +192,14 @@ class _Work:
         objects: list[Object] = []
         if len(found) > 1:
             first, second = kustomization_files(self.tree, folder)[:2]
-            self.note(Note(second, None, f"Flux refuses a folder with two kustomization files, see {first}"))
+            self.note(
+                Note(
+                    second,
+                    None,
+                    f"Flux refuses a folder with two kustomization files, see {first}",
+                    warning=True,
+                )
+            )
         for file in found:
             if isinstance(file, Note):
                 self.note(file)
@@ -243,7 +252,7 @@ class _Work:
         place = self.tree.locate(reference.path)
         if place is None:
             message = f"{reference.path!a} is not in the repository, or ignored by git"
-            self.note(Note(file.path, reference.line, message))
+            self.note(Note(file.path, reference.line, message, warning=True))
         return place
 
     def resource(self, file: KustomizationFile, reference: Reference) -> tuple[Object, ...]:
@@ -275,7 +284,11 @@ class _Work:
         members = (*self.above[self.above.index(place) :], place)
         shown = tuple(member or "." for member in members)
         self.cycles[Cycle("include", shown, file.path, reference.line)] = None
-        self.note(Note(file.path, reference.line, f"kustomize refuses this: {' includes '.join(shown)}"))
+        self.note(
+            Note(
+                file.path, reference.line, f"kustomize refuses this: {' includes '.join(shown)}", warning=True
+            )
+        )
         return True
 
     def join(self, file: KustomizationFile, reference: Reference, built: Built) -> None:
@@ -297,7 +310,7 @@ class _Work:
             return objects
         found = kustomization_files(self.tree, place)
         if not found:
-            self.note(Note(place or ".", None, "not analysed: the folder has no kustomization file"))
+            self.note(_no_kustomization_file(place))
         inner = _Work(self.builder, (*self.above, place))
         for path in found:
             component = self.builder.kustomization(path)
@@ -346,6 +359,31 @@ class _Work:
                 )
                 for item in objects
             ]
+        for entry in file.replacements:
+            objects = self.replaced(file, entry, objects)
+        return objects
+
+    def replaced(
+        self, file: KustomizationFile, entry: ReplacementEntry, objects: list[Object]
+    ) -> list[Object]:
+        place, data = file.path, entry.inline
+        try:
+            if entry.path is not None:
+                found = self.tree.locate(entry.path.path)
+                if found is None or found not in self.tree.files:
+                    return objects
+                place = found
+                data = to_data(read_documents(self.tree.read(found), found, self.tree.limits)[0])
+            for replacement in read_replacements(data, place, entry.line if place == file.path else 1):
+                objects = replace_values(replacement, objects)
+        except FluxsecretsError as error:
+            self.note(unreadable(place, error))
+        except PatchError as error:
+            self.note(
+                Note(
+                    file.path, entry.line, f"not analysed: a replacement does not fit: {error}", warning=True
+                )
+            )
         return objects
 
     def patch(self, patch: Patch, objects: list[Object]) -> list[Object]:
@@ -355,7 +393,7 @@ class _Work:
                 data = apply(patch, item.data, item.all_names)
             except PatchError as error:
                 message = f"a patch does not fit {item.kind} {item.name!a}: {error}"
-                self.note(Note(patch.file, patch.line, message))
+                self.note(Note(patch.file, patch.line, message, warning=True))
                 data = item.data
             if data is item.data:
                 kept.append(item)
@@ -378,11 +416,23 @@ class _Work:
             return (read_patch(documents, entry.target, place or file.path, entry.line if not place else 1),)
         except FluxsecretsError as error:
             self.note(
-                Note(place or file.path, entry.line if not place else error.line, _broken(error.message))
+                Note(
+                    place or file.path,
+                    entry.line if not place else error.line,
+                    _broken(error.message),
+                    warning=True,
+                )
             )
         except PatchError as error:
-            self.note(Note(place or file.path, entry.line if not place else 1, _broken(str(error))))
+            self.note(
+                Note(place or file.path, entry.line if not place else 1, _broken(str(error)), warning=True)
+            )
         return ()
+
+
+def _no_kustomization_file(folder: str) -> Note:
+    message = "not analysed: the folder has no kustomization file"
+    return Note(folder or ".", None, message, warning=True)
 
 
 def _broken(reason: str) -> str:
@@ -406,6 +456,7 @@ def _generated(kind: str, generator: Generator, name: str, file: KustomizationFi
             tuple(source.path for source in generator.files),
             generator.hashed,
             generator.complete,
+            bool(generator.literals),
         ),
         through=(file.path,),
     )
@@ -435,6 +486,7 @@ def _merged(item: Object, made: Object, *, whole: bool) -> Object:
             (*item.generated.files, *made.generated.files),
             item.generated.hashed,
             item.generated.complete and made.generated.complete,
+            item.generated.literals or made.generated.literals,
         ),
     )
 

@@ -32,6 +32,9 @@ GENERIC_PARTS = frozenset({"cluster", "clusters", "flux", "flux-system", "k8s", 
 UNNAMED = "default"
 """The name of an environment whose path has no telling part."""
 
+NO_ENVIRONMENT = "environments are the folders under clusters/, and those with a flux-system/gotk-sync.yaml"
+"""What environments are, for those who have none."""
+
 _SYNC = "gotk-sync.yaml"
 
 
@@ -190,16 +193,22 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
             load_environment(tree, root, settings, builder) for root in known.values() if root.name != name
         ]
         return _with_outside(tree, (found, *others), settings)[0]
+    raise unknown_environment(tree, name, tuple(known))
+
+
+def unknown_environment(tree: Tree, name: str, known: tuple[str, ...]) -> ConfigError:
+    """The error for a name that no environment has."""
     if not known:
-        raise ConfigError(
+        return ConfigError(
             f"there is no environment {name!a}, nor any other",
-            hint="environments are the folders under clusters/, and those with a flux-system/gotk-sync.yaml",
+            hint=NO_ENVIRONMENT,
             path=str(tree.root),
         )
     close = difflib.get_close_matches(name, known, n=1)
-    raise ConfigError(
+    close = close or [each for each in known if name and each.startswith(name)][:1]
+    return ConfigError(
         f"there is no environment {name!a}; this repository has {', '.join(known)}",
-        hint=f"did you mean {close[0]}?" if close else "name one of these with --env",
+        hint=f"did you mean {close[0]}?" if close else "name one of these",
         path=str(tree.root),
     )
 

@@ -177,7 +177,7 @@ class _Walker:
         for cycle in cycles:
             self.cycles[cycle] = None
             shown = " depends on ".join(cycle.members)
-            self.note(Note(cycle.file, cycle.line, f"Flux never applies this: {shown}"))
+            self.note(Note(cycle.file, cycle.line, f"Flux never applies this: {shown}", warning=True))
         return Graph(
             root=self.root,
             applied=ordered,
@@ -245,10 +245,12 @@ class _Walker:
         elif reason is None and path is None:
             reason = "its path is not followed"
         place = None if path is None else self.tree.locate(path)
-        if reason is None and (place is None or place not in self.tree.folders):
+        broken = reason is None and (place is None or place not in self.tree.folders)
+        if broken:
             reason = f"{path!a} is no folder here"
         if reason is not None or place is None:
-            self.note(Note(item.file, item.line, f"Kustomization {item.name!a}: {reason}"))
+            message = f"Kustomization {item.name!a}: {reason}"
+            self.note(Note(item.file, item.line, message, warning=broken))
             self.applied.append(Applied(item, waiting.item, waiting.parent, None, reason=reason))
             return
         self.build(waiting, place)
@@ -256,7 +258,14 @@ class _Walker:
     def build(self, waiting: _Waiting, folder: str, *, made: bool = False) -> None:
         item = waiting.kustomization
         for message in item.broken_patches:
-            self.note(Note(item.file, item.line, f"Kustomization {item.name!a}: not analysed: {message}"))
+            self.note(
+                Note(
+                    item.file,
+                    item.line,
+                    f"Kustomization {item.name!a}: not analysed: {message}",
+                    warning=True,
+                )
+            )
         overlay = None
         if item.changes_what_it_builds:
             overlay = Overlay(

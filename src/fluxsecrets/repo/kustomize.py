@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, to_data
+from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
 
 from .manifests import child, items_of, line_of, read_documents, text_of
@@ -109,6 +109,21 @@ class PatchEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacementEntry:
+    """One entry of `replacements`.
+
+    Attributes:
+        line: 1-based line of the entry.
+        path: the file that holds it, or None.
+        inline: the replacement itself, where it stands in the kustomization file.
+    """
+
+    line: int
+    path: Reference | None
+    inline: Data = None
+
+
+@dataclass(frozen=True, slots=True)
 class KustomizationFile:
     """What a kustomization file says.
 
@@ -123,6 +138,7 @@ class KustomizationFile:
         config_files: files of `configMapGenerator`, which Flux does not decrypt.
         others: files that kustomize reads for other purposes, and Flux does not decrypt.
         edits: all patches, in the order in which kustomize applies them.
+        replacements: the entries of `replacements`.
         namespace, name_prefix, name_suffix: what it sets on everything, or None.
         labels, annotations: what it adds to everything.
         not_modelled: fields that change objects in ways that are not followed here, with their lines.
@@ -138,6 +154,7 @@ class KustomizationFile:
     config_files: tuple[Reference, ...] = ()
     others: tuple[Reference, ...] = ()
     edits: tuple[PatchEntry, ...] = ()
+    replacements: tuple[ReplacementEntry, ...] = ()
     namespace: str | None = None
     name_prefix: str | None = None
     name_suffix: str | None = None
@@ -216,6 +233,7 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         ),
         others=tuple(reader.others(root)),
         edits=tuple(reader.edits(root)),
+        replacements=tuple(reader.replacements(root)),
         namespace=text_of(child(root, "namespace")) or None,
         name_prefix=text_of(child(root, "namePrefix")) or None,
         name_suffix=text_of(child(root, "nameSuffix")) or None,
@@ -231,7 +249,6 @@ def _data(node: Node | None) -> object:
 
 
 _NOT_MODELLED = (
-    "replacements",
     "vars",
     "transformers",
     "generators",
@@ -302,6 +319,15 @@ class _Reader:
             found = normalise(name, self.folder)
             if found is not None:
                 yield PatchEntry(path.line, target, Reference(found, path.line), None)
+
+    def replacements(self, root: Node | None) -> Iterator[ReplacementEntry]:
+        for item in items_of(child(root, "replacements")):
+            path, line = text_of(child(item, "path")), line_of(item) or 1
+            found = normalise(path, self.folder) if path else None
+            if found is not None:
+                yield ReplacementEntry(line, Reference(found, line))
+            elif not path:
+                yield ReplacementEntry(line, None, to_data(item))
 
     def labels(self, root: Node | None) -> Iterator[tuple[str, str]]:
         yield from pairs(_data(child(root, "commonLabels"))).items()
@@ -412,4 +438,8 @@ class _Reader:
 
 def unreadable(path: str, error: FluxsecretsError) -> Note:
     """The note for a file of the graph that cannot be read: what it leads to is not analysed."""
+<<<<<<< HEAD
     return Note(error.path or path, error.line, f"{UNREADABLE}{error.message}")
+=======
+    return Note(error.path or path, error.line, f"not analysed: {error.message}", warning=True)
+>>>>>>> main

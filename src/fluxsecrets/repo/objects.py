@@ -33,12 +33,14 @@ class Generated:
         files: what it reads, relative to the root of the repository.
         hashed: kustomize adds a hash to its name, and to what refers to it in Kubernetes' own kinds.
         complete: `keys` are all there are.
+        literals: some of the values stand in the kustomization file itself.
     """
 
     keys: tuple[str, ...]
     files: tuple[str, ...]
     hashed: bool
     complete: bool
+    literals: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,16 @@ from .plain import changed_texts
 DISABLED = "kustomize.toolkit.fluxcd.io/substitute"
 """Annotation or label that, with the value `disabled`, keeps an object as it is."""
 
-_EXPRESSION = re.compile(
-    r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-=])(?P<default>[^{}]*))?\}"
-)
+_START = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<operator>:?[-=]|\})")
+_NESTED = 8
 
 
 def has_variables(text: str) -> bool:
     """Whether a text holds an expression that substitution would replace."""
-    return any(match["name"] for match in _EXPRESSION.finditer(text))
+    return any(match["name"] for match in _START.finditer(text))
 
 
+<<<<<<< HEAD
 def variables_in(text: str) -> list[str]:
     """The names that substitution would replace in a text; those with a default of their own are left out."""
     return [match["name"] for match in _EXPRESSION.finditer(text) if match["name"] and not match["operator"]]
@@ -33,18 +33,30 @@ def variables_in(text: str) -> list[str]:
 def substitute_text(text: str, values: Mapping[str, str]) -> str:
     """A text with the known variables replaced; defaults count only where there are any variables at all."""
     if "${" not in text:
+=======
+def substitute_text(text: str, values: Mapping[str, str], depth: int = 0) -> str:
+    """A text with the known variables replaced, in defaults too."""
+    if "${" not in text or depth > _NESTED:
+>>>>>>> main
         return text
-
-    def replacement(match: re.Match[str]) -> str:
-        name, operator = match["name"], match["operator"]
-        if name is None:
-            return "${"
-        value = values.get(name)
-        if value or (value is not None and operator not in (":-", ":=")):
-            return value
-        return match["default"] if operator else match[0]
-
-    return _EXPRESSION.sub(replacement, text)
+    pieces: list[str] = []
+    position = 0
+    while (match := _START.search(text, position)) is not None:
+        pieces.append(text[position : match.start()])
+        if match["name"] is None:
+            pieces.append("${")  # `$${` is how one writes it for the next who substitutes
+            position = match.end()
+            continue
+        end = match.end() if match["operator"] == "}" else _closing(text, match.end())
+        if end is None:
+            pieces.append(match[0])
+            position = match.end()
+            continue
+        default = text[match.end() : end - 1] if match["operator"] != "}" else None
+        value = _value(match["name"], match["operator"], default, values, depth)
+        pieces.append(text[match.start() : end] if value is None else value)
+        position = end
+    return "".join((*pieces, text[position:]))
 
 
 def substitute(item: Object, values: Mapping[str, str]) -> Object:
@@ -53,3 +65,22 @@ def substitute(item: Object, values: Mapping[str, str]) -> Object:
         return item
     data = changed_texts(item.data, lambda text: substitute_text(text, values))
     return item if data is item.data else with_data(item, data)
+
+
+def _value(
+    name: str, operator: str, default: str | None, values: Mapping[str, str], depth: int
+) -> str | None:
+    value = values.get(name)
+    if value or (value is not None and not operator.startswith(":")):
+        return value
+    return None if default is None else substitute_text(default, values, depth + 1)
+
+
+def _closing(text: str, start: int) -> int | None:
+    """The end of the expression whose default starts here."""
+    depth = 1
+    for index in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if not depth:
+            return index + 1
+    return None

@@ -42,11 +42,13 @@ class Note:
         path: the file that says so.
         line: 1-based line there, or None.
         message: what, lower-case start, no full stop.
+        warning: something is broken, so that what it leads to is not known.
     """
 
     path: str
     line: int | None
     message: str
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

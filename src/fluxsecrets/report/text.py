@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,7 +55,9 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-def laid_out(rows: Sequence[Row], width: int | None, show: Callable[[Cell], str]) -> list[str]:
+def laid_out(
+    rows: Sequence[Row], width: int | None, show: Callable[[Cell], str], *, outline: bool = False
+) -> list[str]:
     """Rows as lines with columns aligned, three blanks between them.
 
     Where that is wider than the terminal, a path stands on a line of its own and the rest below it, so
@@ -65,10 +67,13 @@ def laid_out(rows: Sequence[Row], width: int | None, show: Callable[[Cell], str]
         rows: cells, already printable.
         width: columns of the terminal, or None where there is none.
         show: a cell's text, coloured or not; what it adds must have no width.
+        outline: the first cells are indented as in a tree; where there are two lines, so is the second.
     """
     widths = _widths(rows)
     if width is None or sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
         return [_line(row, widths, show) for row in rows]
+    if outline:
+        return [line for row in rows for line in _outlined(row, show)]
     rest = _widths([row[1:] for row in rows])
     return [
         line for row in rows for line in (show(row[0]), "  " + _line(row[1:], rest, show)) if line.strip()
@@ -86,6 +91,14 @@ def _line(row: Row, widths: Sequence[int], show: Callable[[Cell], str]) -> str:
         cells.pop()
     padded = [show(cell) + " " * (width - text_width(cell.text)) for cell, width in cells[:-1]]
     return _GAP.join([*padded, *(show(cell) for cell, _ in cells[-1:])])
+
+
+def _outlined(row: Row, show: Callable[[Cell], str]) -> Iterator[str]:
+    yield show(row[0])
+    indent = " " * (len(row[0].text) - len(row[0].text.lstrip()) + 4)
+    rest = [show(cell) for cell in row[1:] if cell.text]
+    if rest:
+        yield indent + _GAP.join(rest)
 
 
 def text_width(text: str) -> int:

@@ -7,7 +7,7 @@ the same: it is pushed with the others.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import GitError, UsageError
@@ -68,8 +68,28 @@ def pushed_arguments(lines: str, remote: str) -> tuple[str, ...]:
                 known.append(words[3])
     if not wanted:
         return ()
-    name = remote if remote and not remote.startswith("-") and "/" not in remote and ":" not in remote else ""
-    return (*wanted, "--not", *known, f"--remotes={name}" if name else "--remotes")
+    return (*wanted, "--not", *known, _remotes(remote))
+
+
+def framework_arguments(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What the pre-commit framework tells a pre-push hook, as arguments of `git rev-list`.
+
+    It keeps git's list to itself, and names the first branch only: where it starts from, or, where all of
+    that branch is new, no more than the branch.
+    """
+    known, wanted = (_revision(environ.get(f"PRE_COMMIT_{name}_REF", "")) for name in ("FROM", "TO"))
+    wanted = wanted or _revision(environ.get("PRE_COMMIT_LOCAL_BRANCH", "")) or "HEAD"
+    return (wanted, "--not", *([known] if known else ()), _remotes(environ.get("PRE_COMMIT_REMOTE_NAME", "")))
+
+
+def _revision(text: str) -> str:
+    return text if text and text.isprintable() and not text.startswith("-") else ""
+
+
+def _remotes(name: str) -> str:
+    """What a remote has, as far as is known here, or all of them where it has no name."""
+    is_name = name and not name.startswith("-") and "/" not in name and ":" not in name
+    return f"--remotes={name}" if is_name else "--remotes"
 
 
 def changes(repository: Repository, arguments: Sequence[str]) -> tuple[Change, ...]:

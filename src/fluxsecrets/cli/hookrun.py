@@ -1,0 +1,79 @@
+"""What the git hooks do: scan, and on a refusal say how to go on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.scan import exit_code, show_text
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.scan import ScanRequest, Source, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fluxsecrets.ops.scan import ScanResult
+
+_LONGEST_LIST = 2**24
+_ENCRYPTS = "`fluxsecrets encrypt "
+
+
+def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
+    """Run a hook; its exit code stops git, or lets it go on.
+
+    Args:
+        hook: `pre-commit` or `pre-push`.
+        arguments: what git, or the pre-commit framework, gave it.
+    """
+    if hook == "pre-commit":
+        # The framework names files, which are as they are staged: it puts all other changes aside.
+        source = Source.PATHS if arguments else Source.STAGED
+        request = ScanRequest(Path.cwd(), source, arguments)
+    else:
+        commits = _pushed(arguments, os.environ)
+        if not commits:
+            return 0
+        request = ScanRequest(Path.cwd(), Source.COMMITS, commits=commits)
+    result = scan(request)
+    out = Output()
+    show_text(result, out, quiet=True)
+    if not result.clean:
+        for line in _refusal(hook, result):
+            out.note(line)
+    return exit_code(result)
+
+
+def _pushed(arguments: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The commits that a push brings to the remote, as arguments for `git rev-list`."""
+    from fluxsecrets.scan.sources.commits import framework_arguments, pushed_arguments
+
+    if environ.get("PRE_COMMIT") == "1" and not arguments:
+        return framework_arguments(environ)
+    lines = sys.stdin.buffer.read(_LONGEST_LIST + 1)
+    if len(lines) > _LONGEST_LIST:
+        raise UsageError("git's list of what is pushed is too long", hint="push fewer branches at once")
+    return pushed_arguments(os.fsdecode(lines), arguments[0] if arguments else "")
+
+
+def _refusal(hook: str, result: ScanResult) -> list[str]:
+    """What to do about it, after the findings."""
+    what = "commit" if hook == "pre-commit" else "push"
+    if not result.findings:
+        return [f"the {what} was refused: what could not be read may hold a secret"]
+    lines = [f"the {what} was refused"]
+    if hook == "pre-push":
+        lines += [
+            "  what a commit holds is pushed, also where a later one encrypts or removes it: rewrite the "
+            "commit, such as with `git commit --amend` or `git rebase --interactive`"
+        ]
+    elif any(_ENCRYPTS in finding.hint for finding in result.findings):
+        lines += ["  `fluxsecrets encrypt --staged` encrypts Secrets as they are staged; then commit again"]
+    rule = result.findings[0].rule
+    lines += [
+        f"  no secret? say so with `fluxsecrets:allow {rule} — why` in a comment above it, "
+        "or under `allow` in .fluxsecrets.yaml"
+    ]
+    return lines

@@ -1,0 +1,209 @@
+"""Environments as rows, as JSON, and as a Mermaid chart for a README or a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from fluxsecrets.ops.environments import Protection, ShownEnvironment, ShownKustomization, ShownSecret
+from fluxsecrets.report.json import VERSION, dump
+from fluxsecrets.report.text import Cell, Row, printable
+
+_COLOURS = {Protection.PLAIN: "red", Protection.SOPS: "green"}
+_BROKEN = "yellow"
+
+
+def list_rows(environments: Sequence[ShownEnvironment]) -> list[Row]:
+    """A row an environment: name, folder, Kustomizations, Secrets, and whether something is broken."""
+    rows: list[Row] = []
+    for each in environments:
+        count, broken = len(each.kustomizations), sum(note.warning for note in each.notes)
+        rows.append(
+            (
+                Cell(printable(each.name)),
+                Cell(printable(each.root) or "."),
+                Cell(f"{count} Kustomization{'' if count == 1 else 's'}"),
+                Cell(secrets_sentence(each)),
+                _marked(f"{broken} warning{'' if broken == 1 else 's'}" if broken else ""),
+            )
+        )
+    return rows
+
+
+def secrets_sentence(environment: ShownEnvironment) -> str:
+    """Such as `3 Secrets: 2 sops, 1 plain`."""
+    total = sum(1 for _ in environment.secrets)
+    counts = [f"{count} {kind}" for kind in Protection if (count := environment.count(kind))]
+    noun = "1 Secret" if total == 1 else f"{total} Secrets"
+    return f"{noun}: {', '.join(counts)}" if counts else noun
+
+
+def tree_rows(environment: ShownEnvironment) -> list[Row]:
+    """The Kustomizations as a tree in dependency order, each with the Secrets that it brings about.
+
+    The columns: name, how a Secret is protected, for whom and with whom it is shared or how a Kustomization
+    is applied, and the place.
+    """
+    rows: list[Row] = []
+    for depth, item in _in_tree(environment.kustomizations):
+        rows.append(_kustomization_row(item, "  " * depth))
+        rows += [_secret_row(secret, "  " * (depth + 1)) for secret in item.secrets]
+    if environment.outside:
+        rows.append((Cell("outside Flux"),))
+        rows += [_secret_row(secret, "  ") for secret in environment.outside]
+    if environment.missing:
+        rows.append((Cell("in no file, left to the cluster"),))
+        rows += [_secret_row(secret, "  ") for secret in environment.missing]
+    return rows
+
+
+def _in_tree(items: Sequence[ShownKustomization]) -> Iterator[tuple[int, ShownKustomization]]:
+    """Each behind its parent, with its depth; siblings keep their order."""
+    children: dict[int | None, list[int]] = {}
+    for index, item in enumerate(items):
+        children.setdefault(item.parent, []).append(index)
+    seen: set[int] = set()
+    waiting = [(0, index) for index in reversed(children.get(None, []))]
+    while waiting:
+        depth, index = waiting.pop()
+        seen.add(index)
+        yield depth, items[index]
+        waiting += [(depth + 1, below) for below in reversed(children.get(index, [])) if below not in seen]
+    yield from ((0, item) for index, item in enumerate(items) if index not in seen)
+
+
+def _kustomization_row(item: ShownKustomization, indent: str) -> Row:
+    return (
+        Cell(indent + printable(_kustomization_name(item))),
+        _marked("suspended" if item.suspended else ""),
+        Cell(printable(", ".join(_how(item))), _BROKEN if item.reason else ""),
+        Cell(printable((item.folder or ".") if item.reason is None else _place(item))),
+    )
+
+
+def _marked(text: str) -> Cell:
+    return Cell(text, _BROKEN if text else "")
+
+
+def _kustomization_name(item: ShownKustomization) -> str:
+    if item.name is None:
+        return "(synced by nothing here)"
+    return item.name if item.namespace in (None, "flux-system") else f"{item.namespace}/{item.name}"
+
+
+def _how(item: ShownKustomization) -> Iterator[str]:
+    if item.reason is not None:
+        yield item.reason
+        return
+    if item.decryption is not None:
+        yield f"decrypts with {item.decryption or 'the keys of the controller'}"
+    if item.depends_on:
+        yield f"after {', '.join(item.depends_on)}"
+    if item.remote:
+        yield "applied to another cluster"
+
+
+def _secret_row(secret: ShownSecret, indent: str) -> Row:
+    detail = [", ".join(secret.recipients)] if secret.recipients else []
+    if secret.shared:
+        detail.append(f"shared with {', '.join(secret.shared)}")
+    return (
+        Cell(f"{indent}- {printable(_secret_name(secret))}"),
+        Cell(secret.protection, _COLOURS.get(secret.protection, "")),
+        Cell(printable("; ".join(detail))),
+        Cell(printable(", ".join(secret.files) or _place(secret) if secret.name is not None else "")),
+    )
+
+
+def _secret_name(secret: ShownSecret) -> str:
+    if secret.name is None:
+        return secret.path
+    return secret.name if secret.namespace is None else f"{secret.namespace}/{secret.name}"
+
+
+def _place(item: ShownSecret | ShownKustomization) -> str:
+    return f"{item.path or ''}:{item.line}" if item.line is not None else item.path or ""
+
+
+def environments_json(environments: Sequence[ShownEnvironment]) -> str:
+    """What `env list` tells."""
+    found = [
+        {
+            "name": each.name,
+            "root": each.root,
+            "kustomizations": len(each.kustomizations),
+            "secrets": _counts(each),
+            "outside": len(each.outside),
+            "missing": len(each.missing),
+            "warnings": sum(note.warning for note in each.notes),
+        }
+        for each in environments
+    ]
+    return dump({"version": VERSION, "command": "env list", "environments": found})
+
+
+def environment_json(environment: ShownEnvironment) -> str:
+    """What `env show` tells."""
+    return dump(
+        {
+            "version": VERSION,
+            "command": "env show",
+            "name": environment.name,
+            "root": environment.root,
+            "kustomizations": [asdict(item) for item in environment.kustomizations],
+            "outside": [asdict(secret) for secret in environment.outside],
+            "missing": [asdict(secret) for secret in environment.missing],
+            "secrets": _counts(environment),
+            "notes": [asdict(note) for note in environment.notes],
+        }
+    )
+
+
+def _counts(environment: ShownEnvironment) -> dict[str, int]:
+    return {kind.value: count for kind in Protection if (count := environment.count(kind))}
+
+
+# Mermaid.
+
+_STYLES = {
+    Protection.SOPS: "fill:#e6f4ea,stroke:#188038,color:#000",
+    Protection.SEALED: "fill:#e6f4ea,stroke:#188038,color:#000",
+    Protection.EXTERNAL: "fill:#e8f0fe,stroke:#1a73e8,color:#000",
+    Protection.CLUSTER: "fill:#f1f3f4,stroke:#5f6368,color:#000",
+    Protection.PLAIN: "fill:#fce8e6,stroke:#d93025,color:#000",
+}
+
+
+def mermaid(environment: ShownEnvironment) -> Iterator[str]:
+    """The environment as a flowchart: solid arrows for what applies what, dotted ones for dependencies."""
+    yield "flowchart LR"
+    items = environment.kustomizations
+    by_name = {(item.namespace, item.name): index for index, item in enumerate(items)}
+    for index, item in enumerate(items):
+        folder = item.folder if item.reason is None else item.reason
+        yield f'  k{index}["{_label(_kustomization_name(item))}<br/>{_label(folder or ".")}"]'
+    for index, item in enumerate(items):
+        if item.parent is not None:
+            yield f"  k{item.parent} --> k{index}"
+        for name in item.depends_on:
+            namespace, _, alone = name.rpartition("/")
+            before = by_name.get((namespace or item.namespace, alone))
+            if before is not None:
+                yield f"  k{before} -. then .-> k{index}"
+    used: set[Protection] = set()
+    number = 0
+    for index, item in enumerate(items):
+        for secret in item.secrets:
+            shared = f", shared with {', '.join(secret.shared)}" if secret.shared else ""
+            text = f"{_label(_secret_name(secret))}<br/>{_label(secret.protection + shared)}"
+            yield f'  s{number}(["{text}"]):::{secret.protection}'
+            yield f"  k{index} --- s{number}"
+            used.add(secret.protection)
+            number += 1
+    yield from (f"  classDef {kind} {style}" for kind, style in _STYLES.items() if kind in used)
+
+
+def _label(text: str) -> str:
+    """Text in quotes of a Mermaid chart, which knows characters by number and would take some for markup."""
+    return re.sub(r"[^A-Za-z0-9 ./_:,=+-]", lambda match: f"#{ord(match[0])};", printable(text))
