@@ -438,8 +438,4 @@ class _Reader:
 
 def unreadable(path: str, error: FluxsecretsError) -> Note:
     """The note for a file of the graph that cannot be read: what it leads to is not analysed."""
-<<<<<<< HEAD
-    return Note(error.path or path, error.line, f"{UNREADABLE}{error.message}")
-=======
-    return Note(error.path or path, error.line, f"not analysed: {error.message}", warning=True)
->>>>>>> main
+    return Note(error.path or path, error.line, f"{UNREADABLE}{error.message}", warning=True)
