@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, Secret
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.findings import Finding
-from fluxsecrets.ops.content import open_file, parse
+from fluxsecrets.ops.content import open_parsed, parse
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.session import CONFIG_NAME, Session
 from fluxsecrets.repo.decryption import marks
 from fluxsecrets.repo.discover import SecretFile, discover
@@ -40,7 +42,7 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
     configs = {item.folder: item for item in _configs(tree)}
     secrets = tuple(
         _secret(session, tree, item, reached.get(item.path, ()), configs, with_keys=with_keys)
-        for item in discover(tree, extra=settings.secrets)
+        for item in discover(tree, extra=settings.secrets, spread=partial(run_jobs, chunk=32))
     )
     keys = _public_keys(tree)
     names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
@@ -126,7 +128,7 @@ def _secret(
         format_ = make_format(item.format)
         document = parse(format_, data, session.limits)
         if document.metadata is not None and with_keys:
-            opened = open_file(format_, data, session.providers, session.limits).parts
+            opened = open_parsed(format_, document, session.providers).parts
     except DataKeyError:
         pass  # for others only
     except FluxsecretsError as problem:
