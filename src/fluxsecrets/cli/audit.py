@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fluxsecrets import __version__
 from fluxsecrets.cli.options import make_session, quiet_option
-from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.output import Output, path_shower
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.audit import AuditOptions, AuditResult, all_rules, audit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -117,18 +112,10 @@ def _show_text(result: AuditResult, out: Output) -> None:
     from fluxsecrets.report.audit import note_lines, summary_lines, worst_first
     from fluxsecrets.report.findings_text import remark_lines
 
-    where = _shower(result)
+    where = path_shower(result.root)
     out.findings(worst_first(result.findings), where)
     sys.stdout.flush()
     for line in remark_lines(result.remarks, where):
         out.warning(line)
     for line in (*note_lines(result.notes, where), *summary_lines(result, where)):
         out.note(line)
-
-
-def _shower(result: AuditResult) -> Callable[[str], str]:
-    from fluxsecrets.report.findings_text import shown_path
-
-    cwd = Path(os.path.realpath(Path.cwd()))
-    root = Path(os.path.realpath(result.root))
-    return lambda path: shown_path(path, root, cwd)

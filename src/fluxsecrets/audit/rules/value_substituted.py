@@ -27,11 +27,23 @@ INFO = describe(
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Each value under stringData with a variable that its Kustomization replaces and does not know."""
+    seen = set()
+    for value, applied in replaced(facts):
+        if (value.secret.path, value.line) not in seen:
+            seen.add((value.secret.path, value.line))
+            yield _finding(value, applied)
+
+
+def replaced(facts: Facts) -> tuple[tuple[SecretValue, Applied], ...]:
+    """The values, each with every Kustomization that would replace something in it."""
+    return facts.once("replaced", lambda: tuple(_replaced(facts)))
+
+
+def _replaced(facts: Facts) -> Iterator[tuple[SecretValue, Applied]]:
     values: dict[tuple[str, str], list[SecretValue]] = {}
     for value in secret_values(facts):
         if value.owner and not value.encoded and "${" in value.text:
             values.setdefault((value.secret.path, value.owner), []).append(value)
-    seen = set()
     for environment in facts.environments:
         for applied, item in environment.graph.objects if values else ():
             written = item.manifest.name if item.manifest is not None else None
@@ -41,17 +53,14 @@ def check(facts: Facts) -> Iterator[Finding]:
                 continue
             known = _known(environment, applied)
             for value in values[item.file, written or ""]:
-                names = [name for name in variables_in(value.text) if name not in known]
-                if names and (value.secret.path, value.line) not in seen:
-                    seen.add((value.secret.path, value.line))
-                    yield _finding(value, names[0], applied)
+                if any(name not in known for name in variables_in(value.text)):
+                    yield value, applied
 
 
-def _finding(value: SecretValue, name: str, applied: Applied) -> Finding:
+def _finding(value: SecretValue, applied: Applied) -> Finding:
     kustomization = applied.kustomization
     assert kustomization is not None  # noqa: S101 - it replaces
-    # The name is a part of the value, so it stays out of the message.
-    message = f"{kustomization.name} replaces a variable in {value.shown} that it does not know"
+    message = replaced_message(value, applied)
     return found(
         INFO,
         value.secret.path,
@@ -61,6 +70,12 @@ def _finding(value: SecretValue, name: str, applied: Applied) -> Finding:
         confidence=Confidence.LOW if applied.unknown_variables else Confidence.MEDIUM,
         related=[Location(kustomization.file, kustomization.line)],
     )
+
+
+def replaced_message(value: SecretValue, applied: Applied) -> str:
+    """What is wrong; the variable's name is a part of the value, so it stays out of it."""
+    name = applied.kustomization.name if applied.kustomization is not None else "Flux"
+    return f"{name} replaces a variable in {value.shown} that it does not know"
 
 
 def _replaces(applied: Applied) -> bool:
