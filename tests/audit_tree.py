@@ -6,8 +6,8 @@ runs, with throw-away keys of tests/vectors.
 
 import json
 import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -77,19 +77,20 @@ class Case:
         files: by path.
         today: the day of the audit.
         keys: whose key it has, or None.
-        head: what was committed before, where a rule compares with that; `files` come on top.
+        commits: what was committed before, where a rule looks at that: days, and files that changed then.
+            `files` come on top.
     """
 
     files: Mapping[str, "str | bytes | Encrypted | None"]
     today: date = TODAY
     keys: str | None = "alice"
-    head: Mapping[str, "str | bytes | Encrypted | None"] | None = field(default=None)
+    commits: Sequence[tuple[str, Mapping[str, "str | bytes | Encrypted | None"]]] = ()
 
     def changed(self, files=None, **options):
         """The same with other files; None takes one away."""
         merged = {**self.files, **(files or {})}
         kept = {path: content for path, content in merged.items() if content is not None}
-        return Case(kept, **{"today": self.today, "keys": self.keys, "head": self.head, **options})
+        return Case(kept, **{"today": self.today, "keys": self.keys, "commits": self.commits, **options})
 
 
 def yaml(text: str) -> str:
@@ -122,12 +123,16 @@ def pem(name: str) -> str:
     return as_scalar((KEYS / name).read_text(encoding="utf-8"))
 
 
-@cache
 def certificate(end: str) -> str:
-    """A certificate for the vectors' sealing key, valid up to a day, as a value."""
+    """A certificate as a value."""
+    return as_scalar(certificate_file(end).decode())
+
+
+@cache
+def certificate_file(end: str) -> bytes:
+    """A certificate for the vectors' sealing key, valid for the year up to a day."""
     last = datetime.fromisoformat(end).replace(tzinfo=UTC)
-    made = make_certificate(last - timedelta(days=365), last, name="web.waddle.example")
-    return as_scalar(made.decode())
+    return make_certificate(last - timedelta(days=365), last, name="web.waddle.example")
 
 
 def pod(name="app", namespace="apps", uses="db") -> str:
@@ -207,6 +212,17 @@ def write(root: Path, files) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         data = _encrypted(path, content) if isinstance(content, Encrypted) else content
         target.write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+def build(root: Path, case: Case, git) -> None:
+    """Write a case, and commit what it says was committed."""
+    for day, files in case.commits:
+        write(root, files)
+        if not (root / ".git").exists():
+            git(root, "init", "--quiet")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", day, "--date", f"{day}T12:00:00Z")
+    write(root, case.files)
 
 
 def look(root: Path, case: Case) -> Facts:

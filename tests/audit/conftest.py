@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit_tree import run, write
+from audit_tree import build, run
 
 
 @pytest.fixture
@@ -11,12 +11,7 @@ def audited(environment, tmp_path_factory, git):
 
     def audited(rule, case):
         root = tmp_path_factory.mktemp("case")
-        if case.head is not None:
-            write(root, case.head)
-            git(root, "init", "--quiet")
-            git(root, "add", "--all")
-            git(root, "commit", "--quiet", "--message", "before")
-        write(root, case.files)
+        build(root, case, git)
         return run(rule, root, case)
 
     return audited

@@ -15,10 +15,12 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.repo.discover import SecretFile
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.history import RemovedKey
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sops.config import CreationRule, SopsConfig
-from fluxsecrets.sops.document import Document, Mapping
+from fluxsecrets.sops.document import Document, Mapping, Path
 from fluxsecrets.sops.metadata import Metadata
 
 Made = TypeVar("Made")
@@ -112,6 +114,38 @@ class PublicKey:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownValues:
+    """Values of a file that somebody knows whose key was taken out.
+
+    Attributes:
+        path: the file.
+        key: the key that was taken out.
+        places: where the values stand, with their lines.
+    """
+
+    path: str
+    key: RemovedKey
+    places: tuple[tuple[Path, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealingCertificate:
+    """A sealing certificate of an environment.
+
+    Attributes:
+        environment: its name.
+        path: of the certificate, relative to the root.
+        certificate: it, or None where it cannot be read.
+        error: why not, or None.
+    """
+
+    environment: str
+    path: str
+    certificate: Certificate | None
+    error: FluxsecretsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """A repository, as far as the rules look at it.
 
@@ -127,6 +161,10 @@ class Facts:
         with_keys: values were decrypted where identities open them.
         scanned: what `scan` finds in the files that are to be protected.
         scanned_files: these files.
+        removed: keys that were taken out of `keys/` and `.sops.yaml`, the last one first.
+        known: what those know who had them.
+        changed: the day of the last commit that changed a file, for public keys and SealedSecrets.
+        sealing: the sealing certificates that the settings name.
         before: of encrypted files that were changed since the last commit, how they were then.
     """
 
@@ -141,6 +179,10 @@ class Facts:
     with_keys: bool = False
     scanned: tuple[Finding, ...] = ()
     scanned_files: frozenset[str] = frozenset()
+    removed: tuple[RemovedKey, ...] = ()
+    known: tuple[KnownValues, ...] = ()
+    changed: MappingABC[str, date] = field(default_factory=dict)
+    sealing: tuple[SealingCertificate, ...] = ()
     before: MappingABC[str, Document] = field(default_factory=dict, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

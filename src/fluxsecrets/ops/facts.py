@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, Secret
+from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, SealingCertificate, Secret
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.ops.content import open_parsed, parse
+from fluxsecrets.ops.leavers import known_values
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.session import CONFIG_NAME, Session
@@ -19,8 +20,10 @@ from fluxsecrets.repo.decryption import marks
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import Environment, load_environments
-from fluxsecrets.repo.settings import load_settings
+from fluxsecrets.repo.history import RemovedKey, last_changed, removed_keys
+from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sealed.certificates import parse_certificate
 from fluxsecrets.sops.config import CreationRule, parse_config, rule_for
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.document import Mapping as Map
@@ -46,6 +49,7 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
     )
     keys = _public_keys(tree)
     names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
+    removed = _removed(tree)
     to_scan = frozenset((*(secret.path for secret in secrets), *_sealed(environments)))
     return Facts(
         tree=tree,
@@ -59,6 +63,12 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
         with_keys=with_keys and any(secret.opened is not None for secret in secrets),
         scanned=_scanned(tree, to_scan),
         scanned_files=to_scan,
+        removed=removed,
+        known=tuple(known_values(session, tree.repository, removed, secrets))
+        if tree.repository is not None and removed
+        else (),
+        changed=_changed(tree, [key.path for key in keys], environments),
+        sealing=tuple(_sealing(tree, settings)),
         before=_before(session, tree, secrets),
     )
 
@@ -152,6 +162,37 @@ def _scanned(tree: Tree, paths: frozenset[str]) -> tuple[Finding, ...]:
         return ()
     result = scan(ScanRequest(cwd=tree.root, paths=tuple(sorted(paths)), use_baseline=False))
     return (*result.findings, *(item.finding for item in result.allowed))
+
+
+def _removed(tree: Tree) -> tuple[RemovedKey, ...]:
+    """The keys that were taken out of the files that name recipients."""
+    if tree.repository is None:
+        return ()
+    now = {}
+    for path in tree.paths:
+        name = path.rpartition("/")[2]
+        if name == CONFIG_NAME or (path.startswith(f"{KEYS_FOLDER}/") and name.endswith(".pub")):
+            with suppress(FluxsecretsError):
+                now[path] = tree.read(path).decode("utf-8", "replace")
+    return removed_keys(tree.repository, now) if now else ()
+
+
+def _changed(tree: Tree, keys: Sequence[str], environments: Iterable[Environment]) -> dict[str, date]:
+    if tree.repository is None:
+        return {}
+    return last_changed(tree.repository, {*keys, *_sealed(environments)})
+
+
+def _sealing(tree: Tree, settings: Settings) -> Iterator[SealingCertificate]:
+    """The sealing certificates that the settings name."""
+    for environment in settings.environments:
+        for path in environment.sealing_certificates:
+            try:
+                found = parse_certificate(tree.read(path))
+            except FluxsecretsError as error:
+                yield SealingCertificate(environment.name, path, None, error)
+            else:
+                yield SealingCertificate(environment.name, path, found)
 
 
 def _before(session: Session, tree: Tree, secrets: Iterable[Secret]) -> dict[str, Document]:

@@ -18,6 +18,8 @@ def once(change=str):
 
 
 HEAD = repository(files={FILE: encrypted(secret(), then=once())})
-SILENT = HEAD.changed(head=HEAD.files)
-SILENT_AFTER_ENCRYPTION = HEAD.changed({FILE: encrypted(secret("other"))}, head=HEAD.files)
-TRIGGERS = HEAD.changed({FILE: encrypted(secret(), then=once(renamed))}, head=HEAD.files)
+COMMITS = [("2026-11-20", HEAD.files)]
+
+SILENT = HEAD.changed(commits=COMMITS)
+SILENT_AFTER_ENCRYPTION = HEAD.changed({FILE: encrypted(secret("other"))}, commits=COMMITS)
+TRIGGERS = HEAD.changed({FILE: encrypted(secret(), then=once(renamed))}, commits=COMMITS)

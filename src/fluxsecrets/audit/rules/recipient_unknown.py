@@ -36,10 +36,13 @@ def check(facts: Facts) -> Iterator[Finding]:
         for kind in (recipients.age, recipients.pgp)
         if not (kind is recipients.age and " " in text and text.startswith("age1"))
     }
+    gone = {key.recipient for key in facts.removed}
     seen: dict[RecipientKey, list[Location]] = {}
     shown = {}
     for place, people in all_recipients(facts):
         for key, recipient in people.items():
+            if " ".join(recipient.id.split()[:2]) in gone:
+                continue  # whose it was is known, and told by another rule
             seen.setdefault(key, []).append(place)
             shown[key] = short_recipient(recipient)
     for key, places in seen.items():
