@@ -31,7 +31,7 @@ from fluxsecrets.findings.baseline import (
 from fluxsecrets.ops.facts import gather
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.environments import Environment, find_environment
-from fluxsecrets.repo.tree import Note, Tree, open_tree
+from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
 
 _COMMENTED = 2**20
 """Bytes up to which a file is looked through for allowances."""
@@ -141,7 +141,7 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
         allowed=weighed.allowed,
         remarks=weighed.remarks,
         gone=(),
-        notes=tuple(dict.fromkeys(note for environment in chosen for note in environment.notes)),
+        notes=tuple(_notes(chosen, {item.location.path for item in findings})),
         root=tree.root,
         fail_on=None
         if options.never_fail
@@ -189,6 +189,14 @@ def _chosen(facts: Facts, name: str | None) -> tuple[Environment, ...]:
 
 def _concerns(files: frozenset[str], finding: Finding) -> bool:
     return any(place.path in files for place in (finding.location, *finding.related))
+
+
+def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None]:
+    """What was not followed; files that cannot be read are findings already."""
+    notes = dict.fromkeys(note for environment in chosen for note in environment.notes)
+    return {
+        note: None for note in notes if not (note.message.startswith(UNREADABLE) and note.path in found_in)
+    }
 
 
 def _is_complete(options: AuditOptions) -> bool:

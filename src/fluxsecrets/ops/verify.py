@@ -124,6 +124,8 @@ def _verified(facts: Facts, each: Treated, clusters: frozenset[RecipientKey]) ->
         else:
             keys = _keys(facts, each, clusters)
             problem = _changed(each.secret) or _replaced(facts, each)
+            if _stops(each.secret):
+                verdict = Verdict.FAILS
     replaces = kustomization is not None and (kustomization.substitute or kustomization.substitute_from)
     return Verified(
         path=each.path,
@@ -194,8 +196,15 @@ def _cannot_open(secret: Secret, clusters: frozenset[RecipientKey]) -> str | Non
     return "none of the cluster's keys opens it" if not opened else "the cluster's keys open too few groups"
 
 
+_OF_THE_MAC = ("the MAC ", "the file has no MAC")
+
+
+def _stops(secret: Secret) -> bool:
+    """Whether Flux cannot decrypt it; that its MAC does not fit, it would not notice."""
+    return isinstance(secret.error, IntegrityError) and not secret.error.message.startswith(_OF_THE_MAC)
+
+
 def _changed(secret: Secret) -> str | None:
-    """Flux does not check the MAC, so that it would apply this; or it stops at the value."""
     return secret.error.message if isinstance(secret.error, IntegrityError) else None
 
 
@@ -204,4 +213,6 @@ def _unreadable(facts: Facts, environment: Environment, known: set[str]) -> Iter
     for finding in file_unreadable.check(facts):
         place = finding.location
         if place.path in environment.graph.files and place.path not in known:
-            yield Verified(place.path, place.line, "", "", "", None, Verdict.FAILS, problem=finding.message)
+            yield Verified(
+                place.path, place.line, "", "file", "", None, Verdict.FAILS, problem=finding.message
+            )

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.audit.treatment import decrypts, treated
+from fluxsecrets.audit.selection import own_selector
+from fluxsecrets.audit.treatment import Treated, decrypts, treated
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.decryption import Fate
+from fluxsecrets.sops.cipher import looks_encrypted
+from fluxsecrets.sops.encryption import is_empty
 
 INFO = describe(
     "ciphertext-applied",
@@ -35,7 +38,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             treatment = each.treatment
             if treatment.fate not in _WRONG or not decrypts(each.applied) or each.path in seen:
                 continue
-            if each.secret is None or each.secret.stored_as is None:
+            if each.secret is None or each.secret.stored_as is None or _is_in_file(each):
                 continue
             seen.add(each.path)
             word = "applies ciphertext of it" if treatment.fate is Fate.CIPHERTEXT else "fails at it"
@@ -47,6 +50,25 @@ def check(facts: Facts) -> Iterator[Finding]:
                 f"Flux {word}: {treatment.reason}",
                 related=[Location(read_by)] if read_by else (),
             )
+
+
+def _is_in_file(each: Treated) -> bool:
+    """A plain value that stands in the file itself, and is found there by another rule."""
+    plain = each.treatment.fate is Fate.FAILS and each.treatment.format == "json" and each.line is not None
+    return plain and each.item is not None and not each.item.patched_by and _has_plain(each)
+
+
+def _has_plain(each: Treated) -> bool:
+    document, selector = (each.secret.document, own_selector(each.secret)) if each.secret else (None, None)
+    return (
+        document is not None
+        and selector is not None
+        and not selector.uses_comments
+        and any(
+            selector.encrypts(leaf.path) and not is_empty(leaf.value) and not looks_encrypted(leaf.value)
+            for leaf in document.leaves
+        )
+    )
 
 
 RULE = AuditRule(INFO, Group.FLUX, check)

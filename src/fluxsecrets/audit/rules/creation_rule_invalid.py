@@ -14,7 +14,7 @@ INFO = describe(
     "a .sops.yaml is invalid",
     why="Nothing can be encrypted by it. sops notices some of these mistakes only once a file meets "
     "the rule, and some never: an invalid expression then means plain text.",
-    fix="mend the line, then run `fluxsecrets explain FILE` on a file that the rule is for",
+    fix="mend the line, then run `fluxsecrets explain PATH` on a file that the rule is for",
 )
 
 

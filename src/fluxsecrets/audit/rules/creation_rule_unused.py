@@ -14,7 +14,7 @@ INFO = describe(
     "a creation rule matches no file",
     why="It may be misspelled, so that the files it was written for go by another rule or by none; or "
     "its files are gone, and it only names people who still seem to have access.",
-    fix="compare its path_regex with the paths (`fluxsecrets explain FILE`), or remove the rule",
+    fix="compare its path_regex with the paths (`fluxsecrets explain PATH`), or remove the rule",
 )
 
 

@@ -23,7 +23,7 @@ INFO = describe(
 def check(facts: Facts) -> Iterator[Finding]:
     """Each file that opens, and whose content does not match its MAC or its own selector."""
     for secret in facts.secrets:
-        if isinstance(secret.error, IntegrityError):
+        if isinstance(secret.error, IntegrityError) and (secret.metadata is None or secret.metadata.mac):
             yield found(INFO, secret.path, secret.error.line, secret.error.message, hint=None)
 
 

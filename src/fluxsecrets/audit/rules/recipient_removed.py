@@ -18,7 +18,8 @@ INFO = describe(
     "a key that was taken out still opens files",
     why="Taking somebody out of keys/ or a rule changes no file. Until these are encrypted anew, "
     "whoever has the key reads what is written today.",
-    fix="`fluxsecrets recipients remove KEY --all` re-keys the files; then change the values, which it lists",
+    fix="bring the files in line with the rules (`fluxsecrets recipients sync --all`), give them new "
+    "data keys (`fluxsecrets rotate --all`), then change the values: they are known",
 )
 
 
