@@ -53,6 +53,23 @@ def meant(use: Use, provided: dict[Name, list[Provided]]) -> list[Provided]:
     ]
 
 
+def is_rooted(environment: Environment) -> bool:
+    """Whether the environment's own Kustomization is known, so that it is one, and not a part of another.
+
+    What is missing in a mere folder may be anywhere.
+    """
+    return any(each.kustomization is not None for each in environment.graph.applied[:1])
+
+
+def is_whole(environment: Environment) -> bool:
+    """Whether everything in it was followed, so that what is not found is not there."""
+    return (
+        is_rooted(environment)
+        and not any(each.reason is not None for each in environment.graph.applied)
+        and not any("not analysed" in note.message for note in environment.notes)
+    )
+
+
 def shown(namespace: str | None, name: str) -> str:
     """`namespace/name`, or the name alone where the namespace is not known."""
     return f"{namespace}/{name}" if namespace else name

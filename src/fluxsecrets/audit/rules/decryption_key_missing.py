@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from fluxsecrets.audit.cluster import all_provided, shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.findings import Confidence, Finding, Location, Severity
+from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.plain import Plain, walk
 
 INFO = describe(
     "decryption-key-missing",
@@ -27,30 +30,61 @@ _NEED_SECRET = ("age", "pgp")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each Kustomization whose decryption names no Secret, or one in the tree without a data key for it."""
-    kinds = {
-        recipient.kind
-        for _, metadata in facts.encrypted()
-        for group in metadata.recipients
-        for recipient in group
-    }
-    seen = set()
+    """Each environment that decrypts without a named Secret, and each Secret without a data key for it."""
+    seen: set[tuple[str, int]] = set()
     for environment in facts.environments:
         provided = all_provided(facts, environment)
-        for item in environment.graph.kustomizations:
-            if item.decryption is None or (item.file, item.line) in seen:
+        unnamed = []
+        for applied in environment.graph.applied:
+            item = applied.kustomization
+            if item is None or item.decryption is None or (item.file, item.line) in seen:
                 continue
             seen.add((item.file, item.line))
             name = item.decryption.secret
             if name is None:
-                if kinds and kinds <= set(_NEED_SECRET):
-                    message = f"Kustomization {item.name} decrypts, and names no Secret with a key"
-                    yield found(INFO, item.file, item.line, message, item.name)
+                unnamed += [item] if _needs_secret(facts, applied) else []
                 continue
             for each in provided.get(("Secret", name), ()):
                 if each.provision.namespace not in (None, item.namespace):
                     continue
                 yield from _judge(item, each.provision.keys, each.item.file, each.provision.line)
+        if unnamed and not _controller_has_key(environment):
+            yield _unnamed(unnamed)
+
+
+def _unnamed(items: list[FluxKustomization]) -> Finding:
+    first, more = items[0], f" and {len(items) - 1} more" if len(items) > 1 else ""
+    message = f"Kustomization {first.name}{more} decrypts what is for age or PGP keys, and names no Secret"
+    related = [Location(item.file, item.line) for item in items[1:6]]
+    return found(
+        INFO, first.file, first.line, message, first.name, confidence=Confidence.MEDIUM, related=related
+    )
+
+
+def _needs_secret(facts: Facts, applied: Applied) -> bool:
+    """Whether it applies a file that Flux needs a private key for; cloud keys need none."""
+    return any(
+        secret.path in applied.files
+        and all(one.kind in _NEED_SECRET for group in metadata.recipients for one in group)
+        for secret, metadata in facts.encrypted()
+    )
+
+
+def _controller_has_key(environment: Environment) -> bool:
+    """Whether the controller itself is given a key for all Kustomizations (`--sops-age-secret`)."""
+    return any(_FLAG in text for _, item in environment.graph.objects for text in _texts(item.data))
+
+
+_FLAG = "--sops-age-secret"
+
+
+def _texts(data: Plain) -> Iterator[str]:
+    for _, values in walk(data):
+        for value in values.values():
+            if isinstance(value, str):
+                yield value
+            elif isinstance(value, list):
+                yield from (each for each in value if isinstance(each, str))
 
 
 def _judge(item: FluxKustomization, keys: tuple[str, ...] | None, file: str, line: int) -> Iterator[Finding]:

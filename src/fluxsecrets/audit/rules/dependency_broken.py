@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.audit.cluster import is_rooted, is_whole
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.findings import Confidence, Finding, Severity
 
 INFO = describe(
     "dependency-broken",
@@ -22,6 +23,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each dependency on a Kustomization that the environment does not have, and each circle."""
     seen: set[tuple[object, ...]] = set()
     for environment in facts.environments:
+        if not is_rooted(environment):
+            continue  # a part of something: what is missing may be in the rest
+        whole = is_whole(environment)
         known = {item.key for item in environment.graph.kustomizations}
         for item in environment.graph.kustomizations:
             for namespace, name in item.depends_on:
@@ -30,7 +34,16 @@ def check(facts: Facts) -> Iterator[Finding]:
                 if key not in known and not _may_be(known, key) and place not in seen:
                     seen.add(place)
                     message = f"{item.name} depends on {name}, which {environment.name} does not have"
-                    yield found(INFO, item.file, item.line, message, item.name, name)
+                    yield found(
+                        INFO,
+                        item.file,
+                        item.line,
+                        message,
+                        item.name,
+                        name,
+                        severity=None if whole else Severity.LOW,
+                        confidence=Confidence.HIGH if whole else Confidence.LOW,
+                    )
         for cycle in environment.graph.cycles:
             if (cycle.file, cycle.line) not in seen:
                 seen.add((cycle.file, cycle.line))

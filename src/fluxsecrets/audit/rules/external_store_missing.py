@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.audit.cluster import is_rooted, is_whole
 from fluxsecrets.audit.external import externals, generators, stores
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
@@ -24,6 +25,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each ExternalSecret whose store or generator is not in its environment, or not for its namespace."""
     seen = set()
     for environment in facts.environments:
+        if not is_rooted(environment):
+            continue  # a part of something: the store may be in the rest
+        whole = is_whole(environment)
         known = [store for _, store in stores(facts, environment)]
         made = [each for _, each in generators(facts, environment)]
         for external in externals(facts, environment):
@@ -41,7 +45,8 @@ def check(facts: Facts) -> Iterator[Finding]:
                     external.item.name,
                     problem.message,
                     hint=problem.hint,
-                    confidence=Confidence.MEDIUM,
+                    severity=None if whole else Severity.LOW,
+                    confidence=Confidence.MEDIUM if whole else Confidence.LOW,
                 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fluxsecrets.audit.cluster import Provided, all_provided, shown
+from fluxsecrets.audit.cluster import Provided, all_provided, is_rooted, shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
@@ -25,6 +25,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Each Secret of an environment that several objects bring about."""
     seen = set()
     for environment in facts.environments:
+        if not is_rooted(environment):
+            continue  # overlays of several environments may lie in one folder
         for (kind, _), entries in all_provided(facts, environment).items():
             by_namespace: dict[str, list[Provided]] = {}
             for each in entries:
@@ -50,7 +52,10 @@ def _finding(first: Provided, other: Provided) -> Finding:
 
 def _counts(each: Provided) -> bool:
     """Whether it makes the Secret itself; what is only likely to does not count, nor what adds to it."""
-    if text(each.item.data, "spec", "target", "creationPolicy") in ("Merge", "None", "CreateOrMerge"):
+    spec = each.item.data.get("spec")
+    if text(spec, "target", "creationPolicy") in ("Merge", "None", "CreateOrMerge"):
+        return False
+    if text(spec, "refreshPolicy") == "CreatedOnce":  # a start value that another one takes over
         return False
     return each.provision.how in ("plain", "sops", "generated", "sealed", "external", "certificate")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.audit.cluster import all_provided, all_used, meant, shown
+from fluxsecrets.audit.cluster import Provided, all_provided, all_used, is_whole, meant, shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Severity
@@ -25,6 +25,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     used: dict[tuple[str, int], bool] = {}
     names = {}
     for environment in facts.environments:
+        if not is_whole(environment):
+            continue  # what uses it may be in what was not followed
         for place, name, is_used in _secrets(facts, environment):
             used[place] = used.get(place, False) or is_used
             names[place] = name
@@ -40,9 +42,16 @@ def _secrets(facts: Facts, environment: Environment) -> Iterator[tuple[tuple[str
     text = _mentioned(environment)
     for (kind, name), entries in provided.items():
         for each in entries:
-            if kind == "Secret" and each.provision.how in _HOW:
+            if kind == "Secret" and each.provision.how in _HOW and not _is_read_elsewhere(each):
                 place = (each.item.file, each.provision.line)
                 yield place, shown(each.provision.namespace, name), id(each) in reached or name in text
+
+
+def _is_read_elsewhere(each: Provided) -> bool:
+    """What Kubernetes fills for a service account, and Flux's own keys, which the controller may be given."""
+    if any(key.endswith((".agekey", ".asc")) for key in each.provision.keys or ()):
+        return True
+    return each.item.is_secret and each.item.data.get("type") == "kubernetes.io/service-account-token"
 
 
 def _mentioned(environment: Environment) -> frozenset[str]:

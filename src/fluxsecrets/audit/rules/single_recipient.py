@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import by_key, listed
+from fluxsecrets.audit.people import by_key, named
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.sops.recipients import RecipientKey
 
 INFO = describe(
     "single-recipient",
@@ -20,11 +21,19 @@ INFO = describe(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each encrypted file with one recipient."""
+    """Each recipient that is the only one of some encrypted files."""
+    alone: dict[RecipientKey, list[str]] = {}
+    names = {}
     for secret, metadata in facts.encrypted():
         people = by_key(recipient for group in metadata.recipients for recipient in group)
         if len(people) == 1:
-            yield found(INFO, secret.path, None, f"only {listed(people.values(), facts.names)} can read it")
+            ((key, recipient),) = people.items()
+            alone.setdefault(key, []).append(secret.path)
+            names[key] = named(recipient, facts.names)
+    for key, paths in alone.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        message = f"only {names[key]} can read this file{more}"
+        yield found(INFO, paths[0], None, message, key[1], related=[Location(path) for path in paths[1:6]])
 
 
 RULE = AuditRule(INFO, Group.RECIPIENTS, check)
