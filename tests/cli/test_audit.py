@@ -222,3 +222,22 @@ def test_rules_show_knows_the_audits_rules(cli):
         "recipient-drift: a file is encrypted for others than its rule names, high\n"
     )
     assert "secret-twice" in cli("rules", "list").stdout
+
+
+def test_who_can_read_what(broken, cli):
+    write(broken, {"legacy/old.sops.yaml": encrypted(secret("old"), "ssh_ed25519")})
+    result = cli("audit", "--who")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert rows[0] == ["staging", "elsewhere"]
+    assert sorted(row[-3:] for row in rows[1:-1]) == [
+        ["alice", "all", "-"],
+        ["bob", "all", "-"],
+        ["cluster-staging", "all", "-"],
+        [rows[4][-3], "-", "all"],
+    ]
+    assert rows[-1] == ["everybody,", "in", "plain", "text", "1", "-"]
+    found = json.loads(cli("audit", "--who", "--format", "json").stdout)
+    files = {person["name"]: person["files"] for person in found["people"]}
+    assert files["bob"] == {"staging": ["clusters/staging/db.yaml"], "elsewhere": []}
+    assert cli("audit", "--who", "--format", "sarif").exit_code == 2

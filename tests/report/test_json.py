@@ -69,6 +69,7 @@ def problems(value, schema, place="$"):
         ("explain", "apps/spicedb/overlays/staging/registry.json"),
         ("explain", "README.md"),
         ("audit",),
+        ("audit", "--who"),
         ("verify", "--env", "production"),
         ("audit", "--env", "staging", "--no-keys"),
         ("env", "list"),

@@ -37,6 +37,7 @@ _SEVERITIES = ("low", "medium", "high", "critical")
 @click.option("--no-baseline", is_flag=True, help="As if there were no baseline.")
 @click.option("--update-baseline", is_flag=True, help="Write what is found now into the baseline.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; rules about values are left out.")
+@click.option("--who", is_flag=True, help="Show who can read how many files of each environment instead.")
 @click.option(
     "--format",
     "report",
@@ -54,6 +55,7 @@ def command(
     no_baseline: bool,
     update_baseline: bool,
     no_keys: bool,
+    who: bool,
     report: str | None,
     quiet: bool,
 ) -> int:
@@ -65,6 +67,8 @@ def command(
 
     Exit codes: 0 nothing was found that is bad enough, 1 something was, 2 the audit could not run.
     """
+    if who:
+        return _show_who(Output(quiet=quiet), report)
     if (baseline is not None and no_baseline) or (update_baseline and no_baseline):
         raise UsageError("--no-baseline contradicts the other option", hint="leave one of them out")
     options = AuditOptions(
@@ -81,6 +85,20 @@ def command(
     result = audit(make_session(), options)
     show(result, Output(quiet=quiet), report)
     return 1 if result.fails else 0
+
+
+def _show_who(out: Output, report: str | None) -> int:
+    from fluxsecrets.ops.matrix import who_reads_what
+    from fluxsecrets.report.audit import matrix_json, matrix_rows
+
+    if report == "sarif":
+        raise UsageError("--who is no finding, so that it is no SARIF", hint="use --format json")
+    found = who_reads_what(make_session())
+    if report == "json":
+        out.text([matrix_json(found)])
+    else:
+        out.table(matrix_rows(found))
+    return 0
 
 
 def show(result: AuditResult, out: Output, report: str | None) -> None:

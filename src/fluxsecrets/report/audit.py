@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from .findings_json import allowed_data, finding_data, remark_data, summary_data
 from .json import VERSION, dump
+from .text import Cell, Row, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
     from fluxsecrets.ops.audit import AuditResult
+    from fluxsecrets.ops.matrix import Matrix
     from fluxsecrets.repo.tree import Note
 
 _SEVERITIES = ("critical", "high", "medium", "low")
@@ -42,6 +44,48 @@ def audit_json(result: AuditResult) -> str:
             },
         }
     )
+
+
+def matrix_rows(found: Matrix) -> list[Row]:
+    """A row for each recipient, a column for each environment; first what the columns are."""
+    rows: list[Row] = [tuple(Cell(printable(text), "bold") for text in ("", *found.environments))]
+    for person in found.people:
+        cells = [_of(person.files[name], found.encrypted[name]) for name in found.environments]
+        rows.append((Cell(printable(person.name)), *cells))
+    if any(found.plain.values()):
+        plain = [
+            Cell(str(len(found.plain[name])) if found.plain[name] else "-") for name in found.environments
+        ]
+        rows.append((Cell("everybody, in plain text", "red"), *plain))
+    return rows
+
+
+def matrix_json(found: Matrix) -> str:
+    """Who can read what, with the files."""
+    return dump(
+        {
+            "version": VERSION,
+            "command": "audit --who",
+            "environments": list(found.environments),
+            "encrypted": {name: list(paths) for name, paths in found.encrypted.items()},
+            "plain": {name: list(paths) for name, paths in found.plain.items()},
+            "people": [
+                {
+                    "name": person.name,
+                    "kind": person.kind,
+                    "recipient": person.recipient,
+                    "files": {name: list(paths) for name, paths in person.files.items()},
+                }
+                for person in found.people
+            ],
+        }
+    )
+
+
+def _of(files: Sequence[str], all_: Sequence[str]) -> Cell:
+    if not files:
+        return Cell("-")
+    return Cell("all" if len(files) == len(all_) else f"{len(files)} of {len(all_)}")
 
 
 def note_data(note: Note) -> dict[str, object]:
