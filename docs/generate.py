@@ -18,6 +18,7 @@ from unittest.mock import patch
 from fluxsecrets.cli.app import run
 
 PAGE = Path(__file__).with_name("commands.md")
+AUDIT_PAGE = Path(__file__).with_name("audit-rules.md")
 RULES_PAGE = Path(__file__).with_name("scan-rules.md")
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
 
@@ -28,6 +29,12 @@ checked: one that does not hold makes a finding less certain, but hides nothing.
 was pushed, take it for known, and make a new one; encrypting it afterwards does not help.
 
 In a report and in `fluxsecrets:allow` a rule goes by the name that stands here as the heading.
+"""
+
+_AUDIT_INTRODUCTION = """\
+What `fluxsecrets audit` looks for. In reports, in `--rule`, in `fluxsecrets:allow` and under `allow` of
+`.fluxsecrets.yaml` a rule goes by the name that stands here as the heading, and `fluxsecrets rules show NAME`
+prints the same. How bad a single finding is can differ from what stands here, where the place says more.
 """
 
 
@@ -56,6 +63,30 @@ def _block(command: str) -> str:
     return f"{marker}\n```text\n{help_of(command)}\n```\n<!-- end -->"
 
 
+def audit_rules_page() -> str:
+    """The page of the audit's rules."""
+    from fluxsecrets.audit.rule import Group
+    from fluxsecrets.audit.rules import RULES, SCANNED_RULES
+
+    lines = ["# Rules of the audit", "", *_AUDIT_INTRODUCTION.splitlines()]
+    for group in Group:
+        lines += ["", f"## {group.heading}"]
+        rules = [each for each in RULES if each.group is group]
+        scanned = [f"`{each.info.id}`" for each in rules if each.info.id in SCANNED_RULES]
+        if scanned:
+            lines += ["", *wrapped(f"As [`scan`](scan.md) finds them: {', '.join(scanned)}.")]
+        for rule in (each for each in rules if each.info.id not in SCANNED_RULES):
+            info, keys = rule.info, " Looks at values, where your identities open them." * rule.needs_keys
+            text = f"{info.title[0].upper()}{info.title[1:]}: {info.severity}. {info.explanation}{keys}"
+            lines += ["", f"### {info.id}", "", *wrapped(text), "", *wrapped(f"What to do: {info.fix}.")]
+    return "\n".join(lines) + "\n"
+
+
+def wrapped(text: str) -> list[str]:
+    """The lines of a paragraph."""
+    return textwrap.wrap(text, 118, break_long_words=False, break_on_hyphens=False)
+
+
 def token_rules_page() -> str:
     """The page of token rules."""
     from fluxsecrets.scan import rules
@@ -80,6 +111,7 @@ def main() -> int:
     """Rewrite the pages."""
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(with_help(page), encoding="utf-8", newline="\n")
+    AUDIT_PAGE.write_text(audit_rules_page(), encoding="utf-8", newline="\n")
     RULES_PAGE.write_text(token_rules_page(), encoding="utf-8", newline="\n")
     return 0
 

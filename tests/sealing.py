@@ -21,18 +21,19 @@ def private_key():
     return load_pem_private_key(key_file("sealing.key"), None)
 
 
-def make_certificate(start: int, end: int, key=None) -> bytes:
+def make_certificate(start: int | datetime, end: int | datetime, key=None, *, name="sealed-secret") -> bytes:
     """A certificate for the vectors' key, or another one, valid from and to so many days from now."""
     now = datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sealed-secret")])
+    start, end = (now + timedelta(days=each) if isinstance(each, int) else each for each in (start, end))
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key((key or private_key()).public_key())
         .serial_number(7)
-        .not_valid_before(now + timedelta(days=start))
-        .not_valid_after(now + timedelta(days=end))
+        .not_valid_before(start)
+        .not_valid_after(end)
         .sign(private_key(), hashes.SHA256())
     )
     return made.public_bytes(Encoding.PEM)

@@ -43,6 +43,8 @@ COMMANDS = {
     "unseal": ("fluxsecrets.cli.unseal", "Print SealedSecrets as Secrets, with the controller's key."),
     "reseal": ("fluxsecrets.cli.reseal", "Seal SealedSecrets anew: for another certificate or place."),
     "convert": ("fluxsecrets.cli.convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
+    "audit": ("fluxsecrets.cli.audit", "Find what is wrong with secrets, and who can read what."),
+    "verify": ("fluxsecrets.cli.verify", "Say what Flux would do with each file of an environment."),
     "env": ("fluxsecrets.cli.env", "See the environments of a repository, and add one."),
     "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
     "scan": ("fluxsecrets.cli.scan", "Find secrets in plain text."),

@@ -121,6 +121,14 @@ def show_remarks(out: Output, batch: BatchResult) -> None:
     out.note(batch.summary())
 
 
+def path_shower(root: Path) -> Callable[[str], str]:
+    """What shows paths, which are relative to a root, as the user would name them from where they are."""
+    from fluxsecrets.report.findings_text import shown_path
+
+    cwd, top = Path(os.path.realpath(Path.cwd())), Path(os.path.realpath(root))
+    return lambda path: shown_path(path, top, cwd)
+
+
 def show_errors(out: Output, errors: Sequence[FluxsecretsError]) -> None:
     """Errors of many files, those that are one and the same said once."""
     from fluxsecrets.report.text import similar_errors

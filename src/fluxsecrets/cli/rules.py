@@ -13,9 +13,10 @@ from fluxsecrets.report.rules import rule_lines, rule_rows, rules_json
 
 def known_rules() -> tuple[RuleInfo, ...]:
     """Every rule of the program."""
+    from fluxsecrets.audit.rules import RULES
     from fluxsecrets.scan.registry import all_rules
 
-    return all_rules()
+    return tuple(dict.fromkeys((*all_rules(), *(rule.info for rule in RULES))))
 
 
 @click.group("rules")

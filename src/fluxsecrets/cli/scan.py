@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.cli.output import Output, show_errors
+from fluxsecrets.cli.output import Output, path_shower, show_errors
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.scan import ScanRequest, ScanResult, Source, scan
 
@@ -173,7 +173,7 @@ def show_text(result: ScanResult, out: Output, *, quiet: bool = False) -> None:
         return
     from fluxsecrets.report.findings_text import remark_lines
 
-    where = _shower(result)
+    where = path_shower(result.root)
     out.findings(result.findings, where)
     sys.stdout.flush()
     for line in remark_lines(result.remarks, where):
@@ -181,14 +181,6 @@ def show_text(result: ScanResult, out: Output, *, quiet: bool = False) -> None:
     show_errors(out, result.errors)
     for line in summary(result, where):
         out.note(line)
-
-
-def _shower(result: ScanResult) -> Callable[[str], str]:
-    from fluxsecrets.report.findings_text import shown_path
-
-    cwd = Path(os.path.realpath(Path.cwd()))
-    root = Path(os.path.realpath(result.root))
-    return lambda path: shown_path(path, root, cwd)
 
 
 def summary(result: ScanResult, show_path: Callable[[str], str] = str) -> list[str]:

@@ -228,6 +228,18 @@ def open_file(
         FormatError, MetadataError, LimitError: it cannot be read.
     """
     document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
+    return open_parsed(format_, document, providers, check_mac=check_mac, order=order)
+
+
+def open_parsed(
+    format_: Format,
+    document: Document,
+    providers: Providers,
+    *,
+    check_mac: bool = True,
+    order: Sequence[str] | None = None,
+) -> OpenedFile:
+    """Decrypt a file that was parsed already; see `open_file`."""
     if document.metadata is None:
         raise NotEncryptedError(
             "the file is not encrypted: it has no sops metadata",

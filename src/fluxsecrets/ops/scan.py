@@ -436,7 +436,7 @@ class _Job:
         )
 
     def _looked_at(self, entry: BaselineEntry) -> bool:
-        """Whether an entry of the baseline would have been found in this run."""
-        if self.request.source is not Source.PATHS:
+        """Whether an entry of the baseline would have been found in this run; `audit` has others."""
+        if self.request.source is not Source.PATHS or entry.rule not in {rule.id for rule in known_rules()}:
             return False
         return self.complete or entry.path in self.paths

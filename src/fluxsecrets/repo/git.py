@@ -111,7 +111,7 @@ class Repository(NamedTuple):
 
     def changed_since_head(self) -> frozenset[str]:
         """Paths in the work tree that HEAD has not, or has with other content; untracked ones too."""
-        if not self._has_head():
+        if not self.has_head():
             return frozenset(self.files())
         changed = self._git(
             "diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv",
@@ -132,7 +132,7 @@ class Repository(NamedTuple):
             GitError: an object is damaged or missing.
         """
         wanted = sorted(set(paths))
-        if not wanted or not self._has_head():
+        if not wanted or not self.has_head():
             return HeadBlobs({}, frozenset())
         contents: dict[str, bytes] = {}
         too_large: set[str] = set()
@@ -167,7 +167,12 @@ class Repository(NamedTuple):
                 )
             contents[path] = self._git("cat-file", "blob", entry.split(" ")[2], limit=BLOB_LIMIT)
 
-    def _has_head(self) -> bool:
+    def has_head(self) -> bool:
+        """Whether there is a commit.
+
+        Raises:
+            GitError: HEAD is broken.
+        """
         command = self._command("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
         if _run(command, self.root, self._env()).code == 0:
             return True

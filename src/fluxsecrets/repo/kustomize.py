@@ -17,7 +17,7 @@ from fluxsecrets.sops.formats import format_for_path
 from .manifests import child, items_of, line_of, read_documents, text_of
 from .patches import Target, read_target
 from .plain import pairs
-from .tree import Note, Tree, normalise, parent
+from .tree import UNREADABLE, Note, Tree, normalise, parent
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """The names under which kustomize finds its file in a folder."""
@@ -438,4 +438,4 @@ class _Reader:
 
 def unreadable(path: str, error: FluxsecretsError) -> Note:
     """The note for a file of the graph that cannot be read: what it leads to is not analysed."""
-    return Note(error.path or path, error.line, f"not analysed: {error.message}", warning=True)
+    return Note(error.path or path, error.line, f"{UNREADABLE}{error.message}", warning=True)

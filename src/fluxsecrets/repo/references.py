@@ -156,7 +156,12 @@ def _in_list(item: Object, steps: Steps, data: Plain, *, likely: bool) -> Iterat
         yield _use(item, "Secret", name, (*steps, "name"), data, likely=False)
 
 
+_RELEASE_NAME = re.compile(r"\{\{-?\s*\.Release\.Name\s*-?\}\}")
+
+
 def _use(item: Object, kind: str, name: str, steps: Steps, around: Plain, *, likely: bool) -> Use:
+    if item.kind == "HelmRelease" and "{{" in name:  # charts render texts in their values
+        name = _RELEASE_NAME.sub(lambda _: release_name(item), name)
     namespace = text(around, "namespace") or item.namespace
     key = text(around, "key") or text(around, "valuesKey")
     via = _via(item, steps)
@@ -171,6 +176,12 @@ def _use(item: Object, kind: str, name: str, steps: Steps, around: Plain, *, lik
         steps,
         item.line_at(steps),
     )
+
+
+def release_name(item: Object) -> str:
+    """What helm-controller calls the release of a HelmRelease."""
+    given, target = text(item.data, "spec", "releaseName"), text(item.data, "spec", "targetNamespace")
+    return given or (f"{target}-{item.name}" if target else item.name)
 
 
 def _via(item: Object, steps: Steps) -> str:

@@ -24,6 +24,11 @@ def has_variables(text: str) -> bool:
     return any(match["name"] for match in _START.finditer(text))
 
 
+def variables_in(text: str) -> list[str]:
+    """The names that substitution would replace in a text; those with a default of their own are left out."""
+    return [match["name"] for match in _START.finditer(text) if match["name"] and match["operator"] == "}"]
+
+
 def substitute_text(text: str, values: Mapping[str, str], depth: int = 0) -> str:
     """A text with the known variables replaced, in defaults too."""
     if "${" not in text or depth > _NESTED:

@@ -30,6 +30,9 @@ _OPEN_FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
     _OPEN_FLAGS |= getattr(os, _name, 0)
 
+UNREADABLE = "not analysed, it cannot be read: "
+"""What a note on a file begins with that is broken; what it leads to is not analysed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

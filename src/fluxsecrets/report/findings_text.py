@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fluxsecrets.findings.allow import Remark
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
-_COMMAND = re.compile("`[^`]* FILE`")
+_COMMAND = re.compile(r"`[^`]* FILE(?=[ `])[^`]*`")
+_FILE = re.compile(r" FILE(?=[ `])")
 
 
 def shown_path(path: str, root: Path, cwd: Path) -> str:
@@ -28,7 +29,8 @@ def shown_path(path: str, root: Path, cwd: Path) -> str:
 
 def with_file(hint: str, path: str) -> str:
     """A hint whose commands can be copied as they are: FILE in them is the file."""
-    return _COMMAND.sub(lambda match: match[0].replace(" FILE`", f" {shlex.quote(path)}`"), hint)
+    quoted = shlex.quote(path)
+    return _COMMAND.sub(lambda match: _FILE.sub(lambda _: f" {quoted}", match[0]), hint)
 
 
 def findings_lines(

@@ -225,6 +225,13 @@ def _flatten(node: Mapping | Sequence, items: list[Leaf | Comment]) -> None:
             _flatten(value, items)
 
 
+def leaves_of(node: Mapping | Sequence) -> Iterator[Leaf]:
+    """All values below a map or list, in document order."""
+    items: list[Leaf | Comment] = []
+    _flatten(node, items)
+    return (item for item in items if type(item) is Leaf)
+
+
 Data = Value | list["Data"] | dict[str, "Data"]
 """Plain Python data, as `fluxsecrets.load` returns it."""
 

@@ -1,0 +1,71 @@
+"""Recipients as people: who is who, and whose key a cluster has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from fluxsecrets.findings import Location
+from fluxsecrets.sops import recipients
+from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+
+from .facts import Facts
+
+
+def by_key(people: Iterable[Recipient]) -> dict[RecipientKey, Recipient]:
+    """Recipients by what makes them the same key, each once, in order."""
+    found: dict[RecipientKey, Recipient] = {}
+    for recipient in people:
+        found.setdefault(recipient_key(recipient), recipient)
+    return found
+
+
+def named(recipient: Recipient, names: Mapping[str, str]) -> str:
+    """A recipient's name, or its shortened key."""
+    return names.get(recipient.id) or short_recipient(recipient)
+
+
+def listed(people: Iterable[Recipient], names: Mapping[str, str]) -> str:
+    """Names of recipients, with commas."""
+    return ", ".join(named(recipient, names) for recipient in people)
+
+
+def cluster_keys(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
+    """By environment the keys that its cluster has.
+
+    What `.fluxsecrets.yaml` lists counts; else recipients whose names say so: `cluster-NAME`, `NAME-cluster`,
+    `flux-NAME` or the environment's own name, in `keys/` or as anchors. Others are missing.
+    """
+    found = {}
+    for environment in facts.environments:
+        own = facts.settings.environment(environment.name)
+        if own is not None and own.cluster_recipients:
+            keys = {recipient_key(recipients.age(text)) for text in own.cluster_recipients}
+        else:
+            wanted = {pattern.format(environment.name) for pattern in _CLUSTER_NAMES}
+            keys = {
+                recipient_key(recipients.age(text)) for text, name in facts.names.items() if name in wanted
+            }
+        if keys:
+            found[environment.name] = frozenset(keys)
+    return found
+
+
+_CLUSTER_NAMES = ("{}", "cluster-{}", "{}-cluster", "flux-{}")
+
+
+def all_recipients(facts: Facts) -> Iterator[tuple[Location, dict[RecipientKey, Recipient]]]:
+    """The recipients of each rule, then of each encrypted file, with the place that names them."""
+    for item in facts.configs:
+        for rule in item.config.rules if item.config is not None else ():
+            yield Location(item.path, rule.line), by_key(rule.recipients)
+    for secret, metadata in facts.encrypted():
+        yield Location(secret.path), by_key(each for group in metadata.recipients for each in group)
+
+
+def is_production(environment: str) -> bool:
+    """Whether an environment's name says that it is the one that counts."""
+    words = re.split(r"[^a-z0-9]+", environment.lower())
+    return any(word in ("prod", "prd", "production", "live") for word in words)

@@ -1,0 +1,96 @@
+"""What a rule is: one file under `rules/`, with its texts and the function that looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
+from fluxsecrets.findings.fingerprint import fingerprint
+
+from .facts import Facts
+
+
+class Group(StrEnum):
+    """What a rule is about; the groups of `rules list` and of the documentation."""
+
+    PROTECTION = "protection"
+    RECIPIENTS = "recipients"
+    AGE = "age"
+    FLUX = "flux"
+    GIT_ACCESS = "git-access"
+    VALUES = "values"
+
+    @property
+    def heading(self) -> str:
+        """Its name for people."""
+        return _HEADINGS[self]
+
+
+_HEADINGS = {
+    Group.PROTECTION: "Is it protected",
+    Group.RECIPIENTS: "Who can read it",
+    Group.AGE: "How old it is",
+    Group.FLUX: "What Flux does with it",
+    Group.GIT_ACCESS: "Who gets at it",
+    Group.VALUES: "What the values are",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRule:
+    """A rule.
+
+    Attributes:
+        info: its texts.
+        group: what it is about.
+        check: gives the findings in a repository; raises nothing.
+        needs_keys: it looks at decrypted values, and is left out where no identity is at hand.
+    """
+
+    info: RuleInfo
+    group: Group
+    check: Callable[[Facts], Iterable[Finding]]
+    needs_keys: bool = False
+
+
+def describe(id_: str, severity: Severity, title: str, *, why: str, fix: str) -> RuleInfo:
+    """The texts of a rule of the audit; its section in the documentation has its id as heading."""
+    return RuleInfo(id_, title, severity, why, fix, f"audit-rules.md#{id_}")
+
+
+def found(
+    info: RuleInfo,
+    path: str,
+    line: int | None,
+    message: str,
+    *names: str,
+    hint: str | None = None,
+    severity: Severity | None = None,
+    confidence: Confidence = Confidence.HIGH,
+    related: Iterable[Location] = (),
+) -> Finding:
+    """A finding of a rule.
+
+    Args:
+        info: the rule.
+        path: the file, relative to the root.
+        line: 1-based, or None for the whole file.
+        message: what is wrong, with names, never with values.
+        names: what tells it from others of this rule in this file, over moved lines.
+        hint: what to do; the rule's own advice unless told.
+        severity: the rule's unless told.
+        confidence: how sure it is.
+        related: other places that belong to it.
+    """
+    return Finding(
+        info.id,
+        severity or info.severity,
+        confidence,
+        Location(path, line),
+        message,
+        hint or info.fix,
+        fingerprint(info.id, path, *names),
+        related=tuple(related),
+    )

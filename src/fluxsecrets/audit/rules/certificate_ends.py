@@ -1,0 +1,45 @@
+"""Certificates in Secrets that ended, or soon will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.certificates import certificates
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.audit.values import secret_values
+from fluxsecrets.findings import Finding, Severity
+
+INFO = describe(
+    "certificate-ends",
+    Severity.HIGH,
+    "a certificate in a Secret has ended, or soon will",
+    why="Whoever connects refuses it from that moment on, and nobody renews what lies in a repository.",
+    fix="put a new one in with `fluxsecrets edit FILE`, or let cert-manager make it; how long before the end "
+    "this is told is `audit.certificate_days` in .fluxsecrets.yaml",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each value whose certificates ended, or end within the days of the policy; once a value."""
+    for value in secret_values(facts):
+        ends = certificates(value.data)
+        if not ends:
+            continue
+        first = min(ends, key=lambda each: each.end)
+        days = (first.end - facts.today).days
+        if days >= facts.settings.audit.certificate_days:
+            continue
+        what = f"the certificate of {first.name!a}" if first.name else "a certificate"
+        when = f"ended on {first.end}" if days < 0 else f"ends on {first.end}"
+        yield found(
+            INFO,
+            value.secret.path,
+            value.line,
+            f"{what} in {value.shown} {when}",
+            value.shown,
+            severity=None if days < 0 else Severity.MEDIUM,
+        )
+
+
+RULE = AuditRule(INFO, Group.VALUES, check, needs_keys=True)

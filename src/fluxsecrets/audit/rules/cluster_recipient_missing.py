@@ -1,0 +1,38 @@
+"""Files that the cluster which applies them cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.people import cluster_keys
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.sops.recipients import recipient_key
+
+INFO = describe(
+    "cluster-recipient-missing",
+    Severity.HIGH,
+    "a cluster cannot read a file that it applies",
+    why="Flux stops at the Kustomization with this file, and everything else in it is no longer applied.",
+    fix="add the cluster's key to the rule, then `fluxsecrets recipients sync FILE`",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each encrypted file of an environment that is for none of the keys that its cluster has."""
+    clusters = cluster_keys(facts)
+    for secret, metadata in facts.encrypted():
+        own = {recipient_key(recipient) for group in metadata.recipients for recipient in group}
+        for name in secret.environments:
+            if name in clusters and not clusters[name] & own and _applied(facts, name, secret.path):
+                yield found(INFO, secret.path, None, f"the cluster of {name} cannot read it", name)
+
+
+def _applied(facts: Facts, name: str, path: str) -> bool:
+    """Files that only lie in the environment's folder need not be for its cluster."""
+    environment = facts.environment(name)
+    return path in environment.graph.files or path in environment.generator_files
+
+
+RULE = AuditRule(INFO, Group.RECIPIENTS, check)

@@ -1,0 +1,31 @@
+"""Creation rules that match no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+
+INFO = describe(
+    "creation-rule-unused",
+    Severity.LOW,
+    "a creation rule matches no file",
+    why="It may be misspelled, so that the files it was written for go by another rule or by none; or "
+    "its files are gone, and it only names people who still seem to have access.",
+    fix="compare its path_regex with the paths (`fluxsecrets explain PATH`), or remove the rule",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each rule whose path_regex is found in the path of no file."""
+    for item in facts.configs:
+        below = [item.relative(path) for path in facts.tree.below(item.folder)]
+        for rule in item.config.rules if item.config is not None else ():
+            if not any(rule.matches(path) for path in below):
+                message = f"rule {rule.index + 1} matches no file: path_regex {rule.path_regex or '':.200}"
+                yield found(INFO, item.path, rule.line, message, rule.path_regex or "")
+
+
+RULE = AuditRule(INFO, Group.PROTECTION, check)

@@ -1,0 +1,100 @@
+"""`spec.decryption` whose Secret is not named, or holds nothing that Flux would take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fluxsecrets.audit.cluster import all_provided, shown
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Confidence, Finding, Location, Severity
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.plain import Plain, walk
+
+INFO = describe(
+    "decryption-key-missing",
+    Severity.HIGH,
+    "spec.decryption leads to no key",
+    why="Flux takes private keys from the data keys *.agekey and *.asc (and sops.vault-token, "
+    "sops.aws-kms, sops.azure-kv, sops.gcp-kms) of the Secret in spec.decryption.secretRef. It "
+    "passes over all others without a word, and then fails at the first encrypted file.",
+    fix="name the Secret, and its data key identity.agekey: `fluxsecrets keys cluster-secret --env "
+    "NAME` prints it",
+)
+_TAKEN = re.compile(r".+\.agekey|.+\.asc|sops\.(?:vault-token|aws-kms|azure-kv|gcp-kms)")
+_NEED_SECRET = ("age", "pgp")
+"""Kinds of recipients for which Flux has nothing but the Secret."""
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each environment that decrypts without a named Secret, and each Secret without a data key for it."""
+    seen: set[tuple[str, int]] = set()
+    for environment in facts.environments:
+        provided = all_provided(facts, environment)
+        unnamed = []
+        for applied in environment.graph.applied:
+            item = applied.kustomization
+            if item is None or item.decryption is None or (item.file, item.line) in seen:
+                continue
+            seen.add((item.file, item.line))
+            name = item.decryption.secret
+            if name is None:
+                unnamed += [item] if _needs_secret(facts, applied) else []
+                continue
+            for each in provided.get(("Secret", name), ()):
+                if each.provision.namespace not in (None, item.namespace):
+                    continue
+                yield from _judge(item, each.provision.keys, each.item.file, each.provision.line)
+        if unnamed and not _controller_has_key(environment):
+            yield _unnamed(unnamed)
+
+
+def _unnamed(items: list[FluxKustomization]) -> Finding:
+    first, more = items[0], f" and {len(items) - 1} more" if len(items) > 1 else ""
+    message = f"Kustomization {first.name}{more} decrypts what is for age or PGP keys, and names no Secret"
+    related = [Location(item.file, item.line) for item in items[1:6]]
+    return found(
+        INFO, first.file, first.line, message, first.name, confidence=Confidence.MEDIUM, related=related
+    )
+
+
+def _needs_secret(facts: Facts, applied: Applied) -> bool:
+    """Whether it applies a file that Flux needs a private key for; cloud keys need none."""
+    return any(
+        secret.path in applied.files
+        and all(one.kind in _NEED_SECRET for group in metadata.recipients for one in group)
+        for secret, metadata in facts.encrypted()
+    )
+
+
+def _controller_has_key(environment: Environment) -> bool:
+    """Whether the controller itself is given a key for all Kustomizations (`--sops-age-secret`)."""
+    return any(_FLAG in text for _, item in environment.graph.objects for text in _texts(item.data))
+
+
+_FLAG = "--sops-age-secret"
+
+
+def _texts(data: Plain) -> Iterator[str]:
+    for _, values in walk(data):
+        for value in values.values():
+            if isinstance(value, str):
+                yield value
+            elif isinstance(value, list):
+                yield from (each for each in value if isinstance(each, str))
+
+
+def _judge(item: FluxKustomization, keys: tuple[str, ...] | None, file: str, line: int) -> Iterator[Finding]:
+    if keys is None or any(_TAKEN.fullmatch(key) for key in keys) or item.decryption is None:
+        return
+    name = shown(item.namespace, item.decryption.secret or "")
+    message = (
+        f"Flux takes a key from none of the data keys of Secret {name}: {', '.join(keys) or 'it has none'}"
+    )
+    yield found(INFO, file, line, message, item.name, related=[Location(item.file, item.line)])
+
+
+RULE = AuditRule(INFO, Group.FLUX, check)

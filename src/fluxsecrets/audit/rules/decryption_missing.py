@@ -1,0 +1,54 @@
+"""Kustomizations that apply encrypted files without decrypting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.graph import Applied
+
+INFO = describe(
+    "decryption-missing",
+    Severity.HIGH,
+    "a Kustomization applies encrypted files and has no spec.decryption",
+    why="Flux stops with an error at an encrypted Secret, and nothing of the Kustomization is applied;"
+    " what a secretGenerator reads it applies as ciphertext, and says nothing.",
+    fix="add `decryption: {provider: sops, secretRef: {name: sops-age}}` to the Kustomization's spec, "
+    "or give it to all with a patch in the parent",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each Kustomization without effective decryption that reaches a file which is encrypted."""
+    encrypted = {secret.path for secret, _ in facts.encrypted()}
+    seen = set()
+    for environment in facts.environments:
+        for applied in environment.graph.applied:
+            item = applied.kustomization
+            if item is None or item.decryption is not None or (item.file, item.line) in seen:
+                continue
+            files = sorted(_decrypted_files(environment, applied) & encrypted)
+            if files:
+                seen.add((item.file, item.line))
+                more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+                message = f"Kustomization {item.name} applies {files[0]}{more}, and decrypts nothing"
+                yield found(
+                    INFO,
+                    item.file,
+                    item.line,
+                    message,
+                    item.name,
+                    related=[Location(path) for path in files[:5]],
+                )
+
+
+def _decrypted_files(environment: Environment, applied: Applied) -> set[str]:
+    """The files that Flux would have to decrypt: manifests of objects, and what generators read."""
+    manifests = {item.file for item in applied.objects if item.generated is None}
+    return (manifests | (applied.files & environment.graph.decrypted_as.keys())) & applied.files
+
+
+RULE = AuditRule(INFO, Group.FLUX, check)

@@ -1,0 +1,59 @@
+"""`dependsOn` that leads nowhere, or back to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.cluster import is_rooted, is_whole
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Confidence, Finding, Severity
+
+INFO = describe(
+    "dependency-broken",
+    Severity.HIGH,
+    "a dependsOn can never be satisfied",
+    why="Flux waits for the other Kustomization for ever, and applies neither this one nor what "
+    "depends on it.",
+    fix="mend the name or the namespace, or break the circle",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each dependency on a Kustomization that the environment does not have, and each circle."""
+    seen: set[tuple[object, ...]] = set()
+    for environment in facts.environments:
+        if not is_rooted(environment):
+            continue  # a part of something: what is missing may be in the rest
+        whole = is_whole(environment)
+        known = {item.key for item in environment.graph.kustomizations}
+        for item in environment.graph.kustomizations:
+            for namespace, name in item.depends_on:
+                key = (namespace or item.namespace, name)
+                place = (item.file, item.line, key)
+                if key not in known and not _may_be(known, key) and place not in seen:
+                    seen.add(place)
+                    message = f"{item.name} depends on {name}, which {environment.name} does not have"
+                    yield found(
+                        INFO,
+                        item.file,
+                        item.line,
+                        message,
+                        item.name,
+                        name,
+                        severity=None if whole else Severity.LOW,
+                        confidence=Confidence.HIGH if whole else Confidence.LOW,
+                    )
+        for cycle in environment.graph.cycles:
+            if (cycle.file, cycle.line) not in seen:
+                seen.add((cycle.file, cycle.line))
+                word = " depends on " if cycle.kind == "dependsOn" else " includes "
+                yield found(INFO, cycle.file, cycle.line, word.join(cycle.members), *cycle.members)
+
+
+def _may_be(known: set[tuple[str | None, str]], key: tuple[str | None, str]) -> bool:
+    """Whether a Kustomization of the name is there whose namespace, or the wanted one, is not known."""
+    return any(name == key[1] and None in (namespace, key[0]) for namespace, name in known)
+
+
+RULE = AuditRule(INFO, Group.FLUX, check)

@@ -1,0 +1,34 @@
+"""Sources that are fetched without encryption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.gitaccess import flux_sources
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.repo.plain import dig
+
+INFO = describe(
+    "git-source-plain",
+    Severity.HIGH,
+    "Flux fetches a source over plain HTTP",
+    why="Whoever is on the way can put anything into the cluster, and reads the credentials.",
+    fix="use https:// or ssh://",
+)
+_INSIDE = (".svc", ".svc.cluster.local", ".cluster.local")
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each source with an http:// address, or with `insecure: true`; those in the cluster itself are left."""
+    for source in flux_sources(facts):
+        insecure = source.item.kind == "OCIRepository" and dig(source.item.data, "spec", "insecure") is True
+        if (source.scheme != "http" and not insecure) or source.host.endswith(_INSIDE):
+            continue
+        message = f"{source.item.kind} {source.item.name} is fetched from {source.host} without encryption"
+        line = source.item.line_at(("spec", "url"))
+        yield found(INFO, source.item.file, line, message, source.item.name)
+
+
+RULE = AuditRule(INFO, Group.GIT_ACCESS, check)

@@ -1,0 +1,45 @@
+"""Tokens for git that were not changed for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from fluxsecrets.audit.cluster import shown
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.gitaccess import flux_sources
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+
+INFO = describe(
+    "git-token-old",
+    Severity.MEDIUM,
+    "a token for a source is older than the policy",
+    why="Tokens are copied into shells, scripts and chats. One that never changes is known to more "
+    "people every year.",
+    fix="make a new token, `fluxsecrets set FILE`, and revoke the old one; the policy is "
+    "`audit.token_days` in .fluxsecrets.yaml",
+)
+_KEYS = frozenset({"password", "bearerToken"})
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each encrypted file with a token for a source that was not encrypted anew for that long."""
+    limit = facts.settings.audit.token_days
+    encrypted = {secret.path: metadata for secret, metadata in facts.encrypted()}
+    seen = set()
+    for source in flux_sources(facts):
+        for each in source.credentials:
+            metadata = encrypted.get(each.item.file)
+            if metadata is None or not _KEYS & set(each.provision.keys or ()) or each.item.file in seen:
+                continue
+            seen.add(each.item.file)
+            changed = date.fromisoformat(metadata.lastmodified[:10])
+            days = (facts.today - changed).days
+            if days > limit:
+                name = shown(each.provision.namespace, each.provision.name)
+                message = f"the token in Secret {name} is {days} days old or more; the policy says {limit}"
+                yield found(INFO, each.item.file, each.provision.line, message, name)
+
+
+RULE = AuditRule(INFO, Group.AGE, check)

@@ -1,0 +1,53 @@
+"""Changes to encrypted files that their MAC does not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.sops.document import Document, Path, show_path
+
+INFO = describe(
+    "keys-renamed",
+    Severity.HIGH,
+    "an encrypted file was changed where its MAC does not look",
+    why="A MAC covers values, not the names of plain keys, added empty values, the types of values, or the "
+    "selector. Somebody without a key can rename such keys, and the file still verifies.",
+    fix="look at `git diff FILE`; take the file from git again, and make the change with `fluxsecrets edit`",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each file that differs from the last commit although its MAC and time are the same."""
+    for secret, metadata in facts.encrypted():
+        before = facts.before.get(secret.path)
+        if before is None or before.metadata is None or secret.document is None:
+            continue
+        old = before.metadata
+        if (old.mac, old.lastmodified) != (metadata.mac, metadata.lastmodified):
+            continue
+        changed = _changed(before, secret.document)
+        if old.selector != metadata.selector or old.mac_only_encrypted != metadata.mac_only_encrypted:
+            message = "its selector was changed, and nothing was encrypted anew"
+            yield found(INFO, secret.path, None, message, "selector")
+        if changed is not None:
+            path, line = changed
+            message = f"{show_path(path)} was changed since the last commit, and nothing was encrypted anew"
+            yield found(INFO, secret.path, line, message, show_path(path))
+
+
+def _changed(before: Document, now: Document) -> tuple[Path, int] | None:
+    """The first value that is not as it was."""
+    known = {(leaf.path, leaf.value): None for leaf in before.leaves}
+    leaves = list(now.leaves)
+    for leaf in leaves:
+        if (leaf.path, leaf.value) not in known:
+            return leaf.path, leaf.line
+    here = {(leaf.path, leaf.value) for leaf in leaves}
+    gone = next((leaf for leaf in before.leaves if (leaf.path, leaf.value) not in here), None)
+    return (gone.path, 1) if gone is not None else None
+
+
+RULE = AuditRule(INFO, Group.PROTECTION, check)

@@ -1,0 +1,41 @@
+"""Files of one environment that another environment's cluster can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.people import by_key, cluster_keys, named
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+
+INFO = describe(
+    "recipient-of-other-environment",
+    Severity.HIGH,
+    "another environment's cluster can read a file",
+    why="Whoever gets into staging gets production's secrets with it: the cluster's key opens them, "
+    "and they are in the same repository.",
+    fix="take the key out of the rule, then `fluxsecrets recipients sync --all`; change the values, "
+    "since the old ones stay readable in the history",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each file that an environment's cluster key opens although that environment does not apply it."""
+    clusters = cluster_keys(facts)
+    for secret, metadata in facts.encrypted():
+        if not secret.environments:
+            continue
+        own = by_key(recipient for group in metadata.recipients for recipient in group)
+        mine = {key for name in secret.environments for key in clusters.get(name, ())}
+        for name, keys in clusters.items():
+            for key in sorted(keys & own.keys() - mine):
+                if name not in secret.environments:
+                    message = (
+                        f"the cluster of {name} can read it ({named(own[key], facts.names)}), and only "
+                        f"{' and '.join(secret.environments)} uses it"
+                    )
+                    yield found(INFO, secret.path, None, message, name, key[1])
+
+
+RULE = AuditRule(INFO, Group.RECIPIENTS, check)

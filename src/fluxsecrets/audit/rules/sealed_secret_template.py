@@ -1,0 +1,18 @@
+"""SealedSecrets that carry values in plain text, as `scan` finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group
+from fluxsecrets.findings import Finding
+from fluxsecrets.scan.structure.sealed import RULE as INFO
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """What `scan` finds by this rule in the files that are to be protected."""
+    yield from (finding for finding in facts.scanned if finding.rule == INFO.id)
+
+
+RULE = AuditRule(INFO, Group.PROTECTION, check)

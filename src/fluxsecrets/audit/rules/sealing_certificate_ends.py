@@ -1,0 +1,40 @@
+"""Sealing certificates that ended, or soon will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+
+INFO = describe(
+    "sealing-certificate-ends",
+    Severity.MEDIUM,
+    "a sealing certificate has ended, or soon will",
+    why="kubeseal refuses to seal for a certificate that ended, and the controller has made new keys "
+    "since: what is sealed for an old one is lost when that is cleared away.",
+    fix="fetch the present one: `fluxsecrets seal --fetch-cert URL`, and name it under sealing_certificates",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each environment whose newest certificate ends within the days of the policy, or cannot be read."""
+    for environment in dict.fromkeys(each.environment for each in facts.sealing):
+        own = [each for each in facts.sealing if each.environment == environment]
+        for each in own:
+            if each.error is not None:
+                yield found(INFO, each.path, each.error.line, each.error.message, hint=each.error.hint)
+        usable = [(each.certificate.end.date(), each.path) for each in own if each.certificate is not None]
+        if not usable:
+            continue
+        end, path = max(usable)
+        days = (end - facts.today).days
+        if days < facts.settings.audit.certificate_days:
+            when = f"ended on {end}" if days < 0 else f"ends on {end}"
+            severity = Severity.HIGH if days < 0 else None
+            message = f"the last sealing certificate of {environment} {when}"
+            yield found(INFO, path, None, message, environment, severity=severity)
+
+
+RULE = AuditRule(INFO, Group.AGE, check)

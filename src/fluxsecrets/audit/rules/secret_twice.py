@@ -1,0 +1,63 @@
+"""Secrets that two places provide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from fluxsecrets.audit.cluster import Provided, all_provided, is_rooted, shown
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.repo.plain import text
+
+INFO = describe(
+    "secret-twice",
+    Severity.HIGH,
+    "two places provide one Secret",
+    why="They overwrite each other for ever, and which value the application sees depends on who came "
+    "last. A rotation of one of them then has no effect, or half of one.",
+    fix="keep one of them",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each Secret of an environment that several objects bring about."""
+    seen = set()
+    for environment in facts.environments:
+        if not is_rooted(environment):
+            continue  # overlays of several environments may lie in one folder
+        for (kind, _), entries in all_provided(facts, environment).items():
+            by_namespace: dict[str, list[Provided]] = {}
+            for each in entries:
+                if kind == "Secret" and each.provision.namespace is not None and _counts(each):
+                    by_namespace.setdefault(each.provision.namespace, []).append(each)
+            for first, other in (pair for group in by_namespace.values() for pair in pairwise(group)):
+                place = (other.item.file, other.provision.line)
+                same = (first.item.file, first.provision.line)
+                if place != same and place not in seen:
+                    seen.add(place)
+                    yield _finding(first, other)
+
+
+def _finding(first: Provided, other: Provided) -> Finding:
+    what = shown(other.provision.namespace, other.provision.name)
+    where = Location(first.item.file, first.provision.line)
+    message = (
+        f"{other.item.kind} {other.item.name} provides Secret {what}, and so does {first.item.kind} "
+        f"{first.item.name} in {where}"
+    )
+    return found(INFO, other.item.file, other.provision.line, message, what, related=[where])
+
+
+def _counts(each: Provided) -> bool:
+    """Whether it makes the Secret itself; what is only likely to does not count, nor what adds to it."""
+    spec = each.item.data.get("spec")
+    if text(spec, "target", "creationPolicy") in ("Merge", "None", "CreateOrMerge"):
+        return False
+    if text(spec, "refreshPolicy") == "CreatedOnce":  # a start value that another one takes over
+        return False
+    return each.provision.how in ("plain", "sops", "generated", "sealed", "external", "certificate")
+
+
+RULE = AuditRule(INFO, Group.FLUX, check)

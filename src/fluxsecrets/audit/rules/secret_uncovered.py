@@ -1,0 +1,41 @@
+"""Secrets that no creation rule is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Severity
+
+INFO = describe(
+    "secret-uncovered",
+    Severity.HIGH,
+    "no creation rule is for a secret",
+    why="Nobody has said who shall read it, so that it cannot be encrypted, or only for whoever the "
+    "command line names; the next rotation has nothing to compare its recipients with.",
+    fix="add a rule whose path_regex matches it to .sops.yaml, then check with `fluxsecrets explain FILE`",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each secret without a rule, or whose rule names nobody."""
+    for secret in facts.secrets:
+        if secret.config is not None and secret.config.config is None:
+            continue  # the invalid file is its own finding
+        problem = _problem(secret)
+        if problem is not None:
+            yield found(INFO, secret.path, secret.file.line, problem)
+
+
+def _problem(secret: Secret) -> str | None:
+    if secret.config is None:
+        return "there is no .sops.yaml in its folder or above it"
+    if secret.rule is None:
+        return f"no rule of {secret.config.path} matches it"
+    if not secret.rule.recipients:
+        return f"the rule in {secret.config.path}:{secret.rule.line} names nobody"
+    return None
+
+
+RULE = AuditRule(INFO, Group.PROTECTION, check)

@@ -1,0 +1,102 @@
+"""The decrypted values of a repository's secrets, for the rules that judge them; never shown to anybody."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fluxsecrets.repo.discover import SecretKind
+from fluxsecrets.repo.manifests import child, text_of
+from fluxsecrets.sops.document import Leaf, Mapping, Path, leaves_of, show_path
+
+from .facts import Facts, Secret
+from .selection import DATA_FIELDS
+
+FILE = "the file"
+"""The name of a value that is a whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValue:
+    """One value.
+
+    Attributes:
+        secret: the file.
+        owner: the Secret's name, or "".
+        path: where it stands in the file.
+        key: its own key.
+        encoded: it stands under `data`, in base64; `data` below is what that means.
+        text: as it stands in the file.
+        data: what an application sees.
+        line: 1-based.
+    """
+
+    secret: Secret
+    owner: str
+    path: Path
+    key: str
+    encoded: bool
+    text: str = field(repr=False)
+    data: bytes = field(repr=False)
+    line: int
+
+    @property
+    def shown(self) -> str:
+        """Where it stands, for a message."""
+        place = FILE if self.secret.file.format == "binary" else show_path(self.path)
+        return f"{place} of Secret {self.owner}" if self.owner else place
+
+    @property
+    def plain(self) -> str | None:
+        """The value as text, or None where it is none."""
+        try:
+            return self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
+
+def secret_values(facts: Facts) -> tuple[SecretValue, ...]:
+    """The values of all files that were opened."""
+    return facts.once("values", lambda: tuple(_all(facts)))
+
+
+def _all(facts: Facts) -> Iterator[SecretValue]:
+    for secret in facts.secrets:
+        for part in secret.opened or ():
+            yield from _of_part(secret, part)
+
+
+def _of_part(secret: Secret, part: Mapping) -> Iterator[SecretValue]:
+    manifest = secret.file.kind is SecretKind.MANIFEST or text_of(part.get("kind")) is not None
+    if manifest and text_of(part.get("kind")) != "Secret":
+        return
+    owner = text_of(child(part, "metadata", "name")) or "" if manifest else ""
+    for leaf in leaves_of(part):
+        inside = not manifest or leaf.path[0] in DATA_FIELDS
+        if not inside or not isinstance(leaf.value, (str, bytes)) or not leaf.value:
+            continue
+        encoded = manifest and leaf.path[0] == "data"
+        raw = leaf.value if isinstance(leaf.value, bytes) else leaf.value.encode("utf-8", "surrogatepass")
+        yield SecretValue(
+            secret=secret,
+            owner=owner,
+            path=leaf.path,
+            key=_key(leaf),
+            encoded=encoded,
+            text=raw.decode("utf-8", "replace"),
+            data=_decoded(raw) if encoded else raw,
+            line=leaf.line,
+        )
+
+
+def _key(leaf: Leaf) -> str:
+    return next((step for step in reversed(leaf.path) if isinstance(step, str)), "")
+
+
+def _decoded(raw: bytes) -> bytes:
+    try:
+        return b64decode(b"".join(raw.split()), validate=True)
+    except binascii.Error:
+        return raw

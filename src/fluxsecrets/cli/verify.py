@@ -1,0 +1,44 @@
+"""`fluxsecrets verify`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from fluxsecrets.cli.options import format_option, make_session, quiet_option
+from fluxsecrets.cli.output import Output, path_shower
+
+
+@click.command("verify")
+@click.option("--env", "environment", required=True, metavar="NAME", help="The environment.")
+@click.option("--all", "everything", is_flag=True, help="What is applied as it is, too.")
+@click.option("--no-keys", is_flag=True, help="Decrypt nothing; MACs and values are not looked at.")
+@format_option
+@quiet_option
+def command(*, environment: str, everything: bool, no_keys: bool, report: str | None, quiet: bool) -> int:
+    """Say what Flux would do with each file of an environment.
+
+    Whether it decrypts it, as what and with whose key; applies it as it is, or as ciphertext; or stops. No
+    cluster is asked. Where your identities open files, their MACs are checked, and values are looked through
+    for variables that Flux would replace.
+
+    Exit codes: 0 all comes out as it was meant, 1 something does not, 2 it could not be said.
+    """
+    from fluxsecrets.ops.verify import verify
+    from fluxsecrets.report.verify import summary_line, verification_json, verified_rows
+
+    session, out = make_session(), Output(quiet=quiet)
+    found = verify(session, environment, with_keys=not no_keys)
+    if report == "json":
+        out.text([verification_json(found)])
+        return 1 if found.wrong else 0
+    from fluxsecrets.report.audit import note_lines
+
+    where = path_shower(found.root)
+    out.table(verified_rows(found, where, everything=everything))
+    sys.stdout.flush()
+    for line in note_lines(found.notes, where):
+        out.note(line)
+    out.note(summary_line(found))
+    return 1 if found.wrong else 0

@@ -1,0 +1,77 @@
+"""Every rule of the audit: a repository in which it finds something, and one in which it does not."""
+
+import re
+import runpy
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from audit_tree import look, repository, write
+from fluxsecrets.audit.engine import run_rules
+from fluxsecrets.audit.rules import RULES, SCANNED_RULES
+
+CASES = Path(__file__).parent / "cases"
+PAGE = Path(__file__).parents[2] / "docs" / "audit-rules.md"
+IDS = [rule.info.id for rule in RULES]
+
+every_rule = pytest.mark.parametrize("rule", RULES, ids=IDS)
+
+
+@cache
+def case_of(rule_id):
+    return runpy.run_path(str(CASES / f"{rule_id.replace('-', '_')}.py"))
+
+
+@every_rule
+def test_finds_what_it_is_for(rule, audited, snapshot):
+    case = case_of(rule.info.id)["TRIGGERS"]
+    found = audited(rule, case)
+    assert [(str(each.location), str(each.severity), each.message) for each in found] == snapshot
+    assert {each.rule for each in found} == {rule.info.id}
+    for each in found:
+        assert "throwaway" not in f"{each.message} {each.hint} {each.excerpt}"
+    moved = audited(rule, case.changed(dict(lower(case))))
+    assert sorted(each.fingerprint for each in moved) == sorted(each.fingerprint for each in found)
+
+
+def lower(case):
+    """The files of a case with everything one line further down."""
+    for path, content in case.files.items():
+        if isinstance(content, str) and path.endswith((".yaml", ".yml")):
+            yield path, f"# moved\n{content}"
+
+
+@every_rule
+def test_leaves_alone_what_is_right(rule, audited):
+    case = case_of(rule.info.id)
+    silent = {name: value for name, value in case.items() if name.startswith("SILENT")}
+    assert silent
+    for name, each in silent.items():
+        assert audited(rule, each) == (), name
+
+
+def test_nothing_is_wrong_with_the_repository_that_cases_begin_with(tmp_path):
+    case = repository()
+    write(tmp_path, case.files)
+    assert run_rules(look(tmp_path, case), RULES) == ()
+
+
+def test_rules_texts_and_cases_match_one_to_one():
+    assert len(IDS) == len(set(IDS))
+    assert sorted(IDS) == sorted(path.stem.replace("_", "-") for path in CASES.glob("*.py"))
+    files = (Path(rule.check.__code__.co_filename).stem for rule in RULES)
+    assert [name.replace("_", "-") for name in files] == IDS
+    headings = re.findall(r"^### (\S+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(headings) == sorted(set(IDS) - SCANNED_RULES)
+
+
+@every_rule
+def test_texts_are_in_the_house_style(rule):
+    info = rule.info
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)+", info.id)
+    assert not info.title.endswith(".")
+    assert info.explanation.endswith(".")
+    assert info.fix.endswith(".") == (info.id in SCANNED_RULES)
+    page = "scan.md" if info.id in SCANNED_RULES else "audit-rules.md"
+    assert info.docs == f"{page}#{info.id}"
