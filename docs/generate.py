@@ -1,4 +1,4 @@
-"""Writes every command's `--help` into docs/commands.md, and docs/scan-rules.md: `make docs`.
+"""Writes every command's `--help` into docs/commands.md, and the scanner's rules: `make docs`.
 
 Help stands between `<!-- help: encrypt -->` and `<!-- end -->`, as the command prints it at 80 columns.
 Tests compare the page with the live output, so it can't rot.
@@ -18,6 +18,7 @@ from unittest.mock import patch
 from fluxsecrets.cli.app import run
 
 PAGE = Path(__file__).with_name("commands.md")
+SCAN_PAGE = Path(__file__).with_name("scan.md")
 RULES_PAGE = Path(__file__).with_name("scan-rules.md")
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
 
@@ -56,6 +57,19 @@ def _block(command: str) -> str:
     return f"{marker}\n```text\n{help_of(command)}\n```\n<!-- end -->"
 
 
+def with_rules(page: str) -> str:
+    """The page of the scanner with the rules between `<!-- rules -->` and `<!-- end -->`."""
+    from fluxsecrets.scan.registry import STRUCTURE_RULES
+
+    head, _, rest = page.partition("<!-- rules -->\n")
+    lines = ["<!-- rules -->"]
+    for rule in STRUCTURE_RULES:
+        title = rule.title[:1].upper() + rule.title[1:]
+        text = textwrap.fill(f"{title}, {rule.severity}. {rule.explanation}", 118)
+        lines += [f"### {rule.id}", "", text, "", textwrap.fill(f"What to do: {rule.fix}", 118), ""]
+    return head + "\n".join(lines) + "<!-- end -->" + rest.partition("<!-- end -->")[2]
+
+
 def token_rules_page() -> str:
     """The page of token rules."""
     from fluxsecrets.scan import rules
@@ -80,6 +94,8 @@ def main() -> int:
     """Rewrite the pages."""
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(with_help(page), encoding="utf-8", newline="\n")
+    page = SCAN_PAGE.read_text(encoding="utf-8")
+    SCAN_PAGE.write_text(with_rules(page), encoding="utf-8", newline="\n")
     RULES_PAGE.write_text(token_rules_page(), encoding="utf-8", newline="\n")
     return 0
 

@@ -4,10 +4,11 @@ import pytest
 
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, recipient_key, refuse
+from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, refuse
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.recipients import recipient_key
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 ALICE, BOB, MALLORY = (Recipient("age", f"age1{name}") for name in ("qalice", "qbqb", "qmal"))

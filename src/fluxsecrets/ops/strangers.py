@@ -7,7 +7,6 @@ encrypts by a file's own block therefore compares it with the rule first, and st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,10 @@ from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import format_for_path
 from fluxsecrets.sops.metadata import Metadata, Recipient
+from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 _ENCRYPTED_ONLY = (SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_SUFFIX)
-_BLANKS = re.compile(r"\s+")
-
-_Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +142,6 @@ def difference_lines(differences: Differences, names: Mapping[str, str]) -> list
     return lines
 
 
-def recipient_key(recipient: Recipient) -> _Key:
-    """What makes two recipients the same key, however they are spelled."""
-    text = recipient.id.strip()
-    if recipient.kind == "age" and text.startswith("ssh-"):
-        text = " ".join(text.split()[:2])  # what follows is a comment
-    elif recipient.kind == "pgp":
-        text = _BLANKS.sub("", text).upper()
-    elif recipient.kind == "azure_kv":
-        text = text.rpartition("/")[0]  # a rule without a version means the newest
-    return recipient.kind, text
-
-
 def _unique(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
     return tuple({recipient_key(recipient): recipient for recipient in reversed(recipients)}.values())[::-1]
 
@@ -165,7 +150,7 @@ def _needed(groups: RecipientGroups, threshold: int) -> int:
     return 1 if len(groups) <= 1 else threshold or len(groups)
 
 
-def _same_partition(own: RecipientGroups, ruled: RecipientGroups, known: set[_Key]) -> bool:
+def _same_partition(own: RecipientGroups, ruled: RecipientGroups, known: set[RecipientKey]) -> bool:
     """Whether each group of the file is within a group of the rule that no other group is within.
 
     Strangers are left out of it; they are reported by themselves.

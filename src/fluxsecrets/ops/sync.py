@@ -24,12 +24,13 @@ from fluxsecrets.ops.rekey import (
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import compare_with_rule, recipient_key
+from fluxsecrets.ops.strangers import compare_with_rule
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Metadata, Recipient
+from fluxsecrets.sops.recipients import recipient_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ _AZURE_URL = re.compile(r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?")
 _VAULT_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+)/v[0-9]+/([^?#\s]+)")
 _SPACES = re.compile(r"\s+")
 
+RecipientKey = tuple[str, str]
+"""What makes two recipients the same key: kind, and normalised text."""
+
 
 def split_list(text: str) -> list[str]:
     """The parts of a comma-separated list, without blanks around them and without empty ones."""
@@ -153,6 +156,18 @@ def deduplicate(recipients: list[Recipient]) -> tuple[Recipient, ...]:
         if recipient not in kept:
             kept.append(recipient)
     return tuple(kept)
+
+
+def recipient_key(recipient: Recipient) -> RecipientKey:
+    """What makes two recipients the same key, however they are spelled."""
+    text = recipient.id.strip()
+    if recipient.kind == "age" and text.startswith("ssh-"):
+        text = " ".join(text.split()[:2])  # what follows is a comment
+    elif recipient.kind == "pgp":
+        text = _SPACES.sub("", text).upper()
+    elif recipient.kind == "azure_kv":
+        text = text.rpartition("/")[0]  # a rule without a version means the newest
+    return recipient.kind, text
 
 
 def _composite(kind: str, fields: dict[str, str]) -> Recipient:
