@@ -1,4 +1,4 @@
-"""Writes every command's `--help` into docs/commands.md, and docs/scan-rules.md: `make docs`.
+"""Writes every command's `--help` into docs/commands.md, and the scanner's rules: `make docs`.
 
 Help stands between `<!-- help: encrypt -->` and `<!-- end -->`, as the command prints it at 80 columns.
 Tests compare the page with the live output, so it can't rot.
@@ -19,6 +19,7 @@ from fluxsecrets.cli.app import run
 
 PAGE = Path(__file__).with_name("commands.md")
 AUDIT_PAGE = Path(__file__).with_name("audit-rules.md")
+SCAN_PAGE = Path(__file__).with_name("scan.md")
 RULES_PAGE = Path(__file__).with_name("scan-rules.md")
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
 
@@ -87,6 +88,19 @@ def wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, 118, break_long_words=False, break_on_hyphens=False)
 
 
+def with_rules(page: str) -> str:
+    """The page of the scanner with the rules between `<!-- rules -->` and `<!-- end -->`."""
+    from fluxsecrets.scan.registry import STRUCTURE_RULES
+
+    head, _, rest = page.partition("<!-- rules -->\n")
+    lines = ["<!-- rules -->"]
+    for rule in STRUCTURE_RULES:
+        title = rule.title[:1].upper() + rule.title[1:]
+        text = textwrap.fill(f"{title}, {rule.severity}. {rule.explanation}", 118)
+        lines += [f"### {rule.id}", "", text, "", textwrap.fill(f"What to do: {rule.fix}", 118), ""]
+    return head + "\n".join(lines) + "<!-- end -->" + rest.partition("<!-- end -->")[2]
+
+
 def token_rules_page() -> str:
     """The page of token rules."""
     from fluxsecrets.scan import rules
@@ -112,6 +126,8 @@ def main() -> int:
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(with_help(page), encoding="utf-8", newline="\n")
     AUDIT_PAGE.write_text(audit_rules_page(), encoding="utf-8", newline="\n")
+    page = SCAN_PAGE.read_text(encoding="utf-8")
+    SCAN_PAGE.write_text(with_rules(page), encoding="utf-8", newline="\n")
     RULES_PAGE.write_text(token_rules_page(), encoding="utf-8", newline="\n")
     return 0
 

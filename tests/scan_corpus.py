@@ -5,6 +5,7 @@ FOLDER SEED...` (in tests/) writes it out, to look at or to run other scanners o
 """
 
 import base64
+import codecs
 import hashlib
 import json
 import random
@@ -37,7 +38,8 @@ class File:
     path: str
     lines: list[str] = field(default_factory=list)
     leaks: dict[int, str] = field(default_factory=dict)
-    kinds: set[str] = field(default_factory=set)
+    end: str = "\n"
+    mark: bytes = b""
 
     def add(self, text, kind=None):
         """Append lines; with a kind, what stands on the first of them is a leak of that kind."""
@@ -48,7 +50,7 @@ class File:
 
     @property
     def data(self):
-        return ("\n".join(self.lines) + "\n").encode()
+        return self.mark + (self.end.join("\n".join(self.lines).split("\n")) + self.end).encode()
 
 
 class Chance:
@@ -962,6 +964,9 @@ def corpus(seed, rounds=2):
             made = maker(chance, number * 1000 + index)
             for file in made if isinstance(made, list) else [made]:
                 files[file.path] = file
+    for file in files.values():  # as some editors leave them
+        file.end = chance.pick(["\r\n", *["\n"] * 9])
+        file.mark = chance.pick([codecs.BOM_UTF8, *[b""] * 19])
     return files
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fluxsecrets.scan.registry import all_rules
+
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")])
 COMMANDS = PROJECT / "docs" / "commands.md"
@@ -100,6 +102,15 @@ def test_readme_and_guides_have_examples_that_are_run():
 def test_help_in_the_docs_is_what_the_commands_print(environment):
     page = COMMANDS.read_text(encoding="utf-8")
     assert load_generator().with_help(page) == page, "docs/commands.md is out of date: run `make docs`"
+
+
+def test_rules_of_the_scanner_are_in_the_docs():
+    page = PROJECT / "docs" / "scan.md"
+    text = page.read_text(encoding="utf-8")
+    assert load_generator().with_rules(text) == text, "docs/scan.md is out of date: run `make docs`"
+    for rule in all_rules():
+        place, _, anchor = rule.docs.partition("#")
+        assert anchor in anchors(PROJECT / "docs" / place), rule.id
 
 
 def test_every_command_is_documented(environment):

@@ -425,6 +425,19 @@ def test_a_comment_allows_with_a_reason(repository, scan):
     assert "secret.yaml:7: nothing is left for this allowance of env-file" in result.stderr
 
 
+def test_what_cannot_be_judged_is_allowed_by_name_only(repository, scan):
+    repository.write("tests/broken.yaml", BROKEN)
+    repository.write("other.yaml", BROKEN)
+    entry = "{rule: unreadable-manifest, path: 'tests/**', reason: made to be broken}"
+    repository.write(".fluxsecrets.yaml", f"allow:\n  - {entry}\n")
+    result = scan()
+    assert result.exit_code == 2
+    assert "tests/broken.yaml" not in result.stderr
+    assert "other.yaml:4: may hold a Secret" in result.stderr
+    (repository.path / "other.yaml").unlink()
+    assert scan().exit_code == 0
+
+
 def test_the_settings_allow_until_a_day(repository, scan):
     repository.write("docs/secret.yaml")
     entry = "{rule: plain-secret, path: 'docs/**', reason: made up"

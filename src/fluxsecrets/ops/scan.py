@@ -163,6 +163,7 @@ class _Job:
         self.findings: list[Finding] = []
         self.inline: list[InlineAllowance] = []
         self.errors: list[FluxsecretsError] = []
+        self.unreadable: dict[Finding, FluxsecretsError] = {}
         self.paths: set[str] = set()
         self.set = FileSet()
         self.complete = False
@@ -206,9 +207,11 @@ class _Job:
     def _take(self, scan: FileScan) -> None:
         """Note what came of a file."""
         self.paths.add(scan.path)
-        problems = [scanned.problem for scanned in scan.scanned] + [scan.error]
-        # The pieces of a file may all have the same.
-        self.errors += {str(error): error for error in problems if error is not None}.values()
+        if scan.error is not None:
+            self.errors.append(scan.error)
+        for scanned in scan.scanned:
+            if scanned.problem is not None:
+                self._note_unreadable(scanned.problem, scan.path)
         for scanned in scan.scanned:
             self.inline += scanned.allowances
             self.findings += self.set.add(scanned, scan.commit)
@@ -218,6 +221,11 @@ class _Job:
                     if scan.commit is None
                     else finding._replace(location=finding.location._replace(commit=scan.commit))
                 )
+
+    def _note_unreadable(self, problem: FluxsecretsError, path: str) -> None:
+        from fluxsecrets.scan.structure.unreadable import finding
+
+        self.unreadable.setdefault(finding(problem, path), problem)  # the pieces of a file all have the same
 
     def _stdin(self) -> SourceFile:
         name = self.request.filename or STANDARD_INPUT
@@ -379,7 +387,7 @@ class _Job:
 
     def result(self) -> ScanResult:
         """What is left after allowances and baseline."""
-        found = sorted(self.findings, key=in_order)
+        found = sorted([*self.findings, *self.unreadable], key=in_order)
         allowed: tuple[AllowedFinding, ...] = ()
         remarks: tuple[Remark, ...] = ()
         if self.inline or (self.settings is not None and self.settings.allow):
@@ -395,6 +403,8 @@ class _Job:
                 complete=self.complete,
             )
             found, allowed, remarks = list(weighed.kept), weighed.allowed, weighed.remarks
+        self.errors += [self.unreadable[each] for each in found if each in self.unreadable]
+        found = [each for each in found if each not in self.unreadable]
         return self._with_baseline(tuple(found), allowed, remarks)
 
     def _with_baseline(

@@ -7,6 +7,7 @@ it may be a variable.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -70,12 +71,20 @@ def _assignment(match: Any, group: int, *, quoted: bool) -> Assignment:
     return Assignment(match.group(1).decode("latin-1"), value, match.start(group), match.end(group), quoted)
 
 
+_FILLED_IN = r"\{[A-Za-z_][^{}\s]*\}"
+"""A place in a text of code into which something is put: `Bearer {token}`."""
+
+
+def _is_filled_in(text: str, surroundings: Surroundings) -> bool:
+    return surroundings is Surroundings.CODE and re.search(_FILLED_IN, text) is not None
+
+
 def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
     """Whether an assignment puts a secret into its name."""
     says = telling(found.name)
     if says is Telling.NOTHING or len(found.value) > LONGEST_VALUE:
         return False
-    if not found.quoted and is_expression(found.value):
+    if is_expression(found.value) if not found.quoted else _is_filled_in(found.value, surroundings):
         return False
     if surroundings is Surroundings.CONFIGURATION:
         return may_be_password(found.value) if says is Telling.SURELY else may_be_token(found.value)

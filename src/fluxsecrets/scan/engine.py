@@ -38,6 +38,8 @@ _MASK = "********"
 _ENCODED = 2  # how many times one within the other base64 is looked into
 _ENCRYPTED_ENV = rb"(?m)^sops_mac=ENC\[AES256_GCM,"
 _ENCRYPTED_INI = rb"(?m)^\[sops\][ \t]*\r?$"
+_ENV_LINE = rb"(?m)^(?:#|(?:export )?[A-Za-z_][\w.-]*=)"
+_INI_LINE = rb"(?m)^(?:[#;]|\[[^\]\n]*\][ \t]*\r?$|[^\s=][^=\n]*=)"
 _DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
 _INI_MAC = rb"(?m)^mac[ \t]*=[ \t]*\"?ENC\[AES256_GCM,"
 
@@ -280,10 +282,16 @@ def _is_login_file(path: str) -> bool:
 
 
 def _is_encrypted_lines(blob: Blob) -> bool:
-    """Whether a file is one of sops's dotenv or INI files; code that speaks of them is none."""
-    return re.search(_ENCRYPTED_ENV, blob.data) is not None or (
-        re.search(_ENCRYPTED_INI, blob.data) is not None and re.search(_INI_MAC, blob.data) is not None
-    )
+    """Whether a file is one of sops's dotenv or INI files; code that holds or speaks of one is none."""
+    data = blob.data
+    if re.search(_ENCRYPTED_ENV, data) is not None:
+        form = _ENV_LINE
+    elif re.search(_ENCRYPTED_INI, data) is not None and re.search(_INI_MAC, data) is not None:
+        form = _INI_LINE
+    else:
+        return False
+    # Somebody may have added lines that are none of the format's.
+    return 2 * len(re.findall(form, data)) >= len(re.findall(rb"\S[^\n]*", data))
 
 
 def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token: Token, decoded: Decoded | None) -> Match:

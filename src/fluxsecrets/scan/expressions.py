@@ -19,8 +19,11 @@ _VALUE = (
     r"""(?:[A-Za-z@$]?[A-Za-z@$]?\\?"((?:[^"\\\r\n]|\\[^"\r\n])+\\?)"|[A-Za-z]?[A-Za-z]?'([^'\r\n]+)'"""
     r"""|`([^`\r\n]+)`|([^\s"'`,;#(){}\[\]<>|&][^\s,;"'`<>|&]*))"""
 )
-ASSIGNMENT = rf"(?i)({TELLING_NAME}){_SIGN}{_VALUE}"
-"""`NAME = value`: the name is group 1, the value one of groups 2 to 5, the last one without quotes."""
+ASSIGNMENT = rf"(?i)(?:\\[nrt])?({TELLING_NAME}){_SIGN}{_VALUE}"
+"""`NAME = value`: the name is group 1, the value one of groups 2 to 5, the last one without quotes.
+
+The `n` of a line break in a text of code is no part of a name.
+"""
 
 OPTION = rf"""(?i)--({TELLING_NAME})[ \t]+["']?([^\s"'-][^\s"']+)"""
 """A command's option with its value behind a blank."""

@@ -47,7 +47,7 @@ LONGEST = 100
 """Characters; what is longer is no name."""
 
 SENSITIVE_WORDS = (
-    r"pass(?:word|wd|phrase|code)?|pwd|psk|secret|token|credentials?|bearer|cookie|apikey|accesskey|secretkey"
+    r"pass(?:word|wd|phrase|code)?|pwd|psk|secret|token|credentials?|bearer|cookie|[_-]pat|apikey|accesskey|secretkey"
     r"|(?:api|access|secret|private|encryption|encrypt|signing|sign|master|shared|auth|admin|account|storage"
     r"|license|licence|webhook|session|app|application|deploy|hmac|aes|jwt|service|client|root|rpc|write|hash"
     r"|ingest|integration|cookie)[_.-]?key|salt|authorization|(?:secret|token|key)[_.-]?base|mnemonic"
@@ -66,7 +66,7 @@ _WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
 
 _SURE = frozenset({"password", "passwd", "passphrase", "passcode", "pwd", "psk", "mnemonic"})
 _MAYBE = frozenset(
-    {"pass", "secret", "token", "credential", "credentials", "bearer", "cookie", "apikey", "accesskey"}
+    {"pass", "pat", "secret", "token", "credential", "credentials", "bearer", "cookie", "apikey", "accesskey"}
     | {"secretkey", "salt", "authorization", "privatekey", "clientsecret", "authtoken"}
     | {"accesstoken", "refreshtoken", "apitoken", "bottoken", "secrettoken"}
 )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from fluxsecrets.findings import RuleInfo
 
 from .rules import TOKEN_RULES
-from .structure import clients, connection, kustomize, lastapplied, lines, named, places, sealed, secret, sops
+from .structure import (
+    clients,
+    connection,
+    kustomize,
+    lastapplied,
+    lines,
+    named,
+    places,
+    sealed,
+    secret,
+    sops,
+    unreadable,
+)
 from .tokens import token_info
 
 STRUCTURE_RULES: tuple[RuleInfo, ...] = (
@@ -27,6 +39,7 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     lines.CONFIG,
     connection.RULE,
     lines.CODE,
+    unreadable.RULE,
 )
 
 

@@ -6,6 +6,15 @@ PASSWORD = "hunter2-throwaway"
 TOKEN = "kX9vQ2mNp4Lz7Rt1throwaway"
 
 
+def test_the_sign_of_a_line_break_is_no_part_of_a_name(scanner):
+    (finding,) = scanner.findings(f"TEXT = \"a: b\\npassword: '{PASSWORD}'\"\n", "job.py")
+    assert finding.message.startswith("password is in plain text")
+
+
+def test_what_is_filled_in_is_no_value(scanner):
+    assert scanner('header = f"token: {kind}-{self.token!r}"\npassword = "{user}-kX9vQ2mN"\n', "job.py") == []
+
+
 @pytest.mark.parametrize("path", [".env", "app.env", ".env.production", "a/.envrc"])
 def test_environment_files(scanner, path):
     text = (

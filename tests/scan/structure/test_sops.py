@@ -30,6 +30,16 @@ def encrypted(body, selector="encrypted_regex: ^(data|stringData)$", key="b25l")
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n"
 
 
+def test_code_with_an_encrypted_file_in_it_is_code(scanner):
+    dotenv = f"A={ENC}\nPLAIN=hunter2\nsops_mac={ENC}\nsops_version=3.13.2\n"
+    assert scanner(dotenv, "settings") == ["2 sops-plain-value"]
+    code = (
+        f'import os\n\n\nTEXT = """\\\n{dotenv}"""\n\n\ndef read():\n    return TEXT.split(",")\n'
+        + "x = read()\n" * 3
+    )
+    assert scanner(code, "test_it.py") == []
+
+
 @pytest.mark.parametrize(
     "path", sorted(VECTORS.glob("sops/*/encrypted.*")), ids=lambda path: path.parent.name
 )
