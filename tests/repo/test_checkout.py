@@ -18,7 +18,7 @@ def test_the_files_of_a_commit(committed, tmp_path, git):
         assert tree.read("a.yaml") == b"a: 1\n"
         assert tree.read("same.txt") == b"c\n"
         assert tree.repository is None
-        assert os.stat(tree.root).st_mode & 0o077 == 0
+        assert os.name == "nt" or tree.root.stat().st_mode & 0o077 == 0
         root = tree.root
     assert not root.exists()
     assert (tmp_path / "a.yaml").read_text() == "a: changed\n"
@@ -26,7 +26,7 @@ def test_the_files_of_a_commit(committed, tmp_path, git):
 
 def test_links_are_links(committed, tmp_path, git):
     open_it = committed({"a.txt": "a"})
-    os.symlink(tmp_path / "outside", tmp_path / "folder")
+    (tmp_path / "folder").symlink_to(tmp_path / "outside")
     git(tmp_path, "add", "folder")
     git(tmp_path, "commit", "--quiet", "--message", "a link")
     repository = open_it().repository
