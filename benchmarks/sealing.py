@@ -1,26 +1,15 @@
-"""Times `fluxsecrets seal` on many Secrets beside kubeseal in a loop, and beside what RSA alone costs.
+"""Seal many Secrets: one process of ours, one process a Secret of kubeseal; and what RSA alone costs."""
 
-    python -m benchmarks.sealing [--count 500] [--rounds 3]
-
-The floor is the RSA operation that each value takes, in one process, with the library that is used.
-"""
-
-import argparse
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
-import tempfile
 import time
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[1]
-CERTIFICATE = PROJECT / "tests" / "vectors" / "keys" / "sealing.crt"
-KEEP_FOR_LOOP = 50
-"""Files of the loop that are measured; the others take as long each."""
+from .measure import Cost, interleave, run
+from .model import Benchmark, Row, Surroundings
 
-SECRET = """\
+_CERTIFICATE = Path(__file__).parents[1] / "tests" / "vectors" / "keys" / "sealing.crt"
+_COUNT, _SAMPLE, _VALUES = 500, 50, 2
+
+_SECRET = """\
 apiVersion: v1
 kind: Secret
 metadata:
@@ -32,83 +21,52 @@ stringData:
 """
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sealing", description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=3)
-    args = parser.parse_args()
-    ours = shutil.which("fluxsecrets", path=sysconfig.get_path("scripts"))
-    if ours is None:
-        print("error: fluxsecrets is not installed: run `make bench`", file=sys.stderr)
-        return 2
-    theirs = shutil.which("kubeseal")
-    with tempfile.TemporaryDirectory(prefix="fluxsecrets-bench-") as folder:
-        times, loops = [], []
-        for _ in range(args.rounds):  # in turns, so that a slow minute hits both
-            times.append(seal(ours, Path(folder), args.count))
-            loops += [loop(theirs, Path(folder), args.count)] if theirs else []
-    floors = [floor(2 * args.count) for _ in range(args.rounds)]
-    print(f"{args.count} Secrets with 2 values each, {os.cpu_count()} CPUs, best of {args.rounds}")
-    print(f"  fluxsecrets seal, one process     {min(times):8.2f} s")
-    if loops:
-        times_as_long = min(loops) / min(times)
-        print(f"  kubeseal in a loop                {min(loops):8.2f} s   {times_as_long:.1f} times as long")
-    else:
-        print("  kubeseal is not on PATH")
-    print(f"  RSA alone, {2 * args.count} values            {min(floors):8.2f} s")
-    return 0
+def measure(surroundings: Surroundings) -> list[Row]:
+    folder = surroundings.folder
+    names = [f"{number:04}.yaml" for number in range(_COUNT)]
 
+    def write() -> None:
+        for number, name in enumerate(names):
+            (folder / name).write_text(_SECRET.format(number=number), encoding="utf-8")
 
-def write_secrets(folder: Path, count: int) -> None:
-    for number in range(count):
-        (folder / f"{number:04}.yaml").write_text(SECRET.format(number=number), encoding="utf-8")
-
-
-def seal(executable: str, folder: Path, count: int) -> float:
-    write_secrets(folder, count)
-    command = [executable, "seal", "--quiet", "--cert", str(CERTIFICATE), str(folder)]
-    start = time.perf_counter()
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, env=environment)
-    taken = time.perf_counter() - start
-    sealed = [
-        path for path in folder.glob("*.yaml") if "kind: SealedSecret" in path.read_text(encoding="utf-8")
-    ]
-    assert len(sealed) == count
-    return taken
-
-
-def loop(executable: str, folder: Path, count: int) -> float:
-    measured = min(count, KEEP_FOR_LOOP)
-    write_secrets(folder, measured)
-    start = time.perf_counter()
-    for number in range(measured):
-        path = folder / f"{number:04}.yaml"
-        command = [
-            executable,
-            "--cert",
-            str(CERTIFICATE),
-            "-o",
-            "yaml",
-            "-f",
-            str(path),
-            "-w",
-            f"{path}.sealed",
+    def seal() -> Cost:
+        write()
+        cost = run([surroundings.ours, "seal", "--cert", _CERTIFICATE, "."], folder, {"HOME": str(folder)})
+        sealed = [
+            name for name in names if "kind: SealedSecret" in (folder / name).read_text(encoding="utf-8")
         ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return (time.perf_counter() - start) * count / measured
+        if sealed != names:
+            raise RuntimeError("a Secret was not sealed")
+        return cost
+
+    def loop() -> Cost:
+        write()
+        script = 'for file; do "$0" --cert "$CERT" -o yaml -f "$file" -w "$file.sealed" || exit; done'
+        environment = {"HOME": str(folder), "CERT": str(_CERTIFICATE)}
+        return run(
+            ["sh", "-c", script, surroundings.peers["kubeseal"], *names[:_SAMPLE]], folder, environment
+        )
+
+    tasks = {"seal": seal, "floor": _floor}
+    if "kubeseal" in surroundings.peers:
+        tasks["kubeseal"] = loop
+    best = interleave(surroundings.rounds, tasks)
+    theirs = best["kubeseal"].times(_COUNT / _SAMPLE) if "kubeseal" in best else None
+    note = f"RSA alone: {best['floor'].seconds:.2f} s"
+    note += f"; kubeseal: {_SAMPLE} Secrets, scaled up" if theirs is not None else ""
+    return [Row(f"seal {_COUNT} Secrets", best["seal"], theirs, "kubeseal, one by one", 10, note=note)]
 
 
-def floor(values: int) -> float:
+def _floor() -> Cost:
+    """The RSA operations that the values take, with the library that is used."""
     from fluxsecrets.sealed.certificates import parse_certificate
     from fluxsecrets.sealed.codec import seal_value
 
-    key = parse_certificate(CERTIFICATE.read_bytes()).key
+    key = parse_certificate(_CERTIFICATE.read_bytes()).key
     start = time.perf_counter()
-    for _ in range(values):
+    for _ in range(_COUNT * _VALUES):
         seal_value(key, b"throwaway", b"apps/db")
-    return time.perf_counter() - start
+    return Cost(time.perf_counter() - start, 0)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+BENCHMARK = Benchmark("seal", measure)

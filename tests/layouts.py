@@ -1,4 +1,4 @@
-"""Five repositories in small, each after a pattern that real ones follow. Every secret in them is made up."""
+"""Repositories in small, each after a pattern that real ones follow. Every secret in them is made up."""
 
 THROWAWAY = "throwaway-in-plain-text"
 
@@ -225,3 +225,40 @@ SHARED = {
     "monitoring/grafana.yaml": secret("grafana", "monitoring"),
 }
 """Several roots that share overlays and a whole folder, and a source that is another repository."""
+
+
+def _from_registry(name, path):
+    return flux(name, path, SECRET_AGE, source=name, kind="ExternalArtifact", namespace=None)
+
+
+ARTIFACT = {
+    "kube/clusters/lab/operator/values.yaml": "---\ninstance:\n  sync:\n    kind: OCIRepository\n"
+    "    url: oci://registry.example.org/waddle/infra\n    path: ./clusters/lab\n",
+    "kube/clusters/lab/operator/kustomization.yaml": kustomization(
+        "namespace: flux-system", "configMapGenerator:\n- {name: values, files: [values.yaml]}"
+    ),
+    "kube/clusters/lab/ks.yaml": flux("apps", "./apps/overlays/lab", SECRET_AGE, kind="OCIRepository"),
+    "kube/apps/overlays/lab/kustomization.yaml": kustomization(
+        "namespace: flux-system",
+        "resources: [parts.yaml, ../../base/web/ks.yaml, ../../base/db/ks.yaml]",
+    ),
+    "kube/apps/overlays/lab/parts.yaml": document(
+        "source.extensions.fluxcd.io/v1beta1",
+        "ArtifactGenerator",
+        "parts",
+        "spec:\n  sources: [{alias: repo, kind: OCIRepository, name: flux-system}]\n  artifacts:\n"
+        + "".join(
+            f"  - {{name: {name}, copy: [{{from: '@repo/apps/base/{name}/app/', "
+            f"to: '@artifact/apps/base/{name}/app/'}}]}}\n"
+            for name in ("web", "db")
+        ),
+    ),
+    "kube/apps/base/web/ks.yaml": _from_registry("web", "./apps/base/web/app"),
+    "kube/apps/base/web/app/secret.yaml": secret("web", "web"),
+    "kube/apps/base/db/ks.yaml": _from_registry("db", "./apps/base/db/app"),
+    "kube/apps/base/db/app/secret.yaml": secret("db", "db"),
+    "kube/apps/base/off/ks.yaml": _from_registry("off", "./apps/base/off/app"),
+    "kube/apps/base/off/app/secret.yaml": secret("off", "off"),
+    ".archive/old/ks.yaml": flux("old", "./old"),
+}
+"""Synced from an OCI artifact that is made of a folder of the repository, and taken apart into others."""

@@ -835,35 +835,50 @@ def _memory_folder() -> str | None:
 
 
 @contextmanager
-def exclusive(path: Path, *, seconds: float = 10.0) -> Iterator[None]:
+def exclusive(path: Path, *, seconds: float = 10.0, keep: bool = True) -> Iterator[None]:
     """Keep other runs out while this one changes something; the lock ends with the process, however it ends.
 
-    The lock is one of the system's on a file of its own, which stays: deleting it would let two runs hold
-    locks on two files of one name.
+    The lock is one of the system's on a file of its own.
 
     Args:
         path: the lock file; its folder must exist.
         seconds: how long to wait for another run.
+        keep: False removes the file at the end, where the system allows it.
 
     Raises:
         FileAccessError: it cannot be made, or another run holds it for too long.
     """
-    with _translated(path, "written"):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE_FLAGS | _O_NOFOLLOW, 0o600)
+    end = time.monotonic() + seconds
+    while True:
+        with _translated(path, "written"):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE_FLAGS | _O_NOFOLLOW, 0o600)
+        try:
+            # A file that was removed in between is no lock any more: others lock the new one of its name.
+            if try_lock(descriptor) and _is_named(descriptor, path):
+                try:
+                    yield
+                finally:
+                    if not keep:
+                        with suppress(OSError):
+                            path.unlink()
+                return
+        finally:
+            os.close(descriptor)
+        if time.monotonic() > end:
+            raise FileAccessError(
+                "another run holds this lock", hint="wait for it to end, and try again", path=str(path)
+            )
+        time.sleep(0.02)
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
     try:
-        end = time.monotonic() + seconds
-        while not _lock(descriptor):
-            if time.monotonic() > end:
-                raise FileAccessError(
-                    "another run holds this lock", hint="wait for it to end, and try again", path=str(path)
-                )
-            time.sleep(0.02)
-        yield
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
 
 
-def _lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Take the lock of an open file, unless another has it."""
     try:
         if sys.platform == "win32":

@@ -6,6 +6,7 @@ from base64 import b64decode
 
 import pytest
 
+from fluxsecrets.keys import bech32
 from fluxsecrets.keys.generate import generate_identity
 
 SECRETS = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
@@ -447,3 +448,14 @@ def test_mac_only_encrypted_lets_plain_values_be_changed(folder, cli):
     assert cli("encrypt", "--encrypted-regex", "^b$", "--mac-only-encrypted", "a.yaml").exit_code == 0
     folder.write("a.yaml", folder.read("a.yaml").replace(b"open", b"changed"))
     assert cli("decrypt", "a.yaml").stdout == "a: changed\nb: hidden\n"
+
+
+@pytest.mark.parametrize(("settings", "message"), [("[other]", "which is not allowed"), ("[]", "not allowed"),
+                                                   ("{}", "age_plugins is a map")])  # fmt: skip
+def test_plugins_that_the_settings_do_not_allow_are_not_run(folder, cli, settings, message):
+    plugin = bech32.encode("age1throwaway", b"throw-away")
+    folder.write(".fluxsecrets.yaml", f"age_plugins: {settings}\n")
+    folder.write("secret.yaml")
+    result = cli("encrypt", "--age", plugin, "secret.yaml")
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -1,5 +1,6 @@
 """`fluxsecrets keys`. Every key here is made for the test and thrown away."""
 
+import json
 import os
 import re
 import shutil
@@ -133,9 +134,8 @@ def answers(monkeypatch):
 
 
 @pytest.fixture
-def keyless(waddle, cli, identity, monkeypatch, environment):
+def keyless(encrypted_waddle, identity, monkeypatch):
     """The example, encrypted; its user has no identity yet. Returns alice's."""
-    assert cli("encrypt").exit_code == 0
     monkeypatch.delenv("SOPS_AGE_KEY_FILE")
     monkeypatch.setattr("sys.platform", "linux")
     return identity
@@ -365,8 +365,7 @@ def test_keys_list_asks_nobody_and_runs_nothing(waddle, cli, monkeypatch, answer
 # --- the cluster's Secret -------------------------------------------------------------------------------
 
 
-def test_the_secret_for_flux(waddle, cli, act_as):
-    assert cli("encrypt").exit_code == 0
+def test_the_secret_for_flux(encrypted_waddle, cli, act_as):
     cluster = act_as("cluster")
     result = cli("keys", "cluster-secret", "--env", "staging")
     assert result.exit_code == 0, result.stderr
@@ -382,27 +381,32 @@ def test_the_secret_for_flux(waddle, cli, act_as):
     assert cluster.secret not in encrypted.stdout
 
 
-def test_a_person_is_never_taken_for_the_cluster(waddle, cli):
-    assert cli("encrypt").exit_code == 0
+def without_its_name(waddle):
+    """Staging's cluster is a key like any other: neither a public key's name nor an anchor says whose."""
+    (waddle / "keys/cluster-staging.pub").unlink()
+    rules = waddle / ".sops.yaml"
+    rules.write_text(rules.read_text().replace("cluster-staging", "somebody"))
+
+
+def test_a_person_is_never_taken_for_the_cluster(encrypted_waddle, cli):
     result = cli("keys", "cluster-secret", "--env", "staging")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "you do not have the identity of age1jt…2p" in result.stderr
-    (waddle / "keys/cluster-staging.pub").unlink()
+    without_its_name(encrypted_waddle)
     unknown = cli("keys", "cluster-secret", "--env", "staging")
     assert (unknown.exit_code, unknown.stdout) == (2, "")
     assert "cannot be told" in unknown.stderr
     assert "--identity" in unknown.stderr
 
 
-def test_the_settings_say_whose_the_cluster_is(waddle, cli, act_as):
-    assert cli("encrypt").exit_code == 0
+def test_the_settings_say_whose_the_cluster_is(encrypted_waddle, cli, act_as):
     cluster = act_as("cluster")
-    (waddle / "keys/cluster-staging.pub").unlink()
-    (waddle / ".fluxsecrets.yaml").write_text(
+    without_its_name(encrypted_waddle)
+    (encrypted_waddle / ".fluxsecrets.yaml").write_text(
         f"environments:\n  staging:\n    cluster_recipients: [{cluster.recipient}]\n"
     )
     result = cli("keys", "cluster-secret", "--env", "staging")
-    assert list(yaml.safe_load(result.stdout)["stringData"]) == ["identity.agekey"]
+    assert list(yaml.safe_load(result.stdout)["stringData"]) == ["somebody.agekey"]
 
 
 def test_what_flux_would_pass_over_is_said(waddle, cli, act_as):
@@ -420,3 +424,177 @@ def test_an_ssh_key_is_nothing_for_flux(waddle, cli, monkeypatch):
     result = cli("keys", "cluster-secret", "--env", "staging", "--identity", line)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Flux cannot use an SSH key" in result.stderr
+
+
+@pytest.mark.parametrize("place", ["Kustomization", "parent"])
+def test_name_and_namespace_are_those_that_flux_looks_for(waddle, cli, act_as, place):
+    act_as("cluster")
+    for path in (waddle / "clusters/staging").rglob("*.yaml"):
+        text = path.read_text().replace("name: sops-age", "name: age-of-staging")
+        if place == "Kustomization":
+            text = text.replace("namespace: flux-system", "namespace: gitops")
+        path.write_text(text)
+    if place == "parent":
+        # kustomize sets it for all that this file lists, whatever stands there
+        parent = waddle / "clusters/staging/kustomization.yaml"
+        parent.write_text(f"namespace: gitops\n{parent.read_text()}")
+    result = cli("keys", "cluster-secret", "--env", "staging", "--identity", "cluster-staging")
+    assert result.exit_code == 0, result.stderr
+    names = [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in documents(result)]
+    assert ("gitops", "age-of-staging") in names
+    assert {name for _, name in names} == {"age-of-staging"}
+    assert "gitops/age-of-staging" in result.stderr
+
+
+def documents(result):
+    return list(yaml.safe_load_all(result.stdout))
+
+
+def test_each_secret_that_is_named_is_made_once(waddle, cli, act_as):
+    act_as("cluster")
+    infrastructure = waddle / "clusters/staging/infrastructure.yaml"
+    infrastructure.write_text(infrastructure.read_text().replace("name: sops-age", "name: 'yes'"))
+    result = cli("keys", "cluster-secret", "--env", "staging", "--identity", "cluster-staging")
+    assert [each["metadata"]["name"] for each in documents(result)] == ["yes", "sops-age"]
+    for path in (waddle / "clusters/staging").rglob("*.yaml"):
+        path.write_text(path.read_text().replace("secretRef:", "serviceAccountName: x #"))
+    none = cli("keys", "cluster-secret", "--env", "staging", "--identity", "cluster-staging")
+    assert (none.exit_code, none.stdout) == (2, "")
+    assert "no Kustomization of staging names a Secret to decrypt with" in none.stderr
+
+
+def test_the_secret_into_a_file_that_only_its_owner_reads(waddle, cli, act_as, environment):
+    cluster = act_as("cluster")
+    path = environment / "sops-age.yaml"
+    command = ("keys", "cluster-secret", "--env", "staging", "--identity", "cluster-staging", "-o", path)
+    result = cli(*command)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert cluster.secret in path.read_text()
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert "holds a private key in plain text" in result.stderr
+    assert cli(*command).exit_code == 2, "a file is never overwritten"
+
+
+# --- where private keys must not be ---------------------------------------------------------------------
+
+
+WRONG = [
+    ("keys", "import", "KEY"),
+    ("keys", "import", "-", "--name", "KEY"),
+    ("keys", "export", "KEY"),
+    ("keys", "generate", "KEY"),
+    ("keys", "generate", "-o", "KEY"),
+    ("keys", "remove", "KEY", "--yes"),
+    ("keys", "cluster-secret", "--env", "staging", "--identity", "KEY"),
+    ("decrypt", "KEY"),
+    ("encrypt", "--age", "KEY"),
+    ("keys", "list", "KEY"),
+]
+
+
+def test_a_private_key_on_the_command_line_is_refused_and_not_repeated(waddle, cli, identity, git):
+    (waddle / ".fluxsecrets.yaml").write_text("log: {required: true}\n")
+    before = identity.path.read_bytes()
+    for arguments in WRONG:
+        result = cli(*(identity.secret if each == "KEY" else each for each in arguments))
+        assert (result.exit_code, result.stdout) == (2, ""), arguments
+        assert identity.secret[15:].lower() not in result.stderr.lower(), arguments
+    assert identity.path.read_bytes() == before
+    assert git(waddle, "status", "--porcelain") == "?? .fluxsecrets.yaml\n"
+    assert not (waddle / ".git/fluxsecrets").exists()
+
+
+def test_no_other_program_is_given_a_private_key(
+    encrypted_waddle, cli, identity, answers, environment, monkeypatch
+):
+    started = []
+    real = subprocess.Popen.__init__
+
+    def start(self, args, **options):
+        started.append((repr(args), repr(options.get("env"))))
+        real(self, args, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", start)
+    answers("throwaway passphrase", "throwaway passphrase")
+    for arguments in (
+        ("keys", "export", "alice", "-o", environment / "alice.age"),
+        ("keys", "import", identity.path, "-o", environment / "other.txt"),
+        ("keys", "cluster-secret", "--env", "staging", "--identity", "alice", "-o", environment / "s.yaml"),
+        ("keys", "list"),
+        ("keys", "remove", "alice", "--yes", "--force"),
+    ):
+        result = cli(*arguments)
+        assert result.exit_code == 0, result.stderr
+    assert started, "git was asked"
+    for arguments, variables in started:
+        assert "AGE-SECRET-KEY" not in arguments + variables
+        assert "throwaway passphrase" not in arguments + variables
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no permission bits")
+def test_a_key_file_that_others_can_read_is_said_and_mended(waddle, cli, identity):
+    identity.path.chmod(0o644)
+    assert "this key file is open to group or others (mode 0644)" in cli("keys", "list").stderr
+    cli("keys", "generate")
+    assert identity.path.stat().st_mode & 0o777 == 0o600
+    assert "open to group" not in cli("keys", "list").stderr
+
+
+def test_a_file_that_age_protected_is_imported(waddle, cli, answers, environment):
+    locked = VECTORS / "age/locked_bob.txt"
+    answers("throw-away passphrase", "wrong")
+    result = cli("keys", "import", locked, "-o", environment / "own.txt")
+    assert result.exit_code == 0, result.stderr
+    assert (environment / "own.txt").read_text().count("AGE-SECRET-KEY-1") == 1
+    wrong = cli("keys", "import", locked, "-o", environment / "none.txt")
+    assert "wrong passphrase" in wrong.stderr
+    assert not (environment / "none.txt").exists()
+
+
+def test_without_a_terminal_nothing_is_asked_for(waddle, cli, environment, monkeypatch):
+    monkeypatch.setattr("fluxsecrets.keys.prompt._has_terminal", lambda: False)
+    exported = cli("keys", "export", "alice")
+    assert (exported.exit_code, exported.stdout) == (2, "")
+    assert "--plain" in exported.stderr
+    imported = cli("keys", "import", VECTORS / "age/locked_bob.txt")
+    assert "there is no terminal to ask for" in imported.stderr
+
+
+# --- what is said ---------------------------------------------------------------------------------------
+
+
+def test_what_is_said(encrypted_waddle, cli, identity, environment, os_keyring, monkeypatch, snapshot):
+    """One after the other, as somebody would do it; keys that differ from run to run are scrubbed."""
+    monkeypatch.setattr("sys.platform", "linux")
+    said = []
+    for arguments in (
+        "keys list",
+        "keys generate carol",
+        "keys generate --store keyring dave",
+        "keys import - --store keyring",
+        "keys import -",
+        "keys list",
+        "keys list --format json",
+        "keys export carol --plain -o carol.txt",
+        "keys export bob",
+        "keys cluster-secret --env staging",
+        "keys cluster-secret --env staging --identity alice -o secret.yaml",
+        "keys cluster-secret --env stagging",
+        "keys remove bob --yes",
+        "keys remove carol",
+        "keys remove carol --yes",
+        "keys remove alice --yes",
+        "keys generate a/b",
+        "keys generate alice",
+    ):
+        result = cli(*arguments.split(), stdin=identity.path.read_bytes(), merged=True)
+        said.append(f"$ {arguments}\n{result.stdout}[{result.exit_code}]\n")
+    text = "\n".join(said).replace(str(environment), "HOME").replace(str(encrypted_waddle), "WADDLE")
+    known = set(json.loads((VECTORS / "keys/recipients.json").read_text()).values())
+    text = re.sub(r"age1[0-9a-z]{58}", lambda key: key[0] if key[0] in known else "age1NEW", text)
+    new = {path.read_text()[:12] for path in (encrypted_waddle / "keys").glob("[cd]a*.pub")}
+    text = re.sub(rf"({'|'.join(new)})…(\w{{6}})?", "age1NEW…", text)
+    text = re.sub(r" {3,}", "   ", text)  # columns are as wide as the paths in them
+    assert identity.secret not in text
+    assert text == snapshot

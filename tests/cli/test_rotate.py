@@ -1,5 +1,6 @@
 """`fluxsecrets rotate`: new data keys, recipients added and removed, strangers refused, kills survived."""
 
+import errno
 import json
 import os
 import re
@@ -8,15 +9,23 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode, b64encode
 
 import pytest
 
 MANY = 64
-IN_BATCHES_OF_16 = """
-import sys
-from fluxsecrets.ops import batches
+STOPPED_AFTER_16 = """
+import time
+from fluxsecrets.ops import journal
 from fluxsecrets.cli.entry import main
-batches.BATCH = 16
+journal._BATCH = 16
+real, calls = journal.write_batch, []
+def stopping(writes):
+    calls.append(writes)
+    if len(calls) == 2:
+        time.sleep(60)
+    return real(writes)
+journal.write_batch = stopping
 main()
 """
 
@@ -202,53 +211,181 @@ def test_folder_that_cannot_be_written(encrypted, cli):
     assert encrypted.read("secret.yaml") == before
 
 
-def test_files_that_cannot_be_replaced_fail_alone(folder, cli, monkeypatch):
-    for name in ("a.yaml", "b.yaml"):
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "permission denied"),
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EROFS, "the file system is read-only"),
+    ],
+)
+def test_where_one_cannot_be_replaced_all_are_taken_back(folder, cli, monkeypatch, number, said):
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
         folder.write(name)
     assert cli("encrypt", ".").exit_code == 0
-    before = folder.read("a.yaml")
+    before = folder.files()
     replace = os.replace
 
-    def no_a(source, target, **options):
-        if os.fspath(target).endswith("a.yaml"):
-            raise PermissionError(13, "Permission denied")
+    def no_b(source, target, **options):
+        if os.fspath(target).endswith("b.yaml"):
+            raise OSError(number, "no")
         return replace(source, target, **options)
 
-    monkeypatch.setattr(os, "replace", no_a)
-    result = cli("rotate", ".")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", no_b)
+        result = cli("rotate", ".")
     assert result.exit_code == 2
-    assert "permission denied" in result.stderr
-    assert folder.read("a.yaml") == before
-    for name in ("a.yaml", "b.yaml"):
-        assert cli("decrypt", name).stdout == folder.secret
+    assert f"b.yaml: cannot be written: {said} (and so for 2 more files)" in result.stderr
+    assert "3 files: 3 failed" in result.stderr
+    assert folder.files() == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_stopped_in_the_middle_every_file_opens(folder, cli, number):
+@pytest.mark.parametrize(
+    ("number", "end"),
+    [(signal.SIGKILL, "--resume"), (signal.SIGTERM, "--resume"), (signal.SIGKILL, "--abort")],
+)
+def test_stopped_in_the_middle_every_file_opens_and_it_can_be_ended(folder, cli, number, end):
     for each in range(MANY):
         folder.write(f"{each:03}.yaml")
     assert cli("encrypt", "-q", ".").exit_code == 0
-    before = folder.read("000.yaml")
+    before = {name: data for name, data in folder.files().items() if name[0].isdigit()}
     process = subprocess.Popen(
-        [sys.executable, "-c", IN_BATCHES_OF_16, "rotate", "."],
+        [sys.executable, "-c", STOPPED_AFTER_16, "rotate", "."],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
-    end = time.monotonic() + 60
-    while process.poll() is None and folder.read("000.yaml") == before:
-        assert time.monotonic() < end, "it did not come to that"
+    until = time.monotonic() + 60
+    while process.poll() is None and folder.read("015.yaml") == before["015.yaml"]:
+        assert time.monotonic() < until, "it did not come to that"
         time.sleep(0.001)
     process.send_signal(number)
-    process.communicate(timeout=60)
+    _, said = process.communicate(timeout=60)
+    if number == signal.SIGTERM:
+        assert b"rotate --resume" in said
     states = json.loads(cli("status", "--format", "json", ".").stdout)["files"]
     assert len(states) == MANY
     assert {(state["state"], state["openable"]) for state in states} == {("encrypted", True)}
     for name in ("000.yaml", f"{MANY // 2:03}.yaml", f"{MANY - 1:03}.yaml"):
         assert cli("decrypt", name).stdout == folder.secret
-    # Once more, to the end.
-    assert cli("rotate", "-q", ".").exit_code == 0
-    assert not [path for path in folder.files() if path.endswith(".tmp")]
+    # Whatever changes files stops until it is ended, one way or the other
+    for command in (
+        ("rotate", "."),
+        ("encrypt", "."),
+        ("decrypt", "-i", "000.yaml"),
+        ("unset", "000.yaml", "a"),
+    ):
+        refused = cli(*command)
+        assert refused.exit_code == 2
+        assert "`fluxsecrets rotate` was interrupted here, and 64 files wait for it" in refused.stderr
+    assert cli("rotate", end).stderr == f"64 files: {'completed' if end == '--resume' else 'taken back'}\n"
+    after = {name: data for name, data in folder.files().items() if name != ".sops.yaml"}
+    assert after.keys() == before.keys(), "nothing else is left behind"
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == (set(before) if end == "--resume" else set())
+    assert cli("decrypt", "040.yaml").stdout == folder.secret
+    assert cli("rotate", end).exit_code == 2, "there is nothing to end any more"
+
+
+def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, monkeypatch):
+    from fluxsecrets.ops import journal
+
+    for name in ("a.yaml", "b.yaml"):
+        folder.write(name)
+    assert cli("encrypt", ".").exit_code == 0
+    before = folder.files()
+
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "write_atomic", full)
+        result = cli("rotate", ".")
+    assert result.exit_code == 2
+    assert "no space left" in result.stderr
+    assert "nothing was changed" in result.stderr
+    assert folder.files() == before
+    assert cli("rotate", ".").exit_code == 0
+
+
+def test_two_runs_at_once_exclude_each_other(folder, cli, monkeypatch):
+    from fluxsecrets.ops import journal
+
+    for name in ("a.yaml", "b.yaml"):
+        folder.write(name)
+    assert cli("encrypt", ".").exit_code == 0
+    real = journal.write_batch
+    inner = []
+
+    def meanwhile(writes):
+        if not inner:
+            inner.append(None)
+            inner[0] = cli("rotate", ".")
+        return real(writes)
+
+    monkeypatch.setattr(journal, "write_batch", meanwhile)
+    assert cli("rotate", ".").exit_code == 0
+    assert inner[0].exit_code == 2
+    assert "interrupted here" in inner[0].stderr or "another fluxsecrets" in inner[0].stderr
+    for name in ("a.yaml", "b.yaml"):
+        assert cli("decrypt", name).stdout == folder.secret
+
+
+def generated_secret(folder, cli, note):
+    folder.rules(f"creation_rules:\n  - age: {folder.recipient}\n    encrypted_regex: ^(data|stringData)$\n")
+    folder.write(
+        "secret.yaml",
+        f"""\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: db
+  annotations:
+    fluxsecrets.io/generate: {note}
+data:
+  token: {b64encode(folder.marker.encode()).decode()}
+stringData:
+  user: throwaway-admin # stays
+  password: {folder.marker}
+""",
+    )
+    assert cli("encrypt", "secret.yaml").exit_code == 0
+
+
+def test_annotated_values_are_made_anew(folder, cli):
+    generated_secret(folder, cli, '"password=password:40, token=hex:16"')
+    before = cli("decrypt", "secret.yaml").stdout
+    assert cli("rotate", "secret.yaml").exit_code == 0
+    assert cli("decrypt", "secret.yaml").stdout == before, "not unless it is asked for"
+    result = cli("rotate", "--values", "secret.yaml")
+    assert result.exit_code == 0, result.stderr
+    assert "new: stringData.password, data.token" in result.stdout
+    assert "whatever uses them" in result.stderr
+    after = cli("decrypt", "secret.yaml").stdout
+    assert not folder.leaks(after)
+    assert "user: throwaway-admin # stays" in after
+    assert re.search(r"^  password: [A-Za-z0-9]{40}$", after, re.MULTILINE)
+    token = re.search(r"^  token: (\S+)$", after, re.MULTILINE)
+    assert re.fullmatch(rb"[0-9a-f]{32}", b64decode(token[1]))
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("password:32", "does not say which of 3 values"),
+        ("missing=hex:32", "no such value"),
+        ("token=nonsense:32", "nothing that can be generated"),
+        ("token=hex:1", "8 to 4096"),
+    ],
+)
+def test_an_annotation_that_cannot_be_followed_changes_nothing(folder, cli, note, said):
+    generated_secret(folder, cli, note)
+    before = folder.files()
+    result = cli("rotate", "--values", "secret.yaml")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "secret.yaml" in result.stderr
+    assert folder.files() == before
 
 
 @pytest.mark.skipif(shutil.which("sops") is None, reason="sops is not on PATH: it is not asked to read it")

@@ -9,6 +9,7 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backends import fail, null
+from keyring.backends.chainer import ChainerBackend
 from keyring.errors import InitError, KeyringLocked
 
 from fluxsecrets.errors import IdentityError
@@ -157,6 +158,22 @@ def test_a_keyring_that_protects_nothing_is_refused(path, alice):
     with with_backend(null.Keyring()), pytest.raises(KeyringError, match="in plain text, or not at all"):
         store(path, alice, None)
     assert read_list(path) == ()
+
+
+def test_of_several_keyrings_the_first_has_to_protect(path, alice, os_keyring, monkeypatch):
+    class Plain(type(os_keyring)):
+        priority = 0.5
+
+    plain = Plain()
+    monkeypatch.setattr(ChainerBackend, "backends", [plain, null.Keyring()])
+    with with_backend(ChainerBackend()):
+        with pytest.raises(KeyringError, match="in plain text, or not at all"):
+            store(path, alice, None)
+        monkeypatch.setattr(ChainerBackend, "backends", [os_keyring, plain])
+        assert store(path, alice, None) is True
+        assert read_stored(read_list(path))[0][0].secret == alice.secret
+    assert os_keyring.passwords
+    assert not plain.passwords
 
 
 def test_without_the_package_it_says_how_to_install_it(path, alice, monkeypatch):

@@ -11,6 +11,7 @@ from fluxsecrets.repo.environments import (
     shared_files,
 )
 from fluxsecrets.repo.tree import make_tree, walk_files
+from layouts import flux
 
 EXAMPLE = Path(__file__).parents[2] / "examples/waddle-infra"
 
@@ -71,6 +72,30 @@ def test_a_folder_of_synced_folders_is_no_environment(tree_of):
         "staging": "clusters/us/staging",
         "us-production": "clusters/us/production",
     }
+
+
+def test_of_folders_with_kustomizations_those_count_that_lead_to_others(tree_of):
+    tree = tree_of(
+        {
+            "envs/lab/kustomization.yaml": "resources: [../../apps/a/ks.yaml]\n",
+            "envs/lab/ks.yaml": "",
+            "envs/live/ks.yaml": flux("b", "./apps/b"),
+            "apps/a/ks.yaml": flux("a", "./apps/a/app"),
+            "apps/b/ks.yaml": flux("b", "./apps/b/app"),
+            "apps/off/ks.yaml": flux("off", "./apps/off/app"),
+            ".archive/old/ks.yaml": flux("old", "./apps/off"),
+            "envs/lab/more.yaml": flux("c", "./apps/b"),
+        }
+    )
+    assert roots(tree) == {"lab": "envs/lab", "live": "envs/live"}
+
+
+def test_an_artifact_whose_folder_is_not_clear_makes_no_environment(tree_of):
+    instance = "instance:\n  sync: {kind: OCIRepository, path: lab}\n"
+    files = {"values.yaml": instance, "a/lab/x.yaml": "", "b/lab/x.yaml": ""}
+    assert roots(tree_of(files)) == {}
+    broken = {"values.yaml": instance + "a: [\n", "b/c.yaml": "instance:\n  x: y\n"}
+    assert roots(tree_of(broken)) == {}
 
 
 def test_paths_that_differ_in_generic_parts_only_keep_their_path(tree_of):

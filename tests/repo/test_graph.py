@@ -31,6 +31,8 @@ def artifacts(*copies, kind="GitRepository"):
         (("@repo/apps/**", "@artifact/"), "./web", True),
         (("@repo/apps/**", "@artifact/in/here/"), "./in/here/web", True),
         (("@repo/apps/web", "@artifact/"), "./web", True),
+        (("@repo/apps/web/", "@artifact/apps/web/"), "./apps/web", True),
+        (("@repo/gone/", "@artifact/apps/"), "./apps", False),
         (("@repo/apps/web/**", "@artifact/"), "./apps/web", True),
         (("@repo/apps/**", "@artifact/in/"), "./web", False),
         (("@other/apps/**", "@artifact/"), "./web", False),

@@ -1,4 +1,4 @@
-"""Five ways in which repositories are laid out, each read as Flux would."""
+"""Ways in which repositories are laid out, each read as Flux would."""
 
 import pytest
 
@@ -147,8 +147,23 @@ def test_several_roots_with_shared_overlays(environments):
     assert skipped.kustomization.name == "charts"
 
 
+def test_an_artifact_of_a_folder_of_the_repository(environments):
+    found = environments(layouts.ARTIFACT)
+    assert {name: each.root_path for name, each in found.items()} == {"lab": "kube/clusters/lab"}
+    by_name = {each.kustomization.name: each.folder for each in found["lab"].graph.applied}
+    assert by_name == {
+        "flux-system": "kube/clusters/lab",
+        "apps": "kube/apps/overlays/lab",
+        "web": "kube/apps/base/web/app",
+        "db": "kube/apps/base/db/app",
+    }
+    assert secrets(found["lab"]) == {("web", "web"): ("plain", "web"), ("db", "db"): ("plain", "db")}
+    assert found["lab"].notes == ()
+    assert "kube/apps/base/off/app/secret.yaml" not in found["lab"].files
+
+
 @pytest.mark.parametrize(
-    "name", ["CLUSTERS", "OPERATOR", "WITHOUT_KUSTOMIZATION", "PATCHED_CHILDREN", "SHARED"]
+    "name", ["CLUSTERS", "OPERATOR", "WITHOUT_KUSTOMIZATION", "PATCHED_CHILDREN", "SHARED", "ARTIFACT"]
 )
 def test_every_object_knows_its_place(tree_of, name):
     tree = tree_of(getattr(layouts, name))

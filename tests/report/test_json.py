@@ -59,6 +59,11 @@ def problems(value, schema, place="$"):
         ("recipients", "sync", "--all", "--check"),
         ("recipients", "list"),
         ("recipients", "list", "README.md"),
+        ("recipients", "add", "bob", "--all"),
+        ("recipients", "remove", "alice", "--env", "staging", "--dry-run"),
+        ("recipients", "remove", "cluster-staging"),
+        ("recipients", "report", "bob"),
+        ("recipients", "exposure", "apps/spicedb/overlays/production/registry.json"),
         ("seal", "--cert", "sealing.crt", "apps/cloudnative-pg", "missing.yaml"),
         ("convert", "--env", "staging", "--to", "sealed", "--cert", "sealing.crt", "--dry-run"),
         ("convert", "apps/observability", "--to", "sops"),
@@ -72,8 +77,10 @@ def problems(value, schema, place="$"):
         ("audit", "--who"),
         ("verify", "--env", "production"),
         ("audit", "--env", "staging", "--no-keys"),
+        ("keys", "list"),
         ("env", "list"),
         ("env", "show", "production"),
+        ("env", "add", "dr", "--from", "production", "--generate", "password"),
     ],
     ids=" ".join,
 )
@@ -87,6 +94,18 @@ def test_output_follows_the_schema(waddle, cli, command):
     assert list(problems(report, SCHEMA)) == []
     assert result.stdout.isascii()
     assert "throwaway" not in result.stdout
+
+
+def test_the_log_follows_the_schema(waddle, cli):
+    (waddle / ".fluxsecrets.yaml").write_text("log: {required: true}\n", encoding="utf-8")
+    cli("encrypt", "apps/spicedb", "missing.yaml")
+    log = waddle / ".git/fluxsecrets/log.jsonl"
+    for expected in (0, 1):
+        checked = cli("log", "verify", "--format", "json")
+        assert checked.exit_code == expected
+        for text in (checked.stdout, cli("log", "--format", "json").stdout):
+            assert list(problems(json.loads(text), SCHEMA)) == []
+        log.write_bytes(log.read_bytes()[:-20] + b"\n\xff\n")
 
 
 def test_the_check_finds_what_is_wrong(waddle, cli):

@@ -15,7 +15,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.repo.discover import SecretFile
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.history import RemovedKey
+from fluxsecrets.repo.keyhistory import RemovedKey
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import Certificate

@@ -14,7 +14,7 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.ops.logged import Logged
+from fluxsecrets.ops.logged import Logged, without_private_keys
 from fluxsecrets.ops.record import recording
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR = 0, 1, 2
@@ -192,7 +192,7 @@ def _report(error: BaseException) -> int:
         _show(_usage_error(error))
         return EXIT_ERROR
     if isinstance(error, KeyboardInterrupt | click.Abort | _TerminatedError):
-        _say("interrupted; files that were already done stay done, the others are as they were")
+        _say_interrupted()
         return EXIT_TERMINATED if isinstance(error, _TerminatedError) else EXIT_INTERRUPTED
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
         _drop_output()
@@ -207,9 +207,22 @@ def _report(error: BaseException) -> int:
     return EXIT_ERROR
 
 
+def _say_interrupted() -> None:
+    from pathlib import Path
+
+    from fluxsecrets.ops.interrupted import refuse_interrupted_at
+
+    try:
+        refuse_interrupted_at((Path.cwd() / "-",))
+    except FluxsecretsError as error:
+        _show(error)
+    else:
+        _say("interrupted; files that were already done stay done, the others are as they were")
+
+
 def _usage_error(error: click.ClickException) -> UsageError:
     """Click's own message, said as all of ours are."""
-    message = error.format_message().rstrip(".")
+    message = without_private_keys(error.format_message().rstrip("."))
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context is not None else "fluxsecrets"
     return UsageError(message[:1].lower() + message[1:], hint=f"see `{command} --help`")

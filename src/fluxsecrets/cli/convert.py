@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
 from fluxsecrets.cli.options import config_option, env_option, format_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output, show_remarks
 from fluxsecrets.cli.sealing import (
-    abort_option,
     cert_option,
     comments_option,
-    end_if_asked,
     private_key_option,
-    resume_option,
     scope_option,
     show_certificate,
 )

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from fluxsecrets.cli.options import format_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import UsageError
+
+if TYPE_CHECKING:  # each command pays for its own operation
+    from fluxsecrets.ops.session import Session
 
 
 @click.group("env")
@@ -13,7 +21,7 @@ def command() -> None:
     """See the environments of a repository, and add one."""
 
 
-@command.command("list")
+@command.command("list", short_help="Show the environments, in numbers.")
 @format_option
 @quiet_option
 def list_(report: str | None, quiet: bool) -> int:
@@ -39,7 +47,7 @@ def list_(report: str | None, quiet: bool) -> int:
     return 0
 
 
-@command.command("show")
+@command.command("show", short_help="Show an environment, and how its Secrets are protected.")
 @click.argument("name")
 @click.option(
     "--format",
@@ -72,4 +80,112 @@ def show(name: str, report: str | None, quiet: bool) -> int:
             else:
                 out.note(f"note: {place}: {note.message}")
         out.note(f"{found.name}: {secrets_sentence(found)}")
+    return 0
+
+
+@command.command("add", short_help="Make a new environment from another one.")
+@click.argument("name", required=False)
+@click.option("--from", "source", metavar="OTHER", help="The environment to make it from.")
+@click.option("--copy-values", is_flag=True, help="Secrets keep their values, encrypted for NAME.")
+@click.option(
+    "--generate",
+    multiple=True,
+    metavar="KEY[=WHAT]",
+    help="Make new values for such keys, which may hold `*`: password:32 unless told, as `set --generate`.",
+)
+@click.option("--recipient", metavar="KEY", help="Public key of an age identity that the cluster has.")
+@click.option(
+    "--store",
+    type=click.Choice(["file", "keyring"]),
+    default="file",
+    help="Where to keep the new identity; a key file unless told.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Add the new identity to this key file.",
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing; print what would be written as a diff.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before it is written.")
+@click.option("--resume", is_flag=True, help="Complete what was interrupted.")
+@click.option("--abort", "take_back", is_flag=True, help="Take back what was interrupted.")
+@format_option
+@quiet_option
+def add(
+    *,
+    name: str | None,
+    source: str | None,
+    copy_values: bool,
+    generate: tuple[str, ...],
+    recipient: str | None,
+    store: str,
+    output: Path | None,
+    dry_run: bool,
+    yes: bool,
+    resume: bool,
+    take_back: bool,
+    report: str | None,
+    quiet: bool,
+) -> int:
+    """Make the environment NAME from OTHER: the same structure, without the values of its secrets.
+
+    What is OTHER's alone and has its name in the path is copied, and the name replaced in it. Values of
+    secrets become REPLACE_ME: no key is needed for that. Creation rules for the new files go into .sops.yaml,
+    a new identity into your key file, and its public key into keys/. The plan is shown first; all of it is
+    written, or nothing.
+    """
+    session, out = make_session(), Output(quiet=quiet)
+    if resume or take_back:
+        return _end(session, out, forward=resume, both=resume and take_back, name=name)
+    if name is None or source is None:
+        raise UsageError(
+            "say what the new environment is called, and what it is made from",
+            hint="such as: fluxsecrets env add staging --from production",
+        )
+    from fluxsecrets.ops.keys import Keeping, Store
+    from fluxsecrets.ops.newenv.model import AddRequest
+    from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
+    from fluxsecrets.report.newenv import diff_lines, next_steps, plan_json, plan_lines
+
+    specs = tuple((key, spec or "password:32") for key, _, spec in (each.partition("=") for each in generate))
+    keeping = Keeping(None, Store(store), output)
+    plan = plan_environment(session, AddRequest(name, source, copy_values, specs, recipient, keeping))
+    steps = next_steps(plan)
+    for warning in plan.warnings:
+        out.warning(f"warning: {warning}")
+    if dry_run:
+        if report == "json":
+            out.text([plan_json(plan, written=False, steps=steps)])
+        else:
+            for line in plan_lines(plan):
+                out.note(line)
+            out.text(diff_lines(plan))
+        return 0
+    if report != "json":
+        out.text(plan_lines(plan))
+    if not yes and sys.stdin is not None and sys.stdin.isatty() and not click.confirm("write it?", err=True):
+        raise UsageError("nothing was written", hint="to look at all of it: --dry-run")
+    kept = add_environment(session, plan)
+    if report == "json":
+        out.text([plan_json(plan, written=True, steps=steps)])
+    if kept is not None:
+        out.note(
+            f"the private key of {plan.key_name} was added to {kept.place}: back it up, whoever has it can "
+            f"read the secrets of {plan.name}"
+        )
+    for number, step in enumerate(steps, start=1):
+        out.note(f"{'next:' if number == 1 else '     '} {number}. {step}")
+    return 0
+
+
+def _end(session: Session, out: Output, *, forward: bool, both: bool, name: str | None) -> int:
+    from fluxsecrets.ops.newenv.plan import end_addition
+
+    if both or name is not None:
+        raise UsageError("--resume and --abort stand alone", hint="fluxsecrets env add --resume")
+    done = end_addition(session, forward=forward)
+    what = "completed" if forward else "taken back"
+    out.note(f"env add {done.details.get('name', '')} was {what}: {len(done.paths)} files")
     return 0

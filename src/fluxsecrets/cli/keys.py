@@ -10,7 +10,7 @@ import click
 
 from fluxsecrets.cli.options import Decorator, format_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output
-from fluxsecrets.errors import LimitError, UsageError
+from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 
 if TYPE_CHECKING:  # each command pays for its own operation
     from fluxsecrets.ops.keyremoval import Removal
@@ -142,7 +142,11 @@ def _read(session: Session, file: str) -> KeyFile:
 
     if file != "-":
         path = session.cwd / file
-        return KeyFile(file, read_file(path, limit=_MAX_KEY_FILE, follow_links=True).data, path)
+        try:
+            return KeyFile(file, read_file(path, limit=_MAX_KEY_FILE, follow_links=True).data, path)
+        except FluxsecretsError as error:
+            error.path = file
+            raise
     data = sys.stdin.buffer.read(_MAX_KEY_FILE + 1) if sys.stdin is not None else b""
     if len(data) > _MAX_KEY_FILE:
         raise LimitError("is too large to be a key file", path="standard input")
@@ -174,17 +178,22 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
         out.data(exported.data)
         return 0
     from fluxsecrets.files import write_new
-    from fluxsecrets.ops.keys import shown, would_be_committed
+    from fluxsecrets.ops.keys import shown
 
     path = session.cwd / output
     write_new(path, exported.data)
     out.note(f"{shown(session, path)}: the identity of {exported.recipient[:12]}…")
-    if plain and would_be_committed(path):
-        out.warning(
-            f"warning: {shown(session, path)} is in the repository and not ignored by git: "
-            "move it elsewhere before you commit"
-        )
+    if plain:
+        _warn_of_commit(session, out, path, "move it elsewhere before you commit")
     return 0
+
+
+def _warn_of_commit(session: Session, out: Output, path: Path, advice: str) -> None:
+    from fluxsecrets.ops.keys import shown, would_be_committed
+
+    if would_be_committed(path):
+        place = shown(session, path)
+        out.warning(f"warning: {place} is in the repository and not ignored by git: {advice}")
 
 
 def refuse_terminal(what: str, hint: str) -> None:
@@ -290,8 +299,12 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
     else:
         from fluxsecrets.files import write_new
 
-        write_new(session.cwd / output, made.data)
-        out.note(f"{session.shown(session.cwd / output)} holds a private key in plain text")
+        path = session.cwd / output
+        write_new(path, made.data)
+        out.note(f"{session.shown(path)} holds a private key in plain text")
+        _warn_of_commit(
+            session, out, path, f"run `fluxsecrets encrypt {session.shown(path)}` before you commit"
+        )
     whose = made.recipient if len(made.recipient) < 100 else f"{made.recipient[:12]}…"
     out.note(f"{secrets_named(made.secrets)}: the identity of {whose}")
     return 0

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.ops.logged import Call, Logged
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.logged import Call, Logged, without_private_keys
 from fluxsecrets.ops.session import Session, parse_order
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -79,8 +80,12 @@ def make_session(config: Path | None = None) -> Session:
 
 
 _PATHS = ("paths", "path", "file")
-_DETAILS = ("environment", "key", "name", "filename", "output", "spec")
+_DETAILS = ("environment", "key", "name", "identity", "filename", "output", "spec")
 """What the log says of a command line; nothing that could be a value."""
+
+
+_VALUES = ("value", "arguments")
+"""What may be a value by right, or a command with one in it."""
 
 
 def start_log(session: Session) -> None:
@@ -88,14 +93,24 @@ def start_log(session: Session) -> None:
 
     Raises:
         ConfigError, FileAccessError: it cannot be logged, and has to be.
+        UsageError: a private key is on the command line.
     """
     context = click.get_current_context(silent=True)
     run = context.find_object(Logged) if context is not None else None
     if context is None or run is None:
         return
-    given = {name: value for name, value in context.params.items() if value not in (None, (), "")}
+    given = {name: value for name, value in context.params.items() if value not in (None, (), "", False)}
     paths = [text for name in _PATHS for text in _texts(given.get(name))]
-    details: dict[str, object] = {name: str(given[name]) for name in _DETAILS if name in given}
+    details: dict[str, object] = {
+        name: str(given[name]) for name in _DETAILS if name in given and given[name] is not True
+    }
+    named = [text for name, value in given.items() if name not in _VALUES for text in _texts(value)]
+    if any(without_private_keys(text) != text for text in named):
+        raise UsageError(
+            "a private key does not belong on a command line: others on this machine see it there, "
+            "and it is in your shell's history now",
+            hint="give the file that it is in, or - for standard input; and make a new key",
+        )
     switches = sorted(name.replace("_", "-") for name, value in given.items() if value is True)
     run.start(
         Call(

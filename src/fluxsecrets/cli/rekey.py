@@ -30,13 +30,22 @@ def select_for_rekey(
         UsageError: nothing was named, or several kinds at once.
         GitError, ConfigError, FileAccessError: see `select`.
     """
+    require_one_way(paths, environment, everything=everything)
+    return select(session, paths, environment, input_type)
+
+
+def require_one_way(paths: tuple[str, ...], environment: str | None, *, everything: bool) -> None:
+    """Refuse a command line that says nothing of what is meant, or says it in several ways.
+
+    Raises:
+        UsageError: it does.
+    """
     ways = [bool(paths), environment is not None, everything]
     if sum(ways) != 1:
         raise UsageError(
             "name what is meant in one way" if any(ways) else "name what is meant",
             hint="files or folders, --env NAME, or --all for the whole repository",
         )
-    return select(session, paths, environment, input_type)
 
 
 def show_rekeyed(out: Output, command: str, batch: BatchResult, *, as_json: bool) -> None:

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import click
 
+from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
 from fluxsecrets.cli.options import env_option, format_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output, show_remarks
 from fluxsecrets.cli.sealing import (
-    abort_option,
     cert_option,
-    end_if_asked,
     private_key_option,
-    resume_option,
     scope_option,
     show_certificate,
 )

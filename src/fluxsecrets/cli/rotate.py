@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
 from fluxsecrets.cli.options import (
     config_option,
     env_option,
@@ -19,11 +20,19 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.changes import Change, change_files
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.policy import parse_recipients
-from fluxsecrets.ops.rekey import encrypted_targets, history_note
+from fluxsecrets.ops.rekey import encrypted_targets, history_note, regenerated_note
 from fluxsecrets.ops.results import BatchResult
-from fluxsecrets.ops.rotate import RotateOptions, refuse_contradiction, rotate_files
+from fluxsecrets.ops.rotate import (
+    RotateOptions,
+    prepare_rotation,
+    refuse_contradiction,
+    rotation_plan,
+    shared_with,
+)
 from fluxsecrets.ops.targets import clean_up
 
 _KINDS = {
@@ -57,7 +66,17 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
     is_flag=True,
     help="Go on where a file is encrypted for others than its rule says, or protected less.",
 )
+@click.option("--values", is_flag=True, help="Make values anew whose Secret's annotation says how.")
+@click.option("--identity", is_flag=True, help="With --env: a new age identity for its cluster.")
+@click.option("--finish", is_flag=True, help="With --identity: take the old identity out.")
+@click.option("--old", metavar="KEY", help="With --identity: which key goes, if that cannot be told.")
+@click.option("--new", metavar="KEY", help="With --identity: the public half of one made elsewhere.")
+@click.option("--post-quantum", is_flag=True, help="With --identity: of the kind for sops 3.12 and newer.")
+@click.option("--store", type=click.Choice(["file", "keyring"]), help="With --identity: where it is kept.")
+@click.option("-y", "--yes", is_flag=True, help="With --finish: do not ask.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
+@resume_option
+@abort_option
 @input_type_option
 @order_option
 @config_option
@@ -70,7 +89,17 @@ def command(
     environment: str | None,
     everything: bool,
     accept_recipients: bool,
+    values: bool,
+    identity: bool,
+    finish: bool,
+    old: str | None,
+    new: str | None,
+    post_quantum: bool,
+    store: str | None,
+    yes: bool,
     dry_run: bool,
+    resuming: bool,
+    aborting: bool,
     input_type: str | None,
     config: Path | None,
     report: str | None,
@@ -84,25 +113,63 @@ def command(
     environment or of the repository. Recipients stay those of the file, but for --add-… and --rm-….
     A file for people whom its creation rule does not name is refused: anybody could have added them.
 
-    Each file's MAC is checked first. Files are replaced one by one, each at once, so that an interrupted run
-    leaves nothing that cannot be opened. Decrypted, a file is what it was.
+    Each file's MAC is checked first. All files are prepared before the first is replaced, and each opens at
+    every moment: whatever interrupts the run, --resume completes it and --abort takes it back. Decrypted, a
+    file is what it was, but for --values: these are made anew where a Secret's annotation
+    fluxsecrets.io/generate says how, such as `password=password:32`.
+
+    --identity gives an environment's cluster a new age identity in two steps: first rules and files are for
+    the old and the new one; then, when the cluster has the new one, --finish takes the old one out.
     """
     session, out = make_session(config), Output(quiet=quiet)
+    if end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting):
+        return 0
+    if identity or finish or old or new or post_quantum or store or yes:
+        if not identity or environment is None or paths or everything or values or any(recipients.values()):
+            raise UsageError(
+                "a new identity is for one environment, and nothing else goes with it",
+                hint="`fluxsecrets rotate --env NAME --identity`, later with --finish",
+            )
+        from fluxsecrets.cli.identity import rotate_identity
+        from fluxsecrets.ops.identity import IdentityOptions
+        from fluxsecrets.ops.keys import Store
+
+        asked = IdentityOptions(
+            environment,
+            finish,
+            old,
+            new,
+            post_quantum,
+            Store(store or "file"),
+            accept_recipients,
+            write=not dry_run,
+        )
+        return rotate_identity(session, out, asked, yes=yes, as_json=report == "json")
     kinds = [kind for kind, _ in _KINDS.values()]
     add, remove = (
         parse_recipients({kind: recipients[f"{verb}_{kind}"] for kind in kinds}) for verb in ("add", "rm")
     )
     selection = select_for_rekey(session, paths, environment, input_type, everything=everything)
     options = RotateOptions(
-        add, remove, accept_recipients, read_public_keys(selection.root), write=not dry_run
+        add,
+        remove,
+        accept_recipients,
+        read_public_keys(selection.root),
+        values,
+        shared_with(session, environment),
+        write=not dry_run,
     )
     refuse_contradiction(options)
     if options.write:
         clean_up(selection)
     targets, notes = encrypted_targets(selection)
-    results = tuple(out.progress(rotate_files(session, targets, options), len(targets), "rotating"))
+    if report != "json":
+        for line in rotation_plan(targets, options, environment):
+            out.note(line)
+    prepared = tuple(out.progress(prepare_rotation(session, targets, options), len(targets), "rotating"))
+    results = change_files(session, Change("rotate", tuple(zip(targets, prepared, strict=True))))
     if remove and results and not any(result.error or getattr(result, "removed", ()) for result in results):
         notes = (*notes, "nobody was removed: none of the files was encrypted for whom you named")
-    batch = BatchResult(results, (*notes, *history_note(results)))
+    batch = BatchResult(results, (*notes, *history_note(results), *regenerated_note(results)))
     show_rekeyed(out, "rotate", batch, as_json=report == "json")
     return 2 if batch.failed else 0

@@ -46,32 +46,6 @@ output_type_option: Decorator = click.option(
     "--output-type", type=click.Choice(["yaml", "json"]), help="Write this format instead of the input's."
 )
 
-resume_option: Decorator = click.option(
-    "--resume", "resuming", is_flag=True, help="Complete a run that was interrupted."
-)
-abort_option: Decorator = click.option(
-    "--abort", "aborting", is_flag=True, help="Take back a run that was interrupted."
-)
-
-
-def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, aborting: bool) -> bool:
-    """Complete or take back an interrupted run, if that is what was asked for.
-
-    Raises:
-        UsageError: nothing was interrupted, or both were asked for.
-    """
-    if not resuming and not aborting:
-        return False
-    if resuming and aborting:
-        raise UsageError("--resume and --abort are opposites", hint="give one of them")
-    from fluxsecrets.ops.changes import end_interrupted
-    from fluxsecrets.repo.tree import open_tree
-
-    found = end_interrupted(open_tree(session.cwd, limits=session.limits), name, forward=resuming)
-    count = f"{len(found.paths)} file{'s' if len(found.paths) != 1 else ''}"
-    out.note(f"{count}: {'completed' if resuming else 'taken back'}")
-    return True
-
 
 def show_certificate(out: Output, found: NamedCertificate) -> None:
     """Say whom it is sealed for."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from pyrage import x25519  # type: ignore[import-untyped]
 
 from fluxsecrets.errors import FileAccessError, IdentityError
-from fluxsecrets.files import read_file, write_atomic, write_new
+from fluxsecrets.files import exclusive, read_file, write_atomic, write_new
 
 from .identities import config_folder, key_file_in
 from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
@@ -79,16 +79,14 @@ def append_identity(path: Path, identity: AgeIdentity) -> bool:
     """
     target = Path(os.path.realpath(path))
     _make_folders(target.parent, path)
-    with _lock(target, path):
+    with _alone(target, path):
         if not os.path.lexists(target):
             write_new(target, identity_text(identity).encode("ascii"))
             return True
         old = read_file(target, limit=_READ_LIMIT)
         if any(known.recipient == identity.recipient for known in _parse(old.data, path)):
             return False
-        gap = b"" if not old.data or old.data.endswith(b"\n") else b"\n"
-        new = old.data + gap + identity_text(identity).encode("ascii")
-        write_atomic(target, new, mode=0o600, expected=old)
+        write_atomic(target, with_identity(old.data, identity), mode=0o600, expected=old)
         return True
 
 
@@ -107,20 +105,12 @@ def remove_identity(path: Path, recipient: str) -> bool:
     target = Path(os.path.realpath(path))
     if not os.path.lexists(target):
         return False
-    with _lock(target, path):
+    with _alone(target, path):
         old = read_file(target, limit=_READ_LIMIT)
         known = _parse(old.data, path)
         if not any(one.recipient == recipient for one in known):
             return False
-        gone = {one.secret for one in known if one.recipient == recipient}
-        lines: list[str] = []
-        for line in old.data.decode("utf-8", "surrogateescape").splitlines(keepends=True):
-            if line.strip().removeprefix("\ufeff") not in gone:
-                lines.append(line)
-                continue
-            while lines and _OWN_COMMENT.match(lines[-1]):
-                lines.pop()
-        new = "".join(lines).encode("utf-8", "surrogateescape")
+        new = _without(old.data, known, recipient)
         if new.strip():
             write_atomic(target, new, mode=0o600, expected=old)
             return True
@@ -129,6 +119,33 @@ def remove_identity(path: Path, recipient: str) -> bool:
         except OSError as error:
             raise _not_writable(path, error) from None
         return True
+
+
+def with_identity(data: bytes, identity: AgeIdentity) -> bytes:
+    """The text of a key file with an identity added, which it does not hold yet."""
+    gap = b"" if not data or data.endswith(b"\n") else b"\n"
+    return data + gap + identity_text(identity).encode("ascii")
+
+
+def without_identity(data: bytes, recipient: str) -> bytes:
+    """The text of a key file without an identity and the comments that belong to it.
+
+    Raises:
+        IdentityError: it holds something else than identities.
+    """
+    return _without(data, _parse(data, Path("identities")), recipient)
+
+
+def _without(data: bytes, known: tuple[AgeIdentity, ...], recipient: str) -> bytes:
+    gone = {one.secret for one in known if one.recipient == recipient}
+    lines: list[str] = []
+    for line in data.decode("utf-8", "surrogateescape").splitlines(keepends=True):
+        if line.strip().removeprefix("\ufeff") not in gone:
+            lines.append(line)
+            continue
+        while lines and _OWN_COMMENT.match(lines[-1]):
+            lines.pop()
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 _OWN_COMMENT = re.compile(r"\s*#\s*(?:created|public key|recipient):", re.IGNORECASE)
@@ -158,22 +175,18 @@ def _make_folders(folder: Path, path: Path) -> None:
 
 
 @contextmanager
-def _lock(target: Path, path: Path) -> Iterator[None]:
-    lock = target.with_name(f"{target.name}.lock")
-    try:
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise FileAccessError(
-            "another run is writing this key file",
-            hint=f"wait for it to end; if there is none, remove {lock}",
-            path=str(path),
-        ) from None
-    except OSError as error:
-        raise _not_writable(path, error) from None
-    try:
+def _alone(target: Path, path: Path) -> Iterator[None]:
+    """Keep other runs out; a run that was killed keeps nobody out."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(target.with_name(f"{target.name}.lock"), keep=False))
+        except FileAccessError as error:
+            raise FileAccessError(
+                f"cannot write this key file: {error.message}",
+                hint=error.hint or "check the permissions of the file and its folder",
+                path=str(path),
+            ) from None
         yield
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def _not_writable(path: Path, error: OSError) -> FileAccessError:

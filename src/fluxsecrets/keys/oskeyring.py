@@ -168,7 +168,7 @@ def store(
     user = _user_name(identity.recipient)
 
     def put() -> bool:
-        backend = _backend()
+        backend = _first(_backend())
         _require_protection(backend)
         if backend.get_password(SERVICE, user) == identity.secret:
             return False
@@ -248,6 +248,11 @@ def _backend() -> KeyringBackend:
             "install it: pip install 'fluxsecrets[keyring]'",
         ) from None
     return keyring.get_keyring()
+
+
+def _first(backend: KeyringBackend) -> KeyringBackend:
+    """Of several keyrings in one the first, which is asked first; the others may protect nothing."""
+    return next(iter(getattr(backend, "backends", ())), backend)
 
 
 def _require_protection(backend: KeyringBackend) -> None:

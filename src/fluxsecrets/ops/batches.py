@@ -28,10 +28,12 @@ class Prepared(NamedTuple):
     Attributes:
         result: what to report once it is written.
         write: the new content, or None where nothing is to be written.
+        old: what the file held when it was read; only where many files are changed as one.
     """
 
     result: FileResult
     write: PendingWrite | None = None
+    old: bytes | None = None
 
 
 def pending_write(content: FileContent, new: bytes) -> PendingWrite:
@@ -65,16 +67,21 @@ def process_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> It
         One result a file, in order.
     """
     batch: list[Prepared] = []
-    if is_recording():
-        prepare = partial(_with_keys, prepare)
     size = 0
-    for prepared in run_jobs(prepare, jobs):
+    for prepared in prepare_files(prepare, jobs):
         batch.append(prepared)
         size += len(prepared.write.data) if prepared.write is not None else 0
         if len(batch) == BATCH or size >= BATCH_SIZE:
             yield from _write(batch)
             batch, size = [], 0
     yield from _write(batch)
+
+
+def prepare_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> Iterator[Prepared]:
+    """Make new contents for files, in order, and write nothing."""
+    if is_recording():
+        prepare = partial(_with_keys, prepare)
+    yield from run_jobs(prepare, jobs)
 
 
 def _with_keys(prepare: Callable[[Job], Prepared], job: Job) -> Prepared:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.files import write_batch
+from fluxsecrets.ops.batches import Prepared
+from fluxsecrets.ops.interrupted import state_above
 from fluxsecrets.ops.journal import (
     FileChange,
     Operation,
@@ -18,7 +21,11 @@ from fluxsecrets.ops.journal import (
     resume,
     state_folder,
 )
+from fluxsecrets.ops.record import note_file
 from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.targets import Target
+from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.tree import Tree
 
 
@@ -51,6 +58,13 @@ def make_changes(tree: Tree, name: str, prepared: Sequence[PreparedChange]) -> t
     Returns:
         The results; where the operation failed, that of every file that would have changed is failed.
     """
+    results = _make(tree, name, prepared)
+    for result in results:
+        note_file(result)
+    return results
+
+
+def _make(tree: Tree, name: str, prepared: Sequence[PreparedChange]) -> tuple[FileResult, ...]:
     changes = merged([change for each in prepared for change in each.changes])
     if not changes:
         return tuple(each.result for each in prepared)
@@ -83,9 +97,9 @@ def end_interrupted(tree: Tree, name: str, *, forward: bool) -> PendingOperation
     Raises:
         UsageError: nothing was, or it was another command.
     """
-    from fluxsecrets.errors import UsageError
-
     state = state_of(tree)
+    if tree.repository is None:
+        state = state_above(tree.root.resolve()) or state
     found = pending(state)
     if found is not None and found.name != name:
         raise UsageError(
@@ -93,3 +107,108 @@ def end_interrupted(tree: Tree, name: str, *, forward: bool) -> PendingOperation
             hint=f"end it with `fluxsecrets {found.name} --resume`, or --abort",
         )
     return resume(state) if forward else abort(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an operation keeps its journal, and what it may change.
+
+    Attributes:
+        root: absolute path of the folder that all its files are in.
+        state: the state folder.
+    """
+
+    root: Path
+    state: Path
+
+
+def place_of(session: Session, path: Path, repository: Repository | None) -> Place:
+    """The place of a file: its repository, or outside of git the folder of its configuration."""
+    if repository is not None:
+        return Place(repository.root.resolve(), state_folder(repository.root, repository))
+    config = session.find_config(path.parent)
+    folder = config.parent if config is not None else session.cwd
+    if not path.is_relative_to(folder.resolve()):
+        folder = path.parent
+    return Place(folder.resolve(), state_folder(folder.resolve(), None))
+
+
+def place_here(session: Session) -> Place:
+    """The place of the working directory."""
+    repository = find_repository(session.cwd)
+    return place_of(session, session.cwd.resolve() / "-", repository)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Many files that are changed as one.
+
+    Attributes:
+        name: the command, as it is resumed.
+        prepared: files with their results, in order.
+        extra: further files, such as the rules; they are changed even where no other file is.
+        details: what the command needs to know when it is resumed.
+    """
+
+    name: str
+    prepared: Sequence[tuple[Target, Prepared]]
+    extra: Sequence[FileChange] = ()
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def change_files(session: Session, change: Change) -> tuple[FileResult, ...]:
+    """Make changes through the journal: all of those that were prepared, in each repository, or none.
+
+    One file alone needs no journal: it is replaced at once.
+
+    Returns:
+        The results; where it failed, that of every file that would have changed is failed.
+
+    Raises:
+        FluxsecretsError: it failed, and there were further files in it; none was changed.
+    """
+    failed: dict[Path, FluxsecretsError] = {}
+    for place, changes in _by_place(session, change).items():
+        try:
+            if len(changes) == 1 and not change.extra:
+                _write_one(change, changes[0].path)
+            else:
+                apply(place.state, Operation(change.name, place.root, merged(changes), change.details))
+        except FluxsecretsError as error:
+            if error.path is not None and Path(error.path).is_absolute():
+                error.path = session.shown(Path(error.path))
+            if change.extra:
+                raise
+            failed |= dict.fromkeys((each.path for each in changes), error)
+    results = tuple(_result(prepared, failed.get(target.path)) for target, prepared in change.prepared)
+    for result in results:
+        note_file(result)
+    return results
+
+
+def _by_place(session: Session, change: Change) -> dict[Place, list[FileChange]]:
+    """The changes of each repository; further files belong to the first."""
+    found: dict[Place, list[FileChange]] = {}
+    if change.extra:
+        found[place_here(session)] = list(change.extra)
+    for target, prepared in change.prepared:
+        if prepared.write is not None:
+            place = place_of(session, target.path, target.repository)
+            found.setdefault(place, []).append(
+                FileChange(prepared.write.path, prepared.write.data, prepared.old)
+            )
+    return found
+
+
+def _write_one(change: Change, path: Path) -> None:
+    writes = [prepared.write for _, prepared in change.prepared if prepared.write is not None]
+    for result in write_batch([write for write in writes if write.path == path]):
+        if result.error is not None:
+            raise result.error
+
+
+def _result(prepared: Prepared, error: FluxsecretsError | None) -> FileResult:
+    if error is None or prepared.write is None:
+        return prepared.result
+    own = prepared.result
+    return FileResult(own.path, Outcome.FAILED, error=error, opened_with=own.opened_with)

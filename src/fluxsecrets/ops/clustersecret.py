@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import IdentityError, UsageError
-from fluxsecrets.ops.keylist import find_recipient
 from fluxsecrets.ops.keys import age_provider
 from fluxsecrets.ops.keyusage import KeyUsage, read_usage
-from fluxsecrets.ops.names import read_public_keys
+from fluxsecrets.ops.people import People, cluster_keys, find_person, read_people
 from fluxsecrets.ops.record import note_key
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.environments import Environment, find_environment
@@ -79,14 +78,13 @@ def cluster_secret(session: Session, environment: str, identity: str | None = No
     found = find_environment(tree, environment, settings)
     names, warnings = secret_names(found)
     usage = read_usage(session)
-    public = read_public_keys(usage.root)
+    people = read_people(session, tree)
+    public = people.names
     if identity is not None and _is_fingerprint(identity):
         recipient = Recipient("pgp", identity.replace(" ", "").upper())
         data_key, text, more = _pgp(session, recipient)
     else:
-        wanted = (
-            find_recipient(session, identity) if identity else _of_cluster(found, settings, usage, public)
-        )
+        wanted = find_person(people, identity).id if identity else _of_cluster(found, settings, usage, people)
         recipient = Recipient("age", wanted)
         data_key, text, more = _age(session, wanted, public)
     note_key(recipient)
@@ -133,34 +131,18 @@ def secret_names(environment: Environment) -> tuple[tuple[SecretName, ...], tupl
     return tuple(names), tuple(warnings)
 
 
-def _of_cluster(
-    environment: Environment, settings: Settings, usage: KeyUsage, public: Mapping[str, str]
-) -> str:
+def _of_cluster(environment: Environment, settings: Settings, usage: KeyUsage, people: People) -> str:
     """The recipient that is the cluster's own: never a guess between several, and never a person's."""
-    own = settings.environment(environment.name)
-    given = own.cluster_recipients if own is not None else ()
-    if len(given) == 1:
-        return given[0]
     readers = [each for each in usage.recipients(environment.name).values() if each.kind == "age"]
-    ids = given or tuple(
-        each.id for each in readers if _names_cluster(public.get(each.id, ""), environment.name)
-    )
-    if len(ids) == 1:
-        return ids[0]
-    candidates = [public.get(each.id) or short_recipient(each) for each in readers]
+    found = cluster_keys(environment.name, settings, readers, people.names)
+    if len(found) == 1:
+        return found[0].id
+    candidates = [people.name(each) for each in readers]
     raise UsageError(
         f"which identity is that of {environment.name}'s cluster cannot be told",
         details=[f"its files are for: {', '.join(sorted(candidates))}"] if candidates else (),
         hint="name it with --identity, or once and for all as cluster_recipients in .fluxsecrets.yaml",
     )
-
-
-def _names_cluster(name: str, environment: str) -> bool:
-    """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`."""
-    words = re.split(r"[._-]", name.lower())
-    own = re.split(r"[._/-]", environment.lower())
-    left = [word for word in words if word not in ("cluster", "flux", "sops", "age", "k8s", "kubernetes")]
-    return left == own
 
 
 def _age(session: Session, recipient: str, public: Mapping[str, str]) -> tuple[str, str, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import is_reference
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.plain import dig
-from fluxsecrets.repo.references import Provision, provisions, uses
+from fluxsecrets.repo.references import Provision, Use, provisions, uses
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Note, Tree, open_tree
 from fluxsecrets.sops.formats.registry import make_format
@@ -161,7 +161,8 @@ class _Viewer:
     def environment(self, environment: Environment) -> ShownEnvironment:
         applied = environment.graph.applied
         objects = [item for each in applied for item in each.objects]
-        used = {(use.namespace, use.name) for item in objects for use in uses(item) if use.kind == "Secret"}
+        wanted = [(item, use) for item in objects for use in uses(item) if use.kind == "Secret"]
+        used = {(use.namespace, use.name) for _, use in wanted}
         made = {
             (each.namespace, each.name)
             for item in objects
@@ -174,7 +175,7 @@ class _Viewer:
             environment.root_path,
             tuple(self.kustomization(environment, each, left_to_operators) for each in applied),
             tuple(self.file(environment, path) for path in sorted(environment.outside)),
-            tuple(self.missing(environment)),
+            tuple(self.missing(environment, wanted)),
             tuple(
                 Note(self.shown(note.path), note.line, note.message, note.warning)
                 for note in environment.notes
@@ -287,7 +288,7 @@ class _Viewer:
             None, None, protection, self.shown(path), None, recipients=recipients, shared=shared
         )
 
-    def missing(self, environment: Environment) -> Iterator[ShownSecret]:
+    def missing(self, environment: Environment, wanted: list[tuple[Object, Use]]) -> Iterator[ShownSecret]:
         """Secrets that are surely used and in no file: the cluster must have them from elsewhere."""
         made = {
             (each.namespace, each.name)
@@ -297,16 +298,15 @@ class _Viewer:
         }
         nowhere = {name for namespace, name in made if namespace is None}
         seen: set[tuple[str | None, str]] = set()
-        for _, item in environment.graph.objects:
-            for use in uses(item):
-                key = (use.namespace, use.name)
-                if use.kind != "Secret" or use.likely or use.optional or "${" in use.name or key in seen:
-                    continue
-                if key in made or use.name in nowhere or use.namespace is None:
-                    continue
-                seen.add(key)
-                place = self.shown(item.file)
-                yield ShownSecret(use.name, use.namespace, Protection.CLUSTER, place, use.line)
+        for item, use in wanted:
+            key = (use.namespace, use.name)
+            if use.likely or use.optional or "${" in use.name or key in seen:
+                continue
+            if key in made or use.name in nowhere or use.namespace is None:
+                continue
+            seen.add(key)
+            place = self.shown(item.file)
+            yield ShownSecret(use.name, use.namespace, Protection.CLUSTER, place, use.line)
 
     def shared(self, environment: Environment, paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(

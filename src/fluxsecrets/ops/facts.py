@@ -20,7 +20,7 @@ from fluxsecrets.repo.decryption import marks
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import Environment, load_environments
-from fluxsecrets.repo.history import RemovedKey, last_changed, removed_keys
+from fluxsecrets.repo.keyhistory import RemovedKey, last_changed, removed_keys
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import parse_certificate

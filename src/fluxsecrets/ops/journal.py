@@ -27,9 +27,11 @@ from fluxsecrets.files import (
     read_file,
     remove_leftovers,
     resolve_inside,
+    try_lock,
     write_atomic,
     write_batch,
 )
+from fluxsecrets.ops.interrupted import STATE_NAME
 from fluxsecrets.repo.git import Repository
 
 VERSION = 1
@@ -93,7 +95,7 @@ class PendingOperation:
 
 def state_folder(root: Path, repository: Repository | None) -> Path:
     """Where fluxsecrets keeps what concerns one work tree and is not to be committed."""
-    return repository.git_dir / "fluxsecrets" if repository is not None else root / ".fluxsecrets-state"
+    return repository.git_dir / "fluxsecrets" if repository is not None else root / STATE_NAME
 
 
 def apply(state: Path, operation: Operation, progress: Progress | None = None) -> None:
@@ -470,25 +472,27 @@ def _locked(state: Path) -> Iterator[None]:
             path=str(state),
         ) from None
     try:
-        if not _try_lock(descriptor):
+        if not try_lock(descriptor) or not _is_lock(descriptor, state / _LOCK):
             raise UsageError(
                 "another fluxsecrets is changing files in this work tree", hint="wait until it is done"
             )
-        yield
+        try:
+            yield
+        finally:
+            _leave_nothing(state)
     finally:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _leave_nothing(state: Path) -> None:
+    """Outside of git, where anybody sees the folder, it is gone when nothing is under way."""
+    if state.name == STATE_NAME and not (state / _JOURNAL).exists():
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _is_lock(descriptor: int, path: Path) -> bool:
+    """Whether a lock that was got is still the one that others look for."""
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
         return False
-    return True

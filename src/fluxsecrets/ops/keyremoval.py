@@ -72,7 +72,11 @@ def export_key(session: Session, text: str, *, plain: bool, work_factor: int | N
 
 def _new_passphrase(session: Session) -> str:
     ask = asker(session)
-    passphrase = ask("new passphrase for the exported identity")
+    try:
+        passphrase = ask("new passphrase for the exported identity")
+    except IdentityError as error:
+        error.hint = "run it at a terminal, or add --plain and protect the copy in another way"
+        raise
     if not passphrase:
         raise IdentityError(
             "no passphrase was given", hint="give one, or export it in plain text with --plain"
@@ -132,9 +136,9 @@ def plan_removal(session: Session, text: str) -> Removal:
     ]
     others = [place for place in others if not _is_default(session, place, key_files)]
     if not key_files and not keyring:
-        where = f": it is in {', '.join(others)}" if others else ""
+        where = f"it is in {', '.join(others)}" if others else "you do not have this identity"
         raise UsageError(
-            f"there is nothing to remove{where}",
+            f"there is nothing to remove: {where}",
             hint="take it out there yourself" if others else "`fluxsecrets keys list` shows what you have",
         )
     whom = Recipient("age", recipient)

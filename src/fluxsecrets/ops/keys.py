@@ -105,7 +105,25 @@ def new_key(session: Session, keeping: Keeping, *, post_quantum: bool = False) -
     from fluxsecrets.keys.generate import generate_identity
 
     identity = generate_identity(datetime.now(UTC), post_quantum=post_quantum)
-    return _keep(session, identity, keeping, public_path)
+    return keep_identity(session, identity, keeping, public_path)
+
+
+def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:
+    """Take an identity out of where `keep_identity` put it.
+
+    Raises:
+        FileAccessError, IdentityError: it could not be taken out.
+    """
+    if keeping.store is Store.KEYRING:
+        from fluxsecrets.keys.oskeyring import remove
+
+        listed = keyring_list(session)
+        if listed is not None:
+            remove(listed, recipient, notify=session.notify)
+        return
+    from fluxsecrets.keys.generate import remove_identity
+
+    remove_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
 
 
 def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewKey, ...]:
@@ -127,7 +145,7 @@ def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewK
     taken = public_path is not None and public_path.exists()
     if public_path is not None and taken and identities[0].recipient not in read_public_file(public_path):
         raise _taken(session, public_path)
-    return tuple(_keep(session, identity, keeping, public_path) for identity in identities)
+    return tuple(keep_identity(session, identity, keeping, public_path) for identity in identities)
 
 
 def _read_identities(session: Session, file: KeyFile) -> tuple[AgeIdentity, ...]:
@@ -207,7 +225,13 @@ def keyring_list(session: Session) -> Path | None:
     return None if config is None else config / KEYRING_LIST
 
 
-def _keep(session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None) -> NewKey:
+def keep_identity(
+    session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None = None
+) -> NewKey:
+    """Put an identity that was made already where it belongs; see `new_key`.
+
+    Its name is written where `public_path` says so.
+    """
     note_key(Recipient("age", identity.recipient))
     private: Path | None = None
     if keeping.store is Store.KEYRING:

@@ -100,7 +100,7 @@ def read_usage(session: Session) -> KeyUsage:
     from fluxsecrets.repo.tree import open_tree
 
     targets, _ = encrypted_targets(select(session, ()))
-    looks = tuple(run_jobs(partial(_look, session), targets))
+    looks = tuple(run_jobs(partial(file_keys, session), targets))
     tree = open_tree(session.cwd, limits=session.limits)
     environments = (load_environment(tree, root) for root in list_environments(tree))
     return KeyUsage(
@@ -111,7 +111,8 @@ def read_usage(session: Session) -> KeyUsage:
     )
 
 
-def _look(session: Session, target: Target) -> FileKeys | FluxsecretsError:
+def file_keys(session: Session, target: Target) -> FileKeys | FluxsecretsError:
+    """Who can open a file, or why that cannot be said."""
     try:
         if target.problem is not None:
             raise target.problem

@@ -17,9 +17,10 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.files import exclusive, make_private_folders, read_file, write_atomic
@@ -120,7 +121,7 @@ def _refuse_strange(path: Path) -> None:
     """Refuse a file of another kind, before anything is put beside it."""
     if os.path.lexists(head_path(path)):
         return
-    first = next(_raw_lines(path), None) if path.is_file() else None
+    first = next(_raw_lines(path), None)
     if first is not None and _parse(first) is None:
         raise FileAccessError(
             "this file is not a log of fluxsecrets", path=str(path), hint="name another file for the log"
@@ -132,10 +133,14 @@ def _open(path: Path) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
     except OSError as error:
         raise _not_written(path, error) from None
+    _require_regular(path, descriptor)
+    return descriptor
+
+
+def _require_regular(path: Path, descriptor: int) -> None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise FileAccessError("the log is not a regular file", path=str(path), hint="name another file")
-    return descriptor
 
 
 def _find_end(path: Path, descriptor: int) -> _End:
@@ -197,8 +202,9 @@ def _write_head(path: Path, data: bytes) -> None:
     try:
         write_atomic(head_path(path), data, mode=0o600)
     except FileAccessError as error:
+        reason = error.message.removeprefix("cannot be written: ")
         raise FileAccessError(
-            f"the log cannot be written: {error.message}", path=str(path), hint=error.hint
+            f"the log cannot be written: {reason}", path=str(path), hint=error.hint
         ) from None
 
 
@@ -282,6 +288,22 @@ def verify(path: Path, anchors: Sequence[str] = ()) -> Verdict:
         FileAccessError: it cannot be read.
     """
     wanted = dict(_split_anchor(text) for text in anchors)
+    with _still(path):
+        return _verify(path, wanted)
+
+
+@contextmanager
+def _still(path: Path) -> Iterator[None]:
+    """Nobody writes meanwhile, as far as we may say so: a log is checked by those who cannot write, too."""
+    lock = path.with_name(f"{path.name}.lock")
+    if not os.access(lock, os.R_OK | os.W_OK):
+        yield
+        return
+    with exclusive(lock):
+        yield
+
+
+def _verify(path: Path, wanted: dict[int, str]) -> Verdict:
     data = _head_data(path)
     head = _parse_head(data)
     chain = _Chain(head.size if head is not None else 0)
@@ -377,19 +399,16 @@ def _compare_with_head(path: Path, head: _Head, chain: _Chain) -> Iterator[Probl
 
 
 def _tail_of(path: Path, offset: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(_MAX_HEAD)
-    except FileNotFoundError:
-        return b""
+    with _reading(path) as file:
+        if file is None:
+            return b""
+        file.seek(offset)
+        return file.read(_MAX_HEAD)
 
 
 def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+    with _reading(path) as file:
+        return 0 if file is None else os.fstat(file.fileno()).st_size
 
 
 def read_events(path: Path) -> Iterator[tuple[int, Event | None]]:
@@ -404,16 +423,36 @@ def read_events(path: Path) -> Iterator[tuple[int, Event | None]]:
 
 def _raw_lines(path: Path) -> Iterator[bytes]:
     """Lines without their breaks; none where there is no file."""
+    with _reading(path) as file:
+        while file is not None and (raw := file.readline(_MAX_LINE)):
+            yield raw.removesuffix(b"\n")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[IO[bytes] | None]:
+    """The log, opened; None where there is none.
+
+    Raises:
+        FileAccessError: it cannot be read, or is a link, a FIFO or the like.
+    """
     try:
-        with path.open("rb") as file:
-            while raw := file.readline(_MAX_LINE):
-                yield raw.removesuffix(b"\n")
+        descriptor = os.open(path, os.O_RDONLY | _FLAGS)
     except FileNotFoundError:
+        yield None
         return
     except OSError as error:
-        raise FileAccessError(
-            f"the log cannot be read: {(error.strerror or 'input/output error').lower()}", path=str(path)
-        ) from None
+        raise _not_read(path, error) from None
+    _require_regular(path, descriptor)
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            yield file
+        except OSError as error:
+            raise _not_read(path, error) from None
+
+
+def _not_read(path: Path, error: OSError) -> FileAccessError:
+    reason = (error.strerror or "input/output error").lower()
+    return FileAccessError(f"the log cannot be read: {reason}", path=str(path))
 
 
 def _parse(raw: bytes) -> Event | None:

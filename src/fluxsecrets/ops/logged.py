@@ -8,6 +8,7 @@ and outcomes; never a value, an argument that may hold one, or the text of an er
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ UNLOGGED = frozenset(
     }
 )
 """Commands, or whole groups of them, that neither change secrets nor hand out their values."""
+
+_PRIVATE_KEY = re.compile(r"AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z+._-]+", re.IGNORECASE)
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _LONG_KEY = 200
@@ -118,7 +121,7 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
     folders = dict.fromkeys(os.path.realpath(cwd / path) for path in paths) or {os.path.realpath(cwd): None}
     roots: dict[str, None] = {}
     for folder in folders:
-        root = _root_with_settings(folder)
+        root = root_with_settings(folder)
         if root is not None:
             roots[root] = None
     for root in roots:
@@ -134,7 +137,7 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
             yield from _settings_log(Path(root))
 
 
-def _root_with_settings(place: str) -> str | None:
+def root_with_settings(place: str) -> str | None:
     """The root of a path's repository where it has settings; outside of git the nearest folder that has."""
     nearest = None
     folder = place
@@ -164,18 +167,26 @@ def _settings_log(root: Path) -> Iterator[LogPlace]:
                 hint=f"use {DEFAULT_FILE}, or a path outside of .git",
                 path=SETTINGS_NAME,
             )
-        yield LogPlace(_git_folder(root) / name.removeprefix(".git/"), log.required, SETTINGS_NAME)
+        yield LogPlace(_own_folder(root) / name.removeprefix(_OWN_FOLDER), log.required, SETTINGS_NAME)
         return
     yield LogPlace(resolve_inside(root / name, root), log.required, SETTINGS_NAME)
 
 
-def _git_folder(root: Path) -> Path:
-    """Git's folder of a repository or worktree; without git a hidden one of ours."""
+def _own_folder(root: Path) -> Path:
+    """Ours in git's folder, one for all worktrees of a clone, which come and go; or one beside the files."""
     place = root / ".git"
+    if not os.path.lexists(place):
+        return root / ".fluxsecrets-state"
     if place.is_file():  # a worktree or a submodule
-        text = place.read_text(encoding="utf-8", errors="surrogateescape")
-        return root / text.removeprefix("gitdir:").strip()
-    return place if place.is_dir() else root / ".fluxsecrets"
+        place = root / _line_of(place).removeprefix("gitdir:").strip()
+        common = place / "commondir"
+        if common.is_file():
+            place = place / _line_of(common)
+    return Path(os.path.realpath(place)) / "fluxsecrets"
+
+
+def _line_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="surrogateescape").strip()
 
 
 class Logged:
@@ -220,7 +231,7 @@ class Logged:
             "program": call.program,
             "command": call.command,
             "folder": str(cwd),
-            "paths": list(call.paths),
+            "paths": [without_private_keys(path) for path in call.paths],
             **call.details,
         }
         self._write([event])
@@ -233,12 +244,13 @@ class Logged:
         """
         if self._call is None:
             return
-        kind = {} if error is None else {"error": type(error).__name__.lstrip("_")}
-        if error is not None and exit_code > 128:
-            result = "interrupted"
+        if error is not None and exit_code > 128:  # how it was ended is what the code says
+            last: dict[str, object] = {"result": "interrupted"}
+        elif error is not None:
+            last = {"result": "failed", "error": type(error).__name__}
         else:
-            result = "failed" if error is not None or exit_code > 1 else "done"
-        self._finish({"result": result, "exit_code": exit_code, **kind})
+            last = {"result": "failed" if exit_code > 1 else "done"}
+        self._finish({**last, "exit_code": exit_code})
 
     def _leave(self) -> None:
         self._finish({"result": "replaced"})
@@ -249,9 +261,10 @@ class Logged:
             return
         self._call = None
         files = self._files() or self._named(call, last)
-        keys = {} if files else {"keys": [shown_key(key) for key in self._record.keys]}
+        # What was opened beside the files, or where there are none.
+        keys = [shown_key(key) for key in self._record.keys] if self._record.files or not files else []
         events = [{**self._common("file"), "command": call.command, **event} for event in files]
-        events.append({**self._common("end"), "command": call.command, **last, **keys})
+        events.append({**self._common("end"), "command": call.command, **last, "keys": keys})
         self._write(events, done=True)
 
     def _files(self) -> list[dict[str, object]]:
@@ -271,7 +284,8 @@ class Logged:
         """The files that were named, where the operation said nothing of single files."""
         keys = [shown_key(key) for key in self._record.keys]
         error = {"error": last["error"]} if "error" in last else {}
-        return [{"path": path, "outcome": last["result"], "keys": keys, **error} for path in call.paths]
+        outcome = {"outcome": last["result"], "keys": keys, **error}
+        return [{"path": without_private_keys(path), **outcome} for path in call.paths]
 
     def _common(self, event: str) -> dict[str, object]:
         time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -315,6 +329,11 @@ def logged(environ: Mapping[str, str], cwd: Path, call: Call) -> Iterator[None]:
             run.end(getattr(error, "exit_code", 2), error)
             raise
         run.end(0)
+
+
+def without_private_keys(text: str) -> str:
+    """A text without what was put on a command line by mistake."""
+    return _PRIVATE_KEY.sub("(a private key)", text)
 
 
 def shown_key(recipient: Recipient) -> str:

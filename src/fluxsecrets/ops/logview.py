@@ -25,7 +25,8 @@ class Entry:
         program, command: what was run.
         path: the file, as it was named from `folder`; None where the run was about none.
         folder: the working directory.
-        about: the name, key or environment that was asked for, or None.
+        environment: the one that was asked for, or None.
+        about: the key in the file, the name of an identity, or that of standard input; or None.
         outcome: what became of it.
         keys: public keys whose identities opened it.
         error: the kind of error, or None.
@@ -39,6 +40,7 @@ class Entry:
     command: str
     path: str | None
     folder: str
+    environment: str | None
     about: str | None
     outcome: str
     keys: tuple[str, ...] = ()
@@ -106,7 +108,8 @@ def _entry(line: int, event: Event, start: Event) -> Entry:
         text(event, "command"),
         text(event, "path") or None,
         text(start, "folder"),
-        text(start, "key") or text(start, "name") or text(start, "environment") or None,
+        text(start, "environment") or None,
+        next(filter(None, (text(start, name) for name in ("key", "name", "identity", "filename"))), None),
         text(event, "outcome") or text(event, "result"),
         tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else (),
         text(event, "error") or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,12 +10,15 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.content import parse
+from fluxsecrets.ops.keyusage import ELSEWHERE
 from fluxsecrets.ops.names import name_of
 from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.rekey import flat
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.strangers import compare_with_rule
 from fluxsecrets.ops.targets import Target
+from fluxsecrets.repo.environments import load_environments
+from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient
@@ -32,6 +36,8 @@ class RecipientFiles:
         files: those that are encrypted for it.
         not_in_rule: those of them whose rule does not name it.
         missing: those whose rule names it, and that are not encrypted for it.
+        environments: how many files of each environment are encrypted for it, and `""` for those of none;
+            a file that two share counts in both.
     """
 
     name: str
@@ -40,6 +46,7 @@ class RecipientFiles:
     files: tuple[str, ...]
     not_in_rule: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    environments: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,13 @@ class RecipientList:
         recipients: those who open most files first.
         files: how many encrypted files were looked at.
         errors: files that could not be looked at.
+        environments: the columns of the matrix, `""` for files of none; empty where it was about some files.
     """
 
     recipients: tuple[RecipientFiles, ...]
     files: int
     errors: tuple[FluxsecretsError, ...] = ()
+    environments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +78,21 @@ class _Look:
     error: FluxsecretsError | None = None
 
 
-def list_recipients(session: Session, targets: Sequence[Target], names: Mapping[str, str]) -> RecipientList:
+def list_recipients(
+    session: Session,
+    targets: Sequence[Target],
+    names: Mapping[str, str],
+    environments: Mapping[str, frozenset[str]] | None = None,
+) -> RecipientList:
     """Who can read files; no identity is needed.
 
     Args:
         session: the run.
         targets: the files.
         names: recipient -> name, from the repository's public keys.
+        environments: the files of each, by its name, for a matrix of people and environments.
     """
+    where = _environments_of(targets, environments or {})
     looks = tuple(run_jobs(partial(_look, session), targets))
     known: dict[tuple[str, str], Recipient] = {}
     named = dict(names)
@@ -97,12 +113,43 @@ def list_recipients(session: Session, targets: Sequence[Target], names: Mapping[
             tuple(opens.get(key, ())),
             tuple(strange.get(key, ())),
             tuple(missing.get(key, ())),
+            _counted(opens.get(key, ()), where),
         )
         for key, recipient in known.items()
     ]
     rows.sort(key=lambda row: (-len(row.files), row.name))
     errors = tuple(look.error for look in looks if look.error is not None)
-    return RecipientList(tuple(rows), len(looks) - len(errors), errors)
+    elsewhere = (ELSEWHERE,) if any(ELSEWHERE in row.environments for row in rows) else ()
+    columns = (*environments, *elsewhere) if environments else ()
+    return RecipientList(tuple(rows), len(looks) - len(errors), errors, columns)
+
+
+def _environments_of(
+    targets: Sequence[Target], environments: Mapping[str, frozenset[str]]
+) -> Mapping[str, tuple[str, ...]]:
+    """The environments of each file, as shown; `""` for one of none."""
+    return {
+        target.shown: tuple(name for name, own in environments.items() if target.repository_path in own)
+        or (ELSEWHERE,)
+        for target in (targets if environments else ())
+    }
+
+
+def _counted(paths: Sequence[str], where: Mapping[str, tuple[str, ...]]) -> Mapping[str, int]:
+    return dict(Counter(name for path in paths for name in where.get(path, ())))
+
+
+def environment_files(session: Session) -> Mapping[str, frozenset[str]]:
+    """The files of every environment of the repository, by its name; none outside of git.
+
+    Raises:
+        ConfigError: the settings are invalid.
+    """
+    tree = open_tree(session.cwd, limits=session.limits)
+    if tree.repository is None:
+        return {}
+    found = load_environments(tree)
+    return {each.name: each.files | frozenset(each.generator_files) for each in found}
 
 
 def _look(session: Session, target: Target) -> _Look:

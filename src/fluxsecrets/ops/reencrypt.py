@@ -14,6 +14,7 @@ from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedE
 from fluxsecrets.files import FileContent, read_file, write_atomic
 from fluxsecrets.ops.batches import pending_write
 from fluxsecrets.ops.content import EncryptedFile, OpenedFile, encrypt_content, open_file, own_selector
+from fluxsecrets.ops.interrupted import refuse_interrupted_at
 from fluxsecrets.ops.names import names_of, read_public_keys
 from fluxsecrets.ops.policy import Policy, selector_for
 from fluxsecrets.ops.session import Session
@@ -63,10 +64,12 @@ def open_target(session: Session, target: Target, *, accept_recipients: bool = F
         NotEncryptedError: it is a plain file.
         UnprotectedError: strangers among its recipients, a weaker selector or threshold than the rule's.
         FileAccessError: it cannot be read, or is read-only.
+        UsageError: an operation on many files was interrupted here, and has to be ended first.
         DataKeyError, IntegrityError, FormatError, ...: see `content.open_file`.
     """
     if target.problem is not None:
         raise target.problem
+    refuse_interrupted_at((target.path,))
     try:
         return _open(session, target, accept_recipients=accept_recipients)
     except FluxsecretsError as error:

@@ -37,12 +37,16 @@ class RekeyResult(FileResult):
         removed: names of those who no longer can; what is in git's history they still read.
         rearranged: order, key groups, threshold or spelling of recipients changed as well, or alone.
         new_data_key: every value was encrypted anew with a new key.
+        regenerated: keys of values that were made anew.
+        shared_with: other environments that the file belongs to.
     """
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     rearranged: bool = False
     new_data_key: bool = False
+    regenerated: tuple[str, ...] = ()
+    shared_with: tuple[str, ...] = ()
 
 
 def with_new_data_key(
@@ -74,7 +78,7 @@ def with_new_data_key(
         return _in_place(session, opened, groups, threshold), ()
     # Comments that sops wrote where it cannot read them itself, or that are not encrypted: the way over
     # the plain text mends them.
-    return _over_plain_text(session, opened, groups, threshold, stores)
+    return with_new_text(session, opened, opened.text(), groups, threshold, stores)
 
 
 def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, threshold: int) -> bytes:
@@ -122,13 +126,27 @@ def _threshold(groups: RecipientGroups, threshold: int) -> int:
     return (threshold or len(groups)) if len(groups) > 1 else 0
 
 
-def _over_plain_text(
+def with_new_text(
     session: Session,
     opened: OpenedFile,
+    text: bytes,
     groups: RecipientGroups,
     threshold: int,
-    stores: StoresConfig | None,
+    stores: StoresConfig | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
+    """Encrypt another text in an opened file's place, in the same way, with a new data key.
+
+    Args:
+        session: the run.
+        opened: the file, its MAC checked.
+        text: the new plain text.
+        groups: recipients by key group.
+        threshold: how many groups are needed; 0 means all.
+        stores: indentation, or None for the file's own.
+
+    Returns:
+        The new content, verified, and what the user should know.
+    """
     own = opened.metadata
     policy = Policy(
         groups=groups,
@@ -139,7 +157,7 @@ def _over_plain_text(
     )
     encrypted = encrypt_content(
         opened.format,
-        opened.text(),
+        text,
         policy,
         session.providers,
         now=session.now(),
@@ -230,6 +248,18 @@ def prepare_target(
 def for_others_only(session: Session, groups: RecipientGroups) -> tuple[str, ...]:
     """A warning where none of the identities at hand opens what is encrypted for these recipients."""
     return () if session.opens_any(groups) else (OTHERS_ONLY,)
+
+
+def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:
+    """What new values want."""
+    count = sum(len(result.regenerated) for result in results if isinstance(result, RekeyResult))
+    if not count:
+        return ()
+    what = "1 value was" if count == 1 else f"{count} values were"
+    return (
+        f"{what} made anew: whatever uses them, such as a database that keeps a password itself, "
+        "has to be told too",
+    )
 
 
 def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ from functools import partial
 
 from fluxsecrets.errors import UnprotectedError, UsageError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.batches import Prepared, pending_write, prepare_files
+from fluxsecrets.ops.changes import Change, change_files
 from fluxsecrets.ops.content import open_file
 from fluxsecrets.ops.names import name_of, names_of
+from fluxsecrets.ops.regenerate import regenerated
 from fluxsecrets.ops.rekey import (
     RekeyResult,
     changes_between,
@@ -18,6 +20,7 @@ from fluxsecrets.ops.rekey import (
     for_others_only,
     prepare_target,
     with_new_data_key,
+    with_new_text,
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import AppliedConfig, Session
@@ -39,6 +42,8 @@ class RotateOptions:
         remove: recipients to take out of all of a file's key groups.
         accept_recipients: go on where a file is encrypted for others than its rule names, or protected less.
         names: recipient -> name, from the repository's public keys.
+        values: make values anew whose annotation says how.
+        shared: environments that a file belongs to besides the one that was named, by its path.
         write: False only says what would happen.
     """
 
@@ -46,6 +51,8 @@ class RotateOptions:
     remove: tuple[Recipient, ...] = ()
     accept_recipients: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    values: bool = False
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     write: bool = True
 
 
@@ -60,8 +67,58 @@ def refuse_contradiction(options: RotateOptions) -> None:
         raise UsageError("a recipient is to be added and removed at once", hint="name it in one of the two")
 
 
-def rotate_files(session: Session, targets: Sequence[Target], options: RotateOptions) -> Iterator[FileResult]:
-    """Give files new data keys, in place; each is a file that opens at every moment.
+def shared_with(session: Session, environment: str | None) -> Mapping[str, tuple[str, ...]]:
+    """The files of an environment that belong to others, too, with the names of those; none without one."""
+    if environment is None:
+        return {}
+    from fluxsecrets.repo.environments import list_environments, load_environments, shared_files
+    from fluxsecrets.repo.tree import open_tree
+
+    tree = open_tree(session.cwd, limits=session.limits)
+    if len(list_environments(tree)) < 2:
+        return {}
+    found = shared_files(load_environments(tree))
+    return {
+        path: tuple(name for name in names if name != environment)
+        for path, names in found.items()
+        if environment in names
+    }
+
+
+def rotation_plan(
+    targets: Sequence[Target], options: RotateOptions, environment: str | None
+) -> Iterator[str]:
+    """What is about to be done, a line each; nothing where few files were named."""
+    if environment is None and len(targets) < _WORTH_A_PLAN:
+        return
+    what = "and annotated values are made anew" if options.values else "every value is encrypted anew"
+    noun = "1 file gets a new data key" if len(targets) == 1 else f"{len(targets)} files get new data keys"
+    yield f"plan: {noun}, {what}"
+    for target in targets:
+        others = options.shared.get(target.repository_path or "")
+        if others:
+            yield f"  {target.shown} is shared with {', '.join(others)}"
+
+
+_WORTH_A_PLAN = 10
+
+
+def rotate_files(
+    session: Session, targets: Sequence[Target], options: RotateOptions
+) -> tuple[FileResult, ...]:
+    """Give files new data keys, in place: all of those that can be opened, or none.
+
+    Returns:
+        One `RekeyResult` a file, in order; a plain `FileResult` where it could not be written.
+    """
+    prepared = prepare_rotation(session, targets, options)
+    return change_files(session, Change("rotate", tuple(zip(targets, prepared, strict=True))))
+
+
+def prepare_rotation(
+    session: Session, targets: Sequence[Target], options: RotateOptions
+) -> Iterator[Prepared]:
+    """New contents for files, with new data keys; nothing is written.
 
     Args:
         session: the run.
@@ -69,10 +126,9 @@ def rotate_files(session: Session, targets: Sequence[Target], options: RotateOpt
         options: how.
 
     Returns:
-        One `RekeyResult` a file, in order, as they are done; a plain `FileResult` where it could not be
-        written.
+        One `RekeyResult` a file, in order, and what is to be written for it to become true.
     """
-    return process_files(partial(prepare_target, _rotate, session, options), targets)
+    return prepare_files(partial(prepare_target, _rotate, session, options), targets)
 
 
 def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepared:
@@ -86,7 +142,12 @@ def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepare
     differences = _compare(session, target, metadata, opened.opened.document, groups, options)
     if not options.accept_recipients:
         refuse(differences, names)
-    new, warnings = with_new_data_key(session, opened, groups, min(metadata.shamir_threshold, len(groups)))
+    threshold = min(metadata.shamir_threshold, len(groups))
+    fresh = regenerated(session, opened) if options.values else None
+    if fresh is None:
+        new, warnings = with_new_data_key(session, opened, groups, threshold)
+    else:
+        new, warnings = with_new_text(session, opened, fresh.text, groups, threshold)
     added, removed = changes_between(flat(metadata.recipients), flat(groups), names)
     result = RekeyResult(
         target.shown,
@@ -102,8 +163,10 @@ def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepare
         added=added,
         removed=removed,
         new_data_key=True,
+        regenerated=fresh.keys if fresh is not None else (),
+        shared_with=options.shared.get(target.repository_path or "", ()),
     )
-    return Prepared(result, pending_write(content, new) if options.write else None)
+    return Prepared(result, pending_write(content, new) if options.write else None, content.data)
 
 
 def _anchors(applied: AppliedConfig | None) -> Mapping[str, str]:

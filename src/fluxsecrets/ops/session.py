@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,15 +69,42 @@ class Session:
 
     @property
     def providers(self) -> Providers:
-        """Key providers by kind of recipient; identities are looked up with the first use."""
+        """Key providers by kind of recipient; identities are looked up with the first use.
+
+        Raises:
+            ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so that nobody knows what may run.
+        """
         if self._providers is None:
             from fluxsecrets.keys import User, make_providers
 
             order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
-            self._providers = make_providers(
-                self.environ, User(ask=self.ask, notify=self.notify, warn=self.warn), order
+            user = User(
+                ask=self.ask,
+                notify=self.notify,
+                warn=self.warn,
+                allowed_plugins=self._allowed_plugins(),
             )
+            self._providers = make_providers(self.environ, user, order)
         return self._providers
+
+    def _allowed_plugins(self) -> frozenset[str] | None:
+        """The age plugins that may run to encrypt, where the settings of this repository say which.
+
+        Raises:
+            ConfigError, FileAccessError: the settings are invalid, or cannot be read.
+        """
+        from fluxsecrets.ops.logged import SETTINGS_NAME, root_with_settings
+
+        root = root_with_settings(os.path.realpath(self.cwd))
+        if root is None:
+            return None
+        # Settings that say nothing of plugins are not parsed for them: this is on the way of every command.
+        if b"age_plugins" not in read_file(Path(root, SETTINGS_NAME), limit=self.limits.size).data:
+            return None
+        from fluxsecrets.repo.settings import load_settings
+
+        names = load_settings(Path(root)).age_plugins
+        return None if names is None else frozenset(names)
 
     def opens_any(self, groups: RecipientGroups) -> bool:
         """Whether an identity at hand is meant by one of the recipients; asks only the kinds that occur."""
@@ -109,9 +136,18 @@ class Session:
             return self.cwd / self.config_path
         for folder in (start, *start.parents):
             candidate = folder / CONFIG_NAME
-            if candidate.is_file():
+            if candidate in self._configs or candidate.is_file():
                 return candidate
         return None
+
+    def plan_config(self, path: Path, config: SopsConfig) -> None:
+        """Go by a `.sops.yaml` that is not written yet.
+
+        Args:
+            path: absolute path of it.
+            config: what it will say.
+        """
+        self._configs[path] = config
 
     def load_config(self, path: Path) -> SopsConfig:
         """Read a `.sops.yaml`, once a run.
@@ -130,6 +166,17 @@ class Session:
                 error.hint = error.hint or "mend this line: without valid rules nothing can be encrypted"
                 raise
         return self._configs[path]
+
+    def with_configs(self, texts: Mapping[Path, bytes]) -> Session:
+        """The same run, in which some `.sops.yaml` files are as they will be.
+
+        Raises:
+            ConfigError: one would be invalid.
+        """
+        from fluxsecrets.sops.config import parse_config
+
+        changed = {path: parse_config(data, path=self.shown(path)) for path, data in texts.items()}
+        return replace(self, _configs={**self._configs, **changed})
 
     def rules_for(self, path: Path) -> AppliedConfig | None:
         """The rules that were tried for a file, up to the one that applies.

@@ -121,7 +121,9 @@ def _staged_tree(session: Session, repository: Repository) -> tuple[StagedTree, 
     paths = {*repository.files(), *staged}
     tree = make_tree(repository.root, paths, repository=repository, limits=session.limits)
     return (
-        StagedTree(tree.root, tree.paths, repository, tree.limits, tree.files, tree.folders, contents),
+        StagedTree(
+            tree.root, tree.paths, repository, tree.limits, tree.files, tree.folders, contents=contents
+        ),
         staged,
     )
 

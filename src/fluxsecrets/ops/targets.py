@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.files import LEFTOVER_GLOB, remove_leftovers, resolve_inside
 from fluxsecrets.ops.inputs import has_no_link, must_exist
+from fluxsecrets.ops.interrupted import refuse_interrupted_at
 from fluxsecrets.ops.session import Session
 from fluxsecrets.sops.formats import format_for_path
 
@@ -312,6 +313,11 @@ def _format_of(places: _Places, path: Path) -> str:
 
 
 def clean_up(selection: Selection) -> None:
-    """Delete temporary files that a killed run left in the folders of the selected files."""
+    """Delete temporary files that a killed run left in the folders of the selected files.
+
+    Raises:
+        UsageError: an operation on many files was interrupted here, and has to be ended first.
+    """
+    refuse_interrupted_at(target.path for target in selection.targets)
     for folder in {target.path.parent for target in selection.targets}:
         remove_leftovers(folder)

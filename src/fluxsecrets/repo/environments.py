@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
+from fluxsecrets.sops.document import to_data
+from fluxsecrets.sops.formats.yaml import load_documents
 
 from .build import Builder
 from .discover import is_chart_template
 from .encrypted import detect_encryption
-from .flux import FluxKustomization, Sync, read_kustomization, read_sync
+from .flux import FluxKustomization, Sync, read_kustomization, read_sync, read_values_sync
 from .globs import compile_glob
 from .graph import Graph, walk
+from .manifests import line_of
 from .objects import Object
 from .settings import SETTINGS_NAME, Settings, load_settings
 from .sourceignore import artifact
@@ -128,22 +131,67 @@ def _roots(tree: Tree, syncs: Mapping[str, Sync], given: Mapping[str, str]) -> s
 def _syncs(tree: Tree) -> dict[str, Sync]:
     """What FluxInstances in the tree sync, by folder; the first of each in the order of paths."""
     found: dict[str, Sync] = {}
-    for item in _objects(tree, _INSTANCE):
-        sync = read_sync(item)
-        if sync is not None and sync.path is not None and sync.path in tree.folders:
+    for each in (*map(read_sync, _objects(tree, _INSTANCE)), *_values_syncs(tree)):
+        sync = _in_repository(tree, each) if each is not None else None
+        if sync is not None and sync.path is not None:
             found.setdefault(sync.path, sync)
     return found
+
+
+def _values_syncs(tree: Tree) -> Iterator[Sync | None]:
+    """Values of flux-instance's chart in files of their own, such as those that a generator reads."""
+    for path, data in _manifests(tree, _INSTANCE_VALUES):
+        try:
+            nodes = load_documents(data, tree.limits)
+        except FluxsecretsError:
+            continue
+        for node in nodes:
+            yield read_values_sync(to_data(node), path, line_of(node) or 1)
+
+
+def _in_repository(tree: Tree, sync: Sync) -> Sync | None:
+    """Where the path of a sync is here: an OCI artifact may be made of one folder of the repository."""
+    if sync.path is None or sync.path in tree.folders:
+        return sync if sync.path is not None else None
+    if sync.kind == "GitRepository":
+        return None
+    found = [folder for folder in tree.folders if folder.endswith(f"/{sync.path}")]
+    if len(found) != 1:
+        return None
+    return replace(sync, path=found[0], base=found[0].removesuffix(f"/{sync.path}"))
 
 
 def _tops(tree: Tree) -> set[str]:
     """The outermost folders with Kustomizations that no other one leads to."""
     items = [found for item in _objects(tree, _KUSTOMIZATION) if (found := read_kustomization(item))]
     folders = {parent(item.file) for item in items if not any(_leads_to(other, item) for other in items)}
-    return {
+    tops = {
         folder
         for folder in folders
         if not any(folder.startswith(f"{other}/") or (other == "" != folder) for other in folders)
+        and not any(part.startswith(".") for part in folder.split("/"))
     }
+    return _hubs(tree, tops, items) if len(tops) > 1 else tops
+
+
+def _hubs(tree: Tree, tops: set[str], items: Sequence[FluxKustomization]) -> set[str]:
+    """Of several folders those that lead to others and are not led to, where there are such.
+
+    A Kustomization may be brought by kustomize from anywhere; what is brought by nothing is only lying about.
+    """
+    builder = Builder(artifact(tree))
+    reached = {top: walk(tree, top, builder=builder).files for top in tops}
+    files = {item.file for item in items}
+    own = {top: {file for file in files if file.startswith(f"{top}/" if top else "")} for top in tops}
+    leading = {top: (reached[top] & files) - own[top] for top in tops}
+    led_to = {
+        other
+        for top in tops
+        for other in tops - {top}
+        if leading[top] & own[other] and not leading[other] & own[top]
+    }
+    hubs = {top for top in tops if leading[top]} - led_to
+    return hubs or tops - led_to
 
 
 def _leads_to(item: FluxKustomization, other: FluxKustomization) -> bool:
@@ -153,6 +201,7 @@ def _leads_to(item: FluxKustomization, other: FluxKustomization) -> bool:
     return not item.path or other.file.startswith(f"{item.path}/")
 
 
+_INSTANCE_VALUES = re.compile(rb"(?m)^instance:[ ]*(?:#.*)?$(?:[^\0]*)^[ ]+sync:")
 _INSTANCE = re.compile(rb"kind:\s*FluxInstance|instance:[^\0]*sync:")
 _KUSTOMIZATION = re.compile(rb"kustomize\.toolkit\.fluxcd\.io")
 
@@ -160,15 +209,21 @@ _KUSTOMIZATION = re.compile(rb"kustomize\.toolkit\.fluxcd\.io")
 def _objects(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[Object]:
     """The objects of those manifests in which a pattern is found."""
     builder = Builder(tree)
+    for path, _ in _manifests(tree, pattern):
+        yield from builder.objects(path)[0]
+
+
+def _manifests(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Those manifests in which a pattern is found, with their content."""
     for path in tree.paths:
         if path.endswith((".yaml", ".yml")) and not is_chart_template(tree, path):
             try:
                 size = tree.size(path)
-                if not size or size > _LARGE or not pattern.search(tree.read(path)):
-                    continue
+                data = tree.read(path) if size and size <= _LARGE else b""
             except FluxsecretsError:
                 continue  # whoever reads it for its content says what is wrong
-            yield from builder.objects(path)[0]
+            if data and pattern.search(data):
+                yield path, data
 
 
 _LARGE = 2**20

@@ -155,6 +155,7 @@ class Sync:
         path: the folder, relative to the repository's root, or None where it is not known.
         patches: what the instance changes in what the operator makes.
         file, line: where it is written.
+        base: the folder of the repository that an OCI artifact is made of: paths are relative to it.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Sync:
     patches: tuple[Patch, ...] = field(compare=False, repr=False)
     file: str
     line: int
+    base: str = ""
 
 
 def read_kustomization(item: Object) -> FluxKustomization | None:
@@ -243,6 +245,17 @@ def read_sync(item: Object) -> Sync | None:
         spec = dig(item.data, "spec", "values", "instance")
     else:
         return None
+    return _sync(spec, item)
+
+
+def read_values_sync(data: object, file: str, line: int) -> Sync | None:
+    """What the values of flux-instance's chart make Flux sync, where they are a file of their own."""
+    instance = dig(data, "instance")
+    item = Object("", "", "", None, file, line, {"spec": instance})
+    return _sync(instance, item)
+
+
+def _sync(spec: object, item: Object) -> Sync | None:
     sync = dig(spec, "sync")
     if not isinstance(sync, dict):
         return None

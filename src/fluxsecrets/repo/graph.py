@@ -238,7 +238,7 @@ class _Walker:
 
     def follow(self, waiting: _Waiting) -> None:
         item = waiting.kustomization
-        reason, path = self.reason_against(item), item.path
+        reason, path = self.reason_against(item), self.in_repository(item)
         if reason is None and item.source is not None and item.source.kind == "ExternalArtifact":
             path = self.in_artifact(item)
             reason = None if path is not None else _not_followed(item.source)
@@ -379,6 +379,18 @@ class _Walker:
             return True
         return any(same_address(first, second) for first in ours for second in theirs)
 
+    def in_repository(self, item: FluxKustomization) -> str | None:
+        """A path in the root's own artifact, which may be made of a folder of the repository only."""
+        if item.path is None or item.source is None:
+            return item.path
+        return self.below_base(item.source, item.path)
+
+    def below_base(self, source: SourceRef, path: str) -> str:
+        base = self.sync.base if self.sync is not None else ""
+        if not base or self.source is None or _differs(source, self.source):
+            return path
+        return f"{base}/{path}".rstrip("/")
+
     def in_artifact(self, item: FluxKustomization) -> str | None:
         """Where a path in an artifact is in this repository, or None."""
         source, path = item.source, item.path
@@ -388,7 +400,7 @@ class _Walker:
         for each in self.artifacts:
             if each.name == source.name and each.namespace in (namespace, None):
                 candidates = [
-                    place
+                    self.below_base(copy.source, place)
                     for copy in each.copies
                     if self.is_ours(copy.source)
                     for place in _origins(copy.origin, copy.destination, path, whole=copy.whole_folder)
@@ -407,9 +419,9 @@ def _origins(origin: str, destination: str, path: str, *, whole: bool) -> Iterat
     name = origin.rpartition("/")[2]
     if whole and (rest == name or rest.startswith(f"{name}/")):
         yield f"{origin}{rest[len(name) :]}"
-    if not whole:
-        yield "/".join(part for part in (origin, rest) if part)
-    yield rest
+    yield "/".join(part for part in (origin, rest) if part)
+    if rest:
+        yield rest
 
 
 def _not_followed(source: SourceRef) -> str:

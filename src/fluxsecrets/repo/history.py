@@ -1,128 +1,95 @@
-"""What the history of a repository says about keys: who was taken out, and when files last changed."""
+"""What every commit made of files: one `git log` for names, one `git cat-file --batch` for contents."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from .git import Repository
+from .git import BLOB_LIMIT, Repository
 
-_RECIPIENT = re.compile(r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b")
-_ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")")
-_SUFFIX = ".pub"
+_COMMIT = b"commit "
 
 
 @dataclass(frozen=True, slots=True)
-class RemovedKey:
-    """A recipient that stood in `keys/` or a `.sops.yaml` once, and stands in none of them any more.
+class Commit:
+    """A commit.
 
     Attributes:
-        recipient: the public key.
-        name: that it had, or "".
-        day: on which it was taken out.
-        commit: that took it out.
-        path: the file that it stood in.
+        id: all its hex digits.
+        time: seconds since 1970, when it was committed.
+        author: name of its author.
     """
 
-    recipient: str
-    name: str
-    day: date
-    commit: str
+    id: str
+    time: int
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """What a commit made of a file.
+
+    Attributes:
+        commit: that did it.
+        path: the file, with `/`.
+        blob: id of its content; None where it was removed.
+    """
+
+    commit: Commit
     path: str
+    blob: str | None
 
 
-def recipients_in(text: str) -> frozenset[str]:
-    """The public keys that stand in a file."""
-    return frozenset(match[0] for match in _RECIPIENT.finditer(text))
+def file_versions(repository: Repository, paths: Sequence[str] = ()) -> tuple[FileVersion, ...]:
+    """Every version of files in the history of all branches, tags and HEAD, the oldest first.
 
-
-def names_in(path: str, text: str) -> dict[str, str]:
-    """The names of the public keys in a `keys/NAME.pub` or a `.sops.yaml`."""
-    if path.endswith(_SUFFIX):
-        name = path.rpartition("/")[2].removesuffix(_SUFFIX)
-        return dict.fromkeys(recipients_in(text), name)
-    return {match["key"]: match["name"] for match in _ANCHOR.finditer(text)}
-
-
-def removed_keys(repository: Repository, now: Mapping[str, str]) -> tuple[RemovedKey, ...]:
-    """The recipients that were taken out, the last one first.
-
-    One whose name is there with another key was exchanged, and is left out.
+    Of a merge the files count that differ from both sides. Renames are a removal and a new file.
 
     Args:
-        repository: with its history.
-        now: the files that name recipients today, with their text: `keys/*.pub` and every `.sops.yaml`.
+        repository: whose history.
+        paths: only these; empty means all.
 
     Raises:
         GitError: the history cannot be read.
+        LimitError: it is too long to be held.
     """
-    known = frozenset(key for text in now.values() for key in recipients_in(text))
-    names = {name for path, text in now.items() for name in names_in(path, text).values()}
-    folders = sorted({"keys", *(path for path in now if not path.endswith(_SUFFIX))})
-    changes = list(_changes(repository, folders))
-    blobs = {blob for _, _, _, blob in changes}
-    texts = {
-        name: data.decode("utf-8", "replace")
-        for name, _, data in repository.read_objects(sorted(blobs))
-        if data is not None
-    }
-    called = {
-        key: name for _, _, path, blob in changes for key, name in names_in(path, texts.get(blob, "")).items()
-    }
-    found: dict[str, RemovedKey] = {}
-    for commit, day, path, blob in changes:
-        for key in recipients_in(texts.get(blob, "")) - known - found.keys():
-            if called.get(key) not in names:
-                found[key] = RemovedKey(key, called.get(key, ""), day, commit, path)
-    return tuple(found.values())
-
-
-def last_changed(repository: Repository, paths: Iterable[str]) -> dict[str, date]:
-    """The day of the last commit that changed each of some files; those that no commit has are not in it.
-
-    Raises:
-        GitError: the history cannot be read.
-    """
-    wanted = frozenset(paths)
-    if not wanted or not repository.has_head():
-        return {}
-    found: dict[str, date] = {}
-    listing = repository.run(
-        "log", "--no-renames", "--name-only", "-z", "--format=%x01%as", "--", *sorted(wanted)
+    heads = repository.run("rev-list", "--all", "--max-count=1").strip() or repository.run(
+        "for-each-ref", "--count=1"
     )
-    day = date.min
-    for token in _tokens(listing):
-        if token.startswith("\x01"):
-            day = date.fromisoformat(token[1:11])
-        elif token in wanted:
-            found.setdefault(token, day)
-    return found
-
-
-def _changes(repository: Repository, paths: list[str]) -> Iterator[tuple[str, date, str, str]]:
-    """What was changed or deleted below some paths, the last first: commit, day, path, the blob before."""
-    if not repository.has_head():
-        return
+    if not heads:
+        return ()
     listing = repository.run(
-        "log", "--no-renames", "--raw", "--no-abbrev", "-z", "--diff-filter=DM", "--format=%x01%H %as",
-        "--", *paths,
+        "log", "--all", "--topo-order", "--reverse", "--raw", "-c", "-z", "--no-abbrev", "--no-renames",
+        "--no-ext-diff", "--format=tformat:commit %H %ct %an", "--", *paths,
     )  # fmt: skip
-    commit, day, blob = "", date.min, ""
-    for token in _tokens(listing):
-        if token.startswith("\x01"):
-            commit, _, when = token[1:].partition(" ")
-            day = date.fromisoformat(when[:10])
-        elif token.startswith(":"):
-            blob = token.split(" ")[2]
-        elif blob:
-            yield commit, day, token, blob
-            blob = ""
+    return tuple(_versions(listing))
 
 
-def _tokens(listing: bytes) -> Iterator[str]:
-    for token in listing.decode("utf-8", "surrogateescape").split("\0"):
-        stripped = token.lstrip("\n")
-        if stripped:
-            yield stripped
+def _versions(listing: bytes) -> Iterator[FileVersion]:
+    """Parse `git log --raw -c -z`: a commit's line, then for each file its modes and ids, and its name."""
+    commit: Commit | None = None
+    # A commit's first file comes behind a line break
+    records = (record.lstrip(b"\n") for record in listing.split(b"\0"))
+    for record in records:
+        if record.startswith(_COMMIT):
+            id_, time, author = record[len(_COMMIT) :].split(b" ", 2)
+            commit = Commit(id_.decode(), int(time), author.decode("utf-8", "replace"))
+        elif record.startswith(b":") and commit is not None:
+            fields = record.lstrip(b":").split(b" ")
+            sides = len(record) - len(record.lstrip(b":"))
+            mode, blob = fields[sides], fields[2 * sides + 1]
+            path = next(records, b"")
+            if mode.startswith(b"100"):
+                yield FileVersion(commit, os.fsdecode(path), blob.decode())
+            elif blob.strip(b"0") == b"":
+                yield FileVersion(commit, os.fsdecode(path), None)
+
+
+def read_blobs(
+    repository: Repository, blobs: Iterable[str], *, limit: int = BLOB_LIMIT
+) -> Iterator[tuple[str, bytes]]:
+    """The contents of blobs, each once; what is larger than the limit is left out."""
+    for name, _, data in repository.read_objects(dict.fromkeys(blobs), limit=limit):
+        if data is not None:
+            yield name, data

@@ -50,7 +50,7 @@ def artifact(tree: Tree, extra: str = "") -> Tree:
     kept = [path for path in tree.paths if not _ignored(path, rules)]
     if len(kept) == len(tree.paths):
         return tree
-    return make_tree(tree.root, kept, repository=tree.repository, limits=tree.limits)
+    return make_tree(tree.root, kept, repository=tree.repository, limits=tree.limits, planned=tree.planned)
 
 
 def _ignored(path: str, rules: list[_Rule]) -> bool:

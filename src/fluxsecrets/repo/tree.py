@@ -13,7 +13,7 @@ import posixpath
 import re
 import stat
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from fluxsecrets.sops.formats import Limits
 
 from .git import Repository, find_repository
 
-SKIPPED_FOLDERS = frozenset({".git", "node_modules", ".terraform", ".venv"})
+SKIPPED_FOLDERS = frozenset({".git", ".fluxsecrets-state", "node_modules", ".terraform", ".venv"})
 """Folders that are not walked where there is no git to say what is ignored."""
 
 # A file that turns into a link or a pipe behind our back is not followed and does not block.
@@ -61,6 +61,7 @@ class Tree:
         repository: the git repository whose root this is, or None.
         limits: what reading may cost.
         files, folders: the same paths, and all the folders above them, for look-ups; the root is "".
+        planned: contents that are not on disk yet, to look at a change before it is made.
     """
 
     root: Path
@@ -69,6 +70,7 @@ class Tree:
     limits: Limits
     files: frozenset[str] = field(repr=False)
     folders: frozenset[str] = field(repr=False)
+    planned: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def below(self, folder: str) -> tuple[str, ...]:
         """All files below a folder, however deep; `""` is the root."""
@@ -98,6 +100,8 @@ class Tree:
         Raises:
             FileAccessError: it cannot be looked at, or is gone.
         """
+        if path in self.planned:
+            return len(self.planned[path])
         try:
             status = os.lstat(f"{self.root}/{path}")  # pathlib is most of the time over 2,000 files
         except OSError as error:
@@ -124,6 +128,9 @@ class Tree:
         part = head if head is not None else tail
         if part is None and size > self.limits.size:
             raise too_large(path, size, self.limits)
+        if path in self.planned:
+            data = self.planned[path]
+            return data[:part] if tail is None else data[-tail:]
         try:
             with os.fdopen(os.open(f"{self.root}/{path}", _OPEN_FLAGS), "rb", buffering=0) as stream:
                 if tail is not None and size > tail:
@@ -138,6 +145,8 @@ class Tree:
         Raises:
             FileAccessError: it is unreadable.
         """
+        if path in self.planned:
+            return pattern.search(self.planned[path]) is not None
         try:
             with (
                 (self.root / path).open("rb") as stream,
@@ -168,6 +177,7 @@ def make_tree(
     *,
     repository: Repository | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    planned: Mapping[str, bytes] | None = None,
 ) -> Tree:
     """A tree of given files; what stands behind a symbolic link to a folder is left out, as git does it."""
     root = root.absolute()
@@ -184,7 +194,12 @@ def make_tree(
             continue
         kept.append(path)
     kept.sort()
-    return Tree(root, tuple(kept), repository, limits, frozenset(kept), frozenset(folders))
+    return Tree(root, tuple(kept), repository, limits, frozenset(kept), frozenset(folders), planned or {})
+
+
+def with_planned(tree: Tree, planned: Mapping[str, bytes]) -> Tree:
+    """The tree as it would be with these files written; its history is not looked at."""
+    return make_tree(tree.root, {*tree.paths, *planned}, limits=tree.limits, planned=planned)
 
 
 def walk_files(root: Path) -> tuple[str, ...]:

@@ -9,24 +9,40 @@ from pathlib import Path
 from fluxsecrets.ops.logfile import Verdict
 from fluxsecrets.ops.logview import UNFINISHED, Entry
 from fluxsecrets.report.json import VERSION, dump
-from fluxsecrets.report.text import Cell, Row, printable
+from fluxsecrets.report.text import Cell, Row, printable, text_width
 
 _SHORT_KEY = 24
 
 
 def entry_rows(entries: Sequence[Entry]) -> list[Row]:
-    """A row an entry: when, who, what, with which file, what came of it, by whose key."""
+    """A row an entry: when, who and what, with which file, what came of it, by whose key."""
+    users = [printable(entry.user) for entry in entries]
+    commands = [printable(_command(entry)) for entry in entries]
+    users, commands = _padded(users), _padded(commands)
     return [
         (
-            Cell(printable(entry.time[:19].replace("T", " "))),
-            Cell(printable(entry.user)),
-            Cell(printable(_command(entry))),
-            Cell(printable(" ".join(filter(None, (entry.path, entry.about))) or "-")),
+            # One cell, so that a terminal that is too narrow for a row breaks it before the file.
+            Cell(f"{_time(entry)}   {user}   {command}"),
+            Cell(printable(_about(entry))),
             Cell(printable(entry.outcome), "yellow" if entry.outcome in ("failed", UNFINISHED) else ""),
             Cell(printable(", ".join(map(_short, entry.keys)) or (entry.error or ""))),
         )
-        for entry in entries
+        for entry, user, command in zip(entries, users, commands, strict=True)
     ]
+
+
+def _padded(texts: Sequence[str]) -> list[str]:
+    width = max(map(text_width, texts), default=0)
+    return [text + " " * (width - text_width(text)) for text in texts]
+
+
+def _time(entry: Entry) -> str:
+    return printable(entry.time[:19].replace("T", " "))
+
+
+def _about(entry: Entry) -> str:
+    place = entry.path or entry.environment
+    return " ".join(filter(None, (place, entry.about))) or "-"
 
 
 def _command(entry: Entry) -> str:

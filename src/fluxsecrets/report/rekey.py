@@ -30,6 +30,8 @@ def _changes(result: FileResult) -> str:
         parts.append("order or groups")
     if result.new_data_key and result.outcome in ("synced", "would sync"):
         parts.append("new data key")
+    if result.regenerated:
+        parts.append(f"new: {', '.join(result.regenerated)}")
     return ", ".join(parts)
 
 
@@ -46,12 +48,17 @@ def _file_data(result: FileResult) -> dict[str, object]:
         "removed": list(known.removed),
         "rearranged": known.rearranged,
         "new_data_key": known.new_data_key,
+        "regenerated": list(known.regenerated),
+        "shared_with": list(known.shared_with),
     }
 
 
 def recipient_rows(listed: RecipientList) -> list[Row]:
-    """A row a recipient: name, key, files, and where files and rules differ."""
+    """A row a recipient: name, key, files, those of each environment, and where files and rules differ."""
     rows: list[Row] = []
+    if listed.environments:
+        names = [name or "elsewhere" for name in listed.environments]
+        rows.append((Cell(""), Cell(""), Cell("in all"), *(Cell(printable(name)) for name in names)))
     for row in listed.recipients:
         remarks = []
         if row.not_in_rule:
@@ -64,6 +71,7 @@ def recipient_rows(listed: RecipientList) -> list[Row]:
                 Cell(printable(row.name)),
                 Cell(printable(key)),
                 Cell(_files(len(row.files))),
+                *(Cell(str(row.environments.get(name) or "-")) for name in listed.environments),
                 Cell(", ".join(remarks), "yellow"),
             )
         )
@@ -80,6 +88,7 @@ def recipients_json(listed: RecipientList, notes: Sequence[str]) -> str:
             "files": list(row.files),
             "not_in_rule": list(row.not_in_rule),
             "missing": list(row.missing),
+            "environments": {name: row.environments.get(name, 0) for name in listed.environments if name},
         }
         for row in listed.recipients
     ]

@@ -148,6 +148,20 @@ def parse_config(data: bytes, *, path: str) -> SopsConfig:
     )
 
 
+def named_recipients(data: bytes, *, path: str) -> dict[str, str]:
+    """Texts that have an anchor somewhere in a `.sops.yaml`, with its name: whom a rule may name.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    root = compose(data, path=path)
+    found: dict[str, str] = {}
+    for node in walk(root) if root is not None else ():
+        if isinstance(node, ScalarNode) and node.anchor and node.text.strip() and "," not in node.text:
+            found.setdefault(node.text.strip(), node.anchor)
+    return found
+
+
 def match_rules(config: SopsConfig, relative_path: str) -> tuple[RuleMatch, ...]:
     """The rules in order, up to and including the first that matches, each with the reason.
 

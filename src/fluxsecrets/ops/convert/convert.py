@@ -18,6 +18,7 @@ from fluxsecrets.ops.manifestfiles import ManifestFiles
 from fluxsecrets.ops.names import names_of, read_public_keys
 from fluxsecrets.ops.placement import Place, Placement
 from fluxsecrets.ops.policy import Overrides, policy_for
+from fluxsecrets.ops.record import note_file
 from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
 from fluxsecrets.ops.session import Session
@@ -196,6 +197,8 @@ class Converter:
         push_values(conversion.pushes)
         tree = self.files.tree
         apply(state_of(tree), Operation("convert", tree.root.resolve(), changes))
+        for result in conversion.results:
+            note_file(result)
 
     def _shown(self, path: str) -> str:
         return self.session.shown(self.files.tree.root / path)
@@ -367,11 +370,14 @@ class Converter:
 
 
 def as_plan(results: Sequence[FileResult]) -> tuple[FileResult, ...]:
-    """Results as what would happen."""
-    return tuple(
+    """Results as what would happen, where nothing is carried out."""
+    planned = tuple(
         replace(each, outcome=Outcome.WOULD_CONVERT) if each.outcome is Outcome.CONVERTED else each
         for each in results
     )
+    for result in planned:
+        note_file(result)
+    return planned
 
 
 def _moved(

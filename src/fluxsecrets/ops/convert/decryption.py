@@ -36,7 +36,7 @@ def add_decryption(
     Returns:
         One line for each change, and for what has to be done by hand.
     """
-    name = secret or _usual_secret(others)
+    name = secret or usual_secret(others)
     block: Data = {"provider": "sops", "secretRef": {"name": name}}
     notes: dict[str, None] = {}
     for each in applied:
@@ -61,7 +61,8 @@ def add_decryption(
     return tuple(notes)
 
 
-def _usual_secret(applied: Iterable[Applied]) -> str:
+def usual_secret(applied: Iterable[Applied]) -> str:
+    """The name of the Secret that most Kustomizations decrypt with."""
     names = Counter(
         each.kustomization.decryption.secret
         for each in applied

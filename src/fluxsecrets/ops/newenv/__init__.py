@@ -1,0 +1,1 @@
+"""A new environment made from one that is there."""

@@ -1,0 +1,97 @@
+"""A new environment looked at before it is there: is it what the old one is, and apart from it?"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fluxsecrets.errors import ConfigError
+from fluxsecrets.repo.environments import Environment, list_environments, load_environment
+from fluxsecrets.repo.references import provisions
+from fluxsecrets.repo.settings import load_settings, parse_settings
+from fluxsecrets.repo.tree import Tree
+
+from .naming import Naming
+
+_MEND = "nothing was written; mend it, or copy the files by hand"
+
+
+def check_shape(tree: Tree, settings: bytes | None, source: Environment, root: str, naming: Naming) -> None:
+    """Compare the new environment with the one that it is made from.
+
+    Args:
+        tree: with everything in it that would be written.
+        settings: the new `.fluxsecrets.yaml`, or None where that does not change.
+        source: the old environment.
+        root: the new one's folder.
+        naming: how names change.
+
+    Raises:
+        ConfigError: it would not be found, not be the same, or use files of the old one.
+    """
+    read = load_settings(tree) if settings is None else parse_settings(settings)
+    roots = {each.path: each for each in list_environments(tree, read)}
+    if root not in roots:
+        raise ConfigError(f"{root} would not be found as an environment", hint=_MEND)
+    if roots[root].name != naming.name:
+        raise ConfigError(
+            f"the environment in {root} would be called {roots[root].name}",
+            hint=f"call it so: fluxsecrets env add {roots[root].name} --from {source.name}",
+        )
+    new = load_environment(tree, roots[root], read)
+    _same_notes(source, new, naming)
+    left = sorted(new.graph.files & naming.files.keys())
+    if left:
+        raise ConfigError(
+            f"{naming.name} would still use {left[0]}, which is {source.name}'s alone",
+            hint=_MEND,
+            path=_user_of(new, left[0]),
+        )
+    for what, before, after in (
+        ("Kustomizations", _kustomizations(source, naming), _kustomizations(new, None)),
+        ("Secrets", _secrets(source, naming), _secrets(new, None)),
+    ):
+        if before != after:
+            gone = sorted((before - after) | (after - before))
+            raise ConfigError(
+                f"{naming.name} would not have the same {what} as {source.name}: {gone[0]!a} differs",
+                hint=_MEND,
+            )
+
+
+def _same_notes(source: Environment, new: Environment, naming: Naming) -> None:
+    """What was broken before may stay broken; nothing else may break."""
+    known = {(naming.files.get(note.path, note.path), note.line) for note in source.notes if note.warning}
+    for note in new.notes:
+        if note.warning and (note.path, note.line) not in known:
+            raise ConfigError(
+                f"the copy would be broken: {note.message}", path=note.path, line=note.line, hint=_MEND
+            )
+
+
+def _user_of(environment: Environment, path: str) -> str | None:
+    """A file that brings the new environment to an old file."""
+    for applied, item in environment.graph.objects:
+        files = (item.file, *(item.generated.files if item.generated is not None else ()))
+        if path in files or path in item.through:
+            return applied.kustomization.file if applied.kustomization is not None else None
+    return None
+
+
+def _kustomizations(environment: Environment, naming: Naming | None) -> Counter[str]:
+    return Counter(_named(each.name, naming) for each in environment.graph.kustomizations)
+
+
+def _secrets(environment: Environment, naming: Naming | None) -> Counter[str]:
+    return Counter(
+        _named(f"{made.namespace or ''}/{made.name}", naming)
+        for _, item in environment.graph.objects
+        for made in provisions(item)
+        if made.kind == "Secret"
+    )
+
+
+def _named(name: str, naming: Naming | None) -> str:
+    """A name as it is in the new environment; one that stays is compared as it is by both sides."""
+    return name if naming is None else "/".join(
+        part if part in naming.fixed else naming.words(part) for part in name.split("/")
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""What is asked for, and what would come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fluxsecrets.ops.journal import FileChange
+from fluxsecrets.ops.keys import Keeping
+from fluxsecrets.repo.tree import Tree
+
+from .naming import Renamed
+
+if TYPE_CHECKING:
+    from fluxsecrets.keys.keyfile import AgeIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class AddRequest:
+    """What is asked for.
+
+    Attributes:
+        name: of the new environment.
+        source: the environment that it is made from.
+        copy_values: secrets keep their values, encrypted for the new environment.
+        generate: (glob for keys, what to generate), see `generated.generate`.
+        recipient: the public key of an identity that the cluster has already; None makes one.
+        keeping: where a new identity's private half is kept.
+    """
+
+    name: str
+    source: str
+    copy_values: bool = False
+    generate: tuple[tuple[str, str], ...] = ()
+    recipient: str | None = None
+    keeping: Keeping = field(default_factory=Keeping)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSecret:
+    """A file of secrets of the new environment.
+
+    Attributes:
+        path: of the new file, as shown to the user.
+        to_fill: the keys whose values have to be put in.
+        filled: how many values it has already, copied or generated; then it is encrypted.
+        sealed: it was a SealedSecret, and is a plain Secret to be sealed for the new cluster.
+    """
+
+    path: str
+    to_fill: tuple[str, ...]
+    filled: int = 0
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file that is written.
+
+    Attributes:
+        path: as shown to the user.
+        origin: the file that it is a copy of, or None.
+        old, new: its content before, None for a new file, and after.
+    """
+
+    path: str
+    origin: str | None
+    old: bytes | None = field(repr=False)
+    new: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEnvironment:
+    """What adding an environment would do; nothing has been done.
+
+    Attributes:
+        name, root: of the new one.
+        word: the part of its paths that names it.
+        source, source_root: of the one that it is made from.
+        files: all that is written.
+        secrets: those of them that hold secrets.
+        rules: what is new in creation rules, one sentence each.
+        decryption: Kustomizations that get `decryption`, since they bring Secrets, one sentence each.
+        shared: secrets that both environments use from then on, as shown to the user.
+        granted: those of `shared` whose rules get the new key, so that they have to be encrypted for it.
+        renamed: words that were replaced, and that name something unknown here.
+        recipient: the new cluster's public key.
+        key_name: what it is called.
+        made: an identity is made for it.
+        has_sealed: the source has a sealing certificate, or SealedSecrets.
+        warnings: what the user should know, one sentence each.
+    """
+
+    name: str
+    root: str
+    word: str
+    source: str
+    source_root: str
+    files: tuple[PlannedFile, ...]
+    secrets: tuple[PlannedSecret, ...]
+    rules: tuple[str, ...]
+    decryption: tuple[str, ...]
+    shared: tuple[str, ...]
+    granted: tuple[str, ...]
+    renamed: tuple[Renamed, ...]
+    recipient: str
+    key_name: str
+    made: bool
+    warnings: tuple[str, ...] = ()
+    _tree: Tree | None = field(default=None, repr=False, compare=False)
+    _changes: tuple[FileChange, ...] = field(default=(), repr=False, compare=False)
+    _identity: AgeIdentity | None = field(default=None, repr=False, compare=False)
+    _keeping: Keeping = field(default_factory=Keeping, repr=False, compare=False)

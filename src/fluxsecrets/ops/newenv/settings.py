@@ -1,0 +1,46 @@
+"""The new environment's entry in `.fluxsecrets.yaml`, where the old one has one."""
+
+from __future__ import annotations
+
+from fluxsecrets.repo.settings import Settings
+from fluxsecrets.sops.document import Data, Path
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats.changing import set_value
+from fluxsecrets.sops.formats.yaml import YamlFormat
+
+from .naming import Naming, new_path
+
+
+def add_settings(data: bytes, settings: Settings, naming: Naming, recipient: str, limits: Limits) -> bytes:
+    """The settings with the new environment in them; all else in the text stays.
+
+    Args:
+        data: the `.fluxsecrets.yaml`.
+        settings: the same, parsed.
+        naming: how names change.
+        recipient: the new cluster's public key.
+        limits: for reading it.
+    """
+    own = settings.environment(naming.source)
+    if own is not None:
+        entry: dict[str, Data] = {}
+        if own.path is not None:
+            entry["path"] = new_path(own.path, naming.old, naming.new)
+        if own.files:
+            entry["files"] = [naming.words(glob) for glob in own.files]
+        if own.cluster_recipients:
+            entry["cluster_recipients"] = [recipient]
+        if entry:
+            data = _set(data, ("environments", naming.name), entry, limits)
+    number = len(settings.secrets)
+    for glob in settings.secrets:
+        renamed = naming.words(glob)
+        if renamed != glob and renamed not in settings.secrets:
+            data = _set(data, ("secrets", number), renamed, limits)
+            number += 1
+    return data
+
+
+def _set(data: bytes, path: Path, value: Data, limits: Limits) -> bytes:
+    format_ = YamlFormat()
+    return set_value(format_, format_.parse(data, limits), path, value, limits)

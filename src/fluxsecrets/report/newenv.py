@@ -1,0 +1,159 @@
+"""A plan for a new environment: as a page of text, as a diff, and as JSON."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile
+from fluxsecrets.report.json import VERSION, dump
+from fluxsecrets.report.text import printable
+
+_MOST = 12
+"""Lines of one kind that are shown; --dry-run shows everything."""
+
+
+def plan_lines(plan: NewEnvironment) -> list[str]:
+    """What would be written, as a page of text."""
+    return [printable(line) for line in _plan(plan)]
+
+
+def _plan(plan: NewEnvironment) -> Iterator[str]:
+    yield f"{plan.name} in {plan.root}, from {plan.source}"
+    copied = [file for file in plan.files if file.origin is not None]
+    folders = Counter(_folder(file.path, plan) for file in copied)
+    yield f"  files         {len(copied)} new"
+    yield from (f"    {folder}   {count}" for folder, count in sorted(folders.items()))
+    if plan.secrets:
+        yield f"  secrets       {_values(plan)}"
+        for secret in plan.secrets:
+            filled = f"{secret.filled} filled, encrypted" if secret.filled else ""
+            left = f"to fill: {_keys(secret.to_fill)}" if secret.to_fill else ""
+            seal = "to be sealed" if secret.sealed else ""
+            yield f"    {secret.path}   {'; '.join(text for text in (filled, left, seal) if text)}"
+    who = "a new identity" if plan.made else "the identity that you name"
+    yield f"  key           {plan.key_name}, {who}"
+    if plan.rules:
+        yield "  rules"
+        yield from (f"    {sentence}" for sentence in plan.rules)
+    if plan.decryption:
+        yield "  decryption"
+        yield from (f"    {sentence}" for sentence in plan.decryption)
+    if plan.shared:
+        yield f"  shared        {plan.name} applies these as well"
+        for path in plan.shared:
+            note = "" if path in plan.granted else f"   the cluster of {plan.name} is not among its readers"
+            yield f"    {path}{note}"
+    if plan.renamed:
+        yield "  look over     words that were replaced, and may name something outside"
+        shown = plan.renamed[:_MOST]
+        yield from (f"    {each.path}:{each.line}   {each.old} → {each.new}" for each in shown)
+        if len(plan.renamed) > len(shown):
+            yield f"    and {len(plan.renamed) - len(shown)} more"
+
+
+def _keys(keys: Sequence[str]) -> str:
+    counted = Counter(key or "the file" for key in keys)
+    return ", ".join(key if count == 1 else f"{key} ({count})" for key, count in counted.items())
+
+
+def _values(plan: NewEnvironment) -> str:
+    left = sum(len(secret.to_fill) for secret in plan.secrets)
+    filled = sum(secret.filled for secret in plan.secrets)
+    texts = [f"{left} {'value' if left == 1 else 'values'} to fill in"] if left else []
+    texts += [f"{filled} filled and encrypted"] if filled else []
+    count = len(plan.secrets)
+    return f"{count} {'file' if count == 1 else 'files'}, {', '.join(texts)}"
+
+
+def _folder(path: str, plan: NewEnvironment) -> str:
+    """The folder that was named after the environment, or the file's own."""
+    parts = path.split("/")
+    return "/".join(parts[: parts.index(plan.word) + 1]) if plan.word in parts[:-1] else path
+
+
+def next_steps(plan: NewEnvironment) -> list[str]:
+    """What is left to do, in order."""
+    steps: list[str] = []
+    if any(secret.to_fill for secret in plan.secrets):
+        steps.append("put values in the place of REPLACE_ME")
+    sealed = [shlex.quote(secret.path) for secret in plan.secrets if secret.sealed]
+    if sealed:
+        steps.append(f"fluxsecrets seal {' '.join(sealed)} --cert CERTIFICATE")
+    if any(secret.to_fill and not secret.sealed for secret in plan.secrets):
+        steps.append(f"fluxsecrets encrypt --env {plan.name}")
+    if plan.granted:
+        steps.append(f"fluxsecrets recipients sync --env {plan.name}, for what both environments use")
+    steps.append(f"fluxsecrets keys cluster-secret --env {plan.name} | kubectl apply -f -")
+    return [printable(step) for step in steps]
+
+
+def diff_lines(plan: NewEnvironment) -> Iterator[str]:
+    """All that would be written, as a unified diff."""
+    for file in plan.files:
+        yield from (printable(line) for line in _diff(file, plan))
+
+
+def _diff(file: PlannedFile, plan: NewEnvironment) -> Iterator[str]:
+    if file.new == file.old:
+        return
+    old, new = _lines(file.old), _lines(file.new)
+    if old is None or new is None:
+        yield f"Binary file {file.path} is new"
+        return
+    if plan.made:  # a run that writes makes another one
+        new = [line.replace(plan.recipient, f"(the new key of {plan.name})") for line in new]
+    before = f"a/{file.path}" if file.old is not None else "/dev/null"
+    yield from difflib.unified_diff(old, new, before, f"b/{file.path}", lineterm="")
+    if not new and file.old is None:
+        yield f"+++ b/{file.path} (empty)"
+
+
+def _lines(data: bytes | None) -> list[str] | None:
+    try:
+        return (data or b"").decode("utf-8").splitlines()
+    except UnicodeDecodeError:
+        return None
+
+
+def plan_json(plan: NewEnvironment, *, written: bool, steps: Sequence[str]) -> str:
+    """A plan as data."""
+    return dump(
+        {
+            "version": VERSION,
+            "command": "env add",
+            "name": plan.name,
+            "root": plan.root,
+            "source": plan.source,
+            "written": written,
+            "files": [
+                {"path": file.path, "origin": file.origin, "new": file.old is None} for file in plan.files
+            ],
+            "secrets": [
+                {
+                    "path": secret.path,
+                    "to_fill": list(secret.to_fill),
+                    "filled": secret.filled,
+                    "sealed": secret.sealed,
+                }
+                for secret in plan.secrets
+            ],
+            "key": {
+                "name": plan.key_name,
+                "recipient": plan.recipient if written or not plan.made else None,
+                "made": plan.made,
+            },
+            "rules": list(plan.rules),
+            "decryption": list(plan.decryption),
+            "shared": list(plan.shared),
+            "granted": list(plan.granted),
+            "renamed": [
+                {"path": each.path, "line": each.line, "old": each.old, "new": each.new}
+                for each in plan.renamed
+            ],
+            "warnings": list(plan.warnings),
+            "next": list(steps),
+        }
+    )

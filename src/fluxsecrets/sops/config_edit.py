@@ -1,0 +1,284 @@
+"""Recipients of a `.sops.yaml` put in, taken out and replaced, in its own text.
+
+Comments, anchors and layout stay. A recipient may stand as a list item, in a text with commas, as an alias of
+a name, in a list that several rules share, or in key groups; each is changed where it stands, and a shared
+list is changed for all who use it. The result is read again: where anything else than the change that was
+asked for came out, it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from fluxsecrets.errors import ConfigError, FluxsecretsError, UnprotectedError, UsageError
+
+from .config import CreationRule, SopsConfig, parse_config
+from .config_places import Edit, SharedList
+from .metadata import Recipient
+from .recipients import recipient_key
+from .splice import Splices, parse_root
+
+Groups = tuple[tuple[Recipient, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EditedConfig:
+    """A changed `.sops.yaml`.
+
+    Attributes:
+        data: its new text.
+        rules: the rules that changed, as they were, in order.
+        shared: lists that were changed and that several rules use.
+    """
+
+    data: bytes = field(repr=False)
+    rules: tuple[CreationRule, ...] = ()
+    shared: tuple[SharedList, ...] = ()
+
+
+def add_beside(
+    data: bytes, old: Recipient, new: Recipient, *, path: str, name: str | None = None
+) -> EditedConfig:
+    """Put a recipient into every rule in which another one stands, right behind it.
+
+    Args:
+        data: the `.sops.yaml`.
+        old: who is there.
+        new: who comes.
+        path: the file's name, for messages.
+        name: what the new one's anchor is called, where the old one has one.
+
+    Raises:
+        ConfigError: the file is invalid, or written in a way that cannot be changed.
+    """
+
+    def change(edit: Edit) -> None:
+        anchor = edit.name_beside(old, new, name)
+        for items in edit.lists():
+            edit.put_behind(items, old, new, anchor)
+
+    def expected(groups: Groups, _rule: CreationRule) -> Groups:
+        return tuple(_behind(group, old, new) for group in groups)
+
+    return _edited(data, path, change, expected)
+
+
+def add_recipient(
+    data: bytes,
+    new: Recipient,
+    rules: Collection[int],
+    *,
+    path: str,
+    name: str | None = None,
+    behind: Sequence[Recipient] = (),
+    group: int = 0,
+) -> EditedConfig:
+    """Put a recipient into rules.
+
+    Args:
+        data: the `.sops.yaml`.
+        new: who comes.
+        rules: positions of the rules, from 0; others change where they share a list with them.
+        path: the file's name, for messages.
+        name: what its anchor is called, where others in the rule are named by anchors.
+        behind: it stands behind the last of these that a list holds, else at the list's end.
+        group: the key group, from 0, in rules that have several.
+
+    Raises:
+        ConfigError: the file is invalid, or written in a way that cannot be changed.
+        UsageError: a rule has no such key group.
+    """
+
+    def change(edit: Edit) -> None:
+        for index in sorted(rules):
+            rule = edit.config.rules[index]
+            if rule.key_groups and group >= len(rule.key_groups):
+                raise UsageError(
+                    f"the rule has {len(rule.key_groups)} key groups, and number {group + 1} was asked for",
+                    path=path,
+                    line=rule.line,
+                )
+            if recipient_key(new) not in _keys(rule.key_groups):
+                edit.put_into(index, new, name, behind, group)
+
+    def expected(groups: Groups, rule: CreationRule) -> Groups:
+        if rule.index not in rules or recipient_key(new) in _keys(groups):
+            return groups
+        found = groups or ((),)
+        return (*found[:group], (*found[group], new), *found[group + 1 :])
+
+    return _edited(data, path, change, expected, others=lambda groups: _added(groups, new))
+
+
+def remove_recipient(
+    data: bytes, gone: Recipient, *, path: str, rules: Collection[int] | None = None
+) -> EditedConfig:
+    """Take a recipient out, with its name where nothing uses that any more.
+
+    Args:
+        data: the `.sops.yaml`.
+        gone: who goes.
+        path: the file's name, for messages.
+        rules: positions of rules, from 0; None means everywhere.
+
+    Raises:
+        ConfigError: the file is invalid, or written in a way that cannot be changed.
+        UnprotectedError: a rule or a key group would name nobody any more.
+    """
+    key = recipient_key(gone)
+
+    def change(edit: Edit) -> None:
+        for rule in edit.config.rules:
+            if rules is None or rule.index in rules:
+                _refuse_empty(rule, key, path)
+        edit.take_out(gone, rules)
+
+    def expected(groups: Groups, rule: CreationRule) -> Groups:
+        return _without(groups, key) if rules is None or rule.index in rules else groups
+
+    return _edited(data, path, change, expected, others=lambda groups: _without(groups, key))
+
+
+def replace_recipient(data: bytes, old: Recipient, new: Recipient, *, path: str) -> EditedConfig:
+    """Put a recipient in another one's place, everywhere; an anchor stays and means the new one.
+
+    Raises:
+        ConfigError: the file is invalid, or written in a way that cannot be changed.
+    """
+
+    def change(edit: Edit) -> None:
+        for node in edit.scalars():
+            for part in edit.parts_of(node, old):
+                edit.splices.replace(part.start, part.end, new.id)
+
+    def expected(groups: Groups, _rule: CreationRule) -> Groups:
+        key = recipient_key(old)
+        return tuple(tuple(new if recipient_key(one) == key else one for one in group) for group in groups)
+
+    return _edited(data, path, change, expected)
+
+
+# What came out, compared with what was asked for.
+
+
+def _edited(
+    data: bytes,
+    path: str,
+    change: Callable[[Edit], None],
+    expected: Callable[[Groups, CreationRule], Groups],
+    *,
+    others: Callable[[Groups], Groups] | None = None,
+) -> EditedConfig:
+    """Make a change and compare.
+
+    Args:
+        data: the file.
+        path: its name.
+        change: collects the splices.
+        expected: a rule's recipients afterwards.
+        others: what may become of rules that share a list with those that were meant.
+    """
+    before = parse_config(data, path=path)
+    text = data.decode("utf-8-sig")
+    root = parse_root(text)
+    if root is None:
+        return EditedConfig(data)
+    edit = Edit(before, root, Splices.of(text), path)
+    try:
+        change(edit)
+        made = edit.splices.made()
+    except FluxsecretsError as error:
+        raise error.in_file(path) from None
+    mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+    result = mark + made.encode()
+    try:
+        after = parse_config(result, path=path)
+    except FluxsecretsError as error:
+        raise _refused(path, error.line) from None
+    changed = _compare(before, after, expected, others, edit)
+    return EditedConfig(result, changed, edit.shared_lists(changed))
+
+
+def _compare(
+    before: SopsConfig,
+    after: SopsConfig,
+    expected: Callable[[Groups, CreationRule], Groups],
+    others: Callable[[Groups], Groups] | None,
+    edit: Edit,
+) -> tuple[CreationRule, ...]:
+    path = edit.path
+    if len(before.rules) != len(after.rules) or before.stores != after.stores:
+        raise _refused(path, None)
+    changed = []
+    for old, new in zip(before.rules, after.rules, strict=True):
+        wanted = [expected(old.key_groups, old)]
+        if others is not None and edit.shares_change(old.index):
+            wanted.append(others(old.key_groups))
+        same = replace(
+            new,
+            line=old.line,
+            key_groups=old.key_groups,
+            names=old.names,
+            unknown=old.unknown,
+            ignored=old.ignored,
+            shamir_threshold=old.shamir_threshold,
+        )
+        kept = [field_.name for field_ in old.unknown] == [field_.name for field_ in new.unknown]
+        groups = _sets(new.key_groups)
+        if same != old or not kept or all(groups != _sets(each) for each in wanted):
+            raise _refused(path, old.line)
+        if old.shamir_threshold != new.shamir_threshold:
+            raise _refused(path, old.line)
+        if groups != _sets(old.key_groups):
+            changed.append(old)
+    return tuple(changed)
+
+
+def _refused(path: str, line: int | None) -> ConfigError:
+    return ConfigError(
+        "this file cannot be changed so that exactly this comes out, so it stays as it is",
+        path=path,
+        line=line,
+        hint="change it yourself, then run `fluxsecrets recipients sync --all`",
+    )
+
+
+def _refuse_empty(rule: CreationRule, key: tuple[str, str], path: str) -> None:
+    if not rule.key_groups or key not in _keys(rule.key_groups):
+        return
+    for number, group in enumerate(_without(rule.key_groups, key), 1):
+        if not group:
+            where = f"key group {number} of this rule" if len(rule.key_groups) > 1 else "this rule"
+            raise UnprotectedError(
+                f"{where} would name nobody any more",
+                path=path,
+                line=rule.line,
+                hint="add somebody else first, with `fluxsecrets recipients add`",
+            )
+
+
+def _keys(groups: Groups) -> set[tuple[str, str]]:
+    return {recipient_key(each) for group in groups for each in group}
+
+
+def _sets(groups: Groups) -> list[frozenset[tuple[str, str]]]:
+    return [frozenset(recipient_key(each) for each in group) for group in groups if group]
+
+
+def _without(groups: Groups, key: tuple[str, str]) -> Groups:
+    return tuple(tuple(each for each in group if recipient_key(each) != key) for group in groups)
+
+
+def _added(groups: Groups, new: Recipient) -> Groups:
+    """As a shared list changes a rule: in one of its groups; which is seen by what came out."""
+    found = groups or ((),)
+    return ((*found[0], new), *found[1:])
+
+
+def _behind(group: tuple[Recipient, ...], old: Recipient, new: Recipient) -> tuple[Recipient, ...]:
+    keys = [recipient_key(each) for each in group]
+    if recipient_key(old) not in keys or recipient_key(new) in keys:
+        return group
+    at = keys.index(recipient_key(old)) + 1
+    return (*group[:at], new, *group[at:])

@@ -1,0 +1,514 @@
+"""Where recipients stand in a `.sops.yaml`, and how each of these places is changed.
+
+A list of a rule, a text with commas, what an alias stands for, a key group or one that is merged into it; and
+the definitions of names, wherever they are. Nothing here says whether the result is what was meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fluxsecrets.errors import ConfigError, FluxsecretsError
+
+from .config import CreationRule, SopsConfig
+from .formats.yaml.nodes import RawAlias, RawMapping, RawNode, RawScalar, RawSequence
+from .metadata import Recipient
+from .recipients import RECIPIENT_PARSERS, recipient_key
+from .splice import (
+    Part,
+    Splices,
+    content_end,
+    entries_of,
+    name_of_key,
+    node_start,
+    resolved,
+    split_parts,
+    value_of,
+)
+
+_FIELDS = {
+    "age": "age",
+    "pgp": "pgp",
+    "kms": "kms",
+    "gcp_kms": "gcp_kms",
+    "hckms": "hckms",
+    "azure_keyvault": "azure_kv",
+    "hc_vault_transit_uri": "hc_vault",
+    "hc_vault": "hc_vault",
+}
+"""Fields that hold recipients, in rules and in key groups, with the kind of each."""
+
+_TEXT_FIELDS = frozenset({"age", "pgp", "hc_vault"})
+"""Those that hold texts in key groups, too; the others hold maps there."""
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/=._:@ -]*")
+_ANCHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedList:
+    """A list that more rules use than it is written in.
+
+    Attributes:
+        name: of its anchor.
+        line: 1-based, where it stands.
+        rules: lines of the rules that use it.
+    """
+
+    name: str
+    line: int
+    rules: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A value that holds recipients of one kind: a list, or a text with commas.
+
+    Attributes:
+        kind: of recipient.
+        key: the key that it stands under.
+        value: as it stands there.
+        in_group: it belongs to a key group, where texts hold one recipient each.
+    """
+
+    kind: str
+    key: RawNode
+    value: RawNode
+    in_group: bool
+
+    @property
+    def identity(self) -> int:
+        """Of the list that changes, however it was come to; a text that is an alias is its own place."""
+        found = resolved(self.value)
+        return id(found if isinstance(found, RawSequence) else self.value)
+
+
+class Edit:
+    """One change of one file, and what it takes to know where."""
+
+    def __init__(self, config: SopsConfig, root: RawNode, splices: Splices, path: str) -> None:
+        self.config = config
+        self.root = root
+        self.splices = splices
+        self.path = path
+        self._touched: dict[int, RawNode] = {}
+        self._defined: str | None = None
+        self._neighbour = 0
+
+    # What there is.
+
+    def rule_nodes(self) -> tuple[RawNode, ...]:
+        """The creation rules, in order."""
+        found = resolved(value_of(self.root, "creation_rules") or self.root)
+        return tuple(found.items) if isinstance(found, RawSequence) else ()
+
+    def lists(self, rules: Collection[int] | None = None) -> Iterator[_List]:
+        """The lists of rules, each once, however many use it."""
+        seen: set[int] = set()
+        for index, rule in enumerate(self.rule_nodes()):
+            if rules is None or index in rules:
+                for found in self.lists_of(rule):
+                    if found.identity not in seen:
+                        seen.add(found.identity)
+                        yield found
+
+    def lists_of(self, rule: RawNode) -> Iterator[_List]:
+        """The lists of one rule, those of its key groups where it has some."""
+        groups = value_of(rule, "key_groups")
+        items = resolved(groups) if groups is not None else None
+        if isinstance(items, RawSequence) and items.items:
+            for group in items.items:
+                yield from self._lists_of_group(group)
+            return
+        yield from self._fields(rule, in_group=False)
+
+    def _lists_of_group(self, group: RawNode) -> Iterator[_List]:
+        merge = value_of(group, "merge")
+        found = resolved(merge) if merge is not None else None
+        for part in found.items if isinstance(found, RawSequence) else ():
+            yield from self._lists_of_group(part)
+        yield from self._fields(group, in_group=True)
+
+    def _fields(self, node: RawNode, *, in_group: bool) -> Iterator[_List]:
+        for key, value in entries_of(node):
+            name = name_of_key(key)
+            if name in _FIELDS:
+                yield _List(_FIELDS[name], key, value, in_group)
+
+    def scalars(self) -> Iterator[RawScalar]:
+        """All scalars that are values, each once."""
+        for node, _ in self._all():
+            if isinstance(node, RawScalar):
+                yield node
+
+    def _all(self) -> Iterator[tuple[RawNode, RawNode | None]]:
+        """Every value with the list or map that it stands in; aliases are not followed."""
+        waiting: list[tuple[RawNode, RawNode | None]] = [(self.root, None)]
+        while waiting:
+            node, holder = waiting.pop()
+            yield node, holder
+            if isinstance(node, RawSequence):
+                waiting += [(item, node) for item in reversed(node.items)]
+            elif isinstance(node, RawMapping):
+                waiting += [(value, node) for value in reversed(node.values)]
+
+    def parts_of(self, node: RawNode, recipient: Recipient) -> list[Part]:
+        """The parts of a scalar that are a recipient."""
+        if not isinstance(node, RawScalar):
+            return []
+        return [part for part in split_parts(self.splices.text, node) if _is(part.text, recipient)]
+
+    def stands_for(self, node: RawNode, recipient: Recipient) -> bool:
+        """Whether a list item is a recipient, and nothing else."""
+        found = resolved(node)
+        if isinstance(found, RawScalar):
+            parts = split_parts(self.splices.text, found)
+            return bool(parts) and all(_is(part.text, recipient) for part in parts)
+        return isinstance(found, RawMapping) and _is_map_of(found, recipient)
+
+    def shares_change(self, index: int) -> bool:
+        """Whether a rule uses a list that was changed."""
+        return any(each.identity in self._touched for each in self.lists_of(self.rule_nodes()[index]))
+
+    def shared_lists(self, changed: Sequence[CreationRule]) -> tuple[SharedList, ...]:
+        """The lists with anchors that were changed, and that several rules use."""
+        found = []
+        nodes = self.rule_nodes()
+        for number, node in self._touched.items():
+            if isinstance(node, RawAlias | RawScalar) or node.anchor is None:
+                continue
+            users = [
+                rule.line
+                for rule in changed
+                if any(each.identity == number for each in self.lists_of(nodes[rule.index]))
+            ]
+            if len(users) > 1:
+                found.append(SharedList(node.anchor, node.line, tuple(users)))
+        return tuple(found)
+
+    # Putting in.
+
+    def name_beside(self, old: Recipient, new: Recipient, name: str | None) -> str | None:
+        """Give the new recipient an anchor where the old one has one; the name that it got."""
+        wanted = self._free_name(name)
+        if wanted is None:
+            return None
+        for node, holder in self._all():
+            named = isinstance(node, RawScalar) and node.anchor is not None and self.stands_for(node, old)
+            if named and self._define(node, holder, new, wanted):
+                return wanted
+        return None
+
+    def _define(self, node: RawNode, holder: RawNode | None, new: Recipient, name: str) -> bool:
+        """Put a name's definition behind another one's; whether that can be done there."""
+        text = f"&{name} {_written(new)}"
+        if isinstance(holder, RawSequence):
+            self.splices.insert_item(holder, _index(holder.items, node), text)
+            self._defined = name
+            self._touched[id(holder)] = holder
+            self._neighbour = id(node)
+            return True
+        if isinstance(holder, RawMapping) and not holder.flow:
+            key = holder.keys[_index(holder.values, node)]
+            start = self.splices.line_start(node_start(key))
+            indent = self.splices.text[start : node_start(key)]
+            known = {name_of_key(each) for each in holder.keys}
+            if not indent.strip(" ") and name not in known and name_of_key(key) not in _FIELDS:
+                end = self.splices.line_end(content_end(self.splices.text, node))
+                self.splices.insert_line(end, f"{indent}{name}: {text}")
+                self._defined = name
+                self._neighbour = id(node)
+                return True
+        return False
+
+    def _free_name(self, name: str | None) -> str | None:
+        if name is None or not _ANCHOR.fullmatch(name):
+            return None
+        taken = {getattr(node, "anchor", None) for node, _ in self._all()}
+        number, free = 1, name
+        while free in taken:
+            number += 1
+            free = f"{name}-{number}"
+        return free
+
+    def put_behind(self, items: _List, old: Recipient, new: Recipient, anchor: str | None) -> None:
+        """Put the new recipient behind the old one in a list, where the old one stands in it."""
+        value = resolved(items.value)
+        if isinstance(value, RawSequence):
+            if any(self._holds(item, new) for item in value.items):
+                return
+            for index, item in enumerate(value.items):
+                if id(item) == self._neighbour:
+                    return  # the definition stands in this very list
+                if self.stands_for(item, old):
+                    self._touch(value)
+                    named = anchor is not None and (isinstance(item, RawAlias) or _anchored(item))
+                    self.splices.insert_item(value, index, f"*{anchor}" if named else _written(new))
+                    return
+                if self.parts_of(item, old):
+                    self._touch(value)
+                    assert isinstance(item, RawScalar)  # noqa: S101 - it has parts
+                    self.splices.insert_part(item, self.parts_of(item, old)[0], new.id)
+                    return
+        elif isinstance(value, RawScalar) and self.parts_of(value, old):
+            if any(_is(part.text, new) for part in split_parts(self.splices.text, value)):
+                return
+            if isinstance(items.value, RawAlias) or (value.anchor and self.stands_for(value, old)):
+                self._into_list(items, new, anchor)
+                return
+            self._touch(value)
+            self.splices.insert_part(value, self.parts_of(value, old)[0], new.id)
+
+    def _into_list(self, items: _List, new: Recipient, anchor: str | None = None) -> None:
+        """Make a list of one recipient that stands alone, and put another one into it."""
+        value = items.value
+        text = self.splices.text
+        start, end = node_start(value), content_end(text, value)
+        if "\n" in text[start:end]:
+            raise self.splices.unknown(value)
+        self.splices.insert(start, "[")
+        self.splices.insert(end, f", {f'*{anchor}' if anchor else _written(new)}]")
+
+    def _holds(self, item: RawNode, recipient: Recipient) -> bool:
+        return self.stands_for(item, recipient) or bool(self.parts_of(resolved(item), recipient))
+
+    def _touch(self, node: RawNode) -> None:
+        self._touched[id(node)] = node
+
+    def put_into(
+        self, index: int, new: Recipient, name: str | None, behind: Sequence[Recipient], group: int
+    ) -> None:
+        """Put a recipient into one rule."""
+        rule = self.rule_nodes()[index]
+        holder = rule
+        groups = value_of(rule, "key_groups")
+        found = resolved(groups) if groups is not None else None
+        in_group = isinstance(found, RawSequence) and bool(found.items)
+        if isinstance(found, RawSequence) and found.items:
+            holder = found.items[group]
+        target = next(
+            (
+                each
+                for each in self._fields(holder, in_group=in_group)
+                if each.kind == new.kind and _is_written(each.value)
+            ),
+            None,
+        )
+        if target is None:
+            self._add_field(holder, new, in_group=in_group)
+            return
+        value = resolved(target.value)
+        if id(value) in self._touched:
+            return  # another rule shares it
+        if isinstance(value, RawSequence):
+            self._touch(value)
+            self._append(value, new, name, behind)
+        elif isinstance(target.value, RawAlias) or (isinstance(value, RawScalar) and value.anchor):
+            self._into_list(target, new)
+        elif isinstance(value, RawScalar):
+            parts = split_parts(self.splices.text, value)
+            last = [part for part in parts if any(_is(part.text, each) for each in behind)] or parts
+            self._touch(value)
+            self.splices.insert_part(value, last[-1], new.id)
+        else:
+            raise self.splices.unknown(target.value)
+
+    def _append(
+        self, items: RawSequence, new: Recipient, name: str | None, behind: Sequence[Recipient]
+    ) -> None:
+        if any(isinstance(resolved(item), RawMapping) for item in items.items):
+            raise ConfigError(
+                "recipients of this kind are maps here, and none is put in by a command",
+                line=items.line,
+                hint="write it into the file, then run `fluxsecrets recipients sync --all`",
+            )
+        at = len(items.items) - 1
+        for index, item in enumerate(items.items):
+            if any(self._holds(item, each) for each in behind):
+                at = index
+        text = _written(new)
+        neighbour = items.items[at] if items.items else None
+        if isinstance(neighbour, RawAlias):
+            anchor = self._existing_anchor(new) or self._name_for(neighbour.target, new, name)
+            text = f"*{anchor}" if anchor else text
+        self.splices.insert_item(items, at, text)
+
+    def _existing_anchor(self, recipient: Recipient) -> str | None:
+        if self._defined is not None:
+            return self._defined
+        for node, _ in self._all():
+            if isinstance(node, RawScalar) and node.anchor and self.stands_for(node, recipient):
+                return node.anchor
+        return None
+
+    def _name_for(self, neighbour: RawNode, new: Recipient, name: str | None) -> str | None:
+        free = self._free_name(name)
+        holder = next((holder for node, holder in self._all() if node is neighbour), None)
+        inside = any(holder is resolved(each.value) for each in self.lists())
+        if free is None or inside or not self._define(neighbour, holder, new, free):
+            return None
+        return free
+
+    def _add_field(self, holder: RawNode, new: Recipient, *, in_group: bool) -> None:
+        """Put a list for another kind of recipient into a rule or key group."""
+        node = resolved(holder)
+        name = next(
+            each
+            for each, kind in _FIELDS.items()
+            if kind == new.kind and (each != "hc_vault_transit_uri" or not in_group)
+        )
+        if not isinstance(node, RawMapping) or not node.keys or (in_group and name not in _TEXT_FIELDS):
+            raise self.splices.unknown(holder)
+        self._touch(node)
+        value = f"[{_written(new)}]" if in_group or name == "hckms" else _written(new)
+        end = content_end(self.splices.text, node.values[-1])
+        empty = next((key for key in node.keys if name_of_key(key) == name), None)
+        if empty is not None:  # it is there, and holds nothing
+            old = node.values[_index(node.keys, empty)]
+            colon = self.splices.text.index(":", content_end(self.splices.text, empty)) + 1
+            self.splices.replace(colon, max(colon, content_end(self.splices.text, old)), f" {value}")
+        elif node.flow:
+            self.splices.insert(end, f", {name}: {value}")
+        else:
+            indent = " " * node.column
+            place = self.splices.line_end(max(end, node.keys[-1].end))
+            self.splices.insert_line(place, f"{indent}{name}: {value}")
+
+    # Taking out.
+
+    def take_out(self, gone: Recipient, rules: Collection[int] | None) -> None:
+        """Take a recipient out of rules, or of everything, and its name where nobody uses it any more."""
+        meant = None if rules is None else {each.identity for each in self.lists(rules)}
+        removed: set[int] = set()
+        definitions: list[RawScalar] = []
+        keys = {each.identity: each.key for each in self.lists()}
+        for node, holder in self._all():
+            here = meant is None or id(node) in meant
+            if isinstance(node, RawSequence):
+                if here:
+                    removed |= self._take_from_list(node, gone, keys.get(id(node)) or self._key_of(node))
+            elif isinstance(holder, RawMapping) and id(holder) not in removed and here:
+                removed |= self._take_from_field(node, holder, gone)
+            if isinstance(node, RawScalar) and node.anchor and self.stands_for(node, gone):
+                definitions.append(node)
+        for node in definitions:
+            self._keep_name(node, removed)
+
+    def _key_of(self, items: RawSequence) -> RawNode | None:
+        for node, _ in self._all():
+            if isinstance(node, RawMapping):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if value is items:
+                        return key
+        return None
+
+    def _take_from_list(self, items: RawSequence, gone: Recipient, key: RawNode | None) -> set[int]:
+        whole = [index for index, item in enumerate(items.items) if self.stands_for(item, gone)]
+        if whole:
+            self._touch(items)
+        if whole and len(whole) == len(items.items) and key is not None:
+            self.splices.empty(key, items)
+        else:
+            for index in whole:
+                self.splices.remove_item(items, index)
+        for index, item in enumerate(items.items):
+            if index not in whole and isinstance(item, RawScalar):
+                for part in self.parts_of(item, gone):
+                    self._touch(items)
+                    self.splices.remove_part(item, part)
+        return {id(items.items[index]) for index in whole}
+
+    def _take_from_field(self, node: RawNode, holder: RawMapping, gone: Recipient) -> set[int]:
+        """Out of a text, or of what stands alone: a name's definition goes, a rule's field becomes empty."""
+        if not self._holds(node, gone):
+            return set()
+        key = holder.keys[_index(holder.values, node)]
+        if not self.stands_for(node, gone):
+            assert isinstance(node, RawScalar)  # noqa: S101 - an alias stands for one recipient here
+            for part in self.parts_of(node, gone):
+                self._touch(node)
+                self.splices.remove_part(node, part)
+            return set()
+        text = self.splices.text
+        if name_of_key(key) in _FIELDS:
+            self._touch(node)
+            self.splices.replace(node_start(node), content_end(text, node), '""')
+            return {id(node)}
+        start = self.splices.line_start(node_start(key))
+        if holder.flow or text[start : node_start(key)].strip(" ") or len(holder.keys) == 1:
+            self.splices.replace(node_start(node), content_end(text, node), '""')
+        else:
+            self.splices.replace(start, self.splices.line_end(content_end(text, node)), "")
+        return {id(node)}
+
+    def _keep_name(self, node: RawScalar, removed: set[int]) -> None:
+        """Where a name's definition goes and something still uses it, that becomes the definition."""
+        left = [
+            each
+            for each, _ in self._all()
+            if isinstance(each, RawAlias) and each.target is node and id(each) not in removed
+        ]
+        if id(node) in removed and left:
+            text = self.splices.text[node_start(node) : content_end(self.splices.text, node)]
+            self.splices.replace(left[0].start, left[0].end, text)
+
+
+def _index(nodes: Sequence[RawNode], node: RawNode) -> int:
+    return next(index for index, each in enumerate(nodes) if each is node)
+
+
+def _anchored(node: RawNode) -> bool:
+    return isinstance(node, RawScalar) and node.anchor is not None
+
+
+def _is_written(node: RawNode) -> bool:
+    """Whether a field holds something, so that more can be put beside it."""
+    found = resolved(node)
+    if isinstance(found, RawScalar):
+        return bool(found.text.strip()) and found.text not in ("~", "null")
+    return not isinstance(found, RawSequence) or found.flow or bool(found.items)
+
+
+def _is(text: str, recipient: Recipient) -> bool:
+    """Whether a text is a recipient, however it is spelled."""
+    if recipient.kind == "age":
+        return recipient_key(Recipient("age", text)) == recipient_key(recipient)
+    parser = RECIPIENT_PARSERS.get(recipient.kind)
+    if parser is None:
+        return False
+    try:
+        return recipient_key(parser(text)) == recipient_key(recipient)
+    except FluxsecretsError:
+        return False
+
+
+_MAP_FIELDS: Mapping[str, Mapping[str, str | None]] = {
+    "kms": {"arn": None},
+    "gcp_kms": {"resource_id": None},
+    "hckms": {"key_id": None},
+    "azure_kv": {"vaultUrl": "vault_url", "key": "name"},
+}
+"""What makes a map a recipient: its fields, and the attribute that each is; None for the id itself."""
+
+
+def _is_map_of(node: RawMapping, recipient: Recipient) -> bool:
+    wanted = _MAP_FIELDS.get(recipient.kind)
+    if wanted is None:
+        return False
+    known = dict(recipient.attributes)
+    for name, attribute in wanted.items():
+        value = value_of(node, name)
+        found = resolved(value) if value is not None else None
+        expected = recipient.id if attribute is None else known.get(attribute)
+        if not isinstance(found, RawScalar) or found.text.strip() != expected:
+            return False
+    return True
+
+
+def _written(recipient: Recipient) -> str:
+    """A recipient as a YAML scalar, in block and flow lists alike."""
+    text = recipient.id
+    plain = _SAFE.fullmatch(text) and ": " not in text and not text.endswith((":", " "))
+    return text if plain else "'" + text.replace("'", "''") + "'"
