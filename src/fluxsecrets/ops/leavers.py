@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from fluxsecrets.audit.facts import KnownValues, Secret
@@ -57,7 +57,7 @@ def known_values(
                 yield KnownValues(secret.path, key, places)
 
 
-def _decided(repository: Repository, key: RemovedKey) -> Collection[str]:
+def _decided(repository: Repository, key: RemovedKey) -> frozenset[str]:
     """The values of which `recipients report` was told that they are done, or may stay."""
     try:
         leaving = read_leaving(repository.root, key.name) if key.name else None
