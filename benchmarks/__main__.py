@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import large_file, many_files, scanning, sealing, start_up
+from . import auditing, large_file, many_files, scanning, sealing, start_up
 from .measure import Cost
 from .model import Row, Surroundings
 
@@ -28,6 +28,7 @@ BENCHMARKS = (
     large_file.BENCHMARK,
     scanning.BENCHMARK,
     sealing.BENCHMARK,
+    auditing.BENCHMARK,
 )
 """One file each."""
 

@@ -13,6 +13,7 @@ from fluxsecrets.audit.rules import RULES, SCANNED_RULES
 
 CASES = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[2] / "docs" / "audit-rules.md"
+SNAPSHOTS = Path(__file__).parent / "__snapshots__" / "test_rules.ambr"
 IDS = [rule.info.id for rule in RULES]
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=IDS)
@@ -64,6 +65,8 @@ def test_rules_texts_and_cases_match_one_to_one():
     assert [name.replace("_", "-") for name in files] == IDS
     headings = re.findall(r"^### (\S+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(headings) == sorted(set(IDS) - SCANNED_RULES)
+    names = re.findall(r"^# name: test_finds_what_it_is_for\[(\S+)\]$", SNAPSHOTS.read_text(), re.MULTILINE)
+    assert sorted(names) == sorted(IDS)
 
 
 @every_rule

@@ -241,3 +241,40 @@ def test_who_can_read_what(broken, cli):
     files = {person["name"]: person["files"] for person in found["people"]}
     assert files["bob"] == {"staging": ["clusters/staging/db.yaml"], "elsewhere": []}
     assert cli("audit", "--who", "--format", "sarif").exit_code == 2
+
+
+def test_only_what_commits_brought(broken, cli, git):
+    git(broken, "branch", "before")
+    write(broken, {"clusters/staging/more.yaml": secret("more")})
+    git(broken, "add", "--all")
+    git(broken, "commit", "--quiet", "--message", "more")
+    write(broken, {"clusters/staging/later.yaml": secret("not-committed")})
+    result = cli("audit", "--range", "before..HEAD", "--format", "json")
+    assert result.exit_code == 1
+    found = [(item["rule"], item["path"]) for item in json.loads(result.stdout)["findings"]]
+    assert found == [
+        ("secret-unused", "clusters/staging/more.yaml"),
+        ("plain-secret", "clusters/staging/more.yaml"),
+    ]
+    assert rules(cli, "--range", "HEAD..HEAD") == []
+    assert rules(cli, "--range", "HEAD") == []
+    assert cli("audit", "--range", "nowhere..HEAD").exit_code == 2
+    assert cli("audit", "--range", "--all").exit_code == 2
+    assert cli("audit", "--range", "before", "--update-baseline").exit_code == 2
+
+
+def test_a_range_begins_where_the_branches_part(broken, cli, git):
+    git(broken, "branch", "topic")
+    (broken / "clusters/staging/plain.yaml").unlink()
+    git(broken, "commit", "--quiet", "--all", "--message", "mended")
+    git(broken, "branch", "mended")
+    git(broken, "checkout", "--quiet", "topic")
+    assert rules(cli, "--range", "mended..topic") == []
+
+
+def test_a_range_sees_what_the_mac_does_not(clean, cli, git):
+    path = clean / "clusters/staging/db.yaml"
+    path.write_text(path.read_text().replace("name: db", "title: db"))
+    git(clean, "commit", "--quiet", "--all", "--message", "renamed")
+    assert rules(cli) == ["reference-missing"]
+    assert rules(cli, "--range", "HEAD~1..HEAD") == ["keys-renamed", "reference-missing"]

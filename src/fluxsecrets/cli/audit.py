@@ -19,6 +19,7 @@ _SEVERITIES = ("low", "medium", "high", "critical")
 
 @click.command("audit")
 @click.option("--env", "environment", metavar="NAME", help="Only what concerns the files of one environment.")
+@click.option("--range", "commits", metavar="A..B", help="Only what these commits brought.")
 @click.option("--rule", "rules", multiple=True, metavar="RULE", help="Only this rule; may be given again.")
 @click.option(
     "--severity", type=click.Choice(_SEVERITIES), default="low", help="Leave out what is less severe."
@@ -48,6 +49,7 @@ _SEVERITIES = ("low", "medium", "high", "critical")
 def command(
     *,
     environment: str | None,
+    commits: str | None,
     rules: tuple[str, ...],
     severity: str,
     fail_on: str | None,
@@ -71,7 +73,10 @@ def command(
         return _show_who(Output(quiet=quiet), report)
     if (baseline is not None and no_baseline) or (update_baseline and no_baseline):
         raise UsageError("--no-baseline contradicts the other option", hint="leave one of them out")
+    if update_baseline and commits is not None:
+        raise UsageError("--update-baseline takes all there is, not a range", hint="leave out --range")
     options = AuditOptions(
+        commits=commits,
         environment=environment,
         rules=rules or None,
         severity=Severity.parse(severity),

@@ -11,7 +11,7 @@ from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.audit.rules import RULES, SCANNED_RULES
-from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding, RuleInfo, Severity
 from fluxsecrets.findings.allow import (
     MARK,
@@ -30,6 +30,7 @@ from fluxsecrets.findings.baseline import (
 )
 from fluxsecrets.ops.facts import gather
 from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
 from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
 
@@ -42,6 +43,7 @@ class AuditOptions:
     """What to look at, and what counts.
 
     Attributes:
+        commits: a range of commits: only what they brought is told.
         environment: only what concerns the files of this environment.
         rules: ids; only these rules run. None means all.
         severity: findings below this one are left out.
@@ -54,6 +56,7 @@ class AuditOptions:
         today: the day on which ages are judged; None means today in UTC.
     """
 
+    commits: str | None = None
     environment: str | None = None
     rules: Sequence[str] | None = None
     severity: Severity = Severity.LOW
@@ -114,26 +117,59 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
 
     Raises:
         ConfigError: `.fluxsecrets.yaml` or the baseline is invalid, or there is no such environment.
-        UsageError: there is no rule of that id.
+        UsageError: there is no rule of that id, or no such commit.
         GitError: git failed.
     """
     rules = choose_rules(options.rules)
     tree = open_tree(session.cwd, limits=session.limits)
+    if options.commits is not None:
+        return _audit_range(session, tree, rules, options, options.commits)
     facts = gather(session, tree, with_keys=options.with_keys, today=options.today)
+    return _weigh(facts, run_rules(facts, rules), rules, options, tree.root)
+
+
+def _audit_range(
+    session: Session, tree: Tree, rules: Sequence[AuditRule], options: AuditOptions, commits: str
+) -> AuditResult:
+    """The findings that the last of some commits has, and that were not there where they begin."""
+    if tree.repository is None:
+        raise GitError("this is not a git repository, so there are no commits", path=str(tree.root))
+    first, _, last = commits.replace("...", "..").partition("..")
+    tip = resolve(tree.repository, last or "HEAD")
+    base = merge_base(tree.repository, resolve(tree.repository, first), tip)
+    with checked_out(tree.repository, base, session.limits) as old:
+        before = gather(session, old, with_keys=options.with_keys, today=options.today)
+        known = {item.fingerprint for item in run_rules(before, rules)}
+    with checked_out(tree.repository, tip, session.limits) as new:
+        facts = gather(session, new, with_keys=options.with_keys, today=options.today)
+        facts = replace(facts, before={item.path: item.document for item in before.secrets if item.document})
+        findings = tuple(item for item in run_rules(facts, rules) if item.fingerprint not in known)
+        return _weigh(facts, findings, rules, options, tree.root)
+
+
+def _weigh(
+    facts: Facts,
+    findings: tuple[Finding, ...],
+    rules: Sequence[AuditRule],
+    options: AuditOptions,
+    root: Path,
+) -> AuditResult:
+    """Set aside what does not concern the environment, is allowed, or known to the baseline."""
     chosen = _chosen(facts, options.environment)
-    findings = run_rules(facts, rules)
     if options.environment is not None:
         files = frozenset(path for environment in chosen for path in environment.files)
         configs = {item.config.path for item in facts.secrets if item.config and item.path in files}
         findings = tuple(item for item in findings if _concerns(files | configs, item))
+    complete = _is_complete(options)
     weighed = apply_allowances(
         findings,
-        inline=_inline(tree, {item.location.path for item in findings}, complete=_is_complete(options)),
+        inline=_inline(facts.tree, {item.location.path for item in findings}, complete=complete),
         listed=facts.settings.allow,
         today=facts.today,
         rules=frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys),
-        complete=_is_complete(options),
+        complete=complete,
     )
+    fail_on = options.fail_on or Severity.parse(facts.settings.audit.fail_on)
     encrypted = facts.encrypted()
     result = AuditResult(
         findings=weighed.kept,
@@ -142,10 +178,8 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
         remarks=weighed.remarks,
         gone=(),
         notes=tuple(_notes(chosen, {item.location.path for item in findings})),
-        root=tree.root,
-        fail_on=None
-        if options.never_fail
-        else options.fail_on or Severity.parse(facts.settings.audit.fail_on),
+        root=root,
+        fail_on=None if options.never_fail else fail_on,
         files=len(facts.secrets),
         encrypted=len(encrypted),
         opened=sum(secret.opened is not None for secret, _ in encrypted),
@@ -201,7 +235,7 @@ def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None
 
 def _is_complete(options: AuditOptions) -> bool:
     """Everything was looked at, so that what did not come up is not there."""
-    return options.environment is None
+    return options.environment is None and options.commits is None
 
 
 def _inline(tree: Tree, found_in: Iterable[str], *, complete: bool) -> list[InlineAllowance]:

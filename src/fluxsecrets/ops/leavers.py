@@ -8,13 +8,14 @@ from contextlib import suppress
 from fluxsecrets.audit.facts import KnownValues, Secret
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.content import open_parsed, parse
+from fluxsecrets.ops.leaving import read_leaving
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.keyhistory import RemovedKey
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import looks_random
 from fluxsecrets.sops.cipher import looks_encrypted
-from fluxsecrets.sops.document import Document, Leaf, Mapping, Path, leaves_of
+from fluxsecrets.sops.document import Document, Leaf, Mapping, Path, leaves_of, show_path
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.values import Value
 
@@ -46,9 +47,23 @@ def known_values(
         with suppress(FluxsecretsError):
             format_ = make_format(secret.file.format)
             then = parse(format_, data, session.limits)
-            places = tuple(_unchanged(secret, then, _opened(session, secret, then)))
+            decided = _decided(repository, key)
+            places = tuple(
+                (path, line)
+                for path, line in _unchanged(secret, then, _opened(session, secret, then))
+                if not {secret.path, f"{secret.path}#{show_path(path)}"} & decided
+            )
             if places:
                 yield KnownValues(secret.path, key, places)
+
+
+def _decided(repository: Repository, key: RemovedKey) -> frozenset[str]:
+    """The values of which `recipients report` was told that they are done, or may stay."""
+    try:
+        leaving = read_leaving(repository.root, key.name) if key.name else None
+    except FluxsecretsError:
+        return frozenset()
+    return frozenset(leaving.decided) if leaving is not None else frozenset()
 
 
 def _opened(session: Session, secret: Secret, then: Document) -> tuple[Mapping, ...] | None:

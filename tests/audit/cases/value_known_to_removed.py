@@ -15,3 +15,7 @@ COMMITS = [("2026-01-10", BEFORE.files), ("2026-06-01", {"keys/bob.pub": None, "
 TRIGGERS = repository(files={FILE: encrypted(secret(values=VALUES))}, commits=COMMITS)
 SILENT = TRIGGERS.changed({FILE: encrypted(secret(values={**VALUES, "password": "9sJq-throwaway-7Wd"}))})
 SILENT_WITHOUT_KEYS = TRIGGERS.changed(keys=None)
+DECIDED = f"""{{"version": 1, "name": "bob", "kind": "age", "recipient": "{BOB}", "removed": "2026-06-01",
+ "values": [{{"value": "{FILE}#stringData.password", "state": "accepted", "reason": "throw-away"}}]}}
+"""
+SILENT_WHERE_IT_MAY_STAY = TRIGGERS.changed({"offboarding/bob.json": DECIDED})

@@ -14,8 +14,9 @@ INFO = describe(
     "an identity is older than the policy",
     why="A private key is copied to new laptops and into backups. One that never changes opens "
     "everything, from any of these places.",
-    fix="make a new one (`fluxsecrets keys generate`), put it into keys/ and the rules, then "
-    "`fluxsecrets recipients sync --all`; the policy is `audit.identity_days` in .fluxsecrets.yaml",
+    fix="make a new one: `fluxsecrets rotate --env NAME --identity` for a cluster, `fluxsecrets keys "
+    "generate` and `fluxsecrets recipients sync --all` for people; the policy is "
+    "`audit.identity_days` in .fluxsecrets.yaml",
 )
 
 

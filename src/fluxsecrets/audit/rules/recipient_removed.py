@@ -18,8 +18,8 @@ INFO = describe(
     "a key that was taken out still opens files",
     why="Taking somebody out of keys/ or a rule changes no file. Until these are encrypted anew, "
     "whoever has the key reads what is written today.",
-    fix="bring the files in line with the rules (`fluxsecrets recipients sync --all`), give them new "
-    "data keys (`fluxsecrets rotate --all`), then change the values: they are known",
+    fix="take it out of the files, which get new data keys: `fluxsecrets recipients remove WHO`; then "
+    "change the values that `fluxsecrets recipients report WHO` lists",
 )
 
 

@@ -18,8 +18,7 @@ INFO = describe(
     "a recipient has no name in keys/",
     why="When somebody leaves, or a key is lost, nobody knows which files are concerned; and a key "
     "that was slipped in looks like all the others.",
-    fix="write its public key to keys/NAME.pub; or take it out of the rules, then `fluxsecrets "
-    "recipients sync --all`",
+    fix="write its public key to keys/NAME.pub, or take it out: `fluxsecrets recipients remove KEY`",
 )
 
 

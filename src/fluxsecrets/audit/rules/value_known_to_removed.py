@@ -15,7 +15,9 @@ INFO = describe(
     "values are the same as when somebody left",
     why="Whoever could open a file has its values, and its history for good. New keys protect what is "
     "written from then on; the passwords themselves are as they were.",
-    fix="change each of them where it is used, then here: `fluxsecrets set FILE KEY --generate password:32`",
+    fix="change each of them where it is used, then here (`fluxsecrets set FILE KEY --generate "
+    "password:32`); note with `fluxsecrets recipients report WHO` what was done elsewhere, or may "
+    "stay",
 )
 
 

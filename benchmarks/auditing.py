@@ -1,0 +1,65 @@
+"""An audit of a Flux repository with 2,000 manifests, values and all: 5 s and 300 MiB are the goals."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from pyrage import x25519
+
+from .environments import make
+from .measure import interleave, run
+from .model import Benchmark, Row, Surroundings
+
+COUNT = 2000
+SECONDS = 5.0
+
+
+def measure(surroundings: Surroundings) -> list[Row]:
+    folder = surroundings.folder / "repository"
+    folder.mkdir()
+    count = make(folder, COUNT)
+    identity = x25519.Identity.generate()
+    key_file = surroundings.folder / "key.txt"
+    key_file.touch(mode=0o600)
+    key_file.write_text(f"# throw-away key of a benchmark\n{identity}\n", encoding="ascii")
+    (folder / ".sops.yaml").write_text(
+        f"creation_rules:\n  - encrypted_regex: ^(data|stringData)$\n    age: {identity.to_public()}\n",
+        encoding="ascii",
+    )
+    environment = {
+        **{key: text for key, text in os.environ.items() if not key.startswith(("SOPS_", "GIT_"))},
+        "HOME": str(surroundings.folder),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "SOPS_AGE_KEY_FILE": str(key_file),
+    }
+    git(folder, environment, "init", "--quiet")
+    run([surroundings.ours, "encrypt", "--quiet"], folder, environment)
+    git(folder, environment, "add", "--all")
+    author = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@waddle.example")
+    git(folder, environment, *author, "commit", "--quiet", "--message", "all")
+    commands = {
+        "audit": ["audit", "--fail-on", "never"],
+        "verify": ["verify", "--env", "production"],
+    }
+    best = interleave(
+        surroundings.rounds,
+        {
+            what: partial(run, [surroundings.ours, *words], folder, environment)
+            for what, words in commands.items()
+        },
+    )
+    encrypted = sum(b"sops:" in path.read_bytes() for path in folder.rglob("secret.yaml"))
+    note = (
+        f"{count:,} manifests in two environments, {encrypted} of them encrypted; at most 300 MiB are wanted"
+    )
+    return [Row(f"{what} 2,000 manifests", cost, limit=SECONDS, note=note) for what, cost in best.items()]
+
+
+def git(folder: Path, environment: Mapping[str, str], *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True)
+
+
+BENCHMARK = Benchmark("audit", measure)

@@ -1,0 +1,97 @@
+"""The files of a commit, put into a folder of their own; nothing of the work tree is touched."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fluxsecrets.errors import GitError, UsageError
+from fluxsecrets.sops.formats import Limits
+
+from .git import Repository
+from .tree import Tree, make_tree, normalise, parent
+
+_LINK = "120000"
+_FILES = ("100644", "100755", "100664")
+
+
+def resolve(repository: Repository, name: str) -> str:
+    """The id of a commit.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if not name or name.startswith("-") or not name.isprintable():
+        raise UsageError(f"{name!a} names no commit", hint="try origin/main..HEAD")
+    try:
+        found = repository.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except GitError:
+        raise UsageError(
+            f"there is no commit {name!a} here",
+            hint="fetch it first; a shallow clone has the last commits only",
+        ) from None
+    return found.decode("ascii", "replace").strip()
+
+
+def merge_base(repository: Repository, one: str, other: str) -> str:
+    """The commit at which two histories part; the first one where they have none in common."""
+    try:
+        return repository.run("merge-base", one, other).decode("ascii", "replace").split("\n")[0]
+    except GitError:
+        return one
+
+
+@contextmanager
+def checked_out(repository: Repository, commit: str, limits: Limits) -> Iterator[Tree]:
+    """The files of a commit as a tree without a repository, for as long as they are needed.
+
+    What was committed is in the repository anyway; the folder is for this user only, and is removed.
+
+    Raises:
+        GitError: an object is missing or damaged.
+    """
+    with tempfile.TemporaryDirectory(prefix="fluxsecrets-", ignore_cleanup_errors=True) as name:
+        root = Path(os.path.realpath(name))
+        entries = dict(_entries(repository, commit))
+        wanted = {blob: None for _, blob in entries.values()}
+        contents: dict[str, list[str]] = {}
+        for path, (_, blob) in entries.items():
+            contents.setdefault(blob, []).append(path)
+        made: list[str] = []
+        for blob, kind, data in repository.read_objects(wanted):
+            if kind != "blob":
+                raise GitError(f"the object {blob[:12]} is missing", hint="run `git fsck`", path=str(root))
+            for path in contents[blob] if data is not None else ():  # what is too large is left out
+                _put(root, path, entries[path][0], data or b"")
+                made.append(path)
+        yield make_tree(root, made, limits=limits)
+
+
+def _entries(repository: Repository, commit: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", commit)
+    for record in listing.decode("utf-8", "surrogateescape").split("\0"):
+        entry, _, path = record.partition("\t")
+        mode, _, rest = entry.partition(" ")
+        # A path that leads out of the folder is no path that git makes.
+        if path and mode in (*_FILES, _LINK) and normalise(path) == path:
+            yield path, (mode, rest.rpartition(" ")[2])
+
+
+def _put(root: Path, path: str, mode: str, data: bytes) -> None:
+    target = root / path
+    # Through a link no file is written: the folder above may be one only where git is lied to.
+    if any((root / folder).is_symlink() for folder in _above(path)):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if mode == _LINK:
+        target.symlink_to(os.fsdecode(data))
+    else:
+        target.write_bytes(data)
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := parent(path):
+        yield path
