@@ -58,7 +58,8 @@ def test_what_is_broken_is_said_and_told_of_in_the_list(waddle, cli):
     assert listed.stderr == "to see what is wrong: fluxsecrets env show staging\n"
     shown = cli("env", "show", "staging")
     assert shown.exit_code == 0
-    assert "warning: clusters/staging/infrastructure/cilium.yaml:2: not analysed, it cannot be read: " in shown.stderr
+    place = "clusters/staging/infrastructure/cilium.yaml:2"
+    assert f"warning: {place}: not analysed, it cannot be read: " in shown.stderr
 
 
 def test_an_unknown_environment(waddle, cli):
