@@ -1,0 +1,124 @@
+"""The tool's own supply chain: pinned versions, no code from elsewhere, the network where it is named."""
+
+import ast
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+SOURCE = PROJECT / "src" / "fluxsecrets"
+
+NETWORK = {
+    "aiohttp", "asyncio", "boto3", "botocore", "ftplib", "http", "httpx", "hvac", "requests", "smtplib",
+    "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc",
+}  # fmt: skip
+"""Modules through which a connection can be opened."""
+
+MAY_CONNECT = {
+    "external/stores/aws.py",  # `convert` to and from AWS Secrets Manager
+    "external/stores/vault.py",  # `convert` to and from HashiCorp Vault
+    "ops/sealing/fetch.py",  # `seal --fetch-cert`
+}
+
+LOADERS = {"marshal", "pickle", "shelve"}
+"""Modules that run code which their input names."""
+
+MAY_LOAD = {
+    "ops/parallel.py",  # from the worker processes that it started itself
+}
+
+RUNNERS = {"compile", "eval", "exec", "__import__"}
+
+
+def modules():
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def name(path):
+    return path.relative_to(SOURCE).as_posix()
+
+
+@cache
+def nodes(path):
+    wanted = ast.Import | ast.ImportFrom | ast.Call
+    return [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, wanted)]
+
+
+def imports_of(path):
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def importing(wanted):
+    """The modules that import one of these, or something in it."""
+    return {
+        name(path)
+        for path in modules()
+        if any(found == each or found.startswith(f"{each}.") for found in imports_of(path) for each in wanted)
+    }
+
+
+def calls_of(path):
+    for node in nodes(path):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def normal(requirement):
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+
+
+def pins():
+    lines = (PROJECT / "scripts" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def requirements():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    # The fuzzer is no part of the product, nor of what tests it in CI.
+    return [
+        *project["dependencies"],
+        *(each for extra in extras if extra != "fuzz" for each in extras[extra]),
+    ]
+
+
+def test_what_is_installed_to_build_and_test_it_is_pinned():
+    assert {normal(each) for each in requirements()} <= {normal(pin) for pin in pins()}
+
+
+def test_a_pin_is_one_version_by_its_name():
+    # No address, no file, no option: a name and a version that cannot move.
+    assert pins()
+    assert [pin for pin in pins() if not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.!+]+", pin)] == []
+
+
+def test_only_named_modules_can_open_a_connection():
+    assert importing(NETWORK) == MAY_CONNECT
+
+
+def test_only_named_modules_load_what_can_run_code():
+    assert importing(LOADERS) == MAY_LOAD
+
+
+def test_no_module_runs_text_as_code():
+    assert [name(path) for path in modules() if set(calls_of(path)) & RUNNERS] == []
+
+
+def test_yaml_is_never_loaded_into_objects():
+    unsafe = {"yaml.load", "yaml.full_load", "yaml.unsafe_load", "yaml.Loader", "yaml.UnsafeLoader"}
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        assert not any(re.search(rf"\b{re.escape(each)}\b", text) for each in unsafe), name(path)
+
+
+def test_ci_jobs_use_the_forges_own_actions_only():
+    text = (PROJECT / "ci" / "github-actions.yml").read_text(encoding="utf-8")
+    used = re.findall(r"uses: *(\S+)", text)
+    assert used
+    assert all(re.fullmatch(r"(?:actions|github)/[\w/-]+@v\d+", each) for each in used), used
