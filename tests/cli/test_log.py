@@ -12,6 +12,7 @@ import pytest
 
 import fluxsecrets
 from fluxsecrets.ops.logfile import head_path, verify
+from fluxsecrets.ops.statefolder import place_without_git
 
 LOG = ".git/fluxsecrets/log.jsonl"
 REQUIRED = "log: {required: true}\n"
@@ -204,13 +205,13 @@ def test_all_worktrees_of_a_clone_have_one(log, encrypted, cli, git, tmp_path, m
     assert verify(log).problems == ()
 
 
-def test_without_git_it_is_beside_the_files(encrypted, cli, tmp_path, monkeypatch):
+def test_without_git_it_is_in_the_users_own_folder(encrypted, cli, tmp_path, monkeypatch):
     plain = tmp_path / "plain"
     (plain / "deep").mkdir(parents=True)
     (plain / ".fluxsecrets.yaml").write_text(REQUIRED)
     monkeypatch.chdir(plain / "deep")
     assert cli("decrypt", "absent.yaml").exit_code == 2
-    assert events(plain / ".fluxsecrets-state/log.jsonl")[0]["paths"] == ["absent.yaml"]
+    assert events(place_without_git(plain).state / "log.jsonl")[0]["paths"] == ["absent.yaml"]
 
 
 @pytest.mark.parametrize(

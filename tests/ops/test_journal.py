@@ -11,8 +11,19 @@ from fluxsecrets import files
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.ops import journal
 from fluxsecrets.ops.journal import FileChange, Operation, abort, apply, pending, resume
+from fluxsecrets.ops.statefolder import Place
 
 NAMES = ("a.yaml", "deep/b.yaml", "c.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _home(environment):
+    """The key of journals lies in the user's folder."""
+
+
+@pytest.fixture
+def place(tree, tmp_path):
+    return Place(tree, tmp_path / "state")
 
 
 @pytest.fixture
@@ -30,7 +41,7 @@ def operation(root: Path) -> Operation:
     changes = [FileChange(root / name, f"new {name}".encode(), f"old {name}".encode()) for name in NAMES]
     changes.append(FileChange(root / "new" / "folder" / "d.yaml", b"new d", None, 0o644))
     changes.append(FileChange(root / "gone.yaml", None, b"old gone"))
-    return Operation("rotate", root, tuple(changes), {"environment": "staging"})
+    return Operation("rotate", tuple(changes), {"environment": "staging"})
 
 
 def contents(root: Path) -> dict[str, str]:
@@ -41,22 +52,22 @@ OLD = {name: f"old {name}" for name in NAMES} | {"gone.yaml": "old gone"}
 NEW = {name: f"new {name}" for name in NAMES} | {"new/folder/d.yaml": "new d"}
 
 
-def test_all_files_are_changed_and_nothing_is_left_behind(tree, tmp_path):
+def test_all_files_are_changed_and_nothing_is_left_behind(place, tree):
     told = []
-    apply(tmp_path / "state", operation(tree), lambda done, total: told.append((done, total)))
+    apply(place, operation(tree), lambda done, total: told.append((done, total)))
     assert contents(tree) == NEW
-    assert [path.name for path in (tmp_path / "state").iterdir()] == ["lock"]
+    assert not place.state.exists(), "there is no git, and nothing is under way"
     assert stat.S_IMODE((tree / "new/folder/d.yaml").stat().st_mode) == 0o644
     assert told[-1] == (4, 5)
 
 
-def test_nothing_is_written_where_there_is_nothing_to_change(tree, tmp_path):
-    apply(tmp_path / "state", Operation("rotate", tree, ()))
-    assert not (tmp_path / "state").exists()
+def test_nothing_is_written_where_there_is_nothing_to_change(place):
+    apply(place, Operation("rotate", ()))
+    assert not place.state.exists()
 
 
 @pytest.mark.parametrize("change", ["edited", "removed", "appeared"])
-def test_a_file_that_changed_in_between_stops_it_before_anything_is_written(tree, tmp_path, change):
+def test_a_file_that_changed_in_between_stops_it_before_anything_is_written(place, tree, change):
     planned = operation(tree)
     if change == "edited":
         (tree / "c.yaml").write_text("mine")
@@ -67,16 +78,16 @@ def test_a_file_that_changed_in_between_stops_it_before_anything_is_written(tree
         (tree / "new/folder/d.yaml").write_text("mine")
     before = contents(tree)
     with pytest.raises(FileAccessError):
-        apply(tmp_path / "state", planned)
+        apply(place, planned)
     assert contents(tree) == before
-    assert pending(tmp_path / "state") is None
+    assert pending(place) is None
 
 
 class Killed(BaseException):
     """Ends a run as a signal would that cannot be caught: nothing on disk is changed after it."""
 
 
-def killed_after(steps: int, tree: Path, state: Path) -> bool:
+def killed_after(steps: int, place: Place) -> bool:
     """Run the operation and end it before the step of that number; whether it came so far."""
     left = steps
 
@@ -92,13 +103,13 @@ def killed_after(steps: int, tree: Path, state: Path) -> bool:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal, "_BATCH", 1)
-        for place, name in ((files, "_swap"), (files, "_write_named"), (files, "_write_unnamed")):
-            patch.setattr(place, name, counted(getattr(place, name)))
+        for name in ("_swap", "_write_named", "_write_unnamed"):
+            patch.setattr(files, name, counted(getattr(files, name)))
         for name in ("rename", "mkdir", "unlink"):
             patch.setattr(Path, name, counted(getattr(Path, name)))
         patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
         try:
-            apply(state, operation(tree))
+            apply(place, operation(place.root))
         except Killed:
             return True
     return False
@@ -110,33 +121,34 @@ def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeyp
     steps = 0
     interrupted = 0
     while True:
-        root, state = tmp_path / f"tree{steps}", tmp_path / f"state{steps}"
+        root = tmp_path / f"tree{steps}"
+        place = Place(root, tmp_path / f"state{steps}")
         (root / "deep").mkdir(parents=True)
         for name, text in OLD.items():
             (root / name).write_text(text)
-        if not killed_after(steps, root, state):
+        if not killed_after(steps, place):
             break
         visible = {name: text for name, text in contents(root).items() if not name.endswith(".tmp")}
         assert all(text in (OLD.get(name), NEW.get(name)) for name, text in visible.items())
-        found = pending(state)
+        found = pending(place)
         if found is None:
             assert visible in (OLD, NEW)
         else:
             interrupted += 1
             assert (found.name, found.details) == ("rotate", {"environment": "staging"})
             with pytest.raises(UsageError, match="was interrupted here"):
-                apply(state, operation(root))
-            end(state)
+                apply(place, operation(root))
+            end(place)
             visible = {name: text for name, text in contents(root).items() if not name.endswith(".tmp")}
             assert visible == (NEW if end is resume else OLD)
-            assert pending(state) is None
+            assert pending(place) is None
             assert (root / "new").exists() == (end is resume)
         steps += 1
     assert contents(root) == NEW
     assert interrupted >= 8, "the journal is there for most of the steps"
 
 
-def test_a_failure_in_the_middle_is_taken_back(tree, tmp_path, monkeypatch):
+def test_a_failure_in_the_middle_is_taken_back(place, tree, monkeypatch):
     monkeypatch.setattr(journal, "_BATCH", 1)
     real, calls = journal.write_batch, []
 
@@ -148,12 +160,12 @@ def test_a_failure_in_the_middle_is_taken_back(tree, tmp_path, monkeypatch):
 
     monkeypatch.setattr(journal, "write_batch", full_disk)
     with pytest.raises(FileAccessError, match="no space left"):
-        apply(tmp_path / "state", operation(tree))
+        apply(place, operation(tree))
     assert contents(tree) == OLD
-    assert pending(tmp_path / "state") is None
+    assert pending(place) is None
 
 
-def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(tree, tmp_path, monkeypatch):
+def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(place, tree, monkeypatch):
     monkeypatch.setattr(journal, "_BATCH", 1)
     real, calls = journal.write_batch, []
 
@@ -166,13 +178,13 @@ def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(tree, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(journal, "write_batch", dead_disk)
         with pytest.raises(FileAccessError) as caught:
-            apply(tmp_path / "state", operation(tree))
+            apply(place, operation(tree))
     assert "--resume" in str(caught.value.hint)
-    resume(tmp_path / "state")
+    resume(place)
     assert contents(tree) == NEW
 
 
-def interrupt(tree: Path, state: Path, monkeypatch) -> None:
+def interrupt(place: Place, monkeypatch) -> None:
     """Leave a journal, with one file replaced."""
     monkeypatch.setattr(journal, "_BATCH", 1)
     real, calls = journal.write_batch, []
@@ -186,77 +198,70 @@ def interrupt(tree: Path, state: Path, monkeypatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(journal, "write_batch", stop)
         with pytest.raises(KeyboardInterrupt):
-            apply(state, operation(tree))
+            apply(place, operation(place.root))
 
 
 @pytest.mark.parametrize("end", [resume, abort])
-def test_a_file_that_somebody_changed_since_stops_the_end_of_it(tree, tmp_path, monkeypatch, end):
-    state = tmp_path / "state"
-    interrupt(tree, state, monkeypatch)
+def test_a_file_that_somebody_changed_since_stops_the_end_of_it(place, tree, monkeypatch, end):
+    interrupt(place, monkeypatch)
     (tree / "c.yaml").write_text("mine")
     before = contents(tree)
     with pytest.raises(FileAccessError, match="changed since"):
-        end(state)
+        end(place)
     assert contents(tree) == before
-    assert pending(state) is not None
+    assert pending(place) is not None
 
 
-def test_a_removed_file_comes_back_with_its_mode(tree, tmp_path, monkeypatch):
-    state = tmp_path / "state"
-    interrupt(tree, state, monkeypatch)
+def test_a_removed_file_comes_back_with_its_mode(place, tree, monkeypatch):
+    interrupt(place, monkeypatch)
     (tree / "gone.yaml").unlink()
-    abort(state)
+    abort(place)
     assert contents(tree) == OLD
     assert stat.S_IMODE((tree / "gone.yaml").stat().st_mode) == 0o640
 
 
-def test_the_journal_is_for_its_owner_alone(tree, tmp_path, monkeypatch):
-    state = tmp_path / "state"
-    interrupt(tree, state, monkeypatch)
-    kept = [path for path in state.rglob("*") if path.name != "lock"]
+def test_the_journal_is_for_its_owner_alone(place, monkeypatch):
+    interrupt(place, monkeypatch)
+    kept = [path for path in place.state.rglob("*") if path.name != "lock"]
     assert kept
     assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in kept)
 
 
 @pytest.mark.parametrize("damage", ["{", '{"version": 1}', '{"version": 9}'])
-def test_a_damaged_journal_is_an_error(tree, tmp_path, monkeypatch, damage):
-    state = tmp_path / "state"
-    interrupt(tree, state, monkeypatch)
-    (state / "journal" / "plan.json").write_text(damage)
+def test_a_damaged_journal_is_an_error(place, monkeypatch, damage):
+    interrupt(place, monkeypatch)
+    (place.state / "journal" / "plan.json").write_text(damage)
     for end in (resume, abort):
         with pytest.raises(FileAccessError, match="journal"):
-            end(state)
+            end(place)
 
 
-def test_damaged_contents_are_not_written(tree, tmp_path, monkeypatch):
-    state = tmp_path / "state"
-    interrupt(tree, state, monkeypatch)
-    (state / "journal" / "contents").write_bytes(b"x" * 200)
+def test_damaged_contents_are_not_written(place, tree, monkeypatch):
+    interrupt(place, monkeypatch)
+    (place.state / "journal" / "contents").write_bytes(b"x" * 200)
     before = contents(tree)
     with pytest.raises(FileAccessError, match="damaged"):
-        resume(state)
+        resume(place)
     assert contents(tree) == before
 
 
-def test_two_at_once_exclude_each_other(tree, tmp_path):
-    state = tmp_path / "state"
-    with journal._locked(state), pytest.raises(UsageError, match="another fluxsecrets"):
-        apply(state, operation(tree))
+def test_two_at_once_exclude_each_other(place, tree):
+    with journal._locked(place), pytest.raises(UsageError, match="another fluxsecrets"):
+        apply(place, operation(tree))
     assert contents(tree) == OLD
 
 
-def test_nothing_to_end_is_said(tmp_path):
+def test_nothing_to_end_is_said(place):
     for end in (resume, abort):
         with pytest.raises(UsageError, match="nothing was interrupted"):
-            end(tmp_path / "state")
+            end(place)
 
 
-def test_a_path_out_of_the_tree_is_refused(tree, tmp_path, monkeypatch):
-    state = tmp_path / "state"
-    interrupt(tree, state, monkeypatch)
-    plan = state / "journal" / "plan.json"
+def test_a_path_out_of_the_tree_is_refused(place, tree, tmp_path, monkeypatch):
+    interrupt(place, monkeypatch)
+    plan = place.state / "journal" / "plan.json"
     plan.write_text(plan.read_text().replace('"c.yaml"', '"../c.yaml"'))
     with pytest.raises(FileAccessError):
-        resume(state)
+        resume(place)
     assert not (tmp_path / "c.yaml").exists()
     assert os.path.lexists(tree / "c.yaml")

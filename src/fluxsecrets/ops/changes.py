@@ -9,7 +9,7 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files import write_batch
 from fluxsecrets.ops.batches import Prepared
-from fluxsecrets.ops.interrupted import state_above
+from fluxsecrets.ops.interrupted import interrupted_above
 from fluxsecrets.ops.journal import (
     FileChange,
     Operation,
@@ -19,11 +19,11 @@ from fluxsecrets.ops.journal import (
     pending,
     refuse_pending,
     resume,
-    state_folder,
 )
 from fluxsecrets.ops.record import note_file
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.statefolder import Place, place_in_git, place_without_git
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.tree import Tree
@@ -42,14 +42,20 @@ class PreparedChange:
     changes: tuple[FileChange, ...] = ()
 
 
-def state_of(tree: Tree) -> Path:
-    """The state folder of a tree."""
-    return state_folder(tree.root.resolve(), tree.repository)
+def place_of_tree(tree: Tree) -> Place:
+    """The place of a tree."""
+    return _place(tree.root, tree.repository)
+
+
+def _place(root: Path, repository: Repository | None) -> Place:
+    return (
+        place_without_git(root) if repository is None else place_in_git(repository.root, repository.git_dir)
+    )
 
 
 def refuse_interrupted(tree: Tree) -> None:
     """Stop where another operation was interrupted; raises as `journal.refuse_pending`."""
-    refuse_pending(state_of(tree))
+    refuse_pending(place_of_tree(tree))
 
 
 def make_changes(tree: Tree, name: str, prepared: Sequence[PreparedChange]) -> tuple[FileResult, ...]:
@@ -69,7 +75,7 @@ def _make(tree: Tree, name: str, prepared: Sequence[PreparedChange]) -> tuple[Fi
     if not changes:
         return tuple(each.result for each in prepared)
     try:
-        apply(state_of(tree), Operation(name, tree.root.resolve(), changes))
+        apply(place_of_tree(tree), Operation(name, changes))
     except FluxsecretsError as error:
         return tuple(
             FileResult(each.result.path, Outcome.FAILED, error=error) if each.changes else each.result
@@ -97,40 +103,27 @@ def end_interrupted(tree: Tree, name: str, *, forward: bool) -> PendingOperation
     Raises:
         UsageError: nothing was, or it was another command.
     """
-    state = state_of(tree)
+    place = place_of_tree(tree)
     if tree.repository is None:
-        state = state_above(tree.root.resolve()) or state
-    found = pending(state)
+        place = interrupted_above(tree.root.resolve()) or place
+    found = pending(place)
     if found is not None and found.name != name:
         raise UsageError(
             f"it was `fluxsecrets {found.name}` that was interrupted here",
             hint=f"end it with `fluxsecrets {found.name} --resume`, or --abort",
         )
-    return resume(state) if forward else abort(state)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an operation keeps its journal, and what it may change.
-
-    Attributes:
-        root: absolute path of the folder that all its files are in.
-        state: the state folder.
-    """
-
-    root: Path
-    state: Path
+    return resume(place) if forward else abort(place)
 
 
 def place_of(session: Session, path: Path, repository: Repository | None) -> Place:
     """The place of a file: its repository, or outside of git the folder of its configuration."""
     if repository is not None:
-        return Place(repository.root.resolve(), state_folder(repository.root, repository))
+        return _place(repository.root, repository)
     config = session.find_config(path.parent)
     folder = config.parent if config is not None else session.cwd
     if not path.is_relative_to(folder.resolve()):
         folder = path.parent
-    return Place(folder.resolve(), state_folder(folder.resolve(), None))
+    return _place(folder, None)
 
 
 def place_here(session: Session) -> Place:
@@ -173,7 +166,7 @@ def change_files(session: Session, change: Change) -> tuple[FileResult, ...]:
             if len(changes) == 1 and not change.extra:
                 _write_one(change, changes[0].path)
             else:
-                apply(place.state, Operation(change.name, place.root, merged(changes), change.details))
+                apply(place, Operation(change.name, merged(changes), change.details))
         except FluxsecretsError as error:
             if error.path is not None and Path(error.path).is_absolute():
                 error.path = session.shown(Path(error.path))

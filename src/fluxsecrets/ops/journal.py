@@ -7,12 +7,18 @@ each atomically. Each file holds its old or its new content at every moment.
 
 What is written down is what goes into the tree and what was there: ciphertext and configuration, and plain
 text only where a file of the tree held it anyway. It is readable for its owner alone, and gone at the end.
+
+A journal is instructions to write files, and a `.git` folder can come with an archive. So a plan is followed
+only where this user's fluxsecrets wrote it, for this very root (it is authenticated with a key in the user's
+folder), and its paths cannot leave the root or enter git's folder (`planpath`).
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -26,19 +32,20 @@ from fluxsecrets.files import (
     PendingWrite,
     read_file,
     remove_leftovers,
-    resolve_inside,
     try_lock,
     write_atomic,
     write_batch,
 )
-from fluxsecrets.ops.interrupted import STATE_NAME
-from fluxsecrets.repo.git import Repository
+from fluxsecrets.ops.planpath import PlanPath
+from fluxsecrets.ops.statefolder import Place, claim, journal_key, require_ours
 
-VERSION = 1
+VERSION = 2
 _LIMIT = 2**31
 _BATCH = 256
 _JOURNAL, _DRAFT, _LOCK = "journal", "journal.draft", "lock"
-_PLAN, _CONTENTS = "plan.json", "contents"
+_PLAN, _CONTENTS, _MAC = "plan.json", "contents", "plan.mac"
+_MAC_CONTEXT = b"fluxsecrets journal\n"
+_COMMAND = re.compile(r"[a-z]+(?: [a-z]+)*")
 
 Progress = Callable[[int, int], None]
 """Told after each batch: files done, files in all."""
@@ -67,13 +74,11 @@ class Operation:
 
     Attributes:
         name: the command, such as `rotate`; whoever finds the journal is told it.
-        root: absolute path of the folder that all files are in.
         changes: each file once, in the order in which they are replaced; removals come last.
         details: what the command needs to say or do when it is resumed; no values of secrets.
     """
 
     name: str
-    root: Path
     changes: tuple[FileChange, ...]
     details: Mapping[str, object] = field(default_factory=dict)
 
@@ -93,18 +98,13 @@ class PendingOperation:
     paths: tuple[str, ...]
 
 
-def state_folder(root: Path, repository: Repository | None) -> Path:
-    """Where fluxsecrets keeps what concerns one work tree and is not to be committed."""
-    return repository.git_dir / "fluxsecrets" if repository is not None else root / STATE_NAME
-
-
-def apply(state: Path, operation: Operation, progress: Progress | None = None) -> None:
+def apply(place: Place, operation: Operation, progress: Progress | None = None) -> None:
     """Make a change; on return all of it is done, and on an error none of it.
 
     Only where even taking it back failed, or the process was ended, a journal is left, and the error says so.
 
     Args:
-        state: the state folder; it need not exist.
+        place: the work tree that all files are in.
         operation: what to change.
         progress: told how far it is.
 
@@ -114,39 +114,40 @@ def apply(state: Path, operation: Operation, progress: Progress | None = None) -
     """
     if not operation.changes:
         return
-    with _locked(state):
-        refuse_pending(state)
+    with _locked(place):
+        refuse_pending(place)
         for change in operation.changes:
             _check(change)
-        _write_journal(state, operation)
+        _write_journal(place, operation)
         try:
-            _replace(_read_journal(state), forward=True, progress=progress)
+            _replace(_read_journal(place), forward=True, progress=progress)
         except FluxsecretsError as error:
-            _take_back(state, error)
+            _take_back(place, error)
             raise
-        _remove_journal(state)
+        _remove_journal(place.state)
 
 
-def pending(state: Path) -> PendingOperation | None:
+def pending(place: Place) -> PendingOperation | None:
     """The operation that was interrupted in a work tree, or None.
 
     Raises:
-        FileAccessError: the journal cannot be read.
+        FileAccessError: the journal cannot be read, was not written by this user's fluxsecrets, or is about
+            another folder.
     """
-    if not (state / _JOURNAL).is_dir():
+    if not os.path.lexists(place.state / _JOURNAL):
         return None
-    journal = _read_journal(state)
-    paths = tuple(entry.path for entry in journal.entries)
+    journal = _read_journal(place)
+    paths = tuple(str(entry.path) for entry in journal.entries)
     return PendingOperation(journal.name, journal.root, journal.details, paths)
 
 
-def refuse_pending(state: Path) -> None:
+def refuse_pending(place: Place) -> None:
     """Stop where an operation was interrupted: nothing else may change its files before it is ended.
 
     Raises:
         UsageError: there is one; it says how to complete it and how to take it back.
     """
-    found = pending(state)
+    found = pending(place)
     if found is not None:
         raise UsageError(
             f"`fluxsecrets {found.name}` was interrupted here, and {len(found.paths)} files wait for it",
@@ -154,44 +155,44 @@ def refuse_pending(state: Path) -> None:
         )
 
 
-def resume(state: Path, progress: Progress | None = None) -> PendingOperation:
+def resume(place: Place, progress: Progress | None = None) -> PendingOperation:
     """Complete the operation that was interrupted.
 
     Raises:
         UsageError: there is none, or another process is at it.
         FileAccessError: a file was changed since, or cannot be written; the journal stays.
     """
-    return _end(state, forward=True, progress=progress)
+    return _end(place, forward=True, progress=progress)
 
 
-def abort(state: Path, progress: Progress | None = None) -> PendingOperation:
+def abort(place: Place, progress: Progress | None = None) -> PendingOperation:
     """Take back the operation that was interrupted; raises as `resume` does."""
-    return _end(state, forward=False, progress=progress)
+    return _end(place, forward=False, progress=progress)
 
 
-def _end(state: Path, *, forward: bool, progress: Progress | None) -> PendingOperation:
-    with _locked(state):
-        found = pending(state)
+def _end(place: Place, *, forward: bool, progress: Progress | None) -> PendingOperation:
+    with _locked(place):
+        found = pending(place)
         if found is None:
             raise UsageError("nothing was interrupted here", hint="there is nothing to resume or to abort")
         for folder in {(found.root / path).parent for path in found.paths}:
             remove_leftovers(folder)  # of the process that was ended
-        _replace(_read_journal(state), forward=forward, progress=progress)
-        _remove_journal(state)
+        _replace(_read_journal(place), forward=forward, progress=progress)
+        _remove_journal(place.state)
         return found
 
 
-def _take_back(state: Path, error: FluxsecretsError) -> None:
+def _take_back(place: Place, error: FluxsecretsError) -> None:
     try:
-        _replace(_read_journal(state), forward=False, progress=None)
+        _replace(_read_journal(place), forward=False, progress=None)
     except FluxsecretsError:
-        name = _read_journal(state).name
+        name = _read_journal(place).name
         error.hint = (
             f"some files are changed and some are not; each can be read. When the reason is mended, "
             f"`fluxsecrets {name} --resume` completes it, and --abort takes it back"
         )
         return
-    _remove_journal(state)
+    _remove_journal(place.state)
 
 
 # The journal on disk.
@@ -208,7 +209,7 @@ class _Content:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    path: str
+    path: PlanPath
     mode: int | None
     old: _Content | None
     new: _Content | None
@@ -221,10 +222,11 @@ class _Journal:
     root: Path
     details: Mapping[str, object]
     entries: tuple[_Entry, ...]
-    made_folders: tuple[str, ...]
+    made_folders: tuple[PlanPath, ...]
 
 
-def _write_journal(state: Path, operation: Operation) -> None:
+def _write_journal(place: Place, operation: Operation) -> None:
+    state, root = place.state, place.root
     draft = state / _DRAFT
     contents = bytearray()
 
@@ -237,7 +239,7 @@ def _write_journal(state: Path, operation: Operation) -> None:
 
     files = [
         {
-            "path": change.path.relative_to(operation.root).as_posix(),
+            "path": _plan_path(change.path, place),
             "mode": _mode(change),
             "old": keep(change.expected),
             "new": keep(change.new),
@@ -247,17 +249,21 @@ def _write_journal(state: Path, operation: Operation) -> None:
     plan = {
         "version": VERSION,
         "name": operation.name,
-        "root": str(operation.root),
+        "root": str(root),
         "details": dict(operation.details),
         "files": files,
-        "folders": _missing_folders(operation),
+        "folders": _missing_folders(operation, place),
     }
+    data = json.dumps(plan).encode()
+    key = journal_key(make=True)
+    assert key is not None  # noqa: S101 - it was made
     try:
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
         write_atomic(draft / _CONTENTS, bytes(contents))
-        write_atomic(draft / _PLAN, json.dumps(plan).encode())
+        write_atomic(draft / _PLAN, data)
+        write_atomic(draft / _MAC, _mac(key, data))
         draft.rename(state / _JOURNAL)
         _sync(state)
     except OSError as error:
@@ -270,43 +276,107 @@ def _write_journal(state: Path, operation: Operation) -> None:
 
 def _mode(change: FileChange) -> int | None:
     """What a file that is made anew gets; one that is removed, when that is taken back."""
-    return stat.S_IMODE(change.path.stat().st_mode) if change.new is None else change.mode
+    return stat.S_IMODE(change.path.stat().st_mode) & 0o777 if change.new is None else change.mode
 
 
-def _missing_folders(operation: Operation) -> list[str]:
+def _plan_path(path: Path, place: Place) -> str:
+    """A path as it stands in the plan; what could not be read back is not written down."""
+    text = path.relative_to(place.root).as_posix()
+    try:
+        PlanPath.parse(text)
+    except ValueError:
+        raise FileAccessError("belongs to git, or its name is not portable", path=str(path)) from None
+    return text
+
+
+def _mac(key: bytes, plan: bytes) -> bytes:
+    return hmac.digest(key, _MAC_CONTEXT + plan, "sha256").hex().encode()
+
+
+def _missing_folders(operation: Operation, place: Place) -> list[str]:
     """Folders that new files need, the outer ones first."""
     missing: dict[str, None] = {}
     for change in operation.changes:
         if change.new is not None:
-            above = [folder for folder in change.path.parents if folder.is_relative_to(operation.root)]
+            above = [folder for folder in change.path.parents if folder.is_relative_to(place.root)]
             for folder in reversed(above):
                 if not folder.is_dir():
-                    missing[folder.relative_to(operation.root).as_posix()] = None
+                    missing[_plan_path(folder, place)] = None
     return list(missing)
 
 
-def _read_journal(state: Path) -> _Journal:
-    folder = state / _JOURNAL
+def _read_journal(place: Place) -> _Journal:
+    """The journal of a place, authenticated; its paths are below the root, and none is behind a link."""
+    folder = place.state / _JOURNAL
+    for each in (place.state, folder):
+        require_ours(each)
+    data = read_file(folder / _PLAN, limit=_LIMIT).data
+    _authenticate(folder, data)
     try:
-        plan = json.loads(read_file(folder / _PLAN, limit=_LIMIT).data)
-        if plan["version"] != VERSION:
-            raise FileAccessError(
-                f"the journal has version {plan['version']}, and this fluxsecrets knows {VERSION}",
-                hint="end the operation with the version of fluxsecrets that began it",
-                path=str(folder),
-            )
-        entries = tuple(
-            _Entry(item["path"], item["mode"], _content(item["old"]), _content(item["new"]))
-            for item in plan["files"]
-        )
-        made = tuple(plan["folders"])
-        return _Journal(folder, plan["name"], Path(plan["root"]), plan["details"], entries, made)
+        journal = _parse(folder, data)
     except (ValueError, KeyError, TypeError):
+        raise _damaged(folder) from None
+    if journal.root != place.root:
         raise FileAccessError(
-            "the journal of an interrupted operation is damaged",
-            hint="compare the work tree with git, then remove this folder",
+            f"the journal of an interrupted operation is about another folder, {str(journal.root)!a}",
+            hint="move the work tree back to there; or compare its files with git, then remove this folder",
             path=str(folder),
-        ) from None
+        )
+    for path in (*(entry.path for entry in journal.entries), *journal.made_folders):
+        found = path.below(place.root)
+        if place.git_dir is not None and found.is_relative_to(place.git_dir):
+            raise _damaged(folder)
+    return journal
+
+
+def _authenticate(folder: Path, plan: bytes) -> None:
+    key = journal_key(make=False)
+    given = read_file(folder / _MAC, limit=2**10).data if os.path.lexists(folder / _MAC) else b""
+    if key is None or not hmac.compare_digest(given, _mac(key, plan)):
+        raise FileAccessError(
+            "the journal of an interrupted operation is not one that your fluxsecrets wrote",
+            hint="it came with the folder, or another user, machine or version began it: look at "
+            f"{_PLAN} in it, compare the files that it names with git, then remove this folder",
+            path=str(folder),
+        )
+
+
+def _parse(folder: Path, data: bytes) -> _Journal:
+    plan = json.loads(data)
+    if plan["version"] != VERSION:
+        raise FileAccessError(
+            f"the journal has version {plan['version']}, and this fluxsecrets knows {VERSION}",
+            hint="end the operation with the version of fluxsecrets that began it",
+            path=str(folder),
+        )
+    name, details = plan["name"], plan["details"]
+    if not (isinstance(name, str) and _COMMAND.fullmatch(name) and isinstance(details, dict)):
+        raise TypeError
+    entries = tuple(
+        _Entry(
+            PlanPath.parse(item["path"]),
+            _checked_mode(item["mode"]),
+            _content(item["old"]),
+            _content(item["new"]),
+        )
+        for item in plan["files"]
+    )
+    made = tuple(PlanPath.parse(path) for path in plan["folders"])
+    return _Journal(folder, name, Path(plan["root"]), details, entries, made)
+
+
+def _damaged(folder: Path) -> FileAccessError:
+    return FileAccessError(
+        "the journal of an interrupted operation is damaged",
+        hint="compare the work tree with git, then remove this folder",
+        path=str(folder),
+    )
+
+
+def _checked_mode(mode: object) -> int | None:
+    if mode is None or (type(mode) is int and 0 <= mode <= 0o777):
+        return mode
+    raise TypeError
 
 
 def _content(data: dict[str, object] | None) -> _Content | None:
@@ -385,7 +455,7 @@ def _replace(journal: _Journal, *, forward: bool, progress: Progress | None) -> 
     if not forward:
         for name in reversed(journal.made_folders):
             with suppress(OSError):  # somebody put something there
-                (journal.root / name).rmdir()
+                name.below(journal.root).rmdir()
 
 
 def _waiting(journal: _Journal, *, forward: bool) -> list[tuple[Path, _Content | None, int | None]]:
@@ -395,7 +465,7 @@ def _waiting(journal: _Journal, *, forward: bool) -> list[tuple[Path, _Content |
     """
     waiting = []
     for entry in journal.entries:
-        path = resolve_inside(journal.root / entry.path, journal.root)
+        path = entry.path.below(journal.root)
         goal, other = (entry.new, entry.old) if forward else (entry.old, entry.new)
         digest = _digest(path)
         if digest == _digest_of(goal):
@@ -432,7 +502,7 @@ def _digest_of(content: _Content | None) -> str | None:
 
 def _make_folders(journal: _Journal) -> None:
     for name in journal.made_folders:
-        path = journal.root / name
+        path = name.below(journal.root)
         try:
             path.mkdir(exist_ok=True)
         except OSError as error:
@@ -455,16 +525,18 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _locked(state: Path) -> Iterator[None]:
+def _locked(place: Place) -> Iterator[None]:
     """Hold the state folder's lock; a process that ends gives it up, however it ends.
 
     Raises:
         UsageError: another process has it.
-        FileAccessError: the folder cannot be made or written.
+        FileAccessError: the folder is not ours, or cannot be made or written.
     """
+    state = place.state
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(state / _LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        claim(state)
+        descriptor = os.open(state / _LOCK, flags, 0o600)
     except OSError as error:
         raise FileAccessError(
             f"the folder for what is under way could not be written: {os.strerror(error.errno or 0).lower()}",
@@ -479,15 +551,18 @@ def _locked(state: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            _leave_nothing(state)
+            if place.git_dir is None:
+                _leave_nothing(state)
     finally:
         os.close(descriptor)
 
 
 def _leave_nothing(state: Path) -> None:
-    """Outside of git, where anybody sees the folder, it is gone when nothing is under way."""
-    if state.name == STATE_NAME and not (state / _JOURNAL).exists():
-        shutil.rmtree(state, ignore_errors=True)
+    """Trees without git come and go: their folder does too, unless something is under way or was logged."""
+    if not os.path.lexists(state / _JOURNAL):
+        with suppress(OSError):
+            (state / _LOCK).unlink()
+            state.rmdir()
 
 
 def _is_lock(descriptor: int, path: Path) -> bool:

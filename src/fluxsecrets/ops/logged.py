@@ -173,16 +173,24 @@ def _settings_log(root: Path) -> Iterator[LogPlace]:
 
 
 def _own_folder(root: Path) -> Path:
-    """Ours in git's folder, one for all worktrees of a clone, which come and go; or one beside the files."""
+    """Ours in git's folder, one for all worktrees of a clone, which come and go; or the user's for the tree.
+
+    Raises:
+        FileAccessError: it is there, and is not ours.
+    """
+    from fluxsecrets.ops.statefolder import STATE_NAME, place_without_git, require_ours
+
     place = root / ".git"
     if not os.path.lexists(place):
-        return root / ".fluxsecrets-state"
+        return place_without_git(root).state
     if place.is_file():  # a worktree or a submodule
         place = root / _line_of(place).removeprefix("gitdir:").strip()
         common = place / "commondir"
         if common.is_file():
             place = place / _line_of(common)
-    return Path(os.path.realpath(place)) / "fluxsecrets"
+    folder = Path(os.path.realpath(place)) / STATE_NAME
+    require_ours(folder)
+    return folder
 
 
 def _line_of(path: Path) -> str:

@@ -10,7 +10,7 @@ from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, F
 from fluxsecrets.external.model import Reference
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.batches import pending_write
-from fluxsecrets.ops.changes import state_of
+from fluxsecrets.ops.changes import place_of_tree
 from fluxsecrets.ops.comments import CommentMode
 from fluxsecrets.ops.content import encrypt_content
 from fluxsecrets.ops.journal import Operation, apply
@@ -196,7 +196,7 @@ class Converter:
         changes = conversion.workspace.changes()
         push_values(conversion.pushes)
         tree = self.files.tree
-        apply(state_of(tree), Operation("convert", tree.root.resolve(), changes))
+        apply(place_of_tree(tree), Operation("convert", changes))
         for result in conversion.results:
             note_file(result)
 

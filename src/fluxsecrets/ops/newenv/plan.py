@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fluxsecrets.ops.changes import end_interrupted, refuse_interrupted, state_of
+from fluxsecrets.ops.changes import end_interrupted, place_of_tree, refuse_interrupted
 from fluxsecrets.ops.journal import Operation, PendingOperation, apply, pending
 from fluxsecrets.ops.keys import Keeping, NewKey, Store, drop_identity, keep_identity
 from fluxsecrets.ops.session import Session
@@ -57,7 +57,7 @@ def add_environment(session: Session, plan: NewEnvironment) -> NewKey | None:
     # First, since a key that is lost is worse than one that is not used.
     if identity is not None:
         kept = keep_identity(session, identity, plan._keeping)  # noqa: SLF001
-    state = state_of(tree)
+    place = place_of_tree(tree)
     keeping = plan._keeping  # noqa: SLF001
     details = {
         "name": plan.name,
@@ -67,9 +67,9 @@ def add_environment(session: Session, plan: NewEnvironment) -> NewKey | None:
         "output": str(session.cwd / keeping.output) if keeping.output is not None else "",
     }
     try:
-        apply(state, Operation(COMMAND, tree.root.resolve(), plan._changes, details))  # noqa: SLF001
+        apply(place, Operation(COMMAND, plan._changes, details))  # noqa: SLF001
     except BaseException:
-        if identity is not None and kept is not None and kept.added and pending(state) is None:
+        if identity is not None and kept is not None and kept.added and pending(place) is None:
             drop_identity(session, identity.recipient, keeping)
         raise
     return kept

@@ -1,0 +1,184 @@
+"""Where fluxsecrets keeps what concerns one work tree and is not to be committed, and whether it is ours.
+
+In git that is `fluxsecrets` in the git directory (a worktree's and a submodule's own one), elsewhere a folder
+of the user's own that is named after the tree's path: what lies in the tree may have come with an archive.
+Every command passes here, so nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError
+
+STATE_NAME = "fluxsecrets"
+OLD_STATE_NAME = ".fluxsecrets-state"
+"""What held the state of a tree without git before version 0.1.0; only looked for, never followed."""
+
+_KEY_NAME = "journal.key"
+_KEY_LENGTH = 32
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_CAN_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One work tree, and where its state is kept.
+
+    Attributes:
+        root: absolute path of the folder that all files of an operation are in, links resolved.
+        state: the state folder; it need not exist.
+        git_dir: the tree's git directory, or None.
+    """
+
+    root: Path
+    state: Path
+    git_dir: Path | None = None
+
+
+def place_in_git(root: Path, git_dir: Path) -> Place:
+    """The place of a git work tree."""
+    return Place(root.resolve(), git_dir / STATE_NAME, git_dir)
+
+
+def place_without_git(root: Path) -> Place:
+    """The place of a folder that no git looks after.
+
+    Raises:
+        FileAccessError: the user has no folder for state.
+    """
+    real = root.resolve()
+    return Place(real, Path(trees_folder(), _tree_name(str(real))))
+
+
+def trees_folder() -> str:
+    """The user's own folder that holds one state folder per tree without git."""
+    return os.path.join(user_state_folder(os.environ), "trees")  # noqa: PTH118 - every command comes by here
+
+
+def tree_state(trees: str, folder: str) -> str:
+    """The state folder of one tree without git; the folder's links are resolved."""
+    return os.path.join(trees, _tree_name(os.path.realpath(folder)))  # noqa: PTH118
+
+
+def _tree_name(real: str) -> str:
+    from hashlib import sha256  # a tree without git is rare
+
+    return sha256(os.fsencode(real)).hexdigest()[:32]
+
+
+def user_state_folder(environ: Mapping[str, str], platform: str = sys.platform) -> str:
+    """The folder in which fluxsecrets keeps state of this user; it need not exist.
+
+    `$XDG_STATE_HOME` wins on every system; the rest is what the platform has for it.
+
+    Raises:
+        FileAccessError: the user has no home folder.
+    """
+    join = os.path.join
+    base = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):  # noqa: PTH117 - as the specification says, a relative one counts for nothing
+        home = environ.get("USERPROFILE" if platform == "win32" else "HOME") or os.path.expanduser("~")  # noqa: PTH111
+        if platform == "win32":
+            base = environ.get("LOCALAPPDATA") or join(home, "AppData", "Local")
+        elif platform == "darwin":
+            base = join(home, "Library", "Application Support")
+        else:
+            base = join(home, ".local", "state")
+    if not os.path.isabs(base):  # noqa: PTH117
+        raise FileAccessError(
+            "there is no folder to keep state in", hint="set HOME, or XDG_STATE_HOME to an absolute path"
+        )
+    return join(base, "fluxsecrets")
+
+
+def require_ours(path: Path) -> os.stat_result | None:
+    """Stop where a folder or file of the state is not ours: a link, another user's, or writable for others.
+
+    Returns:
+        What it is, or None where there is nothing.
+
+    Raises:
+        FileAccessError: it is not ours, or cannot be looked at.
+    """
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise FileAccessError(
+            f"cannot be looked at: {os.strerror(error.errno or 0).lower()}", path=str(path)
+        ) from None
+    wrong = None
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        wrong = "it is a link, or not a regular file"
+    elif hasattr(os, "geteuid"):
+        if status.st_uid != os.geteuid():
+            wrong = "it belongs to another user"
+        elif status.st_mode & _CAN_WRITE:
+            wrong = "other users can write to it"
+    if wrong is not None:
+        raise FileAccessError(
+            f"is not a place that fluxsecrets keeps state in: {wrong}",
+            hint="fluxsecrets did not make it like this; look at it, then remove it",
+            path=str(path),
+        )
+    return status
+
+
+def claim(folder: Path) -> None:
+    """Make a state folder for this user alone, or make sure that it is.
+
+    Raises:
+        FileAccessError: it is not ours (see `require_ours`), or cannot be made.
+        OSError: its mode cannot be changed.
+    """
+    from fluxsecrets.files import make_private_folders
+
+    status = require_ours(folder)
+    if status is None:
+        make_private_folders(folder)
+        require_ours(folder)
+    elif status.st_mode & _OTHERS and hasattr(os, "geteuid"):
+        folder.chmod(0o700)
+
+
+def journal_key(*, make: bool) -> bytes | None:
+    """The random key with which this user's journals are authenticated.
+
+    It lies in the user's own folder, never with the tree: a journal that somebody else wrote can't know it.
+
+    Args:
+        make: make one where there is none.
+
+    Returns:
+        The key, or None where there is none.
+
+    Raises:
+        FileAccessError: it is damaged, not ours, or could not be made.
+    """
+    from fluxsecrets.files import make_private_folders, read_file, write_new
+
+    path = Path(user_state_folder(os.environ), _KEY_NAME)
+    if require_ours(path) is None:
+        if not make:
+            return None
+        try:
+            make_private_folders(path.parent)
+            write_new(path, os.urandom(_KEY_LENGTH))
+        except FileAccessError as error:
+            if not os.path.lexists(path):  # another run was not faster either
+                error.hint = (
+                    "set XDG_STATE_HOME to a folder of yours that can be written; nothing was changed"
+                )
+                raise
+        require_ours(path)
+    key = read_file(path, limit=2**10).data
+    if len(key) != _KEY_LENGTH:
+        raise FileAccessError("is damaged", hint="remove it; a new one is made", path=str(path))
+    return key
