@@ -128,11 +128,16 @@ def test_changed_file_is_not_wrapped_for_anybody(encrypted, cli, keys):
     assert encrypted.read("secret.yaml") == changed
 
 
-def test_other_selector_is_a_warning(encrypted, cli, keys):
+def test_other_selector_is_refused_until_it_is_accepted(encrypted, cli, keys):
     encrypted.rules(f"{rule_for(keys['alice'], keys['bob'])}    encrypted_regex: ^password$\n")
+    before = encrypted.read("secret.yaml")
     result, (shown,) = sync(cli, "secret.yaml")
+    assert result.exit_code == 2
+    assert any("the file's selector is" in line for line in shown["error"]["details"])
+    assert encrypted.read("secret.yaml") == before
+    result, (shown,) = sync(cli, "secret.yaml", "--accept-recipients")
     assert result.exit_code == 0
-    assert any("its selector is" in warning for warning in shown["warnings"])
+    assert any("the file's selector is" in warning for warning in shown["warnings"])
     assert b"encrypted_regex: ^(data|stringData)$" in encrypted.read("secret.yaml")
 
 

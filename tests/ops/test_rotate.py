@@ -51,6 +51,8 @@ def opened(session, path, case):
 
 
 def rotate(session, path, case, **options):
+    # No rule is there that would allow the selectors of the vectors.
+    options = {"accept_recipients": True, **options}
     (result,) = rotate_files(
         session, select(session, [path.name], input_type=case["format"]).targets, RotateOptions(**options)
     )

@@ -4,7 +4,7 @@ import pytest
 
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, refuse
+from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, judge, refuse
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
@@ -57,6 +57,73 @@ def test_without_a_rule_there_is_nothing_to_compare(compare, tmp_path):
     assert compare("  - path_regex: other\n    age: age1qalice\n", metadata([MALLORY])) == Differences()
     (tmp_path / ".sops.yaml").unlink()
     assert compare_with_rule(Session({}, tmp_path), tmp_path / "a.yaml", metadata([MALLORY])) == Differences()
+
+
+MANIFEST = "apiVersion: v1\nkind: Secret\nstringData:\n  password: x\n"
+
+
+@pytest.fixture
+def judged(tmp_path, environment):
+    def judged(found, text=MANIFEST, name="a.yaml"):
+        document = make_format("yaml").parse(text.encode(), Limits())
+        return judge(Session({}, tmp_path), tmp_path / name, found, document)
+
+    return judged
+
+
+def test_without_a_rule_only_what_is_outside_of_the_file_names_people(judged, tmp_path):
+    found = judged(metadata([ALICE, BOB, MALLORY]))
+    assert found.strangers == (ALICE, BOB, MALLORY)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/bob.pub").write_text(f"# his\n{BOB.id}\n", encoding="utf-8")
+    rules = f"creation_rules:\n  - path_regex: ^other/\n    age: {ALICE.id}\n"
+    (tmp_path / ".sops.yaml").write_text(rules, encoding="utf-8")
+    found = judged(metadata([ALICE, BOB, MALLORY]))
+    assert found.strangers == (MALLORY,)
+    with pytest.raises(UnprotectedError, match="whom nothing but the file itself names") as caught:
+        refuse(found, {MALLORY.id: "mallory"})
+    assert caught.value.details == (
+        "in the file, and not in keys/ or a rule: mallory",
+        "no creation rule says who may read it",
+    )
+    assert "--accept-recipients" in caught.value.hint
+
+
+def test_a_rule_that_names_nobody_still_says_what_is_encrypted(judged, tmp_path):
+    (tmp_path / ".sops.yaml").write_text(
+        f"creation_rules:\n  - path_regex: ^a\n    encrypted_regex: ^password$\n  - age: {ALICE.id}\n",
+        encoding="utf-8",
+    )
+    own = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^password$")
+    assert not judged(metadata([ALICE], selector=own)).weaker
+    assert judged(metadata([ALICE], selector=FLUX)).selector_weaker
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "weaker"),
+    [
+        (MANIFEST, DEFAULT_SELECTOR, False),
+        (MANIFEST, FLUX, False),
+        (MANIFEST, SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "Data$"), False),
+        (MANIFEST, SelectorSpec(SelectorKind.ENCRYPTED_SUFFIX, "Data"), False),
+        (MANIFEST, SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^password$"), True),
+        (MANIFEST, SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^data$"), True),
+        (MANIFEST, SelectorSpec(SelectorKind.UNENCRYPTED_REGEX, "^(kind|apiVersion|metadata)$"), True),
+        (MANIFEST, SelectorSpec(SelectorKind.UNENCRYPTED_SUFFIX, "x"), True),
+        (MANIFEST, SelectorSpec(SelectorKind.ENCRYPTED_COMMENT_REGEX, "x"), True),
+        ("password: x\n", DEFAULT_SELECTOR, False),
+        ("password: x\n", FLUX, True),
+        ("password: x\n", SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^password$"), True),
+    ],
+)
+def test_without_a_rule_a_selector_has_to_cover_what_may_come(judged, text, own, weaker):
+    found = judged(metadata([], selector=own), text)
+    assert found.selector_weaker is weaker
+    assert found.weaker is weaker
+
+
+def test_without_a_rule_the_mac_has_to_cover_everything(judged):
+    assert judged(metadata([], mac_only=True)).mac_weaker
 
 
 @pytest.mark.parametrize(

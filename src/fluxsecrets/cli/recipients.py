@@ -282,6 +282,7 @@ def exposure_(*, what: str, config: Path | None, report: str | None, quiet: bool
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @env_option
 @all_option
+@accept_option
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would change.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would change.")
 @input_type_option
@@ -294,6 +295,7 @@ def sync(
     paths: tuple[str, ...],
     environment: str | None,
     everything: bool,
+    accept_recipients: bool,
     check: bool,
     dry_run: bool,
     input_type: str | None,
@@ -305,13 +307,14 @@ def sync(
 
     That takes in their order, key groups and threshold. A file that only gets more recipients keeps its
     values, as with `sops updatekeys`; where somebody is removed it also gets a new data key. Each file's MAC
-    is checked before it is written; --check and --dry-run need no identity.
+    is checked before it is written; --check and --dry-run need no identity. What a file encrypts stays as it
+    is: a selector that may encrypt less than the rule's is refused.
     """
     from fluxsecrets.ops.sync import SyncOptions, sync_files
 
     session, out = make_session(config), Output(quiet=quiet)
     selection = select_for_rekey(session, paths, environment, input_type, everything=everything)
-    options = SyncOptions(read_public_keys(selection.root), write=not (check or dry_run))
+    options = SyncOptions(read_public_keys(selection.root), accept_recipients, write=not (check or dry_run))
     if options.write:
         clean_up(selection)
     targets, notes = encrypted_targets(selection)

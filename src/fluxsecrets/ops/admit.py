@@ -27,7 +27,7 @@ from fluxsecrets.ops.rekey import (
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import compare_with_rule, refuse
+from fluxsecrets.ops.strangers import judge, refuse
 from fluxsecrets.ops.targets import Target, clean_up, select
 from fluxsecrets.repo.environments import load_environments, shared_files
 from fluxsecrets.repo.settings import load_settings
@@ -343,7 +343,7 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
     opened = open_file(format_, content.data, session.providers, session.limits)
     metadata = opened.metadata
     if not step.accept_recipients:
-        refuse(compare_with_rule(session, target.path, metadata, opened.opened.document), step.names)
+        refuse(judge(session, target.path, metadata, opened.opened.document), step.names)
     rule = applied.matches[-1].rule if applied is not None and applied.matches else None
     groups = _groups(metadata.recipients, rule.key_groups if rule is not None else (), step.recipient)
     new = with_same_data_key(session, opened, groups, metadata.shamir_threshold)

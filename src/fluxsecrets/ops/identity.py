@@ -41,7 +41,7 @@ from fluxsecrets.ops.rekey import (
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import compare_with_rule, refuse
+from fluxsecrets.ops.strangers import judge, refuse
 from fluxsecrets.ops.targets import Selection, Target, clean_up, select
 from fluxsecrets.repo.environments import Environment, load_environments, shared_files
 from fluxsecrets.repo.manifests import read_manifests
@@ -565,7 +565,7 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
     opened = open_file(format_, content.data, session.providers, session.limits)
     metadata = opened.metadata
     if not step.accept_recipients:
-        refuse(compare_with_rule(session, target.path, metadata, opened.opened.document), step.names)
+        refuse(judge(session, target.path, metadata, opened.opened.document), step.names)
     groups = _groups(metadata.recipients, step)
     threshold = metadata.shamir_threshold
     warnings: tuple[str, ...] = ()

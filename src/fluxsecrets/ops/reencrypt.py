@@ -18,7 +18,7 @@ from fluxsecrets.ops.interrupted import refuse_interrupted_at
 from fluxsecrets.ops.names import names_of, read_public_keys
 from fluxsecrets.ops.policy import Policy, selector_for
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import compare_with_rule, difference_lines, refuse
+from fluxsecrets.ops.strangers import difference_lines, judge, refuse
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.document import Comment, Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, selected
@@ -87,7 +87,7 @@ def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenT
         error.hint = error.hint or "encrypt it with `fluxsecrets encrypt FILE`"
         raise
     metadata, document = opened.metadata, opened.opened.document
-    differences = compare_with_rule(session, target.path, metadata, document)
+    differences = judge(session, target.path, metadata, document)
     names = recipient_names(session, target)
     warnings = list(opened.warnings)
     if accept_recipients:

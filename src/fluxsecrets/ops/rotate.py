@@ -24,7 +24,7 @@ from fluxsecrets.ops.rekey import (
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import AppliedConfig, Session
-from fluxsecrets.ops.strangers import Differences, compare_with_rule, refuse
+from fluxsecrets.ops.strangers import Differences, judge, refuse
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
@@ -209,7 +209,7 @@ def _compare(
     judged = tuple(
         tuple(recipient for recipient in group if recipient_key(recipient) not in wanted) for group in groups
     )
-    return compare_with_rule(session, target.path, _block(metadata, judged), document)
+    return judge(session, target.path, _block(metadata, judged), document)
 
 
 def _block(metadata: Metadata, groups: RecipientGroups) -> Metadata:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +67,7 @@ class Session:
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
+    _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def providers(self) -> Providers:
@@ -116,6 +118,27 @@ class Session:
             own = {kind: self.providers[kind].own_recipients() for kind in {kind for kind, _ in key}}
             self._openable[key] = any(text in own[kind] or normalise(text) in own[kind] for kind, text in key)
         return self._openable[key]
+
+    def public_keys(self, folder: Path) -> frozenset[tuple[str, str]]:
+        """The recipients in `keys/` of the repository that a folder belongs to, by `recipient_key`.
+
+        Raises:
+            GitError: the repository cannot be read.
+        """
+        if folder not in self._public:
+            from fluxsecrets.ops.names import read_public_keys
+            from fluxsecrets.repo.git import find_repository
+            from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, recipient_key
+
+            repository = find_repository(folder)
+            texts = read_public_keys(folder if repository is None else repository.root)
+            found = set()
+            for text in texts:
+                for kind in ("age", "pgp"):
+                    with suppress(FluxsecretsError):
+                        found.add(recipient_key(RECIPIENT_PARSERS[kind](text)))
+            self._public[folder] = frozenset(found)
+        return self._public[folder]
 
     def now(self) -> str:
         """The time in RFC 3339, in whole seconds, as it goes into `lastmodified`."""

@@ -1,8 +1,11 @@
-"""What an encrypted file says about itself, compared with the creation rule that applies to it.
+"""What an encrypted file says about itself, compared with what else is known of who may read it.
 
-Nothing authenticates the `sops` block. Whoever can change a file can add a recipient to it, and would be
-handed the next data key, or narrow the selector, so that the next value stays plain. Everything that
-encrypts by a file's own block therefore compares it with the rule first, and stops at what is weaker.
+Nothing authenticates the `sops` block. Somebody who can change a file can add a recipient to it, and would
+be handed the next data key, or narrow the selector, so that the next value stays plain. Everything that
+encrypts by a file's own block therefore asks `judge` first, and stops at what is weaker. A creation rule
+says who may read. Without one, only what lies outside of the file counts: the public keys in `keys/`, the
+other rules, and the user's own identities. What git has of the file does not count: an injected recipient
+may be committed like anything else.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ from pathlib import Path
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.names import name_of
 from fluxsecrets.ops.policy import FLUX_SELECTOR, is_manifest
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.session import AppliedConfig, Session
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import format_for_path
 from fluxsecrets.sops.metadata import Metadata, Recipient
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 _ENCRYPTED_ONLY = (SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_SUFFIX)
@@ -31,12 +35,13 @@ class Differences:
     """Where a file's own block is not what the creation rule says.
 
     Attributes:
-        strangers: recipients of the file that the rule does not name, each once.
+        strangers: recipients of the file that the rule does not name, each once; without a rule, those that
+            nothing but the file names.
         missing: recipients of the rule that the file is not encrypted for.
         selector_weaker: the file's selector is another, and may leave values plain that the rule's encrypts.
         threshold_lower: fewer people than the rule wants can open the file together: fewer key groups
             are needed, or somebody is in more groups.
-        rule_place: `file:line` of the rule, or None where no rule applies, and nothing was compared.
+        rule_place: `file:line` of the rule, or None where no rule names anybody.
         mac_weaker: the file's MAC covers encrypted values only, and the rule's all.
         selectors: the file's and the rule's, where one is weaker.
         thresholds: how many key groups are needed by the file and by the rule.
@@ -53,7 +58,7 @@ class Differences:
 
     @property
     def weaker(self) -> bool:
-        """Whether going on by the file's own block would protect less than the rule."""
+        """Whether going on by the file's own block would protect less than is known to be right."""
         return bool(self.strangers) or self.selector_weaker or self.threshold_lower or self.mac_weaker
 
 
@@ -76,7 +81,7 @@ def compare_with_rule(
         ConfigError: the `.sops.yaml` is invalid.
     """
     applied = session.rules_for(path)
-    rule = applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
+    rule = _matching(applied)
     if applied is None or rule is None or not rule.recipients:
         return Differences()
     own = [recipient for group in metadata.recipients for recipient in group]
@@ -103,11 +108,47 @@ def compare_with_rule(
     )
 
 
-def refuse(differences: Differences, names: Mapping[str, str]) -> None:
-    """Stop where a file's own block protects less than the rule.
+def judge(session: Session, path: Path, metadata: Metadata, document: Document) -> Differences:
+    """Compare an encrypted file's block with what may be relied on, before a key is wrapped by it.
 
     Args:
-        differences: from `compare_with_rule`.
+        session: the run; where no rule names anybody, its identities count as known.
+        path: absolute path of the file.
+        metadata: its `sops` block.
+        document: the file.
+
+    Raises:
+        ConfigError: the `.sops.yaml` is invalid.
+        GitError: the repository cannot be read.
+    """
+    applied = session.rules_for(path)
+    rule = _matching(applied)
+    if rule is not None and rule.recipients:
+        return compare_with_rule(session, path, metadata, document)
+    known = _known(session, path, applied)
+    own = [recipient for group in metadata.recipients for recipient in group]
+    expected = None if document.format == "binary" else _unruled(metadata.selector, rule, document)
+    # A lower threshold needs no rule to be found: fewer shares than the key was split for give another key,
+    # and nothing opens with that.
+    return Differences(
+        strangers=_unique(
+            [
+                recipient
+                for recipient in own
+                if recipient_key(recipient) not in known and not session.opens_any(((recipient,),))
+            ]
+        ),
+        selector_weaker=expected is not None,
+        mac_weaker=metadata.mac_only_encrypted and not (rule is not None and rule.mac_only_encrypted),
+        selectors=None if expected is None else (metadata.selector, expected),
+    )
+
+
+def refuse(differences: Differences, names: Mapping[str, str]) -> None:
+    """Stop where a file's own block protects less than is known to be right.
+
+    Args:
+        differences: from `judge`.
         names: recipient -> name, for the message.
 
     Raises:
@@ -116,10 +157,19 @@ def refuse(differences: Differences, names: Mapping[str, str]) -> None:
     """
     if not differences.weaker:
         return
+    lines = difference_lines(differences, names)
+    if differences.rule_place is None:
+        what = "for somebody whom nothing but the file itself names"
+        raise UnprotectedError(
+            f"the file is encrypted {what if differences.strangers else 'in a way that no rule allows'}",
+            details=[*lines, "no creation rule says who may read it"],
+            hint="nothing proves who wrote a file's sops block: find out how it came there "
+            "(`git log -p FILE`); then add a rule to .sops.yaml, or --accept-recipients if the file is right",
+        )
     what = "is encrypted for somebody" if differences.strangers else "is protected in a way"
     raise UnprotectedError(
         f"the file {what} that the creation rule does not {'name' if differences.strangers else 'allow'}",
-        details=[*difference_lines(differences, names), f"the rule is in {differences.rule_place}"],
+        details=[*lines, f"the rule is in {differences.rule_place}"],
         hint="nothing proves who wrote a file's sops block: find out how it came there (`git log -p FILE`); "
         "then mend the rule, or add --accept-recipients if the file is right",
     )
@@ -127,10 +177,13 @@ def refuse(differences: Differences, names: Mapping[str, str]) -> None:
 
 def difference_lines(differences: Differences, names: Mapping[str, str]) -> list[str]:
     """What differs and is weaker, a line each, for people."""
-    lines = [f"in the file, not in the rule: {name_of(one, names)}" for one in differences.strangers]
+    ruled = differences.rule_place is not None
+    where = "in the file, not in the rule" if ruled else "in the file, and not in keys/ or a rule"
+    lines = [f"{where}: {name_of(one, names)}" for one in differences.strangers]
     if differences.selectors is not None:
         own, expected = (f"{spec.kind.value}: {ascii(spec.pattern)[1:-1]}" for spec in differences.selectors)
-        lines.append(f"the file's selector is {own}, the rule's is {expected}")
+        what = "the rule's" if ruled else "without a rule it"
+        lines.append(f"the file's selector is {own}, {what} is {expected}")
     if differences.threshold_lower:
         own_count, rule_count = differences.thresholds
         if own_count < rule_count:
@@ -138,8 +191,21 @@ def difference_lines(differences: Differences, names: Mapping[str, str]) -> list
         else:
             lines.append("the file's key groups mix people whom the rule keeps in groups of their own")
     if differences.mac_weaker:
-        lines.append("the file has mac_only_encrypted, so that its MAC covers less than the rule wants")
+        what = "the rule wants" if ruled else "it does without a rule"
+        lines.append(f"the file has mac_only_encrypted, so that its MAC covers less than {what}")
     return lines
+
+
+def _matching(applied: AppliedConfig | None) -> CreationRule | None:
+    return applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
+
+
+def _known(session: Session, path: Path, applied: AppliedConfig | None) -> frozenset[RecipientKey]:
+    """Everybody whom the repository names, in `keys/` or in a rule for other files."""
+    known = set(session.public_keys(path.parent))
+    for rule in applied.config.rules if applied is not None else ():
+        known.update(recipient_key(recipient) for recipient in rule.recipients)
+    return frozenset(known)
 
 
 def _unique(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
@@ -177,3 +243,23 @@ def _weaker_than(own: SelectorSpec, rule: CreationRule, document: Document | Non
     if own == FLUX_SELECTOR and manifests:
         return None
     return FLUX_SELECTOR if document is not None and manifests else DEFAULT_SELECTOR
+
+
+def _unruled(own: SelectorSpec, rule: CreationRule | None, document: Document) -> SelectorSpec | None:
+    """What the selector has to be where no rule names anybody, if the file's may encrypt less than that.
+
+    A selector that picks the maps of a Secret's values covers whatever is put into them later. One that picks
+    values by their own names need not, and nothing outside of the file says that it is right.
+    """
+    if rule is not None and rule.selector is not None:
+        return _weaker_than(own, rule, document)
+    if own == DEFAULT_SELECTOR:
+        return None
+    maps = [name for part in document.parts if is_manifest(part) for name in _VALUE_MAPS if part.get(name)]
+    if not maps:
+        return DEFAULT_SELECTOR
+    picks = own.kind in _ENCRYPTED_ONLY and all(compile_selector(own).encrypts((name,)) for name in maps)
+    return None if picks else FLUX_SELECTOR
+
+
+_VALUE_MAPS = ("data", "stringData")

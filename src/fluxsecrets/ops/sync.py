@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
@@ -24,7 +24,7 @@ from fluxsecrets.ops.rekey import (
 )
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.strangers import compare_with_rule
+from fluxsecrets.ops.strangers import Differences, compare_with_rule, difference_lines, refuse
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
@@ -39,10 +39,12 @@ class SyncOptions:
 
     Attributes:
         names: recipient -> name, from the repository's public keys.
+        accept_recipients: go on where a file encrypts less than its rule says.
         write: False only says what would happen; no identity is needed for that.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
+    accept_recipients: bool = False
     write: bool = True
 
 
@@ -77,10 +79,13 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
         )
     values = check_encrypted(document, single_value=format_.single_value)
     names = {**options.names, **policy.names}
-    warnings = _selector_warning(session, target, metadata, document)
+    weaker = _kept_weaker(session, target, metadata, document)
+    warnings = _weaker_warning(weaker)
     if in_line(metadata, policy):
         members = names_of(metadata.recipients, names)
         return Prepared(RekeyResult(target.shown, Outcome.UNCHANGED, values, members, warnings))
+    if not options.accept_recipients:
+        refuse(weaker, names)
     added, removed = changes_between(flat(metadata.recipients), flat(policy.groups), names)
     new_data_key = needs_new_data_key(metadata, policy)
     write = None
@@ -163,17 +168,14 @@ def _needed(groups: RecipientGroups, threshold: int) -> int:
     return 1 if len(groups) <= 1 else threshold or len(groups)
 
 
-def _selector_warning(
-    session: Session, target: Target, metadata: Metadata, document: Document
-) -> tuple[str, ...]:
-    """What else is not as the rule says; it is for whoever runs this to decide."""
+def _kept_weaker(session: Session, target: Target, metadata: Metadata, document: Document) -> Differences:
+    """What protects less than the rule and is not mended here: who can read is, what is encrypted is not."""
     differences = compare_with_rule(session, target.path, metadata, document)
-    found = []
-    if differences.selectors is not None:
-        own, ruled = (f"{spec.kind.value}: {spec.pattern}" for spec in differences.selectors)
-        found.append(f"its selector is {own}, the rule's is {ruled}")
-    if differences.mac_weaker:
-        found.append("it has mac_only_encrypted, and the rule has not")
-    if not found:
+    return replace(differences, strangers=(), threshold_lower=False)
+
+
+def _weaker_warning(weaker: Differences) -> tuple[str, ...]:
+    if not weaker.weaker:
         return ()
-    return (f"{'; '.join(found)}: `recipients sync` leaves that; decrypt the file and encrypt it again",)
+    what = "; ".join(difference_lines(weaker, {}))
+    return (f"{what}: `recipients sync` leaves that; decrypt the file and encrypt it again",)

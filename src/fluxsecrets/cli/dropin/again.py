@@ -10,7 +10,7 @@ from fluxsecrets.cli.dropin.job import Job, converted
 from fluxsecrets.cli.dropin.policy import own_policy
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.content import OpenedFile, parse
-from fluxsecrets.ops.strangers import compare_with_rule, difference_lines
+from fluxsecrets.ops.strangers import difference_lines, judge
 from fluxsecrets.sops.document import Document, to_data
 from fluxsecrets.sops.formats.registry import make_format
 
@@ -46,7 +46,7 @@ def plain_document(call: Call, job: Job, text: bytes) -> Document:
 def warn_of_differences(call: Call, job: Job, opened: OpenedFile) -> None:
     """Say where a file's own block protects less than its creation rule; sops goes on in silence."""
     try:
-        differences = compare_with_rule(call.session, job.path, opened.metadata, opened.opened.document)
+        differences = judge(call.session, job.path, opened.metadata, opened.opened.document)
     except FluxsecretsError:
         return  # no rule is needed to change a file
     call.warn_of(job.shown, (f"taken as it is: {line}" for line in difference_lines(differences, {})))

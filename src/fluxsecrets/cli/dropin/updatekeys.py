@@ -64,7 +64,7 @@ def _update(call: Call, text: str) -> None:
 
 
 def _synced(call: Call, target: Target, *, write: bool) -> FileResult:
-    (result,) = sync_files(call.session, [target], SyncOptions(write=write))
+    (result,) = sync_files(call.session, [target], SyncOptions(accept_recipients=True, write=write))
     if result.error is not None:
         code = COULD_NOT_RETRIEVE_KEY if isinstance(result.error, DataKeyError) else GENERIC
         with failing_with(code):
