@@ -146,7 +146,7 @@ def test_in_place(encrypted, cli):
     result = cli("decrypt", "-i", "secret.yaml")
     assert result.exit_code == 0
     assert result.stdout == "secret.yaml   decrypted   1 value\n"
-    assert "plain text is on disk now: run `fluxsecrets encrypt` on it before you commit" in result.stderr
+    assert "plain text is on disk now: run `fluxsecrets encrypt secret.yaml` before you commit" in result.stderr
     assert encrypted.read("secret.yaml") == encrypted.secret.encode()
 
 
@@ -175,7 +175,7 @@ def test_folder_in_place_passes_over_what_is_plain(waddle, cli):
         ((), "name a file"),
         (("a.yaml", "b.yaml"), "add -i to decrypt several files in place"),
         (("--env", "staging"), "add -i"),
-        (("-i",), "name what to decrypt in place"),
+        (("-i",), "name what is meant"),
         (("-i", "-"), "-i replaces files"),
         (("-i", "--extract", "a", "secret.yaml"), "-i replaces files"),
         (("--format", "json", "secret.yaml"), "for the values as JSON use --output-type json"),

@@ -12,6 +12,7 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError, Us
 from fluxsecrets.files import read_file, write_atomic
 from fluxsecrets.ops.inputs import format_of_content, named_file
 from fluxsecrets.ops.session import Session
+from fluxsecrets.shell import command_for
 
 STDIN_SHOWN = "standard input"
 _STDIN_NAME = "standard-input"
@@ -94,6 +95,29 @@ def read_input(session: Session, text: str, filename: str | None, input_type: st
         raise
     path = session.cwd / filename if filename is not None else found
     return Input(path, text, format_name, data)
+
+
+def say_plain(out: Output, paths: Sequence[str], environment: str | None = None) -> None:
+    """Say that plain text was put on disk.
+
+    Args:
+        out: where it is said.
+        paths: files or folders that hold it.
+        environment: the environment that holds it, or None.
+    """
+    command = command_for("encrypt", paths, environment)
+    out.note(f"plain text is on disk now: run `{command}` before you commit")
+
+
+def write_plain(session: Session, out: Output, data: bytes, output: Path | None) -> None:
+    """Write plain text to a file for the user alone, and say so; or to standard output.
+
+    Raises:
+        FileAccessError: see `write_output`.
+    """
+    write_output(session, out, data, output, mode=0o600)
+    if output is not None and str(output) != "-" and (session.cwd / output).is_file():
+        say_plain(out, [str(output)])
 
 
 def write_output(session: Session, out: Output, data: bytes, output: Path | None, *, mode: int) -> None:

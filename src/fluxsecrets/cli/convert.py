@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsecrets.cli.content import say_plain
 from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
 from fluxsecrets.cli.options import config_option, env_option, format_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output, show_remarks
@@ -22,6 +23,7 @@ from fluxsecrets.errors import UsageError
 if TYPE_CHECKING:
     from fluxsecrets.ops.convert.convert import Converter
     from fluxsecrets.ops.manifestfiles import ManifestFiles
+    from fluxsecrets.ops.results import FileResult
     from fluxsecrets.ops.sealing.certificates import NamedCertificate
     from fluxsecrets.ops.session import Session
 
@@ -129,9 +131,21 @@ def command(
     else:
         out.table(moved_rows(batch.files))
         show_remarks(out, batch)
-        if form == "plain" and not dry_run and any(each.outcome == "converted" for each in results):
-            out.note("plain text is on disk now: run `fluxsecrets encrypt` on it before you commit")
+    written = [_written(each) for each in results if each.outcome == "converted"]
+    if form == "plain" and not dry_run and written:
+        few = environment is None and not everything and len(written) <= _FEW
+        say_plain(out, written if few else paths, environment)
     return 2 if batch.failed else 0
+
+
+_FEW = 8
+"""Files that are named one by one in a message."""
+
+
+def _written(result: FileResult) -> str:
+    """Where a converted file is now."""
+    renamed = getattr(result, "renamed", None)
+    return result.path if renamed is None else str(Path(result.path).with_name(renamed))
 
 
 def _certificate(

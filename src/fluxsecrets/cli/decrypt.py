@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.content import only_path, read_input, write_output
+from fluxsecrets.cli.content import only_path, read_input, say_plain, write_plain
 from fluxsecrets.cli.options import (
     FORMAT_NAMES,
     env_option,
@@ -16,6 +16,7 @@ from fluxsecrets.cli.options import (
     input_type_option,
     make_session,
     order_option,
+    output_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output
@@ -32,9 +33,7 @@ if TYPE_CHECKING:  # one file to standard output does without
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("-i", "--in-place", is_flag=True, help="Replace the files by their plain text.")
 @env_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the plain text there."
-)
+@output_option("Write the plain text there.", FORMAT_NAMES)
 @click.option(
     "--extract", "key", metavar="KEY", help="""One value only: data.password, or '["data"]["password"]'."""
 )
@@ -72,11 +71,14 @@ def command(
                 hint="leave out -i to print, or to write elsewhere",
             )
         if not paths and environment is None:
-            raise UsageError("name what to decrypt in place", hint="files, folders, or --env NAME")
+            raise UsageError("name what is meant", hint="files or folders, or --env NAME")
+        from fluxsecrets.ops.results import Outcome
         from fluxsecrets.ops.targets import select
 
         batch = _decrypt_in_place(session, out, select(session, paths, environment, input_type))
         _show(out, batch, as_json=report == "json")
+        if batch.count(Outcome.DECRYPTED):
+            say_plain(out, paths, environment)
         return 2 if batch.failed else 0
     if environment is not None:
         raise UsageError("--env decrypts many files, which is done in place only", hint="add -i to do that")
@@ -94,7 +96,7 @@ def command(
         raise error.in_file(given.shown) from None
     for warning in content.warnings:
         out.warning(f"warning: {given.shown}: {warning}")
-    write_output(session, out, content.data, output, mode=0o600)
+    write_plain(session, out, content.data, output)
     return 0
 
 
@@ -110,7 +112,6 @@ def _decrypt_in_place(session: Session, out: Output, selection: Selection) -> Ba
 
 def _show(out: Output, batch: BatchResult, *, as_json: bool) -> None:
     from fluxsecrets.cli.output import show_remarks
-    from fluxsecrets.ops.results import Outcome
     from fluxsecrets.report.text import result_rows
 
     if as_json:
@@ -120,5 +121,3 @@ def _show(out: Output, batch: BatchResult, *, as_json: bool) -> None:
         return
     out.table(result_rows(batch.files))
     show_remarks(out, batch)
-    if batch.count(Outcome.DECRYPTED):
-        out.note("plain text is on disk now: run `fluxsecrets encrypt` on it before you commit")

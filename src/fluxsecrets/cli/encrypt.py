@@ -18,9 +18,11 @@ from fluxsecrets.cli.options import (
     format_option,
     input_type_option,
     make_session,
+    output_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output, show_remarks
+from fluxsecrets.cli.piped import refuse_piped_input
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.encrypt import EncryptJob, EncryptOptions, encrypt_files, encrypt_input, encrypt_jobs
 from fluxsecrets.ops.names import read_public_keys
@@ -34,11 +36,12 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @click.command("encrypt")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @env_option
+@click.option(
+    "-i", "--in-place", is_flag=True, help="What encrypt does anyway, also where standard output is a file."
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would be encrypted.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be encrypted.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write one file's result there."
-)
+@output_option("Write one file's result there.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write one file's result to standard output.")
 @filename_option
 @input_type_option
@@ -76,7 +79,6 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @config_option
 @format_option
 @quiet_option
-@click.option("-i", "--in-place", is_flag=True, hidden=True, help="What encrypt does anyway.")
 def command(
     *,
     paths: tuple[str, ...],
@@ -134,11 +136,12 @@ def command(
     else:
         if filename is not None:
             raise UsageError("--filename is for standard input", hint="give - as the path as well")
-        if paths and options.write and report != "json" and _redirected_to_file():
+        if options.write and not paths and environment is None:
+            refuse_piped_input("encrypt")
+        if paths and options.write and not in_place and report != "json" and _redirected_to_file():
             raise UsageError(
                 "standard output goes to a file, but encrypt works in place",
-                hint="add --stdout to write the encrypted text there, "
-                "or leave out the redirection to encrypt in place",
+                hint="add --stdout to write the encrypted text there, or -i to encrypt in place",
             )
         batch = _encrypt_in_place(session, out, select(session, paths, environment, input_type), options)
         _show(out, batch, as_json=report == "json")

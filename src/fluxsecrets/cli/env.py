@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.options import format_option, make_session, quiet_option
+from fluxsecrets.cli.options import format_option, make_session, output_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
 
@@ -100,13 +100,7 @@ def show(name: str, report: str | None, quiet: bool) -> int:
     default="file",
     help="Where to keep the new identity; a key file unless told.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Add the new identity to this key file.",
-)
+@output_option("Add the new identity to this key file.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print what would be written as a diff.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before it is written.")
 @click.option("--resume", is_flag=True, help="Complete what was interrupted.")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.options import Decorator, format_option, make_session, quiet_option
+from fluxsecrets.cli.options import Decorator, format_option, make_session, output_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
+from fluxsecrets.shell import command_for
 
 if TYPE_CHECKING:  # each command pays for its own operation
     from fluxsecrets.ops.keyremoval import Removal
@@ -25,13 +26,7 @@ _store_option: Decorator = click.option(
     default="file",
     help="Where to keep it; a key file unless told.",
 )
-_output_option: Decorator = click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Add the private key to this file.",
-)
+_output_option: Decorator = output_option("Add the private key to this file.")
 
 
 @click.group("keys")
@@ -155,9 +150,7 @@ def _read(session: Session, file: str) -> KeyFile:
 
 @command.command("export")
 @click.argument("name")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a new file."
-)
+@output_option("Write it to a new file.")
 @click.option("--plain", is_flag=True, help="Without a passphrase; never to a terminal.")
 @quiet_option
 def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
@@ -272,9 +265,7 @@ def _confirm(whose: str) -> None:
 @click.option(
     "--identity", metavar="NAME", help="Whose identity: a public key, its name, or a PGP fingerprint."
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it to a new file."
-)
+@output_option("Write it to a new file.")
 @quiet_option
 def cluster_secret_(environment: str, identity: str | None, output: Path | None, quiet: bool) -> int:
     """Print the Secret with which Flux decrypts an environment; it holds the private key in plain text.
@@ -302,9 +293,8 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
         path = session.cwd / output
         write_new(path, made.data)
         out.note(f"{session.shown(path)} holds a private key in plain text")
-        _warn_of_commit(
-            session, out, path, f"run `fluxsecrets encrypt {session.shown(path)}` before you commit"
-        )
+        command = command_for("encrypt", [session.shown(path)])
+        _warn_of_commit(session, out, path, f"run `{command}` before you commit")
     whose = made.recipient if len(made.recipient) < 100 else f"{made.recipient[:12]}…"
     out.note(f"{secrets_named(made.secrets)}: the identity of {whose}")
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,14 @@ from fluxsecrets.ops.session import Session, parse_order
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FORMAT_NAMES = ("yaml", "json", "dotenv", "ini", "binary")
+_FORMAT_WORDS = {
+    **{name: name for name in FORMAT_NAMES},
+    "yml": "yaml",
+    "env": "dotenv",
+    **dict.fromkeys(("text", "txt", "table", "wide", "name", "sarif", "html"), ""),
+    **dict.fromkeys(("jsonpath", "go-template", "custom-columns"), ""),
+}
+"""What follows `-o` in other tools, where no file is meant; with the `--output-type` of that name."""
 
 env_option: Decorator = click.option(
     "--env", "environment", metavar="NAME", help="All secrets of one environment."
@@ -41,6 +49,29 @@ filename_option: Decorator = click.option(
     metavar="NAME",
     help="With -: the name that standard input has for rules and format.",
 )
+
+
+def output_option(what: str, types: Collection[str] = ()) -> Decorator:
+    """`-o FILE`; the name of a format is a slip there: `kubectl get -o json` prints.
+
+    Args:
+        what: what the help says.
+        types: what `--output-type` takes; empty where the command has no such option.
+    """
+
+    def take(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
+        if text is None:
+            return None
+        output_type = _FORMAT_WORDS.get(text.partition("=")[0].lower())
+        if output_type is not None:
+            wanted = f"--output-type {output_type} for the format, or " if output_type in types else ""
+            raise UsageError(
+                f"-o wants a file, and {text!a} is the name of a format",
+                hint=f"give {wanted}-o ./{text} for a file of that name",
+            )
+        return Path(text)
+
+    return click.option("-o", "--output", metavar="FILE", callback=take, help=what)
 
 
 def _keep_order(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:

@@ -19,8 +19,9 @@ from fluxsecrets.cli.options import (
     quiet_option,
 )
 from fluxsecrets.cli.output import Output, show_errors
-from fluxsecrets.cli.rekey import all_option, require_one_way, select_for_rekey, show_rekeyed
+from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
 from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.meant import require_one_way
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.rekey import encrypted_targets, history_note
 from fluxsecrets.ops.results import BatchResult, Outcome
@@ -77,7 +78,7 @@ def list_(
         who = "1 recipient" if len(listed.recipients) == 1 else f"{len(listed.recipients)} recipients"
         out.note(f"{who} in {listed.files} encrypted file{'' if listed.files == 1 else 's'}")
         if any(row.not_in_rule or row.missing for row in listed.recipients):
-            out.note("to bring the files in line with the rules: fluxsecrets recipients sync")
+            out.note("to bring the files in line with the rules: `fluxsecrets recipients sync --all`")
     return 2 if listed.errors else 0
 
 

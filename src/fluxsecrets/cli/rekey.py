@@ -6,7 +6,7 @@ import click
 
 from fluxsecrets.cli.options import Decorator
 from fluxsecrets.cli.output import Output, show_remarks
-from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.meant import require_one_way
 from fluxsecrets.ops.results import BatchResult
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Selection, select
@@ -32,20 +32,6 @@ def select_for_rekey(
     """
     require_one_way(paths, environment, everything=everything)
     return select(session, paths, environment, input_type)
-
-
-def require_one_way(paths: tuple[str, ...], environment: str | None, *, everything: bool) -> None:
-    """Refuse a command line that says nothing of what is meant, or says it in several ways.
-
-    Raises:
-        UsageError: it does.
-    """
-    ways = [bool(paths), environment is not None, everything]
-    if sum(ways) != 1:
-        raise UsageError(
-            "name what is meant in one way" if any(ways) else "name what is meant",
-            hint="files or folders, --env NAME, or --all for the whole repository",
-        )
 
 
 def show_rekeyed(out: Output, command: str, batch: BatchResult, *, as_json: bool) -> None:

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsecrets.cli.content import Input, only_path, read_input, write_output
-from fluxsecrets.cli.options import env_option, filename_option, format_option, make_session, quiet_option
+from fluxsecrets.cli.options import (
+    env_option,
+    filename_option,
+    format_option,
+    make_session,
+    output_option,
+    quiet_option,
+)
 from fluxsecrets.cli.output import Output, show_remarks
 from fluxsecrets.cli.sealing import (
+    OUTPUT_TYPES,
     cert_option,
     comments_option,
     in_format,
@@ -47,13 +55,12 @@ class _Given:
 @click.command("seal")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @env_option
+@click.option("--all", "everything", is_flag=True, help="All plain Secrets of the repository.")
 @cert_option
 @scope_option
 @click.option("--name", metavar="NAME", help="Seal for this name instead of the Secret's own.")
 @click.option("--namespace", "-n", metavar="NAME", help="The namespace of a Secret that names none.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the result there."
-)
+@output_option("Write the result there.", OUTPUT_TYPES)
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write the result to standard output.")
 @output_type_option
 @click.option(
@@ -77,6 +84,7 @@ class _Given:
 def command(
     *,
     paths: tuple[str, ...],
+    everything: bool,
     output: Path | None,
     to_stdout: bool,
     output_type: str | None,
@@ -94,7 +102,8 @@ def command(
     """Turn Secrets into SealedSecrets, in place.
 
     Offline: the certificate is that of --cert, or the one that .fluxsecrets.yaml names for the environment.
-    PATH is a file or a folder; --env means all plain Secrets of an environment; - is standard input. With -o
+    PATH is a file or a folder; --env and --all mean all plain Secrets of an environment or of the
+    repository; - is standard input. With -o
     or --stdout the input stays as it is, and may be encrypted with SOPS.
 
     Comments, order and other objects in a file stay. A value that did not change keeps its ciphertext where a
@@ -105,9 +114,14 @@ def command(
     if fetch_cert is not None:
         return _fetch(session, out, fetch_cert, output, allow_http=allow_http)
     if raw:
-        if paths or merge_into is not None or given.environment is not None:
+        if paths or merge_into is not None or given.environment is not None or everything:
             raise UsageError("--raw seals one value", hint="give it on standard input, or with --from-file")
         return _raw(session, out, given, from_file, output)
+    if everything and ("-" in paths or to_stdout or output is not None or merge_into is not None):
+        raise UsageError(
+            "--all seals many files, which is done in place only",
+            hint="leave out --all, or name one file",
+        )
     if merge_into is not None:
         return _merge(session, out, given, read_one(session, paths, filename), merge_into)
     if "-" in paths or to_stdout or output is not None:
@@ -116,7 +130,7 @@ def command(
         raise UsageError(
             "--filename and --output-type are for one content", hint="give - as the path, or -o or --stdout"
         )
-    return _in_place(session, out, given, paths, as_json=report == "json")
+    return _in_place(session, out, given, paths, everything=everything, as_json=report == "json")
 
 
 def read_one(session: Session, paths: tuple[str, ...], filename: str | None) -> Input:
@@ -153,13 +167,15 @@ def _options(
     return FileOptions(seal, keys, placement, given.environment, same, given.renew, given.write)
 
 
-def _in_place(session: Session, out: Output, given: _Given, paths: tuple[str, ...], *, as_json: bool) -> int:
+def _in_place(
+    session: Session, out: Output, given: _Given, paths: tuple[str, ...], *, everything: bool, as_json: bool
+) -> int:
     from fluxsecrets.ops.manifestfiles import ANY_KIND, find_manifests
     from fluxsecrets.ops.results import BatchResult, Outcome
     from fluxsecrets.ops.sealing.files import seal_files, seal_jobs
     from fluxsecrets.report.moved import moved_rows
 
-    files = find_manifests(session, paths, given.environment, ANY_KIND)
+    files = find_manifests(session, paths, given.environment, ANY_KIND, everything=everything)
     if given.name is not None and len(files.paths) > 1:
         raise UsageError("--name is for one Secret", hint="name one file")
     jobs = seal_jobs(session, files.tree, files.paths, files.named)

@@ -42,8 +42,9 @@ comments_option: Decorator = click.option(
     default="careful",
     help="Those among the values: kept unless one may hold a value (careful), kept, or left out.",
 )
+OUTPUT_TYPES = ("yaml", "json")
 output_type_option: Decorator = click.option(
-    "--output-type", type=click.Choice(["yaml", "json"]), help="Write this format instead of the input's."
+    "--output-type", type=click.Choice(OUTPUT_TYPES), help="Write this format instead of the input's."
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 import click
 
 from fluxsecrets.cli.options import env_option, format_option, input_type_option, make_session, quiet_option
@@ -12,6 +10,7 @@ from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.status import State, StatusOptions, file_states, summary
 from fluxsecrets.ops.targets import select
 from fluxsecrets.report.text import status_rows
+from fluxsecrets.shell import command_for
 
 
 @click.command("status")
@@ -44,6 +43,5 @@ def command(
         show_errors(out, [status.error for status in states if status.error is not None])
         out.note(summary(states))
         if any(status.state is State.PLAIN for status in states):
-            where = ["--env", environment] if environment else list(paths)
-            out.note(f"encrypt what is plain: {shlex.join(['fluxsecrets', 'encrypt', *where])}")
+            out.note(f"encrypt what is plain: {command_for('encrypt', paths, environment)}")
     return 2 if any(status.state is State.FAILED for status in states) else 0

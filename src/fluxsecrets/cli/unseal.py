@@ -6,19 +6,17 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.content import only_path, read_input, write_output
-from fluxsecrets.cli.options import filename_option, make_session, quiet_option
+from fluxsecrets.cli.content import only_path, read_input, write_plain
+from fluxsecrets.cli.options import filename_option, make_session, output_option, quiet_option
 from fluxsecrets.cli.output import Output
-from fluxsecrets.cli.sealing import in_format, output_type_option, private_key_option
+from fluxsecrets.cli.sealing import OUTPUT_TYPES, in_format, output_type_option, private_key_option
 from fluxsecrets.errors import FluxsecretsError
 
 
 @click.command("unseal")
 @click.argument("paths", nargs=-1, metavar="PATH")
 @private_key_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the plain text there."
-)
+@output_option("Write the plain text there.", OUTPUT_TYPES)
 @output_type_option
 @filename_option
 @quiet_option
@@ -50,5 +48,5 @@ def command(
         opened = unseal_content(given.data, keys, session.limits)
     except FluxsecretsError as error:
         raise error.in_file(given.shown) from None
-    write_output(session, out, in_format(opened.data, output_type, given.format, session), output, mode=0o600)
+    write_plain(session, out, in_format(opened.data, output_type, given.format, session), output)
     return 0

@@ -24,6 +24,7 @@ from fluxsecrets.ops.reencrypt import encrypt_again, exposed, open_target, write
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Target, format_of_name, select
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats.registry import make_format
 
@@ -271,7 +272,7 @@ def _kept_aside(session: Session, path: Path, encrypted: bytes, error: Fluxsecre
         return error
     shown = session.shown(kept)
     error.details = (*error.details, f"what you edited is in {shown}, encrypted")
-    error.hint = f"compare the two with `fluxsecrets decrypt {shown}`, then rename it or delete it"
+    error.hint = f"compare the two with `fluxsecrets decrypt {file_word(shown)}`, then rename it or delete it"
     return error
 
 

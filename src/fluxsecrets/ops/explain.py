@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from fluxsecrets.ops.names import names_of
 from fluxsecrets.ops.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for
 from fluxsecrets.ops.session import AppliedConfig, Session
 from fluxsecrets.ops.targets import Target
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, selected
 from fluxsecrets.sops.formats.registry import make_format
@@ -153,7 +153,7 @@ def _differences(
         return
     from fluxsecrets.ops.sync import in_line  # plain files are explained without it
 
-    path = shlex.quote(target.shown)
+    path = file_word(target.shown)
     if not in_line(metadata, policy):
         own, ruled = names_of(metadata.recipients, names), names_of(policy.groups, names)
         people = f"for {', '.join(own)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files import resolve_inside
+from fluxsecrets.ops.meant import require_one_way
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.manifests import MANIFEST_SUFFIXES, searchable
@@ -60,12 +61,7 @@ def find_manifests(
         UsageError: nothing was named, or in several ways.
         ConfigError: no such environment.
     """
-    ways = [bool(paths), environment is not None, everything]
-    if sum(ways) != 1:
-        raise UsageError(
-            "name what is meant in one way" if any(ways) else "name what is meant",
-            hint="files or folders, --env NAME, or --all for the whole repository",
-        )
+    require_one_way(paths, environment, everything=everything)
     tree = open_tree(session.cwd / paths[0] if paths else session.cwd, limits=session.limits)
     if environment is not None:
         from fluxsecrets.repo.environments import find_environment  # few runs need all of Flux's rules

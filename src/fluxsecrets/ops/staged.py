@@ -27,6 +27,7 @@ from fluxsecrets.repo.index import (
     write_blob,
 )
 from fluxsecrets.repo.tree import Tree, make_tree, too_large
+from fluxsecrets.shell import file_word
 
 
 def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
@@ -175,13 +176,13 @@ def _with_working_copy(session: Session, one: _Done, *, changed: bool) -> _Done:
         return replace(one, working=content)
     if content.data == one.new:
         return one
-    shown = one.result.path
+    word = file_word(one.result.path)
     if detect_encryption(content.data, one.path) is not None:
-        remark = f"the working copy is encrypted already, in another way: `git add {shown}` stages it"
+        remark = f"the working copy is encrypted already, in another way: `git add {word}` stages it"
     else:
         remark = (
             "the working copy has changes that are not staged, so it stays as it is, in plain text: "
-            f"`fluxsecrets encrypt {shown}` before you stage them"
+            f"`fluxsecrets encrypt {word}` before you stage them"
         )
     return replace(one, result=replace(one.result, warnings=(*one.result.warnings, remark)))
 

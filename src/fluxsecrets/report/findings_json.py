@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fluxsecrets.report.findings_text import with_file
+from fluxsecrets.shell import with_file
 
 from .json import VERSION, dump, error_data
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.report.text import Cell, Row, laid_out, printable
+from fluxsecrets.shell import with_file
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
     from fluxsecrets.findings.allow import Remark
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
-_COMMAND = re.compile(r"`[^`]* FILE(?=[ `])[^`]*`")
-_FILE = re.compile(r" FILE(?=[ `])")
 
 
 def shown_path(path: str, root: Path, cwd: Path) -> str:
@@ -25,12 +22,6 @@ def shown_path(path: str, root: Path, cwd: Path) -> str:
     if root == cwd or Path(path).is_absolute():
         return path
     return os.path.relpath(root / path, cwd).replace(os.sep, "/")
-
-
-def with_file(hint: str, path: str) -> str:
-    """A hint whose commands can be copied as they are: FILE in them is the file."""
-    quoted = shlex.quote(path)
-    return _COMMAND.sub(lambda match: _FILE.sub(lambda _: f" {quoted}", match[0]), hint)
 
 
 def findings_lines(

@@ -11,6 +11,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.explain import Explanation
 from fluxsecrets.ops.results import BatchResult, FileResult
 from fluxsecrets.ops.status import FileStatus
+from fluxsecrets.shell import with_file
 
 VERSION = 1
 
@@ -90,7 +91,7 @@ def error_data(error: FluxsecretsError | None) -> dict[str, object] | None:
         "line": error.line,
         "column": error.column,
         "details": list(error.details),
-        "hint": error.hint,
+        "hint": with_file(error.hint, error.path) if error.hint else error.hint,
     }
 
 

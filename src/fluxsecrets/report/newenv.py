@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import printable
+from fluxsecrets.shell import file_word
 
 _MOST = 12
 """Lines of one kind that are shown; --dry-run shows everything."""
@@ -79,7 +79,7 @@ def next_steps(plan: NewEnvironment) -> list[str]:
     steps: list[str] = []
     if any(secret.to_fill for secret in plan.secrets):
         steps.append("put values in the place of REPLACE_ME")
-    sealed = [shlex.quote(secret.path) for secret in plan.secrets if secret.sealed]
+    sealed = [file_word(secret.path) for secret in plan.secrets if secret.sealed]
     if sealed:
         steps.append(f"fluxsecrets seal {' '.join(sealed)} --cert CERTIFICATE")
     if any(secret.to_fill and not secret.sealed for secret in plan.secrets):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from fluxsecrets.report.findings_text import with_file
+from fluxsecrets.shell import with_file
 
 from .json import dump
 

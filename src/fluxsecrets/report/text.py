@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
+
+from fluxsecrets.shell import with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
     from fluxsecrets.errors import FluxsecretsError
@@ -168,16 +169,8 @@ def error_lines(error: FluxsecretsError, others: int = 0) -> list[str]:
     also = f" (and so for {_plural(others, 'more file')})" if others else ""
     lines = [f"error: {place}{error.message}{also}", *(f"  {detail}" for detail in error.details)]
     if error.hint:
-        lines.append(f"  hint: {_with_file(error.hint, error.path)}")
+        lines.append(f"  hint: {with_file(error.hint, error.path)}")
     return [printable(line) for line in lines]
-
-
-def _with_file(hint: str, path: str | None) -> str:
-    """A hint whose commands can be copied as they are."""
-    if path is None or path == "standard input":
-        return hint
-    commands = re.compile("`[^`]* FILE`")
-    return commands.sub(lambda match: match[0].replace(" FILE`", f" {shlex.quote(path)}`"), hint)
 
 
 def similar_errors(errors: Sequence[FluxsecretsError]) -> list[tuple[FluxsecretsError, int]]:

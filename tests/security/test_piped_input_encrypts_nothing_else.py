@@ -1,0 +1,80 @@
+"""What is piped in without `-` is never taken for "then the whole repository"."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+
+SECRET = b"apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {p: throwaway}\n"
+PLACE = "apps/spicedb/overlays/staging/piped.yaml"
+
+
+@pytest.mark.parametrize("data", [SECRET, b""], ids=["a Secret", "nothing"])
+@pytest.mark.parametrize(
+    "options", [(), ("-i",), ("--quiet",), ("--format", "json"), ("--split-lists",)], ids=" ".join
+)
+def test_a_pipe_without_a_path_is_refused(waddle, cli, git, data, options):
+    result = cli.process("encrypt", *options, stdin=data)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "standard input is a pipe or a file" in result.stderr
+    assert "`fluxsecrets encrypt - --filename NAME`" in result.stderr
+    assert "`fluxsecrets encrypt .`" in result.stderr
+    assert git(waddle, "status", "--porcelain") == ""
+
+
+def test_so_is_a_file(waddle, cli, git, tmp_path):
+    (tmp_path / "piped.yaml").write_bytes(SECRET)
+    with (tmp_path / "piped.yaml").open("rb") as file:
+        done = subprocess.run([cli.executable, "encrypt"], stdin=file, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert git(waddle, "status", "--porcelain") == ""
+
+
+def test_what_the_hint_says_works(waddle, cli, git):
+    result = cli.process("encrypt", "-", "--filename", PLACE, stdin=SECRET)
+    assert result.exit_code == 0, result.stderr
+    assert b"throwaway" not in result.stdout_bytes
+    assert b"ENC[" in result.stdout_bytes
+    assert git(waddle, "status", "--porcelain") == ""
+    assert cli.process("encrypt", ".", stdin=SECRET).exit_code == 0
+    assert "18 files: 18 unchanged" in cli("encrypt").stderr
+
+
+@pytest.mark.parametrize("option", ["--check", "--dry-run"])
+def test_what_writes_nothing_does_not_mind(waddle, cli, git, option):
+    result = cli.process("encrypt", option, stdin=SECRET)
+    assert "18 files: 18 would encrypt" in result.stderr
+    assert git(waddle, "status", "--porcelain") == ""
+
+
+def test_an_environment_that_is_named_is_meant(waddle, cli):
+    assert cli.process("encrypt", "--env", "staging", stdin=SECRET).exit_code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such standard input")
+@pytest.mark.parametrize("kind", ["null", "closed", "socket"])
+def test_what_is_no_input_is_no_reason(waddle, cli, kind):
+    """CI, cron and hooks start commands like this, and nobody gave any input."""
+    command: list[str] = [cli.executable, "encrypt"]
+    if kind == "closed":
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$0" encrypt <&-', cli.executable], capture_output=True, check=False
+        )
+    elif kind == "null":
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    else:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            done = subprocess.run(command, stdin=theirs, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"18 files: 18 encrypted" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["rotate", "reseal", "seal", "convert", "recipients sync", "decrypt -i"])
+def test_what_else_writes_many_files_wants_a_path_anyway(waddle, cli, git, command):
+    more = {"convert": ("--to", "sops")}.get(command, ())
+    result = cli.process(*command.split(), *more, stdin=SECRET)
+    assert result.exit_code == 2
+    assert "name what is meant" in result.stderr
+    assert git(waddle, "status", "--porcelain") == ""
