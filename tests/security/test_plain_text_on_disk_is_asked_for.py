@@ -7,21 +7,7 @@ import pytest
 from sealing import key_file, make_certificate
 
 FILE = "apps/spicedb/overlays/staging/registry.json"
-WORDS = (
-    "json",
-    "yaml",
-    "yml",
-    "dotenv",
-    "env",
-    "ini",
-    "binary",
-    "text",
-    "txt",
-    "table",
-    "wide",
-    "name",
-    "JSON",
-)
+WORDS = "json yaml yml dotenv env ini binary text txt table wide name JSON".split()
 WITH_OUTPUT = {
     "decrypt": ("decrypt", FILE),
     "encrypt": ("encrypt", FILE),
@@ -51,15 +37,16 @@ def test_the_table_has_every_command_that_writes_to_a_file():
     assert set(options_named_output(group)) == set(WITH_OUTPUT)
 
 
-@pytest.mark.parametrize("word", [*WORDS, "jsonpath={.data}", "go-template=x"])
 @pytest.mark.parametrize("command", WITH_OUTPUT.values(), ids=WITH_OUTPUT)
-def test_the_name_of_a_format_is_no_file(encrypted_waddle, cli, git, command, word):
+def test_the_name_of_a_format_is_no_file(tmp_path, cli, monkeypatch, command):
     """`-o json` prints in kubectl and helm."""
-    result = cli(*command, "-o", word)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert f"-o wants a file, and '{word}' is the name of a format" in result.stderr
-    assert f"-o ./{word} for a file of that name" in result.stderr
-    assert git(encrypted_waddle, "status", "--porcelain") == ""
+    monkeypatch.chdir(tmp_path)
+    for word in (*WORDS, "jsonpath={.data}", "go-template=x"):
+        result = cli(*command, "-o", word)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"-o wants a file, and '{word}' is the name of a format" in result.stderr
+        assert f"-o ./{word} for a file of that name" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("word", "output_type"), [("json", "json"), ("yml", "yaml"), ("env", "dotenv")])
