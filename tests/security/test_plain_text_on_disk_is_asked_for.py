@@ -7,7 +7,7 @@ import pytest
 from sealing import key_file, make_certificate
 
 FILE = "apps/spicedb/overlays/staging/registry.json"
-WORDS = "json yaml yml dotenv env ini binary text txt table wide name JSON".split()
+WORDS = ("json", "yaml", "yml", "dotenv", "env", "ini", "binary", "text", "table", "name", "JSON")
 WITH_OUTPUT = {
     "decrypt": ("decrypt", FILE),
     "encrypt": ("encrypt", FILE),
