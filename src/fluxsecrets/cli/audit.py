@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.cli.options import make_session, quiet_option
+from fluxsecrets.cli.options import make_session, partial_history_option, quiet_option
 from fluxsecrets.cli.output import Output, path_shower
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
@@ -45,6 +45,7 @@ _SEVERITIES = ("low", "medium", "high", "critical")
     type=click.Choice(["text", "json", "sarif"]),
     help="How to report; text unless told.",
 )
+@partial_history_option
 @quiet_option
 def command(
     *,

@@ -89,6 +89,20 @@ order_option: Decorator = click.option(
 )
 
 
+def _keep_partial(context: click.Context, _parameter: click.Parameter, given: bool) -> None:
+    context.meta[_PARTIAL] = given
+
+
+_PARTIAL = "fluxsecrets.partial-history"
+partial_history_option: Decorator = click.option(
+    "--partial-history",
+    is_flag=True,
+    expose_value=False,
+    callback=_keep_partial,
+    help="In a shallow clone: go by the commits that are there.",
+)
+
+
 def make_session(config: Path | None = None) -> Session:
     """The session of this process.
 
@@ -102,7 +116,14 @@ def make_session(config: Path | None = None) -> Session:
     context = click.get_current_context(silent=True)
     order = None if context is None else context.meta.get(_ORDER)
     session = Session(
-        dict(os.environ), Path.cwd(), config_path=config, ask=_ask, notify=_notify, warn=_warn, order=order
+        dict(os.environ),
+        Path.cwd(),
+        config_path=config,
+        ask=_ask,
+        notify=_notify,
+        warn=_warn,
+        order=order,
+        partial_history=context is not None and bool(context.meta.get(_PARTIAL)),
     )
     start_log(session)
     if config is not None:

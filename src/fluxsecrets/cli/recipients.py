@@ -16,6 +16,7 @@ from fluxsecrets.cli.options import (
     input_type_option,
     make_session,
     order_option,
+    partial_history_option,
     quiet_option,
 )
 from fluxsecrets.cli.output import Output, show_errors
@@ -148,6 +149,7 @@ def add(
 @accept_option
 @click.option("-y", "--yes", is_flag=True, help="Even where it is your own key.")
 @click.option("--no-report", is_flag=True, help="Do not look at the history for what they could read.")
+@partial_history_option
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would change.")
 @resume_option
 @abort_option
@@ -215,6 +217,7 @@ def remove(
 @click.option("--accept", multiple=True, metavar="PATH[#KEY]", help="This may stay; needs --reason.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the team.")
 @click.option("--all", "everything", is_flag=True, help="Also what is settled.")
+@partial_history_option
 @config_option
 @format_option
 @quiet_option
@@ -252,6 +255,7 @@ def report_(
 
 @command.command("exposure", short_help="Since when a value could be read, in plain text or by whom.")
 @click.argument("what", metavar="PATH[#KEY]")
+@partial_history_option
 @config_option
 @format_option
 @quiet_option

@@ -49,7 +49,7 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
     )
     keys = _public_keys(tree)
     names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
-    removed = _removed(tree)
+    removed = _removed(session, tree)
     to_scan = frozenset((*(secret.path for secret in secrets), *_sealed(environments)))
     return Facts(
         tree=tree,
@@ -67,7 +67,7 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
         known=tuple(known_values(session, tree.repository, removed, secrets))
         if tree.repository is not None and removed
         else (),
-        changed=_changed(tree, [key.path for key in keys], environments),
+        changed=_changed(session, tree, [key.path for key in keys], environments),
         sealing=tuple(_sealing(tree, settings)),
         before=_before(session, tree, secrets),
     )
@@ -164,7 +164,7 @@ def _scanned(tree: Tree, paths: frozenset[str]) -> tuple[Finding, ...]:
     return (*result.findings, *(item.finding for item in result.allowed))
 
 
-def _removed(tree: Tree) -> tuple[RemovedKey, ...]:
+def _removed(session: Session, tree: Tree) -> tuple[RemovedKey, ...]:
     """The keys that were taken out of the files that name recipients."""
     if tree.repository is None:
         return ()
@@ -174,13 +174,16 @@ def _removed(tree: Tree) -> tuple[RemovedKey, ...]:
         if name == CONFIG_NAME or (path.startswith(f"{KEYS_FOLDER}/") and name.endswith(".pub")):
             with suppress(FluxsecretsError):
                 now[path] = tree.read(path).decode("utf-8", "replace")
-    return removed_keys(tree.repository, now) if now else ()
+    return removed_keys(tree.repository, now, partial=session.partial_history) if now else ()
 
 
-def _changed(tree: Tree, keys: Sequence[str], environments: Iterable[Environment]) -> dict[str, date]:
+def _changed(
+    session: Session, tree: Tree, keys: Sequence[str], environments: Iterable[Environment]
+) -> dict[str, date]:
     if tree.repository is None:
         return {}
-    return last_changed(tree.repository, {*keys, *_sealed(environments)})
+    wanted = {*keys, *_sealed(environments)}
+    return last_changed(tree.repository, wanted, partial=session.partial_history)
 
 
 def _sealing(tree: Tree, settings: Settings) -> Iterator[SealingCertificate]:

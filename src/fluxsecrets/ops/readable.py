@@ -98,9 +98,9 @@ def file_histories(
         paths: only these; empty means all.
 
     Raises:
-        GitError: the history cannot be read.
+        GitError: the history cannot be read, or is cut off.
     """
-    listed = file_versions(repository, paths)
+    listed = file_versions(repository, paths, partial=session.partial_history)
     encrypted, secret = _kinds(tree, repository, listed)
     wanted = [version for version in listed if version.path in secret or version.path in encrypted]
     blobs = {(version.path, version.blob) for version in wanted if version.blob is not None}

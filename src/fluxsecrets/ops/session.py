@@ -54,6 +54,7 @@ class Session:
         notify: tells the user something that a key needs, such as a touch.
         warn: tells the user what is wrong with a key file that can be used all the same.
         order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
+        partial_history: take the history of a shallow clone for all there is.
     """
 
     environ: Mapping[str, str]
@@ -64,6 +65,7 @@ class Session:
     notify: Callable[[str], None] | None = None
     warn: Callable[[str], None] | None = None
     order: tuple[str, ...] | None = None
+    partial_history: bool = False
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)

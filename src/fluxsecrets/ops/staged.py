@@ -62,7 +62,7 @@ def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
     results.update((one.path, one.result) for one in done)
     if options.write and done:
         stage(repository, [replace(staged[one.path], blob=write_blob(repository, one.new)) for one in done])
-        results.update(_follow(repository, done))
+        results.update(_follow(done))
     return BatchResult(tuple(results[secret.path] for secret in secrets))
 
 
@@ -187,11 +187,11 @@ def _with_working_copy(session: Session, one: _Done, *, changed: bool) -> _Done:
     return replace(one, result=replace(one.result, warnings=(*one.result.warnings, remark)))
 
 
-def _follow(repository: Repository, done: Sequence[_Done]) -> Iterator[tuple[str, FileResult]]:
+def _follow(done: Sequence[_Done]) -> Iterator[tuple[str, FileResult]]:
     """Put the ciphertext into the working copies that are what was staged; yields what went wrong."""
     following = [(one, one.working) for one in done if one.working is not None]
     writes = [
-        PendingWrite(one.file, _as_checked_out(repository, one, content), expected=replace(content, data=b""))
+        PendingWrite(one.file, _as_checked_out(one, content), expected=replace(content, data=b""))
         for one, content in following
     ]
     for (one, _), written in zip(following, write_batch(writes), strict=True):
@@ -202,8 +202,6 @@ def _follow(repository: Repository, done: Sequence[_Done]) -> Iterator[tuple[str
             yield one.path, FileResult(one.result.path, Outcome.FAILED, error=written.error)
 
 
-def _as_checked_out(repository: Repository, one: _Done, content: FileContent) -> bytes:
-    """The ciphertext as git would write it here: with CR LF, for example, where that is configured."""
-    if content.data == one.old:
-        return one.new
-    return repository.run("cat-file", "--filters", f":{one.path}", limit=4 * len(one.new) + 2**20)
+def _as_checked_out(one: _Done, content: FileContent) -> bytes:
+    """The ciphertext with the line ends of the working copy, which is otherwise what was staged."""
+    return one.new if content.data == one.old else one.new.replace(b"\n", b"\r\n")

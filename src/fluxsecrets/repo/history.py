@@ -1,14 +1,20 @@
-"""What every commit made of files: one `git log` for names, one `git cat-file --batch` for contents."""
+"""What every commit made of files: which commits there are, what each changed, and the contents.
+
+Everything comes from git's plumbing (`rev-list`, `diff-tree`, `cat-file`), whose output no configuration
+changes. What `git log` prints depends on dozens of settings, and one of them can make a commit vanish.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from fluxsecrets.errors import GitError
 
 from .git import BLOB_LIMIT, Repository
-
-_COMMIT = b"commit "
+from .git.process import MEND_OBJECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +25,13 @@ class Commit:
         id: all its hex digits.
         time: seconds since 1970, when it was committed.
         author: name of its author.
+        day: on which it was authored, where the author was.
     """
 
     id: str
     time: int
     author: str
+    day: date = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,62 +42,166 @@ class FileVersion:
         commit: that did it.
         path: the file, with `/`.
         blob: id of its content; None where it was removed.
+        before: ids of what it was in the parents, where it was a file there.
     """
 
     commit: Commit
     path: str
     blob: str | None
+    before: tuple[str, ...] = ()
 
 
-def file_versions(repository: Repository, paths: Sequence[str] = ()) -> tuple[FileVersion, ...]:
+def require_whole_history(repository: Repository) -> None:
+    """Refuse a clone whose history is cut off: what happened before would look as if it never had.
+
+    Raises:
+        GitError: it is a shallow clone.
+    """
+    if repository.is_shallow():
+        raise GitError(
+            "this clone has the last commits only, so what happened before them is not known",
+            hint="run `git fetch --unshallow`, or clone without --depth (in CI: `fetch-depth: 0`); "
+            "to look at what is there all the same: --partial-history",
+            path=str(repository.root),
+        )
+
+
+def file_versions(
+    repository: Repository, paths: Sequence[str] = (), *, partial: bool = False
+) -> tuple[FileVersion, ...]:
     """Every version of files in the history of all branches, tags and HEAD, the oldest first.
 
-    Of a merge the files count that differ from both sides. Renames are a removal and a new file.
+    Of a merge the files count that differ from all sides. Renames are a removal and a new file.
 
     Args:
         repository: whose history.
         paths: only these; empty means all.
+        partial: take a shallow clone's history for all there is.
 
     Raises:
-        GitError: the history cannot be read.
+        GitError: the history cannot be read, or is cut off.
         LimitError: it is too long to be held.
     """
-    heads = repository.run("rev-list", "--all", "--max-count=1").strip() or repository.run(
-        "for-each-ref", "--count=1"
-    )
-    if not heads:
+    return tuple(_versions(repository, ("--reverse", "--all"), paths, partial=partial))
+
+
+def versions_of_branch(
+    repository: Repository, paths: Sequence[str], *, partial: bool = False
+) -> tuple[FileVersion, ...]:
+    """As `file_versions`, of what HEAD leads to, the last commit first."""
+    if not repository.has_head():
         return ()
+    return tuple(_versions(repository, ("HEAD",), paths, partial=partial))
+
+
+def _versions(
+    repository: Repository, which: Sequence[str], paths: Sequence[str], *, partial: bool
+) -> Iterator[FileVersion]:
+    commits = repository.run("rev-list", "--topo-order", *which, "--")
+    if not commits:
+        return
+    if not partial:
+        require_whole_history(repository)
     listing = repository.run(
-        "log", "--all", "--topo-order", "--reverse", "--raw", "-c", "-z", "--no-abbrev", "--no-renames",
-        "--no-ext-diff", "--format=tformat:commit %H %ct %an", "--", *paths,
+        "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames",
+        "--ignore-submodules=all", "--", *paths, stdin=commits,
     )  # fmt: skip
-    return tuple(_versions(listing))
+    changes = list(_changes(listing))
+    known = _commits(repository, dict.fromkeys(change.commit for change in changes))
+    for change in changes:
+        yield FileVersion(known[change.commit], change.path, change.blob, change.before)
 
 
-def _versions(listing: bytes) -> Iterator[FileVersion]:
-    """Parse `git log --raw -c -z`: a commit's line, then for each file its modes and ids, and its name."""
-    commit: Commit | None = None
-    # A commit's first file comes behind a line break
-    records = (record.lstrip(b"\n") for record in listing.split(b"\0"))
+@dataclass(frozen=True, slots=True)
+class _Change:
+    commit: str
+    path: str
+    blob: str | None
+    before: tuple[str, ...]
+
+
+def _changes(listing: bytes) -> Iterator[_Change]:
+    """Parse `diff-tree --stdin -c --raw -z`: a commit's id, then each file's modes and ids, and its name."""
+    commit = ""
+    records = iter(listing.split(b"\0"))
     for record in records:
-        if record.startswith(_COMMIT):
-            id_, time, author = record[len(_COMMIT) :].split(b" ", 2)
-            commit = Commit(id_.decode(), int(time), author.decode("utf-8", "replace"))
-        elif record.startswith(b":") and commit is not None:
-            fields = record.lstrip(b":").split(b" ")
-            sides = len(record) - len(record.lstrip(b":"))
-            mode, blob = fields[sides], fields[2 * sides + 1]
-            path = next(records, b"")
-            if mode.startswith(b"100"):
-                yield FileVersion(commit, os.fsdecode(path), blob.decode())
-            elif blob.strip(b"0") == b"":
-                yield FileVersion(commit, os.fsdecode(path), None)
+        if not record.startswith(b":"):
+            commit = record.decode("ascii") if record else commit
+            continue
+        fields = record.lstrip(b":").split(b" ")
+        sides = len(record) - len(record.lstrip(b":"))
+        path = os.fsdecode(next(records, b""))
+        modes, blobs = fields[: sides + 1], fields[sides + 1 : 2 * sides + 2]
+        before = tuple(
+            blob.decode() for mode, blob in zip(modes[:sides], blobs, strict=False) if _is_file(mode)
+        )
+        if _is_file(modes[sides]):
+            yield _Change(commit, path, blobs[sides].decode(), before)
+        elif blobs[sides].strip(b"0") == b"":
+            yield _Change(commit, path, None, before)
+
+
+def _is_file(mode: bytes) -> bool:
+    return mode.startswith(b"100")
+
+
+def _commits(repository: Repository, ids: Iterable[str]) -> dict[str, Commit]:
+    found = {}
+    for name, kind, data in repository.read_objects(ids, kinds=("commit",)):
+        if kind != "commit" or data is None:
+            raise GitError(
+                f"the commit {name[:12]} cannot be read", hint=MEND_OBJECTS, path=str(repository.root)
+            )
+        found[name] = _commit(name, data)
+    return found
+
+
+def _commit(name: str, data: bytes) -> Commit:
+    """Parse a commit; a broken line in it costs a name or a time, never the commit."""
+    lines = data.partition(b"\n\n")[0].split(b"\n")
+    fields = dict(line.split(b" ", 1) for line in lines if b" " in line and not line.startswith(b" "))
+    author, _, authored = fields.get(b"author", b"").rpartition(b"> ")
+    committed = fields.get(b"committer", b"").rpartition(b"> ")[2]
+    who = author.rpartition(b" <")[0]
+    time, _ = _time(committed)
+    return Commit(name, time, _text(who, fields.get(b"encoding", b"utf-8")), _day(*_time(authored)))
+
+
+def _text(name: bytes, encoding: bytes) -> str:
+    try:
+        return name.decode(encoding.decode("ascii", "replace"), "replace")
+    except (LookupError, ValueError):
+        return name.decode("utf-8", "replace")
+
+
+def _time(text: bytes) -> tuple[int, int]:
+    """Seconds since 1970, and the minutes that a place is ahead of UTC."""
+    seconds, _, zone = text.partition(b" ")
+    ahead = int(zone[1:3] or 0) * 60 + int(zone[3:5] or 0) if zone[1:].isdigit() else 0
+    return (int(seconds) if seconds.isdigit() else 0), (-ahead if zone.startswith(b"-") else ahead)
+
+
+def _day(seconds: int, ahead: int) -> date:
+    try:
+        return datetime.fromtimestamp(seconds, timezone(timedelta(minutes=ahead))).date()
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC).date()
 
 
 def read_blobs(
     repository: Repository, blobs: Iterable[str], *, limit: int = BLOB_LIMIT
 ) -> Iterator[tuple[str, bytes]]:
-    """The contents of blobs, each once; what is larger than the limit is left out."""
-    for name, _, data in repository.read_objects(dict.fromkeys(blobs), limit=limit):
+    """The contents of blobs, each once; what is larger than the limit is left out.
+
+    Raises:
+        GitError: one is missing or damaged.
+    """
+    for name, kind, data in repository.read_objects(dict.fromkeys(blobs), limit=limit):
+        if kind != "blob":
+            raise GitError(
+                f"a file's content is missing from the history: {name[:12]}",
+                hint=MEND_OBJECTS,
+                path=str(repository.root),
+            )
         if data is not None:
             yield name, data

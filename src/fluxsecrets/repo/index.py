@@ -36,7 +36,9 @@ def staged_files(repository: Repository) -> tuple[StagedFile, ...]:
         GitError: HEAD or the index cannot be read, or a merge left conflicts in it.
     """
     base = (
-        repository.run("hash-object", "-t", "tree", "--stdin", stdin=b"") if _unborn(repository) else b"HEAD"
+        repository.run("hash-object", "-t", "tree", "--no-filters", "--stdin", stdin=b"")
+        if _unborn(repository)
+        else b"HEAD"
     )
     listing = repository.run(
         "diff-index", "--cached", "-z", "--no-renames", "--diff-filter=AMTU",
@@ -56,12 +58,11 @@ def staged_files(repository: Repository) -> tuple[StagedFile, ...]:
 
 
 def changed_since_staged(repository: Repository, paths: Iterable[str]) -> frozenset[str]:
-    """Those of the paths whose working copy is not what is staged, or is gone; git's filters are applied."""
-    wanted = sorted(set(paths))
-    if not wanted:
-        return frozenset()
-    listing = repository.run("diff-files", "-z", "--name-only", "--ignore-submodules=all", "--", *wanted)
-    return frozenset(os.fsdecode(path) for path in listing.split(b"\0") if path)
+    """Those of the paths whose working copy is not what is staged, or is gone; line ends do not count.
+
+    No filter of the configuration is applied: what one of them makes other content of counts as changed.
+    """
+    return repository.changed_since_staged(paths)
 
 
 def write_blob(repository: Repository, data: bytes) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from .git import Repository
+from .history import FileVersion, read_blobs, versions_of_branch
 
 _RECIPIENT = re.compile(r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b")
 _ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")")
@@ -46,7 +47,9 @@ def names_in(path: str, text: str) -> dict[str, str]:
     return {match["key"]: match["name"] for match in _ANCHOR.finditer(text)}
 
 
-def removed_keys(repository: Repository, now: Mapping[str, str]) -> tuple[RemovedKey, ...]:
+def removed_keys(
+    repository: Repository, now: Mapping[str, str], *, partial: bool = False
+) -> tuple[RemovedKey, ...]:
     """The recipients that were taken out, the last one first.
 
     One whose name is there with another key was exchanged, and is left out.
@@ -54,75 +57,51 @@ def removed_keys(repository: Repository, now: Mapping[str, str]) -> tuple[Remove
     Args:
         repository: with its history.
         now: the files that name recipients today, with their text: `keys/*.pub` and every `.sops.yaml`.
+        partial: take a shallow clone's history for all there is.
 
     Raises:
-        GitError: the history cannot be read.
+        GitError: the history cannot be read, or is cut off.
     """
     known = frozenset(key for text in now.values() for key in recipients_in(text))
     names = {name for path, text in now.items() for name in names_in(path, text).values()}
     folders = sorted({"keys", *(path for path in now if not path.endswith(_SUFFIX))})
-    changes = list(_changes(repository, folders))
-    blobs = {blob for _, _, _, blob in changes}
+    changes = [
+        (version, before)
+        for version in versions_of_branch(repository, folders, partial=partial)
+        for before in version.before
+    ]
     texts = {
         name: data.decode("utf-8", "replace")
-        for name, _, data in repository.read_objects(sorted(blobs))
-        if data is not None
+        for name, data in read_blobs(repository, (before for _, before in changes))
     }
     called = {
-        key: name for _, _, path, blob in changes for key, name in names_in(path, texts.get(blob, "")).items()
+        key: name
+        for version, before in changes
+        for key, name in names_in(version.path, texts.get(before, "")).items()
     }
     found: dict[str, RemovedKey] = {}
-    for commit, day, path, blob in changes:
-        for key in recipients_in(texts.get(blob, "")) - known - found.keys():
+    for version, before in changes:
+        for key in recipients_in(texts.get(before, "")) - known - found.keys():
             if called.get(key) not in names:
-                found[key] = RemovedKey(key, called.get(key, ""), day, commit, path)
+                found[key] = _removed(key, called.get(key, ""), version)
     return tuple(found.values())
 
 
-def last_changed(repository: Repository, paths: Iterable[str]) -> dict[str, date]:
+def _removed(key: str, name: str, version: FileVersion) -> RemovedKey:
+    return RemovedKey(key, name, version.commit.day, version.commit.id, version.path)
+
+
+def last_changed(repository: Repository, paths: Iterable[str], *, partial: bool = False) -> dict[str, date]:
     """The day of the last commit that changed each of some files; those that no commit has are not in it.
 
     Raises:
-        GitError: the history cannot be read.
+        GitError: the history cannot be read, or is cut off.
     """
-    wanted = frozenset(paths)
-    if not wanted or not repository.has_head():
+    wanted = sorted(set(paths))
+    if not wanted:
         return {}
-    found: dict[str, date] = {}
-    listing = repository.run(
-        "log", "--no-renames", "--name-only", "-z", "--format=%x01%as", "--", *sorted(wanted)
-    )
-    day = date.min
-    for token in _tokens(listing):
-        if token.startswith("\x01"):
-            day = date.fromisoformat(token[1:11])
-        elif token in wanted:
-            found.setdefault(token, day)
-    return found
-
-
-def _changes(repository: Repository, paths: list[str]) -> Iterator[tuple[str, date, str, str]]:
-    """What was changed or deleted below some paths, the last first: commit, day, path, the blob before."""
-    if not repository.has_head():
-        return
-    listing = repository.run(
-        "log", "--no-renames", "--raw", "--no-abbrev", "-z", "--diff-filter=DM", "--format=%x01%H %as",
-        "--", *paths,
-    )  # fmt: skip
-    commit, day, blob = "", date.min, ""
-    for token in _tokens(listing):
-        if token.startswith("\x01"):
-            commit, _, when = token[1:].partition(" ")
-            day = date.fromisoformat(when[:10])
-        elif token.startswith(":"):
-            blob = token.split(" ")[2]
-        elif blob:
-            yield commit, day, token, blob
-            blob = ""
-
-
-def _tokens(listing: bytes) -> Iterator[str]:
-    for token in listing.decode("utf-8", "surrogateescape").split("\0"):
-        stripped = token.lstrip("\n")
-        if stripped:
-            yield stripped
+    versions = versions_of_branch(repository, wanted, partial=partial)
+    # Neither of two branches comes first in the order of commits.
+    return {
+        version.path: version.commit.day for version in sorted(versions, key=lambda each: each.commit.time)
+    }

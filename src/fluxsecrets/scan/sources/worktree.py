@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError
+from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 
@@ -35,15 +35,7 @@ def open_file(root: str, path: str, limit: int) -> SourceFile | None:
 
 def changed_files(repository: Repository) -> dict[str, str]:
     """Files of the work tree that may differ from HEAD, with their blobs there."""
-    try:
-        listing = repository.run(
-            "diff-index", "-z", "--no-renames", "--diff-filter=MT", "--ignore-submodules=all", "HEAD", "--"
-        )
-    except GitError:
-        repository.changed_since_head()  # says what is wrong, where it is more than that there is no HEAD
-        return {}
-    fields = os.fsdecode(listing).split("\0")
-    return {path: entry.split(" ")[2] for entry, path in zip(fields[::2], fields[1::2], strict=False)}
+    return {path: blob for path, blob in repository.changes_since_head().items() if blob}
 
 
 def encrypted_before(repository: Repository, blobs: Mapping[str, str], limit: int) -> Iterator[str]:

@@ -1,0 +1,19 @@
+"""The `git` executable: which files count, what changed since HEAD, what HEAD and history hold.
+
+    process      starts git: the only function that does, with an environment and options of its own
+    place        the repository that a folder belongs to; every later call is tied to it
+    repository   what is asked of a repository: listings and objects
+    worktree     which files differ from HEAD, by git's index and our own hashing
+
+A clone may hold a folder that git takes for a repository, with a configuration that names programs. So git
+never looks for a repository by itself but once, where there is a `.git`; only commands run that start no
+configured program; and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+from .place import find_repository
+from .process import BLOB_LIMIT, LISTING_LIMIT
+from .repository import HeadBlobs, Repository
+
+__all__ = ["BLOB_LIMIT", "LISTING_LIMIT", "HeadBlobs", "Repository", "find_repository"]

@@ -1,0 +1,321 @@
+"""Start git: one process without a shell, with bounded output, that runs no program of a configuration's.
+
+Every call passes through `start`. It takes plumbing commands only, in the C locale, takes no lock
+(`GIT_OPTIONAL_LOCKS=0`), so that it can run inside a hook and beside other git commands, and gives git an
+environment of which every variable is listed here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from fluxsecrets.errors import GitError, LimitError
+from fluxsecrets.programs import absolute_folders, find_program
+
+LISTING_LIMIT = 256 * 2**20
+"""Bytes that a listing of paths may have."""
+
+BLOB_LIMIT = 16 * 2**20
+"""Bytes that one blob may have, unless a caller sets another limit."""
+
+MEND_OBJECTS = "run `git fsck`; in a partial clone `git fetch --refetch --no-filter`"
+"""The hint where an object is missing."""
+
+_STDERR_LIMIT = 64 * 2**10
+
+# Commands whose output no configuration changes, with what has to be among their arguments so that they
+# leave the work tree's files alone: comparing or converting those runs a filter that the configuration names.
+_COMMANDS: Mapping[str, frozenset[str]] = {
+    "cat-file": frozenset(),
+    "diff-index": frozenset({"--cached"}),
+    "diff-tree": frozenset(),
+    "for-each-ref": frozenset(),
+    "hash-object": frozenset({"--no-filters", "--stdin"}),
+    "ls-files": frozenset(),
+    "ls-tree": frozenset(),
+    "merge-base": frozenset(),
+    "rev-list": frozenset(),
+    "rev-parse": frozenset(),
+    "show-ref": frozenset(),
+    "symbolic-ref": frozenset(),
+    "update-index": frozenset({"--index-info"}),
+}
+# What makes those commands run or convert something, or show something that a configuration decides.
+_REFUSED = (
+    "--alternate-refs", "--ext-diff", "--filters", "--format", "--modified", "--path", "--patch", "--pretty",
+    "--recurse-submodules", "--refresh", "--show-signature", "--submodule", "--textconv", "-m", "-p",
+)  # fmt: skip
+
+_OPTIONS = (
+    "--no-pager",
+    "--literal-pathspecs",
+    "-c", "core.fsmonitor=",  # a program; empty is off for every version, `false` was a program once
+    "-c", "safe.bareRepository=explicit",  # git 2.38; `place` looks for itself too
+    "-c", "protocol.allow=never",
+    "-c", "submodule.recurse=false",
+)  # fmt: skip
+
+# Hooks run where the index is written; rev-parse is asked where the hooks are, and runs none.
+_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+
+_SETTINGS = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    # A missing object of a partial clone would be fetched, which runs what the remote's configuration names.
+    # The first is git 2.45; before that a fetch is started, and finds that no protocol is allowed: this
+    # variable wins over all configuration. There is no protocol of that name.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    # What history says must not depend on what is laid over it in one clone.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+}
+
+# All that git gets of the user's environment. Configuration that the environment carries is the user's own,
+# and the way to set safe.directory in containers. Places such as GIT_DIR are not among it: `place` decides.
+_PASSED = frozenset(
+    {
+        "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM",
+        "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_SYSTEM", "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+        "GIT_TEST_ASSUME_DIFFERENT_OWNER",  # only makes git stricter
+        "HOME", "LOGNAME", "SUDO_UID", "TEMP", "TMP", "TMPDIR", "USER", "XDG_CONFIG_HOME",
+        "APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES", "SYSTEMDRIVE",
+        "SYSTEMROOT", "USERNAME", "USERPROFILE", "WINDIR",
+    }
+)  # fmt: skip
+_PASSED_PREFIXES = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+_FOLDERS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Lists of folders, of which the absolute ones are passed: git's working directory is the repository."""
+
+
+class Result(NamedTuple):
+    """How a process ended, and what it wrote."""
+
+    code: int
+    output: bytes
+    errors: str
+
+
+class Running(NamedTuple):
+    """A process whose standard error is drained beside, so that it cannot block."""
+
+    process: subprocess.Popen[bytes]
+    drain: threading.Thread
+    errors: bytearray
+
+    def finish(self) -> Result:
+        """Wait for its end; the output is not in it."""
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.close()
+        code = self.process.wait()
+        self.drain.join()
+        return Result(code, b"", bytes(self.errors).decode("utf-8", "replace"))
+
+    def ask(self, name: str, limit: int) -> tuple[str, bytes | None]:
+        """One exchange with `git cat-file --batch`: the object's type and, within the limit, its bytes."""
+        self.send([name])
+        return self.receive(limit)
+
+    def send(self, names: Sequence[str]) -> None:
+        """Ask `git cat-file --batch` for objects; few enough for a pipe to hold their names."""
+        if self.process.stdin is None:
+            raise GitError("git cat-file was started without pipes")
+        with suppress(OSError):  # it ended: reading tells why
+            self.process.stdin.write(b"".join(os.fsencode(name) + b"\n" for name in names))
+            self.process.stdin.flush()
+
+    def receive(self, limit: int, kinds: Sequence[str] = ("blob",)) -> tuple[str, bytes | None]:
+        """The next object that was asked for: its type, and its content where that is one of the kinds."""
+        source = self.process.stdout
+        if source is None:
+            raise GitError("git cat-file was started without pipes")
+        header = source.readline(2**16)
+        if not header.endswith(b"\n"):
+            raise failure("cat-file", self.finish(), None)
+        words = header.rstrip(b"\n").rsplit(b" ", 2)
+        if words[-1] == b"missing":
+            return "missing", None
+        if len(words) != 3 or not words[2].isdigit():
+            return "other", None
+        kind, size = words[1].decode("ascii", "replace"), int(words[2])
+        content = None
+        if kind in kinds and size <= limit:
+            content = source.read(size)
+        else:
+            _skip(source, size)
+        if source.read(1) != b"\n":
+            raise failure("cat-file", self.finish(), None)
+        return kind, content
+
+
+def find_git() -> str | None:
+    """The absolute path of git, or None."""
+    return find_program("git", os.environ)
+
+
+@contextmanager
+def start(
+    arguments: Sequence[str], folder: Path, variables: Mapping[str, str], *, feed: bool
+) -> Iterator[Running]:
+    """Start git, and end it with the block.
+
+    Args:
+        arguments: a plumbing command and what follows it; paths are literal and stand behind `--`.
+        folder: the working directory.
+        variables: which repository it is tied to.
+        feed: its standard input is a pipe; else it is empty.
+
+    Raises:
+        GitError: git is missing, or cannot be started.
+        ValueError: the command may run a program that a configuration names.
+    """
+    command = _command(arguments)
+    try:
+        process = subprocess.Popen(  # noqa: S603 - no shell
+            command,
+            cwd=folder,
+            env=git_environment(os.environ) | dict(variables),
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except OSError as error:
+        raise GitError(f"git could not be started: {error.strerror}", path=str(folder)) from None
+    errors = bytearray()
+    drain = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
+    drain.start()
+    try:
+        yield Running(process, drain, errors)
+    finally:
+        if process.stdin is not None:
+            try:
+                process.stdin.close()
+            except OSError:
+                process.kill()
+        if process.poll() is None and not feed:
+            process.kill()
+        if process.stdout is not None:
+            process.stdout.close()
+        process.wait()
+        drain.join()
+        if process.stderr is not None:
+            process.stderr.close()
+
+
+def run(
+    arguments: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    *,
+    limit: int = LISTING_LIMIT,
+    stdin: bytes | None = None,
+) -> Result:
+    """Run git to its end; what goes in may be more than a pipe holds.
+
+    Raises:
+        GitError: git is missing, or cannot be started.
+        LimitError: it wrote more than the limit.
+    """
+    with start(arguments, folder, variables, feed=stdin is not None) as running:
+        process = running.process
+        feeder = None
+        if process.stdin is not None and stdin is not None:
+            # git answers while it reads: with both pipes full, neither side would go on.
+            feeder = threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True)
+            feeder.start()
+        try:
+            output = process.stdout.read(limit + 1) if process.stdout is not None else b""
+        except BaseException:
+            process.kill()  # else the feeder would hold the pipe that is closed next
+            raise
+        if len(output) > limit:
+            process.kill()
+        if feeder is not None:
+            feeder.join()
+        if len(output) > limit:
+            raise LimitError(f"git wrote more than {limit} bytes", path=str(folder))
+        ended = running.finish()
+    return Result(ended.code, output, ended.errors)
+
+
+def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What git gets of an environment, and what it is always told."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name.upper() in _PASSED or name.upper().startswith(_PASSED_PREFIXES)
+    }
+    folders = {
+        name: os.pathsep.join(absolute_folders(environ[name])) for name in _FOLDERS if environ.get(name)
+    }
+    return {**kept, **folders, **_SETTINGS}
+
+
+def failure(command: str, result: Result, place: Path | None) -> GitError:
+    """The error for a git that failed."""
+    path = None if place is None else str(place)
+    if "dubious ownership" in result.errors:
+        return GitError(
+            "git refuses to work here: the folder belongs to another user",
+            hint=f"if you trust it: git config --global --add safe.directory {path or 'FOLDER'}",
+            path=path,
+        )
+    if "must be run in a work tree" in result.errors or "cannot use bare repository" in result.errors:
+        return GitError(
+            "this is a bare repository, or the inside of a .git folder",
+            hint="run this in a checked-out work tree",
+            path=path,
+        )
+    if "promisor remote" in result.errors or "transport 'none' not allowed" in result.errors:
+        return GitError(
+            "this is a partial clone, and what is asked for was never fetched",
+            hint="run `git fetch --refetch --no-filter`",
+            path=path,
+        )
+    # What git says names objects, refs and paths, never content; control characters are shown escaped.
+    said = tuple(ascii(line)[1:-1] for line in result.errors.splitlines()[:5] if line.strip())
+    return GitError(
+        f"git {command} failed with exit code {result.code}",
+        hint="run `git status` here, and `git fsck` if that fails too",
+        path=path,
+        details=said,
+    )
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    name = arguments[0]
+    required = _COMMANDS.get(name)
+    rest = arguments[1 : arguments.index("--")] if "--" in arguments else arguments[1:]
+    refused = [text for text in rest if text.partition("=")[0] in _REFUSED]
+    if required is None or not required.issubset(rest) or refused:
+        raise ValueError(f"git {name} with these arguments may run a program that a configuration names")
+    found = find_git()
+    if found is None:
+        raise GitError("git is not installed, or not on PATH", hint="install git and try again")
+    hooks = () if name == "rev-parse" else _NO_HOOKS
+    return [found, *_OPTIONS, *hooks, *arguments]
+
+
+def _drain(stream: IO[bytes] | None, into: bytearray) -> None:
+    while stream is not None and (chunk := stream.read(4096)):
+        into += chunk[: max(0, _STDERR_LIMIT - len(into))]
+
+
+def _feed(stream: IO[bytes], data: bytes) -> None:
+    with suppress(OSError):  # it ended early: its exit code says why
+        stream.write(data)
+    with suppress(OSError):
+        stream.close()
+
+
+def _skip(source: IO[bytes], size: int) -> None:
+    while size > 0:
+        size -= len(source.read(min(size, 2**20)) or b" " * size)

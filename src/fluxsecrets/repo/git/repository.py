@@ -1,0 +1,300 @@
+"""A repository: what it lists, and the objects that it holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from fluxsecrets.errors import GitError
+
+from .process import BLOB_LIMIT, LISTING_LIMIT, MEND_OBJECTS, Result, Running, failure, run, start
+
+_AHEAD = 8 * 2**10  # bytes of names that are asked for before the first object is read; a pipe holds them
+
+
+class HeadBlobs(NamedTuple):
+    """What HEAD holds for some paths.
+
+    Attributes:
+        contents: bytes by path; a path that HEAD does not have, or not as a file, is not in it.
+        too_large: paths whose content at HEAD is over the limit.
+    """
+
+    contents: Mapping[str, bytes]
+    too_large: frozenset[str]
+
+    def __repr__(self) -> str:
+        """Without the contents, which may be secrets."""
+        return f"HeadBlobs({len(self.contents)} contents, too_large={self.too_large!r})"
+
+
+class Repository(NamedTuple):
+    """A git work tree.
+
+    Attributes:
+        root: absolute path of the work tree's top folder.
+        git_dir: absolute path of its git directory (a worktree's and a submodule's own one).
+        common_dir: absolute path of the directory that worktrees share: hooks and objects.
+        environment: what else git is told of the place, such as the index of a commit that a hook is in.
+
+    Every call is tied to this place, so that git never looks for a repository by itself.
+    """
+
+    root: Path
+    git_dir: Path
+    common_dir: Path
+    environment: tuple[tuple[str, str], ...] = ()
+
+    def files(self, folders: Sequence[str] = ()) -> tuple[str, ...]:
+        """Paths that git tracks, or would track: untracked and not ignored.
+
+        Deleted files and submodules are left out; symbolic links are in, as the names they are.
+
+        Args:
+            folders: only what is below these, relative to the root with `/`; empty means all.
+
+        Returns:
+            Sorted paths relative to the root with `/`. Bytes that are no UTF-8 are surrogate escapes.
+        """
+        listing = self._git(
+            "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--deleted", "--exclude-standard",
+            "--", *folders,
+        )  # fmt: skip
+        found: set[str] = set()
+        deleted: set[str] = set()
+        for record in split_records(listing):
+            tag, _, rest = record.partition(" ")
+            if tag == "?":
+                if not rest.endswith("/"):  # a repository inside the repository
+                    found.add(rest)
+                continue
+            stage, _, path = rest.partition("\t")
+            if tag == "R":
+                deleted.add(path)
+            elif tag != "S" and not stage.startswith("160000 "):  # S: sparse, not checked out
+                found.add(path)
+        return tuple(sorted(found - deleted))
+
+    def changed_since_head(self) -> frozenset[str]:
+        """Paths in the work tree that HEAD has not, or may have with other content; untracked ones too.
+
+        No filter of the configuration is applied. A file counts as changed where only its line ends are
+        others, or a filter makes other content of it, and it was touched since git last looked.
+        """
+        return frozenset(self.changes_since_head())
+
+    def changes_since_head(self) -> dict[str, str]:
+        """Those paths, each with the id of its blob at HEAD, or "" where HEAD does not have it.
+
+        Raises:
+            GitError: HEAD or the index cannot be read.
+        """
+        from .worktree import changes_since_head
+
+        return changes_since_head(self)
+
+    def changed_since_staged(self, paths: Iterable[str]) -> frozenset[str]:
+        """Those of some paths whose working copy is not what the index has, or is gone.
+
+        A working copy that differs in its line ends alone is the same: some settings make git write it so.
+        """
+        from .worktree import changed_since_staged
+
+        return changed_since_staged(self, sorted(set(paths)))
+
+    def read_head_blobs(self, paths: Iterable[str], *, limit: int = BLOB_LIMIT) -> HeadBlobs:
+        """The content of files at HEAD, all through one `git cat-file --batch`.
+
+        Args:
+            paths: relative to the root with `/`.
+            limit: bytes; what is larger is named, but not read.
+
+        Raises:
+            GitError: an object is damaged or missing.
+        """
+        wanted = sorted(set(paths))
+        if not wanted or not self.has_head():
+            return HeadBlobs({}, frozenset())
+        contents: dict[str, bytes] = {}
+        too_large: set[str] = set()
+        missing: set[str] = set()
+        with self._start("cat-file", "--batch", feed=True) as running:
+            for path in wanted:
+                if "\n" in path:  # no line protocol can name it
+                    missing.add(path)
+                    continue
+                kind, blob = running.ask(f"HEAD:{path}", limit)
+                if kind == "missing":
+                    missing.add(path)
+                elif kind == "blob" and blob is None:
+                    too_large.add(path)
+                elif kind == "blob" and blob is not None:
+                    contents[path] = blob
+        if missing:
+            self._explain_missing(missing, contents)
+        return HeadBlobs(contents, frozenset(too_large))
+
+    def _explain_missing(self, missing: set[str], contents: dict[str, bytes]) -> None:
+        """Read what the line protocol could not name; a file whose object is gone is an error."""
+        for record in split_records(self._git("ls-tree", "-r", "-z", "--full-tree", "HEAD")):
+            entry, _, path = record.partition("\t")
+            if path not in missing or " blob " not in entry:
+                continue
+            if "\n" not in path:
+                raise GitError(
+                    "git knows this file at HEAD, but its content is missing from the repository",
+                    hint=MEND_OBJECTS,
+                    path=path,
+                )
+            contents[path] = self._git("cat-file", "blob", entry.split(" ")[2], limit=BLOB_LIMIT)
+
+    def has_head(self) -> bool:
+        """Whether there is a commit.
+
+        Raises:
+            GitError: HEAD is broken.
+        """
+        if self._run("rev-parse", "--quiet", "--verify", "HEAD^{commit}").code == 0:
+            return True
+        unborn = self._run("symbolic-ref", "--quiet", "HEAD")
+        branch = unborn.output.decode("utf-8", "replace").strip()
+        if unborn.code == 0 and branch and self._run("show-ref", "--quiet", "--verify", branch).code != 0:
+            return False
+        raise GitError(
+            "HEAD of this repository cannot be read",
+            hint="run `git status` and `git fsck`",
+            path=str(self.root),
+        )
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off: the clone was made with a depth."""
+        return self._git("rev-parse", "--is-shallow-repository").strip() != b"false"
+
+    def path_of(self, name: str) -> str:
+        """Where git has a file or folder of its own, such as `hooks`, by configuration and worktree.
+
+        Returns:
+            The path, absolute or relative to the root.
+        """
+        return os.fsdecode(self._git("rev-parse", "--git-path", name)).removesuffix("\n")
+
+    def run(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
+        """What a git command writes to standard output.
+
+        Args:
+            arguments: the command and what follows it; paths are literal.
+            stdin: what it reads before it writes anything; nothing unless given.
+            limit: bytes that it may write.
+
+        Raises:
+            GitError: it failed.
+            LimitError: it wrote more.
+        """
+        return self._git(*arguments, stdin=stdin, limit=limit)
+
+    @contextmanager
+    def objects(self) -> Iterator[Callable[[str, int], bytes | None]]:
+        """One `git cat-file --batch` that reads blobs by their id.
+
+        Yields:
+            A function of id and limit. It gives the content, or None where that is larger.
+
+        Raises:
+            GitError: an object is damaged, missing or no blob.
+        """
+        with self._start("cat-file", "--batch", feed=True) as running:
+
+            def read(name: str, limit: int) -> bytes | None:
+                kind, blob = running.ask(name, limit)
+                if kind != "blob":
+                    raise GitError(
+                        f"the object {name[:12]!a} is {'missing' if kind == 'missing' else 'no file'}",
+                        hint=MEND_OBJECTS,
+                        path=str(self.root),
+                    )
+                return blob
+
+            yield read
+
+    def read_objects(
+        self, names: Iterable[str], *, limit: int = BLOB_LIMIT, kinds: Sequence[str] = ("blob",)
+    ) -> Iterator[tuple[str, str, bytes | None]]:
+        """Many objects through one `git cat-file --batch`, asked for ahead of time.
+
+        Args:
+            names: ids, or what else names an object, without line breaks.
+            limit: bytes; the content of what is larger is not given.
+            kinds: the types whose content is given.
+
+        Yields:
+            The name, its type (`missing` where there is none), and the content.
+
+        Raises:
+            GitError: an object is damaged.
+        """
+        batches = _batches(names)
+        asked = next(batches, [])
+        if not asked:
+            return
+        with self._start("cat-file", "--batch", feed=True) as running:
+            running.send(asked)
+            while asked:
+                ahead = next(batches, [])
+                if ahead:
+                    running.send(ahead)
+                for name in asked:
+                    yield (name, *running.receive(limit, kinds))
+                asked = ahead
+
+    @contextmanager
+    def stream(self, *arguments: str) -> Iterator[IO[bytes]]:
+        """What a git command writes, as it comes; for what is too large to be held.
+
+        Raises:
+            GitError: the command failed, which is known at the end only.
+        """
+        with self._start(*arguments) as running:
+            if running.process.stdout is None:
+                raise GitError("git was started without pipes")
+            yield running.process.stdout
+            ended = running.finish()
+            if ended.code != 0:
+                raise failure(arguments[0], ended, self.root)
+
+    def _git(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> bytes:
+        result = self._run(*arguments, stdin=stdin, limit=limit)
+        if result.code != 0:
+            raise failure(arguments[0], result, self.root)
+        return result.output
+
+    def _run(self, *arguments: str, stdin: bytes | None = None, limit: int = LISTING_LIMIT) -> Result:
+        return run(arguments, self.root, self._variables(), limit=limit, stdin=stdin)
+
+    def _start(self, *arguments: str, feed: bool = False) -> AbstractContextManager[Running]:
+        return start(arguments, self.root, self._variables(), feed=feed)
+
+    def _variables(self) -> dict[str, str]:
+        return {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.root), **dict(self.environment)}
+
+
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """Names in groups, two of which a pipe holds, or single ones that are longer."""
+    batch: list[str] = []
+    size = 0
+    for name in names:
+        length = len(os.fsencode(name)) + 1
+        if batch and size + length > _AHEAD:
+            yield batch
+            batch, size = [], 0
+        batch.append(name)
+        size += length
+    if batch:
+        yield batch
+
+
+def split_records(listing: bytes) -> list[str]:
+    """The records of `-z` output; bytes that are no UTF-8 become surrogate escapes."""
+    return [os.fsdecode(record) for record in listing.split(b"\0") if record]
