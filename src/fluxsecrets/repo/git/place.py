@@ -139,9 +139,9 @@ def _bare(folder: Path, outer: Path | None) -> GitError:
 
 
 def _quoted(path: object) -> str:
-    import shlex
+    from fluxsecrets.shell import file_word
 
-    return shlex.quote(str(path))
+    return file_word(str(path))
 
 
 def _ask(folder: Path, variables: Mapping[str, str]) -> Repository | None:
