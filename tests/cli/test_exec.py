@@ -188,7 +188,7 @@ def test_program_is_looked_up_by_our_own_path(folder, cli):
     encrypt(cli, folder, "flat.yaml", f"PATH: {folder.path}\n")
     program = folder.write("true", "#!/bin/sh\nexit 66\n")
     program.chmod(0o755)
-    assert cli("exec-env", "flat.yaml", "--", "true").exit_code == 0
+    assert cli("exec-env", "--allow-variable", "PATH", "flat.yaml", "--", "true").exit_code == 0
 
 
 def test_its_options_are_not_ours(folder, cli, run):

@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -19,6 +19,7 @@ from fluxsecrets.ops.content import OpenedFile, open_file
 from fluxsecrets.ops.fifo import has_fifos, served
 from fluxsecrets.ops.policy import is_manifest
 from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.variables import allowed_names, refuse_risky
 from fluxsecrets.sops.document import Data, Leaf, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats.registry import make_format
@@ -44,7 +45,9 @@ class EnvOptions:
     same_process: bool = False
 
 
-def file_values(session: Session, data: bytes, format_name: str) -> dict[str, bytes]:
+def file_values(
+    session: Session, data: bytes, format_name: str, allowed: Collection[str] = ()
+) -> dict[str, bytes]:
     """The values of an encrypted file by name, as they go into an environment.
 
     Taken from sops 3.13.2 (cmd/sops/main.go, `exec-env`): the first document counts, its keys are the
@@ -55,16 +58,18 @@ def file_values(session: Session, data: bytes, format_name: str) -> dict[str, by
         session: the run.
         data: the encrypted file; its MAC is checked first.
         format_name: its format.
+        allowed: variables that the file may set although they decide which code runs; see `variables`.
 
     Raises:
-        UsageError: a key whose value is a map or a list, or that cannot be the name of a variable; a file
-            without keys.
+        UsageError: a key whose value is a map or a list, that cannot be the name of a variable, or that
+            decides which code runs; a file without keys.
         DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
     """
-    return opened_values(open_file(make_format(format_name), data, session.providers, session.limits))
+    opened = open_file(make_format(format_name), data, session.providers, session.limits)
+    return opened_values(opened, allowed_names(session.environ, allowed))
 
 
-def opened_values(opened: OpenedFile) -> dict[str, bytes]:
+def opened_values(opened: OpenedFile, allowed: Collection[str]) -> dict[str, bytes]:
     """The values of an opened file by name; see `file_values`.
 
     Raises:
@@ -75,6 +80,7 @@ def opened_values(opened: OpenedFile) -> dict[str, bytes]:
     values = _secret_values(opened) if _is_secret(opened.parts[0]) else _flat_values(opened)
     for name, value in values.items():
         _check(name, value)
+    refuse_risky(values, allowed)
     return values
 
 
@@ -124,7 +130,7 @@ def _decoded(name: str, value: bytes) -> bytes:
 
 
 def _check(name: str, value: bytes) -> None:
-    if not name or "=" in name or "\0" in name:
+    if not name or "=" in name or any(sign < " " or sign == "\x7f" for sign in name):
         raise UsageError(f"the key {name!a} cannot be the name of a variable", hint=_USE_FILE)
     if b"\0" in value:
         raise UsageError(f"the value of {name!a} holds a null byte, which no variable can", hint=_USE_FILE)

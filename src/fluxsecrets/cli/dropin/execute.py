@@ -8,6 +8,7 @@ from fluxsecrets.cli.dropin.decrypt import decrypted
 from fluxsecrets.cli.dropin.job import Job, open_job, read_job
 from fluxsecrets.ops.child import Command, find_user
 from fluxsecrets.ops.execute import EnvOptions, opened_values, run_with_file, run_with_values
+from fluxsecrets.ops.variables import allowed_names
 from fluxsecrets.sops.document import Leaf
 from fluxsecrets.sops.values import canonical_bytes
 
@@ -23,7 +24,7 @@ def run_env(call: Call) -> int:
             data = opened.parts[0].get("data")
             values = {"data": canonical_bytes(data.value)} if isinstance(data, Leaf) else {}
         else:
-            values = opened_values(opened)
+            values = opened_values(opened, allowed_names(call.session.environ))
     options = EnvOptions(call.values.on("pristine"), call.values.on("same-process"))
     return run_with_values(call.session, command, values, options)
 
