@@ -15,6 +15,7 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, Usag
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.model import in_order
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository, find_repository
+from fluxsecrets.repo.rulenames import Files, RuleNames
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.engine import Engine, FileSet
 from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
@@ -159,7 +160,8 @@ class _Job:
         self.root = self.repository.root if self.repository is not None else request.cwd
         self.settings = self._settings()
         listed = () if self.settings is None else self.settings.secrets
-        self.scanner = Scanner(cache_folder(os.environ), listed, engine)
+        rules = RuleNames(Files(os.fspath(self.root)))
+        self.scanner = Scanner(cache_folder(os.environ), listed, rules, engine)
         self.findings: list[Finding] = []
         self.inline: list[InlineAllowance] = []
         self.errors: list[FluxsecretsError] = []
@@ -225,7 +227,8 @@ class _Job:
     def _note_unreadable(self, problem: FluxsecretsError, path: str) -> None:
         from fluxsecrets.scan.structure.unreadable import finding
 
-        self.unreadable.setdefault(finding(problem, path), problem)  # the pieces of a file all have the same
+        # The pieces of a file all have the same, and the files below a configuration.
+        self.unreadable.setdefault(finding(problem, problem.path or path), problem)
 
     def _stdin(self) -> SourceFile:
         name = self.request.filename or STANDARD_INPUT

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
@@ -23,16 +24,16 @@ from .manifests import (
     SECRET_PATTERN,
     Manifest,
     ManifestFile,
+    holds_no_value,
     may_hold_secret,
     read_manifests,
     searchable,
 )
+from .rulenames import Files, RuleNames, exempt
 from .tree import Tree, too_large
 
 _TAIL = 64 * 2**10
 """Bytes at a file's end that hold the metadata of whatever sops encrypted."""
-
-_NOT_CONTENT_KINDS = frozenset({"SealedSecret", "ExternalSecret", "ClusterExternalSecret"})
 
 
 class SecretKind(Enum):
@@ -42,6 +43,7 @@ class SecretKind(Enum):
     MANIFEST = "manifest"
     NAMED = "named"
     LISTED = "listed"
+    RULED = "ruled"
     ENCRYPTED = "encrypted"
     ENCRYPTED_AT_HEAD = "encrypted-at-head"
 
@@ -117,8 +119,10 @@ def discover(
     chosen = tree.files if paths is None else frozenset(paths)
     wanted = [path for path in tree.paths if path in chosen]
     generated, broken = read_generators(tree)
-    judge = _Judge(tree, generated, [compile_glob(pattern) for pattern in extra])
+    rules = RuleNames(Files(str(tree.root), tree.paths, tree.planned))
+    judge = _Judge(tree, generated, [compile_glob(pattern) for pattern in extra], rules)
     found = {item.path: item for item in broken if item.path in chosen}
+    found.update((item.path, item) for item in _broken_rules(rules, wanted))
     unknown = [path for path in wanted if path not in found]
     found.update((item.path, item) for item in spread(judge.look, unknown) if item is not None)
     plain = [path for path in wanted if path not in found or not found[path].encrypted]
@@ -203,6 +207,7 @@ class _Judge:
     tree: Tree
     generated: Mapping[str, GeneratorUse]
     listed: Sequence[re.Pattern[str]]
+    rules: RuleNames
 
     def look(self, path: str) -> SecretFile | None:
         """The verdict on a file, or None where it is no secret."""
@@ -224,8 +229,10 @@ class _Judge:
             manifest = self._manifest(path, data, encrypted)
             if manifest is not None:
                 return manifest
-            if verdict is not None and encrypted is None and self.holds_no_value(path, data):
+            if verdict is not None and encrypted is None and holds_no_value(path, data, self.tree.limits):
                 return None
+        if verdict is not None and verdict.kind is SecretKind.RULED and (encrypted or exempt(path, data)):
+            verdict = None
         if verdict is None and encrypted is not None:
             verdict = SecretFile(path, SecretKind.ENCRYPTED, encrypted, "encrypted")
         if verdict is None or not data.strip():
@@ -250,6 +257,9 @@ class _Judge:
             return SecretFile(path, SecretKind.NAMED, format_for_path(path), "its name says so")
         if any(pattern.fullmatch(path) for pattern in self.listed):
             return SecretFile(path, SecretKind.LISTED, format_for_path(path), "listed in .fluxsecrets.yaml")
+        with suppress(FluxsecretsError):  # rules that cannot be read are in the result themselves
+            if reason := self.rules.secret(path):
+                return SecretFile(path, SecretKind.RULED, format_for_path(path), reason)
         return None
 
     def _content(self, path: str, size: int, by_name: SecretFile | None) -> bytes:
@@ -294,21 +304,6 @@ class _Judge:
             error=_half_encrypted(file),
         )
 
-    def holds_no_value(self, path: str, data: bytes) -> bool:
-        """Empty, or a manifest whose objects are sealed, or only say where the values are."""
-        if not data.strip():
-            return True
-        if not path.lower().endswith(MANIFEST_SUFFIXES) or b"kind" not in data:
-            return False
-        try:
-            file = read_manifests(data, path, self.tree.limits)
-        except FluxsecretsError:
-            return False
-        return len(file.manifests) >= file.documents and all(
-            manifest.kind in _NOT_CONTENT_KINDS or (manifest.is_secret and not manifest.has_data)
-            for manifest in file.manifests
-        )
-
     def _large(self, path: str, size: int, by_name: SecretFile | None) -> SecretFile | None:
         """A file over the limit is searched, not read; one that may be a secret is an error."""
         error = too_large(path, size, self.tree.limits)
@@ -340,6 +335,13 @@ class _Judge:
                 error=error,
             )
         return None
+
+
+def _broken_rules(rules: RuleNames, paths: Iterable[str]) -> Iterator[SecretFile]:
+    """The `.sops.yaml` files that cannot be read, so that nobody knows which files they name."""
+    for config, error in rules.broken(paths):
+        reason = "nobody knows which files its rules name"
+        yield SecretFile(config, SecretKind.RULED, "yaml", reason, error.line, error=error)
 
 
 def _describe(secrets: Sequence[Manifest]) -> str:
@@ -386,7 +388,7 @@ def _encrypted_at_head(
             yield replace(known, encrypted_at_head=True)
             continue
         try:
-            if not tree.size(path) or judge.holds_no_value(path, tree.read(path)):
+            if not tree.size(path) or holds_no_value(path, tree.read(path), tree.limits):
                 continue
         except FluxsecretsError as problem:
             error = problem

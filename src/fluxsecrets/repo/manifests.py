@@ -33,6 +33,8 @@ SECRET_PATTERN = re.compile(
 )
 """Found in every file that may hold a Secret; what it finds need not be one."""
 
+_NOT_CONTENT_KINDS = frozenset({"SealedSecret", "ExternalSecret", "ClusterExternalSecret"})
+
 _ANNOTATION_PREFIXES = (
     "fluxsecrets.io/",
     "kustomize.config.k8s.io/",
@@ -114,6 +116,11 @@ class ManifestFile:
         """The Secrets with data."""
         return tuple(item for item in self.manifests if item.is_secret and item.has_data)
 
+    @property
+    def only_objects(self) -> bool:
+        """Every document is a Kubernetes object, or a List of some."""
+        return len({item.index for item in self.manifests}) >= self.documents
+
 
 def may_hold_secret(data: bytes) -> bool:
     """Whether a manifest has to be parsed to know if it holds a Secret; cheap."""
@@ -142,6 +149,25 @@ def read_manifests(data: bytes, path: str, limits: Limits = Limits()) -> Manifes
     )
     filled = sum(not (isinstance(node, Leaf) and node.value is None) for node in documents)
     return ManifestFile(path, found, filled)
+
+
+def holds_no_value(path: str, data: bytes, limits: Limits = Limits()) -> bool:  # noqa: B008 - frozen
+    """Whether a file is empty, or a manifest whose objects are sealed or only say where the values are.
+
+    Then it is not a secret, whatever it is called.
+    """
+    if not data.strip():
+        return True
+    if not path.lower().endswith(MANIFEST_SUFFIXES) or b"kind" not in data:
+        return False
+    try:
+        file = read_manifests(data, path, limits)
+    except FluxsecretsError:
+        return False
+    return file.only_objects and all(
+        manifest.kind in _NOT_CONTENT_KINDS or (manifest.is_secret and not manifest.has_data)
+        for manifest in file.manifests
+    )
 
 
 def without_definitions(data: bytes) -> bytes:

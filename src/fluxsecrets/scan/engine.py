@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import adler32, crc32
@@ -53,9 +53,11 @@ class Context(NamedTuple):
 
     Attributes:
         whole: why the file is a secret as a whole, or "" where it is none.
+        ruled: says why a plain file is one because a creation rule names it, or ""; None asks no rules.
     """
 
     whole: str = ""
+    ruled: Callable[[Blob], str] | None = None
 
 
 class Scanned(NamedTuple):
@@ -115,14 +117,15 @@ class Engine:
         """Everything in a file, but for its name."""
         numbers = self._matcher.hits(blob.data)
         empty = not blob.data.strip()
-        if empty or not (numbers or context.whole or _is_login_file(blob.path)):
-            return Scanned(blob.path, empty=empty)
+        if empty:
+            return Scanned(blob.path, empty=True)
         hits = frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
         rules = tuple(
             TOKEN_RULES[number - _FIRST_RULE] for number in sorted(numbers) if number >= _FIRST_RULE
         )
         reading = _Reading(self, blob, context, hits)
-        matches = reading.read(rules)
+        looks = numbers or context.whole or _is_login_file(blob.path)
+        matches = reading.read(rules) if looks else [*reading.whole(())]
         findings = told_apart(_finding(blob, match) for match in merged(matches))
         allowances = _allowances(blob) if Trigger.ALLOWANCE in hits else ()
         return Scanned(
@@ -165,7 +168,8 @@ class _Reading:
         blob, hits = self.blob, self.hits
         matches = [*self.tokens(rules, blob.data, None)] if rules else []
         if blob.binary:
-            return [match for match in matches if match.confidence is Confidence.HIGH]
+            matches = [match for match in matches if match.confidence is Confidence.HIGH]
+            return [*matches, *self.whole(matches)]
         if Trigger.BASE64 in hits:
             matches += self.in_base64()
         if Trigger.URL in hits or Trigger.DSN in hits:
@@ -179,9 +183,7 @@ class _Reading:
                 matches += self.manifest()
         else:
             matches += self.lines()
-        if self.context.whole:
-            matches += self.whole(matches)
-        return matches
+        return [*matches, *self.whole(matches)]
 
     def deserves_parsing(self) -> bool:
         """Whether a manifest may hold what a look at its bytes cannot judge."""
@@ -263,11 +265,25 @@ class _Reading:
 
     def whole(self, matches: Sequence[Match]) -> Iterator[Match]:
         """A file that is a secret as a whole: one finding says so, where no other one does."""
-        from .structure import named
-
         if self.encrypted or any(match.rank is Rank.PLACE for match in matches):
             return
-        yield from named.whole(self.blob, self.context.whole)
+        blob, (reason, ruled) = self.blob, self.context
+        if blob.first_line > 1 or blob.first_column > 1:  # a later piece
+            return
+        try:
+            if reason:
+                from fluxsecrets.repo.manifests import holds_no_value
+
+                reason = "" if holds_no_value(blob.path, blob.data) else reason
+            elif ruled is not None:
+                reason = ruled(blob)
+        except FluxsecretsError as error:
+            self.problem = self.problem or error
+            return
+        if reason:
+            from .structure import named
+
+            yield from named.whole(blob, reason)
 
 
 def _is_yaml(path: str) -> bool:

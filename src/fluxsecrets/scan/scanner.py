@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
+from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
+from .blob import Blob
 from .engine import Context, Engine, Scanned
 from .sources import SourceFile
 from .sources.worktree import open_file
@@ -40,18 +42,24 @@ class Scanner:
     """Scans files; a copy of it in another process makes its own engine."""
 
     def __init__(
-        self, cache: Path | None, secrets: tuple[str, ...] = (), engine: Engine | None = None
+        self,
+        cache: Path | None,
+        secrets: tuple[str, ...] = (),
+        rules: RuleNames | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Take what it needs.
 
         Args:
             cache: the folder for compiled patterns, or None.
             secrets: globs of files that are secrets as a whole.
+            rules: the creation rules, which may name more of these; None asks none.
             engine: one to use; made with the first file unless given.
         """
-        self._arguments = (cache, secrets)
+        self._arguments = (cache, secrets, rules)
         self._engine = engine
         self._patterns: tuple[re.Pattern[str], ...] | None = None
+        self._asked = False
 
     def __reduce__(self) -> tuple[object, ...]:
         """Compiled patterns do not travel."""
@@ -72,7 +80,7 @@ class Scanner:
         seen: set[tuple[str, int | None, int | None]] = set()
         error = None
         try:
-            context = Context(self._whole(file.path))
+            context = Context(self._whole(file.path), self._ruled)
             count = 0
             for blob in file.blobs:
                 scanned = self.engine.scan(blob, context)
@@ -87,6 +95,19 @@ class Scanner:
         except FluxsecretsError as problem:
             error = problem.in_file(file.path)
         return FileScan(file.path, tuple(found), error, file.commit)
+
+    def _ruled(self, blob: Blob) -> str:
+        """Why a plain file is a secret by a narrow creation rule, or "".
+
+        Raises:
+            FluxsecretsError: the rules cannot be read.
+        """
+        rules = self._arguments[2]
+        if rules is None or (not self._asked and looks_ordinary(blob.data)):
+            return ""  # most commits need no rules at all
+        self._asked = True
+        reason = rules.secret(blob.path)
+        return "" if reason and exempt(blob.path, blob.data) else reason
 
     def _whole(self, path: str) -> str:
         """Why a file is a secret as a whole, or ""."""

@@ -1,0 +1,462 @@
+"""Which files are secrets because a creation rule of `.sops.yaml` names them.
+
+Most rules say how a secret is encrypted, not whether a file is one: `path_regex: .*.yaml` is in every
+tutorial. A rule makes a file a secret only where it names it narrowly. That is asked of each file, and what
+the pattern matches decides, not how it is written:
+
+- by its name: the rule does not match ordinary names in the same folder, such as `deployment.yaml`;
+- by its folder: the rule takes whatever lies there, but no usual place of a Flux repository, and the folder
+  is called `secrets`, or the rule names no Kubernetes object that is not a secret.
+
+The scanner asks as well as everything that encrypts, so that there is one answer. A commit hook asks, too:
+nothing is imported here that a scan does not need, and most files are decided by a look at their bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
+from fluxsecrets.sops.regex import Regex, RegexError, compile_regex
+
+CONFIG_NAME = ".sops.yaml"
+
+ORDINARY_NAMES = (
+    *("README.md", "kustomization.yaml", "namespace.yaml", "deployment.yaml", "deployment.yml"),
+    *("helmrelease.yaml", "configmap.yaml", "values.yaml", "config.yaml", "config.json", "dashboard.json"),
+    *("settings.toml", "config.ini", "app.conf", "app.properties", "notes.txt", "main.tf", "run.sh"),
+    *("index.html", "Dockerfile", "Makefile"),
+)
+"""Names of files that are not secrets. A rule that matches one of them beside a file does not go by names."""
+
+USUAL_FOLDERS = (
+    *("", "apps", "apps/base/podinfo", "apps/podinfo", "apps/production", "base", "bootstrap"),
+    *("charts/podinfo", "clusters", "clusters/dev", "clusters/prod", "clusters/production"),
+    *("clusters/production/flux-system", "clusters/staging", "components", "deploy", "docs"),
+    *("infrastructure", "infrastructure/configs", "infrastructure/controllers", "k8s", "kubernetes"),
+    *("kubernetes/apps/default/podinfo", "kubernetes/flux", "manifests", "overlays/production", "src"),
+    ".github/workflows",
+)
+"""Folders in which a Flux repository keeps what is not secret, whether this one has them or not."""
+
+SECRET_FOLDERS = frozenset({"secret", "secrets", ".secret", ".secrets"})
+"""Names of folders that say it: whatever else is put there, a rule for one names secrets."""
+
+_LARGEST = 2**20
+"""Bytes of a `.sops.yaml`, and of a file that is looked at to tell what a rule is for."""
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_COMPANIONS = frozenset(
+    {b"Secret", b"SecretList", b"SealedSecret", b"ExternalSecret", b"ClusterExternalSecret", b"SecretStore"}
+    | {b"ClusterSecretStore"}
+)
+"""Kinds that lie in a folder of secrets; kustomization.yaml, which does, too, is known by its name."""
+_KUSTOMIZE = b"kustomize.config.k8s.io/"
+_MANIFESTS = (".yaml", ".yml", ".json")
+_KIND = rb"""(?m)^kind[ ]*:[ ]*["']?([A-Za-z]+)"""
+_API = rb"""(?m)^apiVersion[ ]*:[ ]*["']?([\w./-]+)"""
+_ENCRYPTED = b"ENC[AES256_GCM,"
+
+
+class Files:
+    """The files that rules are about: those of a folder or repository on disk."""
+
+    def __init__(
+        self, root: str, listing: Iterable[str] | None = None, planned: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Take where they are.
+
+        Args:
+            root: absolute path.
+            listing: their paths relative to the root; listed when it matters where it is not given.
+            planned: contents that are not on disk yet.
+        """
+        self._root = root
+        self._listing = listing
+        self._planned = planned or {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """The listing goes along where there is one."""
+        return (Files, (self._root, self._listing, self._planned))
+
+    @property
+    def paths(self) -> Iterable[str]:
+        """All of them, those that git tracks or would."""
+        if self._listing is None:
+            from .git import find_repository
+            from .tree import walk_files
+
+            root = Path(self._root)
+            repository = find_repository(root)
+            self._listing = walk_files(root) if repository is None else repository.files()
+        return self._listing
+
+    def content(self, path: str, *, follow_links: bool = False) -> bytes | None:
+        """The bytes of a file on disk, whether it is listed or not; None where there is no such file.
+
+        Raises:
+            FileAccessError, LimitError: it cannot be read, or is larger than 1 MiB.
+        """
+        if path in self._planned:
+            return self._planned[path]
+        place = os.path.join(self._root, path)  # noqa: PTH118 - asked for each folder of a repository
+        try:
+            status = os.stat(place, follow_symlinks=follow_links)  # noqa: PTH116 - likewise
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            if status.st_size > _LARGEST:
+                raise LimitError(f"larger than {_LARGEST // 2**20} MiB", hint="split it", path=path)
+            with open(place, "rb") as stream:  # noqa: PTH123 - likewise
+                return stream.read(_LARGEST)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or "unreadable").lower()
+            raise FileAccessError(
+                f"cannot be read: {reason}", hint="check who may read it", path=path
+            ) from None
+
+
+class PathRule(NamedTuple):
+    """A creation rule, as far as it says what files it is for.
+
+    Attributes:
+        number: from 1.
+        pattern: its `path_regex`, or None where it is for every path.
+    """
+
+    number: int
+    pattern: Regex | None
+
+    def matches(self, path: str) -> bool:
+        """Whether it is for a path, relative to the configuration's folder."""
+        return self.pattern is None or self.pattern.search(path)
+
+
+class RuleNaming(NamedTuple):
+    """What it means that a rule matches a file.
+
+    Attributes:
+        config: the `.sops.yaml`, relative to the root.
+        number: of the rule, from 1.
+        narrow: what the rule names here is a secret.
+        why: that it is, or is not: `by its name`, or what else it matches.
+    """
+
+    config: str
+    number: int
+    narrow: bool
+    why: str
+
+    @property
+    def reason(self) -> str:
+        """Why the file is a secret, for people."""
+        return f"rule {self.number} of {self.config} names it {self.why}"
+
+
+class RuleNames:
+    """The creation rules of a repository, asked about one file after the other."""
+
+    def __init__(self, files: Files) -> None:
+        """Take the repository's files; nothing is read before the first question."""
+        self._files = files
+        self._configs: dict[str, tuple[PathRule, ...] | FluxsecretsError | None] = {}
+        self._by_name: dict[tuple[str, int, str, str], bool] = {}
+        self._wide: dict[tuple[str, int], str] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """In another process it reads for itself what it needs."""
+        return (RuleNames, (self._files,))
+
+    def naming(self, path: str) -> RuleNaming | None:
+        """How the rule that applies to a file names it.
+
+        Args:
+            path: relative to the root, with `/`.
+
+        Returns:
+            None where no rule is for it.
+
+        Raises:
+            FluxsecretsError: the `.sops.yaml` that applies cannot be read.
+        """
+        found = self._config(path)
+        if found is None:
+            return None
+        config, rules = found
+        folder = config.rpartition("/")[0]
+        inside = path.removeprefix(f"{folder}/") if folder else path
+        rule = next((rule for rule in rules if rule.matches(inside)), None)
+        return None if rule is None else self._judge(config, folder, rule, inside)
+
+    def secret(self, path: str) -> str:
+        """Why a file is a secret by its rule, or "". What is in the file is not looked at: see `exempt`.
+
+        Raises:
+            FluxsecretsError: the `.sops.yaml` that applies cannot be read.
+        """
+        found = self._config(path)
+        if found is None or not found[1]:
+            return ""
+        naming = self.naming(path)
+        if naming is None or not naming.narrow or self.is_kept_plain(path):
+            return ""
+        return naming.reason
+
+    def broken(self, paths: Iterable[str]) -> Iterator[tuple[str, FluxsecretsError]]:
+        """The `.sops.yaml` files that apply to some files and cannot be read, each once, and why."""
+        for folder in dict.fromkeys(path.rpartition("/")[0] for path in paths):
+            with suppress(FluxsecretsError):
+                self._config_path(f"{folder}/" if folder else "-")
+        for config, rules in sorted(self._configs.items()):
+            if isinstance(rules, FluxsecretsError):
+                yield config, rules
+
+    def is_kept_plain(self, path: str) -> bool:
+        """Whether a file's name or place says that it stays plain text, whatever rule matches it."""
+        parts = path.split("/")
+        name = parts[-1]
+        if name in _KEPT_PLAIN or name.startswith(("README", "LICENSE")):
+            return True
+        if parts[0] == "keys" and len(parts) == 2 and name.endswith(".pub"):
+            return True
+        return any(
+            part == "templates" and self._is_there("/".join((*parts[:index], "Chart.yaml")))
+            for index, part in enumerate(parts[:-1])
+        )
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            return self._files.content(path) is not None
+        except FluxsecretsError:
+            return True
+
+    # --- configurations --------------------------------------------------------------------------------
+
+    def _config_path(self, path: str) -> str:
+        """The nearest `.sops.yaml` that says for which paths its rules are, or ""."""
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            config = f"{folder}/{CONFIG_NAME}" if folder else CONFIG_NAME
+            rules = self._rules(config)
+            if isinstance(rules, FluxsecretsError):
+                raise rules
+            if rules is not None:
+                return config if rules else ""
+        return ""
+
+    def _config(self, path: str) -> tuple[str, tuple[PathRule, ...]] | None:
+        config = self._config_path(path)
+        rules = self._rules(config) if config else None
+        return (config, rules) if isinstance(rules, tuple) else None
+
+    def _rules(self, config: str) -> tuple[PathRule, ...] | FluxsecretsError | None:
+        """The rules of a configuration, none where it is not there, and the error where it has one."""
+        if config not in self._configs:
+            try:
+                data = self._files.content(config, follow_links=True)
+                self._configs[config] = None if data is None else read_path_rules(data, config)
+            except FluxsecretsError as error:
+                self._configs[config] = error.in_file(config)
+        return self._configs[config]
+
+    # --- narrow or wide --------------------------------------------------------------------------------
+
+    def _judge(self, config: str, folder: str, rule: PathRule, path: str) -> RuleNaming:
+        if rule.pattern is None:
+            return RuleNaming(config, rule.number, False, "it has no path_regex")
+        if self._is_by_name(config, rule, path):
+            return RuleNaming(config, rule.number, True, "by its name")
+        if _is_by_secret_folder(rule, path):
+            return RuleNaming(config, rule.number, True, "by its folder")
+        other = self._others(config, folder, rule)
+        if other:
+            return RuleNaming(config, rule.number, False, other)
+        return RuleNaming(config, rule.number, True, "by its folder")
+
+    def _is_by_name(self, config: str, rule: PathRule, path: str) -> bool:
+        above, _, name = path.rpartition("/")
+        # Only for a file that is called as an ordinary one its own name matters.
+        key = (config, rule.number, above, name if name in ORDINARY_NAMES else "")
+        if key not in self._by_name:
+            self._by_name[key] = _is_by_name(rule, above, name)
+        return self._by_name[key]
+
+    def _others(self, config: str, folder: str, rule: PathRule) -> str:
+        """What else a rule matches, so that it takes more than a folder of secrets, or ""."""
+        key = (config, rule.number)
+        if key not in self._wide:
+            usual = next((each for each in _usual_paths() if rule.matches(each)), None)
+            if usual is not None:
+                self._wide[key] = f"it would match {usual}, too"
+            else:
+                ordinary = next(self._ordinary(config, folder, rule), None)
+                self._wide[key] = f"it matches {ordinary}, too, which is not a secret" if ordinary else ""
+        return self._wide[key]
+
+    def _ordinary(self, config: str, folder: str, rule: PathRule) -> Iterator[str]:
+        """The files that the rule applies to and that hold ordinary Kubernetes objects."""
+        start = f"{folder}/" if folder else ""
+        for path in self._files.paths:
+            if not path.startswith(start) or not path.endswith(_MANIFESTS):
+                continue
+            inside = path.removeprefix(start)
+            if not rule.matches(inside) or self.is_kept_plain(path):
+                continue
+            found = self._config(path)
+            if found is None or found[0] != config:
+                continue
+            if next((each for each in found[1] if each.matches(inside)), rule) is not rule:
+                continue
+            try:
+                data = self._files.content(path)
+            except FluxsecretsError:
+                continue
+            if data and _holds_ordinary(data):
+                yield path
+
+
+def read_path_rules(data: bytes, path: str) -> tuple[PathRule, ...]:
+    """The creation rules of a `.sops.yaml` as far as they say for which paths they are.
+
+    Args:
+        data: the file.
+        path: its name, for messages.
+
+    Returns:
+        The rules in order; none where no rule has a `path_regex`.
+
+    Raises:
+        ConfigError, LimitError: it cannot be read, or a pattern is invalid.
+    """
+    if b"path_regex" not in data:
+        return ()
+    found = _simple_rules(data)
+    if found is not None:
+        return found
+    from fluxsecrets.sops.config import parse_config
+
+    return tuple(
+        PathRule(rule.index + 1, None if rule.path_regex is None else compile_regex(rule.path_regex))
+        for rule in parse_config(data, path=path).rules
+    )
+
+
+def _simple_rules(data: bytes) -> tuple[PathRule, ...] | None:
+    """The rules of a file that has nothing odd, which is nearly every one; None leaves it to `parse_config`.
+
+    That is slow to import for a commit hook.
+    """
+    if b"<<" in data or b"!" in data:
+        return None
+    import yaml
+
+    try:
+        root = yaml.load(data, yaml.CBaseLoader)  # noqa: S506 - makes texts, lists and maps only
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    rules = root.get("creation_rules") if isinstance(root, Mapping) else None
+    if not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
+        return None
+    found = []
+    for number, rule in enumerate(rules, start=1):
+        pattern = rule.get("path_regex", "")
+        if not isinstance(pattern, str) or (pattern in _NULLS and "path_regex" in rule):
+            return None
+        try:
+            found.append(PathRule(number, compile_regex(pattern) if pattern else None))
+        except RegexError:
+            return None
+    return tuple(found)
+
+
+def exempt(path: str, data: bytes) -> bool:
+    """Whether a file's content says that no rule makes it a secret.
+
+    Empty files, and manifests in which every document is a Kubernetes object and none a Secret with values:
+    what is secret among objects is said by their kind.
+
+    Args:
+        path: its name.
+        data: its content.
+    """
+    if not data.strip():
+        return True
+    if not path.lower().endswith(_MANIFESTS) or b"kind" not in data:
+        return False
+    if looks_ordinary(data):
+        return True
+    from fluxsecrets.sops.document import Mapping as Map
+
+    from .manifests import child, read_manifests
+
+    try:
+        file = read_manifests(data, path)
+    except FluxsecretsError:
+        return False
+    return file.only_objects and all(
+        isinstance(child(each.node, "metadata"), Map)
+        and (each.kind != "Secret" or (each.is_secret and not each.has_data))
+        for each in file.manifests
+    )
+
+
+def looks_ordinary(data: bytes) -> bool:
+    """Whether a file is surely exempt, by a look at its bytes: plain objects in YAML, and no Secret."""
+    documents = [part for part in re.split(rb"(?m)^---[^\n]*$", data) if part.strip()]
+    return bool(documents) and all(
+        b"\nkind: " in b"\n" + part
+        and b"\napiVersion: " in b"\n" + part
+        and b"\nmetadata:" in b"\n" + part
+        and b"Secret" not in part
+        for part in documents
+    )
+
+
+def _is_by_name(rule: PathRule, above: str, name: str) -> bool:
+    start = f"{above}/" if above else ""
+    if any(rule.matches(start + other) for other in ORDINARY_NAMES if other != name):
+        return False
+    # A file that is called as an ordinary one is named where the rule does not name such files elsewhere.
+    return name not in ORDINARY_NAMES or not rule.matches(f"another-folder/{name}")
+
+
+def _is_by_secret_folder(rule: PathRule, path: str) -> bool:
+    parts = path.split("/")
+    for index, part in enumerate(parts[:-1]):
+        if part.lower() in SECRET_FOLDERS:
+            other = "/".join((*parts[:index], "another-folder", *parts[index + 1 :]))
+            if not rule.matches(other):
+                return True
+    return False
+
+
+def _usual_paths() -> Iterable[str]:
+    return (f"{folder}/{name}" if folder else name for folder in USUAL_FOLDERS for name in ORDINARY_NAMES)
+
+
+def _holds_ordinary(data: bytes) -> bool:
+    if _ENCRYPTED in data:
+        return False
+    kinds, groups = re.findall(_KIND, data), re.findall(_API, data)
+    if not kinds or not groups or any(group.startswith(_KUSTOMIZE) for group in groups):
+        return False
+    return not _COMPANIONS.issuperset(kinds)
+
+
+_KEPT_PLAIN = frozenset(
+    {
+        *(CONFIG_NAME, ".sops.yml", ".fluxsecrets.yaml", ".fluxsecrets-baseline.json"),
+        *("kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml", "Chart.lock"),
+        *(".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".sourceignore", ".helmignore"),
+        *(".editorconfig", ".pre-commit-config.yaml", "CODEOWNERS"),
+    }
+)
+"""What git, Flux, kustomize and this tool have to read as it is; and READMEs and licences."""
