@@ -161,6 +161,7 @@ class Facts:
         with_keys: values were decrypted where identities open them.
         scanned: what `scan` finds in the files that are to be protected.
         scanned_files: these files.
+        excused: those in which `scan` finds only what is allowed or known to the baseline.
         removed: keys that were taken out of `keys/` and `.sops.yaml`, the last one first.
         known: what those know who had them.
         changed: the day of the last commit that changed a file, for public keys and SealedSecrets.
@@ -179,6 +180,7 @@ class Facts:
     with_keys: bool = False
     scanned: tuple[Finding, ...] = ()
     scanned_files: frozenset[str] = frozenset()
+    excused: frozenset[str] = frozenset()
     removed: tuple[RemovedKey, ...] = ()
     known: tuple[KnownValues, ...] = ()
     changed: MappingABC[str, date] = field(default_factory=dict)

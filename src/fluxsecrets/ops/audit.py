@@ -124,8 +124,19 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
     tree = open_tree(session.cwd, limits=session.limits)
     if options.commits is not None:
         return _audit_range(session, tree, rules, options, options.commits)
-    facts = gather(session, tree, with_keys=options.with_keys, today=options.today)
+    facts = _gather(session, tree, options)
     return _weigh(facts, run_rules(facts, rules), rules, options, tree.root)
+
+
+def _gather(session: Session, tree: Tree, options: AuditOptions) -> Facts:
+    return gather(
+        session,
+        tree,
+        with_keys=options.with_keys,
+        today=options.today,
+        baseline=options.baseline,
+        use_baseline=options.use_baseline and not options.update_baseline,
+    )
 
 
 def _audit_range(
@@ -138,10 +149,10 @@ def _audit_range(
     tip = resolve(tree.repository, last or "HEAD")
     base = merge_base(tree.repository, resolve(tree.repository, first), tip)
     with checked_out(tree.repository, base, session.limits) as old:
-        before = gather(session, old, with_keys=options.with_keys, today=options.today)
+        before = _gather(session, old, options)
         known = {item.fingerprint for item in run_rules(before, rules)}
     with checked_out(tree.repository, tip, session.limits) as new:
-        facts = gather(session, new, with_keys=options.with_keys, today=options.today)
+        facts = _gather(session, new, options)
         facts = replace(facts, before={item.path: item.document for item in before.secrets if item.document})
         findings = tuple(item for item in run_rules(facts, rules) if item.fingerprint not in known)
         return _weigh(facts, findings, rules, options, tree.root)

@@ -64,6 +64,9 @@ class Explanation:
         config: the `.sops.yaml` that applies, or None.
         relative_path: what path_regex is matched against.
         rules: those tried, in order.
+        narrow: the rule that applies makes this file a secret; False where it only says how one is
+            encrypted; None where no rule applies.
+        narrow_why: why it does, or does not.
         groups: names of the recipients by key group.
         threshold: groups needed; 0 for one group.
         selector: such as `encrypted_regex: ^(data|stringData)$`, or None where an error came first.
@@ -79,6 +82,8 @@ class Explanation:
     config: str | None
     relative_path: str | None
     rules: tuple[RuleTried, ...]
+    narrow: bool | None = None
+    narrow_why: str = ""
     groups: tuple[tuple[str, ...], ...] = ()
     threshold: int = 0
     selector: str | None = None
@@ -120,6 +125,8 @@ def explain(session: Session, target: Target, names: Mapping[str, str]) -> Expla
         "rules": rules,
         "warnings": _warnings(session, target.path, applied),
     }
+    if applied is not None and applied.matches and applied.matches[-1].matched:
+        facts["narrow"], facts["narrow_why"] = _narrow(session, target, content.data)
     try:
         policy = policy_for(session, target.path, Overrides())
         selector = selector_for(document, policy, kubernetes=not format_.single_value)
@@ -166,6 +173,27 @@ def _differences(
             f"the file is encrypted with {kind}: {ascii(pattern)[1:-1]}; to follow the rule: "
             f"`fluxsecrets decrypt -i {path}`, then `fluxsecrets encrypt {path}`"
         )
+
+
+def _narrow(session: Session, target: Target, data: bytes) -> tuple[bool, str]:
+    """Whether the rule that applies makes the file a secret, and why; see `repo.rulenames`."""
+    from fluxsecrets.repo.rulenames import Files, RuleNames, exempt
+
+    if session.config_path is not None:
+        return False, "it is from --config, and only the repository's own rules make secrets"
+    root = target.repository.root if target.repository is not None else session.cwd
+    if not target.path.is_relative_to(root.resolve()):
+        return False, "the file is outside of the repository"
+    path = target.path.relative_to(root.resolve()).as_posix()
+    names = RuleNames(Files(str(root)))
+    naming = names.naming(path)
+    if naming is None:
+        return False, "it has no path_regex, or is from outside of the repository"
+    if naming.narrow and names.is_kept_plain(path):
+        return False, "a file of this name or place is not a secret, whatever rule matches it"
+    if naming.narrow and exempt(path, data):
+        return False, "Kubernetes objects are secrets by their kind, not by a rule"
+    return naming.narrow, naming.why
 
 
 def _encrypts_nothing(target: Target) -> FluxsecretsError:

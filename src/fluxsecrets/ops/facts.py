@@ -30,7 +30,15 @@ from fluxsecrets.sops.document import Mapping as Map
 from fluxsecrets.sops.formats.registry import make_format
 
 
-def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None = None) -> Facts:
+def gather(
+    session: Session,
+    tree: Tree,
+    *,
+    with_keys: bool,
+    today: date | None = None,
+    baseline: Path | None = None,
+    use_baseline: bool = True,
+) -> Facts:
     """Read everything that the rules look at, once.
 
     Args:
@@ -38,6 +46,8 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
         tree: the repository.
         with_keys: whether to decrypt.
         today: the day of the audit; None means today in UTC.
+        baseline: of findings that are known to the scan; None for the repository's own where it has one.
+        use_baseline: False reads none.
     """
     settings = load_settings(tree)
     environments = load_environments(tree, settings)
@@ -46,11 +56,13 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
     secrets = tuple(
         _secret(session, tree, item, reached.get(item.path, ()), configs, with_keys=with_keys)
         for item in discover(tree, extra=settings.secrets, spread=partial(run_jobs, chunk=32))
+        if item.path not in tree.files or item.path.rpartition("/")[2] != CONFIG_NAME
     )
     keys = _public_keys(tree)
     names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
     removed = _removed(session, tree)
     to_scan = frozenset((*(secret.path for secret in secrets), *_sealed(environments)))
+    scanned, excused = _scanned(tree, to_scan, baseline, use_baseline=use_baseline)
     return Facts(
         tree=tree,
         settings=settings,
@@ -61,8 +73,9 @@ def gather(session: Session, tree: Tree, *, with_keys: bool, today: date | None 
         public_keys=keys,
         names=names,
         with_keys=with_keys and any(secret.opened is not None for secret in secrets),
-        scanned=_scanned(tree, to_scan),
+        scanned=scanned,
         scanned_files=to_scan,
+        excused=excused,
         removed=removed,
         known=tuple(known_values(session, tree.repository, removed, secrets))
         if tree.repository is not None and removed
@@ -154,14 +167,20 @@ def _sealed(environments: Iterable[Environment]) -> Iterator[str]:
                 yield item.file
 
 
-def _scanned(tree: Tree, paths: frozenset[str]) -> tuple[Finding, ...]:
-    """What `scan` finds in these files, allowed or not."""
-    from fluxsecrets.ops.scan import ScanRequest, scan
+def _scanned(
+    tree: Tree, paths: frozenset[str], baseline: Path | None, *, use_baseline: bool
+) -> tuple[tuple[Finding, ...], frozenset[str]]:
+    """What `scan` finds in these files, allowed or not; and those in which all of it is allowed or known."""
+    from fluxsecrets.ops.scan import ScanRequest, excused, scan
 
     if not paths:
-        return ()
-    result = scan(ScanRequest(cwd=tree.root, paths=tuple(sorted(paths)), use_baseline=False))
-    return (*result.findings, *(item.finding for item in result.allowed))
+        return (), frozenset()
+    request = ScanRequest(
+        cwd=tree.root, paths=tuple(sorted(paths)), baseline=baseline, use_baseline=use_baseline
+    )
+    result = scan(request)
+    found = (*result.findings, *result.known, *(item.finding for item in result.allowed))
+    return found, excused(result)
 
 
 def _removed(session: Session, tree: Tree) -> tuple[RemovedKey, ...]:

@@ -131,6 +131,14 @@ def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
     return job.result()
 
 
+def excused(result: ScanResult) -> frozenset[str]:
+    """The files in which something was found, all of which is allowed or known to the baseline."""
+    set_aside = (*result.known, *(item.finding for item in result.allowed))
+    open_ = {finding.location.path for finding in result.findings}
+    open_ |= {error.path for error in result.errors if error.path is not None}
+    return frozenset(finding.location.path for finding in set_aside) - open_
+
+
 def known_rules() -> tuple[RuleInfo, ...]:
     """Every rule that may find something."""
     from fluxsecrets.scan.registry import all_rules

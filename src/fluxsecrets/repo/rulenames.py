@@ -48,6 +48,8 @@ USUAL_FOLDERS = (
 SECRET_FOLDERS = frozenset({"secret", "secrets", ".secret", ".secrets"})
 """Names of folders that say it: whatever else is put there, a rule for one names secrets."""
 
+_OTHER_FOLDERS = ("another", "another-folder", "another/folder2")
+
 _LARGEST = 2**20
 """Bytes of a `.sops.yaml`, and of a file that is looked at to tell what a rule is for."""
 
@@ -146,7 +148,7 @@ class RuleNaming(NamedTuple):
         config: the `.sops.yaml`, relative to the root.
         number: of the rule, from 1.
         narrow: what the rule names here is a secret.
-        why: that it is, or is not: `by its name`, or what else it matches.
+        why: how it picks what it names, or what else it matches.
     """
 
     config: str
@@ -157,7 +159,7 @@ class RuleNaming(NamedTuple):
     @property
     def reason(self) -> str:
         """Why the file is a secret, for people."""
-        return f"rule {self.number} of {self.config} names it {self.why}"
+        return f"a narrow rule names it: rule {self.number} of {self.config}"
 
 
 class RuleNames:
@@ -273,13 +275,13 @@ class RuleNames:
         if rule.pattern is None:
             return RuleNaming(config, rule.number, False, "it has no path_regex")
         if self._is_by_name(config, rule, path):
-            return RuleNaming(config, rule.number, True, "by its name")
+            return RuleNaming(config, rule.number, True, "it picks files by their names")
         if _is_by_secret_folder(rule, path):
-            return RuleNaming(config, rule.number, True, "by its folder")
+            return RuleNaming(config, rule.number, True, "it takes a folder of secrets")
         other = self._others(config, folder, rule)
         if other:
             return RuleNaming(config, rule.number, False, other)
-        return RuleNaming(config, rule.number, True, "by its folder")
+        return RuleNaming(config, rule.number, True, "it takes a folder of secrets")
 
     def _is_by_name(self, config: str, rule: PathRule, path: str) -> bool:
         above, _, name = path.rpartition("/")
@@ -410,7 +412,7 @@ def exempt(path: str, data: bytes) -> bool:
 
 def looks_ordinary(data: bytes) -> bool:
     """Whether a file is surely exempt, by a look at its bytes: plain objects in YAML, and no Secret."""
-    documents = [part for part in re.split(rb"(?m)^---[^\n]*$", data) if part.strip()]
+    documents = _documents(data)
     return bool(documents) and all(
         b"\nkind: " in b"\n" + part
         and b"\napiVersion: " in b"\n" + part
@@ -425,15 +427,15 @@ def _is_by_name(rule: PathRule, above: str, name: str) -> bool:
     if any(rule.matches(start + other) for other in ORDINARY_NAMES if other != name):
         return False
     # A file that is called as an ordinary one is named where the rule does not name such files elsewhere.
-    return name not in ORDINARY_NAMES or not rule.matches(f"another-folder/{name}")
+    return name not in ORDINARY_NAMES or not any(rule.matches(f"{other}/{name}") for other in _OTHER_FOLDERS)
 
 
 def _is_by_secret_folder(rule: PathRule, path: str) -> bool:
     parts = path.split("/")
     for index, part in enumerate(parts[:-1]):
         if part.lower() in SECRET_FOLDERS:
-            other = "/".join((*parts[:index], "another-folder", *parts[index + 1 :]))
-            if not rule.matches(other):
+            others = ("/".join((*parts[:index], other, *parts[index + 1 :])) for other in _OTHER_FOLDERS)
+            if not any(map(rule.matches, others)):
                 return True
     return False
 
@@ -443,12 +445,20 @@ def _usual_paths() -> Iterable[str]:
 
 
 def _holds_ordinary(data: bytes) -> bool:
+    """Whether there is a plain Kubernetes object in a YAML file that does not lie in folders of secrets."""
     if _ENCRYPTED in data:
         return False
-    kinds, groups = re.findall(_KIND, data), re.findall(_API, data)
-    if not kinds or not groups or any(group.startswith(_KUSTOMIZE) for group in groups):
-        return False
-    return not _COMPANIONS.issuperset(kinds)
+    for part in _documents(data):
+        kind, group = re.search(_KIND, part), re.search(_API, part)
+        if kind is None or group is None or b"\nmetadata:" not in b"\n" + part:
+            continue
+        if kind[1] not in _COMPANIONS and not group[1].startswith(_KUSTOMIZE):
+            return True
+    return False
+
+
+def _documents(data: bytes) -> list[bytes]:
+    return [part for part in re.split(rb"(?m)^---[^\n]*$", data) if part.strip()]
 
 
 _KEPT_PLAIN = frozenset(

@@ -210,6 +210,13 @@ def explanation_lines(explanation: Explanation) -> list[str]:
             "no path_regex, so every path" if rule.path_regex is None else f"path_regex {rule.path_regex}"
         )
         lines.append(f"  {head:10}  {rule.number}. line {rule.line}: {mark}  {pattern}")
+    if explanation.narrow is not None:
+        what = (
+            "yes, this rule is narrow: what it names is a secret"
+            if explanation.narrow
+            else "not by this rule: it says how a secret is encrypted, not whether a file is one"
+        )
+        lines.append(f"  secret      {what} ({explanation.narrow_why})")
     if len(explanation.groups) > 1:
         lines.append(f"  groups      any {explanation.threshold} of these {len(explanation.groups)}")
     for index, group in enumerate(explanation.groups):

@@ -125,7 +125,7 @@ class Engine:
         )
         reading = _Reading(self, blob, context, hits)
         looks = numbers or context.whole or _is_login_file(blob.path)
-        matches = reading.read(rules) if looks else [*reading.whole(())]
+        matches = reading.whole(reading.read(rules) if looks else [])
         findings = told_apart(_finding(blob, match) for match in merged(matches))
         allowances = _allowances(blob) if Trigger.ALLOWANCE in hits else ()
         return Scanned(
@@ -168,8 +168,7 @@ class _Reading:
         blob, hits = self.blob, self.hits
         matches = [*self.tokens(rules, blob.data, None)] if rules else []
         if blob.binary:
-            matches = [match for match in matches if match.confidence is Confidence.HIGH]
-            return [*matches, *self.whole(matches)]
+            return [match for match in matches if match.confidence is Confidence.HIGH]
         if Trigger.BASE64 in hits:
             matches += self.in_base64()
         if Trigger.URL in hits or Trigger.DSN in hits:
@@ -183,7 +182,7 @@ class _Reading:
                 matches += self.manifest()
         else:
             matches += self.lines()
-        return [*matches, *self.whole(matches)]
+        return matches
 
     def deserves_parsing(self) -> bool:
         """Whether a manifest may hold what a look at its bytes cannot judge."""
@@ -263,27 +262,36 @@ class _Reading:
             )
         yield from self.lines()
 
-    def whole(self, matches: Sequence[Match]) -> Iterator[Match]:
-        """A file that is a secret as a whole: one finding says so, where no other one does."""
-        if self.encrypted or any(match.rank is Rank.PLACE for match in matches):
-            return
-        blob, (reason, ruled) = self.blob, self.context
+    def whole(self, matches: list[Match]) -> list[Match]:
+        """The matches; in a file that is a secret as a whole there is at least one, all say to encrypt."""
+        if self.encrypted or not (reason := self.reason()):
+            return matches
+        from .structure import named
+        from .structure.page import ENCRYPT_HINT
+
+        if not any(match.rank is Rank.PLACE for match in matches):
+            return [*matches, *named.whole(self.blob, reason)]
+        return [
+            match._replace(hint=ENCRYPT_HINT)
+            if match.rank is Rank.PLACE and not match.hint.startswith("encrypt")
+            else match
+            for match in matches
+        ]
+
+    def reason(self) -> str:
+        """Why the file is a secret as a whole, or ""."""
+        blob, (whole, ruled) = self.blob, self.context
         if blob.first_line > 1 or blob.first_column > 1:  # a later piece
-            return
+            return ""
         try:
-            if reason:
+            if whole:
                 from fluxsecrets.repo.manifests import holds_no_value
 
-                reason = "" if holds_no_value(blob.path, blob.data) else reason
-            elif ruled is not None:
-                reason = ruled(blob)
+                return "" if holds_no_value(blob.path, blob.data) else whole
+            return ruled(blob) if ruled is not None else ""
         except FluxsecretsError as error:
             self.problem = self.problem or error
-            return
-        if reason:
-            from .structure import named
-
-            yield from named.whole(blob, reason)
+            return ""
 
 
 def _is_yaml(path: str) -> bool:
@@ -472,19 +480,8 @@ class FileSet:
     def whole(self, path: str, reason: str, related: tuple[Location, ...] = ()) -> Finding:
         """The finding for a plain file that is a secret as a whole."""
         from .structure import named
-        from .structure.page import ENCRYPT_HINT
 
-        commit = self._plain.pop(path, None)
-        return Finding(
-            rule=named.RULE.id,
-            severity=named.RULE.severity,
-            confidence=Confidence.HIGH,
-            location=Location(path, 1, 1, commit),
-            message=named.message(reason),
-            hint=ENCRYPT_HINT,
-            fingerprint=fingerprint(named.RULE.id, path),
-            related=related,
-        )
+        return named.finding(path, reason, self._plain.pop(path, None), related)
 
     def finish(self) -> Iterator[Finding]:
         """What is known when all files are in."""

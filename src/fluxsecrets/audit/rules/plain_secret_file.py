@@ -1,4 +1,4 @@
-"""Other secret files in plain text, as `scan` finds them."""
+"""Other secret files in plain text, as `scan` finds them, and those in which it only finds values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from collections.abc import Iterator
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group
 from fluxsecrets.findings import Finding
-from fluxsecrets.scan.structure.named import RULE as INFO
+from fluxsecrets.scan.structure import named, secret
+
+INFO = named.RULE
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """What `scan` finds by this rule in the files that are to be protected."""
+    """Each file that is to be encrypted and is not, unless `plain-secret` tells of it or it may stay so."""
+    told = facts.excused | {
+        finding.location.path for finding in facts.scanned if finding.rule in (INFO.id, secret.RULE.id)
+    }
     yield from (finding for finding in facts.scanned if finding.rule == INFO.id)
+    for item in facts.secrets:
+        plain = not item.file.encrypted and item.metadata is None and item.file.error is None
+        if plain and item.path not in told:
+            yield named.finding(item.path, item.file.reason)
 
 
 RULE = AuditRule(INFO, Group.PROTECTION, check)
