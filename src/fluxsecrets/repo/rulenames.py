@@ -53,6 +53,9 @@ _OTHER_FOLDERS = ("another", "another-folder", "another/folder2")
 _LARGEST = 2**20
 """Bytes of a `.sops.yaml`, and of a file that is looked at to tell what a rule is for."""
 
+_SIMPLE = 64 * 2**10
+"""Bytes of a `.sops.yaml` that is read the quick way."""
+
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _COMPANIONS = frozenset(
     {b"Secret", b"SecretList", b"SealedSecret", b"ExternalSecret", b"ClusterExternalSecret", b"SecretStore"}
@@ -356,14 +359,19 @@ def _simple_rules(data: bytes) -> tuple[PathRule, ...] | None:
 
     That is slow to import for a commit hook.
     """
-    if b"<<" in data or b"!" in data:
+    if len(data) > _SIMPLE or b"<<" in data or b"!" in data or max(map(data.count, (b"[", b"{"))) > 100:
         return None
     import yaml
 
+    loader = None
     try:
-        root = yaml.load(data, yaml.CBaseLoader)  # noqa: S506 - makes texts, lists and maps only
+        loader = yaml.CBaseLoader(data)  # it makes texts, lists and maps only
+        root = loader.get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
+    finally:
+        if loader is not None:
+            loader.dispose()
     rules = root.get("creation_rules") if isinstance(root, Mapping) else None
     if not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
         return None
