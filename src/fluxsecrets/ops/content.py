@@ -19,8 +19,10 @@ from fluxsecrets.errors import (
 )
 from fluxsecrets.ops.record import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
+from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.encryption import (
+    Encrypted,
     Opened,
     encrypt_document,
     is_empty,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.policy import Policy
 
 _CIPHERTEXT_SIGN = b"ENC[AES256_GCM,"
+_WARNINGS_SHOWN = 5  # of one kind, for one file
 
 FLUX_SIZE_LIMIT = 5 * 2**20
 """Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
@@ -263,6 +266,8 @@ def encrypt_content(
     limits: Limits,
     kubernetes: bool = True,
     previous: OpenedFile | None = None,
+    by_hand: bool = False,
+    new_key: bool = False,
 ) -> EncryptedFile:
     """Encrypt a plain file's content.
 
@@ -274,12 +279,16 @@ def encrypt_content(
         now: for `lastmodified`, RFC 3339.
         limits: what the input may cost.
         kubernetes: check the selector against what Flux needs.
-        previous: the file as it was encrypted before, opened: unchanged values keep their ciphertext
-            while recipients and selector are the same.
+        previous: the file that the content was made of, opened: unchanged values keep their ciphertext
+            while recipients and selector are the same, and nothing that was decrypted from it may be
+            plain text in the new file.
+        by_hand: people edited the content, so that what becomes plain text is a warning.
+        new_key: the file gets a new data key in any case.
 
     Raises:
         AlreadyEncryptedError: it has a `sops` block already.
-        UnprotectedError, SelectorError, RecipientError: the policy would not protect it, or not for Flux.
+        UnprotectedError, SelectorError, RecipientError: the policy would not protect it, or not for Flux;
+            or something that was decrypted from `previous` would be plain text.
         FormatError, LimitError: it cannot be read.
     """
     from fluxsecrets.ops.policy import selector_for
@@ -296,10 +305,11 @@ def encrypt_content(
     expanded = _expand_aliases(format_, document, selector, limits)
     if expanded is not document:
         warnings.append("YAML aliases were written out, since their values are encrypted")
-    reusable = previous if previous is not None and _same_protection(previous, policy, selector) else None
+    same = previous is not None and not new_key and _same_protection(previous, policy, selector)
+    reusable = previous if same else None
     if reusable is None:
         check_recipients(policy.groups, providers)
-    if previous is not None and reusable is None:
+    if previous is not None and reusable is None and not new_key:
         warnings.append("recipients or selector changed, so the file got a new data key")
     data_key = reusable.opened.data_key if reusable is not None else DataKey.generate()
     encrypted = encrypt_document(
@@ -310,6 +320,10 @@ def encrypt_content(
         single_value=single_value,
         previous=reusable.opened if reusable is not None else None,
     )
+    warnings += encrypted.warnings
+    if previous is not None and not single_value:
+        warnings += _disclosed(previous, encrypted, by_hand=by_hand)
+    warnings += _repeated(encrypted)
     mac = seal_mac(encrypted.digest, now, Cipher(data_key))
     if reusable is not None:
         metadata = replace(reusable.metadata, lastmodified=now, mac=mac)
@@ -329,6 +343,49 @@ def encrypt_content(
     if kubernetes and len(new) > FLUX_SIZE_LIMIT:
         warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
     return EncryptedFile(new, values, reused, tuple(warnings))
+
+
+def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> list[str]:
+    """What was decrypted and ends in plain text, as warnings.
+
+    Raises:
+        UnprotectedError: there is something, and nobody edited the text.
+    """
+    found = list(disclosed(previous.opened, encrypted.plain, by_hand=by_hand))
+    for item in found if not by_hand else ():
+        raise UnprotectedError(
+            f"{_described(item)} was encrypted and would be plain text after this change",
+            line=item.line,
+            hint="change the text yourself with `fluxsecrets edit FILE`",
+        )
+    return _few([f"{_described(item)} on line {item.line} is plain text now" for item in found])
+
+
+def _repeated(encrypted: Encrypted) -> list[str]:
+    """Comments that hold a value which is encrypted, as warnings."""
+    comments = [item for item in encrypted.plain if isinstance(item, Comment)]
+    if not comments:
+        return []
+    from fluxsecrets.sops.traces import values_in_comments
+
+    targets = (change.target for change in encrypted.changes)
+    values = ((leaf.path, leaf.value) for leaf in targets if isinstance(leaf, Leaf))
+    return _few(
+        [
+            f"the comment on line {trace.comment.line} holds the value of {trace.path} and stays plain text: "
+            "take it out, and change the value if it was committed"
+            for trace in values_in_comments(values, comments)
+        ]
+    )
+
+
+def _described(item: Leaf | Comment) -> str:
+    return "a comment" if isinstance(item, Comment) else f"the value of {show_path(item.path)}"
+
+
+def _few(warnings: list[str]) -> list[str]:
+    more = len(warnings) - _WARNINGS_SHOWN
+    return warnings if more < 1 else [*warnings[:_WARNINGS_SHOWN], f"... and {more} more of that kind"]
 
 
 def _refuse_too_large(new: bytes, limits: Limits) -> None:
@@ -402,8 +459,12 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
         raise _not_verified("it would not be recognised as encrypted")
     document = replace(document, source="", layout=None)  # of a large file the values alone are enough
     expected, comments, same = plain.leaves, [], True
+    wanted = [item.text for item in plain.items if isinstance(item, Comment)]
+    left = {text for text in wanted if looks_encrypted(text.strip())}
     try:
-        found = read_back(document, own_selector(metadata), data_key, single_value=format_.single_value)
+        found = read_back(
+            document, own_selector(metadata), data_key, single_value=format_.single_value, left=left
+        )
         for path, value in found:
             if path is None:
                 comments.append(str(value))
@@ -415,7 +476,7 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
     if not same or next(expected, None) is not None:
         raise _not_verified("values differ after decrypting it again")
     # Their order is not compared: a comment may count to another map behind an expanded alias.
-    if sorted(item.text for item in plain.items if isinstance(item, Comment)) != sorted(comments):
+    if sorted(wanted) != sorted(comments):
         raise _not_verified("comments differ after decrypting it again")
 
 

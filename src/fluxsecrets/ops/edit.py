@@ -20,7 +20,7 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files import private_directory, read_file, resolve_inside, write_new
 from fluxsecrets.ops.content import EncryptedFile, encrypt_content, parse
 from fluxsecrets.ops.policy import Overrides, Policy, policy_for, selector_for
-from fluxsecrets.ops.reencrypt import encrypt_again, exposed, open_target, write_back
+from fluxsecrets.ops.reencrypt import encrypt_again, open_target, write_back
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Target, format_of_name, select
 from fluxsecrets.repo.git import find_repository
@@ -114,12 +114,13 @@ def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_re
     opened = open_target(session, target, accept_recipients=accept_recipients)
     before = opened.file.text()
     desk = _Desk(edit, ask, target.format, session.limits.size)
-    done = desk.until_encrypted(target.path.name, before, lambda plain: encrypt_again(session, opened, plain))
+    done = desk.until_encrypted(
+        target.path.name, before, lambda plain: encrypt_again(session, opened, plain, by_hand=True)
+    )
     if done is None:
         return EditResult(target.shown, EditOutcome.UNCHANGED, warnings=opened.warnings)
-    plain, encrypted = done
-    warnings = [*opened.warnings, *encrypted.warnings]
-    warnings += [f"{what} on line {line} is plain text now" for what, line in exposed(session, opened, plain)]
+    encrypted = done
+    warnings = dict.fromkeys((*opened.warnings, *encrypted.warnings))
     try:
         write_back(opened, encrypted.data)
     except FluxsecretsError as error:
@@ -143,7 +144,7 @@ def _create(session: Session, text: str, edit: Edit, ask: Ask, input_type: str |
     done = desk.until_encrypted(path.name, _template(session, name, path, policy), encrypt)
     if done is None:
         return EditResult(text, EditOutcome.UNCHANGED)
-    _, encrypted = done
+    encrypted = done
     try:
         write_new(path, encrypted.data, NEW_FILE_MODE)
     except FluxsecretsError as error:
@@ -193,7 +194,7 @@ class _Desk:
 
     def until_encrypted(
         self, name: str, original: bytes, encrypt: Callable[[bytes], EncryptedFile]
-    ) -> tuple[bytes, EncryptedFile] | None:
+    ) -> EncryptedFile | None:
         """Edit a text until it can be encrypted; None where it is the original again."""
         with private_directory() as folder:
             path = folder / name
@@ -209,7 +210,7 @@ class _Desk:
                         raise _given_up(reason)
                     continue
                 try:
-                    return edited, encrypt(edited)
+                    return encrypt(edited)
                 except FluxsecretsError as error:
                     failed, reason = edited, error
                 header = self._message(reason, edited)

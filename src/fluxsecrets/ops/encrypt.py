@@ -202,6 +202,7 @@ def _encrypt_one(
         limits=session.limits,
         kubernetes=kubernetes,
         previous=previous,
+        by_hand=True,
     )
     return replace(encrypted, warnings=(*encrypted.warnings, *warning))
 

@@ -6,22 +6,20 @@ creation rule that applies; unchanged values keep their ciphertext, and the wrap
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
+from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files import FileContent, read_file, write_atomic
 from fluxsecrets.ops.batches import pending_write
-from fluxsecrets.ops.content import EncryptedFile, OpenedFile, encrypt_content, open_file, own_selector
+from fluxsecrets.ops.content import EncryptedFile, OpenedFile, encrypt_content, open_file
 from fluxsecrets.ops.interrupted import refuse_interrupted_at
 from fluxsecrets.ops.names import names_of, read_public_keys
 from fluxsecrets.ops.policy import Policy, selector_for
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.strangers import difference_lines, judge, refuse
 from fluxsecrets.ops.targets import Target
-from fluxsecrets.sops.document import Comment, Document, Leaf, show_path
-from fluxsecrets.sops.encryption import is_empty, selected
+from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.formats.registry import make_format
 
@@ -127,13 +125,16 @@ def recipient_names(session: Session, target: Target) -> Mapping[str, str]:
     return {**read_public_keys(root), **(rule.names if rule is not None else {})}
 
 
-def encrypt_again(session: Session, opened: OpenTarget, plain: bytes) -> EncryptedFile:
+def encrypt_again(
+    session: Session, opened: OpenTarget, plain: bytes, *, by_hand: bool = False
+) -> EncryptedFile:
     """Encrypt changed plain text for the same people in the same way.
 
     Args:
         session: the run.
         opened: the file as it was.
         plain: its new plain text.
+        by_hand: see `content.encrypt_content`.
 
     Raises:
         FormatError, UnprotectedError, ...: see `content.encrypt_content`.
@@ -148,73 +149,8 @@ def encrypt_again(session: Session, opened: OpenTarget, plain: bytes) -> Encrypt
         limits=session.limits,
         kubernetes=opened.kubernetes,
         previous=opened.file,
+        by_hand=by_hand,
     )
-
-
-def exposed(session: Session, opened: OpenTarget, plain: bytes) -> Iterator[tuple[str, int]]:
-    """What was encrypted before and would be plain now, wherever it stands; for text that people edited.
-
-    Args:
-        session: the run.
-        opened: the file as it was.
-        plain: its new plain text, which is readable.
-
-    Yields:
-        What it is, and its line in the new text.
-    """
-    yield from _exposed(session, opened, plain, _text)
-
-
-def refuse_exposed(session: Session, opened: OpenTarget, plain: bytes) -> None:
-    """Stop where a change of one place would leave plain what was encrypted elsewhere.
-
-    A comment may come to belong to another map, and with a comment selector a value to another comment.
-
-    Raises:
-        UnprotectedError: with what it is.
-    """
-    for what, line in _exposed(session, opened, plain, _text_or_path):
-        raise UnprotectedError(
-            f"{what} was encrypted and would be plain text after this change",
-            line=line,
-            hint="change the text yourself with `fluxsecrets edit FILE`",
-        )
-
-
-def _exposed(
-    session: Session, opened: OpenTarget, plain: bytes, same: Callable[[Leaf | Comment], object]
-) -> Iterator[tuple[str, int]]:
-    format_ = opened.file.format
-    if format_.single_value:
-        return
-    selector = own_selector(opened.file.metadata)
-    before = selected(opened.plain, selector)
-    hidden = Counter(same(item) for item, encrypts in before if encrypts)
-    shown = Counter(same(item) for item, encrypts in before if not encrypts)
-    for item, encrypts in selected(format_.parse(plain, session.limits), selector):
-        key = same(item)
-        if encrypts or key is None or not hidden[key]:
-            continue
-        if shown[key] > 0:
-            shown[key] -= 1
-            continue
-        yield (
-            "a comment" if isinstance(item, Comment) else f"the value of {show_path(item.path)}",
-            item.line,
-        )
-
-
-def _text(item: Leaf | Comment) -> object:
-    """What tells one text from another; None for what is no secret by itself."""
-    if isinstance(item, Comment):
-        return f"#{item.text.strip()}"
-    return None if is_empty(item.value) or isinstance(item.value, bool) else item.value
-
-
-def _text_or_path(item: Leaf | Comment) -> object:
-    if isinstance(item, Comment):
-        return _text(item)
-    return None if is_empty(item.value) else item.path
 
 
 def write_back(opened: OpenTarget, encrypted: bytes) -> None:

@@ -163,6 +163,8 @@ def with_new_text(
         now=session.now(),
         limits=session.limits,
         kubernetes=False,  # the file's own selector is no news, and Flux reads it as it is
+        previous=opened,
+        new_key=True,
     )
     data = encrypted.data
     if own.unknown:

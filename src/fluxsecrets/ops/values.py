@@ -17,7 +17,7 @@ from fluxsecrets.ops.keypaths import (
     is_secret_data,
     is_secret_value,
 )
-from fluxsecrets.ops.reencrypt import OpenTarget, encrypt_again, open_target, refuse_exposed, write_back
+from fluxsecrets.ops.reencrypt import OpenTarget, encrypt_again, open_target, write_back
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Target
 from fluxsecrets.sops.document import Data, Document, Leaf, show_path, to_data
@@ -187,9 +187,8 @@ def _change(
     try:
         before = opened.file.text()
         text, place = change(opened, opened.file.format.parse(before, session.limits))
-        refuse_exposed(session, opened, text)
         encrypted = encrypt_again(session, opened, text)
-        warnings = (*opened.warnings, *encrypted.warnings)
+        warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
         shown = show_path(place.path)
         if encrypted.data == opened.content.data:
             return ValueResult(target.shown, shown, ValueChange.UNCHANGED, warnings)

@@ -6,9 +6,10 @@ before everything was authenticated. Follows `Tree.Encrypt` and `Tree.Decrypt` o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -42,11 +43,15 @@ class Encrypted(NamedTuple):
         changes: a ciphertext for each selected value and comment.
         digest: what the MAC is made of.
         reused: how many ciphertexts were taken over from the previous version of the file.
+        plain: the values and comments that stay as they are.
+        warnings: what is odd but no error, one sentence each.
     """
 
     changes: tuple[Change, ...]
     digest: str
     reused: int
+    plain: tuple[Leaf | Comment, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,6 @@ class Opened:
     changes: tuple[Change, ...] = field(repr=False)
     warnings: tuple[str, ...] = ()
     _of_aliases: tuple[Change, ...] = field(default=(), repr=False)
-    _moved: frozenset[int] = frozenset()
     _single_value: bool = False
     _plain: list[tuple[Mapping, ...]] = field(default_factory=list, repr=False, compare=False)
 
@@ -87,16 +91,11 @@ class Opened:
         for change in (*self.changes, *self._of_aliases):
             target, value = change.target, change.value
             if isinstance(target, Comment):
-                if id(target) not in self._moved:
-                    found[target.path, "comment", str(value).encode()] = target.text.strip()
+                found[target.path, "comment", str(value).encode()] = target.text.strip()
             elif not change.becomes_comment:
                 kind = "str" if self._single_value else type(value).__name__
                 found[target.path, kind, canonical_bytes(value)] = str(target.value)
         return found
-
-
-_MAX_PATHS_TRIED = 1000
-"""Paths that are tried for one comment, which bounds what a file with many strange comments costs."""
 
 
 def is_empty(value: Value) -> bool:
@@ -154,20 +153,30 @@ def encrypt_document(
     mac = MacHash(only_encrypted=mac_only_encrypted)
     unused = dict(previous.ciphertexts) if previous is not None else {}
     changes: list[Change] = []
+    plain: list[Leaf | Comment] = []
+    warnings: list[str] = []
     candidates = reused = 0
     for item, encrypts in selected(document, selector, single_value=single_value):
-        value = item.text if isinstance(item, Comment) else item.value
-        _refuse_ciphertext(item, value)
-        if isinstance(item, Leaf) and (encrypts or not mac_only_encrypted):
-            mac.add(value)
-        candidates += encrypts and isinstance(item, Leaf)
-        if not encrypts or is_empty(value):
+        value: Value
+        if isinstance(item, Comment):
+            value = item.text
+            if looks_encrypted(value.strip()):
+                # It did not open where it stands. Encrypted once more it could never be read again.
+                warnings.append(_odd_comment(item, encrypts=encrypts))
+                continue
+        else:
+            value = item.value
+            _refuse_ciphertext(item)
+            if encrypts or not mac_only_encrypted:
+                mac.add(value)
+            candidates += encrypts
+        if not encrypts:
+            plain.append(item)
+            continue
+        if is_empty(value):
             continue
         kind = _kind(item, single_value=single_value)
-        ciphertext = None
-        if unused:
-            key = (item.path, kind or type(value).__name__, canonical_bytes(value))
-            ciphertext = unused.pop(key, None)
+        ciphertext = _kept(unused, item.path, kind, value) if unused else None
         if ciphertext is None:
             ciphertext = cipher.encrypt(value, additional_data(item.path), kind)
         else:
@@ -176,12 +185,22 @@ def encrypt_document(
             _refuse_ambiguous_comment(item, ciphertext, selector)
         changes.append(Change(item, ciphertext, encrypted=True))
     if not candidates:
-        raise UnprotectedError(
-            "the selector would encrypt nothing in this file: "
-            f"{selector.spec.kind.value} {selector.spec.pattern!a} matches none of its keys",
-            hint="mend the selector in the creation rule; see `fluxsecrets explain FILE`",
-        )
-    return Encrypted(tuple(changes), mac.digest(), reused)
+        raise _selects_nothing(selector)
+    return Encrypted(tuple(changes), mac.digest(), reused, tuple(plain), tuple(warnings))
+
+
+def _selects_nothing(selector: Selector) -> UnprotectedError:
+    return UnprotectedError(
+        "the selector would encrypt nothing in this file: "
+        f"{selector.spec.kind.value} {selector.spec.pattern!a} matches none of its keys",
+        hint="mend the selector in the creation rule; see `fluxsecrets explain FILE`",
+    )
+
+
+def _kept(
+    unused: dict[tuple[Path, str, bytes], str], path: Path, kind: str | None, value: Value
+) -> str | None:
+    return unused.pop((path, kind or type(value).__name__, canonical_bytes(value)), None)
 
 
 def _kind(item: Leaf | Comment, *, single_value: bool) -> str | None:
@@ -190,12 +209,17 @@ def _kind(item: Leaf | Comment, *, single_value: bool) -> str | None:
     return "str" if single_value else None
 
 
-def _refuse_ciphertext(item: Leaf | Comment, value: Value) -> None:
-    if looks_encrypted(value):
-        what = "a comment" if isinstance(item, Comment) else f"the value of {show_path(item.path)}"
+def _odd_comment(comment: Comment, *, encrypts: bool) -> str:
+    where = "cannot be decrypted where it stands" if encrypts else "stands outside of what is encrypted"
+    return f"the comment on line {comment.line} is a ciphertext that {where}: it is left as it is"
+
+
+def _refuse_ciphertext(leaf: Leaf) -> None:
+    if looks_encrypted(leaf.value):
+        what = f"the value of {show_path(leaf.path)}"
         raise AlreadyEncryptedError(
             f"{what} is a SOPS ciphertext, but the file has no sops block for it",
-            line=item.line,
+            line=leaf.line,
             hint="take the whole file from git again, with its sops block, and decrypt it there",
         )
 
@@ -241,18 +265,29 @@ def open_document(
         own if of_aliases else tuple(opener.changes),
         tuple(opener.warnings),
         of_aliases,
-        frozenset(opener.moved),
         single_value,
     )
 
 
 def read_back(
-    document: Document, selector: Selector, data_key: DataKey, *, single_value: bool = False
+    document: Document,
+    selector: Selector,
+    data_key: DataKey,
+    *,
+    single_value: bool = False,
+    left: Collection[str] = (),
 ) -> Iterator[tuple[Path | None, Value]]:
     """What an encrypted document holds, for a comparison with what it was made of.
 
     Less than `open_document`: one value at a time is in memory. It counts only once it has come to its end,
     where the MAC is checked.
+
+    Args:
+        document: encrypted.
+        selector: what is encrypted in it.
+        data_key: the file's key.
+        single_value: the format knows one value alone.
+        left: comments that were ciphertexts already, and are not opened.
 
     Yields:
         Path and value of each leaf in document order; for a comment None and its text.
@@ -264,8 +299,11 @@ def read_back(
     if metadata is None:
         raise _not_encrypted(document)
     found = selected(document, selector, single_value=single_value)
-    opener = _Opener(Cipher(data_key), metadata, [item for item, _ in found])
+    opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
+        if left and isinstance(item, Comment) and item.text in left:
+            yield None, item.text
+            continue
         opener.take(item, encrypts=encrypts, single_value=single_value)
         change = opener.changes.pop() if opener.changes else None
         if isinstance(item, Comment):
@@ -290,7 +328,7 @@ def _decrypt(
     if metadata is None:
         raise _not_encrypted(document)
     found = selected(document, selector, single_value=single_value)
-    opener = _Opener(Cipher(data_key), metadata, [item for item, _ in found])
+    opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
         opener.take(item, encrypts=encrypts, single_value=single_value)
     if verify_mac:
@@ -312,20 +350,17 @@ def _not_encrypted(document: Document) -> NotEncryptedError:
 class _Opener:
     """Collects while the document is walked; nothing leaves before the MAC was checked."""
 
-    def __init__(self, cipher: Cipher, metadata: Metadata, items: Items[Leaf | Comment]) -> None:
+    def __init__(self, cipher: Cipher, metadata: Metadata) -> None:
         self.cipher = cipher
-        self.items = items
-        self._containers: tuple[Path, ...] | None = None
         self.mac = MacHash(only_encrypted=metadata.mac_only_encrypted)
         self.changes: list[Change] = []
-        self.moved: list[int] = []
         self.warnings: list[str] = []
         self._only_encrypted = metadata.mac_only_encrypted
 
     def take(self, item: Leaf | Comment, *, encrypts: bool, single_value: bool) -> None:
         if isinstance(item, Comment):
-            if (encrypts and item.text) or looks_encrypted(item.text.strip()):
-                self._take_comment(item)
+            if item.text:
+                self._take_comment(item, encrypts=encrypts)
         elif not encrypts:
             if item.alias and looks_encrypted(item.value):
                 raise IntegrityError(
@@ -338,33 +373,28 @@ class _Opener:
         elif not is_empty(item.value):
             self._take_value(item, single_value=single_value)
 
-    def _take_comment(self, comment: Comment) -> None:
+    def _take_comment(self, comment: Comment, *, encrypts: bool) -> None:
+        """Open a comment that the selector selects, under the path of its own map.
+
+        Comments are not in the MAC and `type:` is not authenticated, so anybody can write the ciphertext of
+        a value as a comment. Opened elsewhere, or under another path, it would be written in plain text
+        where the selector does not reach. What does not open is left as it is, as sops leaves it.
+        """
         text = comment.text.strip()
-        for path in self._paths_of(comment) if looks_encrypted(text) else ():
-            try:
-                data, kind = self.cipher.decrypt_bytes(text, additional_data(path))
-            except IntegrityError:
-                continue
+        if not looks_encrypted(text):
+            if encrypts:
+                self.warnings.append(f"the comment on line {comment.line} is not encrypted")
+            return
+        if not encrypts:
+            self.warnings.append(_odd_comment(comment, encrypts=False))
+            return
+        with suppress(IntegrityError):
+            data, kind = self.cipher.decrypt_bytes(text, additional_data(comment.path))
             if kind == "comment":
-                if path != comment.path:
-                    self.moved.append(id(comment))
                 plain = str(value_from_bytes(kind, data))
                 self.changes.append(Change(comment, plain, encrypted=False))
                 return
-        # A comment that was never encrypted, or by another key: sops leaves it as it is, with a warning.
-        state = "cannot be decrypted" if looks_encrypted(text) else "is not encrypted"
-        self.warnings.append(f"the comment on line {comment.line} {state}")
-
-    def _paths_of(self, comment: Comment) -> Iterator[Path]:
-        """The paths that a comment may be bound to, the likeliest first.
-
-        Which map encloses a comment is a matter of layout, and whoever edits around it moves it.
-        """
-        yield comment.path
-        if self._containers is None:
-            found = {item.path[:depth] for item in self.items for depth in range(len(item.path) + 1)}
-            self._containers = tuple(sorted(found, key=len, reverse=True))[:_MAX_PATHS_TRIED]
-        yield from self._containers
+        self.warnings.append(_odd_comment(comment, encrypts=True))
 
     def _take_value(self, leaf: Leaf, *, single_value: bool) -> None:
         if not isinstance(leaf.value, str) or not leaf.value.startswith("ENC["):

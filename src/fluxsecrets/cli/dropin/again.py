@@ -15,17 +15,18 @@ from fluxsecrets.sops.document import Document, to_data
 from fluxsecrets.sops.formats.registry import make_format
 
 
-def encrypted_again(call: Call, job: Job, opened: OpenedFile, text: bytes) -> bytes:
+def encrypted_again(call: Call, job: Job, opened: OpenedFile, text: bytes, *, by_hand: bool = False) -> bytes:
     """Encrypt changed text, which is in the job's output format.
 
-    Values that did not change keep their ciphertexts where the format is that of the file.
+    Values that did not change keep their ciphertexts where the format is that of the file, and nothing that
+    was encrypted gets plain text there; what people edit `by_hand` is a warning.
     """
     same = job.output == job.input
     policy = own_policy(call, opened)
     if not same and job.output == "binary":
         policy = replace(policy, selector=None)
     with job.named():
-        result = encrypt_text(call, text, job.output, policy, opened if same else None)
+        result = encrypt_text(call, text, job.output, policy, opened if same else None, by_hand=by_hand)
     call.warn_of(job.shown, result.warnings)
     return result.data
 

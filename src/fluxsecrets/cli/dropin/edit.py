@@ -55,7 +55,9 @@ def edited(call: Call, job: Job) -> bytes:
     warn_of_differences(call, job, opened)
     with job.named():
         before = in_output_format(call, job, opened.text())
-        return _in_editor(call, job, before, lambda text: encrypted_again(call, job, opened, text))
+        return _in_editor(
+            call, job, before, lambda text: encrypted_again(call, job, opened, text, by_hand=True)
+        )
 
 
 def create(call: Call, text: str) -> None:

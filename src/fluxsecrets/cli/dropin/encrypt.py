@@ -84,7 +84,13 @@ def _in_output_format(call: Call, job: Job) -> bytes:
 
 
 def encrypt_text(
-    call: Call, text: bytes, format_name: str, policy: Policy, previous: OpenedFile | None = None
+    call: Call,
+    text: bytes,
+    format_name: str,
+    policy: Policy,
+    previous: OpenedFile | None = None,
+    *,
+    by_hand: bool = False,
 ) -> EncryptedFile:
     """Encrypt a text, with sops's exit codes for what is wrong with it.
 
@@ -94,6 +100,7 @@ def encrypt_text(
         format_name: its format.
         policy: for whom and what.
         previous: the file as it was encrypted before, whose ciphertexts are kept for unchanged values.
+        by_hand: people edited the text.
 
     Raises:
         AlreadyEncryptedError, UnprotectedError, RecipientError, ...: see `encrypt_content`.
@@ -113,4 +120,5 @@ def encrypt_text(
             limits=call.session.limits,
             kubernetes=False,
             previous=previous,
+            by_hand=by_hand,
         )

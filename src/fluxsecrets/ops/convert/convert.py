@@ -300,6 +300,8 @@ class Converter:
             session.providers,
             now=session.now(),
             limits=session.limits,
+            previous=revealed.plain.opened,
+            new_key=True,
         )
         who = names_of(policy.groups, {**self._names, **policy.names})
         warnings = list(encrypted.warnings)

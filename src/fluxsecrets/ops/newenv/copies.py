@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.content import encrypt_content, open_file
+from fluxsecrets.ops.content import OpenedFile, encrypt_content, open_file
 from fluxsecrets.ops.policy import Overrides, policy_for
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.discover import SecretFile, SecretKind
@@ -49,6 +49,9 @@ class Copy:
         slots: where values were.
         values: those that are to be copied, by their slot's index. Not in the repr.
         renamed: what should be looked over.
+        readable: the same with the comments that were encrypted, for encrypting alone; None where `data`
+            has all there is.
+        opened: what was decrypted for it, which may not be plain in the new file.
         literals: the slots are literals of a kustomization file, which cannot be encrypted.
         has_encrypted_sealed: SealedSecrets became Secrets.
     """
@@ -62,6 +65,8 @@ class Copy:
     renamed: tuple[Renamed, ...] = ()
     literals: bool = False
     has_encrypted_sealed: bool = False
+    readable: bytes | None = field(default=None, repr=False)
+    opened: OpenedFile | None = field(default=None, repr=False)
 
     def encrypted(self, session: Session, tree: Tree, values: Mapping[int, Filling]) -> bytes:
         """The file with values put in, encrypted by the rule for its new path.
@@ -72,7 +77,8 @@ class Copy:
         """
         try:
             texts = {index: filling.text for index, filling in values.items()}
-            plain = fill(self.data, self.format, texts, session.limits)
+            text = self.data if self.readable is None else self.readable
+            plain = fill(text, self.format, texts, session.limits)
             policy = policy_for(session, tree.root / self.path, Overrides())
             return encrypt_content(
                 make_format(self.format, policy.stores),
@@ -81,6 +87,8 @@ class Copy:
                 session.providers,
                 now=session.now(),
                 limits=session.limits,
+                previous=self.opened,
+                new_key=True,
             ).data
         except FluxsecretsError as error:
             raise error.in_file(session.shown(tree.root / self.path)) from None
@@ -128,10 +136,14 @@ class Copies:
         """The copy of a file that is a secret; see `copy`."""
         limits, format_name = self.session.limits, verdict.format
         found = blank(data, format_name, limits, every_value=verdict.kind is not SecretKind.MANIFEST)
-        text, values = found.data, {slot.index: slot.value for slot in found.slots}
-        if self.copy_values and verdict.encrypted:
-            text, values = self.opened(data, format_name, found)
+        values = {slot.index: slot.value for slot in found.slots}
+        opened: OpenedFile | None = None
+        readable: bytes | None = None
+        text = found.data
         sealed = blank_sealed(text, path, limits) if format_name in ("yaml", "json") else None
+        if self.copy_values and verdict.encrypted and sealed is None:
+            opened = open_file(make_format(format_name), data, self.session.providers, limits)
+            readable, values = self.filled(opened, format_name, found)
         slots = found.slots
         if sealed is not None:
             # Positions in the file are others now: all of it has to be filled in by hand.
@@ -147,12 +159,14 @@ class Copies:
             values if self.copy_values else {},
             renamed,
             has_encrypted_sealed=sealed is not None,
+            readable=None if readable is None else self.named(readable, path)[0],
+            opened=opened,
         )
 
-    def opened(self, data: bytes, format_name: str, found: Blank) -> tuple[bytes, dict[int, Value]]:
+    def filled(self, opened: OpenedFile, format_name: str, found: Blank) -> tuple[bytes, dict[int, Value]]:
         """An encrypted file's text without values, but with its comments; and the values."""
-        format_ = make_format(format_name)
-        plain = open_file(format_, data, self.session.providers, self.session.limits).text()
+        format_ = opened.format
+        plain = opened.text()
         leaves = list(format_.parse(plain, self.session.limits).leaves)
         values = {slot.index: leaves[slot.index].value for slot in found.slots}
         blanks = list(format_.parse(found.data, self.session.limits).leaves)
