@@ -47,6 +47,11 @@ def weak_key():
     return as_scalar(data.decode())
 
 
+def with_comment(text):
+    copied = re.search(r"ENC\[[^\]]*type:str\]", text)[0].replace("type:str", "type:comment")
+    return f"#{copied}\n{text}"
+
+
 def without_mac(text):
     return re.sub(r"\n +mac: ENC\[[^\n]*", "", text)
 
@@ -193,6 +198,7 @@ FIRST = {
     "clusters/staging/swapped.yaml": encrypted(
         secret("swapped", values={"a": "first-throwaway", "b": "second-throwaway"}), *STAGING, then=swapped
     ),
+    "clusters/staging/moved.yaml": encrypted(secret("moved"), *STAGING, then=with_comment),
     "clusters/staging/no-mac.yaml": encrypted(secret("no-mac"), *STAGING, then=without_mac),
     "clusters/staging/renamed.yaml": encrypted(secret("renamed"), *STAGING, then=once()),
     "clusters/staging/annotated.yaml": encrypted(
@@ -205,6 +211,7 @@ FIRST = {
     # recipients
     "clusters/staging/stranger.yaml": encrypted(secret("stranger"), *STAGING, "ssh_rsa"),
     "clusters/staging/single.yaml": encrypted(secret("single"), "alice"),
+    "clusters/staging/quantum.yaml": encrypted(secret("quantum"), *STAGING, "postquantum"),
     "clusters/staging/carol.yaml": encrypted(secret("carol"), *STAGING, CAROL),
     "clusters/staging/groups.yaml": encrypted(
         secret("groups"),
@@ -259,6 +266,10 @@ FIRST = {
     "clusters/staging/git-open.yaml": secret("git-open", "flux-system", values={"identity": "throwaway"}),
     "clusters/staging/rbac.yaml": RBAC,
     # values
+    "clusters/staging/commented.yaml": encrypted(
+        "# was kq83-throwaway-old\n" + secret("commented", values={"password": "kq83-throwaway-old"}),
+        *STAGING,
+    ),
     "clusters/staging/values.yaml": encrypted(secret("values", values=VALUES), *STAGING),
 }
 SECOND = {

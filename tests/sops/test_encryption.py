@@ -16,7 +16,7 @@ from fluxsecrets.sops.encryption import open_document
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.selectors import compile_selector
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from strategies import yaml_files
 
 YAML = YamlFormat()
@@ -104,16 +104,37 @@ def test_another_key_opens_nothing(core):
         open_document(document, compile_selector(DATA), DataKey.generate())
 
 
-@pytest.mark.parametrize("where", ["kind", "data", "comment"])
+@pytest.mark.parametrize("where", ["kind", "data"])
 def test_a_ciphertext_in_a_plain_file_is_refused(core, where):
     ciphertext = CIPHERTEXT.search(core.encrypt(b"data: x\n"))[0]
     plain = {
         "kind": b"kind: " + ciphertext + b"\ndata: x\n",
         "data": b"data: '" + ciphertext + b"'\n",
-        "comment": b"#" + ciphertext + b"\ndata: x\n",
     }[where]
     with pytest.raises(AlreadyEncryptedError, match="is a SOPS ciphertext"):
         core.encrypt(plain, DATA)
+
+
+@pytest.mark.parametrize("selector", [DATA, DEFAULT_SELECTOR])
+def test_a_comment_that_is_a_ciphertext_stays_as_it_is(core, selector):
+    """`decrypt -i` leaves it, so that `encrypt` must go on from there; encrypted twice it would be lost."""
+    comment = b"#" + CIPHERTEXT.search(core.encrypt(b"data: x\n"))[0]
+    plain = comment + b"\ndata: x\n"
+    encrypted = core.encrypt(plain, selector)
+    assert encrypted.startswith(comment + b"\ndata: ENC")
+    opened = core.open(encrypted)
+    assert core.decrypt(encrypted) == plain
+    assert [warning.partition(" is ")[0] for warning in opened.warnings] == ["the comment on line 1"]
+
+
+def test_a_comment_that_was_moved_out_of_its_map_stays_a_ciphertext(core):
+    encrypted = core.encrypt(b"data:\n  # inside\n  a: b\nother: c\n", DATA)
+    lines = encrypted.split(b"\n")
+    assert lines[1].startswith(b"  #ENC")
+    moved = b"\n".join([lines[1].strip(), lines[0], *lines[2:]])
+    opened = core.open(moved)
+    assert [change.value for change in opened.changes] == ["b"]
+    assert core.decrypt(moved) == lines[1].strip() + b"\ndata:\n  a: b\nother: c\n"
 
 
 def test_an_encrypted_file_is_not_encrypted_again(core):

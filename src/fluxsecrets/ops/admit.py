@@ -21,8 +21,8 @@ from fluxsecrets.ops.rekey import (
     changes_between,
     encrypted_targets,
     flat,
-    for_others_only,
     prepare_target,
+    warnings_of_recipients,
     with_same_data_key,
 )
 from fluxsecrets.ops.results import FileResult, Outcome
@@ -353,7 +353,7 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
         Outcome.SYNCED if step.write else Outcome.WOULD_SYNC,
         opened.values,
         names_of(groups, step.names),
-        (*opened.warnings, *for_others_only(session, groups)),
+        (*opened.warnings, *warnings_of_recipients(session, groups, metadata.shamir_threshold, step.names)),
         added=added,
         removed=removed,
     )

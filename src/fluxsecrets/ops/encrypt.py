@@ -18,7 +18,7 @@ from fluxsecrets.ops.content import (
     open_file,
     parse,
 )
-from fluxsecrets.ops.names import names_of
+from fluxsecrets.ops.names import names_of, post_quantum_warnings
 from fluxsecrets.ops.policy import Overrides, Policy, policy_for
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
@@ -165,7 +165,10 @@ def _encrypt(
     if options.split_lists and job.format == "yaml":
         data = [split_lists(data.pop(), session.limits)]
     encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
-    warnings = encrypted.warnings
+    warnings = (
+        *encrypted.warnings,
+        *post_quantum_warnings(policy.groups, policy.shamir_threshold, names),
+    )
     if options.warn_of_others and not session.opens_any(policy.groups):
         warnings = (*warnings, "it is for others only: none of your identities opens it")
     outcome = Outcome.ENCRYPTED if options.write else Outcome.WOULD_ENCRYPT

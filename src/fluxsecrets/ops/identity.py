@@ -33,8 +33,8 @@ from fluxsecrets.ops.rekey import (
     changes_between,
     encrypted_targets,
     flat,
-    for_others_only,
     prepare_target,
+    warnings_of_recipients,
     with_new_data_key,
     with_new_text,
     with_same_data_key,
@@ -585,7 +585,15 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
         Outcome.ROTATED if step.write else Outcome.WOULD_ROTATE,
         opened.values,
         names_of(groups, step.names),
-        (*opened.warnings, *warnings, *for_others_only(session, groups)),
+        tuple(
+            dict.fromkeys(
+                (
+                    *opened.warnings,
+                    *warnings,
+                    *warnings_of_recipients(session, groups, threshold, step.names),
+                )
+            )
+        ),
         added=added,
         removed=removed,
         new_data_key=step.finish or text is not None,

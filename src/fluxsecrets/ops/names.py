@@ -11,6 +11,7 @@ from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files import read_file
 from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
 from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import undoing_post_quantum
 
 KEYS_FOLDER = "keys"
 _SUFFIX = ".pub"
@@ -47,6 +48,20 @@ def name_of(recipient: Recipient, names: Mapping[str, str]) -> str:
 def names_of(groups: RecipientGroups, names: Mapping[str, str]) -> tuple[str, ...]:
     """The names of all recipients of all groups, in order, each once."""
     return tuple(dict.fromkeys(name_of(recipient, names) for group in groups for recipient in group))
+
+
+def post_quantum_warnings(
+    groups: RecipientGroups, threshold: int, names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What to say where classical keys undo post-quantum ones."""
+    classical = undoing_post_quantum(groups, threshold)
+    if not classical:
+        return ()
+    shown = ", ".join(names_of((classical,), names))
+    return (
+        f"the post-quantum keys protect nothing beside those of {shown}: each key opens the file alone, "
+        "and a quantum computer breaks theirs",
+    )
 
 
 def with_names(error: DataKeyError, cwd: Path) -> DataKeyError:

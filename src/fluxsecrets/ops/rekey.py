@@ -9,7 +9,7 @@ from typing import TypeVar
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.ops.batches import Prepared
 from fluxsecrets.ops.content import OpenedFile, encrypt_content, own_selector, verify
-from fluxsecrets.ops.names import name_of
+from fluxsecrets.ops.names import name_of, post_quantum_warnings
 from fluxsecrets.ops.policy import Policy
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
@@ -250,6 +250,13 @@ def prepare_target(
 def for_others_only(session: Session, groups: RecipientGroups) -> tuple[str, ...]:
     """A warning where none of the identities at hand opens what is encrypted for these recipients."""
     return () if session.opens_any(groups) else (OTHERS_ONLY,)
+
+
+def warnings_of_recipients(
+    session: Session, groups: RecipientGroups, threshold: int, names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What to say about those for whom a file is encrypted now."""
+    return (*for_others_only(session, groups), *post_quantum_warnings(groups, threshold, names))
 
 
 def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from fluxsecrets.ops.rekey import (
     RekeyResult,
     changes_between,
     flat,
-    for_others_only,
     prepare_target,
+    warnings_of_recipients,
     with_new_data_key,
     with_new_text,
 )
@@ -154,11 +154,15 @@ def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepare
         Outcome.ROTATED if options.write else Outcome.WOULD_ROTATE,
         opened.values,
         names_of(groups, names),
-        (
-            *opened.warnings,
-            *warnings,
-            *_drift(applied, groups, names),
-            *for_others_only(session, groups),
+        tuple(
+            dict.fromkeys(
+                (
+                    *opened.warnings,
+                    *warnings,
+                    *_drift(applied, groups, names),
+                    *warnings_of_recipients(session, groups, threshold, names),
+                )
+            )
         ),
         added=added,
         removed=removed,

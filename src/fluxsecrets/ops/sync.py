@@ -17,8 +17,8 @@ from fluxsecrets.ops.rekey import (
     RekeyResult,
     changes_between,
     flat,
-    for_others_only,
     prepare_target,
+    warnings_of_recipients,
     with_new_data_key,
     with_same_data_key,
 )
@@ -98,7 +98,8 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
             warnings = (*warnings, *more)
         else:
             new = with_same_data_key(session, opened, policy.groups, policy.shamir_threshold)
-        warnings = (*warnings, *opened.warnings, *for_others_only(session, policy.groups))
+        about = warnings_of_recipients(session, policy.groups, policy.shamir_threshold, names)
+        warnings = tuple(dict.fromkeys((*warnings, *opened.warnings, *about)))
         write = pending_write(content, new)
     result = RekeyResult(
         target.shown,

@@ -14,7 +14,7 @@ from .document import Change, Comment, Leaf
 from .encryption import Opened, is_empty
 from .values import canonical_bytes
 
-_SHORTEST = 4  # characters of a value that is followed to another place
+_SHORTEST = 3  # characters of a value that is followed to another place
 
 
 def disclosed(opened: Opened, plain: Sequence[Leaf | Comment], *, by_hand: bool) -> Iterator[Leaf | Comment]:

@@ -6,7 +6,7 @@ before everything was authenticated. Follows `Tree.Encrypt` and `Tree.Decrypt` o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
@@ -98,6 +98,9 @@ class Opened:
         return found
 
 
+_LINES_SHOWN = 5  # of comments that are odd in the same way
+
+
 def is_empty(value: Value) -> bool:
     """Null and empty values are never encrypted, in any position."""
     return value is None or value in ("", b"")
@@ -154,7 +157,7 @@ def encrypt_document(
     unused = dict(previous.ciphertexts) if previous is not None else {}
     changes: list[Change] = []
     plain: list[Leaf | Comment] = []
-    warnings: list[str] = []
+    odd = _OddComments()
     candidates = reused = 0
     for item, encrypts in selected(document, selector, single_value=single_value):
         value: Value
@@ -162,7 +165,7 @@ def encrypt_document(
             value = item.text
             if looks_encrypted(value.strip()):
                 # It did not open where it stands. Encrypted once more it could never be read again.
-                warnings.append(_odd_comment(item, encrypts=encrypts))
+                odd.add(item, encrypts=encrypts)
                 continue
         else:
             value = item.value
@@ -186,7 +189,7 @@ def encrypt_document(
         changes.append(Change(item, ciphertext, encrypted=True))
     if not candidates:
         raise _selects_nothing(selector)
-    return Encrypted(tuple(changes), mac.digest(), reused, tuple(plain), tuple(warnings))
+    return Encrypted(tuple(changes), mac.digest(), reused, tuple(plain), tuple(odd.warnings()))
 
 
 def _selects_nothing(selector: Selector) -> UnprotectedError:
@@ -209,9 +212,31 @@ def _kind(item: Leaf | Comment, *, single_value: bool) -> str | None:
     return "str" if single_value else None
 
 
-def _odd_comment(comment: Comment, *, encrypts: bool) -> str:
-    where = "cannot be decrypted where it stands" if encrypts else "stands outside of what is encrypted"
-    return f"the comment on line {comment.line} is a ciphertext that {where}: it is left as it is"
+class _OddComments:
+    """Comments that look encrypted and are not opened."""
+
+    def __init__(self) -> None:
+        self._inside: list[int] = []
+        self._outside: list[int] = []
+
+    def add(self, comment: Comment, *, encrypts: bool) -> None:
+        """Remember one."""
+        (self._inside if encrypts else self._outside).append(comment.line)
+
+    def warnings(self) -> Iterator[str]:
+        """What to say about them, whatever their number."""
+        for lines, where in (
+            (self._outside, "outside of what is encrypted"),
+            (self._inside, "bound to another place or key"),
+        ):
+            if len(lines) == 1:
+                yield f"the comment on line {lines[0]} is a ciphertext {where}: it is left as it is"
+            elif lines:
+                shown = ", ".join(map(str, lines[:_LINES_SHOWN]))
+                more = f" and {len(lines) - _LINES_SHOWN} more" if len(lines) > _LINES_SHOWN else ""
+                yield (
+                    f"the comments on lines {shown}{more} are ciphertexts {where}: they are left as they are"
+                )
 
 
 def _refuse_ciphertext(leaf: Leaf) -> None:
@@ -263,7 +288,7 @@ def open_document(
         document,
         data_key,
         own if of_aliases else tuple(opener.changes),
-        tuple(opener.warnings),
+        (*opener.warnings, *opener.odd.warnings()),
         of_aliases,
         single_value,
     )
@@ -275,8 +300,7 @@ def read_back(
     data_key: DataKey,
     *,
     single_value: bool = False,
-    left: Collection[str] = (),
-) -> Iterator[tuple[Path | None, Value]]:
+) -> Iterator[tuple[Path | None, Value, str]]:
     """What an encrypted document holds, for a comparison with what it was made of.
 
     Less than `open_document`: one value at a time is in memory. It counts only once it has come to its end,
@@ -287,10 +311,10 @@ def read_back(
         selector: what is encrypted in it.
         data_key: the file's key.
         single_value: the format knows one value alone.
-        left: comments that were ciphertexts already, and are not opened.
 
     Yields:
-        Path and value of each leaf in document order; for a comment None and its text.
+        Path and value of each leaf in document order, and an empty text; for a comment None, its text, and
+        the text as it stands in the encrypted document.
 
     Raises:
         NotEncryptedError, IntegrityError: as `open_document`.
@@ -301,17 +325,14 @@ def read_back(
     found = selected(document, selector, single_value=single_value)
     opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
-        if left and isinstance(item, Comment) and item.text in left:
-            yield None, item.text
-            continue
         opener.take(item, encrypts=encrypts, single_value=single_value)
         change = opener.changes.pop() if opener.changes else None
         if isinstance(item, Comment):
-            yield None, item.text if change is None else change.value
+            yield None, item.text if change is None else change.value, item.text
         elif change is not None and change.becomes_comment:
-            yield None, change.value
+            yield None, change.value, ""
         else:
-            yield item.path, item.value if change is None else change.value
+            yield item.path, item.value if change is None else change.value, ""
     check_mac(opener.mac.digest(), metadata.mac, metadata.lastmodified, opener.cipher)
 
 
@@ -355,6 +376,7 @@ class _Opener:
         self.mac = MacHash(only_encrypted=metadata.mac_only_encrypted)
         self.changes: list[Change] = []
         self.warnings: list[str] = []
+        self.odd = _OddComments()
         self._only_encrypted = metadata.mac_only_encrypted
 
     def take(self, item: Leaf | Comment, *, encrypts: bool, single_value: bool) -> None:
@@ -386,7 +408,7 @@ class _Opener:
                 self.warnings.append(f"the comment on line {comment.line} is not encrypted")
             return
         if not encrypts:
-            self.warnings.append(_odd_comment(comment, encrypts=False))
+            self.odd.add(comment, encrypts=False)
             return
         with suppress(IntegrityError):
             data, kind = self.cipher.decrypt_bytes(text, additional_data(comment.path))
@@ -394,7 +416,7 @@ class _Opener:
                 plain = str(value_from_bytes(kind, data))
                 self.changes.append(Change(comment, plain, encrypted=False))
                 return
-        self.warnings.append(_odd_comment(comment, encrypts=True))
+        self.odd.add(comment, encrypts=True)
 
     def _take_value(self, leaf: Leaf, *, single_value: bool) -> None:
         if not isinstance(leaf.value, str) or not leaf.value.startswith("ENC["):

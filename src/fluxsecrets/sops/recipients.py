@@ -8,7 +8,7 @@ age, pgp, kms, gcpkms, hckms, azkv and hcvault.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fluxsecrets.errors import RecipientError
 
@@ -17,6 +17,7 @@ from .metadata import Recipient, recipient_id
 _AZURE_URL = re.compile(r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?")
 _VAULT_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+)/v[0-9]+/([^?#\s]+)")
 _SPACES = re.compile(r"\s+")
+_POST_QUANTUM = ("age1pq1", "age1tagpq1")
 
 RecipientKey = tuple[str, str]
 """What makes two recipients the same key: kind, and normalised text."""
@@ -176,3 +177,34 @@ def _composite(kind: str, fields: dict[str, str]) -> Recipient:
 
 def _shown(text: str) -> str:
     return ascii(text if len(text) <= 60 else text[:57] + "...")
+
+
+def is_post_quantum(recipient: Recipient) -> bool:
+    """Whether a key holds against quantum computers, too: age's hybrid keys."""
+    return recipient.kind == "age" and recipient.id.startswith(_POST_QUANTUM)
+
+
+def undoing_post_quantum(groups: Iterable[tuple[Recipient, ...]], threshold: int) -> tuple[Recipient, ...]:
+    """The recipients because of whom post-quantum keys beside them protect nothing.
+
+    sops wraps the data key, or a group's share of it, for each recipient alone. Services such as KMS are not
+    meant: what they wrap is not broken from a copy of the file.
+
+    Args:
+        groups: recipients by key group.
+        threshold: how many groups are needed; 0 means all.
+
+    Returns:
+        Nothing where there is no post-quantum key, or where too few groups have others.
+    """
+    groups = tuple(groups)
+    breakable = [tuple(each for each in group if _is_classical(each)) for group in groups]
+    weak = [group for group in breakable if group]
+    needed = (threshold or len(groups)) if len(groups) > 1 else 1
+    if len(weak) < needed or not any(is_post_quantum(each) for group in groups for each in group):
+        return ()
+    return tuple(each for group in weak for each in group)
+
+
+def _is_classical(recipient: Recipient) -> bool:
+    return recipient.kind in ("age", "pgp", "azure_kv") and not is_post_quantum(recipient)

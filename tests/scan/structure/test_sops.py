@@ -131,6 +131,23 @@ def test_dotenv_and_ini_are_judged_by_their_own_fields(scanner):
     assert scanner(ini, "a.ini") == ["3 sops-plain-value"]
 
 
+COMMENT = ENC.replace("type:str", "type:comment")
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        (f"#{COMMENT}\nkind: Secret\ndata:\n  a: {ENC}\n", [1]),
+        (f"kind: Secret #{COMMENT}\ndata:\n  a: {ENC}\n", [1]),
+        (f"kind: Secret\nmetadata:\n  # {COMMENT}\n  name: x\ndata:\n  a: {ENC}\n", [3]),
+        (f"kind: Secret\ndata:\n  #{COMMENT}\n  a: {ENC} #{COMMENT}\n", []),
+        (f"kind: Secret\ndata:\n  a: {ENC}\n# ENC[AES256_GCM, is how a ciphertext begins\n", []),
+    ],
+)
+def test_a_ciphertext_in_a_comment_that_nothing_encrypts(scanner, body, lines):
+    assert scanner(encrypted(body), "a.yaml") == [f"{line} sops-moved-comment" for line in lines]
+
+
 def test_ciphertext_under_another_data_key_is_foreign(scanner):
     files = {
         "a.yaml": encrypted(f"{SECRET}  a: {ENC}\n", key="b25l"),

@@ -32,6 +32,7 @@ from . import (
     mac_missing,
     plain_secret,
     plain_secret_file,
+    post_quantum_undone,
     rbac_reads_secrets,
     recipient_drift,
     recipient_of_other_environment,
@@ -52,9 +53,11 @@ from . import (
     selector_misses_data,
     single_recipient,
     sops_foreign_value,
+    sops_moved_comment,
     sops_plain_value,
     threshold_one,
     value_encoded_twice,
+    value_in_comment,
     value_known_to_removed,
     value_newline,
     value_placeholder,
@@ -69,6 +72,7 @@ RULES: tuple[AuditRule, ...] = (
     plain_secret_file.RULE,
     sops_plain_value.RULE,
     sops_foreign_value.RULE,
+    sops_moved_comment.RULE,
     sealed_secret_template.RULE,
     secret_outside_selector.RULE,
     creation_rule_invalid.RULE,
@@ -90,6 +94,7 @@ RULES: tuple[AuditRule, ...] = (
     single_recipient.RULE,
     threshold_one.RULE,
     weak_recipient.RULE,
+    post_quantum_undone.RULE,
     data_key_old.RULE,
     git_token_old.RULE,
     identity_old.RULE,
@@ -114,6 +119,7 @@ RULES: tuple[AuditRule, ...] = (
     git_credentials_plain.RULE,
     git_user_token.RULE,
     rbac_reads_secrets.RULE,
+    value_in_comment.RULE,
     value_placeholder.RULE,
     value_weak.RULE,
     value_shared.RULE,
@@ -124,6 +130,13 @@ RULES: tuple[AuditRule, ...] = (
     key_weak.RULE,
 )
 
-_SCANNED = (plain_secret, plain_secret_file, sops_plain_value, sops_foreign_value, sealed_secret_template)
+_SCANNED = (
+    plain_secret,
+    plain_secret_file,
+    sops_plain_value,
+    sops_foreign_value,
+    sops_moved_comment,
+    sealed_secret_template,
+)
 SCANNED_RULES = frozenset(module.INFO.id for module in _SCANNED)
 """Ids of those that `scan` has, too, and finds in more files."""

@@ -15,7 +15,7 @@ from fluxsecrets.ops.comments import CommentMode
 from fluxsecrets.ops.content import encrypt_content
 from fluxsecrets.ops.journal import Operation, apply
 from fluxsecrets.ops.manifestfiles import ManifestFiles
-from fluxsecrets.ops.names import names_of, read_public_keys
+from fluxsecrets.ops.names import names_of, post_quantum_warnings, read_public_keys
 from fluxsecrets.ops.placement import Place, Placement
 from fluxsecrets.ops.policy import Overrides, policy_for
 from fluxsecrets.ops.record import note_file
@@ -304,7 +304,10 @@ class Converter:
             new_key=True,
         )
         who = names_of(policy.groups, {**self._names, **policy.names})
-        warnings = list(encrypted.warnings)
+        warnings = [
+            *encrypted.warnings,
+            *post_quantum_warnings(policy.groups, policy.shamir_threshold, self._names),
+        ]
         if not session.opens_any(policy.groups):
             warnings.append("it is for others only: none of your identities opens it")
         return encrypted.data, _moved(encrypted.values, tuple(warnings), recipients=who), ()

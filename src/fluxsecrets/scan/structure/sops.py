@@ -1,4 +1,4 @@
-"""sops-plain-value and sops-foreign-value: files with a `sops` block, judged by their own selector.
+"""sops-plain-value, sops-foreign-value, sops-moved-comment: files judged by their own selector.
 
 A value that somebody added to an encrypted file with an editor stays plain, and neither sops nor Flux
 says so: sops decrypts what is encrypted, and Flux does not check the MAC. A ciphertext that was pasted
@@ -7,18 +7,20 @@ from another file cannot be decrypted, since that one has another data key.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.values import is_ciphertext
 
 from .page import AGAIN_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
 
 if TYPE_CHECKING:
+    from fluxsecrets.sops.document import Comment
     from fluxsecrets.sops.selectors import Selector
 
 PLAIN = RuleInfo(
@@ -48,6 +50,22 @@ FOREIGN = RuleInfo(
     docs="scan.md#sops-foreign-value",
 )
 
+MOVED = RuleInfo(
+    id="sops-moved-comment",
+    title="ciphertext in a comment outside of the encrypted part",
+    severity=Severity.MEDIUM,
+    explanation=(
+        "sops encrypts comments among encrypted values alone. Somebody moved this one by hand, or copied the "
+        "ciphertext of a value here, so that a program that opens it writes the value in plain text."
+    ),
+    fix=(
+        "Look at `git log -p FILE` to see where it came from. Remove the comment; if it was a comment among "
+        "the values, write it again with `fluxsecrets edit`."
+    ),
+    docs="scan.md#sops-moved-comment",
+)
+
+_CIPHERTEXT_COMMENT = re.compile(rb"#[ \t]*ENC\[AES256_GCM,")
 _KEY_LISTS = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
 
 
@@ -125,13 +143,14 @@ def _no_selector(page: Page, owner: Object, block: Map) -> Match:
 
 
 def judge_comments(page: Page) -> Iterator[Match]:
-    """The same for selectors that look at comments, which need the whole of the format."""
-    block = next((each.sops for each in page.objects if each.sops is not None), None)
+    """What needs the whole of the format: selectors that look at comments, and ciphertexts in comments."""
+    owner, block = next(((each, each.sops) for each in page.objects if each.sops is not None), (None, None))
     selector = None if block is None else selector_of(block)
-    if selector is None or not selector.uses_comments:
+    moved = _CIPHERTEXT_COMMENT.search(page.blob.data) is not None
+    if owner is None or selector is None or not (selector.uses_comments or moved):
         return
     from fluxsecrets.sops.document import Comment
-    from fluxsecrets.sops.document import walk as walk_document
+    from fluxsecrets.sops.encryption import selected
     from fluxsecrets.sops.formats import Limits
     from fluxsecrets.sops.formats.yaml import YamlFormat
 
@@ -140,19 +159,29 @@ def judge_comments(page: Page) -> Iterator[Match]:
     except FluxsecretsError:
         return  # the file is no YAML for sops either: whoever reads it says so
     places = {
-        value.scalar.start: (owner, value)
-        for owner in page.objects
-        for value in walk(owner.node, owner.prefix)
+        value.scalar.start: (each, value) for each in page.objects for value in walk(each.node, each.prefix)
     }
-    for comments, leaf in walk_document(document):
-        found = places.get(leaf.start)
-        if (
-            not isinstance(leaf, Comment)
-            and found is not None
-            and is_plain(found[1].scalar)
-            and selector.encrypts(leaf.path, comments)
-        ):
+    for item, encrypts in selected(document, selector):
+        if isinstance(item, Comment):
+            if not encrypts and is_ciphertext(item.text.strip()):
+                yield _moved_match(page, owner, item)
+            continue
+        found = places.get(item.start) if selector.uses_comments else None
+        if found is not None and encrypts and is_plain(found[1].scalar):
             yield plain_match(page, *found)
+
+
+def _moved_match(page: Page, owner: Object, comment: Comment) -> Match:
+    return Match(
+        MOVED,
+        Rank.PLACE,
+        comment.start,
+        comment.end,
+        "a comment outside of the encrypted part is a ciphertext",
+        "remove it, and look at `git log -p FILE` to see where it came from",
+        name="comment",
+        parts=(*owner.parts, comment.text.strip()),
+    )
 
 
 def ciphertexts(owner: Object) -> Iterator[Value]:
