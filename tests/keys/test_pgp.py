@@ -494,7 +494,7 @@ def test_checking_a_recipient_needs_no_gpg():
 def test_without_gpg_nothing_is_mine_and_wrapping_says_what_to_install(tmp_path):
     for environ, said in (
         ({"PATH": str(tmp_path)}, "gpg is not installed"),
-        ({}, "gpg is not installed"),
+        ({"PATH": ""}, "gpg is not installed"),
         ({"SOPS_GPG_EXEC": str(tmp_path / "gpg2")}, "the gpg that SOPS_GPG_EXEC names is not there"),
     ):
         provider = make_providers(environ)["pgp"]

@@ -12,8 +12,9 @@ from contextlib import suppress
 from time import monotonic
 
 from fluxsecrets.errors import IdentityError
+from fluxsecrets.programs import find_program
 
-from .processes import find_program, start_program, stop_program
+from .processes import start_program, stop_program
 
 _BLANKS = " \t\r\n"
 

@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
+
+from fluxsecrets.programs import child_environment, find_program
 
 EXECUTABLE = "SOPS_GPG_EXEC"
 """Names another executable, by path or by name (sops: pgp/keysource.go)."""
@@ -26,9 +27,6 @@ _LOG_LIMIT = 256 * 1024
 _LOG_LINES = 8
 _LOG_COLUMNS = 200
 _GRACE = 2.0
-
-# gpg starts gpg-agent, which lives on with the environment that it was given.
-_WITHHELD = ("SOPS_AGE_KEY",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +92,8 @@ def find_gpg(environ: Mapping[str, str], platform: str = sys.platform) -> str | 
     A bare name is looked for in the absolute folders of `PATH` only: a `gpg` in the working directory,
     which may be a stranger's repository, must not be run.
     """
-    name = environ.get(EXECUTABLE) or "gpg"
-    suffixes = ("", ".exe") if platform == "win32" else ("",)
-    if os.path.dirname(name):  # noqa: PTH120 - Path would drop a leading `./`, which makes the difference
-        folders = [Path()]
-    else:
-        folders = [
-            Path(part) for part in environ.get("PATH", "").split(os.pathsep) if Path(part).is_absolute()
-        ]
-    for folder in folders:
-        for suffix in suffixes:
-            candidate = folder / (name + suffix)
-            if candidate.is_file() and os.access(candidate, os.X_OK):
-                return str(candidate.absolute())
-    return None
+    found = find_program(environ.get(EXECUTABLE) or "gpg", environ, platform)
+    return found if found is not None and os.path.isfile(found) and os.access(found, os.X_OK) else None  # noqa: PTH113
 
 
 def run_gpg(
@@ -138,7 +124,7 @@ def run_gpg(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_child_environment(environ),
+            env=_gpg_environment(environ),
         )
     except OSError as error:
         return GpgRun(-1, log=(f"it could not be started: {(error.strerror or 'unknown reason').lower()}",))
@@ -266,8 +252,9 @@ def _printable(line: str) -> str:
     return shown if len(shown) <= _LOG_COLUMNS else shown[: _LOG_COLUMNS - 1] + "…"
 
 
-def _child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in environ.items() if name not in _WITHHELD}
+def _gpg_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    # gpg starts gpg-agent, which lives on with the environment that it was given.
+    kept = child_environment(environ)
     terminal = None if kept.get("GPG_TTY") else _terminal()
     if terminal is not None:
         # Standard input is a pipe, so that gpg could not tell pinentry by itself where to ask.

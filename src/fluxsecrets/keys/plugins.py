@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError, RecipientError
+from fluxsecrets.programs import child_environment, find_program
 
 from . import bech32
 from .ageformat import FILE_KEY_SIZE, Stanza, decode_base64, read_stanza, write_stanza
 from .host import Host, PassphrasePrompt
-from .processes import find_program, start_program, stop_program
+from .processes import start_program, stop_program
 
 _MAX_ANSWERS = 256
 _NAME = re.compile(r"[A-Za-z0-9+._-]+")
@@ -222,7 +223,7 @@ def _converse(
     try:
         process = start_program(
             [program, f"--age-plugin={protocol}"],
-            environ,
+            child_environment(environ),
             stdin=subprocess.PIPE,
             folder=tempfile.gettempdir(),  # whatever it does must not depend on ours
         )

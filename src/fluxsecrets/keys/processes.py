@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-
-
-def find_program(name: str, environ: Mapping[str, str]) -> str | None:
-    """Find an executable through PATH, and never in the working directory, as Go does.
-
-    What holds a folder is taken as it is.
-    """
-    if Path(name).name != name:
-        return name
-    found = shutil.which(name, path=environ.get("PATH", os.defpath))
-    return found if found is not None and Path(found).is_absolute() else None
 
 
 def start_program(

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.keys.processes import find_program
 from fluxsecrets.ops.record import note_leaving
+from fluxsecrets.programs import find_program
 
 NOT_FOUND, NOT_STARTED = 127, 126
 """Exit codes for a command that could not be found or started, as shells have them."""

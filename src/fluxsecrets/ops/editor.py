@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.keys.commands import split_command
-from fluxsecrets.keys.processes import find_program
+from fluxsecrets.programs import child_environment, find_program
 
 _VARIABLES = ("SOPS_EDITOR", "EDITOR")
 _USUAL = ("vim", "nano", "vi") if sys.platform != "win32" else ("notepad",)
@@ -77,14 +77,14 @@ def run_editor(editor: Editor, path: Path, environ: Mapping[str, str]) -> None:
     Args:
         editor: from `find_editor`.
         path: the file.
-        environ: the editor's environment.
+        environ: the editor's environment; private keys in it are not passed on.
 
     Raises:
         UsageError: it could not be started, or failed.
         KeyboardInterrupt: an interrupt ended it.
     """
     try:
-        process = subprocess.Popen([*editor.command, str(path)], env=dict(environ))  # noqa: S603
+        process = subprocess.Popen([*editor.command, str(path)], env=child_environment(environ))  # noqa: S603
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "not a usable command"
         raise UsageError(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, GitError, UsageError
 from fluxsecrets.files import read_file, write_atomic, write_new
+from fluxsecrets.programs import find_program
 from fluxsecrets.repo.git import Repository, find_repository
 
 HOOKS = ("pre-commit", "pre-push")
@@ -150,13 +151,12 @@ def own_executable() -> str:
     Raises:
         UsageError: there is none, such as where the package is run from its sources.
     """
-    import shutil
     import sysconfig
 
     started = Path(sys.argv[0])
-    beside = shutil.which("fluxsecrets", path=sysconfig.get_path("scripts"))
+    beside = find_program("fluxsecrets", {**os.environ, "PATH": sysconfig.get_path("scripts")})
     known = str(started) if started.stem == "fluxsecrets" and started.is_file() else beside
-    found = known or shutil.which("fluxsecrets")
+    found = known or find_program("fluxsecrets", os.environ)
     if found is None:
         raise UsageError(
             "the fluxsecrets executable is not where this Python has its scripts, so a hook could not run it",
