@@ -19,6 +19,11 @@ _REPEATED = 4096
 CIPHERTEXT = "ENC[AES256_GCM,"
 """What an encrypted value starts with."""
 
+_CIPHERTEXT = (
+    r"ENC\[AES256_GCM,data:[A-Za-z0-9+/]+={0,2},iv:(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{16}),"
+    r"tag:[A-Za-z0-9+/]{22}==,type:(?:str|int|float|bytes|bool|time|comment)\]"
+)
+
 
 def _any(*alternatives: str) -> str:
     return f"(?s)\\s*(?:{'|'.join(alternatives)})\\s*"
@@ -155,8 +160,12 @@ def _is(pattern: str, text: str) -> bool:
 
 
 def is_ciphertext(text: str) -> bool:
-    """Whether a value is encrypted by sops."""
-    return text.startswith(CIPHERTEXT) and text.rstrip().endswith("]")
+    """Whether a value has the whole form of sops's ciphertexts; a password may start and end like one.
+
+    It asks for more than `sops.cipher.looks_encrypted`: nonce and tag are as long as those that sops opens.
+    What nothing can open may be somebody's value.
+    """
+    return text.startswith(CIPHERTEXT) and _is(_CIPHERTEXT, text.rstrip())
 
 
 def is_reference(text: str) -> bool:

@@ -6,8 +6,8 @@ import pytest
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 
-ENC = "ENC[AES256_GCM,data:aGk=,iv:aXY=,tag:dGFn,type:str]"
-OTHER = "ENC[AES256_GCM,data:eW8=,iv:aXY=,tag:dGFn,type:str]"
+ENC = "ENC[AES256_GCM,data:aGk=,iv:" + "A" * 43 + "=,tag:" + "A" * 22 + "==,type:str]"
+OTHER = "ENC[AES256_GCM,data:eW8=,iv:" + "A" * 43 + "=,tag:" + "A" * 22 + "==,type:str]"
 BLOCK = """\
 sops:
   age:
