@@ -132,7 +132,7 @@ def run(arguments: Sequence[str]) -> int:
             import traceback
 
             traceback.print_exception(error)
-        code, failure = _report(error), error
+        code, failure = report(error), error
     return _end_log(log, code if isinstance(code, int) else EXIT_CLEAN, failure)
 
 
@@ -180,7 +180,7 @@ def _require_streams() -> None:
             raise UsageError(f"{name} is closed", hint="redirect it to /dev/null if you do not want it")
 
 
-def _report(error: BaseException) -> int:
+def report(error: BaseException) -> int:
     """Say what went wrong, and give the exit code for it."""
     if isinstance(error, FluxsecretsError):
         _show(error)

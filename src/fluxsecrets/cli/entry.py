@@ -13,9 +13,6 @@ _COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles among them; by default 700."""
 
 
-_INTERRUPTED = 130
-
-
 def main() -> None:
     """Run the command line and exit with its code."""
     if sys.argv[1:] == ["--version"]:
@@ -24,8 +21,12 @@ def main() -> None:
     # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
     # the time. Worker processes that are forked inherit this.
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-    if sys.argv[1:4] == ["hook", "run", "pre-commit"] and _passes(sys.argv[4:]):
-        os._exit(0)
+    if sys.argv[1:4] == ["hook", "run", "pre-commit"] and not any(
+        text.startswith("-") for text in sys.argv[4:]
+    ):
+        code = _judge_commit(sys.argv[4:])
+        _flush()
+        os._exit(code)
     from fluxsecrets.cli.app import INTERRUPTED, run
 
     code = run(sys.argv[1:])
@@ -38,24 +39,22 @@ def main() -> None:
     sys.exit(code)
 
 
-def _passes(arguments: list[str]) -> bool:
-    """Whether a commit passes without a word; whatever else there is to say, the command line says.
+def _judge_commit(arguments: list[str]) -> int:
+    """Run the pre-commit hook as `hook run` does, without the command line's own machinery.
 
-    A commit waits for this, and the command line's own machinery takes half as long as the scan.
+    A commit waits for this, and that machinery takes half as long as the scan. What goes wrong is said as
+    everywhere, and refuses the commit.
     """
-    if any(text.startswith("-") for text in arguments):
-        return False
     try:
-        from fluxsecrets.ops.hookscan import commit_request, import_yaml
-        from fluxsecrets.ops.scan import scan
+        from fluxsecrets.cli.hookrun import run_hook
+        from fluxsecrets.ops.hookscan import import_yaml
 
         import_yaml()
-        result = scan(commit_request(arguments))
-    except KeyboardInterrupt:
-        os._exit(_INTERRUPTED)
-    except Exception:  # noqa: BLE001 - it will happen again, where it can be told
-        return False
-    return result.clean and not result.remarks
+        return run_hook("pre-commit", tuple(arguments))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback reaches a user
+        from fluxsecrets.cli.app import report
+
+        return report(error)
 
 
 def _flush() -> None:

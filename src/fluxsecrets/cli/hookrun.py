@@ -1,4 +1,8 @@
-"""What the git hooks do: scan, and on a refusal say how to go on."""
+"""What the git hooks do: scan, and on a refusal say how to go on.
+
+The executable comes here directly for a commit, without the command line's own machinery, since a commit
+waits for it. That is why what is needed to say something is imported where there is something to say.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluxsecrets.cli.output import Output
-from fluxsecrets.cli.scan import exit_code, show_text
-from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.hookscan import commit_request
 from fluxsecrets.ops.scan import ScanRequest, Source, scan
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 _LONGEST_LIST = 2**24
 _ENCRYPTS = "`fluxsecrets encrypt "
+_KEPT = (
+    "  git keeps what was staged in its object database: once it is encrypted or unstaged, "
+    "`git gc --prune=now` removes it"
+)
 
 
 def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
@@ -37,8 +42,16 @@ def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
             return 0
         request = ScanRequest(Path.cwd(), Source.COMMITS, commits=commits)
     result = scan(request)
+    return 0 if result.silent else _tell(hook, result)
+
+
+def _tell(hook: str, result: ScanResult) -> int:
+    from fluxsecrets.cli.output import Output
+    from fluxsecrets.cli.scan import exit_code, show_text
+
     out = Output()
-    show_text(result, out, quiet=True)
+    brought_by = "this commit brings" if hook == "pre-commit" else "what is pushed brings"
+    show_text(result, out, quiet=True, brought_by=brought_by)
     if not result.clean:
         for line in _refusal(hook, result):
             out.note(line)
@@ -47,6 +60,7 @@ def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
 
 def _pushed(arguments: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
     """The commits that a push brings to the remote, as arguments for `git rev-list`."""
+    from fluxsecrets.errors import UsageError
     from fluxsecrets.scan.sources.commits import framework_arguments, pushed_arguments
 
     if environ.get("PRE_COMMIT") == "1" and not arguments:
@@ -75,4 +89,6 @@ def _refusal(hook: str, result: ScanResult) -> list[str]:
         f"  no secret? say so with `fluxsecrets:allow {rule} — why` in a comment above it, "
         "or under `allow` in .fluxsecrets.yaml"
     ]
+    if hook == "pre-commit":
+        lines.append(_KEPT)
     return lines

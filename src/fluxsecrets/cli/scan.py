@@ -161,22 +161,27 @@ def exit_code(result: ScanResult) -> int:
     return 2 if result.errors else 1 if result.findings else 0
 
 
-def show_text(result: ScanResult, out: Output, *, quiet: bool = False) -> None:
+def show_text(
+    result: ScanResult, out: Output, *, quiet: bool = False, brought_by: str = "what is scanned brings"
+) -> None:
     """Show findings, remarks and errors as text, and what they come to.
 
     Args:
         result: what was found.
         out: where to.
         quiet: say nothing where there is nothing to say.
+        brought_by: what brought excuses along, with its verb.
     """
-    if quiet and result.clean and not result.remarks:
+    if quiet and result.silent:
         return
-    from fluxsecrets.report.findings_text import remark_lines
+    from fluxsecrets.report.findings_text import excuse_lines, remark_lines
 
     where = path_shower(result.root)
     out.findings(result.findings, where)
     sys.stdout.flush()
     for line in remark_lines(result.remarks, where):
+        out.warning(line)
+    for line in excuse_lines(result.excuses, brought_by, where):
         out.warning(line)
     show_errors(out, result.errors)
     for line in summary(result, where):

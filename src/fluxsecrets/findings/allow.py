@@ -62,6 +62,8 @@ class InlineAllowance:
         covers: the line that it is about: its own, or the next one where it has a line for itself.
         rules: ids.
         reason: why; "" where it gives none, and then it allows nothing.
+        commit: the commit whose file it stands in, or None; what another version of a file says of a line
+            says nothing of this one.
     """
 
     path: str
@@ -69,16 +71,18 @@ class InlineAllowance:
     covers: int
     rules: tuple[str, ...]
     reason: str
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedFinding:
-    """A finding that is allowed, and why and where that is said."""
+    """A finding that is allowed, and why and where that is said; `inline` is in a comment beside it."""
 
     finding: Finding
     reason: str
     path: str
     line: int
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,22 +202,22 @@ class _Comments:
         self.known = known
         self.used: set[tuple[InlineAllowance, str]] = set()
         self.wanting: set[InlineAllowance] = set()  # without a reason, beside a finding
-        self.by_line: dict[tuple[str, int], list[InlineAllowance]] = {}
+        self.by_line: dict[tuple[str | None, str, int], list[InlineAllowance]] = {}
         for item in self.all:
-            self.by_line.setdefault((item.path, item.covers), []).append(item)
+            self.by_line.setdefault((item.commit, item.path, item.covers), []).append(item)
 
     def allow(self, finding: Finding) -> AllowedFinding | None:
         place = finding.location
         lines = finding.allow_at if place.line is None else (place.line, *finding.allow_at)
         for line in lines if self.by_line else ():
-            for item in self.by_line.get((place.path, line), ()):
+            for item in self.by_line.get((place.commit, place.path, line), ()):
                 if finding.rule not in item.rules:
                     continue
                 if not item.reason:
                     self.wanting.add(item)
                 else:
                     self.used.add((item, finding.rule))
-                    return AllowedFinding(finding, item.reason, item.path, item.line)
+                    return AllowedFinding(finding, item.reason, item.path, item.line, inline=True)
         return None
 
     def remarks(self) -> list[Remark]:

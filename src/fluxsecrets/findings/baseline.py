@@ -50,35 +50,44 @@ def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
         FileAccessError, LimitError: it cannot be read.
         ConfigError: it is no baseline, or one of a newer version.
     """
+    return parse_baseline(read_file(path, limit=_LIMIT, follow_links=True).data, str(path))
+
+
+def parse_baseline(data: bytes, path: str = DEFAULT_NAME) -> tuple[BaselineEntry, ...]:
+    """The entries of a baseline's content; raises as `read_baseline` does.
+
+    Args:
+        data: the content.
+        path: what errors call it.
+    """
     import json
 
-    data = read_file(path, limit=_LIMIT, follow_links=True).data
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("version"), int):
         raise ConfigError(
-            "this is no baseline of fluxsecrets", hint="write one with --update-baseline", path=str(path)
+            "this is no baseline of fluxsecrets", hint="write one with --update-baseline", path=path
         )
     if content["version"] != VERSION:
         raise ConfigError(
             f"the baseline has version {content['version']}, and this fluxsecrets knows {VERSION}",
             hint="update fluxsecrets, or write the baseline again with --update-baseline",
-            path=str(path),
+            path=path,
         )
     entries = content.get("findings")
     if not isinstance(entries, list):
-        raise ConfigError("the baseline has no list of findings", path=str(path))
+        raise ConfigError("the baseline has no list of findings", path=path)
     return tuple(_entry(item, number, path) for number, item in enumerate(entries))
 
 
-def _entry(item: object, number: int, path: Path) -> BaselineEntry:
+def _entry(item: object, number: int, path: str) -> BaselineEntry:
     names = ("fingerprint", "rule", "path")
     values = [item.get(name) for name in names] if isinstance(item, dict) else []
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) != len(names):
-        raise ConfigError(f"findings[{number}] of the baseline is damaged", path=str(path))
+        raise ConfigError(f"findings[{number}] of the baseline is damaged", path=path)
     return BaselineEntry(*texts)
 
 

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
@@ -21,16 +21,19 @@ from fluxsecrets.scan.engine import Engine, FileSet
 from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
 from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 
+from .trust import BASELINE_NAME, INDEX, SETTINGS_NAME, Trust, take_trust, trusted_names, work_tree_trust
+
 if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
     from fluxsecrets.findings.baseline import BaselineEntry
-    from fluxsecrets.repo.settings import Settings
 
-SETTINGS_NAME = ".fluxsecrets.yaml"
-BASELINE_NAME = ".fluxsecrets-baseline.json"
+    from .excuses import Excuse
+    from .tips import Part
+
 _LINUX: bool = sys.platform.startswith("linux")
 STANDARD_INPUT = "standard input"
+Item = TypeVar("Item")
 LIMIT = BLOB_LIMIT
 """Bytes up to which a file is read as a whole; manifests beyond cannot be judged."""
 
@@ -63,6 +66,7 @@ class ScanRequest(NamedTuple):
         baseline: the baseline's path; None for the repository's own where it has one.
         use_baseline: False scans as if there were none.
         update_baseline: write what is found into the baseline.
+        for_commit: files of the work tree stand for what is committed, and are judged as that is.
     """
 
     cwd: Path
@@ -75,6 +79,7 @@ class ScanRequest(NamedTuple):
     baseline: Path | None = None
     use_baseline: bool = True
     update_baseline: bool = False
+    for_commit: bool = False
 
     def __repr__(self) -> str:
         """Without the content."""
@@ -95,6 +100,7 @@ class ScanResult(NamedTuple):
         root: what paths are relative to.
         baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
+        excuses: what let findings pass, and came with the same commits.
     """
 
     findings: tuple[Finding, ...]
@@ -107,11 +113,17 @@ class ScanResult(NamedTuple):
     root: Path
     baseline: Path | None = None
     written: int | None = None
+    excuses: tuple[Excuse, ...] = ()
 
     @property
     def clean(self) -> bool:
         """Nothing was found, and everything was looked at."""
         return not self.findings and not self.errors
+
+    @property
+    def silent(self) -> bool:
+        """There is nothing that anybody has to be told."""
+        return self.clean and not self.remarks and not self.excuses
 
 
 def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
@@ -126,7 +138,20 @@ def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
         GitError: no repository where one is needed, or git fails.
         ConfigError: settings or baseline are invalid.
     """
+    if request.source is not Source.COMMITS:
+        return _finished(_Job(request, engine))
+    from .tips import part
+
     job = _Job(request, engine)
+    parts = part(job.needed(), request.commits)
+    if len(parts) > 1:
+        if request.update_baseline:
+            raise UsageError("these commits have baselines of their own", hint="name one branch at a time")
+        engine = engine or Engine(cache_folder(os.environ))
+    return _joined([_finished(_Job(request, engine, each)) for each in parts], job.root)
+
+
+def _finished(job: _Job) -> ScanResult:
     job.run()
     return job.result()
 
@@ -137,6 +162,29 @@ def excused(result: ScanResult) -> frozenset[str]:
     open_ = {finding.location.path for finding in result.findings}
     open_ |= {error.path for error in result.errors if error.path is not None}
     return frozenset(finding.location.path for finding in set_aside) - open_
+
+
+def _joined(results: Sequence[ScanResult], root: Path) -> ScanResult:
+    """The results of several parts as one; what stands in several of them is in it once."""
+    if len(results) == 1:
+        return results[0]
+    found = ScanResult(
+        _all(each.findings for each in results),
+        _all(each.known for each in results),
+        _all(each.allowed for each in results),
+        _all(each.remarks for each in results),
+        _all(each.gone for each in results),
+        _all(each.errors for each in results),
+        sum(each.files for each in results),
+        root,
+        excuses=_all(each.excuses for each in results),
+    )
+    refused = set(found.findings)  # by one of the tips, whatever another one says
+    return found._replace(known=tuple(item for item in found.known if item not in refused))
+
+
+def _all(parts: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(parts)))
 
 
 def known_rules() -> tuple[RuleInfo, ...]:
@@ -159,17 +207,24 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return user_cache_path("fluxsecrets", appauthor=False)
 
 
+def _in_commit(allowances: tuple[InlineAllowance, ...], commit: str | None) -> Iterable[InlineAllowance]:
+    if commit is None or not allowances:
+        return allowances
+    from dataclasses import replace
+
+    return [replace(each, commit=commit) for each in allowances]
+
+
 class _Job:
     """One scan, and what is collected on the way."""
 
-    def __init__(self, request: ScanRequest, engine: Engine | None) -> None:
+    def __init__(self, request: ScanRequest, engine: Engine | None, part: Part | None = None) -> None:
         self.request = request
         self.repository = find_repository(request.cwd)
         self.root = self.repository.root if self.repository is not None else request.cwd
-        self.settings = self._settings()
-        listed = () if self.settings is None else self.settings.secrets
-        rules = RuleNames(Files(os.fspath(self.root)))
-        self.scanner = Scanner(cache_folder(os.environ), listed, rules, engine)
+        self.engine = engine
+        self.part = part
+        self.trust = Trust()
         self.findings: list[Finding] = []
         self.inline: list[InlineAllowance] = []
         self.errors: list[FluxsecretsError] = []
@@ -179,14 +234,15 @@ class _Job:
         self.complete = False
         self.wanted: list[str] | None = None
         self.before: dict[str, str] = {}
+        self.settings_before: bytes | None = None
 
-    def _settings(self) -> Settings | None:
-        path = self.root / SETTINGS_NAME
-        if not os.path.lexists(path):
-            return None
-        from fluxsecrets.repo.settings import load_settings
-
-        return load_settings(self.root)
+    def _go_by(self, trust: Trust) -> None:
+        """Take what the findings are weighed by, which also says which files are secrets as a whole."""
+        self.trust = trust
+        self.settings = trust.settings()
+        listed = () if self.settings is None else self.settings.secrets
+        rules = RuleNames(Files(os.fspath(self.root)))
+        self.scanner = Scanner(cache_folder(os.environ), listed, rules, self.engine)
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -199,10 +255,11 @@ class _Job:
                 return
             scans: Iterator[FileScan]
             if source is Source.STAGED:
-                scans = map(self.scanner.scan, self._staged())
+                scans = self._staged()
             elif source is Source.STDIN:
-                scans = map(self.scanner.scan, (self._stdin(),))
+                scans = self._stdin()
             else:
+                self._go_by(self._lying())
                 scans = self._worktree()
             for scan in scans:
                 self._take(scan)
@@ -223,7 +280,7 @@ class _Job:
             if scanned.problem is not None:
                 self._note_unreadable(scanned.problem, scan.path)
         for scanned in scan.scanned:
-            self.inline += scanned.allowances
+            self.inline += _in_commit(scanned.allowances, scan.commit)
             self.findings += self.set.add(scanned, scan.commit)
             for finding in scanned.findings:
                 self.findings.append(
@@ -238,17 +295,30 @@ class _Job:
         # The pieces of a file all have the same, and the files below a configuration.
         self.unreadable.setdefault(finding(problem, problem.path or path), problem)
 
-    def _stdin(self) -> SourceFile:
+    def _stdin(self) -> Iterator[FileScan]:
+        self._go_by(work_tree_trust(self.root))
         name = self.request.filename or STANDARD_INPUT
-        return SourceFile(name, (Blob(name, self.request.content),))
+        yield self.scanner.scan(SourceFile(name, (Blob(name, self.request.content),)))
 
-    def _staged(self) -> Iterator[SourceFile]:
+    def _staged(self) -> Iterator[FileScan]:
         from fluxsecrets.scan.sources.staged import list_staged, read_staged
 
-        repository = self._needed()
+        repository = self.needed()
         files = [file for file in list_staged(repository) if self._is_chosen(file.path)]
         self.before = {file.path: file.before for file in files if file.before}
-        return read_staged(repository, files, LIMIT)
+        # One git reads both what is judged and what that is judged by.
+        names = (*trusted_names(INDEX), f"HEAD:{SETTINGS_NAME}")
+        objects = repository.read_objects(chain(names, (file.blob for file in files)), limit=LIMIT)
+        trust = take_trust(objects)
+        self.settings_before = next(objects)[2]
+        self._go_by(trust)
+        return map(self.scanner.scan, read_staged(repository, files, objects))
+
+    def _lying(self) -> Trust:
+        """What files of the work tree are judged by: the index, where they stand for what is committed."""
+        if not self.request.for_commit:
+            return work_tree_trust(self.root)
+        return take_trust(self.needed().read_objects(trusted_names(INDEX), limit=LIMIT))
 
     def _is_chosen(self, path: str) -> bool:
         """Whether a path is one of those that were asked for, or below one."""
@@ -267,11 +337,12 @@ class _Job:
     def _commits(self) -> None:
         from fluxsecrets.scan.sources.commits import changes, read_changes
 
-        repository = self._needed()
+        repository, part = self.needed(), self.part
+        assert part is not None  # noqa: S101 - `scan` gives one with commits
+        self._go_by(part.trust)
         known: set[str] = set()
-        found = [
-            change for change in changes(repository, self.request.commits) if self._is_chosen(change.path)
-        ]
+        listed = (*changes(repository, part.arguments), *part.loose)
+        found = [change for change in listed if self._is_chosen(change.path)]
         for file in read_changes(repository, found, LIMIT):
             before = len(self.findings)
             self._take(self.scanner.scan(file))
@@ -280,7 +351,12 @@ class _Job:
             self.findings[before:] = fresh
         self.findings += self.set.finish()
 
-    def _needed(self) -> Repository:
+    def needed(self) -> Repository:
+        """The repository.
+
+        Raises:
+            GitError: there is none.
+        """
         if self.repository is None:
             raise GitError(
                 "this is not a git repository, so nothing is staged or committed here",
@@ -421,39 +497,59 @@ class _Job:
     def _with_baseline(
         self, found: tuple[Finding, ...], allowed: tuple[AllowedFinding, ...], remarks: tuple[Remark, ...]
     ) -> ScanResult:
-        request = self.request
-        path = request.baseline
-        default = self.root / BASELINE_NAME
-        if path is None and request.use_baseline and (request.update_baseline or default.is_file()):
-            path = default
-        known: tuple[Finding, ...] = ()
-        gone: tuple[BaselineEntry, ...] = ()
-        written = None
-        if path is not None:
-            from fluxsecrets.findings.baseline import apply_baseline, read_baseline, write_baseline
+        result = ScanResult(found, (), allowed, remarks, (), tuple(self.errors), len(self.paths), self.root)
+        if self.request.update_baseline:
+            return self._updated(result)
+        entries, path = self._baseline()
+        if path is None:
+            return self._with_excuses(result)
+        from fluxsecrets.findings.baseline import apply_baseline
 
-            there = path.is_file() or not request.update_baseline
-            entries = read_baseline(path) if there else ()
-            if request.update_baseline:
-                if self.errors:
-                    raise self.errors[0]
-                kept = [entry for entry in entries if not self._looked_at(entry)]
-                written = write_baseline(path, found, kept)
-                known, found = found, ()
-            else:
-                applied = apply_baseline(found, entries, self._looked_at)
-                found, known, gone = applied.new, applied.known, applied.gone
-        return ScanResult(
-            found,
-            known,
-            allowed,
-            remarks,
-            gone,
-            tuple(self.errors),
-            len(self.paths),
-            self.root,
-            path,
-            written,
+        applied = apply_baseline(found, entries, self._looked_at)
+        return self._with_excuses(
+            result._replace(findings=applied.new, known=applied.known, gone=applied.gone, baseline=path)
+        )
+
+    def _baseline(self) -> tuple[tuple[BaselineEntry, ...], Path | None]:
+        """The entries that count, and the file that they are in, or None where there is none."""
+        request = self.request
+        if request.baseline is not None:
+            from fluxsecrets.findings.baseline import read_baseline
+
+            return read_baseline(request.baseline), request.baseline
+        if not request.use_baseline or self.trust.baseline_text is None:
+            return (), None
+        return self.trust.baseline(), self.root / BASELINE_NAME
+
+    def _updated(self, result: ScanResult) -> ScanResult:
+        """The result after all that was found was written into the baseline of the work tree."""
+        from fluxsecrets.findings.baseline import read_baseline, write_baseline
+
+        if self.errors:
+            raise self.errors[0]
+        path = self.request.baseline or self.root / BASELINE_NAME
+        entries = read_baseline(path) if path.is_file() else ()
+        kept = [entry for entry in entries if not self._looked_at(entry)]
+        written = write_baseline(path, result.findings, kept)
+        return result._replace(findings=(), known=result.findings, baseline=path, written=written)
+
+    def _with_excuses(self, result: ScanResult) -> ScanResult:
+        """With what let findings pass, and is as new as they are."""
+        known = result.known if self.request.baseline is None else ()
+        commits = self.part.arguments if self.part is not None else ()
+        judged = self.request.source is Source.STAGED or self.request.for_commit or commits
+        if self.repository is None or not judged or (self.part is not None and self.part.is_history):
+            return result
+        changed = bool(commits) or self.settings_before != self.trust.settings_text
+        if not (result.allowed or known or changed):
+            return result
+        from .excuses import brought_excuses
+        from .tips import states_before
+
+        before = states_before(self.repository, commits) if commits else ("HEAD",)
+        plain = [path for path in sorted(self.paths) if self.set.is_plain(path)]
+        return result._replace(
+            excuses=brought_excuses(self.repository, before, self.trust, result.allowed, known, plain)
         )
 
     def _looked_at(self, entry: BaselineEntry) -> bool:

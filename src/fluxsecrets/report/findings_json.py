@@ -13,6 +13,7 @@ from .json import VERSION, dump, error_data
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding, Location
     from fluxsecrets.findings.allow import AllowedFinding, Remark
+    from fluxsecrets.ops.excuses import Excuse
     from fluxsecrets.ops.scan import ScanResult
 
 
@@ -26,6 +27,7 @@ def scan_json(result: ScanResult) -> str:
             "known": [finding_data(finding) for finding in result.known],
             "allowed": [allowed_data(item) for item in result.allowed],
             "remarks": [remark_data(remark) for remark in result.remarks],
+            "excuses": [excuse_data(excuse) for excuse in result.excuses],
             "gone": [
                 {"fingerprint": entry.fingerprint, "rule": entry.rule, "path": entry.path}
                 for entry in result.gone
@@ -78,6 +80,17 @@ def remark_data(remark: Remark) -> dict[str, object]:
         "line": remark.line,
         "problem": remark.problem,
         "message": remark.message,
+    }
+
+
+def excuse_data(excuse: Excuse) -> dict[str, object]:
+    """What lets findings pass, and came with them."""
+    return {
+        "path": excuse.path,
+        "line": excuse.line,
+        "rule": excuse.rule,
+        "file": excuse.excused,
+        "findings": excuse.findings,
     }
 
 

@@ -13,6 +13,7 @@ from fluxsecrets.shell import with_file
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
     from fluxsecrets.findings.allow import Remark
+    from fluxsecrets.ops.excuses import Excuse
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
 
@@ -71,3 +72,27 @@ def remark_lines(remarks: Sequence[Remark], show_path: Callable[[str], str] = st
     return [
         printable(f"warning: {show_path(remark.path)}:{remark.line}: {remark.message}") for remark in remarks
     ]
+
+
+_MOST_EXCUSES = 20
+
+
+def excuse_lines(
+    excuses: Sequence[Excuse], brought_by: str, show_path: Callable[[str], str] = str
+) -> list[str]:
+    """What lets findings pass and is as new as they are, as warnings.
+
+    Args:
+        excuses: in the order of what they excuse.
+        brought_by: `this commit`, for example, and the verb that goes with it.
+        show_path: a path as the user would name it.
+    """
+    lines = []
+    for excuse in excuses[:_MOST_EXCUSES]:
+        place, count = f"{show_path(excuse.path)}:{excuse.line}", excuse.findings
+        many = f" ({count} findings)" if count > 1 else ""
+        what = f"{place} {excuse.says} {excuse.rule} in {show_path(excuse.excused)}{many}"
+        lines.append(printable(f"warning: {brought_by} its own excuse: {what}"))
+    if len(excuses) > _MOST_EXCUSES:
+        lines.append(f"warning: and {len(excuses) - _MOST_EXCUSES} more of these; --format json lists all")
+    return lines

@@ -98,9 +98,6 @@ def changes(repository: Repository, arguments: Sequence[str]) -> tuple[Change, .
     Raises:
         GitError: a revision is unknown, or history is damaged or cut off.
     """
-    known = [text for text in arguments if _is_id(text)]
-    if known and "--not" in arguments:
-        arguments = _without_unknown(repository, arguments)
     commits = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--").decode().split()
     if not commits:
         return ()
@@ -112,8 +109,10 @@ def changes(repository: Repository, arguments: Sequence[str]) -> tuple[Change, .
     return tuple(_parse(listing))
 
 
-def _without_unknown(repository: Repository, arguments: Sequence[str]) -> tuple[str, ...]:
+def without_unknown(repository: Repository, arguments: Sequence[str]) -> tuple[str, ...]:
     """The arguments without what the remote has and we never fetched: git could not exclude it."""
+    if "--not" not in arguments:
+        return tuple(arguments)
     at = list(arguments).index("--not")
     excluded = [text for text in arguments[at + 1 :] if _is_id(text)]
     present = {name for name, kind, _ in repository.read_objects(excluded, limit=0) if kind != "missing"}

@@ -47,18 +47,19 @@ def list_staged(repository: Repository) -> tuple[Staged, ...]:
     return tuple(found)
 
 
-def read_staged(repository: Repository, files: Sequence[Staged], limit: int) -> Iterator[SourceFile]:
+def read_staged(
+    repository: Repository, files: Sequence[Staged], contents: Iterator[tuple[str, str, bytes | None]]
+) -> Iterator[SourceFile]:
     """The content of staged files.
 
     Args:
         repository: the repository.
         files: which.
-        limit: bytes; larger ones come in pieces.
+        contents: what `Repository.read_objects` gives for their blobs; large files come in pieces.
 
     Raises:
         GitError: the index or an object cannot be read.
     """
-    contents = repository.read_objects((file.blob for file in files), limit=limit)
     for file, (name, kind, data) in zip(files, contents, strict=True):
         if kind != "blob":
             raise GitError(
