@@ -16,9 +16,11 @@ def commit_request(arguments: Sequence[str]) -> ScanRequest:
 
     Args:
         arguments: files that the pre-commit framework names. They are as they are staged, since it puts all
-            other changes aside; with its `--all-files` they need not be staged at all.
+            other changes aside; with its `--all-files` they need not be staged at all. What they are judged
+            by is read from the index all the same: untracked files stay where they are.
     """
-    return ScanRequest(Path.cwd(), Source.PATHS if arguments else Source.STAGED, tuple(arguments))
+    source = Source.PATHS if arguments else Source.STAGED
+    return ScanRequest(Path.cwd(), source, tuple(arguments), for_commit=True)
 
 
 class _Later:

@@ -537,16 +537,16 @@ class _Job:
         """With what let findings pass, and is as new as they are."""
         known = result.known if self.request.baseline is None else ()
         commits = self.part.arguments if self.part is not None else ()
-        judged = self.request.source is Source.STAGED or self.request.for_commit or commits
+        judged = self.request.source in (Source.STAGED, Source.COMMITS) or self.request.for_commit
         if self.repository is None or not judged or (self.part is not None and self.part.is_history):
             return result
-        changed = bool(commits) or self.settings_before != self.trust.settings_text
+        changed = self.part is not None or self.settings_before != self.trust.settings_text
         if not (result.allowed or known or changed):
             return result
         from .excuses import brought_excuses
         from .tips import states_before
 
-        before = states_before(self.repository, commits) if commits else ("HEAD",)
+        before = ("HEAD",) if self.part is None else states_before(self.repository, commits)
         plain = [path for path in sorted(self.paths) if self.set.is_plain(path)]
         return result._replace(
             excuses=brought_excuses(self.repository, before, self.trust, result.allowed, known, plain)

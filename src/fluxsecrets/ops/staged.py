@@ -16,6 +16,7 @@ from fluxsecrets.ops.encrypt import EncryptJob, EncryptOptions, encrypt_input
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.trust import INDEX, read_trust
 from fluxsecrets.repo.discover import SecretFile, SecretKind, discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
@@ -46,7 +47,8 @@ def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
     options = replace(options, names=read_public_keys(repository.root), warn_of_others=options.write)
     tree, staged = _staged_tree(session, repository)
     heads = repository.read_head_blobs(staged).contents
-    secrets = _secrets(tree, staged, heads)
+    settings = read_trust(repository, [INDEX])[0].settings()  # what is committed says what a secret is
+    secrets = _secrets(tree, staged, heads, () if settings is None else settings.secrets)
     changed = changed_since_staged(repository, [secret.path for secret in secrets])
     done: list[_Done] = []
     results: dict[str, FileResult] = {}
@@ -130,10 +132,10 @@ def _staged_tree(session: Session, repository: Repository) -> tuple[StagedTree, 
 
 
 def _secrets(
-    tree: StagedTree, staged: Mapping[str, StagedFile], heads: Mapping[str, bytes]
+    tree: StagedTree, staged: Mapping[str, StagedFile], heads: Mapping[str, bytes], listed: Sequence[str]
 ) -> list[SecretFile]:
     """The Secrets among the staged files, and whatever is encrypted at HEAD and staged in plain text."""
-    found = {secret.path: secret for secret in discover(tree, paths=[*staged])}
+    found = {secret.path: secret for secret in discover(tree, paths=[*staged], extra=listed)}
     for path, head in heads.items():
         format_name = detect_encryption(head, path)
         content = tree.contents[path]

@@ -19,7 +19,7 @@ class Part(NamedTuple):
     """Commits with one state that they are judged by.
 
     Attributes:
-        arguments: for `git rev-list`.
+        arguments: for `git rev-list`; none where there are no commits.
         trust: the tip's.
         loose: what is pushed without a commit: what a tag of a file, or of a folder, stands for.
     """
@@ -55,18 +55,18 @@ def part(repository: Repository, arguments: Sequence[str]) -> tuple[Part, ...]:
         groups.setdefault(trust, []).append(tip)
     if len(groups) < 2 and not loose:
         return tuple(Part(tuple(arguments), trust) for trust in groups)
-    return tuple(
-        Part(
-            (*(tip for tip in group if tip not in loose), *excluded),
-            trust,
-            tuple(each for tip in group if tip in loose for each in _loose(repository, tip, loose[tip])),
-        )
-        for trust, group in groups.items()
-    )
+    parts = []
+    for trust, group in groups.items():
+        commits = [tip for tip in group if tip not in loose]
+        changes = [each for tip in group if tip in loose for each in _loose(repository, tip, loose[tip])]
+        parts.append(Part((*commits, *excluded) if commits else (), trust, tuple(changes)))
+    return tuple(parts)
 
 
 def states_before(repository: Repository, arguments: Sequence[str]) -> tuple[str, ...]:
     """The commits that commits follow on, and that are none of them."""
+    if not arguments:
+        return ()
     listing = repository.run("rev-list", "--boundary", *arguments, "--").decode().split()
     return tuple(line[1:] for line in listing if line.startswith("-"))[:_STATES]
 

@@ -98,6 +98,8 @@ def changes(repository: Repository, arguments: Sequence[str]) -> tuple[Change, .
     Raises:
         GitError: a revision is unknown, or history is damaged or cut off.
     """
+    if not arguments:
+        return ()
     commits = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--").decode().split()
     if not commits:
         return ()
