@@ -178,6 +178,31 @@ class TestByGit:
         with pytest.raises(AssertionError, match="the commit was refused"):
             git(tmp_path / "tree", "commit", "--quiet", "--message", "bad")
 
+    @pytest.mark.parametrize("way", ["encrypted", "unstaged", "commit --all", "committed later"])
+    def test_what_the_refusal_says_takes_the_plain_text_out_of_git(self, repository, cli, way):
+        """`git add` and `git commit --all` write the blob, and a refused commit leaves it there."""
+        assert cli("hook", "install", "--quiet").exit_code == 0
+        repository.write("secret.yaml", "nothing: here\n")
+        repository.git("add", "secret.yaml")
+        repository.git("commit", "--quiet", "--message", "nothing")
+        repository.write("secret.yaml")
+        blob = repository.git("hash-object", "secret.yaml").strip()
+        options = ["--all"] if way == "commit --all" else []
+        if not options:
+            repository.git("add", "secret.yaml")
+        with pytest.raises(AssertionError, match="`git gc --prune=now` removes it"):
+            repository.git("commit", "--quiet", "--message", "bad", *options)
+        assert repository.git("cat-file", "-t", blob) == "blob\n"
+        if way == "unstaged":
+            repository.git("reset", "--quiet")
+        elif way != "commit --all":
+            assert cli("encrypt", "--staged").exit_code == 0
+        if way == "committed later":
+            repository.git("commit", "--quiet", "--message", "good")
+        repository.git("gc", "--quiet", "--prune=now")
+        with pytest.raises(AssertionError):
+            repository.git("cat-file", "-t", blob)
+
     def test_a_commit_of_some_files_is_judged_by_what_it_takes(self, repository, cli):
         assert cli("hook", "install", "--quiet").exit_code == 0
         repository.write("secret.yaml")
