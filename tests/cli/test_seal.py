@@ -54,13 +54,16 @@ def sealing(folder):
 
 
 def test_in_place_with_everything_around_the_values_kept(sealing, cli, snapshot):
-    result = cli("seal", "--cert", "sealing.crt", "secret.yaml")
+    result = cli("seal", "--for-others", "--cert", "sealing.crt", "secret.yaml")
     assert result.exit_code == 0, result.stderr
     data = sealing.read("secret.yaml")
     assert not sealing.leaks(data, result.stdout, result.stderr)
     assert CIPHERTEXT.sub(b"<sealed>", data).decode() == snapshot
     assert result.stdout + result.stderr == snapshot
-    assert cli("seal", "--cert", "sealing.crt", "secret.yaml").stdout.split() == ["secret.yaml", "unchanged"]
+    assert cli("seal", "--for-others", "--cert", "sealing.crt", "secret.yaml").stdout.split() == [
+        "secret.yaml",
+        "unchanged",
+    ]
     opened = cli("unseal", "--private-key", "sealing.key", "secret.yaml")
     assert opened.stdout == SECRET
 
@@ -115,7 +118,7 @@ def test_standard_input_to_standard_output(sealing, cli):
 def test_a_list_becomes_documents(sealing, cli):
     body = "".join(f"    {line}\n" for line in SECRET.splitlines()[1:]).replace("    api", "  - api", 1)
     sealing.write("secret.yaml", f"apiVersion: v1\nkind: List\nitems:\n{body}")
-    assert cli("seal", "--cert", "sealing.crt", "secret.yaml").exit_code == 0
+    assert cli("seal", "--for-others", "--cert", "sealing.crt", "secret.yaml").exit_code == 0
     assert b"kind: List" not in sealing.read("secret.yaml")
 
 
@@ -177,14 +180,14 @@ def test_unchanged_values_keep_their_ciphertext(sealing, cli, git):
     git(sealing.path, "commit", "--all", "--quiet", "--message", "in place")
     for extra, count in (((), 0), (("--private-key", "sealing.key"), 1)):
         sealing.write("secret.yaml", SECRET.replace("user: app", "user: other"))
-        assert cli("seal", "--cert", "sealing.crt", *extra, "secret.yaml").exit_code == 0
+        assert cli("seal", "--for-others", "--cert", "sealing.crt", *extra, "secret.yaml").exit_code == 0
         assert len(set(ciphertexts(first)) & set(ciphertexts(sealing.read("secret.yaml")))) == count
 
 
 def test_from_a_file_that_sops_encrypted(sealing, cli):
     assert cli("encrypt", "secret.yaml").exit_code == 0
     encrypted = sealing.read("secret.yaml")
-    refused = cli("seal", "--cert", "sealing.crt", "secret.yaml")
+    refused = cli("seal", "--for-others", "--cert", "sealing.crt", "secret.yaml")
     assert "encrypted with SOPS" in refused.stderr
     result = cli("seal", "--cert", "sealing.crt", "-o", "sealed.yaml", "secret.yaml")
     assert result.exit_code == 0
@@ -205,13 +208,16 @@ def test_from_a_file_that_sops_encrypted(sealing, cli):
 def test_comments_that_would_leak_are_refused(sealing, cli, comment, words):
     sealing.write("secret.yaml", SECRET.replace("# changed every month", comment))
     before = sealing.files()
-    result = cli("seal", "--cert", "sealing.crt", "secret.yaml")
+    result = cli("seal", "--for-others", "--cert", "sealing.crt", "secret.yaml")
     assert result.exit_code == 2
     assert words in result.stderr
     assert "secret.yaml:10" in result.stderr
     assert not sealing.leaks(result.stdout, result.stderr)
     assert sealing.files() == before
-    assert cli("seal", "--cert", "sealing.crt", "--comments", "drop", "secret.yaml").exit_code == 0
+    assert (
+        cli("seal", "--for-others", "--cert", "sealing.crt", "--comments", "drop", "secret.yaml").exit_code
+        == 0
+    )
     assert b"# for the database" in sealing.read("secret.yaml")
     assert comment.encode() not in sealing.read("secret.yaml")
 
@@ -246,7 +252,17 @@ def test_what_is_refused_changes_nothing(sealing, cli, change, arguments, words)
 
 def test_given_names_and_empty_data(sealing, cli):
     sealing.write("secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {}\ndata: {a: ''}\n")
-    args = ("seal", "--cert", "sealing.crt", "secret.yaml", "--name", "db", "--namespace", "apps")
+    args = (
+        "seal",
+        "--for-others",
+        "--cert",
+        "sealing.crt",
+        "secret.yaml",
+        "--name",
+        "db",
+        "--namespace",
+        "apps",
+    )
     assert cli(*args).exit_code == 0
     opened = cli("unseal", "--private-key", "sealing.key", "secret.yaml")
     assert secret_data(opened.stdout_bytes) == [{"a": b""}]
@@ -258,7 +274,7 @@ def test_given_names_and_empty_data(sealing, cli):
 @pytest.mark.parametrize(("start", "end", "words"), [(-9, -1, "ended on"), (1, 9, "not valid before")])
 def test_certificates_that_are_not_valid_now(sealing, cli, start, end, words):
     sealing.write("old.crt", make_certificate(start, end))
-    result = cli("seal", "--cert", "old.crt", "secret.yaml")
+    result = cli("seal", "--for-others", "--cert", "old.crt", "secret.yaml")
     assert result.exit_code == 2
     assert words in result.stderr
     assert sealing.read("secret.yaml").decode() == SECRET
@@ -268,13 +284,13 @@ def test_a_certificate_that_ends_soon_is_told_of(sealing, cli):
     sealing.write("old.crt", make_certificate(-9, 3))
     assert (
         "warning: the certificate old.crt ends in 2 days"
-        in cli("seal", "--cert", "old.crt", "secret.yaml").stderr
+        in cli("seal", "--for-others", "--cert", "old.crt", "secret.yaml").stderr
     )
 
 
 def test_values_that_flux_would_have_changed_are_told_of(sealing, cli):
     sealing.write("secret.yaml", SECRET.replace("user: app", "user: app-${name}\n  ref: op://vault/item"))
-    result = cli("seal", "--cert", "sealing.crt", "secret.yaml")
+    result = cli("seal", "--for-others", "--cert", "sealing.crt", "secret.yaml")
     assert "user: holds ${…}" in result.stderr
     assert "ref: is a reference" in result.stderr
 
@@ -322,7 +338,7 @@ def test_the_namespace_is_the_one_that_kustomize_sets(waddle_sealing, cli):
     path.write_text(
         path.read_text().replace("  namespace: databases\n", "", 1).replace("databases", "elsewhere")
     )
-    result = cli("seal", path.relative_to(waddle_sealing))
+    result = cli("seal", "--for-others", path.relative_to(waddle_sealing))
     assert result.exit_code == 0, result.stderr
     assert "sealed for the namespace databases" in result.stderr
     sealed = [to_data(each) for each in load_documents(path.read_bytes()) if to_data(each)]

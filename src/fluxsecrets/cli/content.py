@@ -109,6 +109,14 @@ def say_plain(out: Output, paths: Sequence[str], environment: str | None = None)
     out.note(f"plain text is on disk now: run `{command}` before you commit")
 
 
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
 def write_plain(session: Session, out: Output, data: bytes, output: Path | None) -> None:
     """Write plain text to a file for the user alone, and say so; or to standard output.
 

@@ -9,7 +9,14 @@ import click
 
 from fluxsecrets.cli.content import say_plain
 from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
-from fluxsecrets.cli.options import config_option, env_option, format_option, make_session, quiet_option
+from fluxsecrets.cli.options import (
+    config_option,
+    env_option,
+    for_others_option,
+    format_option,
+    make_session,
+    quiet_option,
+)
 from fluxsecrets.cli.output import Output, show_remarks
 from fluxsecrets.cli.sealing import (
     cert_option,
@@ -68,6 +75,7 @@ FORMS = ("sops", "sealed", "external", "plain")
     help="To SOPS: the Secret with the cluster's key.",
 )
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
+@for_others_option
 @resume_option
 @abort_option
 @config_option
@@ -179,6 +187,7 @@ def _converter(
     from fluxsecrets.ops.placement import read_placement
     from fluxsecrets.ops.sealing.certificates import environments_with
     from fluxsecrets.ops.sealing.keyfiles import load_keys
+    from fluxsecrets.sealed.keys import any_opens
     from fluxsecrets.sealed.scopes import Scope
 
     store = how["store"]
@@ -198,6 +207,9 @@ def _converter(
         bool(how["keep_names"]),
         str(how["decryption_secret"]) if how["decryption_secret"] else None,
         environment,
+        bool(how["for_others"]),
+        certificate is not None
+        and any_opens(load_keys(session, private_keys, required=False), certificate.certificate.key),
     )
     texts = {name: str(how[name]) if how[name] else None for name in ("provider", "mount", "region")}
     stores = Stores(session.environ, files.tree, StoreOptions(**texts))

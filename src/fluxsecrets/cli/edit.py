@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.options import config_option, input_type_option, make_session, order_option, quiet_option
+from fluxsecrets.cli.options import (
+    config_option,
+    for_others_option,
+    input_type_option,
+    make_session,
+    order_option,
+    quiet_option,
+)
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import accept_option, show_warnings
 from fluxsecrets.errors import FluxsecretsError
@@ -18,12 +25,19 @@ from fluxsecrets.ops.editor import disable_core_dumps, find_editor, hanging_up_t
 @click.command("edit")
 @click.argument("path")
 @accept_option
+@for_others_option
 @input_type_option
 @order_option
 @config_option
 @quiet_option
 def command(
-    *, path: str, accept_recipients: bool, input_type: str | None, config: Path | None, quiet: bool
+    *,
+    path: str,
+    accept_recipients: bool,
+    for_others: bool,
+    input_type: str | None,
+    config: Path | None,
+    quiet: bool,
 ) -> int:
     """Edit an encrypted file, or make a new one.
 
@@ -49,6 +63,7 @@ def command(
             ask,
             input_type=input_type,
             accept_recipients=accept_recipients,
+            for_others=for_others,
         )
     show_warnings(out, result.path, result.warnings)
     out.note(_sentence(result))

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.content import only_path, read_input, write_output
+from fluxsecrets.cli.content import is_same_file, only_path, read_input, write_output
 from fluxsecrets.cli.options import (
     config_option,
     env_option,
     filename_option,
+    for_others_option,
     format_option,
     input_type_option,
     make_session,
@@ -30,6 +31,7 @@ from fluxsecrets.ops.policy import make_overrides
 from fluxsecrets.ops.results import BatchResult, Outcome
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Selection, clean_up, repository_root, select
+from fluxsecrets.repo.git import find_repository
 from fluxsecrets.report.text import result_rows, warning_lines
 
 
@@ -76,6 +78,7 @@ from fluxsecrets.report.text import result_rows, warning_lines
 )
 @click.option("--staged", is_flag=True, help="Only what is staged for the next commit, and stage the result.")
 @click.option("--split-lists", is_flag=True, help="Turn a List of Secrets into YAML documents first.")
+@for_others_option
 @config_option
 @format_option
 @quiet_option
@@ -91,6 +94,7 @@ def command(
     input_type: str | None,
     staged: bool,
     split_lists: bool,
+    for_others: bool,
     age: tuple[str, ...],
     pgp: tuple[str, ...],
     mac_only_encrypted: bool,
@@ -115,6 +119,7 @@ def command(
         ),
         split_lists=split_lists,
         write=not (check or dry_run),
+        for_others=for_others,
     )
     if staged:
         if paths or environment is not None or to_stdout or output is not None or filename is not None:
@@ -186,7 +191,13 @@ def _encrypt_one(
             "standard output cannot take both the encrypted text and a report as JSON", hint="add -o FILE"
         )
     given = read_input(session, text, one.filename, one.input_type)
-    job = EncryptJob(given.path, given.shown, given.format)
+    job = EncryptJob(
+        given.path,
+        given.shown,
+        given.format,
+        repository=find_repository(given.path) if one.output is not None else None,
+        replaced=one.output is not None and is_same_file(session.cwd / one.output, session.cwd / text),
+    )
     options = _for_people(session, repository_root(session), options)
     result, encrypted = encrypt_input(session, job, given.handed_over(), options)
     batch = BatchResult((result,))
@@ -202,7 +213,7 @@ def _encrypt_one(
 
 def _for_people(session: Session, root: Path, options: EncryptOptions) -> EncryptOptions:
     """With names of recipients; and with who we are, which --check need not know."""
-    return replace(options, names=read_public_keys(root), warn_of_others=options.write)
+    return replace(options, names=read_public_keys(root), look_at_identities=options.write)
 
 
 def _show(out: Output, batch: BatchResult, *, as_json: bool) -> None:

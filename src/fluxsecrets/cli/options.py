@@ -33,6 +33,11 @@ format_option: Decorator = click.option(
     "--format", "report", type=click.Choice(["text", "json"]), help="How to report; text unless told."
 )
 quiet_option: Decorator = click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
+for_others_option: Decorator = click.option(
+    "--for-others",
+    is_flag=True,
+    help="Go on where none of your identities can decrypt the result, and git has no copy of the plain text.",
+)
 config_option: Decorator = click.option(
     "--config",
     type=click.Path(path_type=Path),

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.content import Input, only_path, read_input, write_output
+from fluxsecrets.cli.content import Input, is_same_file, only_path, read_input, write_output
 from fluxsecrets.cli.options import (
     env_option,
     filename_option,
+    for_others_option,
     format_option,
     make_session,
     output_option,
@@ -49,6 +50,7 @@ class _Given:
     renew: bool
     comments: str
     allow_empty_data: bool
+    for_others: bool
     write: bool
 
 
@@ -78,6 +80,7 @@ class _Given:
 @click.option("--fetch-cert", metavar="URL", help="Only fetch a controller's certificate: printed, or to -o.")
 @click.option("--allow-http", is_flag=True, help="With --fetch-cert: take plain HTTP from other machines.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be sealed.")
+@for_others_option
 @filename_option
 @format_option
 @quiet_option
@@ -164,7 +167,9 @@ def _options(
     keys = load_keys(session, given.private_keys, required=False)
     placement = read_placement(tree) if tree is not None and tree.repository is not None else None
     same = environments_with(session, tree, found) if tree is not None else frozenset()
-    return FileOptions(seal, keys, placement, given.environment, same, given.renew, given.write)
+    return FileOptions(
+        seal, keys, placement, given.environment, same, given.renew, given.write, given.for_others
+    )
 
 
 def _in_place(
@@ -204,6 +209,8 @@ def _one(
     around = surroundings(session, source.path, session.cwd / output if output is not None else None)
     options = _options(session, out, given, around.tree, (around.inside,) if around.inside else ())
     job = around.job(source.path, source.shown)
+    if output is not None and is_same_file(session.cwd / output, source.path):
+        options.refuse_only_copy(around.tree.repository if around.tree is not None else None, source.data)
     sealed = seal_one(
         session, job, source.data, options, output=around.output, output_head=around.output_head
     )

@@ -68,6 +68,10 @@ class Unsupported:
         """None that could be told of."""
         return frozenset()
 
+    def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
+        """Nowhere."""
+        return ()
+
     def looked_in(self) -> tuple[str, ...]:
         """Nowhere."""
         return ()

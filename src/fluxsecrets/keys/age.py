@@ -186,6 +186,10 @@ class AgeProvider:
         """
         return self._keys.recipients()
 
+    def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
+        """Run the commands that print keys; then name what tells its public keys to the user alone."""
+        return self._keys.search_further(normalise(one.id) for one in recipients if one.kind == self.kind)
+
     def looked_in(self) -> tuple[str, ...]:
         """Where identities were looked for, one line a place; nothing where there was no need to look.
 

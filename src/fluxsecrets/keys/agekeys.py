@@ -61,6 +61,24 @@ class AgeKeys:
         locked = {str(locked.public) for locked in found.locked if locked.public is not None}
         return frozenset(known | locked | {stored.recipient for stored in found.stored})
 
+    def search_further(self, recipients: Iterable[str]) -> tuple[str, ...]:
+        """Run the key commands for some recipients; asks nobody for a passphrase.
+
+        Returns:
+            What may hold an identity of any recipient for all that can be told, for people.
+        """
+        for recipient in recipients:
+            for command in self.lookup().commands:
+                self._run(command, recipient)
+        found = self.lookup()
+        locked = [f"{one.name} is protected by a passphrase" for one in found.locked if one.public is None]
+        plugins = [
+            f"the plugin identity in {one.origin} does not tell its recipient"
+            for one in found.identities
+            if one.kind == "plugin" and not one.recipient
+        ]
+        return (*dict.fromkeys((*locked, *plugins, *(str(problem) for problem in found.problems))),)
+
     def at_hand(self, recipient: str) -> bool:
         """Whether an identity of this recipient is here, so that nothing and nobody has to be asked."""
         return any(one.recipient == recipient for one in self.lookup().identities)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
@@ -202,6 +202,11 @@ class PgpProvider:
         }
         spellings = product(numbers, (str.upper, str.lower), ("", "!"))
         return frozenset(case(number) + exact for number, case, exact in spellings)
+
+    def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
+        """No further; the keyring itself where gpg could not list its secret keys."""
+        failed = self._list_secret_keys().failure is not None
+        return (f"gpg could not list the secret keys in {self._place()}",) if failed else ()
 
     def looked_in(self) -> tuple[str, ...]:
         """Which keyring was looked in; nothing where there was no need to look."""

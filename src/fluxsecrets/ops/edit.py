@@ -19,10 +19,12 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files import private_directory, read_file, resolve_inside, write_new
 from fluxsecrets.ops.content import EncryptedFile, encrypt_content, parse
+from fluxsecrets.ops.names import read_public_keys
+from fluxsecrets.ops.onlycopy import others_only
 from fluxsecrets.ops.policy import Overrides, Policy, policy_for, selector_for
 from fluxsecrets.ops.reencrypt import encrypt_again, open_target, write_back
 from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.targets import Target, format_of_name, select
+from fluxsecrets.ops.targets import Target, format_of_name, repository_root, select
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import check_recipients
@@ -80,6 +82,7 @@ def edit_file(
     *,
     input_type: str | None = None,
     accept_recipients: bool = False,
+    for_others: bool = False,
 ) -> EditResult:
     """Edit an encrypted file, or make a new one by the creation rule for its name.
 
@@ -90,6 +93,7 @@ def edit_file(
         ask: whether to go on after an error.
         input_type: its format, whatever its name says.
         accept_recipients: see `reencrypt.open_target`.
+        for_others: make a new file also where nobody here could open it again.
 
     Raises:
         NotEncryptedError: the file is plain.
@@ -103,7 +107,7 @@ def edit_file(
         raise FileAccessError("it is a folder, and this takes one file", path=text, hint="name a file in it")
     try:
         if text and not os.path.lexists(path):
-            return _create(session, text, edit, ask, input_type)
+            return _create(session, text, edit, ask, input_type, for_others=for_others)
         target = select(session, [text], input_type=input_type).targets[0]
         return _change(session, target, edit, ask, accept_recipients=accept_recipients)
     except FluxsecretsError as error:
@@ -128,11 +132,15 @@ def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_re
     return EditResult(target.shown, EditOutcome.EDITED, encrypted.values, tuple(warnings))
 
 
-def _create(session: Session, text: str, edit: Edit, ask: Ask, input_type: str | None) -> EditResult:
+def _create(
+    session: Session, text: str, edit: Edit, ask: Ask, input_type: str | None, *, for_others: bool
+) -> EditResult:
     path = _new_path(session, text)
     name = input_type or format_of_name(session, text)
     policy = policy_for(session, path, Overrides())
     check_recipients(policy.groups, session.providers)
+    names = {**read_public_keys(repository_root(session)), **policy.names}
+    others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: for_others)
     format_ = make_format(name, policy.stores)
 
     def encrypt(plain: bytes) -> EncryptedFile:
@@ -150,7 +158,7 @@ def _create(session: Session, text: str, edit: Edit, ask: Ask, input_type: str |
     except FluxsecretsError as error:
         error.path = text
         raise _kept_aside(session, path, encrypted.data, error) from None
-    return EditResult(text, EditOutcome.CREATED, encrypted.values, encrypted.warnings)
+    return EditResult(text, EditOutcome.CREATED, encrypted.values, (*encrypted.warnings, *others))
 
 
 def _new_path(session: Session, text: str) -> Path:

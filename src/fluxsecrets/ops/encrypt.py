@@ -19,6 +19,7 @@ from fluxsecrets.ops.content import (
     parse,
 )
 from fluxsecrets.ops.names import names_of, post_quantum_warnings
+from fluxsecrets.ops.onlycopy import GitCopies, others_only
 from fluxsecrets.ops.policy import Overrides, Policy, policy_for
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
@@ -40,6 +41,8 @@ class EncryptJob:
         format: name of its format.
         head: its content at HEAD where that is encrypted and the file is not, else None.
         problem: why it cannot be encrypted, where that is known already.
+        repository: its git repository, or None.
+        replaced: the plain text is replaced by the result; what is written elsewhere leaves it.
     """
 
     path: Path
@@ -47,6 +50,8 @@ class EncryptJob:
     format: str
     head: bytes | None = field(default=None, repr=False)
     problem: FluxsecretsError | None = None
+    repository: Repository | None = None
+    replaced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,10 @@ class EncryptOptions:
         kubernetes: check for what Flux needs.
         split_lists: make YAML documents of the Secrets in a `kind: List` first.
         write: False only says what would happen.
-        warn_of_others: say where none of the identities at hand will open a file.
+        look_at_identities: say where none of the identities at hand will open a file, and refuse that where
+            the plain text would be gone.
+        for_others: do not refuse it.
+        copies: what git has.
     """
 
     overrides: Overrides = field(default_factory=Overrides)
@@ -67,7 +75,9 @@ class EncryptOptions:
     kubernetes: bool = True
     split_lists: bool = False
     write: bool = True
-    warn_of_others: bool = False
+    look_at_identities: bool = False
+    for_others: bool = False
+    copies: GitCopies = field(default_factory=GitCopies)
 
 
 def encrypt_jobs(selection: Selection) -> tuple[EncryptJob, ...]:
@@ -91,6 +101,7 @@ def encrypt_jobs(selection: Selection) -> tuple[EncryptJob, ...]:
             if target.repository is not None
             else None,
             target.problem,
+            target.repository,
         )
         for target in selection.targets
     )
@@ -135,7 +146,7 @@ def encrypt_files(
         options: how.
 
     Returns:
-        One result a file, in order, as they are done.
+        One result per file, in order, as they are done.
     """
     return process_files(partial(_prepare, session, options), jobs)
 
@@ -162,18 +173,36 @@ def _encrypt(
         return unchanged, data[0]
     policy = policy_for(session, job.path, options.overrides)
     names = {**options.names, **policy.names}
+    others = _for_others(session, options, job, policy, names, data[0])
     if options.split_lists and job.format == "yaml":
         data = [split_lists(data.pop(), session.limits)]
     encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
     warnings = (
         *encrypted.warnings,
         *post_quantum_warnings(policy.groups, policy.shamir_threshold, names),
+        *others,
     )
-    if options.warn_of_others and not session.opens_any(policy.groups):
-        warnings = (*warnings, "it is for others only: none of your identities opens it")
     outcome = Outcome.ENCRYPTED if options.write else Outcome.WOULD_ENCRYPT
     result = FileResult(job.shown, outcome, encrypted.values, names_of(policy.groups, names), warnings)
     return result, encrypted.data
+
+
+def _for_others(
+    session: Session,
+    options: EncryptOptions,
+    job: EncryptJob,
+    policy: Policy,
+    names: dict[str, str],
+    data: bytes,
+) -> tuple[str, ...]:
+    """A warning where nobody here could decrypt the result; refused where its plain text would be gone."""
+    if not options.look_at_identities:
+        return ()
+
+    def kept() -> bool:
+        return options.for_others or not job.replaced or options.copies.has(job.repository, data)
+
+    return others_only(session, policy.groups, policy.shamir_threshold, names, kept)
 
 
 def _already_encrypted(

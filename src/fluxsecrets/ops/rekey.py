@@ -10,6 +10,7 @@ from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.ops.batches import Prepared
 from fluxsecrets.ops.content import OpenedFile, encrypt_content, own_selector, verify
 from fluxsecrets.ops.names import name_of, post_quantum_warnings
+from fluxsecrets.ops.onlycopy import OTHERS_ONLY
 from fluxsecrets.ops.policy import Policy
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
@@ -24,8 +25,6 @@ from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import recipient_key
 
 Options = TypeVar("Options")
-
-OTHERS_ONLY = "it is for others only: none of your identities opens it"
 
 
 @dataclass(frozen=True, slots=True)

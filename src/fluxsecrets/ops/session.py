@@ -142,6 +142,28 @@ class Session:
             self._public[folder] = frozenset(found)
         return self._public[folder]
 
+    def opens(self, groups: RecipientGroups, threshold: int) -> bool:
+        """Whether identities at hand are enough to open what is encrypted for these key groups.
+
+        Args:
+            groups: recipients by key group.
+            threshold: how many groups are needed; 0 means all.
+        """
+        own = sum(self.opens_any((group,)) for group in groups)
+        return own >= (threshold or len(groups)) if len(groups) > 1 else own > 0
+
+    def search_further(self, groups: RecipientGroups) -> tuple[str, ...]:
+        """Run the user's key commands, so that `opens` knows what they print.
+
+        Returns:
+            Where there may be identities that only the user could open, for people; nobody is asked.
+        """
+        recipients = [recipient for group in groups for recipient in group]
+        kinds = dict.fromkeys(recipient.kind for recipient in recipients)
+        untold = [text for kind in kinds for text in self.providers[kind].search_further(recipients)]
+        self._openable.clear()
+        return tuple(untold)
+
     def now(self) -> str:
         """The time in RFC 3339, in whole seconds, as it goes into `lastmodified`."""
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,6 +14,7 @@ from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.files import FileContent, PendingWrite, read_file, write_batch
 from fluxsecrets.ops.encrypt import EncryptJob, EncryptOptions, encrypt_input
 from fluxsecrets.ops.names import read_public_keys
+from fluxsecrets.ops.onlycopy import GitCopies
 from fluxsecrets.ops.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.trust import INDEX, read_trust
@@ -44,7 +45,12 @@ def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
     repository = find_repository(session.cwd)
     if repository is None:
         raise GitError("this is not a git repository, so nothing is staged", path=str(session.cwd))
-    options = replace(options, names=read_public_keys(repository.root), warn_of_others=options.write)
+    options = replace(
+        options,
+        names=read_public_keys(repository.root),
+        look_at_identities=options.write,
+        copies=GitCopies(index=False),  # which gets the ciphertext
+    )
     tree, staged = _staged_tree(session, repository)
     heads = repository.read_head_blobs(staged).contents
     settings = read_trust(repository, [INDEX])[0].settings()  # what is committed says what a secret is
@@ -54,7 +60,8 @@ def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
     results: dict[str, FileResult] = {}
     for secret in secrets:
         try:
-            one = _encrypt(session, tree, secret, heads.get(secret.path), options)
+            stays = secret.path in changed and _is_plain(session, repository.root / secret.path)
+            one = _encrypt(session, tree, secret, heads.get(secret.path), options, replaced=not stays)
         except FluxsecretsError as error:
             shown = session.shown(repository.root / secret.path)
             error.path = shown if error.path in (None, secret.path) else error.path
@@ -146,7 +153,13 @@ def _secrets(
 
 
 def _encrypt(
-    session: Session, tree: StagedTree, secret: SecretFile, head: bytes | None, options: EncryptOptions
+    session: Session,
+    tree: StagedTree,
+    secret: SecretFile,
+    head: bytes | None,
+    options: EncryptOptions,
+    *,
+    replaced: bool,
 ) -> _Done:
     if secret.error is not None:
         raise secret.error
@@ -154,9 +167,25 @@ def _encrypt(
     file = tree.root / secret.path
     if head is not None and detect_encryption(head, secret.path) is None:
         head = None
-    job = EncryptJob(file, session.shown(file), secret.format, head=_encrypted_copy(session, file) or head)
+    job = EncryptJob(
+        file,
+        session.shown(file),
+        secret.format,
+        head=_encrypted_copy(session, file) or head,
+        repository=tree.repository,
+        replaced=replaced,
+    )
     result, new = encrypt_input(session, job, [old], options)
     return _Done(secret.path, file, old, new, result)
+
+
+def _is_plain(session: Session, file: Path) -> bool:
+    """Whether there is a working copy, and a plain one."""
+    try:
+        data = read_file(file, limit=session.limits.size).data
+    except FluxsecretsError:
+        return False
+    return detect_encryption(data, file.name) is None
 
 
 def _encrypted_copy(session: Session, file: Path) -> bytes | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -45,6 +45,12 @@ class SealingKey:
         # Worker processes get it through a pipe, where they are not forked.
         der = self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return _from_der, (der, self.origin)
+
+
+def any_opens(keys: Iterable[SealingKey], public: RSAPublicKey) -> bool:
+    """Whether one of the private keys opens what is sealed with a public key."""
+    numbers = public.public_numbers()
+    return any(key.key.public_key().public_numbers() == numbers for key in keys)
 
 
 def _from_der(der: bytes, origin: str) -> SealingKey:

@@ -55,6 +55,16 @@ class KeyProvider(Protocol):
     def own_recipients(self) -> frozenset[str]:
         """Ids of the recipients whose identities are at hand, as far as no service must be asked."""
 
+    def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
+        """Look for identities also where a command has to be run, so that `own_recipients` has them.
+
+        Args:
+            recipients: whose identities are wanted.
+
+        Returns:
+            Where there may be more that only the user could open, for people; nobody is asked.
+        """
+
     def looked_in(self) -> tuple[str, ...]:
         """Where identities were looked for, one line a place, for the message when none opens a file."""
 

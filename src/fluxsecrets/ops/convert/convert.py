@@ -16,6 +16,7 @@ from fluxsecrets.ops.content import encrypt_content
 from fluxsecrets.ops.journal import Operation, apply
 from fluxsecrets.ops.manifestfiles import ManifestFiles
 from fluxsecrets.ops.names import names_of, post_quantum_warnings, read_public_keys
+from fluxsecrets.ops.onlycopy import GitCopies, others_only, sealed_only
 from fluxsecrets.ops.placement import Place, Placement
 from fluxsecrets.ops.policy import Overrides, policy_for
 from fluxsecrets.ops.record import note_file
@@ -57,6 +58,8 @@ class ConvertOptions:
         keep_names: files are not renamed.
         decryption_secret: name of the Secret with the cluster's identity, or None.
         environment: that was named, or None.
+        for_others: do not refuse to replace the only copy by what nobody here can open.
+        controller_key: the certificate's private key is at hand.
     """
 
     to: Form
@@ -72,6 +75,8 @@ class ConvertOptions:
     keep_names: bool = False
     decryption_secret: str | None = None
     environment: str | None = None
+    for_others: bool = False
+    controller_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +138,16 @@ class Converter:
     def _names(self) -> Mapping[str, str]:
         return read_public_keys(self.files.tree.root)
 
+    @cached_property
+    def _copies(self) -> GitCopies:
+        return GitCopies()
+
     def _is_in_git(self, path: str) -> bool:
-        """Whether HEAD has a file as it is now."""
-        repository = self.files.tree.repository
-        if repository is None:
-            return False
-        return repository.read_head_blobs([path]).contents.get(path) == self.files.tree.read(path)
+        """Whether HEAD or the index has a file as it is now."""
+        return self._copies.has(self.files.tree.repository, self.files.tree.read(path))
+
+    def _is_kept(self, path: str) -> bool:
+        return self.options.for_others or self._is_in_git(path)
 
     def prepare(self) -> Conversion:
         """New contents for all files, and for what refers to them.
@@ -283,6 +292,8 @@ class Converter:
             )
             sealed = seal_content(revealed.plain, seal)
             assert sealed is not None  # noqa: S101 - there is a Secret in it
+            if not options.controller_key:
+                sealed_only(lambda: self._is_kept(path))
             places_of = tuple(str(scope) for scope in sealed.scopes)
             return sealed.data, _moved(sealed.values, sealed.warnings, places=places_of), ()
         if to is Form.EXTERNAL:
@@ -303,14 +314,17 @@ class Converter:
             previous=revealed.plain.opened,
             new_key=True,
         )
-        who = names_of(policy.groups, {**self._names, **policy.names})
-        warnings = [
+        names = {**self._names, **policy.names}
+        others = others_only(
+            session, policy.groups, policy.shamir_threshold, names, lambda: self._is_kept(path)
+        )
+        warnings = (
             *encrypted.warnings,
             *post_quantum_warnings(policy.groups, policy.shamir_threshold, self._names),
-        ]
-        if not session.opens_any(policy.groups):
-            warnings.append("it is for others only: none of your identities opens it")
-        return encrypted.data, _moved(encrypted.values, tuple(warnings), recipients=who), ()
+            *others,
+        )
+        who = names_of(policy.groups, names)
+        return encrypted.data, _moved(encrypted.values, warnings, recipients=who), ()
 
     def _external(
         self, path: str, revealed: Revealed, places: Mapping[int, Place]

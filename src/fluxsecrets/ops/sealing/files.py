@@ -10,6 +10,7 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files import FileContent, read_file, write_atomic
 from fluxsecrets.ops.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.onlycopy import GitCopies, sealed_only
 from fluxsecrets.ops.placement import Placement
 from fluxsecrets.ops.plain import read_plain, read_plain_or_none
 from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
@@ -18,9 +19,10 @@ from fluxsecrets.ops.sealing.reuse import Known, sealed_by_place, values_by_plac
 from fluxsecrets.ops.sealing.seal import SealedContent, SealOptions, check_sealed_content, seal_content
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
 from fluxsecrets.repo.tree import Tree, open_tree
-from fluxsecrets.sealed.keys import SealingKey
+from fluxsecrets.sealed.keys import SealingKey, any_opens
 from fluxsecrets.sealed.model import is_sealed
 
 
@@ -34,6 +36,7 @@ class SealJob:
         inside: its path in the repository, or None.
         named: the user named it, so that a file without Secrets is an error.
         head: its content at HEAD, or None.
+        repository: its git repository, or None.
     """
 
     path: Path
@@ -41,6 +44,7 @@ class SealJob:
     inside: str | None = None
     named: bool = True
     head: bytes | None = field(default=None, repr=False)
+    repository: Repository | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class FileOptions:
         same: environments whose controller has the same certificate.
         renew: seal every value anew.
         write: False only says what would happen.
+        for_others: do not refuse to replace the only copy by what the controller alone can open.
+        copies: what git has.
     """
 
     seal: SealOptions
@@ -64,6 +70,18 @@ class FileOptions:
     same: frozenset[str] = frozenset()
     renew: bool = False
     write: bool = True
+    for_others: bool = False
+    copies: GitCopies = field(default_factory=GitCopies)
+
+    def refuse_only_copy(self, repository: Repository | None, data: bytes) -> None:
+        """Refuse to replace a content that would be gone then.
+
+        Raises:
+            UnprotectedError: it would be.
+            GitError: git could not tell whether it has it.
+        """
+        if self.write and not self.for_others and not any_opens(self.keys, self.seal.certificate.key):
+            sealed_only(lambda: self.copies.has(repository, data))
 
 
 def seal_jobs(
@@ -79,7 +97,14 @@ def seal_jobs(
         changed = tree.repository.changed_since_head()
         heads = dict(tree.repository.read_head_blobs(changed & set(paths)).contents)
     return tuple(
-        SealJob(tree.root / path, session.shown(tree.root / path), path, path in named, heads.get(path))
+        SealJob(
+            tree.root / path,
+            session.shown(tree.root / path),
+            path,
+            path in named,
+            heads.get(path),
+            tree.repository,
+        )
         for path in paths
     )
 
@@ -262,6 +287,8 @@ def _prepare(session: Session, options: FileOptions, job: SealJob) -> Prepared:
             )
         result, new = _seal(session, options, job, content.data)
         writes = options.write and new is not None
+        if writes:
+            options.refuse_only_copy(job.repository, content.data)
         return Prepared(result, pending_write(content, new) if writes and new is not None else None)
     except FluxsecretsError as error:
         error.path = error.path if error.path != str(job.path) else job.shown
