@@ -1,4 +1,4 @@
-"""Plain text that git does not have is not replaced by what nobody here can decrypt, unless the user says so."""
+"""Plain text that git does not have is not replaced by what nobody here can decrypt, but where it is said."""
 
 import json
 import os
