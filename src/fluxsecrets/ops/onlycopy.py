@@ -118,8 +118,12 @@ def others_only(
     )
 
 
-def sealed_only(kept: Callable[[], bool]) -> None:
+def sealed_only(kept: Callable[[], bool], first: str) -> None:
     """Refuse to replace plain text by what the controller alone can open, where it is kept nowhere else.
+
+    Args:
+        kept: whether the plain text stays somewhere, or the user said that it need not.
+        first: what to do instead, for the hint.
 
     Raises:
         UnprotectedError: it would be gone.
@@ -128,8 +132,7 @@ def sealed_only(kept: Callable[[], bool]) -> None:
     if not kept():
         raise UnprotectedError(
             "only the controller can open the result, and git has no copy of this file: it would be lost",
-            hint="write the result elsewhere with -o, give the controller's key with --private-key, "
-            "or add --for-others",
+            hint=f"{first}, give the controller's key with --private-key, or add --for-others",
         )
 
 

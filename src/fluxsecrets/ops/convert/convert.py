@@ -146,8 +146,11 @@ class Converter:
         """Whether HEAD or the index has a file as it is now."""
         return self._copies.has(self.files.tree.repository, self.files.tree.read(path))
 
-    def _is_kept(self, path: str) -> bool:
-        return self.options.for_others or self._is_in_git(path)
+    def _is_kept(self, path: str, revealed: Revealed) -> bool:
+        """Whether what is in a file stays somewhere, as it is or in plain text."""
+        if self.options.for_others or self._is_in_git(path):
+            return True
+        return self._copies.has(self.files.tree.repository, revealed.plain.text.replaced({}))
 
     def prepare(self) -> Conversion:
         """New contents for all files, and for what refers to them.
@@ -293,7 +296,7 @@ class Converter:
             sealed = seal_content(revealed.plain, seal)
             assert sealed is not None  # noqa: S101 - there is a Secret in it
             if not options.controller_key:
-                sealed_only(lambda: self._is_kept(path))
+                sealed_only(lambda: self._is_kept(path, revealed), "commit the file first")
             places_of = tuple(str(scope) for scope in sealed.scopes)
             return sealed.data, _moved(sealed.values, sealed.warnings, places=places_of), ()
         if to is Form.EXTERNAL:
@@ -316,7 +319,7 @@ class Converter:
         )
         names = {**self._names, **policy.names}
         others = others_only(
-            session, policy.groups, policy.shamir_threshold, names, lambda: self._is_kept(path)
+            session, policy.groups, policy.shamir_threshold, names, lambda: self._is_kept(path, revealed)
         )
         warnings = (
             *encrypted.warnings,

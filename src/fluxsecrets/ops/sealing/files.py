@@ -81,7 +81,7 @@ class FileOptions:
             GitError: git could not tell whether it has it.
         """
         if self.write and not self.for_others and not any_opens(self.keys, self.seal.certificate.key):
-            sealed_only(lambda: self.copies.has(repository, data))
+            sealed_only(lambda: self.copies.has(repository, data), "write the result elsewhere with -o")
 
 
 def seal_jobs(
