@@ -7,7 +7,7 @@ runs, with throw-away keys of tests/vectors.
 import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -243,6 +243,19 @@ def session(root: Path, who: str | None) -> Session:
     """A run as somebody of tests/vectors."""
     named = {"SOPS_AGE_KEY_FILE": str(KEYS / f"{who}.agekey")} if who else {}
     return Session({"HOME": str(root / "no-home"), **named}, root)
+
+
+def without(path: str, content: Encrypted, *people: str) -> tuple[bytes, bytes]:
+    """An encrypted file, and the same where some are taken out and the data key is kept, as sops does."""
+    before = _encrypted(path, content)
+    format_ = make_format(format_for_path(path))
+    document = format_.parse(before, Limits())
+    gone = {_recipient(name).id for name in people}
+    groups = tuple(
+        group._replace(keys=tuple(key for key in group.keys if key.recipient.id not in gone))
+        for group in document.metadata.key_groups
+    )
+    return before, format_.rewrite(document, (), replace(document.metadata, key_groups=groups))
 
 
 @cache

@@ -25,6 +25,7 @@ from audit_tree import (
     pem,
     pod,
     secret,
+    without,
     write,
     yaml,
 )
@@ -169,6 +170,8 @@ VALUES = {
     "tls.key": pem("sealing-new.key"),  # certificate-mismatch
     "old.key": weak_key(),  # key-weak
 }
+UPDATED = "clusters/staging/updated.yaml"
+WITH_CAROL, WITHOUT_CAROL = without(UPDATED, encrypted(secret("updated"), *STAGING, CAROL), CAROL)
 FIRST = {
     ".sops.yaml": RULES + f"  # carol left in June\n  - path_regex: ^later\n    age: {CAROL}\n",
     ".fluxsecrets.yaml": SETTINGS,
@@ -223,6 +226,7 @@ FIRST = {
     "clusters/production/database.yaml": encrypted(
         secret("database", values={"shared_password": "kq83-throwaway-shared"}), *PRODUCTION, "cluster"
     ),
+    UPDATED: WITH_CAROL,  # data-key-known: as `sops updatekeys` leaves it
     # age
     "clusters/staging/known.yaml": encrypted(
         secret("known", values={"password": "kq83-throwaway-known"}), *STAGING, CAROL, at=OLD
@@ -274,6 +278,7 @@ FIRST = {
 }
 SECOND = {
     ".sops.yaml": RULES,
+    UPDATED: WITHOUT_CAROL,
     "clusters/staging/known.yaml": encrypted(
         secret("known", values={"password": "kq83-throwaway-known"}), *STAGING, at=OLD
     ),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
+from fluxsecrets.repo.datakeys import FormerReader
 from fluxsecrets.repo.discover import SecretFile
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.keyhistory import RemovedKey
@@ -164,6 +165,7 @@ class Facts:
         excused: those in which `scan` finds only what is allowed or known to the baseline.
         removed: keys that were taken out of `keys/` and `.sops.yaml`, the last one first.
         known: what those know who had them.
+        former: whom encrypted files are not for any more.
         changed: the day of the last commit that changed a file, for public keys and SealedSecrets.
         sealing: the sealing certificates that the settings name.
         before: of encrypted files that were changed since the last commit, how they were then.
@@ -183,6 +185,7 @@ class Facts:
     excused: frozenset[str] = frozenset()
     removed: tuple[RemovedKey, ...] = ()
     known: tuple[KnownValues, ...] = ()
+    former: tuple[FormerReader, ...] = ()
     changed: MappingABC[str, date] = field(default_factory=dict)
     sealing: tuple[SealingCertificate, ...] = ()
     before: MappingABC[str, Document] = field(default_factory=dict, repr=False)

@@ -95,7 +95,7 @@ def command(
 
 def _show_who(out: Output, report: str | None) -> int:
     from fluxsecrets.ops.matrix import who_reads_what
-    from fluxsecrets.report.audit import matrix_json, matrix_rows
+    from fluxsecrets.report.audit import matrix_json, matrix_notes, matrix_rows
 
     if report == "sarif":
         raise UsageError("--who is no finding, so that it is no SARIF", hint="use --format json")
@@ -104,6 +104,8 @@ def _show_who(out: Output, report: str | None) -> int:
         out.text([matrix_json(found)])
     else:
         out.table(matrix_rows(found))
+        for note in matrix_notes(found):
+            out.warning(f"warning: {note}")
     return 0
 
 

@@ -248,6 +248,8 @@ def report_(
         return 1 if found.open else 0
     out.table(value_rows(found.values if everything else found.open))
     out.note(value_summary(found.values, found.leaving.name))
+    for note in found.notes:
+        out.warning(f"warning: {note}")
     if not found.open and found.path is not None:
         out.note(f"nothing is left to do: {found.path} can be deleted")
     return 1 if found.open else 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.people import named
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.audit.rules import RULES, SCANNED_RULES
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
@@ -188,7 +189,7 @@ def _weigh(
         allowed=weighed.allowed,
         remarks=weighed.remarks,
         gone=(),
-        notes=tuple(_notes(chosen, {item.location.path for item in findings})),
+        notes=(*_notes(chosen, {item.location.path for item in findings}), *_doubts(facts)),
         root=root,
         fail_on=None if options.never_fail else fail_on,
         files=len(facts.secrets),
@@ -242,6 +243,22 @@ def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None
     return {
         note: None for note in notes if not (note.message.startswith(UNREADABLE) and note.path in found_in)
     }
+
+
+def _doubts(facts: Facts) -> Iterator[Note]:
+    """Of whom nobody here can tell whether they can still read files that were for them once."""
+    people: dict[str, list[str]] = {}
+    for each in facts.former:
+        if each.now is None:
+            people.setdefault(named(each.recipient, facts.names), []).append(each.path)
+    for name, paths in people.items():
+        more = f" and of {len(paths) - 1} more" if len(paths) > 1 else ""
+        yield Note(
+            paths[0],
+            None,
+            f"cannot tell whether {name}, who was a recipient once, knows its data key{more}: "
+            "none of your identities opens both it and the versions that were for them",
+        )
 
 
 def _is_complete(options: AuditOptions) -> bool:

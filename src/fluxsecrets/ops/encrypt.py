@@ -225,6 +225,7 @@ def _encrypt_one(
     """Encrypt one file's content by a policy; see `encrypt_content` for what is raised."""
     format_ = make_format(job.format, policy.stores)
     previous, warning = _previous(session, format_, job.head)
+    why_new = _why_new_data_key(session, job) if previous is not None else None
     encrypted = encrypt_content(
         format_,
         data,
@@ -235,8 +236,10 @@ def _encrypt_one(
         kubernetes=kubernetes,
         previous=previous,
         by_hand=True,
+        new_key=why_new is not None,
     )
-    return replace(encrypted, warnings=(*encrypted.warnings, *warning))
+    more = (*warning, *([why_new] if why_new is not None else []))
+    return replace(encrypted, warnings=(*encrypted.warnings, *more))
 
 
 def _previous(
@@ -249,3 +252,14 @@ def _previous(
     except FluxsecretsError:
         # Not ours to open, or damaged: the file gets a new data key, which is always safe.
         return None, ("the version in git could not be opened, so all values got new ciphertexts",)
+
+
+def _why_new_data_key(session: Session, job: EncryptJob) -> str | None:
+    from fluxsecrets.ops.datakeys import why_new_data_key
+    from fluxsecrets.repo.git import find_repository
+
+    repository = find_repository(job.path.parent)
+    if repository is None or job.head is None:
+        return None
+    path = job.path.resolve().relative_to(repository.root.resolve()).as_posix()
+    return why_new_data_key(session, repository, path, job.head, {})

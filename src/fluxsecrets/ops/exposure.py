@@ -29,6 +29,8 @@ class Reader:
         since: the first commit; None is the work tree.
         until: the last one; None is the work tree.
         still: they can read it as it is now.
+        by_key: it is not encrypted for them now, and they know its data key from an older version.
+        doubtful: nobody here can tell whether they know the data key that it has now.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Reader:
     since: Commit | None
     until: Commit | None
     still: bool
+    by_key: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,9 @@ def exposure(session: Session, text: str) -> Exposure:
     readers = []
     if any(version.plain for version in versions):
         readers.append(_reader(PLAIN, None, versions, history))
-    everybody = {recipient_key(each): each for version in versions for each in version.recipients}
+    everybody = {
+        recipient_key(each): each for version in versions for each in (*version.recipients, *version.by_key)
+    }
     readers += [_reader(people.name(each), each, versions, history) for each in everybody.values()]
     values = tuple(value for value in values_readable_by([history], None) if not key or value.key == key)
     return Exposure(path, key or None, tuple(readers), values, history.unread)
@@ -118,5 +124,21 @@ def _reader(name: str, recipient: Recipient | None, versions: list[Version], his
         return version.readers is not None and recipient_key(recipient) in version.readers
 
     able = [version for version in versions if reads(version)]
-    still = history.now is not None and history.now in versions and reads(history.now)
-    return Reader(name, recipient, able[0].commit, None if still else able[-1].commit, still)
+    # An older version may have the data key that they were given later; they read it since then.
+    named = [version for version in able if recipient is None or _is_among(recipient, version.recipients)]
+    now = history.now if history.now in versions else None
+    still = now is not None and reads(now)
+    until = None if still else able[-1].commit
+    return Reader(
+        name,
+        recipient,
+        (named or able)[0].commit,
+        until,
+        still,
+        by_key=now is not None and _is_among(recipient, now.by_key),
+        doubtful=now is not None and _is_among(recipient, now.doubtful),
+    )
+
+
+def _is_among(recipient: Recipient | None, people: tuple[Recipient, ...]) -> bool:
+    return recipient is not None and recipient_key(recipient) in map(recipient_key, people)

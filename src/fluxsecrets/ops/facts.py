@@ -12,10 +12,12 @@ from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, SealingCertifi
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.ops.content import open_parsed, parse
+from fluxsecrets.ops.datakeys import former_readers
 from fluxsecrets.ops.leavers import known_values
 from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.session import CONFIG_NAME, Session
+from fluxsecrets.repo.datakeys import FormerReader
 from fluxsecrets.repo.decryption import marks
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.encrypted import detect_encryption
@@ -35,6 +37,7 @@ def gather(
     tree: Tree,
     *,
     with_keys: bool,
+    compare_keys: bool | None = None,
     today: date | None = None,
     baseline: Path | None = None,
     use_baseline: bool = True,
@@ -45,6 +48,7 @@ def gather(
         session: the run; its providers open files where `with_keys` says so.
         tree: the repository.
         with_keys: whether to decrypt.
+        compare_keys: whether to open data keys of old versions; None means the same as `with_keys`.
         today: the day of the audit; None means today in UTC.
         baseline: of findings that are known to the scan; None for the repository's own where it has one.
         use_baseline: False reads none.
@@ -61,6 +65,7 @@ def gather(
     keys = _public_keys(tree)
     names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
     removed = _removed(session, tree)
+    former = _former(session, tree, secrets, with_keys=with_keys if compare_keys is None else compare_keys)
     to_scan = frozenset((*(secret.path for secret in secrets), *_sealed(environments)))
     scanned, excused = _scanned(tree, to_scan, baseline, use_baseline=use_baseline)
     return Facts(
@@ -77,9 +82,10 @@ def gather(
         scanned_files=to_scan,
         excused=excused,
         removed=removed,
-        known=tuple(known_values(session, tree.repository, removed, secrets))
+        known=tuple(known_values(session, tree.repository, removed, secrets, former))
         if tree.repository is not None and removed
         else (),
+        former=former,
         changed=_changed(session, tree, [key.path for key in keys], environments),
         sealing=tuple(_sealing(tree, settings)),
         before=_before(session, tree, secrets),
@@ -194,6 +200,15 @@ def _removed(session: Session, tree: Tree) -> tuple[RemovedKey, ...]:
             with suppress(FluxsecretsError):
                 now[path] = tree.read(path).decode("utf-8", "replace")
     return removed_keys(tree.repository, now, partial=session.partial_history) if now else ()
+
+
+def _former(
+    session: Session, tree: Tree, secrets: Iterable[Secret], *, with_keys: bool
+) -> tuple[FormerReader, ...]:
+    if tree.repository is None:
+        return ()
+    files = {secret.path: tree.read(secret.path) for secret in secrets if secret.metadata is not None}
+    return former_readers(session, tree.repository, files, with_keys=with_keys)
 
 
 def _changed(

@@ -10,6 +10,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.content import open_parsed, parse
 from fluxsecrets.ops.leaving import read_leaving
 from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.datakeys import FormerReader
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.keyhistory import RemovedKey
 from fluxsecrets.scan.names import Telling, telling
@@ -24,9 +25,15 @@ _MOST = 20
 
 
 def known_values(
-    session: Session, repository: Repository, removed: Sequence[RemovedKey], secrets: Iterable[Secret]
+    session: Session,
+    repository: Repository,
+    removed: Sequence[RemovedKey],
+    secrets: Iterable[Secret],
+    former: Iterable[FormerReader] = (),
 ) -> Iterator[KnownValues]:
-    """The values that are as they were when somebody's key was taken out.
+    """The values that are as they were when somebody could read them last.
+
+    That is before their key was taken out, or later, as long as the file kept a data key that they know.
 
     Without an identity that opens a file as it was then, a value counts whose ciphertext is still the same.
 
@@ -34,15 +41,19 @@ def known_values(
         GitError: the history cannot be read.
     """
     encrypted = {secret.path: secret for secret in secrets if secret.metadata is not None}
-    names = {
-        f"{key.commit}^:{path}": (key, secret)
-        for key in removed[:_MOST]
-        for path, secret in encrypted.items()
-        if "\n" not in path
-    }
-    for name, _, data in repository.read_objects(names):
-        key, secret = names[name]
-        if data is None or key.recipient.encode() not in data:
+    until = {(each.path, each.recipient.id): each.until.id for each in former}
+    names: dict[str, list[tuple[RemovedKey, Secret]]] = {}
+    for key in removed[:_MOST]:
+        for path, secret in encrypted.items():
+            if "\n" not in path:
+                commit = until.get((path, key.recipient)) or f"{key.commit}^"
+                names.setdefault(f"{commit}:{path}", []).append((key, secret))
+    looked_at = (
+        (key, secret, data) for name, _, data in repository.read_objects(names) for key, secret in names[name]
+    )
+    for key, secret, data in looked_at:
+        known = (secret.path, key.recipient) in until
+        if data is None or not (known or key.recipient.encode() in data):
             continue
         with suppress(FluxsecretsError):
             format_ = make_format(secret.file.format)

@@ -26,12 +26,16 @@ class Person:
         name: its name, or its shortened key.
         kind, recipient: the key.
         files: by environment, the paths that it opens; with several key groups, together with others.
+        by_data_key: those of them that are not for it any more, and whose data key it knows.
+        doubtful: files that were for it once, where nothing tells whether it knows their data key.
     """
 
     name: str
     kind: str
     recipient: str
     files: dict[str, tuple[str, ...]]
+    by_data_key: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,14 @@ class Matrix:
 
 
 def who_reads_what(session: Session) -> Matrix:
-    """Read the `sops` blocks of all encrypted files; nothing is decrypted.
+    """Read the `sops` blocks of all encrypted files; no value is decrypted.
 
     Raises:
         ConfigError: `.fluxsecrets.yaml` is invalid.
         GitError: git failed.
     """
-    return matrix(gather(session, open_tree(session.cwd, limits=session.limits), with_keys=False))
+    tree = open_tree(session.cwd, limits=session.limits)
+    return matrix(gather(session, tree, with_keys=False, compare_keys=True))
 
 
 def matrix(facts: Facts) -> Matrix:
@@ -77,6 +82,13 @@ def matrix(facts: Facts) -> Matrix:
             key = recipient_key(recipient)
             people.setdefault(key, recipient)
             opens.setdefault(key, []).append(secret.path)
+    by_key: dict[RecipientKey, list[str]] = {}
+    doubtful: dict[RecipientKey, list[str]] = {}
+    for former in facts.former:
+        key = recipient_key(former.recipient)
+        if former.now is not False:
+            people.setdefault(key, former.recipient)
+            (by_key if former.now else doubtful).setdefault(key, []).append(former.path)
     plain = [secret.path for secret in facts.secrets if secret.metadata is None]
     names = [item.name for item in facts.environments]
     if any(not belongs.get(path) for path in (*encrypted, *plain)):
@@ -90,7 +102,14 @@ def matrix(facts: Facts) -> Matrix:
         }
 
     rows = [
-        Person(named(people[key], facts.names), key[0], people[key].id, by_environment(opens[key]))
+        Person(
+            named(people[key], facts.names),
+            key[0],
+            people[key].id,
+            by_environment((*opens.get(key, ()), *by_key.get(key, ()))),
+            tuple(by_key.get(key, ())),
+            tuple(doubtful.get(key, ())),
+        )
         for key in people
     ]
     rows.sort(key=lambda person: (-sum(map(len, person.files.values())), person.name))

@@ -11,6 +11,7 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files import write_atomic
 from fluxsecrets.ops.batches import Prepared
 from fluxsecrets.ops.changes import Change, change_files
+from fluxsecrets.ops.datakeys import former_readers
 from fluxsecrets.ops.journal import FileChange
 from fluxsecrets.ops.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.leaving import (
@@ -140,7 +141,11 @@ def plan_removal(session: Session, options: RemoveOptions) -> Removal:
     histories: tuple[FileHistory, ...] = ()
     if options.report and tree.repository is not None:
         histories = file_histories(session, tree, tree.repository)
-    knows = _knows_data_key(histories, recipient)
+    knows = (
+        _knows_data_key(histories, recipient)
+        if options.report
+        else _knows_without_report(session, tree, targets, recipient)
+    )
     chosen = tuple(
         target
         for target in meant
@@ -175,7 +180,12 @@ def plan_removal(session: Session, options: RemoveOptions) -> Removal:
         },
         tuple(_extra(tree, people, edits, recipient, name, whole=whole, report=bool(histories))),
         values,
-        (*notes, *left_out, *_notes(session, tree, edits, recipient, looks, name)),
+        (
+            *notes,
+            *left_out,
+            *_notes(session, tree, edits, recipient, looks, name),
+            *_doubts(histories, recipient, name),
+        ),
     )
 
 
@@ -208,11 +218,13 @@ class Report:
         leaving: who, and what was decided.
         values: all of it.
         path: where it is kept, or None.
+        notes: what cannot be told, one sentence each.
     """
 
     leaving: Leaving
     values: tuple[LeftValue, ...]
     path: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[LeftValue, ...]:
@@ -256,7 +268,8 @@ def report_of(
         path.parent.mkdir(exist_ok=True)
         write_atomic(path, leaving.data(), mode=0o644)
     known = leaving_path(leaving.name) if (tree.root / leaving_path(leaving.name)).exists() else None
-    return Report(leaving, leaving.applied(values), known)
+    notes = tuple(_doubts(histories, leaving.recipient, leaving.name))
+    return Report(leaving, leaving.applied(values), known, notes)
 
 
 def _today() -> str:
@@ -333,15 +346,36 @@ def _own_rules(
 
 def _knows_data_key(histories: Sequence[FileHistory], recipient: Recipient) -> frozenset[str]:
     """Files that somebody cannot open by their block, and whose data key they had before."""
-    found = set()
+    key = recipient_key(recipient)
+    return frozenset(
+        history.path
+        for history in histories
+        if history.now is not None and key in {recipient_key(each) for each in history.now.by_key}
+    )
+
+
+def _knows_without_report(
+    session: Session, tree: Tree, targets: Sequence[Target], recipient: Recipient
+) -> frozenset[str]:
+    """The same without what the values were: the data keys of files that were for them once."""
+    if tree.repository is None:
+        return frozenset()
+    paths = [target.repository_path for target in targets if target.repository_path is not None]
+    files = {path: tree.read(path) for path in paths if tree.size(path) is not None}
+    found = former_readers(session, tree.repository, files)
+    key = recipient_key(recipient)
+    return frozenset(each.path for each in found if each.now and recipient_key(each.recipient) == key)
+
+
+def _doubts(histories: Sequence[FileHistory], recipient: Recipient, name: str) -> Iterator[str]:
+    """The files of which nobody here can tell whether somebody knows their data key."""
+    key = recipient_key(recipient)
     for history in histories:
-        now = history.now
-        if now is None or now.plain or now.data_key is None or now.readable_by(recipient):
-            continue
-        had = {each.data_key for each in history.versions if not each.plain and each.readable_by(recipient)}
-        if now.data_key in had:
-            found.add(history.path)
-    return frozenset(found)
+        if history.now is not None and key in {recipient_key(each) for each in history.now.doubtful}:
+            yield (
+                f"{history.path}: cannot tell whether {name} knows its data key: "
+                "none of your identities opens both it and the versions that were for them"
+            )
 
 
 def _extra(

@@ -1,8 +1,9 @@
 """Which values could be read, when and by whom: every version of every secret file in git's history.
 
-Of an encrypted version those could read it whom its `sops` block names; of a plain one, everybody who has the
-repository. What a value was is only compared, by a hash with a key that is thrown away after the run; where
-none of the identities at hand opens a version, nothing is known of its values, and it is said so.
+Of an encrypted version those could read it whom its `sops` block names, or that of another version with the
+same data key; of a plain one, everybody who has the repository. What a value was is only compared, by a hash
+with a key that is thrown away after the run; where none of the identities at hand opens a version, nothing
+is known of its values, and it is said so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fluxsecrets.ops.content import own_selector
 from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.policy import is_manifest
 from fluxsecrets.ops.session import Session
+from fluxsecrets.repo.datakeys import ciphertexts, same_keys
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.history import Commit, FileVersion, file_versions, read_blobs
@@ -49,15 +51,17 @@ class Version:
         commit: that made it so; None for the work tree.
         readers: who could read it, by `recipient_key`; None where it is plain text, for everybody.
         values: by key, what each is compared by.
-        data_key: what the data key is compared by, where an identity at hand opens it.
-        recipients: those readers.
+        recipients: those whom it is encrypted for.
+        by_key: the other readers, who know its data key from another version.
+        doubtful: those of whom it cannot be told whether they know its data key.
     """
 
     commit: Commit | None
     readers: frozenset[RecipientKey] | None
     values: Mapping[str, bytes | None] = field(repr=False)
-    data_key: bytes | None = field(default=None, repr=False)
     recipients: tuple[Recipient, ...] = ()
+    by_key: tuple[Recipient, ...] = ()
+    doubtful: tuple[Recipient, ...] = ()
 
     @property
     def plain(self) -> bool:
@@ -185,15 +189,57 @@ def _histories(
     for version in wanted:
         by_path.setdefault(version.path, []).append(version)
     for path in sorted(by_path):
-        versions, unread = [], []
+        versions: list[tuple[Commit | None, _Look]] = []
+        unread = []
         for version in by_path[path]:
             look = found.get((path, version.blob))
             if look is not None:
-                versions.append(look.at(version.commit))
+                versions.append((version.commit, look))
             elif version.blob is not None:
                 unread.append(version.commit)
         last = now.get(path)
-        yield FileHistory(path, tuple(versions), last.at(None) if last else None, tuple(unread))
+        known = _with_known_keys([*versions, *([(None, last)] if last else [])])
+        yield FileHistory(
+            path,
+            tuple(known[: len(versions)]),
+            known[-1] if last else None,
+            tuple(unread),
+        )
+
+
+def _with_known_keys(looks: Sequence[tuple[Commit | None, _Look]]) -> list[Version]:
+    """The versions with those who know their data keys from others."""
+    numbers = same_keys([look.marks for _, look in looks])
+    people: dict[int, dict[RecipientKey, Recipient]] = {}
+    opened = set()
+    for number, (_, look) in zip(numbers, looks, strict=True):
+        people.setdefault(number, {}).update({recipient_key(each): each for each in look.recipients})
+        if look.opened:
+            opened.add(number)
+    found = []
+    for number, (commit, look) in zip(numbers, looks, strict=True):
+        if look.readers is None:
+            found.append(Version(commit, None, look.values))
+            continue
+        by_key = {key: each for key, each in people[number].items() if key not in look.readers}
+        doubtful = {
+            key: each
+            for other, group in people.items()
+            if other != number and not {number, other} <= opened
+            for key, each in group.items()
+            if key not in look.readers and key not in by_key
+        }
+        found.append(
+            Version(
+                commit,
+                look.readers | by_key.keys(),
+                look.values,
+                look.recipients,
+                tuple(by_key.values()),
+                tuple(doubtful.values()),
+            )
+        )
+    return found
 
 
 # One version of one file.
@@ -212,13 +258,13 @@ class _Looker:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
+    """What one version says; `marks` tell its data key from others, see `repo.datakeys`."""
+
     readers: frozenset[RecipientKey] | None
     values: Mapping[str, bytes | None] = field(repr=False)
-    data_key: bytes | None = field(repr=False)
-    recipients: tuple[Recipient, ...]
-
-    def at(self, commit: Commit | None) -> Version:
-        return Version(commit, self.readers, self.values, self.data_key, self.recipients)
+    recipients: tuple[Recipient, ...] = ()
+    marks: frozenset[bytes] = field(default=frozenset(), repr=False)
+    opened: bool = False
 
 
 def _look(session: Session, looker: _Looker, job: tuple[str, str, bytes]) -> _Look | None:
@@ -229,14 +275,23 @@ def _look(session: Session, looker: _Looker, job: tuple[str, str, bytes]) -> _Lo
         format_ = make_format(kind or looker.formats.get(path) or format_for_path(path))
         document = format_.parse(data, session.limits)
         if document.metadata is not None:
-            return _encrypted(session, looker, document, document.metadata, single=format_.single_value)
+            marks = frozenset(looker.mark("ciphertext", each) for each in ciphertexts(data))
+            return _encrypted(
+                session, looker, document, document.metadata, marks, single=format_.single_value
+            )
         return _plain(looker, document, single=format_.single_value, known=path in looker.formats)
     except FluxsecretsError:
         return None
 
 
 def _encrypted(
-    session: Session, looker: _Looker, document: Document, metadata: Metadata, *, single: bool
+    session: Session,
+    looker: _Looker,
+    document: Document,
+    metadata: Metadata,
+    marks: frozenset[bytes],
+    *,
+    single: bool,
 ) -> _Look:
     recipients = tuple(each for group in metadata.recipients for each in group)
     readers = frozenset(recipient_key(each) for each in recipients)
@@ -251,13 +306,14 @@ def _encrypted(
         data_key = open_data_key(metadata, session.providers)
         opened = open_document(document, selector, data_key, single_value=single)
     except FluxsecretsError:
-        return _Look(readers, {keys[id(item)]: None for item in chosen}, None, recipients)
+        return _Look(readers, {keys[id(item)]: None for item in chosen}, recipients, marks)
     values = {
         keys[id(change.target)]: _mark(looker, change.value)
         for change in opened.changes
         if isinstance(change.target, Leaf) and not change.becomes_comment and id(change.target) in keys
     }
-    return _Look(readers, values, looker.mark("data key", data_key.reveal()), recipients)
+    marks |= {looker.mark("data key", data_key.reveal())}
+    return _Look(readers, values, recipients, marks, opened=True)
 
 
 def _plain(looker: _Looker, document: Document, *, single: bool, known: bool) -> _Look | None:
@@ -274,7 +330,7 @@ def _plain(looker: _Looker, document: Document, *, single: bool, known: bool) ->
             chosen = not manifest or leaf.path[0] in ("data", "stringData")
             if chosen and not is_empty(leaf.value) and not is_reference(leaf.value):
                 values[keys[id(leaf)]] = _mark(looker, leaf.value)
-    return _Look(None, values, None, ()) if values else None
+    return _Look(None, values) if values else None
 
 
 def _keys(document: Document, *, single: bool) -> dict[int, str]:

@@ -130,6 +130,8 @@ def encrypt_again(
 ) -> EncryptedFile:
     """Encrypt changed plain text for the same people in the same way.
 
+    The file gets a new data key where somebody knows the old one who is not among these people any more.
+
     Args:
         session: the run.
         opened: the file as it was.
@@ -140,7 +142,8 @@ def encrypt_again(
         FormatError, UnprotectedError, ...: see `content.encrypt_content`.
     """
     format_ = make_format(opened.target.format, opened.policy.stores)
-    return encrypt_content(
+    why_new = _why_new_data_key(session, opened)
+    encrypted = encrypt_content(
         format_,
         plain,
         opened.policy,
@@ -150,6 +153,20 @@ def encrypt_again(
         kubernetes=opened.kubernetes,
         previous=opened.file,
         by_hand=by_hand,
+        new_key=why_new is not None,
+    )
+    return encrypted if why_new is None else replace(encrypted, warnings=(*encrypted.warnings, why_new))
+
+
+def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
+    """Why the file's data key must not be used for another value; None where it may."""
+    from fluxsecrets.ops.datakeys import why_new_data_key
+
+    target = opened.target
+    if target.repository is None or target.repository_path is None:
+        return None
+    return why_new_data_key(
+        session, target.repository, target.repository_path, opened.content.data, opened.policy.names
     )
 
 

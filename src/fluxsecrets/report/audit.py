@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .findings_json import allowed_data, finding_data, remark_data, summary_data
@@ -50,6 +50,8 @@ def matrix_rows(found: Matrix) -> list[Row]:
     """A row for each recipient, a column for each environment; first what the columns are."""
     rows: list[Row] = [tuple(Cell(printable(text), "bold") for text in ("", *found.environments))]
     for person in found.people:
+        if not any(person.files.values()):
+            continue
         cells = [_of(person.files[name], found.encrypted[name]) for name in found.environments]
         rows.append((Cell(printable(person.name)), *cells))
     if any(found.plain.values()):
@@ -58,6 +60,28 @@ def matrix_rows(found: Matrix) -> list[Row]:
         ]
         rows.append((Cell("everybody, in plain text", "red"), *plain))
     return rows
+
+
+def matrix_notes(found: Matrix) -> Iterator[str]:
+    """What the rows do not say: who reads by an old data key, and of whom that cannot be told."""
+    for person in found.people:
+        if person.by_data_key:
+            yield (
+                f"{printable(person.name)} is not a recipient of {_files(person.by_data_key)} any more, "
+                "and knows the data key all the same: `fluxsecrets rotate` replaces it"
+            )
+    doubtful = [person for person in found.people if person.doubtful]
+    if doubtful:
+        names = ", ".join(printable(person.name) for person in doubtful)
+        files = _files({path for person in doubtful for path in person.doubtful})
+        yield (
+            f"cannot tell whether {names} can still read {files}: "
+            "none of your identities opens both that and the versions that were for them"
+        )
+
+
+def _files(paths: Collection[str]) -> str:
+    return printable(next(iter(paths))) if len(paths) == 1 else f"{len(paths)} files"
 
 
 def matrix_json(found: Matrix) -> str:
@@ -75,6 +99,8 @@ def matrix_json(found: Matrix) -> str:
                     "kind": person.kind,
                     "recipient": person.recipient,
                     "files": {name: list(paths) for name, paths in person.files.items()},
+                    "by_data_key": list(person.by_data_key),
+                    "cannot_tell": list(person.doubtful),
                 }
                 for person in found.people
             ],

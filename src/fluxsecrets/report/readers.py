@@ -12,7 +12,7 @@ from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import Cell, Row, printable
 
 if TYPE_CHECKING:
-    from fluxsecrets.ops.exposure import Exposure
+    from fluxsecrets.ops.exposure import Exposure, Reader
     from fluxsecrets.ops.offboard import Report
 
 _STYLES = {State.OPEN: "yellow", State.UNKNOWN: "yellow"}
@@ -62,6 +62,7 @@ def report_json(report: Report) -> str:
         "removed": report.leaving.since,
         "left": len(report.open),
         "values": [_value(value) for value in report.values],
+        "notes": list(report.notes),
     }
     return dump(data)
 
@@ -87,9 +88,18 @@ def reader_rows(exposure: Exposure) -> list[Row]:
             Cell(printable(reader.name), "red" if reader.recipient is None else ""),
             Cell(f"since {commit_text(reader.since)}"),
             Cell("still" if reader.still else f"until {commit_text(reader.until)}"),
+            Cell(_how(reader), "yellow"),
         )
         for reader in exposure.readers
     ]
+
+
+def _how(reader: Reader) -> str:
+    if reader.by_key:
+        return "no recipient any more, but knows the data key: `fluxsecrets rotate` replaces it"
+    if reader.doubtful:
+        return "cannot tell whether the data key was replaced: none of your identities opens both versions"
+    return ""
 
 
 def exposure_json(exposure: Exposure) -> str:
@@ -102,6 +112,8 @@ def exposure_json(exposure: Exposure) -> str:
             "since": reader.since.id if reader.since else None,
             "until": reader.until.id if reader.until else None,
             "still": reader.still,
+            "by_data_key": reader.by_key,
+            "cannot_tell": reader.doubtful,
         }
         for reader in exposure.readers
     ]

@@ -28,7 +28,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         path, line = each.places[0]
         more = f" and {len(each.places) - 1} more" if len(each.places) > 1 else ""
         what = show_path(path) if each.places[0][0] != ("data",) else "its content"
-        message = f"{what}{more} did not change since {name} was taken out on {each.key.day}"
+        message = f"{name}, who was taken out on {each.key.day}, knows {what}{more}"
         yield found(INFO, each.path, line, message, each.key.recipient)
 
 
