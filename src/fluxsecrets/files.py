@@ -784,53 +784,6 @@ def _discard(path: Path) -> None:
         path.unlink()
 
 
-@contextmanager
-def private_directory() -> Iterator[Path]:
-    """A folder for plain text that only this user can enter, deleted with its contents at the end.
-
-    It is in memory where the system offers that (`$XDG_RUNTIME_DIR` or `/dev/shm` on Linux, if they
-    are tmpfs), else in the usual place for temporary files.
-
-    Raises:
-        FileAccessError: it could not be made, or not be deleted; the message then says where it is.
-    """
-    import shutil  # few commands need these two
-    import tempfile
-
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="fluxsecrets-", dir=_memory_folder()))
-    except OSError as error:
-        raise _access_error(error, Path(tempfile.gettempdir()), "written") from error
-    try:
-        yield folder
-    finally:
-        try:
-            shutil.rmtree(folder)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise FileAccessError(
-                "could not be deleted and may hold plain text",
-                hint="delete this folder yourself",
-                path=str(folder),
-            ) from error
-
-
-def _memory_folder() -> str | None:
-    if not _LINUX:
-        return None
-    for folder in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108  mkdtemp makes it private
-        if folder and Path(folder).is_absolute() and os.access(folder, os.W_OK | os.X_OK):
-            with suppress(OSError, ImportError, AttributeError):
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _SAFE_FLAGS)
-                try:
-                    if _file_system(descriptor) in (_TMPFS, _RAMFS):
-                        return folder
-                finally:
-                    os.close(descriptor)
-    return None
-
-
 # --- locks and private folders --------------------------------------------------------------------------
 
 

@@ -1,5 +1,5 @@
 """The folder with one rule that the tests of commands use."""
 
-from tests.cli.conftest import folder
+from tests.cli.conftest import encrypted, folder
 
-__all__ = ["folder"]
+__all__ = ["encrypted", "folder"]

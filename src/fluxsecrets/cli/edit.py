@@ -19,7 +19,7 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import accept_option, show_warnings
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.edit import EditOutcome, EditResult, edit_file
-from fluxsecrets.ops.editor import disable_core_dumps, find_editor, hanging_up_terminates, run_editor
+from fluxsecrets.ops.editor import find_editor, hanging_up_terminates, run_editor
 
 
 @click.command("edit")
@@ -47,7 +47,6 @@ def command(
     """
     session, out = make_session(config), Output(quiet=quiet)
     editor = find_editor(session.environ)
-    disable_core_dumps()
 
     def ask(error: FluxsecretsError) -> bool:
         if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 from fluxsecrets import __version__
+from fluxsecrets.ops.coredumps import disable_core_dumps
 
 _COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles among them; by default 700."""
@@ -18,6 +19,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"fluxsecrets {__version__}\n")
         return
+    disable_core_dumps()
     # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
     # the time. Worker processes that are forked inherit this.
     gc.set_threshold(_COLLECT_AFTER, 20, 20)

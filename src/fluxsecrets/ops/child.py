@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.ops.coredumps import users_own_limits
 from fluxsecrets.ops.record import note_leaving
 from fluxsecrets.programs import find_program
 
@@ -145,7 +146,8 @@ def replace_process(command: Command, environ: Mapping[str, str], environment: C
         # Python ignores these two, and a program inherits that.
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        os.execve(program, arguments, dict(environment))  # type: ignore[arg-type]  # noqa: S606
+        with users_own_limits():
+            os.execve(program, arguments, dict(environment))  # type: ignore[arg-type]  # noqa: S606
     except OSError as error:
         raise _start_error(command, error) from None
 
@@ -178,7 +180,10 @@ class Child:
             if command.shell and _WINDOWS:
                 self._process = subprocess.Popen(command.arguments[0], shell=True, env=environment)  # noqa: S602 - asked for
             else:
-                self._process = subprocess.Popen(arguments, executable=program, env=environment, **switched)  # noqa: S603
+                with users_own_limits():
+                    self._process = subprocess.Popen(  # noqa: S603
+                        arguments, executable=program, env=environment, **switched
+                    )
         except (OSError, subprocess.SubprocessError) as error:
             raise _start_error(command, error) from None
         for number in self._pending:

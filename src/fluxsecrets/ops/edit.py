@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
-from fluxsecrets.files import private_directory, read_file, resolve_inside, write_new
+from fluxsecrets.files import read_file, resolve_inside, write_new
 from fluxsecrets.ops.content import EncryptedFile, encrypt_content, parse
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.onlycopy import others_only
@@ -25,6 +25,7 @@ from fluxsecrets.ops.policy import Overrides, Policy, policy_for, selector_for
 from fluxsecrets.ops.reencrypt import encrypt_again, open_target, write_back
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Target, format_of_name, repository_root, select
+from fluxsecrets.private import private_directory
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import check_recipients
@@ -117,7 +118,7 @@ def edit_file(
 def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_recipients: bool) -> EditResult:
     opened = open_target(session, target, accept_recipients=accept_recipients)
     before = opened.file.text()
-    desk = _Desk(edit, ask, target.format, session.limits.size)
+    desk = _Desk(edit, ask, target.format, session.limits.size, session.warn)
     done = desk.until_encrypted(
         target.path.name, before, lambda plain: encrypt_again(session, opened, plain, by_hand=True)
     )
@@ -148,7 +149,7 @@ def _create(
             format_, plain, policy, session.providers, now=session.now(), limits=session.limits
         )
 
-    desk = _Desk(edit, ask, name, session.limits.size)
+    desk = _Desk(edit, ask, name, session.limits.size, session.warn)
     done = desk.until_encrypted(path.name, _template(session, name, path, policy), encrypt)
     if done is None:
         return EditResult(text, EditOutcome.UNCHANGED)
@@ -199,12 +200,13 @@ class _Desk:
     ask: Ask
     format: str
     limit: int
+    warn: Callable[[str], None] | None
 
     def until_encrypted(
         self, name: str, original: bytes, encrypt: Callable[[bytes], EncryptedFile]
     ) -> EncryptedFile | None:
         """Edit a text until it can be encrypted; None where it is the original again."""
-        with private_directory() as folder:
+        with private_directory(self.warn) as folder:
             path = folder / name
             write_new(path, original)
             header, failed, reason = b"", original, None

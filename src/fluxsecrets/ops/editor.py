@@ -132,16 +132,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def disable_core_dumps() -> None:
-    """Keep this process, and those it starts, from leaving their memory on disk when they crash."""
-    try:
-        import resource
-    except ImportError:  # Windows has none to switch off
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-
-
 @contextmanager
 def hanging_up_terminates() -> Iterator[None]:
     """Treat a closed terminal as a request to end, so that what is half done is cleaned up."""

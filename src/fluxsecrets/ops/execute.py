@@ -13,13 +13,14 @@ from math import isfinite
 from pathlib import Path
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.files import private_directory, write_new
+from fluxsecrets.files import write_new
 from fluxsecrets.ops.child import Command, User, child_environment, passing_signals, replace_process
 from fluxsecrets.ops.content import OpenedFile, open_file
 from fluxsecrets.ops.fifo import has_fifos, served
 from fluxsecrets.ops.policy import is_manifest
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.variables import allowed_names, refuse_risky
+from fluxsecrets.private import private_directory
 from fluxsecrets.sops.document import Data, Leaf, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats.registry import make_format
@@ -185,7 +186,7 @@ def run_with_file(session: Session, command: Command, data: bytes, name: str, *,
     _check_file_name(name)
     environ = {**session.environ, **(command.user.environ if command.user is not None else {})}
     # Signals first: from here on none of them ends this process before everything is deleted.
-    with passing_signals(session.environ) as child, private_directory() as folder:
+    with passing_signals(session.environ) as child, private_directory(session.warn) as folder:
         path = folder / name
         owner = _owner(command.user)
         with _offered(path, data, owner, fifo=fifo):

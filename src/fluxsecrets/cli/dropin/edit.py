@@ -22,8 +22,9 @@ from fluxsecrets.cli.dropin.encrypt import encrypt_text
 from fluxsecrets.cli.dropin.job import ENCRYPTED_MODE, Job, absolute_path, deliver, open_job, read_job
 from fluxsecrets.cli.dropin.policy import file_policy
 from fluxsecrets.errors import FluxsecretsError, RecipientError, UsageError
-from fluxsecrets.files import private_directory, read_file, write_atomic, write_new
-from fluxsecrets.ops.editor import disable_core_dumps, find_editor, hanging_up_terminates, run_editor
+from fluxsecrets.files import read_file, write_atomic, write_new
+from fluxsecrets.ops.editor import find_editor, hanging_up_terminates, run_editor
+from fluxsecrets.private import private_directory
 from fluxsecrets.sops.envelope import check_recipients
 
 _TEMPLATES = {
@@ -95,8 +96,7 @@ def _in_editor(call: Call, job: Job, before: bytes, encrypt: Callable[[bytes], b
     """
     with failing_with(NO_EDITOR_FOUND):
         editor = find_editor(call.session.environ)
-    disable_core_dumps()
-    with hanging_up_terminates(), private_directory() as folder:
+    with hanging_up_terminates(), private_directory(call.session.warn) as folder:
         path = folder / job.path.name
         write_new(path, before)
         while True:

@@ -22,6 +22,7 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.coredumps import disable_core_dumps
 from fluxsecrets.ops.logged import Call as LoggedCall
 from fluxsecrets.ops.logged import Logged
 from fluxsecrets.ops.record import recording
@@ -32,6 +33,7 @@ _HELP = ("help", "h")
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    disable_core_dumps()
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
     sys.exit(run(sys.argv[1:]))
 
