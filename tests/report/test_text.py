@@ -8,6 +8,7 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.report.text import (
     Cell,
+    SimilarErrors,
     error_lines,
     laid_out,
     printable,
@@ -90,7 +91,7 @@ def test_an_error_is_shown_with_its_place_details_and_hint():
     error = UsageError(
         "wrong", path="a b.yaml", line=3, details=["one"], hint="run `fluxsecrets explain FILE`"
     )
-    assert error_lines(error) == [
+    assert error_lines(SimilarErrors(error)) == [
         "error: a b.yaml:3: wrong",
         "  one",
         "  hint: run `fluxsecrets explain 'a b.yaml'`",
@@ -99,12 +100,12 @@ def test_an_error_is_shown_with_its_place_details_and_hint():
 
 def test_hint_for_standard_input_names_no_file():
     error = UsageError("wrong", path="standard input", hint="run `fluxsecrets explain FILE`")
-    assert error_lines(error)[-1] == "  hint: run `fluxsecrets explain FILE`"
+    assert error_lines(SimilarErrors(error))[-1] == "  hint: run `fluxsecrets explain FILE`"
 
 
 def test_control_characters_in_errors_are_escaped():
     error = FluxsecretsError("the key \x1b[31m", path="a\nb", details=["\x07"], hint="\u202e")
-    assert error_lines(error) == [
+    assert error_lines(SimilarErrors(error)) == [
         r"error: a\nb: the key \x1b[31m",
         r"  \x07",
         r"  hint: \u202e",
@@ -114,11 +115,33 @@ def test_control_characters_in_errors_are_escaped():
 def test_similar_errors_are_counted():
     first, second = (UsageError("wrong", path=".sops.yaml", line=2) for _ in range(2))
     other = UsageError("wrong", path="b.yaml")
-    assert [(error.place, count) for error, count in similar_errors([first, other, second])] == [
-        (".sops.yaml:2", 2),
-        ("b.yaml", 1),
+    found = similar_errors([first, other, second])
+    assert [(each.error.place, each.times) for each in found] == [(".sops.yaml:2", 2), ("b.yaml", 1)]
+    assert error_lines(found[0])[0] == "error: .sops.yaml:2: wrong (and so for 1 more file)"
+
+
+def test_one_cause_for_many_files_is_one_message():
+    errors = [UsageError("no rule", path=f"{name}.yaml", hint="add one") for name in "abcdea"]
+    (similar,) = similar_errors(errors)
+    assert error_lines(similar) == [
+        "error: 5 files: no rule",
+        "  in a.yaml, b.yaml, c.yaml and 2 more",
+        "  hint: add one",
     ]
-    assert error_lines(first, 1)[0] == "error: .sops.yaml:2: wrong (and so for 1 more file)"
+    assert error_lines(similar_errors(errors[:2])[0])[1] == "  in a.yaml, b.yaml"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        UsageError("else", path="b.yaml", hint="add one"),
+        UsageError("no rule", path="b.yaml", hint="another"),
+        UsageError("no rule", path="b.yaml", details=["more"], hint="add one"),
+        UsageError("no rule", path="b.yaml", line=2, hint="add one"),
+    ],
+)
+def test_another_cause_is_another_message(other):
+    assert len(similar_errors([UsageError("no rule", path="a.yaml", hint="add one"), other])) == 2
 
 
 def test_warnings_of_many_files_are_said_once():

@@ -25,14 +25,15 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output, show_remarks
 from fluxsecrets.cli.piped import refuse_piped_input
 from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.checking import offenders, without_allowed
 from fluxsecrets.ops.encrypt import EncryptJob, EncryptOptions, encrypt_files, encrypt_input, encrypt_jobs
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.policy import make_overrides
-from fluxsecrets.ops.results import BatchResult, Outcome
+from fluxsecrets.ops.results import BatchResult
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Selection, clean_up, repository_root, select
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.report.text import result_rows, warning_lines
+from fluxsecrets.report.text import drift_lines, result_rows, warning_lines
 
 
 @click.command("encrypt")
@@ -41,7 +42,9 @@ from fluxsecrets.report.text import result_rows, warning_lines
 @click.option(
     "-i", "--in-place", is_flag=True, help="What encrypt does anyway, also where standard output is a file."
 )
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would be encrypted.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; show what is not as the rules want, exit 1 for it."
+)
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be encrypted.")
 @output_option("Write one file's result there.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write one file's result to standard output.")
@@ -108,7 +111,11 @@ def command(
 
     PATH is a file, which is encrypted as it is, or a folder, in which every Secret is. Without PATH and
     --env it is every Secret in the repository. Files that are encrypted already stay as they are; values
-    that did not change since the last commit keep their ciphertext.
+    that did not change since the last commit keep their ciphertext. One that differs from its rule, such
+    as in its recipients, stays as it is, too, and is named.
+
+    With --check, plain files stay out in which all that `fluxsecrets scan` finds is allowed or known to the
+    baseline.
     """
     session, out = make_session(config), Output(quiet=quiet)
     options = EncryptOptions(
@@ -148,11 +155,14 @@ def command(
                 "standard output goes to a file, but encrypt works in place",
                 hint="add --stdout to write the encrypted text there, or -i to encrypt in place",
             )
-        batch = _encrypt_in_place(session, out, select(session, paths, environment, input_type), options)
-        _show(out, batch, as_json=report == "json")
+        selection = select(session, paths, environment, input_type)
+        batch = _encrypt_in_place(session, out, selection, options)
+        if check:
+            batch = without_allowed(session, selection.targets, batch)
+        _show(out, batch, as_json=report == "json", only_offenders=check)
     if batch.failed:
         return 2
-    return 1 if check and batch.count(Outcome.WOULD_ENCRYPT) else 0
+    return 1 if check and offenders(batch) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +226,16 @@ def _for_people(session: Session, root: Path, options: EncryptOptions) -> Encryp
     return replace(options, names=read_public_keys(root), look_at_identities=options.write)
 
 
-def _show(out: Output, batch: BatchResult, *, as_json: bool) -> None:
+def _show(out: Output, batch: BatchResult, *, as_json: bool, only_offenders: bool = False) -> None:
     if as_json:
         from fluxsecrets.report.json import batch_json
 
         out.text([batch_json("encrypt", batch)])
     else:
-        out.table(result_rows(batch.files))
+        out.table(result_rows(offenders(batch) if only_offenders else batch.files))
         show_remarks(out, batch)
+        for line in drift_lines([(result.path, result.drift) for result in batch.files]):
+            out.note(line)
 
 
 def _redirected_to_file() -> bool:

@@ -91,22 +91,22 @@ class Output:
         if not self._quiet:
             click.echo(_marked(_printable(line), "warning:", "yellow"), err=True)
 
-    def error(self, error: FluxsecretsError, others: int = 0) -> None:
-        """Say what is wrong and what to do.
+    def error(self, error: FluxsecretsError) -> None:
+        """Say what is wrong and what to do."""
+        self.errors([error])
 
-        Args:
-            error: what is wrong.
-            others: how many more files failed of the same.
-        """
-        from fluxsecrets.report.text import error_lines
+    def errors(self, errors: Sequence[FluxsecretsError]) -> None:
+        """Say what is wrong with many files, what is the same for several once."""
+        from fluxsecrets.report.text import error_lines, similar_errors
 
-        if isinstance(error, DataKeyError):
-            from fluxsecrets.ops.names import with_names
+        for similar in similar_errors(errors):
+            if isinstance(similar.error, DataKeyError):
+                from fluxsecrets.ops.names import with_names
 
-            with suppress(Exception):  # names are an extra; the error itself must be said
-                error = with_names(error, Path.cwd())
-        for line in error_lines(error, others):
-            click.echo(_marked(line, "error:", "red"), err=True)
+                with suppress(Exception):  # names are an extra; the error itself must be said
+                    similar = similar._replace(error=with_names(similar.error, Path.cwd()))  # noqa: PLW2901
+            for line in error_lines(similar):
+                click.echo(_marked(line, "error:", "red"), err=True)
 
 
 def show_remarks(out: Output, batch: BatchResult) -> None:
@@ -131,10 +131,7 @@ def path_shower(root: Path) -> Callable[[str], str]:
 
 def show_errors(out: Output, errors: Sequence[FluxsecretsError]) -> None:
     """Errors of many files, those that are one and the same said once."""
-    from fluxsecrets.report.text import similar_errors
-
-    for error, count in similar_errors(errors):
-        out.error(error, count - 1)
+    out.errors(errors)
 
 
 def _printable(text: str) -> str:

@@ -9,7 +9,7 @@ from fluxsecrets.cli.output import Output, show_errors
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.status import State, StatusOptions, file_states, summary
 from fluxsecrets.ops.targets import select
-from fluxsecrets.report.text import status_rows
+from fluxsecrets.report.text import drift_lines, status_rows
 from fluxsecrets.shell import command_for
 
 
@@ -44,4 +44,6 @@ def command(
         out.note(summary(states))
         if any(status.state is State.PLAIN for status in states):
             out.note(f"encrypt what is plain: {command_for('encrypt', paths, environment)}")
+        for line in drift_lines([(status.path, status.drift) for status in states]):
+            out.note(line)
     return 2 if any(status.state is State.FAILED for status in states) else 0

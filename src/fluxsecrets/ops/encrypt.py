@@ -18,6 +18,7 @@ from fluxsecrets.ops.content import (
     open_file,
     parse,
 )
+from fluxsecrets.ops.drift import drift_of
 from fluxsecrets.ops.names import names_of, post_quantum_warnings
 from fluxsecrets.ops.onlycopy import GitCopies, others_only
 from fluxsecrets.ops.policy import Overrides, Policy, policy_for
@@ -159,7 +160,7 @@ def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prep
         # Handed over, so that a large file's text is freed as soon as it was read.
         data, content = [content.data], replace(content, data=b"")
         result, new = _encrypt(session, options, job, data)
-        writes = options.write and result.outcome is not Outcome.UNCHANGED
+        writes = result.outcome is Outcome.ENCRYPTED
         return Prepared(result, pending_write(content, new) if writes else None)
     except FluxsecretsError as error:
         error.path = error.path if error.path != str(job.path) else job.shown
@@ -215,8 +216,12 @@ def _already_encrypted(
     if document.metadata is None:
         return None
     values = check_encrypted(document, single_value=format_.single_value)
-    names = names_of(document.metadata.recipients, options.names)
-    return FileResult(job.shown, Outcome.UNCHANGED, values, names)
+    people = names_of(document.metadata.recipients, options.names)
+    if options.overrides.recipients or options.overrides.selector:
+        return FileResult(job.shown, Outcome.UNCHANGED, values, people)
+    drift = drift_of(session, job.path, document, options.names)
+    outcome = Outcome.DIFFERS if drift else Outcome.UNCHANGED
+    return FileResult(job.shown, outcome, values, people, tuple(drift.values()), drift=tuple(drift))
 
 
 def _encrypt_one(

@@ -10,6 +10,7 @@ from typing import Any
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.content import parse
+from fluxsecrets.ops.drift import Drift, differences
 from fluxsecrets.ops.names import names_of
 from fluxsecrets.ops.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for
 from fluxsecrets.ops.session import AppliedConfig, Session
@@ -155,24 +156,12 @@ def _differences(
     target: Target, document: Document, policy: Policy, selector: Selector, names: Mapping[str, str]
 ) -> Iterator[str]:
     """Where an encrypted file is not what the rule would make of it now."""
-    metadata = document.metadata
-    if metadata is None:
-        return
-    from fluxsecrets.ops.sync import in_line  # plain files are explained without it
-
     path = file_word(target.shown)
-    if not in_line(metadata, policy):
-        own, ruled = names_of(metadata.recipients, names), names_of(policy.groups, names)
-        people = f"for {', '.join(own)}"
-        if set(own) == set(ruled):
-            people = "for the rule's recipients in another order or in other key groups"
-        yield f"the file is encrypted {people}; to follow the rule: `fluxsecrets recipients sync {path}`"
-    if metadata.selector != selector.spec and document.format != "binary":
-        kind, pattern = metadata.selector.kind.value, metadata.selector.pattern
-        yield (
-            f"the file is encrypted with {kind}: {ascii(pattern)[1:-1]}; to follow the rule: "
-            f"`fluxsecrets decrypt -i {path}`, then `fluxsecrets encrypt {path}`"
-        )
+    for drift, text in differences(document, policy, selector.spec, names).items():
+        command = f"`fluxsecrets recipients sync {path}`"
+        if drift is Drift.SELECTOR:
+            command = f"`fluxsecrets decrypt -i {path}`, then `fluxsecrets encrypt {path}`"
+        yield f"{text}; to follow the rule: {command}"
 
 
 def _narrow(session: Session, target: Target, data: bytes) -> tuple[bool, str]:

@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     SYNCED = "synced"
     WOULD_SYNC = "would sync"
     LEFT = "left as it is"
+    DIFFERS = "differs from its rule"
+    ALLOWED = "allowed"
     UNCHANGED = "unchanged"
     FAILED = "failed"
 
@@ -42,6 +44,7 @@ class FileResult:
         warnings: what the user should know, one sentence each.
         error: why it failed.
         opened_with: whose keys opened it; only where that is to be logged.
+        drift: where it differs from its rule, where it is encrypted: `recipients`, `selector`.
     """
 
     path: str
@@ -51,6 +54,7 @@ class FileResult:
     warnings: tuple[str, ...] = ()
     error: FluxsecretsError | None = None
     opened_with: tuple[Recipient, ...] = ()
+    drift: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

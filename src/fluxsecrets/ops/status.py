@@ -10,6 +10,7 @@ from functools import partial
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.content import check_encrypted, parse
+from fluxsecrets.ops.drift import drift_of
 from fluxsecrets.ops.names import names_of
 from fluxsecrets.ops.parallel import run_jobs
 from fluxsecrets.ops.session import Session
@@ -40,6 +41,7 @@ class FileStatus:
         selector: such as `encrypted_regex: ^(data|stringData)$`.
         lastmodified: when a value last changed, RFC 3339.
         reason: why it counts as a secret.
+        drift: where it differs from its rule: `recipients`, `selector`.
         error: what is wrong with it.
     """
 
@@ -51,6 +53,7 @@ class FileStatus:
     selector: str | None = None
     lastmodified: str | None = None
     reason: str = ""
+    drift: tuple[str, ...] = ()
     error: FluxsecretsError | None = None
 
 
@@ -96,6 +99,7 @@ def _state(session: Session, options: StatusOptions, target: Target) -> FileStat
         f"{metadata.selector.kind.value}: {metadata.selector.pattern}",
         metadata.lastmodified,
         target.reason,
+        tuple(drift_of(session, target.path, document, options.names)),
     )
 
 
@@ -120,5 +124,7 @@ def summary(states: Sequence[FileStatus]) -> str:
     """A sentence such as `3 files: 2 encrypted, 1 plain`."""
     counts = {state: sum(status.state is state for status in states) for state in State}
     parts = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    drifted = sum(bool(status.drift) for status in states)
+    more = f" ({drifted} not as the rules want)" if drifted else ""
     noun = "file" if len(states) == 1 else "files"
-    return f"{len(states)} {noun}: {parts}" if parts else "0 files: no secret was found there"
+    return f"{len(states)} {noun}: {parts}{more}" if parts else "0 files: no secret was found there"

@@ -59,6 +59,7 @@ def status_json(states: Sequence[FileStatus], notes: Sequence[str]) -> str:
             "selector": status.selector,
             "lastmodified": status.lastmodified,
             "reason": status.reason,
+            "drift": list(status.drift),
             "error": error_data(status.error),
         }
         for status in states

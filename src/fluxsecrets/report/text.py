@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from fluxsecrets.shell import with_file
+from fluxsecrets.shell import command_for, with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
     from fluxsecrets.errors import FluxsecretsError
@@ -22,6 +22,8 @@ _UNPRINTABLE = re.compile(
 )
 
 _GAP = "   "
+_MOST_PATHS = 10
+_FEW_PATHS = 3
 _STYLES = {
     "encrypted": "green",
     "decrypted": "yellow",
@@ -36,6 +38,7 @@ _STYLES = {
     "would convert": "yellow",
     "synced": "green",
     "would sync": "yellow",
+    "differs from its rule": "yellow",
     "plain": "yellow",
     "failed": "red",
 }
@@ -141,7 +144,9 @@ def status_rows(states: Sequence[FileStatus]) -> list[Row]:
         rows.append(
             (
                 Cell(printable(status.path)),
-                Cell(status.state, _STYLES.get(status.state, "")),
+                Cell(f"{status.state}, differs from its rule", "yellow")
+                if status.drift
+                else Cell(status.state, _STYLES.get(status.state, "")),
                 Cell(_count(status.values)),
                 Cell(opens, "" if status.openable else "yellow"),
                 Cell(detail),
@@ -158,28 +163,71 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def error_lines(error: FluxsecretsError, others: int = 0) -> list[str]:
-    """An error as lines: what is wrong and where, details, and what to do next.
+class SimilarErrors(NamedTuple):
+    """The same error, once or for many files.
 
-    Args:
-        error: what is wrong.
-        others: how many more files failed of the same.
+    Attributes:
+        error: one of them.
+        times: how many there are.
+        paths: the files that they are about, each once; one where a place has several.
     """
+
+    error: FluxsecretsError
+    times: int = 1
+    paths: tuple[str, ...] = ()
+
+
+def error_lines(similar: SimilarErrors) -> list[str]:
+    """An error as lines: what is wrong and where, details, and what to do next."""
+    error = similar.error
     place = f"{error.place}: " if error.place else ""
-    also = f" (and so for {_plural(others, 'more file')})" if others else ""
-    lines = [f"error: {place}{error.message}{also}", *(f"  {detail}" for detail in error.details)]
+    also = ""
+    many = len(similar.paths) > 1
+    if many:
+        place = f"{len(similar.paths)} files: "
+    elif similar.times > 1:
+        also = f" (and so for {_plural(similar.times - 1, 'more file')})"
+    lines = [f"error: {place}{error.message}{also}"]
+    if many:
+        more = len(similar.paths) - _FEW_PATHS
+        named = ", ".join(similar.paths[:_FEW_PATHS])
+        lines.append(f"  in {named}{f' and {more} more' if more > 0 else ''}")
+    lines += [f"  {detail}" for detail in error.details]
     if error.hint:
-        lines.append(f"  hint: {with_file(error.hint, error.path)}")
+        lines.append(f"  hint: {error.hint if many else with_file(error.hint, error.path)}")
     return [printable(line) for line in lines]
 
 
-def similar_errors(errors: Sequence[FluxsecretsError]) -> list[tuple[FluxsecretsError, int]]:
-    """Errors with how often each is there; a broken rule is one error, however many files it is for."""
-    found: dict[tuple[object, ...], tuple[FluxsecretsError, int]] = {}
+def similar_errors(errors: Sequence[FluxsecretsError]) -> list[SimilarErrors]:
+    """Errors in order, those that are the same said once: of one place, or of many files as a whole."""
+    found: dict[tuple[object, ...], list[FluxsecretsError]] = {}
     for error in errors:
-        key = (error.place, error.message, error.details, error.hint)
-        found[key] = (error, found.get(key, (error, 0))[1] + 1)
-    return list(found.values())
+        place = error.place if error.line is not None else None
+        found.setdefault((place, error.message, error.details, error.hint), []).append(error)
+    return [
+        SimilarErrors(same[0], len(same), tuple(dict.fromkeys(each.path for each in same if each.path)))
+        for same in found.values()
+    ]
+
+
+def drift_lines(files: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """How files that differ from their rules are brought in line: paths, each with what differs."""
+    lines = []
+    people = [path for path, drift in files if "recipients" in drift]
+    if people:
+        lines.append(f"to follow the rules: {_command('recipients sync', people)}")
+    values = [path for path, drift in files if "selector" in drift]
+    if values:
+        decrypt, encrypt = _command("decrypt -i", values), _command("encrypt", values)
+        lines.append(f"to follow the rules' selectors: {decrypt}, then {encrypt}")
+    return [printable(line) for line in lines]
+
+
+def _command(command: str, paths: Sequence[str]) -> str:
+    """A command for files, or where they are too many for a line, for those that the user picks."""
+    if len(paths) > _MOST_PATHS:
+        return f"`fluxsecrets {command} FILE…`"
+    return f"`{command_for(command, paths)}`"
 
 
 def warning_lines(results: Sequence[FileResult]) -> list[str]:
