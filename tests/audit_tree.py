@@ -284,3 +284,10 @@ def _encrypted(path: str, content: Encrypted) -> bytes:
 def _recipient(who):
     text = RECIPIENTS.get(who, who)
     return recipients.pgp(text) if len(text) == 40 and " " not in text else recipients.age(text)
+
+
+def assert_place(root: Path, path: str, line: int | None) -> None:
+    """A finding's path and line belong together."""
+    if line is not None:
+        # What is missing at the end of a file is missing behind its last line break.
+        assert 1 <= line <= (root / path).read_bytes().count(b"\n") + 1, f"{path}:{line}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit_tree import build, run
+from audit_tree import assert_place, build, run
 
 
 @pytest.fixture
@@ -12,6 +12,10 @@ def audited(environment, tmp_path_factory, git):
     def audited(rule, case):
         root = tmp_path_factory.mktemp("case")
         build(root, case, git)
-        return run(rule, root, case)
+        found = run(rule, root, case)
+        for finding in found:
+            for place in (finding.location, *finding.related):
+                assert_place(root, place.path, place.line)
+        return found
 
     return audited

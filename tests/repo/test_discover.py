@@ -128,7 +128,8 @@ def test_generator_files_with_the_format_that_flux_takes_them_for(tree_of):
         "x/prod.txt": "dotenv",
     }
     item = result["x/plain.txt"]
-    assert (item.kind, item.read_by, item.line) == (SecretKind.GENERATOR, "x/kustomization.yaml", 3)
+    assert (item.kind, item.read_by, item.read_line) == (SecretKind.GENERATOR, "x/kustomization.yaml", 3)
+    assert item.line is None
 
 
 def test_a_generators_format_wins_over_what_the_file_is(tree_of):

@@ -58,8 +58,9 @@ class SecretFile:
         format: how to encrypt it: `yaml`, `json`, `dotenv`, `ini` or `binary`; for a generator's
             file what Flux takes it for.
         reason: for people, such as `Secret db in line 3`.
-        line: 1-based line of the first Secret, or of the reference in `read_by`, or None.
+        line: 1-based line in the file: of the first Secret, or of what is wrong with it, or None.
         read_by: the kustomization file whose generator reads it, or None.
+        read_line: 1-based line there.
         encrypted: it is encrypted now, as far as its marks say; nothing was decrypted.
         encrypted_at_head: it is not encrypted now, but is at HEAD.
         in_list: a Secret stands in a List, which Flux could not decrypt.
@@ -72,6 +73,7 @@ class SecretFile:
     reason: str
     line: int | None = None
     read_by: str | None = None
+    read_line: int | None = None
     encrypted: bool = False
     encrypted_at_head: bool = False
     in_list: bool = False
@@ -249,8 +251,8 @@ class _Judge:
                 SecretKind.GENERATOR,
                 read.format,
                 reason,
-                read.line,
                 read_by=read.by,
+                read_line=read.line,
                 error=read.error(path),
             )
         if is_secret_name(path):

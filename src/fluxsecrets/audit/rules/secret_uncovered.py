@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.findings import Finding, Location, Severity
 
 INFO = describe(
     "secret-uncovered",
@@ -25,7 +25,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue  # the invalid file is its own finding
         problem = _problem(secret)
         if problem is not None:
-            yield found(INFO, secret.path, secret.file.line, problem)
+            by = secret.file.read_by
+            related = [Location(by, secret.file.read_line)] if by is not None else ()
+            yield found(INFO, secret.path, secret.file.line, problem, related=related)
 
 
 def _problem(secret: Secret) -> str | None:
