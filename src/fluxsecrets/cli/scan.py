@@ -210,6 +210,8 @@ def summary(result: ScanResult, show_path: Callable[[str], str] = str) -> list[s
         lines.append(f"{found} in plain text in {_count(files, 'file', 'files')}; {looked} scanned{tail}")
     elif result.errors:
         lines.append(f"nothing found, but not everything could be judged; {looked} scanned{tail}")
+    elif result.nothing:
+        lines.append(f"{result.nothing}{tail}")
     else:
         lines.append(f"no secret in plain text; {looked} scanned{tail}")
     return lines

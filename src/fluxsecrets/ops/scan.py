@@ -53,6 +53,15 @@ class Source(Enum):
     STDIN = auto()
 
 
+_NOTHING = {
+    Source.PATHS: "there is no file to scan",
+    Source.STAGED: "nothing is staged",
+    Source.COMMITS: "no commit of these adds or changes a file",
+    Source.STDIN: "",
+}
+"""What is said where no file was looked at: that is not the same as having found nothing."""
+
+
 class ScanRequest(NamedTuple):
     """What to scan.
 
@@ -101,6 +110,7 @@ class ScanResult(NamedTuple):
         baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
         excuses: what let findings pass, and came with the same commits.
+        nothing: why no file was looked at, or "".
     """
 
     findings: tuple[Finding, ...]
@@ -114,6 +124,7 @@ class ScanResult(NamedTuple):
     baseline: Path | None = None
     written: int | None = None
     excuses: tuple[Excuse, ...] = ()
+    nothing: str = ""
 
     @property
     def clean(self) -> bool:
@@ -153,7 +164,8 @@ def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
 
 def _finished(job: _Job) -> ScanResult:
     job.run()
-    return job.result()
+    result = job.result()
+    return result if result.files or result.errors else result._replace(nothing=_NOTHING[job.request.source])
 
 
 def excused(result: ScanResult) -> frozenset[str]:
@@ -178,6 +190,7 @@ def _joined(results: Sequence[ScanResult], root: Path) -> ScanResult:
         sum(each.files for each in results),
         root,
         excuses=_all(each.excuses for each in results),
+        nothing="" if any(each.files for each in results) else results[0].nothing,
     )
     refused = set(found.findings)  # by one of the tips, whatever another one says
     return found._replace(known=tuple(item for item in found.known if item not in refused))
@@ -415,6 +428,9 @@ class _Job:
                 )
             relative = os.path.relpath(place, self.root).replace(os.sep, "/")
             is_inside = relative != ".." and not relative.startswith("../")
+            if not self.request.for_commit and (problem := self._not_judged(place, text, is_inside)):
+                self.errors.append(problem)
+                continue
             if not place.is_dir():
                 (inside if is_inside else outside)[relative if is_inside else text] = None
                 continue
@@ -422,6 +438,21 @@ class _Job:
             into = inside if is_inside else outside
             into.update(dict.fromkeys(self._below(place, base, listed=is_inside)))
         return list(inside), list(outside)
+
+    def _not_judged(self, place: Path, text: str, is_inside: bool) -> FluxsecretsError | None:
+        """Why a named path is not looked at: no scan passes for want of reading.
+
+        In a commit a link is the text of where it leads, and stands for no other file.
+        """
+        from fluxsecrets.scan.sources.worktree import not_a_file
+
+        if is_inside and not Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(self.root)):
+            return FileAccessError(
+                "lies behind a link that leaves the repository, so it was not looked at",
+                hint="name it where it is",
+                path=text,
+            )
+        return not_a_file(place, text)
 
     def _below(self, place: Path, base: str, *, listed: bool) -> Iterable[str]:
         if listed and self.repository is not None:

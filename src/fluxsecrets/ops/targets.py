@@ -248,12 +248,24 @@ def _read(tree: Tree, path: str) -> bytes:
 
 def _below(places: _Places, text: str) -> Sequence[Target]:
     from fluxsecrets.repo.discover import discover
+    from fluxsecrets.repo.tree import walk_files
 
-    folder = places.real(text)
+    try:
+        folder = places.real(text)
+    except FileAccessError as error:
+        return [Target(places.session.cwd / text, text, "binary", reason="", problem=error.in_file(text))]
     tree = places.tree(folder)
     root = tree.root.resolve()
     inside = folder.relative_to(root).as_posix() if folder != root else ""
-    return _targets(places.session, tree, discover(tree, paths=tree.below(inside), spread=_look_at_many))
+    paths = tree.below(inside)
+    if not paths and inside and walk_files(folder):
+        ignored = FileAccessError(
+            "git ignores everything in this folder, so nothing in it was looked at",
+            hint="name the files themselves",
+            path=text,
+        )
+        return [Target(folder, text, "binary", reason="", problem=ignored)]
+    return _targets(places.session, tree, discover(tree, paths=paths, spread=_look_at_many))
 
 
 def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tuple[Target, ...]:

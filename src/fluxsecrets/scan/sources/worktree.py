@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +32,30 @@ def open_file(root: str, path: str, limit: int) -> SourceFile | None:
     except OSError as error:
         return SourceFile(path, error=_unreadable(path, error))
     return None if blobs is None else SourceFile(path, blobs)
+
+
+def not_a_file(place: Path, text: str) -> FluxsecretsError | None:
+    """Why a path that somebody named cannot be judged, or None for a regular file or a folder.
+
+    Args:
+        place: the absolute path.
+        text: as it was named.
+    """
+    try:
+        mode = place.lstat().st_mode
+    except OSError as error:
+        return _unreadable(text, error)
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    if stat.S_ISLNK(mode) and place.parts[1:2] not in (("dev",), ("proc",)):  # there, links to pipes
+        return FileAccessError(
+            "is a symbolic link, and was not looked at", hint="name the file that it leads to", path=text
+        )
+    return FileAccessError(
+        "is not a regular file, and was not looked at",
+        hint="pipe it into `fluxsecrets scan -`",
+        path=text,
+    )
 
 
 def changed_files(repository: Repository) -> dict[str, str]:
