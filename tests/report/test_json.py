@@ -3,97 +3,121 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
+from jsonschema import Draft202012Validator
 
+from fluxsecrets.cli.app import cli as cli_group
 from sealing import key_file
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs/schema/results.schema.json").read_text(encoding="utf-8")
 )
-TYPES = {"object": dict, "array": list, "string": str, "null": type(None), "boolean": bool}
+VALIDATOR = Draft202012Validator(SCHEMA)
 
 
-def problems(value, schema, place="$"):
-    """What is wrong with a value, for the keywords that our schema uses."""
-    if "$ref" in schema:
-        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
-    if "type" in schema:
-        names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        integer = "integer" in names and isinstance(value, int) and not isinstance(value, bool)
-        if not integer and not any(isinstance(value, TYPES[name]) for name in names if name in TYPES):
-            yield f"{place} is no {names}"
-            return
-    if "const" in schema and value != schema["const"]:
-        yield f"{place} is not {schema['const']!r}"
-    if "enum" in schema and value not in schema["enum"]:
-        yield f"{place} is none of {schema['enum']}"
-    if "oneOf" in schema:
-        fitting = [each for each in schema["oneOf"] if not list(problems(value, each, place))]
-        if len(fitting) != 1:
-            yield f"{place} fits {len(fitting)} of the forms"
-    if isinstance(value, dict):
-        yield from (f"{place}.{key} is missing" for key in schema.get("required", ()) if key not in value)
-        known = schema.get("properties", {})
-        others = schema.get("additionalProperties", True)
-        for key, item in value.items():
-            if key in known or isinstance(others, dict):
-                yield from problems(item, known.get(key, others), f"{place}.{key}")
-            elif others is False:
-                yield f"{place}.{key} is unknown"
-    if isinstance(value, list) and "items" in schema:
-        for index, item in enumerate(value):
-            yield from problems(item, schema["items"], f"{place}[{index}]")
+def problems(report):
+    """What is wrong with a report."""
+    return [f"{error.json_path}: {error.message[:300]}" for error in VALIDATOR.iter_errors(report)]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("encrypt", "--dry-run"),
-        ("encrypt", "--env", "staging"),
-        ("encrypt", "README.md", "missing.yaml", "apps/spicedb/overlays/staging/registry.json"),
-        ("encrypt", "keys"),
-        ("encrypt", "apps/spicedb/overlays/staging/registry.json", "-o", "new.json"),
-        ("decrypt", "-i", "README.md", "missing.yaml"),
-        ("rotate", "--all"),
-        ("rotate", "README.md", "missing.yaml"),
-        ("recipients", "sync", "--all", "--check"),
-        ("recipients", "list"),
-        ("recipients", "list", "README.md"),
-        ("recipients", "add", "bob", "--all"),
-        ("recipients", "remove", "alice", "--env", "staging", "--dry-run"),
-        ("recipients", "remove", "cluster-staging"),
-        ("recipients", "report", "bob"),
-        ("recipients", "exposure", "apps/spicedb/overlays/production/registry.json"),
-        ("seal", "--cert", "sealing.crt", "apps/cloudnative-pg", "missing.yaml"),
-        ("convert", "--env", "staging", "--to", "sealed", "--cert", "sealing.crt", "--dry-run"),
-        ("convert", "apps/observability", "--to", "sops"),
-        ("reseal", "--all", "--cert", "sealing.crt", "--private-key", "sealing.key"),
-        ("status",),
-        ("status", "--env", "staging"),
-        ("status", "missing.yaml"),
-        ("explain", "apps/spicedb/overlays/staging/registry.json"),
-        ("explain", "README.md"),
-        ("keys", "list"),
-        ("audit",),
-        ("audit", "--who"),
-        ("verify", "--env", "production"),
-        ("audit", "--env", "staging", "--no-keys"),
-        ("env", "list"),
-        ("env", "show", "production"),
-        ("env", "add", "dr", "--from", "production", "--generate", "password"),
-    ],
-    ids=" ".join,
-)
+def json_commands(command, words=()):
+    """The command lines with `--format json` in a tree of commands."""
+    for option in command.params:
+        if "--format" in option.opts and "json" in getattr(option.type, "choices", ()):
+            yield words
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from json_commands(command.get_command(context, name), (*words, name))
+
+
+CASES = [
+    ("encrypt", "--dry-run"),
+    ("encrypt", "--env", "staging"),
+    ("encrypt", "README.md", "missing.yaml", "apps/spicedb/overlays/staging/registry.json"),
+    ("encrypt", "keys"),
+    ("encrypt", "apps/spicedb/overlays/staging/registry.json", "-o", "new.json"),
+    ("decrypt", "-i", "README.md", "missing.yaml"),
+    ("rotate", "--all"),
+    ("rotate", "README.md", "missing.yaml"),
+    ("recipients", "sync", "--all", "--check"),
+    ("recipients", "list"),
+    ("recipients", "list", "README.md"),
+    ("recipients", "add", "bob", "--all"),
+    ("recipients", "remove", "alice", "--env", "staging", "--dry-run"),
+    ("recipients", "remove", "cluster-staging"),
+    ("recipients", "report", "bob"),
+    ("recipients", "exposure", "apps/spicedb/overlays/production/registry.json"),
+    ("seal", "--cert", "sealing.crt", "apps/cloudnative-pg", "missing.yaml"),
+    ("convert", "--env", "staging", "--to", "sealed", "--cert", "sealing.crt", "--dry-run"),
+    ("convert", "apps/observability", "--to", "sops"),
+    ("reseal", "--all", "--cert", "sealing.crt", "--private-key", "sealing.key"),
+    ("status",),
+    ("status", "--env", "staging"),
+    ("status", "missing.yaml"),
+    ("explain", "apps/spicedb/overlays/staging/registry.json"),
+    ("explain", "README.md"),
+    ("keys", "list"),
+    ("audit",),
+    ("audit", "--who"),
+    ("verify", "--env", "production"),
+    ("audit", "--env", "staging", "--no-keys"),
+    ("env", "list"),
+    ("env", "show", "production"),
+    ("env", "add", "dr", "--from", "production", "--generate", "password"),
+    ("decrypt", "-i", "apps/spicedb/overlays/production/registry.json"),
+    ("encrypt", "--check"),
+    ("scan",),
+    ("scan", "README.md", "keys", "missing-link"),
+    ("scan", "--history", "--no-baseline"),
+    ("scan", "--staged"),
+    ("rules", "list"),
+    ("rules", "show", "plain-secret"),
+    ("log",),
+    ("log", "verify"),
+]
+"""A command line for each command that prints JSON, and more where it has several forms."""
+
+
+def test_every_command_that_prints_json_is_checked():
+    there = {words for words in json_commands(cli_group) if words}
+    checked = {words for words in there for case in CASES if case[: len(words)] == words}
+    assert there - checked == set()
+    assert {"scan", "rules", "log"} <= {words[0] for words in there}
+    assert all(any(case[: len(words)] == words for words in there) for case in CASES)
+
+
+@pytest.mark.parametrize("command", CASES, ids=" ".join)
 def test_output_follows_the_schema(waddle, cli, command):
+    if command[0] == "log":
+        (waddle / ".fluxsecrets.yaml").write_text("log: {required: true}\n", encoding="utf-8")
     assert cli("encrypt", "apps/spicedb/overlays/production").exit_code == 0
     for name in ("sealing.crt", "sealing.key"):
         (waddle / name).write_bytes(key_file(name))
+    (waddle / "missing-link").symlink_to("nowhere")
     result = cli(*command, "--format", "json")
     report = json.loads(result.stdout)
     assert report["version"] == 1
-    assert list(problems(report, SCHEMA)) == []
+    assert problems(report) == []
     assert result.stdout.isascii()
     assert "throwaway" not in result.stdout
+
+
+def test_what_is_allowed_or_differs_follows_the_schema(waddle, cli):
+    registry = "apps/spicedb/overlays/production/registry.json"
+    assert cli("encrypt", registry).exit_code == 0
+    rules = (waddle / ".sops.yaml").read_text(encoding="utf-8")
+    (waddle / ".sops.yaml").write_text(rules.replace("*alice", "*bob"), encoding="utf-8")
+    assert cli("scan", "--update-baseline").exit_code == 0
+    checked = json.loads(cli("encrypt", "--check", "--format", "json").stdout)
+    assert {"allowed", "differs from its rule"} == set(checked["summary"])
+    status = json.loads(cli("status", "--format", "json").stdout)
+    assert [item["path"] for item in status["files"] if item["drift"] == ["recipients"]] == [registry]
+    scanned = json.loads(cli("scan", "--format", "json").stdout)
+    assert scanned["known"]
+    for report in (checked, status, scanned):
+        assert problems(report) == []
 
 
 def test_the_log_follows_the_schema(waddle, cli):
@@ -104,16 +128,16 @@ def test_the_log_follows_the_schema(waddle, cli):
         checked = cli("log", "verify", "--format", "json")
         assert checked.exit_code == expected
         for text in (checked.stdout, cli("log", "--format", "json").stdout):
-            assert list(problems(json.loads(text), SCHEMA)) == []
+            assert problems(json.loads(text)) == []
         log.write_bytes(log.read_bytes()[:-20] + b"\n\xff\n")
 
 
 def test_the_check_finds_what_is_wrong(waddle, cli):
     report = json.loads(cli("status", "--format", "json").stdout)
-    assert list(problems({**report, "version": 2}, SCHEMA)) != []
-    assert list(problems({**report, "more": 1}, SCHEMA)) != []
+    assert problems({**report, "version": 2}) != []
+    assert problems({**report, "more": 1}) != []
     report["files"][0]["values"] = "3"
-    assert list(problems(report, SCHEMA)) != []
+    assert problems(report) != []
 
 
 def test_names_that_no_encoding_holds(folder_with_odd_name, cli):
