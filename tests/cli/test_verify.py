@@ -3,11 +3,12 @@
 import json
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from audit_tree import RULES, cluster, encrypted, kustomization, repository, secret, write
+from audit_tree import CLUSTER, RULES, cluster, encrypted, kustomization, repository, secret, write
 
 CASES = Path(__file__).parents[1] / "audit" / "cases"
 
@@ -73,9 +74,51 @@ def test_whose_key_it_is_is_known(made, cli):
     assert "with cluster-staging" in cli("verify", "--env", "staging").stdout
 
 
-def test_without_a_known_key_the_secret_with_it_is_named(made, cli):
-    made(repository(files={"keys/cluster-staging.pub": None, ".sops.yaml": RULES}))
-    assert "as json with Secret sops-age" in cli("verify", "--env", "staging").stdout
+def keyless(**options):
+    """A repository in which nothing says which key the cluster has."""
+    case = repository()
+    files = {path: content for path, content in case.files.items() if path != "keys/cluster-staging.pub"}
+    rules = RULES.replace("encrypted_regex", "path_regex: ^clusters/staging/\n    encrypted_regex")
+    return replace(case, files={**files, ".sops.yaml": rules, **options})
+
+
+def test_without_a_known_key_it_cannot_be_told_whether_the_cluster_reads_it(made, cli):
+    made(keyless())
+    result = cli("verify", "--env", "staging")
+    assert result.exit_code == 1
+    assert "cannot tell   with Secret sops-age" in result.stdout
+    assert "cannot tell whether the cluster of staging can read 1 file" in result.stderr
+    assert "3 applied, 1 cannot be told; nothing else is wrong" in result.stderr
+    found = json.loads(cli("verify", "--env", "staging", "--format", "json").stdout)
+    assert found["no_cluster_key"]["files"] == 1
+    assert found["no_cluster_key"]["shared_rules"] == []
+    assert found["summary"]["wrong"] == 1
+
+
+def test_the_steps_for_a_cluster_without_a_key_work_as_printed(made, cli, git):
+    git(made(keyless()), "init", "--quiet")
+    printed = cli("verify", "--env", "staging").stderr
+    commands = re.findall(r"`fluxsecrets ([^`]+)`", printed)
+    assert [command.split()[0] for command in commands] == ["keys", "recipients"]
+    for command in commands:
+        result = cli(*command.split())
+        assert result.exit_code == 0, result.stderr
+    result = cli("verify", "--env", "staging")
+    assert (result.exit_code, "decrypted   by Flux with cluster-staging" in result.stdout) == (0, True)
+    (last,) = re.findall(r"fluxsecrets (keys cluster-secret [^|]+) \|", printed)
+    assert "identity.agekey" in cli(*last.split()).stdout
+
+
+def test_the_settings_may_say_which_key_it_is(made, cli):
+    settings = f"environments:\n  staging:\n    cluster_recipients: [{CLUSTER}]\n"
+    made(keyless(**{".fluxsecrets.yaml": settings}))
+    assert cli("verify", "--env", "staging").exit_code == 0
+
+
+def test_a_rule_that_others_follow_is_named_first(made, cli):
+    production = {**cluster("production"), "clusters/production/db.yaml": encrypted(secret())}
+    made(keyless(**production, **{".sops.yaml": RULES}))
+    assert "(.sops.yaml:2 is for other files, too)" in cli("verify", "--env", "staging").stderr
 
 
 def test_a_value_that_flux_would_change(made, cli):

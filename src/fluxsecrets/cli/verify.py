@@ -23,10 +23,11 @@ def command(*, environment: str, everything: bool, no_keys: bool, report: str | 
     cluster is asked. Where your identities open files, their MACs are checked, and values are looked through
     for variables that Flux would replace.
 
-    Exit codes: 0 all comes out as it was meant, 1 something does not, 2 it could not be said.
+    Exit codes: 0 all comes out as it was meant, 1 something does not, or it cannot be told whether the
+    cluster can read it, 2 an error.
     """
     from fluxsecrets.ops.verify import verify
-    from fluxsecrets.report.verify import summary_line, verification_json, verified_rows
+    from fluxsecrets.report.verify import hint_lines, summary_line, verification_json, verified_rows
 
     session, out = make_session(), Output(quiet=quiet)
     found = verify(session, environment, with_keys=not no_keys)
@@ -40,5 +41,7 @@ def command(*, environment: str, everything: bool, no_keys: bool, report: str | 
     sys.stdout.flush()
     for line in note_lines(found.notes, where):
         out.note(line)
+    for line in hint_lines(found):
+        out.warning(line)
     out.note(summary_line(found))
     return 1 if found.wrong else 0

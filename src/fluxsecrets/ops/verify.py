@@ -30,6 +30,7 @@ class Verdict(StrEnum):
     SEALED = "sealed"
     EXTERNAL = "external"
     CIPHERTEXT = "ciphertext"
+    CANNOT_TELL = "cannot tell"
     FAILS = "fails"
 
 
@@ -69,6 +70,21 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class NoClusterKey:
+    """Nothing says which key an environment's cluster has.
+
+    Attributes:
+        files: how many files depend on it.
+        recipients: names of those whom these files are for.
+        shared_rules: `file:line` of the rules of these files that are for files of other environments, too.
+    """
+
+    files: int
+    recipients: tuple[str, ...]
+    shared_rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """An environment as Flux would apply it.
 
@@ -77,12 +93,14 @@ class Verification:
         root: what paths are relative to.
         items: in the order in which they are applied.
         notes: what was not followed.
+        no_cluster_key: why there are files of which it cannot be told whether the cluster can read them.
     """
 
     environment: str
     root: Path
     items: tuple[Verified, ...]
     notes: tuple[Note, ...]
+    no_cluster_key: NoClusterKey | None = None
 
     @property
     def wrong(self) -> tuple[Verified, ...]:
@@ -110,7 +128,28 @@ def verify(session: Session, environment: str, *, with_keys: bool = True) -> Ver
     clusters = cluster_keys(facts).get(environment, frozenset())
     items = [_verified(facts, each, clusters) for each in treated(facts, found)]
     items += _unreadable(facts, found, {item.path for item in items})
-    return Verification(environment, tree.root, tuple(items), found.notes)
+    unknown = {item.path for item in items if item.verdict is Verdict.CANNOT_TELL}
+    no_key = _no_cluster_key(facts, environment, unknown) if unknown else None
+    return Verification(environment, tree.root, tuple(items), found.notes, no_key)
+
+
+def _no_cluster_key(facts: Facts, environment: str, paths: set[str]) -> NoClusterKey:
+    secrets = [secret for secret in facts.secrets if secret.path in paths]
+    names = (
+        name_of(one, facts.names)
+        for secret in secrets
+        for group in (secret.metadata.recipients if secret.metadata is not None else ())
+        for one in group
+    )
+    others = {_rule(secret) for secret in facts.secrets if set(secret.environments) != {environment}}
+    shared = {place for secret in secrets if (place := _rule(secret)) is not None and place in others}
+    return NoClusterKey(len(paths), tuple(dict.fromkeys(names)), tuple(sorted(shared)))
+
+
+def _rule(secret: Secret) -> str | None:
+    if secret.rule is None or secret.config is None:
+        return None
+    return f"{secret.config.path}:{secret.rule.line}"
 
 
 def _verified(facts: Facts, each: Treated, clusters: frozenset[RecipientKey]) -> Verified:
@@ -126,6 +165,9 @@ def _verified(facts: Facts, each: Treated, clusters: frozenset[RecipientKey]) ->
             problem = _changed(each.secret) or _replaced(facts, each)
             if _stops(each.secret):
                 verdict = Verdict.FAILS
+            elif not clusters and _needs_cluster_key(each.secret):
+                verdict = Verdict.CANNOT_TELL
+                problem = problem or "nothing says which key the cluster has"
     replaces = kustomization is not None and (kustomization.substitute or kustomization.substitute_from)
     return Verified(
         path=each.path,
@@ -183,6 +225,13 @@ def _keys(facts: Facts, each: Treated, clusters: frozenset[RecipientKey]) -> tup
     kustomization = each.applied.kustomization
     decryption = kustomization.decryption if kustomization is not None else None
     return (f"Secret {decryption.secret}",) if decryption is not None and decryption.secret else ()
+
+
+def _needs_cluster_key(secret: Secret) -> bool:
+    """Whether it takes a private key in the cluster to open it; for a cloud's key its role is enough."""
+    metadata = secret.metadata
+    recipients = [one for group in metadata.recipients for one in group] if metadata is not None else []
+    return all(one.kind in ("age", "pgp") for one in recipients)
 
 
 def _cannot_open(secret: Secret, clusters: frozenset[RecipientKey]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from fluxsecrets.ops.verify import Verdict, Verification, Verified
@@ -16,8 +16,12 @@ _STYLES = {
     Verdict.DECRYPTED: "green",
     Verdict.PLAIN: "red",
     Verdict.CIPHERTEXT: "red",
+    Verdict.CANNOT_TELL: "yellow",
     Verdict.FAILS: "red",
 }
+
+
+_COUNTED = {Verdict.CANNOT_TELL: "cannot be told"}
 
 
 def verified_rows(
@@ -37,12 +41,37 @@ def verified_rows(
     ]
 
 
+def hint_lines(found: Verification) -> Iterator[str]:
+    """What to do where nothing says which key the cluster has."""
+    unknown, name = found.no_cluster_key, found.environment
+    if unknown is None:
+        return
+    files = "1 file" if unknown.files == 1 else f"{unknown.files} files"
+    yield f"cannot tell whether the cluster of {name} can read {files}: nothing says which key it has"
+    people = printable(", ".join(unknown.recipients))
+    one_of = "one of " if len(unknown.recipients) > 1 else ""
+    yield (
+        f"  if it has the key of {one_of}{people}: name that public key under environments.{name}."
+        "cluster_recipients in .fluxsecrets.yaml"
+    )
+    new = f"cluster-{name}"
+    steps = [f"`fluxsecrets keys generate {new}`", f"`fluxsecrets recipients add {new} --env {name}`"]
+    if unknown.shared_rules:
+        places = printable(", ".join(unknown.shared_rules))
+        verb = "is" if len(unknown.shared_rules) == 1 else "are"
+        steps.insert(0, f"give these files rules of their own ({places} {verb} for other files, too)")
+    yield f"  if it has none: {', '.join(steps)}, then bring its key there:"
+    yield f"    fluxsecrets keys cluster-secret --env {name} | kubectl apply -f -"
+
+
 def summary_line(found: Verification) -> str:
     """Such as `staging: 10 decrypted, 1 sealed, 40 applied; nothing is wrong`."""
     counts = Counter(item.verdict for item in found.items)
-    parts = [f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]]
-    wrong = len(found.wrong)
+    parts = [f"{counts[verdict]} {_COUNTED.get(verdict, verdict)}" for verdict in Verdict if counts[verdict]]
+    wrong = sum(item.verdict is not Verdict.CANNOT_TELL for item in found.wrong)
     end = "nothing is wrong" if not wrong else f"{wrong} {'is' if wrong == 1 else 'are'} not as wanted"
+    if not wrong and found.wrong:
+        end = "nothing else is wrong"
     return f"{found.environment}: {', '.join(parts) or 'nothing is applied'}; {end}"
 
 
@@ -55,6 +84,7 @@ def verification_json(found: Verification) -> str:
             "environment": found.environment,
             "items": [asdict(item) for item in found.items],
             "notes": [note_data(note) for note in found.notes],
+            "no_cluster_key": None if found.no_cluster_key is None else asdict(found.no_cluster_key),
             "summary": {
                 **dict(sorted(Counter(str(item.verdict) for item in found.items).items())),
                 "wrong": len(found.wrong),
@@ -66,7 +96,10 @@ def verification_json(found: Verification) -> str:
 def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
     place = show_path(item.path) if item.line is None else f"{show_path(item.path)}:{item.line}"
     what = f"{item.kind} {item.namespace}/{item.name}" if item.namespace else f"{item.kind} {item.name}"
-    how = f"as {item.format}" if item.format else ""
+    # Of an object Flux tells the format itself; of a file that a generator reads, its name does.
+    how = f"as {item.format}" if item.format and item.line is None else ""
+    if item.verdict is Verdict.DECRYPTED:
+        how = f"by Flux {how}".strip()
     keys = f"{'with ' if item.keys else ''}{', '.join(item.keys)}"
     more = item.problem or item.note or ("variables are replaced" if item.substituted else "")
     wrong = item.problem is not None
