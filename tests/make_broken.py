@@ -34,6 +34,7 @@ from sealing import make_certificate
 EXAMPLE = Path(__file__).parents[1] / "examples" / "broken"
 OLD = "2024-01-10T12:00:00Z"
 CAROL = "age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq"
+STRANGER = "age1qvzq2ps8pqys5zcvp58q7yq3zgf3g9gkzuvpjxsmrsw3u8eqyy3qv6wuxg"
 STAGING, PRODUCTION = ("alice", "cluster"), ("alice", "bob")
 
 
@@ -176,6 +177,8 @@ FIRST = {
     ".sops.yaml": RULES + f"  # carol left in June\n  - path_regex: ^later\n    age: {CAROL}\n",
     ".fluxsecrets.yaml": SETTINGS,
     "legacy/.sops.yaml": "creation_rules:\n  - encrypted_regex: ^(data\n    age: nobody\n",
+    # creation-rule-overridden: who is that?
+    "later/.sops.yaml": f"creation_rules:\n  - age: {STRANGER}\n",
     "legacy/uncovered.txt": "nothing secret\n",
     "keys/alice.pub": f"# throw-away\n{ALICE}\n",
     "keys/cluster-staging.pub": f"# throw-away\n{CLUSTER}\n",

@@ -106,7 +106,7 @@ def test_the_steps_for_a_cluster_without_a_key_work_as_printed(made, cli, git):
     result = cli("verify", "--env", "staging")
     assert (result.exit_code, "decrypted   by Flux with cluster-staging" in result.stdout) == (0, True)
     (last,) = re.findall(r"fluxsecrets (keys cluster-secret [^|]+) \|", printed)
-    assert "identity.agekey" in cli(*last.split()).stdout
+    assert "cluster-staging.agekey" in cli(*last.split()).stdout
 
 
 def test_the_settings_may_say_which_key_it_is(made, cli):

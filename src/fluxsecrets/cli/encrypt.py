@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from fluxsecrets.ops.checking import offenders, without_allowed
 from fluxsecrets.ops.encrypt import EncryptJob, EncryptOptions, encrypt_files, encrypt_input, encrypt_jobs
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.policy import make_overrides
-from fluxsecrets.ops.results import BatchResult
+from fluxsecrets.ops.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Selection, clean_up, repository_root, select
 from fluxsecrets.repo.git import find_repository
@@ -183,7 +184,20 @@ def _encrypt_in_place(
     options = _for_people(session, selection.root, options)
     jobs = encrypt_jobs(selection)
     results = tuple(out.progress(encrypt_files(session, jobs, options), len(jobs), "encrypting"))
-    return BatchResult(results, selection.notes)
+    return BatchResult(results, (*selection.notes, *_overrides(session, jobs, results, options)))
+
+
+def _overrides(
+    session: Session, jobs: Sequence[EncryptJob], results: Sequence[FileResult], options: EncryptOptions
+) -> tuple[str, ...]:
+    """What is to be known of nested `.sops.yaml` files; those that were encrypted already are left out."""
+    from fluxsecrets.ops.overriding import override_notes
+
+    if options.overrides.recipients:
+        return ()
+    done = (Outcome.ENCRYPTED, Outcome.WOULD_ENCRYPT)
+    paths = [job.path for job, result in zip(jobs, results, strict=True) if result.outcome in done]
+    return override_notes(session, paths, options.names)
 
 
 def _encrypt_one(

@@ -61,6 +61,7 @@ def list_(
     environment. No identity is needed.
     --format json names the files.
     """
+    from fluxsecrets.ops.overriding import override_notes
     from fluxsecrets.ops.recipients import environment_files, list_recipients
     from fluxsecrets.report.rekey import recipient_rows, recipients_json
 
@@ -68,7 +69,9 @@ def list_(
     selection = select(session, paths, environment)
     targets, notes = encrypted_targets(selection)
     environments = environment_files(session) if not paths and environment is None else {}
-    listed = list_recipients(session, targets, read_public_keys(selection.root), environments)
+    names = read_public_keys(selection.root)
+    listed = list_recipients(session, targets, names, environments)
+    notes = (*notes, *override_notes(session, [target.path for target in targets], names))
     if report == "json":
         out.text([recipients_json(listed, notes)])
     else:

@@ -12,6 +12,7 @@ from fluxsecrets.files import read_file
 from fluxsecrets.ops.content import parse
 from fluxsecrets.ops.drift import Drift, differences
 from fluxsecrets.ops.names import names_of
+from fluxsecrets.ops.overriding import override_notes
 from fluxsecrets.ops.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for
 from fluxsecrets.ops.session import AppliedConfig, Session
 from fluxsecrets.ops.targets import Target
@@ -124,7 +125,10 @@ def explain(session: Session, target: Target, names: Mapping[str, str]) -> Expla
         "config": applied.config.path if applied else None,
         "relative_path": applied.relative_path if applied else None,
         "rules": rules,
-        "warnings": _warnings(session, target.path, applied),
+        "warnings": (
+            *_warnings(session, target.path, applied),
+            *override_notes(session, (target.path,), names),
+        ),
     }
     if applied is not None and applied.matches and applied.matches[-1].matched:
         facts["narrow"], facts["narrow_why"] = _narrow(session, target, content.data)

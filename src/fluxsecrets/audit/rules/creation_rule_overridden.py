@@ -1,0 +1,79 @@
+"""Nested `.sops.yaml` files that let in others than the one further up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.audit.facts import ConfigFile, Facts
+from fluxsecrets.audit.people import listed
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.sops import recipients
+from fluxsecrets.sops.config import CreationRule, SopsConfig, rule_for
+from fluxsecrets.sops.nested import lets_in
+from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+
+INFO = describe(
+    "creation-rule-overridden",
+    Severity.HIGH,
+    "a nested .sops.yaml lets in others than the one further up",
+    why="The nearest .sops.yaml is the only one that counts. Somebody who adds one to a folder decides who "
+    "can read everything that is encrypted below it, and the file at the top does not show that.",
+    fix="remove the nested file, or write its people's public keys to keys/NAME.pub once you know them",
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each rule of a nested configuration with recipients that the one further up does not name there.
+
+    People whom the repository knows, by `keys/` or by any rule further up, may well have a folder of their
+    own: that is a low finding.
+    """
+    by_folder = {item.folder: item for item in facts.configs}
+    known = _public(facts)
+    for item in facts.configs:
+        outer = _outer(by_folder, item.folder)
+        if item.config is None or outer is None or outer.config is None:
+            continue
+        everybody = known | {recipient_key(one) for rule in outer.config.rules for one in rule.recipients}
+        for rule in item.config.rules:
+            people = lets_in(rule, outer.config, _replaced(facts, item, rule, outer, outer.config))
+            unknown = [one for one in people if recipient_key(one) not in everybody]
+            if people:
+                yield found(
+                    INFO,
+                    item.path,
+                    rule.line,
+                    f"it decides in place of {outer.path}, and lets in {listed(people, facts.names)}",
+                    *sorted(one.id for one in people),
+                    severity=INFO.severity if unknown else Severity.LOW,
+                    related=[Location(outer.path, None)],
+                )
+
+
+def _outer(by_folder: dict[str, ConfigFile], folder: str) -> ConfigFile | None:
+    while folder:
+        folder = folder.rpartition("/")[0]
+        if folder in by_folder:
+            return by_folder[folder]
+    return None
+
+
+def _replaced(
+    facts: Facts, item: ConfigFile, rule: CreationRule, outer: ConfigFile, config: SopsConfig
+) -> list[CreationRule]:
+    """The rules further up that would apply to the files of a nested rule."""
+    paths = [secret.path for secret in facts.secrets if secret.config is item and secret.rule is rule]
+    rules = (rule_for(config, outer.relative(path)) for path in paths)
+    return [each for each in rules if each is not None]
+
+
+def _public(facts: Facts) -> set[RecipientKey]:
+    texts = [text for key in facts.public_keys for text in key.recipients]
+    ages = [text for text in texts if not (text.startswith("age1") and " " in text)]
+    return {recipient_key(recipients.age(text)) for text in ages} | {
+        recipient_key(recipients.pgp(text)) for text in texts
+    }
+
+
+RULE = AuditRule(INFO, Group.PROTECTION, check)
