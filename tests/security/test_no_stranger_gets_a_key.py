@@ -177,14 +177,14 @@ def arguments(command, people):
     return [people["dave"] if each == "DAVE" else each for each in COMMANDS[command]]
 
 
+# The commands share one mechanism: these three show every way of changing a file, in all surroundings.
+FULLY = ("rotate", "set", "recipients sync")
 CASES = [
     (command, injection, ruled, committed)
     for command in COMMANDS
-    for injection in INJECTIONS
-    for ruled in RULES
-    for committed in (False, True)
-    # The commands share one mechanism: these three show the other surroundings.
-    if command in ("rotate", "set", "recipients sync") or (ruled != "no rule" and not committed)
+    for injection in (INJECTIONS if command in FULLY else ("age stanza", "pgp entry", "weaker selector"))
+    for ruled in (RULES if command in FULLY else ("a rule", "a rule for other files"))
+    for committed in ((False, True) if command in FULLY and ruled == "no rule" else (False,))
 ]
 
 
