@@ -109,7 +109,7 @@ def encrypt_jobs(selection: Selection) -> tuple[EncryptJob, ...]:
 
 
 def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, bytes]:
-    blobs = repository.read_head_blobs(paths & repository.changed_since_head()).contents
+    blobs = repository.read_head_blobs(repository.changed_since_head(paths)).contents
     return {path: blob for path, blob in blobs.items() if detect_encryption(blob, path)}
 
 

@@ -236,8 +236,9 @@ def _before(session: Session, tree: Tree, secrets: Iterable[Secret]) -> dict[str
     """Encrypted files that were changed since the last commit, as they were then."""
     if tree.repository is None:
         return {}
-    changed = tree.repository.changed_since_head()
-    formats = {item.path: item.file.format for item in secrets if item.metadata and item.path in changed}
+    encrypted = {item.path: item.file.format for item in secrets if item.metadata}
+    changed = tree.repository.changed_since_head(encrypted)
+    formats = {path: name for path, name in encrypted.items() if path in changed}
     found = {}
     for path, data in tree.repository.read_head_blobs(formats).contents.items():
         with suppress(FluxsecretsError):

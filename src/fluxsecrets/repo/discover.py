@@ -372,7 +372,7 @@ def _encrypted_at_head(
     """Those of the files that are encrypted at HEAD, whatever else makes them secrets."""
     if tree.repository is None:
         return
-    changed = tree.repository.changed_since_head()
+    changed = tree.repository.changed_since_head(plain)
     plain = [path for path in plain if path in changed]
     head = tree.repository.read_head_blobs(plain, limit=tree.limits.size)
     for path in plain:

@@ -94,8 +94,8 @@ def seal_jobs(
     """
     heads = {}
     if tree.repository is not None:
-        changed = tree.repository.changed_since_head()
-        heads = dict(tree.repository.read_head_blobs(changed & set(paths)).contents)
+        changed = tree.repository.changed_since_head(paths)
+        heads = dict(tree.repository.read_head_blobs(changed).contents)
     return tuple(
         SealJob(
             tree.root / path,

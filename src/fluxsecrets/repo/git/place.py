@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from enum import Enum, auto
 from pathlib import Path
 
 from fluxsecrets.errors import GitError
@@ -72,35 +71,35 @@ def _with_ambient(found: Repository | None, folder: Path, ambient: Mapping[str, 
 _PINNED = ("GIT_DIR", "GIT_WORK_TREE")
 
 
-class _Kind(Enum):
-    """What a folder is to git."""
-
-    WORK_TREE = auto()
-    BARE = auto()
-
-
 def _discover(folder: Path, variables: Mapping[str, str]) -> Repository | None:
     """The repository with the nearest `.git` at or above a folder.
 
     Raises:
         GitError: a bare repository is nearer, or git cannot work there.
     """
-    levels = _levels(folder.resolve())
-    kind, level = next(levels, (None, folder))
-    if kind is _Kind.BARE:
-        raise _bare(level, next((above for kind, above in levels if kind is _Kind.WORK_TREE), None))
-    if kind is None:
-        return None
-    # The ceiling keeps git from looking further up, where it takes the `.git` here for none.
-    return _ask(level, {**variables, "GIT_CEILING_DIRECTORIES": str(level.parent)})
+    bare = None
+    for level, has_git in _levels(folder.resolve()):
+        if not has_git:
+            bare = bare or level
+        elif bare is not None:
+            raise _bare(bare, level)
+        else:
+            # The ceiling keeps git from looking further up, where it takes the `.git` here for none.
+            return _ask(level, {**variables, "GIT_CEILING_DIRECTORIES": str(level.parent)})
+    if bare is not None:
+        raise _bare(bare, None)
+    return None
 
 
-def _levels(folder: Path) -> Iterator[tuple[_Kind, Path]]:
-    """The folders at and above a real path that git would take for a repository, the nearest first.
+def _levels(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """The folders at and above a real path that git may take for a repository, the nearest first.
 
     As git does, this stops at GIT_CEILING_DIRECTORIES and at the border of a file system.
+
+    Yields:
+        The folder, and whether it has a `.git`; else it looks like a bare repository itself.
     """
-    ceilings = set(os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep))
+    ceilings = os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
     across = os.environ.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "").lower() in ("1", "true", "yes", "on")
     device = folder.stat().st_dev
     for level in (folder, *folder.parents):
@@ -108,19 +107,19 @@ def _levels(folder: Path) -> Iterator[tuple[_Kind, Path]]:
             return
         if not across and level.stat().st_dev != device:
             return
-        place = level / ".git"
-        if place.is_file() or _is_git_folder(place):
-            yield _Kind.WORK_TREE, level
+        if (level / ".git").is_file() or _is_git_folder(level / ".git"):
+            yield level, True
         elif _is_git_folder(level):
-            yield _Kind.BARE, level
+            yield level, False
 
 
 def _is_git_folder(folder: Path) -> bool:
     """Whether git may take a folder for a repository; never stricter than git (setup.c: is_git_directory)."""
-    return os.path.lexists(folder / "HEAD") and (
-        os.path.lexists(folder / "commondir")
-        or (os.path.lexists(folder / "objects") and os.path.lexists(folder / "refs"))
-    )
+
+    def has(name: str) -> bool:
+        return os.path.lexists(folder / name)
+
+    return has("HEAD") and (has("commondir") or (has("objects") and has("refs")))
 
 
 def _bare(folder: Path, outer: Path | None) -> GitError:

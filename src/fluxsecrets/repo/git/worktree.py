@@ -10,76 +10,71 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import NamedTuple
+
+from fluxsecrets.errors import GitError
 
 from .process import BLOB_LIMIT
 from .repository import Repository, split_records
 
-_REGULAR, _LINK = "100", "120000"
+_REGULAR, _LINK = b"100", b"120000"
 _SECOND = 10**9
+_FEW = 200
+"""Paths that git is asked for by name; it compares each with all files."""
 _FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"):
     _FLAGS |= getattr(os, _name, 0)
 
-# A record of `git ls-files -t --stage --debug -z`: `H 100644 <id> 0\t<path>\0` and five lines.
-_ENTRY = re.compile(
-    rb"(?P<tag>[A-Za-z]) (?P<mode>\d{6}) (?P<blob>[0-9a-f]{40,64}) (?P<stage>[0-3])\t(?P<path>[^\0]+)\0"
-    rb"  ctime: (?P<ctime>\d+:\d+)\n  mtime: (?P<mtime>\d+:\d+)\n  dev: \d+\tino: \d+\n"
-    rb"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n|\? (?P<untracked>[^\0]+)\0"
+# A record of `git ls-files -z -t --stage --debug`: `H 100644 <id> 0\t<path>\0` and lines, or `? <path>\0`.
+_RECORD = re.compile(
+    rb"(([A-Za-z]) (\d{6}) ([0-9a-f]{40,64}) ([0-3])\t([^\0]+)\0"
+    rb"  ctime: (\d+:\d+)\n  mtime: (\d+:\d+)\n  dev: \d+\tino: \d+\n"
+    rb"  uid: \d+\tgid: \d+\n  size: (\d+)\tflags: [0-9a-f]+\n|\? ([^\0]+)\0)"
 )
 
 
 class _Entry(NamedTuple):
-    """What the index says of a file; without times where git did not say them."""
+    """A file in the index that may not be as git last saw it."""
 
     path: str
-    mode: str
-    blob: str
-    merged: bool
-    times: tuple[int, int] | None = None
-    size: int = 0
+    mode: bytes
+    blob: bytes
+    stage: bytes
 
 
-def changes_since_head(repository: Repository) -> dict[str, str]:
+def changes_since_head(repository: Repository, paths: Collection[str] | None = None) -> dict[str, str]:
     """As the method of a repository says."""
-    if not repository.has_head():
-        return dict.fromkeys(repository.files(), "")
-    staged = _staged(repository)
-    found: dict[str, str] = {}
-    entries, untracked = _index(repository)
-    looked = _last_looked(repository)
+    try:
+        staged = _staged(repository)
+    except GitError:
+        if repository.has_head():  # else there is nothing yet to differ from
+            raise
+        return dict.fromkeys(repository.files() if paths is None else paths, "")
+    index = _read_index(repository, paths)
     root = str(repository.root)
-    for entry in entries:
-        path = entry.path
-        if path in staged or not entry.merged:
-            if os.path.lexists(f"{root}/{path}"):
-                found[path] = staged.get(path, "")
-        elif _differs(root, entry, looked):
-            found[path] = entry.blob
-    return found | dict.fromkeys(untracked, "") | {
-        # Out of the index, but still there
-        path: blob for path, blob in staged.items() if path not in found and _is_file(root, path)
-    }  # fmt: skip
+    found = {
+        entry.path: entry.blob.decode()
+        for entry in index.touched
+        if entry.path not in staged and _differs(root, entry)
+    }
+    # Out of the index, but still there; or staged, or in conflict.
+    found |= {path: "" for path in index.untracked if paths is None or _is_file(f"{root}/{path}")}
+    return found | {
+        path: blob
+        for path, blob in staged.items()
+        if (paths is None or path in index.wanted) and _is_file(f"{root}/{path}")
+    }
 
 
-def changed_since_staged(repository: Repository, paths: Sequence[str]) -> frozenset[str]:
-    """Those of some paths whose working copy is not what the index has, or is gone.
-
-    A working copy that differs in its line ends alone is the same: git makes them so where it is configured.
-    """
+def changed_since_staged(repository: Repository, paths: Collection[str]) -> frozenset[str]:
+    """As the method of a repository says."""
     if not paths:
         return frozenset()
-    entries, _ = _index(repository, paths)
-    looked = _last_looked(repository)
     root = str(repository.root)
-    same = {
-        entry.path
-        for entry in entries
-        if entry.merged and os.path.lexists(f"{root}/{entry.path}")
-        and not _differs(root, entry, looked, line_ends=True)
-    }  # fmt: skip
-    return frozenset(paths) - same
+    index = _read_index(repository, paths)
+    changed = {entry.path for entry in index.touched if _differs(root, entry, line_ends=True)}
+    return frozenset(changed | index.untracked | {path for path in paths if not _is_file(f"{root}/{path}")})
 
 
 def _staged(repository: Repository) -> dict[str, str]:
@@ -92,59 +87,91 @@ def _staged(repository: Repository) -> dict[str, str]:
     found = {}
     for entry, path in zip(fields[::2], fields[1::2], strict=True):
         mode, _, blob, _, _ = entry.lstrip(":").split(" ")
-        found[path] = blob if blob.strip("0") and mode.startswith(_REGULAR) else ""
+        found[path] = blob if blob.strip("0") and mode.startswith(_REGULAR.decode()) else ""
     return found
 
 
-def _index(repository: Repository, paths: Sequence[str] = ()) -> tuple[list[_Entry], list[str]]:
-    """The files in the index that are checked out, and the untracked ones, which paths leave out."""
-    others = () if paths else ("--others", "--exclude-standard")
-    arguments = ("ls-files", "-z", "-t", "--stage", "--cached", *others)
-    listing = repository.run(*arguments, "--debug", "--", *paths)
-    entries: list[_Entry] = []
+class _Index(NamedTuple):
+    """What the index says of files.
+
+    Attributes:
+        touched: files that are in it and may not be as git last saw them.
+        untracked: files that are not in it.
+        wanted: the paths that were asked for; empty for all.
+    """
+
+    touched: list[_Entry]
+    untracked: frozenset[str]
+    wanted: frozenset[str]
+
+
+def _read_index(repository: Repository, paths: Collection[str] | None) -> _Index:
+    """Look at the files in the index; with paths at these alone, of which the others are untracked."""
+    wanted = frozenset(paths or ())
+    arguments = ["ls-files", "-z", "-t", "--stage", "--cached"]
+    if paths is None:
+        arguments += ["--others", "--exclude-standard"]
+    few = sorted(wanted) if len(wanted) <= _FEW else []
+    looked = _last_looked(repository)
+    listing = repository.run(*arguments, "--debug", "--", *few)
+    records = _RECORD.findall(listing)
+    if sum(len(record[0]) for record in records) != len(listing):
+        # A git that says it in another way: each file is hashed.
+        records = _without_times(repository.run(*arguments, "--", *few))
+    root = str(repository.root)
+    touched: list[_Entry] = []
     untracked: list[str] = []
-    place = 0
-    for match in _ENTRY.finditer(listing):
-        if match.start() != place:
-            break
-        place = match.end()
-        if match["untracked"] is not None:
-            untracked.append(os.fsdecode(match["untracked"]))
-        elif match["tag"] != b"S":  # sparse, not checked out
-            times = (_nanoseconds(match["ctime"]), _nanoseconds(match["mtime"]))
-            entries.append(
-                _entry(match["mode"], match["blob"], match["stage"], match["path"], times, int(match["size"]))
-            )
-    if place != len(listing):  # a git that says it in another way: each file is hashed
-        entries, untracked = _plain_index(repository.run(*arguments, "--", *paths))
-    return (
-        [entry for entry in entries if entry.mode.startswith(_REGULAR) or entry.mode == _LINK],
-        [path for path in untracked if not path.endswith("/")],  # a repository inside the repository
-    )
+    known: list[str] = []
+    for _, tag, mode, blob, stage, raw, changed, modified, size, other in records:
+        path = os.fsdecode(raw or other)
+        if other:
+            if path[-1] != "/":  # a repository inside the repository
+                untracked.append(path)
+            continue
+        if paths is not None:
+            if path not in wanted:
+                continue
+            known.append(path)
+        if tag == b"S" or (mode[:3] != _REGULAR and mode != _LINK):  # sparse, not checked out; a submodule
+            continue
+        if stage != b"0" or not _is_untouched(f"{root}/{path}", changed, modified, size, looked):
+            touched.append(_Entry(path, mode, blob, stage))
+    return _Index(touched, frozenset(untracked) | wanted.difference(known), wanted)
 
 
-def _entry(
-    mode: bytes, blob: bytes, stage: bytes, path: bytes, times: tuple[int, int] | None = None, size: int = 0
-) -> _Entry:
-    return _Entry(os.fsdecode(path), mode.decode(), blob.decode(), stage == b"0", times, size)
-
-
-def _plain_index(listing: bytes) -> tuple[list[_Entry], list[str]]:
-    entries, untracked = [], []
+def _without_times(listing: bytes) -> list[tuple[bytes, ...]]:
+    """The fields of `_RECORD`, of a listing without `--debug`."""
+    found = []
     for record in listing.split(b"\0"):
         tag, _, rest = record.partition(b" ")
         if tag == b"?":
-            untracked.append(os.fsdecode(rest))
-        elif rest and tag != b"S":
+            found.append((record, *[b""] * 8, rest))
+        elif rest:
             words, _, path = rest.partition(b"\t")
-            mode, blob, stage = words.split(b" ")
-            entries.append(_entry(mode, blob, stage, path))
-    return entries, untracked
+            found.append((record, tag, *words.split(b" "), path, *[b""] * 4))
+    return found
 
 
-def _nanoseconds(text: bytes) -> int:
-    seconds, _, rest = text.partition(b":")
-    return int(seconds) * 10**9 + int(rest)
+def _is_untouched(place: str, changed: bytes, modified: bytes, size: bytes, looked: int) -> bool:
+    """Whether a file has the times and size that it had when git last looked, and had them before that.
+
+    One that is gone is untouched: there is nothing to look at.
+    """
+    try:
+        status = os.lstat(place)
+    except OSError:
+        return True
+    now = status.st_mtime_ns
+    if b"%d" % (status.st_size & 0xFFFFFFFF) != size:
+        return False
+    if b"%d:%d" % (now // _SECOND, now % _SECOND) == modified:
+        then = status.st_ctime_ns
+        return now < looked and b"%d:%d" % (then // _SECOND, then % _SECOND) == changed
+    # Not every git keeps parts of seconds.
+    return (b"%d:0" % (now // _SECOND), b"%d:0" % (status.st_ctime_ns // _SECOND)) == (
+        modified,
+        changed,
+    ) and now // _SECOND < looked // _SECOND
 
 
 def _last_looked(repository: Repository) -> int:
@@ -156,38 +183,24 @@ def _last_looked(repository: Repository) -> int:
         return 0
 
 
-def _differs(root: str, entry: _Entry, looked: int, *, line_ends: bool = False) -> bool:
+def _differs(root: str, entry: _Entry, *, line_ends: bool = False) -> bool:
     """Whether a file is there and is not, for sure, what the index has."""
     place = f"{root}/{entry.path}"
     try:
         status = os.lstat(place)
+        if stat.S_ISLNK(status.st_mode):
+            target = os.fsencode(os.readlink(place))  # noqa: PTH115
+            return entry.mode != _LINK or _hash(entry, target) != entry.blob
     except OSError:
         return False
-    if stat.S_ISLNK(status.st_mode):
-        target = os.fsencode(os.readlink(place))  # noqa: PTH115
-        return entry.mode != _LINK or _hash(entry, target) != entry.blob
-    if not stat.S_ISREG(status.st_mode):
-        return True
-    if status.st_size & 0xFFFFFFFF == entry.size and _untouched(entry, status, looked):
+    if stat.S_ISDIR(status.st_mode):  # the file is gone
         return False
+    if not stat.S_ISREG(status.st_mode) or entry.stage != b"0":
+        return True
     try:
         return not _is_blob(place, status.st_size, entry, line_ends=line_ends)
     except OSError:
         return True
-
-
-def _untouched(entry: _Entry, status: os.stat_result, looked: int) -> bool:
-    """Whether a file has the times that it had when git last looked, and had them before that."""
-    if entry.times is None:
-        return False
-    now = (status.st_ctime_ns, status.st_mtime_ns)
-    if now == entry.times:
-        return now[1] < looked
-    # Not every git keeps parts of seconds.
-    if any(time % _SECOND for time in entry.times):
-        return False
-    whole = tuple(time // _SECOND * _SECOND for time in now)
-    return whole == entry.times and whole[1] < looked // _SECOND * _SECOND
 
 
 def _is_blob(place: str, size: int, entry: _Entry, *, line_ends: bool) -> bool:
@@ -195,7 +208,7 @@ def _is_blob(place: str, size: int, entry: _Entry, *, line_ends: bool) -> bool:
         digest = _digest(entry, size)
         while chunk := stream.read(2**20):
             digest.update(chunk)
-        if digest.hexdigest() == entry.blob:
+        if digest.hexdigest().encode() == entry.blob:
             return True
         if not line_ends or size > BLOB_LIMIT:
             return False
@@ -203,10 +216,10 @@ def _is_blob(place: str, size: int, entry: _Entry, *, line_ends: bool) -> bool:
         return _hash(entry, stream.read(size).replace(b"\r\n", b"\n")) == entry.blob
 
 
-def _hash(entry: _Entry, content: bytes) -> str:
+def _hash(entry: _Entry, content: bytes) -> bytes:
     digest = _digest(entry, len(content))
     digest.update(content)
-    return digest.hexdigest()
+    return digest.hexdigest().encode()
 
 
 def _digest(entry: _Entry, size: int) -> hashlib._Hash:
@@ -217,6 +230,8 @@ def _digest(entry: _Entry, size: int) -> hashlib._Hash:
     return hashlib.sha1(start, usedforsecurity=False)
 
 
-def _is_file(root: str, path: str) -> bool:
-    place = f"{root}/{path}"
-    return os.path.lexists(place) and not (os.path.isdir(place) and not os.path.islink(place))  # noqa: PTH112, PTH114
+def _is_file(place: str) -> bool:
+    try:
+        return not stat.S_ISDIR(os.lstat(place).st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,110 @@
+"""What every commit made of files."""
+
+import subprocess
+
+import pytest
+
+from fluxsecrets.errors import GitError
+from fluxsecrets.repo.git import find_repository
+from fluxsecrets.repo.history import file_versions, read_blobs, versions_of_branch
+from fluxsecrets.repo.keyhistory import last_changed
+
+
+def commit(git, folder, message, *options):
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message, *options)
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def test_no_commit_has_no_versions(tmp_path, git):
+    git(tmp_path, "init", "--quiet", ".")
+    repository = find_repository(tmp_path)
+    assert file_versions(repository) == ()
+    assert versions_of_branch(repository, ["a"]) == ()
+
+
+def test_versions_of_all_branches_the_oldest_first(tmp_path, committed, write, git):
+    committed({"a.yaml": "1", "other.yaml": "1"})
+    write({"a.yaml": "2"})
+    commit(git, tmp_path, "second")
+    git(tmp_path, "checkout", "--quiet", "-b", "side", "HEAD~1")
+    write({"a.yaml": "side"})
+    side = commit(
+        git, tmp_path, "side", "--author=Jörg <j@example.invalid>", "--date=2026-01-02T03:04:05+1400"
+    )
+    git(tmp_path, "tag", "kept")
+    git(tmp_path, "checkout", "--quiet", "-")
+    git(tmp_path, "branch", "--quiet", "-D", "side")
+    (tmp_path / "a.yaml").unlink()
+    gone = commit(git, tmp_path, "gone")
+    repository = find_repository(tmp_path)
+    versions = file_versions(repository, ["a.yaml"])
+    contents = dict(read_blobs(repository, {version.blob for version in versions if version.blob}))
+    texts = [contents.get(version.blob) for version in versions]
+    assert sorted(texts, key=str) == sorted([b"1", b"2", b"side", None], key=str)
+    assert texts[0] == b"1"
+    assert texts.index(b"2") < texts.index(None)
+    found = {version.commit.id: version for version in versions}
+    assert found[gone].before
+    assert (found[side].commit.author, str(found[side].commit.day)) == ("Jörg", "2026-01-02")
+    assert next(version.blob for version in versions_of_branch(repository, ["a.yaml"])) is None
+    assert side not in {version.commit.id for version in versions_of_branch(repository, ["a.yaml"])}
+
+
+def test_what_a_merge_made_of_a_file_counts(tmp_path, committed, write, git):
+    committed({"a.yaml": "1"})
+    git(tmp_path, "checkout", "--quiet", "-b", "side")
+    write({"b.yaml": "side"})
+    commit(git, tmp_path, "side")
+    git(tmp_path, "checkout", "--quiet", "-")
+    write({"c.yaml": "main"})
+    commit(git, tmp_path, "main")
+    git(tmp_path, "merge", "--quiet", "--no-commit", "side")
+    write({"a.yaml": "only in the merge"})
+    merge = commit(git, tmp_path, "merge")
+    repository = find_repository(tmp_path)
+    versions = [version for version in file_versions(repository) if version.commit.id == merge]
+    assert [(version.path, len(version.before)) for version in versions] == [("a.yaml", 2)]
+    assert list(last_changed(repository, ["a.yaml", "nothing.yaml"])) == ["a.yaml"]
+
+
+def test_a_side_that_was_given_up_counts(tmp_path, committed, write, git):
+    """What `git log -- PATH` leaves out: a merge that took nothing of a branch."""
+    committed({"a.yaml": "1"})
+    git(tmp_path, "checkout", "--quiet", "-b", "side")
+    write({"a.yaml": "plain"})
+    side = commit(git, tmp_path, "side")
+    git(tmp_path, "checkout", "--quiet", "-")
+    git(tmp_path, "merge", "--quiet", "--strategy=ours", "side", "--message", "merge")
+    git(tmp_path, "branch", "--quiet", "-D", "side")
+    versions = file_versions(find_repository(tmp_path), ["a.yaml"])
+    assert side in {version.commit.id for version in versions}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "author broken\ncommitter t <t@t> 1700000000 +0000\n",
+        "author t <t@t> 99999999999999999999 +9999\ncommitter t <t@t> x -0000\n",
+        "author \xff <t@t> 1700000000 +0000\ncommitter t <t@t> 1700000000 +0000\nencoding no-such\n",
+        "author a <b> <t@t> 1700000000 -1200\ncommitter t <t@t> 1700000000 +00\n",
+    ],
+)
+def test_a_commit_with_broken_lines_is_not_lost(tmp_path, committed, git, header):
+    committed({"a.yaml": "1"})
+    tree = git(tmp_path, "rev-parse", "HEAD^{tree}").strip()
+    raw = f"tree {tree}\n{header}\nmessage\n".encode("latin-1")
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"],
+        cwd=tmp_path, input=raw, capture_output=True, check=True,
+    )  # fmt: skip
+    git(tmp_path, "update-ref", "refs/heads/broken", made.stdout.decode().strip())
+    versions = file_versions(find_repository(tmp_path), ["a.yaml"])
+    assert made.stdout.decode().strip() in {version.commit.id for version in versions}
+
+
+def test_a_branch_that_is_broken_is_an_error(tmp_path, committed):
+    committed({"a.yaml": "1"})
+    (tmp_path / ".git/refs/heads/broken").write_text("1" * 40 + "\n")
+    with pytest.raises(GitError):
+        file_versions(find_repository(tmp_path))
