@@ -114,6 +114,7 @@ COMMANDS = (
     ("recipients", "report", "alice"),
     ("recipients", "remove", "alice", "--dry-run"),
     ("audit",),
+    ("scan", "--history"),
 )
 
 
@@ -147,6 +148,31 @@ def test_a_shallow_clone_is_an_error_that_says_how_to_mend_it(
     assert partial.exit_code in (0, 1)
     git(tmp_path / "clone", "fetch", "--quiet", "--unshallow")
     assert cli(*command).exit_code in (0, 1)
+
+
+def test_a_range_that_is_cut_off_is_an_error_and_one_that_is_not_is_fine(
+    repository, cli, git, tmp_path, monkeypatch
+):
+    """What was committed and removed before the clone's first commit would be missed."""
+    git(repository, "checkout", "--quiet", "-b", "request", "HEAD~1")
+    (repository / "leak.yaml").write_text(SECRET)
+    commit_all(repository, "leak")
+    (repository / "leak.yaml").unlink()
+    commit_all(repository, "removed")
+    for number in "12":
+        (repository / "a").write_text(number)
+        commit_all(repository, number)
+    git(tmp_path, "clone", "--quiet", "--depth=2", "--branch=request", repository.as_uri(), "clone")
+    git(tmp_path / "clone", "fetch", "--quiet", "--depth=1", "origin", "main:main")
+    monkeypatch.chdir(tmp_path / "clone")
+    refused = cli("scan", "--range", "main..HEAD")
+    assert refused.exit_code == 2
+    assert "git fetch --unshallow" in refused.stderr
+    assert cli("scan", "--range", "main..HEAD", "--partial-history").exit_code == 0
+    assert cli("scan", "--range", "HEAD~1..HEAD").exit_code == 0, "all of it is there"
+    assert cli("scan", "--unpushed").exit_code == 0
+    git(tmp_path / "clone", "fetch", "--quiet", "--unshallow")
+    assert cli("scan", "--range", "main..HEAD").exit_code == 1
 
 
 @pytest.mark.parametrize("kind", ["blob:none", "tree:0"])

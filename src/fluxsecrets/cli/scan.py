@@ -27,6 +27,7 @@ _LONGEST_INPUT = 256 * 2**20
 @click.option("--range", "commits", metavar="A..B", help="What these commits added or changed.")
 @click.option("--unpushed", is_flag=True, help="What no remote has yet.")
 @click.option("--history", is_flag=True, help="What any commit of any branch ever added or changed.")
+@click.option("--partial-history", is_flag=True, help="In a shallow clone: go by the commits that are there.")
 @click.option(
     "--filename",
     "--filename-override",
@@ -57,6 +58,7 @@ def command(
     commits: str | None,
     unpushed: bool,
     history: bool,
+    partial_history: bool,
     filename: str | None,
     baseline: Path | None,
     no_baseline: bool,
@@ -96,6 +98,7 @@ def command(
         baseline=baseline,
         use_baseline=not no_baseline,
         update_baseline=update_baseline,
+        partial_history=partial_history,
     )
     return show(scan(request), Output(quiet=quiet), report)
 

@@ -76,6 +76,7 @@ class ScanRequest(NamedTuple):
         use_baseline: False scans as if there were none.
         update_baseline: write what is found into the baseline.
         for_commit: files of the work tree stand for what is committed, and are judged as that is.
+        partial_history: take the commits that a shallow clone has for all there are.
     """
 
     cwd: Path
@@ -89,6 +90,7 @@ class ScanRequest(NamedTuple):
     use_baseline: bool = True
     update_baseline: bool = False
     for_commit: bool = False
+    partial_history: bool = False
 
     def __repr__(self) -> str:
         """Without the content."""
@@ -354,7 +356,8 @@ class _Job:
         assert part is not None  # noqa: S101 - `scan` gives one with commits
         self._go_by(part.trust)
         known: set[str] = set()
-        listed = (*changes(repository, part.arguments), *part.loose)
+        partial = self.request.partial_history
+        listed = (*changes(repository, part.arguments, partial=partial), *part.loose)
         found = [change for change in listed if self._is_chosen(change.path)]
         for file in read_changes(repository, found, LIMIT):
             before = len(self.findings)

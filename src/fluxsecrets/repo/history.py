@@ -51,13 +51,20 @@ class FileVersion:
     before: tuple[str, ...] = ()
 
 
-def require_whole_history(repository: Repository) -> None:
-    """Refuse a clone whose history is cut off: what happened before would look as if it never had.
+def require_uncut(repository: Repository, commits: Iterable[str]) -> None:
+    """Refuse commits of a clone whose history is cut off among them.
+
+    What happened before would look as if it never had.
+
+    Args:
+        repository: the clone.
+        commits: ids.
 
     Raises:
-        GitError: it is a shallow clone.
+        GitError: the parents of one of them are missing, since the clone is shallow.
     """
-    if repository.is_shallow():
+    cut = repository.cut_off_at()
+    if cut and not cut.isdisjoint(commits):
         raise GitError(
             "this clone has the last commits only, so what happened before them is not known",
             hint="run `git fetch --unshallow`, or clone without --depth (in CI: `fetch-depth: 0`); "
@@ -101,7 +108,7 @@ def _versions(
     if not commits:
         return
     if not partial:
-        require_whole_history(repository)
+        require_uncut(repository, commits.decode("ascii").split())
     listing = repository.run(
         "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames",
         "--ignore-submodules=all", "--", *paths, stdin=commits,

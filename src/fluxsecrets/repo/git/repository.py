@@ -175,9 +175,23 @@ class Repository(NamedTuple):
             path=str(self.root),
         )
 
-    def is_shallow(self) -> bool:
-        """Whether history is cut off: the clone was made with a depth."""
-        return self._git("rev-parse", "--is-shallow-repository").strip() != b"false"
+    def cut_off_at(self) -> frozenset[str]:
+        """The commits whose parents this clone does not have, since it was made with a depth.
+
+        Raises:
+            GitError: git's list of them cannot be read.
+        """
+        path = self.common_dir / "shallow"  # gitrepository-layout(5)
+        try:
+            return frozenset(path.read_text(encoding="ascii").split())
+        except FileNotFoundError:
+            return frozenset()
+        except (OSError, ValueError):
+            raise GitError(
+                "it cannot be read where this clone's history is cut off",
+                hint="run `git fsck`",
+                path=str(path),
+            ) from None
 
     def path_of(self, name: str) -> str:
         """Where git has a file or folder of its own, such as `hooks`, by configuration and worktree.

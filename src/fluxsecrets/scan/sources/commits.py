@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.history import require_uncut
 from fluxsecrets.scan.blob import Blob
 
 from . import SourceFile, pieces
@@ -92,8 +93,13 @@ def _remotes(name: str) -> str:
     return f"--remotes={name}" if is_name else "--remotes"
 
 
-def changes(repository: Repository, arguments: Sequence[str]) -> tuple[Change, ...]:
+def changes(repository: Repository, arguments: Sequence[str], *, partial: bool = False) -> tuple[Change, ...]:
     """What the commits add or change, the oldest commit first, each blob once for a path.
+
+    Args:
+        repository: with the commits.
+        arguments: of `git rev-list`.
+        partial: take the commits that a shallow clone has for all there are.
 
     Raises:
         GitError: a revision is unknown, or history is damaged or cut off.
@@ -103,6 +109,8 @@ def changes(repository: Repository, arguments: Sequence[str]) -> tuple[Change, .
     commits = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--").decode().split()
     if not commits:
         return ()
+    if not partial:
+        require_uncut(repository, commits)
     listing = repository.run(
         "diff-tree", "--stdin", "-z", "-r", "-c", "--root", "--no-renames", "--diff-filter=AMT",
         "--ignore-submodules=all", "--no-ext-diff", "--no-textconv",
