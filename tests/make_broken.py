@@ -205,6 +205,9 @@ FIRST = {
         secret("swapped", values={"a": "first-throwaway", "b": "second-throwaway"}), *STAGING, then=swapped
     ),
     "clusters/staging/moved.yaml": encrypted(secret("moved"), *STAGING, then=with_comment),
+    "clusters/staging/no-block.yaml": encrypted(
+        "# throwaway\n" + secret("no-block"), *STAGING, then=lambda text: text.partition("sops:")[0]
+    ),
     "clusters/staging/no-mac.yaml": encrypted(secret("no-mac"), *STAGING, then=without_mac),
     "clusters/staging/renamed.yaml": encrypted(secret("renamed"), *STAGING, then=once()),
     "clusters/staging/annotated.yaml": encrypted(

@@ -283,6 +283,36 @@ def with_moves(text, moves):
     return "\n".join(lines) + "\n" + mark + rest
 
 
+OTHER_FORMATS = {
+    "dotenv": "# hunter2-top\nA=hunter2-a\nplain=x\n# more\nB=hunter2-b\n",
+    "ini": "; hunter2-top\n[a]\n; hunter2-in\nA=hunter2-a\nplain=y\n[b]\n; more\nB=hunter2-b\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [("dotenv", "^(A|B)$"), ("dotenv", "."), ("ini", "^(A|B)$"), ("ini", "^a$"), ("ini", ".")],
+)
+def test_comments_of_other_formats_are_no_way_out_either(providers_and_groups, name, pattern):
+    providers, groups = providers_and_groups
+    format_, sign = make_format(name), OTHER_FORMATS[name][0]
+    policy = Policy(groups=groups, selector=SelectorSpec(SelectorKind.ENCRYPTED_REGEX, pattern))
+    options = {"now": "2026-11-23T10:11:12Z", "limits": Limits(), "kubernetes": False}
+    plain = OTHER_FORMATS[name].encode()
+    encrypted = encrypt_content(format_, plain, policy, providers, **options).data.decode()
+    start = re.search(r"^(sops_|\[sops\])", encrypted, re.MULTILINE).start()
+    lines = encrypted[:start].splitlines()
+    for each in CIPHERTEXT.findall(encrypted[:start]):
+        comment = sign + each.replace("type:str", "type:comment")
+        for at in range(len(lines) + 1):
+            text = "\n".join([*lines[:at], comment, *lines[at:]]) + "\n" + encrypted[start:]
+            opened = open_file(format_, text.encode(), providers, Limits())
+            again = encrypt_content(
+                format_, opened.text(), policy, providers, previous=opened, new_key=True, **options
+            ).data.decode()
+            assert again.count("hunter2") == encrypted.count("hunter2")
+
+
 @given(moved())
 def test_what_was_opened_is_encrypted_again_or_refused(providers_and_groups, drawn):
     providers, groups = providers_and_groups

@@ -27,6 +27,7 @@ from fluxsecrets.sops.encryption import (
     Opened,
     encrypt_document,
     is_empty,
+    not_encrypted,
     open_document,
     read_back,
     selected,
@@ -167,10 +168,7 @@ def check_encrypted(document: Document, *, single_value: bool = False) -> int:
     if metadata is None:
         raise NotEncryptedError("the file is not encrypted")
     if not metadata.mac:
-        raise IntegrityError(
-            "the sops block has no MAC, so nobody can tell whether the file was changed",
-            hint="take the file from git again, or from whoever encrypted it",
-        )
+        raise _no_mac()
     count = 0
     for item, encrypts in selected(document, own_selector(metadata), single_value=single_value):
         if not encrypts or not isinstance(item, Leaf) or is_empty(item.value):
@@ -187,6 +185,26 @@ def check_encrypted(document: Document, *, single_value: bool = False) -> int:
             )
         count += 1
     return count
+
+
+def refuse_leftovers(document: Document) -> None:
+    """Stop at a document that counts as plain and holds ciphertexts: what opens them was taken out.
+
+    Raises:
+        IntegrityError: its `sops` block has no MAC.
+        NotEncryptedError: a value is a ciphertext, and there is no `sops` block.
+    """
+    if document.metadata is not None:
+        raise _no_mac()
+    if any(looks_encrypted(leaf.value) for leaf in document.leaves):
+        raise not_encrypted(document)
+
+
+def _no_mac() -> IntegrityError:
+    return IntegrityError(
+        "the sops block has no MAC, so nobody can tell whether the file was changed",
+        hint="take the file from git again, or from whoever encrypted it",
+    )
 
 
 def is_list_comment(value: Value) -> bool:
@@ -245,6 +263,7 @@ def open_parsed(
 ) -> OpenedFile:
     """Decrypt a file that was parsed already; see `open_file`."""
     if document.metadata is None:
+        refuse_leftovers(document)
         raise NotEncryptedError(
             "the file is not encrypted: it has no sops metadata",
             hint="encrypt it with `fluxsecrets encrypt FILE`",

@@ -9,7 +9,7 @@ from typing import Any
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.content import parse
+from fluxsecrets.ops.content import parse, refuse_leftovers
 from fluxsecrets.ops.drift import Drift, differences
 from fluxsecrets.ops.names import names_of
 from fluxsecrets.ops.overriding import override_notes
@@ -160,6 +160,12 @@ def _differences(
     target: Target, document: Document, policy: Policy, selector: Selector, names: Mapping[str, str]
 ) -> Iterator[str]:
     """Where an encrypted file is not what the rule would make of it now."""
+    if document.metadata is None:
+        try:
+            refuse_leftovers(document)
+        except FluxsecretsError as error:
+            yield f"{error.message}: {error.hint}"
+        return
     path = file_word(target.shown)
     for drift, text in differences(document, policy, selector.spec, names).items():
         command = f"`fluxsecrets recipients sync {path}`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.content import OpenedFile, open_file, own_selector
+from fluxsecrets.ops.content import OpenedFile, open_file, own_selector, refuse_leftovers
 from fluxsecrets.ops.policy import is_secret_list
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.split import split_lists
@@ -44,10 +44,12 @@ def read_plain(session: Session, data: bytes, name: str) -> PlainManifests:
     Raises:
         FormatError, LimitError: it is no YAML or JSON with maps at the top.
         DataKeyError, IntegrityError, MetadataError: it does not open.
+        NotEncryptedError: it holds ciphertexts, and the `sops` block is gone.
     """
     format_name = detect_encryption(data, name) if b"sops" in data else None
     if format_name is None:
         text = open_manifests(data, session.limits)
+        refuse_leftovers(text.document)
         if not text.json and any(map(is_secret_list, text.parts)):
             text = open_manifests(split_lists(data, session.limits), session.limits)
         return PlainManifests(text)

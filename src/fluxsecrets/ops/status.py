@@ -9,7 +9,7 @@ from functools import partial
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.content import check_encrypted, parse
+from fluxsecrets.ops.content import check_encrypted, parse, refuse_leftovers
 from fluxsecrets.ops.drift import drift_of
 from fluxsecrets.ops.names import names_of
 from fluxsecrets.ops.parallel import run_jobs
@@ -88,6 +88,7 @@ def _state(session: Session, options: StatusOptions, target: Target) -> FileStat
     document = parse(format_, content.data, session.limits)
     metadata = document.metadata
     if metadata is None:
+        refuse_leftovers(document)
         return FileStatus(target.shown, State.PLAIN, reason=target.reason)
     values = check_encrypted(document, single_value=format_.single_value)
     return FileStatus(

@@ -268,12 +268,13 @@ class _Reading:
             return matches
         from .structure import named
         from .structure.page import ENCRYPT_HINT
+        from .structure.sops import LOST
 
         if not any(match.rank is Rank.PLACE for match in matches):
             return [*matches, *named.whole(self.blob, reason)]
         return [
             match._replace(hint=ENCRYPT_HINT)
-            if match.rank is Rank.PLACE and not match.hint.startswith("encrypt")
+            if match.rank is Rank.PLACE and match.rule is not LOST and not match.hint.startswith("encrypt")
             else match
             for match in matches
         ]

@@ -25,6 +25,7 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     lastapplied.RULE,
     sops.PLAIN,
     sops.FOREIGN,
+    sops.LOST,
     sops.MOVED,
     named.RULE,
     sealed.RULE,

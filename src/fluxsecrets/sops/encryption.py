@@ -321,7 +321,7 @@ def read_back(
     """
     metadata = document.metadata
     if metadata is None:
-        raise _not_encrypted(document)
+        raise not_encrypted(document)
     found = selected(document, selector, single_value=single_value)
     opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
@@ -347,7 +347,7 @@ def _decrypt(
     """Decrypt all values, and check the MAC."""
     metadata = document.metadata
     if metadata is None:
-        raise _not_encrypted(document)
+        raise not_encrypted(document)
     found = selected(document, selector, single_value=single_value)
     opener = _Opener(Cipher(data_key), metadata)
     for item, encrypts in found:
@@ -357,7 +357,8 @@ def _decrypt(
     return opener
 
 
-def _not_encrypted(document: Document) -> NotEncryptedError:
+def not_encrypted(document: Document) -> NotEncryptedError:
+    """The error for a document without a `sops` block, which may have lost it."""
     damaged = next((leaf for leaf in document.leaves if looks_encrypted(leaf.value)), None)
     if damaged is None:
         return NotEncryptedError("the file is not encrypted")

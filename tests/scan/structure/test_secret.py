@@ -65,7 +65,6 @@ def test_any_literal_in_a_secret_counts(scanner, value):
             "REPLACE_ME",
             "<password>",
             '"********"',
-            f"ENC[AES256_GCM,data:aa==,iv:{'A' * 43}=,tag:{'A' * 22}==,type:str]",
             "changeme",
         ),
     ],

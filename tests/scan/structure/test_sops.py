@@ -131,6 +131,19 @@ def test_dotenv_and_ini_are_judged_by_their_own_fields(scanner):
     assert scanner(ini, "a.ini") == ["3 sops-plain-value"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{SECRET}  a: {ENC}\n  b: {ENC}\n",
+        f"{SECRET}  a: {ENC}\nspos:\n  mac: {ENC}\n",
+        encrypted(f"{SECRET}  a: {ENC}\n").replace(f"  mac: {ENC}\n", ""),
+        encrypted(f"{SECRET}  a: {ENC}\n").replace(f"mac: {ENC}", "mac: ''"),
+    ],
+)
+def test_a_ciphertext_without_the_block_that_opens_it(scanner, text):
+    assert scanner(text) == ["6 sops-block-missing"]
+
+
 COMMENT = ENC.replace("type:str", "type:comment")
 
 

@@ -54,6 +54,7 @@ from . import (
     selector_hits_metadata,
     selector_misses_data,
     single_recipient,
+    sops_block_missing,
     sops_foreign_value,
     sops_moved_comment,
     sops_plain_value,
@@ -74,6 +75,7 @@ RULES: tuple[AuditRule, ...] = (
     plain_secret_file.RULE,
     sops_plain_value.RULE,
     sops_foreign_value.RULE,
+    sops_block_missing.RULE,
     sops_moved_comment.RULE,
     sealed_secret_template.RULE,
     secret_outside_selector.RULE,
@@ -139,6 +141,7 @@ _SCANNED = (
     plain_secret_file,
     sops_plain_value,
     sops_foreign_value,
+    sops_block_missing,
     sops_moved_comment,
     sealed_secret_template,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group
 from fluxsecrets.findings import Finding
-from fluxsecrets.scan.structure import named, secret
+from fluxsecrets.scan.structure import named, secret, sops
 
 INFO = named.RULE
 
@@ -15,7 +15,9 @@ INFO = named.RULE
 def check(facts: Facts) -> Iterator[Finding]:
     """Each file that is to be encrypted and is not, unless `plain-secret` tells of it or it may stay so."""
     told = facts.excused | {
-        finding.location.path for finding in facts.scanned if finding.rule in (INFO.id, secret.RULE.id)
+        finding.location.path
+        for finding in facts.scanned
+        if finding.rule in (INFO.id, secret.RULE.id, sops.LOST.id)
     }
     yield from (finding for finding in facts.scanned if finding.rule == INFO.id)
     for item in facts.secrets:

@@ -13,7 +13,12 @@ from fluxsecrets.external.reading import OpenStore, read_secret_from
 from fluxsecrets.ops.comments import CommentMode, judge_comments, shown_warning
 from fluxsecrets.ops.content import own_selector
 from fluxsecrets.ops.plain import PlainManifests, read_plain
-from fluxsecrets.ops.sealing.seal import SealedContent, is_secret_part, value_warnings
+from fluxsecrets.ops.sealing.seal import (
+    SealedContent,
+    is_secret_part,
+    refuse_ciphertexts,
+    value_warnings,
+)
 from fluxsecrets.ops.sealing.unseal import replacement_for
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.manifests import line_of, read_manifests, text_of
@@ -235,6 +240,7 @@ def external_content(
         if not secret.values:
             continue
         try:
+            refuse_ciphertexts(secret)
             encoded = frozenset(key for key, value in secret.values.items() if not _is_utf8(value))
             key = key_for(secret)
             data = external_data(secret, Remote(store, key, encoded, refresh))

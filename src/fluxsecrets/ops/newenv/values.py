@@ -185,7 +185,7 @@ def _slots(document: Document, format_: Format, *, every_value: bool) -> Iterato
             index += 1
             prefix = next((path for path in fields if leaf.path[: len(path)] == path), None)
             secret = prefix is not None or (every_value and not manifest)
-            cipher = document.metadata is not None and looks_encrypted(leaf.value)
+            cipher = looks_encrypted(leaf.value)
             if not cipher and (not secret or _is_no_value(leaf.value)):
                 continue
             keys = [step for step in leaf.path if isinstance(step, str)]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError, UsageError
+from fluxsecrets.errors import (
+    AlreadyEncryptedError,
+    FluxsecretsError,
+    FormatError,
+    UnprotectedError,
+    UsageError,
+)
 from fluxsecrets.ops.comments import CommentMode, judge_comments, shown_warning
 from fluxsecrets.ops.placement import NOWHERE, Place
 from fluxsecrets.ops.plain import PlainManifests
@@ -19,6 +25,7 @@ from fluxsecrets.sealed.codec import check_sealed, seal_value
 from fluxsecrets.sealed.layout import sealed_pieces
 from fluxsecrets.sealed.model import check_structure, is_sealed, read_sealed, scope_for, sealed_data
 from fluxsecrets.sealed.scopes import Scope, label_of
+from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Data, Leaf
 from fluxsecrets.sops.document import Mapping as MapNode
 
@@ -166,6 +173,7 @@ def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) ->
             f"the Secret {name!a} has no values, so there is nothing to seal",
             hint="if that is meant, add --allow-empty-data",
         )
+    refuse_ciphertexts(secret)
     label = label_of(scope, namespace, name)
     encrypted: dict[str, str] = {}
     reused = 0
@@ -176,6 +184,20 @@ def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) ->
         reused += known is not None
     data = sealed_data(secret, encrypted, name=name, namespace=namespace, scope=scope)
     return _Sealed(secret, scope, reused, data, (*warnings, *value_warnings(secret)))
+
+
+def refuse_ciphertexts(secret: Secret) -> None:
+    """Stop where a value is a SOPS ciphertext still: the application would get that.
+
+    Raises:
+        AlreadyEncryptedError: names the key.
+    """
+    for key, value in secret.values.items():
+        if looks_encrypted(value.decode("utf-8", "replace").strip()):
+            raise AlreadyEncryptedError(
+                f"the value of {key!a} is a SOPS ciphertext, which nothing in the file opens",
+                hint="take the file from git again, with its sops block, or set the value",
+            )
 
 
 def _namespace(

@@ -1,4 +1,4 @@
-"""sops-plain-value, sops-foreign-value, sops-moved-comment: files judged by their own selector.
+"""Rules for files that sops encrypted, judged by their own selector.
 
 A value that somebody added to an encrypted file with an editor stays plain, and neither sops nor Flux
 says so: sops decrypts what is encrypted, and Flux does not check the MAC. A ciphertext that was pasted
@@ -50,6 +50,18 @@ FOREIGN = RuleInfo(
     docs="scan.md#sops-foreign-value",
 )
 
+LOST = RuleInfo(
+    id="sops-block-missing",
+    title="ciphertext without what opens it",
+    severity=Severity.HIGH,
+    explanation=(
+        "The values of this Secret are ciphertexts, and its `sops` block, or the MAC in it, is gone. Flux "
+        "knows an encrypted file by its MAC, and applies the ciphertext as if it were the value."
+    ),
+    fix="Take the file from git again, with its `sops` block; do not encrypt or seal it as it is.",
+    docs="scan.md#sops-block-missing",
+)
+
 MOVED = RuleInfo(
     id="sops-moved-comment",
     title="ciphertext in a comment outside of the encrypted part",
@@ -72,6 +84,8 @@ _KEY_LISTS = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
 def judge(page: Page, owner: Object) -> Iterator[Match]:
     """The values of a document with a `sops` block that are plain against its selector."""
     block = owner.sops
+    if owner.is_secret and (block is None or not is_ciphertext(text_of(block.get("mac")) or "")):
+        yield from _lost(page, owner)
     if block is None or not is_block(block):
         return
     selector = selector_of(block)
@@ -86,6 +100,19 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
             continue
         if is_plain(value.scalar) and value.scalar is not value.key and selector.encrypts(names):
             yield plain_match(page, owner, value)
+
+
+def _lost(page: Page, owner: Object) -> Iterator[Match]:
+    """The first value of a Secret that is a ciphertext, where nothing says how it is opened."""
+    for field in ("data", "stringData"):
+        node = child(owner.node, field)
+        for value in walk(node, (*owner.prefix, field)) if node is not None else ():
+            if is_ciphertext(value.scalar.text.strip()):
+                where = f"{owner.label}: {show(value.path)}"
+                message = f"{where} is a ciphertext, and the sops block with its MAC is gone"
+                hint = "take the file from git again, with its sops block"
+                yield page.match(LOST, value, owner, message, hint)
+                return
 
 
 def plain_match(page: Page, owner: Object, value: Value) -> Match:
