@@ -346,3 +346,33 @@ def test_a_kind_of_key_that_cannot_be_used_here_stays_in_the_file(secret, cli):
     assert result.exit_code == 0, result.stderr
     assert cli("get", "secret.yaml", "stringData.password").stdout == "v"
     assert f"resource_id: {resource}" in secret.read("secret.yaml").decode()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stored"),
+    [
+        ('["stringData"]["password"]', '"x"', "x"),
+        ('["stringData"]["password"]', '"a \\"b\\""', 'a "b"'),
+        ("stringData.password", '"x"', '"x"'),
+        ("stringData.password", "x", "x"),
+    ],
+)
+def test_a_key_in_brackets_takes_its_value_as_sops_does(encrypted, cli, key, value, stored):
+    assert cli("set", "secret.yaml", key, value).exit_code == 0
+    assert cli("get", "secret.yaml", "stringData.password").stdout == stored
+
+
+@pytest.mark.parametrize("value", ["hunter2-throwaway", "'x'", '"x', "x y", "5"])
+def test_what_is_not_json_there_is_refused(encrypted, cli, value):
+    before = encrypted.files()
+    result = cli("set", "secret.yaml", '["stringData"]["password"]', value)
+    assert result.exit_code == 2
+    assert "in quotes" in result.stderr
+    assert "hunter2" not in result.stderr
+    assert encrypted.files() == before
+
+
+def test_other_ways_to_give_the_value_are_as_they_are(encrypted, cli):
+    key = '["stringData"]["password"]'
+    assert cli("set", "secret.yaml", key, "--stdin", stdin=b'"x"').exit_code == 0
+    assert cli("get", "secret.yaml", key).stdout == '"x"'

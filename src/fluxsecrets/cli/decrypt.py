@@ -93,6 +93,9 @@ def command(
             session, given.handed_over(), given.format, output_type=output_type, key=key, path=given.path
         )
     except FluxsecretsError as error:
+        from fluxsecrets.repo.configfiles import mend_hint
+
+        mend_hint(error, given.path)
         raise error.in_file(given.shown) from None
     for warning in content.warnings:
         out.warning(f"warning: {given.shown}: {warning}")

@@ -59,5 +59,7 @@ def _confirm(plan: IdentityPlan) -> None:
     question = f"does the cluster of {plan.options.environment} have the new identity {plan.new.id[:16]}…?"
     if not click.confirm(question, default=False, err=True):
         raise UsageError(
-            "nothing was changed", hint="bring it there first, see `fluxsecrets keys cluster-secret`"
+            "nothing was changed",
+            hint=f"bring it there first: `fluxsecrets keys cluster-secret --env {plan.options.environment} "
+            f"--identity {plan.new.id} | kubectl apply -f -`",
         )

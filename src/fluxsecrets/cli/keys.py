@@ -11,7 +11,7 @@ import click
 from fluxsecrets.cli.options import Decorator, format_option, make_session, output_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
-from fluxsecrets.shell import command_for
+from fluxsecrets.shell import command_for, file_word
 
 if TYPE_CHECKING:  # each command pays for its own operation
     from fluxsecrets.ops.keyremoval import Removal
@@ -222,8 +222,8 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
         raise UsageError(
             f"nobody could open {len(plan.lost)} {'file' if len(plan.lost) == 1 else 'files'} any more",
             details=list(plan.lost),
-            hint="add a recipient and run `fluxsecrets recipients sync` first, keep a copy with "
-            "`fluxsecrets keys export`, or add --force",
+            hint="let somebody else in first (`fluxsecrets recipients add WHO --all`), keep a copy with "
+            f"`fluxsecrets keys export {file_word(whose)}`, or add --force",
         )
     remove_key(session, plan)
     out.note(f"removed {whose} from {' and '.join(plan.places(session))}; backups may still hold it")

@@ -67,8 +67,9 @@ def command(
 
     KEY is as for `get`; a key that is not there yet is added, and so is a list item right behind the last.
     Without VALUE and options the value is asked for at the terminal. It is a string unless --json is
-    given. Under `data:` of a Kubernetes Secret it is encoded in base64. All other values keep their
-    ciphertext, and the text around them stays as it is.
+    given, or KEY is in brackets, as sops writes it: VALUE is JSON then, as sops takes it. Under `data:` of
+    a Kubernetes Secret it is encoded in base64. All other values keep their ciphertext, and the text around
+    them stays as it is.
     """
     session, out = make_session(config), Output(quiet=quiet)
     sources = [value is not None, from_stdin, value_file is not None, spec is not None]
@@ -76,6 +77,7 @@ def command(
         raise UsageError(
             "the value is given twice", hint="give VALUE, --stdin, --value-file or --generate, one of them"
         )
+    as_json = as_json or (value is not None and key.startswith("["))  # as sops takes it with such a key
     if as_json and spec is not None:
         raise UsageError("--generate makes a string", hint="leave out --json")
     refuse_folder(session, path)

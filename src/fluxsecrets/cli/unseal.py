@@ -39,7 +39,9 @@ def command(
     from fluxsecrets.ops.sealing.unseal import unseal_content
 
     session, out = make_session(), Output(quiet=quiet)
-    text = only_path(paths, "one file at a time; `fluxsecrets convert --to plain` changes files in place")
+    text = only_path(
+        paths, "one file at a time; `fluxsecrets convert PATH --to plain` changes files in place"
+    )
     keys = load_keys(session, private_keys)
     given = read_input(session, text, filename, None)
     if output_type is None and output is not None and output.suffix in (".json", ".yaml", ".yml"):

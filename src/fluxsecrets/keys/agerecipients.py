@@ -52,7 +52,12 @@ def parse_recipient(text: str, context: RecipientContext) -> Sealer:
     for matches, parse in _KINDS:
         if matches(text):
             return parse(text, context)
-    raise RecipientError("not an age recipient", hint="age recipients start with age1 or ssh-")
+    shown = f"{text!a} is" if _PRESENTABLE.fullmatch(text) and "SECRET" not in text.upper() else "it is"
+    raise RecipientError(f"{shown} not an age recipient", hint="age recipients start with age1 or ssh-")
+
+
+_PRESENTABLE = re.compile(r"[A-Za-z0-9._@+-]{1,32}")
+"""What is a name, or a beginning: a longer text may be a key that nobody is to see."""
 
 
 def normalise(recipient: str) -> str:

@@ -128,8 +128,8 @@ def read_stored(
         else:
             problems[one.recipient] = IdentityError(
                 f"the OS keyring {'does not hold it any more' if secret is None else 'holds something else'}",
-                hint="import it again with `fluxsecrets keys import`, "
-                "or take it off the list with `fluxsecrets keys remove`",
+                hint="import it again with `fluxsecrets keys import --store keyring KEYFILE`, "
+                f"or take it off the list with `fluxsecrets keys remove {one.recipient}`",
             )
     return tuple(found), problems
 

@@ -361,7 +361,7 @@ def _only_usable(number: str, blocks: tuple[KeyBlock, ...]) -> KeyBlock:
     if not blocks:
         raise RecipientError(
             f"the PGP key {number} is not in gpg's keyring",
-            hint=f"import it with `gpg --import FILE`, or fetch it with `gpg --recv-keys {number}`",
+            hint=f"import it with `gpg --import KEYFILE`, or fetch it with `gpg --recv-keys {number}`",
         )
     if len(blocks) > 1:
         raise RecipientError(
@@ -375,7 +375,7 @@ def _only_usable(number: str, blocks: tuple[KeyBlock, ...]) -> KeyBlock:
 
 def _problem(number: str, block: KeyBlock) -> FluxsecretsError | None:
     """Why a key cannot be encrypted for, or None."""
-    newer = "then ask for the public key again, and import it with `gpg --import FILE`"
+    newer = "then ask for the public key again, and import it with `gpg --import KEYFILE`"
     primary = block.fingerprints[0] if block.fingerprints else number
     if block.validity == "r":
         return RecipientError(

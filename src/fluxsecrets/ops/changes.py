@@ -110,7 +110,7 @@ def end_interrupted(tree: Tree, name: str, *, forward: bool) -> PendingOperation
     if found is not None and found.name != name:
         raise UsageError(
             f"it was `fluxsecrets {found.name}` that was interrupted here",
-            hint=f"end it with `fluxsecrets {found.name} --resume`, or --abort",
+            hint=f"end it with `fluxsecrets {found.name} --resume`, or `fluxsecrets {found.name} --abort`",
         )
     return resume(place) if forward else abort(place)
 

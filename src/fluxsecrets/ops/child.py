@@ -114,7 +114,7 @@ def child_environment(environ: Mapping[str, str], values: Mapping[str, bytes]) -
         except UnicodeDecodeError:
             raise UsageError(
                 f"the value of {name!a} is no text, and the environment on Windows holds text only",
-                hint="use `fluxsecrets exec-file`",
+                hint="use `fluxsecrets exec-file FILE -- COMMAND {}`",
             ) from None
     return texts
 

@@ -150,11 +150,18 @@ def parse(format_: Format, data: bytes, limits: Limits) -> Document:
     try:
         return format_.parse(data, limits)
     except FluxsecretsError as error:
-        if error.hint is None and isinstance(error, FormatError | LimitError):
+        if isinstance(error, FormatError) and _is_template(data, error.line):
+            error.hint = "it looks like a template: encrypt what it is rendered to, or the values put into it"
+        elif error.hint is None and isinstance(error, FormatError | LimitError):
             error.hint = "mend it, or take it as one value, whatever it holds, with --input-type binary"
         elif error.hint is None and isinstance(error, MetadataError):
             error.hint = "take the file from git again, or from whoever encrypted it"
         raise
+
+
+def _is_template(data: bytes, line: int | None) -> bool:
+    """Whether a line has what Helm and its kind fill in; it is no YAML before that."""
+    return line is not None and b"{{" in b"".join(data.splitlines()[line - 1 : line])
 
 
 def check_encrypted(document: Document, *, single_value: bool = False) -> int:

@@ -21,11 +21,12 @@ from fluxsecrets.files import read_file, resolve_inside, write_new
 from fluxsecrets.ops.content import EncryptedFile, encrypt_content, parse
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.onlycopy import others_only
-from fluxsecrets.ops.policy import Overrides, Policy, policy_for, selector_for
+from fluxsecrets.ops.policy import Overrides, Policy, blaming_rule, policy_for, selector_for
 from fluxsecrets.ops.reencrypt import encrypt_again, open_target, write_back
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.targets import Target, format_of_name, repository_root, select
 from fluxsecrets.private import private_directory
+from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import check_recipients
@@ -137,9 +138,11 @@ def _create(
     session: Session, text: str, edit: Edit, ask: Ask, input_type: str | None, *, for_others: bool
 ) -> EditResult:
     path = _new_path(session, text)
+    refuse_configuration(path)
     name = input_type or format_of_name(session, text)
     policy = policy_for(session, path, Overrides())
-    check_recipients(policy.groups, session.providers)
+    with blaming_rule(policy):
+        check_recipients(policy.groups, session.providers)
     names = {**read_public_keys(repository_root(session)), **policy.names}
     others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: for_others)
     format_ = make_format(name, policy.stores)

@@ -21,11 +21,12 @@ from fluxsecrets.ops.content import (
 from fluxsecrets.ops.drift import drift_of
 from fluxsecrets.ops.names import names_of, post_quantum_warnings
 from fluxsecrets.ops.onlycopy import GitCopies, others_only
-from fluxsecrets.ops.policy import Overrides, Policy, policy_for
+from fluxsecrets.ops.policy import Overrides, Policy, blaming_rule, policy_for
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.split import split_lists
 from fluxsecrets.ops.targets import Selection
+from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.sops.formats import Format
@@ -172,12 +173,18 @@ def _encrypt(
 ) -> tuple[FileResult, bytes]:
     if (unchanged := _already_encrypted(session, options, job, data[0])) is not None:
         return unchanged, data[0]
+    if options.kubernetes:
+        refuse_configuration(job.path)
     policy = policy_for(session, job.path, options.overrides)
     names = {**options.names, **policy.names}
-    others = _for_others(session, options, job, policy, names, data[0])
+    kept = _is_kept(session, options, job, policy, data[0])
     if options.split_lists and job.format == "yaml":
         data = [split_lists(data.pop(), session.limits)]
-    encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
+    with blaming_rule(policy):
+        encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
+    others: tuple[str, ...] = ()
+    if options.look_at_identities:  # at the end: what can't be encrypted at all is said first
+        others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: kept)
     warnings = (
         *encrypted.warnings,
         *post_quantum_warnings(policy.groups, policy.shamir_threshold, names),
@@ -188,22 +195,11 @@ def _encrypt(
     return result, encrypted.data
 
 
-def _for_others(
-    session: Session,
-    options: EncryptOptions,
-    job: EncryptJob,
-    policy: Policy,
-    names: dict[str, str],
-    data: bytes,
-) -> tuple[str, ...]:
-    """A warning where nobody here could decrypt the result; refused where its plain text would be gone."""
-    if not options.look_at_identities:
-        return ()
-
-    def kept() -> bool:
-        return options.for_others or not job.replaced or options.copies.has(job.repository, data)
-
-    return others_only(session, policy.groups, policy.shamir_threshold, names, kept)
+def _is_kept(session: Session, options: EncryptOptions, job: EncryptJob, policy: Policy, data: bytes) -> bool:
+    """Whether the plain text can still be had when it was replaced; or the user said that it need not."""
+    if not options.look_at_identities or options.for_others or not job.replaced:
+        return True
+    return session.opens(policy.groups, policy.shamir_threshold) or options.copies.has(job.repository, data)
 
 
 def _already_encrypted(

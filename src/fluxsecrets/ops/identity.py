@@ -269,9 +269,9 @@ def identity_notes(plan: IdentityPlan, results: Sequence[FileResult], place: str
     if plan.options.finish:
         return (
             "what is in git's history stays readable with the old identity: if it leaked, change the values "
-            "as well (`fluxsecrets recipients exposure` says which)",
+            "as well (`fluxsecrets recipients exposure PATH` says since when)",
             "once the cluster runs on the new files, take the old identity out of it, and out of your own "
-            "places with `fluxsecrets keys remove`",
+            "places with `fluxsecrets keys remove KEY`",
         )
     notes = [f"the new identity was put into {place}"] if place is not None else []
     if kept:
@@ -372,8 +372,8 @@ def _to_begin(
     if old.kind != "age":
         raise UsageError(
             f"{people.name(old)} is no age key",
-            hint="for other kinds put the new one in with `fluxsecrets recipients add`, and later take the "
-            "old one out with `fluxsecrets recipients remove`",
+            hint="for other kinds put the new one in with `fluxsecrets recipients add WHO --all`, and later "
+            "take the old one out with `fluxsecrets recipients remove WHO`",
         )
     if options.new is None:
         return old, None

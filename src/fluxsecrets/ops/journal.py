@@ -151,7 +151,8 @@ def refuse_pending(place: Place) -> None:
     if found is not None:
         raise UsageError(
             f"`fluxsecrets {found.name}` was interrupted here, and {len(found.paths)} files wait for it",
-            hint=f"complete it with `fluxsecrets {found.name} --resume`, or take it back with --abort",
+            hint=f"complete it with `fluxsecrets {found.name} --resume`, or take it back with "
+            f"`fluxsecrets {found.name} --abort`",
         )
 
 
@@ -189,7 +190,7 @@ def _take_back(place: Place, error: FluxsecretsError) -> None:
         name = _read_journal(place).name
         error.hint = (
             f"some files are changed and some are not; each can be read. When the reason is mended, "
-            f"`fluxsecrets {name} --resume` completes it, and --abort takes it back"
+            f"`fluxsecrets {name} --resume` completes it, and `fluxsecrets {name} --abort` takes it back"
         )
         return
     _remove_journal(place.state)

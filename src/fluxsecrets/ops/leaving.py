@@ -128,7 +128,7 @@ def _advice(path: str, key: str, state: State) -> str:
     for pattern, advice in _ADVICE:
         if re.search(pattern, name.rpartition(".")[2] if "." in key and "dockerconfig" not in name else name):
             return advice
-    return "a new value; `fluxsecrets set` puts it in"
+    return "a new value; `fluxsecrets set PATH KEY --stdin` puts it in"
 
 
 # What was decided, in a file.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.names import names_of
 from fluxsecrets.ops.session import Session
-from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
+from fluxsecrets.sops.envelope import RecipientGroups
 
 if TYPE_CHECKING:
     from fluxsecrets.repo.git import Repository
@@ -93,7 +93,6 @@ def others_only(
 
     Raises:
         UnprotectedError: it is for others, and would be gone; or nobody can tell without asking the user.
-        RecipientError: a recipient can't be encrypted for.
         GitError: git could not tell whether it has it.
     """
     if session.opens(groups, threshold):
@@ -103,7 +102,6 @@ def others_only(
     untold = session.search_further(groups)
     if session.opens(groups, threshold):
         return ()
-    check_recipients(groups, session.providers)  # one that can't be encrypted for is the first thing to say
     kinds = dict.fromkeys(recipient.kind for group in groups for recipient in group)
     looked_in = [place for kind in kinds for place in session.providers[kind].looked_in()]
     reason = "nobody can tell whether one of your identities" if untold else "none of your identities"

@@ -6,13 +6,14 @@ none at all, gives a manifest that cannot be applied.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from fluxsecrets.errors import ConfigError, FluxsecretsError, SelectorError, UnprotectedError
+from fluxsecrets.errors import ConfigError, FluxsecretsError, RecipientError, SelectorError, UnprotectedError
 from fluxsecrets.ops.session import Session
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document, Leaf, Mapping, show_path
@@ -119,6 +120,21 @@ def make_overrides(
     if selector is not None:
         compile_selector(selector)  # an invalid one is refused before any file is looked at
     return Overrides(found, selector, mac_only_encrypted)
+
+
+@contextmanager
+def blaming_rule(policy: Policy) -> Iterator[None]:
+    """Name the creation rule where one of its recipients can't be encrypted for.
+
+    Raises:
+        RecipientError: that, with the rule's file and line.
+    """
+    try:
+        yield
+    except RecipientError as error:
+        if error.path is None and policy.rule is not None and policy.config_path is not None:
+            error.path, error.line = policy.config_path, policy.rule.line
+        raise
 
 
 def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:

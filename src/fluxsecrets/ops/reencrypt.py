@@ -19,6 +19,7 @@ from fluxsecrets.ops.policy import Policy, selector_for
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.strangers import difference_lines, judge, refuse
 from fluxsecrets.ops.targets import Target
+from fluxsecrets.repo.configfiles import mend_hint
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.formats.registry import make_format
@@ -83,6 +84,7 @@ def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenT
         opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
     except NotEncryptedError as error:
         error.hint = error.hint or "encrypt it with `fluxsecrets encrypt FILE`"
+        mend_hint(error, target.path)
         raise
     metadata, document = opened.metadata, opened.opened.document
     differences = judge(session, target.path, metadata, document)

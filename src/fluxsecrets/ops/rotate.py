@@ -235,11 +235,11 @@ def _drift(applied: AppliedConfig | None, groups: RecipientGroups, names: Mappin
     if extra:
         warnings.append(
             f"the rule in {place} does not name {', '.join(extra)}: add them there, "
-            "or `fluxsecrets recipients sync` takes them out again"
+            "or `fluxsecrets recipients sync --all` takes them out again"
         )
     if missing:
         warnings.append(
-            f"the rule in {place} also names {', '.join(missing)}: `fluxsecrets recipients sync` adds them, "
-            "or take them out there"
+            f"the rule in {place} also names {', '.join(missing)}: `fluxsecrets recipients sync --all` "
+            "adds them, or take them out there"
         )
     return warnings

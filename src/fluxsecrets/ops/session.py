@@ -249,6 +249,24 @@ class Session:
         relative = path.relative_to(folder) if path.is_relative_to(folder) else path
         return AppliedConfig(config, relative.as_posix(), match_rules(config, relative.as_posix()))
 
+    def _without_rules(self, path: Path, shown: str) -> ConfigError | None:
+        """The error where there is a `.sops.yaml`, and no creation rules in it."""
+        found = self.find_config(path.parent)
+        if found is None:
+            return None
+        import difflib
+
+        config = self.load_config(found)
+        near = [each for each in config.unknown if difflib.get_close_matches(each.name, ["creation_rules"])]
+        place = self.shown(found)
+        return ConfigError(
+            f"there are no creation rules in {place}",
+            path=shown,
+            hint=f"{place}:{near[0].line}: {near[0].name!a} is no key of it: write creation_rules"
+            if near
+            else f"put some under `creation_rules:` in {place}",
+        )
+
     def no_rule_error(self, path: Path, applied: AppliedConfig | None) -> ConfigError:
         """Why no rule is there for a file, with what to do."""
         shown = self.shown(path)
@@ -262,6 +280,8 @@ class Session:
                     path=shown,
                     hint=f"{self.shown(misspelled)} is not read by sops either: name it {CONFIG_NAME}",
                 )
+            if (without := self._without_rules(path, shown)) is not None:
+                return without
             return ConfigError(
                 f"there is no {CONFIG_NAME} with creation rules in this file's folder or above it",
                 path=shown,

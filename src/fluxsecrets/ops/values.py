@@ -278,7 +278,7 @@ def _from_json(text: bytes) -> Data:
     # Outside of the handler: the decoder's error holds the text.
     raise UsageError(
         f"the value is not JSON: {reason}",
-        hint="put strings in quotes: '\"text\"'; or leave out --json",
+        hint="put strings in quotes: '\"text\"'; with a dotted KEY and without --json it is taken as it is",
     )
 
 

@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, UnprotectedError
 from fluxsecrets.sops.formats import format_for_path
 
+from .configfiles import why_plain
 from .encrypted import detect_encryption
 from .globs import compile_glob
 from .kustomize import is_kustomization_name, read_kustomization
@@ -243,6 +245,8 @@ class _Judge:
 
     def _by_name(self, path: str) -> SecretFile | None:
         """What the name alone says, the content not looked at."""
+        if why_plain(PurePosixPath(path)) is not None:
+            return None
         read = self.generated.get(path)
         if read is not None:
             reason = f"read by the secretGenerator in {read.by}"

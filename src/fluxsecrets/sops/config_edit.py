@@ -254,7 +254,7 @@ def _refuse_empty(rule: CreationRule, key: tuple[str, str], path: str) -> None:
                 f"{where} would name nobody any more",
                 path=path,
                 line=rule.line,
-                hint="add somebody else first, with `fluxsecrets recipients add`",
+                hint="add somebody else first, with `fluxsecrets recipients add WHO --all`",
             )
 
 

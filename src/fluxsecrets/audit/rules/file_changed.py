@@ -16,7 +16,7 @@ INFO = describe(
     why="A value was exchanged, moved or removed, or the MAC was. Flux does not check the MAC: the "
     "cluster may run with what somebody put there.",
     fix="take the file from git again (`git log -p FILE` shows who changed it), and redo the change "
-    "with `fluxsecrets edit`",
+    "with `fluxsecrets edit FILE`",
 )
 
 

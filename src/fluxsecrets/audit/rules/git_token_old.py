@@ -17,7 +17,7 @@ INFO = describe(
     "a token for a source is older than the policy",
     why="Tokens are copied into shells, scripts and chats. One that never changes is known to more "
     "people every year.",
-    fix="make a new token, `fluxsecrets set FILE`, and revoke the old one; the policy is "
+    fix="make a new token, `fluxsecrets set FILE KEY --stdin`, and revoke the old one; the policy is "
     "`audit.token_days` in .fluxsecrets.yaml",
 )
 _KEYS = frozenset({"password", "bearerToken"})

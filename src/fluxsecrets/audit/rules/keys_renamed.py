@@ -15,7 +15,8 @@ INFO = describe(
     "an encrypted file was changed where its MAC does not look",
     why="A MAC covers values, not the names of plain keys, added empty values, the types of values, or the "
     "selector. Somebody without a key can rename such keys, and the file still verifies.",
-    fix="look at `git diff FILE`; take the file from git again, and make the change with `fluxsecrets edit`",
+    fix="look at `git diff FILE`; take the file from git again, and make the change with "
+    "`fluxsecrets edit FILE`",
 )
 
 

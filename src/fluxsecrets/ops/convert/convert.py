@@ -18,7 +18,7 @@ from fluxsecrets.ops.manifestfiles import ManifestFiles
 from fluxsecrets.ops.names import names_of, post_quantum_warnings, read_public_keys
 from fluxsecrets.ops.onlycopy import GitCopies, others_only, sealed_only
 from fluxsecrets.ops.placement import Place, Placement
-from fluxsecrets.ops.policy import Overrides, policy_for
+from fluxsecrets.ops.policy import Overrides, blaming_rule, policy_for
 from fluxsecrets.ops.record import note_file
 from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
@@ -307,16 +307,17 @@ class Converter:
             return plain, _moved(values), ()
         session = self.session
         policy = policy_for(session, self.files.tree.root / new_path, Overrides())
-        encrypted = encrypt_content(
-            make_format(format_for_path(new_path), policy.stores),
-            plain,
-            policy,
-            session.providers,
-            now=session.now(),
-            limits=session.limits,
-            previous=revealed.plain.opened,
-            new_key=True,
-        )
+        with blaming_rule(policy):
+            encrypted = encrypt_content(
+                make_format(format_for_path(new_path), policy.stores),
+                plain,
+                policy,
+                session.providers,
+                now=session.now(),
+                limits=session.limits,
+                previous=revealed.plain.opened,
+                new_key=True,
+            )
         names = {**self._names, **policy.names}
         others = others_only(
             session, policy.groups, policy.shamir_threshold, names, lambda: self._is_kept(path, revealed)

@@ -12,11 +12,13 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from fluxsecrets.errors import GitError, LimitError
 from fluxsecrets.programs import absolute_folders, find_program
+from fluxsecrets.shell import file_word
 
 LISTING_LIMIT = 256 * 2**20
 """Bytes that a listing of paths may have."""
@@ -259,13 +261,16 @@ def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **folders, **_SETTINGS}
 
 
+_NO_SUCH_COMMIT = ("invalid revision range", "bad revision", "unknown revision", "bad object")
+
+
 def failure(command: str, result: Result, place: Path | None) -> GitError:
     """The error for a git that failed."""
     path = None if place is None else str(place)
     if "dubious ownership" in result.errors:
         return GitError(
             "git refuses to work here: the folder belongs to another user",
-            hint=f"if you trust it: git config --global --add safe.directory {path or 'FOLDER'}",
+            hint=f"if you trust it: git config --global --add safe.directory {file_word(path or 'FOLDER')}",
             path=path,
         )
     if "must be run in a work tree" in result.errors or "cannot use bare repository" in result.errors:
@@ -281,7 +286,16 @@ def failure(command: str, result: Result, place: Path | None) -> GitError:
             path=path,
         )
     # What git says names objects, refs and paths, never content; control characters are shown escaped.
-    said = tuple(ascii(line)[1:-1] for line in result.errors.splitlines()[:5] if line.strip())
+    lines = (line for line in result.errors.splitlines() if line.strip() and not line.startswith("hint:"))
+    said = tuple(ascii(line)[1:-1] for line in islice(lines, 5))
+    if any(words in line.lower() for line in said for words in _NO_SUCH_COMMIT):
+        return GitError(
+            "git does not have a commit that is asked for",
+            hint="check its spelling; in a shallow clone `git fetch --unshallow` brings what is missing "
+            "(in CI: `fetch-depth: 0`)",
+            path=path,
+            details=said,
+        )
     return GitError(
         f"git {command} failed with exit code {result.code}",
         hint="run `git status` here, and `git fsck` if that fails too",

@@ -25,7 +25,8 @@ ENV_FILE = RuleInfo(
     title="secret in an environment file",
     severity=Severity.HIGH,
     explanation="A file of environment variables has a password, token or key in plain text.",
-    fix="Encrypt the file with `fluxsecrets encrypt`; `fluxsecrets exec-env` runs a command with its values.",
+    fix="Encrypt the file with `fluxsecrets encrypt`; `fluxsecrets exec-env FILE -- COMMAND` runs a command "
+    "with its values.",
     docs="scan.md#env-file",
 )
 CONFIG = RuleInfo(

@@ -32,7 +32,8 @@ PLAIN = RuleInfo(
         "added or changed with an editor. sops and Flux do not notice."
     ),
     fix=(
-        "Put it in with `fluxsecrets set` or `fluxsecrets edit`, or decrypt the file, and encrypt it again. "
+        "Put it in with `fluxsecrets set FILE KEY --stdin` or `fluxsecrets edit FILE`, or decrypt the file, "
+        "and encrypt it again. "
         "Change the value if it was ever pushed."
     ),
     docs="scan.md#sops-plain-value",
@@ -46,7 +47,8 @@ FOREIGN = RuleInfo(
         "The same ciphertext stands in two files with different data keys: it was copied by hand. It opens "
         "in one of them only, and Flux will fail on the other."
     ),
-    fix="Take the value with `fluxsecrets get` from the one file, and put it in with `fluxsecrets set`.",
+    fix="Take the value from the one file with `fluxsecrets get FILE KEY`, and put it into the other with "
+    "`fluxsecrets set FILE KEY --stdin`.",
     docs="scan.md#sops-foreign-value",
 )
 
@@ -72,7 +74,7 @@ MOVED = RuleInfo(
     ),
     fix=(
         "Look at `git log -p FILE` to see where it came from. Remove the comment; if it was a comment among "
-        "the values, write it again with `fluxsecrets edit`."
+        "the values, write it again with `fluxsecrets edit FILE`."
     ),
     docs="scan.md#sops-moved-comment",
 )
@@ -165,7 +167,7 @@ def _no_selector(page: Page, owner: Object, block: Map) -> Match:
     value = Value(("sops", scalar.text), scalar, scalar, block)
     message = "the selector of this sops block is not valid, so that nobody can tell what should be encrypted"
     return page.match(
-        PLAIN, value, owner, message, "see `fluxsecrets explain` on this file", confidence=Confidence.MEDIUM
+        PLAIN, value, owner, message, "see `fluxsecrets explain FILE`", confidence=Confidence.MEDIUM
     )
 
 

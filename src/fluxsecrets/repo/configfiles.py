@@ -1,0 +1,74 @@
+"""Files that programs read as they are: encrypted, they would be of no use to anybody.
+
+A rule such as `path_regex: .*` matches them as well, and `encrypt *.yaml` names them.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import PurePath
+
+from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
+
+from .kustomize import FILE_NAMES
+
+_RULES = "the creation rules are read from it"
+_GIT = "git reads it as it is"
+_CI = "the pipeline reads it as it is"
+_HELM = "helm reads it as it is"
+
+_NAMES = {
+    ".sops.yaml": _RULES,
+    ".sops.yml": _RULES,
+    ".fluxsecrets.yaml": "the settings are read from it",
+    ".fluxsecrets-baseline.json": "it is the scanner's baseline, which holds no secret",
+    **dict.fromkeys(FILE_NAMES, "kustomize reads it as it is"),
+    **dict.fromkeys((".gitattributes", ".gitignore", ".gitmodules", ".mailmap"), _GIT),
+    ".sourceignore": "Flux reads it as it is",
+    **dict.fromkeys((".pre-commit-config.yaml", ".pre-commit-hooks.yaml"), "pre-commit reads it as it is"),
+    ".gitlab-ci.yml": _CI,
+    **dict.fromkeys(("Chart.yaml", "Chart.lock"), _HELM),
+}
+
+
+def why_plain(path: PurePath) -> str | None:
+    """Why a file has to stay plain text, by its name and place; None where it may be encrypted.
+
+    Args:
+        path: it, with the folders that it lies in.
+    """
+    folders = path.parts[:-1]
+    if path.name in _NAMES:
+        return _NAMES[path.name]
+    if path.suffix == ".pub" and folders[-1:] == ("keys",):
+        return "it is a public key, and everybody may read it"
+    if path.suffix == ".json" and folders[-1:] == ("offboarding",):
+        return "it is the record of what somebody who left could read, and holds no secret"
+    if ".git" in folders:
+        return _GIT
+    if (".github", "workflows") in pairwise(folders):
+        return _CI
+    return None
+
+
+def mend_hint(error: FluxsecretsError, path: PurePath) -> None:
+    """Take back the advice to encrypt a file, where it has to stay plain text."""
+    reason = why_plain(path) if isinstance(error, NotEncryptedError) else None
+    if reason is not None:
+        error.hint = f"it stays as it is: {reason}"
+
+
+def refuse_configuration(path: PurePath) -> None:
+    """Refuse to encrypt a file that has to stay plain text.
+
+    Args:
+        path: where it is, or would be.
+
+    Raises:
+        UnprotectedError: it has to.
+    """
+    reason = why_plain(path)
+    if reason is not None:
+        raise UnprotectedError(
+            f"it is not encrypted: {reason}", hint="put secrets into a file of their own, and encrypt that"
+        )
