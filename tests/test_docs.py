@@ -14,6 +14,7 @@ from fluxsecrets.scan.registry import all_rules
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")])
+FIRST_PAGE = "getting-started.md"
 COMMANDS = PROJECT / "docs" / "commands.md"
 
 # ```console blocks after `<!-- test -->` are run, page by page, in a copy of the example. A line that starts
@@ -84,7 +85,9 @@ def with_examples():
     shutil.which("bash") is None, reason="bash is not on PATH: the documentation's examples are not run"
 )
 @pytest.mark.parametrize("page", with_examples(), ids=name)
-def test_examples_print_what_the_page_says(page, waddle, cli):
+def test_examples_print_what_the_page_says(page, waddle, cli, monkeypatch):
+    if page.name == FIRST_PAGE:  # its reader has no identity, and nobody in the rules to be
+        monkeypatch.delenv("SOPS_AGE_KEY_FILE")
     for block in _EXAMPLE.finditer(page.read_text(encoding="utf-8")):
         done = steps(block["text"])
         for number, (command, expected) in enumerate(done, start=1):

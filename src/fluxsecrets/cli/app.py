@@ -225,7 +225,25 @@ def _usage_error(error: click.ClickException) -> UsageError:
     message = without_private_keys(error.format_message().rstrip("."))
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context is not None else "fluxsecrets"
-    return UsageError(message[:1].lower() + message[1:], hint=f"see `{command} --help`")
+    hint = f"see `{command} --help`"
+    if isinstance(error, click.NoSuchOption):
+        message = f"no such option {error.option_name!a}"
+        verb = _SOPS_FLAGS.get(error.option_name) if command == "fluxsecrets" else None
+        if verb is not None:
+            hint = f"`fluxsecrets {verb}` does that; `fluxsecrets-sops` takes sops's own flags"
+        elif error.possibilities:
+            hint = f"did you mean {error.possibilities[0]}? {hint}"
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+_SOPS_FLAGS = {
+    **dict.fromkeys(("-e", "--encrypt", "-i", "--in-place"), "encrypt PATH"),
+    **dict.fromkeys(("-d", "--decrypt", "--extract"), "decrypt PATH"),
+    **dict.fromkeys(("-r", "--rotate", "--add-age", "--rm-age", "--add-pgp", "--rm-pgp"), "rotate PATH"),
+    **dict.fromkeys(("-s", "--show-master-keys"), "status PATH"),
+    "--set": "set PATH KEY VALUE",
+}
+"""What sops's flags without a command are called here."""
 
 
 def _drop_output() -> None:

@@ -7,10 +7,12 @@ the repository has to be asked; that is most of what reading one file would take
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.ops.session import Session
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import evident_format
 
 
@@ -60,9 +62,25 @@ def must_exist(path: Path) -> None:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise FileAccessError("there is no such file", hint="check the spelling of the path") from None
+        raise FileAccessError("there is no such file", hint=_advice(path)) from None
     except OSError:
         return  # reading it says what is wrong
+
+
+def _advice(missing: Path) -> str:
+    """What may have been meant by a path that leads nowhere: a near name, or the same one further up."""
+    import difflib
+
+    with suppress(OSError):
+        near = difflib.get_close_matches(missing.name, sorted(os.listdir(missing.parent)), 1, 0.75)  # noqa: PTH208
+        if near:
+            return f"did you mean {file_word(near[0])}, in the same folder?"
+    for folder in missing.parent.parents:
+        if (folder / missing.name).is_file():
+            return f"did you mean {file_word(os.path.relpath(folder / missing.name, missing.parent))}?"
+        if os.path.lexists(folder / ".git"):
+            break
+    return "check the spelling of the path"
 
 
 def _real_path(session: Session, text: str) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.decrypt import parse_key
-from fluxsecrets.sops.document import Document, Entry, Leaf, Mapping, Node, Path, find
+from fluxsecrets.sops.document import Document, Entry, Leaf, Mapping, Node, Path, find, show_path
 from fluxsecrets.sops.document import Sequence as ListNode
 
 _INDEX = re.compile(r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)")
@@ -46,12 +46,18 @@ def find_place(document: Document, key: str, number: int | None = None) -> Place
     place = find_or_new_place(document, key, number)
     if place.node is not None:
         return place
+    import difflib  # a key that is there does without
+
     where = ""
     if len(document.parts) > 1 and (number is not None or key.startswith("[")):
         where = f" in document {place.part + 1} of it"
+    known = [show_path(leaf.path) for leaf in document.leaves]
+    near = difflib.get_close_matches(key, known, n=1)
     raise UsageError(
         f"the file has no key {key!a}{where}",
-        hint="keys are not encrypted: `fluxsecrets explain FILE` lists them",
+        hint=f"did you mean {near[0]}? `fluxsecrets explain FILE` lists all keys"
+        if near
+        else "keys are not encrypted: `fluxsecrets explain FILE` lists them",
     )
 
 

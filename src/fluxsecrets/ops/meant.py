@@ -26,5 +26,5 @@ def require_one_way(paths: Sequence[str], environment: str | None, *, everything
     if sum(ways) != 1:
         raise UsageError(
             "name what is meant in one way" if any(ways) else "name what is meant",
-            hint="files or folders, --env NAME, or --all for the whole repository",
+            hint="give files or folders, --env NAME, or --all for the whole repository",
         )

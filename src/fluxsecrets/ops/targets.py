@@ -299,10 +299,25 @@ def _named(places: _Places, text: str, input_type: str | None) -> Target:
         format_name = input_type or _format_of(places, path)
     except FluxsecretsError as error:
         error.path = text
+        if not os.path.lexists(places.session.cwd / text) and _is_environment(places, text):
+            error.hint = f"{text} is an environment: name it with `--env {text}`"
         return Target(places.session.cwd / text, text, format_for_path(text), problem=error)
     repository = places.repository(path)
     inside = path.relative_to(repository.root.resolve()).as_posix() if repository is not None else None
     return Target(path, text, format_name, repository=repository, repository_path=inside)
+
+
+def _is_environment(places: _Places, text: str) -> bool:
+    """Whether an environment has this name; many commands take paths and `--env` alike."""
+    if "/" in text or "." in text:
+        return False
+    from fluxsecrets.repo.environments import find_environment
+
+    try:
+        find_environment(places.tree(places.session.cwd), text)
+    except FluxsecretsError:
+        return False
+    return True
 
 
 def _format_of(places: _Places, path: Path) -> str:
