@@ -68,7 +68,7 @@ def matrix_notes(found: Matrix) -> Iterator[str]:
         if person.by_data_key:
             yield (
                 f"{printable(person.name)} is not a recipient of {_files(person.by_data_key)} any more, "
-                "and knows the data key all the same: `fluxsecrets rotate` replaces it"
+                "and knows the data key all the same: `fluxsecrets rotate PATH` replaces it"
             )
     doubtful = [person for person in found.people if person.doubtful]
     if doubtful:

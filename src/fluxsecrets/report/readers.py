@@ -96,7 +96,7 @@ def reader_rows(exposure: Exposure) -> list[Row]:
 
 def _how(reader: Reader) -> str:
     if reader.by_key:
-        return "no recipient any more, but knows the data key: `fluxsecrets rotate` replaces it"
+        return "no recipient any more, but knows the data key: `fluxsecrets rotate PATH` replaces it"
     if reader.doubtful:
         return "cannot tell whether the data key was replaced: none of your identities opens both versions"
     return ""
