@@ -135,9 +135,9 @@ def test_redirected_to_a_file_is_refused_before_anything_changes(folder, cli, tm
         ("--check", "secret.yaml"),
         ("--dry-run", "secret.yaml"),
         ("--format", "json", "secret.yaml"),
-        (),
+        ("-i", "."),
     ],
-    ids=lambda arguments: " ".join(arguments[:2]) or "no-paths",
+    ids=lambda arguments: " ".join(arguments[:2]),
 )
 def test_redirection_that_is_meant(folder, cli, git, tmp_path, arguments):
     folder.write("secret.yaml")
