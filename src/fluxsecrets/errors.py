@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .redaction import without_private_keys
+
 
 class FluxsecretsError(Exception):
     """Anything that fluxsecrets refuses or cannot do.
 
-    Never holds a plain-text value: messages name keys, places and recipients only.
+    Never holds a plain-text value: messages name keys, places and recipients only. A private key that stood
+    where one of these belongs is taken out.
 
     Attributes:
         message: what is wrong, lower-case start, no full stop.
@@ -32,18 +35,19 @@ class FluxsecretsError(Exception):
         column: int | None = None,
         details: Sequence[str] = (),
     ) -> None:
+        message = without_private_keys(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
-        self.path = path
+        self.hint = without_private_keys(hint) if hint is not None else None
+        self.path = without_private_keys(path) if path is not None else None
         self.line = line
         self.column = column
-        self.details = tuple(details)
+        self.details = tuple(without_private_keys(line) for line in details)
 
     def in_file(self, path: str) -> FluxsecretsError:
         """Name the file, where the code that raised knew only bytes; an inner name wins."""
         if self.path is None:
-            self.path = path
+            self.path = without_private_keys(path)
         return self
 
     @property

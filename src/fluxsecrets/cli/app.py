@@ -14,8 +14,9 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.ops.logged import Logged, without_private_keys
+from fluxsecrets.ops.logged import Logged
 from fluxsecrets.ops.record import recording
+from fluxsecrets.redaction import without_private_keys
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR = 0, 1, 2
 EXIT_INTERRUPTED, EXIT_TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
@@ -131,7 +132,7 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             import traceback
 
-            traceback.print_exception(error)
+            _say(without_private_keys("".join(traceback.format_exception(error)).rstrip("\n")))
         code, failure = report(error), error
     return _end_log(log, code if isinstance(code, int) else EXIT_CLEAN, failure)
 

@@ -11,8 +11,9 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.logged import Call, Logged, without_private_keys
+from fluxsecrets.ops.logged import Call, Logged
 from fluxsecrets.ops.session import Session, parse_order
+from fluxsecrets.redaction import holds_private_key
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -162,7 +163,7 @@ def start_log(session: Session) -> None:
         name: str(given[name]) for name in _DETAILS if name in given and given[name] is not True
     }
     named = [text for name, value in given.items() if name not in _VALUES for text in _texts(value)]
-    if any(without_private_keys(text) != text for text in named):
+    if any(holds_private_key(text) for text in named):
         raise UsageError(
             "a private key does not belong on a command line: others on this machine see it there, "
             "and it is in your shell's history now",

@@ -11,9 +11,12 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .model import Finding
+
+if TYPE_CHECKING:  # most repositories have no allowances
+    from fluxsecrets.repo.globs import Glob
 
 MARK = b"fluxsecrets:allow"
 _FORM = f"{MARK.decode()} RULE — reason"
@@ -245,7 +248,7 @@ class _Entries:
         self.path = path
         self.today = today
         self.used: set[int] = set()
-        self.entries: list[tuple[Allowance, re.Pattern[str]]] = []
+        self.entries: list[tuple[Allowance, Glob]] = []
         if listed:
             from fluxsecrets.repo.globs import compile_glob
 
@@ -261,7 +264,7 @@ class _Entries:
     def allow(self, finding: Finding) -> AllowedFinding | None:
         for index in self.by_rule.get(finding.rule, ()):
             entry, glob = self.entries[index]
-            if glob.fullmatch(finding.location.path):
+            if glob.matches(finding.location.path):
                 self.used.add(index)
                 return AllowedFinding(finding, entry.reason, self.path, entry.line)
         return None

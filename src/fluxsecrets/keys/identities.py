@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import IdentityError
+from fluxsecrets.redaction import holds_private_key
 
 from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
 
@@ -285,6 +286,9 @@ def _command(environ: Mapping[str, str], name: str, *, ssh: bool) -> Iterator[Fo
     if not value.strip():
         yield Found(Place(name, note="set, but empty"))
         return
+    if holds_private_key(value):
+        yield _misplaced(name, "a command", f"use {KEY} for an age key itself, and unset {name}")
+        return
     yield Found(Place(name, note=_WAITING), command=KeyCommand(name, value, ssh))
 
 
@@ -294,6 +298,11 @@ def _ssh_in_named_file(environ: Mapping[str, str], platform: str, read: Reader) 
         return
     if not value:
         yield Found(Place(SSH_KEY_FILE, note="set, but empty"))
+        return
+    if holds_private_key(value):
+        yield _misplaced(
+            SSH_KEY_FILE, "a path", "write the key to a file that only you can read, and name that"
+        )
         return
     origin = f"{SSH_KEY_FILE} ({value})"
     yield _ssh_in_file(Path(value), SSH_KEY_FILE, origin, platform, read) or _missing(SSH_KEY_FILE, value)
@@ -339,8 +348,20 @@ def _in_named_file(environ: Mapping[str, str], platform: str, read: Reader) -> I
     if not value:
         yield Found(Place(KEY_FILE, note="set, but empty"))
         return
+    if holds_private_key(value):
+        yield _misplaced(KEY_FILE, "a path", f"use {KEY} for the key itself, and unset {KEY_FILE}")
+        return
     found = _in_file(Path(value), KEY_FILE, f"{KEY_FILE} ({value})", platform, read)
     yield found or _missing(KEY_FILE, value)
+
+
+_TO_A_FILE = "write the key to a file that only you can read, and name that"
+
+
+def _misplaced(variable: str, wanted: str, hint: str) -> Found:
+    """A variable that holds a private key where something else belongs; the key is not repeated."""
+    problem = IdentityError(f"{variable} holds a private key, not {wanted}", hint=hint)
+    return Found(Place(variable, note=f"a private key, not {wanted}"), problems=(problem,))
 
 
 def _missing(variable: str, value: str) -> Found:

@@ -159,5 +159,5 @@ def _dropped(before: Sequence[State], trust: Trust, plain: Sequence[str]) -> Ite
         return
     left = [compile_glob(glob) for glob in now]
     for path in plain:
-        if any(glob.fullmatch(path) for glob in gone) and not any(glob.fullmatch(path) for glob in left):
+        if any(glob.matches(path) for glob in gone) and not any(glob.matches(path) for glob in left):
             yield Excuse(SETTINGS_NAME, 1, _DROPS, _WHOLE_FILE, path)

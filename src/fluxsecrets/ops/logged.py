@@ -8,7 +8,6 @@ and outcomes; never a value, an argument that may hold one, or the text of an er
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.ops.record import Record, record_from_now_on, recording
+from fluxsecrets.redaction import without_private_keys
 
 if TYPE_CHECKING:
     from fluxsecrets.sops.metadata import Recipient
@@ -37,8 +37,6 @@ UNLOGGED = frozenset(
     }
 )
 """Commands, or whole groups of them, that neither change secrets nor hand out their values."""
-
-_PRIVATE_KEY = re.compile(r"AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z+._-]+", re.IGNORECASE)
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _LONG_KEY = 200
@@ -337,11 +335,6 @@ def logged(environ: Mapping[str, str], cwd: Path, call: Call) -> Iterator[None]:
             run.end(getattr(error, "exit_code", 2), error)
             raise
         run.end(0)
-
-
-def without_private_keys(text: str) -> str:
-    """A text without what was put on a command line by mistake."""
-    return _PRIVATE_KEY.sub("(a private key)", text)
 
 
 def shown_key(recipient: Recipient) -> str:

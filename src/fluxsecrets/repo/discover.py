@@ -19,7 +19,7 @@ from fluxsecrets.sops.formats import format_for_path
 
 from .configfiles import why_plain
 from .encrypted import detect_encryption
-from .globs import compile_glob
+from .globs import Glob, compile_glob
 from .kustomize import is_kustomization_name, read_kustomization
 from .manifests import (
     MANIFEST_SUFFIXES,
@@ -210,7 +210,7 @@ class _Judge:
 
     tree: Tree
     generated: Mapping[str, GeneratorUse]
-    listed: Sequence[re.Pattern[str]]
+    listed: Sequence[Glob]
     rules: RuleNames
 
     def look(self, path: str) -> SecretFile | None:
@@ -261,7 +261,7 @@ class _Judge:
             )
         if is_secret_name(path):
             return SecretFile(path, SecretKind.NAMED, format_for_path(path), "its name says so")
-        if any(pattern.fullmatch(path) for pattern in self.listed):
+        if any(glob.matches(path) for glob in self.listed):
             return SecretFile(path, SecretKind.LISTED, format_for_path(path), "listed in .fluxsecrets.yaml")
         with suppress(FluxsecretsError):  # rules that cannot be read are in the result themselves
             if reason := self.rules.secret(path):

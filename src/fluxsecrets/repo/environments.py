@@ -324,7 +324,7 @@ def _listed(tree: Tree, name: str, settings: Settings) -> frozenset[str]:
     """The files that the settings give to an environment."""
     own = settings.environment(name)
     globs = [compile_glob(pattern) for pattern in own.files] if own is not None else []
-    return frozenset(path for path in tree.paths if any(glob.fullmatch(path) for glob in globs))
+    return frozenset(path for path in tree.paths if any(glob.matches(path) for glob in globs))
 
 
 # What is encrypted for an environment, and not applied by Flux.

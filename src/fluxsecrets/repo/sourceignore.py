@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import ConfigError, FluxsecretsError
 
+from .globs import Glob, whole
 from .tree import Tree, make_tree, parent
 
 IGNORE_FILE = ".sourceignore"
@@ -27,7 +28,7 @@ _DEFAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    pattern: re.Pattern[str]
+    pattern: Glob
     brings_back: bool
 
 
@@ -37,6 +38,9 @@ def artifact(tree: Tree, extra: str = "") -> Tree:
     Args:
         tree: the repository.
         extra: `spec.ignore` of its GitRepository.
+
+    Raises:
+        ConfigError: a pattern is not valid; it names the file and the line.
     """
     rules = [_Rule(_any_of(_DEFAULTS), brings_back=False)]
     for path in tree.paths:
@@ -45,8 +49,8 @@ def artifact(tree: Tree, extra: str = "") -> Tree:
                 content = tree.read(path).decode("utf-8", "replace")
             except FluxsecretsError:
                 continue
-            rules += _rules(content.splitlines(), parent(path))
-    rules += _rules(extra.splitlines(), "")
+            rules += _rules(content.splitlines(), parent(path), path)
+    rules += _rules(extra.splitlines(), "", None)
     kept = [path for path in tree.paths if not _ignored(path, rules)]
     if len(kept) == len(tree.paths):
         return tree
@@ -54,22 +58,28 @@ def artifact(tree: Tree, extra: str = "") -> Tree:
 
 
 def _ignored(path: str, rules: list[_Rule]) -> bool:
-    return next((not rule.brings_back for rule in reversed(rules) if rule.pattern.match(path)), False)
+    return next((not rule.brings_back for rule in reversed(rules) if rule.pattern.matches(path)), False)
 
 
-def _rules(lines: Iterable[str], folder: str) -> list[_Rule]:
+def _rules(lines: Iterable[str], folder: str, path: str | None) -> list[_Rule]:
     rules = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         text = line.rstrip()
         if not text or line.startswith("#"):
             continue
         brings_back = text.startswith("!")
-        rules.append(_Rule(re.compile(_regex(text.removeprefix("!"), folder)), brings_back))
+        pattern = text.removeprefix("!")
+        try:
+            rules.append(_Rule(whole(_regex(pattern, folder), pattern), brings_back))
+        except ConfigError as error:
+            error.path, error.line = path, number if path is not None else None
+            error.hint = "correct it as git would read it; Flux ignores a pattern that is not valid"
+            raise
     return rules
 
 
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(_regex(pattern, "") for pattern in patterns))
+def _any_of(patterns: Iterable[str]) -> Glob:
+    return whole("|".join(_regex(pattern, "") for pattern in patterns), "the names that Flux leaves out")
 
 
 def _regex(pattern: str, folder: str) -> str:
@@ -80,7 +90,7 @@ def _regex(pattern: str, folder: str) -> str:
     body = "".join(_token(token) for token in tokens)
     start = f"{re.escape(folder)}/" if folder else ""
     any_folder = "" if anchored else "(?:.*/)?"
-    return rf"(?:{start}{any_folder}{body}(?:/.*){'' if folders_only else '?'}\Z)"
+    return rf"(?:{start}{any_folder}{body}(?:/.*){'' if folders_only else '?'})"
 
 
 def _token(token: str) -> str:
@@ -88,6 +98,6 @@ def _token(token: str) -> str:
     if token in known:
         return known[token]
     if token.startswith("[") and len(token) > 2:
-        inner = re.sub(r"([\\\]&~|])", r"\\\1", token[1:-1])
+        inner = re.sub(r"([\\\[\]&~|])", r"\\\1", token[1:-1])
         return f"[{'^' + inner[1:] if inner[0] in '!^' else inner}]"
     return re.escape(token)

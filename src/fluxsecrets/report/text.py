@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
+from fluxsecrets.redaction import without_private_keys
 from fluxsecrets.shell import command_for, with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
@@ -55,7 +56,8 @@ Row = Sequence[Cell]
 
 
 def printable(text: str) -> str:
-    """Text with control characters escaped, safe for a terminal."""
+    """Text with control characters escaped, safe for a terminal, and without private keys."""
+    text = without_private_keys(text)
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
@@ -14,6 +14,9 @@ from .blob import Blob
 from .engine import Context, Engine, Scanned
 from .sources import SourceFile
 from .sources.worktree import open_file
+
+if TYPE_CHECKING:  # most runs name no globs
+    from fluxsecrets.repo.globs import Glob
 
 MOST = 10_000
 """Findings in one file. Where there are more, nobody reads them, and what follows is not looked at."""
@@ -58,7 +61,7 @@ class Scanner:
         """
         self._arguments = (cache, secrets, rules)
         self._engine = engine
-        self._patterns: tuple[re.Pattern[str], ...] | None = None
+        self._patterns: tuple[Glob, ...] | None = None
         self._asked = False
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -115,7 +118,7 @@ class Scanner:
             return NAMED
         if self._patterns is None:
             self._patterns = _compiled(self._arguments[1])
-        return LISTED if any(pattern.fullmatch(path) for pattern in self._patterns) else ""
+        return LISTED if any(glob.matches(path) for glob in self._patterns) else ""
 
 
 def scan_path(scanner: Scanner, root: str, limit: int, path: str) -> FileScan | None:
@@ -150,7 +153,7 @@ def _is_secret_name(path: str) -> bool:
     ) is not None
 
 
-def _compiled(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+def _compiled(globs: tuple[str, ...]) -> tuple[Glob, ...]:
     if not globs:
         return ()
     from fluxsecrets.repo.globs import compile_glob

@@ -10,6 +10,7 @@ from fluxsecrets.errors import FluxsecretsError, IdentityError
 from fluxsecrets.files import read_file
 from fluxsecrets.ops.content import open_file
 from fluxsecrets.ops.session import Session
+from fluxsecrets.redaction import holds_private_key
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sealed.keys import SealingKey, parse_keys
 from fluxsecrets.sops.formats.registry import make_format
@@ -35,7 +36,13 @@ def load_keys(session: Session, files: Sequence[Path], *, required: bool = True)
         FileAccessError: a file cannot be read.
         DataKeyError, IntegrityError: an encrypted file does not open.
     """
-    named = files or [Path(part) for part in session.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    value = session.environ.get(VARIABLE, "")
+    if not files and holds_private_key(value):
+        raise IdentityError(
+            f"{VARIABLE} holds a private key, not paths",
+            hint="write the key to a file that only you can read, and name that",
+        )
+    named = files or [Path(part) for part in value.split(os.pathsep) if part]
     keys: dict[int, SealingKey] = {}
     for path in named:
         for key in _read(session, path):

@@ -15,6 +15,8 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 MAX_DEPTH = 200
 MAX_VALUES = 2_000_000
 """Values that a file may have, with what aliases stand for."""
+MAX_EXPANSION = 20_000
+"""Nodes, empty maps and lists too, that a file's aliases may stand for: each is looked at by every rule."""
 
 BLOCK = "|>"
 
@@ -115,6 +117,8 @@ class _Reader:
         self.documents: list[Node] = []
         self.open: list[Map | List] = []
         self.keys: list[Node | None] = []  # for each open collection the key that waits for its value
+        self.total = 0  # nodes so far, with what aliases stand for
+        self.expanded = 0  # those that came through aliases
 
     def all(self) -> list[Node]:
         """The documents, the one that was broken off too."""
@@ -132,9 +136,12 @@ class _Reader:
         )
 
         anchors: dict[str, Node] = {}
+        sizes: dict[int, int] = {}  # of the collections that have ended, by the node's identity
+        starts: list[int] = []
         get_event = parser.get_event
         while (event := get_event()) is not None:
             kind = type(event)
+            self.total += 1
             if kind is ScalarEvent:
                 node: Node = Scalar(event)
                 if event.anchor is not None:
@@ -146,13 +153,15 @@ class _Reader:
                 if event.anchor is not None:
                     anchors[event.anchor] = opened
                 self.add(opened)
+                starts.append(self.total)
                 self.open.append(opened)
                 self.keys.append(None)
                 if len(self.open) > MAX_DEPTH:
                     raise LimitError(f"nested deeper than {MAX_DEPTH} levels", line=opened.line)
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                self.open.pop()
+                ended = self.open.pop()
                 self.keys.pop()
+                sizes[id(ended)] = self.total - starts.pop()
                 if not self.open:
                     self.documents.append(self.root)
             elif kind is AliasEvent:
@@ -161,9 +170,19 @@ class _Reader:
                     raise FormatError(
                         "alias of an anchor that is not defined before it", line=event.start_mark.line + 1
                     )
+                self.count(1 if type(target) is Scalar else sizes.get(id(target)), event.start_mark.line + 1)
                 self.add(target)
             elif kind is DocumentStartEvent:
                 anchors.clear()
+
+    def count(self, size: int | None, line: int) -> None:
+        """Take what an alias stands for into account; None where its collection has not ended."""
+        if size is None:
+            raise FormatError("an alias leads back to itself", line=line)
+        self.total += size
+        self.expanded += size
+        if self.expanded > MAX_EXPANSION:
+            raise LimitError(f"aliases stand for more than {MAX_EXPANSION} values", line=line)
 
     def add(self, node: Node) -> None:
         """Put a node where it belongs: a root, an item, a key, or the value of the key before."""
