@@ -5,6 +5,7 @@ import re
 from base64 import b64decode, b64encode
 
 import pytest
+from tests.faults import killed_before
 
 from fluxsecrets.ops import journal
 
@@ -282,6 +283,38 @@ def test_nothing_is_touched_where_a_file_cannot_be_written(waddle, cli, git, ide
     assert changes(git, waddle) == []
     assert identity.path.read_bytes() == before
     assert not (waddle / "clusters/dr").exists()
+
+
+@pytest.mark.parametrize("step", range(0, 60, 3))
+def test_killed_at_any_write_no_identity_is_left_that_nothing_names(waddle, cli, git, identity, step):
+    before = identity.path.read_bytes()
+    if not killed_before(step, lambda: cli("env", "add", "dr", "--from", "production")):
+        return
+    if cli("env", "add", "--resume").exit_code == 0:
+        key = (waddle / "keys/cluster-dr.pub").read_text().strip()
+        assert key in identity.path.read_text()
+        return
+    cli("env", "add", "--abort")
+    assert changes(git, waddle) == [] or all(".tmp" in line for line in changes(git, waddle))
+    assert identity.path.read_bytes() == before
+
+
+def test_killed_before_the_identity_is_kept_it_is_taken_back(
+    waddle, cli, git, identity, monkeypatch
+):
+    def killed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    before = identity.path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("fluxsecrets.ops.newenv.plan.keep_identity", killed)
+        assert cli("env", "add", "dr", "--from", "production").exit_code == 130
+    refused = cli("env", "add", "--resume")
+    assert refused.exit_code == 2
+    assert "before the new identity was kept" in refused.stderr
+    assert cli("env", "add", "--abort").exit_code == 0
+    assert changes(git, waddle) == []
+    assert identity.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("way", ["--resume", "--abort"])

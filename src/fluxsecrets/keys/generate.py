@@ -90,6 +90,19 @@ def append_identity(path: Path, identity: AgeIdentity) -> bool:
         return True
 
 
+def has_identity(path: Path, recipient: str) -> bool:
+    """Whether a key file holds an identity; one that does not exist holds none.
+
+    Raises:
+        IdentityError: the file holds something else than identities, or is protected by a passphrase.
+        FileAccessError: it cannot be read.
+    """
+    target = Path(os.path.realpath(path))
+    if not os.path.lexists(target):
+        return False
+    return any(one.recipient == recipient for one in _parse(read_file(target, limit=_READ_LIMIT).data, path))
+
+
 def remove_identity(path: Path, recipient: str) -> bool:
     """Take an identity out of a key file, with the comments that belong to it; the rest stays as it is.
 

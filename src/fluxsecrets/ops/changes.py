@@ -97,15 +97,25 @@ def merged(changes: Sequence[FileChange]) -> tuple[FileChange, ...]:
     return tuple(sorted(by_path.values(), key=lambda change: change.new is None))
 
 
+def interrupted(tree: Tree) -> PendingOperation | None:
+    """What was interrupted in a tree, or None; raises as `journal.pending`."""
+    return pending(_interrupted_place(tree))
+
+
+def _interrupted_place(tree: Tree) -> Place:
+    place = place_of_tree(tree)
+    if tree.repository is None:
+        place = interrupted_above(tree.root.resolve()) or place
+    return place
+
+
 def end_interrupted(tree: Tree, name: str, *, forward: bool) -> PendingOperation:
     """Complete or take back what was interrupted.
 
     Raises:
         UsageError: nothing was, or it was another command.
     """
-    place = place_of_tree(tree)
-    if tree.repository is None:
-        place = interrupted_above(tree.root.resolve()) or place
+    place = _interrupted_place(tree)
     found = pending(place)
     if found is not None and found.name != name:
         raise UsageError(

@@ -98,7 +98,12 @@ class PendingOperation:
     paths: tuple[str, ...]
 
 
-def apply(place: Place, operation: Operation, progress: Progress | None = None) -> None:
+def apply(
+    place: Place,
+    operation: Operation,
+    progress: Progress | None = None,
+    first: Callable[[], None] | None = None,
+) -> None:
     """Make a change; on return all of it is done, and on an error none of it.
 
     Only where even taking it back failed, or the process was ended, a journal is left, and the error says so.
@@ -107,6 +112,9 @@ def apply(place: Place, operation: Operation, progress: Progress | None = None) 
         place: the work tree that all files are in.
         operation: what to change.
         progress: told how far it is.
+        first: done when the journal is there and before the first file is replaced, such as making an
+            identity: whatever interrupts it, the journal's details say what to take back. What it raises
+            leaves the files as they are.
 
     Raises:
         UsageError: another operation is at work, or was interrupted and has to be ended first.
@@ -120,6 +128,8 @@ def apply(place: Place, operation: Operation, progress: Progress | None = None) 
             _check(change)
         _write_journal(place, operation)
         try:
+            if first is not None:
+                first()
             _replace(_read_journal(place), forward=True, progress=progress)
         except FluxsecretsError as error:
             _take_back(place, error)

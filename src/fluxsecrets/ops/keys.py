@@ -126,6 +126,22 @@ def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:
     remove_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
 
 
+def holds_identity(session: Session, recipient: str, keeping: Keeping) -> bool:
+    """Whether an identity is where `keep_identity` puts it.
+
+    Raises:
+        FileAccessError, IdentityError: it cannot be told.
+    """
+    if keeping.store is Store.KEYRING:
+        from fluxsecrets.keys.oskeyring import read_list
+
+        listed = keyring_list(session)
+        return listed is not None and any(one.recipient == recipient for one in read_list(listed))
+    from fluxsecrets.keys.generate import has_identity
+
+    return has_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
+
+
 def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewKey, ...]:
     """Keep the identities of a key file, which may be protected with a passphrase.
 

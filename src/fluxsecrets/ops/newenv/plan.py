@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fluxsecrets.ops.changes import end_interrupted, place_of_tree, refuse_interrupted
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.changes import end_interrupted, interrupted, place_of_tree, refuse_interrupted
 from fluxsecrets.ops.journal import Operation, PendingOperation, apply, pending
-from fluxsecrets.ops.keys import Keeping, NewKey, Store, drop_identity, keep_identity
+from fluxsecrets.ops.keys import Keeping, NewKey, Store, drop_identity, holds_identity, keep_identity
 from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.environments import load_environments, unknown_environment
 from fluxsecrets.repo.settings import load_settings
@@ -53,21 +54,25 @@ def add_environment(session: Session, plan: NewEnvironment) -> NewKey | None:
     """
     tree, identity = plan._tree, plan._identity  # noqa: SLF001 - what the plan is for
     assert tree is not None  # noqa: S101 - it comes from `plan_environment`
-    kept = None
-    # First, since a key that is lost is worse than one that is not used.
-    if identity is not None:
-        kept = keep_identity(session, identity, plan._keeping)  # noqa: SLF001
     place = place_of_tree(tree)
     keeping = plan._keeping  # noqa: SLF001
+    kept: NewKey | None = None
+
+    def keep() -> None:
+        """Behind the journal, so that an interruption leaves no identity that nothing names."""
+        nonlocal kept
+        if identity is not None:
+            kept = keep_identity(session, identity, keeping)
+
     details = {
         "name": plan.name,
         "source": plan.source,
-        "recipient": identity.recipient if kept is not None and identity is not None and kept.added else "",
+        "recipient": identity.recipient if identity is not None else "",
         "store": str(keeping.store),
         "output": str(session.cwd / keeping.output) if keeping.output is not None else "",
     }
     try:
-        apply(place, Operation(COMMAND, plan._changes, details))  # noqa: SLF001
+        apply(place, Operation(COMMAND, plan._changes, details), first=keep)  # noqa: SLF001
     except BaseException:
         if identity is not None and kept is not None and kept.added and pending(place) is None:
             drop_identity(session, identity.recipient, keeping)
@@ -82,9 +87,26 @@ def end_addition(session: Session, *, forward: bool) -> PendingOperation:
         UsageError: nothing was interrupted, or it was another command.
         FileAccessError: a file was changed since, or cannot be written.
     """
-    done = end_interrupted(open_tree(session.cwd, limits=session.limits), COMMAND, forward=forward)
-    recipient, output = str(done.details.get("recipient", "")), str(done.details.get("output", ""))
+    tree = open_tree(session.cwd, limits=session.limits)
+    found = interrupted(tree)
+    if forward and found is not None and found.name == COMMAND:
+        recipient, keeping = _kept(found)
+        if recipient and not holds_identity(session, recipient, keeping):
+            raise UsageError(
+                "it was interrupted before the new identity was kept, and the files would be encrypted for "
+                "nobody",
+                hint="take it back with `fluxsecrets env add --abort`, and add the environment again",
+            )
+    done = end_interrupted(tree, COMMAND, forward=forward)
+    recipient, keeping = _kept(done)
     if not forward and recipient:
-        store = Store(str(done.details.get("store", Store.FILE)))
-        drop_identity(session, recipient, Keeping(None, store, Path(output) if output else None))
+        drop_identity(session, recipient, keeping)
     return done
+
+
+def _kept(operation: PendingOperation) -> tuple[str, Keeping]:
+    """The recipient of the identity that an addition makes, or "", and where it is kept."""
+    details = {name: str(value) for name, value in operation.details.items()}
+    output = details.get("output", "")
+    keeping = Keeping(None, Store(details.get("store", Store.FILE)), Path(output) if output else None)
+    return details.get("recipient", ""), keeping
