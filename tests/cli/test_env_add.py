@@ -299,9 +299,7 @@ def test_killed_at_any_write_no_identity_is_left_that_nothing_names(waddle, cli,
     assert identity.path.read_bytes() == before
 
 
-def test_killed_before_the_identity_is_kept_it_is_taken_back(
-    waddle, cli, git, identity, monkeypatch
-):
+def test_killed_before_the_identity_is_kept_it_is_taken_back(waddle, cli, git, identity, monkeypatch):
     def killed(*args, **kwargs):
         raise KeyboardInterrupt
 
