@@ -27,7 +27,9 @@ def fake(tmp_path):
     folder.mkdir()
     executable = folder / "fluxsecrets"
     executable.write_text(
-        '#!/bin/sh\necho "ours $*" >> ran\ncat >> ran\nexit ${OUR_CODE:-0}\n', encoding="utf-8"
+        # A hook of ours starts it as Python is started, one in the work tree as the executable.
+        '#!/bin/sh\n[ "$1" != -I ] || shift 3\necho "ours $*" >> ran\ncat >> ran\nexit ${OUR_CODE:-0}\n',
+        encoding="utf-8",
     )
     executable.chmod(0o755)
     return executable
@@ -58,9 +60,9 @@ def run(hook, folder, *args, stdin="", path=os.defpath, **environment):
 
 def point_to(hook, executable):
     """Make an installed hook run another executable."""
-    from fluxsecrets.ops.hooks import own_script
+    from fluxsecrets.ops.hooks import Launcher, own_script
 
-    hook.write_text(own_script(hook.name, str(executable)), encoding="utf-8")
+    hook.write_text(own_script(hook.name, Launcher(str(executable))), encoding="utf-8")
 
 
 def test_install_puts_both_hooks_into_place_and_uninstall_takes_them_away(repository, cli):

@@ -9,7 +9,7 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.cli.options import make_session, partial_history_option, quiet_option
-from fluxsecrets.cli.output import Output, path_shower
+from fluxsecrets.cli.output import Output, path_shower, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.audit import AuditOptions, AuditResult, all_rules, audit
@@ -89,7 +89,9 @@ def command(
         update_baseline=update_baseline,
     )
     result = audit(make_session(), options)
-    show(result, Output(quiet=quiet), report)
+    out = Output(quiet=quiet)
+    show(result, out, report)
+    warn_of_dead_hooks(out)
     return 1 if result.fails else 0
 
 

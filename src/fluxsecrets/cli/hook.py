@@ -40,10 +40,10 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
     folder of hooks in the work tree, a few lines go into the files there.
     """
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks import install_hooks, own_executable
+    from fluxsecrets.ops.hooks import install_hooks, own_launcher
 
     out = Output(quiet=quiet)
-    results = install_hooks(Path.cwd(), _in_order(hooks), own_executable(), everywhere=everywhere)
+    results = install_hooks(Path.cwd(), _in_order(hooks), own_launcher(), everywhere=everywhere)
     _show(out, results)
     return 0
 
@@ -58,6 +58,41 @@ def uninstall(*, hooks: tuple[str, ...], quiet: bool) -> int:
 
     _show(Output(quiet=quiet), uninstall_hooks(Path.cwd(), _in_order(hooks)))
     return 0
+
+
+@command.command("status", short_help="Show whether the hooks do their work.")
+@_hooks_argument
+@_quiet_option
+def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
+    """Show whether git runs the hooks, and if not, why.
+
+    A hook may be there and do nothing: core.hooksPath was set, the file may not be executed, another hook has
+    taken its place.
+
+    Exit codes: 0 all are at work, 1 one is not, 2 an error.
+    """
+    from fluxsecrets.cli.options import make_session
+    from fluxsecrets.cli.output import Output
+    from fluxsecrets.ops.hooks import hook_states
+    from fluxsecrets.report.text import Cell, printable
+
+    out, session = Output(quiet=quiet), make_session()
+    states = hook_states(Path.cwd(), _in_order(hooks))
+    out.table(
+        [
+            (
+                Cell(state.hook),
+                Cell("at work") if not state.problem else Cell("not at work", "red"),
+                Cell(printable(session.shown(state.path))),
+            )
+            for state in states
+        ]
+    )
+    sys.stdout.flush()
+    for state in states:
+        if state.problem:
+            out.note(f"{state.hook}: {state.problem}\n  hint: {state.hint}")
+    return 1 if any(state.problem for state in states) else 0
 
 
 @command.command("run", short_help="What the hooks do; for hooks of your own.")

@@ -129,6 +129,15 @@ def path_shower(root: Path) -> Callable[[str], str]:
     return lambda path: shown_path(path, top, cwd)
 
 
+def warn_of_dead_hooks(out: Output) -> None:
+    """Say that hooks which were installed in this repository do nothing."""
+    from fluxsecrets.ops.hooks import dead_hooks
+
+    for state in dead_hooks(Path.cwd()):
+        what = f"the {state.hook} hook checks nothing here: {state.problem}"
+        out.warning(f"warning: {what}; see `fluxsecrets hook status`")
+
+
 def show_errors(out: Output, errors: Sequence[FluxsecretsError]) -> None:
     """Errors of many files, those that are one and the same said once."""
     out.errors(errors)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.cli.output import Output, path_shower, show_errors
+from fluxsecrets.cli.output import Output, path_shower, show_errors, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.scan import ScanRequest, ScanResult, Source, scan
 
@@ -100,7 +100,11 @@ def command(
         update_baseline=update_baseline,
         partial_history=partial_history,
     )
-    return show(scan(request), Output(quiet=quiet), report)
+    out = Output(quiet=quiet)
+    code = show(scan(request), out, report)
+    if request.source is not Source.STDIN:
+        warn_of_dead_hooks(out)
+    return code
 
 
 def _source(paths: tuple[str, ...], chosen: list[str]) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from fluxsecrets.cli.options import env_option, format_option, input_type_option, make_session, quiet_option
-from fluxsecrets.cli.output import Output, show_errors
+from fluxsecrets.cli.output import Output, show_errors, warn_of_dead_hooks
 from fluxsecrets.ops.names import read_public_keys
 from fluxsecrets.ops.status import State, StatusOptions, file_states, summary
 from fluxsecrets.ops.targets import select
@@ -46,4 +46,5 @@ def command(
             out.note(f"encrypt what is plain: {command_for('encrypt', paths, environment)}")
         for line in drift_lines([(status.path, status.drift) for status in states]):
             out.note(line)
+    warn_of_dead_hooks(out)
     return 2 if any(status.state is State.FAILED for status in states) else 0

@@ -2,6 +2,9 @@
 
 Two ways, by whose file it is. A hook in git's own folder is ours: an existing one is set aside and runs
 first. A file that the team shares, such as `.husky/pre-commit`, gets a few marked lines at its top.
+
+A hook that is in place may still do nothing: git looks elsewhere, the file may not be run, somebody put
+another one there. `hook_states` tells.
 """
 
 from __future__ import annotations
@@ -15,9 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from fluxsecrets.errors import ConfigError, FileAccessError, GitError, UsageError
+from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.files import read_file, write_atomic, write_new
-from fluxsecrets.programs import find_program
 from fluxsecrets.repo.git import Repository, find_repository
 
 HOOKS = ("pre-commit", "pre-push")
@@ -28,9 +30,16 @@ _LIMIT = 2**20
 _MADE_BY = "made by `fluxsecrets hook install`"
 _BEGIN, _END = "# >>> fluxsecrets hook", "# <<< fluxsecrets hook"
 _BLOCK = re.compile(rf"^{_BEGIN}.*?^{_END}[^\n]*\n", re.DOTALL | re.MULTILINE)
+# What Python takes from the environment to load other code; a Python that is started by a script of another
+# program's cannot be told with -I.
+_UNSET = (
+    "unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX "
+    "PYTHONWARNINGS PYTHONBREAKPOINT PYTHONINSPECT PYTHONEXECUTABLE"
+)
 _CALLS = re.compile(r"^[^#\n]*\bfluxsecrets\b.*\bhook run\b", re.MULTILINE)
 # The lines of a shell hook before which nothing of ours may stand; husky's older versions source a file.
 _HEAD = re.compile(r"(?:#![^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*(?:\. [^\n]*husky\.sh[^\n]*\n)?")
+_PYTHON = re.compile(r"^python=(?P<python>'.*')$", re.MULTILINE)
 _SHELL = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
 
 
@@ -62,6 +71,39 @@ class HookResult:
 
 
 @dataclass(frozen=True, slots=True)
+class HookState:
+    """Whether a hook does its work.
+
+    Attributes:
+        hook: `pre-commit` or `pre-push`.
+        path: the file that git runs, or would run.
+        installed: there is a hook of fluxsecrets, there or where git looked before.
+        problem: why nothing is checked, or what is wrong with it; "" where all is well.
+        hint: what to do about it.
+    """
+
+    hook: str
+    path: Path
+    installed: bool
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """How a hook starts this fluxsecrets, whatever the environment says.
+
+    Attributes:
+        python: absolute path of the Python that has it, with `/`.
+        isolation: the options that keep the environment and the working directory from putting other
+            modules in the place of ours.
+    """
+
+    python: str
+    isolation: str = "-I"
+
+
+@dataclass(frozen=True, slots=True)
 class HooksPlace:
     """Where a repository's hooks are.
 
@@ -75,14 +117,14 @@ class HooksPlace:
 
 
 def install_hooks(
-    start: Path, hooks: Sequence[str], executable: str, *, everywhere: bool = False
+    start: Path, hooks: Sequence[str], launcher: Launcher, *, everywhere: bool = False
 ) -> tuple[HookResult, ...]:
     """Put hooks into place; what is there already, and right, stays as it is.
 
     Args:
         start: somewhere in the repository.
         hooks: which of `HOOKS`.
-        executable: absolute path of the `fluxsecrets` that is to run.
+        launcher: the fluxsecrets that is to run.
         everywhere: also where core.hooksPath is for all of the user's repositories.
 
     Raises:
@@ -96,7 +138,7 @@ def install_hooks(
     results = []
     for hook in hooks:
         path = place.folder / hook
-        result = _install_shared(hook, path) if place.shared else _install_own(hook, path, executable)
+        result = _install_shared(hook, path) if place.shared else _install_own(hook, path, launcher)
         results.append(result)
     return tuple(results)
 
@@ -145,45 +187,124 @@ def find_place(repository: Repository, *, everywhere: bool = False) -> HooksPlac
     return HooksPlace(folder, shared=False)
 
 
-def own_executable() -> str:
-    """Absolute path of the `fluxsecrets` that belongs to the running Python, with `/`.
+def hook_states(start: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, ...]:
+    """Whether the hooks do their work; for each what git would do now.
+
+    Args:
+        start: somewhere in the repository.
+        hooks: which of `HOOKS`.
 
     Raises:
-        UsageError: there is none, such as where the package is run from its sources.
+        GitError: no repository.
+        FileAccessError: a file cannot be read.
     """
-    import sysconfig
+    repository = _repository(start)
+    folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
+    usual = repository.common_dir / "hooks"
+    return tuple(_state(repository, hook, folder / hook, usual / hook) for hook in hooks)
 
-    started = Path(sys.argv[0])
-    beside = find_program("fluxsecrets", {**os.environ, "PATH": sysconfig.get_path("scripts")})
-    known = str(started) if started.stem == "fluxsecrets" and started.is_file() else beside
-    found = known or find_program("fluxsecrets", os.environ)
-    if found is None:
-        raise UsageError(
-            "the fluxsecrets executable is not where this Python has its scripts, so a hook could not run it",
-            hint="install the package, such as with `pipx install`, and run `fluxsecrets hook install` again",
+
+def dead_hooks(start: Path) -> tuple[HookState, ...]:
+    """The hooks that somebody installed here and that do nothing; cheap where there are none.
+
+    Args:
+        start: somewhere, in a repository or not.
+    """
+    try:
+        repository = find_repository(start)
+        if repository is None or not any(
+            _is_ours(_read(repository.common_dir / "hooks" / hook)) for hook in HOOKS
+        ):
+            return ()
+        return tuple(state for state in hook_states(start) if state.installed and state.problem)
+    except FluxsecretsError:
+        return ()  # who asks for the hooks themselves is told
+
+
+def _state(repository: Repository, hook: str, path: Path, usual: Path) -> HookState:
+    again = "`fluxsecrets hook install`"
+    husky = _husky(repository, path.parent)
+    content = _read(path)
+    if husky is not None and husky != path.parent and content is not None:
+        content = _read(husky / hook)  # what husky made runs it
+    if not _is_ours(content):
+        before = path != usual and _is_ours(_read(usual))
+        if before:
+            problem = (
+                f"core.hooksPath names {path.parent}, so that git does not run the hook in {usual.parent}"
+            )
+            return HookState(
+                hook,
+                path,
+                True,
+                problem,
+                f"{again} puts it there; `git config --show-origin core.hooksPath` says who set that",
+            )
+        problem = (
+            "there is no hook" if content is None else "another hook is there, which does not run fluxsecrets"
         )
-    return Path(found).absolute().as_posix()
+        return HookState(hook, path, False, problem, again)
+    if os.name != "nt" and not os.access(path, os.X_OK):
+        return HookState(hook, path, True, "it may not be executed, so that git does not run it", again)
+    own = _PYTHON.search((content or b"").decode("utf-8", "replace"))
+    if _MADE_BY.encode() in (content or b"") and own is None:
+        problem = "it is of an older fluxsecrets, which the environment can switch off"
+        return HookState(hook, path, True, problem, again)
+    if own is not None and not os.access(_unquoted(own["python"]), os.X_OK):
+        problem = "the Python that it starts is gone, so that it looks for fluxsecrets on PATH"
+        return HookState(hook, path, True, problem, again)
+    return HookState(hook, path, True)
+
+
+def _is_ours(content: bytes | None) -> bool:
+    """Whether a hook runs fluxsecrets."""
+    if content is None:
+        return False
+    text = content.decode("utf-8", "replace")
+    return _MADE_BY in text or _BLOCK.search(text) is not None or _CALLS.search(text) is not None
+
+
+def own_launcher() -> Launcher:
+    """The running Python, with the options under which it has this package and nothing else can be it.
+
+    Raises:
+        UsageError: it has not, such as where the package is run from its sources.
+    """
+    import subprocess
+
+    python = Path(sys.executable).absolute().as_posix() if sys.executable else ""
+    # Without the user's own packages where that goes; in a plain `pip install --user` they are where it is.
+    for isolation in ("-I", "-E -P") if python else ():
+        command = [python, *isolation.split(), "-c", "import fluxsecrets.cli.entry"]
+        done = subprocess.run(  # noqa: S603 - the Python that runs this, without a shell
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode == 0:
+            return Launcher(python, isolation)
+    raise UsageError(
+        "this fluxsecrets starts with the help of the environment only, so a hook could not rely on it",
+        hint="install the package, such as with `pipx install`, and run `fluxsecrets hook install` again",
+    )
 
 
 # --- hooks of our own ------------------------------------------------------------------------------------
 
 
-def own_script(hook: str, executable: str) -> str:
+def own_script(hook: str, launcher: Launcher) -> str:
     """The hook as it stands in git's own folder.
 
-    It starts no process but ours and that of the hook from before, and refuses where it cannot check.
+    It refuses where it cannot check.
     """
-    stdin = hook == "pre-push"  # what is pushed; both must be told
     run_before = '"$before" "$@" || exit'
-    run = f'exec "$fluxsecrets" hook run {hook} "$@"'
-    if stdin:
+    run = 'run "$@"'
+    if hook == "pre-push":  # what is pushed; both must be told
         run_before = "\n".join(
             (
                 "refs=$(cat)",
                 r"    printf '%s' "
                 '"${refs:+$refs\n}" | "$before" "$@" || exit',
                 r"    printf '%s' "
-                '"${refs:+$refs\n}" | "$fluxsecrets" hook run pre-push "$@"',
+                '"${refs:+$refs\n}" | run "$@"',
                 "    exit",
             )
         )
@@ -191,9 +312,25 @@ def own_script(hook: str, executable: str) -> str:
 #!/bin/sh
 # Keeps secrets in plain text out of git; {_MADE_BY}.
 # `fluxsecrets hook uninstall` takes it away and puts back what was here before.
-fluxsecrets={_quoted(executable)}
+python={_quoted(launcher.python)}
 before=${{0%/*}}/{hook}{ASIDE}
-[ -x "$fluxsecrets" ] || fluxsecrets=$(command -v fluxsecrets) || {{
+start='
+try:
+    from fluxsecrets.cli.entry import main
+except ImportError as error:
+    raise SystemExit(f"error: nothing was checked, so this was refused: fluxsecrets is incomplete: {{error}}")
+main()
+'
+run() {{
+    # Isolated: nothing in the environment, or in the folder, takes the place of a module.
+    [ ! -x "$python" ] || exec "$python" {launcher.isolation} -c "$start" hook run {hook} "$@"
+    found=$(command -v fluxsecrets)
+    case $found in
+    /* | [A-Za-z]:*)
+        {_UNSET}
+        PYTHONSAFEPATH=1 exec "$found" hook run {hook} "$@"
+        ;;
+    esac
     echo "error: fluxsecrets is not installed any more, so nothing was checked and this was refused" >&2
     echo "  hint: install it, or delete the hook: rm '$0'" >&2
     exit 1
@@ -205,8 +342,8 @@ fi
 """
 
 
-def _install_own(hook: str, path: Path, executable: str) -> HookResult:
-    script = own_script(hook, executable).encode()
+def _install_own(hook: str, path: Path, launcher: Launcher) -> HookResult:
+    script = own_script(hook, launcher).encode()
     aside = path.with_name(path.name + ASIDE)
     present = _read(path)
     if present is not None and _MADE_BY.encode() in present:
@@ -255,16 +392,21 @@ def _uninstall_own(hook: str, path: Path) -> HookResult:
 
 def shared_block(hook: str) -> str:
     """The lines that go into a hook that others have too: no path of this machine is in them."""
-    run = f'fluxsecrets hook run {hook} "$@" || exit 1'
+    # In a process of its own, so that what follows keeps its environment.
+    run = f'({_UNSET}\n    PYTHONSAFEPATH=1 exec "$fluxsecrets_hook" hook run {hook} "$@") || exit 1'
     if hook == "pre-push":
         run = f"refs=$(cat)\nprintf '%s' \"${{refs:+$refs\n}}\" | {run}\nexec <<END\n$refs\nEND"
     return f"""\
 {_BEGIN}: keeps secrets in plain text out of git
-command -v fluxsecrets >/dev/null || {{
+fluxsecrets_hook=$(command -v fluxsecrets) || fluxsecrets_hook=
+case $fluxsecrets_hook in
+/* | [A-Za-z]:*) ;;
+*)
     echo "error: fluxsecrets is not installed here, so nothing was checked and this was refused" >&2
     echo "  hint: install it, see this repository's guide" >&2
     exit 1
-}}
+    ;;
+esac
 {run}
 {_END}
 """
@@ -371,3 +513,8 @@ def _make_executable(path: Path) -> None:
 def _quoted(path: object) -> str:
     """For a POSIX shell."""
     return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+def _unquoted(text: str) -> str:
+    """What `_quoted` made a word of a shell of."""
+    return text[1:-1].replace("'\\''", "'")
