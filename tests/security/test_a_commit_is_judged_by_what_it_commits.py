@@ -129,6 +129,22 @@ def test_what_is_listed_as_a_secret_is_one_as_the_index_lists_it(repository, jud
     assert "plain-secret-file" in result.stdout
 
 
+def test_narrow_rules_name_secrets_as_the_index_has_them(repository, judge, identity):
+    rules = f"creation_rules:\n  - path_regex: ^notes/token\\.txt$\n    age: {identity.recipient}\n"
+    repository.put(listed="anything\n")
+    repository.write(".sops.yaml", rules)
+    assert judge().exit_code == 0
+    repository.git("add", ".sops.yaml")
+    for text in ("creation_rules: []\n", None):
+        if text is None:
+            (repository.path / ".sops.yaml").unlink()
+        else:
+            repository.write(".sops.yaml", text)
+        result = judge()
+        assert result.exit_code == 1
+        assert "plain-secret-file" in result.stdout
+
+
 def test_files_that_the_framework_names_are_judged_by_the_index_too(repository, cli):
     repository.put(secret=SECRET)
     repository.write(SETTINGS, ALLOW)
@@ -278,7 +294,7 @@ def test_history_is_judged_by_head(started, cli):
     assert (result.exit_code, excuses(result)) == (0, [])
 
 
-@pytest.mark.parametrize("kind", ["tree"])
+@pytest.mark.parametrize("kind", ["blob", "tree", "annotated blob"])
 def test_a_tag_of_no_commit_is_looked_into(started, cli, kind):
     started.write("secret.yaml", SECRET)
     blob = started.git("hash-object", "-w", "secret.yaml").strip()

@@ -21,7 +21,17 @@ from fluxsecrets.scan.engine import Engine, FileSet
 from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
 from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 
-from .trust import BASELINE_NAME, INDEX, SETTINGS_NAME, Trust, take_trust, trusted_names, work_tree_trust
+from .trust import (
+    BASELINE_NAME,
+    INDEX,
+    SETTINGS_NAME,
+    Trust,
+    rule_files,
+    take_rules,
+    take_trust,
+    trusted_names,
+    work_tree_trust,
+)
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
@@ -251,13 +261,13 @@ class _Job:
         self.before: dict[str, str] = {}
         self.settings_before: bytes | None = None
 
-    def _go_by(self, trust: Trust) -> None:
+    def _go_by(self, trust: Trust, rules: Mapping[str, bytes | None] | None = None) -> None:
         """Take what the findings are weighed by, which also says which files are secrets as a whole."""
         self.trust = trust
         self.settings = trust.settings()
         listed = () if self.settings is None else self.settings.secrets
-        rules = RuleNames(Files(os.fspath(self.root)))
-        self.scanner = Scanner(cache_folder(os.environ), listed, rules, self.engine)
+        names = RuleNames(Files(os.fspath(self.root), planned=rules))
+        self.scanner = Scanner(cache_folder(os.environ), listed, names, self.engine)
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -322,11 +332,12 @@ class _Job:
         files = [file for file in list_staged(repository) if self._is_chosen(file.path)]
         self.before = {file.path: file.before for file in files if file.before}
         # One git reads both what is judged and what that is judged by.
-        names = (*trusted_names(INDEX), f"HEAD:{SETTINGS_NAME}")
+        rules = rule_files(file.path for file in files)
+        names = (*trusted_names(INDEX), f"HEAD:{SETTINGS_NAME}", *(f":{name}" for name in rules))
         objects = repository.read_objects(chain(names, (file.blob for file in files)), limit=LIMIT)
         trust = take_trust(objects)
         self.settings_before = next(objects)[2]
-        self._go_by(trust)
+        self._go_by(trust, take_rules(objects, rules))
         return map(self.scanner.scan, read_staged(repository, files, objects))
 
     def _lying(self) -> Trust:

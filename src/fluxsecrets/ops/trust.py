@@ -7,7 +7,7 @@ file that merely lies in the work tree: nobody would see that one, and the next 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SETTINGS_NAME = ".fluxsecrets.yaml"
 BASELINE_NAME = ".fluxsecrets-baseline.json"
+RULES_NAME = ".sops.yaml"
 INDEX = ""
 """What stands before the colon of what is staged, where others have a revision."""
 
@@ -73,6 +74,25 @@ def trusted_names(revision: str) -> tuple[str, ...]:
         revision: a commit or tree, or `INDEX`.
     """
     return tuple(f"{revision}:{name}" for name in _FILES)
+
+
+def rule_files(paths: Iterable[str]) -> tuple[str, ...]:
+    """The `.sops.yaml` files that may apply to some paths, whether they are there or not."""
+    folders: dict[str, None] = {}
+    for path in paths:
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            folders[folder] = None
+    names = (f"{folder}/{RULES_NAME}" if folder else RULES_NAME for folder in folders)
+    return tuple(name for name in names if "\n" not in name)  # git's line protocol has no way to name these
+
+
+def take_rules(
+    objects: Iterator[tuple[str, str, bytes | None]], names: Sequence[str]
+) -> dict[str, bytes | None]:
+    """The contents of `.sops.yaml` files, by name, from the answers; see `take_trust` for what is raised."""
+    return {name: _text(objects, name) for name in names}
 
 
 def take_trust(objects: Iterator[tuple[str, str, bytes | None]]) -> Trust:

@@ -73,14 +73,18 @@ class Files:
     """The files that rules are about: those of a folder or repository on disk."""
 
     def __init__(
-        self, root: str, listing: Iterable[str] | None = None, planned: Mapping[str, bytes] | None = None
+        self,
+        root: str,
+        listing: Iterable[str] | None = None,
+        planned: Mapping[str, bytes | None] | None = None,
     ) -> None:
         """Take where they are.
 
         Args:
             root: absolute path.
             listing: their paths relative to the root; listed when it matters where it is not given.
-            planned: contents that are not on disk yet.
+            planned: contents that are not on disk yet, or are otherwise there; None for files that count as
+                missing.
         """
         self._root = root
         self._listing = listing

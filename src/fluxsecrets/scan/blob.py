@@ -19,6 +19,17 @@ _FOLLOWING = bytes(range(0x80, 0xC0))
 """Bytes that start no character of UTF-8."""
 
 
+def _unmarked(start: bytes) -> str:
+    """The encoding of UTF-16 without a mark, as YAML allows it and PowerShell writes it, or ""."""
+    if b"\0" not in start[:4]:
+        return ""
+    first, second = start[: len(start) & ~1 : 2], start[1::2]
+    for zeros, signs, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
+        if signs and b"\0" not in signs and zeros.count(0) * 10 >= len(zeros) * 9:
+            return encoding
+    return ""
+
+
 def _characters(data: bytes) -> int:
     return len(data.translate(None, _FOLLOWING))
 
@@ -65,6 +76,10 @@ class Blob:
             if raw.startswith(mark) and not part:
                 raw = raw.decode(encoding, "replace").encode("utf-8", "replace")
                 break
+        else:
+            encoding = "" if part else _unmarked(raw[:_BINARY_LOOK])
+            if encoding:
+                raw = raw.decode(encoding, "replace").encode("utf-8", "replace")
         self.path = path
         self.data = raw.removeprefix(_UTF8_BOM)
         self.binary = self.data.find(b"\0", 0, _BINARY_LOOK) >= 0 if binary is None else binary

@@ -46,6 +46,31 @@ _INI_MAC = rb"(?m)^mac[ \t]*=[ \t]*\"?ENC\[AES256_GCM,"
 _YAML_SUFFIXES = (".yaml", ".yml", ".json", ".kubeconfig", ".dockerconfigjson", ".dockercfg")
 _YAML_NAMES = frozenset({"kustomization", "kubeconfig", "admin.conf", "config.json", ".dockerconfigjson"})
 _TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".gotmpl", ".template", ".erb", ".ejs")
+_COPY_SUFFIXES = (
+    *(
+        "~",
+        ".bak",
+        ".backup",
+        ".orig",
+        ".old",
+        ".dec",
+        ".decrypted",
+        ".plain",
+        ".tmp",
+        ".swp",
+        ".save",
+        ".rej",
+    ),
+    *(".copy", ".disabled", ".off", ".dist", ".example", ".sample"),
+)
+"""What people and editors put behind the names of copies."""
+
+_START = 4096
+_OBJECTS = frozenset({Trigger.SECRET, Trigger.SEALED, Trigger.SOPS, Trigger.LOGIN})
+_MANIFEST = (
+    rb"(?:\s|#[^\n]*\n|%YAML[^\n]*\n|---[^\n]*\n)*"
+    rb"[\"']?(?:apiVersion|kind|metadata|type|data|stringData)[\"']?[ \t]*:"
+)
 
 
 class Context(NamedTuple):
@@ -168,7 +193,8 @@ class _Reading:
         blob, hits = self.blob, self.hits
         matches = [*self.tokens(rules, blob.data, None)] if rules else []
         if blob.binary:
-            return [match for match in matches if match.confidence is Confidence.HIGH]
+            sure = [match for match in matches if match.confidence is Confidence.HIGH]
+            return [*sure, *self.embedded(manifest=False)]
         if Trigger.BASE64 in hits:
             matches += self.in_base64()
         if Trigger.URL in hits or Trigger.DSN in hits:
@@ -180,9 +206,42 @@ class _Reading:
         elif _is_yaml(blob.path) or (Trigger.SOPS in hits and blob.data.lstrip().startswith(b"{")):
             if self.deserves_parsing():
                 matches += self.manifest()
+            matches += self.embedded(manifest=True)
+        elif (page := self.unnamed()) is not None:
+            matches += map(_taken_out, self.judged(page))
+            matches += self.embedded(manifest=True)
         else:
             matches += self.lines()
+            matches += self.embedded(manifest=False)
         return matches
+
+    def unnamed(self) -> Page | None:
+        """The file as a manifest, or as other JSON, where its content says so and its name does not."""
+        start = self.blob.data[:_START].lstrip()
+        json = start.startswith(b"{") and not start.startswith(b"{{")
+        if not (self.hits & PARSE if json else self.hits & _OBJECTS and re.match(_MANIFEST, start)):
+            return None
+        from .structure import read_page
+        from .structure.reader import Map
+
+        page, fault = read_page(self.blob)
+        if fault is not None or any(type(node) is not Map for node in page.parsed.documents):
+            return None
+        return page if json or any(each.is_object for each in page.objects) else None
+
+    def embedded(self, *, manifest: bool) -> Iterator[Match]:
+        """What Secrets hold that stand within the file, and what patches put into Secrets."""
+        if Trigger.SECRET in self.hits:
+            from .structure.embedded import judge_embedded
+
+            try:
+                yield from judge_embedded(self.blob, manifest=manifest)
+            except FluxsecretsError as error:
+                self.problem = self.problem or error.in_file(self.blob.path)
+        if Trigger.PATCH in self.hits and not self.blob.binary:
+            from .structure.embedded import judge_patches
+
+            yield from judge_patches(self.blob)
 
     def deserves_parsing(self) -> bool:
         """Whether a manifest may hold what a look at its bytes cannot judge."""
@@ -207,13 +266,18 @@ class _Reading:
             decoded = decode_again(decoded)
 
     def manifest(self) -> Iterator[Match]:
-        from .structure import judge_page, read_page
-        from .structure.kustomize import generated, is_kustomization
-        from .structure.sops import is_block
+        from .structure import read_page
 
         page, fault = read_page(self.blob)
         if fault is not None:
             yield from self.broken(fault)
+        yield from self.judged(page)
+
+    def judged(self, page: Page) -> Iterator[Match]:
+        from .structure import judge_page
+        from .structure.kustomize import generated, is_kustomization
+        from .structure.sops import is_block
+
         try:
             yield from judge_page(page)
             if Trigger.SOPS in self.hits:
@@ -295,8 +359,17 @@ class _Reading:
             return ""
 
 
+def _taken_out(match: Match) -> Match:
+    """What is said of a value in a file that no command takes for a manifest by its name."""
+    from .structure.embedded import HINT
+
+    return match._replace(hint=HINT) if match.rule.id == "plain-secret" else match
+
+
 def _is_yaml(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
+    for suffix in _COPY_SUFFIXES:
+        name = name.removesuffix(suffix)
     for suffix in _TEMPLATE_SUFFIXES:
         name = name.removesuffix(suffix)
     return name.endswith(_YAML_SUFFIXES) or name in _YAML_NAMES

@@ -40,6 +40,9 @@ class Trigger(Enum):
 
     SEALED = Pattern(r"SealedSecret", (b"sealedsecret",))
     LAST_APPLIED = Pattern(r"last-applied-configuration", (b"last-applied-configuration",))
+    PATCH = Pattern(r"path[\"']?[ \t]*:[ \t]*[\"']?/(?:stringData|data)/", (b"/stringdata/", b"/data/"))
+    """A JSON patch of a Secret's values, or a ConfigMap's."""
+
     GENERATOR = Pattern(r"secretGenerator", (b"secretgenerator",))
     SOPS = Pattern(
         r"ENC\[AES256_GCM,|(?m:^[ \t]*[\"']?sops[\"']?[ \t]*:)|\"sops\"[ \t]*:|(?m:^sops_[a-z]|^\[sops\])",
