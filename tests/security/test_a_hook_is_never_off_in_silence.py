@@ -94,8 +94,8 @@ def test_a_module_of_somebody_else_s_is_not_taken(repository, name):
         ("PYTHONSAFEPATH", ""),
         ("PYTHONEXECUTABLE", "/nowhere"),
         ("PATH", "/usr/bin:/bin"),
-        ("HOME", "/nowhere"),
-        ("XDG_CACHE_HOME", "/nowhere"),
+        ("HOME", "empty"),
+        ("XDG_CACHE_HOME", "empty"),
         ("PRE_COMMIT", "1"),
         ("SKIP", "fluxsecrets"),
         ("FLUXSECRETS_LOG", "/nowhere/log"),
@@ -103,7 +103,9 @@ def test_a_module_of_somebody_else_s_is_not_taken(repository, name):
         ("FLUXSECRETS_SKIP", "1"),
     ],
 )
-def test_no_variable_switches_it_off(repository, variable, value):
+def test_no_variable_switches_it_off(repository, tmp_path, variable, value):
+    if value == "empty":
+        value = str(tmp_path / "empty")
     if variable == "PATH":
         value = os.pathsep.join([str(Path(shutil.which("git")).parent), value])
     assert refused(repository.commit(**{variable: value}))

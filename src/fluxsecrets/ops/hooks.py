@@ -323,7 +323,7 @@ main()
 '
 run() {{
     # Isolated: nothing in the environment, or in the folder, takes the place of a module.
-    [ ! -x "$python" ] || exec "$python" {launcher.isolation} -c "$start" hook run {hook} "$@"
+    [ ! -f "$python" ] || [ ! -x "$python" ] || exec "$python" {launcher.isolation} -c "$start" hook run {hook} "$@"
     found=$(command -v fluxsecrets)
     case $found in
     /* | [A-Za-z]:*)
