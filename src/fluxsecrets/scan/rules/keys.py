@@ -77,14 +77,20 @@ RULES = (
         title="private key",
         severity=Severity.CRITICAL,
         pattern=(
-            rf"-----BEGIN (?:(?:RSA|EC|DSA|ANY|ENCRYPTED|SSH2 ENCRYPTED) )?PRIVATE KEY-----"
+            r"-----BEGIN (?:(?:RSA|EC|DSA|DH|ANY|ENCRYPTED|SSH2 ENCRYPTED|ED25519|ED448|X25519|X448) )?"
+            r"PRIVATE KEY-----"
             rf"(?:[ \t\r]*(?:\n|\\n)[ \t]*[A-Za-z-]{{4,12}}:[^\n\\]{{0,120}}){{0,4}}{_BODY}{{40,}}"
         ),
         keywords=(b"private key-----",),
         check=check_pem,
         explanation="It proves to be the server, client or signer that its certificate or public half names.",
         fix="revoke the certificate or trust, and make a new key pair",
-        positives=("{pem:RSA PRIVATE KEY}", "tls.key: |\n    {pem:EC PRIVATE KEY}", "{pem-json:PRIVATE KEY}"),
+        positives=(
+            "{pem:RSA PRIVATE KEY}",
+            "{pem:ED25519 PRIVATE KEY}",
+            "tls.key: |\n    {pem:EC PRIVATE KEY}",
+            "{pem-json:PRIVATE KEY}",
+        ),
         negatives=(
             "-----BEGIN PUBLIC KEY-----\n{base64:64}\n-----END PUBLIC KEY-----",
             "-----BEGIN PRIVATE KEY-----\n<your key>\n-----END PRIVATE KEY-----",
