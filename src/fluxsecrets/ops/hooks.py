@@ -323,7 +323,9 @@ main()
 '
 run() {{
     # Isolated: nothing in the environment, or in the folder, takes the place of a module.
-    [ ! -f "$python" ] || [ ! -x "$python" ] || exec "$python" {launcher.isolation} -c "$start" hook run {hook} "$@"
+    if [ -f "$python" ] && [ -x "$python" ]; then
+        exec "$python" {launcher.isolation} -c "$start" hook run {hook} "$@"
+    fi
     found=$(command -v fluxsecrets)
     case $found in
     /* | [A-Za-z]:*)
