@@ -92,6 +92,15 @@ def test_paths_are_relative_to_the_working_directory(repository, scan, monkeypat
     assert scan("../settings.yaml").exit_code == 0
 
 
+def test_the_whole_repository_by_its_name(repository, scan, monkeypatch):
+    repository.write("apps/secret.yaml")
+    for name in (".", "./", str(repository.path), "apps/.."):
+        assert scan(name).exit_code == 1
+    monkeypatch.chdir(repository.path / "apps")
+    for name in ("..", "."):
+        assert scan(name).exit_code == 1
+
+
 def test_a_folder_without_git(folder, scan):
     folder.write("a/secret.yaml")
     assert scan().exit_code == 1

@@ -460,7 +460,9 @@ class _Job:
         """
         from fluxsecrets.scan.sources.worktree import not_a_file
 
-        if is_inside and not Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(self.root)):
+        root = os.path.realpath(self.root)
+        above = os.path.realpath(place.parent)
+        if is_inside and os.path.realpath(place) != root and not Path(above).is_relative_to(root):
             return FileAccessError(
                 "lies behind a link that leaves the repository, so it was not looked at",
                 hint="name it where it is",
