@@ -22,7 +22,7 @@ def check(text):
     words = shlex.split(text)[1:]
     if words[:1] in (["--help"], ["--version"]):
         return
-    command, context, names = group, click.Context(group), []
+    command, context, names = group, click.Context(group, **group.context_settings), []
     while isinstance(command, click.Group):
         if words == ["--help"]:
             return
