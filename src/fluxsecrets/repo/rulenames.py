@@ -176,6 +176,7 @@ class RuleNames:
         """Take the repository's files; nothing is read before the first question."""
         self._files = files
         self._configs: dict[str, tuple[PathRule, ...] | FluxsecretsError | None] = {}
+        self._nearest: dict[str, str] = {}  # by folder
         self._by_name: dict[tuple[str, int, str, str], bool] = {}
         self._wide: dict[tuple[str, int], str] = {}
 
@@ -250,16 +251,19 @@ class RuleNames:
 
     def _config_path(self, path: str) -> str:
         """The nearest `.sops.yaml` that says for which paths its rules are, or ""."""
-        folder = path
-        while folder:
-            folder = folder.rpartition("/")[0]
+        folder = path.rpartition("/")[0]
+        nearest = self._nearest.get(folder)
+        if nearest is None:
             config = f"{folder}/{CONFIG_NAME}" if folder else CONFIG_NAME
             rules = self._rules(config)
             if isinstance(rules, FluxsecretsError):
                 raise rules
             if rules is not None:
-                return config if rules else ""
-        return ""
+                nearest = config if rules else ""
+            else:
+                nearest = self._config_path(folder) if folder else ""
+            self._nearest[folder] = nearest
+        return nearest
 
     def _config(self, path: str) -> tuple[str, tuple[PathRule, ...]] | None:
         config = self._config_path(path)
