@@ -284,7 +284,7 @@ class TestUnchangedValues:
         result = cli("encrypt", "--for-others", SECRETS)
         assert result.exit_code == 0
         assert "the version in git could not be opened, so all values got new ciphertexts" in result.stderr
-        assert "none of your identities can decrypt this file" in result.stderr
+        assert "none of your identities can decrypt the result" in result.stderr
 
     def test_damaged_at_head(self, encrypted_waddle, cli, git):
         path = encrypted_waddle / SECRETS
@@ -299,10 +299,10 @@ def test_warning_where_the_result_is_for_others_only(waddle, cli, act_as):
     act_as("bob")
     result = cli("encrypt", "apps/cloudnative-pg/overlays/production/secrets.yaml")
     assert result.exit_code == 0
-    assert "none of your identities can decrypt this file" in result.stderr
+    assert "none of your identities can decrypt the result" in result.stderr
     result = cli("encrypt", "apps/spicedb/overlays/production/registry.json", "--stdout")
     assert result.exit_code == 0
-    assert "none of your identities can decrypt this file" in result.stderr
+    assert "none of your identities can decrypt the result" in result.stderr
 
 
 def test_manifest_without_selector_gets_that_of_flux(waddle, cli, identity):

@@ -226,6 +226,31 @@ time.sleep(60)
     assert not given.parent.exists() or command == "exec-env"
 
 
+def test_a_signal_that_arrives_in_another_thread_reaches_the_command(tmp_path):
+    # The main thread waits for the command then, and nothing interrupts that.
+    script = tmp_path / "runs.py"
+    script.write_text(
+        """\
+import os, signal, sys, threading, time
+from fluxsecrets.ops.child import Command, passing_signals
+
+def send():
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+    time.sleep(0.1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+with passing_signals(os.environ) as child:
+    threading.Thread(target=send, daemon=True).start()
+    command = f"import time; open({sys.argv[1]!r}, 'w').close(); time.sleep(60)"
+    sys.exit(child.run(Command((sys.executable, "-c", command)), dict(os.environ)))
+""",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, script, tmp_path / "ready"], timeout=50, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+
+
 # --- exec-file
 
 

@@ -160,7 +160,7 @@ def test_removing_who_was_never_there_is_said(encrypted, cli, bob):
 def test_for_others_only_is_a_warning(encrypted, cli, bob):
     result = cli("rotate", "--rm-age", encrypted.recipient, "--add-age", bob, "secret.yaml")
     assert result.exit_code == 0
-    assert "none of your identities can decrypt this file" in result.stderr
+    assert "none of your identities can decrypt the result" in result.stderr
 
 
 def test_dry_run_writes_nothing(encrypted, cli):

@@ -155,7 +155,7 @@ def test_where_git_has_it_a_warning_is_enough(repository, cli, git, change):
     change(repository, git)
     result = cli("encrypt", "new.yaml")
     assert result.exit_code == 0, result.stderr
-    assert "none of your identities can decrypt this file" in result.stderr
+    assert "none of your identities can decrypt the result" in result.stderr
     assert plain(repository) == []
 
 

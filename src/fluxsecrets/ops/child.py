@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ NOT_FOUND, NOT_STARTED = 127, 126
 _WINDOWS: bool = os.name == "nt"
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
+_LONGEST_WAIT = 1.0  # seconds between two looks, if a system loses a SIGCHLD
 
 ChildEnvironment = Mapping[bytes, bytes] | Mapping[str, str]
 
@@ -188,7 +191,7 @@ class Child:
             raise _start_error(command, error) from None
         for number in self._pending:
             self._send(number)
-        code = self._process.wait()
+        code = _wait(self._process)
         return 128 - code if code < 0 else code
 
     def receive(self, number: int, _frame: object = None) -> None:
@@ -206,6 +209,30 @@ class Child:
         if self._process is not None:
             with suppress(OSError, ValueError):
                 self._process.send_signal(number)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a command's end, and miss no signal on the way.
+
+    Python runs its handlers in the main thread, between two of its own steps. A signal that arrives just
+    before `waitpid` starts, or in another thread, would wait for its end. A byte in a pipe wakes us up.
+    """
+    if _WINDOWS or threading.current_thread() is not threading.main_thread():
+        return process.wait()
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    handler = signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it writes no byte
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        while (code := process.poll()) is None:
+            if select.select([reading], [], [], _LONGEST_WAIT)[0]:
+                os.read(reading, 512)
+        return code
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        signal.signal(signal.SIGCHLD, handler if handler is not None else signal.SIG_DFL)
+        os.close(reading)
+        os.close(writing)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from fluxsecrets.sops.envelope import RecipientGroups
 if TYPE_CHECKING:
     from fluxsecrets.repo.git import Repository
 
-OTHERS_ONLY = "none of your identities can decrypt this file"
+OTHERS_ONLY = "none of your identities can decrypt the result"
 
 _SHA1_LETTERS = 40
 
