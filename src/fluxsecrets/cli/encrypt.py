@@ -182,7 +182,7 @@ def _encrypt_in_place(
     if options.write:
         clean_up(selection)
     options = _for_people(session, selection.root, options)
-    jobs = encrypt_jobs(selection)
+    jobs = encrypt_jobs(session, selection)
     results = tuple(out.progress(encrypt_files(session, jobs, options), len(jobs), "encrypting"))
     return BatchResult(results, (*selection.notes, *_overrides(session, jobs, results, options)))
 

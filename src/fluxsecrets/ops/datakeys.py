@@ -64,43 +64,45 @@ def former_readers(
             texts[path, blob] = data
             if recipients_in(data.decode("utf-8", "replace")) - now[path]:
                 former.add(path)
-    jobs = [
-        _Job(
-            path,
-            files[path],
-            tuple(
-                (version.commit, texts[path, version.blob])
-                for version in versions
-                if version.path == path and version.blob is not None and (path, version.blob) in texts
-            ),
-        )
-        for path in sorted(former)
-    ]
+    known: dict[str, list[tuple[Commit, bytes]]] = {path: [] for path in sorted(former)}
+    for version in versions:
+        text = texts.get((version.path, version.blob or ""))
+        if version.path in known and text is not None:
+            known[version.path].append((version.commit, text))
+    jobs = [_Job(path, files[path], tuple(own)) for path, own in known.items()]
     return tuple(
         found for each in run_jobs(partial(_known, session, with_keys), jobs, chunk=4) for found in each
     )
 
 
-def why_new_data_key(
-    session: Session, repository: Repository, path: str, data: bytes, names: Mapping[str, str]
-) -> str | None:
-    """Why nothing more is to be encrypted with a file's data key; None where it may be.
+def why_new_data_keys(
+    session: Session, repository: Repository, files: Mapping[str, bytes], names: Mapping[str, str]
+) -> dict[str, str]:
+    """Why nothing more is to be encrypted with files' data keys; the history is listed once for all of them.
 
     Args:
-        session: the run, with an identity that opens the file.
+        session: the run, with an identity that opens the files.
         repository: with the history.
-        path: the file, in the repository.
-        data: its encrypted content.
+        files: their encrypted contents, by path in the repository.
         names: recipient -> name.
+
+    Returns:
+        The reason by path; a file whose data key may be used again is not in it.
     """
     try:
-        found = former_readers(session, repository, {path: data})
+        found = former_readers(session, repository, files)
     except GitError as error:
         # A new data key is right in any case.
-        return f"who knew the old data key cannot be told, so the file got a new one: {error.message}"
-    people = dict.fromkeys(name_of(each.recipient, names) for each in found if each.now)
-    if not people:
-        return None
+        reason = f"who knew the old data key cannot be told, so the file got a new one: {error.message}"
+        return dict.fromkeys(files, reason)
+    people: dict[str, dict[str, None]] = {}
+    for each in found:
+        if each.now:
+            people.setdefault(each.path, {})[name_of(each.recipient, names)] = None
+    return {path: _reason(list(known)) for path, known in people.items()}
+
+
+def _reason(people: Sequence[str]) -> str:
     verb = (
         "is not a recipient any more and knew" if len(people) == 1 else "are not recipients any more and knew"
     )

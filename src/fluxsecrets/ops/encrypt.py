@@ -25,7 +25,7 @@ from fluxsecrets.ops.policy import Overrides, Policy, blaming_rule, policy_for
 from fluxsecrets.ops.results import FileResult, Outcome
 from fluxsecrets.ops.session import Session
 from fluxsecrets.ops.split import split_lists
-from fluxsecrets.ops.targets import Selection
+from fluxsecrets.ops.targets import Selection, Target
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
@@ -42,6 +42,7 @@ class EncryptJob:
         shown: as the user knows it.
         format: name of its format.
         head: its content at HEAD where that is encrypted and the file is not, else None.
+        why_new_key: why the data key that it has at HEAD is not to be used again, or None.
         problem: why it cannot be encrypted, where that is known already.
         repository: its git repository, or None.
         replaced: the plain text is replaced by the result; what is written elsewhere leaves it.
@@ -54,6 +55,7 @@ class EncryptJob:
     problem: FluxsecretsError | None = None
     repository: Repository | None = None
     replaced: bool = True
+    why_new_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,10 @@ class EncryptOptions:
     copies: GitCopies = field(default_factory=GitCopies)
 
 
-def encrypt_jobs(selection: Selection) -> tuple[EncryptJob, ...]:
+def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ...]:
     """The files of a selection as jobs, with what HEAD holds of those that were encrypted there.
+
+    What history says of their data keys is looked up here, once for all of them and not in each job.
 
     Raises:
         GitError: HEAD cannot be read.
@@ -93,20 +97,29 @@ def encrypt_jobs(selection: Selection) -> tuple[EncryptJob, ...]:
         if target.repository is not None and target.repository_path is not None and not target.encrypted:
             _, paths = plain.setdefault(target.repository.root, (target.repository, set()))
             paths.add(target.repository_path)
-    heads = {root: _encrypted_at_head(repository, paths) for root, (repository, paths) in plain.items()}
-    return tuple(
-        EncryptJob(
-            target.path,
-            target.shown,
-            target.format,
-            heads.get(target.repository.root, {}).get(target.repository_path or "")
-            if target.repository is not None
-            else None,
-            target.problem,
-            target.repository,
-        )
-        for target in selection.targets
+    heads: dict[tuple[Path, str], bytes] = {}
+    reasons: dict[tuple[Path, str], str] = {}
+    for root, (repository, paths) in plain.items():
+        found = _encrypted_at_head(repository, paths)
+        heads |= {(root, path): data for path, data in found.items()}
+        if found:
+            from fluxsecrets.ops.datakeys import why_new_data_keys
+
+            whys = why_new_data_keys(session, repository, found, {})
+            reasons |= {(root, path): why for path, why in whys.items()}
+    return tuple(_job(target, heads, reasons) for target in selection.targets)
+
+
+def _job(
+    target: Target, heads: Mapping[tuple[Path, str], bytes], reasons: Mapping[tuple[Path, str], str]
+) -> EncryptJob:
+    job = EncryptJob(
+        target.path, target.shown, target.format, problem=target.problem, repository=target.repository
     )
+    if target.repository is None or target.repository_path is None:
+        return job
+    place = (target.repository.root, target.repository_path)
+    return replace(job, head=heads.get(place), why_new_key=reasons.get(place))
 
 
 def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, bytes]:
@@ -226,7 +239,7 @@ def _encrypt_one(
     """Encrypt one file's content by a policy; see `encrypt_content` for what is raised."""
     format_ = make_format(job.format, policy.stores)
     previous, warning = _previous(session, format_, job.head)
-    why_new = _why_new_data_key(session, job) if previous is not None else None
+    why_new = job.why_new_key if previous is not None else None
     encrypted = encrypt_content(
         format_,
         data,
@@ -253,14 +266,3 @@ def _previous(
     except FluxsecretsError:
         # Not ours to open, or damaged: the file gets a new data key, which is always safe.
         return None, ("the version in git could not be opened, so all values got new ciphertexts",)
-
-
-def _why_new_data_key(session: Session, job: EncryptJob) -> str | None:
-    from fluxsecrets.ops.datakeys import why_new_data_key
-    from fluxsecrets.repo.git import find_repository
-
-    repository = find_repository(job.path.parent)
-    if repository is None or job.head is None:
-        return None
-    path = job.path.resolve().relative_to(repository.root.resolve()).as_posix()
-    return why_new_data_key(session, repository, path, job.head, {})

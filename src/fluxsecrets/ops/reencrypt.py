@@ -162,14 +162,13 @@ def encrypt_again(
 
 def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
     """Why the file's data key must not be used for another value; None where it may."""
-    from fluxsecrets.ops.datakeys import why_new_data_key
+    from fluxsecrets.ops.datakeys import why_new_data_keys
 
     target = opened.target
     if target.repository is None or target.repository_path is None:
         return None
-    return why_new_data_key(
-        session, target.repository, target.repository_path, opened.content.data, opened.policy.names
-    )
+    path, files = target.repository_path, {target.repository_path: opened.content.data}
+    return why_new_data_keys(session, target.repository, files, opened.policy.names).get(path)
 
 
 def write_back(opened: OpenTarget, encrypted: bytes) -> None:

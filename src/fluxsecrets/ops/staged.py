@@ -167,16 +167,26 @@ def _encrypt(
     file = tree.root / secret.path
     if head is not None and detect_encryption(head, secret.path) is None:
         head = None
+    head = _encrypted_copy(session, file) or head
     job = EncryptJob(
         file,
         session.shown(file),
         secret.format,
-        head=_encrypted_copy(session, file) or head,
+        head=head,
         repository=tree.repository,
         replaced=replaced,
+        why_new_key=_why_new_key(session, tree, secret.path, head),
     )
     result, new = encrypt_input(session, job, [old], options)
     return _Done(secret.path, file, old, new, result)
+
+
+def _why_new_key(session: Session, tree: Tree, path: str, head: bytes | None) -> str | None:
+    if head is None or tree.repository is None:
+        return None
+    from fluxsecrets.ops.datakeys import why_new_data_keys
+
+    return why_new_data_keys(session, tree.repository, {path: head}, {}).get(path)
 
 
 def _is_plain(session: Session, file: Path) -> bool:
