@@ -15,10 +15,10 @@ from pathlib import Path
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.findings import Finding
-from fluxsecrets.ops.content import encrypt_content
-from fluxsecrets.ops.facts import gather
-from fluxsecrets.ops.policy import Policy
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.checks.facts import gather
+from fluxsecrets.ops.files.content import encrypt_content
+from fluxsecrets.ops.policy.policy import Policy
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.formats import Limits, format_for_path

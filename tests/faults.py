@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets import files
-from fluxsecrets.ops import journal
+from fluxsecrets.ops.run import journal
 
 
 class Killed(BaseException):

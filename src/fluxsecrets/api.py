@@ -11,10 +11,10 @@ from typing import Any
 from fluxsecrets import __version__
 from fluxsecrets.errors import FluxsecretsError, FormatError, RecipientError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.content import encrypt_content, open_file
-from fluxsecrets.ops.logged import Call, logged
-from fluxsecrets.ops.policy import Policy, make_overrides, policy_for
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.policy.policy import Policy, make_overrides, policy_for
+from fluxsecrets.ops.run.logged import Call, logged
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Data, to_data
 from fluxsecrets.sops.formats import format_for_path
 from fluxsecrets.sops.formats.registry import make_format

@@ -378,7 +378,7 @@ def test_several_files_one_of_which_fails(sealing, cli):
 
 
 def test_an_interrupted_run_is_taken_back_with_its_renames(infra, cli, monkeypatch, git):
-    from fluxsecrets.ops import journal
+    from fluxsecrets.ops.run import journal
 
     def die(*_args, **_options):
         raise KeyboardInterrupt

@@ -256,7 +256,7 @@ class TestUnchangedValues:
         path = encrypted_waddle / SECRETS
         text = path.read_text()
         assert text.count("access-key-id: ") == 1
-        monkeypatch.setattr("fluxsecrets.ops.session.Session.now", lambda session: "2030-01-01T00:00:00Z")
+        monkeypatch.setattr("fluxsecrets.ops.run.session.Session.now", lambda session: "2030-01-01T00:00:00Z")
         path.write_text(re.sub(r"(access-key-id: ).*", r"\1throwaway-new", text))
         assert cli("encrypt", SECRETS).exit_code == 0
         diff = git(encrypted_waddle, "diff", "--unified=0").splitlines()
@@ -400,7 +400,7 @@ def test_many_files_over_processes_give_the_same_result(waddle, cli, git):
 
 def test_processes_share_no_random_numbers(waddle, cli, monkeypatch):
     """They are copies of one another, and what is drawn twice would give keys away."""
-    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 3)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 3)
     folder = waddle / "apps/many/overlays/staging"
     folder.mkdir(parents=True)
     text = (waddle / SECRETS).read_text()

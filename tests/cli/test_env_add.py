@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 import pytest
 from tests.faults import killed_before
 
-from fluxsecrets.ops import journal
+from fluxsecrets.ops.run import journal
 
 THROWAWAY = re.compile(rb"throwaway|dGhyb3dhd2F5|Rocm93YXdhe|aHJvd2F3YX")
 SECRETS = "apps/cloudnative-pg/overlays/dr/secrets.yaml"

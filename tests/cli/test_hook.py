@@ -60,7 +60,7 @@ def run(hook, folder, *args, stdin="", path=os.defpath, **environment):
 
 def point_to(hook, executable):
     """Make an installed hook run another executable."""
-    from fluxsecrets.ops.hooks import Launcher, own_script
+    from fluxsecrets.ops.checks.hooks import Launcher, own_script
 
     hook.write_text(own_script(hook.name, Launcher(str(executable))), encoding="utf-8")
 

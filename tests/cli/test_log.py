@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import fluxsecrets
-from fluxsecrets.ops.logfile import head_path, verify
-from fluxsecrets.ops.statefolder import place_without_git
+from fluxsecrets.ops.log.logfile import head_path, verify
+from fluxsecrets.ops.run.statefolder import place_without_git
 
 LOG = ".git/fluxsecrets/log.jsonl"
 REQUIRED = "log: {required: true}\n"
@@ -314,7 +314,7 @@ def test_without_required_it_is_a_warning(log, encrypted, cli, monkeypatch):
 
 
 def test_what_was_done_and_cannot_be_noted_any_more_is_an_error(log, encrypted, cli, monkeypatch):
-    from fluxsecrets.ops import logfile
+    from fluxsecrets.ops.log import logfile
 
     real = logfile.append
 
@@ -344,7 +344,7 @@ def test_what_was_interrupted_and_what_went_wrong_unexpectedly(log, encrypted, c
         def fail(*_args, error=error, **_options):
             raise error(encrypted.marker)
 
-        monkeypatch.setattr("fluxsecrets.ops.content.open_data_key", fail)
+        monkeypatch.setattr("fluxsecrets.ops.files.content.open_data_key", fail)
         assert cli("decrypt", "secret.yaml").exit_code == code
         end = events(log)[-1]
         assert (end["result"], end["exit_code"]) == (result, code)
@@ -411,7 +411,7 @@ def test_what_log_shows(story, encrypted, cli, snapshot):
 
 
 def test_at_a_narrow_terminal_a_row_breaks_before_the_file(story, cli, monkeypatch):
-    from fluxsecrets.ops.logview import read_entries
+    from fluxsecrets.ops.log.logview import read_entries
     from fluxsecrets.report.log import entry_rows
     from fluxsecrets.report.text import laid_out
 

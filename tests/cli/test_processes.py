@@ -293,7 +293,7 @@ def test_unexpected_exception(encrypted, cli, monkeypatch, capfd, debug, place):
     def fail(*args, **options):
         raise RuntimeError(f"something about {encrypted.marker}")
 
-    monkeypatch.setattr("fluxsecrets.ops.decrypt.open_file", fail)
+    monkeypatch.setattr("fluxsecrets.ops.files.decrypt.open_file", fail)
     arguments = ("decrypt", "secret.yaml")
     result = cli(*(debug + arguments if place == "before" else arguments + debug))
     assert result.exit_code == 2

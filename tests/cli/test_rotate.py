@@ -288,7 +288,7 @@ def test_stopped_in_the_middle_every_file_opens_and_it_can_be_ended(folder, cli,
 
 
 def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, monkeypatch):
-    from fluxsecrets.ops import journal
+    from fluxsecrets.ops.run import journal
 
     for name in ("a.yaml", "b.yaml"):
         folder.write(name)
@@ -309,7 +309,7 @@ def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, 
 
 
 def test_two_runs_at_once_exclude_each_other(folder, cli, monkeypatch):
-    from fluxsecrets.ops import journal
+    from fluxsecrets.ops.run import journal
 
     for name in ("a.yaml", "b.yaml"):
         folder.write(name)

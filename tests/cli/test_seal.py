@@ -439,7 +439,7 @@ def test_an_interrupted_run_is_told_of_and_ended(sealing, cli, monkeypatch):
     sealing.write("a.yaml", (VECTORS / "sealed" / "strict.yaml").read_bytes())
     sealing.write("b.yaml", (VECTORS / "sealed" / "cluster-wide.yaml").read_bytes())
     before = sealing.files()
-    from fluxsecrets.ops import journal
+    from fluxsecrets.ops.run import journal
 
     def die(*_args, **_options):
         raise KeyboardInterrupt

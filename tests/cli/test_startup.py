@@ -20,7 +20,7 @@ def test_decrypting_one_file_imports_what_that_takes(encrypted, cli):
     unneeded = {
         *("subprocess", "shutil", "tempfile", "multiprocessing", "json", "rich", "re2", "platformdirs"),
         *(
-            "fluxsecrets.ops.targets",
+            "fluxsecrets.ops.run.targets",
             "fluxsecrets.report.text",
             "fluxsecrets.api",
             "fluxsecrets.keys.sshkeys",

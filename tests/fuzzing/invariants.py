@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.content import encrypt_content, open_file
-from fluxsecrets.ops.policy import Policy
+from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, to_data
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.formats import Format, Limits

@@ -19,9 +19,9 @@ from fluxsecrets.keys.keyfile import parse_keys
 from fluxsecrets.keys.lockedfile import check_locked
 from fluxsecrets.keys.pgpmessage import read_message
 from fluxsecrets.keys.sshkeys import parse_private, parse_public
-from fluxsecrets.ops.decrypt import parse_key
-from fluxsecrets.ops.keypaths import find_or_new_place
-from fluxsecrets.ops.split import split_lists
+from fluxsecrets.ops.files.decrypt import parse_key
+from fluxsecrets.ops.files.keypaths import find_or_new_place
+from fluxsecrets.ops.files.split import split_lists
 from fluxsecrets.sops.config import match_rules, parse_config
 from fluxsecrets.sops.document import Data, Leaf
 from fluxsecrets.sops.formats.changing import remove_value, set_value

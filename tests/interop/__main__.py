@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.session import Session
 
 from .readers import Reader, make_readers
 from .written import KEYS, Written, write_all

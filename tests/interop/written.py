@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fluxsecrets.ops.content import encrypt_content, open_file
-from fluxsecrets.ops.policy import Policy
-from fluxsecrets.ops.rekey import with_new_data_key
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.files.rekey import with_new_data_key
+from fluxsecrets.ops.policy.policy import Policy
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient

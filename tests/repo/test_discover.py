@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from fluxsecrets.errors import ConfigError, FormatError, LimitError, UnprotectedError
-from fluxsecrets.ops.parallel import run_jobs
+from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.repo.discover import SecretKind, discover, is_secret_name
 from fluxsecrets.repo.tree import make_tree, walk_files
 from fluxsecrets.sops.formats import Limits
@@ -362,7 +362,7 @@ def test_the_order_is_that_of_the_paths(tree_of):
 
 
 def test_other_processes_say_the_same(tree_of, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
     files = {f"apps/{number}/secret.yaml": secret(f"db-{number}") for number in range(8)}
     broken = {"apps/broken.yaml": secret() + " x: [", "apps/encrypted.yaml": encrypted(), "a.sops.env": "A=1"}
     tree = tree_of({**files, **broken, "apps/service.yaml": "kind: Service\n"})

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.ops.results import FileResult, Outcome
+from fluxsecrets.ops.run.results import FileResult, Outcome
 from fluxsecrets.report.text import (
     Cell,
     SimilarErrors,

@@ -8,7 +8,7 @@ import pytest
 
 from fluxsecrets.cli.dropin.entry import run as dropin
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.variables import GROUPS, allowed_names, reason_of, refuse_risky
+from fluxsecrets.ops.exec.variables import GROUPS, allowed_names, reason_of, refuse_risky
 
 RISKY = (
     *(

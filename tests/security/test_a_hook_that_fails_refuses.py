@@ -66,8 +66,8 @@ FAULTS = {
     "engine": ("fluxsecrets.scan.engine", "Engine.scan"),
     "structure": ("fluxsecrets.scan.structure", "judge_page"),
     "git": ("fluxsecrets.repo.git", "Repository.read_objects"),
-    "trust": ("fluxsecrets.ops.scan", "take_trust"),
-    "report": ("fluxsecrets.ops.scan", "_Job.result"),
+    "trust": ("fluxsecrets.ops.checks.scan", "take_trust"),
+    "report": ("fluxsecrets.ops.checks.scan", "_Job.result"),
 }
 EXCEPTIONS = [
     "RuntimeError('hunter2-throwaway')",
@@ -124,7 +124,7 @@ def test_an_exception_while_files_are_scanned_is_no_empty_result(
         return scan(self, blob, *rest)
 
     monkeypatch.setattr(Engine, "scan", fail)
-    monkeypatch.setattr("fluxsecrets.ops.parallel._cpus", lambda: 3)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 3)
     for number in range(count):
         (tmp_path / f"{number}.yaml").write_text("a: 1\n", encoding="utf-8")
     (tmp_path / f"{count // 2}-bad.yaml").write_text(SECRET, encoding="utf-8")

@@ -12,9 +12,9 @@ import pytest
 from tests.conftest import run_git as git
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
-from fluxsecrets.ops import journal
-from fluxsecrets.ops.journal import FileChange, Operation, abort, apply, pending, resume
-from fluxsecrets.ops.statefolder import Place, place_in_git, place_without_git, user_state_folder
+from fluxsecrets.ops.run import journal
+from fluxsecrets.ops.run.journal import FileChange, Operation, abort, apply, pending, resume
+from fluxsecrets.ops.run.statefolder import Place, place_in_git, place_without_git, user_state_folder
 
 EVIL = b"ssh-ed25519 AAAA mallory\n"
 WAYS = ("resume", "abort")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from conftest import commit_all
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.content import encrypt_content, open_file
-from fluxsecrets.ops.policy import Policy
+from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.registry import make_format

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from fluxsecrets.ops.content import encrypt_content, open_file
-from fluxsecrets.ops.policy import Policy
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.policy.policy import Policy
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.registry import make_format
 

@@ -25,7 +25,7 @@ LOADERS = {"marshal", "pickle", "shelve"}
 """Modules that run code which their input names."""
 
 MAY_LOAD = {
-    "ops/parallel.py",  # from the worker processes that it started itself
+    "ops/run/parallel.py",  # from the worker processes that it started itself
 }
 
 RUNNERS = {"compile", "eval", "exec", "__import__"}

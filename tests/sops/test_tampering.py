@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import FluxsecretsError, IntegrityError
-from fluxsecrets.ops.content import encrypt_content, open_file
-from fluxsecrets.ops.policy import Policy
+from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.cipher import additional_data
 from fluxsecrets.sops.document import Comment, Document, Leaf, to_data
 from fluxsecrets.sops.formats import Limits

@@ -14,8 +14,8 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.ops.logged import Logged
-from fluxsecrets.ops.record import recording
+from fluxsecrets.ops.run.logged import Logged
+from fluxsecrets.ops.run.record import recording
 from fluxsecrets.redaction import without_private_keys
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR = 0, 1, 2
@@ -211,7 +211,7 @@ def report(error: BaseException) -> int:
 def _say_interrupted() -> None:
     from pathlib import Path
 
-    from fluxsecrets.ops.interrupted import refuse_interrupted_at
+    from fluxsecrets.ops.run.interrupted import refuse_interrupted_at
 
     try:
         refuse_interrupted_at((Path.cwd() / "-",))

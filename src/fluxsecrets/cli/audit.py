@@ -12,7 +12,7 @@ from fluxsecrets.cli.options import make_session, partial_history_option, quiet_
 from fluxsecrets.cli.output import Output, path_shower, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
-from fluxsecrets.ops.audit import AuditOptions, AuditResult, all_rules, audit
+from fluxsecrets.ops.checks.audit import AuditOptions, AuditResult, all_rules, audit
 
 _SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -96,7 +96,7 @@ def command(
 
 
 def _show_who(out: Output, report: str | None) -> int:
-    from fluxsecrets.ops.matrix import who_reads_what
+    from fluxsecrets.ops.checks.matrix import who_reads_what
     from fluxsecrets.report.audit import matrix_json, matrix_notes, matrix_rows
 
     if report == "sarif":

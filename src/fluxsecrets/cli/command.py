@@ -7,8 +7,8 @@ import click
 from fluxsecrets.cli.content import Input, read_input
 from fluxsecrets.cli.options import Decorator
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.child import Command, find_user
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.exec.child import Command, find_user
+from fluxsecrets.ops.run.session import Session
 
 shell_option: Decorator = click.option(
     "--shell", is_flag=True, help="Run the command, which is one text, through the shell."

@@ -10,8 +10,8 @@ from pathlib import Path
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError, UsageError
 from fluxsecrets.files import read_file, write_atomic
-from fluxsecrets.ops.inputs import format_of_content, named_file
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.inputs import format_of_content, named_file
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.shell import command_for
 
 STDIN_SHOWN = "standard input"

@@ -29,10 +29,10 @@ from fluxsecrets.errors import UsageError
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.convert.convert import Converter
-    from fluxsecrets.ops.manifestfiles import ManifestFiles
-    from fluxsecrets.ops.results import FileResult
+    from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
+    from fluxsecrets.ops.run.results import FileResult
+    from fluxsecrets.ops.run.session import Session
     from fluxsecrets.ops.sealing.certificates import NamedCertificate
-    from fluxsecrets.ops.session import Session
 
 FORMS = ("sops", "sealed", "external", "plain")
 
@@ -108,10 +108,10 @@ def command(
     All is prepared before the first file is changed. With --push the store is written first, and what would
     be overwritten there is shown and refused without --overwrite.
     """
-    from fluxsecrets.ops.changes import refuse_interrupted
     from fluxsecrets.ops.convert.convert import as_plan
-    from fluxsecrets.ops.manifestfiles import ANY_KIND, find_manifests
-    from fluxsecrets.ops.results import BatchResult
+    from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, find_manifests
+    from fluxsecrets.ops.run.changes import refuse_interrupted
+    from fluxsecrets.ops.run.results import BatchResult
     from fluxsecrets.report.moved import moved_rows
 
     session, out = make_session(config), Output(quiet=quiet)
@@ -179,12 +179,12 @@ def _converter(
     from functools import cache
 
     from fluxsecrets.external.model import Reference
-    from fluxsecrets.ops.comments import CommentMode
     from fluxsecrets.ops.convert.content import Ways
     from fluxsecrets.ops.convert.convert import Converter, ConvertOptions
     from fluxsecrets.ops.convert.forms import Form
     from fluxsecrets.ops.convert.remote import StoreOptions, Stores
-    from fluxsecrets.ops.placement import read_placement
+    from fluxsecrets.ops.manifests.comments import CommentMode
+    from fluxsecrets.ops.manifests.placement import read_placement
     from fluxsecrets.ops.sealing.certificates import environments_with
     from fluxsecrets.ops.sealing.keyfiles import load_keys
     from fluxsecrets.sealed.keys import any_opens

@@ -21,12 +21,12 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.ops.decrypt import decrypt_content, decrypt_files
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.files.decrypt import decrypt_content, decrypt_files
+from fluxsecrets.ops.run.session import Session
 
 if TYPE_CHECKING:  # one file to standard output does without
-    from fluxsecrets.ops.results import BatchResult
-    from fluxsecrets.ops.targets import Selection
+    from fluxsecrets.ops.run.results import BatchResult
+    from fluxsecrets.ops.run.targets import Selection
 
 
 @click.command("decrypt")
@@ -72,8 +72,8 @@ def command(
             )
         if not paths and environment is None:
             raise UsageError("name what is meant", hint="files or folders, or --env NAME")
-        from fluxsecrets.ops.results import Outcome
-        from fluxsecrets.ops.targets import select
+        from fluxsecrets.ops.run.results import Outcome
+        from fluxsecrets.ops.run.targets import select
 
         batch = _decrypt_in_place(session, out, select(session, paths, environment, input_type))
         _show(out, batch, as_json=report == "json")
@@ -104,8 +104,8 @@ def command(
 
 
 def _decrypt_in_place(session: Session, out: Output, selection: Selection) -> BatchResult:
-    from fluxsecrets.ops.results import BatchResult
-    from fluxsecrets.ops.targets import clean_up
+    from fluxsecrets.ops.run.results import BatchResult
+    from fluxsecrets.ops.run.targets import clean_up
 
     clean_up(selection)
     targets = [target for target in selection.targets if target.encrypted or target.named or target.problem]

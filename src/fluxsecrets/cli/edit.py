@@ -18,8 +18,8 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import accept_option, show_warnings
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.edit import EditOutcome, EditResult, edit_file
-from fluxsecrets.ops.editor import find_editor, hanging_up_terminates, run_editor
+from fluxsecrets.ops.files.edit import EditOutcome, EditResult, edit_file
+from fluxsecrets.ops.files.editor import find_editor, hanging_up_terminates, run_editor
 
 
 @click.command("edit")

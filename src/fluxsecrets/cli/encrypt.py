@@ -26,13 +26,19 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output, show_remarks
 from fluxsecrets.cli.piped import refuse_piped_input
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.checking import offenders, without_allowed
-from fluxsecrets.ops.encrypt import EncryptJob, EncryptOptions, encrypt_files, encrypt_input, encrypt_jobs
-from fluxsecrets.ops.names import read_public_keys
-from fluxsecrets.ops.policy import make_overrides
-from fluxsecrets.ops.results import BatchResult, FileResult, Outcome
-from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.targets import Selection, clean_up, repository_root, select
+from fluxsecrets.ops.checks.checking import offenders, without_allowed
+from fluxsecrets.ops.files.encrypt import (
+    EncryptJob,
+    EncryptOptions,
+    encrypt_files,
+    encrypt_input,
+    encrypt_jobs,
+)
+from fluxsecrets.ops.policy.policy import make_overrides
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Selection, clean_up, repository_root, select
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.report.text import drift_lines, result_rows, warning_lines
 
@@ -134,7 +140,7 @@ def command(
             raise UsageError(
                 "--staged says which files are meant, and where they go", hint="leave out the rest"
             )
-        from fluxsecrets.ops.staged import encrypt_staged
+        from fluxsecrets.ops.files.staged import encrypt_staged
 
         batch = encrypt_staged(session, options)
         _show(out, batch, as_json=report == "json")
@@ -191,7 +197,7 @@ def _overrides(
     session: Session, jobs: Sequence[EncryptJob], results: Sequence[FileResult], options: EncryptOptions
 ) -> tuple[str, ...]:
     """What is to be known of nested `.sops.yaml` files; those that were encrypted already are left out."""
-    from fluxsecrets.ops.overriding import override_notes
+    from fluxsecrets.ops.policy.overriding import override_notes
 
     if options.overrides.recipients:
         return ()

@@ -7,7 +7,7 @@ import click
 from fluxsecrets.cli.options import Decorator
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.session import Session
 
 resume_option: Decorator = click.option(
     "--resume", "resuming", is_flag=True, help="Complete a run that was interrupted."
@@ -27,7 +27,7 @@ def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, ab
         return False
     if resuming and aborting:
         raise UsageError("--resume and --abort are opposites", hint="give one of them")
-    from fluxsecrets.ops.changes import end_interrupted
+    from fluxsecrets.ops.run.changes import end_interrupted
     from fluxsecrets.repo.tree import open_tree
 
     found = end_interrupted(open_tree(session.cwd, limits=session.limits), name, forward=resuming)

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 
 from fluxsecrets import __version__
-from fluxsecrets.ops.coredumps import disable_core_dumps
+from fluxsecrets.ops.exec.coredumps import disable_core_dumps
 
 _COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles among them; by default 700."""
@@ -49,7 +49,7 @@ def _judge_commit(arguments: list[str]) -> int:
     """
     try:
         from fluxsecrets.cli.hookrun import run_hook
-        from fluxsecrets.ops.hookscan import import_yaml
+        from fluxsecrets.ops.checks.hookscan import import_yaml
 
         import_yaml()
         return run_hook("pre-commit", tuple(arguments))

@@ -13,7 +13,7 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
 
 if TYPE_CHECKING:  # each command pays for its own operation
-    from fluxsecrets.ops.session import Session
+    from fluxsecrets.ops.run.session import Session
 
 
 @click.group("env")
@@ -30,7 +30,7 @@ def list_(report: str | None, quiet: bool) -> int:
     A Secret is counted by what protects it: sops, sealed, external (its values are elsewhere), cluster (made
     there, in no file) or plain.
     """
-    from fluxsecrets.ops.environments import NO_ENVIRONMENT, show_environments
+    from fluxsecrets.ops.manifests.environments import NO_ENVIRONMENT, show_environments
     from fluxsecrets.report.environments import environments_json, list_rows
 
     session, out = make_session(), Output(quiet=quiet)
@@ -62,7 +62,7 @@ def show(name: str, report: str | None, quiet: bool) -> int:
     Kustomizations stand below the one that applies them, behind those that they depend on; below each are
     the Secrets that it brings about. No identity is needed, and nothing is asked of a cluster.
     """
-    from fluxsecrets.ops.environments import show_environments
+    from fluxsecrets.ops.manifests.environments import show_environments
     from fluxsecrets.report.environments import environment_json, mermaid, secrets_sentence, tree_rows
 
     session, out = make_session(), Output(quiet=quiet)
@@ -138,9 +138,9 @@ def add(
             "say what the new environment is called, and what it is made from",
             hint="such as: fluxsecrets env add staging --from production",
         )
-    from fluxsecrets.ops.keys import Keeping, Store
     from fluxsecrets.ops.newenv.model import AddRequest
     from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
+    from fluxsecrets.ops.people.keys import Keeping, Store
     from fluxsecrets.report.newenv import diff_lines, next_steps, plan_json, plan_lines
 
     specs = tuple((key, spec or "password:32") for key, _, spec in (each.partition("=") for each in generate))

@@ -7,7 +7,7 @@ import click
 from fluxsecrets.cli.command import CommandAfterFile, make_command, read_encrypted, shell_option, user_option
 from fluxsecrets.cli.options import input_type_option, make_session, order_option
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.execute import EnvOptions, file_values, run_with_values
+from fluxsecrets.ops.exec.execute import EnvOptions, file_values, run_with_values
 
 
 @click.command("exec-env", cls=CommandAfterFile, options_metavar="[OPTIONS]")

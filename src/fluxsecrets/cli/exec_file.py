@@ -10,9 +10,9 @@ from fluxsecrets.cli.command import CommandAfterFile, make_command, read_encrypt
 from fluxsecrets.cli.options import FORMAT_NAMES, input_type_option, make_session, order_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.ops.decrypt import decrypt_content
-from fluxsecrets.ops.execute import PLACEHOLDER, run_with_file
-from fluxsecrets.ops.fifo import has_fifos
+from fluxsecrets.ops.exec.execute import PLACEHOLDER, run_with_file
+from fluxsecrets.ops.exec.fifo import has_fifos
+from fluxsecrets.ops.files.decrypt import decrypt_content
 
 
 @click.command("exec-file", cls=CommandAfterFile)

@@ -9,9 +9,9 @@ import click
 from fluxsecrets.cli.content import refuse_folder
 from fluxsecrets.cli.options import config_option, format_option, input_type_option, make_session
 from fluxsecrets.cli.output import Output
-from fluxsecrets.ops.explain import explain
-from fluxsecrets.ops.names import read_public_keys
-from fluxsecrets.ops.targets import select
+from fluxsecrets.ops.files.explain import explain
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.report.text import explanation_lines
 
 

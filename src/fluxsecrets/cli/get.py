@@ -17,7 +17,7 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import document_option
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.values import ValueOptions, get_value
+from fluxsecrets.ops.files.values import ValueOptions, get_value
 
 
 @click.command("get")

@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks import HookResult
+    from fluxsecrets.ops.checks.hooks import HookResult
 
 HOOKS = ("pre-commit", "pre-push")
 """As `ops.hooks` has them; a commit does not wait for the import of what installs hooks."""
@@ -40,7 +40,7 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
     folder of hooks in the work tree, a few lines go into the files there.
     """
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks import install_hooks, own_launcher
+    from fluxsecrets.ops.checks.hooks import install_hooks, own_launcher
 
     out = Output(quiet=quiet)
     results = install_hooks(Path.cwd(), _in_order(hooks), own_launcher(), everywhere=everywhere)
@@ -54,7 +54,7 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
 def uninstall(*, hooks: tuple[str, ...], quiet: bool) -> int:
     """Take the hooks away, and put back what was there before them."""
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks import uninstall_hooks
+    from fluxsecrets.ops.checks.hooks import uninstall_hooks
 
     _show(Output(quiet=quiet), uninstall_hooks(Path.cwd(), _in_order(hooks)))
     return 0
@@ -73,7 +73,7 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
     """
     from fluxsecrets.cli.options import make_session
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks import hook_states
+    from fluxsecrets.ops.checks.hooks import hook_states
     from fluxsecrets.report.text import Cell, printable
 
     out, session = Output(quiet=quiet), make_session()

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.hookscan import commit_request
-from fluxsecrets.ops.scan import ScanRequest, Source, scan
+from fluxsecrets.ops.checks.hookscan import commit_request
+from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fluxsecrets.ops.scan import ScanResult
+    from fluxsecrets.ops.checks.scan import ScanResult
 
 _LONGEST_LIST = 2**24
 _ENCRYPTS = "`fluxsecrets encrypt "

@@ -9,7 +9,7 @@ import click
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.rekey import show_rekeyed
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.identity import (
+from fluxsecrets.ops.people.identity import (
     IdentityOptions,
     IdentityPlan,
     identity_notes,
@@ -17,8 +17,8 @@ from fluxsecrets.ops.identity import (
     prepare_identity,
     replace_identity,
 )
-from fluxsecrets.ops.results import BatchResult
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.results import BatchResult
+from fluxsecrets.ops.run.session import Session
 
 
 def rotate_identity(

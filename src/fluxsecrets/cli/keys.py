@@ -14,9 +14,9 @@ from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.shell import command_for, file_word
 
 if TYPE_CHECKING:  # each command pays for its own operation
-    from fluxsecrets.ops.keyremoval import Removal
-    from fluxsecrets.ops.keys import KeyFile, NewKey
-    from fluxsecrets.ops.session import Session
+    from fluxsecrets.ops.people.keyremoval import Removal
+    from fluxsecrets.ops.people.keys import KeyFile, NewKey
+    from fluxsecrets.ops.run.session import Session
 
 _MAX_KEY_FILE = 2**20
 
@@ -51,7 +51,7 @@ def generate(name: str | None, store: str, output: Path | None, post_quantum: bo
     With --store keyring it goes into the keyring of the operating system, where only fluxsecrets finds it.
     With NAME the public key is also written to keys/NAME.pub of the repository.
     """
-    from fluxsecrets.ops.keys import Keeping, Store, new_key
+    from fluxsecrets.ops.people.keys import Keeping, Store, new_key
 
     session, out = make_session(), Output(quiet=quiet)
     made = new_key(session, Keeping(name, Store(store), output), post_quantum=post_quantum)
@@ -81,7 +81,7 @@ def list_(check: bool, report: str | None, quiet: bool) -> int:
     No passphrase is asked for, no command run and no keyring opened. It also looks whether keys/ holds
     public keys only, and whether git ignores one of them.
     """
-    from fluxsecrets.ops.keylist import check_folder, list_keys
+    from fluxsecrets.ops.people.keylist import check_folder, list_keys
     from fluxsecrets.report.keys import key_rows, keys_json
 
     session, out = make_session(), Output(quiet=quiet)
@@ -116,7 +116,7 @@ def import_(file: str, name: str | None, store: str, output: Path | None, quiet:
     A file that is protected with a passphrase, by `keys export` or by age, is opened first: the passphrase
     is asked for at the terminal. SSH keys stay in ~/.ssh, PGP keys belong into GnuPG's keyring.
     """
-    from fluxsecrets.ops.keys import Keeping, Store, import_keys
+    from fluxsecrets.ops.people.keys import Keeping, Store, import_keys
 
     session, out = make_session(), Output(quiet=quiet)
     given = _read(session, file)
@@ -133,7 +133,7 @@ def import_(file: str, name: str | None, store: str, output: Path | None, quiet:
 
 def _read(session: Session, file: str) -> KeyFile:
     from fluxsecrets.files import read_file
-    from fluxsecrets.ops.keys import KeyFile
+    from fluxsecrets.ops.people.keys import KeyFile
 
     if file != "-":
         path = session.cwd / file
@@ -159,7 +159,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
     NAME is that of a keys/NAME.pub, or a public key. `age --decrypt` opens the result, and so does
     `keys import`. A passphrase-protected copy is good for a backup.
     """
-    from fluxsecrets.ops.keyremoval import export_key
+    from fluxsecrets.ops.people.keyremoval import export_key
 
     session, out = make_session(), Output(quiet=quiet)
     if plain and output is None:
@@ -171,7 +171,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
         out.data(exported.data)
         return 0
     from fluxsecrets.files import write_new
-    from fluxsecrets.ops.keys import shown
+    from fluxsecrets.ops.people.keys import shown
 
     path = session.cwd / output
     write_new(path, exported.data)
@@ -182,7 +182,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
 
 
 def _warn_of_commit(session: Session, out: Output, path: Path, advice: str) -> None:
-    from fluxsecrets.ops.keys import shown, would_be_committed
+    from fluxsecrets.ops.people.keys import shown, would_be_committed
 
     if would_be_committed(path):
         place = shown(session, path)
@@ -210,7 +210,7 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
     NAME is that of a keys/NAME.pub, or a public key. First it says which files of this repository nobody
     could open any more. Who may read what does not change by it: that is in .sops.yaml and in the files.
     """
-    from fluxsecrets.ops.keyremoval import plan_removal, remove_key
+    from fluxsecrets.ops.people.keyremoval import plan_removal, remove_key
 
     session, out = make_session(), Output(quiet=quiet)
     plan = plan_removal(session, name)
@@ -274,7 +274,7 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
     into `kubectl apply -f -`, or into `fluxsecrets encrypt --filename FILE - > FILE` to keep it encrypted.
     The identity is the one of `cluster_recipients` in .fluxsecrets.yaml, or the one named after the cluster.
     """
-    from fluxsecrets.ops.clustersecret import cluster_secret, secrets_named
+    from fluxsecrets.ops.people.clustersecret import cluster_secret, secrets_named
 
     session, out = make_session(), Output(quiet=quiet)
     if output is None:

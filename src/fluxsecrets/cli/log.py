@@ -10,7 +10,7 @@ import click
 from fluxsecrets.cli.options import Decorator, format_option, quiet_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.logged import LOG, configured
+from fluxsecrets.ops.run.logged import LOG, configured
 
 _SHOWN = 20
 
@@ -56,7 +56,7 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return 0
-    from fluxsecrets.ops.logview import read_entries
+    from fluxsecrets.ops.log.logview import read_entries
     from fluxsecrets.report.log import entries_json, entry_rows
 
     out = Output(quiet=quiet)
@@ -90,7 +90,7 @@ def verify_(file: Path | None, anchors: tuple[str, ...], report: str | None, qui
     Prints the anchor of the last line. Keep it where nobody who works here can change it, and give it to a
     later check: then even a log that was written anew as a whole is found.
     """
-    from fluxsecrets.ops.logfile import head_path, verify
+    from fluxsecrets.ops.log.logfile import head_path, verify
     from fluxsecrets.report.log import verdict_lines, verdicts_json
 
     out = Output(quiet=quiet)

@@ -11,8 +11,8 @@ import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.logged import Call, Logged
-from fluxsecrets.ops.session import Session, parse_order
+from fluxsecrets.ops.run.logged import Call, Logged
+from fluxsecrets.ops.run.session import Session, parse_order
 from fluxsecrets.redaction import holds_private_key
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -15,7 +15,7 @@ from fluxsecrets.errors import DataKeyError, FluxsecretsError
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout
     from fluxsecrets.findings import Finding
-    from fluxsecrets.ops.results import BatchResult
+    from fluxsecrets.ops.run.results import BatchResult
     from fluxsecrets.report.text import Cell, Row
 
 Item = TypeVar("Item")
@@ -101,7 +101,7 @@ class Output:
 
         for similar in similar_errors(errors):
             if isinstance(similar.error, DataKeyError):
-                from fluxsecrets.ops.names import with_names
+                from fluxsecrets.ops.run.names import with_names
 
                 with suppress(Exception):  # names are an extra; the error itself must be said
                     similar = similar._replace(error=with_names(similar.error, Path.cwd()))  # noqa: PLW2901
@@ -131,7 +131,7 @@ def path_shower(root: Path) -> Callable[[str], str]:
 
 def warn_of_dead_hooks(out: Output) -> None:
     """Say that hooks which were installed in this repository do nothing."""
-    from fluxsecrets.ops.hooks import dead_hooks
+    from fluxsecrets.ops.checks.hooks import dead_hooks
 
     for state in dead_hooks(Path.cwd()):
         what = f"the {state.hook} hook checks nothing here: {state.problem}"

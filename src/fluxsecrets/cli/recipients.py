@@ -22,11 +22,11 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output, show_errors
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.meant import require_one_way
-from fluxsecrets.ops.names import read_public_keys
-from fluxsecrets.ops.rekey import encrypted_targets, history_note
-from fluxsecrets.ops.results import BatchResult, Outcome
-from fluxsecrets.ops.targets import clean_up, select
+from fluxsecrets.ops.files.rekey import encrypted_targets, history_note
+from fluxsecrets.ops.manifests.meant import require_one_way
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.results import BatchResult, Outcome
+from fluxsecrets.ops.run.targets import clean_up, select
 
 
 @click.group("recipients")
@@ -61,8 +61,8 @@ def list_(
     environment. No identity is needed.
     --format json names the files.
     """
-    from fluxsecrets.ops.overriding import override_notes
-    from fluxsecrets.ops.recipients import environment_files, list_recipients
+    from fluxsecrets.ops.people.recipients import environment_files, list_recipients
+    from fluxsecrets.ops.policy.overriding import override_notes
     from fluxsecrets.report.rekey import recipient_rows, recipients_json
 
     session, out = make_session(config), Output(quiet=quiet)
@@ -125,8 +125,8 @@ def add(
 
     .sops.yaml keeps its comments, anchors and layout. Values keep their ciphertext.
     """
-    from fluxsecrets.ops.admit import COMMAND, AddOptions, plan_addition, prepare_addition
-    from fluxsecrets.ops.admit import add as add_to_files
+    from fluxsecrets.ops.people.admit import COMMAND, AddOptions, plan_addition, prepare_addition
+    from fluxsecrets.ops.people.admit import add as add_to_files
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting):
@@ -181,8 +181,8 @@ def remove(
     What is in git's history stays readable for them. `recipients report` lists every value that they could
     read at any time, and what to do about it; offboarding/NAME.json keeps what was decided.
     """
-    from fluxsecrets.ops.offboard import COMMAND, RemoveOptions, plan_removal, prepare_removal
-    from fluxsecrets.ops.offboard import remove as remove_from_files
+    from fluxsecrets.ops.people.offboard import COMMAND, RemoveOptions, plan_removal, prepare_removal
+    from fluxsecrets.ops.people.offboard import remove as remove_from_files
     from fluxsecrets.report.readers import value_rows, value_summary
 
     session, out = make_session(config), Output(quiet=quiet)
@@ -241,7 +241,7 @@ def report_(
     --done, and what may stay with --accept. It is kept in offboarding/NAME.json, for the whole team. Exits
     with 1 while anything is left.
     """
-    from fluxsecrets.ops.offboard import report_of
+    from fluxsecrets.ops.people.offboard import report_of
     from fluxsecrets.report.readers import report_json, value_rows, value_summary
 
     session, out = make_session(config), Output(quiet=quiet)
@@ -269,7 +269,7 @@ def exposure_(*, what: str, config: Path | None, report: str | None, quiet: bool
 
     All branches and tags count. A file that was renamed has a history under each of its names.
     """
-    from fluxsecrets.ops.exposure import exposure
+    from fluxsecrets.ops.people.exposure import exposure
     from fluxsecrets.report.readers import exposure_json, reader_rows, value_rows
 
     session, out = make_session(config), Output(quiet=quiet)
@@ -320,7 +320,7 @@ def sync(
     is checked before it is written; --check and --dry-run need no identity. What a file encrypts stays as it
     is: a selector that may encrypt less than the rule's is refused.
     """
-    from fluxsecrets.ops.sync import SyncOptions, sync_files
+    from fluxsecrets.ops.files.sync import SyncOptions, sync_files
 
     session, out = make_session(config), Output(quiet=quiet)
     selection = select_for_rekey(session, paths, environment, input_type, everything=everything)

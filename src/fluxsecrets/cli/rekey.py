@@ -6,10 +6,10 @@ import click
 
 from fluxsecrets.cli.options import Decorator
 from fluxsecrets.cli.output import Output, show_remarks
-from fluxsecrets.ops.meant import require_one_way
-from fluxsecrets.ops.results import BatchResult
-from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.targets import Selection, select
+from fluxsecrets.ops.manifests.meant import require_one_way
+from fluxsecrets.ops.run.results import BatchResult
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Selection, select
 
 all_option: Decorator = click.option(
     "--all", "everything", is_flag=True, help="All encrypted secrets of the repository."

@@ -57,9 +57,9 @@ def command(
 
     All files are prepared before the first is replaced; what does not open is listed and stays as it is.
     """
-    from fluxsecrets.ops.changes import make_changes, refuse_interrupted
-    from fluxsecrets.ops.manifestfiles import SEALED, find_manifests
-    from fluxsecrets.ops.results import BatchResult, Outcome
+    from fluxsecrets.ops.manifests.manifestfiles import SEALED, find_manifests
+    from fluxsecrets.ops.run.changes import make_changes, refuse_interrupted
+    from fluxsecrets.ops.run.results import BatchResult, Outcome
     from fluxsecrets.ops.sealing.certificates import certificate_for
     from fluxsecrets.ops.sealing.keyfiles import load_keys
     from fluxsecrets.ops.sealing.reseal import Resealing

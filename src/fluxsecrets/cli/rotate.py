@@ -21,19 +21,19 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.changes import Change, change_files
-from fluxsecrets.ops.names import read_public_keys
-from fluxsecrets.ops.policy import parse_recipients
-from fluxsecrets.ops.rekey import encrypted_targets, history_note, regenerated_note
-from fluxsecrets.ops.results import BatchResult
-from fluxsecrets.ops.rotate import (
+from fluxsecrets.ops.files.rekey import encrypted_targets, history_note, regenerated_note
+from fluxsecrets.ops.people.rotate import (
     RotateOptions,
     prepare_rotation,
     refuse_contradiction,
     rotation_plan,
     shared_with,
 )
-from fluxsecrets.ops.targets import clean_up
+from fluxsecrets.ops.policy.policy import parse_recipients
+from fluxsecrets.ops.run.changes import Change, change_files
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.results import BatchResult
+from fluxsecrets.ops.run.targets import clean_up
 
 _KINDS = {
     "age": ("age", "age, SSH or plugin keys"),
@@ -131,8 +131,8 @@ def command(
                 hint="`fluxsecrets rotate --env NAME --identity`, later with --finish",
             )
         from fluxsecrets.cli.identity import rotate_identity
-        from fluxsecrets.ops.identity import IdentityOptions
-        from fluxsecrets.ops.keys import Store
+        from fluxsecrets.ops.people.identity import IdentityOptions
+        from fluxsecrets.ops.people.keys import Store
 
         asked = IdentityOptions(
             environment,

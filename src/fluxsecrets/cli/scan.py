@@ -12,7 +12,7 @@ import click
 from fluxsecrets import __version__
 from fluxsecrets.cli.output import Output, path_shower, show_errors, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.scan import ScanRequest, ScanResult, Source, scan
+from fluxsecrets.ops.checks.scan import ScanRequest, ScanResult, Source, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +149,7 @@ def show(result: ScanResult, out: Output, report: str | None) -> int:
 
 
 def _sarif(result: ScanResult) -> str:
-    from fluxsecrets.ops.scan import known_rules
+    from fluxsecrets.ops.checks.scan import known_rules
     from fluxsecrets.report.sarif import sarif
 
     return sarif(

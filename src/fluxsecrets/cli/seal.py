@@ -30,7 +30,7 @@ from fluxsecrets.cli.sealing import (
     show_certificate,
 )
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.session import Session
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.sealing.files import FileOptions
@@ -146,8 +146,8 @@ def _options(
     session: Session, out: Output, given: _Given, tree: Tree | None, files: tuple[str, ...]
 ) -> FileOptions:
     """Certificate and keys, once it is known what for."""
-    from fluxsecrets.ops.comments import CommentMode
-    from fluxsecrets.ops.placement import read_placement
+    from fluxsecrets.ops.manifests.comments import CommentMode
+    from fluxsecrets.ops.manifests.placement import read_placement
     from fluxsecrets.ops.sealing.certificates import certificate_for, environments_with
     from fluxsecrets.ops.sealing.files import FileOptions
     from fluxsecrets.ops.sealing.keyfiles import load_keys
@@ -175,8 +175,8 @@ def _options(
 def _in_place(
     session: Session, out: Output, given: _Given, paths: tuple[str, ...], *, everything: bool, as_json: bool
 ) -> int:
-    from fluxsecrets.ops.manifestfiles import ANY_KIND, find_manifests
-    from fluxsecrets.ops.results import BatchResult, Outcome
+    from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, find_manifests
+    from fluxsecrets.ops.run.results import BatchResult, Outcome
     from fluxsecrets.ops.sealing.files import seal_files, seal_jobs
     from fluxsecrets.report.moved import moved_rows
 

@@ -12,7 +12,7 @@ from fluxsecrets.cli.options import Decorator
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.session import Session
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.sealing.certificates import NamedCertificate

@@ -14,10 +14,10 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.values import accept_option, document_option, show_warnings
 from fluxsecrets.errors import FileAccessError, LimitError, UsageError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.generated import generate
-from fluxsecrets.ops.session import Session
-from fluxsecrets.ops.targets import select
-from fluxsecrets.ops.values import NewValue, ValueOptions, ValueResult, change_value
+from fluxsecrets.ops.files.generated import generate
+from fluxsecrets.ops.files.values import NewValue, ValueOptions, ValueResult, change_value
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import select
 
 
 @click.command("set")

@@ -6,9 +6,9 @@ import click
 
 from fluxsecrets.cli.options import env_option, format_option, input_type_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output, show_errors, warn_of_dead_hooks
-from fluxsecrets.ops.names import read_public_keys
-from fluxsecrets.ops.status import State, StatusOptions, file_states, summary
-from fluxsecrets.ops.targets import select
+from fluxsecrets.ops.files.status import State, StatusOptions, file_states, summary
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.report.text import drift_lines, status_rows
 from fluxsecrets.shell import command_for
 

@@ -11,8 +11,8 @@ from fluxsecrets.cli.options import config_option, input_type_option, make_sessi
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.set import show_change
 from fluxsecrets.cli.values import accept_option, document_option
-from fluxsecrets.ops.targets import select
-from fluxsecrets.ops.values import ValueOptions, unset_value
+from fluxsecrets.ops.files.values import ValueOptions, unset_value
+from fluxsecrets.ops.run.targets import select
 
 
 @click.command("unset")

@@ -26,7 +26,7 @@ def command(*, environment: str, everything: bool, no_keys: bool, report: str | 
     Exit codes: 0 all comes out as it was meant, 1 something does not, or it cannot be told whether the
     cluster can read it, 2 an error.
     """
-    from fluxsecrets.ops.verify import verify
+    from fluxsecrets.ops.checks.verify import verify
     from fluxsecrets.report.verify import hint_lines, summary_line, verification_json, verified_rows
 
     session, out = make_session(), Output(quiet=quiet)

@@ -12,8 +12,8 @@ from .text import Cell, Row, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
-    from fluxsecrets.ops.audit import AuditResult
-    from fluxsecrets.ops.matrix import Matrix
+    from fluxsecrets.ops.checks.audit import AuditResult
+    from fluxsecrets.ops.checks.matrix import Matrix
     from fluxsecrets.repo.tree import Note
 
 _SEVERITIES = ("critical", "high", "medium", "low")

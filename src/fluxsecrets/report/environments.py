@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from fluxsecrets.ops.environments import Protection, ShownEnvironment, ShownKustomization, ShownSecret
+from fluxsecrets.ops.manifests.environments import (
+    Protection,
+    ShownEnvironment,
+    ShownKustomization,
+    ShownSecret,
+)
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import Cell, Row, printable
 

@@ -13,8 +13,8 @@ from .json import VERSION, dump, error_data
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding, Location
     from fluxsecrets.findings.allow import AllowedFinding, Remark
-    from fluxsecrets.ops.excuses import Excuse
-    from fluxsecrets.ops.scan import ScanResult
+    from fluxsecrets.ops.checks.excuses import Excuse
+    from fluxsecrets.ops.checks.scan import ScanResult
 
 
 def scan_json(result: ScanResult) -> str:

@@ -13,7 +13,7 @@ from fluxsecrets.shell import with_file
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
     from fluxsecrets.findings.allow import Remark
-    from fluxsecrets.ops.excuses import Excuse
+    from fluxsecrets.ops.checks.excuses import Excuse
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.explain import Explanation
-from fluxsecrets.ops.results import BatchResult, FileResult
-from fluxsecrets.ops.status import FileStatus
+from fluxsecrets.ops.files.explain import Explanation
+from fluxsecrets.ops.files.status import FileStatus
+from fluxsecrets.ops.run.results import BatchResult, FileResult
 from fluxsecrets.shell import with_file
 
 VERSION = 1

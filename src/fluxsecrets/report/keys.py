@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluxsecrets.ops.keylist import KeyList, usage_sentence
+from fluxsecrets.ops.people.keylist import KeyList, usage_sentence
 from fluxsecrets.report.json import VERSION, dump, error_data
 from fluxsecrets.report.text import Cell, Row, printable
 from fluxsecrets.sops.envelope import short_recipient

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fluxsecrets.ops.logfile import Verdict
-from fluxsecrets.ops.logview import UNFINISHED, Entry
+from fluxsecrets.ops.log.logfile import Verdict
+from fluxsecrets.ops.log.logview import UNFINISHED, Entry
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import Cell, Row, printable, text_width
 

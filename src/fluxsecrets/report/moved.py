@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fluxsecrets.ops.results import BatchResult, FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome
 from fluxsecrets.report.json import files_json, result_data
 from fluxsecrets.report.text import Cell, Row, printable, result_rows
 

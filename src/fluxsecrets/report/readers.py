@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.leaving import LeftValue, State
+from fluxsecrets.ops.people.leaving import LeftValue, State
 from fluxsecrets.repo.history import Commit
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import Cell, Row, printable
 
 if TYPE_CHECKING:
-    from fluxsecrets.ops.exposure import Exposure, Reader
-    from fluxsecrets.ops.offboard import Report
+    from fluxsecrets.ops.people.exposure import Exposure, Reader
+    from fluxsecrets.ops.people.offboard import Report
 
 _STYLES = {State.OPEN: "yellow", State.UNKNOWN: "yellow"}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.rekey import RekeyResult
-from fluxsecrets.ops.results import BatchResult, FileResult
+from fluxsecrets.ops.files.rekey import RekeyResult
+from fluxsecrets.ops.run.results import BatchResult, FileResult
 from fluxsecrets.report.json import VERSION, dump, error_data, files_json, result_data
 from fluxsecrets.report.text import Cell, Row, printable, result_rows
 
 if TYPE_CHECKING:
-    from fluxsecrets.ops.recipients import RecipientList
+    from fluxsecrets.ops.people.recipients import RecipientList
 
 
 def rekey_rows(results: Sequence[FileResult]) -> list[Row]:

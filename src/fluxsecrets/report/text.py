@@ -13,9 +13,9 @@ from fluxsecrets.shell import command_for, with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
     from fluxsecrets.errors import FluxsecretsError
-    from fluxsecrets.ops.explain import Explanation
-    from fluxsecrets.ops.results import FileResult
-    from fluxsecrets.ops.status import FileStatus
+    from fluxsecrets.ops.files.explain import Explanation
+    from fluxsecrets.ops.files.status import FileStatus
+    from fluxsecrets.ops.run.results import FileResult
 
 # What would move a terminal's cursor, hide text, or turn its direction around.
 _UNPRINTABLE = re.compile(

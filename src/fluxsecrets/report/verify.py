@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
-from fluxsecrets.ops.verify import Verdict, Verification, Verified
+from fluxsecrets.ops.checks.verify import Verdict, Verification, Verified
 
 from .audit import note_data
 from .json import VERSION, dump

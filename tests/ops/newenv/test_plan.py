@@ -3,11 +3,11 @@
 import pytest
 
 from fluxsecrets.errors import ConfigError, FileAccessError, UsageError
-from fluxsecrets.ops.content import open_file
-from fluxsecrets.ops.environments import show_environments
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.manifests.environments import show_environments
 from fluxsecrets.ops.newenv.model import AddRequest
 from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.sops.formats.registry import make_format
 from layouts import (

@@ -9,8 +9,8 @@ from fluxsecrets.cli.dropin.encrypt import encrypt_text
 from fluxsecrets.cli.dropin.job import Job, converted
 from fluxsecrets.cli.dropin.policy import own_policy
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.content import OpenedFile, parse
-from fluxsecrets.ops.strangers import difference_lines, judge
+from fluxsecrets.ops.files.content import OpenedFile, parse
+from fluxsecrets.ops.policy.strangers import difference_lines, judge
 from fluxsecrets.sops.document import Document, to_data
 from fluxsecrets.sops.formats.registry import make_format
 

@@ -18,7 +18,7 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import ConfigError
-from fluxsecrets.ops.session import AppliedConfig, Session
+from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.sops.formats import StoresConfig, format_for_path
 from fluxsecrets.sops.formats.registry import FORMATS
 

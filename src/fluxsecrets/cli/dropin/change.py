@@ -25,7 +25,7 @@ from fluxsecrets.cli.dropin.job import ENCRYPTED_MODE, Job, deliver, open_job, r
 from fluxsecrets.cli.dropin.paths import parse_tree_path
 from fluxsecrets.cli.dropin.treechange import set_in, unset_in
 from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
-from fluxsecrets.ops.content import OpenedFile
+from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Data, Document, Path, find, show_path, to_data
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.json import read_value

@@ -25,7 +25,7 @@ from fluxsecrets.cli.dropin.job import (
 )
 from fluxsecrets.cli.dropin.paths import parse_tree_path
 from fluxsecrets.errors import FormatError, UsageError
-from fluxsecrets.ops.content import OpenedFile
+from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Leaf, Mapping, Node, Path, find, show_path, to_data
 
 

@@ -23,7 +23,7 @@ from fluxsecrets.cli.dropin.job import ENCRYPTED_MODE, Job, absolute_path, deliv
 from fluxsecrets.cli.dropin.policy import file_policy
 from fluxsecrets.errors import FluxsecretsError, RecipientError, UsageError
 from fluxsecrets.files import read_file, write_atomic, write_new
-from fluxsecrets.ops.editor import find_editor, hanging_up_terminates, run_editor
+from fluxsecrets.ops.files.editor import find_editor, hanging_up_terminates, run_editor
 from fluxsecrets.private import private_directory
 from fluxsecrets.sops.envelope import check_recipients
 

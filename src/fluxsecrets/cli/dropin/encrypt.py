@@ -31,8 +31,8 @@ from fluxsecrets.errors import (
     MetadataError,
     UnprotectedError,
 )
-from fluxsecrets.ops.content import EncryptedFile, OpenedFile, encrypt_content, parse
-from fluxsecrets.ops.policy import Policy
+from fluxsecrets.ops.files.content import EncryptedFile, OpenedFile, encrypt_content, parse
+from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.registry import make_format
 

@@ -22,10 +22,10 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.coredumps import disable_core_dumps
-from fluxsecrets.ops.logged import Call as LoggedCall
-from fluxsecrets.ops.logged import Logged
-from fluxsecrets.ops.record import recording
+from fluxsecrets.ops.exec.coredumps import disable_core_dumps
+from fluxsecrets.ops.run.logged import Call as LoggedCall
+from fluxsecrets.ops.run.logged import Logged
+from fluxsecrets.ops.run.record import recording
 
 _COLLECT_AFTER = 50_000  # see fluxsecrets.cli.entry
 _HELP = ("help", "h")

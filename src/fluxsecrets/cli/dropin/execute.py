@@ -6,9 +6,9 @@ from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import GENERIC, failing_with, usage_error
 from fluxsecrets.cli.dropin.decrypt import decrypted
 from fluxsecrets.cli.dropin.job import Job, open_job, read_job
-from fluxsecrets.ops.child import Command, find_user
-from fluxsecrets.ops.execute import EnvOptions, opened_values, run_with_file, run_with_values
-from fluxsecrets.ops.variables import allowed_names
+from fluxsecrets.ops.exec.child import Command, find_user
+from fluxsecrets.ops.exec.execute import EnvOptions, opened_values, run_with_file, run_with_values
+from fluxsecrets.ops.exec.variables import allowed_names
 from fluxsecrets.sops.document import Leaf
 from fluxsecrets.sops.values import canonical_bytes
 

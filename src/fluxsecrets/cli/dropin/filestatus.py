@@ -6,7 +6,7 @@ from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import GENERIC, failing_with
 from fluxsecrets.cli.dropin.job import read_job
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.content import parse
+from fluxsecrets.ops.files.content import parse
 from fluxsecrets.sops.formats.registry import make_format
 
 

@@ -8,7 +8,7 @@ from fluxsecrets.cli.dropin.flags import RECIPIENT_FLAGS
 from fluxsecrets.cli.dropin.job import ENCRYPTED_MODE, Job, deliver, open_job, read_job
 from fluxsecrets.cli.dropin.policy import named_recipients
 from fluxsecrets.errors import RecipientError, UnprotectedError
-from fluxsecrets.ops.rekey import with_same_data_key
+from fluxsecrets.ops.files.rekey import with_same_data_key
 from fluxsecrets.sops.envelope import RecipientGroups
 
 

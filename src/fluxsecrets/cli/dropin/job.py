@@ -32,7 +32,7 @@ from fluxsecrets.errors import (
     LimitError,
 )
 from fluxsecrets.files import FileContent, read_file, write_atomic
-from fluxsecrets.ops.content import OpenedFile, open_file
+from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.sops.document import Data, to_data
 from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.formats.registry import make_format
@@ -238,7 +238,7 @@ def deliver(call: Call, job: Job, data: bytes, *, in_place: bool | None = None, 
         return
     # Here and not above: most command lines print, and need neither.
     from fluxsecrets.cli.content import write_output
-    from fluxsecrets.ops.batches import pending_write
+    from fluxsecrets.ops.run.batches import pending_write
 
     with job.named(), failing_with(COULD_NOT_WRITE_OUTPUT):
         if not in_place:

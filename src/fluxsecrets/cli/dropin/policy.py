@@ -16,8 +16,8 @@ from fluxsecrets.cli.dropin.codes import (
     usage_error,
 )
 from fluxsecrets.cli.dropin.flags import RECIPIENT_FLAGS, SELECTOR_FLAGS
-from fluxsecrets.ops.content import OpenedFile
-from fluxsecrets.ops.policy import Overrides, Policy, policy_for
+from fluxsecrets.ops.files.content import OpenedFile
+from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list

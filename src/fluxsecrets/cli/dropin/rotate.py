@@ -26,8 +26,8 @@ from fluxsecrets.cli.dropin.job import (
 )
 from fluxsecrets.cli.dropin.policy import named_recipients, own_policy
 from fluxsecrets.errors import FileAccessError, FormatError, UnprotectedError
-from fluxsecrets.ops.content import OpenedFile
-from fluxsecrets.ops.rekey import with_new_data_key
+from fluxsecrets.ops.files.content import OpenedFile
+from fluxsecrets.ops.files.rekey import with_new_data_key
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import recipient_key

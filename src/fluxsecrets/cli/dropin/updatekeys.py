@@ -15,10 +15,10 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.dropin.job import absolute_path
 from fluxsecrets.errors import ConfigError, DataKeyError, FileAccessError, FluxsecretsError
-from fluxsecrets.ops.rekey import RekeyResult
-from fluxsecrets.ops.results import FileResult, Outcome
-from fluxsecrets.ops.sync import SyncOptions, sync_files
-from fluxsecrets.ops.targets import Target
+from fluxsecrets.ops.files.rekey import RekeyResult
+from fluxsecrets.ops.files.sync import SyncOptions, sync_files
+from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.targets import Target
 
 
 def run(call: Call) -> int:

@@ -10,9 +10,10 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError
 from fluxsecrets.external.layout import Remote, external_data, external_pieces, secret_pieces_of
 from fluxsecrets.external.model import Reference, read_external
 from fluxsecrets.external.reading import OpenStore, read_secret_from
-from fluxsecrets.ops.comments import CommentMode, judge_comments, shown_warning
-from fluxsecrets.ops.content import own_selector
-from fluxsecrets.ops.plain import PlainManifests, read_plain
+from fluxsecrets.ops.files.content import own_selector
+from fluxsecrets.ops.files.plain import PlainManifests, read_plain
+from fluxsecrets.ops.manifests.comments import CommentMode, judge_comments, shown_warning
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.sealing.seal import (
     SealedContent,
     is_secret_part,
@@ -20,7 +21,6 @@ from fluxsecrets.ops.sealing.seal import (
     value_warnings,
 )
 from fluxsecrets.ops.sealing.unseal import replacement_for
-from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.manifests import line_of, read_manifests, text_of
 from fluxsecrets.repo.manifesttext import ManifestText, Pieces, Replacement, open_manifests
 from fluxsecrets.repo.secretlayout import secret_data

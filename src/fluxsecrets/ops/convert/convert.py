@@ -9,20 +9,20 @@ from functools import cached_property
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, FormatError, UnprotectedError
 from fluxsecrets.external.model import Reference
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.batches import pending_write
-from fluxsecrets.ops.changes import place_of_tree
-from fluxsecrets.ops.comments import CommentMode
-from fluxsecrets.ops.content import encrypt_content
-from fluxsecrets.ops.journal import Operation, apply
-from fluxsecrets.ops.manifestfiles import ManifestFiles
-from fluxsecrets.ops.names import names_of, post_quantum_warnings, read_public_keys
-from fluxsecrets.ops.onlycopy import GitCopies, others_only, sealed_only
-from fluxsecrets.ops.placement import Place, Placement
-from fluxsecrets.ops.policy import Overrides, blaming_rule, policy_for
-from fluxsecrets.ops.record import note_file
-from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.files.content import encrypt_content
+from fluxsecrets.ops.files.onlycopy import GitCopies, others_only, sealed_only
+from fluxsecrets.ops.manifests.comments import CommentMode
+from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
+from fluxsecrets.ops.manifests.placement import Place, Placement
+from fluxsecrets.ops.policy.policy import Overrides, blaming_rule, policy_for
+from fluxsecrets.ops.run.batches import pending_write
+from fluxsecrets.ops.run.changes import place_of_tree
+from fluxsecrets.ops.run.journal import Operation, apply
+from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
+from fluxsecrets.ops.run.record import note_file
+from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
-from fluxsecrets.ops.session import Session
 from fluxsecrets.repo.discover import read_generators
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.secretobject import Secret, read_secret

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.content import OpenedFile, encrypt_content, open_file
-from fluxsecrets.ops.policy import Overrides, policy_for
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.files.content import OpenedFile, encrypt_content, open_file
+from fluxsecrets.ops.policy.policy import Overrides, policy_for
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, SecretKind
 from fluxsecrets.repo.kustomize import is_kustomization_name
 from fluxsecrets.repo.manifests import MANIFEST_SUFFIXES

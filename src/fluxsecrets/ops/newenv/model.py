@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.journal import FileChange
-from fluxsecrets.ops.keys import Keeping
+from fluxsecrets.ops.people.keys import Keeping
+from fluxsecrets.ops.run.journal import FileChange
 from fluxsecrets.repo.tree import Tree
 
 from .naming import Renamed

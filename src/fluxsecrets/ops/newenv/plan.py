@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.changes import end_interrupted, interrupted, place_of_tree, refuse_interrupted
-from fluxsecrets.ops.journal import Operation, PendingOperation, apply, pending
-from fluxsecrets.ops.keys import Keeping, NewKey, Store, drop_identity, holds_identity, keep_identity
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.people.keys import Keeping, NewKey, Store, drop_identity, holds_identity, keep_identity
+from fluxsecrets.ops.run.changes import end_interrupted, interrupted, place_of_tree, refuse_interrupted
+from fluxsecrets.ops.run.journal import Operation, PendingOperation, apply, pending
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import load_environments, unknown_environment
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import open_tree

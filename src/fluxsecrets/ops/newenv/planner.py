@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files import resolve_inside
-from fluxsecrets.ops.changes import merged
 from fluxsecrets.ops.convert.decryption import usual_secret
-from fluxsecrets.ops.generated import generate
-from fluxsecrets.ops.journal import FileChange
-from fluxsecrets.ops.names import KEYS_FOLDER, read_public_keys
-from fluxsecrets.ops.people import names_cluster
-from fluxsecrets.ops.session import CONFIG_NAME, Session
+from fluxsecrets.ops.files.generated import generate
+from fluxsecrets.ops.run.changes import merged
+from fluxsecrets.ops.run.journal import FileChange
+from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.run.people import names_cluster
+from fluxsecrets.ops.run.session import CONFIG_NAME, Session
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.graph import Applied

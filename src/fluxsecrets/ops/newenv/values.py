@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.content import is_list_comment, parse
+from fluxsecrets.ops.files.content import is_list_comment, parse
 from fluxsecrets.repo.manifests import (
     is_reference,
     items_of,

@@ -1,1 +1,5 @@
-"""Sealed Secrets: seal, unseal, seal again; certificates and the controller's private keys at hand."""
+"""Sealed Secrets: seal, unseal and reseal files, with certificates from files or the cluster.
+
+It reads plain content through `ops/files` and manifests through `ops/manifests`. `ops/convert` and
+`ops/newenv` build on it.
+"""

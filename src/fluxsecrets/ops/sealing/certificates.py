@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import CertificateError, FluxsecretsError, UsageError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import MAX_BYTES, Certificate, check_validity, parse_certificate

@@ -9,21 +9,22 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files import FileContent, read_file, write_atomic
-from fluxsecrets.ops.batches import Prepared, pending_write, process_files
-from fluxsecrets.ops.onlycopy import GitCopies, sealed_only
-from fluxsecrets.ops.placement import Placement
-from fluxsecrets.ops.plain import read_plain, read_plain_or_none
-from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
-from fluxsecrets.ops.sealing.merge import Merged, merge_values, secret_to_merge
-from fluxsecrets.ops.sealing.reuse import Known, sealed_by_place, values_by_place
-from fluxsecrets.ops.sealing.seal import SealedContent, SealOptions, check_sealed_content, seal_content
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.files.onlycopy import GitCopies, sealed_only
+from fluxsecrets.ops.files.plain import read_plain, read_plain_or_none
+from fluxsecrets.ops.manifests.placement import Placement
+from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sealed.keys import SealingKey, any_opens
 from fluxsecrets.sealed.model import is_sealed
+
+from .merge import Merged, merge_values, secret_to_merge
+from .reuse import Known, sealed_by_place, values_by_place
+from .seal import SealedContent, SealOptions, check_sealed_content, seal_content
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FormatError, UnprotectedError
-from fluxsecrets.ops.plain import PlainManifests
-from fluxsecrets.ops.sealing.reuse import Known
-from fluxsecrets.ops.sealing.seal import check_sealed_content, is_secret_part
+from fluxsecrets.ops.files.plain import PlainManifests
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.secretobject import Secret, read_secret
 from fluxsecrets.sealed.certificates import Certificate
@@ -20,6 +18,9 @@ from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.json import JsonFormat
 from fluxsecrets.sops.formats.yaml import YamlFormat
+
+from .reuse import Known
+from .seal import check_sealed_content, is_secret_part
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
-from fluxsecrets.ops.sealing.seal import check_sealed_content
 from fluxsecrets.repo.manifests import Manifest, child, read_manifests
 from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sealed.codec import seal_value
@@ -23,6 +22,8 @@ from fluxsecrets.sops.formats.lines import newline_of
 from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.write import Edit, Layout, write_value
+
+from .seal import check_sealed_content
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.files import read_file
-from fluxsecrets.ops.batches import pending_write
-from fluxsecrets.ops.changes import PreparedChange
-from fluxsecrets.ops.journal import FileChange
-from fluxsecrets.ops.manifestfiles import ManifestFiles
-from fluxsecrets.ops.parallel import run_jobs
-from fluxsecrets.ops.results import FileResult, MovedResult, Outcome
-from fluxsecrets.ops.sealing.reseal import Resealing, reseal_content
-from fluxsecrets.ops.session import Session
+from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
+from fluxsecrets.ops.run.batches import pending_write
+from fluxsecrets.ops.run.changes import PreparedChange
+from fluxsecrets.ops.run.journal import FileChange
+from fluxsecrets.ops.run.parallel import run_jobs
+from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.session import Session
+
+from .reseal import Resealing, reseal_content
 
 Job = tuple[Path, str, bool]
 """The file, how it is shown, and whether the user named it."""

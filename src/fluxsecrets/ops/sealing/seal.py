@@ -12,11 +12,10 @@ from fluxsecrets.errors import (
     UnprotectedError,
     UsageError,
 )
-from fluxsecrets.ops.comments import CommentMode, judge_comments, shown_warning
-from fluxsecrets.ops.placement import NOWHERE, Place
-from fluxsecrets.ops.plain import PlainManifests
-from fluxsecrets.ops.policy import is_secret_list
-from fluxsecrets.ops.sealing.reuse import Known
+from fluxsecrets.ops.files.plain import PlainManifests
+from fluxsecrets.ops.manifests.comments import CommentMode, judge_comments, shown_warning
+from fluxsecrets.ops.manifests.placement import NOWHERE, Place
+from fluxsecrets.ops.policy.policy import is_secret_list
 from fluxsecrets.repo.manifests import is_reference, line_of, read_manifests
 from fluxsecrets.repo.manifesttext import Pieces, Replacement
 from fluxsecrets.repo.secretobject import MAX_VALUES, Secret, read_secret
@@ -28,6 +27,8 @@ from fluxsecrets.sealed.scopes import Scope, label_of
 from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Data, Leaf
 from fluxsecrets.sops.document import Mapping as MapNode
+
+from .reuse import Known
 
 
 @dataclass(frozen=True, slots=True)

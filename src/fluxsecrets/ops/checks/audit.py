@@ -1,0 +1,327 @@
+"""Audit a repository: run the rules over its facts, and set aside what is allowed or known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from fluxsecrets.audit.engine import run_rules
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.people import named
+from fluxsecrets.audit.rule import AuditRule
+from fluxsecrets.audit.rules import RULES, SCANNED_RULES
+from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
+from fluxsecrets.findings import Finding, RuleInfo, Severity
+from fluxsecrets.findings.allow import (
+    MARK,
+    AllowedFinding,
+    InlineAllowance,
+    Remark,
+    apply_allowances,
+    find_inline,
+)
+from fluxsecrets.findings.baseline import (
+    DEFAULT_NAME,
+    BaselineEntry,
+    apply_baseline,
+    read_baseline,
+    write_baseline,
+)
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
+from fluxsecrets.repo.environments import Environment, find_environment
+from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
+
+from .facts import gather
+
+_COMMENTED = 2**20
+"""Bytes up to which a file is looked through for allowances."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """What to look at, and what counts.
+
+    Attributes:
+        commits: a range of commits: only what they brought is told.
+        environment: only what concerns the files of this environment.
+        rules: ids; only these rules run. None means all.
+        severity: findings below this one are left out.
+        fail_on: from which severity on findings make the audit fail; None takes the settings' one.
+        never_fail: findings never do.
+        with_keys: decrypt what the identities at hand open, and judge the values too.
+        baseline: of known findings; None takes the repository's own where it has one.
+        use_baseline: False audits as if there were none.
+        update_baseline: write what is found into the baseline.
+        today: the day on which ages are judged; None means today in UTC.
+    """
+
+    commits: str | None = None
+    environment: str | None = None
+    rules: Sequence[str] | None = None
+    severity: Severity = Severity.LOW
+    fail_on: Severity | None = None
+    never_fail: bool = False
+    with_keys: bool = True
+    baseline: Path | None = None
+    use_baseline: bool = True
+    update_baseline: bool = False
+    today: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """What an audit found.
+
+    Attributes:
+        findings: those that count, by place.
+        known: those that the baseline has.
+        allowed: those that `.fluxsecrets.yaml` or a comment allows.
+        remarks: on allowances that are expired, of no use or wrong.
+        gone: entries of the baseline that are not found any more.
+        notes: what was not followed or not understood.
+        root: what paths are relative to.
+        fail_on: from which severity on findings make the audit fail, or None.
+        files: how many files that are secrets were judged.
+        encrypted, opened: how many of them are encrypted, and how many of these were decrypted.
+        with_keys: files were opened where that was possible.
+        without_keys: ids of rules that did not run because nothing could be opened.
+        baseline: the baseline that was used or written, or None.
+        written: how many entries were written to it, or None.
+    """
+
+    findings: tuple[Finding, ...]
+    known: tuple[Finding, ...]
+    allowed: tuple[AllowedFinding, ...]
+    remarks: tuple[Remark, ...]
+    gone: tuple[BaselineEntry, ...]
+    notes: tuple[Note, ...]
+    root: Path
+    fail_on: Severity | None
+    files: int
+    encrypted: int
+    opened: int
+    with_keys: bool = True
+    without_keys: tuple[str, ...] = ()
+    baseline: Path | None = None
+    written: int | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Something was found that is bad enough."""
+        return self.fail_on is not None and any(item.severity >= self.fail_on for item in self.findings)
+
+
+def audit(session: Session, options: AuditOptions) -> AuditResult:
+    """Audit the repository that the working directory is in.
+
+    Raises:
+        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid, or there is no such environment.
+        UsageError: there is no rule of that id, or no such commit.
+        GitError: git failed.
+    """
+    rules = choose_rules(options.rules)
+    tree = open_tree(session.cwd, limits=session.limits)
+    if options.commits is not None:
+        return _audit_range(session, tree, rules, options, options.commits)
+    facts = _gather(session, tree, options)
+    return _weigh(facts, run_rules(facts, rules), rules, options, tree.root)
+
+
+def _gather(session: Session, tree: Tree, options: AuditOptions) -> Facts:
+    return gather(
+        session,
+        tree,
+        with_keys=options.with_keys,
+        today=options.today,
+        baseline=options.baseline,
+        use_baseline=options.use_baseline and not options.update_baseline,
+    )
+
+
+def _audit_range(
+    session: Session, tree: Tree, rules: Sequence[AuditRule], options: AuditOptions, commits: str
+) -> AuditResult:
+    """The findings that the last of some commits has, and that were not there where they begin."""
+    if tree.repository is None:
+        raise GitError("this is not a git repository, so there are no commits", path=str(tree.root))
+    first, _, last = commits.replace("...", "..").partition("..")
+    tip = resolve(tree.repository, last or "HEAD")
+    base = merge_base(tree.repository, resolve(tree.repository, first), tip)
+    with checked_out(tree.repository, base, session.limits) as old:
+        before = _gather(session, old, options)
+        known = {item.fingerprint for item in run_rules(before, rules)}
+    with checked_out(tree.repository, tip, session.limits) as new:
+        facts = _gather(session, new, options)
+        facts = replace(facts, before={item.path: item.document for item in before.secrets if item.document})
+        findings = tuple(item for item in run_rules(facts, rules) if item.fingerprint not in known)
+        return _weigh(facts, findings, rules, options, tree.root)
+
+
+def _weigh(
+    facts: Facts,
+    findings: tuple[Finding, ...],
+    rules: Sequence[AuditRule],
+    options: AuditOptions,
+    root: Path,
+) -> AuditResult:
+    """Set aside what does not concern the environment, is allowed, or known to the baseline."""
+    chosen = _chosen(facts, options.environment)
+    if options.environment is not None:
+        files = frozenset(path for environment in chosen for path in environment.files)
+        configs = {item.config.path for item in facts.secrets if item.config and item.path in files}
+        findings = tuple(item for item in findings if _concerns(files | configs, item))
+    complete = _is_complete(options)
+    weighed = apply_allowances(
+        findings,
+        inline=_inline(facts.tree, {item.location.path for item in findings}, complete=complete),
+        listed=facts.settings.allow,
+        today=facts.today,
+        rules=frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys),
+        complete=complete,
+    )
+    fail_on = options.fail_on or Severity.parse(facts.settings.audit.fail_on)
+    encrypted = facts.encrypted()
+    result = AuditResult(
+        findings=weighed.kept,
+        known=(),
+        allowed=weighed.allowed,
+        remarks=weighed.remarks,
+        gone=(),
+        notes=(*_notes(chosen, {item.location.path for item in findings}), *_doubts(facts)),
+        root=root,
+        fail_on=None if options.never_fail else fail_on,
+        files=len(facts.secrets),
+        encrypted=len(encrypted),
+        opened=sum(secret.opened is not None for secret, _ in encrypted),
+        with_keys=options.with_keys,
+        without_keys=() if facts.with_keys else tuple(rule.info.id for rule in rules if rule.needs_keys),
+    )
+    return _above(_with_baseline(result, options, _LookedAt(facts, rules, options)), options.severity)
+
+
+def all_rules() -> tuple[RuleInfo, ...]:
+    """What there is to read about each rule of the audit."""
+    return tuple(rule.info for rule in RULES)
+
+
+def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
+    """The rules of some ids, or all.
+
+    Raises:
+        UsageError: there is none of that id.
+    """
+    if not ids:
+        return RULES
+    known = {rule.info.id: rule for rule in RULES}
+    for name in ids:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see `fluxsecrets rules list`"
+            raise UsageError(f"the audit has no rule {name!a}", hint=hint)
+    return tuple(rule for rule in RULES if rule.info.id in ids)
+
+
+def _chosen(facts: Facts, name: str | None) -> tuple[Environment, ...]:
+    if name is None:
+        return facts.environments
+    if name not in {item.name for item in facts.environments}:
+        find_environment(facts.tree, name, facts.settings)  # says which there are
+    return (facts.environment(name),)
+
+
+def _concerns(files: frozenset[str], finding: Finding) -> bool:
+    return any(place.path in files for place in (finding.location, *finding.related))
+
+
+def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None]:
+    """What was not followed; files that cannot be read are findings already."""
+    notes = dict.fromkeys(note for environment in chosen for note in environment.notes)
+    return {
+        note: None for note in notes if not (note.message.startswith(UNREADABLE) and note.path in found_in)
+    }
+
+
+def _doubts(facts: Facts) -> Iterator[Note]:
+    """Of whom nobody here can tell whether they can still read files that were for them once."""
+    people: dict[str, list[str]] = {}
+    for each in facts.former:
+        if each.now is None:
+            people.setdefault(named(each.recipient, facts.names), []).append(each.path)
+    for name, paths in people.items():
+        more = f" and of {len(paths) - 1} more" if len(paths) > 1 else ""
+        yield Note(
+            paths[0],
+            None,
+            f"cannot tell whether {name}, who was a recipient once, knows its data key{more}: "
+            "none of your identities opens both it and the versions that were for them",
+        )
+
+
+def _is_complete(options: AuditOptions) -> bool:
+    """Everything was looked at, so that what did not come up is not there."""
+    return options.environment is None and options.commits is None
+
+
+def _inline(tree: Tree, found_in: Iterable[str], *, complete: bool) -> list[InlineAllowance]:
+    """The comments that allow: in the files with findings, or in all of them to tell which are of no use."""
+    found: list[InlineAllowance] = []
+    for path in tree.paths if complete else sorted(found_in):
+        try:
+            if path not in tree.files or (tree.size(path) or _COMMENTED) >= _COMMENTED:
+                continue
+            data = tree.read(path)
+        except FluxsecretsError:
+            continue  # which is what the finding is about
+        if MARK in data:
+            found += find_inline(data, path)
+    return found
+
+
+class _LookedAt:
+    """Whether an entry of a baseline would have come up in this run; `scan` has others."""
+
+    def __init__(self, facts: Facts, rules: Sequence[AuditRule], options: AuditOptions) -> None:
+        self.rules: frozenset[str] = frozenset()
+        if _is_complete(options):
+            self.rules = frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys)
+        self.not_scanned = facts.tree.files - facts.scanned_files
+
+    def __call__(self, entry: BaselineEntry) -> bool:
+        """Take an entry."""
+        return entry.rule in self.rules and not (
+            entry.rule in SCANNED_RULES and entry.path in self.not_scanned
+        )
+
+
+def _with_baseline(
+    result: AuditResult, options: AuditOptions, looked_at: Callable[[BaselineEntry], bool]
+) -> AuditResult:
+    path = options.baseline
+    default = result.root / DEFAULT_NAME
+    if path is None and options.use_baseline and (options.update_baseline or default.is_file()):
+        path = default
+    if path is None:
+        return result
+    there = path.is_file() or not options.update_baseline
+    entries = read_baseline(path) if there else ()
+    if options.update_baseline:
+        kept = [entry for entry in entries if not looked_at(entry)]
+        written = write_baseline(path, result.findings, kept)
+        return replace(result, findings=(), known=result.findings, baseline=path, written=written)
+    applied = apply_baseline(result.findings, entries, looked_at)
+    return replace(result, findings=applied.new, known=applied.known, gone=applied.gone, baseline=path)
+
+
+def _above(result: AuditResult, severity: Severity) -> AuditResult:
+    """The result without findings that are less severe."""
+    return replace(
+        result,
+        findings=tuple(item for item in result.findings if item.severity >= severity),
+        known=tuple(item for item in result.known if item.severity >= severity),
+        allowed=tuple(item for item in result.allowed if item.finding.severity >= severity),
+    )

@@ -1,0 +1,61 @@
+"""`encrypt --check`: what is not as the rules want, without what somebody said may stay plain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Target
+
+OFFENDING = frozenset({Outcome.WOULD_ENCRYPT, Outcome.DIFFERS})
+"""What `--check` fails for; errors come on top."""
+
+
+def without_allowed(session: Session, targets: Sequence[Target], batch: BatchResult) -> BatchResult:
+    """The results, in which a plain file is `allowed` where all that `scan` finds in it is.
+
+    Allowances and the baseline are `scan`'s, so that what satisfies it satisfies the check as well. A file
+    that could not be encrypted, because no rule is for it, say, may be allowed, too; one that is encrypted
+    already and damaged may not.
+
+    Args:
+        session: the run.
+        targets: the files, in the order of the results.
+        batch: what `encrypt` would do with them.
+
+    Raises:
+        ConfigError: `.fluxsecrets.yaml` or the baseline is invalid.
+    """
+    plain = [
+        (target, result)
+        for target, result in zip(targets, batch.files, strict=True)
+        if result.outcome is Outcome.WOULD_ENCRYPT
+        or (result.outcome is Outcome.FAILED and target.problem is None and not _encrypted(target))
+    ]
+    if not plain:
+        return batch
+    from .scan import ScanRequest, excused, scan
+
+    found = scan(ScanRequest(session.cwd, paths=tuple(os.fspath(target.path) for target, _ in plain)))
+    allowed = {os.path.realpath(found.root / path) for path in excused(found)}
+    stays = {id(result) for target, result in plain if os.path.realpath(target.path) in allowed}
+    return replace(
+        batch,
+        files=tuple(
+            FileResult(each.path, Outcome.ALLOWED, each.values) if id(each) in stays else each
+            for each in batch.files
+        ),
+    )
+
+
+def offenders(batch: BatchResult) -> tuple[FileResult, ...]:
+    """The files that are not as the rules want."""
+    return tuple(each for each in batch.files if each.outcome in OFFENDING or each.outcome is Outcome.FAILED)
+
+
+def _encrypted(target: Target) -> bool:
+    """Whether a file is encrypted, as far as that is known: of a named file nobody has looked."""
+    return target.encrypted or target.named

@@ -1,0 +1,605 @@
+"""Scan files for secrets in plain text, and weigh what is found against baseline and allowances."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum, auto
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
+from fluxsecrets.findings import Finding
+from fluxsecrets.findings.model import in_order
+from fluxsecrets.ops.policy.trust import (
+    BASELINE_NAME,
+    INDEX,
+    SETTINGS_NAME,
+    Trust,
+    rule_files,
+    take_rules,
+    take_trust,
+    trusted_names,
+    work_tree_trust,
+)
+from fluxsecrets.repo.git import BLOB_LIMIT, Repository, find_repository
+from fluxsecrets.repo.rulenames import Files, RuleNames
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.engine import Engine, FileSet
+from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
+from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
+
+if TYPE_CHECKING:
+    from fluxsecrets.findings import RuleInfo
+    from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
+    from fluxsecrets.findings.baseline import BaselineEntry
+
+    from .excuses import Excuse
+    from .tips import Part
+
+_LINUX: bool = sys.platform.startswith("linux")
+STANDARD_INPUT = "standard input"
+Item = TypeVar("Item")
+LIMIT = BLOB_LIMIT
+"""Bytes up to which a file is read as a whole; manifests beyond cannot be judged."""
+
+
+_MANY = 200
+"""Files from which a second process is worth its start."""
+
+_CHUNK = 32
+
+
+class Source(Enum):
+    """Where files come from."""
+
+    PATHS = auto()
+    STAGED = auto()
+    COMMITS = auto()
+    STDIN = auto()
+
+
+_NOTHING = {
+    Source.PATHS: "there is no file to scan",
+    Source.STAGED: "nothing is staged",
+    Source.COMMITS: "no commit of these adds or changes a file",
+    Source.STDIN: "",
+}
+"""What is said where no file was looked at: that is not the same as having found nothing."""
+
+
+class ScanRequest(NamedTuple):
+    """What to scan.
+
+    Attributes:
+        cwd: absolute path that paths are relative to.
+        source: where files come from.
+        paths: files and folders; none means the whole repository, or what the source has.
+        environment: name of the environment whose files are meant, or None.
+        commits: arguments for `git rev-list`, where the source is commits.
+        content: standard input, and the name that it has.
+        baseline: the baseline's path; None for the repository's own where it has one.
+        use_baseline: False scans as if there were none.
+        update_baseline: write what is found into the baseline.
+        for_commit: files of the work tree stand for what is committed, and are judged as that is.
+        partial_history: take the commits that a shallow clone has for all there are.
+    """
+
+    cwd: Path
+    source: Source = Source.PATHS
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    commits: tuple[str, ...] = ()
+    content: bytes = b""
+    filename: str | None = None
+    baseline: Path | None = None
+    use_baseline: bool = True
+    update_baseline: bool = False
+    for_commit: bool = False
+    partial_history: bool = False
+
+    def __repr__(self) -> str:
+        """Without the content."""
+        return f"ScanRequest({self.source}, {self.paths!r}, {len(self.content)} bytes)"
+
+
+class ScanResult(NamedTuple):
+    """What was found.
+
+    Attributes:
+        findings: those that count, in order.
+        known: those that the baseline has.
+        allowed: those that somebody allowed, with reasons.
+        remarks: allowances that are expired, unused or invalid.
+        gone: entries of the baseline that are not found any more.
+        errors: files that could not be read or judged, and other reasons why this is not all.
+        files: how many files were looked at.
+        root: what paths are relative to.
+        baseline: the baseline that was used or written, or None.
+        written: how many entries were written to it, or None.
+        excuses: what let findings pass, and came with the same commits.
+        nothing: why no file was looked at, or "".
+    """
+
+    findings: tuple[Finding, ...]
+    known: tuple[Finding, ...]
+    allowed: tuple[AllowedFinding, ...]
+    remarks: tuple[Remark, ...]
+    gone: tuple[BaselineEntry, ...]
+    errors: tuple[FluxsecretsError, ...]
+    files: int
+    root: Path
+    baseline: Path | None = None
+    written: int | None = None
+    excuses: tuple[Excuse, ...] = ()
+    nothing: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Nothing was found, and everything was looked at."""
+        return not self.findings and not self.errors
+
+    @property
+    def silent(self) -> bool:
+        """There is nothing that anybody has to be told."""
+        return self.clean and not self.remarks and not self.excuses
+
+
+def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
+    """Scan what is asked for.
+
+    Args:
+        request: what to scan.
+        engine: one to use again; made where it is not given.
+
+    Raises:
+        UsageError: a path does not exist, or options do not go together.
+        GitError: no repository where one is needed, or git fails.
+        ConfigError: settings or baseline are invalid.
+    """
+    if request.source is not Source.COMMITS:
+        return _finished(_Job(request, engine))
+    from .tips import part
+
+    job = _Job(request, engine)
+    parts = part(job.needed(), request.commits)
+    if len(parts) > 1:
+        if request.update_baseline:
+            raise UsageError("these commits have baselines of their own", hint="name one branch at a time")
+        engine = engine or Engine(cache_folder(os.environ))
+    return _joined([_finished(_Job(request, engine, each)) for each in parts], job.root)
+
+
+def _finished(job: _Job) -> ScanResult:
+    job.run()
+    result = job.result()
+    return result if result.files or result.errors else result._replace(nothing=_NOTHING[job.request.source])
+
+
+def excused(result: ScanResult) -> frozenset[str]:
+    """The files in which something was found, all of which is allowed or known to the baseline."""
+    set_aside = (*result.known, *(item.finding for item in result.allowed))
+    open_ = {finding.location.path for finding in result.findings}
+    open_ |= {error.path for error in result.errors if error.path is not None}
+    return frozenset(finding.location.path for finding in set_aside) - open_
+
+
+def _joined(results: Sequence[ScanResult], root: Path) -> ScanResult:
+    """The results of several parts as one; what stands in several of them is in it once."""
+    if len(results) == 1:
+        return results[0]
+    found = ScanResult(
+        _all(each.findings for each in results),
+        _all(each.known for each in results),
+        _all(each.allowed for each in results),
+        _all(each.remarks for each in results),
+        _all(each.gone for each in results),
+        _all(each.errors for each in results),
+        sum(each.files for each in results),
+        root,
+        excuses=_all(each.excuses for each in results),
+        nothing="" if any(each.files for each in results) else results[0].nothing,
+    )
+    refused = set(found.findings)  # by one of the tips, whatever another one says
+    return found._replace(known=tuple(item for item in found.known if item not in refused))
+
+
+def _all(parts: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(parts)))
+
+
+def known_rules() -> tuple[RuleInfo, ...]:
+    """Every rule that may find something."""
+    from fluxsecrets.scan.registry import all_rules
+
+    return all_rules()
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """The user's cache folder for compiled patterns, or None where the user has no home."""
+    if _LINUX:  # the usual place without an import
+        base = environ.get("XDG_CACHE_HOME") or ""
+        if base.startswith("/"):
+            return Path(base) / "fluxsecrets"
+        home = environ.get("HOME") or ""
+        return Path(home) / ".cache" / "fluxsecrets" if home.startswith("/") else None
+    from platformdirs import user_cache_path
+
+    return user_cache_path("fluxsecrets", appauthor=False)
+
+
+def _in_commit(allowances: tuple[InlineAllowance, ...], commit: str | None) -> Iterable[InlineAllowance]:
+    if commit is None or not allowances:
+        return allowances
+    from dataclasses import replace
+
+    return [replace(each, commit=commit) for each in allowances]
+
+
+class _Job:
+    """One scan, and what is collected on the way."""
+
+    def __init__(self, request: ScanRequest, engine: Engine | None, part: Part | None = None) -> None:
+        self.request = request
+        self.repository = find_repository(request.cwd)
+        self.root = self.repository.root if self.repository is not None else request.cwd
+        self.engine = engine
+        self.part = part
+        self.trust = Trust()
+        self.findings: list[Finding] = []
+        self.inline: list[InlineAllowance] = []
+        self.errors: list[FluxsecretsError] = []
+        self.unreadable: dict[Finding, FluxsecretsError] = {}
+        self.paths: set[str] = set()
+        self.set = FileSet()
+        self.complete = False
+        self.wanted: list[str] | None = None
+        self.before: dict[str, str] = {}
+        self.settings_before: bytes | None = None
+
+    def _go_by(self, trust: Trust, rules: Mapping[str, bytes | None] | None = None) -> None:
+        """Take what the findings are weighed by, which also says which files are secrets as a whole."""
+        self.trust = trust
+        self.settings = trust.settings()
+        listed = () if self.settings is None else self.settings.secrets
+        names = RuleNames(Files(os.fspath(self.root), planned=rules))
+        self.scanner = Scanner(cache_folder(os.environ), listed, names, self.engine)
+
+    # --- reading ---------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Read and judge every file."""
+        source = self.request.source
+        try:
+            if source is Source.COMMITS:
+                self._commits()
+                return
+            scans: Iterator[FileScan]
+            if source is Source.STAGED:
+                scans = self._staged()
+            elif source is Source.STDIN:
+                scans = self._stdin()
+            else:
+                self._go_by(self._lying())
+                scans = self._worktree()
+            for scan in scans:
+                self._take(scan)
+            self._were_encrypted()
+            self._generators()
+            self.findings += self.set.finish()
+        except GitError as error:
+            if not self.paths:
+                raise
+            self.errors.append(error)
+
+    def _take(self, scan: FileScan) -> None:
+        """Note what came of a file."""
+        self.paths.add(scan.path)
+        if scan.error is not None:
+            self.errors.append(scan.error)
+        for scanned in scan.scanned:
+            if scanned.problem is not None:
+                self._note_unreadable(scanned.problem, scan.path)
+        for scanned in scan.scanned:
+            self.inline += _in_commit(scanned.allowances, scan.commit)
+            self.findings += self.set.add(scanned, scan.commit)
+            for finding in scanned.findings:
+                self.findings.append(
+                    finding
+                    if scan.commit is None
+                    else finding._replace(location=finding.location._replace(commit=scan.commit))
+                )
+
+    def _note_unreadable(self, problem: FluxsecretsError, path: str) -> None:
+        from fluxsecrets.scan.structure.unreadable import finding
+
+        # The pieces of a file all have the same, and the files below a configuration.
+        self.unreadable.setdefault(finding(problem, problem.path or path), problem)
+
+    def _stdin(self) -> Iterator[FileScan]:
+        self._go_by(work_tree_trust(self.root))
+        name = self.request.filename or STANDARD_INPUT
+        yield self.scanner.scan(SourceFile(name, (Blob(name, self.request.content),)))
+
+    def _staged(self) -> Iterator[FileScan]:
+        from fluxsecrets.scan.sources.staged import list_staged, read_staged
+
+        repository = self.needed()
+        files = [file for file in list_staged(repository) if self._is_chosen(file.path)]
+        self.before = {file.path: file.before for file in files if file.before}
+        # One git reads both what is judged and what that is judged by.
+        rules = rule_files(file.path for file in files)
+        names = (*trusted_names(INDEX), f"HEAD:{SETTINGS_NAME}", *(f":{name}" for name in rules))
+        objects = repository.read_objects(chain(names, (file.blob for file in files)), limit=LIMIT)
+        trust = take_trust(objects)
+        self.settings_before = next(objects)[2]
+        self._go_by(trust, take_rules(objects, rules))
+        return map(self.scanner.scan, read_staged(repository, files, objects))
+
+    def _lying(self) -> Trust:
+        """What files of the work tree are judged by: the index, where they stand for what is committed."""
+        if not self.request.for_commit:
+            return work_tree_trust(self.root)
+        return take_trust(self.needed().read_objects(trusted_names(INDEX), limit=LIMIT))
+
+    def _is_chosen(self, path: str) -> bool:
+        """Whether a path is one of those that were asked for, or below one."""
+        if not self.request.paths or self.request.source is Source.STDIN:
+            return True
+        if self.wanted is None:
+            self.wanted = [self._inside(text) for text in self.request.paths]
+        return any(path == each or not each or path.startswith(f"{each}/") for each in self.wanted)
+
+    def _inside(self, text: str) -> str:
+        relative = os.path.relpath(self.request.cwd / text, self.root).replace(os.sep, "/")
+        if relative == ".." or relative.startswith("../"):
+            raise UsageError(f"{text!a} is outside of the repository", hint="name something in it")
+        return "" if relative == "." else relative
+
+    def _commits(self) -> None:
+        from fluxsecrets.scan.sources.commits import changes, read_changes
+
+        repository, part = self.needed(), self.part
+        assert part is not None  # noqa: S101 - `scan` gives one with commits
+        self._go_by(part.trust)
+        known: set[str] = set()
+        partial = self.request.partial_history
+        listed = (*changes(repository, part.arguments, partial=partial), *part.loose)
+        found = [change for change in listed if self._is_chosen(change.path)]
+        for file in read_changes(repository, found, LIMIT):
+            before = len(self.findings)
+            self._take(self.scanner.scan(file))
+            fresh = [finding for finding in self.findings[before:] if finding.fingerprint not in known]
+            known.update(finding.fingerprint for finding in fresh)
+            self.findings[before:] = fresh
+        self.findings += self.set.finish()
+
+    def needed(self) -> Repository:
+        """The repository.
+
+        Raises:
+            GitError: there is none.
+        """
+        if self.repository is None:
+            raise GitError(
+                "this is not a git repository, so nothing is staged or committed here",
+                hint="run it inside one, or name files",
+                path=str(self.request.cwd),
+            )
+        return self.repository
+
+    # --- the work tree ---------------------------------------------------------------------------------
+
+    def _worktree(self) -> Iterator[FileScan]:
+        outside: Sequence[str] = ()
+        if self.request.environment is not None:
+            paths: Sequence[str] = self._environment(self.request.environment)
+        elif self.request.paths:
+            paths, outside = self._named()
+        else:
+            self.complete = True
+            paths = self._all()
+        return chain(self._read(self.root, paths), self._read(self.request.cwd, outside))
+
+    def _read(self, root: Path, paths: Sequence[str]) -> Iterator[FileScan]:
+        """The files at some paths, in several processes where there are many."""
+        work = partial(scan_path, self.scanner, os.fspath(root), LIMIT)
+        if len(paths) < _MANY:
+            scans: Iterable[FileScan | None] = map(work, paths)
+        else:
+            from fluxsecrets.ops.run.parallel import run_jobs
+
+            _ = self.scanner.engine  # made here, it serves all that are forked
+            scans = run_jobs(work, paths, chunk=_CHUNK)
+        return (scan for scan in scans if scan is not None)
+
+    def _all(self) -> tuple[str, ...]:
+        if self.repository is not None:
+            return self.repository.files()
+        from fluxsecrets.repo.tree import walk_files
+
+        return walk_files(self.root)
+
+    def _environment(self, name: str) -> tuple[str, ...]:
+        from fluxsecrets.repo.environments import find_environment
+        from fluxsecrets.repo.tree import open_tree
+
+        return tuple(sorted(find_environment(open_tree(self.root), name).files))
+
+    def _named(self) -> tuple[list[str], list[str]]:
+        """Named files and folders: those in the repository from its root, the others as they were named."""
+        inside: dict[str, None] = {}
+        outside: dict[str, None] = {}
+        for text in self.request.paths:
+            place = self.request.cwd / text
+            if not os.path.lexists(place):
+                raise FileAccessError(
+                    "there is no such file", hint="check the spelling of the path", path=text
+                )
+            relative = os.path.relpath(place, self.root).replace(os.sep, "/")
+            is_inside = relative != ".." and not relative.startswith("../")
+            if not self.request.for_commit and (problem := self._not_judged(place, text, is_inside)):
+                self.errors.append(problem)
+                continue
+            if not place.is_dir():
+                (inside if is_inside else outside)[relative if is_inside else text] = None
+                continue
+            base = ("" if relative == "." else relative) if is_inside else text.rstrip("/")
+            into = inside if is_inside else outside
+            into.update(dict.fromkeys(self._below(place, base, listed=is_inside)))
+        return list(inside), list(outside)
+
+    def _not_judged(self, place: Path, text: str, is_inside: bool) -> FluxsecretsError | None:
+        """Why a named path is not looked at: no scan passes for want of reading.
+
+        In a commit a link is the text of where it leads, and stands for no other file.
+        """
+        from fluxsecrets.scan.sources.worktree import not_a_file
+
+        root = os.path.realpath(self.root)
+        above = os.path.realpath(place.parent)
+        if is_inside and os.path.realpath(place) != root and not Path(above).is_relative_to(root):
+            return FileAccessError(
+                "lies behind a link that leaves the repository, so it was not looked at",
+                hint="name it where it is",
+                path=text,
+            )
+        return not_a_file(place, text)
+
+    def _below(self, place: Path, base: str, *, listed: bool) -> Iterable[str]:
+        if listed and self.repository is not None:
+            found = self.repository.files([base] if base else [])
+            if found:
+                return found
+        from fluxsecrets.repo.tree import walk_files
+
+        return (f"{base}/{path}" if base else path for path in walk_files(place))
+
+    def _were_encrypted(self) -> None:
+        """Files that are encrypted at HEAD, and not any more."""
+        if self.repository is None or self.request.source is Source.STDIN:
+            return
+        from fluxsecrets.scan.sources.worktree import changed_files, encrypted_before
+
+        changed = changed_files(self.repository) if self.request.source is Source.PATHS else self.before
+        plain = {path: blob for path, blob in changed.items() if self.set.is_plain(path)}
+        for path in encrypted_before(self.repository, plain, LIMIT) if plain else ():
+            self.findings.append(self.set.whole(path, ENCRYPTED_AT_HEAD))
+
+    def _generators(self) -> None:
+        """Take in kustomization files that were not scanned and may read what was."""
+        if self.complete or self.request.source is Source.STDIN or not self.paths:
+            return
+        from fluxsecrets.scan.sources.staged import read_generators
+
+        if self.request.source is Source.STAGED and self.repository is not None:
+            files = read_generators(self.repository, self.paths, LIMIT)
+            scans: Iterator[FileScan] = map(self.scanner.scan, files)
+        else:
+            scans = self._kustomizations()
+        for scan in scans:
+            for scanned in scan.scanned if scan.path not in self.paths else ():
+                self.set.add_generators(scanned)
+
+    def _kustomizations(self) -> Iterator[FileScan]:
+        from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
+
+        folders: dict[str, None] = {}
+        for path in self.paths:
+            while path:
+                path = path.rpartition("/")[0]  # noqa: PLW2901
+                folders[path] = None
+        names = [f"{folder}/{name}" if folder else name for folder in folders for name in KUSTOMIZATION_NAMES]
+        there = [name for name in names if (self.root / name).is_file()]
+        return self._read(self.root, there)
+
+    # --- weighing --------------------------------------------------------------------------------------
+
+    def result(self) -> ScanResult:
+        """What is left after allowances and baseline."""
+        found = sorted([*self.findings, *self.unreadable], key=in_order)
+        allowed: tuple[AllowedFinding, ...] = ()
+        remarks: tuple[Remark, ...] = ()
+        if self.inline or (self.settings is not None and self.settings.allow):
+            from fluxsecrets.findings.allow import apply_allowances
+
+            rules = frozenset(rule.id for rule in known_rules())
+            weighed = apply_allowances(
+                found,
+                inline=dict.fromkeys(self.inline),
+                listed=() if self.settings is None else self.settings.allow,
+                settings_path=SETTINGS_NAME,
+                rules=rules,
+                complete=self.complete,
+            )
+            found, allowed, remarks = list(weighed.kept), weighed.allowed, weighed.remarks
+        self.errors += [self.unreadable[each] for each in found if each in self.unreadable]
+        found = [each for each in found if each not in self.unreadable]
+        return self._with_baseline(tuple(found), allowed, remarks)
+
+    def _with_baseline(
+        self, found: tuple[Finding, ...], allowed: tuple[AllowedFinding, ...], remarks: tuple[Remark, ...]
+    ) -> ScanResult:
+        result = ScanResult(found, (), allowed, remarks, (), tuple(self.errors), len(self.paths), self.root)
+        if self.request.update_baseline:
+            return self._updated(result)
+        entries, path = self._baseline()
+        if path is None:
+            return self._with_excuses(result)
+        from fluxsecrets.findings.baseline import apply_baseline
+
+        applied = apply_baseline(found, entries, self._looked_at)
+        return self._with_excuses(
+            result._replace(findings=applied.new, known=applied.known, gone=applied.gone, baseline=path)
+        )
+
+    def _baseline(self) -> tuple[tuple[BaselineEntry, ...], Path | None]:
+        """The entries that count, and the file that they are in, or None where there is none."""
+        request = self.request
+        if request.baseline is not None:
+            from fluxsecrets.findings.baseline import read_baseline
+
+            return read_baseline(request.baseline), request.baseline
+        if not request.use_baseline or self.trust.baseline_text is None:
+            return (), None
+        return self.trust.baseline(), self.root / BASELINE_NAME
+
+    def _updated(self, result: ScanResult) -> ScanResult:
+        """The result after all that was found was written into the baseline of the work tree."""
+        from fluxsecrets.findings.baseline import read_baseline, write_baseline
+
+        if self.errors:
+            raise self.errors[0]
+        path = self.request.baseline or self.root / BASELINE_NAME
+        entries = read_baseline(path) if path.is_file() else ()
+        kept = [entry for entry in entries if not self._looked_at(entry)]
+        written = write_baseline(path, result.findings, kept)
+        return result._replace(findings=(), known=result.findings, baseline=path, written=written)
+
+    def _with_excuses(self, result: ScanResult) -> ScanResult:
+        """With what let findings pass, and is as new as they are."""
+        known = result.known if self.request.baseline is None else ()
+        commits = self.part.arguments if self.part is not None else ()
+        judged = self.request.source in (Source.STAGED, Source.COMMITS) or self.request.for_commit
+        if self.repository is None or not judged or (self.part is not None and self.part.is_history):
+            return result
+        changed = self.part is not None or self.settings_before != self.trust.settings_text
+        if not (result.allowed or known or changed):
+            return result
+        from .excuses import brought_excuses
+        from .tips import states_before
+
+        before = ("HEAD",) if self.part is None else states_before(self.repository, commits)
+        plain = [path for path in sorted(self.paths) if self.set.is_plain(path)]
+        return result._replace(
+            excuses=brought_excuses(self.repository, before, self.trust, result.allowed, known, plain)
+        )
+
+    def _looked_at(self, entry: BaselineEntry) -> bool:
+        """Whether an entry of the baseline would have been found in this run; `audit` has others."""
+        if self.request.source is not Source.PATHS or entry.rule not in {rule.id for rule in known_rules()}:
+            return False
+        return self.complete or entry.path in self.paths

@@ -1,0 +1,97 @@
+"""Commits that are looked through, parted by what they are judged by: the state of their tip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fluxsecrets.ops.policy.trust import Trust, read_trust
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.scan.sources.commits import HISTORY, Change, without_unknown
+
+_STATES = 50
+"""States before that are asked for their allowances; more, and too much is called new, which is said only."""
+
+
+class Part(NamedTuple):
+    """Commits with one state that they are judged by.
+
+    Attributes:
+        arguments: for `git rev-list`; none where there are no commits.
+        trust: the tip's.
+        loose: what is pushed without a commit: what a tag of a file, or of a folder, stands for.
+    """
+
+    arguments: tuple[str, ...]
+    trust: Trust = Trust()
+    loose: tuple[Change, ...] = ()
+
+    @property
+    def is_history(self) -> bool:
+        """All of it, of which nothing is more recent than the rest."""
+        return self.arguments == HISTORY
+
+
+def part(repository: Repository, arguments: Sequence[str]) -> tuple[Part, ...]:
+    """What arguments of `git rev-list` mean, by the tips' states.
+
+    Tips that go by the same are looked through together. The whole history is judged by what HEAD says.
+
+    Raises:
+        GitError: a revision is unknown.
+    """
+    if tuple(arguments) == HISTORY:
+        return (Part(HISTORY, read_trust(repository, ["HEAD"])[0]),)
+    arguments = without_unknown(repository, arguments)
+    tips, excluded = _revisions(repository, arguments)
+    kinds = {name: kind for name, kind, _ in repository.read_objects(_peeled(tips), limit=0)}
+    loose = {
+        tip: kinds[name] for tip, name in zip(tips, _peeled(tips), strict=True) if kinds[name] != "commit"
+    }
+    groups: dict[Trust, list[str]] = {}
+    for tip, trust in zip(tips, read_trust(repository, tips), strict=True):
+        groups.setdefault(trust, []).append(tip)
+    if len(groups) < 2 and not loose:
+        return tuple(Part(tuple(arguments), trust) for trust in groups)
+    parts = []
+    for trust, group in groups.items():
+        commits = [tip for tip in group if tip not in loose]
+        changes = [each for tip in group if tip in loose for each in _loose(repository, tip, loose[tip])]
+        parts.append(Part((*commits, *excluded) if commits else (), trust, tuple(changes)))
+    return tuple(parts)
+
+
+def states_before(repository: Repository, arguments: Sequence[str]) -> tuple[str, ...]:
+    """The commits that commits follow on, and that are none of them."""
+    if not arguments:
+        return ()
+    listing = repository.run("rev-list", "--boundary", *arguments, "--").decode().split()
+    return tuple(line[1:] for line in listing if line.startswith("-"))[:_STATES]
+
+
+def _revisions(repository: Repository, arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The ids of the tips, and the arguments that leave out what is before them."""
+    listing = repository.run("rev-parse", *arguments, "--").decode().split("\n")
+    found = [line for line in listing if line and line != "--"]
+    tips = list(dict.fromkeys(line for line in found if not line.startswith("^")))
+    if "--not" in arguments:
+        return tips, tuple(arguments[list(arguments).index("--not") :])
+    return tips, ("--not", *(line[1:] for line in found if line.startswith("^")))
+
+
+def _peeled(tips: Sequence[str]) -> list[str]:
+    return [f"{tip}^{{}}" for tip in tips]
+
+
+def _loose(repository: Repository, tip: str, kind: str) -> Iterator[Change]:
+    if kind == "tree":
+        listing = os.fsdecode(repository.run("ls-tree", "-r", "-z", f"{tip}^{{}}"))
+        for record in filter(None, listing.split("\0")):
+            entry, _, path = record.partition("\t")
+            mode, _, blob = entry.split(" ")
+            if mode.startswith("100"):
+                yield Change(tip, path, blob)
+    else:  # a file without a name, or what is missing, which reading it says
+        blob = repository.run("rev-parse", "--verify", "--quiet", f"{tip}^{{}}").decode().strip()
+        yield Change(tip, f"object-{tip[:12]}", blob)

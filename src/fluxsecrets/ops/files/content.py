@@ -1,0 +1,532 @@
+"""One file's content, encrypted and opened: bytes in, bytes out, no file touched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+from fluxsecrets.errors import (
+    AlreadyEncryptedError,
+    FluxsecretsError,
+    FormatError,
+    IntegrityError,
+    LimitError,
+    MetadataError,
+    NotEncryptedError,
+    UnprotectedError,
+)
+from fluxsecrets.ops.run.record import note_key
+from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
+from fluxsecrets.sops.disclosure import disclosed
+from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
+from fluxsecrets.sops.encryption import (
+    Encrypted,
+    Opened,
+    encrypt_document,
+    is_empty,
+    not_encrypted,
+    open_document,
+    read_back,
+    selected,
+)
+from fluxsecrets.sops.envelope import (
+    Providers,
+    check_recipients,
+    open_data_key,
+    wrap_data_key,
+)
+from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.mac import seal_mac
+from fluxsecrets.sops.metadata import VERSION, Metadata, is_newer
+from fluxsecrets.sops.selectors import Selector, compile_selector
+from fluxsecrets.sops.values import Value, canonical_bytes
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.policy.policy import Policy
+
+_CIPHERTEXT_SIGN = b"ENC[AES256_GCM,"
+_WARNINGS_SHOWN = 5  # of one kind, for one file
+
+FLUX_SIZE_LIMIT = 5 * 2**20
+"""Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
+
+
+class OpenedFile(NamedTuple):
+    """An encrypted file that was opened and whose MAC was checked.
+
+    Attributes:
+        format: what reads and writes it.
+        opened: its values.
+    """
+
+    format: Format
+    opened: Opened
+
+    @property
+    def metadata(self) -> Metadata:
+        """The file's `sops` block."""
+        metadata = self.opened.document.metadata
+        if metadata is None:
+            raise NotEncryptedError("the file is not encrypted")
+        return metadata
+
+    @property
+    def values(self) -> int:
+        """How many values were encrypted, comments not counted."""
+        return sum(
+            isinstance(change.target, Leaf) and not change.becomes_comment for change in self.opened.changes
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about it but no error, one sentence each."""
+        version = self.metadata.version
+        if not is_newer(version):
+            return self.opened.warnings
+        newer = f"it was written by a newer sops, {version[:20]!a}: what is new in that may be missed here"
+        return newer, *self.opened.warnings
+
+    @property
+    def parts(self) -> tuple[Mapping, ...]:
+        """Its documents with their values in place."""
+        return self.opened.plain
+
+    def text(self) -> bytes:
+        """The decrypted file, in its own format and layout.
+
+        Raises:
+            FormatError: it could not be written without a fault; the values are not in the error.
+        """
+        data = self.format.rewrite(self.opened.document, self.opened.changes, None)
+        # Whatever is left of a ciphertext: a comment that belongs to another key, or the block, not cut out
+        # as it should be. Looking costs nothing, and reading it again is rare.
+        if _CIPHERTEXT_SIGN in data:
+            self._check(data)
+        return data
+
+    def _check(self, data: bytes) -> None:
+        expected = replace(self.opened.document, parts=self.parts, metadata=None)
+        try:
+            document = self.format.parse(data, Limits(size=len(data)))
+            fine = document.metadata is None and _same_values(expected, document)
+        except FluxsecretsError:
+            fine = False
+        if not fine:
+            raise FormatError(
+                "the decrypted text did not pass its own check, so it is not given out",
+                hint="this is a fault of fluxsecrets: please report it with the file's structure, without "
+                "its values; `sops decrypt FILE` reads the file",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedFile:
+    """What encrypting a file's content came to.
+
+    Attributes:
+        data: the new content.
+        values: how many values are encrypted in it.
+        reused: how many of them kept the ciphertext that they had in git.
+        warnings: what the user should know, one sentence each.
+    """
+
+    data: bytes = field(repr=False)
+    values: int
+    reused: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def parse(format_: Format, data: bytes, limits: Limits) -> Document:
+    """Read a file, with a hint where it is empty, or plainly of another format.
+
+    Raises:
+        FormatError, MetadataError, LimitError: see `Format.parse`.
+    """
+    if not data:
+        raise FormatError("the file is empty", hint="there is nothing in it to encrypt or to decrypt")
+    try:
+        return format_.parse(data, limits)
+    except FluxsecretsError as error:
+        if isinstance(error, FormatError) and _is_template(data, error.line):
+            error.hint = "it looks like a template: encrypt what it is rendered to, or the values put into it"
+        elif error.hint is None and isinstance(error, FormatError | LimitError):
+            error.hint = "mend it, or take it as one value, whatever it holds, with --input-type binary"
+        elif error.hint is None and isinstance(error, MetadataError):
+            error.hint = "take the file from git again, or from whoever encrypted it"
+        raise
+
+
+def _is_template(data: bytes, line: int | None) -> bool:
+    """Whether a line has what Helm and its kind fill in; it is no YAML before that."""
+    return line is not None and b"{{" in b"".join(data.splitlines()[line - 1 : line])
+
+
+def check_encrypted(document: Document, *, single_value: bool = False) -> int:
+    """How many values are encrypted in an encrypted file; needs no key.
+
+    Raises:
+        IntegrityError: a value that its selector encrypts is plain text.
+        MetadataError: the file's own selector is invalid.
+    """
+    metadata = document.metadata
+    if metadata is None:
+        raise NotEncryptedError("the file is not encrypted")
+    if not metadata.mac:
+        raise _no_mac()
+    count = 0
+    for item, encrypts in selected(document, own_selector(metadata), single_value=single_value):
+        if not encrypts or not isinstance(item, Leaf) or is_empty(item.value):
+            continue
+        if is_list_comment(item.value):
+            continue
+        if not looks_encrypted(item.value):
+            raise IntegrityError(
+                f"the file is encrypted, but the value of {show_path(item.path)} in it is plain text",
+                line=item.line,
+                hint="if it was committed, treat the value as leaked; "
+                "put the encrypted version back from git, "
+                "then `fluxsecrets decrypt -i FILE`, add the value, `fluxsecrets encrypt FILE`",
+            )
+        count += 1
+    return count
+
+
+def refuse_leftovers(document: Document) -> None:
+    """Stop at a document that counts as plain and holds ciphertexts: what opens them was taken out.
+
+    Raises:
+        IntegrityError: its `sops` block has no MAC.
+        NotEncryptedError: a value is a ciphertext, and there is no `sops` block.
+    """
+    if document.metadata is not None:
+        raise _no_mac()
+    if any(looks_encrypted(leaf.value) for leaf in document.leaves):
+        raise not_encrypted(document)
+
+
+def _no_mac() -> IntegrityError:
+    return IntegrityError(
+        "the sops block has no MAC, so nobody can tell whether the file was changed",
+        hint="take the file from git again, or from whoever encrypted it",
+    )
+
+
+def is_list_comment(value: Value) -> bool:
+    """Whether a value is what sops makes of a comment in a list; it counts as no value."""
+    return isinstance(value, str) and value.startswith("ENC[") and value.endswith(",type:comment]")
+
+
+def own_selector(metadata: Metadata) -> Selector:
+    """The selector that an encrypted file names itself.
+
+    Raises:
+        MetadataError: it is invalid, so that nobody can say what should be encrypted.
+    """
+    try:
+        return compile_selector(metadata.selector)
+    except FluxsecretsError as error:
+        raise MetadataError(f"the sops block has an invalid selector: {error.message}") from None
+
+
+def open_file(
+    format_: Format,
+    data: bytes | list[bytes],
+    providers: Providers,
+    limits: Limits,
+    *,
+    check_mac: bool = True,
+    order: Sequence[str] | None = None,
+) -> OpenedFile:
+    """Decrypt a file's content and check its MAC.
+
+    Args:
+        format_: its format.
+        data: the encrypted content; in a list, it is taken out of that, and freed once it was read.
+        providers: that open the data key.
+        limits: what the input may cost.
+        check_mac: False only for the drop-in's `--ignore-mac`.
+        order: kinds of keys to try first; that of the providers unless told.
+
+    Raises:
+        NotEncryptedError: it has no `sops` block.
+        DataKeyError: no identity at hand opens it.
+        IntegrityError: it was changed after it was encrypted.
+        FormatError, MetadataError, LimitError: it cannot be read.
+    """
+    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
+    return open_parsed(format_, document, providers, check_mac=check_mac, order=order)
+
+
+def open_parsed(
+    format_: Format,
+    document: Document,
+    providers: Providers,
+    *,
+    check_mac: bool = True,
+    order: Sequence[str] | None = None,
+) -> OpenedFile:
+    """Decrypt a file that was parsed already; see `open_file`."""
+    if document.metadata is None:
+        refuse_leftovers(document)
+        raise NotEncryptedError(
+            "the file is not encrypted: it has no sops metadata",
+            hint="encrypt it with `fluxsecrets encrypt FILE`",
+        )
+    selector = own_selector(document.metadata)
+    data_key = open_data_key(document.metadata, providers, order, opened=note_key)
+    opened = open_document(
+        document, selector, data_key, single_value=format_.single_value, verify_mac=check_mac
+    )
+    return OpenedFile(format_, opened)
+
+
+def encrypt_content(
+    format_: Format,
+    data: bytes | list[bytes],
+    policy: Policy,
+    providers: Providers,
+    *,
+    now: str,
+    limits: Limits,
+    kubernetes: bool = True,
+    previous: OpenedFile | None = None,
+    by_hand: bool = False,
+    new_key: bool = False,
+) -> EncryptedFile:
+    """Encrypt a plain file's content.
+
+    Args:
+        format_: its format.
+        data: the plain content; in a list, it is taken out of that, and freed once it was read.
+        policy: for whom, and what.
+        providers: that wrap the data key.
+        now: for `lastmodified`, RFC 3339.
+        limits: what the input may cost.
+        kubernetes: check the selector against what Flux needs.
+        previous: the file that the content was made of, opened: unchanged values keep their ciphertext
+            while recipients and selector are the same, and nothing that was decrypted from it may be
+            plain text in the new file.
+        by_hand: people edited the content, so that what becomes plain text is a warning.
+        new_key: the file gets a new data key in any case.
+
+    Raises:
+        AlreadyEncryptedError: it has a `sops` block already.
+        UnprotectedError, SelectorError, RecipientError: the policy would not protect it, or not for Flux;
+            or something that was decrypted from `previous` would be plain text.
+        FormatError, LimitError: it cannot be read.
+    """
+    from fluxsecrets.ops.policy.policy import selector_for
+
+    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
+    if document.metadata is not None:
+        raise AlreadyEncryptedError("the file is encrypted already", hint="nothing is to do")
+    single_value = format_.single_value
+    # A file that is one value has no keys to select, and a selector in it would keep sops from reading it.
+    if single_value:
+        policy = replace(policy, selector=None)
+    selector = selector_for(document, policy, kubernetes=kubernetes and not single_value)
+    warnings: list[str] = []
+    expanded = _expand_aliases(format_, document, selector, limits)
+    if expanded is not document:
+        warnings.append("YAML aliases were written out, since their values are encrypted")
+    same = previous is not None and not new_key and _same_protection(previous, policy, selector)
+    reusable = previous if same else None
+    if reusable is None:
+        check_recipients(policy.groups, providers)
+    if previous is not None and reusable is None and not new_key:
+        warnings.append("recipients or selector changed, so the file got a new data key")
+    data_key = reusable.opened.data_key if reusable is not None else DataKey.generate()
+    encrypted = encrypt_document(
+        expanded,
+        selector,
+        data_key,
+        mac_only_encrypted=policy.mac_only_encrypted,
+        single_value=single_value,
+        previous=reusable.opened if reusable is not None else None,
+    )
+    warnings += encrypted.warnings
+    if previous is not None and not single_value:
+        warnings += _disclosed(previous, encrypted, by_hand=by_hand)
+    warnings += _repeated(encrypted)
+    mac = seal_mac(encrypted.digest, now, Cipher(data_key))
+    if reusable is not None:
+        metadata = replace(reusable.metadata, lastmodified=now, mac=mac)
+    else:
+        metadata = _new_metadata(policy, selector, data_key, providers, now=now, mac=mac)
+    new = format_.rewrite(expanded, encrypted.changes, metadata)
+    _refuse_too_large(new, limits)
+    if reusable is not None and encrypted.reused == len(encrypted.changes):
+        unchanged = format_.rewrite(expanded, encrypted.changes, reusable.metadata)
+        if _opens(format_, unchanged, data_key, limits, single_value=single_value):
+            new = unchanged
+    values, reused = sum(isinstance(change.target, Leaf) for change in encrypted.changes), encrypted.reused
+    # Only the values are needed now: the texts of a large file would stand in memory several times over.
+    plain = replace(expanded, source="", layout=None)
+    del document, expanded, encrypted
+    verify(format_, plain, new, data_key, limits)
+    if kubernetes and len(new) > FLUX_SIZE_LIMIT:
+        warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
+    return EncryptedFile(new, values, reused, tuple(warnings))
+
+
+def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> list[str]:
+    """What was decrypted and ends in plain text, as warnings.
+
+    Raises:
+        UnprotectedError: there is something, and nobody edited the text.
+    """
+    found = list(disclosed(previous.opened, encrypted.plain, by_hand=by_hand))
+    for item in found if not by_hand else ():
+        raise UnprotectedError(
+            f"{_described(item)} was encrypted and would be plain text after this change",
+            line=item.line,
+            hint="change the text yourself with `fluxsecrets edit FILE`",
+        )
+    return _few([f"{_described(item)} on line {item.line} is plain text now" for item in found])
+
+
+def _repeated(encrypted: Encrypted) -> list[str]:
+    """Comments that hold a value which is encrypted, as warnings."""
+    comments = [item for item in encrypted.plain if isinstance(item, Comment)]
+    if not comments:
+        return []
+    from fluxsecrets.sops.traces import values_in_comments
+
+    targets = (change.target for change in encrypted.changes)
+    values = ((leaf.path, leaf.value) for leaf in targets if isinstance(leaf, Leaf))
+    return _few(
+        [
+            f"the comment on line {trace.comment.line} holds the value of {trace.path} and stays plain text: "
+            "take it out, and change the value if it was committed"
+            for trace in values_in_comments(values, comments)
+        ]
+    )
+
+
+def _described(item: Leaf | Comment) -> str:
+    return "a comment" if isinstance(item, Comment) else f"the value of {show_path(item.path)}"
+
+
+def _few(warnings: list[str]) -> list[str]:
+    more = len(warnings) - _WARNINGS_SHOWN
+    return warnings if more < 1 else [*warnings[:_WARNINGS_SHOWN], f"... and {more} more of that kind"]
+
+
+def _refuse_too_large(new: bytes, limits: Limits) -> None:
+    if len(new) > limits.size:
+        raise LimitError(
+            f"encrypted, it would have {len(new) / 2**20:.0f} MiB, and nothing over "
+            f"{limits.size / 2**20:.0f} MiB is read again",
+            hint="split it into several files, or take it as one value with --input-type binary",
+        )
+
+
+def _expand_aliases(format_: Format, document: Document, selector: Selector, limits: Limits) -> Document:
+    expand = getattr(format_, "expand_aliases", None)
+    if expand is None or not any(leaf.alias for leaf in document.leaves):
+        return document
+    encrypted = [item for item, yes in selected(document, selector) if yes and isinstance(item, Leaf)]
+    result: Document = expand(document, encrypted, limits)
+    return result
+
+
+def _same_protection(previous: OpenedFile, policy: Policy, selector: Selector) -> bool:
+    metadata = previous.metadata
+    return (
+        metadata.recipients == policy.groups
+        and (
+            len(policy.groups) == 1
+            or metadata.shamir_threshold == (policy.shamir_threshold or len(policy.groups))
+        )
+        and metadata.selector == selector.spec
+        and metadata.mac_only_encrypted == policy.mac_only_encrypted
+    )
+
+
+def _new_metadata(
+    policy: Policy, selector: Selector, data_key: DataKey, providers: Providers, *, now: str, mac: str
+) -> Metadata:
+    several = len(policy.groups) > 1
+    return Metadata(
+        key_groups=wrap_data_key(data_key, policy.groups, policy.shamir_threshold, providers),
+        selector=selector.spec,
+        lastmodified=now,
+        mac=mac,
+        mac_only_encrypted=policy.mac_only_encrypted,
+        shamir_threshold=(policy.shamir_threshold or len(policy.groups)) if several else 0,
+        version=VERSION,
+    )
+
+
+def _opens(format_: Format, data: bytes, data_key: DataKey, limits: Limits, *, single_value: bool) -> bool:
+    document = format_.parse(data, limits)
+    if document.metadata is None:
+        return False
+    try:
+        open_document(document, own_selector(document.metadata), data_key, single_value=single_value)
+    except IntegrityError:
+        return False
+    return True
+
+
+def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey, limits: Limits) -> None:
+    """Read back what is about to be written, and compare it value by value with what it came from.
+
+    The last line of defence against a file that nobody could decrypt: nothing is written without it.
+
+    Raises:
+        UnprotectedError: the encrypted text does not hold the same values; no value is in the error.
+    """
+    document = format_.parse(encrypted, limits)
+    metadata = document.metadata
+    if metadata is None:
+        raise _not_verified("it would not be recognised as encrypted")
+    document = replace(document, source="", layout=None)  # of a large file the values alone are enough
+    expected, same = plain.leaves, True
+    # Their order is not compared: a comment may count to another map behind an expanded alias.
+    comments = Counter(item.text for item in plain.items if isinstance(item, Comment))
+    try:
+        found = read_back(document, own_selector(metadata), data_key, single_value=format_.single_value)
+        for path, value, text in found:
+            if path is None:
+                # What was a ciphertext before stays one, and may open where it has come to stand.
+                left = not comments[str(value)] and looks_encrypted(text.strip())
+                comments[text if left else str(value)] -= 1
+                continue
+            leaf = next(expected, None)
+            same = same and leaf is not None and leaf.path == path and _same(leaf.value, value)
+    except FluxsecretsError as error:
+        raise _not_verified(error.message) from None
+    if not same or next(expected, None) is not None:
+        raise _not_verified("values differ after decrypting it again")
+    if any(comments.values()):
+        raise _not_verified("comments differ after decrypting it again")
+
+
+def _same_values(plain: Document, other: Document) -> bool:
+    pairs = zip_longest(plain.leaves, other.leaves)
+    return all(
+        one is not None and two is not None and one.path == two.path and _same(one.value, two.value)
+        for one, two in pairs
+    )
+
+
+def _same(value: Value, other: Value) -> bool:
+    if type(value) is str and type(other) is str:
+        return value == other
+    return _fingerprint(value) == _fingerprint(other)
+
+
+def _fingerprint(value: Value) -> tuple[str, bytes]:
+    kind = "text" if isinstance(value, str | bytes) else type(value).__name__
+    return (kind, canonical_bytes(value))
+
+
+def _not_verified(reason: str) -> UnprotectedError:
+    return UnprotectedError(
+        f"the encrypted file did not pass its own check, so nothing was written: {reason}",
+        hint="this is a fault of fluxsecrets: please report it with the file's structure, without its values",
+    )

@@ -1,0 +1,192 @@
+"""Decrypt a file's content, one value of it, or files in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, find, to_data
+from fluxsecrets.sops.document import Path as KeyPath
+from fluxsecrets.sops.document import Sequence as ListNode
+from fluxsecrets.sops.formats import StoresConfig
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.values import canonical_bytes
+
+from .content import OpenedFile, open_file
+
+if TYPE_CHECKING:  # one file to standard output does without
+    from fluxsecrets.ops.run.batches import Prepared
+    from fluxsecrets.ops.run.results import FileResult
+    from fluxsecrets.ops.run.targets import Target
+
+_INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
+_BRACKETS = r"""\[(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?[0-9]+))\]"""
+
+
+@dataclass(frozen=True, slots=True)
+class DecryptedContent:
+    """A decrypted file or value.
+
+    Attributes:
+        data: what to print or write.
+        warnings: what the user should know, one sentence each.
+    """
+
+    data: bytes = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+def decrypt_content(
+    session: Session,
+    data: bytes | list[bytes],
+    format_name: str,
+    *,
+    output_type: str | None = None,
+    key: str | None = None,
+    path: Path | None = None,
+) -> DecryptedContent:
+    """Decrypt a file's content.
+
+    Args:
+        session: the run.
+        data: the encrypted file; see `open_file`.
+        format_name: its format.
+        output_type: another format to write, or None for the file's own with its layout kept.
+        key: one value to take out, see `parse_key`.
+        path: of the file; the `.sops.yaml` for it says how another format is indented.
+
+    Raises:
+        UsageError: the file has no such key.
+        DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
+    """
+    opened = open_file(make_format(format_name), data, session.providers, session.limits)
+    warnings = opened.warnings
+    if key is not None:
+        node = _find_key(opened, key)
+        return DecryptedContent(_node_bytes(node, output_type or format_name), warnings)
+    if output_type is None or output_type == format_name:
+        return DecryptedContent(opened.text(), warnings)
+    parts = [to_data(part) for part in opened.parts]
+    return DecryptedContent(make_format(output_type, _stores_for(session, path)).render(parts), warnings)
+
+
+def _stores_for(session: Session, path: Path | None) -> StoresConfig:
+    with suppress(FluxsecretsError):  # a broken configuration keeps nobody from reading
+        config = session.find_config(path.parent) if path is not None else None
+        if config is not None:
+            return session.load_config(config).stores
+    return StoresConfig()
+
+
+def parse_key(text: str) -> KeyPath | None:
+    """A key in sops's form, such as `["data"]["list"][0]`; None where the text is of the dotted form.
+
+    Raises:
+        UsageError: it starts like sops's form and is not it.
+    """
+    if not text.startswith("["):
+        return None
+    steps: list[str | int] = []
+    position = 0
+    while position < len(text):
+        match = re.compile(_BRACKETS).match(text, position)
+        if match is None:
+            raise UsageError(
+                f"{text!a} is not a key", hint="""write it like '["data"]["password"]' or data.password"""
+            )
+        quoted = match[1] if match[1] is not None else match[2]
+        steps.append(int(match[3]) if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        position = match.end()
+    return tuple(steps)
+
+
+def _find_key(opened: OpenedFile, key: str) -> Node:
+    path = parse_key(key)
+    if path is not None:
+        # sops: the form in brackets means the first document
+        found = [find(opened.parts[0], path)]
+    else:
+        found = [find_dotted(part, key) for part in opened.parts]
+    nodes = [node for node in found if node is not None]
+    if len(nodes) > 1:
+        numbers = ", ".join(str(number) for number, node in enumerate(found, 1) if node is not None)
+        raise UsageError(
+            f"the key {key!a} is ambiguous: documents {numbers} of the file have it",
+            hint="""the form with brackets, '["data"]["password"]', means the first document; """
+            "without --extract all of them are printed",
+        )
+    if not nodes:
+        more = " in its first document" if path is not None and len(opened.parts) > 1 else ""
+        raise UsageError(
+            f"the file has no key {key!a}{more}",
+            hint="keys are not encrypted: `fluxsecrets explain FILE` lists them",
+        )
+    return nodes[0]
+
+
+def find_dotted(node: Node, key: str) -> Node | None:
+    """The node that a dotted key means, or None; where keys hold dots themselves, the longest wins.
+
+    Args:
+        node: where to start.
+        key: such as `data.tls.crt` or `items[0].name`.
+    """
+    if not key:
+        return node
+    if isinstance(node, ListNode):
+        match = re.match(_INDEX, key)
+        child = find(node, (int(match[1] or match[2]),)) if match is not None else None
+        return None if match is None or child is None else find_dotted(child, key[match.end() :])
+    if not isinstance(node, Mapping):
+        return None
+    text = key.removeprefix(".")
+    children = {entry.key: entry.value for entry in node.entries if isinstance(entry, Entry)}
+    for name in sorted(filter(text.startswith, children), key=len, reverse=True):
+        rest = text[len(name) :]
+        found = find_dotted(children[name], rest) if name and rest[:1] in ("", ".", "[") else None
+        if found is not None:
+            return found
+    return None
+
+
+def _node_bytes(node: Node, format_name: str) -> bytes:
+    """A single value as its own bytes, without a line break, as sops prints it; a tree in a format."""
+    if isinstance(node, Leaf):
+        return canonical_bytes(node.value)
+    name = format_name if format_name in ("yaml", "json") else "json"
+    return make_format(name).render([to_data(node)])
+
+
+def decrypt_files(session: Session, targets: Sequence[Target]) -> Iterator[FileResult]:
+    """Decrypt files in place.
+
+    Returns:
+        One result a file, in order, as they are done.
+    """
+    from fluxsecrets.ops.run.batches import process_files
+
+    return process_files(partial(_prepare, session), targets)
+
+
+def _prepare(session: Session, target: Target) -> Prepared:
+    from fluxsecrets.ops.run.batches import Prepared, pending_write
+    from fluxsecrets.ops.run.results import FileResult, Outcome
+
+    try:
+        if target.problem is not None:
+            raise target.problem
+        content = read_file(target.path, limit=session.limits.size)
+        data, content = [content.data], replace(content, data=b"")
+        opened = open_file(make_format(target.format), data, session.providers, session.limits)
+        result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)
+        return Prepared(result, pending_write(content, opened.text()))
+    except FluxsecretsError as error:
+        return Prepared(FileResult(target.shown, Outcome.FAILED, error=error.in_file(target.shown)))

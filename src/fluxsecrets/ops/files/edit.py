@@ -1,0 +1,306 @@
+"""An encrypted file changed in the user's editor, or a new one written there.
+
+The plain text is in a private folder, in memory where the system offers that, and only while the editor
+runs. What was edited is not lost when it cannot be encrypted, since the editor opens again, nor when the
+file cannot be replaced: it is then kept beside it, encrypted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.files import read_file, resolve_inside, write_new
+from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for, selector_for
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Target, format_of_name, repository_root, select
+from fluxsecrets.private import private_directory
+from fluxsecrets.repo.configfiles import refuse_configuration
+from fluxsecrets.repo.git import find_repository
+from fluxsecrets.shell import file_word
+from fluxsecrets.sops.envelope import check_recipients
+from fluxsecrets.sops.formats.registry import make_format
+
+from .content import EncryptedFile, encrypt_content, parse
+from .onlycopy import others_only
+from .reencrypt import encrypt_again, open_target, write_back
+
+NEW_FILE_MODE = 0o644
+"""Permission bits of a file that is made: it is encrypted, and goes into git."""
+
+_COMMENT_SIGNS = {"yaml": "#", "dotenv": "#", "ini": ";"}
+_TEMPLATES = {
+    "yaml": "key: value\n",
+    "json": '{\n  "key": "value"\n}\n',
+    "dotenv": "KEY=value\n",
+    "ini": "[section]\nkey = value\n",
+}
+_BOM = b"\xef\xbb\xbf"
+
+Edit = Callable[[Path], None]
+"""Opens a file in the editor, and returns when that has ended."""
+
+Ask = Callable[[FluxsecretsError], bool]
+"""Shows what is wrong, and asks whether to go on editing; False where there is nobody to ask."""
+
+
+class EditOutcome(StrEnum):
+    """What became of a file."""
+
+    EDITED = "edited"
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class EditResult:
+    """What editing came to.
+
+    Attributes:
+        path: as shown to the user.
+        outcome: what became of the file.
+        values: how many encrypted values it holds now; None where it was not changed.
+        warnings: what the user should know, one sentence each.
+    """
+
+    path: str
+    outcome: EditOutcome
+    values: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def edit_file(
+    session: Session,
+    text: str,
+    edit: Edit,
+    ask: Ask,
+    *,
+    input_type: str | None = None,
+    accept_recipients: bool = False,
+    for_others: bool = False,
+) -> EditResult:
+    """Edit an encrypted file, or make a new one by the creation rule for its name.
+
+    Args:
+        session: the run.
+        text: the path as it was given.
+        edit: runs the editor.
+        ask: whether to go on after an error.
+        input_type: its format, whatever its name says.
+        accept_recipients: see `reencrypt.open_target`.
+        for_others: make a new file also where nobody here could open it again.
+
+    Raises:
+        NotEncryptedError: the file is plain.
+        UnprotectedError: see `reencrypt.open_target`.
+        ConfigError: a new file, and no rule for it.
+        FileAccessError: the file could not be replaced; the message says where the edited text is.
+        FluxsecretsError: what was edited could not be encrypted, and the user gave up.
+    """
+    path = session.cwd / text
+    if path.is_dir():
+        raise FileAccessError("it is a folder, and this takes one file", path=text, hint="name a file in it")
+    try:
+        if text and not os.path.lexists(path):
+            return _create(session, text, edit, ask, input_type, for_others=for_others)
+        target = select(session, [text], input_type=input_type).targets[0]
+        return _change(session, target, edit, ask, accept_recipients=accept_recipients)
+    except FluxsecretsError as error:
+        raise error.in_file(text) from None
+
+
+def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_recipients: bool) -> EditResult:
+    opened = open_target(session, target, accept_recipients=accept_recipients)
+    before = opened.file.text()
+    desk = _Desk(edit, ask, target.format, session.limits.size, session.warn)
+    done = desk.until_encrypted(
+        target.path.name, before, lambda plain: encrypt_again(session, opened, plain, by_hand=True)
+    )
+    if done is None:
+        return EditResult(target.shown, EditOutcome.UNCHANGED, warnings=opened.warnings)
+    encrypted = done
+    warnings = dict.fromkeys((*opened.warnings, *encrypted.warnings))
+    try:
+        write_back(opened, encrypted.data)
+    except FluxsecretsError as error:
+        raise _kept_aside(session, target.path, encrypted.data, error) from None
+    return EditResult(target.shown, EditOutcome.EDITED, encrypted.values, tuple(warnings))
+
+
+def _create(
+    session: Session, text: str, edit: Edit, ask: Ask, input_type: str | None, *, for_others: bool
+) -> EditResult:
+    path = _new_path(session, text)
+    refuse_configuration(path)
+    name = input_type or format_of_name(session, text)
+    policy = policy_for(session, path, Overrides())
+    with blaming_rule(policy):
+        check_recipients(policy.groups, session.providers)
+    names = {**read_public_keys(repository_root(session)), **policy.names}
+    others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: for_others)
+    format_ = make_format(name, policy.stores)
+
+    def encrypt(plain: bytes) -> EncryptedFile:
+        return encrypt_content(
+            format_, plain, policy, session.providers, now=session.now(), limits=session.limits
+        )
+
+    desk = _Desk(edit, ask, name, session.limits.size, session.warn)
+    done = desk.until_encrypted(path.name, _template(session, name, path, policy), encrypt)
+    if done is None:
+        return EditResult(text, EditOutcome.UNCHANGED)
+    encrypted = done
+    try:
+        write_new(path, encrypted.data, NEW_FILE_MODE)
+    except FluxsecretsError as error:
+        error.path = text
+        raise _kept_aside(session, path, encrypted.data, error) from None
+    return EditResult(text, EditOutcome.CREATED, encrypted.values, (*encrypted.warnings, *others))
+
+
+def _new_path(session: Session, text: str) -> Path:
+    """The real path of a file that is to be made.
+
+    Raises:
+        FileAccessError: its folder does not exist, or lies behind a link that leaves the repository.
+    """
+    path = Path(os.path.normpath(session.cwd / text))
+    if not path.parent.is_dir():
+        raise FileAccessError("its folder does not exist", path=text, hint="create the folder first")
+    for start in (session.cwd, path.parent):
+        repository = find_repository(start)
+        if repository is not None and path.is_relative_to(repository.root):
+            return resolve_inside(path, repository.root)
+    return path.resolve()
+
+
+def _template(session: Session, name: str, path: Path, policy: Policy) -> bytes:
+    """What a new file starts with: a Secret, where the rule encrypts one as Flux needs it."""
+    if name == "yaml":
+        stem = re.sub(r"[^a-z0-9]+", "-", path.name.lower().partition(".")[0]).strip("-") or "name"
+        secret = (
+            f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {stem}\nstringData:\n  key: value\n"
+        ).encode()
+        with suppress(FluxsecretsError):
+            selector = selector_for(parse(make_format(name), secret, session.limits), policy)
+            if selector.encrypts(("stringData", "key"), ()):
+                return secret
+    return _TEMPLATES.get(name, "").encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where plain text is edited until it can be encrypted."""
+
+    edit: Edit
+    ask: Ask
+    format: str
+    limit: int
+    warn: Callable[[str], None] | None
+
+    def until_encrypted(
+        self, name: str, original: bytes, encrypt: Callable[[bytes], EncryptedFile]
+    ) -> EncryptedFile | None:
+        """Edit a text until it can be encrypted; None where it is the original again."""
+        with private_directory(self.warn) as folder:
+            path = folder / name
+            write_new(path, original)
+            header, failed, reason = b"", original, None
+            while True:
+                self.edit(path)
+                edited = _without_message(read_file(path, limit=2 * self.limit).data, header)
+                if edited == original:
+                    return None
+                if reason is not None and edited == failed:
+                    if not self.ask(reason):
+                        raise _given_up(reason)
+                    continue
+                try:
+                    return encrypt(edited)
+                except FluxsecretsError as error:
+                    failed, reason = edited, error
+                header = self._message(reason, edited)
+                if header:
+                    path.write_bytes(_with_message(edited, header))
+                elif not self.ask(reason):
+                    raise _given_up(reason)
+
+    def _message(self, error: FluxsecretsError, text: bytes) -> bytes:
+        """What is wrong, as comment lines; empty for formats that know none."""
+        sign = _COMMENT_SIGNS.get(self.format)
+        if sign is None:
+            return b""
+        lines = ["", *error.details]
+        if hint := _hint_for_text(error):
+            lines.append(f"hint: {hint}")
+        lines.append("mend it, or close the editor without a change to give up; these lines go by themselves")
+        place = f"line {error.line + len(lines)}: " if error.line is not None and error.path is None else ""
+        lines[0] = f"this could not be encrypted: {place}{error.message}"
+        newline = "\r\n" if b"\r\n" in text else "\n"
+        shown = (re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", line) for line in lines)
+        return "".join(f"{sign}{_MARK}{line}{newline}" for line in shown).encode("utf-8", "replace")
+
+
+_MARK = "fluxsecrets: "
+
+
+def _with_message(text: bytes, message: bytes) -> bytes:
+    return _BOM + message + text[len(_BOM) :] if text.startswith(_BOM) else message + text
+
+
+def _without_message(text: bytes, message: bytes) -> bytes:
+    """The text without the lines that were put in front, wherever they are now."""
+    if not message:
+        return text
+    mark = message[:1] + _MARK.encode()
+    lines = text.removeprefix(_BOM).splitlines(keepends=True)
+    kept = b"".join(line for line in lines if not line.startswith(mark))
+    return _BOM + kept if text.startswith(_BOM) else kept
+
+
+def _hint_for_text(error: FluxsecretsError) -> str | None:
+    """The hint, if it is about the text: options of the command can't be added from within the editor."""
+    return None if error.hint is None or "--" in error.hint else error.hint
+
+
+def _given_up(error: FluxsecretsError) -> FluxsecretsError:
+    hint = _hint_for_text(error)
+    error.hint = "nothing was written, and the edited text was not kept, since it is plain text"
+    if hint is not None:
+        error.hint += f"; {hint}"
+    return error
+
+
+def _kept_aside(session: Session, path: Path, encrypted: bytes, error: FluxsecretsError) -> FluxsecretsError:
+    """The error, with where the edited text is now: in a file of its own, encrypted."""
+    kept = _write_aside(path, encrypted)
+    if kept is None:
+        error.details = (*error.details, "the edited text could not be kept either, and is lost")
+        return error
+    shown = session.shown(kept)
+    error.details = (*error.details, f"what you edited is in {shown}, encrypted")
+    error.hint = f"compare the two with `fluxsecrets decrypt {file_word(shown)}`, then rename it or delete it"
+    return error
+
+
+def _write_aside(path: Path, encrypted: bytes) -> Path | None:
+    folders: list[Path] = [path.parent]
+    with suppress(OSError):
+        folders.append(Path(tempfile.gettempdir()))
+    stem, dot, suffix = path.name.rpartition(".")
+    for folder in folders:
+        for number in range(1, 10):
+            mark = "edited" if number == 1 else f"edited-{number}"
+            name = f"{stem}.{mark}.{suffix}" if dot and stem else f"{path.name}.{mark}"
+            with suppress(FluxsecretsError):
+                write_new(folder / name, encrypted)
+                return folder / name
+    return None

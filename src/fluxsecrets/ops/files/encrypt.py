@@ -1,0 +1,269 @@
+"""Encrypt files in place: read, encrypt, verify, and replace them in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.policy.drift import drift_of
+from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for
+from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.run.names import names_of, post_quantum_warnings
+from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Selection, Target
+from fluxsecrets.repo.configfiles import refuse_configuration
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.sops.formats import Format
+from fluxsecrets.sops.formats.registry import make_format
+
+from .content import (
+    EncryptedFile,
+    OpenedFile,
+    check_encrypted,
+    encrypt_content,
+    open_file,
+    parse,
+)
+from .onlycopy import GitCopies, others_only
+from .split import split_lists
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptJob:
+    """One file to encrypt.
+
+    Attributes:
+        path: absolute, links resolved; a content that is no file's is encrypted as if it were there.
+        shown: as the user knows it.
+        format: name of its format.
+        head: its content at HEAD where that is encrypted and the file is not, else None.
+        why_new_key: why the data key that it has at HEAD is not to be used again, or None.
+        problem: why it cannot be encrypted, where that is known already.
+        repository: its git repository, or None.
+        replaced: the plain text is replaced by the result; what is written elsewhere leaves it.
+    """
+
+    path: Path
+    shown: str
+    format: str
+    head: bytes | None = field(default=None, repr=False)
+    problem: FluxsecretsError | None = None
+    repository: Repository | None = None
+    replaced: bool = True
+    why_new_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptOptions:
+    """How to encrypt.
+
+    Attributes:
+        overrides: recipients and selector from the command line.
+        names: recipient -> name, from the repository's public keys.
+        kubernetes: check for what Flux needs.
+        split_lists: make YAML documents of the Secrets in a `kind: List` first.
+        write: False only says what would happen.
+        look_at_identities: say where none of the identities at hand will open a file, and refuse that where
+            the plain text would be gone.
+        for_others: do not refuse it.
+        copies: what git has.
+    """
+
+    overrides: Overrides = field(default_factory=Overrides)
+    names: Mapping[str, str] = field(default_factory=dict)
+    kubernetes: bool = True
+    split_lists: bool = False
+    write: bool = True
+    look_at_identities: bool = False
+    for_others: bool = False
+    copies: GitCopies = field(default_factory=GitCopies)
+
+
+def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ...]:
+    """The files of a selection as jobs, with what HEAD holds of those that were encrypted there.
+
+    What history says of their data keys is looked up here, once for all of them and not in each job.
+
+    Raises:
+        GitError: HEAD cannot be read.
+    """
+    plain: dict[Path, tuple[Repository, set[str]]] = {}
+    for target in selection.targets:
+        if target.repository is not None and target.repository_path is not None and not target.encrypted:
+            _, paths = plain.setdefault(target.repository.root, (target.repository, set()))
+            paths.add(target.repository_path)
+    heads: dict[tuple[Path, str], bytes] = {}
+    reasons: dict[tuple[Path, str], str] = {}
+    for root, (repository, paths) in plain.items():
+        found = _encrypted_at_head(repository, paths)
+        heads |= {(root, path): data for path, data in found.items()}
+        if found:
+            from .datakeys import why_new_data_keys
+
+            whys = why_new_data_keys(session, repository, found, {})
+            reasons |= {(root, path): why for path, why in whys.items()}
+    return tuple(_job(target, heads, reasons) for target in selection.targets)
+
+
+def _job(
+    target: Target, heads: Mapping[tuple[Path, str], bytes], reasons: Mapping[tuple[Path, str], str]
+) -> EncryptJob:
+    job = EncryptJob(
+        target.path, target.shown, target.format, problem=target.problem, repository=target.repository
+    )
+    if target.repository is None or target.repository_path is None:
+        return job
+    place = (target.repository.root, target.repository_path)
+    return replace(job, head=heads.get(place), why_new_key=reasons.get(place))
+
+
+def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, bytes]:
+    blobs = repository.read_head_blobs(repository.changed_since_head(paths)).contents
+    return {path: blob for path, blob in blobs.items() if detect_encryption(blob, path)}
+
+
+def encrypt_input(
+    session: Session, job: EncryptJob, data: list[bytes], options: EncryptOptions
+) -> tuple[FileResult, bytes]:
+    """Encrypt one content that is not to be written in place.
+
+    Args:
+        session: the run.
+        job: what the content stands for; the file need not exist.
+        data: plain, in a list, out of which it is taken; what is encrypted already comes back as it is.
+        options: how.
+
+    Returns:
+        What became of it, and the encrypted content.
+
+    Raises:
+        FluxsecretsError: see `encrypt_content`; the file is named in it.
+    """
+    try:
+        return _encrypt(session, options, job, data)
+    except FluxsecretsError as error:
+        raise error.in_file(job.shown) from None
+
+
+def encrypt_files(
+    session: Session, jobs: Sequence[EncryptJob], options: EncryptOptions
+) -> Iterator[FileResult]:
+    """Encrypt files in place; every new content is verified before anything is replaced.
+
+    Args:
+        session: the run.
+        jobs: the files.
+        options: how.
+
+    Returns:
+        One result per file, in order, as they are done.
+    """
+    return process_files(partial(_prepare, session, options), jobs)
+
+
+def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prepared:
+    try:
+        if job.problem is not None:
+            raise job.problem
+        content = read_file(job.path, limit=session.limits.size)
+        # Handed over, so that a large file's text is freed as soon as it was read.
+        data, content = [content.data], replace(content, data=b"")
+        result, new = _encrypt(session, options, job, data)
+        writes = result.outcome is Outcome.ENCRYPTED
+        return Prepared(result, pending_write(content, new) if writes else None)
+    except FluxsecretsError as error:
+        error.path = error.path if error.path != str(job.path) else job.shown
+        return Prepared(FileResult(job.shown, Outcome.FAILED, error=error.in_file(job.shown)))
+
+
+def _encrypt(
+    session: Session, options: EncryptOptions, job: EncryptJob, data: list[bytes]
+) -> tuple[FileResult, bytes]:
+    if (unchanged := _already_encrypted(session, options, job, data[0])) is not None:
+        return unchanged, data[0]
+    if options.kubernetes:
+        refuse_configuration(job.path)
+    policy = policy_for(session, job.path, options.overrides)
+    names = {**options.names, **policy.names}
+    kept = _is_kept(session, options, job, policy, data[0])
+    if options.split_lists and job.format == "yaml":
+        data = [split_lists(data.pop(), session.limits)]
+    with blaming_rule(policy):
+        encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
+    others: tuple[str, ...] = ()
+    if options.look_at_identities:  # at the end: what can't be encrypted at all is said first
+        others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: kept)
+    warnings = (
+        *encrypted.warnings,
+        *post_quantum_warnings(policy.groups, policy.shamir_threshold, names),
+        *others,
+    )
+    outcome = Outcome.ENCRYPTED if options.write else Outcome.WOULD_ENCRYPT
+    result = FileResult(job.shown, outcome, encrypted.values, names_of(policy.groups, names), warnings)
+    return result, encrypted.data
+
+
+def _is_kept(session: Session, options: EncryptOptions, job: EncryptJob, policy: Policy, data: bytes) -> bool:
+    """Whether the plain text can still be had when it was replaced; or the user said that it need not."""
+    if not options.look_at_identities or options.for_others or not job.replaced:
+        return True
+    return session.opens(policy.groups, policy.shamir_threshold) or options.copies.has(job.repository, data)
+
+
+def _already_encrypted(
+    session: Session, options: EncryptOptions, job: EncryptJob, data: bytes
+) -> FileResult | None:
+    if b"sops" not in data:
+        return None
+    format_ = make_format(job.format)
+    document = parse(format_, data, session.limits)
+    if document.metadata is None:
+        return None
+    values = check_encrypted(document, single_value=format_.single_value)
+    people = names_of(document.metadata.recipients, options.names)
+    if options.overrides.recipients or options.overrides.selector:
+        return FileResult(job.shown, Outcome.UNCHANGED, values, people)
+    drift = drift_of(session, job.path, document, options.names)
+    outcome = Outcome.DIFFERS if drift else Outcome.UNCHANGED
+    return FileResult(job.shown, outcome, values, people, tuple(drift.values()), drift=tuple(drift))
+
+
+def _encrypt_one(
+    session: Session, job: EncryptJob, data: list[bytes], policy: Policy, *, kubernetes: bool
+) -> EncryptedFile:
+    """Encrypt one file's content by a policy; see `encrypt_content` for what is raised."""
+    format_ = make_format(job.format, policy.stores)
+    previous, warning = _previous(session, format_, job.head)
+    why_new = job.why_new_key if previous is not None else None
+    encrypted = encrypt_content(
+        format_,
+        data,
+        policy,
+        session.providers,
+        now=session.now(),
+        limits=session.limits,
+        kubernetes=kubernetes,
+        previous=previous,
+        by_hand=True,
+        new_key=why_new is not None,
+    )
+    more = (*warning, *([why_new] if why_new is not None else []))
+    return replace(encrypted, warnings=(*encrypted.warnings, *more))
+
+
+def _previous(
+    session: Session, format_: Format, head: bytes | None
+) -> tuple[OpenedFile | None, tuple[str, ...]]:
+    if head is None:
+        return None, ()
+    try:
+        return open_file(format_, head, session.providers, session.limits), ()
+    except FluxsecretsError:
+        # Not ours to open, or damaged: the file gets a new data key, which is always safe.
+        return None, ("the version in git could not be opened, so all values got new ciphertexts",)

@@ -1,0 +1,239 @@
+"""Why a file would be encrypted as it would: rule, recipients, selector, and what each value becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fluxsecrets.errors import FluxsecretsError, UnprotectedError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.policy.drift import Drift, differences
+from fluxsecrets.ops.policy.overriding import override_notes
+from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for
+from fluxsecrets.ops.run.names import names_of
+from fluxsecrets.ops.run.session import AppliedConfig, Session
+from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.shell import file_word
+from fluxsecrets.sops.document import Document, Leaf, show_path
+from fluxsecrets.sops.encryption import is_empty, selected
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.selectors import Selector
+
+from .content import parse, refuse_leftovers
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTried:
+    """One creation rule and how it took to the file.
+
+    Attributes:
+        number: from 1.
+        line: in the configuration.
+        matched: it is the one that applies.
+        path_regex: what paths it is for; None means all.
+    """
+
+    number: int
+    line: int
+    matched: bool
+    path_regex: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFate:
+    """One value and what happens to it.
+
+    Attributes:
+        key: such as `data.password`.
+        line: in the file.
+        encrypted: it is, or would be, encrypted.
+    """
+
+    key: str
+    line: int
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that applies to one file.
+
+    Attributes:
+        path: as shown to the user.
+        format: name of its format.
+        encrypted: it is encrypted now.
+        config: the `.sops.yaml` that applies, or None.
+        relative_path: what path_regex is matched against.
+        rules: those tried, in order.
+        narrow: the rule that applies makes this file a secret; False where it only says how one is
+            encrypted; None where no rule applies.
+        narrow_why: why it does, or does not.
+        groups: names of the recipients by key group.
+        threshold: groups needed; 0 for one group.
+        selector: such as `encrypted_regex: ^(data|stringData)$`, or None where an error came first.
+        selector_origin: where it comes from.
+        values: every value, in order.
+        warnings: what else to know.
+        problem: why the file could not be encrypted as it stands.
+    """
+
+    path: str
+    format: str
+    encrypted: bool
+    config: str | None
+    relative_path: str | None
+    rules: tuple[RuleTried, ...]
+    narrow: bool | None = None
+    narrow_why: str = ""
+    groups: tuple[tuple[str, ...], ...] = ()
+    threshold: int = 0
+    selector: str | None = None
+    selector_origin: str = ""
+    values: tuple[ValueFate, ...] = ()
+    warnings: tuple[str, ...] = ()
+    problem: FluxsecretsError | None = None
+
+
+def explain(session: Session, target: Target, names: Mapping[str, str]) -> Explanation:
+    """Explain one file; what stands in the way of encrypting it is part of the answer.
+
+    Args:
+        session: the run.
+        target: the file.
+        names: recipient -> name.
+
+    Raises:
+        FileAccessError: the file cannot be read.
+        FormatError: it is not of its format.
+        ConfigError: the `.sops.yaml` is invalid.
+    """
+    if target.problem is not None:
+        raise target.problem
+    applied = session.rules_for(target.path)
+    rules = _rules(applied)
+    content = read_file(target.path, limit=session.limits.size)
+    format_ = make_format(target.format)
+    try:
+        document = parse(format_, content.data, session.limits)
+    except FluxsecretsError as error:
+        raise error.in_file(target.shown) from None
+    facts: dict[str, Any] = {
+        "path": target.shown,
+        "format": target.format,
+        "encrypted": document.metadata is not None,
+        "config": applied.config.path if applied else None,
+        "relative_path": applied.relative_path if applied else None,
+        "rules": rules,
+        "warnings": (
+            *_warnings(session, target.path, applied),
+            *override_notes(session, (target.path,), names),
+        ),
+    }
+    if applied is not None and applied.matches and applied.matches[-1].matched:
+        facts["narrow"], facts["narrow_why"] = _narrow(session, target, content.data)
+    try:
+        policy = policy_for(session, target.path, Overrides())
+        selector = selector_for(document, policy, kubernetes=not format_.single_value)
+    except FluxsecretsError as error:
+        return Explanation(**facts, problem=error.in_file(target.shown))
+    chosen = selected(document, selector, single_value=format_.single_value)
+    values = tuple(
+        ValueFate(show_path(item.path), item.line, encrypts and not is_empty(item.value))
+        for item, encrypts in chosen
+        if isinstance(item, Leaf)
+    )
+    names = {**names, **policy.names}
+    facts["warnings"] = (*facts["warnings"], *_differences(target, document, policy, selector, names))
+    return Explanation(
+        **facts,
+        groups=tuple(names_of((group,), names) for group in policy.groups),
+        threshold=(policy.shamir_threshold or len(policy.groups)) if len(policy.groups) > 1 else 0,
+        selector=f"{selector.spec.kind.value}: {selector.spec.pattern}",
+        selector_origin=_origin(policy, selector.spec == FLUX_SELECTOR, single_value=format_.single_value),
+        values=values,
+        problem=None if any(encrypts for _, encrypts in chosen) else _encrypts_nothing(target),
+    )
+
+
+def _differences(
+    target: Target, document: Document, policy: Policy, selector: Selector, names: Mapping[str, str]
+) -> Iterator[str]:
+    """Where an encrypted file is not what the rule would make of it now."""
+    if document.metadata is None:
+        try:
+            refuse_leftovers(document)
+        except FluxsecretsError as error:
+            yield f"{error.message}: {error.hint}"
+        return
+    path = file_word(target.shown)
+    for drift, text in differences(document, policy, selector.spec, names).items():
+        command = f"`fluxsecrets recipients sync {path}`"
+        if drift is Drift.SELECTOR:
+            command = f"`fluxsecrets decrypt -i {path}`, then `fluxsecrets encrypt {path}`"
+        yield f"{text}; to follow the rule: {command}"
+
+
+def _narrow(session: Session, target: Target, data: bytes) -> tuple[bool, str]:
+    """Whether the rule that applies makes the file a secret, and why; see `repo.rulenames`."""
+    from fluxsecrets.repo.rulenames import Files, RuleNames, exempt
+
+    if session.config_path is not None:
+        return False, "it is from --config, and only the repository's own rules make secrets"
+    root = target.repository.root if target.repository is not None else session.cwd
+    if not target.path.is_relative_to(root.resolve()):
+        return False, "the file is outside of the repository"
+    path = target.path.relative_to(root.resolve()).as_posix()
+    names = RuleNames(Files(str(root)))
+    naming = names.naming(path)
+    if naming is None:
+        return False, "it has no path_regex, or is from outside of the repository"
+    if naming.narrow and names.is_kept_plain(path):
+        return False, "a file of this name or place is not a secret, whatever rule matches it"
+    if naming.narrow and exempt(path, data):
+        return False, "Kubernetes objects are secrets by their kind, not by a rule"
+    return naming.narrow, naming.why
+
+
+def _encrypts_nothing(target: Target) -> FluxsecretsError:
+    return UnprotectedError(
+        "the selector would encrypt nothing in this file",
+        path=target.shown,
+        hint="mend the selector in the rule, so that it matches the keys above the values",
+    )
+
+
+def _rules(applied: AppliedConfig | None) -> tuple[RuleTried, ...]:
+    matches = applied.matches if applied is not None else ()
+    return tuple(
+        RuleTried(match.rule.index + 1, match.rule.line, match.matched, match.rule.path_regex)
+        for match in matches
+    )
+
+
+def _origin(policy: Policy, is_flux_selector: bool, *, single_value: bool) -> str:
+    if single_value:
+        return "not used: the file is encrypted as a whole"
+    if policy.selector is not None:
+        return "from the rule"
+    return "the rule has none: what Flux needs for a manifest" if is_flux_selector else "sops's default"
+
+
+def _warnings(session: Session, path: Path, applied: AppliedConfig | None) -> tuple[str, ...]:
+    warnings = []
+    here = session.find_config(session.cwd)
+    found = session.find_config(path.parent)
+    if here != found:
+        shown = session.shown(here) if here is not None else "no configuration at all"
+        warnings.append(
+            f"sops, started in this folder, would use {shown}: it looks from the working directory upwards"
+        )
+    if applied is not None:
+        unknown = [*applied.config.unknown]
+        for match in applied.matches:
+            unknown += match.rule.unknown
+        warnings += [
+            f"{applied.config.path}:{field.line}: the field {field.name!a} has no effect" for field in unknown
+        ]
+    return tuple(warnings)

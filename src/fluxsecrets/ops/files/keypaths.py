@@ -1,0 +1,190 @@
+"""Which value a key on the command line means: `data.tls.crt` or `["data"]["tls.crt"]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fluxsecrets.errors import UsageError
+from fluxsecrets.sops.document import Document, Entry, Leaf, Mapping, Node, Path, find, show_path
+from fluxsecrets.sops.document import Sequence as ListNode
+
+from .decrypt import parse_key
+
+_INDEX = re.compile(r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)")
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?[0-9]+)\]")
+_SECRET_MAPS = ("data", "stringData")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a key leads.
+
+    Attributes:
+        part: which YAML document, from 0.
+        path: the path in it.
+        node: what stands there, or None where nothing does yet.
+    """
+
+    part: int
+    path: Path
+    node: Node | None
+
+
+def find_place(document: Document, key: str, number: int | None = None) -> Place:
+    """The value that a key means.
+
+    Args:
+        document: the file; `parts` are what is looked at.
+        key: in brackets, as sops takes it, or dotted; where keys hold dots themselves, the longest wins.
+        number: which YAML document, from 1; None looks for a dotted key in all, and takes the first for
+            one in brackets, as sops does.
+
+    Raises:
+        UsageError: no such value, or several YAML documents have it.
+    """
+    place = find_or_new_place(document, key, number)
+    if place.node is not None:
+        return place
+    import difflib  # a key that is there does without
+
+    where = ""
+    if len(document.parts) > 1 and (number is not None or key.startswith("[")):
+        where = f" in document {place.part + 1} of it"
+    known = [show_path(leaf.path) for leaf in document.leaves]
+    near = difflib.get_close_matches(key, known, n=1)
+    raise UsageError(
+        f"the file has no key {key!a}{where}",
+        hint=f"did you mean {near[0]}? `fluxsecrets explain FILE` lists all keys"
+        if near
+        else "keys are not encrypted: `fluxsecrets explain FILE` lists them",
+    )
+
+
+def find_or_new_place(document: Document, key: str, number: int | None = None) -> Place:
+    """The place that a key means, where a value stands or could be added; see `find_place`.
+
+    What a dotted key adds is split at its dots, except below `data` and `stringData` of a Secret and in
+    flat files, where `tls.crt` is one key.
+
+    Raises:
+        UsageError: not a key, or it is not clear in which YAML document.
+    """
+    parts = _numbered(document, number)
+    path = parse_key(key)
+    if path is not None:
+        part, root = parts[0]
+        return Place(part, path, find(root, path))
+    if not key:
+        raise UsageError("the key is empty", hint="write it like data.password")
+    found = [(part, path) for part, root in parts if (path := _existing(root, key)) is not None]
+    if len(found) > 1:
+        numbers = ", ".join(str(part + 1) for part, _ in found)
+        raise UsageError(
+            f"the key {key!a} is ambiguous: documents {numbers} of the file have it",
+            hint="say which one with --document N",
+        )
+    if found:
+        part, path = found[0]
+        return Place(part, path, find(document.parts[part], path))
+    if len(parts) > 1:
+        raise UsageError(
+            f"no document of the file has the key {key!a}",
+            hint="say with --document N to which one it is added",
+        )
+    part, root = parts[0]
+    return Place(part, _new_path(document.format, root, key), None)
+
+
+def is_secret_data(root: Mapping, path: Path) -> bool:
+    """Whether a path is a value under `data:` of a Kubernetes Secret, which is base64."""
+    return is_secret(root) and len(path) == 2 and path[0] == "data"
+
+
+def is_secret_value(root: Mapping, path: Path) -> bool:
+    """Whether a path is a value of a Kubernetes Secret, which has to be a string."""
+    return is_secret(root) and len(path) == 2 and path[0] in _SECRET_MAPS
+
+
+def is_secret(root: Mapping) -> bool:
+    """Whether a document is a Kubernetes Secret."""
+    kind, version = root.get("kind"), root.get("apiVersion")
+    return isinstance(kind, Leaf) and kind.value == "Secret" and isinstance(version, Leaf)
+
+
+def _numbered(document: Document, number: int | None) -> list[tuple[int, Mapping]]:
+    parts = list(enumerate(document.parts))
+    if number is None:
+        return parts
+    if not 1 <= number <= len(parts):
+        noun = "document" if len(parts) == 1 else "documents"
+        raise UsageError(
+            f"there is no document {number}: the file has {len(parts)} {noun}", hint="they count from 1"
+        )
+    return [parts[number - 1]]
+
+
+def _existing(node: Node, key: str) -> Path | None:
+    """The path of what a dotted key means, or None where there is nothing."""
+    path, rest = _nearest(node, key)
+    return None if rest else path
+
+
+def _nearest(node: Node, key: str) -> tuple[Path, str]:
+    """The longest way that exists, and what is left of the key behind it; longer keys are tried first."""
+    best: tuple[Path, str] = ((), key)
+    for step, rest in _steps(node, key):
+        child = find(node, (step,))
+        if child is None:
+            continue
+        path, left = _nearest(child, rest)
+        if len(left) < len(best[1]):
+            best = ((step, *path), left)
+        if not best[1]:
+            break
+    return best
+
+
+def _steps(node: Node, key: str) -> Sequence[tuple[str | int, str]]:
+    """What the start of a key can mean in a map or list, with the rest behind it."""
+    if isinstance(node, ListNode):
+        match = _INDEX.match(key)
+        return [] if match is None else [(int(match[1] or match[2]), key[match.end() :])]
+    if not isinstance(node, Mapping):
+        return []
+    text = key.removeprefix(".")
+    names = {entry.key for entry in node.entries if isinstance(entry, Entry) and entry.key}
+    found = [
+        (name, text[len(name) :])
+        for name in names
+        if text.startswith(name) and text[len(name) : len(name) + 1] in ("", ".", "[")
+    ]
+    return sorted(found, key=lambda item: len(item[0]), reverse=True)
+
+
+def _new_path(format_name: str, root: Mapping, key: str) -> Path:
+    path, rest = _nearest(root, key)
+    text = rest.removeprefix(".") if path else rest
+    if format_name == "dotenv":
+        return (key,)
+    if format_name == "ini" or (is_secret(root) and (path or (key.partition(".")[0],))[0] in _SECRET_MAPS):
+        if not path:
+            first, dot, text = key.partition(".")
+            return (first, text) if dot and text else (key,)
+        if len(path) == 1:
+            return (*path, text)
+    steps: list[str | int] = []
+    position = 0
+    while position < len(text) or not steps:
+        match = _STEP.match(text, position)
+        if match is None or (match[0][0] == "." and not steps):
+            raise UsageError(
+                f"{key!a} is not a key", hint="""write it like data.password or '["data"]["password"]'"""
+            )
+        steps.append(match[1] if match[1] is not None else int(match[2]))
+        position = match.end()
+    at_list = isinstance(find(root, path), ListNode) if path else False
+    if at_list and steps and isinstance(steps[0], str) and steps[0].isdecimal():
+        steps[0] = int(steps[0])
+    return (*path, *steps)

@@ -1,0 +1,75 @@
+"""Manifests in plain text, whether they are plain or encrypted with SOPS where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.policy.policy import is_secret_list
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.manifesttext import ManifestText, open_manifests
+from fluxsecrets.sops.document import Comment
+from fluxsecrets.sops.encryption import selected
+from fluxsecrets.sops.formats.registry import make_format
+
+from .content import OpenedFile, open_file, own_selector, refuse_leftovers
+from .split import split_lists
+
+
+@dataclass(frozen=True, slots=True)
+class PlainManifests:
+    """A file of manifests, readable.
+
+    Attributes:
+        text: it.
+        opened: as it was encrypted; None where it is plain.
+        hidden: `start` of the comments that are encrypted there.
+    """
+
+    text: ManifestText
+    opened: OpenedFile | None = None
+    hidden: frozenset[int] = field(default_factory=frozenset)
+
+
+def read_plain(session: Session, data: bytes, name: str) -> PlainManifests:
+    """Read a file of manifests; one that is encrypted with SOPS is opened, and its MAC checked.
+
+    Secrets in a List become documents of their own.
+
+    Args:
+        session: the run.
+        data: the file.
+        name: its path, for its format.
+
+    Raises:
+        FormatError, LimitError: it is no YAML or JSON with maps at the top.
+        DataKeyError, IntegrityError, MetadataError: it does not open.
+        NotEncryptedError: it holds ciphertexts, and the `sops` block is gone.
+    """
+    format_name = detect_encryption(data, name) if b"sops" in data else None
+    if format_name is None:
+        text = open_manifests(data, session.limits)
+        refuse_leftovers(text.document)
+        if not text.json and any(map(is_secret_list, text.parts)):
+            text = open_manifests(split_lists(data, session.limits), session.limits)
+        return PlainManifests(text)
+    opened = open_file(make_format(format_name), data, session.providers, session.limits)
+    text = open_manifests(opened.text(), session.limits)
+    selector = own_selector(opened.metadata)
+    hidden = frozenset(
+        item.start
+        for item, encrypts in selected(text.document, selector)
+        if encrypts and isinstance(item, Comment)
+    )
+    return PlainManifests(text, opened, hidden)
+
+
+def read_plain_or_none(session: Session, data: bytes | None, name: str) -> PlainManifests | None:
+    """The same, for what need not be there, or need not be ours to open."""
+    if data is None:
+        return None
+    try:
+        return read_plain(session, data, name)
+    except FluxsecretsError:
+        return None

@@ -1,0 +1,186 @@
+"""An encrypted file opened to be changed, and encrypted again by what it says itself.
+
+Recipients, selector and threshold come from the file's own block, after it was compared with the
+creation rule that applies; unchanged values keep their ciphertext, and the wrapped keys stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
+from fluxsecrets.files import FileContent, read_file, write_atomic
+from fluxsecrets.ops.policy.policy import Policy, selector_for
+from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
+from fluxsecrets.ops.run.batches import pending_write
+from fluxsecrets.ops.run.interrupted import refuse_interrupted_at
+from fluxsecrets.ops.run.names import names_of, read_public_keys
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.repo.configfiles import mend_hint
+from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.formats import StoresConfig
+from fluxsecrets.sops.formats.registry import make_format
+
+from .content import EncryptedFile, OpenedFile, encrypt_content, open_file
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTarget:
+    """An encrypted file that was opened to be changed.
+
+    Attributes:
+        target: the file.
+        content: as it was read; the file must still be so when the new content is written.
+        file: its values; the MAC was checked.
+        policy: for whom and how it is encrypted, by its own block.
+        kubernetes: it meets what Flux needs, and must go on to.
+        warnings: what the user should know about it, one sentence each.
+    """
+
+    target: Target
+    content: FileContent
+    file: OpenedFile
+    policy: Policy
+    kubernetes: bool
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> Document:
+        """The file's values in place, as if it were not encrypted; places are those of the encrypted text."""
+        return replace(self.file.opened.document, parts=self.file.parts, metadata=None)
+
+
+def open_target(session: Session, target: Target, *, accept_recipients: bool = False) -> OpenTarget:
+    """Open an encrypted file to change it.
+
+    Args:
+        session: the run.
+        target: the file.
+        accept_recipients: go on where its block protects less than the rule that applies.
+
+    Raises:
+        NotEncryptedError: it is a plain file.
+        UnprotectedError: strangers among its recipients, a weaker selector or threshold than the rule's.
+        FileAccessError: it cannot be read, or is read-only.
+        UsageError: an operation on many files was interrupted here, and has to be ended first.
+        DataKeyError, IntegrityError, FormatError, ...: see `content.open_file`.
+    """
+    if target.problem is not None:
+        raise target.problem
+    refuse_interrupted_at((target.path,))
+    try:
+        return _open(session, target, accept_recipients=accept_recipients)
+    except FluxsecretsError as error:
+        if error.path == str(target.path):
+            error.path = target.shown
+        raise error.in_file(target.shown) from None
+
+
+def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenTarget:
+    content = read_file(target.path, limit=session.limits.size)
+    pending_write(content, b"")  # a read-only file is refused before anybody does any work
+    try:
+        opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
+    except NotEncryptedError as error:
+        error.hint = error.hint or "encrypt it with `fluxsecrets encrypt FILE`"
+        mend_hint(error, target.path)
+        raise
+    metadata, document = opened.metadata, opened.opened.document
+    differences = judge(session, target.path, metadata, document)
+    names = recipient_names(session, target)
+    warnings = list(opened.warnings)
+    if accept_recipients:
+        warnings += [f"accepted as it is: {line}" for line in difference_lines(differences, names)]
+    else:
+        refuse(differences, names)
+    if differences.missing:
+        absent = ", ".join(names_of((differences.missing,), names))
+        warnings.append(f"it is not encrypted for {absent}, whom the creation rule names")
+    applied = session.rules_for(target.path)
+    policy = Policy(
+        groups=metadata.recipients,
+        shamir_threshold=metadata.shamir_threshold,
+        selector=metadata.selector,
+        mac_only_encrypted=metadata.mac_only_encrypted,
+        names=names,
+        stores=applied.config.stores if applied is not None else StoresConfig(),
+    )
+    found = OpenTarget(target, content, opened, policy, kubernetes=False, warnings=tuple(warnings))
+    return replace(found, kubernetes=_fits_flux(found))
+
+
+def _fits_flux(found: OpenTarget) -> bool:
+    """Whether Flux can work with the file as it is; if not, that is no reason to refuse a change."""
+    try:
+        selector_for(found.plain, found.policy)
+    except FluxsecretsError:
+        return False
+    return True
+
+
+def recipient_names(session: Session, target: Target) -> Mapping[str, str]:
+    """Names of recipients for messages about a file: the rule's anchors, then the public keys."""
+    root = target.repository.root if target.repository is not None else session.cwd
+    applied = session.rules_for(target.path)
+    rule = applied.matches[-1].rule if applied is not None and applied.matches else None
+    return {**read_public_keys(root), **(rule.names if rule is not None else {})}
+
+
+def encrypt_again(
+    session: Session, opened: OpenTarget, plain: bytes, *, by_hand: bool = False
+) -> EncryptedFile:
+    """Encrypt changed plain text for the same people in the same way.
+
+    The file gets a new data key where somebody knows the old one who is not among these people any more.
+
+    Args:
+        session: the run.
+        opened: the file as it was.
+        plain: its new plain text.
+        by_hand: see `content.encrypt_content`.
+
+    Raises:
+        FormatError, UnprotectedError, ...: see `content.encrypt_content`.
+    """
+    format_ = make_format(opened.target.format, opened.policy.stores)
+    why_new = _why_new_data_key(session, opened)
+    encrypted = encrypt_content(
+        format_,
+        plain,
+        opened.policy,
+        session.providers,
+        now=session.now(),
+        limits=session.limits,
+        kubernetes=opened.kubernetes,
+        previous=opened.file,
+        by_hand=by_hand,
+        new_key=why_new is not None,
+    )
+    return encrypted if why_new is None else replace(encrypted, warnings=(*encrypted.warnings, why_new))
+
+
+def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
+    """Why the file's data key must not be used for another value; None where it may."""
+    from .datakeys import why_new_data_keys
+
+    target = opened.target
+    if target.repository is None or target.repository_path is None:
+        return None
+    path, files = target.repository_path, {target.repository_path: opened.content.data}
+    return why_new_data_keys(session, target.repository, files, opened.policy.names).get(path)
+
+
+def write_back(opened: OpenTarget, encrypted: bytes) -> None:
+    """Replace the file, if it is still as it was read.
+
+    Raises:
+        FileAccessError: it was changed meanwhile, or cannot be written; it is as it was.
+    """
+    write = pending_write(opened.content, encrypted)
+    try:
+        write_atomic(write.path, write.data, expected=write.expected)
+    except FluxsecretsError as error:
+        error.path = opened.target.shown
+        raise

@@ -1,0 +1,284 @@
+"""Wrap a file's data key for others, or give it a new one: what `rotate` and `recipients sync` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from fluxsecrets.errors import FluxsecretsError, UnprotectedError
+from fluxsecrets.ops.policy.policy import Policy
+from fluxsecrets.ops.run.batches import Prepared
+from fluxsecrets.ops.run.names import name_of, post_quantum_warnings
+from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Selection, Target
+from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
+from fluxsecrets.sops.document import Change, Comment, Leaf
+from fluxsecrets.sops.encryption import open_document
+from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, wrap_data_key
+from fluxsecrets.sops.formats import StoresConfig
+from fluxsecrets.sops.mac import mac_additional_data, seal_mac
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import recipient_key
+
+from .content import OpenedFile, encrypt_content, own_selector, verify
+from .onlycopy import OTHERS_ONLY
+
+Options = TypeVar("Options")
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyResult(FileResult):
+    """One file's result, with what changed in who can open it.
+
+    Attributes:
+        added: names of those who can open it now and could not before.
+        removed: names of those who no longer can; what is in git's history they still read.
+        rearranged: order, key groups, threshold or spelling of recipients changed as well, or alone.
+        new_data_key: every value was encrypted anew with a new key.
+        regenerated: keys of values that were made anew.
+        shared_with: other environments that the file belongs to.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    rearranged: bool = False
+    new_data_key: bool = False
+    regenerated: tuple[str, ...] = ()
+    shared_with: tuple[str, ...] = ()
+
+
+def with_new_data_key(
+    session: Session,
+    opened: OpenedFile,
+    groups: RecipientGroups,
+    threshold: int,
+    stores: StoresConfig | None = None,
+) -> tuple[bytes, tuple[str, ...]]:
+    """Encrypt an opened file anew, all of it, with a new data key.
+
+    What was encrypted is encrypted again, where it stands; layout and unknown metadata are kept.
+
+    Args:
+        session: the run.
+        opened: the file, its MAC checked.
+        groups: recipients by key group.
+        threshold: how many groups are needed; 0 means all.
+        stores: indentation, or None for the file's own.
+
+    Returns:
+        The new content, verified, and what the user should know.
+
+    Raises:
+        RecipientError: a recipient cannot be encrypted for.
+        UnprotectedError: the result would not be what it came from.
+    """
+    if not opened.opened.warnings and not any(change.becomes_comment for change in opened.opened.changes):
+        return _in_place(session, opened, groups, threshold), ()
+    # Comments that sops wrote where it cannot read them itself, or that are not encrypted: the way over
+    # the plain text mends them.
+    return with_new_text(session, opened, opened.text(), groups, threshold, stores)
+
+
+def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, threshold: int) -> bytes:
+    check_recipients(groups, session.providers)
+    format_, document, own = opened.format, opened.opened.document, opened.metadata
+    data_key = DataKey.generate()
+    cipher = Cipher(data_key)
+    changes = [
+        Change(
+            change.target,
+            cipher.encrypt(
+                change.value,
+                additional_data(change.target.path),
+                _kind(change.target, single_value=format_.single_value),
+            ),
+            encrypted=True,
+        )
+        for change in opened.opened.changes
+    ]
+    # It was compared with the values when the file was opened.
+    digest, _ = Cipher(opened.opened.data_key).decrypt_bytes(
+        own.mac or "", mac_additional_data(own.lastmodified)
+    )
+    now = session.now()
+    metadata = replace(
+        own,
+        key_groups=wrap_data_key(data_key, groups, threshold, session.providers),
+        shamir_threshold=_threshold(groups, threshold),
+        lastmodified=now,
+        mac=seal_mac(digest.decode(), now, cipher),
+    )
+    data = format_.rewrite(document, changes, metadata)
+    plain = replace(document, parts=opened.parts, metadata=None)
+    verify(format_, plain, data, data_key, session.limits)
+    return data
+
+
+def _kind(target: Leaf | Comment, *, single_value: bool) -> str | None:
+    if isinstance(target, Comment):
+        return "comment"
+    return "str" if single_value else None
+
+
+def _threshold(groups: RecipientGroups, threshold: int) -> int:
+    return (threshold or len(groups)) if len(groups) > 1 else 0
+
+
+def with_new_text(
+    session: Session,
+    opened: OpenedFile,
+    text: bytes,
+    groups: RecipientGroups,
+    threshold: int,
+    stores: StoresConfig | None = None,
+) -> tuple[bytes, tuple[str, ...]]:
+    """Encrypt another text in an opened file's place, in the same way, with a new data key.
+
+    Args:
+        session: the run.
+        opened: the file, its MAC checked.
+        text: the new plain text.
+        groups: recipients by key group.
+        threshold: how many groups are needed; 0 means all.
+        stores: indentation, or None for the file's own.
+
+    Returns:
+        The new content, verified, and what the user should know.
+    """
+    own = opened.metadata
+    policy = Policy(
+        groups=groups,
+        shamir_threshold=threshold,
+        selector=own.selector,
+        mac_only_encrypted=own.mac_only_encrypted,
+        stores=stores or StoresConfig(),
+    )
+    encrypted = encrypt_content(
+        opened.format,
+        text,
+        policy,
+        session.providers,
+        now=session.now(),
+        limits=session.limits,
+        kubernetes=False,  # the file's own selector is no news, and Flux reads it as it is
+        previous=opened,
+        new_key=True,
+    )
+    data = encrypted.data
+    if own.unknown:
+        document = opened.format.parse(data, session.limits)
+        if document.metadata is not None:
+            data = opened.format.rewrite(document, (), replace(document.metadata, unknown=own.unknown))
+    return data, encrypted.warnings
+
+
+def with_same_data_key(
+    session: Session, opened: OpenedFile, groups: RecipientGroups, threshold: int
+) -> bytes:
+    """Wrap an opened file's data key for others; no value changes, nor does `lastmodified`, as with sops.
+
+    Args:
+        session: the run.
+        opened: the file, its MAC checked.
+        groups: recipients by key group.
+        threshold: how many groups are needed; 0 means all.
+
+    Raises:
+        RecipientError: a recipient cannot be encrypted for.
+        UnprotectedError: the result would not be what it came from.
+    """
+    check_recipients(groups, session.providers)
+    data_key, format_ = opened.opened.data_key, opened.format
+    metadata = replace(
+        opened.metadata,
+        key_groups=wrap_data_key(data_key, groups, threshold, session.providers),
+        shamir_threshold=_threshold(groups, threshold),
+    )
+    data = format_.rewrite(opened.opened.document, (), metadata)
+    document = format_.parse(data, session.limits)
+    if document.metadata != metadata:
+        raise UnprotectedError("the file was not changed: its new sops block could not be read back")
+    open_document(document, own_selector(metadata), data_key, single_value=format_.single_value)
+    return data
+
+
+def encrypted_targets(selection: Selection) -> tuple[tuple[Target, ...], tuple[str, ...]]:
+    """The files of a selection that are encrypted, were named, or have a problem; and a note on the rest."""
+    targets = tuple(
+        target for target in selection.targets if target.encrypted or target.named or target.problem
+    )
+    plain = len(selection.targets) - len(targets)
+    if not plain:
+        return targets, selection.notes
+    noun = "secret is" if plain == 1 else "secrets are"
+    note = f"{plain} {noun} in plain text and left out: `fluxsecrets encrypt` comes first"
+    return targets, (*selection.notes, note)
+
+
+def changes_between(
+    before: Iterable[Recipient], after: Iterable[Recipient], names: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who comes and who goes, by name."""
+    old = {recipient_key(recipient): recipient for recipient in before}
+    new = {recipient_key(recipient): recipient for recipient in after}
+    return (
+        tuple(name_of(recipient, names) for key, recipient in new.items() if key not in old),
+        tuple(name_of(recipient, names) for key, recipient in old.items() if key not in new),
+    )
+
+
+def flat(groups: RecipientGroups) -> list[Recipient]:
+    """The recipients of all groups, in order."""
+    return [recipient for group in groups for recipient in group]
+
+
+def prepare_target(
+    rekey: Callable[[Session, Options, Target], Prepared], session: Session, options: Options, target: Target
+) -> Prepared:
+    """Re-key one file; a fault becomes its result, with the file named as the user knows it."""
+    try:
+        if target.problem is not None:
+            raise target.problem
+        return rekey(session, options, target)
+    except FluxsecretsError as error:
+        error.path = error.path if error.path != str(target.path) else target.shown
+        return Prepared(RekeyResult(target.shown, Outcome.FAILED, error=error.in_file(target.shown)))
+
+
+def for_others_only(session: Session, groups: RecipientGroups) -> tuple[str, ...]:
+    """A warning where none of the identities at hand opens what is encrypted for these recipients."""
+    return () if session.opens_any(groups) else (OTHERS_ONLY,)
+
+
+def warnings_of_recipients(
+    session: Session, groups: RecipientGroups, threshold: int, names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What to say about those for whom a file is encrypted now."""
+    return (*for_others_only(session, groups), *post_quantum_warnings(groups, threshold, names))
+
+
+def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:
+    """What new values want."""
+    count = sum(len(result.regenerated) for result in results if isinstance(result, RekeyResult))
+    if not count:
+        return ()
+    what = "1 value was" if count == 1 else f"{count} values were"
+    return (
+        f"{what} made anew: whatever uses them, such as a database that keeps a password itself, "
+        "has to be told too",
+    )
+
+
+def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:
+    """What removing somebody does not do."""
+    names = dict.fromkeys(
+        name for result in results if isinstance(result, RekeyResult) for name in result.removed
+    )
+    if not names:
+        return ()
+    return (
+        f"removed: {', '.join(names)}; what is in git's history stays readable for whoever was removed, "
+        "so change the secret values themselves as well",
+    )

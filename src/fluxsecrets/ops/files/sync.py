@@ -1,0 +1,156 @@
+"""Bring files' recipients in line with the creation rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+
+from fluxsecrets.errors import NotEncryptedError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.policy.drift import groups_needed, in_line
+from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
+from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, refuse
+from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files
+from fluxsecrets.ops.run.names import names_of
+from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.metadata import Metadata, Recipient
+from fluxsecrets.sops.recipients import recipient_key
+
+from .content import check_encrypted, open_file, parse
+from .rekey import (
+    RekeyResult,
+    changes_between,
+    flat,
+    prepare_target,
+    warnings_of_recipients,
+    with_new_data_key,
+    with_same_data_key,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """How to bring files in line.
+
+    Attributes:
+        names: recipient -> name, from the repository's public keys.
+        accept_recipients: go on where a file encrypts less than its rule says.
+        write: False only says what would happen; no identity is needed for that.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    accept_recipients: bool = False
+    write: bool = True
+
+
+def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions) -> Iterator[FileResult]:
+    """Make files' recipients, their order, key groups and threshold those of the rule, in place.
+
+    A file that only gets more recipients keeps its data key and values, as with `sops updatekeys`. Where
+    somebody is removed, or the groups become stricter, the file gets a new data key: whoever knows the
+    old one could read all that is written into the file later.
+
+    Args:
+        session: the run.
+        targets: the files.
+        options: how.
+
+    Returns:
+        One `RekeyResult` a file, in order, as they are done; a plain `FileResult` where it could not be
+        written.
+    """
+    return process_files(partial(prepare_target, _sync, session, options), targets)
+
+
+def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
+    content = read_file(target.path, limit=session.limits.size)
+    policy = policy_for(session, target.path, Overrides())
+    format_ = make_format(target.format, policy.stores)
+    document = parse(format_, content.data, session.limits)
+    metadata = document.metadata
+    if metadata is None:
+        raise NotEncryptedError(
+            "the file is not encrypted", hint="encrypt it with `fluxsecrets encrypt FILE`"
+        )
+    values = check_encrypted(document, single_value=format_.single_value)
+    names = {**options.names, **policy.names}
+    weaker = _kept_weaker(session, target, metadata, document)
+    warnings = _weaker_warning(weaker)
+    if in_line(metadata, policy):
+        members = names_of(metadata.recipients, names)
+        return Prepared(RekeyResult(target.shown, Outcome.UNCHANGED, values, members, warnings))
+    if not options.accept_recipients:
+        refuse(weaker, names)
+    added, removed = changes_between(flat(metadata.recipients), flat(policy.groups), names)
+    new_data_key = needs_new_data_key(metadata, policy)
+    write = None
+    if options.write:
+        opened = open_file(format_, content.data, session.providers, session.limits)
+        if new_data_key:
+            new, more = with_new_data_key(
+                session, opened, policy.groups, policy.shamir_threshold, policy.stores
+            )
+            warnings = (*warnings, *more)
+        else:
+            new = with_same_data_key(session, opened, policy.groups, policy.shamir_threshold)
+        about = warnings_of_recipients(session, policy.groups, policy.shamir_threshold, names)
+        warnings = tuple(dict.fromkeys((*warnings, *opened.warnings, *about)))
+        write = pending_write(content, new)
+    result = RekeyResult(
+        target.shown,
+        Outcome.SYNCED if options.write else Outcome.WOULD_SYNC,
+        values,
+        names_of(policy.groups, names),
+        warnings,
+        added=added,
+        removed=removed,
+        rearranged=_rearranged(metadata, policy),
+        new_data_key=new_data_key,
+    )
+    return Prepared(result, write)
+
+
+def needs_new_data_key(metadata: Metadata, policy: Policy) -> bool:
+    """Whether somebody could open the file until now who could not, or not as easily, by the rule."""
+    own, ruled = metadata.recipients, policy.groups
+    if len(own) != len(ruled):
+        return True
+    if groups_needed(own, metadata.shamir_threshold) < groups_needed(ruled, policy.shamir_threshold):
+        return True
+    return any(not _keys(mine) <= _keys(theirs) for mine, theirs in zip(own, ruled, strict=True))
+
+
+def _rearranged(metadata: Metadata, policy: Policy) -> bool:
+    """Whether more changes than recipients that come and go."""
+    before = [[recipient_key(recipient) for recipient in group] for group in metadata.recipients]
+    after = [[recipient_key(recipient) for recipient in group] for group in policy.groups]
+    old, new = set(chain.from_iterable(before)), set(chain.from_iterable(after))
+    kept_before = [[key for key in group if key in new] for group in before]
+    kept_after = [[key for key in group if key in old] for group in after]
+    same_threshold = groups_needed(metadata.recipients, metadata.shamir_threshold) == groups_needed(
+        policy.groups, policy.shamir_threshold
+    )
+    return kept_before != kept_after or not same_threshold or old == new
+
+
+def _keys(group: Sequence[Recipient]) -> set[tuple[str, str]]:
+    return {recipient_key(recipient) for recipient in group}
+
+
+def _kept_weaker(session: Session, target: Target, metadata: Metadata, document: Document) -> Differences:
+    """What protects less than the rule and is not mended here: who can read is, what is encrypted is not."""
+    differences = compare_with_rule(session, target.path, metadata, document)
+    return replace(differences, strangers=(), threshold_lower=False)
+
+
+def _weaker_warning(weaker: Differences) -> tuple[str, ...]:
+    if not weaker.weaker:
+        return ()
+    what = "; ".join(difference_lines(weaker, {}))
+    return (f"{what}: `recipients sync` leaves that; decrypt the file and encrypt it again",)

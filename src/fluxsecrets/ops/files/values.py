@@ -1,0 +1,291 @@
+"""One value of an encrypted file: read, set, removed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError, UsageError
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.sops.document import Data, Document, Leaf, show_path, to_data
+from fluxsecrets.sops.document import Mapping as MapNode
+from fluxsecrets.sops.encryption import selected
+from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.formats.json import read_value
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.values import canonical_bytes
+
+from .content import open_file, own_selector
+from .keypaths import (
+    Place,
+    find_or_new_place,
+    find_place,
+    is_secret_data,
+    is_secret_value,
+)
+from .reencrypt import OpenTarget, encrypt_again, open_target, write_back
+
+
+class ValueChange(StrEnum):
+    """What became of a value."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueResult:
+    """What a change of one value came to.
+
+    Attributes:
+        path: the file, as shown to the user.
+        key: the value's key, as shown to the user.
+        change: what became of it.
+        warnings: what the user should know, one sentence each.
+    """
+
+    path: str
+    key: str
+    change: ValueChange
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewValue:
+    """A value to set: exactly one of the two is given.
+
+    Attributes:
+        data: text, or any bytes where the place is base64.
+        json: JSON text, which may be a map, a list, a number or a boolean.
+    """
+
+    data: bytes | None = field(default=None, repr=False)
+    json: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueOptions:
+    """How to find and change a value.
+
+    Attributes:
+        document: which YAML document, from 1; None looks in all.
+        raw: take what stands under `data:` of a Secret as it is: base64.
+        plain: a new value may stay plain text where the file's selector leaves it so.
+        accept_recipients: see `reencrypt.open_target`.
+    """
+
+    document: int | None = None
+    raw: bool = False
+    plain: bool = False
+    accept_recipients: bool = False
+
+
+def get_value(
+    session: Session,
+    data: bytes,
+    format_name: str,
+    key: str,
+    options: ValueOptions,
+    *,
+    output_type: str | None = None,
+) -> bytes:
+    """The bytes of one value of an encrypted file; a map or list as YAML or JSON.
+
+    Args:
+        session: the run.
+        data: the encrypted file.
+        format_name: its format.
+        key: see `keypaths.find_place`.
+        options: `document` and `raw`.
+        output_type: `yaml` or `json`, for maps and lists; None follows the file.
+
+    Raises:
+        UsageError: there is no such key, or it is not clear which one is meant.
+        FormatError: a value under `data:` of a Secret is not base64.
+        DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
+    """
+    opened = open_file(make_format(format_name), data, session.providers, session.limits)
+    document = _plain_document(opened.opened.document, opened.parts)
+    place = find_place(document, key, options.document)
+    node = place.node
+    if not isinstance(node, Leaf):
+        assert node is not None  # noqa: S101 - `find_place` says so
+        name = output_type or (format_name if format_name in ("yaml", "json") else "json")
+        return make_format(name).render([to_data(node)])
+    value = canonical_bytes(node.value)
+    if options.raw or not is_secret_data(document.parts[place.part], place.path):
+        return value
+    decoded = _from_base64(value)
+    if decoded is None:
+        raise FormatError(
+            f"the value of {show_path(place.path)} stands under `data:` of a Secret and is not base64",
+            hint="--raw prints it as it is; Kubernetes would refuse it, so set it again",
+        )
+    return decoded
+
+
+def change_value(
+    session: Session, target: Target, key: str, new: Callable[[], NewValue], options: ValueOptions
+) -> ValueResult:
+    """Set one value of an encrypted file; everything else in it stays as it is.
+
+    Args:
+        session: the run.
+        target: the file.
+        key: see `keypaths.find_or_new_place`.
+        new: gives the value; asked for once the file is open and the place is clear.
+        options: how.
+
+    Raises:
+        NotEncryptedError: the file is plain.
+        UnprotectedError: see `reencrypt.open_target`; or the new value would stay plain text.
+        UsageError, FormatError: the value does not fit there.
+    """
+
+    def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
+        place = find_or_new_place(document, key, options.document)
+        value = _data_for(document.parts[place.part], place, new(), raw=options.raw)
+        text = set_value(opened.file.format, document, place.path, value, session.limits, part=place.part)
+        if place.node is None and not options.plain:
+            _refuse_plain(session, opened, text, place)
+        return text, place
+
+    return _change(session, target, options, change)
+
+
+def unset_value(session: Session, target: Target, key: str, options: ValueOptions) -> ValueResult:
+    """Remove one key or list item of an encrypted file; everything else in it stays as it is.
+
+    Raises:
+        UsageError: there is no such key.
+        NotEncryptedError, UnprotectedError, FormatError: see `change_value`.
+    """
+
+    def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
+        place = find_place(document, key, options.document)
+        text = remove_value(opened.file.format, document, place.path, session.limits, part=place.part)
+        _refuse_empty(session, opened, text, place)
+        return text, place
+
+    return _change(session, target, options, change, removes=True)
+
+
+def _change(
+    session: Session,
+    target: Target,
+    options: ValueOptions,
+    change: Callable[[OpenTarget, Document], tuple[bytes, Place]],
+    *,
+    removes: bool = False,
+) -> ValueResult:
+    opened = open_target(session, target, accept_recipients=options.accept_recipients)
+    try:
+        before = opened.file.text()
+        text, place = change(opened, opened.file.format.parse(before, session.limits))
+        encrypted = encrypt_again(session, opened, text)
+        warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
+        shown = show_path(place.path)
+        if encrypted.data == opened.content.data:
+            return ValueResult(target.shown, shown, ValueChange.UNCHANGED, warnings)
+        write_back(opened, encrypted.data)
+    except FluxsecretsError as error:
+        raise error.in_file(target.shown) from None
+    if removes:
+        return ValueResult(target.shown, shown, ValueChange.REMOVED, warnings)
+    made = ValueChange.ADDED if place.node is None else ValueChange.CHANGED
+    return ValueResult(target.shown, shown, made, warnings)
+
+
+def _refuse_empty(session: Session, opened: OpenTarget, text: bytes, place: Place) -> None:
+    document = opened.file.format.parse(text, session.limits)
+    chosen = selected(document, own_selector(opened.file.metadata))
+    if not any(encrypts and isinstance(item, Leaf) for item, encrypts in chosen):
+        raise UnprotectedError(
+            f"without {show_path(place.path)} the file would hold nothing that is encrypted",
+            hint="delete the file, and take it out of what refers to it; or decrypt it with -i",
+        )
+
+
+def _refuse_plain(session: Session, opened: OpenTarget, text: bytes, place: Place) -> None:
+    """Stop where a new value would stay plain text: whoever sets one here takes it to be encrypted."""
+    metadata, format_ = opened.file.metadata, opened.file.format
+    document = format_.parse(text, session.limits)
+    leaves = {id(leaf) for leaf in _leaves(document.parts[place.part])}
+    for item, encrypts in selected(document, own_selector(metadata)):
+        below = id(item) in leaves and item.path[: len(place.path)] == place.path
+        if below and not encrypts:
+            raise UnprotectedError(
+                f"the value of {show_path(place.path)} would stay plain text: the file's selector is "
+                f"{metadata.selector.kind.value}: {ascii(metadata.selector.pattern)[1:-1]}",
+                hint="choose a key that is encrypted, or add --plain if it is no secret",
+            )
+
+
+def _leaves(part: MapNode) -> Iterator[Leaf]:
+    return Document("", "", (part,), None).leaves
+
+
+def _plain_document(document: Document, parts: tuple[MapNode, ...]) -> Document:
+    return Document(document.format, document.source, parts, None, document.layout)
+
+
+def _data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool) -> Data:
+    """The data that is written: JSON read, text decoded, base64 under `data:` of a Secret."""
+    shown = show_path(place.path)
+    value: Data = None
+    if new.json is not None:
+        value = _from_json(new.json)
+        if is_secret_value(root, place.path) and not isinstance(value, str):
+            raise UsageError(
+                f"{shown} is a value of a Secret, which has to be a string",
+                hint="put the JSON in quotes, such as '\"5\"', or leave out --json",
+            )
+        data = value.encode() if isinstance(value, str) else b""
+    else:
+        data = new.data or b""
+    if is_secret_data(root, place.path):
+        if not raw:
+            return base64.b64encode(data).decode()
+        if _from_base64(data) is None:
+            raise UsageError(
+                f"{shown} stands under `data:` of a Secret, and with --raw the value has to be base64",
+                hint="leave out --raw, and it is encoded",
+            )
+    if new.json is not None:
+        return value
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    raise UsageError(
+        f"the value for {shown} is not text",
+        hint="under `data:` of a Secret any bytes can stand; elsewhere encode it, such as in base64",
+    )
+
+
+def _from_json(text: bytes) -> Data:
+    try:
+        return read_value(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        reason = "not UTF-8"
+    except FluxsecretsError as error:
+        reason = error.message.removeprefix("not valid JSON: ")
+    # Outside of the handler: the decoder's error holds the text.
+    raise UsageError(
+        f"the value is not JSON: {reason}",
+        hint="put strings in quotes: '\"text\"'; with a dotted KEY and without --json it is taken as it is",
+    )
+
+
+def _from_base64(data: bytes) -> bytes | None:
+    try:
+        # Line breaks are allowed, as Go's decoder allows them.
+        return base64.b64decode(data.replace(b"\n", b"").replace(b"\r", b""), validate=True)
+    except binascii.Error:
+        return None

@@ -1,0 +1,336 @@
+"""What is in an environment: its Kustomizations, and each Secret with how it is protected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.run.names import names_of, read_public_keys
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.environments import (
+    NO_ENVIRONMENT,
+    Environment,
+    list_environments,
+    load_environments,
+    unknown_environment,
+)
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.manifests import is_reference
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.plain import dig
+from fluxsecrets.repo.references import Provision, Use, provisions, uses
+from fluxsecrets.repo.settings import load_settings
+from fluxsecrets.repo.tree import Note, Tree, open_tree
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.metadata import parse_metadata
+
+__all__ = ["NO_ENVIRONMENT", "Protection", "ShownEnvironment", "show_environments"]
+
+
+class Protection(StrEnum):
+    """What keeps a Secret's values from those who can read the repository."""
+
+    SOPS = "sops"
+    SEALED = "sealed"
+    EXTERNAL = "external"
+    CLUSTER = "cluster"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSecret:
+    """One Secret, or one file, of an environment.
+
+    Attributes:
+        name, namespace: of the Secret; the namespace may be None. A file outside of Flux has no name.
+        protection: of its values; `cluster` is made there and in no file, `plain` is not protected.
+        path, line: where it is written or used; the file as the user would name it.
+        files: for a generated one, the files that it is made of.
+        recipients: names or shortened keys of those who can open it.
+        shared: the other environments that the file is part of.
+    """
+
+    name: str | None
+    namespace: str | None
+    protection: Protection
+    path: str
+    line: int | None
+    files: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKustomization:
+    """One Kustomization of an environment, in dependency order.
+
+    Attributes:
+        name, namespace: of it; None for a root that nothing in the repository syncs.
+        parent: name and namespace of the one that applies it, as an index into the list; None for the root.
+        folder: what it applies, or None where it is not followed.
+        decryption: name of the Secret that it decrypts with, "" for the controller's own keys, None for none.
+        depends_on: names of those that come before.
+        suspended, remote: Flux leaves it alone; it is applied to another cluster.
+        reason: why it is not followed.
+        path, line: where it is written.
+        secrets: what it brings about.
+    """
+
+    name: str | None
+    namespace: str | None
+    parent: int | None
+    folder: str | None
+    decryption: str | None
+    depends_on: tuple[str, ...]
+    suspended: bool
+    remote: bool
+    reason: str | None
+    path: str | None
+    line: int | None
+    secrets: tuple[ShownSecret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEnvironment:
+    """An environment.
+
+    Attributes:
+        name, root: what `--env` takes, and its folder.
+        kustomizations: the root first, each behind what it depends on.
+        outside: files that belong to it and that Flux does not apply.
+        missing: Secrets that are used, and that nothing in the repository brings about.
+        notes: what was not followed or not understood.
+        others: the names of the other environments.
+    """
+
+    name: str
+    root: str
+    kustomizations: tuple[ShownKustomization, ...]
+    outside: tuple[ShownSecret, ...] = ()
+    missing: tuple[ShownSecret, ...] = ()
+    notes: tuple[Note, ...] = ()
+    others: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def secrets(self) -> Iterator[ShownSecret]:
+        """All Secrets that a Kustomization brings about."""
+        return (secret for each in self.kustomizations for secret in each.secrets)
+
+    def count(self, protection: Protection) -> int:
+        """How many Secrets are protected so."""
+        return sum(secret.protection is protection for secret in self.secrets)
+
+
+def show_environments(session: Session, name: str | None = None) -> tuple[ShownEnvironment, ...]:
+    """All environments of the repository, or the one of a name; no identity is needed.
+
+    Raises:
+        ConfigError: there is none of that name, or the settings are invalid.
+        GitError: git cannot work in the repository.
+    """
+    tree = open_tree(session.cwd, limits=session.limits)
+    settings = load_settings(tree)
+    if name is not None:
+        names = tuple(root.name for root in list_environments(tree, settings))
+        if name not in names:
+            raise unknown_environment(tree, name, names)
+    found = load_environments(tree, settings)
+    viewer = _Viewer(session, tree, found, read_public_keys(tree.root))
+    return tuple(viewer.environment(each) for each in found if name in (None, each.name))
+
+
+class _Viewer:
+    """Looks at the Secrets of environments; each file once."""
+
+    def __init__(
+        self,
+        session: Session,
+        tree: Tree,
+        environments: tuple[Environment, ...],
+        names: Mapping[str, str],
+    ) -> None:
+        self.session = session
+        self.tree = tree
+        self.environments = environments
+        self.names = names
+        self.files: dict[str, tuple[Protection, tuple[str, ...]]] = {}
+
+    def environment(self, environment: Environment) -> ShownEnvironment:
+        applied = environment.graph.applied
+        objects = [item for each in applied for item in each.objects]
+        wanted = [(item, use) for item in objects for use in uses(item) if use.kind == "Secret"]
+        used = {(use.namespace, use.name) for _, use in wanted}
+        made = {
+            (each.namespace, each.name)
+            for item in objects
+            for each in provisions(item)
+            if each.kind == "Secret" and each.how != "cluster"
+        }
+        left_to_operators = used - made
+        return ShownEnvironment(
+            environment.name,
+            environment.root_path,
+            tuple(self.kustomization(environment, each, left_to_operators) for each in applied),
+            tuple(self.file(environment, path) for path in sorted(environment.outside)),
+            tuple(self.missing(environment, wanted)),
+            tuple(
+                Note(self.shown(note.path), note.line, note.message, note.warning)
+                for note in environment.notes
+            ),
+            tuple(each.name for each in self.environments if each.name != environment.name),
+        )
+
+    def kustomization(
+        self, environment: Environment, applied: Applied, left_to_operators: set[tuple[str | None, str]]
+    ) -> ShownKustomization:
+        item = applied.kustomization
+        keys = [each.key for each in environment.graph.applied]
+        parent = keys.index(applied.parent) if applied.parent in keys and applied.key is not None else None
+        decryption = item.decryption if item is not None else None
+        return ShownKustomization(
+            name=item.name if item is not None else None,
+            namespace=item.namespace if item is not None else None,
+            parent=parent,
+            folder=applied.folder,
+            decryption=None if decryption is None else decryption.secret or "",
+            depends_on=tuple(
+                f"{namespace}/{name}" if namespace not in (None, item.namespace) else name
+                for namespace, name in item.depends_on
+            )
+            if item is not None
+            else (),
+            suspended=item.suspend if item is not None else False,
+            remote=item.remote if item is not None else False,
+            reason=applied.reason,
+            path=self.shown(item.file) if item is not None else None,
+            line=item.line if item is not None else None,
+            secrets=tuple(self.secrets(environment, applied, left_to_operators)),
+        )
+
+    def secrets(
+        self, environment: Environment, applied: Applied, left_to_operators: set[tuple[str | None, str]]
+    ) -> Iterator[ShownSecret]:
+        for item in applied.objects:
+            for made in provisions(item):
+                # What an operator may make counts where something uses it, and nothing else makes it.
+                key = (made.namespace, made.name)
+                if made.kind == "Secret" and (made.how != "cluster" or key in left_to_operators):
+                    yield self.secret(environment, item, made)
+
+    def secret(self, environment: Environment, item: Object, made: Provision) -> ShownSecret:
+        protection, recipients = self.protection(item, made)
+        files = item.generated.files if item.generated is not None else ()
+        return ShownSecret(
+            made.name,
+            made.namespace,
+            protection,
+            self.shown(item.file),
+            made.line,
+            tuple(self.shown(path) for path in files),
+            recipients,
+            self.shared(environment, (item.file, *files)),
+        )
+
+    def protection(self, item: Object, made: Provision) -> tuple[Protection, tuple[str, ...]]:
+        if made.how == "generated" and item.generated is not None:
+            looks = [self.look(path) for path in item.generated.files]
+            if item.generated.literals or any(each is not Protection.SOPS for each, _ in looks):
+                return Protection.PLAIN, ()
+            return Protection.SOPS, tuple(dict.fromkeys(name for _, names in looks for name in names))
+        if made.how == "sops":
+            block = dig(item.data, "sops")
+            return Protection.SOPS, self.recipients(block if isinstance(block, dict) else {}, item.file)
+        if made.how == "plain" and not _holds_values(item):
+            # Such as a token that the cluster puts in; or a reference that something there resolves
+            return (Protection.EXTERNAL if made.keys else Protection.CLUSTER), ()
+        return _PROTECTIONS.get(made.how, Protection.PLAIN), ()
+
+    def look(self, path: str) -> tuple[Protection, tuple[str, ...]]:
+        """A file that is a value, or values, as a whole."""
+        if path not in self.files:
+            self.files[path] = self._look(path)
+        return self.files[path]
+
+    def _look(self, path: str) -> tuple[Protection, tuple[str, ...]]:
+        try:
+            data = self.tree.read(path)
+            name = detect_encryption(data, path)
+            if name is None:
+                return Protection.PLAIN, ()
+            metadata = make_format(name).parse(data, self.session.limits).metadata
+        except FluxsecretsError:
+            return Protection.PLAIN, ()
+        groups = metadata.recipients if metadata is not None else ()
+        return Protection.SOPS, names_of(groups, self.names_for(path))
+
+    def recipients(self, block: Mapping[str, object], path: str) -> tuple[str, ...]:
+        try:
+            return names_of(parse_metadata(block).recipients, self.names_for(path))
+        except FluxsecretsError:
+            return ()
+
+    def names_for(self, path: str) -> Mapping[str, str]:
+        """Names from the rule for a file, then those under `keys/`."""
+        try:
+            applied = self.session.rules_for(self.tree.root / path)
+        except FluxsecretsError:
+            return self.names
+        found = applied.matches[-1].rule.names if applied is not None and applied.matches else {}
+        return {**found, **self.names}
+
+    def file(self, environment: Environment, path: str) -> ShownSecret:
+        protection, recipients = self.look(path)
+        shared = self.shared(environment, (path,))
+        return ShownSecret(
+            None, None, protection, self.shown(path), None, recipients=recipients, shared=shared
+        )
+
+    def missing(self, environment: Environment, wanted: list[tuple[Object, Use]]) -> Iterator[ShownSecret]:
+        """Secrets that are surely used and in no file: the cluster must have them from elsewhere."""
+        made = {
+            (each.namespace, each.name)
+            for _, item in environment.graph.objects
+            for each in provisions(item)
+            if each.kind == "Secret"
+        }
+        nowhere = {name for namespace, name in made if namespace is None}
+        seen: set[tuple[str | None, str]] = set()
+        for item, use in wanted:
+            key = (use.namespace, use.name)
+            if use.likely or use.optional or "${" in use.name or key in seen:
+                continue
+            if key in made or use.name in nowhere or use.namespace is None:
+                continue
+            seen.add(key)
+            place = self.shown(item.file)
+            yield ShownSecret(use.name, use.namespace, Protection.CLUSTER, place, use.line)
+
+    def shared(self, environment: Environment, paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            each.name
+            for each in self.environments
+            if each.name != environment.name and any(path in each.files for path in paths)
+        )
+
+    def shown(self, path: str) -> str:
+        return self.session.shown(self.tree.root / path)
+
+
+def _holds_values(item: Object) -> bool:
+    """Whether a Secret's values stand in plain text, in its manifest or in a patch."""
+    if item.manifest is not None and item.manifest.has_data:
+        return True
+    parts = [dig(item.data, part) for part in ("data", "stringData")] if item.patched_by else []
+    values = [value for part in parts if isinstance(part, dict) for value in part.values()]
+    return any(value not in (None, "") and not is_reference(value) for value in values)
+
+
+_PROTECTIONS = {
+    "sealed": Protection.SEALED,
+    "external": Protection.EXTERNAL,
+    "certificate": Protection.CLUSTER,
+    "cluster": Protection.CLUSTER,
+}

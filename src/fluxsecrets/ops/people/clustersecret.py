@@ -1,0 +1,211 @@
+"""The Secret that Flux's `spec.decryption.secretRef` names, with the identity of an environment's cluster.
+
+What Flux does with it is in kustomize-controller: internal/decryptor/decryptor.go, ImportKeys. A data key
+counts by its ending alone, and the first entry that it cannot read stops it from decrypting anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import IdentityError, UsageError
+from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
+from fluxsecrets.ops.run.people import People, cluster_keys, find_person, read_people
+from fluxsecrets.ops.run.record import note_key
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.environments import Environment, find_environment
+from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.settings import Settings, load_settings
+from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.metadata import Recipient
+
+from .keys import age_provider
+
+FLUX_NAMESPACE = "flux-system"
+"""Where Flux's own Kustomizations are, when nothing says otherwise."""
+
+AGE_SUFFIX, PGP_SUFFIX = ".agekey", ".asc"
+"""Endings of data keys that Flux takes for identities."""
+
+_PROVIDER = "sops"
+_DATA_KEY = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretName:
+    """A Secret that Kustomizations name."""
+
+    name: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSecret:
+    """The manifests, with the private key in them.
+
+    Attributes:
+        recipient: whose identity it is.
+        secrets: what they are called.
+        data: YAML; one document for each Secret.
+        warnings: where Flux would pass it over, one sentence each.
+    """
+
+    recipient: str
+    secrets: tuple[SecretName, ...]
+    data: bytes = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+def cluster_secret(session: Session, environment: str, identity: str | None = None) -> ClusterSecret:
+    """The Secret with a cluster's identity, as Flux looks for it.
+
+    Args:
+        session: the run.
+        environment: its name.
+        identity: a public key, a name, or a PGP fingerprint; None takes the one that is the cluster's by the
+            settings or by its name.
+
+    Raises:
+        ConfigError: there is no such environment, or its Kustomizations name no Secret.
+        UsageError: which identity is the cluster's cannot be told.
+        IdentityError: you do not have it, or Flux could not use it.
+    """
+    tree = open_tree(session.cwd, limits=session.limits)
+    settings = load_settings(tree)
+    found = find_environment(tree, environment, settings)
+    names, warnings = secret_names(found)
+    usage = read_usage(session)
+    people = read_people(session, tree)
+    public = people.names
+    if identity is not None and _is_fingerprint(identity):
+        recipient = Recipient("pgp", identity.replace(" ", "").upper())
+        data_key, text, more = _pgp(session, recipient)
+    else:
+        wanted = find_person(people, identity).id if identity else _of_cluster(found, settings, usage, people)
+        recipient = Recipient("age", wanted)
+        data_key, text, more = _age(session, wanted, public)
+    note_key(recipient)
+    if usage.files and not any(
+        file.is_for(recipient) for file in usage.files if file.path in usage.environments[found.name]
+    ):
+        warnings = (*warnings, f"no file of {found.name} is encrypted for {short_recipient(recipient)}")
+    documents = [_manifest(name, data_key, text) for name in names]
+    return ClusterSecret(recipient.id, names, "---\n".join(documents).encode(), (*warnings, *more))
+
+
+def secret_names(environment: Environment) -> tuple[tuple[SecretName, ...], tuple[str, ...]]:
+    """The Secrets that an environment's Kustomizations decrypt with, and what is odd about that.
+
+    Raises:
+        UsageError: they name none.
+    """
+    names: dict[SecretName, None] = {}
+    warnings: list[str] = []
+    without: list[FluxKustomization] = []
+    for item in environment.graph.kustomizations:
+        if item.decryption is None:
+            continue
+        if item.decryption.provider != _PROVIDER:
+            warnings.append(
+                f"{item.file}:{item.line}: Flux decrypts nothing for {item.name}: "
+                f"its decryption provider is not {_PROVIDER}"
+            )
+        elif item.decryption.secret is None:
+            without.append(item)
+        else:
+            names[SecretName(item.decryption.secret, item.namespace or FLUX_NAMESPACE)] = None
+    if not names:
+        raise UsageError(
+            f"no Kustomization of {environment.name} names a Secret to decrypt with",
+            hint="add `decryption: {provider: sops, secretRef: {name: sops-age}}` to the spec of those that "
+            "apply encrypted files",
+        )
+    warnings += [
+        f"{item.file}:{item.line}: {item.name} decrypts without a secretRef, "
+        "so that this Secret is not looked at for it"
+        for item in without
+    ]
+    return tuple(names), tuple(warnings)
+
+
+def _of_cluster(environment: Environment, settings: Settings, usage: KeyUsage, people: People) -> str:
+    """The recipient that is the cluster's own: never a guess between several, and never a person's."""
+    readers = [each for each in usage.recipients(environment.name).values() if each.kind == "age"]
+    found = cluster_keys(environment.name, settings, readers, people.names)
+    if len(found) == 1:
+        return found[0].id
+    candidates = [people.name(each) for each in readers]
+    raise UsageError(
+        f"which identity is that of {environment.name}'s cluster cannot be told",
+        details=[f"its files are for: {', '.join(sorted(candidates))}"] if candidates else (),
+        hint="name it with --identity, or once and for all as cluster_recipients in .fluxsecrets.yaml",
+    )
+
+
+def _age(session: Session, recipient: str, public: Mapping[str, str]) -> tuple[str, str, tuple[str, ...]]:
+    identity = age_provider(session).identity_of(recipient)
+    if identity.kind in ("ssh", "plugin"):
+        kind = "an SSH key" if identity.kind == "ssh" else "an identity of a plugin"
+        raise IdentityError(
+            f"Flux cannot use {kind}, and would then decrypt nothing at all",
+            hint="make an identity for the cluster with `fluxsecrets keys generate`",
+        )
+    from fluxsecrets.keys.generate import identity_text
+
+    warnings: tuple[str, ...] = ()
+    if identity.kind == "post-quantum":
+        warnings = (
+            "it is a post-quantum identity: the cluster needs a kustomize-controller with sops 3.12 or "
+            "newer, an older one decrypts nothing at all with it",
+        )
+    name = public.get(recipient, "identity")
+    return f"{name}{AGE_SUFFIX}", identity_text(identity), warnings
+
+
+def _is_fingerprint(text: str) -> bool:
+    return re.fullmatch(r"(?:0x)?[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", text.replace(" ", "")) is not None
+
+
+def _pgp(session: Session, recipient: Recipient) -> tuple[str, str, tuple[str, ...]]:
+    from fluxsecrets.keys.pgpexport import export_secret_key
+
+    text, locked = export_secret_key(session.environ, recipient.id)
+    if locked:
+        raise IdentityError(
+            "this PGP key has a passphrase, which Flux cannot be told",
+            hint="make a key without one for the cluster, or an age identity: `fluxsecrets keys generate`",
+        )
+    return f"{recipient.id[-16:].lower()}{PGP_SUFFIX}", text, ()
+
+
+def _manifest(secret: SecretName, data_key: str, text: str) -> str:
+    assert _DATA_KEY.fullmatch(data_key)  # noqa: S101 - made of a key's name, which has no other letters
+    lines = "".join(f"    {line}\n" if line else "\n" for line in text.splitlines())
+    return (
+        "apiVersion: v1\n"
+        "kind: Secret\n"
+        "metadata:\n"
+        f"  name: {_quoted(secret.name)}\n"
+        f"  namespace: {_quoted(secret.namespace)}\n"
+        "stringData:\n"
+        f"  {_quoted(data_key)}: |\n"
+        f"{lines}"
+    )
+
+
+def _quoted(text: str) -> str:
+    """As a YAML scalar; names come from manifests, which may hold anything."""
+    plain = re.fullmatch(r"[a-z][a-z0-9.-]*[a-z0-9]", text) and text not in _WORDS
+    return text if plain else json.dumps(text)
+
+
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
+
+
+def secrets_named(names: Sequence[SecretName]) -> str:
+    """Such as `flux-system/sops-age`."""
+    return ", ".join(f"{each.namespace}/{each.name}" for each in names)

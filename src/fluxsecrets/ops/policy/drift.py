@@ -1,0 +1,114 @@
+"""Whether an encrypted file is still what its creation rule would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+
+from fluxsecrets.ops.run.names import names_of
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.metadata import Metadata, Recipient
+from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.selectorspec import SelectorSpec
+
+from .policy import Overrides, Policy, policy_for
+
+
+class Drift(StrEnum):
+    """What differs; `recipients sync` mends the first, decrypting and encrypting again the second."""
+
+    RECIPIENTS = "recipients"
+    SELECTOR = "selector"
+
+
+Drifts = Mapping[Drift, str]
+"""What differs, with a sentence that says how."""
+
+
+def drift_of(session: Session, path: Path, document: Document, names: Mapping[str, str]) -> Drifts:
+    """Where an encrypted file differs from the rule that applies to it.
+
+    Args:
+        session: the run.
+        path: absolute path of the file.
+        document: it, encrypted.
+        names: recipient -> name.
+
+    Returns:
+        Nothing where no rule applies, or it names nobody: the rules do not say then how it should be.
+
+    Raises:
+        ConfigError: the `.sops.yaml` is invalid, so that nobody can tell.
+    """
+    applied = session.rules_for(path)
+    if document.metadata is None or applied is None or not applied.matches:
+        return {}
+    if not applied.matches[-1].matched or not applied.matches[-1].rule.recipients:
+        return {}
+    policy = policy_for(session, path, Overrides())
+    return differences(document, policy, policy.selector, {**names, **policy.names})
+
+
+def differences(
+    document: Document, policy: Policy, selector: SelectorSpec | None, names: Mapping[str, str]
+) -> Drifts:
+    """Where an encrypted file differs from a policy.
+
+    Args:
+        document: it.
+        policy: what should hold.
+        selector: the one that should be in it; None where it does not matter.
+        names: recipient -> name.
+    """
+    metadata = document.metadata
+    found: dict[Drift, str] = {}
+    if metadata is None:
+        return found
+    if not in_line(metadata, policy):
+        found[Drift.RECIPIENTS] = _people(metadata, policy, names)
+    if selector is not None and metadata.selector != selector and document.format != "binary":
+        kind, pattern = metadata.selector.kind.value, metadata.selector.pattern
+        found[Drift.SELECTOR] = f"the file is encrypted with {kind}: {ascii(pattern)[1:-1]}, unlike its rule"
+    return found
+
+
+def in_line(metadata: Metadata, policy: Policy) -> bool:
+    """Whether a file's recipients, their order, key groups and threshold are those of the rule."""
+    own, ruled = metadata.recipients, policy.groups
+    return (
+        [len(group) for group in own] == [len(group) for group in ruled]
+        and all(
+            _same(one, other)
+            for one, other in zip(chain.from_iterable(own), chain.from_iterable(ruled), strict=True)
+        )
+        and groups_needed(own, metadata.shamir_threshold) == groups_needed(ruled, policy.shamir_threshold)
+    )
+
+
+def groups_needed(groups: RecipientGroups, threshold: int) -> int:
+    """How many key groups it takes to open the data key; one group opens it alone, whatever the threshold."""
+    return 1 if len(groups) <= 1 else threshold or len(groups)
+
+
+def _people(metadata: Metadata, policy: Policy, names: Mapping[str, str]) -> str:
+    own, ruled = names_of(metadata.recipients, names), names_of(policy.groups, names)
+    if set(own) == set(ruled):
+        return "the file is encrypted for the rule's recipients in another order or in other key groups"
+    return f"the file is encrypted for {', '.join(own)}, and its rule names {', '.join(ruled)}"
+
+
+def _same(own: Recipient, ruled: Recipient) -> bool:
+    """Whether a recipient of a file is what the rule says, down to the version or role of a cloud's key."""
+    if recipient_key(own) != recipient_key(ruled):
+        return False
+    if own.kind == "azure_kv":  # without a version in the rule the newest was taken when it was encrypted
+        return own.id == ruled.id or ruled.id.endswith("/")
+    return own.kind != "kms" or _set(own) == _set(ruled)
+
+
+def _set(recipient: Recipient) -> dict[str, object]:
+    return {name: value for name, value in recipient.attributes if value}

@@ -1,0 +1,279 @@
+"""Who a file is encrypted for and what is encrypted in it: the rule, and what Flux needs on top.
+
+Flux reads `apiVersion`, `kind` and `metadata` before it decrypts, so a selector that encrypts them, or
+none at all, gives a manifest that cannot be applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingABC
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from fluxsecrets.errors import ConfigError, FluxsecretsError, RecipientError, SelectorError, UnprotectedError
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.sops.config import CreationRule
+from fluxsecrets.sops.document import Document, Leaf, Mapping, show_path
+from fluxsecrets.sops.document import Sequence as ListNode
+from fluxsecrets.sops.encryption import is_empty
+from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.formats import StoresConfig
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
+from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
+from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+
+FLUX_SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")
+"""What is encrypted in a Kubernetes manifest where the rule has no selector."""
+
+_USE_FLUX_SELECTOR = (
+    f"use `encrypted_regex: {FLUX_SELECTOR.pattern}` in the rule, "
+    f"or --encrypted-regex '{FLUX_SELECTOR.pattern}'"
+)
+
+READ_BY_FLUX = ("apiVersion", "kind", "metadata")
+
+_COMMENT_KINDS = (SelectorKind.ENCRYPTED_COMMENT_REGEX, SelectorKind.UNENCRYPTED_COMMENT_REGEX)
+
+
+class Overrides(NamedTuple):
+    """What the command line says in place of the creation rule.
+
+    Attributes:
+        recipients: in one group, or empty to take the rule's.
+        selector: or None to take the rule's.
+        mac_only_encrypted: the MAC covers encrypted values only, also where the rule does not say so.
+    """
+
+    recipients: tuple[Recipient, ...] = ()
+    selector: SelectorSpec | None = None
+    mac_only_encrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What applies to a file.
+
+    Attributes:
+        groups: recipients by key group.
+        shamir_threshold: how many groups are needed; 0 means all.
+        selector: as the rule has it, None where it has none.
+        mac_only_encrypted: the MAC covers encrypted values only.
+        names: recipient id -> name, from anchors in `.sops.yaml`.
+        stores: indentation.
+        rule: the rule it was taken from, if any.
+        config_path: the rule's file, as shown to the user.
+    """
+
+    groups: RecipientGroups
+    shamir_threshold: int = 0
+    selector: SelectorSpec | None = None
+    mac_only_encrypted: bool = False
+    names: MappingABC[str, str] = field(default_factory=dict)
+    stores: StoresConfig = field(default_factory=StoresConfig)
+    rule: CreationRule | None = None
+    config_path: str | None = None
+
+
+def parse_recipients(texts: MappingABC[str, Sequence[str]]) -> tuple[Recipient, ...]:
+    """Recipients from a command line, each once.
+
+    Args:
+        texts: by kind, such as `age`; each text is one or several separated by commas, as sops takes them.
+
+    Raises:
+        RecipientError: one is malformed.
+    """
+    return deduplicate(
+        [
+            RECIPIENT_PARSERS[kind](text)
+            for kind, given in texts.items()
+            for part in given
+            for text in split_list(part)
+        ]
+    )
+
+
+def make_overrides(
+    recipients: MappingABC[str, Sequence[str]],
+    selectors: MappingABC[str, str],
+    *,
+    mac_only_encrypted: bool = False,
+) -> Overrides:
+    """What a command line says, parsed.
+
+    Args:
+        recipients: by kind, such as `age`; each text is one or several separated by commas, as sops takes
+            them.
+        selectors: by field name, such as `encrypted_regex`.
+        mac_only_encrypted: see `Overrides`.
+
+    Raises:
+        RecipientError: a recipient is malformed.
+        SelectorError: several selectors, or an invalid one.
+    """
+    found = parse_recipients(recipients)
+    selector = select_one(selectors)
+    if selector is not None:
+        compile_selector(selector)  # an invalid one is refused before any file is looked at
+    return Overrides(found, selector, mac_only_encrypted)
+
+
+@contextmanager
+def blaming_rule(policy: Policy) -> Iterator[None]:
+    """Name the creation rule where one of its recipients can't be encrypted for.
+
+    Raises:
+        RecipientError: that, with the rule's file and line.
+    """
+    try:
+        yield
+    except RecipientError as error:
+        if error.path is None and policy.rule is not None and policy.config_path is not None:
+            error.path, error.line = policy.config_path, policy.rule.line
+        raise
+
+
+def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:
+    """What applies to a file by its creation rule and the command line.
+
+    Args:
+        session: the run.
+        path: absolute; the file need not exist.
+        overrides: explicit recipients or selector; explicit recipients need no rule.
+
+    Raises:
+        ConfigError: no `.sops.yaml`, no rule that matches, a rule without recipients, invalid rules.
+    """
+    applied = session.rules_for(path)
+    rule = applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
+    if overrides.recipients:
+        return Policy(
+            groups=(overrides.recipients,),
+            selector=overrides.selector or (rule.selector if rule else None),
+            mac_only_encrypted=overrides.mac_only_encrypted or (rule is not None and rule.mac_only_encrypted),
+            names=rule.names if rule else {},
+            stores=applied.config.stores if applied else StoresConfig(),
+        )
+    if applied is None or rule is None:
+        raise session.no_rule_error(path, applied)
+    if not rule.recipients:
+        raise ConfigError(
+            "the creation rule names no recipient",
+            path=applied.config.path,
+            line=rule.line,
+            hint="add `age: age1…` to the rule, one for each person and cluster that must read the file",
+        )
+    return Policy(
+        groups=rule.key_groups,
+        shamir_threshold=rule.shamir_threshold,
+        selector=overrides.selector or rule.selector,
+        mac_only_encrypted=overrides.mac_only_encrypted or rule.mac_only_encrypted,
+        names=rule.names,
+        stores=applied.config.stores,
+        rule=rule,
+        config_path=applied.config.path,
+    )
+
+
+def is_manifest(part: Mapping) -> bool:
+    """Whether a document is a Kubernetes object."""
+    return all(isinstance(part.get(key), Leaf) for key in ("apiVersion", "kind"))
+
+
+def selector_for(document: Document, policy: Policy, *, kubernetes: bool = True) -> Selector:
+    """The compiled selector for a document, checked against what Flux needs.
+
+    Args:
+        document: plain.
+        policy: what applies to it.
+        kubernetes: False leaves out Flux's needs, as the drop-in for sops does.
+
+    Raises:
+        SelectorError: an invalid pattern, with the place of the rule.
+        UnprotectedError: a Secret in a List, or a selector that Flux could not work with.
+    """
+    manifests = [part for part in document.parts if is_manifest(part)] if kubernetes else []
+    spec = policy.selector or (FLUX_SELECTOR if manifests else DEFAULT_SELECTOR)
+    selector = _compile(spec, policy)
+    for part in manifests:
+        _refuse_list(part, document.format)
+    if manifests:
+        _refuse_for_flux(document, selector, policy)
+    return selector
+
+
+def _compile(spec: SelectorSpec, policy: Policy) -> Selector:
+    try:
+        return compile_selector(spec)
+    except SelectorError as error:
+        raise _at_rule(error, policy) from None
+
+
+def _at_rule(error: FluxsecretsError, policy: Policy) -> FluxsecretsError:
+    """Place an error at the rule, if it is the rule's selector that it is about."""
+    if policy.rule is not None and policy.selector is not None and policy.rule.selector == policy.selector:
+        error.path, error.line = policy.config_path, policy.rule.line
+    return error
+
+
+def is_secret_list(part: Mapping) -> bool:
+    """Whether a document is a List with a Secret in it."""
+    kind, items = part.get("kind"), part.get("items")
+    if not isinstance(kind, Leaf) or not isinstance(kind.value, str) or not isinstance(items, ListNode):
+        return False
+    return kind.value == "SecretList" or (
+        kind.value.endswith("List") and any(_is_secret(item) or _is_list(item) for item in items.items)
+    )
+
+
+def _is_list(item: object) -> bool:
+    return isinstance(item, Mapping) and is_secret_list(item)
+
+
+def _refuse_list(part: Mapping, format_name: str) -> None:
+    kind = part.get("kind")
+    if is_secret_list(part) and isinstance(kind, Leaf) and isinstance(kind.value, str):
+        hint = "write each Secret to a file of its own, then encrypt those"
+        if format_name == "yaml":
+            hint = "add --split-lists to turn the list into YAML documents, and encrypt those"
+        raise UnprotectedError(
+            f"a Secret in a {kind.value} can't be encrypted for Flux: "
+            "it takes the list apart and loses the sops block",
+            line=kind.line,
+            hint=hint,
+        )
+
+
+def _is_secret(item: object) -> bool:
+    kind = item.get("kind") if isinstance(item, Mapping) else None
+    return isinstance(kind, Leaf) and kind.value == "Secret"
+
+
+def _refuse_for_flux(document: Document, selector: Selector, policy: Policy) -> None:
+    spec = selector.spec
+    if spec.kind in _COMMENT_KINDS:
+        raise _at_rule(
+            UnprotectedError(
+                f"{spec.kind.value} does not work with Flux, where comments are lost before it decrypts",
+                hint=_USE_FLUX_SELECTOR,
+            ),
+            policy,
+        )
+    for item in document.leaves:
+        if item.path[0] in READ_BY_FLUX and selector.encrypts(item.path) and not is_empty(item.value):
+            hint = _USE_FLUX_SELECTOR
+            if spec == FLUX_SELECTOR:
+                hint = "rename that key: a selector is matched with every key on the way to a value"
+            raise _at_rule(
+                UnprotectedError(
+                    f"the selector {spec.kind.value} {spec.pattern!a} would encrypt {show_path(item.path)}, "
+                    "and Flux could not apply the manifest",
+                    line=item.line,
+                    hint=hint,
+                ),
+                policy,
+            )

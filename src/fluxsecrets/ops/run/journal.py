@@ -1,0 +1,585 @@
+"""Changes to many files that are made all or none, whatever interrupts them.
+
+All new contents, and the old ones, are first written down in the state folder, which git does not see: one
+file of contents and a plan with their hashes. A rename makes the two a journal, and from then on the whole
+change can be completed or taken back, by this process or the next. Only then the first file is replaced,
+each atomically. Each file holds its old or its new content at every moment.
+
+What is written down is what goes into the tree and what was there: ciphertext and configuration, and plain
+text only where a file of the tree held it anyway. It is readable for its owner alone, and gone at the end.
+
+A journal is instructions to write files, and a `.git` folder can come with an archive. So a plan is followed
+only where this user's fluxsecrets wrote it, for this very root (it is authenticated with a key in the user's
+folder), and its paths cannot leave the root or enter git's folder (`planpath`).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.files import (
+    PendingWrite,
+    read_file,
+    remove_leftovers,
+    try_lock,
+    write_atomic,
+    write_batch,
+)
+
+from .planpath import PlanPath
+from .statefolder import Place, claim, journal_key, require_ours
+
+VERSION = 2
+_LIMIT = 2**31
+_BATCH = 256
+_JOURNAL, _DRAFT, _LOCK = "journal", "journal.draft", "lock"
+_PLAN, _CONTENTS, _MAC = "plan.json", "contents", "plan.mac"
+_MAC_CONTEXT = b"fluxsecrets journal\n"
+_COMMAND = re.compile(r"[a-z]+(?: [a-z]+)*")
+
+Progress = Callable[[int, int], None]
+"""Told after each batch: files done, files in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file of an operation.
+
+    Attributes:
+        path: absolute, links resolved, below the operation's root.
+        new: its new content; None removes it.
+        expected: what it holds now; None where it must not be there.
+        mode: permission bits of a new file; None keeps the old file's, or is 0o600.
+    """
+
+    path: Path
+    new: bytes | None = field(repr=False)
+    expected: bytes | None = field(repr=False)
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A change of many files.
+
+    Attributes:
+        name: the command, such as `rotate`; whoever finds the journal is told it.
+        changes: each file once, in the order in which they are replaced; removals come last.
+        details: what the command needs to say or do when it is resumed; no values of secrets.
+    """
+
+    name: str
+    changes: tuple[FileChange, ...]
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOperation:
+    """An operation that was interrupted.
+
+    Attributes:
+        name, root, details: those of the operation.
+        paths: its files, relative to the root with `/`.
+    """
+
+    name: str
+    root: Path
+    details: Mapping[str, object]
+    paths: tuple[str, ...]
+
+
+def apply(
+    place: Place,
+    operation: Operation,
+    progress: Progress | None = None,
+    first: Callable[[], None] | None = None,
+) -> None:
+    """Make a change; on return all of it is done, and on an error none of it.
+
+    Only where even taking it back failed, or the process was ended, a journal is left, and the error says so.
+
+    Args:
+        place: the work tree that all files are in.
+        operation: what to change.
+        progress: told how far it is.
+        first: done when the journal is there and before the first file is replaced, such as making an
+            identity: whatever interrupts it, the journal's details say what to take back. What it raises
+            leaves the files as they are.
+
+    Raises:
+        UsageError: another operation is at work, or was interrupted and has to be ended first.
+        FileAccessError: a file is not what it was expected to be, or cannot be written.
+    """
+    if not operation.changes:
+        return
+    with _locked(place):
+        refuse_pending(place)
+        for change in operation.changes:
+            _check(change)
+        _write_journal(place, operation)
+        try:
+            if first is not None:
+                first()
+            _replace(_read_journal(place), forward=True, progress=progress)
+        except FluxsecretsError as error:
+            _take_back(place, error)
+            raise
+        _remove_journal(place.state)
+
+
+def pending(place: Place) -> PendingOperation | None:
+    """The operation that was interrupted in a work tree, or None.
+
+    Raises:
+        FileAccessError: the journal cannot be read, was not written by this user's fluxsecrets, or is about
+            another folder.
+    """
+    if not os.path.lexists(place.state / _JOURNAL):
+        return None
+    journal = _read_journal(place)
+    paths = tuple(str(entry.path) for entry in journal.entries)
+    return PendingOperation(journal.name, journal.root, journal.details, paths)
+
+
+def refuse_pending(place: Place) -> None:
+    """Stop where an operation was interrupted: nothing else may change its files before it is ended.
+
+    Raises:
+        UsageError: there is one; it says how to complete it and how to take it back.
+    """
+    found = pending(place)
+    if found is not None:
+        raise UsageError(
+            f"`fluxsecrets {found.name}` was interrupted here, and {len(found.paths)} files wait for it",
+            hint=f"complete it with `fluxsecrets {found.name} --resume`, or take it back with "
+            f"`fluxsecrets {found.name} --abort`",
+        )
+
+
+def resume(place: Place, progress: Progress | None = None) -> PendingOperation:
+    """Complete the operation that was interrupted.
+
+    Raises:
+        UsageError: there is none, or another process is at it.
+        FileAccessError: a file was changed since, or cannot be written; the journal stays.
+    """
+    return _end(place, forward=True, progress=progress)
+
+
+def abort(place: Place, progress: Progress | None = None) -> PendingOperation:
+    """Take back the operation that was interrupted; raises as `resume` does."""
+    return _end(place, forward=False, progress=progress)
+
+
+def _end(place: Place, *, forward: bool, progress: Progress | None) -> PendingOperation:
+    with _locked(place):
+        found = pending(place)
+        if found is None:
+            raise UsageError("nothing was interrupted here", hint="there is nothing to resume or to abort")
+        for folder in {(found.root / path).parent for path in found.paths}:
+            remove_leftovers(folder)  # of the process that was ended
+        _replace(_read_journal(place), forward=forward, progress=progress)
+        _remove_journal(place.state)
+        return found
+
+
+def _take_back(place: Place, error: FluxsecretsError) -> None:
+    try:
+        _replace(_read_journal(place), forward=False, progress=None)
+    except FluxsecretsError:
+        name = _read_journal(place).name
+        error.hint = (
+            f"some files are changed and some are not; each can be read. When the reason is mended, "
+            f"`fluxsecrets {name} --resume` completes it, and `fluxsecrets {name} --abort` takes it back"
+        )
+        return
+    _remove_journal(place.state)
+
+
+# The journal on disk.
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A content in the journal: where it stands in the file of contents, and its hash."""
+
+    start: int
+    length: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    path: PlanPath
+    mode: int | None
+    old: _Content | None
+    new: _Content | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    folder: Path
+    name: str
+    root: Path
+    details: Mapping[str, object]
+    entries: tuple[_Entry, ...]
+    made_folders: tuple[PlanPath, ...]
+
+
+def _write_journal(place: Place, operation: Operation) -> None:
+    state, root = place.state, place.root
+    draft = state / _DRAFT
+    contents = bytearray()
+
+    def keep(data: bytes | None) -> dict[str, object] | None:
+        if data is None:
+            return None
+        start = len(contents)
+        contents.extend(data)
+        return {"start": start, "length": len(data), "sha256": sha256(data).hexdigest()}
+
+    files = [
+        {
+            "path": _plan_path(change.path, place),
+            "mode": _mode(change),
+            "old": keep(change.expected),
+            "new": keep(change.new),
+        }
+        for change in operation.changes
+    ]
+    plan = {
+        "version": VERSION,
+        "name": operation.name,
+        "root": str(root),
+        "details": dict(operation.details),
+        "files": files,
+        "folders": _missing_folders(operation, place),
+    }
+    data = json.dumps(plan).encode()
+    key = journal_key(make=True)
+    assert key is not None  # noqa: S101 - it was made
+    try:
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
+        write_atomic(draft / _CONTENTS, bytes(contents))
+        write_atomic(draft / _PLAN, data)
+        write_atomic(draft / _MAC, _mac(key, data))
+        draft.rename(state / _JOURNAL)
+        _sync(state)
+    except OSError as error:
+        raise FileAccessError(
+            f"the journal could not be written: {os.strerror(error.errno or 0).lower()}",
+            hint="nothing was changed",
+            path=str(state),
+        ) from None
+
+
+def _mode(change: FileChange) -> int | None:
+    """What a file that is made anew gets; one that is removed, when that is taken back."""
+    return stat.S_IMODE(change.path.stat().st_mode) & 0o777 if change.new is None else change.mode
+
+
+def _plan_path(path: Path, place: Place) -> str:
+    """A path as it stands in the plan; what could not be read back is not written down."""
+    text = path.relative_to(place.root).as_posix()
+    try:
+        PlanPath.parse(text)
+    except ValueError:
+        raise FileAccessError("belongs to git, or its name is not portable", path=str(path)) from None
+    return text
+
+
+def _mac(key: bytes, plan: bytes) -> bytes:
+    return hmac.digest(key, _MAC_CONTEXT + plan, "sha256").hex().encode()
+
+
+def _missing_folders(operation: Operation, place: Place) -> list[str]:
+    """Folders that new files need, the outer ones first."""
+    missing: dict[str, None] = {}
+    for change in operation.changes:
+        if change.new is not None:
+            above = [folder for folder in change.path.parents if folder.is_relative_to(place.root)]
+            for folder in reversed(above):
+                if not folder.is_dir():
+                    missing[_plan_path(folder, place)] = None
+    return list(missing)
+
+
+def _read_journal(place: Place) -> _Journal:
+    """The journal of a place, authenticated; its paths are below the root, and none is behind a link."""
+    folder = place.state / _JOURNAL
+    for each in (place.state, folder):
+        require_ours(each)
+    data = read_file(folder / _PLAN, limit=_LIMIT).data
+    _authenticate(folder, data)
+    try:
+        journal = _parse(folder, data)
+    except (ValueError, KeyError, TypeError):
+        raise _damaged(folder) from None
+    if journal.root != place.root:
+        raise FileAccessError(
+            f"the journal of an interrupted operation is about another folder, {str(journal.root)!a}",
+            hint="move the work tree back to there; or compare its files with git, then remove this folder",
+            path=str(folder),
+        )
+    for path in (*(entry.path for entry in journal.entries), *journal.made_folders):
+        found = path.below(place.root)
+        if place.git_dir is not None and found.is_relative_to(place.git_dir):
+            raise _damaged(folder)
+    return journal
+
+
+def _authenticate(folder: Path, plan: bytes) -> None:
+    key = journal_key(make=False)
+    given = read_file(folder / _MAC, limit=2**10).data if os.path.lexists(folder / _MAC) else b""
+    if key is None or not hmac.compare_digest(given, _mac(key, plan)):
+        raise FileAccessError(
+            "the journal of an interrupted operation is not one that your fluxsecrets wrote",
+            hint="it came with the folder, or another user, machine or version began it: look at "
+            f"{_PLAN} in it, compare the files that it names with git, then remove this folder",
+            path=str(folder),
+        )
+
+
+def _parse(folder: Path, data: bytes) -> _Journal:
+    plan = json.loads(data)
+    if plan["version"] != VERSION:
+        raise FileAccessError(
+            f"the journal has version {plan['version']}, and this fluxsecrets knows {VERSION}",
+            hint="end the operation with the version of fluxsecrets that began it",
+            path=str(folder),
+        )
+    name, details = plan["name"], plan["details"]
+    if not (isinstance(name, str) and _COMMAND.fullmatch(name) and isinstance(details, dict)):
+        raise TypeError
+    entries = tuple(
+        _Entry(
+            PlanPath.parse(item["path"]),
+            _checked_mode(item["mode"]),
+            _content(item["old"]),
+            _content(item["new"]),
+        )
+        for item in plan["files"]
+    )
+    made = tuple(PlanPath.parse(path) for path in plan["folders"])
+    return _Journal(folder, name, Path(plan["root"]), details, entries, made)
+
+
+def _damaged(folder: Path) -> FileAccessError:
+    return FileAccessError(
+        "the journal of an interrupted operation is damaged",
+        hint="compare the work tree with git, then remove this folder",
+        path=str(folder),
+    )
+
+
+def _checked_mode(mode: object) -> int | None:
+    if mode is None or (type(mode) is int and 0 <= mode <= 0o777):
+        return mode
+    raise TypeError
+
+
+def _content(data: dict[str, object] | None) -> _Content | None:
+    if data is None:
+        return None
+    start, length, digest = data["start"], data["length"], data["sha256"]
+    if not (isinstance(start, int) and isinstance(length, int) and isinstance(digest, str)):
+        raise TypeError
+    return _Content(start, length, digest)
+
+
+def _remove_journal(state: Path) -> None:
+    """The rename ends the operation; what is removed after it has no meaning any more."""
+    done = state / f"{_JOURNAL}.done"
+    try:
+        if done.exists():
+            shutil.rmtree(done)
+        (state / _JOURNAL).rename(done)
+        _sync(state)
+    except OSError as error:
+        raise FileAccessError(
+            f"the journal could not be removed: {os.strerror(error.errno or 0).lower()}",
+            hint="all files are done; run it again with --resume when the reason is mended",
+            path=str(state),
+        ) from None
+    shutil.rmtree(done, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Make renames in a folder last; not every system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+# The files.
+
+
+def _check(change: FileChange) -> None:
+    try:
+        content: bytes | None = read_file(change.path, limit=_LIMIT).data
+    except FileAccessError:
+        if os.path.lexists(change.path):
+            raise
+        content = None
+    if content != change.expected:
+        raise FileAccessError(
+            "was changed while its new content was being made" if content is not None else "is gone",
+            hint="run the command again",
+            path=str(change.path),
+        )
+
+
+def _replace(journal: _Journal, *, forward: bool, progress: Progress | None) -> None:
+    """Bring every file to its new, or back to its old, content; those that have it already are left alone."""
+    waiting = _waiting(journal, forward=forward)
+    contents = read_file(journal.folder / _CONTENTS, limit=_LIMIT).data
+    if forward:
+        _make_folders(journal)
+    writes = [
+        PendingWrite(path, _data(contents, goal), mode) for path, goal, mode in waiting if goal is not None
+    ]
+    for start in range(0, len(writes), _BATCH):
+        batch = writes[start : start + _BATCH]
+        for result in write_batch(batch):
+            if result.error is not None:
+                raise result.error
+        if progress is not None:
+            progress(start + len(batch), len(waiting))
+    for path, goal, _ in waiting:
+        if goal is None:
+            _remove(path)
+    if not forward:
+        for name in reversed(journal.made_folders):
+            with suppress(OSError):  # somebody put something there
+                name.below(journal.root).rmdir()
+
+
+def _waiting(journal: _Journal, *, forward: bool) -> list[tuple[Path, _Content | None, int | None]]:
+    """The files that have to be touched, with their content and mode.
+
+    All are looked at before the first is replaced: one that somebody changed since then stops everything.
+    """
+    waiting = []
+    for entry in journal.entries:
+        path = entry.path.below(journal.root)
+        goal, other = (entry.new, entry.old) if forward else (entry.old, entry.new)
+        digest = _digest(path)
+        if digest == _digest_of(goal):
+            continue
+        if digest != _digest_of(other):
+            raise FileAccessError(
+                "was changed since the operation was interrupted",
+                hint="put back the content from before or from after it, such as with `git checkout`",
+                path=str(path),
+            )
+        waiting.append((path, goal, entry.mode))
+    return waiting
+
+
+def _data(contents: bytes, content: _Content) -> bytes:
+    data = contents[content.start : content.start + content.length]
+    if sha256(data).hexdigest() != content.digest:
+        raise FileAccessError(
+            "the journal of an interrupted operation is damaged",
+            hint="compare the work tree with git, then remove the journal's folder",
+        )
+    return data
+
+
+def _digest(path: Path) -> str | None:
+    if not os.path.lexists(path):
+        return None
+    return sha256(read_file(path, limit=_LIMIT).data).hexdigest()
+
+
+def _digest_of(content: _Content | None) -> str | None:
+    return content.digest if content is not None else None
+
+
+def _make_folders(journal: _Journal) -> None:
+    for name in journal.made_folders:
+        path = name.below(journal.root)
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise FileAccessError(
+                f"the folder could not be made: {os.strerror(error.errno or 0).lower()}", path=str(path)
+            ) from None
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileAccessError(
+            f"could not be removed: {os.strerror(error.errno or 0).lower()}", path=str(path)
+        ) from None
+    _sync(path.parent)
+
+
+# One operation at a time.
+
+
+@contextmanager
+def _locked(place: Place) -> Iterator[None]:
+    """Hold the state folder's lock; a process that ends gives it up, however it ends.
+
+    Raises:
+        UsageError: another process has it.
+        FileAccessError: the folder is not ours, or cannot be made or written.
+    """
+    state = place.state
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        claim(state)
+        descriptor = os.open(state / _LOCK, flags, 0o600)
+    except OSError as error:
+        raise FileAccessError(
+            f"the folder for what is under way could not be written: {os.strerror(error.errno or 0).lower()}",
+            hint="nothing was changed",
+            path=str(state),
+        ) from None
+    try:
+        if not try_lock(descriptor) or not _is_lock(descriptor, state / _LOCK):
+            raise UsageError(
+                "another fluxsecrets is changing files in this work tree", hint="wait until it is done"
+            )
+        try:
+            yield
+        finally:
+            if place.git_dir is None:
+                _leave_nothing(state)
+    finally:
+        os.close(descriptor)
+
+
+def _leave_nothing(state: Path) -> None:
+    """Trees without git come and go: their folder does too, unless something is under way or was logged."""
+    if not os.path.lexists(state / _JOURNAL):
+        with suppress(OSError):
+            (state / _LOCK).unlink()
+            state.rmdir()
+
+
+def _is_lock(descriptor: int, path: Path) -> bool:
+    """Whether a lock that was got is still the one that others look for."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False

@@ -1,0 +1,373 @@
+"""Runs that are logged: where, whether they have to be, and what is written before and after.
+
+Every command passes here, so nothing heavy is imported where no log is set up. A log that is `required` and
+cannot be written stops a command before it does anything. What goes into it are names, paths, public keys
+and outcomes; never a value, an argument that may hold one, or the text of an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
+from fluxsecrets.redaction import without_private_keys
+
+from .record import Record, record_from_now_on, recording
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.metadata import Recipient
+
+LOG = "FLUXSECRETS_LOG"
+LOG_REQUIRED = "FLUXSECRETS_LOG_REQUIRED"
+
+SETTINGS_NAME = ".fluxsecrets.yaml"
+DEFAULT_FILE = ".git/fluxsecrets/log.jsonl"
+_OWN_FOLDER = ".git/fluxsecrets/"
+
+UNLOGGED = frozenset(
+    {
+        *("audit", "doctor", "env list", "env show", "explain", "filestatus", "hook", "init", "keys list"),
+        *("log", "log verify", "recipients list", "rules", "scan", "status", "verify"),
+    }
+)
+"""Commands, or whole groups of them, that neither change secrets nor hand out their values."""
+
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+_LONG_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """A log.
+
+    Attributes:
+        path: absolute.
+        required: nothing is done that cannot be noted in it.
+        origin: who wants it: a variable, or the settings' path.
+    """
+
+    path: Path
+    required: bool
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is run.
+
+    Attributes:
+        program: `fluxsecrets`, `fluxsecrets-sops`, or `python` for the library, and our version.
+        command: such as `keys export`.
+        paths: files and folders that were named, as the user named them.
+        details: what else was asked for: the environment, a key, a name, switches.
+    """
+
+    program: str
+    command: str
+    paths: tuple[str, ...] = ()
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether it is of a kind that logs are about; what is not known to be harmless is."""
+        return self.command not in UNLOGGED and self.command.partition(" ")[0] not in UNLOGGED
+
+
+def configured(environ: Mapping[str, str], cwd: Path, paths: Iterable[str] = ()) -> tuple[LogPlace, ...]:
+    """The logs that are to be written for work on some paths.
+
+    Args:
+        environ: where the machine's log is named.
+        cwd: the working directory; its repository counts where no path is named.
+        paths: as the user named them; the repositories of all of them count.
+
+    Raises:
+        ConfigError: the settings are invalid, or name a place that no log can be in.
+    """
+    places: dict[Path, LogPlace] = {}
+    for place in (*_from_environment(environ), *_from_settings(cwd, paths)):
+        known = places.get(place.path)
+        required = place.required or (known is not None and known.required)
+        places[place.path] = LogPlace(place.path, required, (known or place).origin)
+    return tuple(places.values())
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[LogPlace]:
+    named = environ.get(LOG, "")
+    word = environ.get(LOG_REQUIRED, "").strip().lower()
+    if word not in (*_TRUE, *_FALSE):
+        raise ConfigError(f"{LOG_REQUIRED} is neither 1 nor 0", hint=f"set {LOG_REQUIRED}=1, or unset it")
+    if not named:
+        if word in _TRUE:
+            raise ConfigError(f"{LOG_REQUIRED} is set, but {LOG} is not", hint=f"name the log with {LOG}")
+        return
+    path = Path(named)
+    if not path.is_absolute():
+        raise ConfigError(
+            f"{LOG} is not an absolute path", hint="the log has to be the same file wherever a command runs"
+        )
+    yield LogPlace(path, word in _TRUE, LOG)
+
+
+def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
+    folders = dict.fromkeys(os.path.realpath(cwd / path) for path in paths) or {os.path.realpath(cwd): None}
+    roots: dict[str, None] = {}
+    for folder in folders:
+        root = root_with_settings(folder)
+        if root is not None:
+            roots[root] = None
+    for root in roots:
+        try:
+            data = Path(root, SETTINGS_NAME).read_bytes()
+        except OSError as error:
+            reason = (error.strerror or "input/output error").lower()
+            raise FileAccessError(
+                f"cannot be read, so that there is no saying whether this has to be logged: {reason}",
+                path=SETTINGS_NAME,
+            ) from None
+        if b"log" in data:
+            yield from _settings_log(Path(root))
+
+
+def root_with_settings(place: str) -> str | None:
+    """The root of a path's repository where it has settings; outside of git the nearest folder that has."""
+    nearest = None
+    folder = place
+    while True:
+        has_settings = os.path.lexists(os.path.join(folder, SETTINGS_NAME))  # noqa: PTH118 - on every start
+        if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118
+            return folder if has_settings else None
+        nearest = nearest or (folder if has_settings else None)
+        above = os.path.dirname(folder)  # noqa: PTH120
+        if above == folder:
+            return nearest
+        folder = above
+
+
+def _settings_log(root: Path) -> Iterator[LogPlace]:
+    from fluxsecrets.files import resolve_inside
+    from fluxsecrets.repo.settings import LogSettings, load_settings
+
+    log = load_settings(root).log
+    if log == LogSettings():
+        return
+    name = log.file or DEFAULT_FILE
+    if name == ".git" or name.startswith(".git/"):
+        if not name.startswith(_OWN_FOLDER):
+            raise ConfigError(
+                f"log.file is {name!a}, which belongs to git",
+                hint=f"use {DEFAULT_FILE}, or a path outside of .git",
+                path=SETTINGS_NAME,
+            )
+        yield LogPlace(_own_folder(root) / name.removeprefix(_OWN_FOLDER), log.required, SETTINGS_NAME)
+        return
+    yield LogPlace(resolve_inside(root / name, root), log.required, SETTINGS_NAME)
+
+
+def _own_folder(root: Path) -> Path:
+    """Ours in git's folder, one for all worktrees of a clone, which come and go; or the user's for the tree.
+
+    Raises:
+        FileAccessError: it is there, and is not ours.
+    """
+    from .statefolder import STATE_NAME, place_without_git, require_ours
+
+    place = root / ".git"
+    if not os.path.lexists(place):
+        return place_without_git(root).state
+    if place.is_file():  # a worktree or a submodule
+        place = root / _line_of(place).removeprefix("gitdir:").strip()
+        common = place / "commondir"
+        if common.is_file():
+            place = place / _line_of(common)
+    folder = Path(os.path.realpath(place)) / STATE_NAME
+    require_ours(folder)
+    return folder
+
+
+def _line_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="surrogateescape").strip()
+
+
+class Logged:
+    """One run of the program, logged where that is wanted.
+
+    Attributes:
+        warnings: logs that are not required and could not be written, one sentence each.
+    """
+
+    def __init__(self) -> None:
+        """Log nothing yet."""
+        self.warnings: list[str] = []
+        self._record = Record()
+        self._call: Call | None = None
+        self._places: tuple[LogPlace, ...] = ()
+        self._run = ""
+
+    def start(self, call: Call, environ: Mapping[str, str], cwd: Path) -> None:
+        """Note that something is about to be done; called before it is, inside of `record.recording`.
+
+        Args:
+            call: what.
+            environ: the run's environment.
+            cwd: the working directory.
+
+        Raises:
+            FileAccessError: a log that is required cannot be written.
+            ConfigError: what is said about logs is invalid.
+        """
+        if self._call is not None or not call.is_logged:
+            return
+        self._places = configured(environ, cwd, call.paths)
+        if not self._places:
+            return
+        self._call = call
+        self._run = os.urandom(6).hex()
+        self._record.leaving = self._leave
+        record_from_now_on(self._record)
+        event = {
+            **self._common("start"),
+            **_who(environ),
+            "program": call.program,
+            "command": call.command,
+            "folder": str(cwd),
+            "paths": [without_private_keys(path) for path in call.paths],
+            **call.details,
+        }
+        self._write([event])
+
+    def end(self, exit_code: int, error: BaseException | None = None) -> None:
+        """Note what came of it.
+
+        Raises:
+            FileAccessError: a log that is required cannot be written.
+        """
+        if self._call is None:
+            return
+        if error is not None and exit_code > 128:  # how it was ended is what the code says
+            last: dict[str, object] = {"result": "interrupted"}
+        elif error is not None:
+            last = {"result": "failed", "error": type(error).__name__}
+        else:
+            last = {"result": "failed" if exit_code > 1 else "done"}
+        self._finish({**last, "exit_code": exit_code})
+
+    def _leave(self) -> None:
+        self._finish({"result": "replaced"})
+
+    def _finish(self, last: Mapping[str, object]) -> None:
+        call = self._call
+        if call is None:
+            return
+        self._call = None
+        files = self._files() or self._named(call, last)
+        # What was opened beside the files, or where there are none.
+        keys = [shown_key(key) for key in self._record.keys] if self._record.files or not files else []
+        events = [{**self._common("file"), "command": call.command, **event} for event in files]
+        events.append({**self._common("end"), "command": call.command, **last, "keys": keys})
+        self._write(events, done=True)
+
+    def _files(self) -> list[dict[str, object]]:
+        """What the operation said of each file."""
+        return [
+            {
+                "path": result.path,
+                "outcome": str(result.outcome),
+                "keys": [shown_key(key) for key in result.opened_with],
+                "recipients": list(result.recipients),
+                **({} if result.error is None else {"error": type(result.error).__name__}),
+            }
+            for result in self._record.files
+        ]
+
+    def _named(self, call: Call, last: Mapping[str, object]) -> list[dict[str, object]]:
+        """The files that were named, where the operation said nothing of single files."""
+        keys = [shown_key(key) for key in self._record.keys]
+        error = {"error": last["error"]} if "error" in last else {}
+        outcome = {"outcome": last["result"], "keys": keys, **error}
+        return [{"path": without_private_keys(path), **outcome} for path in call.paths]
+
+    def _common(self, event: str) -> dict[str, object]:
+        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return {"time": time, "event": event, "run": self._run}
+
+    def _write(self, events: Sequence[Mapping[str, object]], *, done: bool = False) -> None:
+        from fluxsecrets.ops.log.logfile import append
+
+        for place in self._places:
+            try:
+                append(place.path, events)
+            except FluxsecretsError as error:
+                if place.required:
+                    self._call = None
+                    what = (
+                        "what was done cannot be logged" if done else "nothing was done: it cannot be logged"
+                    )
+                    raise FileAccessError(
+                        f"{what}, which {place.origin} requires: {error.message}",
+                        path=str(place.path),
+                        hint=error.hint,
+                    ) from None
+                warning = f"{place.path}: this is not logged: {error.message}"
+                if warning not in self.warnings:
+                    self.warnings.append(warning)
+
+
+@contextmanager
+def logged(environ: Mapping[str, str], cwd: Path, call: Call) -> Iterator[None]:
+    """Log what is done inside, for the library.
+
+    Raises:
+        FileAccessError: a log that is required cannot be written.
+    """
+    run = Logged()
+    with recording(None):
+        run.start(call, environ, cwd)
+        try:
+            yield
+        except BaseException as error:
+            run.end(getattr(error, "exit_code", 2), error)
+            raise
+        run.end(0)
+
+
+def shown_key(recipient: Recipient) -> str:
+    """A recipient for the log: whole, but for post-quantum ones, which fill a page."""
+    text = recipient.id.strip()
+    if len(text) > _LONG_KEY:
+        from hashlib import sha256
+
+        text = f"{text[:24]}…{text[-6:]} (SHA-256 {sha256(text.encode()).hexdigest()[:16]})"
+    return text
+
+
+def _who(environ: Mapping[str, str]) -> dict[str, object]:
+    """The user by the system, not by the environment, which anybody sets."""
+    who: dict[str, object] = {"user": _user_name(environ), "host": _host_name(environ), "pid": os.getpid()}
+    if sys.platform != "win32":
+        who["uid"] = os.getuid()
+        if os.getuid() == 0 and environ.get("SUDO_USER"):
+            who["sudo_user"] = environ["SUDO_USER"]
+    return who
+
+
+def _user_name(environ: Mapping[str, str]) -> str:
+    if sys.platform == "win32":
+        return environ.get("USERNAME", "")
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _host_name(environ: Mapping[str, str]) -> str:
+    return os.uname().nodename if hasattr(os, "uname") else environ.get("COMPUTERNAME", "")

@@ -1,0 +1,113 @@
+"""Names for recipients: YAML anchors of `.sops.yaml`, then `keys/NAME.pub` in the repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.files import read_file
+from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import undoing_post_quantum
+
+KEYS_FOLDER = "keys"
+_SUFFIX = ".pub"
+_MAX_PUBLIC_KEY = 64 * 2**10
+
+
+def read_public_keys(root: Path) -> dict[str, str]:
+    """Recipient -> name for each `keys/NAME.pub`; files that are no public keys are passed over."""
+    names: dict[str, str] = {}
+    folder = root / KEYS_FOLDER
+    if not folder.is_dir():
+        return names
+    for path in sorted(folder.glob("*" + _SUFFIX)):
+        for text in read_public_file(path):
+            names.setdefault(text, path.name.removesuffix(_SUFFIX))
+    return names
+
+
+def read_public_file(path: Path) -> tuple[str, ...]:
+    """The recipients of one `NAME.pub`, none where it cannot be read."""
+    try:
+        data = read_file(path, limit=_MAX_PUBLIC_KEY).data
+    except FluxsecretsError:
+        return ()
+    lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def name_of(recipient: Recipient, names: Mapping[str, str]) -> str:
+    """A recipient's name, or the shortened key where it has none."""
+    return names.get(recipient.id) or short_recipient(recipient)
+
+
+def names_of(groups: RecipientGroups, names: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of all recipients of all groups, in order, each once."""
+    return tuple(dict.fromkeys(name_of(recipient, names) for group in groups for recipient in group))
+
+
+def post_quantum_warnings(
+    groups: RecipientGroups, threshold: int, names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What to say where classical keys undo post-quantum ones."""
+    classical = undoing_post_quantum(groups, threshold)
+    if not classical:
+        return ()
+    shown = ", ".join(names_of((classical,), names))
+    return (
+        f"the post-quantum keys protect nothing beside those of {shown}: each key opens the file alone, "
+        "and a quantum computer breaks theirs",
+    )
+
+
+def with_names(error: DataKeyError, cwd: Path) -> DataKeyError:
+    """The error with names behind the keys that were tried, as far as the repository has any.
+
+    Args:
+        error: its details are those of `envelope.open_data_key`.
+        cwd: what its path is relative to.
+    """
+    if error.path is None:
+        return error
+    shown = {
+        short_recipient(Recipient(kind, text)): name
+        for text, name in _names_around(cwd / error.path).items()
+        for kind in ("age", "pgp")
+    }
+    rows = [_ATTEMPT.fullmatch(line) for line in error.details]
+    keys = [_with_name(row[1], shown) if row else "" for row in rows]
+    width = max(map(len, keys), default=0)
+    error.details = tuple(
+        f"  {key:{width}}  {row[2]}" if row else line
+        for key, row, line in zip(keys, rows, error.details, strict=True)
+    )
+    return error
+
+
+def _with_name(key: str, names: Mapping[str, str]) -> str:
+    return f"{key} ({names[key]})" if key in names else key
+
+
+_ATTEMPT = re.compile(r"  (\S(?:.*?\S)??)  +(\S.*)")
+"""How `envelope.open_data_key` shows a key that did not open its group."""
+
+
+def _names_around(path: Path) -> dict[str, str]:
+    from fluxsecrets.repo.git import find_repository
+
+    from .session import Session
+
+    names: dict[str, str] = {}
+    with suppress(FluxsecretsError):
+        repository = find_repository(path.parent)
+        names |= read_public_keys(path.parent if repository is None else repository.root)
+    with suppress(FluxsecretsError):
+        session = Session({}, path.parent)
+        found = session.find_config(path.parent)
+        for rule in session.load_config(found).rules if found is not None else ():
+            names |= rule.names
+    return names

@@ -1,0 +1,186 @@
+"""Who is meant: recipients by name, from the anchors of every `.sops.yaml` and from `keys/NAME.pub`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.repo.settings import Settings
+from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sops.config import SopsConfig, named_recipients
+from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, age, pgp, recipient_key
+
+from .names import read_public_keys
+from .session import CONFIG_NAME, Session
+
+_GENERIC = frozenset({"cluster", "flux", "sops", "age", "k8s", "kubernetes"})
+"""Words in a key's name that say nothing about whose it is."""
+
+_FINGERPRINT = re.compile(r"(?:0x)?[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A `.sops.yaml` of a repository.
+
+    Attributes:
+        path: relative to the root with `/`.
+        data: its text.
+        config: what it says.
+    """
+
+    path: str
+    data: bytes = field(repr=False)
+    config: SopsConfig = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everybody who is named in a repository.
+
+    Attributes:
+        configs: the `.sops.yaml` files, by path.
+        names: recipient id -> name.
+        recipients: all that rules name, by `recipient_key`.
+    """
+
+    configs: tuple[ConfigFile, ...]
+    names: Mapping[str, str]
+    recipients: Mapping[tuple[str, str], Recipient]
+
+    def name(self, recipient: Recipient) -> str:
+        """A recipient's name, or the shortened key where it has none."""
+        return self.names.get(recipient.id) or short_recipient(recipient)
+
+
+def read_people(session: Session, tree: Tree) -> People:
+    """Everybody who is named in a repository; a name in `.sops.yaml` wins over that of a public key.
+
+    Raises:
+        ConfigError: a `.sops.yaml` is invalid.
+    """
+    configs = tuple(
+        ConfigFile(path, tree.read(path), session.load_config(tree.root / path))
+        for path in tree.paths
+        if path.rpartition("/")[2] == CONFIG_NAME and tree.size(path) is not None
+    )
+    names = read_public_keys(tree.root)
+    found: dict[tuple[str, str], Recipient] = {}
+    for each in configs:
+        named = named_recipients(each.data, path=each.config.path)
+        names |= {text: name for text, name in named.items() if _as_key(text) is not None}
+        for rule in each.config.rules:
+            names |= rule.names
+            for recipient in rule.recipients:
+                found.setdefault(recipient_key(recipient), recipient)
+    return People(configs, names, found)
+
+
+def find_person(people: People, text: str, more: Iterable[Recipient] = ()) -> Recipient:
+    """The recipient that the user means: a key itself, or the name of one.
+
+    Args:
+        people: everybody who is named.
+        text: a recipient of any kind, or a name.
+        more: recipients of files, whom no rule need name.
+
+    Raises:
+        UsageError: there is nobody of that name, or several.
+        RecipientError: it is a malformed key.
+    """
+    given = _as_key(text)
+    if given is not None:
+        known = {**{recipient_key(each): each for each in more}, **people.recipients}
+        return known.get(recipient_key(given), given)
+    everybody = {**people.recipients, **{recipient_key(each): each for each in more}}
+    for id_, name in people.names.items():
+        if name == text and not any(each.id == id_ for each in everybody.values()):
+            everybody[("", id_)] = _as_key(id_) or age(id_)
+    found = {
+        recipient_key(each): each for each in everybody.values() if people.names.get(each.id, "") == text
+    }
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise UsageError(f"{text!a} names {len(found)} keys", hint="give the key itself, such as age1…")
+    near = get_close_matches(text, people.names.values(), n=1)
+    raise UsageError(
+        f"there is no recipient {text!a}",
+        hint=f"did you mean {near[0]}?"
+        if near
+        else "give a public key, the name of one in .sops.yaml, or the NAME of a keys/NAME.pub",
+    )
+
+
+def _as_key(text: str) -> Recipient | None:
+    text = text.strip()
+    if text.startswith(("age1", "ssh-")):
+        return age(text)
+    if _FINGERPRINT.fullmatch(text.replace(" ", "")):
+        return pgp(text.removeprefix("0x"))
+    for kind, start in (
+        ("kms", "arn:"),
+        ("gcp_kms", "projects/"),
+        ("azure_kv", "https://"),
+        ("hc_vault", "http"),
+    ):
+        if text.startswith(start):
+            try:
+                return RECIPIENT_PARSERS[kind](text)
+            except FluxsecretsError:
+                continue
+    return None
+
+
+def cluster_keys(
+    environment: str, settings: Settings, readers: Iterable[Recipient], names: Mapping[str, str]
+) -> tuple[Recipient, ...]:
+    """The recipients whose private halves an environment's cluster has.
+
+    Args:
+        environment: its name.
+        settings: where they may be given.
+        readers: everybody who can open a file of the environment.
+        names: recipient id -> name.
+
+    Returns:
+        Those of the settings, else those that are named so: `cluster-NAME`, `NAME-cluster`, `flux-NAME`, or
+        NAME alone.
+    """
+    own = settings.environment(environment)
+    if own is not None and own.cluster_recipients:
+        return tuple(_as_key(text) or age(text) for text in own.cluster_recipients)
+    found = {
+        recipient_key(each): each for each in readers if names_cluster(names.get(each.id, ""), environment)
+    }
+    return tuple(found.values())
+
+
+def names_cluster(name: str, environment: str) -> bool:
+    """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`."""
+    words = re.split(r"[._-]", name.lower())
+    own = re.split(r"[._/-]", environment.lower())
+    return [word for word in words if word not in _GENERIC] == own
+
+
+def one_cluster_key(
+    environment: str, found: tuple[Recipient, ...], readers: Iterable[Recipient], people: People
+) -> Recipient:
+    """The one key of a cluster.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    if len(found) == 1:
+        return found[0]
+    candidates = sorted(people.name(each) for each in found or readers)
+    raise UsageError(
+        f"which identity is that of {environment}'s cluster cannot be told",
+        details=[f"it may be one of: {', '.join(candidates)}"] if candidates else (),
+        hint="name it with --old, or once and for all as cluster_recipients in .fluxsecrets.yaml",
+    )

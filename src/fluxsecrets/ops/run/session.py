@@ -1,0 +1,319 @@
+"""What one run knows: its surroundings, its key providers, and the `.sops.yaml` files it has read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
+from fluxsecrets.files import read_file
+from fluxsecrets.sops.envelope import Providers, RecipientGroups
+from fluxsecrets.sops.formats import Limits
+
+if TYPE_CHECKING:
+    from fluxsecrets.sops.config import RuleMatch, SopsConfig
+
+CONFIG_NAME = ".sops.yaml"
+_MISSPELLED = ".sops.yml"
+_ORDER = "SOPS_DECRYPTION_ORDER"
+_FIRST_RULE = (
+    "put one at the top of the repository, such as `creation_rules: [{age: age1…}]` with your public key, "
+    "or name recipients with --age"
+)
+
+
+class AppliedConfig(NamedTuple):
+    """The configuration that applies to a file.
+
+    Attributes:
+        config: the parsed `.sops.yaml`.
+        relative_path: the file's path relative to the configuration's folder, with `/`.
+        matches: the rules tried, the last one matching if any did.
+    """
+
+    config: SopsConfig
+    relative_path: str
+    matches: tuple[RuleMatch, ...]
+
+
+@dataclass(slots=True)
+class Session:
+    """One run; made by whoever starts it and handed down, so that nothing is looked up twice.
+
+    Attributes:
+        environ: environment variables.
+        cwd: absolute path of the working directory; messages name files relative to it.
+        limits: what input may cost.
+        config_path: `--config`: the `.sops.yaml` to use whatever the file, or None.
+        ask: asks the user for a passphrase and gives it; None where there is nobody to ask.
+        notify: tells the user something that a key needs, such as a touch.
+        warn: tells the user what is wrong with a key file that can be used all the same.
+        order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
+        partial_history: take the history of a shallow clone for all there is.
+    """
+
+    environ: Mapping[str, str]
+    cwd: Path
+    limits: Limits = field(default_factory=Limits)
+    config_path: Path | None = None
+    ask: Callable[[str], str] | None = None
+    notify: Callable[[str], None] | None = None
+    warn: Callable[[str], None] | None = None
+    order: tuple[str, ...] | None = None
+    partial_history: bool = False
+    _providers: Providers | None = None
+    _configs: dict[Path, SopsConfig] = field(default_factory=dict)
+    _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
+    _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def providers(self) -> Providers:
+        """Key providers by kind of recipient; identities are looked up with the first use.
+
+        Raises:
+            ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so that nobody knows what may run.
+        """
+        if self._providers is None:
+            from fluxsecrets.keys import User, make_providers
+
+            order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
+            user = User(
+                ask=self.ask,
+                notify=self.notify,
+                warn=self.warn,
+                allowed_plugins=self._allowed_plugins(),
+            )
+            self._providers = make_providers(self.environ, user, order)
+        return self._providers
+
+    def _allowed_plugins(self) -> frozenset[str] | None:
+        """The age plugins that may run to encrypt, where the settings of this repository say which.
+
+        Raises:
+            ConfigError, FileAccessError: the settings are invalid, or cannot be read.
+        """
+        from .logged import SETTINGS_NAME, root_with_settings
+
+        root = root_with_settings(os.path.realpath(self.cwd))
+        if root is None:
+            return None
+        # Settings that say nothing of plugins are not parsed for them: this is on the way of every command.
+        if b"age_plugins" not in read_file(Path(root, SETTINGS_NAME), limit=self.limits.size).data:
+            return None
+        from fluxsecrets.repo.settings import load_settings
+
+        names = load_settings(Path(root)).age_plugins
+        return None if names is None else frozenset(names)
+
+    def opens_any(self, groups: RecipientGroups) -> bool:
+        """Whether an identity at hand is meant by one of the recipients; asks only the kinds that occur."""
+        from fluxsecrets.keys.agerecipients import normalise
+
+        recipients = [recipient for group in groups for recipient in group]
+        key = tuple((recipient.kind, recipient.id) for recipient in recipients)
+        if key not in self._openable:
+            own = {kind: self.providers[kind].own_recipients() for kind in {kind for kind, _ in key}}
+            self._openable[key] = any(text in own[kind] or normalise(text) in own[kind] for kind, text in key)
+        return self._openable[key]
+
+    def public_keys(self, folder: Path) -> frozenset[tuple[str, str]]:
+        """The recipients in `keys/` of the repository that a folder belongs to, by `recipient_key`.
+
+        Raises:
+            GitError: the repository cannot be read.
+        """
+        if folder not in self._public:
+            from fluxsecrets.repo.git import find_repository
+            from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, recipient_key
+
+            from .names import read_public_keys
+
+            repository = find_repository(folder)
+            texts = read_public_keys(folder if repository is None else repository.root)
+            found = set()
+            for text in texts:
+                for kind in ("age", "pgp"):
+                    with suppress(FluxsecretsError):
+                        found.add(recipient_key(RECIPIENT_PARSERS[kind](text)))
+            self._public[folder] = frozenset(found)
+        return self._public[folder]
+
+    def opens(self, groups: RecipientGroups, threshold: int) -> bool:
+        """Whether identities at hand are enough to open what is encrypted for these key groups.
+
+        Args:
+            groups: recipients by key group.
+            threshold: how many groups are needed; 0 means all.
+        """
+        own = sum(self.opens_any((group,)) for group in groups)
+        return own >= (threshold or len(groups)) if len(groups) > 1 else own > 0
+
+    def search_further(self, groups: RecipientGroups) -> tuple[str, ...]:
+        """Run the user's key commands, so that `opens` knows what they print.
+
+        Returns:
+            Where there may be identities that only the user could open, for people; nobody is asked.
+        """
+        recipients = [recipient for group in groups for recipient in group]
+        kinds = dict.fromkeys(recipient.kind for recipient in recipients)
+        untold = [text for kind in kinds for text in self.providers[kind].search_further(recipients)]
+        self._openable.clear()
+        return tuple(untold)
+
+    def now(self) -> str:
+        """The time in RFC 3339, in whole seconds, as it goes into `lastmodified`."""
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def shown(self, path: Path) -> str:
+        """A path as the user would name it: relative to the working directory where it is below."""
+        absolute = self.cwd / path
+        try:
+            return absolute.relative_to(self.cwd).as_posix()
+        except ValueError:
+            relative = os.path.relpath(absolute, self.cwd)
+            return Path(relative).as_posix() if relative.count("..") <= 3 else str(absolute)
+
+    def find_config(self, start: Path) -> Path | None:
+        """The `.sops.yaml` of a folder or the nearest one above it."""
+        if self.config_path is not None:
+            return self.cwd / self.config_path
+        for folder in (start, *start.parents):
+            candidate = folder / CONFIG_NAME
+            if candidate in self._configs or candidate.is_file():
+                return candidate
+        return None
+
+    def plan_config(self, path: Path, config: SopsConfig) -> None:
+        """Go by a `.sops.yaml` that is not written yet.
+
+        Args:
+            path: absolute path of it.
+            config: what it will say.
+        """
+        self._configs[path] = config
+
+    def load_config(self, path: Path) -> SopsConfig:
+        """Read a `.sops.yaml`, once a run.
+
+        Raises:
+            ConfigError: it is invalid; with file and line.
+        """
+        if path not in self._configs:
+            from fluxsecrets.sops.config import parse_config
+
+            try:
+                content = read_file(path, limit=self.limits.size, follow_links=True)
+                self._configs[path] = parse_config(content.data, path=self.shown(path))
+            except FluxsecretsError as error:
+                error.path = self.shown(path)
+                error.hint = error.hint or "mend this line: without valid rules nothing can be encrypted"
+                raise
+        return self._configs[path]
+
+    def with_configs(self, texts: Mapping[Path, bytes]) -> Session:
+        """The same run, in which some `.sops.yaml` files are as they will be.
+
+        Raises:
+            ConfigError: one would be invalid.
+        """
+        from fluxsecrets.sops.config import parse_config
+
+        changed = {path: parse_config(data, path=self.shown(path)) for path, data in texts.items()}
+        return replace(self, _configs={**self._configs, **changed})
+
+    def rules_for(self, path: Path) -> AppliedConfig | None:
+        """The rules that were tried for a file, up to the one that applies.
+
+        Args:
+            path: absolute path of the file, which need not exist.
+
+        Returns:
+            None where there is no `.sops.yaml`, or one without creation rules, as sops sees it.
+
+        Raises:
+            ConfigError: the `.sops.yaml` is invalid.
+        """
+        from fluxsecrets.sops.config import match_rules
+
+        config_path = self.find_config(path.parent)
+        if config_path is None:
+            return None
+        config = self.load_config(config_path)
+        if not config.has_creation_rules:
+            return None
+        folder = config_path.parent
+        relative = path.relative_to(folder) if path.is_relative_to(folder) else path
+        return AppliedConfig(config, relative.as_posix(), match_rules(config, relative.as_posix()))
+
+    def _without_rules(self, path: Path, shown: str) -> ConfigError | None:
+        """The error where there is a `.sops.yaml`, and no creation rules in it."""
+        found = self.find_config(path.parent)
+        if found is None:
+            return None
+        import difflib
+
+        config = self.load_config(found)
+        near = [each for each in config.unknown if difflib.get_close_matches(each.name, ["creation_rules"])]
+        place = self.shown(found)
+        return ConfigError(
+            f"there are no creation rules in {place}",
+            path=shown,
+            hint=f"{place}:{near[0].line}: {near[0].name!a} is no key of it: write creation_rules"
+            if near
+            else f"put some under `creation_rules:` in {place}",
+        )
+
+    def no_rule_error(self, path: Path, applied: AppliedConfig | None) -> ConfigError:
+        """Why no rule is there for a file, with what to do."""
+        shown = self.shown(path)
+        if applied is None:
+            misspelled = next(
+                (folder / _MISSPELLED for folder in path.parents if (folder / _MISSPELLED).is_file()), None
+            )
+            if misspelled is not None:
+                return ConfigError(
+                    f"there is no {CONFIG_NAME} with creation rules for this file",
+                    path=shown,
+                    hint=f"{self.shown(misspelled)} is not read by sops either: name it {CONFIG_NAME}",
+                )
+            if (without := self._without_rules(path, shown)) is not None:
+                return without
+            return ConfigError(
+                f"there is no {CONFIG_NAME} with creation rules in this file's folder or above it",
+                path=shown,
+                hint=_FIRST_RULE,
+            )
+        return ConfigError(
+            f"no creation rule of {applied.config.path} matches this file",
+            path=shown,
+            details=[f"rule {match.rule.index + 1}: {match.reason}" for match in applied.matches],
+            hint=f"add a rule whose path_regex matches {applied.relative_path}",
+        )
+
+
+def parse_order(text: str, origin: str) -> tuple[str, ...]:
+    """Kinds of keys in the order in which they are to be tried, separated by commas.
+
+    Args:
+        text: such as `pgp,age`; kinds that are not named come behind.
+        origin: where it was given, for messages.
+
+    Raises:
+        UsageError: a kind that there is none of, or one that stands twice.
+    """
+    from fluxsecrets.sops.metadata import KEY_KINDS
+
+    kinds = tuple(part.strip() for part in text.split(",") if part.strip())
+    for kind in kinds:
+        if kind not in KEY_KINDS:
+            raise UsageError(
+                f"{origin}: there is no kind of key {kind!a}", hint=f"the kinds are {', '.join(KEY_KINDS)}"
+            )
+        if kinds.count(kind) > 1:
+            raise UsageError(f"{origin}: {kind} stands twice", hint="name each kind once")
+    return kinds

@@ -1,0 +1,161 @@
+"""Rotating every kind of file that sops wrote: new key, same plain text, and sops reads the result."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fluxsecrets.errors import RecipientError, UsageError
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.ops.people.rotate import RotateOptions, refuse_contradiction, rotate_files
+from fluxsecrets.ops.policy.policy import parse_recipients
+from fluxsecrets.ops.run.results import Outcome
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import select
+from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.metadata import Recipient
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+KEYS = json.loads((VECTORS / "keys" / "recipients.json").read_text(encoding="utf-8"))
+CASES = [
+    case
+    for case in json.loads((VECTORS / "sops" / "cases.json").read_text(encoding="utf-8"))
+    if all(name.endswith(".agekey") for name in case["identities"])
+    and case["name"] != "shamir"  # one of its groups is a PGP key, which needs gpg
+]
+SOPS = shutil.which("sops")
+
+
+def by_name(case):
+    return case["name"]
+
+
+def session_for(case, folder):
+    """A session with the throw-away identities that the vector names, and a home without any other."""
+    secrets = [
+        line
+        for name in case["identities"]
+        for line in (VECTORS / name).read_text(encoding="utf-8").splitlines()
+        if line.startswith("AGE-SECRET-KEY-")
+    ]
+    return Session(
+        {"SOPS_AGE_KEY": "\n".join(secrets), "HOME": str(folder), "PATH": os.environ["PATH"]}, folder
+    )
+
+
+def opened(session, path, case):
+    return open_file(make_format(case["format"]), path.read_bytes(), session.providers, session.limits)
+
+
+def rotate(session, path, case, **options):
+    # No rule is there that would allow the selectors of the vectors.
+    options = {"accept_recipients": True, **options}
+    (result,) = rotate_files(
+        session, select(session, [path.name], input_type=case["format"]).targets, RotateOptions(**options)
+    )
+    return result
+
+
+@pytest.fixture
+def vector(tmp_path):
+    def copy(case):
+        path = tmp_path / Path(case["encrypted"]).name
+        path.write_bytes((VECTORS / case["encrypted"]).read_bytes())
+        return path
+
+    return copy
+
+
+def test_there_are_vectors():
+    assert len(CASES) > 10
+    assert {"yaml", "json", "dotenv", "ini", "binary"} == {case["format"] for case in CASES}
+
+
+@pytest.mark.parametrize("case", CASES, ids=by_name)
+def test_rotated_file_has_a_new_key_and_the_same_plain_text(case, vector, tmp_path):
+    path, session = vector(case), session_for(case, tmp_path)
+    before = opened(session, path, case)
+    result = rotate(session, path, case)
+    assert result.error is None
+    assert (result.outcome, result.new_data_key) == (Outcome.ROTATED, True)
+    after = opened(session, path, case)
+    assert after.text() == before.text()
+    assert after.opened.data_key.reveal() != before.opened.data_key.reveal()
+    assert after.metadata.recipients == before.metadata.recipients
+    assert after.metadata.selector == before.metadata.selector
+    assert after.metadata.mac_only_encrypted == before.metadata.mac_only_encrypted
+    assert not set(before.opened.ciphertexts.values()) & set(after.opened.ciphertexts.values())
+    # Once more: what we wrote comes back byte for byte as well.
+    assert rotate(session, path, case).outcome == Outcome.ROTATED
+    assert opened(session, path, case).text() == before.text()
+
+
+@pytest.mark.skipif(SOPS is None, reason="sops is not on PATH: whether it reads rotated files is not tried")
+@pytest.mark.parametrize("case", CASES, ids=by_name)
+def test_sops_reads_rotated_files(case, vector, tmp_path):
+    path, session = vector(case), session_for(case, tmp_path)
+    rotate(session, path, case)
+    command = [SOPS, "-d", "--input-type", case["format"], "--output-type", case["format"], path.name]
+    environment = {**os.environ, **session.environ}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    if case["sops_reads"]:
+        assert done.stdout == (VECTORS / case["decrypted"]).read_bytes()
+
+
+def test_unknown_metadata_survives(vector, tmp_path):
+    case = next(case for case in CASES if case["name"] == "secret")
+    path, session = vector(case), session_for(case, tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("\nsops:\n", "\nsops:\n    future: {kept: true}\n", 1), encoding="utf-8")
+    assert rotate(session, path, case).outcome == Outcome.ROTATED
+    assert opened(session, path, case).metadata.unknown == (("future", {"kept": True}),)
+
+
+def test_time_in_another_spelling_is_read(vector, tmp_path):
+    # sops binds the MAC to the time as it formats it itself, whatever is written in the file.
+    case = next(case for case in CASES if case["name"] == "secret")
+    path, session = vector(case), session_for(case, tmp_path)
+    written = opened(session, path, case).metadata.lastmodified
+    assert written.endswith("Z")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(written, f"{written[:-1]}.000+00:00"), encoding="utf-8")
+    before = opened(session, path, case)
+    assert rotate(session, path, case).error is None
+    assert opened(session, path, case).text() == before.text()
+
+
+def test_comments_that_sops_cannot_read_back_are_mended(vector, tmp_path):
+    case = next(case for case in CASES if case["name"] == "comments")
+    path, session = vector(case), session_for(case, tmp_path)
+    assert any(change.becomes_comment for change in opened(session, path, case).opened.changes)
+    assert rotate(session, path, case).error is None
+    assert not any(change.becomes_comment for change in opened(session, path, case).opened.changes)
+
+
+def test_dry_run_writes_nothing(vector, tmp_path):
+    path, session = vector(CASES[0]), session_for(CASES[0], tmp_path)
+    before = path.read_bytes()
+    assert rotate(session, path, CASES[0], write=False).outcome == Outcome.WOULD_ROTATE
+    assert path.read_bytes() == before
+
+
+def test_recipients_are_parsed_once_each():
+    alice, bob = KEYS["alice"], KEYS["bob"]
+    assert parse_recipients({"age": [f"{alice},{bob}", alice], "pgp": []}) == (
+        Recipient("age", alice),
+        Recipient("age", bob),
+    )
+    with pytest.raises(RecipientError, match="a blank inside"):
+        parse_recipients({"age": [f"{alice} {bob}"]})
+
+
+def test_adding_and_removing_one_and_the_same_is_refused():
+    alice = Recipient("age", KEYS["alice"])
+    with pytest.raises(UsageError, match="added and removed"):
+        refuse_contradiction(RotateOptions(add=(alice,), remove=(alice,)))

@@ -1,0 +1,267 @@
+"""`ops.journal`: all files of an operation are changed or none, whatever happens in the middle."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from fluxsecrets import files
+from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.ops.run import journal
+from fluxsecrets.ops.run.journal import FileChange, Operation, abort, apply, pending, resume
+from fluxsecrets.ops.run.statefolder import Place
+
+NAMES = ("a.yaml", "deep/b.yaml", "c.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _home(environment):
+    """The key of journals lies in the user's folder."""
+
+
+@pytest.fixture
+def place(tree, tmp_path):
+    return Place(tree, tmp_path / "state")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    root = tmp_path / "tree"
+    (root / "deep").mkdir(parents=True)
+    for name in NAMES:
+        (root / name).write_text(f"old {name}")
+    (root / "gone.yaml").write_text("old gone")
+    (root / "gone.yaml").chmod(0o640)
+    return root
+
+
+def operation(root: Path) -> Operation:
+    changes = [FileChange(root / name, f"new {name}".encode(), f"old {name}".encode()) for name in NAMES]
+    changes.append(FileChange(root / "new" / "folder" / "d.yaml", b"new d", None, 0o644))
+    changes.append(FileChange(root / "gone.yaml", None, b"old gone"))
+    return Operation("rotate", tuple(changes), {"environment": "staging"})
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+OLD = {name: f"old {name}" for name in NAMES} | {"gone.yaml": "old gone"}
+NEW = {name: f"new {name}" for name in NAMES} | {"new/folder/d.yaml": "new d"}
+
+
+def test_all_files_are_changed_and_nothing_is_left_behind(place, tree):
+    told = []
+    apply(place, operation(tree), lambda done, total: told.append((done, total)))
+    assert contents(tree) == NEW
+    assert not place.state.exists(), "there is no git, and nothing is under way"
+    assert stat.S_IMODE((tree / "new/folder/d.yaml").stat().st_mode) == 0o644
+    assert told[-1] == (4, 5)
+
+
+def test_nothing_is_written_where_there_is_nothing_to_change(place):
+    apply(place, Operation("rotate", ()))
+    assert not place.state.exists()
+
+
+@pytest.mark.parametrize("change", ["edited", "removed", "appeared"])
+def test_a_file_that_changed_in_between_stops_it_before_anything_is_written(place, tree, change):
+    planned = operation(tree)
+    if change == "edited":
+        (tree / "c.yaml").write_text("mine")
+    elif change == "removed":
+        (tree / "c.yaml").unlink()
+    else:
+        (tree / "new" / "folder").mkdir(parents=True)
+        (tree / "new/folder/d.yaml").write_text("mine")
+    before = contents(tree)
+    with pytest.raises(FileAccessError):
+        apply(place, planned)
+    assert contents(tree) == before
+    assert pending(place) is None
+
+
+class Killed(BaseException):
+    """Ends a run as a signal would that cannot be caught: nothing on disk is changed after it."""
+
+
+def killed_after(steps: int, place: Place) -> bool:
+    """Run the operation and end it before the step of that number; whether it came so far."""
+    left = steps
+
+    def counted(function):
+        def call(*args, **kwargs):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Killed
+            return function(*args, **kwargs)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal, "_BATCH", 1)
+        for name in ("_swap", "_write_named", "_write_unnamed"):
+            patch.setattr(files, name, counted(getattr(files, name)))
+        for name in ("rename", "mkdir", "unlink"):
+            patch.setattr(Path, name, counted(getattr(Path, name)))
+        patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
+        try:
+            apply(place, operation(place.root))
+        except Killed:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("end", [resume, abort])
+def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(files, "_is_running", lambda _process: False)  # the process that was killed
+    steps = 0
+    interrupted = 0
+    while True:
+        root = tmp_path / f"tree{steps}"
+        place = Place(root, tmp_path / f"state{steps}")
+        (root / "deep").mkdir(parents=True)
+        for name, text in OLD.items():
+            (root / name).write_text(text)
+        if not killed_after(steps, place):
+            break
+        visible = {name: text for name, text in contents(root).items() if not name.endswith(".tmp")}
+        assert all(text in (OLD.get(name), NEW.get(name)) for name, text in visible.items())
+        found = pending(place)
+        if found is None:
+            assert visible in (OLD, NEW)
+        else:
+            interrupted += 1
+            assert (found.name, found.details) == ("rotate", {"environment": "staging"})
+            with pytest.raises(UsageError, match="was interrupted here"):
+                apply(place, operation(root))
+            end(place)
+            visible = {name: text for name, text in contents(root).items() if not name.endswith(".tmp")}
+            assert visible == (NEW if end is resume else OLD)
+            assert pending(place) is None
+            assert (root / "new").exists() == (end is resume)
+        steps += 1
+    assert contents(root) == NEW
+    assert interrupted >= 8, "the journal is there for most of the steps"
+
+
+def test_a_failure_in_the_middle_is_taken_back(place, tree, monkeypatch):
+    monkeypatch.setattr(journal, "_BATCH", 1)
+    real, calls = journal.write_batch, []
+
+    def full_disk(writes):
+        calls.append(writes)
+        if len(calls) == 3:
+            raise FileAccessError("no space left on device", path=str(writes[0].path))
+        return real(writes)
+
+    monkeypatch.setattr(journal, "write_batch", full_disk)
+    with pytest.raises(FileAccessError, match="no space left"):
+        apply(place, operation(tree))
+    assert contents(tree) == OLD
+    assert pending(place) is None
+
+
+def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(place, tree, monkeypatch):
+    monkeypatch.setattr(journal, "_BATCH", 1)
+    real, calls = journal.write_batch, []
+
+    def dead_disk(writes):
+        calls.append(writes)
+        if len(calls) > 1:
+            raise FileAccessError("input/output error", path=str(writes[0].path))
+        return real(writes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "write_batch", dead_disk)
+        with pytest.raises(FileAccessError) as caught:
+            apply(place, operation(tree))
+    assert "--resume" in str(caught.value.hint)
+    resume(place)
+    assert contents(tree) == NEW
+
+
+def interrupt(place: Place, monkeypatch) -> None:
+    """Leave a journal, with one file replaced."""
+    monkeypatch.setattr(journal, "_BATCH", 1)
+    real, calls = journal.write_batch, []
+
+    def stop(writes):
+        calls.append(writes)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(writes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "write_batch", stop)
+        with pytest.raises(KeyboardInterrupt):
+            apply(place, operation(place.root))
+
+
+@pytest.mark.parametrize("end", [resume, abort])
+def test_a_file_that_somebody_changed_since_stops_the_end_of_it(place, tree, monkeypatch, end):
+    interrupt(place, monkeypatch)
+    (tree / "c.yaml").write_text("mine")
+    before = contents(tree)
+    with pytest.raises(FileAccessError, match="changed since"):
+        end(place)
+    assert contents(tree) == before
+    assert pending(place) is not None
+
+
+def test_a_removed_file_comes_back_with_its_mode(place, tree, monkeypatch):
+    interrupt(place, monkeypatch)
+    (tree / "gone.yaml").unlink()
+    abort(place)
+    assert contents(tree) == OLD
+    assert stat.S_IMODE((tree / "gone.yaml").stat().st_mode) == 0o640
+
+
+def test_the_journal_is_for_its_owner_alone(place, monkeypatch):
+    interrupt(place, monkeypatch)
+    kept = [path for path in place.state.rglob("*") if path.name != "lock"]
+    assert kept
+    assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in kept)
+
+
+@pytest.mark.parametrize("damage", ["{", '{"version": 1}', '{"version": 9}'])
+def test_a_damaged_journal_is_an_error(place, monkeypatch, damage):
+    interrupt(place, monkeypatch)
+    (place.state / "journal" / "plan.json").write_text(damage)
+    for end in (resume, abort):
+        with pytest.raises(FileAccessError, match="journal"):
+            end(place)
+
+
+def test_damaged_contents_are_not_written(place, tree, monkeypatch):
+    interrupt(place, monkeypatch)
+    (place.state / "journal" / "contents").write_bytes(b"x" * 200)
+    before = contents(tree)
+    with pytest.raises(FileAccessError, match="damaged"):
+        resume(place)
+    assert contents(tree) == before
+
+
+def test_two_at_once_exclude_each_other(place, tree):
+    with journal._locked(place), pytest.raises(UsageError, match="another fluxsecrets"):
+        apply(place, operation(tree))
+    assert contents(tree) == OLD
+
+
+def test_nothing_to_end_is_said(place):
+    for end in (resume, abort):
+        with pytest.raises(UsageError, match="nothing was interrupted"):
+            end(place)
+
+
+def test_a_path_out_of_the_tree_is_refused(place, tree, tmp_path, monkeypatch):
+    interrupt(place, monkeypatch)
+    plan = place.state / "journal" / "plan.json"
+    plan.write_text(plan.read_text().replace('"c.yaml"', '"../c.yaml"'))
+    with pytest.raises(FileAccessError):
+        resume(place)
+    assert not (tmp_path / "c.yaml").exists()
+    assert os.path.lexists(tree / "c.yaml")
