@@ -116,7 +116,7 @@ def test_the_hook_reads_no_variable_of_ours(repository):
 
     source = Path(fluxsecrets.__file__).parent
     files = [path for room in ("scan", "findings", "repo") for path in (source / room).rglob("*.py")]
-    for path in (*files, source / "cli" / "hookrun.py", source / "ops" / "scan.py"):
+    for path in (*files, source / "cli" / "hookrun.py", source / "ops" / "checks" / "scan.py"):
         assert '"FLUXSECRETS_' not in path.read_text(encoding="utf-8"), path
 
 
