@@ -232,7 +232,7 @@ def test_a_signal_that_arrives_in_another_thread_reaches_the_command(tmp_path):
     script.write_text(
         """\
 import os, signal, sys, threading, time
-from fluxsecrets.ops.child import Command, passing_signals
+from fluxsecrets.ops.exec.child import Command, passing_signals
 
 def send():
     while not os.path.exists(sys.argv[1]):
@@ -318,7 +318,6 @@ def test_placeholder_is_needed(encrypted, cli):
 
 
 def test_without_named_pipes_a_file_is_given(encrypted, cli, memory, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.cli.exec_file.has_fifos", lambda: False)
     monkeypatch.setattr("fluxsecrets.ops.exec.execute.has_fifos", lambda: False)
     result = cli("exec-file", "secret.yaml", "--", "test", "-f", "{}")
     assert result.exit_code == 0

@@ -1,7 +1,6 @@
 """Commands and options that messages tell to run exist in this version."""
 
 import ast
-import importlib
 import re
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 import pytest
 
 from fluxsecrets.cli.app import COMMANDS
+from fluxsecrets.cli.app import cli as group
 
 SOURCE = Path(__file__).parents[2] / "src" / "fluxsecrets"
 
@@ -43,7 +43,7 @@ def test_commands_in_messages_exist():
 
 
 def options_of(name, rest):
-    command = importlib.import_module(COMMANDS[name][0]).command
+    command = group.get_command(click.Context(group), name)
     for word in rest.split():
         if isinstance(command, click.Group):
             command = command.commands[word]
@@ -55,7 +55,7 @@ def test_help_of_each_command(cli, name):
     result = cli(name, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: fluxsecrets {name} ")
-    command = importlib.import_module(COMMANDS[name][0]).command
+    command = group.get_command(click.Context(group), name)
     assert isinstance(command, click.Command)
     assert all(parameter.help for parameter in command.params if isinstance(parameter, click.Option))
 

@@ -25,35 +25,35 @@ INTERRUPTED = (EXIT_INTERRUPTED, EXIT_TERMINATED)
 _OUTPUT_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
 
 COMMANDS = {
-    "encrypt": ("fluxsecrets.cli.encrypt", "Encrypt Secrets in place."),
-    "decrypt": ("fluxsecrets.cli.decrypt", "Print a file decrypted, or decrypt files in place."),
-    "edit": ("fluxsecrets.cli.edit", "Edit an encrypted file, or make a new one."),
-    "get": ("fluxsecrets.cli.get", "Print one value of an encrypted file."),
-    "set": ("fluxsecrets.cli.set", "Set one value of an encrypted file."),
-    "unset": ("fluxsecrets.cli.unset", "Remove one value of an encrypted file."),
-    "status": ("fluxsecrets.cli.status", "Show what is encrypted, and for whom."),
-    "explain": ("fluxsecrets.cli.explain", "Show which rule applies to a file and what it would encrypt."),
-    "exec-env": ("fluxsecrets.cli.exec_env", "Run a command with the values in its environment."),
-    "exec-file": ("fluxsecrets.cli.exec_file", "Run a command that reads a decrypted file."),
-    "rotate": ("fluxsecrets.cli.rotate", "Give files new data keys."),
+    "encrypt": ("encrypt", "Encrypt Secrets in place."),
+    "decrypt": ("decrypt", "Print a file decrypted, or decrypt files in place."),
+    "edit": ("edit", "Edit an encrypted file, or make a new one."),
+    "get": ("values:get", "Print one value of an encrypted file."),
+    "set": ("values:set_", "Set one value of an encrypted file."),
+    "unset": ("values:unset", "Remove one value of an encrypted file."),
+    "status": ("status", "Show what is encrypted, and for whom."),
+    "explain": ("explain", "Show which rule applies to a file and what it would encrypt."),
+    "exec-env": ("exec:exec_env", "Run a command with the values in its environment."),
+    "exec-file": ("exec:exec_file", "Run a command that reads a decrypted file."),
+    "rotate": ("rotate", "Give files new data keys."),
     "recipients": (
-        "fluxsecrets.cli.recipients",
+        "recipients",
         "See who can read what, and keep files in line with the rules.",
     ),
-    "seal": ("fluxsecrets.cli.seal", "Turn Secrets into SealedSecrets."),
-    "unseal": ("fluxsecrets.cli.unseal", "Print SealedSecrets as Secrets, with the controller's key."),
-    "reseal": ("fluxsecrets.cli.reseal", "Seal SealedSecrets anew: for another certificate or place."),
-    "convert": ("fluxsecrets.cli.convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
-    "audit": ("fluxsecrets.cli.audit", "Find what is wrong with secrets, and who can read what."),
-    "verify": ("fluxsecrets.cli.verify", "Say what Flux would do with each file of an environment."),
-    "env": ("fluxsecrets.cli.env", "See the environments of a repository, and add one."),
-    "keys": ("fluxsecrets.cli.keys", "Make and manage identities."),
-    "scan": ("fluxsecrets.cli.scan", "Find secrets in plain text."),
-    "rules": ("fluxsecrets.cli.rules", "Show what is looked for, and why."),
-    "hook": ("fluxsecrets.cli.hook", "Stop commits that hold secrets in plain text."),
-    "log": ("fluxsecrets.cli.log", "Show what was done with secrets here, and check that record."),
+    "seal": ("seal", "Turn Secrets into SealedSecrets."),
+    "unseal": ("unseal", "Print SealedSecrets as Secrets, with the controller's key."),
+    "reseal": ("reseal", "Seal SealedSecrets anew: for another certificate or place."),
+    "convert": ("convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
+    "audit": ("audit", "Find what is wrong with secrets, and who can read what."),
+    "verify": ("verify", "Say what Flux would do with each file of an environment."),
+    "env": ("env", "See the environments of a repository, and add one."),
+    "keys": ("keys", "Make and manage identities."),
+    "scan": ("scan", "Find secrets in plain text."),
+    "rules": ("rules", "Show what is looked for, and why."),
+    "hook": ("hook", "Stop commits that hold secrets in plain text."),
+    "log": ("log", "Show what was done with secrets here, and check that record."),
 }
-"""Name -> (module with a click command `command`, the line that --help shows)."""
+"""Name -> (`module` with a click command `command`, or `module:command`; the line that --help shows)."""
 
 
 class LazyGroup(click.Group):
@@ -67,7 +67,8 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(f"fluxsecrets.cli.{module}"), name or "command")
         assert isinstance(command, click.Command)  # noqa: S101 - the table says so
         return command
 

@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.content import say_plain
-from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
 from fluxsecrets.cli.options import (
+    PathArgument,
+    abort_option,
     config_option,
+    end_if_asked,
     env_option,
     for_others_option,
     format_option,
     make_session,
     quiet_option,
+    resume_option,
 )
-from fluxsecrets.cli.output import Output, show_remarks
+from fluxsecrets.cli.output import (
+    Output,
+    say_plain,
+    show_remarks,
+)
 from fluxsecrets.cli.sealing import (
     cert_option,
     comments_option,
@@ -38,7 +44,7 @@ FORMS = ("sops", "sealed", "external", "plain")
 
 
 @click.command("convert")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @click.option("--all", "everything", is_flag=True, help="The whole repository.")
 @click.option("--to", "form", type=click.Choice(FORMS), help="What the Secrets become.")

@@ -7,21 +7,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.content import only_path, read_input, say_plain, write_plain
 from fluxsecrets.cli.options import (
     FORMAT_NAMES,
+    LoggedOption,
+    PathArgument,
     env_option,
     filename_option,
     format_option,
     input_type_option,
     make_session,
+    only_path,
     order_option,
     output_option,
     quiet_option,
 )
-from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.output import (
+    Output,
+    say_plain,
+    write_plain,
+)
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.files.decrypt import decrypt_content, decrypt_files
+from fluxsecrets.ops.run.inputs import read_input
 from fluxsecrets.ops.run.session import Session
 
 if TYPE_CHECKING:  # one file to standard output does without
@@ -30,12 +37,16 @@ if TYPE_CHECKING:  # one file to standard output does without
 
 
 @click.command("decrypt")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @click.option("-i", "--in-place", is_flag=True, help="Replace the files by their plain text.")
 @env_option
 @output_option("Write the plain text there.", FORMAT_NAMES)
 @click.option(
-    "--extract", "key", metavar="KEY", help="""One value only: data.password, or '["data"]["password"]'."""
+    "--extract",
+    "key",
+    cls=LoggedOption,
+    metavar="KEY",
+    help="""One value only: data.password, or '["data"]["password"]'.""",
 )
 @click.option(
     "--output-type", type=click.Choice(FORMAT_NAMES), help="Write this format instead of the file's own."

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from fluxsecrets.cli.options import (
+    PathArgument,
+    accept_option,
     config_option,
     for_others_option,
     input_type_option,
@@ -15,15 +17,17 @@ from fluxsecrets.cli.options import (
     order_option,
     quiet_option,
 )
-from fluxsecrets.cli.output import Output
-from fluxsecrets.cli.values import accept_option, show_warnings
+from fluxsecrets.cli.output import (
+    Output,
+    show_warnings,
+)
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.files.edit import EditOutcome, EditResult, edit_file
 from fluxsecrets.ops.files.editor import find_editor, hanging_up_terminates, run_editor
 
 
 @click.command("edit")
-@click.argument("path")
+@click.argument("path", cls=PathArgument)
 @accept_option
 @for_others_option
 @input_type_option

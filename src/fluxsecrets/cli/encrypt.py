@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.content import is_same_file, only_path, read_input, write_output
 from fluxsecrets.cli.options import (
+    PathArgument,
     config_option,
     env_option,
     filename_option,
     for_others_option,
     format_option,
+    goes_to_file,
     input_type_option,
     make_session,
+    only_path,
     output_option,
     quiet_option,
+    refuse_piped_input,
 )
-from fluxsecrets.cli.output import Output, show_remarks
-from fluxsecrets.cli.piped import refuse_piped_input
+from fluxsecrets.cli.output import (
+    Output,
+    show_remarks,
+    write_output,
+)
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.checks.checking import offenders, without_allowed
 from fluxsecrets.ops.files.encrypt import (
@@ -35,6 +38,7 @@ from fluxsecrets.ops.files.encrypt import (
     encrypt_jobs,
 )
 from fluxsecrets.ops.policy.policy import make_overrides
+from fluxsecrets.ops.run.inputs import is_same_file, read_input
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
@@ -44,7 +48,7 @@ from fluxsecrets.report.text import drift_lines, result_rows, warning_lines
 
 
 @click.command("encrypt")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @click.option(
     "-i", "--in-place", is_flag=True, help="What encrypt does anyway, also where standard output is a file."
@@ -157,7 +161,7 @@ def command(
             raise UsageError("--filename is for standard input", hint="give - as the path as well")
         if options.write and not paths and environment is None:
             refuse_piped_input("encrypt")
-        if paths and options.write and not in_place and report != "json" and _redirected_to_file():
+        if paths and options.write and not in_place and report != "json" and goes_to_file():
             raise UsageError(
                 "standard output goes to a file, but encrypt works in place",
                 hint="add --stdout to write the encrypted text there, or -i to encrypt in place",
@@ -256,10 +260,3 @@ def _show(out: Output, batch: BatchResult, *, as_json: bool, only_offenders: boo
         show_remarks(out, batch)
         for line in drift_lines([(result.path, result.drift) for result in batch.files]):
             out.note(line)
-
-
-def _redirected_to_file() -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
-    except (OSError, ValueError):
-        return False

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.options import format_option, make_session, output_option, quiet_option
+from fluxsecrets.cli.options import (
+    LoggedArgument,
+    format_option,
+    make_session,
+    output_option,
+    quiet_option,
+)
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
 
@@ -48,7 +54,7 @@ def list_(report: str | None, quiet: bool) -> int:
 
 
 @command.command("show", short_help="Show an environment, and how its Secrets are protected.")
-@click.argument("name")
+@click.argument("name", cls=LoggedArgument)
 @click.option(
     "--format",
     "report",
@@ -84,7 +90,7 @@ def show(name: str, report: str | None, quiet: bool) -> int:
 
 
 @command.command("add", short_help="Make a new environment from another one.")
-@click.argument("name", required=False)
+@click.argument("name", cls=LoggedArgument, required=False)
 @click.option("--from", "source", metavar="OTHER", help="The environment to make it from.")
 @click.option("--copy-values", is_flag=True, help="Secrets keep their values, encrypted for NAME.")
 @click.option(

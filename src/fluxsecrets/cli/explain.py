@@ -6,17 +6,23 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.content import refuse_folder
-from fluxsecrets.cli.options import config_option, format_option, input_type_option, make_session
+from fluxsecrets.cli.options import (
+    PathArgument,
+    config_option,
+    format_option,
+    input_type_option,
+    make_session,
+)
 from fluxsecrets.cli.output import Output
 from fluxsecrets.ops.files.explain import explain
+from fluxsecrets.ops.run.inputs import refuse_folder
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.report.text import explanation_lines
 
 
 @click.command("explain")
-@click.argument("path")
+@click.argument("path", cls=PathArgument)
 @input_type_option
 @config_option
 @format_option

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.options import Decorator, format_option, make_session, output_option, quiet_option
+from fluxsecrets.cli.options import (
+    Decorator,
+    LoggedArgument,
+    LoggedOption,
+    PathArgument,
+    format_option,
+    make_session,
+    output_option,
+    quiet_option,
+)
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.shell import command_for, file_word
@@ -35,7 +44,7 @@ def command() -> None:
 
 
 @command.command("generate")
-@click.argument("name", required=False)
+@click.argument("name", cls=LoggedArgument, required=False)
 @_store_option
 @_output_option
 @click.option(
@@ -105,8 +114,8 @@ def list_(check: bool, report: str | None, quiet: bool) -> int:
 
 
 @command.command("import")
-@click.argument("file")
-@click.option("--name", metavar="NAME", help="Also write the public key to keys/NAME.pub.")
+@click.argument("file", cls=PathArgument)
+@click.option("--name", cls=LoggedOption, metavar="NAME", help="Also write the public key to keys/NAME.pub.")
 @_store_option
 @_output_option
 @quiet_option
@@ -149,7 +158,7 @@ def _read(session: Session, file: str) -> KeyFile:
 
 
 @command.command("export")
-@click.argument("name")
+@click.argument("name", cls=LoggedArgument)
 @output_option("Write it to a new file.")
 @click.option("--plain", is_flag=True, help="Without a passphrase; never to a terminal.")
 @quiet_option
@@ -200,7 +209,7 @@ def refuse_terminal(what: str, hint: str) -> None:
 
 
 @command.command("remove")
-@click.argument("name")
+@click.argument("name", cls=LoggedArgument)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="With --yes: even where nobody could open some files any more.")
 @quiet_option
@@ -261,9 +270,14 @@ def _confirm(whose: str) -> None:
 
 
 @command.command("cluster-secret")
-@click.option("--env", "environment", metavar="NAME", required=True, help="The environment.")
 @click.option(
-    "--identity", metavar="NAME", help="Whose identity: a public key, its name, or a PGP fingerprint."
+    "--env", "environment", cls=LoggedOption, metavar="NAME", required=True, help="The environment."
+)
+@click.option(
+    "--identity",
+    cls=LoggedOption,
+    metavar="NAME",
+    help="Whose identity: a public key, its name, or a PGP fingerprint.",
 )
 @output_option("Write it to a new file.")
 @quiet_option

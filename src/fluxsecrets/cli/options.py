@@ -1,21 +1,44 @@
-"""Options that several commands share, and the session that they give."""
+"""Options that several commands share, what the log says of a command line, and the session they give."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+import stat
+import sys
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from fluxsecrets import __version__
+from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.run.logged import Call, Logged
 from fluxsecrets.ops.run.session import Session, parse_order
 from fluxsecrets.redaction import holds_private_key
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class LoggedOption(click.Option):
+    """An option whose value the log shows.
+
+    The values of other options stay out of it: one that takes a secret can't be logged by accident.
+    """
+
+
+class LoggedArgument(click.Argument):
+    """An argument that the log shows; those of other classes stay out of it."""
+
+
+class PathArgument(click.Argument):
+    """The files and folders that a command is about; the log names them."""
+
+
+class ValueArgument(click.Argument):
+    """A secret value, or a command with one in it: a private key is allowed here, and nowhere else."""
+
 
 FORMAT_NAMES = ("yaml", "json", "dotenv", "ini", "binary")
 _FORMAT_WORDS = {
@@ -28,7 +51,7 @@ _FORMAT_WORDS = {
 """What follows `-o` in other tools, where no file is meant; with the `--output-type` of that name."""
 
 env_option: Decorator = click.option(
-    "--env", "environment", metavar="NAME", help="All secrets of one environment."
+    "--env", "environment", cls=LoggedOption, metavar="NAME", help="All secrets of one environment."
 )
 format_option: Decorator = click.option(
     "--format", "report", type=click.Choice(["text", "json"]), help="How to report; text unless told."
@@ -52,8 +75,28 @@ filename_option: Decorator = click.option(
     "--filename",
     "--filename-override",
     "filename",
+    cls=LoggedOption,
     metavar="NAME",
     help="With -: the name that standard input has for rules and format.",
+)
+
+
+document_option: Decorator = click.option(
+    "--document",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="In a file with several YAML documents: the document's number, from 1.",
+)
+accept_option: Decorator = click.option(
+    "--accept-recipients",
+    is_flag=True,
+    help="Go on although the file's recipients or selector are not the rule's.",
+)
+resume_option: Decorator = click.option(
+    "--resume", "resuming", is_flag=True, help="Complete a run that was interrupted."
+)
+abort_option: Decorator = click.option(
+    "--abort", "aborting", is_flag=True, help="Take back a run that was interrupted."
 )
 
 
@@ -77,7 +120,7 @@ def output_option(what: str, types: Collection[str] = ()) -> Decorator:
             )
         return Path(text)
 
-    return click.option("-o", "--output", metavar="FILE", callback=take, help=what)
+    return click.option("-o", "--output", cls=LoggedOption, metavar="FILE", callback=take, help=what)
 
 
 def _keep_order(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:
@@ -137,15 +180,6 @@ def make_session(config: Path | None = None) -> Session:
     return session
 
 
-_PATHS = ("paths", "path", "file")
-_DETAILS = ("environment", "key", "name", "identity", "filename", "output", "spec")
-"""What the log says of a command line; nothing that could be a value."""
-
-
-_VALUES = ("value", "arguments")
-"""What may be a value by right, or a command with one in it."""
-
-
 def start_log(session: Session) -> None:
     """Log the command that is being run, where that is wanted; before it does anything.
 
@@ -157,29 +191,39 @@ def start_log(session: Session) -> None:
     run = context.find_object(Logged) if context is not None else None
     if context is None or run is None:
         return
-    given = {name: value for name, value in context.params.items() if value not in (None, (), "", False)}
-    paths = [text for name in _PATHS for text in _texts(given.get(name))]
-    details: dict[str, object] = {
-        name: str(given[name]) for name in _DETAILS if name in given and given[name] is not True
-    }
-    named = [text for name, value in given.items() if name not in _VALUES for text in _texts(value)]
-    if any(holds_private_key(text) for text in named):
+    paths: list[str] = []
+    details: dict[str, object] = {}
+    switches: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        value = context.params.get(name)
+        if value in (None, (), "", False):
+            continue
+        if value is True:
+            switches.append(name.replace("_", "-"))
+            continue
+        if not isinstance(parameter, ValueArgument):
+            _refuse_private_keys(value)
+        if isinstance(parameter, PathArgument):
+            paths += _texts(value)
+        elif isinstance(parameter, LoggedOption | LoggedArgument):
+            details[name] = str(value)
+    if switches:
+        details["switches"] = sorted(switches)
+    run.start(
+        Call(f"fluxsecrets {__version__}", context.command_path.partition(" ")[2], tuple(paths), details),
+        session.environ,
+        session.cwd,
+    )
+
+
+def _refuse_private_keys(value: object) -> None:
+    if any(holds_private_key(text) for text in _texts(value)):
         raise UsageError(
             "a private key does not belong on a command line: others on this machine see it there, "
             "and it is in your shell's history now",
             hint="give the file that it is in, or - for standard input; and make a new key",
         )
-    switches = sorted(name.replace("_", "-") for name, value in given.items() if value is True)
-    run.start(
-        Call(
-            f"fluxsecrets {__version__}",
-            context.command_path.partition(" ")[2],
-            tuple(paths),
-            {**details, **({"switches": switches} if switches else {})},
-        ),
-        session.environ,
-        session.cwd,
-    )
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -205,3 +249,77 @@ def _warn(text: str) -> None:
     context = click.get_current_context(silent=True)
     if context is None or not context.params.get("quiet"):
         click.echo(printable(f"warning: {text}"), err=True)
+
+
+def only_path(paths: Sequence[str], hint: str) -> str:
+    """The one path that was named.
+
+    Args:
+        paths: as given.
+        hint: what to do with none, or several.
+
+    Raises:
+        UsageError: none, or several.
+    """
+    if len(paths) != 1:
+        raise UsageError(
+            "name exactly one file for this" if paths else "name a file, or - for standard input",
+            hint=hint,
+        )
+    return paths[0]
+
+
+def refuse_piped_input(command: str) -> None:
+    """Refuse to take the whole repository where something is piped in.
+
+    `kubectl create secret … -o yaml | fluxsecrets encrypt` means what comes through the pipe. An empty pipe
+    can't be told from a slow one, so it is refused too: `.` names the folder. A terminal, /dev/null and a
+    socket are not input that somebody gave.
+
+    Args:
+        command: as it is called, for the hint.
+
+    Raises:
+        UsageError: standard input is a pipe or a file.
+    """
+    mode = _mode(sys.stdin)
+    if stat.S_ISFIFO(mode) or stat.S_ISREG(mode):
+        raise UsageError(
+            "standard input is a pipe or a file, and no path says what is meant",
+            hint=f"`fluxsecrets {command} - --filename NAME` reads standard input; "
+            f"`fluxsecrets {command} .` means the secrets in this folder",
+        )
+
+
+def goes_to_file() -> bool:
+    """Whether standard output is redirected to a regular file."""
+    return stat.S_ISREG(_mode(sys.stdout))
+
+
+def _mode(stream: TextIO | None) -> int:
+    """The kind of a stream's file; 0 where it is closed, or not a file of the system."""
+    if stream is None:
+        return 0
+    try:
+        return os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, aborting: bool) -> bool:
+    """Complete or take back an interrupted run, if --resume or --abort was given.
+
+    Raises:
+        UsageError: nothing was interrupted, or both were given.
+    """
+    if not resuming and not aborting:
+        return False
+    if resuming and aborting:
+        raise UsageError("--resume and --abort are opposites", hint="give one of them")
+    from fluxsecrets.ops.run.changes import end_interrupted
+    from fluxsecrets.repo.tree import open_tree
+
+    found = end_interrupted(open_tree(session.cwd, limits=session.limits), name, forward=resuming)
+    count = f"{len(found.paths)} file{'s' if len(found.paths) != 1 else ''}"
+    out.note(f"{count}: {'completed' if resuming else 'taken back'}")
+    return True

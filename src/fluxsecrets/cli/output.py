@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
+from fluxsecrets.files import write_atomic
+from fluxsecrets.shell import command_for
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout
     from fluxsecrets.findings import Finding
     from fluxsecrets.ops.run.results import BatchResult
+    from fluxsecrets.ops.run.session import Session
     from fluxsecrets.report.text import Cell, Row
 
 Item = TypeVar("Item")
@@ -119,6 +122,66 @@ def show_remarks(out: Output, batch: BatchResult) -> None:
         out.warning(line)
     show_errors(out, [result.error for result in batch.files if result.error is not None])
     out.note(batch.summary())
+
+
+def say_plain(out: Output, paths: Sequence[str], environment: str | None = None) -> None:
+    """Say that plain text was put on disk.
+
+    Args:
+        out: where it is said.
+        paths: files or folders that hold it.
+        environment: the environment that holds it, or None.
+    """
+    command = command_for("encrypt", paths, environment)
+    out.note(f"plain text is on disk now: run `{command}` before you commit")
+
+
+def write_plain(session: Session, out: Output, data: bytes, output: Path | None) -> None:
+    """Write plain text to a file for the user alone, and say so; or to standard output.
+
+    Raises:
+        FileAccessError: see `write_output`.
+    """
+    write_output(session, out, data, output, mode=0o600)
+    if output is not None and str(output) != "-" and (session.cwd / output).is_file():
+        say_plain(out, [str(output)])
+
+
+def write_output(session: Session, out: Output, data: bytes, output: Path | None, *, mode: int) -> None:
+    """Write a result to a file, or to standard output for None or `-`.
+
+    Args:
+        session: the run.
+        out: where results go.
+        data: the result.
+        output: the file, replaced atomically where it exists; pipes and devices are written to.
+        mode: permission bits of a new file.
+
+    Raises:
+        FileAccessError: it cannot be written.
+    """
+    if output is None or str(output) == "-":
+        out.data(data)
+        return
+    path = session.cwd / output
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+        else:
+            write_atomic(path.resolve(), data, mode=None if path.exists() else mode)
+    except OSError as error:
+        raise FileAccessError(
+            f"cannot be written: {error.strerror or type(error).__name__}", path=str(output)
+        ) from None
+    except FluxsecretsError as error:
+        error.path = str(output)
+        raise
+
+
+def show_warnings(out: Output, path: str, warnings: Iterable[str]) -> None:
+    """Show what the user should know about a file."""
+    for warning in warnings:
+        out.warning(f"warning: {path}: {warning}")
 
 
 def path_shower(root: Path) -> Callable[[str], str]:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
 from fluxsecrets.cli.options import (
     Decorator,
+    LoggedOption,
+    PathArgument,
+    abort_option,
     config_option,
+    end_if_asked,
     env_option,
     format_option,
     input_type_option,
@@ -18,6 +21,7 @@ from fluxsecrets.cli.options import (
     order_option,
     partial_history_option,
     quiet_option,
+    resume_option,
 )
 from fluxsecrets.cli.output import Output, show_errors
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
@@ -47,7 +51,7 @@ def _show_plan(out: Output, lines: Iterable[str], report: str | None) -> None:
 
 
 @command.command("list", short_help="Show who can read how many files.")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @config_option
 @format_option
@@ -88,10 +92,12 @@ def list_(
 
 @command.command("add", short_help="Let somebody read files: into the rules, and into the files.")
 @click.argument("who", metavar="WHO", required=False)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @all_option
-@click.option("--name", metavar="NAME", help="What they are called: an anchor, and keys/NAME.pub.")
+@click.option(
+    "--name", cls=LoggedOption, metavar="NAME", help="What they are called: an anchor, and keys/NAME.pub."
+)
 @click.option("--shared", is_flag=True, help="Also files that others share, and rules that others follow.")
 @click.option("--group", type=click.IntRange(min=1), metavar="N", help="The key group, from 1.")
 @accept_option
@@ -148,7 +154,9 @@ def add(
 
 @command.command("remove", short_help="Somebody leaves: out of the rules, and new data keys.")
 @click.argument("who", metavar="WHO", required=False)
-@click.option("--env", "environment", metavar="NAME", help="Only what one environment has for itself.")
+@click.option(
+    "--env", "environment", cls=LoggedOption, metavar="NAME", help="Only what one environment has for itself."
+)
 @accept_option
 @click.option("-y", "--yes", is_flag=True, help="Even where it is your own key.")
 @click.option("--no-report", is_flag=True, help="Do not look at the history for what they could read.")
@@ -289,7 +297,7 @@ def exposure_(*, what: str, config: Path | None, report: str | None, quiet: bool
 
 
 @command.command("sync", short_help="Bring files in line with the rules.")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @all_option
 @accept_option

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
-from fluxsecrets.cli.options import env_option, format_option, make_session, quiet_option
+from fluxsecrets.cli.options import (
+    LoggedOption,
+    PathArgument,
+    abort_option,
+    end_if_asked,
+    env_option,
+    format_option,
+    make_session,
+    quiet_option,
+    resume_option,
+)
 from fluxsecrets.cli.output import Output, show_remarks
 from fluxsecrets.cli.sealing import (
     cert_option,
@@ -18,13 +27,15 @@ from fluxsecrets.cli.sealing import (
 
 
 @click.command("reseal")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @click.option("--all", "everything", is_flag=True, help="All SealedSecrets of the repository.")
 @cert_option
 @private_key_option
 @scope_option
-@click.option("--name", metavar="NAME", help="Give the one SealedSecret in a file this name.")
+@click.option(
+    "--name", cls=LoggedOption, metavar="NAME", help="Give the one SealedSecret in a file this name."
+)
 @click.option("--namespace", "-n", metavar="NAME", help="Move SealedSecrets to this namespace.")
 @click.option("--renew", is_flag=True, help="Also what is sealed for this certificate already.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")

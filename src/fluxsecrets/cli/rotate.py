@@ -8,15 +8,18 @@ from typing import Any
 
 import click
 
-from fluxsecrets.cli.ending import abort_option, end_if_asked, resume_option
 from fluxsecrets.cli.options import (
+    PathArgument,
+    abort_option,
     config_option,
+    end_if_asked,
     env_option,
     format_option,
     input_type_option,
     make_session,
     order_option,
     quiet_option,
+    resume_option,
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
@@ -57,7 +60,7 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("rotate")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @all_option
 @_recipient_options

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsecrets.cli.content import Input, is_same_file, only_path, read_input, write_output
 from fluxsecrets.cli.options import (
+    LoggedOption,
+    PathArgument,
     env_option,
     filename_option,
     for_others_option,
     format_option,
     make_session,
+    only_path,
     output_option,
     quiet_option,
 )
-from fluxsecrets.cli.output import Output, show_remarks
+from fluxsecrets.cli.output import (
+    Output,
+    show_remarks,
+    write_output,
+)
 from fluxsecrets.cli.sealing import (
     OUTPUT_TYPES,
     cert_option,
@@ -30,6 +36,7 @@ from fluxsecrets.cli.sealing import (
     show_certificate,
 )
 from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.run.inputs import Input, is_same_file, read_input
 from fluxsecrets.ops.run.session import Session
 
 if TYPE_CHECKING:
@@ -55,12 +62,14 @@ class _Given:
 
 
 @click.command("seal")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @click.option("--all", "everything", is_flag=True, help="All plain Secrets of the repository.")
 @cert_option
 @scope_option
-@click.option("--name", metavar="NAME", help="Seal for this name instead of the Secret's own.")
+@click.option(
+    "--name", cls=LoggedOption, metavar="NAME", help="Seal for this name instead of the Secret's own."
+)
 @click.option("--namespace", "-n", metavar="NAME", help="The namespace of a Secret that names none.")
 @output_option("Write the result there.", OUTPUT_TYPES)
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write the result to standard output.")

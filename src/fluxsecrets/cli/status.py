@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from fluxsecrets.cli.options import env_option, format_option, input_type_option, make_session, quiet_option
+from fluxsecrets.cli.options import (
+    PathArgument,
+    env_option,
+    format_option,
+    input_type_option,
+    make_session,
+    quiet_option,
+)
 from fluxsecrets.cli.output import Output, show_errors, warn_of_dead_hooks
 from fluxsecrets.ops.files.status import State, StatusOptions, file_states, summary
 from fluxsecrets.ops.run.names import read_public_keys
@@ -14,7 +21,7 @@ from fluxsecrets.shell import command_for
 
 
 @click.command("status")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @input_type_option
 @format_option

@@ -6,15 +6,25 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.content import only_path, read_input, write_plain
-from fluxsecrets.cli.options import filename_option, make_session, output_option, quiet_option
-from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.options import (
+    PathArgument,
+    filename_option,
+    make_session,
+    only_path,
+    output_option,
+    quiet_option,
+)
+from fluxsecrets.cli.output import (
+    Output,
+    write_plain,
+)
 from fluxsecrets.cli.sealing import OUTPUT_TYPES, in_format, output_type_option, private_key_option
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.run.inputs import read_input
 
 
 @click.command("unseal")
-@click.argument("paths", nargs=-1, metavar="PATH")
+@click.argument("paths", cls=PathArgument, nargs=-1, metavar="PATH")
 @private_key_option
 @output_option("Write the plain text there.", OUTPUT_TYPES)
 @output_type_option

@@ -237,7 +237,7 @@ def deliver(call: Call, job: Job, data: bytes, *, in_place: bool | None = None, 
         call.out.data(data)
         return
     # Here and not above: most command lines print, and need neither.
-    from fluxsecrets.cli.content import write_output
+    from fluxsecrets.cli.output import write_output
     from fluxsecrets.ops.run.batches import pending_write
 
     with job.named(), failing_with(COULD_NOT_WRITE_OUTPUT):

@@ -185,6 +185,8 @@ def run_with_file(session: Session, command: Command, data: bytes, name: str, *,
         UsageError: the name is none.
     """
     _check_file_name(name)
+    if fifo and not has_fifos() and session.warn is not None:
+        session.warn("this system has no named pipes: the command gets a temporary file")
     environ = {**session.environ, **(command.user.environ if command.user is not None else {})}
     # Signals first: from here on none of them ends this process before everything is deleted.
     with passing_signals(session.environ) as child, private_directory(session.warn) as folder:

@@ -1,0 +1,177 @@
+"""`fluxsecrets exec-env` and `fluxsecrets exec-file`: FILE, the command behind it, and how it is run."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import click
+
+from fluxsecrets.cli.options import (
+    FORMAT_NAMES,
+    Decorator,
+    LoggedOption,
+    PathArgument,
+    ValueArgument,
+    input_type_option,
+    make_session,
+    order_option,
+    quiet_option,
+)
+from fluxsecrets.cli.output import Output, show_warnings
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.ops.exec.child import Command, find_user
+from fluxsecrets.ops.exec.execute import PLACEHOLDER, EnvOptions, file_values, run_with_file, run_with_values
+from fluxsecrets.ops.run.inputs import Input, read_input
+from fluxsecrets.ops.run.session import Session
+
+shell_option: Decorator = click.option(
+    "--shell", is_flag=True, help="Run the command, which is one text, through the shell."
+)
+user_option: Decorator = click.option("--user", metavar="NAME", help="Run it as this user; needs root.")
+
+
+class CommandAfterFile(click.Command):
+    """`[OPTIONS] FILE [OPTIONS] -- COMMAND…`; without `--` the command starts right behind FILE.
+
+    Its own options are never taken for ours.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find out where the command starts, then parse what is before it."""
+        ctx.allow_interspersed_args = "--" in args and self._only_file(ctx, args[: args.index("--")])
+        return super().parse_args(ctx, args)
+
+    def _only_file(self, ctx: click.Context, head: list[str]) -> bool:
+        ctx.allow_interspersed_args = True
+        try:
+            values, _, _ = self.make_parser(ctx).parse_args(list(head))
+        except click.UsageError:
+            return False
+        found = values.get("arguments")
+        return not isinstance(found, tuple) or not found
+
+
+def make_command(arguments: tuple[str, ...], *, shell: bool, user: str | None) -> Command:
+    """The command that was asked for.
+
+    Raises:
+        UsageError: there is none, or the user is not there.
+    """
+    if arguments[:1] == ("--",):
+        arguments = arguments[1:]
+    return Command(arguments, shell, find_user(user) if user is not None else None)
+
+
+def read_encrypted(session: Session, file: str, input_type: str | None) -> Input:
+    """Read FILE.
+
+    Raises:
+        UsageError: it is `-`: the command needs standard input for itself.
+        FileAccessError: it cannot be read.
+    """
+    if file == "-":
+        raise UsageError("standard input belongs to the command", hint="name a file")
+    return read_input(session, file, None, input_type)
+
+
+@click.command("exec-env", cls=CommandAfterFile, options_metavar="[OPTIONS]")
+@click.argument("file", cls=PathArgument, metavar="FILE")
+@click.argument(
+    "arguments", cls=ValueArgument, nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]..."
+)
+@click.option("--pristine", is_flag=True, help="Give it the values alone, without your own environment.")
+@click.option("--same-process", is_flag=True, help="Replace fluxsecrets by the command instead of waiting.")
+@click.option(
+    "--allow-variable",
+    "allowed",
+    multiple=True,
+    metavar="NAME",
+    help="Let FILE set a variable that decides which code runs, such as PATH. Repeatable.",
+)
+@shell_option
+@user_option
+@input_type_option
+@order_option
+def exec_env(
+    *,
+    file: str,
+    arguments: tuple[str, ...],
+    pristine: bool,
+    same_process: bool,
+    allowed: tuple[str, ...],
+    shell: bool,
+    user: str | None,
+    input_type: str | None,
+) -> int:
+    """Run a command with the values of FILE in its environment.
+
+    The keys of FILE's first document are the names; of a Kubernetes Secret it is those of data, decoded, and
+    stringData. Other values must not be maps or lists. The MAC is checked first. Variables that decide which
+    code runs (PATH, LD_PRELOAD, NODE_OPTIONS, GIT_SSH and such) are refused unless you allow them by name,
+    here or in FLUXSECRETS_ALLOW_VARIABLES. The exit code is the command's, 128+N where signal N ended it, 127
+    where there is no such command.
+    """
+    session = make_session()
+    wanted = make_command(arguments, shell=shell, user=user)
+    given = read_encrypted(session, file, input_type)
+    try:
+        values = file_values(session, given.data, given.format, allowed)
+    except FluxsecretsError as error:
+        raise error.in_file(given.shown) from None
+    return run_with_values(session, wanted, values, EnvOptions(pristine, same_process))
+
+
+@click.command("exec-file", cls=CommandAfterFile)
+@click.argument("file", cls=PathArgument, metavar="FILE")
+@click.argument(
+    "arguments", cls=ValueArgument, nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]..."
+)
+@click.option("--no-fifo", is_flag=True, help="A file in memory rather than a named pipe.")
+@click.option(
+    "--filename",
+    cls=LoggedOption,
+    metavar="NAME",
+    help="The name that the command sees; FILE's own unless told.",
+)
+@click.option("--output-type", type=click.Choice(FORMAT_NAMES), help="Hand it over in this format.")
+@shell_option
+@user_option
+@input_type_option
+@order_option
+@quiet_option
+def exec_file(
+    *,
+    file: str,
+    arguments: tuple[str, ...],
+    no_fifo: bool,
+    filename: str | None,
+    output_type: str | None,
+    shell: bool,
+    user: str | None,
+    input_type: str | None,
+    quiet: bool,
+) -> int:
+    """Run a command that reads FILE decrypted, by a path that {} stands for.
+
+    The path is a named pipe, so that nothing is written anywhere; programs that jump about in the file need
+    --no-fifo, which gives them a file in a private folder, in memory where the system has one. Either is
+    deleted when the command ends. The MAC is checked first. The exit code is the command's, 128+N where
+    signal N ended it, 127 where there is no such command.
+    """
+    from fluxsecrets.ops.files.decrypt import decrypt_content
+
+    session, out = make_session(), Output(quiet=quiet)
+    wanted = make_command(arguments, shell=shell, user=user)
+    if not any(PLACEHOLDER in argument for argument in wanted.arguments):
+        raise UsageError(
+            "the command has no {} in it, which stands for the file's path",
+            hint="such as: fluxsecrets exec-file FILE -- kubectl apply -f {}",
+        )
+    given = read_encrypted(session, file, input_type)
+    try:
+        content = decrypt_content(session, given.data, given.format, output_type=output_type)
+    except FluxsecretsError as error:
+        raise error.in_file(given.shown) from None
+    show_warnings(out, given.shown, content.warnings)
+    name = filename if filename is not None else PurePath(given.path).name
+    return run_with_file(session, wanted, content.data, name, fifo=not no_fifo)
