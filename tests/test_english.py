@@ -8,7 +8,13 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 STYLE = PROJECT / "docs" / "style.md"  # it quotes what it advises against
 DONE = [
+    "README.md",
     "CONTRIBUTING.md",
+    "docs/index.md",
+    "docs/getting-started.md",
+    "docs/errors.md",
+    "docs/coming-from-kubeseal.md",
+    "docs/coming-from-sops.md",
 ]
 """Files and folders in plain English. Add yours when it is done."""
 

@@ -172,7 +172,7 @@ def add(
         out.text([plan_json(plan, written=True, steps=steps)])
     if kept is not None:
         out.note(
-            f"the private key of {plan.key_name} was added to {kept.place}: back it up, whoever has it can "
+            f"the private key of {plan.key_name} was added to {kept.place}: back it up, anyone who has it can "
             f"read the secrets of {plan.name}"
         )
     for number, step in enumerate(steps, start=1):

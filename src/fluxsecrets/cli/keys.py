@@ -65,7 +65,9 @@ def generate(name: str | None, store: str, output: Path | None, post_quantum: bo
     session, out = make_session(), Output(quiet=quiet)
     made = new_key(session, Keeping(name, Store(store), output), post_quantum=post_quantum)
     out.text([made.recipient])
-    out.note(f"the private key was added to {made.place}: back it up, whoever has it can read your secrets")
+    out.note(
+        f"the private key was added to {made.place}: back it up, anyone who has it can read your secrets"
+    )
     _show_public(out, made)
     out.note("to encrypt for it, add the public key to the creation rules of .sops.yaml")
     return 0
