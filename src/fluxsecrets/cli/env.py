@@ -172,8 +172,8 @@ def add(
         out.text([plan_json(plan, written=True, steps=steps)])
     if kept is not None:
         out.note(
-            f"the private key of {plan.key_name} was added to {kept.place}: back it up, anyone who has it can "
-            f"read the secrets of {plan.name}"
+            f"the private key of {plan.key_name} was added to {kept.place}: back it up, anyone who has it "
+            f"can read the secrets of {plan.name}"
         )
     for number, step in enumerate(steps, start=1):
         out.note(f"{'next:' if number == 1 else '     '} {number}. {step}")
