@@ -366,7 +366,7 @@ def test_without_a_log_nothing_of_it_is_imported(encrypted, cli):
     code = (
         "import sys; from fluxsecrets.cli.app import run; assert run(['decrypt', 'secret.yaml']) == 0; "
         "unneeded = {'pwd', *(f'fluxsecrets.{name}' for name in "
-        "('ops.logfile', 'ops.logview', 'repo.settings', 'keys.oskeyring'))}; "
+        "('ops.log.logfile', 'ops.log.logview', 'repo.settings', 'keys.oskeyring'))}; "
         "sys.exit(bool(unneeded & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)

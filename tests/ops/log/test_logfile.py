@@ -1,4 +1,4 @@
-"""`ops.logfile`: what was written to a log is found as it was written, or its check says so."""
+"""`ops.log.logfile`: what was written to a log is found as it was written, or its check says so."""
 
 import errno
 import json
@@ -270,7 +270,7 @@ def test_a_disk_that_has_no_room_for_the_anchor(log, monkeypatch):
 WRITER = """
 import sys
 from pathlib import Path
-from fluxsecrets.ops.logfile import append
+from fluxsecrets.ops.log.logfile import append
 
 for number in range(20):
     append(Path(sys.argv[1]), [{"event": "start", "run": sys.argv[2]}, {"event": "end", "run": sys.argv[2]}])
@@ -280,13 +280,63 @@ for number in range(20):
 def test_many_writers_at_once(tmp_path):
     path = tmp_path / "log.jsonl"
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in "abc"]
-    while any(writer.poll() is None for writer in writers):
-        assert verify(path).problems == (), "a check while others write"
+    try:
+        while any(writer.poll() is None for writer in writers):
+            assert verify(path).problems == (), "a check while others write"
+    finally:
+        for writer in writers:
+            if writer.poll() is None:
+                writer.kill()
+            writer.wait()
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     verdict = verify(path)
     assert (verdict.lines, verdict.problems) == (120, ())
     runs = [event["run"] for _, event in read_events(path)]
     assert runs[::2] == runs[1::2], "what is appended at once stays together"
+
+
+def test_a_check_that_meets_the_first_entry_halfway_looks_again(tmp_path, monkeypatch):
+    path = tmp_path / "log.jsonl"
+    look = logfile._raw_lines
+
+    def write_first(path):
+        monkeypatch.setattr(logfile, "_raw_lines", look)
+        append(path, EVENTS[0])  # after the check found no anchor, and before it reads the lines
+        return look(path)
+
+    monkeypatch.setattr(logfile, "_raw_lines", write_first)
+    verdict = verify(path, ["1:0123456789abcdef"])
+    assert verdict.lines == 1
+    assert [problem.message for problem in verdict.problems] == [
+        "it is not the line that the anchor you gave is of"
+    ]
+
+
+def test_a_failed_look_while_the_first_entry_is_written_is_taken_again(tmp_path, monkeypatch):
+    path = tmp_path / "log.jsonl"
+    look = logfile._head_data
+
+    def write_first(path):
+        monkeypatch.setattr(logfile, "_head_data", look)
+        append(path, EVENTS[0])
+        raise FileAccessError("the log cannot be read: stale file handle")
+
+    monkeypatch.setattr(logfile, "_head_data", write_first)
+    assert (verify(path).lines, verify(path).problems) == (1, ())
+
+
+def test_a_first_line_that_another_run_is_writing_is_a_log(tmp_path, monkeypatch):
+    path = tmp_path / "log.jsonl"
+    look = logfile._raw_lines
+
+    def half_a_line(path):
+        monkeypatch.setattr(logfile, "_raw_lines", look)
+        append(path, EVENTS[0])
+        return iter([b'{"line":1,'])
+
+    monkeypatch.setattr(logfile, "_raw_lines", half_a_line)
+    append(path, EVENTS[0])
+    assert (verify(path).lines, verify(path).problems) == (2, ())
 
 
 # --- files that are none --------------------------------------------------------------------------------

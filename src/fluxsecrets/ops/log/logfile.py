@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from fluxsecrets.errors import FileAccessError, UsageError
-from fluxsecrets.files import exclusive, make_private_folders, read_file, write_atomic
+from fluxsecrets.files import exclusive, make_private_folders, write_atomic
 
 VERSION = 1
 FIRST = "0" * 64
@@ -100,7 +100,7 @@ def append(path: Path, events: Sequence[Event]) -> None:
     """
     make_private_folders(path.parent)
     _refuse_strange(path)
-    with exclusive(path.with_name(f"{path.name}.lock")):
+    with exclusive(_lock_path(path)):
         descriptor = _open(path)
         try:
             end = _find_end(path, descriptor)
@@ -119,10 +119,9 @@ def append(path: Path, events: Sequence[Event]) -> None:
 
 def _refuse_strange(path: Path) -> None:
     """Refuse a file of another kind, before anything is put beside it."""
-    if os.path.lexists(head_path(path)):
-        return
     first = next(_raw_lines(path), None)
-    if first is not None and _parse(first) is None:
+    # The anchor is written first, so a line that another run is still writing has one by now.
+    if first is not None and _parse(first) is None and not os.path.lexists(head_path(path)):
         raise FileAccessError(
             "this file is not a log of fluxsecrets", path=str(path), hint="name another file for the log"
         )
@@ -215,12 +214,8 @@ def _dump_head(head: _Head) -> bytes:
 
 def _head_data(path: Path) -> bytes:
     """The anchor's content; nothing where there is none."""
-    try:
-        return read_file(head_path(path), limit=_MAX_HEAD).data
-    except FileAccessError:
-        if os.path.lexists(head_path(path)):
-            raise
-        return b""
+    with _reading(head_path(path)) as file:
+        return b"" if file is None else file.read(_MAX_HEAD)
 
 
 def _parse_head(data: bytes) -> _Head | None:
@@ -288,22 +283,32 @@ def verify(path: Path, anchors: Sequence[str] = ()) -> Verdict:
         FileAccessError: it cannot be read.
     """
     wanted = dict(_split_anchor(text) for text in anchors)
-    with _still(path):
+    lock = _lock_path(path)
+    if not _may_lock(lock):
+        # The log has no writer yet, or may be checked only by us. A check makes no file, so nothing keeps a
+        # first writer out; the lock that it leaves says that this look may have met it halfway.
+        try:
+            verdict = _verify(path, wanted)
+        except FileAccessError:
+            if not _may_lock(lock):
+                raise
+        else:
+            if not _may_lock(lock):
+                return verdict
+    with exclusive(lock):
         return _verify(path, wanted)
 
 
-@contextmanager
-def _still(path: Path) -> Iterator[None]:
-    """Nobody writes meanwhile, as far as we may say so: a log is checked by those who cannot write, too."""
-    lock = path.with_name(f"{path.name}.lock")
-    if not os.access(lock, os.R_OK | os.W_OK):
-        yield
-        return
-    with exclusive(lock):
-        yield
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
 
 
-def _verify(path: Path, wanted: dict[int, str]) -> Verdict:
+def _may_lock(lock: Path) -> bool:
+    return os.access(lock, os.R_OK | os.W_OK)
+
+
+def _verify(path: Path, anchors: Mapping[int, str]) -> Verdict:
+    wanted = dict(anchors)
     data = _head_data(path)
     head = _parse_head(data)
     chain = _Chain(head.size if head is not None else 0)
