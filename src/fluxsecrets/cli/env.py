@@ -146,7 +146,7 @@ def add(
         )
     from fluxsecrets.ops.newenv.model import AddRequest
     from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
-    from fluxsecrets.ops.people.keys import Keeping, Store
+    from fluxsecrets.ops.people.keystore import Keeping, Store
     from fluxsecrets.report.newenv import diff_lines, next_steps, plan_json, plan_lines
 
     specs = tuple((key, spec or "password:32") for key, _, spec in (each.partition("=") for each in generate))

@@ -23,8 +23,8 @@ from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.shell import command_for, file_word
 
 if TYPE_CHECKING:  # each command pays for its own operation
-    from fluxsecrets.ops.people.keyremoval import Removal
-    from fluxsecrets.ops.people.keys import KeyFile, NewKey
+    from fluxsecrets.ops.people.keys import KeyFile, KeyRemoval
+    from fluxsecrets.ops.people.keystore import NewKey
     from fluxsecrets.ops.run.session import Session
 
 _MAX_KEY_FILE = 2**20
@@ -60,7 +60,8 @@ def generate(name: str | None, store: str, output: Path | None, post_quantum: bo
     With --store keyring it goes into the keyring of the operating system, where only fluxsecrets finds it.
     With NAME the public key is also written to keys/NAME.pub of the repository.
     """
-    from fluxsecrets.ops.people.keys import Keeping, Store, new_key
+    from fluxsecrets.ops.people.keys import new_key
+    from fluxsecrets.ops.people.keystore import Keeping, Store
 
     session, out = make_session(), Output(quiet=quiet)
     made = new_key(session, Keeping(name, Store(store), output), post_quantum=post_quantum)
@@ -92,7 +93,7 @@ def list_(check: bool, report: str | None, quiet: bool) -> int:
     No passphrase is asked for, no command run and no keyring opened. It also looks whether keys/ holds
     public keys only, and whether git ignores one of them.
     """
-    from fluxsecrets.ops.people.keylist import check_folder, list_keys
+    from fluxsecrets.ops.people.keys import check_folder, list_keys
     from fluxsecrets.report.keys import key_rows, keys_json
 
     session, out = make_session(), Output(quiet=quiet)
@@ -127,7 +128,8 @@ def import_(file: str, name: str | None, store: str, output: Path | None, quiet:
     A file that is protected with a passphrase, by `keys export` or by age, is opened first: the passphrase
     is asked for at the terminal. SSH keys stay in ~/.ssh, PGP keys belong into GnuPG's keyring.
     """
-    from fluxsecrets.ops.people.keys import Keeping, Store, import_keys
+    from fluxsecrets.ops.people.keys import import_keys
+    from fluxsecrets.ops.people.keystore import Keeping, Store
 
     session, out = make_session(), Output(quiet=quiet)
     given = _read(session, file)
@@ -170,7 +172,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
     NAME is that of a keys/NAME.pub, or a public key. `age --decrypt` opens the result, and so does
     `keys import`. A passphrase-protected copy is good for a backup.
     """
-    from fluxsecrets.ops.people.keyremoval import export_key
+    from fluxsecrets.ops.people.keys import export_key
 
     session, out = make_session(), Output(quiet=quiet)
     if plain and output is None:
@@ -182,7 +184,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
         out.data(exported.data)
         return 0
     from fluxsecrets.files import write_new
-    from fluxsecrets.ops.people.keys import shown
+    from fluxsecrets.ops.people.keystore import shown
 
     path = session.cwd / output
     write_new(path, exported.data)
@@ -193,7 +195,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
 
 
 def _warn_of_commit(session: Session, out: Output, path: Path, advice: str) -> None:
-    from fluxsecrets.ops.people.keys import shown, would_be_committed
+    from fluxsecrets.ops.people.keystore import shown, would_be_committed
 
     if would_be_committed(path):
         place = shown(session, path)
@@ -221,10 +223,10 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
     NAME is that of a keys/NAME.pub, or a public key. First it says which files of this repository nobody
     could open any more. Who may read what does not change by it: that is in .sops.yaml and in the files.
     """
-    from fluxsecrets.ops.people.keyremoval import plan_removal, remove_key
+    from fluxsecrets.ops.people.keys import plan_key_removal, remove_key
 
     session, out = make_session(), Output(quiet=quiet)
-    plan = plan_removal(session, name)
+    plan = plan_key_removal(session, name)
     whose = plan.name or f"{plan.recipient[:12]}…"
     _show_removal(session, out, plan, whose)
     if not yes:
@@ -243,7 +245,7 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
     return 0
 
 
-def _show_removal(session: Session, out: Output, plan: Removal, whose: str) -> None:
+def _show_removal(session: Session, out: Output, plan: KeyRemoval, whose: str) -> None:
     from fluxsecrets.report.text import printable
 
     lines = [f"{whose} ({plan.recipient if len(plan.recipient) < 100 else plan.recipient[:12] + '…'})"]

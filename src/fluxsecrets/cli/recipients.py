@@ -191,7 +191,7 @@ def remove(
     """
     from fluxsecrets.ops.people.offboard import COMMAND, RemoveOptions, plan_removal, prepare_removal
     from fluxsecrets.ops.people.offboard import remove as remove_from_files
-    from fluxsecrets.report.readers import value_rows, value_summary
+    from fluxsecrets.report.readers import doubt_notes, value_rows, value_summary
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting):
@@ -211,7 +211,9 @@ def remove(
     if options.write:
         results = remove_from_files(session, plan, prepared)
     left = [value for value in plan.values if not value.state.settled]
-    batch = BatchResult(results, (*plan.notes, *history_note(results)))
+    batch = BatchResult(
+        results, (*plan.notes, *doubt_notes(plan.doubtful, plan.name), *history_note(results))
+    )
     show_rekeyed(out, COMMAND, batch, as_json=report == "json")
     if not no_report and report != "json":
         out.note("")
@@ -249,8 +251,8 @@ def report_(
     --done, and what may stay with --accept. It is kept in offboarding/NAME.json, for the whole team. Exits
     with 1 while anything is left.
     """
-    from fluxsecrets.ops.people.offboard import report_of
-    from fluxsecrets.report.readers import report_json, value_rows, value_summary
+    from fluxsecrets.ops.people.leavers import report_of
+    from fluxsecrets.report.readers import doubt_notes, report_json, value_rows, value_summary
 
     session, out = make_session(config), Output(quiet=quiet)
     found = report_of(session, who, done=done, accept=accept, reason=reason)
@@ -259,7 +261,7 @@ def report_(
         return 1 if found.open else 0
     out.table(value_rows(found.values if everything else found.open))
     out.note(value_summary(found.values, found.leaving.name))
-    for note in found.notes:
+    for note in doubt_notes(found.doubtful, found.leaving.name):
         out.warning(f"warning: {note}")
     if not found.open and found.path is not None:
         out.note(f"nothing is left to do: {found.path} can be deleted")

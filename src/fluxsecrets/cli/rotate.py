@@ -135,7 +135,7 @@ def command(
             )
         from fluxsecrets.cli.identity import rotate_identity
         from fluxsecrets.ops.people.identity import IdentityOptions
-        from fluxsecrets.ops.people.keys import Store
+        from fluxsecrets.ops.people.keystore import Store
 
         asked = IdentityOptions(
             environment,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fluxsecrets.ops.people.keylist import KeyList, usage_sentence
+from collections.abc import Mapping
+
+from fluxsecrets.ops.files.keyusage import ELSEWHERE
+from fluxsecrets.ops.people.keys import KeyList
 from fluxsecrets.report.json import VERSION, dump, error_data
 from fluxsecrets.report.text import Cell, Row, printable
 from fluxsecrets.sops.envelope import short_recipient
@@ -15,7 +18,7 @@ def key_rows(found: KeyList) -> list[Row]:
     for key in found.keys:
         kind = "pgp" if key.kind == "pgp" else "age"
         recipient = short_recipient(Recipient(kind, key.recipient)) if key.recipient else "(a plugin's)"
-        opens = usage_sentence(key.files)
+        opens = _usage(key.files)
         rows.append(
             (
                 Cell(printable(key.name or "-")),
@@ -25,6 +28,14 @@ def key_rows(found: KeyList) -> list[Row]:
             )
         )
     return rows
+
+
+def _usage(files: Mapping[str, int]) -> str:
+    """Such as `production 4 files, staging 3 files`."""
+    return ", ".join(
+        f"{name if name != ELSEWHERE else 'elsewhere'} {count} {'file' if count == 1 else 'files'}"
+        for name, count in files.items()
+    )
 
 
 def keys_json(found: KeyList) -> str:

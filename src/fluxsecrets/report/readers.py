@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.people.leaving import LeftValue, State
+from fluxsecrets.ops.people.exposure import LeftValue, State
 from fluxsecrets.repo.history import Commit
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import Cell, Row, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.exposure import Exposure, Reader
-    from fluxsecrets.ops.people.offboard import Report
+    from fluxsecrets.ops.people.leavers import Report
 
 _STYLES = {State.OPEN: "yellow", State.UNKNOWN: "yellow"}
 
@@ -29,6 +30,41 @@ def _day(commit: Commit) -> str:
     return datetime.fromtimestamp(commit.time, UTC).date().isoformat()
 
 
+_ADVICE = (
+    (r"\.dockerconfigjson|dockercfg", "a new token at the registry, and revoke the old one"),
+    (r"tls\.(key|crt)|(private|ssh).?key|\.pem$|identity$", "a new key pair; revoke the certificate"),
+    (r"agekey$", "a new identity: `fluxsecrets rotate --env NAME --identity`"),
+    (r"token|api.?key|webhook|hook.?url", "a new one at whoever issued it, and revoke the old one"),
+    (r"pass|pwd|secret", "a new one here and where it is checked, such as in the database"),
+    (r"dsn|url|uri|conn", "new credentials in it, here and where they are checked"),
+    (r"user|name|host|email|client.?id|account", "if it is no secret, accept it"),
+)
+"""What to do about a value, by its name; the first match counts."""
+
+
+def _advice(value: LeftValue) -> str:
+    if value.state is State.GONE:
+        return "revoke what it opened, if that still exists"
+    if value.state is State.CHANGED:
+        return "make sure that the old one does not work any more"
+    name = (value.key or value.path.rpartition("/")[2]).lower()
+    if "." in value.key and "dockerconfig" not in name:
+        name = name.rpartition(".")[2]
+    for pattern, advice in _ADVICE:
+        if re.search(pattern, name):
+            return advice
+    return "a new value; `fluxsecrets set PATH KEY --stdin` puts it in"
+
+
+def doubt_notes(paths: Iterable[str], name: str) -> tuple[str, ...]:
+    """The files of which it is unknown whether somebody knows their data key."""
+    return tuple(
+        f"{path}: cannot tell whether {name} knows its data key: "
+        "none of your identities opens both it and the versions that were for them"
+        for path in paths
+    )
+
+
 def value_rows(values: Sequence[LeftValue]) -> list[Row]:
     """A row a value: where it is, since when it could be read, what became of it, what to do."""
     return [
@@ -36,7 +72,7 @@ def value_rows(values: Sequence[LeftValue]) -> list[Row]:
             Cell(printable(value.place)),
             Cell(f"{'plain text, ' if value.plain else ''}since {commit_text(value.since)}"),
             Cell(value.state.value, _STYLES.get(value.state, "")),
-            Cell(printable(value.reason or ("" if value.state is State.DONE else value.advice))),
+            Cell(printable(value.reason or ("" if value.state is State.DONE else _advice(value)))),
         )
         for value in values
     ]
@@ -62,7 +98,7 @@ def report_json(report: Report) -> str:
         "removed": report.leaving.since,
         "left": len(report.open),
         "values": [_value(value) for value in report.values],
-        "notes": list(report.notes),
+        "notes": list(doubt_notes(report.doubtful, report.leaving.name)),
     }
     return dump(data)
 
@@ -76,7 +112,7 @@ def _value(value: LeftValue) -> dict[str, object]:
         "plain_text": value.plain,
         "state": value.state.value,
         "settled": value.state.settled,
-        "advice": value.advice,
+        "advice": _advice(value),
         "reason": value.reason,
     }
 

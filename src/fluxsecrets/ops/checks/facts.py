@@ -13,7 +13,7 @@ from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.files.datakeys import former_readers
-from fluxsecrets.ops.people.leavers import known_values
+from fluxsecrets.ops.people.knownvalues import known_values
 from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import CONFIG_NAME, Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.people.keys import Keeping
+from fluxsecrets.ops.people.keystore import Keeping
 from fluxsecrets.ops.run.journal import FileChange
 from fluxsecrets.repo.tree import Tree
 

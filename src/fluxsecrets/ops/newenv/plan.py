@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.people.keys import Keeping, NewKey, Store, drop_identity, holds_identity, keep_identity
+from fluxsecrets.ops.people.keystore import (
+    Keeping,
+    NewKey,
+    Store,
+    drop_identity,
+    holds_identity,
+    keep_identity,
+)
 from fluxsecrets.ops.run.changes import end_interrupted, interrupted, place_of_tree, refuse_interrupted
 from fluxsecrets.ops.run.journal import Operation, PendingOperation, apply, pending
 from fluxsecrets.ops.run.session import Session

@@ -23,7 +23,7 @@ from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.metadata import Recipient
 
-from .keys import age_provider
+from .keystore import age_provider
 
 FLUX_NAMESPACE = "flux-system"
 """Where Flux's own Kustomizations are, when nothing says otherwise."""

@@ -60,7 +60,7 @@ from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import age, recipient_key
 
 from .clustersecret import AGE_SUFFIX, SecretName, secret_names
-from .keys import Keeping, Store, age_provider, keep_identity
+from .keystore import Keeping, Store, age_provider, keep_identity
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.keyfile import AgeIdentity

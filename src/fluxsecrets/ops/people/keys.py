@@ -1,74 +1,52 @@
-"""Make and import age identities, keep them where they belong, and give their public halves names."""
+"""The identities of this user: make, import, list, export and remove them, and name their public halves."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluxsecrets.errors import FileAccessError, IdentityError, UsageError
-from fluxsecrets.files import write_new
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, IdentityError, UsageError
+from fluxsecrets.files import read_file
+from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file, read_public_keys
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.metadata import Recipient
 
+from .keystore import (
+    KEYRING_SHOWN,
+    Keeping,
+    NewKey,
+    Store,
+    age_provider,
+    asker,
+    default_key_file,
+    drop_identity,
+    keep_identity,
+    shown,
+    would_be_committed,
+)
+
 if TYPE_CHECKING:
-    from fluxsecrets.keys.age import AgeProvider
     from fluxsecrets.keys.keyfile import AgeIdentity
 
-KEYRING_SHOWN = "the OS keyring"
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_PRIVATE = re.compile(rb"AGE-SECRET-KEY-|AGE-PLUGIN-[A-Z0-9+._-]+-1|PRIVATE KEY(?: BLOCK)?-----")
+_MAX_KEY = 2**20
+
+_LINE = re.compile(r", line \d+$")
+
+SHORT_PASSPHRASE = 12
+"""Characters below which a passphrase is warned of: a lost file can be tried forever."""
 
 
-class Store(StrEnum):
-    """Where an identity is kept."""
-
-    FILE = "file"
-    KEYRING = "keyring"
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """Where to keep an identity, and what to call it.
-
-    Attributes:
-        name: writes the public key to `keys/NAME.pub` of the repository as well.
-        store: the kind of place.
-        output: the key file; None means SOPS_AGE_KEY_FILE, or else sops's own key file.
-    """
-
-    name: str | None = None
-    store: Store = Store.FILE
-    output: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """An identity that was put where it belongs; its private half is there only.
-
-    Attributes:
-        recipient: the public key.
-        place: where the private key was added, as shown to the user.
-        public_file: where the public key was written, if it got a name.
-        warnings: what the user should know, one sentence each.
-        added: whether it is new there.
-        name: the name that it got, or None.
-    """
-
-    recipient: str
-    place: str
-    public_file: str | None
-    warnings: tuple[str, ...] = ()
-    added: bool = True
-    name: str | None = None
+# Make and import.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +84,6 @@ def new_key(session: Session, keeping: Keeping, *, post_quantum: bool = False) -
 
     identity = generate_identity(datetime.now(UTC), post_quantum=post_quantum)
     return keep_identity(session, identity, keeping, public_path)
-
-
-def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:
-    """Take an identity out of where `keep_identity` put it.
-
-    Raises:
-        FileAccessError, IdentityError: it could not be taken out.
-    """
-    if keeping.store is Store.KEYRING:
-        from fluxsecrets.keys.oskeyring import remove
-
-        listed = keyring_list(session)
-        if listed is not None:
-            remove(listed, recipient, notify=session.notify)
-        return
-    from fluxsecrets.keys.generate import remove_identity
-
-    remove_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
-
-
-def holds_identity(session: Session, recipient: str, keeping: Keeping) -> bool:
-    """Whether an identity is where `keep_identity` puts it.
-
-    Raises:
-        FileAccessError, IdentityError: it cannot be told.
-    """
-    if keeping.store is Store.KEYRING:
-        from fluxsecrets.keys.oskeyring import read_list
-
-        listed = keyring_list(session)
-        return listed is not None and any(one.recipient == recipient for one in read_list(listed))
-    from fluxsecrets.keys.generate import has_identity
-
-    return has_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
 
 
 def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewKey, ...]:
@@ -197,120 +141,6 @@ def _refuse_other_kinds(file: KeyFile) -> None:
         )
 
 
-def asker(session: Session) -> Callable[[str], str]:
-    """What asks the user for a passphrase; it raises where there is nobody to ask."""
-    if session.ask is not None:
-        return session.ask
-
-    def nobody(question: str) -> str:
-        raise IdentityError(f"there is nobody to ask for the {question}", hint="run it at a terminal")
-
-    return nobody
-
-
-def age_provider(session: Session) -> AgeProvider:
-    """The age identities of the run."""
-    from fluxsecrets.keys.age import AgeProvider
-
-    provider = session.providers["age"]
-    assert isinstance(provider, AgeProvider)  # noqa: S101 - the table of providers says so
-    return provider
-
-
-def default_key_file(session: Session) -> Path:
-    """The key file of this user: what SOPS_AGE_KEY_FILE names, or else sops's own.
-
-    Raises:
-        IdentityError: the environment does not tell where that is.
-    """
-    from fluxsecrets.keys.generate import default_key_file as of_sops
-    from fluxsecrets.keys.identities import home_folder
-
-    named = session.environ.get("SOPS_AGE_KEY_FILE")
-    if named:
-        return session.cwd / named
-    return of_sops(session.environ, sys.platform, home_folder(session.environ, sys.platform))
-
-
-def keyring_list(session: Session) -> Path | None:
-    """The list of what is in the OS keyring; None where the environment names no place for it."""
-    from fluxsecrets.keys.identities import KEYRING_LIST, config_folder, home_folder
-
-    home = home_folder(session.environ, sys.platform)
-    config = config_folder(session.environ, sys.platform, home)
-    return None if config is None else config / KEYRING_LIST
-
-
-def keep_identity(
-    session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None = None
-) -> NewKey:
-    """Put an identity that was made already where it belongs; see `new_key`.
-
-    Its name is written where `public_path` says so.
-    """
-    note_key(Recipient("age", identity.recipient))
-    private: Path | None = None
-    if keeping.store is Store.KEYRING:
-        place, added = KEYRING_SHOWN, _into_keyring(session, identity, keeping)
-    else:
-        from fluxsecrets.keys.generate import append_identity
-
-        private = session.cwd / (keeping.output or default_key_file(session))
-        place, added = shown(session, private), append_identity(private, identity)
-    if public_path is not None and not public_path.exists():
-        public_path.parent.mkdir(exist_ok=True)
-        write_new(public_path, f"{identity.recipient}\n".encode(), 0o644)
-    return NewKey(
-        identity.recipient,
-        place,
-        shown(session, public_path) if public_path is not None else None,
-        tuple(_git_warnings(session, private, public_path)),
-        added,
-        keeping.name,
-    )
-
-
-def _into_keyring(session: Session, identity: AgeIdentity, keeping: Keeping) -> bool:
-    from fluxsecrets.keys.oskeyring import store
-
-    if keeping.output is not None:
-        raise UsageError("an identity goes into the keyring or into a file", hint="leave out one of them")
-    path = keyring_list(session)
-    if path is None:
-        raise IdentityError(
-            "cannot tell where the list of what is in the keyring belongs",
-            hint="set APPDATA" if sys.platform == "win32" else "set HOME",
-        )
-    repository = find_repository(session.cwd)
-    known = read_public_keys(repository.root) if repository is not None else {}
-    return store(path, identity, keeping.name or known.get(identity.recipient), notify=session.notify)
-
-
-def shown(session: Session, path: Path) -> str:
-    """A path as the user would name it: relative below the working directory, absolute elsewhere."""
-    return session.shown(path) if path.is_relative_to(session.cwd) else str(path)
-
-
-def _git_warnings(session: Session, private: Path | None, public: Path | None) -> Iterator[str]:
-    if private is not None and would_be_committed(private):
-        yield (
-            f"{shown(session, private)} is in the repository and not ignored by git: "
-            "move it elsewhere before you commit"
-        )
-    if public is not None and not would_be_committed(public):
-        yield f"{shown(session, public)} is ignored by git: commit it with `git add --force`"
-
-
-def would_be_committed(path: Path) -> bool:
-    """Whether git tracks a file, or would."""
-    real = path.resolve()
-    repository = find_repository(real)
-    if repository is None:
-        return False
-    name = real.relative_to(repository.root.resolve()).as_posix()
-    return name in repository.files((name,))
-
-
 def _public_path(session: Session, name: str | None) -> Path | None:
     if name is None:
         return None
@@ -330,3 +160,357 @@ def _public_path(session: Session, name: str | None) -> Path | None:
 
 def _taken(session: Session, path: Path) -> FileAccessError:
     return FileAccessError("this name is taken", path=session.shown(path), hint="choose another name")
+
+
+# List.
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """One identity, however often it is there.
+
+    Attributes:
+        recipient: the public key; empty for a plugin's identity that does not tell.
+        name: from `keys/NAME.pub`, or what it was called when it was put into the keyring; or None.
+        kind: such as `x25519`.
+        places: where it is.
+        locked: a passphrase has to be asked for it.
+        files: how many encrypted files it opens, by environment; `""` stands for those in none.
+    """
+
+    recipient: str
+    name: str | None
+    kind: str
+    places: tuple[str, ...]
+    locked: bool = False
+    files: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyList:
+    """All identities.
+
+    Attributes:
+        keys: in the order of the places.
+        places: what was looked in, one line each.
+        warnings: what is wrong with key files and with `keys/`, one sentence each.
+        errors: encrypted files that could not be looked at.
+    """
+
+    keys: tuple[OwnKey, ...]
+    places: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    errors: tuple[FluxsecretsError, ...] = ()
+
+
+def list_keys(session: Session) -> KeyList:
+    """What identities there are; no passphrase is asked for, no command run, and no keyring opened.
+
+    Raises:
+        ConfigError: the repository's settings are invalid.
+        GitError: git failed.
+    """
+    provider = age_provider(session)
+    found = provider.lookup()
+    usage = read_usage(session)
+    names = read_public_keys(usage.root)
+    merged: dict[str, OwnKey] = {}
+
+    def add(recipient: str, kind: str, place: str, *, name: str | None = None, locked: bool = False) -> None:
+        known = merged.get(recipient)
+        if known is None or not recipient:
+            files = usage.files_for(Recipient("age", recipient)) if recipient else {}
+            key = OwnKey(recipient, names.get(recipient) or name, kind, (place,), locked, files)
+            merged[recipient or f"{place} {len(merged)}"] = key
+        elif place not in known.places:
+            both = (*known.places, place)
+            merged[recipient] = OwnKey(
+                known.recipient, known.name or name, known.kind, both, known.locked and locked, known.files
+            )
+
+    for identity in found.identities:
+        add(identity.recipient, identity.kind, _LINE.sub("", identity.origin))
+    for locked in found.locked:
+        if locked.public is not None:
+            add(str(locked.public), "ssh", locked.name, locked=True)
+    for stored in found.stored:
+        add(stored.recipient, stored.kind, "OS keyring", name=stored.name)
+    return KeyList(
+        (*merged.values(), *_pgp_keys(session, usage, names)),
+        tuple(str(place) for place in found.places if place.note != "missing" or not place.ssh_default),
+        (*found.warnings, *(str(problem) for problem in found.problems), *check_folder(session)),
+        usage.errors,
+    )
+
+
+def _pgp_keys(session: Session, usage: KeyUsage, names: Mapping[str, str]) -> Iterator[OwnKey]:
+    """The PGP keys that files of the repository are for, and that gpg has; asked for these only."""
+    wanted = {
+        each.id: each for file in usage.files for group in file.groups for each in group if each.kind == "pgp"
+    }
+    if not wanted:
+        return
+    own = session.providers["pgp"].own_recipients()
+    for fingerprint, recipient in wanted.items():
+        if fingerprint in own:
+            yield OwnKey(
+                fingerprint,
+                names.get(fingerprint),
+                "pgp",
+                ("GnuPG's keyring",),
+                files=usage.files_for(recipient),
+            )
+
+
+def check_folder(session: Session) -> tuple[str, ...]:
+    """What is wrong with `keys/`: public keys that git ignores, and private keys that stand there."""
+    repository = find_repository(session.cwd)
+    if repository is None or not (repository.root / KEYS_FOLDER).is_dir():
+        return ()
+    folder = repository.root / KEYS_FOLDER
+    problems: list[str] = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            data = read_file(path, limit=_MAX_KEY).data
+        except FluxsecretsError:
+            continue
+        shown = session.shown(path)
+        if _PRIVATE.search(data):
+            committed = (
+                "; it is not ignored by git" if would_be_committed(path) else ", though git ignores it"
+            )
+            problems.append(
+                f"{shown} holds a private key{committed}: move it elsewhere, "
+                "and if it was ever committed, replace it"
+            )
+        elif path.suffix == ".pub" and not would_be_committed(path):
+            problems.append(
+                f"{shown} is ignored by git, so that others do not see the name: "
+                "commit it with `git add --force`"
+            )
+    return tuple(problems)
+
+
+def find_recipient(session: Session, text: str) -> str:
+    """The public key that the user means: itself, or the name of one.
+
+    Args:
+        session: the run.
+        text: a recipient, the NAME of `keys/NAME.pub`, or the name of an identity in the keyring.
+
+    Raises:
+        UsageError: there is none of that name, or there are several.
+    """
+    if text.startswith(("age1", "ssh-")):
+        return text.strip()
+    repository = find_repository(session.cwd)
+    root = repository.root if repository is not None else session.cwd
+    stored = age_provider(session).lookup().stored
+    named = [*read_public_keys(root).items(), *((one.recipient, one.name) for one in stored if one.name)]
+    found = list(dict.fromkeys(recipient for recipient, name in named if name == text))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{text!a} names {len(found)} public keys", hint="give the public key itself: age1…")
+    near = get_close_matches(text, [name for _, name in named], n=1)
+    raise UsageError(
+        f"there is no key {text!a}",
+        hint=f"did you mean {near[0]}?"
+        if near
+        else "give a public key, or the NAME of a keys/NAME.pub; `fluxsecrets keys list` shows yours",
+    )
+
+
+# Export and remove.
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedKey:
+    """An identity as text.
+
+    Attributes:
+        recipient: the public key.
+        data: a key file, encrypted with a passphrase unless it was asked for in plain text.
+        warnings: what the user should know, one sentence each.
+    """
+
+    recipient: str
+    data: bytes = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+def export_key(session: Session, text: str, *, plain: bool, work_factor: int | None = None) -> ExportedKey:
+    """An identity as a key file that age reads.
+
+    Args:
+        session: the run.
+        text: whose, see `find_recipient`.
+        plain: without a passphrase.
+        work_factor: see `lockedfile.lock_file`; None means age's own.
+
+    Raises:
+        UsageError: there is no key of that name.
+        IdentityError: the identity is not there, an SSH key, or there is nobody to ask for a passphrase.
+    """
+    recipient = find_recipient(session, text)
+    note_key(Recipient("age", recipient))
+    identity = age_provider(session).identity_of(recipient)
+    if identity.kind == "ssh":
+        raise IdentityError("an SSH key is a file already", hint=f"copy it: {identity.origin}")
+    from fluxsecrets.keys.generate import identity_text
+
+    data = identity_text(identity).encode("ascii")
+    if plain:
+        return ExportedKey(recipient, data)
+    from fluxsecrets.keys.lockedfile import WORK_FACTOR, lock_file
+
+    passphrase = _new_passphrase(session)
+    short = len(passphrase) < SHORT_PASSPHRASE
+    warnings = (
+        f"the passphrase has less than {SHORT_PASSPHRASE} characters: whoever has the file can guess it",
+    )
+    return ExportedKey(
+        recipient,
+        lock_file(data, passphrase, work_factor=work_factor or WORK_FACTOR),
+        warnings if short else (),
+    )
+
+
+def _new_passphrase(session: Session) -> str:
+    ask = asker(session)
+    try:
+        passphrase = ask("new passphrase for the exported identity")
+    except IdentityError as error:
+        error.hint = "run it at a terminal, or add --plain and protect the copy in another way"
+        raise
+    if not passphrase:
+        raise IdentityError(
+            "no passphrase was given", hint="give one, or export it in plain text with --plain"
+        )
+    if ask("the same passphrase again") != passphrase:
+        raise IdentityError("the two passphrases differ", hint="run the command again")
+    return passphrase
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRemoval:
+    """What removing an identity would do; nothing has been done.
+
+    Attributes:
+        recipient: the public key.
+        name: of the key, or None.
+        key_files: where it would be taken out of, as absolute paths.
+        keyring: it would be taken out of the OS keyring.
+        stays: where it is and cannot be removed by us, one sentence each.
+        lost: files of this repository that nobody could open any more.
+        unreadable: files that you yourself open with it, and others too.
+    """
+
+    recipient: str
+    name: str | None
+    key_files: tuple[Path, ...] = ()
+    keyring: bool = False
+    stays: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    unreadable: int = 0
+
+    def places(self, session: Session) -> tuple[str, ...]:
+        """Where it would be taken out of, for people."""
+        files = tuple(shown(session, path) for path in self.key_files)
+        return (*files, *((KEYRING_SHOWN,) if self.keyring else ()))
+
+
+def plan_key_removal(session: Session, text: str) -> KeyRemoval:
+    """What removing an identity would do.
+
+    Raises:
+        UsageError: there is no key of that name, or it is in no place that it could be removed from.
+        IdentityError: a key file is damaged.
+    """
+    recipient = find_recipient(session, text)
+    provider = age_provider(session)
+    found = provider.lookup()
+    usage = read_usage(session)
+    name = read_public_keys(usage.root).get(recipient)
+    key_files = tuple(path for path in _key_files(session) if _holds(path, recipient))
+    keyring = any(stored.recipient == recipient for stored in found.stored)
+    names = {shown(session, path) for path in key_files} | {str(path) for path in key_files}
+    others = [
+        identity.origin
+        for identity in found.identities
+        if identity.recipient == recipient and not any(place in identity.origin for place in names)
+    ]
+    others = [place for place in others if not _is_default(session, place, key_files)]
+    if not key_files and not keyring:
+        where = f"it is in {', '.join(others)}" if others else "you do not have this identity"
+        raise UsageError(
+            f"there is nothing to remove: {where}",
+            hint="take it out there yourself" if others else "`fluxsecrets keys list` shows what you have",
+        )
+    whom = Recipient("age", recipient)
+    lost = usage.only_for(whom)
+    return KeyRemoval(
+        recipient,
+        name,
+        key_files,
+        keyring,
+        tuple(f"it stays in {place}: take it out there yourself" for place in others),
+        lost,
+        _yours_alone(usage, whom, provider.own_recipients()) - len(lost),
+    )
+
+
+def _key_files(session: Session) -> tuple[Path, ...]:
+    """The key files that identities are added to: the named one, and sops's own."""
+    paths = [default_key_file(session)]
+    if session.environ.get("SOPS_AGE_KEY_FILE"):
+        unnamed = {key: value for key, value in session.environ.items() if key != "SOPS_AGE_KEY_FILE"}
+        paths.append(default_key_file(Session(unnamed, session.cwd)))
+    return tuple(dict.fromkeys(paths))
+
+
+def _holds(path: Path, recipient: str) -> bool:
+    from fluxsecrets.keys.identities import read_key_file
+    from fluxsecrets.keys.keyfile import parse_keys
+
+    try:
+        data = read_key_file(path).data
+    except (OSError, ValueError):
+        return False
+    found = parse_keys(data, origin=str(path), path=str(path))
+    return any(identity.recipient == recipient for identity in found.identities)
+
+
+def _is_default(session: Session, origin: str, key_files: tuple[Path, ...]) -> bool:
+    """Whether an origin, which may begin with `~`, is one of the key files."""
+    place = origin.partition(", line")[0]
+    home = session.environ.get("HOME") or session.environ.get("USERPROFILE") or ""
+    return place.startswith("~/") and Path(home, place[2:]) in key_files
+
+
+def _yours_alone(usage: KeyUsage, recipient: Recipient, own: frozenset[str]) -> int:
+    """How many files you could no longer open, others or not."""
+    count = 0
+    for file in usage.files:
+        left = [
+            group
+            for group in file.groups
+            if any(each.id in own and each.id.strip() != recipient.id for each in group)
+        ]
+        count += file.is_for(recipient) and len(left) < file.needed
+    return count
+
+
+def remove_key(session: Session, removal: KeyRemoval) -> None:
+    """Take an identity out of the places of a plan.
+
+    Raises:
+        FileAccessError, IdentityError: a place could not be changed; those before it in the plan were.
+    """
+    from fluxsecrets.keys.generate import remove_identity
+
+    note_key(Recipient("age", removal.recipient))
+    for path in removal.key_files:
+        remove_identity(path, removal.recipient)
+    if removal.keyring:
+        drop_identity(session, removal.recipient, Keeping(store=Store.KEYRING))

@@ -1,115 +1,208 @@
-"""Which values of a repository those still know whose keys were taken out of it."""
+"""Somebody who left: the values that they could read, and what was decided about each.
+
+Decisions are kept in `offboarding/NAME.json` until nothing is left to change. `offboard` removes somebody;
+this module looks after what that leaves to do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
-from fluxsecrets.audit.facts import KnownValues, Secret
-from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.files.content import open_parsed, parse
+from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.files import read_file, write_atomic
+from fluxsecrets.ops.run.people import find_person, read_people
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.datakeys import FormerReader
-from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.keyhistory import RemovedKey
-from fluxsecrets.scan.names import Telling, telling
-from fluxsecrets.scan.values import looks_random
-from fluxsecrets.sops.cipher import looks_encrypted
-from fluxsecrets.sops.document import Document, Leaf, Mapping, Path, leaves_of, show_path
-from fluxsecrets.sops.formats.registry import make_format
-from fluxsecrets.sops.values import Value
+from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import recipient_key
 
-from .leaving import read_leaving
+from .exposure import FileHistory, LeftValue, State, file_histories, values_readable_by
 
-_MOST = 20
-"""Removed keys that are looked at, the last ones."""
+FOLDER = "offboarding"
+"""Keeps the decisions about values in the repository, for the whole team."""
+
+VERSION = 1
+_LIMIT = 16 * 2**20
 
 
-def known_values(
-    session: Session,
-    repository: Repository,
-    removed: Sequence[RemovedKey],
-    secrets: Iterable[Secret],
-    former: Iterable[FormerReader] = (),
-) -> Iterator[KnownValues]:
-    """The values that are as they were when somebody could read them last.
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Somebody who left.
 
-    That is before their key was taken out, or later, as long as the file kept a data key that they know.
+    Attributes:
+        name: what they were called.
+        recipient: their key.
+        since: the day on which they were removed, in ISO form.
+        decided: what was decided, by the value's place: `done` or `accepted`, and why.
+    """
 
-    Without an identity that opens a file as it was then, a value counts whose ciphertext is still the same.
+    name: str
+    recipient: Recipient
+    since: str
+    decided: Mapping[str, tuple[State, str]] = field(default_factory=dict)
+
+    def applied(self, values: Sequence[LeftValue]) -> tuple[LeftValue, ...]:
+        """The values with what was decided about them; a value that is settled by itself stays so."""
+        found = []
+        for value in values:
+            state, reason = self.decided.get(value.place, (value.state, ""))
+            found.append(value if value.state.settled else replace(value, state=state, reason=reason))
+        return tuple(found)
+
+    def data(self) -> bytes:
+        """The file's content."""
+        values = [
+            {"value": place, "state": state.value, **({"reason": reason} if reason else {})}
+            for place, (state, reason) in sorted(self.decided.items())
+        ]
+        data = {
+            "version": VERSION,
+            "name": self.name,
+            "kind": self.recipient.kind,
+            "recipient": self.recipient.id,
+            "removed": self.since,
+            "values": values,
+        }
+        return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def leaving_path(name: str) -> str:
+    """The file of somebody, relative to the repository's root."""
+    return f"{FOLDER}/{re.sub(r'[^A-Za-z0-9._-]', '_', name).lstrip('.') or 'somebody'}.json"
+
+
+def read_leaving(root: Path, name: str) -> Leaving | None:
+    """What was decided about the values of somebody; None where nothing is kept.
 
     Raises:
-        GitError: the history cannot be read.
+        FileAccessError: the file cannot be read, or is not one of ours.
     """
-    encrypted = {secret.path: secret for secret in secrets if secret.metadata is not None}
-    until = {(each.path, each.recipient.id): each.until.id for each in former}
-    names: dict[str, list[tuple[RemovedKey, Secret]]] = {}
-    for key in removed[:_MOST]:
-        for path, secret in encrypted.items():
-            if "\n" not in path:
-                commit = until.get((path, key.recipient)) or f"{key.commit}^"
-                names.setdefault(f"{commit}:{path}", []).append((key, secret))
-    looked_at = (
-        (key, secret, data) for name, _, data in repository.read_objects(names) for key, secret in names[name]
-    )
-    for key, secret, data in looked_at:
-        known = (secret.path, key.recipient) in until
-        if data is None or not (known or key.recipient.encode() in data):
-            continue
-        with suppress(FluxsecretsError):
-            format_ = make_format(secret.file.format)
-            then = parse(format_, data, session.limits)
-            decided = _decided(repository, key)
-            places = tuple(
-                (path, line)
-                for path, line in _unchanged(secret, then, _opened(session, secret, then))
-                if not {secret.path, f"{secret.path}#{show_path(path)}"} & decided
+    path = root / leaving_path(name)
+    if not path.exists():
+        return None
+    try:
+        data = json.loads(read_file(path, limit=_LIMIT).data)
+        _require_version(data["version"])
+        decided = {
+            str(each["value"]): (State(each["state"]), str(each.get("reason", ""))) for each in data["values"]
+        }
+        return Leaving(data["name"], Recipient(data["kind"], data["recipient"]), data["removed"], decided)
+    except (ValueError, KeyError, TypeError):
+        raise FileAccessError(
+            "is no report of somebody who left, or of another version of fluxsecrets",
+            path=leaving_path(name),
+            hint="put it back from git",
+        ) from None
+
+
+def _require_version(version: object) -> None:
+    if version != VERSION:
+        raise ValueError(version)
+
+
+def decide(
+    leaving: Leaving, values: Sequence[LeftValue], places: Sequence[str], state: State, reason: str = ""
+) -> Leaving:
+    """Note what was decided about values.
+
+    Args:
+        leaving: what was decided so far.
+        values: all that were readable.
+        places: `PATH#KEY`, or a PATH for all values of a file.
+        state: `DONE` or `ACCEPTED`.
+        reason: why.
+
+    Raises:
+        UsageError: there is no such value.
+    """
+    decided = dict(leaving.decided)
+    for place in places:
+        meant = [value.place for value in values if place in (value.place, value.path)]
+        if not meant:
+            raise UsageError(
+                f"{place!a} is no value that {leaving.name} could read",
+                hint="name it as the report does: PATH#KEY, or PATH for all values of a file",
             )
-            if places:
-                yield KnownValues(secret.path, key, places)
+        decided |= dict.fromkeys(meant, (state, reason))
+    return replace(leaving, decided=decided)
 
 
-def _decided(repository: Repository, key: RemovedKey) -> frozenset[str]:
-    """The values of which `recipients report` was told that they are done, or may stay."""
-    try:
-        leaving = read_leaving(repository.root, key.name) if key.name else None
-    except FluxsecretsError:
-        return frozenset()
-    return frozenset(leaving.decided) if leaving is not None else frozenset()
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody who left could read.
+
+    Attributes:
+        leaving: who, and what was decided.
+        values: all of it.
+        path: the file that keeps the decisions, or None.
+        doubtful: files whose data key they may know: no identity here can tell.
+    """
+
+    leaving: Leaving
+    values: tuple[LeftValue, ...]
+    path: str | None = None
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[LeftValue, ...]:
+        """What is left to do."""
+        return tuple(value for value in self.values if not value.state.settled)
 
 
-def _opened(session: Session, secret: Secret, then: Document) -> tuple[Mapping, ...] | None:
-    if secret.opened is None:
-        return None
-    try:
-        return open_parsed(make_format(secret.file.format), then, session.providers).parts
-    except FluxsecretsError:
-        return None
+def report_of(
+    session: Session, who: str, *, done: Sequence[str] = (), accept: Sequence[str] = (), reason: str = ""
+) -> Report:
+    """What is left to do about the values that somebody could read; decisions are written down.
+
+    Args:
+        session: the run.
+        who: a name or key.
+        done: values that were changed, or revoked, elsewhere.
+        accept: values that may stay.
+        reason: why.
+
+    Raises:
+        UsageError: there is nobody of that name, or no such value; or acceptance without a reason.
+        GitError: there is no repository.
+    """
+    tree = open_tree(session.cwd, limits=session.limits)
+    if tree.repository is None:
+        raise UsageError("this is no git repository, so there is no history", hint="run it inside of one")
+    if accept and not reason.strip():
+        raise UsageError("say why it may stay", hint="add --reason TEXT")
+    people = read_people(session, tree)
+    leaving = read_leaving(tree.root, who)
+    if leaving is None:
+        recipient = find_person(people, who)
+        name = people.name(recipient)
+        leaving = read_leaving(tree.root, name) or Leaving(name, recipient, today())
+    histories = file_histories(session, tree, tree.repository)
+    values = tuple(values_readable_by(histories, leaving.recipient))
+    if done or accept:
+        leaving = decide(leaving, values, done, State.DONE, reason)
+        leaving = decide(leaving, values, accept, State.ACCEPTED, reason)
+        path = tree.root.resolve() / leaving_path(leaving.name)
+        path.parent.mkdir(exist_ok=True)
+        write_atomic(path, leaving.data(), mode=0o644)
+    known = leaving_path(leaving.name) if (tree.root / leaving_path(leaving.name)).exists() else None
+    return Report(leaving, leaving.applied(values), known, doubtful_files(histories, leaving.recipient))
 
 
-def _unchanged(
-    secret: Secret, then: Document, opened: tuple[Mapping, ...] | None
-) -> Iterator[tuple[Path, int]]:
-    now = secret.document
-    before = {leaf.path: leaf.value for leaf in then.leaves}
-    plain_before = _values(opened or ())
-    plain_now = _values(secret.opened or ()) if opened is not None else {}
-    for leaf in now.leaves if now is not None else ():
-        if not looks_encrypted(leaf.value):
-            continue
-        value = plain_now.get(leaf.path)
-        same = before.get(leaf.path) == leaf.value or (
-            value is not None and plain_before.get(leaf.path) == value
-        )
-        if same and _matters(leaf, value, whole=secret.file.format == "binary"):
-            yield leaf.path, leaf.line
+def today() -> str:
+    """The day, in ISO form."""
+    return datetime.now(UTC).date().isoformat()
 
 
-def _values(parts: Iterable[Mapping]) -> dict[Path, Value]:
-    return {leaf.path: leaf.value for part in parts for leaf in leaves_of(part)}
-
-
-def _matters(leaf: Leaf, value: Value, *, whole: bool) -> bool:
-    """Whether it is a secret that has to be changed, and not a user's name or a host."""
-    key = next((step for step in reversed(leaf.path) if isinstance(step, str)), "")
-    return whole or telling(key) is not Telling.NOTHING or (isinstance(value, str) and looks_random(value))
+def doubtful_files(histories: Sequence[FileHistory], recipient: Recipient) -> tuple[str, ...]:
+    """The files of which nobody here can tell whether a recipient knows their data key."""
+    key = recipient_key(recipient)
+    return tuple(
+        history.path
+        for history in histories
+        if history.now is not None and key in map(recipient_key, history.now.doubtful)
+    )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.files import write_atomic
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import encrypted_targets
@@ -28,16 +26,8 @@ from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import recipient_key
 
-from .leaving import (
-    Leaving,
-    LeftValue,
-    State,
-    decide,
-    leaving_path,
-    read_leaving,
-    values_readable_by,
-)
-from .readable import FileHistory, file_histories
+from .exposure import FileHistory, LeftValue, file_histories, values_readable_by
+from .leavers import Leaving, doubtful_files, leaving_path, read_leaving, today
 from .rotate import RotateOptions, prepare_rotation
 
 COMMAND = "recipients remove"
@@ -79,6 +69,7 @@ class Removal:
         extra: rules and public keys as they will be.
         values: what they could read at any time.
         notes: what the user should know, one sentence each.
+        doubtful: files whose data key they may know: no identity here can tell.
     """
 
     options: RemoveOptions
@@ -93,6 +84,7 @@ class Removal:
     extra: tuple[FileChange, ...]
     values: tuple[LeftValue, ...]
     notes: tuple[str, ...]
+    doubtful: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
         """The plan for people, a line each."""
@@ -185,8 +177,8 @@ def plan_removal(session: Session, options: RemoveOptions) -> Removal:
             *notes,
             *left_out,
             *_notes(session, tree, edits, recipient, looks, name),
-            *_doubts(histories, recipient, name),
         ),
+        doubtful_files(histories, recipient),
     )
 
 
@@ -209,72 +201,6 @@ def remove(session: Session, plan: Removal, prepared: Sequence[Prepared]) -> tup
     """
     files = tuple(zip(plan.targets, prepared, strict=True))
     return change_files(session, Change(COMMAND, files, plan.extra, {"recipient": plan.recipient.id}))
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What somebody who left could read.
-
-    Attributes:
-        leaving: who, and what was decided.
-        values: all of it.
-        path: where it is kept, or None.
-        notes: what cannot be told, one sentence each.
-    """
-
-    leaving: Leaving
-    values: tuple[LeftValue, ...]
-    path: str | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def open(self) -> tuple[LeftValue, ...]:
-        """What is left to do."""
-        return tuple(value for value in self.values if not value.state.settled)
-
-
-def report_of(
-    session: Session, who: str, *, done: Sequence[str] = (), accept: Sequence[str] = (), reason: str = ""
-) -> Report:
-    """What is left to do about the values that somebody could read; decisions are written down.
-
-    Args:
-        session: the run.
-        who: a name or key.
-        done: values that were changed, or revoked, elsewhere.
-        accept: values that may stay.
-        reason: why.
-
-    Raises:
-        UsageError: there is nobody of that name, or no such value; or acceptance without a reason.
-        GitError: there is no repository.
-    """
-    tree = open_tree(session.cwd, limits=session.limits)
-    if tree.repository is None:
-        raise UsageError("this is no git repository, so there is no history", hint="run it inside of one")
-    if accept and not reason.strip():
-        raise UsageError("say why it may stay", hint="add --reason TEXT")
-    people = read_people(session, tree)
-    leaving = read_leaving(tree.root, who)
-    if leaving is None:
-        recipient = find_person(people, who)
-        name = people.name(recipient)
-        leaving = read_leaving(tree.root, name) or Leaving(name, recipient, _today())
-    histories = file_histories(session, tree, tree.repository)
-    values = tuple(values_readable_by(histories, leaving.recipient))
-    if done or accept:
-        leaving = decide(leaving, values, done, State.DONE, reason)
-        leaving = decide(leaving, values, accept, State.ACCEPTED, reason)
-        path = tree.root.resolve() / leaving_path(leaving.name)
-        path.parent.mkdir(exist_ok=True)
-        write_atomic(path, leaving.data(), mode=0o644)
-    known = leaving_path(leaving.name) if (tree.root / leaving_path(leaving.name)).exists() else None
-    notes = tuple(_doubts(histories, leaving.recipient, leaving.name))
-    return Report(leaving, leaving.applied(values), known, notes)
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
 
 
 def _is_for(look: FileKeys | FluxsecretsError | None, recipient: Recipient) -> bool:
@@ -368,17 +294,6 @@ def _knows_without_report(
     return frozenset(each.path for each in found if each.now and recipient_key(each.recipient) == key)
 
 
-def _doubts(histories: Sequence[FileHistory], recipient: Recipient, name: str) -> Iterator[str]:
-    """The files of which nobody here can tell whether somebody knows their data key."""
-    key = recipient_key(recipient)
-    for history in histories:
-        if history.now is not None and key in {recipient_key(each) for each in history.now.doubtful}:
-            yield (
-                f"{history.path}: cannot tell whether {name} knows its data key: "
-                "none of your identities opens both it and the versions that were for them"
-            )
-
-
 def _extra(
     tree: Tree,
     people: People,
@@ -404,7 +319,7 @@ def _extra(
         known = read_leaving(root, name)
         before = tree.read(path) if (root / path).exists() else None
         decided = known.decided if known is not None else {}
-        leaving = Leaving(name, recipient, _today(), decided)
+        leaving = Leaving(name, recipient, today(), decided)
         if leaving.data() != before:
             yield FileChange(root / path, leaving.data(), before, 0o644)
 

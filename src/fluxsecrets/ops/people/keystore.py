@@ -1,0 +1,215 @@
+"""Where private keys are kept: in key files and in the OS keyring."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import IdentityError, UsageError
+from fluxsecrets.files import write_new
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.record import note_key
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.git import find_repository
+from fluxsecrets.sops.metadata import Recipient
+
+if TYPE_CHECKING:
+    from fluxsecrets.keys.age import AgeProvider
+    from fluxsecrets.keys.keyfile import AgeIdentity
+
+KEYRING_SHOWN = "the OS keyring"
+
+
+class Store(StrEnum):
+    """Where an identity is kept."""
+
+    FILE = "file"
+    KEYRING = "keyring"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where to keep an identity, and what to call it.
+
+    Attributes:
+        name: writes the public key to `keys/NAME.pub` of the repository as well.
+        store: the kind of place.
+        output: the key file; None means SOPS_AGE_KEY_FILE, or else sops's own key file.
+    """
+
+    name: str | None = None
+    store: Store = Store.FILE
+    output: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """An identity that was put where it belongs; its private half is there only.
+
+    Attributes:
+        recipient: the public key.
+        place: where the private key was added, as shown to the user.
+        public_file: where the public key was written, if it got a name.
+        warnings: what the user should know, one sentence each.
+        added: whether it is new there.
+        name: the name that it got, or None.
+    """
+
+    recipient: str
+    place: str
+    public_file: str | None
+    warnings: tuple[str, ...] = ()
+    added: bool = True
+    name: str | None = None
+
+
+def asker(session: Session) -> Callable[[str], str]:
+    """What asks the user for a passphrase; it raises where there is nobody to ask."""
+    if session.ask is not None:
+        return session.ask
+
+    def nobody(question: str) -> str:
+        raise IdentityError(f"there is nobody to ask for the {question}", hint="run it at a terminal")
+
+    return nobody
+
+
+def age_provider(session: Session) -> AgeProvider:
+    """The age identities of the run."""
+    from fluxsecrets.keys.age import AgeProvider
+
+    provider = session.providers["age"]
+    assert isinstance(provider, AgeProvider)  # noqa: S101 - the table of providers says so
+    return provider
+
+
+def default_key_file(session: Session) -> Path:
+    """The key file of this user: what SOPS_AGE_KEY_FILE names, or else sops's own.
+
+    Raises:
+        IdentityError: the environment does not tell where that is.
+    """
+    from fluxsecrets.keys.generate import default_key_file as of_sops
+    from fluxsecrets.keys.identities import home_folder
+
+    named = session.environ.get("SOPS_AGE_KEY_FILE")
+    if named:
+        return session.cwd / named
+    return of_sops(session.environ, sys.platform, home_folder(session.environ, sys.platform))
+
+
+def keyring_list(session: Session) -> Path | None:
+    """The list of what is in the OS keyring; None where the environment names no place for it."""
+    from fluxsecrets.keys.identities import KEYRING_LIST, config_folder, home_folder
+
+    home = home_folder(session.environ, sys.platform)
+    config = config_folder(session.environ, sys.platform, home)
+    return None if config is None else config / KEYRING_LIST
+
+
+def keep_identity(
+    session: Session, identity: AgeIdentity, keeping: Keeping, public_path: Path | None = None
+) -> NewKey:
+    """Put an identity that was made already where it belongs; see `new_key`.
+
+    Its name is written where `public_path` says so.
+    """
+    note_key(Recipient("age", identity.recipient))
+    private: Path | None = None
+    if keeping.store is Store.KEYRING:
+        place, added = KEYRING_SHOWN, _into_keyring(session, identity, keeping)
+    else:
+        from fluxsecrets.keys.generate import append_identity
+
+        private = session.cwd / (keeping.output or default_key_file(session))
+        place, added = shown(session, private), append_identity(private, identity)
+    if public_path is not None and not public_path.exists():
+        public_path.parent.mkdir(exist_ok=True)
+        write_new(public_path, f"{identity.recipient}\n".encode(), 0o644)
+    return NewKey(
+        identity.recipient,
+        place,
+        shown(session, public_path) if public_path is not None else None,
+        tuple(_git_warnings(session, private, public_path)),
+        added,
+        keeping.name,
+    )
+
+
+def _into_keyring(session: Session, identity: AgeIdentity, keeping: Keeping) -> bool:
+    from fluxsecrets.keys.oskeyring import store
+
+    if keeping.output is not None:
+        raise UsageError("an identity goes into the keyring or into a file", hint="leave out one of them")
+    path = keyring_list(session)
+    if path is None:
+        raise IdentityError(
+            "cannot tell where the list of what is in the keyring belongs",
+            hint="set APPDATA" if sys.platform == "win32" else "set HOME",
+        )
+    repository = find_repository(session.cwd)
+    known = read_public_keys(repository.root) if repository is not None else {}
+    return store(path, identity, keeping.name or known.get(identity.recipient), notify=session.notify)
+
+
+def shown(session: Session, path: Path) -> str:
+    """A path as the user would name it: relative below the working directory, absolute elsewhere."""
+    return session.shown(path) if path.is_relative_to(session.cwd) else str(path)
+
+
+def _git_warnings(session: Session, private: Path | None, public: Path | None) -> Iterator[str]:
+    if private is not None and would_be_committed(private):
+        yield (
+            f"{shown(session, private)} is in the repository and not ignored by git: "
+            "move it elsewhere before you commit"
+        )
+    if public is not None and not would_be_committed(public):
+        yield f"{shown(session, public)} is ignored by git: commit it with `git add --force`"
+
+
+def would_be_committed(path: Path) -> bool:
+    """Whether git tracks a file, or would."""
+    real = path.resolve()
+    repository = find_repository(real)
+    if repository is None:
+        return False
+    name = real.relative_to(repository.root.resolve()).as_posix()
+    return name in repository.files((name,))
+
+
+def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:
+    """Take an identity out of where `keep_identity` put it.
+
+    Raises:
+        FileAccessError, IdentityError: it could not be taken out.
+    """
+    if keeping.store is Store.KEYRING:
+        from fluxsecrets.keys.oskeyring import remove
+
+        listed = keyring_list(session)
+        if listed is not None:
+            remove(listed, recipient, notify=session.notify)
+        return
+    from fluxsecrets.keys.generate import remove_identity
+
+    remove_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
+
+
+def holds_identity(session: Session, recipient: str, keeping: Keeping) -> bool:
+    """Whether an identity is where `keep_identity` puts it.
+
+    Raises:
+        FileAccessError, IdentityError: it cannot be told.
+    """
+    if keeping.store is Store.KEYRING:
+        from fluxsecrets.keys.oskeyring import read_list
+
+        listed = keyring_list(session)
+        return listed is not None and any(one.recipient == recipient for one in read_list(listed))
+    from fluxsecrets.keys.generate import has_identity
+
+    return has_identity(session.cwd / (keeping.output or default_key_file(session)), recipient)
