@@ -16,8 +16,7 @@ from fluxsecrets.ops.policy.policy import Policy, make_overrides, policy_for
 from fluxsecrets.ops.run.logged import Call, logged
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Data, to_data
-from fluxsecrets.sops.formats import format_for_path
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.values import Timestamp
 
 

@@ -24,9 +24,9 @@ from fluxsecrets.ops.files.keypaths import find_or_new_place
 from fluxsecrets.ops.files.split import split_lists
 from fluxsecrets.sops.config import match_rules, parse_config
 from fluxsecrets.sops.document import Data, Leaf
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.flatten import flatten, unflatten
-from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.formats.yaml import load_documents
 from fluxsecrets.sops.metadata import metadata_to_data, parse_metadata
 from fluxsecrets.sops.recipients import RECIPIENT_PARSERS

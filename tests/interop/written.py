@@ -14,8 +14,8 @@ from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.files.rekey import with_new_data_key
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import set_value
-from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 

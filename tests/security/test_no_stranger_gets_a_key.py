@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 from pyrage import x25519
 
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.metadata import KeyGroup, Recipient, WrappedKey
 from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 

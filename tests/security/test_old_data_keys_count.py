@@ -12,8 +12,7 @@ import pytest
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 
 FILE = "clusters/prod/db.yaml"
 SECRET = """\

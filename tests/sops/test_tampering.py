@@ -17,9 +17,8 @@ from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.cipher import additional_data
 from fluxsecrets.sops.document import Comment, Document, Leaf, to_data
-from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats import FORMATS, Limits, make_format
 from fluxsecrets.sops.formats.changing import set_value
-from fluxsecrets.sops.formats.registry import FORMATS, make_format
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 from fluxsecrets.sops.values import canonical_bytes

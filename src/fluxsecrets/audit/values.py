@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fluxsecrets.repo.discover import SecretKind
 from fluxsecrets.repo.manifests import child, text_of
 from fluxsecrets.sops.document import Leaf, Mapping, Path, leaves_of, show_path
+from fluxsecrets.sops.formats import make_format
 
 from .facts import Facts, Secret
 from .selection import DATA_FIELDS
@@ -45,7 +46,7 @@ class SecretValue:
     @property
     def shown(self) -> str:
         """Where it stands, for a message."""
-        place = FILE if self.secret.file.format == "binary" else show_path(self.path)
+        place = FILE if make_format(self.secret.file.format).single_value else show_path(self.path)
         return f"{place} of Secret {self.owner}" if self.owner else place
 
     @property

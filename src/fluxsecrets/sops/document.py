@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
+from fluxsecrets.errors import FormatError
+
 from .metadata import Metadata
 from .values import Value
 
@@ -255,6 +257,25 @@ def _merge_into(data: dict[str, Data], merged: Data) -> None:
         if isinstance(source, dict):
             for key, value in source.items():
                 data.setdefault(key, value)
+
+
+def nested(path: Path, value: Data) -> Data:
+    """The value below maps and lists for a path that does not exist yet.
+
+    Raises:
+        FormatError: a list that would not start with its first item.
+    """
+    for step in reversed(path):
+        if isinstance(step, str):
+            value = {step: value}
+        elif step == 0:
+            value = [value]
+        else:
+            raise FormatError(
+                f"a new list starts with item 0, and not with item {step}",
+                hint="give the list as a whole with --json",
+            )
+    return value
 
 
 def find(node: Node, path: Path) -> Node | None:

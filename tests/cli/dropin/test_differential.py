@@ -15,8 +15,7 @@ import pytest
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.formats import Limits, format_for_path
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Limits, format_for_path, make_format
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="compares with a shell's means")
 

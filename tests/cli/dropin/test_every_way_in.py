@@ -17,8 +17,7 @@ import pytest
 import fluxsecrets
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 CASES = json.loads((VECTORS / "sops" / "cases.json").read_text(encoding="utf-8"))

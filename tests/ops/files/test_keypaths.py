@@ -4,8 +4,7 @@ import pytest
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.files.keypaths import find_or_new_place, find_place
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 
 SECRET = """\
 apiVersion: v1

@@ -9,7 +9,7 @@ from fluxsecrets.ops.newenv.model import AddRequest
 from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.settings import load_settings
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from layouts import (
     CLUSTERS,
     OPERATOR,

@@ -15,8 +15,7 @@ from fluxsecrets.ops.newenv.values import (
     fill,
     refuse_inline_secrets,
 )
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 
 LIMITS = Limits()
 CIPHER = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]"

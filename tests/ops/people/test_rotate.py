@@ -15,7 +15,7 @@ from fluxsecrets.ops.policy.policy import parse_recipients
 from fluxsecrets.ops.run.results import Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Recipient
 
 VECTORS = Path(__file__).parents[2] / "vectors"

@@ -5,8 +5,7 @@ import pytest
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, judge, refuse
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
 from fluxsecrets.sops.recipients import recipient_key
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec

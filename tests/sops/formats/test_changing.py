@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, find, to_data
-from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
-from fluxsecrets.sops.formats.registry import make_format
 from strategies import YamlWriter
 
 LIMITS = Limits()

@@ -12,6 +12,7 @@ from fluxsecrets.scan.structure.sops import MOVED as INFO
 from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Comment, Document
 from fluxsecrets.sops.encryption import selected
+from fluxsecrets.sops.formats import make_format
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -29,7 +30,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _outside(secret: Secret) -> Iterator[Comment]:
     selector, document = own_selector(secret), secret.document
-    if selector is None or document is None or document.format == "binary":
+    if selector is None or document is None or make_format(document.format).single_value:
         return
     for item, encrypts in selected(document, selector):
         if isinstance(item, Comment) and not encrypts and looks_encrypted(item.text.strip()):

@@ -11,6 +11,7 @@ from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Comment, Path, leaves_of
 from fluxsecrets.sops.encryption import selected
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.traces import values_in_comments
 from fluxsecrets.sops.values import Value
 
@@ -37,7 +38,12 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _plain_comments(secret: Secret) -> list[Comment]:
     selector, document = own_selector(secret), secret.document
-    if secret.opened is None or selector is None or document is None or document.format == "binary":
+    if (
+        secret.opened is None
+        or selector is None
+        or document is None
+        or make_format(document.format).single_value
+    ):
         return []
     return [item for item, yes in selected(document, selector) if isinstance(item, Comment) and not yes]
 

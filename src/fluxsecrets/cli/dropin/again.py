@@ -12,7 +12,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.files.content import OpenedFile, parse
 from fluxsecrets.ops.policy.strangers import difference_lines, judge
 from fluxsecrets.sops.document import Document, to_data
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 
 
 def encrypted_again(call: Call, job: Job, opened: OpenedFile, text: bytes, *, by_hand: bool = False) -> bytes:
@@ -23,7 +23,7 @@ def encrypted_again(call: Call, job: Job, opened: OpenedFile, text: bytes, *, by
     """
     same = job.output == job.input
     policy = own_policy(call, opened)
-    if not same and job.output == "binary":
+    if not same and make_format(job.output).single_value:
         policy = replace(policy, selector=None)
     with job.named():
         result = encrypt_text(call, text, job.output, policy, opened if same else None, by_hand=by_hand)

@@ -19,8 +19,7 @@ from fluxsecrets.cli.dropin.codes import (
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import ConfigError
 from fluxsecrets.ops.run.session import AppliedConfig, Session
-from fluxsecrets.sops.formats import StoresConfig, format_for_path
-from fluxsecrets.sops.formats.registry import FORMATS
+from fluxsecrets.sops.formats import FORMATS, StoresConfig, format_for_path
 
 _DEFAULT_ORDER = ("age", "pgp")
 

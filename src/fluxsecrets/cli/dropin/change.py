@@ -27,9 +27,9 @@ from fluxsecrets.cli.dropin.treechange import set_in, unset_in
 from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Data, Document, Path, find, show_path, to_data
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.json import read_value
-from fluxsecrets.sops.formats.registry import make_format
 
 
 def run_set(call: Call) -> int:

@@ -26,15 +26,7 @@ from fluxsecrets.files import read_file, write_atomic, write_new
 from fluxsecrets.ops.files.editor import find_editor, hanging_up_terminates, run_editor
 from fluxsecrets.private import private_directory
 from fluxsecrets.sops.envelope import check_recipients
-
-_TEMPLATES = {
-    "yaml": "key: value\n",
-    "json": '{\n\t"key": "value"\n}\n',
-    "dotenv": "KEY=value\n",
-    "ini": "[section]\nkey = value\n",
-    "binary": "replace this text\n",
-}
-"""What a new file starts with."""
+from fluxsecrets.sops.formats import make_format
 
 
 def run(call: Call) -> int:
@@ -72,7 +64,8 @@ def create(call: Call, text: str) -> None:
         policy = file_policy(call, job.path)
         with failing_with(COULD_NOT_RETRIEVE_KEY, RecipientError):
             check_recipients(policy.groups, call.session.providers)
-        template = _TEMPLATES[job.output].encode()
+        format_ = make_format(job.output)
+        template = format_.render([dict(format_.example)])
         data = _in_editor(
             call, job, template, lambda plain: encrypt_text(call, plain, job.output, policy).data
         )

@@ -34,7 +34,7 @@ from fluxsecrets.errors import (
 from fluxsecrets.ops.files.content import EncryptedFile, OpenedFile, encrypt_content, parse
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 
 
 def run(call: Call) -> int:

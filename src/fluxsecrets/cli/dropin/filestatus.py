@@ -7,7 +7,7 @@ from fluxsecrets.cli.dropin.codes import GENERIC, failing_with
 from fluxsecrets.cli.dropin.job import read_job
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.files.content import parse
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 
 
 def run(call: Call) -> int:

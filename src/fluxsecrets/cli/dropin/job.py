@@ -34,8 +34,7 @@ from fluxsecrets.errors import (
 from fluxsecrets.files import FileContent, read_file, write_atomic
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.sops.document import Data, to_data
-from fluxsecrets.sops.formats import StoresConfig
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import StoresConfig, make_format
 
 PLAIN_MODE, ENCRYPTED_MODE = 0o600, 0o644
 """Permission bits of new files."""
@@ -191,11 +190,12 @@ def converted(call: Call, parts: list[Data], format_name: str) -> bytes:
     Raises:
         FormatError: the format cannot hold it.
     """
-    if len(parts) > 1 and format_name != "yaml":
+    format_ = make_format(format_name, output_stores(call))
+    if len(parts) > 1 and not format_.many_documents:
         call.warn(f"{format_name} holds one document: the first of {len(parts)} is written")
         parts = parts[:1]
     with failing_with(ERROR_DUMPING_TREE, FormatError):
-        return make_format(format_name, output_stores(call)).render([_as_text(part) for part in parts])
+        return format_.render([_as_text(part) for part in parts])
 
 
 def output_stores(call: Call) -> StoresConfig:

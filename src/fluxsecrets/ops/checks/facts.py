@@ -29,7 +29,7 @@ from fluxsecrets.sealed.certificates import parse_certificate
 from fluxsecrets.sops.config import CreationRule, parse_config, rule_for
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.document import Mapping as Map
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 
 
 def gather(

@@ -28,8 +28,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.secretobject import Secret, read_secret
 from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sealed.scopes import Scope
-from fluxsecrets.sops.formats import format_for_path
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import format_for_path, make_format
 
 from .content import Revealed, Ways, external_content, refuse_lists, refuse_others, reveal
 from .decryption import add_decryption

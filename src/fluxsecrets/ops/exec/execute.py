@@ -20,7 +20,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.private import private_directory
 from fluxsecrets.sops.document import Data, Leaf, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.spelling import scalar_text
 from fluxsecrets.sops.values import Value, format_float
 

@@ -425,12 +425,10 @@ def _refuse_too_large(new: bytes, limits: Limits) -> None:
 
 
 def _expand_aliases(format_: Format, document: Document, selector: Selector, limits: Limits) -> Document:
-    expand = getattr(format_, "expand_aliases", None)
-    if expand is None or not any(leaf.alias for leaf in document.leaves):
+    if not any(leaf.alias for leaf in document.leaves):
         return document
     encrypted = [item for item, yes in selected(document, selector) if yes and isinstance(item, Leaf)]
-    result: Document = expand(document, encrypted, limits)
-    return result
+    return format_.expand_aliases(document, encrypted, limits)
 
 
 def _same_protection(previous: OpenedFile, policy: Policy, selector: Selector) -> bool:

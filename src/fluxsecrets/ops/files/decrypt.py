@@ -16,8 +16,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, find, to_data
 from fluxsecrets.sops.document import Path as KeyPath
 from fluxsecrets.sops.document import Sequence as ListNode
-from fluxsecrets.sops.formats import StoresConfig
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import StoresConfig, make_format, tree_format
 from fluxsecrets.sops.values import canonical_bytes
 
 from .content import OpenedFile, open_file
@@ -161,8 +160,7 @@ def _node_bytes(node: Node, format_name: str) -> bytes:
     """A single value as its own bytes, without a line break, as sops prints it; a tree in a format."""
     if isinstance(node, Leaf):
         return canonical_bytes(node.value)
-    name = format_name if format_name in ("yaml", "json") else "json"
-    return make_format(name).render([to_data(node)])
+    return tree_format(format_name).render([to_data(node)])
 
 
 def decrypt_files(session: Session, targets: Sequence[Target]) -> Iterator[FileResult]:

@@ -27,7 +27,7 @@ from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import check_recipients
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import StoresConfig, make_format
 
 from .content import EncryptedFile, encrypt_content, parse
 from .onlycopy import others_only
@@ -36,13 +36,6 @@ from .reencrypt import encrypt_again, open_target, write_back
 NEW_FILE_MODE = 0o644
 """Permission bits of a file that is made: it is encrypted, and goes into git."""
 
-_COMMENT_SIGNS = {"yaml": "#", "dotenv": "#", "ini": ";"}
-_TEMPLATES = {
-    "yaml": "key: value\n",
-    "json": '{\n  "key": "value"\n}\n',
-    "dotenv": "KEY=value\n",
-    "ini": "[section]\nkey = value\n",
-}
 _BOM = b"\xef\xbb\xbf"
 
 Edit = Callable[[Path], None]
@@ -184,16 +177,17 @@ def _new_path(session: Session, text: str) -> Path:
 
 def _template(session: Session, name: str, path: Path, policy: Policy) -> bytes:
     """What a new file starts with: a Secret, where the rule encrypts one as Flux needs it."""
-    if name == "yaml":
+    format_ = make_format(name, StoresConfig(json_indent=2))
+    if format_.many_documents:
         stem = re.sub(r"[^a-z0-9]+", "-", path.name.lower().partition(".")[0]).strip("-") or "name"
         secret = (
             f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {stem}\nstringData:\n  key: value\n"
         ).encode()
         with suppress(FluxsecretsError):
-            selector = selector_for(parse(make_format(name), secret, session.limits), policy)
+            selector = selector_for(parse(format_, secret, session.limits), policy)
             if selector.encrypts(("stringData", "key"), ()):
                 return secret
-    return _TEMPLATES.get(name, "").encode()
+    return b"" if format_.single_value else format_.render([dict(format_.example)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +229,8 @@ class _Desk:
 
     def _message(self, error: FluxsecretsError, text: bytes) -> bytes:
         """What is wrong, as comment lines; empty for formats that know none."""
-        sign = _COMMENT_SIGNS.get(self.format)
-        if sign is None:
+        sign = make_format(self.format).comment_sign
+        if not sign:
             return b""
         lines = ["", *error.details]
         if hint := _hint_for_text(error):

@@ -19,8 +19,7 @@ from fluxsecrets.ops.run.targets import Selection, Target
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.sops.formats import Format
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Format, make_format
 
 from .content import (
     EncryptedFile,
@@ -192,7 +191,7 @@ def _encrypt(
     policy = policy_for(session, job.path, options.overrides)
     names = {**options.names, **policy.names}
     kept = _is_kept(session, options, job, policy, data[0])
-    if options.split_lists and job.format == "yaml":
+    if options.split_lists and make_format(job.format).many_documents:
         data = [split_lists(data.pop(), session.limits)]
     with blaming_rule(policy):
         encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)

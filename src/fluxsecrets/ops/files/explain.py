@@ -18,7 +18,7 @@ from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, selected
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.selectors import Selector
 
 from .content import parse, refuse_leftovers

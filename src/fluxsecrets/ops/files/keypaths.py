@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fluxsecrets.errors import UsageError
 from fluxsecrets.sops.document import Document, Entry, Leaf, Mapping, Node, Path, find, show_path
 from fluxsecrets.sops.document import Sequence as ListNode
+from fluxsecrets.sops.formats import make_format
 
 from .decrypt import parse_key
 
@@ -166,9 +167,10 @@ def _steps(node: Node, key: str) -> Sequence[tuple[str | int, str]]:
 def _new_path(format_name: str, root: Mapping, key: str) -> Path:
     path, rest = _nearest(root, key)
     text = rest.removeprefix(".") if path else rest
-    if format_name == "dotenv":
+    levels = make_format(format_name).levels
+    if levels == 1:
         return (key,)
-    if format_name == "ini" or (is_secret(root) and (path or (key.partition(".")[0],))[0] in _SECRET_MAPS):
+    if levels == 2 or (is_secret(root) and (path or (key.partition(".")[0],))[0] in _SECRET_MAPS):
         if not path:
             first, dot, text = key.partition(".")
             return (first, text) if dot and text else (key,)

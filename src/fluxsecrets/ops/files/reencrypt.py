@@ -20,8 +20,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.repo.configfiles import mend_hint
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.formats import StoresConfig
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import StoresConfig, make_format
 
 from .content import EncryptedFile, OpenedFile, encrypt_content, open_file
 

@@ -15,7 +15,7 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.sops.envelope import open_data_key
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
 
 from .content import check_encrypted, parse, refuse_leftovers

@@ -18,7 +18,7 @@ from fluxsecrets.ops.run.results import FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata, Recipient
 from fluxsecrets.sops.recipients import recipient_key
 

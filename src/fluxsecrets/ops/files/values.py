@@ -14,9 +14,9 @@ from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.sops.document import Data, Document, Leaf, show_path, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected
+from fluxsecrets.sops.formats import make_format, tree_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.json import read_value
-from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.values import canonical_bytes
 
 from .content import open_file, own_selector
@@ -116,8 +116,8 @@ def get_value(
     node = place.node
     if not isinstance(node, Leaf):
         assert node is not None  # noqa: S101 - `find_place` says so
-        name = output_type or (format_name if format_name in ("yaml", "json") else "json")
-        return make_format(name).render([to_data(node)])
+        format_ = make_format(output_type) if output_type else tree_format(format_name)
+        return format_.render([to_data(node)])
     value = canonical_bytes(node.value)
     if options.raw or not is_secret_data(document.parts[place.part], place.path):
         return value

@@ -24,7 +24,7 @@ from fluxsecrets.repo.plain import dig
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Note, Tree, open_tree
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import parse_metadata
 
 __all__ = ["NO_ENVIRONMENT", "Protection", "ShownEnvironment", "show_environments"]

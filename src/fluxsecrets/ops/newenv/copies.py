@@ -13,7 +13,7 @@ from fluxsecrets.repo.discover import SecretFile, SecretKind
 from fluxsecrets.repo.kustomize import is_kustomization_name
 from fluxsecrets.repo.manifests import MANIFEST_SUFFIXES
 from fluxsecrets.repo.tree import Tree
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.values import Value
 
 from .naming import Naming, Renamed
@@ -140,7 +140,7 @@ class Copies:
         opened: OpenedFile | None = None
         readable: bytes | None = None
         text = found.data
-        sealed = blank_sealed(text, path, limits) if format_name in ("yaml", "json") else None
+        sealed = None if make_format(format_name).levels else blank_sealed(text, path, limits)
         if self.copy_values and verdict.encrypted and sealed is None:
             opened = open_file(make_format(format_name), data, self.session.providers, limits)
             readable, values = self.filled(opened, format_name, found)

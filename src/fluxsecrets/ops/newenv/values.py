@@ -25,8 +25,7 @@ from fluxsecrets.repo.manifests import (
 from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, Path, find
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.formats import Format, Limits
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import Format, Limits, make_format
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.values import Value
 
@@ -83,10 +82,9 @@ def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = 
     document = parse(format_, data, limits)
     slots = tuple(_slots(document, format_, every_value=every_value))
     if any(leaf.alias for leaf in _chosen(document, slots)):
-        expand = getattr(format_, "expand_aliases", None)
-        if expand is None or document.metadata is not None:
+        if document.metadata is not None:
             raise _left(None)
-        document = expand(document, list(_chosen(document, slots)), limits)
+        document = format_.expand_aliases(document, list(_chosen(document, slots)), limits)
         slots = tuple(_slots(document, format_, every_value=every_value))
     leaves = list(document.leaves)
     changes = [

@@ -37,8 +37,7 @@ from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, open_document, selected
 from fluxsecrets.sops.envelope import open_data_key
-from fluxsecrets.sops.formats import format_for_path
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata, Recipient
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 from fluxsecrets.sops.values import canonical_bytes

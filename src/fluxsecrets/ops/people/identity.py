@@ -54,8 +54,8 @@ from fluxsecrets.sops.config_edit import (
 from fluxsecrets.sops.document import Entry, Leaf, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import set_value
-from fluxsecrets.sops.formats.registry import make_format
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import age, recipient_key
 
@@ -524,7 +524,7 @@ def _identity_secrets(tree: Tree, environment: Environment, targets: Sequence[Ta
 
 def _is_identity_secret(tree: Tree, target: Target, names: Sequence[SecretName]) -> bool:
     path = target.repository_path
-    if path is None or target.format not in ("yaml", "json"):
+    if path is None or make_format(target.format).levels:
         return False
     try:
         data = tree.read(path)

@@ -16,7 +16,7 @@ from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import looks_random
 from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Document, Leaf, Mapping, Path, leaves_of, show_path
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.values import Value
 
 from .leavers import read_leaving
@@ -101,7 +101,7 @@ def _unchanged(
         same = before.get(leaf.path) == leaf.value or (
             value is not None and plain_before.get(leaf.path) == value
         )
-        if same and _matters(leaf, value, whole=secret.file.format == "binary"):
+        if same and _matters(leaf, value, whole=make_format(secret.file.format).single_value):
             yield leaf.path, leaf.line
 
 

@@ -27,7 +27,7 @@ from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
 from fluxsecrets.sops.recipients import recipient_key
 

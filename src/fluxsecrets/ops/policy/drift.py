@@ -11,6 +11,7 @@ from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata, Recipient
 from fluxsecrets.sops.recipients import recipient_key
 from fluxsecrets.sops.selectorspec import SelectorSpec
@@ -70,7 +71,8 @@ def differences(
         return found
     if not in_line(metadata, policy):
         found[Drift.RECIPIENTS] = _people(metadata, policy, names)
-    if selector is not None and metadata.selector != selector and document.format != "binary":
+    single_value = make_format(document.format).single_value
+    if selector is not None and metadata.selector != selector and not single_value:
         kind, pattern = metadata.selector.kind.value, metadata.selector.pattern
         found[Drift.SELECTOR] = f"the file is encrypted with {kind}: {ascii(pattern)[1:-1]}, unlike its rule"
     return found

@@ -20,7 +20,7 @@ from fluxsecrets.sops.document import Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.envelope import RecipientGroups
-from fluxsecrets.sops.formats import StoresConfig
+from fluxsecrets.sops.formats import StoresConfig, make_format
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
 from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
@@ -238,7 +238,7 @@ def _refuse_list(part: Mapping, format_name: str) -> None:
     kind = part.get("kind")
     if is_secret_list(part) and isinstance(kind, Leaf) and isinstance(kind.value, str):
         hint = "write each Secret to a file of its own, then encrypt those"
-        if format_name == "yaml":
+        if make_format(format_name).many_documents:
             hint = "add --split-lists to turn the list into YAML documents, and encrypt those"
         raise UnprotectedError(
             f"a Secret in a {kind.value} can't be encrypted for Flux: "

@@ -20,7 +20,7 @@ from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
-from fluxsecrets.sops.formats import format_for_path
+from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata, Recipient
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import compile_selector
@@ -88,8 +88,8 @@ def compare_with_rule(
     own = [recipient for group in metadata.recipients for recipient in group]
     in_rule = {recipient_key(recipient) for recipient in rule.recipients}
     in_file = {recipient_key(recipient) for recipient in own}
-    single_value = (document.format if document is not None else format_for_path(path.name)) == "binary"
-    expected = None if single_value else _weaker_than(metadata.selector, rule, document)
+    format_ = make_format(document.format if document is not None else format_for_path(path.name))
+    expected = None if format_.single_value else _weaker_than(metadata.selector, rule, document)
     thresholds = (
         _needed(metadata.recipients, metadata.shamir_threshold),
         _needed(rule.key_groups, rule.shamir_threshold),
@@ -128,7 +128,8 @@ def judge(session: Session, path: Path, metadata: Metadata, document: Document) 
         return compare_with_rule(session, path, metadata, document)
     known = _known(session, path, applied)
     own = [recipient for group in metadata.recipients for recipient in group]
-    expected = None if document.format == "binary" else _unruled(metadata.selector, rule, document)
+    single_value = make_format(document.format).single_value
+    expected = None if single_value else _unruled(metadata.selector, rule, document)
     # A lower threshold needs no rule to be found: fewer shares than the key was split for give another key,
     # and nothing opens with that.
     return Differences(

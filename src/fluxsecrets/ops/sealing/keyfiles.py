@@ -13,7 +13,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.redaction import holds_private_key
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sealed.keys import SealingKey, parse_keys
-from fluxsecrets.sops.formats.registry import make_format
+from fluxsecrets.sops.formats import make_format
 
 VARIABLE = "FLUXSECRETS_SEALING_KEYS"
 """Names files with private keys, separated as in PATH."""

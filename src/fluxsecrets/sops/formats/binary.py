@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from fluxsecrets.errors import FormatError, LimitError, MetadataError
 from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mapping, Style
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data
 from fluxsecrets.sops.selectorspec import SelectorKind
 
-from . import Limits
+from . import Changer, Format, Limits, StoresConfig
 from .json import METADATA_KEY, JsonFormat, dump, indent_unit, read_object, rewrite_json
 from .text import encode_edited
 
@@ -25,19 +26,19 @@ _JSON = JsonFormat()
 
 
 @dataclass(frozen=True, slots=True)
-class BinaryFormat:
-    """The Format protocol for files of any content.
+class BinaryFormat(Format):
+    """Files of any content.
 
     Attributes:
         indent: of an encrypted file, see `JsonFormat`.
-        single_value: the file is one value: selectors do not apply, its ciphertext has `type:str`, and
-            decrypting gives bytes.
     """
 
+    name: ClassVar[str] = "binary"
+    single_value: ClassVar[bool] = True  # its ciphertext has `type:str`, and decrypting gives bytes
+    levels: ClassVar[int | None] = 1
+    example: ClassVar[MappingABC[str, Data]] = {"data": "replace this text\n"}
+
     indent: int | None = None
-    name: str = "binary"
-    suffixes: tuple[str, ...] = ()
-    single_value: bool = True
 
     def parse(self, data: bytes, limits: Limits) -> Document:
         """Read any bytes; they are encrypted where they are JSON with `data` and a `sops` block.
@@ -93,6 +94,22 @@ class BinaryFormat:
                 hint="extract one value, or write YAML, JSON, dotenv or INI",
             )
         return _to_bytes(data[DATA_KEY])
+
+    def changer(self, document: Document) -> Changer:
+        """Refuse: the file is changed as a whole.
+
+        Raises:
+            FormatError: always.
+        """
+        raise FormatError(
+            f"a {self.name} file is one value, which cannot be changed in part",
+            hint="change it as a whole with `fluxsecrets edit FILE`",
+        )
+
+
+def make(stores: StoresConfig) -> Format:
+    """The format for one run."""
+    return BinaryFormat(stores.json_binary_indent)
 
 
 def _parse_encrypted(data: bytes, limits: Limits) -> Document | None:

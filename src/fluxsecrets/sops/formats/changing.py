@@ -1,15 +1,14 @@
 """Values of a plain document set and removed in its text; every other character stays where it is.
 
-Each format says how (`yaml/change.py`, `json_change.py`, `dotenv_change.py`, `ini_change.py`) by listing
-the edits it would make, preferred ones first. Here they are tried: an edit counts only if the text, read
-again, holds exactly the wanted data and every comment that was not part of what was replaced.
+Each format's `Changer` lists the edits it would make, preferred ones first. Here they are tried: an edit
+counts only if the text, read again, holds exactly the wanted data and every comment that was not part of
+what was replaced.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import (
@@ -18,27 +17,16 @@ from fluxsecrets.sops.document import (
     Document,
     Mapping,
     Path,
+    nested,
     show_path,
     to_data,
     walk,
 )
 from fluxsecrets.sops.values import canonical_bytes
 
-from . import Format, Limits
+from . import Edit, Format, Limits
+from .spelling import scalar_text
 from .text import apply_edits, encode_text
-
-Edit = tuple[int, int, str]
-"""What replaces the text between two offsets, in characters of the document's source."""
-
-
-class Changer(Protocol):
-    """How one format's text is changed."""
-
-    def setting(self, part: int, path: Path, value: Data) -> Iterator[list[Edit]]:
-        """Edits that set a value, each list a way to do it; adds what is missing on the path."""
-
-    def removing(self, part: int, path: Path) -> Iterator[list[Edit]]:
-        """Edits that remove a key or a list item with the comments that are its own."""
 
 
 def set_value(
@@ -60,13 +48,11 @@ def set_value(
             changed without changing anything else. No value is in the message.
     """
     path = _counted(document.parts[part], path)
-    if not isinstance(value, dict | list) and document.format in ("dotenv", "ini"):
-        from .spelling import scalar_text
-
+    if not isinstance(value, dict | list) and format_.levels is not None:
         value = scalar_text(value)
     expected = [to_data(root) for root in document.parts]
     expected[part] = _with(expected[part], path, value, ())
-    changer = _changer(format_, document)
+    changer = format_.changer(document)
     return _first_that_holds(
         format_, document, changer.setting(part, path, value), expected, limits, path=path
     )
@@ -93,31 +79,8 @@ def remove_value(format_: Format, document: Document, path: Path, limits: Limits
             f"{show_path(path)} is the only value in the file",
             hint="delete the file itself, and take it out of what refers to it",
         )
-    changer = _changer(format_, document)
+    changer = format_.changer(document)
     return _first_that_holds(format_, document, changer.removing(part, path), expected, limits, path=path)
-
-
-def _changer(format_: Format, document: Document) -> Changer:
-    if document.format == "yaml":
-        from .yaml.change import YamlChanger
-
-        return YamlChanger(document)
-    if document.format == "json":
-        from .json_change import JsonChanger
-
-        return JsonChanger(document)
-    if document.format == "dotenv":
-        from .dotenv_change import DotenvChanger
-
-        return DotenvChanger(document)
-    if document.format == "ini":
-        from .ini_change import IniChanger
-
-        return IniChanger(document)
-    raise FormatError(
-        f"a {format_.name} file is one value, which cannot be changed in part",
-        hint="change it as a whole with `fluxsecrets edit FILE`",
-    )
 
 
 def _first_that_holds(
@@ -186,25 +149,6 @@ def _counted(root: Mapping, path: Path) -> Path:
         else:
             data = None
     return tuple(steps)
-
-
-def nested(path: Path, value: Data) -> Data:
-    """The value below maps and lists for a path that does not exist yet.
-
-    Raises:
-        FormatError: a list that would not start with its first item.
-    """
-    for step in reversed(path):
-        if isinstance(step, str):
-            value = {step: value}
-        elif step == 0:
-            value = [value]
-        else:
-            raise FormatError(
-                f"a new list starts with item 0, and not with item {step}",
-                hint="give the list as a whole with --json",
-            )
-    return value
 
 
 def _with(data: Data, path: Path, value: Data, done: Path) -> Data:

@@ -8,18 +8,19 @@ Unlike in sops, a message about a line never shows the line.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
-from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 from fluxsecrets.errors import FormatError
-from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping
+from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Path
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import Value
 
-from . import Limits
+from . import Changer, Edit, Format, Limits, StoresConfig
 from .flatten import escape_newlines, flatten, unflatten
+from .lines import with_comments_above
 from .spelling import scalar_text
 from .text import decode_text, encode_edited
 
@@ -29,13 +30,13 @@ PREFIX = "sops_"
 _BOM = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class DotenvFormat:
-    """The Format protocol for dotenv files; every value is a string, also where a key is repeated."""
+class DotenvFormat(Format):
+    """dotenv files; every value is a string, also where a key is repeated."""
 
-    name: str = "dotenv"
-    suffixes: tuple[str, ...] = (".env",)
-    single_value: bool = False
+    name: ClassVar[str] = "dotenv"
+    levels: ClassVar[int | None] = 1
+    comment_sign: ClassVar[str] = "#"
+    example: ClassVar[MappingABC[str, Data]] = {"KEY": "value"}
 
     def parse(self, data: bytes, limits: Limits) -> Document:
         """Read a plain or an encrypted file; see `Format.parse` for what is raised."""
@@ -80,6 +81,15 @@ class DotenvFormat:
         return "".join(
             f"{_checked_key(key)}={_checked(key, value)}\n" for key, value in parts[0].items()
         ).encode()
+
+    def changer(self, document: Document) -> Changer:
+        """What changes single values of a plain document."""
+        return DotenvChanger(document)
+
+
+def make(_stores: StoresConfig) -> Format:
+    """The format for one run."""
+    return DotenvFormat()
 
 
 def _read_line(line: str, start: int, number: int) -> Entry:
@@ -150,3 +160,63 @@ def _checked(key: str, value: Data) -> str:
         raise FormatError(f"dotenv holds no nested values, and {key!a} is one", hint="write YAML or JSON")
     scalar: Value = value
     return escape_newlines(scalar_text(scalar), f"the value of {key!a}")
+
+
+# Changing single values
+
+
+class DotenvChanger:
+    """Changes dotenv text line by line."""
+
+    def __init__(self, document: Document) -> None:
+        """Take a plain document."""
+        self._source = document.source
+        self._entries = [entry for entry in document.parts[0].entries if isinstance(entry, Entry)]
+
+    def setting(self, part: int, path: Path, value: Data) -> Iterator[list[Edit]]:
+        """Edits that set a value, or add a line at the end.
+
+        Raises:
+            FormatError: a nested key, or one that stands twice.
+        """
+        key = _only_key(path)
+        if not isinstance(value, str):
+            raise FormatError("dotenv holds text only", hint="give a single value")
+        text = escape_newlines(value, f"the value of {key!a}")
+        entry = self._entry(key)
+        if entry is not None:
+            yield [(entry.value.start, entry.value.end, text)]
+            return
+        end = len(self._source)
+        if not self._source or self._source.endswith("\n"):
+            yield [(end, end, f"{key}={text}\n")]
+        else:
+            yield [(end, end, f"\n{key}={text}")]
+
+    def removing(self, part: int, path: Path) -> Iterator[list[Edit]]:
+        """Edits that remove a line and the comments above it.
+
+        Raises:
+            FormatError: a nested key, or one that stands twice.
+        """
+        entry = self._entry(_only_key(path))
+        if entry is None:
+            return
+        start, end = with_comments_above(self._source, entry.start, entry.value.end, "#")
+        yield [(start, end, "")]
+
+    def _entry(self, key: str) -> Entry | None:
+        found = [entry for entry in self._entries if entry.key == key]
+        if len(found) > 1:
+            raise FormatError(
+                f"the key {key!a} stands twice in the file, so that it is not clear which one is meant",
+                line=found[1].line,
+                hint="remove one of the two with `fluxsecrets edit FILE`",
+            )
+        return found[0] if found else None
+
+
+def _only_key(path: Path) -> str:
+    if len(path) != 1 or not isinstance(path[0], str):
+        raise FormatError("dotenv has no nested keys", hint="name one key, such as TOKEN")
+    return path[0]

@@ -21,37 +21,38 @@ touches how sops reads the values of a file that was written here:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass
+from typing import ClassVar, cast
 
-from fluxsecrets.errors import FormatError, MetadataError
-from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Style
+from fluxsecrets.errors import FormatError
+from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mapping, Path, Style, find
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import Value
 
-from . import Limits
+from . import Changer, Edit, Format, Limits, StoresConfig
 from .flatten import flatten, unflatten
+from .ini_read import (
+    BACKTICK,
+    COMMENT_IN_NAME,
+    DEFAULT_SECTION,
+    DELIMITER,
+    METADATA_SECTION,
+    SIGNS,
+    STYLES,
+    TRIPLE,
+    WHITE,
+    Reader,
+    read_text,
+)
+from .lines import line_end, line_start, newline_of, with_comments_above
 from .spelling import scalar_text
 from .text import decode_text, encode_edited
 
-METADATA_SECTION = "sops"
-DEFAULT_SECTION = "DEFAULT"
-"""The section of keys that stand before the first header."""
-
-# What Go's unicode.IsSpace takes for white space; Python's strip() takes U+001C to U+001F as well.
-_WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-_SIGNS = "#;"
-_COMMENT_SIGN = re.compile(r"(?:^|(?<=[ \t]))[#;]")
-_COMMENT_IN_NAME = re.compile(r"\][ \t]*[#;]")
-_DELIMITER = re.compile("[=:]")
-_CIPHERTEXT_LINE = re.compile(r"[#; ]*ENC\[AES256_GCM,[^\[\]]*\]")
-_BLANK_LINE = re.compile(r"^(?=[ \t\r\f\v]*$)", re.MULTILINE)
 _PADDED_LINE = re.compile(r"^ (?=[ \t\r\f\v]*$)", re.MULTILINE)
-_BACKTICK, _TRIPLE = "`", '"""'
-_STYLES = {"": Style.PLAIN, "'": Style.SINGLE_QUOTED, '"': Style.DOUBLE_QUOTED, _BACKTICK: Style.LITERAL}
-_NOT_CUT = (_BACKTICK, _TRIPLE)
+_NOT_CUT = (BACKTICK, TRIPLE)
 """Quotes inside which sops too sees no comments."""
 
 
@@ -71,22 +72,22 @@ class _Layout:
     header_comments: MappingABC[int, tuple[int, int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class IniFormat:
-    """The Format protocol for INI files: a map of sections, each a map of strings.
+class IniFormat(Format):
+    """INI files: a map of sections, each a map of strings.
 
     In a section, comments stand where sops has them: those of the header first, those above or behind a
     key directly *behind* it. Comment selectors go by that order.
     """
 
-    name: str = "ini"
-    suffixes: tuple[str, ...] = (".ini",)
-    single_value: bool = False
+    name: ClassVar[str] = "ini"
+    levels: ClassVar[int | None] = 2
+    comment_sign: ClassVar[str] = ";"
+    example: ClassVar[MappingABC[str, Data]] = {"section": {"key": "value"}}
 
     def parse(self, data: bytes, limits: Limits) -> Document:
         """Read a plain or an encrypted file; see `Format.parse` for what is raised."""
         source, bom = decode_text(data, limits, "INI")
-        reader = _Reader(source)
+        reader = Reader(source)
         reader.read()
         metadata = None
         if reader.block is not None:
@@ -132,297 +133,14 @@ class IniFormat:
             sections.append(header + _section_text(texts, "\n"))
         return "\n".join(sections).encode()
 
-
-# Reading
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    start: int
-    end: int
-    line: int
+    def changer(self, document: Document) -> Changer:
+        """What changes single values of a plain document."""
+        return IniChanger(document)
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A value as it stands in the file.
-
-    Attributes:
-        value: the value.
-        start, end: its span, inside the quotes.
-        quote: one of an empty string, ', ", a backtick, or three double quotes.
-        comment: span of a comment behind it, with its sign, or None.
-        next: where the next line starts.
-    """
-
-    value: str
-    start: int
-    end: int
-    quote: str
-    comment: tuple[int, int] | None
-    next: int
-
-
-@dataclass(slots=True)
-class _Section:
-    """A section that is being read; without a name where nothing stands before the first header."""
-
-    name: str | None
-    start: int
-    end: int
-    line: int
-    entries: list[Entry | Comment] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
-    counter: int = 1
-
-    def entry(self) -> Entry:
-        spans = [
-            (item.value.start, item.value.end) if isinstance(item, Entry) else (item.start, item.end)
-            for item in self.entries
-        ]
-        start = min((span[0] for span in spans), default=self.end)
-        end = max((span[1] for span in spans), default=self.end)
-        return Entry(
-            self.name or DEFAULT_SECTION,
-            Mapping(tuple(self.entries), start, end),
-            self.start,
-            self.end,
-            self.line,
-        )
-
-
-class _Reader:
-    """Reads line by line; `sections` holds all but the `[sops]` one."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.position = 0
-        self.line = 1
-        self.sections: list[_Section] = [_Section(None, 0, 0, 1)]
-        self.block: tuple[int, int] | None = None
-        self.pairs: list[tuple[str, str]] = []
-        self.header_comments: dict[int, tuple[int, int, int]] = {}
-        self._in_block = False
-        self._pending: list[_Span] = []
-
-    def read(self) -> None:
-        """Read all of the source."""
-        while self.position < len(self.source):
-            start, end = _trimmed(self.source, self.position, self._line_end())
-            following = self._line_end() + 1
-            if start < end:
-                sign = self.source[start]
-                if sign in _SIGNS:
-                    self._pending.append(_Span(start, end, self.line))
-                elif sign == "[":
-                    self._read_header(start, end)
-                else:
-                    following = self._read_key(start)
-            self.line += self.source.count("\n", self.position, min(following, len(self.source)))
-            self.position = following
-        self._flush_comments()
-
-    def _line_end(self) -> int:
-        end = self.source.find("\n", self.position)
-        return len(self.source) if end < 0 else end
-
-    def _flush_comments(self) -> None:
-        """Give the comments that were read to the last section."""
-        section = self.sections[-1]
-        comments = _comments(self.source, self._pending, section.name or DEFAULT_SECTION)
-        if comments:
-            section.name = section.name or DEFAULT_SECTION
-            section.entries += comments
-        self._pending = []
-
-    def _read_header(self, start: int, end: int) -> None:
-        line = self.source[start:end]
-        close = line.rfind("]")
-        name = line[1:close] if close > 0 else ""
-        if not name:
-            raise self._fail("a section header without a name or a closing bracket", "write [name]")
-        if _COMMENT_IN_NAME.search(name):
-            # The last bracket of the line ends the name (gopkg.in/ini.v1: parser.go).
-            raise self._fail(
-                "a comment with a bracket behind a section header, which sops makes part of the name",
-                "move the comment to a line of its own",
-            )
-        behind = _trimmed(self.source, start + close + 1, end)
-        if behind[0] < behind[1] and self.source[behind[0]] not in _SIGNS:
-            raise self._fail("text behind a section header", "put it on a line of its own")
-        if name == METADATA_SECTION:
-            if self.block is not None:
-                raise MetadataError("there are two [sops] sections", line=self.line)
-            # Comments in front of it are what trails the section before.
-            self._flush_comments()
-            self._in_block = True
-            self.block = (self.position, min(self._line_end() + 1, len(self.source)))
-            return
-        self._in_block = False
-        section = _Section(name, start + 1, start + close, self.line)
-        section.entries += _comments(self.source, self._pending, name)
-        self._pending = []
-        for comment in _comments(self.source, [_Span(*behind, self.line)], name, inline=True):
-            section.entries.append(comment)
-            self.header_comments[comment.start] = (start + close + 1, behind[1], self.position)
-        self.sections.append(section)
-
-    def _read_key(self, start: int) -> int:
-        name, name_span, position = self._read_name(start)
-        text = _read_text(self.source, position, self.line)
-        if self._in_block:
-            assert self.block is not None  # noqa: S101 - set with the header
-            self.pairs.append((name, text.value))
-            self.block = (self.block[0], min(text.next, len(self.source)))
-            self._pending = []
-            return text.next
-        section = self.sections[-1]
-        section.name = section.name or DEFAULT_SECTION
-        if name == "-":
-            name = f"#{section.counter}"
-            section.counter += 1
-        if name in section.keys:
-            raise self._fail(
-                f"the key {name!a} is there twice in section {section.name!a}",
-                "keep one of the two: sops would lose the other",
-            )
-        section.keys.add(name)
-        line = self.line + self.source.count("\n", self.position, text.start)
-        style = _STYLES.get(text.quote, Style.LITERAL)
-        leaf = Leaf((section.name, name), text.value, text.start, text.end, line, style)
-        section.entries.append(Entry(name, leaf, *name_span, self.line))
-        section.entries += _comments(self.source, self._pending, section.name)
-        self._pending = []
-        if text.comment is not None:
-            line += self.source.count("\n", text.start, text.comment[0])
-            section.entries += _comments(self.source, [_Span(*text.comment, line)], section.name, inline=True)
-        return text.next
-
-    def _read_name(self, start: int) -> tuple[str, tuple[int, int], int]:
-        """A key's name, its span, and where the value starts (gopkg.in/ini.v1: `readKeyName`)."""
-        end = self._line_end()
-        quote = ""
-        if self.source.startswith(_TRIPLE, start) and end - start > 5:
-            quote = _TRIPLE
-        elif self.source[start] in '"`':
-            quote = self.source[start]
-        begin = start + len(quote)
-        close = self.source.find(quote, begin, end) if quote else start
-        delimiter = _DELIMITER.search(self.source, close + len(quote), end) if close >= 0 else None
-        if delimiter is None:
-            raise self._fail("a line that is no key, section or comment", "write key = value")
-        span = _trimmed(self.source, begin, close if quote else delimiter.start())
-        if span[0] >= span[1]:
-            raise self._fail("a key without a name", "write key = value")
-        return self.source[slice(*span)], span, delimiter.end()
-
-    def _fail(self, message: str, hint: str) -> FormatError:
-        return FormatError(f"not valid INI: {message}", line=self.line, hint=hint)
-
-
-def _trimmed(source: str, start: int, end: int) -> tuple[int, int]:
-    """The span without white space at both ends; an empty one ends where it starts."""
-    text = source[start:end]
-    start = end - len(text.lstrip(_WHITE))
-    return start, max(start, end - (len(text) - len(text.rstrip(_WHITE))))
-
-
-def _comments(source: str, lines: SequenceABC[_Span], section: str, *, inline: bool = False) -> list[Comment]:
-    """Comment lines that sops joins, as one comment; ciphertexts stay apart, whatever was put around them."""
-    groups: list[list[_Span]] = []
-    fresh = True
-    for line in lines:
-        encrypted = _CIPHERTEXT_LINE.fullmatch(source, line.start, line.end) is not None
-        if fresh or encrypted:
-            groups.append([])
-        groups[-1].append(line)
-        fresh = encrypted
-    comments = []
-    for group in groups:
-        start, end = group[0].start, group[-1].end
-        if start == end:
-            continue
-        # sops: stores/ini/store.go, `stripCommentChar`.
-        text = source[start:end].lstrip(f"{source[start]} ")
-        if text:
-            padded = _BLANK_LINE.sub(" ", text)
-            comments.append(Comment((section,), padded, end - len(text), end, group[0].line, inline))
-    return comments
-
-
-def _read_text(source: str, position: int, line: int) -> _Text:
-    """Read a value that starts behind a delimiter (gopkg.in/ini.v1: `readValue`)."""
-    line_end = source.find("\n", position)
-    line_end = len(source) if line_end < 0 else line_end
-    start, end = _trimmed(source, position, line_end)
-    if start >= end:
-        place = position + source.startswith((" ", "\t"), position, line_end)
-        return _Text("", place, place, "", None, line_end + 1)
-    if source.startswith(_TRIPLE, start) and (line_end - start > 3 or line_end < len(source)):
-        return _read_quoted(source, start, _TRIPLE, line)
-    if source[start] == _BACKTICK:
-        return _read_quoted(source, start, _BACKTICK, line)
-    return _read_unquoted(source, start, end, line_end)
-
-
-def _read_unquoted(source: str, start: int, end: int, line_end: int) -> _Text:
-    """Read a value that may have a comment behind it, single or double quotes, or a backslash at its end."""
-    if source[end - 1] == "\\":
-        return _read_continued(source, start, end, line_end)
-    if source[start] in "'\"":
-        close = source.find(source[start], start + 1, end)
-        behind = _trimmed(source, close + 1, end)
-        if close > 0 and (behind[0] >= behind[1] or source[behind[0]] in _SIGNS):
-            comment = behind if behind[0] < behind[1] else None
-            return _Text(source[start + 1 : close], start + 1, close, source[start], comment, line_end + 1)
-    sign = _COMMENT_SIGN.search(source[start:end])
-    if sign is None:
-        return _Text(source[start:end], start, end, "", None, line_end + 1)
-    value = source[start : start + sign.start()].rstrip(_WHITE)
-    return _Text(value, start, start + len(value), "", (start + sign.start(), end), line_end + 1)
-
-
-def _read_quoted(source: str, start: int, quote: str, line: int) -> _Text:
-    """Read up to the last such quote of a line, over several lines where the first has none."""
-    begin = position = start + len(quote)
-    first = True
-    while position <= len(source):
-        line_end = source.find("\n", position)
-        line_end = len(source) if line_end < 0 else line_end
-        close = source.rfind(quote, position, line_end)
-        if close >= 0:
-            behind = _trimmed(source, close + len(quote), line_end)
-            continued = not first and behind[0] < behind[1] and source[behind[1] - 1] == "\\"
-            if not continued:
-                if behind[0] < behind[1] and source[behind[0]] not in _SIGNS:
-                    raise FormatError(
-                        "not valid INI: text behind a closing quote",
-                        line=line + source.count("\n", start, close),
-                        hint="put comments there only, with # or ; in front",
-                    )
-                comment = behind if behind[0] < behind[1] else None
-                return _Text(source[begin:close], begin, close, quote, comment, line_end + 1)
-        position, first = line_end + 1, False
-    raise FormatError("not valid INI: a quote is never closed", line=line, hint=f"close it with {quote}")
-
-
-def _read_continued(source: str, start: int, end: int, line_end: int) -> _Text:
-    """Read a value that goes on behind a backslash; comments are not looked for in one."""
-    pieces = [source[start : end - 1]]
-    position = line_end + 1
-    while position < len(source):
-        line_end = source.find("\n", position)
-        line_end = len(source) if line_end < 0 else line_end
-        span = _trimmed(source, position, line_end)
-        position = line_end + 1
-        if span[0] >= span[1]:
-            break
-        piece = source[slice(*span)]
-        pieces.append(piece.removesuffix("\\"))
-        end = span[1]
-        if not piece.endswith("\\"):
-            break
-    return _Text("".join(pieces), start, end, "", None, position)
+def make(_stores: StoresConfig) -> Format:
+    """The format for one run."""
+    return IniFormat()
 
 
 # Writing
@@ -432,7 +150,7 @@ def _check_plain(source: str, leaf: Leaf) -> None:
     text = cast("str", leaf.value)
     # A continued value differs from its text, and sops looks for no comments in it either.
     continued = source[leaf.start : leaf.end] != text
-    if leaf.style is not Style.LITERAL and not continued and any(sign in text for sign in _SIGNS):
+    if leaf.style is not Style.LITERAL and not continued and any(sign in text for sign in SIGNS):
         raise FormatError(
             f"the value of {leaf.path[-1]!a} stays plain and holds a # or ;, where sops would cut it",
             line=leaf.line,
@@ -455,15 +173,15 @@ def _change_edits(
         # A ciphertext ends with a bracket, and the last bracket of the line ends the section's name.
         start, end, line_start = layout.header_comments[target.start]
         return [(line_start, line_start, f"; {text}{_newline(source)}"), (start, end, "")]
-    if any(line.strip(_WHITE)[:1] not in ("", *_SIGNS) for line in text.split("\n")[1:]):
+    if any(line.strip(WHITE)[:1] not in ("", *SIGNS) for line in text.split("\n")[1:]):
         raise FormatError("a comment of several lines holds a line that is no comment", line=target.line)
     return [(target.start, target.end, text)]
 
 
 def _quote_of(source: str, leaf: Leaf) -> str:
     if leaf.style is Style.LITERAL:
-        return _BACKTICK if source[leaf.start - 1] == _BACKTICK else _TRIPLE
-    return next(quote for quote, style in _STYLES.items() if style is leaf.style)
+        return BACKTICK if source[leaf.start - 1] == BACKTICK else TRIPLE
+    return next(quote for quote, style in STYLES.items() if style is leaf.style)
 
 
 def _spell(text: str, kept: str, rest: str, what: str, *, strict: bool) -> str:
@@ -476,8 +194,8 @@ def _spell(text: str, kept: str, rest: str, what: str, *, strict: bool) -> str:
         what: names it in messages.
         strict: sops will read it too.
     """
-    for quote in (kept, "", _BACKTICK, _TRIPLE, '"', "'"):
-        cut = quote not in _NOT_CUT and any(sign in text for sign in _SIGNS)
+    for quote in (kept, "", BACKTICK, TRIPLE, '"', "'"):
+        cut = quote not in _NOT_CUT and any(sign in text for sign in SIGNS)
         spelled = f"{quote}{text}{quote}"
         if not (cut and (strict or quote != kept)) and _reads_as(spelled, rest, text):
             return spelled
@@ -489,11 +207,11 @@ def _spell(text: str, kept: str, rest: str, what: str, *, strict: bool) -> str:
 def _reads_as(spelled: str, rest: str, text: str) -> bool:
     line = f"{spelled}{rest}\n"
     try:
-        result = _read_text(line + "\n", 0, 1)
+        result = read_text(line + "\n", 0, 1)
     except FormatError:
         return False
     comment = None if result.comment is None else line[slice(*result.comment)]
-    return result.value == text and result.next == len(line) and (comment or "") == rest.strip(_WHITE)
+    return result.value == text and result.next == len(line) and (comment or "") == rest.strip(WHITE)
 
 
 def _newline(source: str) -> str:
@@ -539,17 +257,17 @@ def _section_text(texts: MappingABC[str, str], newline: str) -> str:
 def _spell_name(name: str) -> str:
     """A key with the quotes that it needs (gopkg.in/ini.v1: file.go)."""
     quote = ""
-    if '"' in name or _DELIMITER.search(name) or name[:1] in ("[", *_SIGNS):
-        quote = _BACKTICK
-    elif _BACKTICK in name:
-        quote = _TRIPLE
-    if not name or name.strip(_WHITE) != name or "\n" in name or name == "-" or (quote and quote in name):
+    if '"' in name or DELIMITER.search(name) or name[:1] in ("[", *SIGNS):
+        quote = BACKTICK
+    elif BACKTICK in name:
+        quote = TRIPLE
+    if not name or name.strip(WHITE) != name or "\n" in name or name == "-" or (quote and quote in name):
         raise FormatError(f"{name!a} can't be a key in an INI file", hint="write YAML or JSON")
     return f"{quote}{name}{quote}"
 
 
 def _header(name: str) -> str:
-    if not name or name == METADATA_SECTION or "\n" in name or _COMMENT_IN_NAME.search(name):
+    if not name or name == METADATA_SECTION or "\n" in name or COMMENT_IN_NAME.search(name):
         raise FormatError(f"{name!a} can't be a section of an INI file", hint="write YAML or JSON")
     return f"[{name}]"
 
@@ -559,3 +277,129 @@ def _scalar(key: str, value: Data) -> str:
         raise FormatError(f"INI holds no deeper nesting, and {key!a} is nested", hint="write YAML or JSON")
     scalar: Value = value
     return scalar_text(scalar)
+
+
+# Changing single values
+
+
+class IniChanger:
+    """Changes single keys and sections of INI text."""
+
+    def __init__(self, document: Document) -> None:
+        """Take a plain document."""
+        self._document = document
+        self._source = document.source
+        self._sections = [entry for entry in document.parts[0].entries if isinstance(entry, Entry)]
+
+    def setting(self, part: int, path: Path, value: Data) -> Iterator[list[Edit]]:
+        """Edits that set a value, add a key at the end of its section, or a section at the end.
+
+        Raises:
+            FormatError: not a section and a key, or what INI can't hold.
+        """
+        section, key = _section_and_key(path)
+        if not isinstance(value, str):
+            raise FormatError("INI holds text only", hint="give a single value")
+        found = self._section(section)
+        leaf = find(self._document.parts[0], path)
+        if isinstance(leaf, Leaf):
+            yield [self._replaced(leaf, value)]
+            return
+        newline = newline_of(self._source)
+        lines = _rendered(section, key, value)
+        if found is None:
+            blank = newline if self._source else ""
+            end = len(self._source)
+            if self._source and not self._source.endswith("\n"):
+                blank = newline * 2
+            yield [(end, end, blank + newline.join([f"[{section}]", *lines]) + newline)]
+            return
+        lines[0] = self._in_style(found, key, section, lines[0])
+        end = self._section_end(found)
+        text = newline.join(lines)
+        if end and not self._source.endswith("\n", 0, end):
+            yield [(end, end, newline + text)]
+        else:
+            yield [(end, end, text + newline)]
+
+    def removing(self, part: int, path: Path) -> Iterator[list[Edit]]:
+        """Edits that remove a key or a whole section, with the comments above it."""
+        section = self._section(path[0])
+        if section is None or not isinstance(section.value, Mapping):
+            return
+        if len(path) == 1:
+            start, _ = with_comments_above(self._source, section.start, section.end, SIGNS, top=True)
+            yield [(start, self._section_end(section), "")]
+            return
+        for entry in section.value.entries:
+            if isinstance(entry, Entry) and entry.key == path[1]:
+                start, end = with_comments_above(self._source, entry.start, entry.value.end, SIGNS)
+                yield [(start, end, "")]
+
+    def _section(self, name: str | int) -> Entry | None:
+        found = [entry for entry in self._sections if entry.key == name]
+        if len(found) > 1:
+            raise FormatError(
+                f"the section {name!a} stands twice in the file, so that it is not clear which one is meant",
+                line=found[1].line,
+                hint="merge the two with `fluxsecrets edit FILE`",
+            )
+        return found[0] if found else None
+
+    def _section_end(self, section: Entry) -> int:
+        """Behind the line of the section's last key, or of its header."""
+        assert isinstance(section.value, Mapping)  # noqa: S101 - INI's sections are maps
+        ends = [section.end if self._has_header(section) else section.start]
+        for item in section.value.entries:
+            if isinstance(item, Entry):
+                ends.append(item.value.end)
+            elif item.inline:
+                ends.append(item.end)
+        return min(line_end(self._source, max(ends)) + 1, len(self._source))
+
+    def _has_header(self, section: Entry) -> bool:
+        return section.start > 0 and self._source[section.start - 1] == "["
+
+    def _replaced(self, leaf: Leaf, value: str) -> Edit:
+        """The format's own spelling of the new value, quotes included."""
+        new = IniFormat().rewrite(self._document, [Change(leaf, value, encrypted=False)], None)
+        text = new.decode("utf-8").removeprefix("\ufeff")
+        start = line_start(self._source, leaf.start)
+        end = line_end(self._source, leaf.end)
+        line, new_line = self._source[start:end], text[start : end + len(text) - len(self._source)]
+        # As little as differs, so that a comment behind the value is left alone.
+        left = _common(line, new_line)
+        right = _common(line[left:][::-1], new_line[left:][::-1])
+        return (start + left, end - right, new_line[left : len(new_line) - right])
+
+    def _in_style(self, section: Entry, key: str, name: str, line: str) -> str:
+        """The line with the separator that the section's last key has."""
+        assert isinstance(section.value, Mapping)  # noqa: S101 - INI's sections are maps
+        entries = [item for item in section.value.entries if isinstance(item, Entry)]
+        if not entries:
+            return line
+        last = entries[-1]
+        gap = self._source[last.end : last.value.start].strip("\"'`")
+        blank = gap.strip(" \t") == "=" and gap.count(" ") <= 2 and "\t" not in gap
+        if not blank:
+            return line
+        head = _rendered(name, key, "")[0].removesuffix("=").rstrip(" ")
+        return head + gap + line.removeprefix(f"{head} = ")
+
+
+def _common(first: str, second: str) -> int:
+    """How many characters two texts start with in common."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((number for number, (one, other) in pairs if one != other), min(len(first), len(second)))
+
+
+def _rendered(section: str, key: str, value: str) -> list[str]:
+    text = IniFormat().render([{section: {key: value}}]).decode("utf-8").removesuffix("\n")
+    lines = text.split("\n")
+    return lines if section == DEFAULT_SECTION else lines[1:]
+
+
+def _section_and_key(path: Path) -> tuple[str, str]:
+    if len(path) == 2 and isinstance(path[0], str) and isinstance(path[1], str):
+        return path[0], path[1]
+    raise FormatError("a value of an INI file has a section and a key", hint="write it like section.key")

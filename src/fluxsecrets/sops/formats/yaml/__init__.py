@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from fluxsecrets.errors import FormatError, MetadataError
 from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Node, to_data
-from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats import Changer, Edit, Format, Limits, StoresConfig
 from fluxsecrets.sops.formats.text import decode_text, encode_edited
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
@@ -16,7 +17,7 @@ from .block import KEY, PartLayout, block_edit, part_layout, render_block
 from .build import Builder
 from .comments import place_comments
 from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
-from .write import BLOCK_STYLES, BREAK, Edit, Layout, write_ciphertext, write_value
+from .write import BLOCK_STYLES, BREAK, Layout, write_ciphertext, write_value
 
 _DEFAULT_STEP = 2
 
@@ -27,12 +28,13 @@ class _FileLayout(NamedTuple):
     parts: tuple[PartLayout, ...]
 
 
-class YamlFormat:
+class YamlFormat(Format):
     """YAML with any number of documents, each with a map at its root."""
 
-    name = "yaml"
-    suffixes = (".yaml", ".yml")
-    single_value = False
+    name: ClassVar[str] = "yaml"
+    many_documents: ClassVar[bool] = True
+    comment_sign: ClassVar[str] = "#"
+    example: ClassVar[MappingABC[str, Data]] = {"key": "value"}
 
     def __init__(self, indent: int | None = None) -> None:
         """Take the columns to indent the `sops` block by; None follows the file's own indentation."""
@@ -73,16 +75,7 @@ class YamlFormat:
         return encode_edited(source, edits, bom=file.bom)
 
     def expand_aliases(self, document: Document, encrypted: Items[Leaf], limits: Limits) -> Document:
-        """The plain document with aliases written out where they or their anchors get encrypted.
-
-        Args:
-            document: plain.
-            encrypted: the leaves that are going to be encrypted.
-            limits: as for `parse`.
-
-        Returns:
-            The document itself where every alias may stay.
-        """
+        """The plain document with aliases written out; see `Format.expand_aliases`."""
         from .aliases import expansion_edits
 
         file = document.layout
@@ -103,6 +96,17 @@ class YamlFormat:
         """Plain data as block-style YAML; see `Format.render`."""
         texts = ["\n".join(render_block(part, self._indent or 4)) + "\n" for part in parts]
         return "---\n".join(texts).encode()
+
+    def changer(self, document: Document) -> Changer:
+        """What changes single values of a plain document."""
+        from .change import YamlChanger  # of use to few commands, and large
+
+        return YamlChanger(document)
+
+
+def make(stores: StoresConfig) -> Format:
+    """The format for one run."""
+    return YamlFormat(stores.yaml_indent)
 
 
 def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen

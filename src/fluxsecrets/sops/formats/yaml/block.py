@@ -8,10 +8,11 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from fluxsecrets.sops.document import Data, Style
+from fluxsecrets.sops.formats import Edit
 
 from .nodes import RawDocument, RawMapping, RawScalar, line_start
 from .scalars import plain_text
-from .write import Edit, Layout, scalar_text
+from .write import Layout, scalar_text
 
 KEY = "sops"
 _BREAKS = "\r\n\x85\u2028\u2029"

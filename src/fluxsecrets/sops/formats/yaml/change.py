@@ -16,11 +16,11 @@ from fluxsecrets.sops.document import (
     Node,
     Path,
     Style,
+    nested,
     show_path,
 )
 from fluxsecrets.sops.document import find as find_node
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.changing import Edit, nested
+from fluxsecrets.sops.formats import Edit, Limits
 from fluxsecrets.sops.formats.lines import line_end, line_start
 from fluxsecrets.sops.values import Value
 
@@ -45,7 +45,7 @@ Collection = RawMapping | RawSequence
 
 
 class YamlChanger:
-    """See `changing.Changer`."""
+    """See `Changer`."""
 
     def __init__(self, document: Document) -> None:
         """Take a plain document."""

@@ -15,6 +15,7 @@ from functools import cache
 from typing import NamedTuple
 
 from fluxsecrets.sops.document import Leaf, Style
+from fluxsecrets.sops.formats import Edit
 from fluxsecrets.sops.values import Value
 
 from .nodes import PROPERTIES, line_start
@@ -36,9 +37,6 @@ _FIRST_TEXT = r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]"
 _HEADER = r"[|>][-+0-9]*"
 _REST_OF_LINE = r"[ \t]*(?:[\r\n\x85\u2028\u2029]|\Z)"
 _SINGLE_IN_FLOW = "!!str "
-
-Edit = tuple[int, int, str]
-"""What replaces the text between two offsets."""
 
 
 class Layout(NamedTuple):
