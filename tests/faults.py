@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets import files
+from fluxsecrets.files import writing
 from fluxsecrets.ops.run import journal
 
 
@@ -31,7 +31,7 @@ def killed_before(step: int, run: Callable[[], object]) -> bool:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal, "_BATCH", 1)
-        for place, name in ((files, "_swap"), (files, "_write_named"), (files, "_write_unnamed")):
+        for place, name in ((writing, "_swap"), (writing, "_write_named"), (writing, "_write_unnamed")):
             patch.setattr(place, name, counted(getattr(place, name)))
         for name in ("rename", "unlink"):
             patch.setattr(Path, name, counted(getattr(Path, name)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FluxsecretsError, FormatError, RecipientError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Policy, make_overrides, policy_for
 from fluxsecrets.ops.run.logged import Call, logged

@@ -13,8 +13,6 @@ import tempfile
 
 import pytest
 
-from fluxsecrets import files
-
 READING = (
     "decrypt secret.yaml",
     "decrypt --extract stringData.password secret.yaml",
@@ -154,7 +152,7 @@ def test_disk_that_takes_no_more(number, said, line, encrypted, refused, monkeyp
         return opened(path, flags, *args, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "open", full)
+        patch.setattr(os, "open", full)
         assert said in refused(line)
     # What somebody wrote in the editor is not lost: it is kept elsewhere, encrypted.
     found = list(kept.iterdir())

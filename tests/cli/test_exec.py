@@ -31,7 +31,7 @@ lower.case-name: x
 @pytest.fixture
 def memory(folder, monkeypatch, tmp_path):
     """Where private folders go, in place of the machine's memory; nothing may stay in it."""
-    monkeypatch.setattr("fluxsecrets.private._memory_folder", lambda: None)
+    monkeypatch.setattr("fluxsecrets.files.private._memory_folder", lambda: None)
     return folder
 
 

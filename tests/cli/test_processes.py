@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets import files
+from fluxsecrets.files.leftovers import LEFTOVER_GLOB
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and modes are POSIX's")
 
@@ -53,7 +53,7 @@ def assert_whole(folder, cli):
 
 
 def temporary_files(folder):
-    return [path for path in folder.path.iterdir() if path.match(files.LEFTOVER_GLOB)]
+    return [path for path in folder.path.iterdir() if path.match(LEFTOVER_GLOB)]
 
 
 @pytest.mark.parametrize("moment", ["first-temporary-file", "half-of-them", "first-replaced"])
@@ -194,7 +194,7 @@ def test_disk_that_takes_no_more(folder, cli, monkeypatch, number, arguments):
     def write(descriptor, data):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     result = cli(*arguments)
     monkeypatch.undo()
     os.chdir(folder.path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.errors import FileAccessError, IdentityError
-from fluxsecrets.files import exclusive
+from fluxsecrets.files.locks import exclusive
 from fluxsecrets.keys.generate import (
     append_identity,
     default_key_file,
@@ -157,7 +157,7 @@ def test_two_runs_at_once_do_not_lose_a_key(tmp_path, monkeypatch):
     before = path.read_bytes()
     lock = tmp_path / "keys.txt.lock"
     identity = generate_identity(NOW)
-    monkeypatch.setattr("fluxsecrets.files.time.monotonic", iter(range(0, 1_000, 6)).__next__)
+    monkeypatch.setattr("fluxsecrets.files.locks.time.monotonic", iter(range(0, 1_000, 6)).__next__)
     with exclusive(lock):
         with pytest.raises(FileAccessError, match="another run"):
             append_identity(path, identity)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets import private
-from fluxsecrets.private import private_directory, remove_dead_folders
+from fluxsecrets.files import private
+from fluxsecrets.files.private import private_directory, remove_dead_folders
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="folders have no locks there, and there are no core dumps"
@@ -36,7 +36,7 @@ def left_by_a_killed_run(place: Path) -> Path:
     """Make a process that has a private folder with plain text, and kill it."""
     program = textwrap.dedent(f"""
         import os, signal, tempfile
-        from fluxsecrets import private
+        from fluxsecrets.files import private
         tempfile.tempdir = {str(place)!r}
         private._memory_folder = lambda: None
         with private.private_directory() as folder:
@@ -113,7 +113,7 @@ def test_links_in_it_are_not_followed(place, tmp_path):
 
 
 def test_one_that_another_run_takes_for_dead_is_made_anew(place, monkeypatch):
-    real, calls = private._is_named, []
+    real, calls = private.is_named, []
 
     def taken_once(descriptor, folder):
         calls.append(folder)
@@ -121,7 +121,7 @@ def test_one_that_another_run_takes_for_dead_is_made_anew(place, monkeypatch):
             folder.rmdir()
         return real(descriptor, folder)
 
-    monkeypatch.setattr(private, "_is_named", taken_once)
+    monkeypatch.setattr(private, "is_named", taken_once)
     with private_directory() as folder:
         assert folder != calls[0]
         assert folder.is_dir()

@@ -145,7 +145,7 @@ def import_(file: str, name: str | None, store: str, output: Path | None, quiet:
 
 
 def _read(session: Session, file: str) -> KeyFile:
-    from fluxsecrets.files import read_file
+    from fluxsecrets.files.reading import read_file
     from fluxsecrets.ops.people.keys import KeyFile
 
     if file != "-":
@@ -183,7 +183,7 @@ def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
     if output is None:
         out.data(exported.data)
         return 0
-    from fluxsecrets.files import write_new
+    from fluxsecrets.files.writing import write_new
     from fluxsecrets.ops.people.keystore import shown
 
     path = session.cwd / output
@@ -306,7 +306,7 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
     if output is None:
         out.data(made.data)
     else:
-        from fluxsecrets.files import write_new
+        from fluxsecrets.files.writing import write_new
 
         path = session.cwd / output
         write_new(path, made.data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
-from fluxsecrets.files import write_atomic
+from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.shell import command_for
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout

@@ -11,7 +11,7 @@ import click
 from fluxsecrets.cli.options import Decorator
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output, show_warnings
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError, UsageError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.values import (
     NewValue,
     ValueOptions,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError
-from fluxsecrets.files import read_file, write_atomic
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import write_atomic
 
 from .model import Finding
 

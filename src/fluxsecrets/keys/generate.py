@@ -12,7 +12,9 @@ from pathlib import Path
 from pyrage import x25519  # type: ignore[import-untyped]
 
 from fluxsecrets.errors import FileAccessError, IdentityError
-from fluxsecrets.files import exclusive, read_file, write_atomic, write_new
+from fluxsecrets.files.locks import exclusive
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import write_atomic, write_new
 
 from .identities import config_folder, key_file_in
 from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys

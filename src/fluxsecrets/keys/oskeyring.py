@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from fluxsecrets.errors import FileAccessError, IdentityError
-from fluxsecrets.files import exclusive, make_private_folders, read_file, write_atomic
+from fluxsecrets.files.locks import exclusive
+from fluxsecrets.files.private import make_private_folders
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import write_atomic
 
 from .identities import KEYRING as PLACE
 from .keyfile import AgeIdentity, IdentityKind, parse_keys

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.sops.config_fields import FieldReader, Fields, is_set, keys_outside, kind_of
 from fluxsecrets.sops.placed_yaml import MAX_BYTES, Node, ScalarNode, compose
 

@@ -183,7 +183,7 @@ def _digest(data: bytes) -> bytes:
 def _store(path: Path, data: bytes) -> None:
     """Keep a database for the next run; what stands in the way is no error."""
     from fluxsecrets.errors import FluxsecretsError
-    from fluxsecrets.files import write_atomic
+    from fluxsecrets.files.writing import write_atomic
 
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets import files
 from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.files import leftovers, writing
 from fluxsecrets.ops.run import journal
 from fluxsecrets.ops.run.journal import FileChange, Operation, abort, apply, pending, resume
 from fluxsecrets.ops.run.statefolder import Place
@@ -104,7 +104,7 @@ def killed_after(steps: int, place: Place) -> bool:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal, "_BATCH", 1)
         for name in ("_swap", "_write_named", "_write_unnamed"):
-            patch.setattr(files, name, counted(getattr(files, name)))
+            patch.setattr(writing, name, counted(getattr(writing, name)))
         for name in ("rename", "mkdir", "unlink"):
             patch.setattr(Path, name, counted(getattr(Path, name)))
         patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
@@ -117,7 +117,7 @@ def killed_after(steps: int, place: Place) -> bool:
 
 @pytest.mark.parametrize("end", [resume, abort])
 def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeypatch, end):
-    monkeypatch.setattr(files, "_is_running", lambda _process: False)  # the process that was killed
+    monkeypatch.setattr(leftovers, "_is_running", lambda _process: False)  # the process that was killed
     steps = 0
     interrupted = 0
     while True:

@@ -99,7 +99,7 @@ def _value_text(call: Call) -> str:
 
 
 def _read_value_file(call: Call, text: str) -> bytes:
-    from fluxsecrets.files import read_file
+    from fluxsecrets.files.reading import read_file
 
     try:
         return read_file(call.session.cwd / text, limit=call.session.limits.size, follow_links=True).data

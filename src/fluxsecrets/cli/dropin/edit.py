@@ -22,9 +22,10 @@ from fluxsecrets.cli.dropin.encrypt import encrypt_text
 from fluxsecrets.cli.dropin.job import ENCRYPTED_MODE, Job, absolute_path, deliver, open_job, read_job
 from fluxsecrets.cli.dropin.policy import file_policy
 from fluxsecrets.errors import FluxsecretsError, RecipientError, UsageError
-from fluxsecrets.files import read_file, write_atomic, write_new
+from fluxsecrets.files.private import private_directory
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.ops.files.editor import find_editor, hanging_up_terminates, run_editor
-from fluxsecrets.private import private_directory
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import make_format
 

@@ -31,7 +31,8 @@ from fluxsecrets.errors import (
     IntegrityError,
     LimitError,
 )
-from fluxsecrets.files import FileContent, read_file, write_atomic
+from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.sops.document import Data, to_data
 from fluxsecrets.sops.formats import StoresConfig, make_format

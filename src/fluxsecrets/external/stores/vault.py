@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fluxsecrets.errors import FluxsecretsError, StoreError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 
 from . import Stored
 

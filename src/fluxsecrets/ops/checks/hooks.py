@@ -19,7 +19,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, GitError, UsageError
-from fluxsecrets.files import read_file, write_atomic, write_new
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.repo.git import Repository, find_repository
 
 HOOKS = ("pre-commit", "pre-push")

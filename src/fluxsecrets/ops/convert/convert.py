@@ -8,7 +8,7 @@ from functools import cached_property
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, FormatError, UnprotectedError
 from fluxsecrets.external.model import Reference
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import encrypt_content
 from fluxsecrets.ops.files.onlycopy import GitCopies, others_only, sealed_only
 from fluxsecrets.ops.manifests.comments import CommentMode

@@ -13,11 +13,11 @@ from math import isfinite
 from pathlib import Path
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.files import write_new
+from fluxsecrets.files.private import private_directory
+from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.ops.policy.policy import is_manifest
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.private import private_directory
 from fluxsecrets.sops.document import Data, Leaf, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import make_format

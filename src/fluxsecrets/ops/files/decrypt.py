@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, find, to_data
 from fluxsecrets.sops.document import Path as KeyPath

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for
 from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import Drift, differences
 from fluxsecrets.ops.policy.overriding import override_notes
 from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for

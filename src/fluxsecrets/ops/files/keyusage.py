@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Target, select

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
-from fluxsecrets.files import FileContent, read_file, write_atomic
+from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.policy.policy import Policy, selector_for
 from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
 from fluxsecrets.ops.run.batches import pending_write

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, GitError
-from fluxsecrets.files import FileContent, PendingWrite, read_file, write_batch
+from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.ops.policy.trust import INDEX, read_trust
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.parallel import run_jobs

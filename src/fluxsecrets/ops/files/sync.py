@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 
 from fluxsecrets.errors import NotEncryptedError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import groups_needed, in_line
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, refuse

@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import IO
 
 from fluxsecrets.errors import FileAccessError, UsageError
-from fluxsecrets.files import exclusive, make_private_folders, write_atomic
+from fluxsecrets.files.locks import exclusive
+from fluxsecrets.files.private import make_private_folders
+from fluxsecrets.files.writing import write_atomic
 
 VERSION = 1
 FIRST = "0" * 64

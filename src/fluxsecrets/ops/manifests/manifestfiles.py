@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.files import resolve_inside
+from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.ops.run.results import FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.manifests import MANIFEST_SUFFIXES, searchable

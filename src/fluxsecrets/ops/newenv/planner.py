@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.files import resolve_inside
+from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.ops.convert.decryption import usual_secret
 from fluxsecrets.ops.files.generated import generate
 from fluxsecrets.ops.run.changes import merged

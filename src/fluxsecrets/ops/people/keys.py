@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, IdentityError, UsageError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file, read_public_keys
 from fluxsecrets.ops.run.record import note_key

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import IdentityError, UsageError
-from fluxsecrets.files import write_new
+from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session

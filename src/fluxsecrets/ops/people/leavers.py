@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, UsageError
-from fluxsecrets.files import read_file, write_atomic
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.run.people import find_person, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree

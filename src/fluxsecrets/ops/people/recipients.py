@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import parse
 from fluxsecrets.ops.files.keyusage import ELSEWHERE
 from fluxsecrets.ops.files.rekey import flat

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fluxsecrets.errors import UnprotectedError, UsageError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.files.rekey import (
     RekeyResult,

@@ -121,7 +121,7 @@ def work_tree_trust(root: Path) -> Trust:
     settings, baseline = root / SETTINGS_NAME, root / BASELINE_NAME
     if not os.path.lexists(settings) and not baseline.is_file():
         return Trust()
-    from fluxsecrets.files import read_file
+    from fluxsecrets.files.reading import read_file
 
     return Trust(
         read_file(settings, limit=BLOB_LIMIT).data if os.path.lexists(settings) else None,

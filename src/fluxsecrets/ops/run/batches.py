@@ -8,7 +8,8 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from fluxsecrets.errors import FileAccessError
-from fluxsecrets.files import FileContent, PendingWrite, WriteResult, write_batch
+from fluxsecrets.files.reading import FileContent
+from fluxsecrets.files.writing import PendingWrite, WriteResult, write_batch
 
 from .parallel import run_jobs
 from .record import Record, is_recording, note_file, recording

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.files import write_batch
+from fluxsecrets.files.writing import write_batch
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.tree import Tree
 

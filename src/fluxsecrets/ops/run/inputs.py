@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import evident_format
 

@@ -28,14 +28,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.files import (
-    PendingWrite,
-    read_file,
-    remove_leftovers,
-    try_lock,
-    write_atomic,
-    write_batch,
-)
+from fluxsecrets.files.leftovers import remove_leftovers
+from fluxsecrets.files.locks import try_lock
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
 
 from .planpath import PlanPath
 from .statefolder import Place, claim, journal_key, require_ours

@@ -152,7 +152,7 @@ def root_with_settings(place: str) -> str | None:
 
 
 def _settings_log(root: Path) -> Iterator[LogPlace]:
-    from fluxsecrets.files import resolve_inside
+    from fluxsecrets.files.links import resolve_inside
     from fluxsecrets.repo.settings import LogSettings, load_settings
 
     log = load_settings(root).log

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
 from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.recipients import undoing_post_quantum

@@ -138,7 +138,7 @@ def claim(folder: Path) -> None:
         FileAccessError: it is not ours (see `require_ours`), or cannot be made.
         OSError: its mode cannot be changed.
     """
-    from fluxsecrets.files import make_private_folders
+    from fluxsecrets.files.private import make_private_folders
 
     status = require_ours(folder)
     if status is None:
@@ -162,7 +162,9 @@ def journal_key(*, make: bool) -> bytes | None:
     Raises:
         FileAccessError: it is damaged, not ours, or could not be made.
     """
-    from fluxsecrets.files import make_private_folders, read_file, write_new
+    from fluxsecrets.files.private import make_private_folders
+    from fluxsecrets.files.reading import read_file
+    from fluxsecrets.files.writing import write_new
 
     path = Path(user_state_folder(os.environ), _KEY_NAME)
     if require_ours(path) is None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
-from fluxsecrets.files import LEFTOVER_GLOB, remove_leftovers, resolve_inside
+from fluxsecrets.files.leftovers import LEFTOVER_GLOB, remove_leftovers
+from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.sops.formats import format_for_path
 
 from .inputs import has_no_link, must_exist

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxsecrets.errors import CertificateError, FluxsecretsError, UsageError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
 from fluxsecrets.repo.tree import Tree

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
-from fluxsecrets.files import FileContent, read_file, write_atomic
+from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.files.onlycopy import GitCopies, sealed_only
 from fluxsecrets.ops.files.plain import read_plain, read_plain_or_none
 from fluxsecrets.ops.manifests.placement import Placement

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.redaction import holds_private_key

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
-from fluxsecrets.files import read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
 from fluxsecrets.ops.run.batches import pending_write
 from fluxsecrets.ops.run.changes import PreparedChange

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets import private
 from fluxsecrets.errors import FileAccessError
-from fluxsecrets.private import private_directory
+from fluxsecrets.files import private
+from fluxsecrets.files.private import private_directory
 
 NEW = b"new: content that is longer\n"
 
@@ -85,12 +85,12 @@ def test_a_private_folder_that_cannot_be_made_is_an_error(no_memory, monkeypatch
 
 
 @linux_only
-@pytest.mark.parametrize(("magic", "taken"), [(private._TMPFS, True), (0xEF53, False)])
+@pytest.mark.parametrize(("magic", "taken"), [(private.TMPFS, True), (0xEF53, False)])
 def test_the_runtime_folder_is_taken_only_where_it_is_memory(tmp_path, monkeypatch, magic, taken):
     runtime = tmp_path.stat().st_ino
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(
-        private, "_file_system", lambda descriptor: magic if os.fstat(descriptor).st_ino == runtime else 0
+        private, "file_system", lambda descriptor: magic if os.fstat(descriptor).st_ino == runtime else 0
     )
     assert private._memory_folder() == (str(tmp_path) if taken else None)
 

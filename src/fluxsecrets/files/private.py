@@ -15,22 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import FileAccessError
-from .files import (
-    _LINUX,
-    _RAMFS,
-    _SAFE_FLAGS,
-    _TMPFS,
-    _WINDOWS,
-    _access_error,
-    _file_system,
-    _is_named,
-    try_lock,
-)
+from fluxsecrets.errors import FileAccessError
+
+from . import system
+from .disks import RAMFS, TMPFS, file_system
+from .locks import is_named, try_lock
+from .reading import access_error, translated
 
 _PREFIX = "fluxsecrets-"
 _NAME = re.compile(re.escape(_PREFIX) + r"[0-9a-f]{32}")
-_FOLDER_FLAGS: int = os.O_RDONLY | _SAFE_FLAGS | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FOLDER_FLAGS: int = (
+    os.O_RDONLY | system.SAFE_FLAGS | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+)
 _ATTEMPTS = 10
 
 Warn = Callable[[str], None]
@@ -60,7 +56,7 @@ def private_directory(warn: Warn | None = None) -> Iterator[Path]:
     try:
         folder, lock = _make(base)
     except OSError as error:
-        raise _access_error(error, base, "written") from error
+        raise access_error(error, base, "written") from error
     try:
         yield folder
     finally:
@@ -88,7 +84,7 @@ def remove_dead_folders() -> tuple[Path, ...]:
     Returns:
         What was deleted. What can't be looked at or deleted is passed over.
     """
-    if _WINDOWS:
+    if system.WINDOWS:
         return ()
     import tempfile
 
@@ -112,7 +108,7 @@ def _remove_dead(folder: Path) -> bool:
     try:
         status = os.fstat(lock)
         ours = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        if not (ours and try_lock(lock) and _is_named(lock, folder)):
+        if not (ours and try_lock(lock) and is_named(lock, folder)):
             return False
         # Python's own way through folders does not follow links that somebody puts there meanwhile.
         if not shutil.rmtree.avoids_symlink_attacks:
@@ -130,14 +126,14 @@ def _make(base: Path) -> tuple[Path, int | None]:
     for _ in range(_ATTEMPTS):
         folder = base / f"{_PREFIX}{os.urandom(16).hex()}"
         folder.mkdir(mode=0o700)
-        if _WINDOWS:
+        if system.WINDOWS:
             return folder, None
         try:
             lock = os.open(folder, _FOLDER_FLAGS)
         except FileNotFoundError:
             continue
         try:
-            if try_lock(lock) and _is_named(lock, folder):
+            if try_lock(lock) and is_named(lock, folder):
                 return folder, lock
         except OSError:  # a file system without locks: others can't have one either
             return folder, lock
@@ -146,15 +142,27 @@ def _make(base: Path) -> tuple[Path, int | None]:
 
 
 def _memory_folder() -> str | None:
-    if not _LINUX:
+    if not system.LINUX:
         return None
     for folder in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108 - the folder made in it is private
         if folder and Path(folder).is_absolute() and os.access(folder, os.W_OK | os.X_OK):
             with suppress(OSError, ImportError, AttributeError):
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _SAFE_FLAGS)
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | system.SAFE_FLAGS)
                 try:
-                    if _file_system(descriptor) in (_TMPFS, _RAMFS):
+                    if file_system(descriptor) in (TMPFS, RAMFS):
                         return folder
                 finally:
                     os.close(descriptor)
     return None
+
+
+def make_private_folders(folder: Path) -> None:
+    """Make a folder and those above it as far as they are missing, for this user alone.
+
+    Raises:
+        FileAccessError: it cannot be made.
+    """
+    with translated(folder, "written"):
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        for one in reversed(missing):
+            one.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,178 @@
+"""Whole regular files, read up to a limit; the system's errors become `FileAccessError`.
+
+Paths are opened as they are given. A repository's file goes through `resolve_inside` first.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from fluxsecrets.errors import FileAccessError, LimitError
+
+from . import system
+
+Doing = Literal["read", "written"]
+
+
+class FileIdentity(NamedTuple):
+    """What tells one state of a file from another without reading it.
+
+    Attributes:
+        device, inode: which file; the device is 0 on Windows.
+        mtime_ns: last change of the content, in nanoseconds, as exact as the file system is.
+        size: bytes.
+    """
+
+    device: int
+    inode: int
+    mtime_ns: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file as it was read.
+
+    Attributes:
+        path: as it was asked for.
+        data: the whole content; not in the repr, it may be plain text.
+        identity: the state that was read; `write_atomic` compares it.
+        mode: permission bits, such as 0o640.
+    """
+
+    path: Path
+    data: bytes = field(repr=False)
+    identity: FileIdentity
+    mode: int
+
+
+def read_file(path: Path, *, limit: int, follow_links: bool = False) -> FileContent:
+    """Read a whole regular file.
+
+    Args:
+        path: the file; a repository's file went through `resolve_inside` before.
+        limit: most bytes to read.
+        follow_links: False refuses a path whose last part is a link, which after `resolve_inside`
+            means that somebody put it there since. True suits files such as a user's key file.
+
+    Raises:
+        LimitError: more than `limit` bytes; also where the file grows while it is read.
+        FileAccessError: missing, a folder, a FIFO or device, not permitted, or changed meanwhile.
+    """
+    with translated(path, "read"):
+        before = path.stat() if follow_links else path.lstat()
+        require_regular(path, before, "read")  # before opening it: that alone can disturb a device
+        descriptor = os.open(
+            path, os.O_RDONLY | system.SAFE_FLAGS | (0 if follow_links else system.O_NOFOLLOW)
+        )
+        try:
+            opened = os.fstat(descriptor)
+            require_regular(path, opened, "read")
+            if opened.st_size > limit:
+                raise _too_large(path, opened.st_size, limit)
+            data = _read_up_to(descriptor, limit + 1, opened.st_size)
+            if len(data) > limit:
+                raise _too_large(path, max(len(data), os.fstat(descriptor).st_size), limit)
+            if identity_of(os.fstat(descriptor)) != identity_of(opened):
+                raise changed_error(path, "was changed while it was being read")
+        finally:
+            os.close(descriptor)
+    return FileContent(path, data, identity_of(opened), stat.S_IMODE(opened.st_mode))
+
+
+def _read_up_to(descriptor: int, most: int, likely: int) -> bytes:
+    chunks: list[bytes] = []
+    left = most
+    while left > 0:
+        # One byte more than the size says, so that the end is mostly seen with the second call.
+        chunk = os.read(descriptor, min(left, max(likely + 1, 65536)))
+        if not chunk:
+            break
+        chunks.append(chunk)
+        left -= len(chunk)
+    return b"".join(chunks)
+
+
+def identity_of(status: os.stat_result) -> FileIdentity:
+    """The identity of a file that was looked at."""
+    # On Windows fstat and lstat may name the volume differently; the rest tells enough there.
+    device = 0 if system.WINDOWS else status.st_dev
+    return FileIdentity(device, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def require_regular(path: Path, status: os.stat_result, doing: Doing) -> None:
+    """Raise FileAccessError for folders, links, pipes, sockets and devices."""
+    mode = status.st_mode
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        what, hint = "it is a folder", "name a file in it"
+    elif stat.S_ISLNK(mode):
+        what, hint = "it is a link", "name the file that it points to"
+    else:
+        what, hint = "it is not a regular file", "devices, pipes and sockets are not used; name a file"
+    raise FileAccessError(f"cannot be {doing}: {what}", hint=hint, path=str(path))
+
+
+def _too_large(path: Path, size: int, limit: int) -> LimitError:
+    # The size is rounded up, so that one byte too many never reads "16 MiB, more than 16 MiB".
+    tenths = -(-size * 10 // 2**20)
+    return LimitError(
+        f"is too large: {tenths / 10:.1f} MiB, the limit is {limit / 2**20:.4g} MiB",
+        hint="split the file, or leave it out; Flux itself refuses encrypted files over 5 MiB",
+        path=str(path),
+    )
+
+
+def changed_error(path: Path, what: str) -> FileAccessError:
+    """The error for a file that another program touched in between."""
+    return FileAccessError(what, hint="nothing was written; run the same command again", path=str(path))
+
+
+_REASONS: dict[int, tuple[str, str]] = {
+    errno.ENOENT: ("it does not exist", "check the spelling, and that its folder exists"),
+    errno.ENOTDIR: ("a part of its path is not a folder", "check the spelling"),
+    errno.EISDIR: ("it is a folder", "name a file in it"),
+    errno.EEXIST: ("it exists already", "remove it first, or choose another name"),
+    errno.ELOOP: ("it is a link, or links lead in circles", "name the file that it points to"),
+    errno.EACCES: ("permission denied", "check the owner and mode of the file and of its folder"),
+    errno.EPERM: (
+        "it is not permitted",
+        "check owner, mode and attributes (lsattr) of the file and its folder",
+    ),
+    errno.EROFS: ("the file system is read-only", "mount it writable, or work on a copy elsewhere"),
+    errno.ENOSPC: ("the disk is full", "free some space, then run the same command again"),
+    errno.EDQUOT: ("your disk quota is used up", "free some space, then run the same command again"),
+    errno.EFBIG: ("the file would be larger than allowed", "raise the limit (ulimit -f)"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter file or folder name"),
+    errno.EBUSY: ("it is in use", "a file that is mounted on its own can't be replaced: mount its folder"),
+    errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
+    errno.EIO: ("the disk reports an error", "check the disk; the system's log says more"),
+}
+
+
+@contextmanager
+def translated(path: Path, doing: Doing) -> Iterator[None]:
+    """Raise the system's errors about a path as FileAccessError."""
+    try:
+        yield
+    except OSError as error:
+        raise access_error(error, path, doing) from error
+    except ValueError:
+        # A null character, which no file name can hold.
+        raise FileAccessError(f"cannot be {doing}: the name is not valid", path=str(path)) from None
+
+
+def access_error(error: OSError, path: Path, doing: Doing) -> FileAccessError:
+    """The system's error in our words, with what to do about it."""
+    reason, hint = _REASONS.get(error.errno or 0, (error.strerror or type(error).__name__, ""))
+    if doing == "written" and error.errno == errno.ENOENT:
+        reason, hint = "its folder does not exist, or is no longer there", "create the folder first"
+    return FileAccessError(f"cannot be {doing}: {reason}", hint=hint or None, path=str(path))

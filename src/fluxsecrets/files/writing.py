@@ -1,0 +1,394 @@
+"""Atomic writes: the old file stays whole until the new one is complete and on disk.
+
+A temporary file in the same folder takes the content, is synced, and is renamed over the old one. A crash
+can leave a file that matches `leftovers.LEFTOVER_GLOB`; `remove_leftovers` deletes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from fluxsecrets.errors import FileAccessError
+
+from . import system
+from .disks import (
+    SYNCFS_FROM,
+    open_disks,
+    sync_descriptor,
+    sync_file,
+    sync_folder,
+    sync_folders,
+    unconfirmed,
+)
+from .leftovers import discard, temporary_path
+from .reading import FileContent, changed_error, identity_of, require_regular, translated
+
+NEW_FILE_MODE = 0o600
+
+# What open(O_TMPFILE) and linking its result answer where a file system or kernel can't do it.
+_NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS})
+_NO_LINK = _NO_UNNAMED | {errno.ENOENT, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK}
+
+# Replaced files that are held open at a time, of the 256 descriptors that a process may have at the least.
+_MOST_HELD = 64
+_CLOSERS = 8
+_HOLD: int = getattr(os, "O_PATH", os.O_RDONLY)
+
+_ACL = "system.posix_acl_access"
+
+Sync = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWrite:
+    """One file of a batch; the fields are the arguments of `write_atomic`."""
+
+    path: Path
+    data: bytes = field(repr=False)
+    mode: int | None = None
+    expected: FileContent | None = None
+
+
+class WriteResult(NamedTuple):
+    """What became of one file of a batch.
+
+    Attributes:
+        path: the file.
+        error: None where it was written, else why not.
+        replaced: the new content stands there. True with an error means that the disk did not
+            confirm the rename: after a power cut the old or the new file is there, both complete.
+    """
+
+    path: Path
+    error: FileAccessError | None = None
+    replaced: bool = True
+
+    @property
+    def written(self) -> bool:
+        """The new content stands there, and is safe on disk."""
+        return self.error is None
+
+
+def write_atomic(
+    path: Path, data: bytes, *, mode: int | None = None, expected: FileContent | None = None
+) -> None:
+    """Put new content into a file, or leave it as it was.
+
+    The old file's mode, owner, group, ACL and user attributes are kept as far as the system allows;
+    where the group or ACL can't be, the group gets no more than others have. Hard links are parted.
+
+    Args:
+        path: the file; its folder must exist. A link is refused, see `resolve_inside`.
+        data: the whole new content.
+        mode: permission bits; None keeps the old file's, and is 0o600 for a new one.
+        expected: what was read before; the file must still be in that state.
+
+    Raises:
+        FileAccessError: it could not be written; the old file is intact and nothing is left behind.
+            Only where the message says that the file was replaced it was; the disk did then not confirm it.
+    """
+    write = PendingWrite(path, data, mode, expected)
+    temp = temporary_path(path)
+    with translated(path, "written"):
+        try:
+            old = _check_target(write)
+            if not _write_unnamed(temp, write, old):
+                _write_named(temp, write, old, sync_descriptor)
+            _swap(temp, write)
+        except BaseException:
+            discard(temp)
+            raise
+    sync_folder(path)
+
+
+def write_new(path: Path, data: bytes, mode: int = NEW_FILE_MODE) -> None:
+    """Create a file that must not exist yet; it appears with its whole content or not at all.
+
+    Raises:
+        FileAccessError: it exists, in whatever kind, or it could not be written.
+    """
+    write = PendingWrite(path, data, mode)
+    temp = temporary_path(path)
+    with translated(path, "written"):
+        if os.path.lexists(path):  # spares the work; the step that creates the name checks for good
+            raise FileExistsError(errno.EEXIST, "exists", str(path))
+        if not _write_unnamed(path, write, None):
+            try:
+                _write_named(temp, write, None, sync_descriptor)
+                _claim(temp, path)
+            finally:
+                discard(temp)
+    sync_folder(path)
+
+
+def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
+    """Write many files: all are prepared before the first is replaced.
+
+    Unlike `write_atomic` the temporary files have names: without names each would need an open
+    descriptor until it is renamed, and the usual limits are 256 to 1,024 a process. A crash between
+    preparing and replacing can thus leave files for `remove_leftovers`.
+
+    On Linux one syncfs secures the content of all (see `open_disks`), elsewhere one fsync each; then
+    each folder is synced once, or many of them by another syncfs. Files are replaced in the order given;
+    the space of the old ones is given back when all are (see `_held_open`).
+
+    Args:
+        writes: each path once. Memory holds the data of all, so call it in chunks of a few hundred.
+
+    Returns:
+        One result a file, in the same order. One file's failure never stops the others.
+    """
+    errors: dict[int, FileAccessError] = {}
+    staged: dict[int, Path] = {}
+    replaced: dict[int, Path] = {}
+    with open_disks({write.path.parent for write in writes}, len(writes)) as disks:
+        try:
+            for index, write in enumerate(writes):
+                staged[index] = temporary_path(write.path)
+                prepare = partial(_prepare_in_batch, staged[index], write, None if disks else os.fsync)
+                _attempt(errors, index, write.path, prepare)
+            for index in unconfirmed(disks, [index for index in staged if index not in errors]):
+                _attempt(errors, index, writes[index].path, partial(sync_file, staged[index]))
+            with _held_open(len(writes)) as hold:
+                for index, write in enumerate(writes):
+                    if index not in errors:
+                        hold(write.path)
+                        swap = partial(_swap, staged[index], write)
+                        if _attempt(errors, index, write.path, swap):
+                            del staged[index]
+                            replaced[index] = write.path
+        finally:
+            for temp in staged.values():
+                discard(temp)
+        errors.update(sync_folders(replaced, disks))
+    return tuple(
+        WriteResult(write.path, errors.get(index), index in replaced) for index, write in enumerate(writes)
+    )
+
+
+def _attempt(errors: dict[int, FileAccessError], index: int, path: Path, action: Callable[[], None]) -> bool:
+    try:
+        with translated(path, "written"):
+            action()
+    except FileAccessError as error:
+        errors[index] = error
+        return False
+    return True
+
+
+def _prepare_in_batch(temp: Path, write: PendingWrite, sync: Sync | None) -> None:
+    _write_named(temp, write, _check_target(write), sync)
+
+
+def _check_target(write: PendingWrite) -> os.stat_result | None:
+    """The file that is to be replaced, None where there is none, or an error where it must not be."""
+    path, expected = write.path, write.expected
+    try:
+        old = path.lstat()
+    except FileNotFoundError:
+        if expected is not None:
+            raise changed_error(path, "was removed while its new content was being made") from None
+        return None
+    require_regular(path, old, "written")
+    if expected is not None and identity_of(old) != expected.identity:
+        raise changed_error(path, "was changed while its new content was being made")
+    return old
+
+
+def _write_unnamed(name: Path, write: PendingWrite, old: os.stat_result | None) -> bool:
+    """Write and sync a file that has no name, then give it one; a kill before that leaves nothing.
+
+    Returns:
+        False where kernel or file system can't do it, and nothing was done.
+
+    Raises:
+        FileExistsError: the name is taken; it is never overwritten.
+    """
+    if not system.O_TMPFILE:
+        return False
+    try:
+        descriptor = os.open(write.path.parent, system.O_TMPFILE | os.O_WRONLY | system.SAFE_FLAGS, 0o600)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED:
+            return False
+        raise
+    try:
+        _fill(descriptor, write, old)
+        sync_descriptor(descriptor)
+        try:
+            # linkat follows the link below /proc only if told to, and os.link only tells it so when
+            # it is given a descriptor, which an absolute path makes meaningless.
+            os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
+        except OSError as error:
+            if error.errno in _NO_LINK:
+                return False
+            raise
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _write_named(temp: Path, write: PendingWrite, old: os.stat_result | None, sync: Sync | None) -> None:
+    descriptor = _create(temp)
+    try:
+        _fill(descriptor, write, old)
+        if sync is not None:
+            sync(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        discard(temp)  # at once: a full disk may still take the smaller ones of a batch
+        raise
+    os.close(descriptor)
+
+
+def _create(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.SAFE_FLAGS | system.O_NOFOLLOW
+    return os.open(path, flags, 0o600)
+
+
+def _fill(descriptor: int, write: PendingWrite, old: os.stat_result | None) -> None:
+    rest = memoryview(write.data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    wanted = write.mode
+    if wanted is None:
+        wanted = NEW_FILE_MODE if old is None else stat.S_IMODE(old.st_mode)
+    if old is not None and not _keep_access(descriptor, write.path, old) and write.mode is None:
+        # Its group bits were meant for another group, or were the mask of an ACL.
+        wanted &= ~0o2070 | ((wanted & 0o007) << 3)
+    if hasattr(os, "fchmod"):
+        # Refused where the file system has no modes, such as FAT. Elsewhere it stays 0600.
+        with suppress(PermissionError):
+            os.fchmod(descriptor, wanted)
+
+
+def _keep_access(descriptor: int, path: Path, old: os.stat_result) -> bool:
+    """Give the new file the old one's owner, group, ACL and user attributes.
+
+    Returns:
+        False where group or ACL could not be kept.
+    """
+    if not hasattr(os, "fchown"):
+        return True
+    new = os.fstat(descriptor)
+    if new.st_uid != old.st_uid:
+        with suppress(OSError):  # only root may
+            os.fchown(descriptor, old.st_uid, -1)
+    kept = True
+    if new.st_gid != old.st_gid:
+        try:
+            os.fchown(descriptor, -1, old.st_gid)
+        except OSError:
+            kept = False
+    return _keep_attributes(descriptor, path) and kept
+
+
+def _keep_attributes(descriptor: int, path: Path) -> bool:
+    if not hasattr(os, "listxattr"):
+        return True
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        return True
+    kept = True
+    for name in names:
+        # Others, such as IMA's hash, describe the old content.
+        if name in (_ACL, "security.selinux") or name.startswith("user."):
+            try:
+                os.setxattr(descriptor, name, os.getxattr(path, name, follow_symlinks=False))
+            except OSError:
+                kept = kept and name != _ACL
+    return kept
+
+
+def _swap(temp: Path, write: PendingWrite) -> None:
+    # Looked at again as late as can be: preparing a batch takes a while.
+    _check_target(write)
+    tries = 6 if system.WINDOWS else 1
+    for attempt in range(1, tries + 1):
+        try:
+            temp.replace(write.path)
+        except PermissionError:
+            # Windows: virus scanners and indexers hold a file open for a moment.
+            if attempt == tries:
+                raise
+            time.sleep(0.01 * 2**attempt)
+        else:
+            return
+
+
+@contextmanager
+def _held_open(count: int) -> Iterator[Callable[[Path], None]]:
+    """Holds files that are about to be replaced, so that giving back their space is no part of the rename.
+
+    That can take milliseconds a file, namely where the file system tells the disk of each (mounted with
+    `discard`, without a journal). At the end it is done for several at once.
+
+    Args:
+        count: how many files there are; few are not worth it.
+    """
+    held: list[int] = []
+
+    def hold(path: Path) -> None:
+        if system.WINDOWS or count < SYNCFS_FROM:  # Windows replaces no file that is open
+            return
+        if len(held) == _MOST_HELD:
+            _close_at_once(held)
+        with suppress(OSError, ValueError):
+            held.append(os.open(path, _HOLD | system.SAFE_FLAGS | system.O_NOFOLLOW))
+
+    try:
+        yield hold
+    finally:
+        _close_at_once(held)
+
+
+def _close_at_once(descriptors: list[int]) -> None:
+    from threading import Thread
+
+    def close(part: list[int]) -> None:
+        for descriptor in part:
+            with suppress(OSError):
+                os.close(descriptor)
+
+    parts = [part for start in range(_CLOSERS) if (part := descriptors[start::_CLOSERS])]
+    descriptors.clear()
+    threads = [Thread(target=close, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _claim(temp: Path, path: Path) -> None:
+    """Rename without overwriting.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    if system.WINDOWS:
+        temp.rename(path)  # does not overwrite there
+        return
+    try:
+        os.link(temp, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+    else:
+        return
+    # No hard links here, such as on FAT: take the name with an empty file, then replace that.
+    os.close(_create(path))
+    try:
+        temp.replace(path)
+    except BaseException:
+        discard(path)
+        raise
