@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from .redaction import without_private_keys
 
@@ -132,8 +134,85 @@ class IdentityError(FluxsecretsError):
     """A private key or key file is malformed, unreadable or locked."""
 
 
+class Attempt(NamedTuple):
+    """One key that was tried and did not open its group.
+
+    Attributes:
+        group: the key group's number, from 1.
+        kind: of the key, as it is named in files.
+        recipient: whose key, in full; empty where the file holds something other than a public key.
+        shown: the recipient for messages, shortened.
+        reason: why the key did not open the group.
+    """
+
+    group: int
+    kind: str
+    recipient: str
+    shown: str
+    reason: str
+
+
+class Tried(NamedTuple):
+    """What was tried to open a file.
+
+    Attributes:
+        groups: how many key groups the file has.
+        opened: the numbers of those that were opened, from 1.
+        attempts: the keys that opened nothing, in order.
+        places: where identities were looked for.
+    """
+
+    groups: int
+    opened: frozenset[int]
+    attempts: tuple[Attempt, ...]
+    places: tuple[str, ...] = ()
+
+    def lines(self, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+        """One line per group, key and reason.
+
+        Args:
+            names: recipient -> name, to show behind the key.
+        """
+        keys = {each: _with_name(each, names) for each in self.attempts}
+        lines = []
+        for group in range(1, self.groups + 1):
+            tried = [(keys[each], each.reason) for each in self.attempts if each.group == group]
+            width = max((len(key) for key, _ in tried), default=0)
+            lines.append(f"group {group}" + ("  opened" if group in self.opened else ""))
+            lines += [f"  {key:{width}}  {reason}" for key, reason in tried]
+        if self.places:
+            lines.append("looked in: " + ", ".join(self.places))
+        return [without_private_keys(line) for line in lines]
+
+
+def _with_name(attempt: Attempt, names: Mapping[str, str]) -> str:
+    name = names.get(attempt.recipient)
+    return f"{attempt.shown} ({name})" if name else attempt.shown
+
+
 class DataKeyError(FluxsecretsError):
-    """None of the identities at hand opens the file; `details` says which were tried."""
+    """None of the identities at hand opens the file; `details` says which were tried.
+
+    Attributes:
+        tried: the same as data, or None where there is no more to say than the message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        path: str | None = None,
+        line: int | None = None,
+        details: Sequence[str] = (),
+        tried: Tried | None = None,
+    ) -> None:
+        details = details if tried is None else tried.lines()
+        super().__init__(message, hint=hint, path=path, line=line, details=details)
+        self.tried = tried
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"tried": self.tried})
 
 
 class CertificateError(FluxsecretsError):

@@ -1,9 +1,17 @@
 import pytest
 
-from fluxsecrets.errors import DataKeyError, IdentityError, IntegrityError, RecipientError, UsageError
+from fluxsecrets.errors import (
+    Attempt,
+    DataKeyError,
+    IdentityError,
+    IntegrityError,
+    RecipientError,
+    Tried,
+    UsageError,
+)
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import NotMine, check_recipients, open_data_key, wrap_data_key
-from fluxsecrets.sops.metadata import Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
 KEY = DataKey(bytes(range(32)))
@@ -76,6 +84,23 @@ def test_the_error_shows_each_key_and_why_not():
         "  age1c  not among your identities",
         "looked in: a place",
     )
+    assert caught.value.tried == Tried(
+        3,
+        frozenset({1}),
+        (
+            Attempt(2, "age", B.id, "age1b", "the key file is locked"),
+            Attempt(3, "age", C.id, "age1c", "not among your identities"),
+        ),
+        ("a place",),
+    )
+
+
+def test_what_is_not_a_public_key_is_not_kept_in_the_error():
+    private = Recipient("age", "AGE-SECRET-KEY-1XYZ")
+    group = KeyGroup((WrappedKey(private, "enc"),))
+    with pytest.raises(DataKeyError) as caught:
+        open_data_key(Metadata((group,), DEFAULT_SELECTOR, "", None), {"age": Fake()})
+    assert [(one.recipient, one.shown) for one in caught.value.tried.attempts] == [("", "(not a public key)")]
 
 
 def test_what_was_opened_must_be_a_data_key():

@@ -103,12 +103,13 @@ class Output:
         from fluxsecrets.report.text import error_lines, similar_errors
 
         for similar in similar_errors(errors):
-            if isinstance(similar.error, DataKeyError):
-                from fluxsecrets.ops.run.names import with_names
+            error, names = similar.error, dict[str, str]()
+            if isinstance(error, DataKeyError) and error.tried is not None and error.path is not None:
+                from fluxsecrets.ops.run.people import names_of_tried
 
                 with suppress(Exception):  # names are an extra; the error itself must be said
-                    similar = similar._replace(error=with_names(similar.error, Path.cwd()))  # noqa: PLW2901
-            for line in error_lines(similar):
+                    names = names_of_tried(error.tried, Path.cwd() / error.path)
+            for line in error_lines(similar, names):
                 click.echo(_marked(line, "error:", "red"), err=True)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from fluxsecrets.errors import DataKeyError
 from fluxsecrets.redaction import without_private_keys
 from fluxsecrets.shell import command_for, with_file
 
@@ -179,8 +181,13 @@ class SimilarErrors(NamedTuple):
     paths: tuple[str, ...] = ()
 
 
-def error_lines(similar: SimilarErrors) -> list[str]:
-    """An error as lines: what is wrong and where, details, and what to do next."""
+def error_lines(similar: SimilarErrors, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """An error as lines: what is wrong and where, details, and what to do next.
+
+    Args:
+        similar: the error.
+        names: recipient -> name, shown behind the keys that were tried.
+    """
     error = similar.error
     place = f"{error.place}: " if error.place else ""
     also = ""
@@ -194,7 +201,8 @@ def error_lines(similar: SimilarErrors) -> list[str]:
         more = len(similar.paths) - _FEW_PATHS
         named = ", ".join(similar.paths[:_FEW_PATHS])
         lines.append(f"  in {named}{f' and {more} more' if more > 0 else ''}")
-    lines += [f"  {detail}" for detail in error.details]
+    tried = error.tried if isinstance(error, DataKeyError) and names else None
+    lines += [f"  {detail}" for detail in (error.details if tried is None else tried.lines(names))]
     if error.hint:
         lines.append(f"  hint: {error.hint if many else with_file(error.hint, error.path)}")
     return [printable(line) for line in lines]

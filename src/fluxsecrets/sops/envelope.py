@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from fluxsecrets.errors import DataKeyError, FluxsecretsError, RecipientError
+from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, RecipientError, Tried
 
 from . import shamir
 from .cipher import DataKey
@@ -120,20 +120,6 @@ def wrap_data_key(
     )
 
 
-class Attempt(NamedTuple):
-    """One key that was tried and did not open its group.
-
-    Attributes:
-        group: the group's number from 0.
-        recipient: whose key.
-        reason: why not.
-    """
-
-    group: int
-    recipient: Recipient
-    reason: str
-
-
 def open_data_key(
     metadata: Metadata,
     providers: Providers,
@@ -150,7 +136,7 @@ def open_data_key(
         opened: is told whose key opened a group.
 
     Raises:
-        DataKeyError: not enough groups could be opened; `details` shows each key and why not.
+        DataKeyError: not enough groups could be opened; `tried` holds each key and why not.
         IntegrityError: what was opened is not a data key.
     """
     attempts: list[Attempt] = []
@@ -187,12 +173,14 @@ def _open_group(
             answer = _provider(key.recipient, providers).unwrap(key)
         except FluxsecretsError as error:
             # One unusable key must not keep the others from being tried; it is shown with them.
-            attempts.append(Attempt(number, key.recipient, str(error)))
-            continue
-        if isinstance(answer, NotMine):
-            attempts.append(Attempt(number, key.recipient, answer.reason))
-            continue
-        return key, answer
+            reason = str(error)
+        else:
+            if not isinstance(answer, NotMine):
+                return key, answer
+            reason = answer.reason
+        shown = short_recipient(key.recipient)
+        public = "" if shown == _NOT_PUBLIC else key.recipient.id
+        attempts.append(Attempt(number + 1, key.recipient.kind, public, shown, reason))
     return None
 
 
@@ -203,27 +191,21 @@ def _cannot_open(
     needed: int,
     providers: Providers,
 ) -> DataKeyError:
-    details = []
-    for number in range(len(metadata.key_groups)):
-        tried = [attempt for attempt in attempts if attempt.group == number]
-        details.append(f"group {number + 1}" + ("  opened" if number in opened else ""))
-        width = max((len(short_recipient(attempt.recipient)) for attempt in tried), default=0)
-        details += [f"  {short_recipient(attempt.recipient):{width}}  {attempt.reason}" for attempt in tried]
     kinds = {key.recipient.kind for key in metadata.wrapped_keys}
     places = [place for kind in sorted(kinds) if kind in providers for place in providers[kind].looked_in()]
-    if places:
-        details.append("looked in: " + ", ".join(places))
+    groups = frozenset(number + 1 for number in opened)
     message = "none of your identities can open this file"
     if needed > 1:
         message = f"your identities open {len(opened)} of the {needed} key groups that this file needs"
     return DataKeyError(
         message,
-        details=details,
+        tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(places)),
         hint="set SOPS_AGE_KEY_FILE to your key file, or ask a holder of one of these keys "
         "to add your public key to .sops.yaml and to re-encrypt the file for you",
     )
 
 
+_NOT_PUBLIC = "(not a public key)"
 _PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 
 
@@ -235,7 +217,7 @@ def short_recipient(recipient: Recipient) -> str:
     if recipient.kind == "age":
         text = recipient.id.strip()
         if not re.fullmatch(_PUBLIC_AGE, text):
-            return "(not a public key)"
+            return _NOT_PUBLIC
         if text.startswith("ssh-"):
             kind, key, *_ = text.split(" ")
             text = f"{kind} …{key[-8:]}"

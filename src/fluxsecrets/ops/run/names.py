@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
 from fluxsecrets.sops.metadata import Recipient
@@ -62,52 +60,3 @@ def post_quantum_warnings(
         f"the post-quantum keys protect nothing beside those of {shown}: each key opens the file alone, "
         "and a quantum computer breaks theirs",
     )
-
-
-def with_names(error: DataKeyError, cwd: Path) -> DataKeyError:
-    """The error with names behind the keys that were tried, as far as the repository has any.
-
-    Args:
-        error: its details are those of `envelope.open_data_key`.
-        cwd: what its path is relative to.
-    """
-    if error.path is None:
-        return error
-    shown = {
-        short_recipient(Recipient(kind, text)): name
-        for text, name in _names_around(cwd / error.path).items()
-        for kind in ("age", "pgp")
-    }
-    rows = [_ATTEMPT.fullmatch(line) for line in error.details]
-    keys = [_with_name(row[1], shown) if row else "" for row in rows]
-    width = max(map(len, keys), default=0)
-    error.details = tuple(
-        f"  {key:{width}}  {row[2]}" if row else line
-        for key, row, line in zip(keys, rows, error.details, strict=True)
-    )
-    return error
-
-
-def _with_name(key: str, names: Mapping[str, str]) -> str:
-    return f"{key} ({names[key]})" if key in names else key
-
-
-_ATTEMPT = re.compile(r"  (\S(?:.*?\S)??)  +(\S.*)")
-"""How `envelope.open_data_key` shows a key that did not open its group."""
-
-
-def _names_around(path: Path) -> dict[str, str]:
-    from fluxsecrets.repo.git import find_repository
-
-    from .session import Session
-
-    names: dict[str, str] = {}
-    with suppress(FluxsecretsError):
-        repository = find_repository(path.parent)
-        names |= read_public_keys(path.parent if repository is None else repository.root)
-    with suppress(FluxsecretsError):
-        session = Session({}, path.parent)
-        found = session.find_config(path.parent)
-        for rule in session.load_config(found).rules if found is not None else ():
-            names |= rule.names
-    return names

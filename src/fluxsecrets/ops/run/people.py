@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 
-from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.errors import FluxsecretsError, Tried, UsageError
+from fluxsecrets.repo.git import find_repository
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import SopsConfig, named_recipients
@@ -184,3 +187,25 @@ def one_cluster_key(
         details=[f"it may be one of: {', '.join(candidates)}"] if candidates else (),
         hint="name it with --old, or once and for all as cluster_recipients in .fluxsecrets.yaml",
     )
+
+
+def names_of_tried(tried: Tried, path: Path) -> dict[str, str]:
+    """Recipient -> name for the keys that were tried on a file.
+
+    Names are the anchors of the file's `.sops.yaml`, and `keys/NAME.pub` of its repository. What cannot be
+    read gives no names: they are an extra beside an error.
+    """
+    names: dict[str, str] = {}
+    with suppress(FluxsecretsError):
+        repository = find_repository(path.parent)
+        names |= read_public_keys(path.parent if repository is None else repository.root)
+    with suppress(FluxsecretsError):
+        session = Session({}, path.parent)
+        found = session.find_config(path.parent)
+        for rule in session.load_config(found).rules if found is not None else ():
+            names |= rule.names
+    by_key = {
+        recipient_key(Recipient(kind, text)): name for text, name in names.items() for kind in ("age", "pgp")
+    }
+    keys = {one.recipient: recipient_key(Recipient(one.kind, one.recipient)) for one in tried.attempts}
+    return {recipient: by_key[key] for recipient, key in keys.items() if key in by_key}
