@@ -11,6 +11,8 @@ DONE = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/index.md",
+    "docs/environments.md",
+    "docs/audit.md",
     "docs/getting-started.md",
     "docs/errors.md",
     "docs/coming-from-kubeseal.md",
