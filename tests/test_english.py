@@ -11,6 +11,8 @@ DONE = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/index.md",
+    "docs/sops-compatibility.md",
+    "docs/threat-model.md",
     "docs/external-secrets.md",
     "docs/file-formats.md",
     "docs/hooks.md",
