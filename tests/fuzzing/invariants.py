@@ -14,7 +14,8 @@ from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, to_data
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.formats import Format, Limits
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 from fluxsecrets.sops.values import canonical_bytes
 

@@ -29,7 +29,7 @@ from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.flatten import flatten, unflatten
 from fluxsecrets.sops.formats.yaml import load_documents
 from fluxsecrets.sops.metadata import metadata_to_data, parse_metadata
-from fluxsecrets.sops.recipients import RECIPIENT_PARSERS
+from fluxsecrets.sops.recipients import KINDS
 from fluxsecrets.sops.regex import RegexError, compile_regex
 
 from .invariants import LIMITS, MARKER, BrokenInvariantError, only_our_errors, pieces, rendered, round_trip
@@ -163,7 +163,7 @@ def pgp(data: bytes) -> None:
 def recipients(data: bytes) -> None:
     """Recipients as they stand in rules and on command lines; regular expressions."""
     text = data.decode("utf-8", "replace")
-    for parse in RECIPIENT_PARSERS.values():
+    for parse in (kind.parse for kind in KINDS.values()):
         only_our_errors(data, lambda parse=parse: parse(text))
     with suppress(RegexError):
         compile_regex(text).search("clusters/production")

@@ -15,7 +15,8 @@ from fluxsecrets.keys.agefile import armour, dearmour
 from fluxsecrets.keys.identities import Lookup
 from fluxsecrets.keys.keyfile import AgeIdentity
 from fluxsecrets.sops.envelope import NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 
 # A throw-away test key, made for this run.
 FRESH = pyrage.x25519.Identity.generate()

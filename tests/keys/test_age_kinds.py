@@ -17,7 +17,8 @@ from fluxsecrets.keys.age import AgeProvider
 from fluxsecrets.keys.agefile import armour, dearmour
 from fluxsecrets.keys.host import Host
 from fluxsecrets.sops.envelope import NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 
 PASSPHRASE = "throw-away passphrase"
 NOWHERE = Path("/nowhere/at/all")

@@ -20,7 +20,8 @@ from fluxsecrets.keys.identities import KEYRING_LIST
 from fluxsecrets.keys.keyfile import AgeIdentity
 from fluxsecrets.keys.oskeyring import KeyringError, StoredIdentity, read_list, read_stored, remove, store
 from fluxsecrets.sops.envelope import NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -20,7 +20,8 @@ from fluxsecrets.keys import make_providers
 from fluxsecrets.keys.gpg import find_gpg, parse_key_blocks
 from fluxsecrets.keys.pgp import PgpProvider
 from fluxsecrets.sops.envelope import NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 PRIMARY = "3B53DF19B9884C364821CD2F63F909A3062E2C9A"

@@ -6,18 +6,19 @@ import sys
 import pytest
 
 from fluxsecrets.errors import IdentityError, RecipientError
-from fluxsecrets.keys import PROVIDERS, Unsupported, User, make_providers
+from fluxsecrets.keys import Unsupported, User, make_providers
 from fluxsecrets.sops.envelope import NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import KINDS, Recipient
 
-OTHERS = [kind for kind in PROVIDERS if kind not in ("age", "pgp")]
+OTHERS = [kind for kind in KINDS if kind not in ("age", "pgp")]
 
 
 def test_there_is_a_provider_for_every_kind_of_key_that_sops_writes():
-    assert set(PROVIDERS) == {"age", "pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault"}
+    assert set(KINDS) == {"age", "pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault"}
     providers = make_providers({})
-    assert {kind: providers[kind].kind for kind in providers} == {kind: kind for kind in PROVIDERS}
-    assert len(providers) == len(PROVIDERS)
+    assert {kind: providers[kind].kind for kind in providers} == {kind: kind for kind in KINDS}
+    assert len(providers) == len(KINDS)
 
 
 def test_a_provider_is_made_once():

@@ -19,7 +19,7 @@ from fluxsecrets.ops.files.content import encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import Limits, make_format
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 from sealing import VECTORS, key_file

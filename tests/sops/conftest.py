@@ -18,7 +18,8 @@ from fluxsecrets.sops.envelope import Providers, open_data_key, wrap_data_key
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.mac import seal_mac
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient
+from fluxsecrets.sops.metadata import KeyGroup, Metadata
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorSpec
 

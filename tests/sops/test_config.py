@@ -8,14 +8,8 @@ from hypothesis import strategies as st
 from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, SelectorError
 from fluxsecrets.sops.config import UnknownField, match_rules, parse_config, rule_for
 from fluxsecrets.sops.formats import StoresConfig
-from fluxsecrets.sops.metadata import (
-    KeyGroup,
-    Metadata,
-    Recipient,
-    WrappedKey,
-    metadata_to_data,
-    parse_metadata,
-)
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey, metadata_to_data, parse_metadata
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
 
 # Public recipients of throw-away test keys.

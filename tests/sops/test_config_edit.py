@@ -8,7 +8,7 @@ from tests.conftest import EXAMPLE
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.sops.config import parse_config
 from fluxsecrets.sops.config_edit import add_beside, add_recipient, remove_recipient, replace_recipient
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 
 ALICE, BOB, NEW = (Recipient("age", f"age1throwaway{name}") for name in ("alice", "bob", "new"))
 A, B, N = ALICE.id, BOB.id, NEW.id

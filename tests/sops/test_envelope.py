@@ -11,7 +11,8 @@ from fluxsecrets.errors import (
 )
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import NotMine, check_recipients, open_data_key, wrap_data_key
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
 KEY = DataKey(bytes(range(32)))

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fluxsecrets.findings import Location
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.envelope import short_recipient
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .facts import Facts
 

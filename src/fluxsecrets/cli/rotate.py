@@ -37,24 +37,14 @@ from fluxsecrets.ops.run.changes import Change, change_files
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import BatchResult
 from fluxsecrets.ops.run.targets import clean_up
-
-_KINDS = {
-    "age": ("age", "age, SSH or plugin keys"),
-    "pgp": ("pgp", "PGP fingerprints"),
-    "kms": ("kms", "AWS KMS ARNs"),
-    "gcp-kms": ("gcp_kms", "Google Cloud KMS keys"),
-    "azure-kv": ("azure_kv", "Azure Key Vault keys"),
-    "hc-vault-transit": ("hc_vault", "Vault transit keys"),
-    "hckms": ("hckms", "Huawei Cloud keys"),
-}
-"""Kinds of recipients as sops's options name them, with ours, and what they are."""
+from fluxsecrets.sops.recipients import KINDS
 
 
 def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option, (kind, what) in reversed(_KINDS.items()):
-        for verb, text in (("rm", f"Remove {what}."), ("add", f"Add {what}.")):
+    for kind, each in reversed(list(KINDS.items())):
+        for verb, text in (("rm", f"Remove {each.what}."), ("add", f"Add {each.what}.")):
             function = click.option(
-                f"--{verb}-{option}", f"{verb}_{kind}", multiple=True, metavar="KEY[,KEY]", help=text
+                f"--{verb}-{each.option}", f"{verb}_{kind}", multiple=True, metavar="KEY[,KEY]", help=text
             )(function)
     return function
 
@@ -148,9 +138,8 @@ def command(
             write=not dry_run,
         )
         return rotate_identity(session, out, asked, yes=yes, as_json=report == "json")
-    kinds = [kind for kind, _ in _KINDS.values()]
     add, remove = (
-        parse_recipients({kind: recipients[f"{verb}_{kind}"] for kind in kinds}) for verb in ("add", "rm")
+        parse_recipients({kind: recipients[f"{verb}_{kind}"] for kind in KINDS}) for verb in ("add", "rm")
     )
     selection = select_for_rekey(session, paths, environment, input_type, everything=everything)
     options = RotateOptions(

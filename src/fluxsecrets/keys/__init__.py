@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from types import MappingProxyType
+from typing import cast
 
 from fluxsecrets.errors import RecipientError
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import KINDS, Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,75 +80,55 @@ class Unsupported:
         return ()
 
 
-def _age(environ: Mapping[str, str], user: User | None = None) -> KeyProvider:
-    from .age import AgeProvider
+PROVIDERS: Mapping[str, str] = MappingProxyType({"age": "age", "pgp": "pgp"})
+"""By the kind of key: the module that provides for it, which has `make`. It is imported when first used.
 
-    if user is None:
-        return AgeProvider.from_environment(environ)
-    return AgeProvider.from_environment(
-        environ, ask=user.ask, notify=user.notify, warn=user.warn, allowed_plugins=user.allowed_plugins
-    )
+Kinds that only `sops.recipients.KINDS` has can be read, and not used.
+"""
 
 
-def _pgp(environ: Mapping[str, str]) -> KeyProvider:
-    from .pgp import PgpProvider
-
-    return PgpProvider(environ)
-
-
-def _unsupported(kind: str, name: str) -> Callable[[Mapping[str, str]], KeyProvider]:
-    return lambda _environ: Unsupported(kind, name)
-
-
-PROVIDERS: Mapping[str, Callable[[Mapping[str, str]], KeyProvider]] = MappingProxyType(
-    {
-        "age": _age,
-        "pgp": _pgp,
-        "kms": _unsupported("kms", "AWS KMS"),
-        "gcp_kms": _unsupported("gcp_kms", "Google Cloud KMS"),
-        "hckms": _unsupported("hckms", "Huawei Cloud KMS"),
-        "azure_kv": _unsupported("azure_kv", "Azure Key Vault"),
-        "hc_vault": _unsupported("hc_vault", "HashiCorp Vault"),
-    }
-)
-"""How to make the provider for each kind of key, by the kind's name in files, from an environment."""
+def _make(kind: str, environ: Mapping[str, str], user: User) -> KeyProvider:
+    if kind not in PROVIDERS:
+        return Unsupported(kind, KINDS[kind].title)
+    return cast("KeyProvider", import_module(f".{PROVIDERS[kind]}", __name__).make(environ, user))
 
 
 class _Providers(Mapping[str, KeyProvider]):
     """Makes each provider when it is first asked for, and keeps it."""
 
-    def __init__(self, environ: Mapping[str, str], user: User | None, order: Sequence[str]) -> None:
+    def __init__(self, environ: Mapping[str, str], user: User, order: Sequence[str]) -> None:
         self._environ = dict(environ)
         self._user = user
-        self._order = tuple(dict.fromkeys((*order, *PROVIDERS)))
+        self._order = tuple(dict.fromkeys((*order, *KINDS)))
         self._made: dict[str, KeyProvider] = {}
 
     def __getitem__(self, kind: str) -> KeyProvider:
         if kind not in self._made:
-            make = PROVIDERS[kind]
-            self._made[kind] = _age(self._environ, self._user) if make is _age else make(self._environ)
+            self._made[kind] = _make(kind, self._environ, self._user)
         return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._order)
 
     def __len__(self) -> int:
-        return len(PROVIDERS)
+        return len(KINDS)
 
     def __contains__(self, kind: object) -> bool:
-        return kind in PROVIDERS
+        return kind in KINDS
 
     def __getstate__(self) -> dict[str, object]:
         # Workers never ask the user, and what asks may be no more than a local function.
-        user = None if self._user is None else replace(self._user, ask=None, notify=None, warn=None)
+        user = replace(self._user, ask=None, notify=None, warn=None)
         return {**self.__dict__, "_user": user}
 
     def __repr__(self) -> str:
-        return f"<providers for {', '.join(PROVIDERS)}>"
+        return f"<providers for {', '.join(KINDS)}>"
 
 
 def make_providers(
-    environ: Mapping[str, str], user: User | None = None, order: Sequence[str] = ()
+    environ: Mapping[str, str],
+    user: User = User(),
+    order: Sequence[str] = (),
 ) -> Mapping[str, KeyProvider]:
     """Give the providers of one run, by kind; make them once, since each looks for identities once.
 
@@ -154,6 +137,6 @@ def make_providers(
     Args:
         environ: the environment in which identities are looked for, usually `os.environ`.
         user: whom to ask for passphrases; without, what needs one stays closed.
-        order: kinds of keys to try first, of those in `PROVIDERS`.
+        order: kinds of keys to try first, of those in `KINDS`.
     """
     return _Providers(environ, user, order)

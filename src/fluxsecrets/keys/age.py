@@ -12,9 +12,11 @@ import pyrage  # type: ignore[import-untyped]
 from pyrage import x25519
 
 from fluxsecrets.errors import IdentityError, IntegrityError
-from fluxsecrets.sops.envelope import NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.envelope import KeyProvider, NotMine
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 
+from . import User
 from .agefile import armour, dearmour, stanza_types
 from .agekeys import AgeKeys
 from .agerecipients import RecipientContext, Sealer, abbreviate, normalise, parse_recipient
@@ -289,6 +291,13 @@ class AgeProvider:
         if found.identities or found.locked:
             return NotMine("not among your identities")
         return NotMine("no age identity was found")
+
+
+def make(environ: Mapping[str, str], user: User) -> KeyProvider:
+    """The provider for one run."""
+    return AgeProvider.from_environment(
+        environ, ask=user.ask, notify=user.notify, warn=user.warn, allowed_plugins=user.allowed_plugins
+    )
 
 
 class _Opening:

@@ -15,9 +15,11 @@ from itertools import product
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, RecipientError
-from fluxsecrets.sops.envelope import NotMine
-from fluxsecrets.sops.metadata import Recipient, WrappedKey
+from fluxsecrets.sops.envelope import KeyProvider, NotMine
+from fluxsecrets.sops.metadata import WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 
+from . import User
 from .gpg import EXECUTABLE, GpgRun, KeyBlock, find_gpg, parse_key_blocks, run_gpg
 from .identities import home_folder
 from .pgpmessage import HIDDEN, MAX_ARMOUR, PgpMessage, read_message
@@ -425,3 +427,8 @@ def _ending(run: GpgRun) -> str:
     if run.overflowed:
         return "it wrote too much"
     return f"it ended with exit code {run.code}" if run.code >= 0 else "it was killed or could not be started"
+
+
+def make(environ: Mapping[str, str], _user: User) -> KeyProvider:
+    """The provider for one run; gpg asks the user by itself."""
+    return PgpProvider(environ)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 
 from .history import Commit
 

@@ -9,7 +9,7 @@ from fluxsecrets.ops.people.keys import KeyList
 from fluxsecrets.report.json import VERSION, dump, error_data
 from fluxsecrets.report.text import Cell, Row, printable
 from fluxsecrets.sops.envelope import short_recipient
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 
 
 def key_rows(found: KeyList) -> list[Row]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from fluxsecrets.errors import RecipientError, SelectorError
 
-from . import recipients
 from .config_fields import FieldReader, Fields, is_null, is_set, keys_outside, kind_of
 from .formats import StoresConfig
-from .metadata import Recipient
 from .placed_yaml import ListNode, MapNode, Node, ScalarNode, compose, walk
+from .recipients import KINDS, KeyKind, Recipient, age, deduplicate, kms_from_arn, split_list
 from .regex import Regex
 from .selectors import compile_selector, select_one
 from .selectorspec import SelectorKind, SelectorSpec
@@ -195,20 +195,10 @@ def _shown(text: str) -> str:
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
-# Recipient lists of a rule, in the order in which sops collects them, with the kind of recipient.
-_FLAT_FIELDS = {
-    "age": "age",
-    "pgp": "pgp",
-    "kms": "kms",
-    "gcp_kms": "gcp_kms",
-    "hckms": "hckms",
-    "azure_keyvault": "azure_kv",
-    "hc_vault_transit_uri": "hc_vault",
-}
 _CONFIG_FIELDS = frozenset({"creation_rules", "destination_rules", "stores", "keys"})
 _RULE_FIELDS = frozenset(
     {
-        *_FLAT_FIELDS,
+        *(kind.rule_field for kind in KINDS.values()),
         *(kind.value for kind in SelectorKind),
         "path_regex",
         "aws_profile",
@@ -217,7 +207,7 @@ _RULE_FIELDS = frozenset(
         "mac_only_encrypted",
     }
 )
-_GROUP_FIELDS = frozenset({"merge", "age", "pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault"})
+_GROUP_FIELDS = frozenset({"merge", *(kind.group_field for kind in KINDS.values())})
 _DESTINATION_FIELDS = frozenset(
     {
         "path_regex",
@@ -233,6 +223,9 @@ _DESTINATION_FIELDS = frozenset(
         "omit_extensions",
     }
 )
+_OPTIONAL = frozenset({"role", "aws_profile", "version"})
+"""Fields of a key in a key group that it may lack."""
+
 _STORES = {"dotenv": False, "ini": False, "json": True, "json_binary": True, "yaml": True}
 """The stores, and whether they can be indented."""
 
@@ -290,7 +283,8 @@ class _RuleReader:
         self.unknown += _unknown(fields, _RULE_FIELDS)
         path = self.read.regex(fields, "path_regex")
         key_groups = self.key_groups(fields)
-        ignored = [fields[name][0] for name in _FLAT_FIELDS if key_groups and is_set(fields, name)]
+        lists = [kind.rule_field for kind in KINDS.values()]
+        ignored = [fields[name][0] for name in lists if key_groups and is_set(fields, name)]
         groups = key_groups or (self.flat_group(fields),)
         if groups == ((),):
             groups = ()
@@ -346,15 +340,15 @@ class _RuleReader:
 
     def flat_group(self, fields: Fields) -> tuple[Recipient, ...]:
         aws_profile = self.read.text(fields, "aws_profile")
-        parsers = dict(recipients.RECIPIENT_PARSERS)
-        parsers["kms"] = lambda text: recipients.kms_from_arn(text, aws_profile=aws_profile)
         found: list[Recipient] = []
-        for name, kind in _FLAT_FIELDS.items():
+        for kind in KINDS.values():
+            name, parse = kind.rule_field, kind.parse
+            if parse is kms_from_arn:
+                parse = partial(kms_from_arn, aws_profile=aws_profile)
             if is_set(fields, name):
                 for node in self.flat_items(name, fields[name][1]):
-                    texts = recipients.split_list(self.read.strict_text(name, node))
-                    found += self.parsed(name, node, texts, parsers[kind])
-        return recipients.deduplicate(found)
+                    found += self.parsed(name, node, split_list(self.read.strict_text(name, node)), parse)
+        return deduplicate(found)
 
     def flat_items(self, name: str, node: Node) -> tuple[Node, ...]:
         if isinstance(node, ListNode):
@@ -381,7 +375,7 @@ class _RuleReader:
         nodes = self.read.items(fields, "key_groups")
         groups: list[tuple[Recipient, ...]] = []
         for number, node in enumerate(nodes):
-            group = recipients.deduplicate(self.group(node, f"key_groups[{number}]"))
+            group = deduplicate(self.group(node, f"key_groups[{number}]"))
             if not group and len(nodes) > 1:
                 hint = "its share of the data key would be lost: name somebody, or take the group out"
                 self.read.fail(node, f"key group {number + 1} names nobody", hint=hint)
@@ -394,68 +388,48 @@ class _RuleReader:
         found: list[Recipient] = []
         for position, part in enumerate(self.members(fields, "merge")):
             found += self.group(part, f"{name}.merge[{position}]")
-        for item in self.members(fields, "age"):
-            texts = recipients.split_list(self.read.strict_text("age", item))
-            found += self.parsed("age", item, texts, recipients.age)
-        found += self.texts(fields, "pgp", recipients.pgp)
-        found += self.maps(fields, "kms", ("arn", "role", "context", "aws_profile"), self.kms)
-        found += self.maps(fields, "gcp_kms", ("resource_id",), self.gcp_kms)
-        found += self.maps(fields, "hckms", ("key_id",), self.hckms)
-        found += self.maps(fields, "azure_keyvault", ("key", "vaultUrl", "version"), self.azure)
-        found += self.texts(fields, "hc_vault", recipients.hc_vault)
+        for kind in KINDS.values():
+            found += self.texts(fields, kind) if kind.make is None else self.maps(fields, kind, kind.make)
         return found
 
     def members(self, fields: Fields, name: str) -> tuple[Node, ...]:
         return self.read.items(fields, name, hint="inside key_groups sops takes lists only")
 
-    def texts(self, fields: Fields, name: str, parse: Callable[[str], Recipient]) -> list[Recipient]:
+    def texts(self, fields: Fields, kind: KeyKind) -> list[Recipient]:
         found: list[Recipient] = []
-        for item in self.members(fields, name):
-            text = self.read.strict_text(name, item).strip()
-            found += self.parsed(name, item, [text] if text else [], parse)
+        for item in self.members(fields, kind.group_field):
+            text = self.read.strict_text(kind.group_field, item)
+            # Of these lists, age's is the one whose items sops splits.
+            texts = split_list(text) if kind.parse is age else [text.strip()] if text.strip() else []
+            found += self.parsed(kind.group_field, item, texts, kind.parse)
         return found
 
-    def maps(
-        self, fields: Fields, name: str, known: tuple[str, ...], parse: Callable[[Fields, Node], Recipient]
-    ) -> list[Recipient]:
+    def maps(self, fields: Fields, kind: KeyKind, make: Callable[..., Recipient]) -> list[Recipient]:
         found: list[Recipient] = []
+        name, known = kind.group_field, tuple(kind.group_fields)
         for item in self.members(fields, name):
             if not isinstance(item, MapNode):
-                wanted = ", ".join(known)
-                self.read.fail(item, f"{name} holds {kind_of(item)}, a map with {wanted} is meant")
+                self.read.fail(item, f"{name} holds {kind_of(item)}, a map with {', '.join(known)} is meant")
             entry = self.read.fields(item, name)
             self.unknown += _unknown(entry, frozenset(known), f"{name}.")
             try:
-                recipient = parse(entry, item)
+                recipient = make(
+                    **{kind.group_fields[field]: self.part(entry, field, item) for field in known}
+                )
             except RecipientError as error:
                 self.read.fail(item, f"{name}: {error.message}", hint=error.hint)
-            # The first field names the key; the parser has made sure that it is there.
+            # The first field names the key; it is required.
             if anchor := item.anchor or entry[known[0]][1].anchor:
                 self.names.setdefault(recipient.id, anchor)
             found.append(recipient)
         return found
 
-    def kms(self, entry: Fields, node: Node) -> Recipient:
-        context = self.read.fields(entry["context"][1], "context") if "context" in entry else {}
-        return recipients.kms(
-            self.read.required(entry, "arn", node),
-            role=self.read.text(entry, "role"),
-            context={name: self.read.strict_text("context", value) for name, (_, value) in context.items()},
-            aws_profile=self.read.text(entry, "aws_profile"),
-        )
-
-    def gcp_kms(self, entry: Fields, node: Node) -> Recipient:
-        return recipients.gcp_kms(self.read.required(entry, "resource_id", node))
-
-    def hckms(self, entry: Fields, node: Node) -> Recipient:
-        return recipients.hckms(self.read.required(entry, "key_id", node))
-
-    def azure(self, entry: Fields, node: Node) -> Recipient:
-        return recipients.azure_kv(
-            self.read.required(entry, "vaultUrl", node),
-            self.read.required(entry, "key", node),
-            self.read.text(entry, "version"),
-        )
+    def part(self, entry: Fields, name: str, node: Node) -> str | Mapping[str, str]:
+        """A field of a key group's item."""
+        if name == "context":
+            context = self.read.fields(entry[name][1], name) if name in entry else {}
+            return {key: self.read.strict_text(name, value) for key, (_, value) in context.items()}
+        return self.read.text(entry, name) if name in _OPTIONAL else self.read.required(entry, name, node)
 
 
 def _unknown(fields: Fields, known: frozenset[str], prefix: str = "") -> list[UnknownField]:

@@ -15,8 +15,7 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError, UnprotectedError, 
 
 from .config import CreationRule, SopsConfig, parse_config
 from .config_places import Edit, SharedList
-from .metadata import Recipient
-from .recipients import recipient_key
+from .recipients import Recipient, recipient_key
 from .splice import Splices, parse_root
 
 Groups = tuple[tuple[Recipient, ...], ...]

@@ -14,8 +14,7 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError
 
 from .config import CreationRule, SopsConfig
 from .formats.yaml.nodes import RawAlias, RawMapping, RawNode, RawScalar, RawSequence
-from .metadata import Recipient
-from .recipients import RECIPIENT_PARSERS, recipient_key
+from .recipients import KINDS, Recipient, recipient_key
 from .splice import (
     Part,
     Splices,
@@ -475,11 +474,11 @@ def _is(text: str, recipient: Recipient) -> bool:
     """Whether a text is a recipient, however it is spelled."""
     if recipient.kind == "age":
         return recipient_key(Recipient("age", text)) == recipient_key(recipient)
-    parser = RECIPIENT_PARSERS.get(recipient.kind)
-    if parser is None:
+    kind = KINDS.get(recipient.kind)
+    if kind is None:
         return False
     try:
-        return recipient_key(parser(text)) == recipient_key(recipient)
+        return recipient_key(kind.parse(text)) == recipient_key(recipient)
     except FluxsecretsError:
         return False
 

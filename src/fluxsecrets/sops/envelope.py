@@ -10,7 +10,8 @@ from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, Recipien
 
 from . import shamir
 from .cipher import DataKey
-from .metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from .metadata import KeyGroup, Metadata, WrappedKey
+from .recipients import Recipient
 
 
 class NotMine(NamedTuple):

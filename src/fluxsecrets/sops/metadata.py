@@ -9,26 +9,12 @@ from typing import NamedTuple
 
 from fluxsecrets.errors import MetadataError
 
+from .recipients import KINDS, Recipient, recipient_id
 from .selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from .values import Timestamp
 
 VERSION = "3.13.2"
 """The version of sops whose format is written; readers only compare it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Somebody or something that a data key is encrypted for.
-
-    Attributes:
-        kind: `age`, `pgp`, `kms`, `gcp_kms`, `hckms`, `azure_kv` or `hc_vault`: the list's name in files.
-        id: age recipient, PGP fingerprint, ARN, resource id, key id, or the address of the key.
-        attributes: what else identifies the key, as (field name in files, value), such as an AWS role.
-    """
-
-    kind: str
-    id: str
-    attributes: tuple[tuple[str, object], ...] = field(default=(), hash=False)  # may hold maps
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +80,12 @@ class Metadata:
         return tuple(tuple(key.recipient for key in group.keys) for group in self.key_groups)
 
 
-class _KeyFields(NamedTuple):
-    """How one kind of key is laid out in a file: the fields that name it, those beside them, its date."""
-
-    identifying: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    dated: bool = True
-
-
-# Field names from sops: stores/stores.go, `pgpkey` and its siblings.
-_KEY_FIELDS: dict[str, _KeyFields] = {
-    "kms": _KeyFields(("arn",), ("role", "context", "aws_profile")),
-    "gcp_kms": _KeyFields(("resource_id",)),
-    "hckms": _KeyFields(("key_id",)),
-    "azure_kv": _KeyFields(("vault_url", "name", "version")),
-    "hc_vault": _KeyFields(("vault_address", "engine_path", "key_name")),
-    "age": _KeyFields(("recipient",), dated=False),
-    "pgp": _KeyFields(("fp",)),
-}
-
-KEY_KINDS = tuple(_KEY_FIELDS)
-"""All kinds of keys, named as the lists in files, in the order in which sops reads them."""
-
-_COMPOSITE_IDS = {
-    "azure_kv": "{vault_url}/keys/{name}/{version}",
-    "hc_vault": "{vault_address}/v1/{engine_path}/keys/{key_name}",
-}
+KEY_KINDS = tuple(sorted(KINDS, key=lambda kind: KINDS[kind].local))
+"""All kinds of keys, in the order in which sops reads their lists: those of services first."""
 
 _SELECTOR_FIELDS = frozenset(kind.value for kind in SelectorKind)
 _SCALAR_FIELDS = ("lastmodified", "mac", "version", "mac_only_encrypted", "shamir_threshold")
-_KNOWN_FIELDS = frozenset((*_KEY_FIELDS, *_SCALAR_FIELDS, *_SELECTOR_FIELDS, "key_groups"))
+_KNOWN_FIELDS = frozenset((*KINDS, *_SCALAR_FIELDS, *_SELECTOR_FIELDS, "key_groups"))
 
 _VERSION = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)
 _LASTMODIFIED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -189,14 +151,6 @@ def metadata_to_data(metadata: Metadata) -> dict[str, object]:
     return dict(sorted(data.items()))
 
 
-def recipient_id(kind: str, fields: Mapping[str, object]) -> str:
-    """What names a recipient in messages and comparisons, from its fields in a file."""
-    if kind in _COMPOSITE_IDS:
-        values = {name: fields.get(name) or "" for name in _KEY_FIELDS[kind].identifying}
-        return _COMPOSITE_IDS[kind].format(**values)
-    return str(fields.get(_KEY_FIELDS[kind].identifying[0]) or "")
-
-
 def is_newer(version: str) -> bool:
     """Whether a file's version is newer than the one whose format is written; what is no version is not."""
     match = _VERSION.match(version)
@@ -213,7 +167,7 @@ def _parse_groups(value: object) -> tuple[KeyGroup, ...]:
         if not isinstance(item, dict):
             raise MetadataError(f"sops.key_groups[{number}] is not a map")
         group = _parse_group(item, f"sops.key_groups[{number}]")
-        unknown = tuple((name, value) for name, value in item.items() if name not in _KEY_FIELDS)
+        unknown = tuple((name, value) for name, value in item.items() if name not in KINDS)
         groups.append(KeyGroup(group.keys, unknown))
     return tuple(groups)
 
@@ -234,15 +188,15 @@ def _parse_group(data: Mapping[str, object], where: str) -> KeyGroup:
 
 
 def _parse_key(kind: str, entry: Mapping[str, object], where: str) -> WrappedKey:
-    layout = _KEY_FIELDS[kind]
-    for name in (*layout.identifying, "enc"):
+    identifying = KINDS[kind].fields
+    for name in (*identifying, "enc"):
         if not isinstance(entry.get(name, "" if name == "version" else None), str):
             raise MetadataError(f"{where}.{name} is missing or not a string")
-    simple = len(layout.identifying) == 1
+    simple = len(identifying) == 1
     attributes = tuple(
         (name, value)
         for name, value in entry.items()
-        if name not in ("enc", "created_at") and not (simple and name == layout.identifying[0])
+        if name not in ("enc", "created_at") and not (simple and name == identifying[0])
     )
     created_at = entry.get("created_at")
     return WrappedKey(
@@ -255,10 +209,10 @@ def _parse_key(kind: str, entry: Mapping[str, object], where: str) -> WrappedKey
 def _group_to_data(group: KeyGroup) -> dict[str, object]:
     lists: dict[str, list[object]] = {}
     for key in group.keys:
-        layout = _KEY_FIELDS[key.recipient.kind]
+        identifying = KINDS[key.recipient.kind].fields
         entry: dict[str, object] = dict(key.recipient.attributes)
-        if len(layout.identifying) == 1:
-            entry[layout.identifying[0]] = key.recipient.id
+        if len(identifying) == 1:
+            entry[identifying[0]] = key.recipient.id
         if key.created_at is not None:
             entry["created_at"] = key.created_at
         entry["enc"] = key.enc

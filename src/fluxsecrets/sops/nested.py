@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .config import CreationRule, SopsConfig
-from .metadata import Recipient
-from .recipients import recipient_key
+from .recipients import Recipient, recipient_key
 
 
 def lets_in(

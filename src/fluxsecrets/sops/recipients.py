@@ -1,23 +1,39 @@
-"""Recipients as people write them, in `.sops.yaml` and in command line options.
+"""The kinds of keys, one row each, and recipients as people write them in `.sops.yaml` and in options.
 
-What a name looks like inside (bech32, hex digits, ARNs) is for the key providers to judge; only what
-must be taken apart here is checked here. Taken from sops 3.13.2: the `NewMasterKey…` functions of
-age, pgp, kms, gcpkms, hckms, azkv and hcvault.
+A new kind of key is a row in `KINDS`; the provider that uses it is a module of `keys`. What a name looks like
+inside (bech32, hex digits, ARNs) is for the provider to judge; only what must be taken apart here is checked
+here. Taken from sops 3.13.2: the `NewMasterKey…` functions of age, pgp, kms, gcpkms, hckms, azkv and hcvault.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fluxsecrets.errors import RecipientError
-
-from .metadata import Recipient, recipient_id
 
 _AZURE_URL = re.compile(r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?")
 _VAULT_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+)/v[0-9]+/([^?#\s]+)")
 _SPACES = re.compile(r"\s+")
 _POST_QUANTUM = ("age1pq1", "age1tagpq1")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody or something that a data key is encrypted for.
+
+    Attributes:
+        kind: `age`, `pgp`, `kms`, `gcp_kms`, `hckms`, `azure_kv` or `hc_vault`: the list's name in files.
+        id: age recipient, PGP fingerprint, ARN, resource id, key id, or the address of the key.
+        attributes: what else identifies the key, as (field name in files, value), such as an AWS role.
+    """
+
+    kind: str
+    id: str
+    attributes: tuple[tuple[str, object], ...] = field(default=(), hash=False)  # may hold maps
+
 
 RecipientKey = tuple[str, str]
 """What makes two recipients the same key: kind, and normalised text."""
@@ -138,16 +154,142 @@ def hc_vault(text: str) -> Recipient:
     )
 
 
-RECIPIENT_PARSERS: dict[str, Callable[[str], Recipient]] = {
-    "age": age,
-    "pgp": pgp,
-    "kms": kms_from_arn,
-    "gcp_kms": gcp_kms,
-    "hckms": hckms,
-    "azure_kv": azure_kv_from_url,
-    "hc_vault": hc_vault,
+class KeyKind(NamedTuple):
+    """One kind of key.
+
+    Attributes:
+        title: its name for people.
+        parse: reads the text of one recipient.
+        option: the command line's option, without dashes; sops's own name.
+        what: what that option takes, for help texts.
+        variable: the environment variable that stands for the option in sops.
+        letter: the option's short form in sops.
+        fields: the fields that name a key in files (sops: stores/stores.go, `pgpkey` and its siblings).
+        rule_field: its list in a creation rule.
+        group_field: its list in a key group.
+        make: makes a recipient of a key group's item; None where an item is a text.
+        group_fields: the fields of such an item, each with the parameter of `make` that it is.
+        local: its private keys are the user's own, and not a service's.
+        breakable: a quantum computer breaks what is wrapped for it, with nothing but a copy of the file.
+    """
+
+    title: str
+    parse: Callable[[str], Recipient]
+    option: str
+    what: str
+    variable: str
+    fields: tuple[str, ...]
+    rule_field: str
+    group_field: str
+    make: Callable[..., Recipient] | None = None
+    group_fields: Mapping[str, str] = {}
+    letter: str | None = None
+    local: bool = False
+    breakable: bool = False
+
+
+KINDS: Mapping[str, KeyKind] = {
+    "age": KeyKind(
+        title="age",
+        parse=age,
+        option="age",
+        what="age, SSH or plugin keys",
+        variable="SOPS_AGE_RECIPIENTS",
+        letter="a",
+        fields=("recipient",),
+        rule_field="age",
+        group_field="age",
+        local=True,
+        breakable=True,
+    ),
+    "pgp": KeyKind(
+        title="PGP",
+        parse=pgp,
+        option="pgp",
+        what="PGP fingerprints",
+        variable="SOPS_PGP_FP",
+        letter="p",
+        fields=("fp",),
+        rule_field="pgp",
+        group_field="pgp",
+        local=True,
+        breakable=True,
+    ),
+    "kms": KeyKind(
+        title="AWS KMS",
+        parse=kms_from_arn,
+        option="kms",
+        what="AWS KMS ARNs",
+        variable="SOPS_KMS_ARN",
+        letter="k",
+        fields=("arn",),
+        rule_field="kms",
+        group_field="kms",
+        make=kms,
+        group_fields={name: name for name in ("arn", "role", "context", "aws_profile")},
+    ),
+    "gcp_kms": KeyKind(
+        title="Google Cloud KMS",
+        parse=gcp_kms,
+        option="gcp-kms",
+        what="Google Cloud KMS keys",
+        variable="SOPS_GCP_KMS_IDS",
+        fields=("resource_id",),
+        rule_field="gcp_kms",
+        group_field="gcp_kms",
+        make=gcp_kms,
+        group_fields={"resource_id": "text"},
+    ),
+    "hckms": KeyKind(
+        title="Huawei Cloud KMS",
+        parse=hckms,
+        option="hckms",
+        what="Huawei Cloud keys",
+        variable="SOPS_HUAWEICLOUD_KMS_IDS",
+        fields=("key_id",),
+        rule_field="hckms",
+        group_field="hckms",
+        make=hckms,
+        group_fields={"key_id": "text"},
+    ),
+    "azure_kv": KeyKind(
+        title="Azure Key Vault",
+        parse=azure_kv_from_url,
+        option="azure-kv",
+        what="Azure Key Vault keys",
+        variable="SOPS_AZURE_KEYVAULT_URLS",
+        fields=("vault_url", "name", "version"),
+        rule_field="azure_keyvault",
+        group_field="azure_keyvault",
+        make=azure_kv,
+        group_fields={"key": "name", "vaultUrl": "vault_url", "version": "version"},
+        breakable=True,
+    ),
+    "hc_vault": KeyKind(
+        title="HashiCorp Vault",
+        parse=hc_vault,
+        option="hc-vault-transit",
+        what="Vault transit keys",
+        variable="SOPS_VAULT_URIS",
+        fields=("vault_address", "engine_path", "key_name"),
+        rule_field="hc_vault_transit_uri",
+        group_field="hc_vault",
+    ),
 }
-"""How the text of one recipient of each kind is read."""
+"""By the name of the kind's list in files, in the order in which sops collects the keys of a rule."""
+
+_COMPOSITE_IDS = {
+    "azure_kv": "{vault_url}/keys/{name}/{version}",
+    "hc_vault": "{vault_address}/v1/{engine_path}/keys/{key_name}",
+}
+
+
+def recipient_id(kind: str, fields: Mapping[str, object]) -> str:
+    """What names a recipient in messages and comparisons, from its fields in a file."""
+    if kind in _COMPOSITE_IDS:
+        values = {name: fields.get(name) or "" for name in KINDS[kind].fields}
+        return _COMPOSITE_IDS[kind].format(**values)
+    return str(fields.get(KINDS[kind].fields[0]) or "")
 
 
 def deduplicate(recipients: list[Recipient]) -> tuple[Recipient, ...]:
@@ -207,4 +349,4 @@ def undoing_post_quantum(groups: Iterable[tuple[Recipient, ...]], threshold: int
 
 
 def _is_classical(recipient: Recipient) -> bool:
-    return recipient.kind in ("age", "pgp", "azure_kv") and not is_post_quantum(recipient)
+    return KINDS[recipient.kind].breakable and not is_post_quantum(recipient)

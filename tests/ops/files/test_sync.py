@@ -7,8 +7,8 @@ import pytest
 
 from fluxsecrets.ops.files.sync import in_line, needs_new_data_key
 from fluxsecrets.ops.policy.policy import Policy
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
-from fluxsecrets.sops.recipients import azure_kv_from_url, kms
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.recipients import Recipient, azure_kv_from_url, kms
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
 VECTORS = Path(__file__).parents[2] / "vectors"

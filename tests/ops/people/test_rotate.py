@@ -16,7 +16,7 @@ from fluxsecrets.ops.run.results import Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 KEYS = json.loads((VECTORS / "keys" / "recipients.json").read_text(encoding="utf-8"))

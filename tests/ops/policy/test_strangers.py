@@ -6,8 +6,8 @@ from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, judge, refuse
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Limits, make_format
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 ALICE, BOB, MALLORY = (Recipient("age", f"age1{name}") for name in ("qalice", "qbqb", "qmal"))

@@ -14,7 +14,8 @@ from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data, looks_encr
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, walk
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.mac import MacHash, check_mac, seal_mac
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
 VECTORS = Path(__file__).parents[2] / "vectors"

@@ -6,7 +6,8 @@ from fluxsecrets.errors import FormatError, LimitError, MetadataError
 from fluxsecrets.sops.document import Change, Comment, to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.dotenv import DotenvFormat
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
 
 DOTENV = DotenvFormat()

@@ -10,7 +10,7 @@ from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.envelope import short_recipient
-from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
 
 INFO = describe(
     "recipient-unknown",
@@ -46,7 +46,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             seen.setdefault(key, []).append(place)
             shown[key] = short_recipient(recipient)
     for key, places in seen.items():
-        if key[0] in ("age", "pgp") and key not in known:
+        if KINDS[key[0]].local and key not in known:
             count = len({place.path for place in places})
             message = f"{shown[key]} has no name in keys/, and stands in {count} file{'s' * (count != 1)}"
             yield found(INFO, places[0].path, places[0].line, message, key[1], related=places[1:6])

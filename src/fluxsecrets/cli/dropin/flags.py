@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from fluxsecrets.sops.recipients import KINDS
+
 
 class Kind(Enum):
     """What a flag takes."""
@@ -48,26 +50,8 @@ class Flag:
         return self.kind in (Kind.SWITCH, Kind.SWITCHED_ON)
 
 
-RECIPIENT_FLAGS = {
-    "kms": "kms",
-    "pgp": "pgp",
-    "gcp-kms": "gcp_kms",
-    "hckms": "hckms",
-    "azure-kv": "azure_kv",
-    "hc-vault-transit": "hc_vault",
-    "age": "age",
-}
+RECIPIENT_FLAGS = {each.option: kind for kind, each in KINDS.items()}
 """Flags that name recipients -> the kind of recipient."""
-
-_RECIPIENT_NAMES = {
-    "kms": ("AWS KMS keys", "k", "SOPS_KMS_ARN"),
-    "pgp": ("PGP keys, by fingerprint", "p", "SOPS_PGP_FP"),
-    "gcp-kms": ("Google Cloud KMS keys", None, "SOPS_GCP_KMS_IDS"),
-    "hckms": ("Huawei Cloud KMS keys", None, "SOPS_HUAWEICLOUD_KMS_IDS"),
-    "azure-kv": ("Azure Key Vault keys", None, "SOPS_AZURE_KEYVAULT_URLS"),
-    "hc-vault-transit": ("HashiCorp Vault keys", None, "SOPS_VAULT_URIS"),
-    "age": ("age recipients", "a", "SOPS_AGE_RECIPIENTS"),
-}
 
 SELECTOR_FLAGS = {
     "unencrypted-suffix": "unencrypted_suffix",
@@ -94,11 +78,11 @@ _ALL = (
     Flag("mac-only-encrypted", "make the MAC of encrypted values only", Kind.SWITCH),
     *(Flag(name, "says what is encrypted; one of six, see the documentation") for name in SELECTOR_FLAGS),
     *(
-        Flag(name, f"{text}, separated by commas", short=short, variable=variable)
-        for name, (text, short, variable) in _RECIPIENT_NAMES.items()
+        Flag(each.option, f"{each.what}, separated by commas", short=each.letter, variable=each.variable)
+        for each in KINDS.values()
     ),
-    *(Flag(f"add-{name}", f"add {text}") for name, (text, _, _) in _RECIPIENT_NAMES.items()),
-    *(Flag(f"rm-{name}", f"remove {text}") for name, (text, _, _) in _RECIPIENT_NAMES.items()),
+    *(Flag(f"add-{each.option}", f"add {each.what}") for each in KINDS.values()),
+    *(Flag(f"rm-{each.option}", f"remove {each.what}") for each in KINDS.values()),
     Flag("aws-profile", "AWS profile, kept in the file"),
     Flag("encryption-context", "KMS encryption context, as key:value,key:value"),
     Flag("shamir-secret-sharing-threshold", "how many key groups open the file", Kind.NUMBER),

@@ -19,8 +19,7 @@ from fluxsecrets.cli.dropin.flags import RECIPIENT_FLAGS, SELECTOR_FLAGS
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.sops.config import CreationRule
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
+from fluxsecrets.sops.recipients import KINDS, Recipient, deduplicate, split_list
 from fluxsecrets.sops.selectors import compile_selector, select_one
 from fluxsecrets.sops.selectorspec import SelectorSpec
 
@@ -96,7 +95,7 @@ def named_recipients(texts: Mapping[str, Sequence[str]], values: Values) -> tupl
     context = _encryption_context(values.text("encryption-context"))
     return deduplicate(
         [
-            _with_context(RECIPIENT_PARSERS[kind](part), context, values.text("aws-profile"))
+            _with_context(KINDS[kind].parse(part), context, values.text("aws-profile"))
             for flag, kind in RECIPIENT_FLAGS.items()
             for text in texts.get(flag, ())
             for part in split_list(text)

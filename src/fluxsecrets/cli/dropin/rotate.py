@@ -29,8 +29,7 @@ from fluxsecrets.errors import FileAccessError, FormatError, UnprotectedError
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.ops.files.rekey import with_new_data_key
 from fluxsecrets.sops.envelope import RecipientGroups
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 
 def run(call: Call) -> int:

@@ -10,8 +10,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.people import named
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .facts import gather
 

@@ -17,7 +17,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.tree import Note, open_tree
-from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
 
 from .facts import gather
 
@@ -232,7 +232,7 @@ def _needs_cluster_key(secret: Secret) -> bool:
     """Whether it takes a private key in the cluster to open it; for a cloud's key its role is enough."""
     metadata = secret.metadata
     recipients = [one for group in metadata.recipients for one in group] if metadata is not None else []
-    return all(one.kind in ("age", "pgp") for one in recipients)
+    return all(KINDS[one.kind].local for one in recipients)
 
 
 def _cannot_open(secret: Secret, clusters: frozenset[RecipientKey]) -> str | None:

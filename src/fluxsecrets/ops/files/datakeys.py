@@ -21,8 +21,8 @@ from fluxsecrets.repo.history import Commit, file_versions, read_blobs
 from fluxsecrets.repo.keyhistory import recipients_in
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import Metadata, Recipient
-from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .content import parse
 

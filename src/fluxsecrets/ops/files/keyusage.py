@@ -15,8 +15,7 @@ from fluxsecrets.ops.run.targets import Target, select
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import parse
 from .rekey import encrypted_targets

@@ -19,8 +19,7 @@ from fluxsecrets.sops.encryption import open_document
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, wrap_data_key
 from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.mac import mac_additional_data, seal_mac
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import OpenedFile, encrypt_content, own_selector, verify
 from .onlycopy import OTHERS_ONLY

@@ -19,8 +19,8 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import Metadata, Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import check_encrypted, open_file, parse
 from .rekey import (

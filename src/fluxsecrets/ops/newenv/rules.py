@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.sops.config import CreationRule, SopsConfig, parse_config, rule_for
 from fluxsecrets.sops.config_fields import FieldReader
-from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.placed_yaml import compose
+from fluxsecrets.sops.recipients import KINDS, Recipient
 
 _BY_HAND = "write the rule by hand, then run it again"
 
@@ -392,7 +392,7 @@ class _Editor:
         by_kind: dict[str, list[str]] = {}
         known = set(re.findall(r"&([\w-]+)", "\n".join(self.lines)))
         for each in recipients:
-            if each.kind not in ("age", "pgp"):
+            if not KINDS[each.kind].local:
                 raise _cannot(
                     self.path, rule.line, f"the rule that applies names a key of the kind {each.kind}"
                 )

@@ -35,8 +35,7 @@ from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_recipient
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 COMMAND = "recipients add"
 

@@ -21,7 +21,7 @@ from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import short_recipient
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 
 from .keystore import age_provider
 

@@ -38,8 +38,8 @@ from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, open_document, selected
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import format_for_path, make_format
-from fluxsecrets.sops.metadata import Metadata, Recipient
-from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.values import canonical_bytes
 
 PLAIN = "everybody who has the repository"

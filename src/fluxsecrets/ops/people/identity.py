@@ -56,8 +56,7 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import set_value
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import age, recipient_key
+from fluxsecrets.sops.recipients import Recipient, age, recipient_key
 
 from .clustersecret import AGE_SUFFIX, SecretName, secret_names
 from .keystore import Keeping, Store, age_provider, keep_identity

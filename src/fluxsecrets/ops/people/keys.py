@@ -17,7 +17,7 @@ from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file, read_public
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 
 from .keystore import (
     KEYRING_SHOWN,

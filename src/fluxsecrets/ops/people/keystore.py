@@ -15,7 +15,7 @@ from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.sops.metadata import Recipient
+from fluxsecrets.sops.recipients import Recipient
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.age import AgeProvider

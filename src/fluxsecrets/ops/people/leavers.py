@@ -19,8 +19,7 @@ from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.run.people import find_person, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .exposure import FileHistory, LeftValue, State, file_histories, values_readable_by
 

@@ -23,8 +23,7 @@ from fluxsecrets.repo.environments import load_environments, shared_files
 from fluxsecrets.repo.settings import SETTINGS_NAME, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .exposure import FileHistory, LeftValue, file_histories, values_readable_by
 from .leavers import Leaving, doubtful_files, leaving_path, read_leaving, today

@@ -21,8 +21,7 @@ from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 
 @dataclass(frozen=True, slots=True)

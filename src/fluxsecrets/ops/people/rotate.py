@@ -28,8 +28,8 @@ from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import KeyGroup, Metadata, Recipient, WrappedKey
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .regenerate import regenerated
 

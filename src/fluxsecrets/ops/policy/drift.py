@@ -12,8 +12,8 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.metadata import Metadata, Recipient
-from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 from fluxsecrets.sops.selectorspec import SelectorSpec
 
 from .policy import Overrides, Policy, policy_for

@@ -10,8 +10,8 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import CONFIG_NAME, Session
 from fluxsecrets.sops.config import rule_for
-from fluxsecrets.sops.metadata import Recipient
 from fluxsecrets.sops.nested import lets_in
+from fluxsecrets.sops.recipients import Recipient
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import StoresConfig, make_format
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, deduplicate, split_list
+from fluxsecrets.sops.recipients import KINDS, Recipient, deduplicate, split_list
 from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
@@ -89,7 +88,7 @@ def parse_recipients(texts: MappingABC[str, Sequence[str]]) -> tuple[Recipient, 
     """
     return deduplicate(
         [
-            RECIPIENT_PARSERS[kind](text)
+            KINDS[kind].parse(text)
             for kind, given in texts.items()
             for part in given
             for text in split_list(part)

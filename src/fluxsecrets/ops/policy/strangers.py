@@ -21,8 +21,8 @@ from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import format_for_path, make_format
-from fluxsecrets.sops.metadata import Metadata, Recipient
-from fluxsecrets.sops.recipients import RecipientKey, recipient_key
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 

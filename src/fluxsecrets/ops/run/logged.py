@@ -22,7 +22,7 @@ from fluxsecrets.redaction import without_private_keys
 from .record import Record, record_from_now_on, recording
 
 if TYPE_CHECKING:
-    from fluxsecrets.sops.metadata import Recipient
+    from fluxsecrets.sops.recipients import Recipient
 
 LOG = "FLUXSECRETS_LOG"
 LOG_REQUIRED = "FLUXSECRETS_LOG_REQUIRED"

@@ -8,8 +8,7 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import undoing_post_quantum
+from fluxsecrets.sops.recipients import Recipient, undoing_post_quantum
 
 KEYS_FOLDER = "keys"
 _SUFFIX = ".pub"

@@ -15,8 +15,7 @@ from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import SopsConfig, named_recipients
 from fluxsecrets.sops.envelope import short_recipient
-from fluxsecrets.sops.metadata import Recipient
-from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, age, pgp, recipient_key
+from fluxsecrets.sops.recipients import KINDS, Recipient, age, pgp, recipient_key
 
 from .names import read_public_keys
 from .session import CONFIG_NAME, Session
@@ -134,7 +133,7 @@ def _as_key(text: str) -> Recipient | None:
     ):
         if text.startswith(start):
             try:
-                return RECIPIENT_PARSERS[kind](text)
+                return KINDS[kind].parse(text)
             except FluxsecretsError:
                 continue
     return None
@@ -204,8 +203,7 @@ def names_of_tried(tried: Tried, path: Path) -> dict[str, str]:
         found = session.find_config(path.parent)
         for rule in session.load_config(found).rules if found is not None else ():
             names |= rule.names
-    by_key = {
-        recipient_key(Recipient(kind, text)): name for text, name in names.items() for kind in ("age", "pgp")
-    }
+    local = [kind for kind, each in KINDS.items() if each.local]
+    by_key = {recipient_key(Recipient(kind, text)): name for text, name in names.items() for kind in local}
     keys = {one.recipient: recipient_key(Recipient(one.kind, one.recipient)) for one in tried.attempts}
     return {recipient: by_key[key] for recipient, key in keys.items() if key in by_key}

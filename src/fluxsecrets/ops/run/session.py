@@ -129,7 +129,7 @@ class Session:
         """
         if folder not in self._public:
             from fluxsecrets.repo.git import find_repository
-            from fluxsecrets.sops.recipients import RECIPIENT_PARSERS, recipient_key
+            from fluxsecrets.sops.recipients import KINDS, recipient_key
 
             from .names import read_public_keys
 
@@ -137,9 +137,10 @@ class Session:
             texts = read_public_keys(folder if repository is None else repository.root)
             found = set()
             for text in texts:
-                for kind in ("age", "pgp"):
+                for kind in KINDS.values():
                     with suppress(FluxsecretsError):
-                        found.add(recipient_key(RECIPIENT_PARSERS[kind](text)))
+                        if kind.local:
+                            found.add(recipient_key(kind.parse(text)))
             self._public[folder] = frozenset(found)
         return self._public[folder]
 
