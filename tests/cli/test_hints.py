@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import click
@@ -17,10 +18,10 @@ _END = re.compile(r" (?:\||>|&&|…|\.\.\.)(?: |$).*")
 
 
 def texts_of(path):
-    """Every string of a module, f-strings with a placeholder in place of what is put in, with its line."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    parts = {id(value) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for value in node.values}
-    for node in ast.walk(tree):
+    """Every string of a module with its line; in f-strings a placeholder stands for what is put in."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    parts = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             yield (
                 node.lineno,
@@ -33,29 +34,37 @@ def texts_of(path):
             yield node.lineno, node.value
 
 
-def commands_of(path):
-    """The commands in a module's strings; the first line says what the module is for, not how to call it."""
-    for line, text in texts_of(path):
-        if line == 1:
-            continue
-        flat = " ".join(text.split())
-        for pattern in (_QUOTED, _BARE):
-            for match in pattern.finditer(flat):
-                yield line, _END.sub("", match[1])
-
-
-def all_commands():
+@cache
+def all_texts():
+    """Every string of the source: `module:line`, line and text."""
     return [
-        pytest.param(command, id=f"{path.relative_to(SOURCE).as_posix()}:{line}:{command}")
+        (f"{path.relative_to(SOURCE).as_posix()}:{line}", line, text)
         for path in sorted(SOURCE.rglob("*.py"))
         if "dropin" not in path.parts
-        for line, command in commands_of(path)
+        for line, text in texts_of(path)
     ]
 
 
-@pytest.mark.parametrize("command", all_commands())
-def test_a_command_that_is_named_is_one(command):
-    check(command)
+def all_commands():
+    """The commands that strings name; a module's first line says what it is for, not how to call it."""
+    return [
+        (place, _END.sub("", match[1]))
+        for place, line, text in all_texts()
+        if line != 1
+        for pattern in (_QUOTED, _BARE)
+        for match in pattern.finditer(" ".join(text.split()))
+    ]
+
+
+def test_a_command_that_is_named_is_one():
+    """All of them in one test: to parse every module while tests are collected takes too long."""
+    faults = []
+    for place, command in all_commands():
+        try:
+            check(command)
+        except (click.UsageError, ValueError) as error:
+            faults.append(f"{place}: {command}: {error}")
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +84,14 @@ def test_the_check_finds_what_is_none(command):
 
 
 def test_the_collector_finds_them():
-    found = [parameter.values[0] for parameter in all_commands()]
+    found = [command for _, command in all_commands()]
     assert len(found) > 80
     assert "fluxsecrets encrypt FILE" in found
 
 
 def test_file_stands_for_the_file_that_the_message_is_about():
     """What means another file has another placeholder: FILE is replaced wherever it stands in a command."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        if "dropin" in path.parts:
-            continue
-        for line, text in texts_of(path):
-            for match in re.finditer(r"`([a-z][^`]* FILE[ `][^`]*)", text):
-                word = match[1].split(" ", 1)[0]
-                assert word in {"fluxsecrets", "sops", "git", "chmod", "printf"}, f"{path}:{line}: {match[0]}"
+    for place, _, text in all_texts():
+        for match in re.finditer(r"`([a-z][^`]* FILE[ `][^`]*)", text):
+            word = match[1].split(" ", 1)[0]
+            assert word in {"fluxsecrets", "sops", "git", "chmod", "printf"}, f"{place}: {match[0]}"
