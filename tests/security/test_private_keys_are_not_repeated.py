@@ -50,6 +50,12 @@ COMMANDS = (
 )
 
 
+@pytest.fixture(autouse=True)
+def editor(environment, monkeypatch):
+    """An editor that ends at once: vim waits two seconds where there is no terminal."""
+    monkeypatch.setenv("EDITOR", "true")
+
+
 def shown(result) -> str:
     text = result.stdout + result.stderr
     return text.upper()
