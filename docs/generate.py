@@ -1,7 +1,7 @@
-"""Writes every command's `--help` into docs/commands.md, and the scanner's rules: `make docs`.
+"""Write every command's `--help` into docs/commands.md, and the rules into their pages: `make docs`.
 
-Help stands between `<!-- help: encrypt -->` and `<!-- end -->`, as the command prints it at 80 columns.
-Tests compare the page with the live output, so it can't rot.
+Help is between `<!-- help: encrypt -->` and `<!-- end -->`, as the command prints it at 80 columns. Tests
+compare the pages with the live output.
 """
 
 import io
@@ -24,33 +24,33 @@ RULES_PAGE = Path(__file__).with_name("scan-rules.md")
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
 
 _RULES_INTRODUCTION = """\
-What `fluxsecrets scan` knows of the tokens of providers, and of private keys. A token is found in any file,
-whatever it is called, and inside of base64. Where a format has a checksum or an inner structure, that is
-checked: one that does not hold makes a finding less certain, but hides nothing. Whatever the token: once it
-was pushed, take it for known, and make a new one; encrypting it afterwards does not help.
+The tokens of providers and the private keys that `fluxsecrets scan` knows. It finds a token in a file of any
+name, and inside base64. If a format has a checksum or an inner structure, the scan checks it. A mismatch
+makes the finding less certain, but does not hide it. Once a token was pushed, treat it as known and create a
+new one; encrypting it afterwards does not help.
 
-In a report and in `fluxsecrets:allow` a rule goes by the name that stands here as the heading.
+Reports and `fluxsecrets:allow` use the headings below as the rules' names.
 """
 
 _AUDIT_INTRODUCTION = """\
-What `fluxsecrets audit` looks for. In reports, in `--rule`, in `fluxsecrets:allow` and under `allow` of
-`.fluxsecrets.yaml` a rule goes by the name that stands here as the heading, and `fluxsecrets rules show NAME`
-prints the same. How bad a single finding is can differ from what stands here, where the place says more.
+The rules of `fluxsecrets audit`. Reports, `--rule`, `fluxsecrets:allow` and `allow` in `.fluxsecrets.yaml`
+use the headings below as the rules' names. `fluxsecrets rules show NAME` prints the same text. The severity
+of a single finding can differ, depending on its place.
 """
 
 
 def documented(page: str) -> list[str]:
-    """The commands that the page has help for; the program as a whole is the empty string."""
+    """Return the commands whose help is on the page; the empty string is the program itself."""
     return [match["command"].strip() for match in _BLOCK.finditer(page)]
 
 
 def with_help(page: str) -> str:
-    """The page with every help block as it should be."""
+    """Return the page with every help block up to date."""
     return _BLOCK.sub(lambda match: _block(match["command"].strip()), page)
 
 
 def help_of(command: str) -> str:
-    """What `fluxsecrets COMMAND --help` prints."""
+    """Return what `fluxsecrets COMMAND --help` prints."""
     shown = io.StringIO()
     with patch.dict(os.environ, COLUMNS="80", NO_COLOR="1", TERM="dumb"), redirect_stdout(shown):
         code = run([*command.split(), "--help"])
@@ -65,7 +65,7 @@ def _block(command: str) -> str:
 
 
 def audit_rules_page() -> str:
-    """The page of the audit's rules."""
+    """Return the page of the audit's rules."""
     from fluxsecrets.audit.rule import Group
     from fluxsecrets.audit.rules import RULES, SCANNED_RULES
 
@@ -75,21 +75,21 @@ def audit_rules_page() -> str:
         rules = [each for each in RULES if each.group is group]
         scanned = [f"`{each.info.id}`" for each in rules if each.info.id in SCANNED_RULES]
         if scanned:
-            lines += ["", *wrapped(f"As [`scan`](scan.md) finds them: {', '.join(scanned)}.")]
+            lines += ["", *wrapped(f"[`scan`](scan.md) has these rules too: {', '.join(scanned)}.")]
         for rule in (each for each in rules if each.info.id not in SCANNED_RULES):
-            info, keys = rule.info, " Looks at values, where your identities open them." * rule.needs_keys
+            info, keys = rule.info, " Checks values, if your identities can decrypt them." * rule.needs_keys
             text = f"{info.title[0].upper()}{info.title[1:]}: {info.severity}. {info.explanation}{keys}"
             lines += ["", f"### {info.id}", "", *wrapped(text), "", *wrapped(f"What to do: {info.fix}.")]
     return "\n".join(lines) + "\n"
 
 
 def wrapped(text: str) -> list[str]:
-    """The lines of a paragraph."""
+    """Return the lines of a paragraph."""
     return textwrap.wrap(text, 118, break_long_words=False, break_on_hyphens=False)
 
 
 def with_rules(page: str) -> str:
-    """The page of the scanner with the rules between `<!-- rules -->` and `<!-- end -->`."""
+    """Return the scanner's page with the rules between `<!-- rules -->` and `<!-- end -->`."""
     from fluxsecrets.scan.registry import STRUCTURE_RULES
 
     head, _, rest = page.partition("<!-- rules -->\n")
@@ -102,7 +102,7 @@ def with_rules(page: str) -> str:
 
 
 def token_rules_page() -> str:
-    """The page of token rules."""
+    """Return the page of token rules."""
     from fluxsecrets.scan import rules
 
     lines = ["# Token rules", "", *_RULES_INTRODUCTION.splitlines()]
@@ -116,7 +116,7 @@ def token_rules_page() -> str:
 
 
 def rule_groups(rules: ModuleType) -> Iterator[ModuleType]:
-    """The modules that the rules are from, in order."""
+    """Yield the rules' modules, in order."""
     for rule in rules.TOKEN_RULES:
         yield next(each for each in vars(rules).values() if rule in getattr(each, "RULES", ()))
 

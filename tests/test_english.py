@@ -11,6 +11,8 @@ DONE = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/index.md",
+    "docs/audit-rules.md",
+    "src/fluxsecrets/audit/rules",
     "docs/sops-compatibility.md",
     "docs/threat-model.md",
     "docs/external-secrets.md",

@@ -218,9 +218,7 @@ def test_outside_of_a_repository(tmp_path, cli, identity, monkeypatch):
 
 def test_rules_show_knows_the_audits_rules(cli):
     result = cli("rules", "show", "recipient-drift")
-    assert result.stdout.startswith(
-        "recipient-drift: a file is encrypted for others than its rule names, high\n"
-    )
+    assert result.stdout.startswith("recipient-drift: a file has other recipients than its rule, high\n")
     assert "secret-twice" in cli("rules", "list").stdout
 
 

@@ -1,4 +1,4 @@
-"""The rules, in the order in which they are listed: one file each, one line each here."""
+"""The rules, in the order of their listing. Each has one file, and one line here."""
 
 from __future__ import annotations
 
@@ -146,4 +146,4 @@ _SCANNED = (
     sealed_secret_template,
 )
 SCANNED_RULES = frozenset(module.INFO.id for module in _SCANNED)
-"""Ids of those that `scan` has, too, and finds in more files."""
+"""Ids of rules that `scan` has too, and applies to more files."""

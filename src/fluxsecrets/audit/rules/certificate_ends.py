@@ -1,4 +1,4 @@
-"""Certificates in Secrets that ended, or soon will."""
+"""Certificates in Secrets that have expired or expire soon."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fluxsecrets.findings import Finding, Severity
 INFO = describe(
     "certificate-ends",
     Severity.HIGH,
-    "a certificate in a Secret has ended, or soon will",
-    why="Whoever connects refuses it from that moment on, and nobody renews what lies in a repository.",
-    fix="put a new one in with `fluxsecrets edit FILE`, or let cert-manager make it; how long before the end "
-    "this is told is `audit.certificate_days` in .fluxsecrets.yaml",
+    "a certificate in a Secret has expired or expires soon",
+    why="Clients refuse an expired certificate, and nothing renews one that is in a repository.",
+    fix="put a new one in with `fluxsecrets edit FILE`, or let cert-manager create it; "
+    "`audit.certificate_days` in .fluxsecrets.yaml sets how early this is reported",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each value whose certificates ended, or end within the days of the policy; once a value."""
+    """Find each value with a certificate that has expired, or expires within the policy's days."""
     for value in secret_values(facts):
         ends = certificates(value.data)
         if not ends:
@@ -31,7 +31,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if days >= facts.settings.audit.certificate_days:
             continue
         what = f"the certificate of {first.name!a}" if first.name else "a certificate"
-        when = f"ended on {first.end}" if days < 0 else f"ends on {first.end}"
+        when = f"expired on {first.end}" if days < 0 else f"expires on {first.end}"
         yield found(
             INFO,
             value.secret.path,

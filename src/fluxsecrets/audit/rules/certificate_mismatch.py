@@ -1,4 +1,4 @@
-"""Certificates beside the wrong key."""
+"""Certificates next to the wrong key."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fluxsecrets.findings import Finding, Severity
 INFO = describe(
     "certificate-mismatch",
     Severity.HIGH,
-    "a certificate does not belong to the key beside it",
-    why="A server with such a pair does not start, or answers nobody. Most often only one of the two was "
+    "a certificate does not match the key next to it",
+    why="A server with such a pair does not start, or answers nobody. Usually only one of the two was "
     "renewed.",
-    fix="put the key that the certificate was made for beside it: `fluxsecrets edit FILE`",
+    fix="put in the key that belongs to the certificate: `fluxsecrets edit FILE`",
 )
 _PAIRS = ((".crt", ".key"), (".pem", "-key.pem"), (".cert", ".key"), (".pem", ".key"))
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each pair such as `tls.crt` and `tls.key` of one Secret whose keys differ."""
+    """Find each pair in a Secret, such as `tls.crt` and `tls.key`, whose keys differ."""
     together: dict[tuple[str, str], dict[str, SecretValue]] = {}
     for value in secret_values(facts):
         together.setdefault((value.secret.path, value.owner), {})[value.key] = value
@@ -32,7 +32,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             chain = certificates(value.data) if other is not None else ()
             key = private_key(other.data) if other is not None and chain else None
             if other is not None and key is not None and key.public != chain[0].public:
-                message = f"{value.shown} is not for the key in {other.shown}"
+                message = f"{value.shown} does not match the key in {other.shown}"
                 yield found(INFO, value.secret.path, value.line, message, value.shown)
 
 

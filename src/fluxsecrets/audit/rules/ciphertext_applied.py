@@ -1,4 +1,4 @@
-"""Encrypted files and objects that Flux would apply as ciphertext, or fail at."""
+"""Encrypted files and objects that Flux would apply as ciphertext, or fail on."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ INFO = describe(
     "ciphertext-applied",
     Severity.HIGH,
     "Flux would not decrypt an encrypted file",
-    why="Flux decrypts what a secretGenerator reads by the name of its key, knows an encrypted file by "
-    "a marker, decrypts nothing that a configMapGenerator reads, and nothing above 5 MiB. Where "
-    "that does not fit, it applies the ciphertext as if it were the value, without a word, or "
-    "stops.",
-    fix="give the file, or its key, the ending that says what it is (.yaml, .json, .env, .ini, others "
-    "are one value), and encrypt it again",
+    why="Flux decrypts a secretGenerator's file in the format that its key suggests. It recognises an "
+    "encrypted file by a marker. It decrypts nothing for a configMapGenerator, and nothing above 5 "
+    "MiB. Otherwise it silently applies the ciphertext as the value, or stops.",
+    fix="give the file, or its key, the suffix of its format (.yaml, .json, .env, .ini; any other means "
+    "binary), and encrypt it again",
 )
 _WRONG = (Fate.CIPHERTEXT, Fate.FAILS)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file of a generator, patch or object that is encrypted and would not come out as a value.
+    """Find each encrypted file of a generator, patch or object that Flux would not turn into its values.
 
-    A Kustomization that does not decrypt at all is a finding of its own.
+    A Kustomization that decrypts nothing at all is the subject of another rule.
     """
     seen = set()
     for environment in facts.environments:
@@ -41,7 +40,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             if each.secret is None or each.secret.stored_as is None or _is_in_file(each):
                 continue
             seen.add(each.path)
-            word = "applies ciphertext of it" if treatment.fate is Fate.CIPHERTEXT else "fails at it"
+            word = "applies its ciphertext" if treatment.fate is Fate.CIPHERTEXT else "fails on it"
             read_by = each.item.file if each.item is not None and each.item.file != each.path else None
             yield found(
                 INFO,
@@ -53,7 +52,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_in_file(each: Treated) -> bool:
-    """A plain value that stands in the file itself, and is found there by another rule."""
+    """Whether another rule finds the plain value in the file itself."""
     plain = each.treatment.fate is Fate.FAILS and each.treatment.format == "json" and each.line is not None
     return plain and each.item is not None and not each.item.patched_by and _has_plain(each)
 

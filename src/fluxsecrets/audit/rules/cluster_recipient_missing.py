@@ -1,4 +1,4 @@
-"""Files that the cluster which applies them cannot read."""
+"""Files that the cluster that applies them cannot read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ INFO = describe(
     "cluster-recipient-missing",
     Severity.HIGH,
     "a cluster cannot read a file that it applies",
-    why="Flux stops at the Kustomization with this file, and everything else in it is no longer applied.",
-    fix="add the cluster's key to the rule, then `fluxsecrets recipients sync FILE`",
+    why="Flux stops at the Kustomization with this file, and no longer applies anything else in it.",
+    fix="add the cluster's key to the rule, then run `fluxsecrets recipients sync FILE`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each encrypted file of an environment that is for none of the keys that its cluster has."""
+    """Find each encrypted file of an environment that none of its cluster's keys can open."""
     clusters = cluster_keys(facts)
     for secret, metadata in facts.encrypted():
         own = {recipient_key(recipient) for group in metadata.recipients for recipient in group}
@@ -30,7 +30,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _applied(facts: Facts, name: str, path: str) -> bool:
-    """Files that only lie in the environment's folder need not be for its cluster."""
+    """Whether Flux applies the file, and not just a file in the environment's folder."""
     environment = facts.environment(name)
     return path in environment.graph.files or path in environment.generator_files
 

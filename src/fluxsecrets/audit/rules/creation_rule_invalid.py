@@ -1,4 +1,4 @@
-"""A `.sops.yaml` that cannot be used."""
+"""Invalid `.sops.yaml` files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ INFO = describe(
     "creation-rule-invalid",
     Severity.HIGH,
     "a .sops.yaml is invalid",
-    why="Nothing can be encrypted by it. sops notices some of these mistakes only once a file meets "
-    "the rule, and some never: an invalid expression then means plain text.",
-    fix="mend the line, then run `fluxsecrets explain PATH` on a file that the rule is for",
+    why="It can't be used to encrypt anything. sops notices some of these mistakes only when a file "
+    "matches the rule, and some never: with an invalid expression it writes plain text.",
+    fix="fix the line, then run `fluxsecrets explain PATH` on a file of this rule",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each `.sops.yaml` that did not parse."""
+    """Find each `.sops.yaml` that does not parse."""
     for item in facts.configs:
         if item.error is not None:
             yield found(INFO, item.path, item.error.line, item.error.message, hint=item.error.hint)

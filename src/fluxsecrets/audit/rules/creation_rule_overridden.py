@@ -1,4 +1,4 @@
-"""Nested `.sops.yaml` files that let in others than the one further up."""
+"""Nested `.sops.yaml` files with other recipients than the one above."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 INFO = describe(
     "creation-rule-overridden",
     Severity.HIGH,
-    "a nested .sops.yaml lets in others than the one further up",
-    why="The nearest .sops.yaml is the only one that counts. Somebody who adds one to a folder decides who "
-    "can read everything that is encrypted below it, and the file at the top does not show that.",
-    fix="remove the nested file, or write its people's public keys to keys/NAME.pub once you know them",
+    "a nested .sops.yaml has recipients that the one above does not have",
+    why="Only the nearest .sops.yaml applies. Anyone who adds one to a folder decides who can read "
+    "everything that is encrypted below it, and the file at the top does not show that.",
+    fix="remove the nested file, or write the public keys to keys/NAME.pub once you know whose they are",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each rule of a nested configuration with recipients that the one further up does not name there.
+    """Find each rule of a nested configuration with recipients that the one above does not have there.
 
-    People whom the repository knows, by `keys/` or by any rule further up, may well have a folder of their
-    own: that is a low finding.
+    Recipients that the repository knows, from `keys/` or from any rule above, may well have their own folder:
+    they make a low finding.
     """
     by_folder = {item.folder: item for item in facts.configs}
     known = _public(facts)
@@ -44,7 +44,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                     INFO,
                     item.path,
                     rule.line,
-                    f"it decides in place of {outer.path}, and lets in {listed(people, facts.names)}",
+                    f"it overrides {outer.path}, and adds {listed(people, facts.names)}",
                     *sorted(one.id for one in people),
                     severity=INFO.severity if unknown else Severity.LOW,
                     related=[Location(outer.path, None)],
@@ -62,7 +62,7 @@ def _outer(by_folder: dict[str, ConfigFile], folder: str) -> ConfigFile | None:
 def _replaced(
     facts: Facts, item: ConfigFile, rule: CreationRule, outer: ConfigFile, config: SopsConfig
 ) -> list[CreationRule]:
-    """The rules further up that would apply to the files of a nested rule."""
+    """Return the rules above that would apply to the files of a nested rule."""
     paths = [secret.path for secret in facts.secrets if secret.config is item and secret.rule is rule]
     rules = (rule_for(config, outer.relative(path)) for path in paths)
     return [each for each in rules if each is not None]

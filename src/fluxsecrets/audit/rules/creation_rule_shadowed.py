@@ -1,4 +1,4 @@
-"""Creation rules that never apply because an earlier one takes all their files."""
+"""Creation rules that never apply, because an earlier rule matches all their files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ INFO = describe(
     "creation-rule-shadowed",
     Severity.MEDIUM,
     "a creation rule never applies",
-    why="The first rule whose path_regex matches is the only one that counts. Every file that this "
-    "rule matches is taken by one further up, so whoever reads the rule believes in recipients "
-    "that no file has.",
+    why="Only the first rule whose path_regex matches applies. An earlier rule matches every file of this "
+    "one, so its readers believe in recipients that no file has.",
     fix="move the rule above the more general one, or remove it",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each rule that matches files of the repository, all of which an earlier rule takes."""
+    """Find each rule whose files are all matched by an earlier rule."""
     for item in facts.configs:
         if item.config is not None:
             yield from _in_config(facts, item, item.config)
@@ -41,15 +40,15 @@ def _in_config(facts: Facts, item: ConfigFile, config: SopsConfig) -> Iterator[F
             INFO,
             item.path,
             rule.line,
-            f"rule {rule.index + 1} never applies: rule {earlier.index + 1} in line {earlier.line} takes "
-            "every file that it matches",
+            f"rule {rule.index + 1} never applies: rule {earlier.index + 1} in line {earlier.line} matches "
+            "all of its files first",
             rule.path_regex or "",
             related=[Location(item.path, earlier.line)],
         )
 
 
 def _catch_all(config: SopsConfig, rule: CreationRule) -> CreationRule | None:
-    """An earlier rule that matches whatever there is."""
+    """Return an earlier rule that matches every path."""
     return next((other for other in config.rules[: rule.index] if other.path_regex is None), None)
 
 

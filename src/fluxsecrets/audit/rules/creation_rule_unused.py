@@ -12,14 +12,14 @@ INFO = describe(
     "creation-rule-unused",
     Severity.LOW,
     "a creation rule matches no file",
-    why="It may be misspelled, so that the files it was written for go by another rule or by none; or "
-    "its files are gone, and it only names people who still seem to have access.",
+    why="It may be misspelled, so that another rule or no rule applies to its files. Or its files are "
+    "gone, and it only lists people who seem to have access.",
     fix="compare its path_regex with the paths (`fluxsecrets explain PATH`), or remove the rule",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each rule whose path_regex is found in the path of no file."""
+    """Find each rule whose path_regex matches no path."""
     for item in facts.configs:
         below = [item.relative(path) for path in facts.tree.below(item.folder)]
         for rule in item.config.rules if item.config is not None else ():

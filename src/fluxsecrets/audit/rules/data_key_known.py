@@ -1,4 +1,4 @@
-"""Files whose data key somebody knows who is no recipient any more."""
+"""Files whose data key a former recipient knows."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from fluxsecrets.repo.datakeys import FormerReader
 INFO = describe(
     "data-key-known",
     Severity.HIGH,
-    "somebody who is not a recipient any more knows a data key",
-    why="An old version in git's history gives its readers the data key. `sops updatekeys`, or a line taken "
-    "out of the file, does not replace that key, so they read whatever is written with it today.",
+    "a former recipient knows a data key",
+    why="An old version in git's history gives its recipients the data key. Neither `sops updatekeys` nor "
+    "a removed line replaces that key, so they can still read what is written with it today.",
     fix="give the file a new data key: `fluxsecrets rotate FILE`; then change the values that "
     "`fluxsecrets recipients report WHO` lists",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each encrypted file with the data key of a version that was for somebody else, too."""
+    """Find each encrypted file that shares its data key with a version for other recipients."""
     files: dict[str, list[FormerReader]] = {}
     for each in facts.former:
         if each.now:
             files.setdefault(each.path, []).append(each)
     for path, known in files.items():
         people = [each.recipient for each in known]
-        verb = "is not a recipient any more and" if len(people) == 1 else "are not recipients any more and"
+        verb = "is no longer a recipient but" if len(people) == 1 else "are no longer recipients but"
         knows = "knows" if len(people) == 1 else "know"
-        message = f"{listed(people, facts.names)} {verb} {knows} its data key, which was not replaced"
+        message = f"{listed(people, facts.names)} {verb} {knows} its data key"
         yield found(INFO, path, None, message, *sorted(each.id for each in people))
 
 

@@ -1,4 +1,4 @@
-"""`spec.decryption` whose Secret is not named, or holds nothing that Flux would take."""
+"""`spec.decryption` without a Secret, or with one that holds no key for Flux."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ INFO = describe(
     "decryption-key-missing",
     Severity.HIGH,
     "spec.decryption leads to no key",
-    why="Flux takes private keys from the data keys *.agekey and *.asc (and sops.vault-token, "
-    "sops.aws-kms, sops.azure-kv, sops.gcp-kms) of the Secret in spec.decryption.secretRef. It "
-    "passes over all others without a word, and then fails at the first encrypted file.",
-    fix="name the Secret, and its data key identity.agekey: `fluxsecrets keys cluster-secret --env "
-    "NAME` prints it",
+    why="In the Secret of spec.decryption.secretRef, Flux reads private keys only from data keys named "
+    "*.agekey and *.asc (and sops.vault-token, sops.aws-kms, sops.azure-kv, sops.gcp-kms). It "
+    "silently skips all others, and then fails on the first encrypted file.",
+    fix="name the Secret, with the data key identity.agekey: `fluxsecrets keys cluster-secret --env NAME` "
+    "prints it",
 )
 _TAKEN = re.compile(r".+\.agekey|.+\.asc|sops\.(?:vault-token|aws-kms|azure-kv|gcp-kms)")
 _NEED_SECRET = ("age", "pgp")
-"""Kinds of recipients for which Flux has nothing but the Secret."""
+"""Kinds of recipients that Flux can only open with a key from the Secret."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each environment that decrypts without a named Secret, and each Secret without a data key for it."""
+    """Find each environment that decrypts without a Secret, and each Secret without a usable key."""
     seen: set[tuple[str, int]] = set()
     for environment in facts.environments:
         provided = all_provided(facts, environment)
@@ -54,7 +54,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _unnamed(items: list[FluxKustomization]) -> Finding:
     first, more = items[0], f" and {len(items) - 1} more" if len(items) > 1 else ""
-    message = f"Kustomization {first.name}{more} decrypts what is for age or PGP keys, and names no Secret"
+    message = f"Kustomization {first.name}{more} decrypts files for age or PGP keys, but names no Secret"
     related = [Location(item.file, item.line) for item in items[1:6]]
     return found(
         INFO, first.file, first.line, message, first.name, confidence=Confidence.MEDIUM, related=related
@@ -62,7 +62,7 @@ def _unnamed(items: list[FluxKustomization]) -> Finding:
 
 
 def _needs_secret(facts: Facts, applied: Applied) -> bool:
-    """Whether it applies a file that Flux needs a private key for; cloud keys need none."""
+    """Whether it applies a file that needs a private key in a Secret. Files for cloud keys need none."""
     return any(
         secret.path in applied.files
         and all(one.kind in _NEED_SECRET for group in metadata.recipients for one in group)
@@ -71,7 +71,7 @@ def _needs_secret(facts: Facts, applied: Applied) -> bool:
 
 
 def _controller_has_key(environment: Environment) -> bool:
-    """Whether the controller itself is given a key for all Kustomizations (`--sops-age-secret`)."""
+    """Whether the controller itself has a key for all Kustomizations (`--sops-age-secret`)."""
     return any(_FLAG in text for _, item in environment.graph.objects for text in _texts(item.data))
 
 
@@ -91,9 +91,7 @@ def _judge(item: FluxKustomization, keys: tuple[str, ...] | None, file: str, lin
     if keys is None or any(_TAKEN.fullmatch(key) for key in keys) or item.decryption is None:
         return
     name = shown(item.namespace, item.decryption.secret or "")
-    message = (
-        f"Flux takes a key from none of the data keys of Secret {name}: {', '.join(keys) or 'it has none'}"
-    )
+    message = f"Flux can use none of the data keys of Secret {name}: {', '.join(keys) or 'it is empty'}"
     yield found(INFO, file, line, message, item.name, related=[Location(item.file, item.line)])
 
 

@@ -14,15 +14,15 @@ INFO = describe(
     "decryption-missing",
     Severity.HIGH,
     "a Kustomization applies encrypted files and has no spec.decryption",
-    why="Flux stops with an error at an encrypted Secret, and nothing of the Kustomization is applied;"
-    " what a secretGenerator reads it applies as ciphertext, and says nothing.",
-    fix="add `decryption: {provider: sops, secretRef: {name: sops-age}}` to the Kustomization's spec, "
-    "or give it to all with a patch in the parent",
+    why="Flux stops with an error at an encrypted Secret, and applies nothing of the Kustomization. It "
+    "silently applies the ciphertext of files that a secretGenerator reads.",
+    fix="add `decryption: {provider: sops, secretRef: {name: sops-age}}` to the Kustomization's spec, or "
+    "add it to all with a patch in the parent",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each Kustomization without effective decryption that reaches a file which is encrypted."""
+    """Find each Kustomization without effective decryption that reaches an encrypted file."""
     encrypted = {secret.path for secret, _ in facts.encrypted()}
     seen = set()
     for environment in facts.environments:
@@ -34,7 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             if files:
                 seen.add((item.file, item.line))
                 more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-                message = f"Kustomization {item.name} applies {files[0]}{more}, and decrypts nothing"
+                message = f"Kustomization {item.name} applies {files[0]}{more}, but decrypts nothing"
                 yield found(
                     INFO,
                     item.file,
@@ -46,7 +46,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _decrypted_files(environment: Environment, applied: Applied) -> set[str]:
-    """The files that Flux would have to decrypt: manifests of objects, and what generators read."""
+    """Return the files that Flux would have to decrypt: manifests of objects, and files of generators."""
     manifests = {item.file for item in applied.objects if item.generated is None}
     return (manifests | (applied.files & environment.graph.decrypted_as.keys())) & applied.files
 

@@ -1,4 +1,4 @@
-"""`dependsOn` that leads nowhere, or back to itself."""
+"""`dependsOn` that names a missing Kustomization, or leads back to itself."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ INFO = describe(
     "dependency-broken",
     Severity.HIGH,
     "a dependsOn can never be satisfied",
-    why="Flux waits for the other Kustomization for ever, and applies neither this one nor what "
-    "depends on it.",
-    fix="mend the name or the namespace, or break the circle",
+    why="Flux waits for the other Kustomization for ever. It applies neither this one nor those that "
+    "depend on it.",
+    fix="fix the name or the namespace, or break the circle",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each dependency on a Kustomization that the environment does not have, and each circle."""
+    """Find each dependency on a Kustomization that the environment does not have, and each circle."""
     seen: set[tuple[object, ...]] = set()
     for environment in facts.environments:
         if not is_rooted(environment):
-            continue  # a part of something: what is missing may be in the rest
+            continue  # the folder is part of an environment, and the rest may have it
         whole = is_whole(environment)
         known = {item.key for item in environment.graph.kustomizations}
         for item in environment.graph.kustomizations:
@@ -52,7 +52,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _may_be(known: set[tuple[str | None, str]], key: tuple[str | None, str]) -> bool:
-    """Whether a Kustomization of the name is there whose namespace, or the wanted one, is not known."""
+    """Whether a Kustomization has the name, and one of the two namespaces is unknown."""
     return any(name == key[1] and None in (namespace, key[0]) for namespace, name in known)
 
 

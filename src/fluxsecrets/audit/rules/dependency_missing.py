@@ -1,4 +1,4 @@
-"""Kustomizations that use Secrets of others without waiting for them."""
+"""Kustomizations that use another's Secret without waiting for it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ INFO = describe(
     "dependency-missing",
     Severity.MEDIUM,
     "a Kustomization uses another's Secret and does not wait for it",
-    why="In a new cluster both are applied at once. What is built from variables of a Secret that is "
-    "not there yet fails, or is applied with empty variables, until Flux tries again.",
+    why="In a new cluster, Flux applies both at once. With variables from a Secret that does not exist "
+    "yet, the build fails, or the variables are empty until Flux tries again.",
     fix="add `dependsOn: [{name: OTHER}]` to the Kustomization's spec",
 )
 _VIA = ("substituteFrom",)
@@ -25,7 +25,7 @@ Key = tuple[str | None, str]
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each `substituteFrom` whose Secret comes from a Kustomization that is not waited for."""
+    """Find each `substituteFrom` whose Secret comes from a Kustomization that this one does not wait for."""
     seen = set()
     for environment in facts.environments:
         provided = all_provided(facts, environment)
@@ -47,7 +47,7 @@ def _finding(used: Used, source: Key | None, file: str) -> Finding:
     item, use = used.item, used.use
     other = source[1] if source else "another Kustomization"
     what = f"{use.kind} {shown(use.namespace, use.name)}"
-    message = f"{item.name} takes variables from {what}, which {other} applies, and does not wait for that"
+    message = f"{item.name} takes variables from {what}, which {other} applies, and does not wait for it"
     return found(INFO, item.file, use.line, message, item.name, use.name, related=[Location(file)])
 
 
@@ -59,7 +59,7 @@ def _waits(environment: Environment) -> dict[Key, set[Key]]:
 
 
 def _is_there(waits: dict[Key, set[Key]], environment: Environment, owner: Key, source: Key | None) -> bool:
-    """Whether a source is applied before its user: by what it waits for, or by a parent of it."""
+    """Whether a source is applied before its user: by a dependency or by a parent."""
     if source is None:
         return True
     parents = {each.key: each.parent for each in environment.graph.applied if each.key is not None}

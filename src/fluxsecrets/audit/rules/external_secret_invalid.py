@@ -1,4 +1,4 @@
-"""ExternalSecrets and stores that the operator does not take."""
+"""ExternalSecrets and stores that the operator rejects."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fluxsecrets.findings import Finding, Severity
 INFO = describe(
     "external-secret-invalid",
     Severity.MEDIUM,
-    "the External Secrets operator does not take an object",
-    why="Today's operator serves external-secrets.io/v1 only, and its webhook refuses what does not fit "
-    "together. The Secret is then not made, or keeps its old values.",
-    fix="mend it as the message says",
+    "the External Secrets operator rejects an object",
+    why="The current operator serves external-secrets.io/v1 only, and its webhook rejects fields that do "
+    "not fit together. The Secret is then not created, or keeps its old values.",
+    fix="fix it as the message says",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each ExternalSecret or store that is of an old version or has fields that do not go together."""
+    """Find each ExternalSecret or store with an old version, or with fields that do not fit together."""
     seen = set()
     for environment in facts.environments:
         for external in externals(facts, environment):

@@ -1,4 +1,4 @@
-"""ExternalSecrets whose store is not there."""
+"""ExternalSecrets with a missing store."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ INFO = describe(
     "external-store-missing",
     Severity.MEDIUM,
     "an ExternalSecret names a store that the environment does not have",
-    why="The operator has nowhere to read from, so the Secret is not made. A store that was made by hand is "
-    "missing in the next cluster.",
-    fix="add the SecretStore or ClusterSecretStore to the environment, or mend its name and kind",
+    why="The operator has nowhere to read from and does not create the Secret. A store that was created "
+    "by hand will be missing in the next cluster.",
+    fix="add the SecretStore or ClusterSecretStore to the environment, or fix its name and kind",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each ExternalSecret whose store or generator is not in its environment, or not for its namespace."""
+    """Find each ExternalSecret with a store or generator that its environment lacks, or that it can't use."""
     seen = set()
     for environment in facts.environments:
         if not is_rooted(environment):
-            continue  # a part of something: the store may be in the rest
+            continue  # the folder is part of an environment, and the rest may have it
         whole = is_whole(environment)
         known = [store for _, store in stores(facts, environment)]
         made = [each for _, each in generators(facts, environment)]

@@ -1,4 +1,4 @@
-"""Encrypted files that are not what their author encrypted."""
+"""Encrypted files that were changed after their author encrypted them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ INFO = describe(
     "file-changed",
     Severity.CRITICAL,
     "an encrypted file was changed without its key",
-    why="A value was exchanged, moved or removed, or the MAC was. Flux does not check the MAC: the "
-    "cluster may run with what somebody put there.",
-    fix="take the file from git again (`git log -p FILE` shows who changed it), and redo the change "
-    "with `fluxsecrets edit FILE`",
+    why="A value, or the MAC, was replaced, moved or removed. Flux does not check the MAC, so the cluster "
+    "may run with values that someone planted.",
+    fix="restore the file from git (`git log -p FILE` shows who changed it), and repeat the change with "
+    "`fluxsecrets edit FILE`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file that opens, and whose content does not match its MAC or its own selector."""
+    """Find each file that decrypts, but does not match its MAC or its own selector."""
     for secret in facts.secrets:
         if isinstance(secret.error, IntegrityError) and (secret.metadata is None or secret.metadata.mac):
             yield found(INFO, secret.path, secret.error.line, secret.error.message, hint=None)

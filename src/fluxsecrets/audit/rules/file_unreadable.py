@@ -1,4 +1,4 @@
-"""Files that cannot be judged."""
+"""Files that the audit cannot judge."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ INFO = describe(
     "file-unreadable",
     Severity.HIGH,
     "a file cannot be read",
-    why="Nobody can say whether a secret is in it, or whether it is protected, and Flux stops at the "
-    "Kustomization that applies it.",
-    fix="mend the file, or take it out of the repository",
+    why="The audit can't tell whether it contains a secret, or whether that is protected. Flux stops at "
+    "the Kustomization that applies it.",
+    fix="fix the file, or remove it from the repository",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file that is a secret or that Flux would apply, and that does not parse."""
+    """Find each secret file, and each file that Flux would apply, that does not parse."""
     seen = set()
     for secret in facts.secrets:
         error = secret.error

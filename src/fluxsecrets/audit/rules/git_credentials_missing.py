@@ -1,4 +1,4 @@
-"""Git repositories that Flux has no credentials for."""
+"""Git repositories without credentials for Flux."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ INFO = describe(
     "git-credentials-missing",
     Severity.MEDIUM,
     "a GitRepository names no credentials",
-    why="Over SSH Flux fetches nothing without a key. On a server of one's own, a repository that can be "
-    "read without credentials can be read by everybody who reaches the server, secrets' history and all.",
-    fix="make a read-only deploy key, and name its Secret in spec.secretRef",
+    why="Over SSH, Flux can't fetch without a key. On a private server, a repository that needs no "
+    "credentials can be read by everyone who reaches the server, including all secrets in its "
+    "history.",
+    fix="create a read-only deploy key, and name its Secret in spec.secretRef",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each GitRepository over SSH, or on a host that is none of the public ones, without a Secret."""
+    """Find each GitRepository without a Secret that uses SSH, or a host other than the public ones."""
     for source in flux_sources(facts):
         item = source.item
         if item.kind != "GitRepository" or source.secret or source.provider not in (None, "generic"):
@@ -28,7 +29,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         ssh = source.scheme == "ssh" or "@" in source.url.partition("://")[2].partition("/")[0]
         if not ssh and (source.host in PUBLIC_HOSTS or source.scheme not in ("http", "https")):
             continue
-        message = f"GitRepository {item.name} is fetched from {source.host}, and has no spec.secretRef"
+        message = f"GitRepository {item.name} is fetched from {source.host}, but has no spec.secretRef"
         yield found(
             INFO,
             item.file,

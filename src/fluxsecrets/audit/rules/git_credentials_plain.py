@@ -1,4 +1,4 @@
-"""Credentials for Flux's sources that lie in the repository in plain text."""
+"""Plain-text credentials for Flux's sources in the repository."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ INFO = describe(
     "git-credentials-plain",
     Severity.CRITICAL,
     "credentials for a source are in plain text",
-    why="Whoever reads this repository can read the other one, too; and with a token that may write, change "
+    why="Anyone who can read this repository can read the source too. With a write token, they can change "
     "what the cluster runs.",
-    fix="revoke the key or token now, make a new one, and encrypt its Secret: `fluxsecrets encrypt FILE`",
+    fix="revoke the key or token now, create a new one, and encrypt its Secret: `fluxsecrets encrypt FILE`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each Secret that a source is fetched with, and that is not encrypted."""
+    """Find each unencrypted Secret with which Flux fetches a source."""
     seen = set()
     for source in flux_sources(facts):
         for each in source.credentials:
@@ -30,7 +30,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                 continue
             seen.add(place)
             name = shown(each.provision.namespace, each.provision.name)
-            message = f"{source.item.kind} {source.item.name} is fetched with Secret {name}, which is plain"
+            message = (
+                f"{source.item.kind} {source.item.name} is fetched with Secret {name}, which is in plain text"
+            )
             yield found(INFO, *place, message, name, related=[Location(source.item.file, source.item.line)])
 
 

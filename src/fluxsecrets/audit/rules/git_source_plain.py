@@ -1,4 +1,4 @@
-"""Sources that are fetched without encryption."""
+"""Sources that Flux fetches without encryption."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ INFO = describe(
     "git-source-plain",
     Severity.HIGH,
     "Flux fetches a source over plain HTTP",
-    why="Whoever is on the way can put anything into the cluster, and reads the credentials.",
+    why="An attacker on the network can put anything into the cluster, and can read the credentials.",
     fix="use https:// or ssh://",
 )
 _INSIDE = (".svc", ".svc.cluster.local", ".cluster.local")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each source with an http:// address, or with `insecure: true`; those in the cluster itself are left."""
+    """Find each source with an http:// address or `insecure: true`, except those in the cluster itself."""
     for source in flux_sources(facts):
         insecure = source.item.kind == "OCIRepository" and dig(source.item.data, "spec", "insecure") is True
         if (source.scheme != "http" and not insecure) or source.host.endswith(_INSIDE):

@@ -1,4 +1,4 @@
-"""Tokens for git that were not changed for long."""
+"""Tokens for git that have not changed for a long time."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ INFO = describe(
     "git-token-old",
     Severity.MEDIUM,
     "a token for a source is older than the policy",
-    why="Tokens are copied into shells, scripts and chats. One that never changes is known to more "
-    "people every year.",
-    fix="make a new token, `fluxsecrets set FILE KEY --stdin`, and revoke the old one; the policy is "
-    "`audit.token_days` in .fluxsecrets.yaml",
+    why="People copy tokens into shells, scripts and chats. Each year, more of them know a token that "
+    "never changes.",
+    fix="create a new token, put it in with `fluxsecrets set FILE KEY --stdin`, and revoke the old one; "
+    "the policy is `audit.token_days` in .fluxsecrets.yaml",
 )
 _KEYS = frozenset({"password", "bearerToken"})
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each encrypted file with a token for a source that was not encrypted anew for that long."""
+    """Find each encrypted file with a token for a source that has not changed for that long."""
     limit = facts.settings.audit.token_days
     encrypted = {secret.path: metadata for secret, metadata in facts.encrypted()}
     seen = set()
@@ -38,7 +38,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             days = (facts.today - changed).days
             if days > limit:
                 name = shown(each.provision.namespace, each.provision.name)
-                message = f"the token in Secret {name} is {days} days old or more; the policy says {limit}"
+                message = f"the token in Secret {name} is {days} days old or more; the policy allows {limit}"
                 yield found(INFO, each.item.file, each.provision.line, message, name)
 
 

@@ -1,4 +1,4 @@
-"""Tokens of people or accounts with which Flux reads a git repository."""
+"""Git repositories that Flux reads with a token of a person or an account."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ INFO = describe(
     "git-user-token",
     Severity.LOW,
     "Flux reads git with an account's token",
-    why="A password or token stands for a whole account: it opens all that the account can open, often with "
-    "the right to write, and ends when the person leaves. A deploy key opens one repository, for reading.",
-    fix="make a read-only deploy key: `flux create secret git`, and an ssh:// address in the GitRepository",
+    why="A password or token opens everything that its account can open, often with write access, and "
+    "ends when the person leaves. A deploy key opens one repository, for reading.",
+    fix="create a read-only deploy key: `flux create secret git`, and use an ssh:// address in the "
+    "GitRepository",
 )
 _TOKENS = ("ghp_", "gho_", "glpat-", "ATBB")
 """What tokens of people begin with: GitHub's classic ones, GitLab's, Bitbucket's."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each Secret of a GitRepository with a password or bearer token in it."""
+    """Find each Secret of a GitRepository with a password or bearer token."""
     seen = set()
     for source in flux_sources(facts):
         for each in source.credentials if source.item.kind == "GitRepository" else ():
@@ -49,7 +50,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_personal(facts: Facts, each: Provided) -> bool:
-    """Whether its value, where it can be opened, says whose it is."""
+    """Whether the value, if it can be decrypted, is a token of a person."""
     return any(
         value.secret.path == each.item.file
         and value.key in ("password", "bearerToken")

@@ -14,14 +14,13 @@ INFO = describe(
     "key-weak",
     Severity.MEDIUM,
     "a private key or certificate in a Secret is weak",
-    why="RSA keys below 2048 bits, DSA, and signatures with SHA-1 can be broken with what a few thousand "
-    "euros buy.",
-    fix="make a new one: ed25519 or ECDSA P-256, or RSA with 3072 bits",
+    why="RSA keys below 2048 bits, DSA keys, and SHA-1 signatures can be broken for a few thousand euros.",
+    fix="create a new one: ed25519, ECDSA P-256, or RSA with 3072 bits",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each value with such a key or certificate."""
+    """Find each value with such a key or certificate."""
     for value in secret_values(facts):
         key = private_key(value.data)
         weak = [key.weakness] if key is not None else []

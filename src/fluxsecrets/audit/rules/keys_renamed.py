@@ -12,16 +12,17 @@ from fluxsecrets.sops.document import Document, Path, show_path
 INFO = describe(
     "keys-renamed",
     Severity.HIGH,
-    "an encrypted file was changed where its MAC does not look",
-    why="A MAC covers values, not the names of plain keys, added empty values, the types of values, or the "
-    "selector. Somebody without a key can rename such keys, and the file still verifies.",
-    fix="look at `git diff FILE`; take the file from git again, and make the change with "
-    "`fluxsecrets edit FILE`",
+    "an encrypted file was changed where its MAC does not apply",
+    why="The MAC covers values. It does not cover the names of plain keys, added empty values, types of "
+    "values, or the selector. Without a key, someone can rename such keys, and the file still "
+    "verifies.",
+    fix="look at `git diff FILE`; restore the file from git, and make the change with `fluxsecrets edit "
+    "FILE`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file that differs from the last commit although its MAC and time are the same."""
+    """Find each file that differs from the last commit, but has the same MAC and time."""
     for secret, metadata in facts.encrypted():
         before = facts.before.get(secret.path)
         if before is None or before.metadata is None or secret.document is None:
@@ -31,16 +32,16 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         changed = _changed(before, secret.document)
         if old.selector != metadata.selector or old.mac_only_encrypted != metadata.mac_only_encrypted:
-            message = "its selector was changed, and nothing was encrypted anew"
+            message = "its selector was changed without encrypting the file again"
             yield found(INFO, secret.path, None, message, "selector")
         if changed is not None:
             path, line = changed
-            message = f"{show_path(path)} was changed since the last commit, and nothing was encrypted anew"
+            message = f"{show_path(path)} was changed since the last commit without encrypting the file again"
             yield found(INFO, secret.path, line, message, show_path(path))
 
 
 def _changed(before: Document, now: Document) -> tuple[Path, int] | None:
-    """The first value that is not as it was."""
+    """Return the first value that differs."""
     known = {(leaf.path, leaf.value): None for leaf in before.leaves}
     leaves = list(now.leaves)
     for leaf in leaves:

@@ -12,14 +12,14 @@ INFO = describe(
     "mac-missing",
     Severity.HIGH,
     "an encrypted file has no MAC",
-    why="Nobody can tell whether values were removed or plain ones changed; and Flux knows a file as "
-    "encrypted by its MAC, so that it applies the ciphertext as it stands.",
-    fix="take the file from git again, or from whoever encrypted it",
+    why="Without a MAC, nobody can tell whether values were removed or plain values changed. Flux "
+    "recognises an encrypted file by its MAC, so it applies the ciphertext.",
+    fix="restore the file from git, or get it from the person who encrypted it",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each `sops` block without `mac`."""
+    """Find each `sops` block without `mac`."""
     for secret, metadata in facts.encrypted():
         if not metadata.mac:
             yield found(INFO, secret.path, None, "the sops block has no MAC")

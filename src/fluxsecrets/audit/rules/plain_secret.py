@@ -11,7 +11,7 @@ from fluxsecrets.scan.structure.secret import RULE as INFO
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """What `scan` finds by this rule in the files that are to be protected."""
+    """Yield what `scan` finds by this rule in the files that must be protected."""
     yield from (finding for finding in facts.scanned if finding.rule == INFO.id)
 
 

@@ -1,4 +1,4 @@
-"""Other secret files in plain text, as `scan` finds them, and those in which it only finds values."""
+"""Other secret files in plain text: found by `scan`, or with single values that `scan` finds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INFO = named.RULE
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file that is to be encrypted and is not, unless `plain-secret` tells of it or it may stay so."""
+    """Find each plain file that must be encrypted, unless `plain-secret` reports it or it is allowed."""
     told = facts.excused | {
         finding.location.path
         for finding in facts.scanned

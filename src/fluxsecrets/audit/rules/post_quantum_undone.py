@@ -1,4 +1,4 @@
-"""Post-quantum keys beside keys that a quantum computer breaks."""
+"""Post-quantum keys next to keys that a quantum computer can break."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ INFO = describe(
     "post-quantum-undone",
     Severity.LOW,
     "classical keys undo a post-quantum one",
-    why="sops wraps the data key for each recipient alone, and one of them is enough to open the file. "
-    "Whoever keeps a copy until quantum computers break X25519 or RSA reads it then, whatever other "
-    "keys it was encrypted for.",
-    fix="give all of the file's recipients post-quantum keys (`fluxsecrets keys generate --post-quantum`), "
+    why="sops wraps the data key for each recipient separately, and any of them can open the file. An "
+    "attacker who keeps a copy until quantum computers break X25519 or RSA can read it then, whatever "
+    "other keys it was encrypted for.",
+    fix="give all recipients of the file post-quantum keys (`fluxsecrets keys generate --post-quantum`), "
     "or allow it with the reason",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Those who undo it, once each, with the files."""
+    """Find the classical recipients next to post-quantum ones, once each, with the files."""
     undone: dict[str, list[str]] = {}
     for secret, metadata in facts.encrypted():
         classical = undoing_post_quantum(metadata.recipients, metadata.shamir_threshold)
@@ -31,7 +31,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             undone.setdefault(listed(classical, facts.names), []).append(secret.path)
     for names, paths in undone.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        message = f"the post-quantum keys of this file{more} protect nothing beside those of {names}"
+        message = f"the post-quantum keys of this file{more} protect nothing next to those of {names}"
         yield found(INFO, paths[0], None, message, names, related=[Location(path) for path in paths[1:6]])
 
 

@@ -1,4 +1,4 @@
-"""Roles that let others than Flux read Secrets."""
+"""Roles that let anyone but Flux read Secrets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fluxsecrets.repo.plain import Plain, dig, maps, text, texts
 INFO = describe(
     "rbac-reads-secrets",
     Severity.MEDIUM,
-    "somebody other than Flux can read Secrets in the cluster",
-    why="In the cluster Secrets are in plain text. Whoever may get, list or watch them has every value, "
-    "whoever can decrypt the repository or not; a wildcard is as good.",
-    fix="name the resources that are needed, Secrets by resourceNames, and bind to a namespace; or allow it "
-    "with the reason",
+    "someone other than Flux can read Secrets in the cluster",
+    why="Secrets in the cluster are in plain text. Anyone who may get, list or watch them has every "
+    "value, without being able to decrypt the repository. A wildcard grants the same.",
+    fix="list the resources that are needed, name Secrets in resourceNames, and bind the role in a "
+    "namespace; or allow it with the reason",
 )
 _RBAC = "rbac.authorization.k8s.io"
 _VERBS = frozenset({"get", "list", "watch", "*"})
@@ -40,7 +40,7 @@ _FLUX = frozenset(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each binding that gives somebody a role which reads Secrets."""
+    """Find each binding that grants a role which can read Secrets."""
     seen = set()
     for environment in facts.environments:
         readers = _readers(environment)
@@ -69,7 +69,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _readers(environment: Environment) -> dict[tuple[str, str | None, str], Location]:
-    """The roles in the tree that may read Secrets, where they are written."""
+    """Return the roles in the tree that can read Secrets, with their places."""
     return {
         (item.kind, item.namespace, item.name): Location(item.file, item.line)
         for _, item in environment.graph.objects
@@ -93,7 +93,7 @@ def _reads(rule: Plain) -> bool:
 def _role(
     binding: Object, readers: dict[tuple[str, str | None, str], Location]
 ) -> tuple[str, tuple[Location, ...]] | None:
-    """The role that a binding gives, where it reads Secrets."""
+    """Return the role that a binding grants, if it can read Secrets."""
     kind, name = text(binding.data, "roleRef", "kind") or "", text(binding.data, "roleRef", "name") or ""
     if kind == "ClusterRole" and name in _BUILT_IN:
         return f"the built-in ClusterRole {name}", ()

@@ -1,4 +1,4 @@
-"""Files that are encrypted for others than their creation rule says."""
+"""Files with other recipients than their creation rule."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fluxsecrets.findings import Finding, Location, Severity
 INFO = describe(
     "recipient-drift",
     Severity.HIGH,
-    "a file is encrypted for others than its rule names",
-    why="Whoever stands in the file and not in the rule can read it although nobody decided so; "
-    "whoever stands in the rule alone cannot read it and finds out when it is urgent.",
-    fix="bring the files in line: `fluxsecrets recipients sync --all`, after a look at its --dry-run",
+    "a file has other recipients than its rule",
+    why="A recipient in the file but not in the rule can read it, although nobody decided so. A recipient "
+    "only in the rule can't read it, and finds out when it is urgent.",
+    fix="run `fluxsecrets recipients sync --all`, after checking its --dry-run",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each encrypted file with recipients that its rule lacks, or the other way round."""
+    """Find each encrypted file whose recipients differ from its rule."""
     for secret, metadata in facts.encrypted():
         rule, config = secret.rule, secret.config
         if rule is None or config is None or not rule.recipients:
@@ -31,7 +31,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         missing = [recipient for key, recipient in ruled.items() if key not in own]
         parts = []
         if extra:
-            parts.append(f"{listed(extra, facts.names)} can read it and the rule does not name them")
+            parts.append(f"{listed(extra, facts.names)} can read it, but the rule does not name them")
         if missing:
             parts.append(f"the rule names {listed(missing, facts.names)}, who cannot read it")
         if parts:

@@ -13,15 +13,15 @@ INFO = describe(
     "recipient-of-other-environment",
     Severity.HIGH,
     "another environment's cluster can read a file",
-    why="Whoever gets into staging gets production's secrets with it: the cluster's key opens them, "
-    "and they are in the same repository.",
-    fix="take the key out of the rule, then `fluxsecrets recipients sync --all`; change the values, "
+    why="Anyone who gets into staging also gets production's secrets: the cluster's key opens them, and "
+    "they are in the same repository.",
+    fix="remove the key from the rule, then run `fluxsecrets recipients sync --all`; change the values, "
     "since the old ones stay readable in the history",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file that an environment's cluster key opens although that environment does not apply it."""
+    """Find each file that an environment's cluster key opens although that environment does not apply it."""
     clusters = cluster_keys(facts)
     for secret, metadata in facts.encrypted():
         if not secret.environments:
@@ -32,7 +32,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             for key in sorted(keys & own.keys() - mine):
                 if name not in secret.environments:
                     message = (
-                        f"the cluster of {name} can read it ({named(own[key], facts.names)}), and only "
+                        f"the cluster of {name} can read it ({named(own[key], facts.names)}), but only "
                         f"{' and '.join(secret.environments)} uses it"
                     )
                     yield found(INFO, secret.path, None, message, name, key[1])

@@ -1,4 +1,4 @@
-"""People who were taken out, and still open files."""
+"""Removed keys that still open files."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from fluxsecrets.sops.recipients import RecipientKey
 INFO = describe(
     "recipient-removed",
     Severity.HIGH,
-    "a key that was taken out still opens files",
-    why="Taking somebody out of keys/ or a rule changes no file. Until these are encrypted anew, "
-    "whoever has the key reads what is written today.",
-    fix="take it out of the files, which get new data keys: `fluxsecrets recipients remove WHO`; then "
-    "change the values that `fluxsecrets recipients report WHO` lists",
+    "a removed key still opens files",
+    why="Removing someone from keys/ or from a rule changes no file. Until the files are encrypted again, "
+    "the holder of the key can read what is written today.",
+    fix="remove the key from the files, which get new data keys: `fluxsecrets recipients remove WHO`; "
+    "then change the values that `fluxsecrets recipients report WHO` lists",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file or rule with a recipient that is in no `keys/NAME.pub` and no `.sops.yaml` any more."""
+    """Find each file or rule with a recipient that is no longer in any `keys/NAME.pub` or `.sops.yaml`."""
     removed = {key.recipient: key for key in facts.removed}
     places: dict[RecipientKey, list[Location]] = {}
     shown: dict[RecipientKey, tuple[RemovedKey, str]] = {}
@@ -38,7 +38,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         gone, name = shown[key]
         count = len({place.path for place in found_in})
         message = (
-            f"{name} was taken out of {gone.path} on {gone.day}, and still opens {count} "
+            f"{name} was removed from {gone.path} on {gone.day}, but still opens {count} "
             f"file{'' if count == 1 else 's'}"
         )
         yield found(INFO, found_in[0].path, found_in[0].line, message, gone.recipient, related=found_in[1:6])

@@ -1,4 +1,4 @@
-"""Recipients that nobody can put a name to."""
+"""Recipients without a name."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ INFO = describe(
     "recipient-unknown",
     Severity.MEDIUM,
     "a recipient has no name in keys/",
-    why="When somebody leaves, or a key is lost, nobody knows which files are concerned; and a key "
-    "that was slipped in looks like all the others.",
-    fix="write its public key to keys/NAME.pub, or take it out: `fluxsecrets recipients remove KEY`",
+    why="When someone leaves, or a key is lost, nobody knows which files are affected. And a key that was "
+    "slipped in looks like all the others.",
+    fix="write its public key to keys/NAME.pub, or remove it: `fluxsecrets recipients remove KEY`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each recipient of files or rules without a `keys/NAME.pub`, once, where it is first seen.
+    """Find each recipient of files or rules without a `keys/NAME.pub`, once, where it is first seen.
 
-    A repository without any such file does not keep names this way, and is left alone.
+    A repository without any such file does not keep names this way, and has no findings.
     """
     if not facts.public_keys:
         return
@@ -42,13 +42,13 @@ def check(facts: Facts) -> Iterator[Finding]:
     for place, people in all_recipients(facts):
         for key, recipient in people.items():
             if " ".join(recipient.id.split()[:2]) in gone:
-                continue  # whose it was is known, and told by another rule
+                continue  # a removed key: recipient-removed reports it by name
             seen.setdefault(key, []).append(place)
             shown[key] = short_recipient(recipient)
     for key, places in seen.items():
         if KINDS[key[0]].local and key not in known:
             count = len({place.path for place in places})
-            message = f"{shown[key]} has no name in keys/, and stands in {count} file{'s' * (count != 1)}"
+            message = f"{shown[key]} has no name in keys/, and is in {count} file{'s' * (count != 1)}"
             yield found(INFO, places[0].path, places[0].line, message, key[1], related=places[1:6])
 
 

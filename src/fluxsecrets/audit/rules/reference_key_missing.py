@@ -12,15 +12,15 @@ from fluxsecrets.findings import Confidence, Finding, Location, Severity
 INFO = describe(
     "reference-key-missing",
     Severity.MEDIUM,
-    "a Secret is used by a key that it does not have",
-    why="A Pod does not start without a key that it asks for, and a HelmRelease is not applied. After a key "
-    "was renamed, this is found when the next Pod starts.",
-    fix="mend the key in the reference, or add it to the Secret",
+    "a reference names a key that the Secret does not have",
+    why="A Pod does not start without a key that it needs, and a HelmRelease is not applied. A renamed "
+    "key goes unnoticed until the next Pod starts.",
+    fix="fix the key in the reference, or add it to the Secret",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each reference whose Secret is there, whose keys are known, and are others."""
+    """Find each reference to a key that is not among the known keys of its Secret."""
     seen = set()
     for environment in facts.environments:
         provided = all_provided(facts, environment)
@@ -34,7 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 continue
             seen.add(place)
             message = (
-                f"{used.item.kind} {used.item.name} wants the key {use.key} of Secret "
+                f"{used.item.kind} {used.item.name} needs the key {use.key} of Secret "
                 f"{shown(use.namespace, use.name)}, which does not have it"
             )
             yield found(

@@ -12,23 +12,23 @@ from fluxsecrets.findings import Confidence, Finding, Severity
 INFO = describe(
     "reference-missing",
     Severity.MEDIUM,
-    "a Secret is used, and nothing provides it",
+    "a Secret is used, but nothing provides it",
     why="A Pod without its Secret does not start, and a HelmRelease or Kustomization is not applied. "
-    "Often the name or the namespace is misspelled, or the Secret was made by hand and will be "
+    "Often the name or the namespace is misspelled, or the Secret was created by hand and will be "
     "missing in the next cluster.",
-    fix="add the Secret to the environment, or mend the name; one that is made by hand on purpose "
-    "belongs into `allow` of .fluxsecrets.yaml with the reason",
+    fix="add the Secret to the environment, or fix the name; list one that is created by hand on purpose "
+    "under `allow` in .fluxsecrets.yaml, with the reason",
 )
 _BY_HAND = ("decryption",)
 """Made when a cluster is set up, by everybody."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each reference that no object of its environment satisfies."""
+    """Find each reference that no object of its environment satisfies."""
     seen = set()
     for environment in facts.environments:
         if not is_rooted(environment):
-            continue  # a part of something: what is missing may be in the rest
+            continue  # the folder is part of an environment, and the rest may have it
         whole = is_whole(environment)
         provided = all_provided(facts, environment)
         for used in all_used(facts, environment):
@@ -59,8 +59,8 @@ def _is_exempt(used: Used) -> bool:
     if use.likely and not _is_read(used):
         return True
     if use.steps[-2:-1] == ("privateKeySecretRef",) and "acme" in use.steps:
-        return True  # cert-manager makes the account's key
-    # What Flux itself reads its sources with is there before the tree is.
+        return True  # cert-manager creates the account's key
+    # Flux's own credentials for its sources exist before the tree does.
     return (
         item.group.endswith("toolkit.fluxcd.io")
         and use.namespace == "flux-system"
@@ -69,7 +69,7 @@ def _is_exempt(used: Used) -> bool:
 
 
 def _is_read(used: Used) -> bool:
-    """Whether a field that was known by its name only is one that is read. Charts often make `secretName`."""
+    """Whether a field known only by its name reads a Secret. Charts often create that of `secretName`."""
     if used.use.via == "values":
         return used.use.steps[-1] != "secretName"
     return used.item.group in _KNOWN_GROUPS or used.item.group.endswith(".toolkit.fluxcd.io")
@@ -78,7 +78,7 @@ def _is_read(used: Used) -> bool:
 def _finding(used: Used, environment: str, *, sure: bool) -> Finding:
     use, item = used.use, used.item
     what = f"Secret {shown(use.namespace, use.name)}"
-    message = f"{item.kind} {item.name} uses {what} ({use.via}), and nothing in {environment} provides it"
+    message = f"{item.kind} {item.name} uses {what} ({use.via}), but nothing in {environment} provides it"
     return found(
         INFO,
         item.file,

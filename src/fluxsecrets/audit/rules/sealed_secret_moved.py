@@ -1,4 +1,4 @@
-"""SealedSecrets that the controller cannot open any more, since they were renamed or moved."""
+"""SealedSecrets that the controller can no longer open, because they were renamed or moved."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ INFO = describe(
     "sealed-secret-moved",
     Severity.HIGH,
     "a SealedSecret is applied under another name than it was sealed for",
-    why="Each value is bound to the name and namespace that it was sealed for. Under another one the "
-    "controller cannot open it, and the Secret is missing or keeps its old values.",
-    fix="seal it anew for its new place (`fluxsecrets reseal FILE`), or take the prefix or namespace "
-    "off that kustomize puts on it",
+    why="Each value is bound to the name and namespace for which it was sealed. Under another one, the "
+    "controller can't open it, and the Secret is missing or keeps its old values.",
+    fix="seal it again for its new place (`fluxsecrets reseal FILE`), or remove the prefix or namespace "
+    "that kustomize adds",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each SealedSecret whose effective name or namespace is not what its template or its file says."""
+    """Find each SealedSecret whose effective name or namespace differs from its template or its file."""
     seen = set()
     for environment in facts.environments:
         for _, item in environment.graph.objects:
@@ -36,12 +36,12 @@ def check(facts: Facts) -> Iterator[Finding]:
             if sealed_for is not None and _moved(scope, sealed_for, now):
                 seen.add((item.file, item.line))
                 place = f"{environment.name} applies it as {shown(*now)}"
-                message = f"it was sealed for {shown(*sealed_for)}, and {place}"
+                message = f"it was sealed for {shown(*sealed_for)}, but {place}"
                 yield found(INFO, item.file, item.line, message, item.name)
 
 
 def _sealed_for(item: Object) -> Name | None:
-    """What its template says, which `kubeseal` writes; else what its file says."""
+    """Return the name in its template, which `kubeseal` writes, or else the one in its file."""
     template = dig(item.data, "spec", "template", "metadata")
     name, namespace = text(template, "name"), text(template, "namespace")
     if name is not None:

@@ -1,4 +1,4 @@
-"""SealedSecrets that carry values in plain text, as `scan` finds them."""
+"""SealedSecrets with values in plain text, as `scan` finds them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fluxsecrets.scan.structure.sealed import RULE as INFO
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """What `scan` finds by this rule in the files that are to be protected."""
+    """Yield what `scan` finds by this rule in the files that must be protected."""
     yield from (finding for finding in facts.scanned if finding.rule == INFO.id)
 
 

@@ -1,4 +1,4 @@
-"""Sealing certificates that ended, or soon will."""
+"""Sealing certificates that have expired or expire soon."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from fluxsecrets.findings import Finding, Severity
 INFO = describe(
     "sealing-certificate-ends",
     Severity.MEDIUM,
-    "a sealing certificate has ended, or soon will",
-    why="kubeseal refuses to seal for a certificate that ended, and the controller has made new keys "
-    "since: what is sealed for an old one is lost when that is cleared away.",
-    fix="fetch the present one: `fluxsecrets seal --fetch-cert URL`, and name it under sealing_certificates",
+    "a sealing certificate has expired or expires soon",
+    why="kubeseal refuses to seal for an expired certificate, and the controller has created new keys "
+    "since. Values sealed for an old key are lost when that key is deleted.",
+    fix="fetch the current one: `fluxsecrets seal --fetch-cert URL`, and list it under sealing_certificates",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each environment whose newest certificate ends within the days of the policy, or cannot be read."""
+    """Find each environment whose newest certificate expires within the policy's days, or cannot be read."""
     for environment in dict.fromkeys(each.environment for each in facts.sealing):
         own = [each for each in facts.sealing if each.environment == environment]
         for each in own:
@@ -31,7 +31,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         end, path = max(usable)
         days = (end - facts.today).days
         if days < facts.settings.audit.certificate_days:
-            when = f"ended on {end}" if days < 0 else f"ends on {end}"
+            when = f"expired on {end}" if days < 0 else f"expires on {end}"
             severity = Severity.HIGH if days < 0 else None
             message = f"the last sealing certificate of {environment} {when}"
             yield found(INFO, path, None, message, environment, severity=severity)

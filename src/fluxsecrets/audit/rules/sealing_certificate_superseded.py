@@ -12,14 +12,14 @@ INFO = describe(
     "sealing-certificate-superseded",
     Severity.LOW,
     "a SealedSecret is older than the sealing certificate",
-    why="It was sealed for a key that the controller keeps for reading only. Where that key leaks, or "
-    "is cleared away in a new cluster, the values are known, or lost.",
-    fix="`fluxsecrets reseal FILE --cert CERTIFICATE`; it needs the controller's private keys",
+    why="It was sealed for a key that the controller keeps only for decryption. If that key leaks, the "
+    "values are known; if it is deleted in a new cluster, they are lost.",
+    fix="run `fluxsecrets reseal FILE --cert CERTIFICATE`; it needs the controller's private keys",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file with a SealedSecret that was last changed before its environment's certificate began."""
+    """Find each file with a SealedSecret that was last changed before its environment's certificate began."""
     seen = set()
     for environment in facts.environments:
         own = [
@@ -35,7 +35,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             if item.kind != "SealedSecret" or changed is None or item.file in seen or changed >= start:
                 continue
             seen.add(item.file)
-            message = f"it was last changed on {changed}, and the certificate is of {start}"
+            message = f"it was last changed on {changed}, but the certificate is from {start}"
             yield found(
                 INFO,
                 item.file,

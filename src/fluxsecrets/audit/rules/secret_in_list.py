@@ -1,4 +1,4 @@
-"""Secrets that Flux could not decrypt because they stand in a List."""
+"""Secrets that Flux cannot decrypt because they are in a List."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from fluxsecrets.findings import Finding, Severity
 INFO = describe(
     "secret-in-list",
     Severity.HIGH,
-    "a Secret stands in a List",
-    why="kustomize takes a List apart and loses the `sops` block: Flux then applies ciphertext, or the"
-    " Secret stays in plain text because it cannot be encrypted there.",
+    "a Secret is in a List",
+    why="kustomize splits a List and loses the `sops` block. Flux then applies ciphertext; or the Secret "
+    "stays in plain text, because it can't be encrypted there.",
     fix="turn the List into documents: `fluxsecrets encrypt --split-lists FILE`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each file with a Secret in a List."""
+    """Find each file with a Secret in a List."""
     for secret in facts.secrets:
         if secret.file.in_list:
-            yield found(INFO, secret.path, secret.file.line, f"{secret.file.reason} stands in a List")
+            yield found(INFO, secret.path, secret.file.line, f"{secret.file.reason} is in a List")
 
 
 RULE = AuditRule(INFO, Group.PROTECTION, check)

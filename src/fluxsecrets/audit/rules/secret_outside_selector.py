@@ -1,4 +1,4 @@
-"""Values beside the encrypted ones that look like secrets."""
+"""Values next to the encrypted ones that look like secrets."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from fluxsecrets.sops.document import Leaf, show_path
 INFO = describe(
     "secret-outside-selector",
     Severity.HIGH,
-    "a value that its file's selector leaves plain looks like a secret",
-    why="The file looks encrypted, but the selector is not for this value: everybody who can read the "
+    "a value that the selector leaves plain looks like a secret",
+    why="The file looks encrypted, but its selector does not cover this value. Everyone who can read the "
     "repository can read it.",
-    fix="move it to where the selector encrypts, or widen the selector; the value is in the history, so "
-    "change it",
+    fix="move the value to where the selector encrypts, or widen the selector; the value is in the "
+    "history, so change it",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each plain value of an encrypted file whose name says that it is secret."""
+    """Find each plain value of an encrypted file whose name suggests a secret."""
     for secret, _ in facts.encrypted():
         selector = own_selector(secret)
         if selector is None or selector.uses_comments or secret.document is None:
             continue
         for leaf in secret.document.leaves:
             if leaf.path[0] not in DATA_FIELDS and not selector.encrypts(leaf.path) and _is_secret(leaf):
-                message = f"{show_path(leaf.path)} is plain, and its name says that it is a secret"
+                message = f"{show_path(leaf.path)} is plain, but its name suggests a secret"
                 sure = telling(str(leaf.path[-1])) is Telling.SURELY
                 yield found(
                     INFO,

@@ -1,4 +1,4 @@
-"""Secrets that two places provide."""
+"""Secrets with two providers."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ INFO = describe(
     "secret-twice",
     Severity.HIGH,
     "two places provide one Secret",
-    why="They overwrite each other for ever, and which value the application sees depends on who came "
-    "last. A rotation of one of them then has no effect, or half of one.",
+    why="They overwrite each other for ever, and the application sees the value that was written last. "
+    "Rotating one of them has no effect, or half of one.",
     fix="keep one of them",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each Secret of an environment that several objects bring about."""
+    """Find each Secret of an environment that several objects create."""
     seen = set()
     for environment in facts.environments:
         if not is_rooted(environment):
-            continue  # overlays of several environments may lie in one folder
+            continue  # one folder may hold the overlays of several environments
         for (kind, _), entries in all_provided(facts, environment).items():
             by_namespace: dict[str, list[Provided]] = {}
             for each in entries:
@@ -51,11 +51,11 @@ def _finding(first: Provided, other: Provided) -> Finding:
 
 
 def _counts(each: Provided) -> bool:
-    """Whether it makes the Secret itself; what is only likely to does not count, nor what adds to it."""
+    """Whether the object creates the Secret itself, for certain, and does not just add to it."""
     spec = each.item.data.get("spec")
     if text(spec, "target", "creationPolicy") in ("Merge", "None", "CreateOrMerge"):
         return False
-    if text(spec, "refreshPolicy") == "CreatedOnce":  # a start value that another one takes over
+    if text(spec, "refreshPolicy") == "CreatedOnce":  # an initial value that another provider replaces
         return False
     return each.provision.how in ("plain", "sops", "generated", "sealed", "external", "certificate")
 

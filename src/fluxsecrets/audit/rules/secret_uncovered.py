@@ -1,4 +1,4 @@
-"""Secrets that no creation rule is for."""
+"""Secrets without a creation rule."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from fluxsecrets.findings import Finding, Location, Severity
 INFO = describe(
     "secret-uncovered",
     Severity.HIGH,
-    "no creation rule is for a secret",
-    why="Nobody has said who shall read it, so that it cannot be encrypted, or only for whoever the "
-    "command line names; the next rotation has nothing to compare its recipients with.",
-    fix="add a rule whose path_regex matches it to .sops.yaml, then check with `fluxsecrets explain FILE`",
+    "no creation rule matches a secret",
+    why="Nobody has decided who may read it. It can't be encrypted, or only for the recipients on the "
+    "command line, and a rotation has nothing to compare its recipients with.",
+    fix="add a rule to .sops.yaml whose path_regex matches it, then check with `fluxsecrets explain FILE`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each secret without a rule, or whose rule names nobody."""
+    """Find each secret without a rule, or with a rule without recipients."""
     for secret in facts.secrets:
         if secret.config is not None and secret.config.config is None:
-            continue  # the invalid file is its own finding
+            continue  # creation-rule-invalid reports it
         problem = _problem(secret)
         if problem is not None:
             by = secret.file.read_by
@@ -36,7 +36,7 @@ def _problem(secret: Secret) -> str | None:
     if secret.rule is None:
         return f"no rule of {secret.config.path} matches it"
     if not secret.rule.recipients:
-        return f"the rule in {secret.config.path}:{secret.rule.line} names nobody"
+        return f"the rule in {secret.config.path}:{secret.rule.line} names no recipients"
     return None
 
 

@@ -14,25 +14,25 @@ INFO = describe(
     "secret-unused",
     Severity.LOW,
     "nothing uses a Secret",
-    why="A value that nobody needs can still leak, and still has to be rotated when somebody leaves.",
-    fix="remove it, or allow it with the reason where something outside the repository reads it",
+    why="A value that nobody needs can still leak, and must still be rotated when someone leaves.",
+    fix="remove it; if something outside the repository reads it, allow it with the reason",
 )
 _HOW = ("plain", "sops", "sealed", "external", "generated")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each Secret that no object of any environment which applies it refers to, under its name."""
+    """Find each Secret that no object refers to by its name, in any environment that applies it."""
     used: dict[tuple[str, int], bool] = {}
     names = {}
     for environment in facts.environments:
         if not is_whole(environment):
-            continue  # what uses it may be in what was not followed
+            continue  # its user may be where the analysis could not follow
         for place, name, is_used in _secrets(facts, environment):
             used[place] = used.get(place, False) or is_used
             names[place] = name
     for (path, line), is_used in sorted(used.items()):
         if not is_used:
-            message = f"nothing that is known here uses Secret {names[path, line]}"
+            message = f"nothing in this repository uses Secret {names[path, line]}"
             yield found(INFO, path, line, message, names[path, line], confidence=Confidence.LOW)
 
 
@@ -48,14 +48,14 @@ def _secrets(facts: Facts, environment: Environment) -> Iterator[tuple[tuple[str
 
 
 def _is_read_elsewhere(each: Provided) -> bool:
-    """What Kubernetes fills for a service account, and Flux's own keys, which the controller may be given."""
+    """Whether Kubernetes fills it for a service account, or the controller may use it as Flux's own key."""
     if any(key.endswith((".agekey", ".asc")) for key in each.provision.keys or ()):
         return True
     return each.item.is_secret and each.item.data.get("type") == "kubernetes.io/service-account-token"
 
 
 def _mentioned(environment: Environment) -> frozenset[str]:
-    """Every text that is a value in some object: unknown kinds name Secrets in ways of their own."""
+    """Return every text value of every object: unknown kinds name Secrets in their own ways."""
     found_: set[str] = set()
     for _, item in environment.graph.objects:
         if item.kind not in ("Secret", "SealedSecret"):

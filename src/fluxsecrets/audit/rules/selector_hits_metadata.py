@@ -1,4 +1,4 @@
-"""Creation rules that would encrypt what Flux has to read."""
+"""Creation rules that would encrypt fields that Flux must read."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from fluxsecrets.findings import Finding, Location, Severity
 INFO = describe(
     "selector-hits-metadata",
     Severity.HIGH,
-    "a selector would encrypt what Flux has to read",
-    why="Flux needs apiVersion, kind and metadata in the clear. An expression without anchors, such as"
-    " data|stringData, matches `metadata` too: the cluster then refuses the manifest.",
+    "a selector would encrypt fields that Flux must read",
+    why="Flux needs apiVersion, kind and metadata in plain text. An expression without anchors, such as "
+    "data|stringData, also matches `metadata`: the cluster then rejects the manifest.",
     fix="use `encrypted_regex: ^(data|stringData)$` in the rule",
 )
 _READ_BY_FLUX = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each rule that would encrypt the kind or the name of a Secret."""
+    """Find each rule that would encrypt the kind or the name of a Secret."""
     seen = set()
     for secret in facts.secrets:
         selector, rule, config = manifest_selector(secret), secret.rule, secret.config

@@ -1,4 +1,4 @@
-"""Secrets of which a creation rule leaves values plain."""
+"""Creation rules that leave values of a Secret plain."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ INFO = describe(
     "selector-misses-data",
     Severity.CRITICAL,
     "a selector leaves a Secret's values plain",
-    why="The file looks encrypted, and its `sops` block is complete, but values under data or "
-    "stringData stay as they are. Every tool is content with that, sops too.",
-    fix="use `encrypted_regex: ^(data|stringData)$` in the rule and encrypt the file again; values "
-    "that were committed are leaked: change them",
+    why="The file looks encrypted, and its `sops` block is complete, but values under data or stringData "
+    "stay plain. Every tool accepts that, including sops.",
+    fix="use `encrypted_regex: ^(data|stringData)$` in the rule and encrypt the file again; values that "
+    "were committed are leaked: change them",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each Secret with a value under data or stringData that the rule's selector does not select."""
+    """Find each Secret with a value under data or stringData that the rule's selector does not cover."""
     for secret in facts.secrets:
         selector = manifest_selector(secret)
         missed = _missed(secret, selector) if selector is not None else []

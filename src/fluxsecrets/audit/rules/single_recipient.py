@@ -1,4 +1,4 @@
-"""Files that one key alone opens."""
+"""Files that only one key can open."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fluxsecrets.sops.recipients import RecipientKey
 INFO = describe(
     "single-recipient",
     Severity.MEDIUM,
-    "one key alone opens a file",
-    why="If that key is lost, so are the values. If it is a cluster's, nobody can edit or rotate the "
-    "file; if it is a person's, Flux cannot read it.",
-    fix="add a second key to the rule, then `fluxsecrets recipients sync FILE`",
+    "only one key can open a file",
+    why="If that key is lost, so are the values. If it is a cluster's key, nobody can edit or rotate the "
+    "file. If it is a person's key, Flux can't read it.",
+    fix="add a second key to the rule, then run `fluxsecrets recipients sync FILE`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each recipient that is the only one of some encrypted files."""
+    """Find each recipient that is the only one of some encrypted files."""
     alone: dict[RecipientKey, list[str]] = {}
     names = {}
     for secret, metadata in facts.encrypted():

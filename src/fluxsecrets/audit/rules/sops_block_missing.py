@@ -11,7 +11,7 @@ from fluxsecrets.scan.structure.sops import LOST as INFO
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """What `scan` finds by this rule, but for blocks without a MAC, which `mac-missing` tells of."""
+    """Yield what `scan` finds by this rule, except blocks without a MAC, which `mac-missing` reports."""
     known = {secret.path for secret, _ in facts.encrypted()}
     for finding in facts.scanned:
         if finding.rule == INFO.id and finding.location.path not in known:

@@ -1,4 +1,4 @@
-"""Comments that are ciphertexts where nothing opens them."""
+"""Encrypted comments in places where nothing decrypts them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fluxsecrets.sops.formats import make_format
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each such comment outside of the encrypted part, as `scan` finds it, and each that does not open."""
+    """Find each encrypted comment outside the encrypted part, as `scan` does, or that does not decrypt."""
     for secret, _ in facts.encrypted():
         for comment in _outside(secret):
             message = "a comment outside of the encrypted part is a ciphertext"

@@ -1,4 +1,4 @@
-"""Values in base64 where Kubernetes expects none."""
+"""Values in base64 where Kubernetes does not expect it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ INFO = describe(
     "value-encoded-twice",
     Severity.MEDIUM,
     "a value is encoded once too often",
-    why="`stringData` takes text as it is, and `data` is decoded once. The application gets base64 "
-    "where it expects the value, and says only that the password is wrong.",
-    fix="put the value in as it is, under stringData: `fluxsecrets set FILE KEY --stdin`; where the "
-    "application wants base64, allow it with the reason",
+    why="`stringData` takes plain text, and `data` is decoded once. The application gets base64 instead "
+    "of the value, and only reports a wrong password.",
+    fix="put the plain value under stringData: `fluxsecrets set FILE KEY --stdin`; if the application "
+    "expects base64, allow it with the reason",
 )
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\s*")
 _SHORTEST = 8
-"""Bytes from which on it is no chance that they come out as text."""
+"""From this length on, bytes do not decode to text by chance."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each value of a Secret that is base64 of text when an application reads it."""
+    """Find each value of a Secret that an application would read as base64 of text."""
     for value in secret_values(facts):
         if value.owner and _is_encoded_text(value):
-            field = "under data, and is encoded twice" if value.encoded else "under stringData, and is base64"
+            field = "under data, but is encoded twice" if value.encoded else "under stringData, but is base64"
             yield found(
                 INFO,
                 value.secret.path,
                 value.line,
-                f"{value.shown} stands {field}",
+                f"{value.shown} is {field}",
                 value.shown,
                 confidence=Confidence.MEDIUM,
             )
@@ -44,7 +44,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _is_encoded_text(value: SecretValue) -> bool:
     data = value.data
     if value.encoded and data == value.text.encode("utf-8", "replace"):
-        return False  # it is no base64 at all
+        return False  # not base64 at all
     if not _BASE64.fullmatch(data) or len(set(data.strip())) < 6:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Encrypted values that stand in a comment of the same file, too."""
+"""Encrypted values that a comment in the same file repeats."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ INFO = describe(
     "value-in-comment",
     Severity.HIGH,
     "a comment holds an encrypted value",
-    why="Comments outside of the encrypted part stay plain text, such as `# was hunter2` above the metadata. "
-    "Everybody who can read the repository reads the value there.",
-    fix="take it out of the comment; it is in the history, so change the value: `fluxsecrets set FILE KEY "
+    why="Comments outside the encrypted part stay plain text, such as `# was hunter2` above the metadata. "
+    "Everyone who can read the repository can read the value there.",
+    fix="remove it from the comment; it is in the history, so change the value: `fluxsecrets set FILE KEY "
     "--generate password:32`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each comment in plain text that holds a value which is encrypted in the same file."""
+    """Find each plain comment that contains a value which is encrypted in the same file."""
     for secret in facts.secrets:
         comments = _plain_comments(secret)
         if comments:

@@ -1,4 +1,4 @@
-"""Passwords with a line break at their end."""
+"""Passwords that end with a line break."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ INFO = describe(
     "value-newline",
     Severity.LOW,
     "a password ends with a line break",
-    why="`echo password | base64` encodes the line break, too. Some applications cut it off, others do not: "
-    "the password is then right in one place and wrong in the other.",
+    why="`echo password | base64` encodes the line break too. Some applications strip it, others do not: "
+    "the password is then right in one place and wrong in another.",
     fix="put the value in without it: `printf %s … | fluxsecrets set FILE KEY --stdin`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each password or token of one line that has a line break behind it."""
+    """Find each password or token of one line that ends with a line break."""
     for value in secret_values(facts):
         text = value.plain or ""
         name = _name(value)

@@ -1,4 +1,4 @@
-"""Values that are still to be put in."""
+"""Values that are still placeholders."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ INFO = describe(
     "value-placeholder",
     Severity.MEDIUM,
     "a value is still a placeholder",
-    why="The application runs with a password that everybody can guess, or does not run. Encrypted, it looks "
-    "like any other value, and nobody sees it in a review.",
+    why="The application runs with a password that anyone can guess, or does not run. Once encrypted, it "
+    "looks like any other value, and no review finds it.",
     fix="put the value in: `fluxsecrets set FILE KEY --generate password:32`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each value like REPLACE_ME; in production it is worse."""
+    """Find each value like REPLACE_ME; production raises the severity."""
     for value in secret_values(facts):
         if _stands_in(value):
             production = any(map(is_production, value.secret.environments))
@@ -41,7 +41,7 @@ def _stands_in(value: SecretValue) -> bool:
     text = value.plain
     if text is None or len(text) > 100 or not is_placeholder(text):
         return False
-    # Elsewhere `none` and `disabled` are values as any other.
+    # Elsewhere `none` and `disabled` are ordinary values.
     return telling(value.key) is not Telling.NOTHING or any(each in text.lower() for each in _SURE)
 
 

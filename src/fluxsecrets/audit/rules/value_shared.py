@@ -16,15 +16,15 @@ INFO = describe(
     "value-shared",
     Severity.MEDIUM,
     "two environments have the same value",
-    why="Whoever gets into staging, where more people are let in and less is watched, can log in to "
-    "production. And neither can be changed without the other.",
-    fix="make a new one for each: `fluxsecrets set FILE KEY --generate password:32`",
+    why="Staging has more users and less supervision, and anyone who gets in there can log in to "
+    "production. And you can't change one value without the other.",
+    fix="create a new one for each: `fluxsecrets set FILE KEY --generate password:32`",
 )
 _SHORTEST = 8
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each value that looks secret and stands in files of several environments that share none of them."""
+    """Find each secret-looking value in files of several environments that do not share these files."""
     same: dict[bytes, list[SecretValue]] = {}
     for value in secret_values(facts):
         if value.secret.environments and _is_secret(value):
@@ -53,7 +53,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _first(value: SecretValue) -> tuple[bool, str, int]:
-    """Production's come first: they are the ones to change."""
+    """Sort production first: those are the values to change."""
     return (not any(map(is_production, value.secret.environments)), value.secret.path, value.line)
 
 

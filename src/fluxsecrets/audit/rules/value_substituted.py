@@ -1,4 +1,4 @@
-"""Values in which Flux would replace something."""
+"""Values in which Flux would replace text."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ INFO = describe(
     "value-substituted",
     Severity.HIGH,
     "Flux would replace a part of a value",
-    why="The variables of `postBuild` are replaced after decryption, in Secrets, too. A password with "
-    "`${` in it is another one in the cluster than in the file; a name that is not known is "
-    "replaced by nothing.",
+    why="Flux replaces the variables of `postBuild` after decryption, in Secrets too. A password that "
+    "contains `${` is different in the cluster, and an unknown name is replaced by nothing.",
     fix="write `$${`, put the value under `data` in base64, or give the Secret the annotation "
     "`kustomize.toolkit.fluxcd.io/substitute: disabled`",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each value under stringData with a variable that its Kustomization replaces and does not know."""
+    """Find each value under stringData with a variable that its Kustomization replaces but does not know."""
     seen = set()
     for value, applied in replaced(facts):
         if (value.secret.path, value.line) not in seen:
@@ -35,7 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def replaced(facts: Facts) -> tuple[tuple[SecretValue, Applied], ...]:
-    """The values, each with every Kustomization that would replace something in it."""
+    """Yield the values, each with every Kustomization that would replace something in it."""
     return facts.once("replaced", lambda: tuple(_replaced(facts)))
 
 
@@ -73,7 +72,7 @@ def _finding(value: SecretValue, applied: Applied) -> Finding:
 
 
 def replaced_message(value: SecretValue, applied: Applied) -> str:
-    """What is wrong; the variable's name is a part of the value, so it stays out of it."""
+    """Return the message. It leaves out the variable's name, which is a part of the value."""
     name = applied.kustomization.name if applied.kustomization is not None else "Flux"
     return f"{name} replaces a variable in {value.shown} that it does not know"
 

@@ -15,9 +15,9 @@ INFO = describe(
     "value-weak",
     Severity.MEDIUM,
     "a password is weak",
-    why="What stands in lists of common passwords is tried first, and short ones are found by trying them "
-    "all, from a stolen hash in minutes.",
-    fix="make a new one: `fluxsecrets set FILE KEY --generate password:32`",
+    why="Attackers try lists of common passwords first. They find short ones from a stolen hash in "
+    "minutes, by trying them all.",
+    fix="create a new one: `fluxsecrets set FILE KEY --generate password:32`",
 )
 SHORTEST = 8
 _SHORTEST_NUMBER = 12
@@ -38,7 +38,7 @@ _COMMON = frozenset(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each password or token that is common, short, or the name beside it."""
+    """Find each password or token that is common, short, or the name next to it."""
     names = _names(facts)
     for value in secret_values(facts):
         reason = _weakness(value, names.get((value.secret.path, value.owner), frozenset()))
@@ -55,7 +55,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _names(facts: Facts) -> dict[tuple[str, str], frozenset[str]]:
-    """By file and Secret, what its user names are."""
+    """Return the user names of each Secret, by file and Secret."""
     found_: dict[tuple[str, str], set[str]] = {}
     for value in secret_values(facts):
         if value.key.lower().endswith(("user", "username", "login", "database", "dbname")):
@@ -72,20 +72,20 @@ def _weakness(value: SecretValue, names: frozenset[str]) -> tuple[str, Severity 
         return None
     lower = text.lower()
     if lower in _COMMON:
-        return "is a password that is tried first", Severity.HIGH
+        return "is a common password", Severity.HIGH
     if said is Telling.SURELY and lower in names:
-        return "is the user's name", Severity.HIGH
+        return "is the user name", Severity.HIGH
     reason = _guessed(text) if said is Telling.SURELY else None
     return (reason, None) if reason is not None else None
 
 
 def _guessed(text: str) -> str | None:
-    """Why trying them all would find it."""
+    """Return why trying all passwords would find it."""
     if len(text) < SHORTEST:
         return f"has fewer than {SHORTEST} characters"
     if text.isdigit() and len(text) < _SHORTEST_NUMBER:
-        return f"is a number of fewer than {_SHORTEST_NUMBER} digits"
-    return "is made of one or two characters" if len(set(text)) <= 2 else None
+        return f"is a number with fewer than {_SHORTEST_NUMBER} digits"
+    return "consists of one or two characters" if len(set(text)) <= 2 else None
 
 
 RULE = AuditRule(INFO, Group.VALUES, check, needs_keys=True)

@@ -1,4 +1,4 @@
-"""Recipients whose keys are too short."""
+"""Recipients with short RSA keys."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ INFO = describe(
     "weak-recipient",
     Severity.MEDIUM,
     "a recipient's RSA key is short",
-    why="What is in git stays there for decades. RSA keys below 3072 bits are not expected to hold so "
-    "long (NIST SP 800-57), and whoever breaks one reads every value that was ever encrypted for "
-    "it.",
-    fix="replace it with an age key (`fluxsecrets keys generate`) or an ed25519 one, then `fluxsecrets"
-    " rotate --all`",
+    why="Files in git stay there for decades. RSA keys below 3072 bits are not expected to last that long "
+    "(NIST SP 800-57), and anyone who breaks one can read every value that was ever encrypted for it.",
+    fix="replace it with an age key (`fluxsecrets keys generate`) or an ed25519 key, then run "
+    "`fluxsecrets rotate --all`",
 )
 MINIMUM = 3072
 """Bits of an RSA modulus."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each ssh-rsa recipient with a short modulus, once, where it is first seen."""
+    """Find each ssh-rsa recipient with a short modulus, once, where it is first seen."""
     seen: dict[RecipientKey, list[Location]] = {}
     bits = {}
     for place, people in all_recipients(facts):
@@ -42,7 +41,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def rsa_bits(recipient: str) -> int | None:
-    """The size in bits of an `ssh-rsa` key (RFC 4253, section 6.6); None for whatever else it is."""
+    """Return the size in bits of an `ssh-rsa` key (RFC 4253, section 6.6), or None for anything else."""
     kind, _, rest = recipient.partition(" ")
     if kind != "ssh-rsa":
         return None
