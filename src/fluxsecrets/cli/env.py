@@ -144,8 +144,9 @@ def add(
             "say what the new environment is called, and what it is made from",
             hint="such as: fluxsecrets env add staging --from production",
         )
+    from fluxsecrets.ops.newenv.addition import add_environment
     from fluxsecrets.ops.newenv.model import AddRequest
-    from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
+    from fluxsecrets.ops.newenv.planner import plan_environment
     from fluxsecrets.ops.people.keystore import Keeping, Store
     from fluxsecrets.report.newenv import diff_lines, next_steps, plan_json, plan_lines
 
@@ -181,7 +182,7 @@ def add(
 
 
 def _end(session: Session, out: Output, *, forward: bool, both: bool, name: str | None) -> int:
-    from fluxsecrets.ops.newenv.plan import end_addition
+    from fluxsecrets.ops.newenv.addition import end_addition
 
     if both or name is not None:
         raise UsageError("--resume and --abort stand alone", hint="fluxsecrets env add --resume")

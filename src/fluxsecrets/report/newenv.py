@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile
+from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile, RuleChange
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import printable
 from fluxsecrets.shell import file_word
@@ -37,10 +37,10 @@ def _plan(plan: NewEnvironment) -> Iterator[str]:
     yield f"  key           {plan.key_name}, {who}"
     if plan.rules:
         yield "  rules"
-        yield from (f"    {sentence}" for sentence in plan.rules)
+        yield from (f"    {sentence}" for sentence in _rules(plan))
     if plan.decryption:
         yield "  decryption"
-        yield from (f"    {sentence}" for sentence in plan.decryption)
+        yield from (f"    {sentence}" for sentence in _decryption(plan))
     if plan.shared:
         yield f"  shared        {plan.name} applies these as well"
         for path in plan.shared:
@@ -52,6 +52,25 @@ def _plan(plan: NewEnvironment) -> Iterator[str]:
         yield from (f"    {each.path}:{each.line}   {each.old} → {each.new}" for each in shown)
         if len(plan.renamed) > len(shown):
             yield f"    and {len(plan.renamed) - len(shown)} more"
+
+
+def _rules(plan: NewEnvironment) -> Iterator[str]:
+    for change in plan.rules:
+        yield f"{change.path}:{change.line}: {_rule_change(change, plan)}"
+
+
+def _rule_change(change: RuleChange, plan: NewEnvironment) -> str:
+    if change.named:
+        return f"the key of {plan.key_name}"
+    if change.pattern is None:
+        return f"{plan.key_name} is added: {plan.word} applies secrets that this rule is for"
+    like = f", as the one for {change.like}" if change.like is not None else ""
+    return f"a rule for {change.pattern}{like}; for {', '.join(change.readers)}"
+
+
+def _decryption(plan: NewEnvironment) -> Iterator[str]:
+    for each in plan.decryption:
+        yield f"{each.path}: the Kustomization {each.name} gets the Secret {each.secret}"
 
 
 def _keys(keys: Sequence[str]) -> str:
@@ -145,8 +164,8 @@ def plan_json(plan: NewEnvironment, *, written: bool, steps: Sequence[str]) -> s
                 "recipient": plan.recipient if written or not plan.made else None,
                 "made": plan.made,
             },
-            "rules": list(plan.rules),
-            "decryption": list(plan.decryption),
+            "rules": list(_rules(plan)),
+            "decryption": list(_decryption(plan)),
             "shared": list(plan.shared),
             "granted": list(plan.granted),
             "renamed": [

@@ -1,9 +1,8 @@
-"""Recipients of a `.sops.yaml` put in, taken out and replaced, in its own text.
+"""The editor of `.sops.yaml`: it adds, removes and replaces recipients, and adds rules, in the file's text.
 
 Comments, anchors and layout stay. A recipient may stand as a list item, in a text with commas, as an alias of
-a name, in a list that several rules share, or in key groups; each is changed where it stands, and a shared
-list is changed for all who use it. The result is read again: where anything else than the change that was
-asked for came out, it is refused.
+a name, in a list that several rules share, or in key groups. It is changed where it stands, and a shared list
+is changed for every rule that uses it. The result is parsed again, and refused if it holds any other change.
 """
 
 from __future__ import annotations
@@ -14,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UnprotectedError, UsageError
 
 from .config import CreationRule, SopsConfig, parse_config
-from .config_places import Edit, SharedList
+from .config_places import Edit, SharedList, walk
+from .config_rules import Exchange, Groups, RuleEdit, line_of
 from .recipients import Recipient, recipient_key
 from .splice import Splices, parse_root
-
-Groups = tuple[tuple[Recipient, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +156,97 @@ def replace_recipient(data: bytes, old: Recipient, new: Recipient, *, path: str)
     return _edited(data, path, change, expected)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleLike:
+    """A rule to add that is like an existing one, for another path.
+
+    Attributes:
+        index: of the existing rule, from 0.
+        copy: the path of a copy behind it; None for no copy.
+        above: the path of a rule written anew above it, where there is no copy; None for none.
+    """
+
+    index: int
+    copy: str | None
+    above: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedRules:
+    """A `.sops.yaml` with more rules.
+
+    Attributes:
+        data: its new text.
+        config: the same, parsed.
+        named_in: the line that names the new recipient, or None.
+        rules: each new rule with the one that it is like, as it was.
+        extended: lines in which the new recipient was put beside an old one.
+    """
+
+    data: bytes = field(repr=False)
+    config: SopsConfig
+    named_in: int | None = None
+    rules: tuple[tuple[CreationRule, CreationRule], ...] = ()
+    extended: tuple[int, ...] = ()
+
+
+def add_rules(
+    data: bytes, exchange: Exchange, likes: Sequence[RuleLike], extended: Collection[int], *, path: str
+) -> AddedRules:
+    """Add rules that are like others, for another recipient, and put that recipient into existing rules.
+
+    A copy stands behind its rule. Where a rule cannot be copied, one is written anew above it. The caller
+    checks which rule applies to which file then.
+
+    Args:
+        data: the `.sops.yaml`.
+        exchange: whose place the new recipient takes.
+        likes: the rules to add.
+        extended: positions of rules that get the new recipient beside an old one, from 0.
+        path: the file's name, for messages.
+
+    Raises:
+        ConfigError: the file is invalid, or written in a way that cannot be changed.
+    """
+    before = parse_config(data, path=path)
+    text = data.decode("utf-8-sig")
+    root = parse_root(text)
+    if root is None or not (likes or extended):
+        return AddedRules(data, before)
+    edit = Edit(before, root, Splices.of(text), path)
+    places: dict[int, int] = {}
+    try:
+        rules = RuleEdit(edit, exchange)
+        rules.define_name()
+        for rule in before.rules:
+            added = len(places)
+            for like in likes:
+                if like.index == rule.index and like.copy is not None and rules.can_copy(rule):
+                    rules.copy_behind(rule, like.copy)
+                    places[rule.index] = rule.index + added + 1
+                elif like.index == rule.index and like.above is not None:
+                    rules.write_above(rule, like.above)
+                    places[rule.index] = rule.index + added
+            if rule.index in extended:
+                rules.extend(rule)
+        made = edit.splices.made()
+    except FluxsecretsError as error:
+        raise error.in_file(path) from None
+    result = _encoded(data, made)
+    after = parse_config(result, path=path)
+    found = Edit(after, parse_root(made) or root, Splices.of(made), path)
+    new = set(places.values())
+    kept = [rule.index for rule in after.rules if rule.index not in new]
+    named = (node.line for node, _ in walk(found.root) if getattr(node, "anchor", None) == rules.anchor)
+    return AddedRules(
+        result,
+        after,
+        next(named) if rules.anchor is not None else None,
+        tuple((after.rules[place], before.rules[index]) for index, place in sorted(places.items())),
+        tuple(line_of(found, kept[index], exchange.new) for index in sorted(extended)),
+    )
+
+
 # What came out, compared with what was asked for.
 
 
@@ -189,14 +278,19 @@ def _edited(
         made = edit.splices.made()
     except FluxsecretsError as error:
         raise error.in_file(path) from None
-    mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
-    result = mark + made.encode()
+    result = _encoded(data, made)
     try:
         after = parse_config(result, path=path)
     except FluxsecretsError as error:
         raise _refused(path, error.line) from None
     changed = _compare(before, after, expected, others, edit)
     return EditedConfig(result, changed, edit.shared_lists(changed))
+
+
+def _encoded(before: bytes, text: str) -> bytes:
+    """A new text, with the byte order mark that the old one had."""
+    mark = b"\xef\xbb\xbf"
+    return (mark if before.startswith(mark) else b"") + text.encode()
 
 
 def _compare(

@@ -62,7 +62,7 @@ class SharedList:
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class RecipientList:
     """A value that holds recipients of one kind: a list, or a text with commas.
 
     Attributes:
@@ -103,7 +103,7 @@ class Edit:
         found = resolved(value_of(self.root, "creation_rules") or self.root)
         return tuple(found.items) if isinstance(found, RawSequence) else ()
 
-    def lists(self, rules: Collection[int] | None = None) -> Iterator[_List]:
+    def lists(self, rules: Collection[int] | None = None) -> Iterator[RecipientList]:
         """The lists of rules, each once, however many use it."""
         seen: set[int] = set()
         for index, rule in enumerate(self.rule_nodes()):
@@ -113,7 +113,7 @@ class Edit:
                         seen.add(found.identity)
                         yield found
 
-    def lists_of(self, rule: RawNode) -> Iterator[_List]:
+    def lists_of(self, rule: RawNode) -> Iterator[RecipientList]:
         """The lists of one rule, those of its key groups where it has some."""
         groups = value_of(rule, "key_groups")
         items = resolved(groups) if groups is not None else None
@@ -123,35 +123,24 @@ class Edit:
             return
         yield from self._fields(rule, in_group=False)
 
-    def _lists_of_group(self, group: RawNode) -> Iterator[_List]:
+    def _lists_of_group(self, group: RawNode) -> Iterator[RecipientList]:
         merge = value_of(group, "merge")
         found = resolved(merge) if merge is not None else None
         for part in found.items if isinstance(found, RawSequence) else ():
             yield from self._lists_of_group(part)
         yield from self._fields(group, in_group=True)
 
-    def _fields(self, node: RawNode, *, in_group: bool) -> Iterator[_List]:
+    def _fields(self, node: RawNode, *, in_group: bool) -> Iterator[RecipientList]:
         for key, value in entries_of(node):
             name = name_of_key(key)
             if name in _FIELDS:
-                yield _List(_FIELDS[name], key, value, in_group)
+                yield RecipientList(_FIELDS[name], key, value, in_group)
 
     def scalars(self) -> Iterator[RawScalar]:
         """All scalars that are values, each once."""
-        for node, _ in self._all():
+        for node, _ in walk(self.root):
             if isinstance(node, RawScalar):
                 yield node
-
-    def _all(self) -> Iterator[tuple[RawNode, RawNode | None]]:
-        """Every value with the list or map that it stands in; aliases are not followed."""
-        waiting: list[tuple[RawNode, RawNode | None]] = [(self.root, None)]
-        while waiting:
-            node, holder = waiting.pop()
-            yield node, holder
-            if isinstance(node, RawSequence):
-                waiting += [(item, node) for item in reversed(node.items)]
-            elif isinstance(node, RawMapping):
-                waiting += [(value, node) for value in reversed(node.values)]
 
     def parts_of(self, node: RawNode, recipient: Recipient) -> list[Part]:
         """The parts of a scalar that are a recipient."""
@@ -194,15 +183,20 @@ class Edit:
         wanted = self._free_name(name)
         if wanted is None:
             return None
-        for node, holder in self._all():
+        for node, holder in walk(self.root):
             named = isinstance(node, RawScalar) and node.anchor is not None and self.stands_for(node, old)
             if named and self._define(node, holder, new, wanted):
                 return wanted
         return None
 
+    def define_beside(self, node: RawNode, holder: RawNode, new: Recipient, name: str) -> str | None:
+        """Define a name for a recipient behind the definition of another; the name that it got."""
+        free = self._free_name(name)
+        return free if free is not None and self._define(node, holder, new, free) else None
+
     def _define(self, node: RawNode, holder: RawNode | None, new: Recipient, name: str) -> bool:
         """Put a name's definition behind another one's; whether that can be done there."""
-        text = f"&{name} {_written(new)}"
+        text = f"&{name} {written(new)}"
         if isinstance(holder, RawSequence):
             self.splices.insert_item(holder, _index(holder.items, node), text)
             self._defined = name
@@ -225,14 +219,14 @@ class Edit:
     def _free_name(self, name: str | None) -> str | None:
         if name is None or not _ANCHOR.fullmatch(name):
             return None
-        taken = {getattr(node, "anchor", None) for node, _ in self._all()}
+        taken = {getattr(node, "anchor", None) for node, _ in walk(self.root)}
         number, free = 1, name
         while free in taken:
             number += 1
             free = f"{name}-{number}"
         return free
 
-    def put_behind(self, items: _List, old: Recipient, new: Recipient, anchor: str | None) -> None:
+    def put_behind(self, items: RecipientList, old: Recipient, new: Recipient, anchor: str | None) -> None:
         """Put the new recipient behind the old one in a list, where the old one stands in it."""
         value = resolved(items.value)
         if isinstance(value, RawSequence):
@@ -244,7 +238,7 @@ class Edit:
                 if self.stands_for(item, old):
                     self._touch(value)
                     named = anchor is not None and (isinstance(item, RawAlias) or _anchored(item))
-                    self.splices.insert_item(value, index, f"*{anchor}" if named else _written(new))
+                    self.splices.insert_item(value, index, f"*{anchor}" if named else written(new))
                     return
                 if self.parts_of(item, old):
                     self._touch(value)
@@ -260,7 +254,13 @@ class Edit:
             self._touch(value)
             self.splices.insert_part(value, self.parts_of(value, old)[0], new.id)
 
-    def _into_list(self, items: _List, new: Recipient, anchor: str | None = None) -> None:
+    def names(self, items: RecipientList, recipient: Recipient) -> bool:
+        """Whether a recipient stands in a list."""
+        value = resolved(items.value)
+        nodes = value.items if isinstance(value, RawSequence) else [value]
+        return any(self._holds(node, recipient) for node in nodes)
+
+    def _into_list(self, items: RecipientList, new: Recipient, anchor: str | None = None) -> None:
         """Make a list of one recipient that stands alone, and put another one into it."""
         value = items.value
         text = self.splices.text
@@ -268,7 +268,7 @@ class Edit:
         if "\n" in text[start:end]:
             raise self.splices.unknown(value)
         self.splices.insert(start, "[")
-        self.splices.insert(end, f", {f'*{anchor}' if anchor else _written(new)}]")
+        self.splices.insert(end, f", {f'*{anchor}' if anchor else written(new)}]")
 
     def _holds(self, item: RawNode, recipient: Recipient) -> bool:
         return self.stands_for(item, recipient) or bool(self.parts_of(resolved(item), recipient))
@@ -291,7 +291,7 @@ class Edit:
             (
                 each
                 for each in self._fields(holder, in_group=in_group)
-                if each.kind == new.kind and _is_written(each.value)
+                if each.kind == new.kind and _is_set(each.value)
             ),
             None,
         )
@@ -327,7 +327,7 @@ class Edit:
         for index, item in enumerate(items.items):
             if any(self._holds(item, each) for each in behind):
                 at = index
-        text = _written(new)
+        text = written(new)
         neighbour = items.items[at] if items.items else None
         if isinstance(neighbour, RawAlias):
             anchor = self._existing_anchor(new) or self._name_for(neighbour.target, new, name)
@@ -337,14 +337,14 @@ class Edit:
     def _existing_anchor(self, recipient: Recipient) -> str | None:
         if self._defined is not None:
             return self._defined
-        for node, _ in self._all():
+        for node, _ in walk(self.root):
             if isinstance(node, RawScalar) and node.anchor and self.stands_for(node, recipient):
                 return node.anchor
         return None
 
     def _name_for(self, neighbour: RawNode, new: Recipient, name: str | None) -> str | None:
         free = self._free_name(name)
-        holder = next((holder for node, holder in self._all() if node is neighbour), None)
+        holder = next((holder for node, holder in walk(self.root) if node is neighbour), None)
         inside = any(holder is resolved(each.value) for each in self.lists())
         if free is None or inside or not self._define(neighbour, holder, new, free):
             return None
@@ -361,7 +361,7 @@ class Edit:
         if not isinstance(node, RawMapping) or not node.keys or (in_group and name not in _TEXT_FIELDS):
             raise self.splices.unknown(holder)
         self._touch(node)
-        value = f"[{_written(new)}]" if in_group or name == "hckms" else _written(new)
+        value = f"[{written(new)}]" if in_group or name == "hckms" else written(new)
         end = content_end(self.splices.text, node.values[-1])
         empty = next((key for key in node.keys if name_of_key(key) == name), None)
         if empty is not None:  # it is there, and holds nothing
@@ -383,7 +383,7 @@ class Edit:
         removed: set[int] = set()
         definitions: list[RawScalar] = []
         keys = {each.identity: each.key for each in self.lists()}
-        for node, holder in self._all():
+        for node, holder in walk(self.root):
             here = meant is None or id(node) in meant
             if isinstance(node, RawSequence):
                 if here:
@@ -396,7 +396,7 @@ class Edit:
             self._keep_name(node, removed)
 
     def _key_of(self, items: RawSequence) -> RawNode | None:
-        for node, _ in self._all():
+        for node, _ in walk(self.root):
             if isinstance(node, RawMapping):
                 for key, value in zip(node.keys, node.values, strict=True):
                     if value is items:
@@ -446,12 +446,24 @@ class Edit:
         """Where a name's definition goes and something still uses it, that becomes the definition."""
         left = [
             each
-            for each, _ in self._all()
+            for each, _ in walk(self.root)
             if isinstance(each, RawAlias) and each.target is node and id(each) not in removed
         ]
         if id(node) in removed and left:
             text = self.splices.text[node_start(node) : content_end(self.splices.text, node)]
             self.splices.replace(left[0].start, left[0].end, text)
+
+
+def walk(root: RawNode) -> Iterator[tuple[RawNode, RawNode | None]]:
+    """Every value with the list or map that it stands in; aliases are not followed."""
+    waiting: list[tuple[RawNode, RawNode | None]] = [(root, None)]
+    while waiting:
+        node, holder = waiting.pop()
+        yield node, holder
+        if isinstance(node, RawSequence):
+            waiting += [(item, node) for item in reversed(node.items)]
+        elif isinstance(node, RawMapping):
+            waiting += [(value, node) for value in reversed(node.values)]
 
 
 def _index(nodes: Sequence[RawNode], node: RawNode) -> int:
@@ -462,7 +474,7 @@ def _anchored(node: RawNode) -> bool:
     return isinstance(node, RawScalar) and node.anchor is not None
 
 
-def _is_written(node: RawNode) -> bool:
+def _is_set(node: RawNode) -> bool:
     """Whether a field holds something, so that more can be put beside it."""
     found = resolved(node)
     if isinstance(found, RawScalar):
@@ -506,7 +518,7 @@ def _is_map_of(node: RawMapping, recipient: Recipient) -> bool:
     return True
 
 
-def _written(recipient: Recipient) -> str:
+def written(recipient: Recipient) -> str:
     """A recipient as a YAML scalar, in block and flow lists alike."""
     text = recipient.id
     plain = _SAFE.fullmatch(text) and ": " not in text and not text.endswith((":", " "))

@@ -5,7 +5,8 @@ import difflib
 import pytest
 
 from fluxsecrets.errors import ConfigError
-from fluxsecrets.ops.newenv.rules import Cluster, RuleRequest, add_rules
+from fluxsecrets.ops.newenv.model import Cluster
+from fluxsecrets.ops.newenv.rules import RuleRequest, add_rules
 from fluxsecrets.sops.config import parse_config, rule_for
 
 ALICE = "age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la"
@@ -85,6 +86,19 @@ creation_rules:
         f"groups:\n  - &production\n    - {ALICE}\n    - {OLD}\n"
         "creation_rules:\n  - path_regex: production/\n    age: *production\n"
     ),
+    "a named list in the rule": (
+        f"creation_rules:\n  - path_regex: production/\n    age: &both\n      - {ALICE}\n      - {OLD}\n"
+        "  - path_regex: staging/\n    age: *both\n"
+    ),
+    "a named text in the rule": (
+        f"creation_rules:\n  - path_regex: production/\n    age: &both {ALICE},{OLD}\n"
+        "  - path_regex: staging/\n    age: *both\n"
+    ),
+    "a merged rule": (
+        f"all: &all\n  age: {ALICE},{OLD}\ncreation_rules:\n  - <<: *all\n    path_regex: production/\n"
+    ),
+    "a flow rule": f"creation_rules:\n  - {{path_regex: production/, age: [{ALICE}, {OLD}]}}\n",
+    "no line end": f"creation_rules:\n  - path_regex: production/\n    age: {ALICE},{OLD}",
     "for everything": f"creation_rules:\n  - age: {ALICE},{OLD},{STAGING}\n",
     "for both": f"creation_rules:\n  - path_regex: (staging|production)/\n    age: {ALICE},{OLD},{STAGING}\n",
     "an escaped path": f'creation_rules:\n  - path_regex: "produc\\u0074ion/"\n    age: {ALICE},{OLD}\n',
@@ -123,7 +137,24 @@ def test_a_twin_stands_behind_its_rule_and_comments_stay_where_they_are():
         "    - age: [*alice, *dr]",
         "  # the end",
     ]
-    assert [line for line, _ in made.changes] == [5, 12]
+    assert [each.line for each in made.changes] == [5, 12]
+
+
+def test_a_copy_names_what_its_rule_defines_and_defines_nothing_itself():
+    text = (
+        'creation_rules:\n\n  - path_regex: "produc\\u0074ion/"\n    age: &both # they\n'
+        f"      - &alice {ALICE}\n      - &it {OLD}\n\n  - path_regex: staging/\n    age: *both\n"
+    )
+    made = add(text)
+    assert made.data.decode().splitlines()[5:11] == [
+        f"      - &it {OLD}",
+        "",
+        '  - path_regex: "dr/"',
+        "    age: # they",
+        "      - *alice",
+        f"      - {NEW}",
+    ]
+    assert [(each.line, each.like) for each in made.changes] == [(8, "production/")]
 
 
 def test_windows_line_ends_and_a_byte_order_mark_stay():

@@ -37,6 +37,21 @@ class AddRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """The keys of the two clusters.
+
+    Attributes:
+        old: recipients that are the old cluster's own, as texts; empty where that is not known.
+        new: the new cluster's recipient.
+        name: what the new one is called.
+    """
+
+    old: tuple[str, ...]
+    new: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedSecret:
     """A file of secrets of the new environment.
 
@@ -70,6 +85,42 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleChange:
+    """One change of a `.sops.yaml`: a new rule, or the new cluster's key in a place that is not one.
+
+    Attributes:
+        path: of the file, as shown to the user.
+        line: 1-based, in the new text.
+        pattern: the path of the new rule, or None.
+        like: the path of the rule that it is a copy of, or None.
+        readers: names of those whom the new rule is for.
+        named: the line gives the key a name; otherwise it puts the key into an existing rule.
+    """
+
+    path: str
+    line: int
+    pattern: str | None = None
+    like: str | None = None
+    readers: tuple[str, ...] = ()
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decryption:
+    """A Kustomization that gets `decryption`.
+
+    Attributes:
+        path: of its file, as shown to the user.
+        name: of the Kustomization.
+        secret: the Secret with the cluster's identity.
+    """
+
+    path: str
+    name: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewEnvironment:
     """What adding an environment would do; nothing has been done.
 
@@ -79,16 +130,18 @@ class NewEnvironment:
         source, source_root: of the one that it is made from.
         files: all that is written.
         secrets: those of them that hold secrets.
-        rules: what is new in creation rules, one sentence each.
-        decryption: Kustomizations that get `decryption`, since they bring Secrets, one sentence each.
+        rules: what is new in creation rules.
+        decryption: Kustomizations that get `decryption`, since they bring Secrets.
         shared: secrets that both environments use from then on, as shown to the user.
         granted: those of `shared` whose rules get the new key, so that they have to be encrypted for it.
         renamed: words that were replaced, and that name something unknown here.
         recipient: the new cluster's public key.
         key_name: what it is called.
-        made: an identity is made for it.
-        has_sealed: the source has a sealing certificate, or SealedSecrets.
         warnings: what the user should know, one sentence each.
+        tree: the repository.
+        changes: the files as they will be.
+        identity: the new cluster's, where it is made here.
+        keeping: where that is kept.
     """
 
     name: str
@@ -98,16 +151,20 @@ class NewEnvironment:
     source_root: str
     files: tuple[PlannedFile, ...]
     secrets: tuple[PlannedSecret, ...]
-    rules: tuple[str, ...]
-    decryption: tuple[str, ...]
+    rules: tuple[RuleChange, ...]
+    decryption: tuple[Decryption, ...]
     shared: tuple[str, ...]
     granted: tuple[str, ...]
     renamed: tuple[Renamed, ...]
     recipient: str
     key_name: str
-    made: bool
-    warnings: tuple[str, ...] = ()
-    _tree: Tree | None = field(default=None, repr=False, compare=False)
-    _changes: tuple[FileChange, ...] = field(default=(), repr=False, compare=False)
-    _identity: AgeIdentity | None = field(default=None, repr=False, compare=False)
-    _keeping: Keeping = field(default_factory=Keeping, repr=False, compare=False)
+    warnings: tuple[str, ...]
+    tree: Tree = field(repr=False)
+    changes: tuple[FileChange, ...] = field(repr=False)
+    identity: AgeIdentity | None = field(repr=False)
+    keeping: Keeping
+
+    @property
+    def made(self) -> bool:
+        """An identity is made for it."""
+        return self.identity is not None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from fluxsecrets.repo import settings_edit
 from fluxsecrets.repo.settings import Settings
-from fluxsecrets.sops.document import Data, Path
+from fluxsecrets.sops.document import Data
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.changing import set_value
-from fluxsecrets.sops.formats.yaml import YamlFormat
 
 from .naming import Naming, new_path
 
@@ -31,16 +30,11 @@ def add_settings(data: bytes, settings: Settings, naming: Naming, recipient: str
         if own.cluster_recipients:
             entry["cluster_recipients"] = [recipient]
         if entry:
-            data = _set(data, ("environments", naming.name), entry, limits)
+            data = settings_edit.put(data, ("environments", naming.name), entry, limits)
     number = len(settings.secrets)
     for glob in settings.secrets:
         renamed = naming.words(glob)
         if renamed != glob and renamed not in settings.secrets:
-            data = _set(data, ("secrets", number), renamed, limits)
+            data = settings_edit.put(data, ("secrets", number), renamed, limits)
             number += 1
     return data
-
-
-def _set(data: bytes, path: Path, value: Data, limits: Limits) -> bytes:
-    format_ = YamlFormat()
-    return set_value(format_, format_.parse(data, limits), path, value, limits)

@@ -43,7 +43,8 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, Target, clean_up, select
 from fluxsecrets.repo.environments import Environment, load_environments, shared_files
 from fluxsecrets.repo.manifests import read_manifests
-from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings, parse_settings
+from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
+from fluxsecrets.repo.settings_edit import change_cluster_recipient
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import (
     EditedConfig,
@@ -451,7 +452,7 @@ def _extra(
             yield FileChange(root / path, edit.data, data[path])
     if SETTINGS_NAME in tree.files:
         before = tree.read(SETTINGS_NAME)
-        after = _edited_settings(before, options.environment, old, new, finish=options.finish)
+        after = change_cluster_recipient(before, options.environment, old.id, new.id, replaces=options.finish)
         if after != before:
             yield FileChange(root / SETTINGS_NAME, after, before)
     public, fresh = (f"{KEYS_FOLDER}/{name}.pub" for name in names)
@@ -470,44 +471,6 @@ def _extra(
         if after != before:
             yield FileChange(root / public, after, before)
     yield FileChange(root / fresh, None, tree.read(fresh))
-
-
-def _edited_settings(data: bytes, environment: str, old: Recipient, new: Recipient, *, finish: bool) -> bytes:
-    """The settings with the new key beside the old one among an environment's, or in its place."""
-    from fluxsecrets.sops.formats.yaml.nodes import RawScalar, RawSequence
-    from fluxsecrets.sops.splice import Splices, node_start, parse_root, resolved, value_of
-
-    own = parse_settings(data).environment(environment)
-    if own is None or old.id not in own.cluster_recipients:
-        return data
-    text = data.decode("utf-8-sig")
-    node = parse_root(text)
-    for name in ("environments", environment, "cluster_recipients"):
-        node = value_of(node, name) if node is not None else None
-    items = resolved(node) if node is not None else None
-    splices = Splices.of(text)
-    if isinstance(items, RawSequence):
-        texts = [found.text if isinstance(found := resolved(item), RawScalar) else "" for item in items.items]
-        at = texts.index(old.id)
-        if not finish:
-            splices.insert_item(items, at, new.id)
-        elif new.id in texts:
-            splices.remove_item(items, at)
-        else:
-            splices.replace(node_start(items.items[at]), items.items[at].end, new.id)
-    after = (b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b"") + splices.made().encode()
-    changed = parse_settings(after).environment(environment)
-    wanted = [each for each in own.cluster_recipients if each != new.id]
-    index = wanted.index(old.id)
-    wanted[index : index + 1] = [new.id] if finish else [old.id, new.id]
-    if changed is None or sorted(changed.cluster_recipients) != sorted(wanted):
-        raise ConfigError(
-            f"cluster_recipients of {environment} cannot be changed as they are written",
-            path=SETTINGS_NAME,
-            line=own.line,
-            hint="write them as a list with an item a line",
-        )
-    return after
 
 
 # The Secret with the cluster's identity.

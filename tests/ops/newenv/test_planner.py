@@ -5,8 +5,9 @@ import pytest
 from fluxsecrets.errors import ConfigError, FileAccessError, UsageError
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.manifests.environments import show_environments
-from fluxsecrets.ops.newenv.model import AddRequest
-from fluxsecrets.ops.newenv.plan import add_environment, plan_environment
+from fluxsecrets.ops.newenv.addition import add_environment
+from fluxsecrets.ops.newenv.model import AddRequest, Decryption
+from fluxsecrets.ops.newenv.planner import plan_environment
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.sops.formats import make_format
@@ -194,7 +195,7 @@ def test_kustomizations_that_bring_secrets_get_decryption(repository):
         }
     )
     found = plan(session, "dr", "production")
-    assert found.decryption == ("clusters/dr/apps.yaml: the Kustomization apps gets the Secret sops-age",)
+    assert found.decryption == (Decryption("clusters/dr/apps.yaml", "apps", "sops-age"),)
     text = files(found)["clusters/dr/apps.yaml"]
     assert text.startswith((flux("none", "./none/dr") + without).replace("apps/production", "apps/dr"))
     assert text.endswith("  decryption:\n    provider: sops\n    secretRef:\n      name: sops-age\n")

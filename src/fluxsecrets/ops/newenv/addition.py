@@ -1,4 +1,4 @@
-"""`env add`: everything is worked out and checked first; then all of it is written, or nothing."""
+"""Write a planned environment, all of it or nothing; and end an addition that was interrupted."""
 
 from __future__ import annotations
 
@@ -13,40 +13,14 @@ from fluxsecrets.ops.people.keystore import (
     holds_identity,
     keep_identity,
 )
-from fluxsecrets.ops.run.changes import end_interrupted, interrupted, place_of_tree, refuse_interrupted
+from fluxsecrets.ops.run.changes import end_interrupted, interrupted, place_of_tree
 from fluxsecrets.ops.run.journal import Operation, PendingOperation, apply, pending
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.environments import load_environments, unknown_environment
-from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import open_tree
 
-from .model import AddRequest, NewEnvironment
-from .naming import check_name
-from .planner import work_out
+from .model import NewEnvironment
 
 COMMAND = "env add"
-
-
-def plan_environment(session: Session, request: AddRequest) -> NewEnvironment:
-    """Work out a new environment, and check it as if it were there.
-
-    Raises:
-        UsageError: the name cannot be taken, or an operation was interrupted.
-        ConfigError: there is no environment to make it from, rules could not be added, or the copy would
-            not be what the old one is.
-        FileAccessError: a file is in the way, or cannot be read.
-        UnprotectedError: a value of a secret could not be taken out.
-        DataKeyError: values are to be copied, and no identity at hand opens a file.
-    """
-    tree = open_tree(session.cwd, limits=session.limits)
-    refuse_interrupted(tree)
-    settings = load_settings(tree)
-    environments = load_environments(tree, settings)
-    names = tuple(each.name for each in environments)
-    if request.source not in names:
-        raise unknown_environment(tree, request.source, names)
-    check_name(request.name, names)
-    return work_out(session, request, tree, settings, environments)
 
 
 def add_environment(session: Session, plan: NewEnvironment) -> NewKey | None:
@@ -59,10 +33,8 @@ def add_environment(session: Session, plan: NewEnvironment) -> NewKey | None:
         FileAccessError: a file could not be written, or was changed since; the identity is gone again too.
         IdentityError: the new identity cannot be kept where it was asked for; nothing was written.
     """
-    tree, identity = plan._tree, plan._identity  # noqa: SLF001 - what the plan is for
-    assert tree is not None  # noqa: S101 - it comes from `plan_environment`
-    place = place_of_tree(tree)
-    keeping = plan._keeping  # noqa: SLF001
+    identity, keeping = plan.identity, plan.keeping
+    place = place_of_tree(plan.tree)
     kept: NewKey | None = None
 
     def keep() -> None:
@@ -79,7 +51,7 @@ def add_environment(session: Session, plan: NewEnvironment) -> NewKey | None:
         "output": str(session.cwd / keeping.output) if keeping.output is not None else "",
     }
     try:
-        apply(place, Operation(COMMAND, plan._changes, details), first=keep)  # noqa: SLF001
+        apply(place, Operation(COMMAND, plan.changes, details), first=keep)
     except BaseException:
         if identity is not None and kept is not None and kept.added and pending(place) is None:
             drop_identity(session, identity.recipient, keeping)

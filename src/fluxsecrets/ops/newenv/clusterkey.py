@@ -1,0 +1,85 @@
+"""The new cluster's key: an identity that is made, or the public half of one that the cluster has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.run.names import KEYS_FOLDER
+from fluxsecrets.ops.run.people import names_cluster
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.settings import Settings
+from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sops.envelope import check_recipients
+from fluxsecrets.sops.recipients import age
+
+from .model import AddRequest, Cluster
+from .naming import Naming
+
+if TYPE_CHECKING:
+    from fluxsecrets.keys.keyfile import AgeIdentity
+
+
+def cluster_key(
+    session: Session, request: AddRequest, naming: Naming, settings: Settings, public: Mapping[str, str]
+) -> tuple[Cluster, AgeIdentity | None]:
+    """The keys of the two clusters, and the new identity where one is made.
+
+    Args:
+        session: the run.
+        request: what is asked for.
+        naming: how names change.
+        settings: of the repository.
+        public: its public keys, each with its name.
+
+    Raises:
+        UsageError: the key is the old cluster's, or its name is taken.
+        RecipientError: nothing can be encrypted for it.
+    """
+    old = _old_recipients(session, naming, settings, public)
+    name = _key_name(naming, old, public)
+    if request.recipient is None:
+        from fluxsecrets.keys.generate import generate_identity
+
+        identity = generate_identity(datetime.now(UTC))
+        return Cluster(old, identity.recipient, name), identity
+    recipient = age(request.recipient)
+    check_recipients(((recipient,),), session.providers)
+    if recipient.id in old:
+        raise UsageError(
+            f"that is the key of {naming.source}'s own cluster",
+            hint="leave out --recipient, and a new one is made",
+        )
+    return Cluster(old, recipient.id, public.get(recipient.id, name)), None
+
+
+def _old_recipients(
+    session: Session, naming: Naming, settings: Settings, public: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The public keys of the old cluster: those in the settings, or else those that are named after it."""
+    own = settings.environment(naming.source)
+    if own is not None and own.cluster_recipients:
+        return own.cluster_recipients
+    named = dict(public)
+    for path in naming.files:
+        applied = session.rules_for(naming.tree.root / path)
+        if applied is not None and applied.matches and applied.matches[-1].matched:
+            named = {**applied.matches[-1].rule.names, **named}
+    return tuple(text for text, name in named.items() if names_cluster(name, naming.source))
+
+
+def _key_name(naming: Naming, old: Iterable[str], public: Mapping[str, str]) -> str:
+    tree: Tree = naming.tree
+    taken = set(public.values())
+    named = (naming.words(public[text]) for text in old if text in public)
+    candidates = (*named, f"cluster-{naming.name}", naming.name)
+    for name in candidates:
+        if name not in taken and not os.path.lexists(tree.root / KEYS_FOLDER / f"{name}.pub"):
+            return name
+    raise UsageError(
+        f"{KEYS_FOLDER}/{candidates[-1]}.pub is there already",
+        hint=f"use that key with --recipient, or remove {KEYS_FOLDER}/{candidates[-1]}.pub",
+    )
