@@ -6,16 +6,15 @@ from hypothesis import strategies as st
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.report.results import result_rows, warning_lines
 from fluxsecrets.report.text import (
     Cell,
     SimilarErrors,
     error_lines,
     laid_out,
     printable,
-    result_rows,
     similar_errors,
     text_width,
-    warning_lines,
 )
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from fluxsecrets import __version__
+from fluxsecrets.cli.findings import (
+    baseline_option,
+    findings_format_option,
+    no_baseline_option,
+    refuse_contradiction,
+    update_baseline_option,
+)
 from fluxsecrets.cli.options import make_session, partial_history_option, quiet_option
-from fluxsecrets.cli.output import Output, path_shower, warn_of_dead_hooks
+from fluxsecrets.cli.output import Output, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
-from fluxsecrets.ops.checks.audit import AuditOptions, AuditResult, all_rules, audit
+from fluxsecrets.ops.checks.audit import AuditOptions, audit
+from fluxsecrets.report.audit import found_by_audit
+from fluxsecrets.report.findings import FORMATS
 
 _SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -29,22 +37,12 @@ _SEVERITIES = ("low", "medium", "high", "critical")
     type=click.Choice([*_SEVERITIES, "never"]),
     help="From which severity on to exit with 1; high, unless .fluxsecrets.yaml says otherwise.",
 )
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Findings that are known; .fluxsecrets-baseline.json at the top unless told.",
-)
-@click.option("--no-baseline", is_flag=True, help="As if there were no baseline.")
-@click.option("--update-baseline", is_flag=True, help="Write what is found now into the baseline.")
+@baseline_option
+@no_baseline_option
+@update_baseline_option
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; rules about values are left out.")
 @click.option("--who", is_flag=True, help="Show who can read how many files of each environment instead.")
-@click.option(
-    "--format",
-    "report",
-    type=click.Choice(["text", "json", "sarif"]),
-    help="How to report; text unless told.",
-)
+@findings_format_option
 @partial_history_option
 @quiet_option
 def command(
@@ -59,7 +57,7 @@ def command(
     update_baseline: bool,
     no_keys: bool,
     who: bool,
-    report: str | None,
+    report: str,
     quiet: bool,
 ) -> int:
     """Find what is wrong with the secrets of this repository.
@@ -72,8 +70,7 @@ def command(
     """
     if who:
         return _show_who(Output(quiet=quiet), report)
-    if (baseline is not None and no_baseline) or (update_baseline and no_baseline):
-        raise UsageError("--no-baseline contradicts the other option", hint="leave one of them out")
+    refuse_contradiction(baseline, no_baseline=no_baseline, update_baseline=update_baseline)
     if update_baseline and commits is not None:
         raise UsageError("--update-baseline takes all there is, not a range", hint="leave out --range")
     options = AuditOptions(
@@ -90,60 +87,16 @@ def command(
     )
     result = audit(make_session(), options)
     out = Output(quiet=quiet)
-    show(result, out, report)
+    out.show(FORMATS[report](found_by_audit(result, __version__)))
     warn_of_dead_hooks(out)
     return 1 if result.fails else 0
 
 
-def _show_who(out: Output, report: str | None) -> int:
+def _show_who(out: Output, report: str) -> int:
     from fluxsecrets.ops.checks.matrix import who_reads_what
-    from fluxsecrets.report.audit import matrix_json, matrix_notes, matrix_rows
+    from fluxsecrets.report.matrix import FORMATS
 
-    if report == "sarif":
+    if report not in FORMATS:
         raise UsageError("--who is no finding, so that it is no SARIF", hint="use --format json")
-    found = who_reads_what(make_session())
-    if report == "json":
-        out.text([matrix_json(found)])
-    else:
-        out.table(matrix_rows(found))
-        for note in matrix_notes(found):
-            out.warning(f"warning: {note}")
+    out.show(FORMATS[report](who_reads_what(make_session())))
     return 0
-
-
-def show(result: AuditResult, out: Output, report: str | None) -> None:
-    """Show what was found."""
-    if report == "json":
-        from fluxsecrets.report.audit import audit_json
-
-        out.text([audit_json(result)])
-    elif report == "sarif":
-        from fluxsecrets.report.sarif import sarif
-
-        out.text(
-            [
-                sarif(
-                    result.findings,
-                    result.root,
-                    version=__version__,
-                    rules=all_rules(),
-                    known=result.known,
-                    allowed=result.allowed,
-                )
-            ]
-        )
-    else:
-        _show_text(result, out)
-
-
-def _show_text(result: AuditResult, out: Output) -> None:
-    from fluxsecrets.report.audit import note_lines, summary_lines, worst_first
-    from fluxsecrets.report.findings_text import remark_lines
-
-    where = path_shower(result.root)
-    out.findings(worst_first(result.findings), where)
-    sys.stdout.flush()
-    for line in remark_lines(result.remarks, where):
-        out.warning(line)
-    for line in (*note_lines(result.notes, where), *summary_lines(result, where)):
-        out.note(line)

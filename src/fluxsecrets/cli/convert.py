@@ -22,7 +22,6 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import (
     Output,
     say_plain,
-    show_remarks,
 )
 from fluxsecrets.cli.sealing import (
     cert_option,
@@ -100,7 +99,7 @@ def command(
     resuming: bool,
     aborting: bool,
     config: Path | None,
-    report: str | None,
+    report: str,
     quiet: bool,
     **how: object,
 ) -> int:
@@ -118,7 +117,7 @@ def command(
     from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, find_manifests
     from fluxsecrets.ops.run.changes import refuse_interrupted
     from fluxsecrets.ops.run.results import BatchResult
-    from fluxsecrets.report.moved import moved_rows
+    from fluxsecrets.report.moved import FORMATS
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting):
@@ -138,13 +137,7 @@ def command(
     else:
         converter.carry_out(conversion)
     batch = BatchResult((*files.failed, *results), (*files.notes, *conversion.notes))
-    if report == "json":
-        from fluxsecrets.report.moved import moved_json
-
-        out.text([moved_json("convert", batch)])
-    else:
-        out.table(moved_rows(batch.files))
-        show_remarks(out, batch)
+    out.show(FORMATS[report]("convert", batch))
     written = [_written(each) for each in results if each.outcome == "converted"]
     if form == "plain" and not dry_run and written:
         few = environment is None and not everything and len(written) <= _FEW

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,20 +20,25 @@ from fluxsecrets.cli.options import (
     order_option,
     output_option,
     quiet_option,
+    takes,
 )
-from fluxsecrets.cli.output import (
-    Output,
-    say_plain,
-    write_plain,
-)
-from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.ops.files.decrypt import decrypt_content, decrypt_files
+from fluxsecrets.cli.output import Output, say_plain, show_warnings, write_plain
+from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.files.decrypt import decrypt_given, decrypt_in_place
 from fluxsecrets.ops.run.inputs import read_input
 from fluxsecrets.ops.run.session import Session
 
-if TYPE_CHECKING:  # one file to standard output does without
-    from fluxsecrets.ops.run.results import BatchResult
-    from fluxsecrets.ops.run.targets import Selection
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    paths: tuple[str, ...]
+    in_place: bool
+    environment: str | None
+    output: Path | None
+    key: str | None
+    output_type: str | None
+    filename: str | None
+    input_type: str | None
 
 
 @click.command("decrypt")
@@ -56,82 +61,43 @@ if TYPE_CHECKING:  # one file to standard output does without
 @order_option
 @format_option
 @quiet_option
-def command(
-    *,
-    paths: tuple[str, ...],
-    in_place: bool,
-    environment: str | None,
-    output: Path | None,
-    key: str | None,
-    output_type: str | None,
-    filename: str | None,
-    input_type: str | None,
-    report: str | None,
-    quiet: bool,
-) -> int:
+@takes(_Asked)
+def command(asked: _Asked, *, report: str, quiet: bool) -> int:
     """Print a file decrypted; with -i decrypt files in place.
 
     Nothing is printed or written before the file's MAC was checked. Only -i and -o write plain text to
     disk, and only -i takes several files, folders, or --env.
     """
     session, out = make_session(), Output(quiet=quiet)
-    if in_place:
-        if output or key is not None or output_type or filename or "-" in paths:
-            raise UsageError(
-                "-i replaces files, so it does not go with -o, --extract, --output-type, --filename or -",
-                hint="leave out -i to print, or to write elsewhere",
-            )
-        if not paths and environment is None:
-            raise UsageError("name what is meant", hint="files or folders, or --env NAME")
-        from fluxsecrets.ops.run.results import Outcome
-        from fluxsecrets.ops.run.targets import select
-
-        batch = _decrypt_in_place(session, out, select(session, paths, environment, input_type))
-        _show(out, batch, as_json=report == "json")
-        if batch.count(Outcome.DECRYPTED):
-            say_plain(out, paths, environment)
-        return 2 if batch.failed else 0
-    if environment is not None:
+    if asked.in_place:
+        return _in_place(session, out, asked, report)
+    if asked.environment is not None:
         raise UsageError("--env decrypts many files, which is done in place only", hint="add -i to do that")
-    if report is not None:
+    if report != "text":
         raise UsageError(
             "--format is how -i reports what it did", hint="for the values as JSON use --output-type json"
         )
-    text = only_path(paths, "add -i to decrypt several files in place")
-    given = read_input(session, text, filename, input_type)
-    try:
-        content = decrypt_content(
-            session, given.handed_over(), given.format, output_type=output_type, key=key, path=given.path
-        )
-    except FluxsecretsError as error:
-        from fluxsecrets.repo.configfiles import mend_hint
-
-        mend_hint(error, given.path)
-        raise error.in_file(given.shown) from None
-    for warning in content.warnings:
-        out.warning(f"warning: {given.shown}: {warning}")
-    write_plain(session, out, content.data, output)
+    text = only_path(asked.paths, "add -i to decrypt several files in place")
+    given = read_input(session, text, asked.filename, asked.input_type)
+    content = decrypt_given(session, given, output_type=asked.output_type, key=asked.key)
+    show_warnings(out, given.shown, content.warnings)
+    write_plain(session, out, content.data, asked.output)
     return 0
 
 
-def _decrypt_in_place(session: Session, out: Output, selection: Selection) -> BatchResult:
-    from fluxsecrets.ops.run.results import BatchResult
-    from fluxsecrets.ops.run.targets import clean_up
+def _in_place(session: Session, out: Output, asked: _Asked, report: str) -> int:
+    from fluxsecrets.ops.run.results import Outcome
+    from fluxsecrets.report.results import FORMATS
 
-    clean_up(selection)
-    targets = [target for target in selection.targets if target.encrypted or target.named or target.problem]
-    results = tuple(out.progress(decrypt_files(session, targets), len(targets), "decrypting"))
-    return BatchResult(results, selection.notes)
-
-
-def _show(out: Output, batch: BatchResult, *, as_json: bool) -> None:
-    from fluxsecrets.cli.output import show_remarks
-    from fluxsecrets.report.text import result_rows
-
-    if as_json:
-        from fluxsecrets.report.json import batch_json
-
-        out.text([batch_json("decrypt", batch)])
-        return
-    out.table(result_rows(batch.files))
-    show_remarks(out, batch)
+    if asked.output or asked.key is not None or asked.output_type or asked.filename or "-" in asked.paths:
+        raise UsageError(
+            "-i replaces files, so it does not go with -o, --extract, --output-type, --filename or -",
+            hint="leave out -i to print, or to write elsewhere",
+        )
+    if not asked.paths and asked.environment is None:
+        raise UsageError("name what is meant", hint="files or folders, or --env NAME")
+    batch = decrypt_in_place(session, asked.paths, asked.environment, asked.input_type)
+    out.show(FORMATS[report]("decrypt", batch))
+    if batch.count(Outcome.DECRYPTED):
+        say_plain(out, asked.paths, asked.environment)
+    return 2 if batch.failed else 0

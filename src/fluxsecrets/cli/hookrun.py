@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fluxsecrets import __version__
 from fluxsecrets.ops.checks.hookscan import commit_request
 from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
 
@@ -47,15 +48,16 @@ def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
 
 def _tell(hook: str, result: ScanResult) -> int:
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.cli.scan import exit_code, show_text
+    from fluxsecrets.report.findings import FORMATS
+    from fluxsecrets.report.scan import found_by_scan
 
     out = Output()
     brought_by = "this commit brings" if hook == "pre-commit" else "what is pushed brings"
-    show_text(result, out, quiet=True, brought_by=brought_by)
+    out.show(FORMATS["text"](found_by_scan(result, __version__, brought_by)))
     if not result.clean:
         for line in _refusal(hook, result):
             out.note(line)
-    return exit_code(result)
+    return result.exit_code
 
 
 def _pushed(arguments: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...]:

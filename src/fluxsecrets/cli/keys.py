@@ -101,12 +101,10 @@ def list_(check: bool, report: str | None, quiet: bool) -> int:
     if report == "json":
         out.text([keys_json(found)])
     else:
-        from fluxsecrets.cli.output import show_errors
-
         out.table(key_rows(found))
         for warning in found.warnings:
             out.warning(f"warning: {warning}")
-        show_errors(out, found.errors)
+        out.errors(found.errors)
         count = len(found.keys)
         out.note(
             f"{count} {'identity' if count == 1 else 'identities'}; looked in: {', '.join(found.places)}"

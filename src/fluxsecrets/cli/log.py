@@ -46,7 +46,7 @@ def command(
     everything: bool,
     path: str | None,
     user: str | None,
-    report: str | None,
+    report: str,
     quiet: bool,
 ) -> int:
     """Show what was done with secrets here, the newest last.
@@ -57,19 +57,11 @@ def command(
     if context.invoked_subcommand is not None:
         return 0
     from fluxsecrets.ops.log.logview import read_entries
-    from fluxsecrets.report.log import entries_json, entry_rows
+    from fluxsecrets.report.log import ENTRY_FORMATS
 
-    out = Output(quiet=quiet)
     last = None if everything else lines
     found = [(place, *read_entries(place, path=path, user=user, last=last)) for place in _places(file)]
-    if report == "json":
-        out.text([entries_json(found)])
-        return 0
-    for place, entries, damaged in found:
-        out.table(entry_rows(entries))
-        out.note(f"{_shown(place)}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'} shown")
-        if damaged:
-            out.warning("warning: lines of it cannot be read: run `fluxsecrets log verify`")
+    Output(quiet=quiet).show(ENTRY_FORMATS[report](found))
     return 0
 
 
@@ -84,25 +76,25 @@ def command(
 )
 @format_option
 @quiet_option
-def verify_(file: Path | None, anchors: tuple[str, ...], report: str | None, quiet: bool) -> int:
+def verify_(file: Path | None, anchors: tuple[str, ...], report: str, quiet: bool) -> int:
     """Check that no line of the log was changed, removed, added or moved; exit with 1 where one was.
 
     Prints the anchor of the last line. Keep it where nobody who works here can change it, and give it to a
     later check: then even a log that was written anew as a whole is found.
     """
     from fluxsecrets.ops.log.logfile import head_path, verify
-    from fluxsecrets.report.log import verdict_lines, verdicts_json
+    from fluxsecrets.report.log import VERDICT_FORMATS
 
-    out = Output(quiet=quiet)
-    found = [(place, verify(place, anchors)) for place in _places(file)]
-    if report == "json":
-        out.text([verdicts_json(found)])
-    else:
-        for place, verdict in found:
-            if not os.path.lexists(place) and not os.path.lexists(head_path(place)):
-                out.note(f"{_shown(place)}: nothing was logged yet, or the log was deleted")
-            out.text(verdict_lines(_shown(place), verdict))
-    return 1 if any(verdict.problems for _, verdict in found) else 0
+    found = [
+        (
+            place,
+            verify(place, anchors),
+            not os.path.lexists(place) and not os.path.lexists(head_path(place)),
+        )
+        for place in _places(file)
+    ]
+    Output(quiet=quiet).show(VERDICT_FORMATS[report](found))
+    return 1 if any(verdict.problems for _, verdict, _ in found) else 0
 
 
 def _places(file: Path | None) -> tuple[Path, ...]:
@@ -123,8 +115,3 @@ def _places(file: Path | None) -> tuple[Path, ...]:
             hint=f"add `log: {{required: true}}` to .fluxsecrets.yaml, or set {LOG} to the path of a file",
         )
     return found
-
-
-def _shown(path: Path) -> str:
-    cwd = Path.cwd()
-    return path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else str(path)

@@ -6,6 +6,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -54,7 +56,12 @@ env_option: Decorator = click.option(
     "--env", "environment", cls=LoggedOption, metavar="NAME", help="All secrets of one environment."
 )
 format_option: Decorator = click.option(
-    "--format", "report", type=click.Choice(["text", "json"]), help="How to report; text unless told."
+    "--format",
+    "report",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the output.",
 )
 quiet_option: Decorator = click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
 for_others_option: Decorator = click.option(
@@ -98,6 +105,23 @@ resume_option: Decorator = click.option(
 abort_option: Decorator = click.option(
     "--abort", "aborting", is_flag=True, help="Take back a run that was interrupted."
 )
+
+
+def takes(kind: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Hand a command those of its parameters that are fields of a dataclass as one value of it.
+
+    The value comes first; parameters that the dataclass does not have follow by name.
+    """
+    names = [each.name for each in fields(kind)]
+
+    def decorate(run: Callable[..., int]) -> Callable[..., int]:
+        @wraps(run)
+        def call(**given: object) -> int:
+            return run(kind(**{name: given.pop(name) for name in names}), **given)
+
+        return call
+
+    return decorate
 
 
 def output_option(what: str, types: Collection[str] = ()) -> Decorator:
@@ -173,6 +197,7 @@ def make_session(config: Path | None = None) -> Session:
         warn=_warn,
         order=order,
         partial_history=context is not None and bool(context.meta.get(_PARTIAL)),
+        progress=Output(quiet=context is not None and bool(context.params.get("quiet"))).progress,
     )
     start_log(session)
     if config is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what goes out as it is needs no layout
     from fluxsecrets.findings import Finding
     from fluxsecrets.ops.run.results import BatchResult
     from fluxsecrets.ops.run.session import Session
+    from fluxsecrets.report.page import Page
     from fluxsecrets.report.text import Cell, Row
 
 Item = TypeVar("Item")
@@ -42,30 +43,41 @@ class Output:
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
 
+    def show(self, page: Page) -> None:
+        """Write a result: what belongs to it to standard output, everything else to standard error."""
+        from fluxsecrets.report import page as blocks
+
+        for block in page:
+            match block:
+                case blocks.Table(rows, outline):
+                    self.table(rows, outline=outline)
+                case blocks.Lines(lines):
+                    self.text(lines)
+                case blocks.FindingList(findings, show_path):
+                    self._findings(findings, show_path)
+                case blocks.Note(text):
+                    self.note(text)
+                case blocks.Warn(line):
+                    self.warning(line)
+                case blocks.Errors(errors):
+                    self.errors(errors)
+
     def text(self, lines: Iterable[str]) -> None:
         """Write a result that is text."""
         for line in lines:
             click.echo(line)
+        sys.stdout.flush()  # before messages about it
 
     def table(self, rows: Sequence[Row], *, outline: bool = False) -> None:
         """Write rows, aligned; at a terminal in colour, and on two lines each where it is too narrow."""
-        import shutil
-
         from fluxsecrets.report.text import laid_out
 
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        style = _coloured if _colourful(sys.stdout) else _plain
-        self.text(laid_out(rows, width, style, outline=outline))
+        self.text(laid_out(rows, _width(), _style(), outline=outline))
 
-    def findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
-        """Write findings by file; at a terminal in colour."""
-        import shutil
-
+    def _findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
         from fluxsecrets.report.findings_text import findings_lines
 
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        style = _coloured if _colourful(sys.stdout) else _plain
-        self.text(findings_lines(findings, show_path, style, width))
+        self.text(findings_lines(findings, show_path, _style(), _width()))
 
     def progress(self, items: Iterator[Item], total: int, label: str) -> Iterator[Item]:
         """Pass items on, with a progress bar where there are many and somebody is looking."""
@@ -114,15 +126,10 @@ class Output:
 
 
 def show_remarks(out: Output, batch: BatchResult) -> None:
-    """Notes, warnings, errors, and the sum of a command that changes files."""
-    from fluxsecrets.report.text import warning_lines
+    """Notes, warnings, errors, and the summary of a command that changes files."""
+    from fluxsecrets.report.results import remarks
 
-    for note in batch.notes:
-        out.note(f"note: {note}")
-    for line in warning_lines(batch.files):
-        out.warning(line)
-    show_errors(out, [result.error for result in batch.files if result.error is not None])
-    out.note(batch.summary())
+    out.show(remarks(batch))
 
 
 def say_plain(out: Output, paths: Sequence[str], environment: str | None = None) -> None:
@@ -185,14 +192,6 @@ def show_warnings(out: Output, path: str, warnings: Iterable[str]) -> None:
         out.warning(f"warning: {path}: {warning}")
 
 
-def path_shower(root: Path) -> Callable[[str], str]:
-    """What shows paths, which are relative to a root, as the user would name them from where they are."""
-    from fluxsecrets.report.findings_text import shown_path
-
-    cwd, top = Path(os.path.realpath(Path.cwd())), Path(os.path.realpath(root))
-    return lambda path: shown_path(path, top, cwd)
-
-
 def warn_of_dead_hooks(out: Output) -> None:
     """Say that hooks which were installed in this repository do nothing."""
     from fluxsecrets.ops.checks.hooks import dead_hooks
@@ -200,11 +199,6 @@ def warn_of_dead_hooks(out: Output) -> None:
     for state in dead_hooks(Path.cwd()):
         what = f"the {state.hook} hook checks nothing here: {state.problem}"
         out.warning(f"warning: {what}; see `fluxsecrets hook status`")
-
-
-def show_errors(out: Output, errors: Sequence[FluxsecretsError]) -> None:
-    """Errors of many files, those that are one and the same said once."""
-    out.errors(errors)
 
 
 def _printable(text: str) -> str:
@@ -217,6 +211,19 @@ def _marked(line: str, word: str, colour: str) -> str:
     if line.startswith(word) and _colourful(sys.stderr):
         return click.style(word, fg=colour, bold=True) + line[len(word) :]
     return line
+
+
+def _width() -> int | None:
+    """Columns of the terminal; None elsewhere."""
+    if not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _style() -> Callable[[Cell], str]:
+    return _coloured if _colourful(sys.stdout) else _plain
 
 
 def _plain(cell: Cell) -> str:

@@ -23,7 +23,7 @@ from fluxsecrets.cli.options import (
     quiet_option,
     resume_option,
 )
-from fluxsecrets.cli.output import Output, show_errors
+from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.files.rekey import encrypted_targets, history_note
@@ -82,7 +82,7 @@ def list_(
         out.table(recipient_rows(listed))
         for note in notes:
             out.note(f"note: {note}")
-        show_errors(out, listed.errors)
+        out.errors(listed.errors)
         who = "1 recipient" if len(listed.recipients) == 1 else f"{len(listed.recipients)} recipients"
         out.note(f"{who} in {listed.files} encrypted file{'' if listed.files == 1 else 's'}")
         if any(row.not_in_rule or row.missing for row in listed.recipients):

@@ -17,7 +17,7 @@ from fluxsecrets.cli.options import (
     quiet_option,
     resume_option,
 )
-from fluxsecrets.cli.output import Output, show_remarks
+from fluxsecrets.cli.output import Output
 from fluxsecrets.cli.sealing import (
     cert_option,
     private_key_option,
@@ -57,7 +57,7 @@ def command(
     dry_run: bool,
     resuming: bool,
     aborting: bool,
-    report: str | None,
+    report: str,
     quiet: bool,
 ) -> int:
     """Seal SealedSecrets anew, in place: for the controller's new certificate, or for another place.
@@ -75,7 +75,7 @@ def command(
     from fluxsecrets.ops.sealing.keyfiles import load_keys
     from fluxsecrets.ops.sealing.reseal import Resealing
     from fluxsecrets.ops.sealing.resealfiles import prepare_resealing, reseal_jobs
-    from fluxsecrets.report.moved import moved_rows
+    from fluxsecrets.report.moved import FORMATS
     from fluxsecrets.sealed.scopes import parse_scope
 
     session, out = make_session(), Output(quiet=quiet)
@@ -102,11 +102,5 @@ def command(
     results = make_changes(files.tree, "reseal", prepared)
     told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
     batch = BatchResult(told, files.notes)
-    if report == "json":
-        from fluxsecrets.report.moved import moved_json
-
-        out.text([moved_json("reseal", batch)])
-    else:
-        out.table(moved_rows(batch.files))
-        show_remarks(out, batch)
+    out.show(FORMATS[report]("reseal", batch))
     return 2 if batch.failed else 0

@@ -8,7 +8,7 @@ from fluxsecrets.cli.options import format_option
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import RuleInfo
-from fluxsecrets.report.rules import rule_lines, rule_rows, rules_json
+from fluxsecrets.report.rules import LIST_FORMATS, RULE_FORMATS
 
 
 def known_rules() -> tuple[RuleInfo, ...]:
@@ -29,22 +29,18 @@ def command() -> None:
 
 @command.command("list", short_help="Every rule with its severity.")
 @format_option
-def list_rules(report: str | None) -> int:
+def list_rules(report: str) -> int:
     """List every rule with its severity."""
-    out, rules = Output(), known_rules()
-    if report == "json":
-        out.text([rules_json(rules)])
-    else:
-        out.table(rule_rows(rules))
+    Output().show(LIST_FORMATS[report](known_rules()))
     return 0
 
 
 @command.command("show", short_help="What a rule means, and what to do.")
 @click.argument("rule")
 @format_option
-def show_rule(rule: str, report: str | None) -> int:
+def show_rule(rule: str, report: str) -> int:
     """Show what a rule means, why it matters, and what to do."""
-    out, rules = Output(), {each.id: each for each in known_rules()}
+    rules = {each.id: each for each in known_rules()}
     found = rules.get(rule)
     if found is None:
         import difflib
@@ -54,8 +50,5 @@ def show_rule(rule: str, report: str | None) -> int:
             f"there is no rule {rule!a}",
             hint=f"did you mean {near[0]}?" if near else "see `fluxsecrets rules list`",
         )
-    if report == "json":
-        out.text([rules_json([found])])
-    else:
-        out.text(rule_lines(found))
+    Output().show(RULE_FORMATS[report]([found]))
     return 0

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.cli.output import Output, path_shower, show_errors, warn_of_dead_hooks
+from fluxsecrets.cli.findings import (
+    baseline_option,
+    findings_format_option,
+    no_baseline_option,
+    refuse_contradiction,
+    update_baseline_option,
+)
+from fluxsecrets.cli.output import Output, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.checks.scan import ScanRequest, ScanResult, Source, scan
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
+from fluxsecrets.report.findings import FORMATS
+from fluxsecrets.report.scan import found_by_scan
 
 _LONGEST_INPUT = 256 * 2**20
 
@@ -35,20 +39,10 @@ _LONGEST_INPUT = 256 * 2**20
     metavar="NAME",
     help="With -: the name that standard input has for the rules.",
 )
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Findings that are known; .fluxsecrets-baseline.json at the top unless told.",
-)
-@click.option("--no-baseline", is_flag=True, help="As if there were no baseline.")
-@click.option("--update-baseline", is_flag=True, help="Write what is found now into the baseline.")
-@click.option(
-    "--format",
-    "report",
-    type=click.Choice(["text", "json", "sarif"]),
-    help="How to report; text unless told.",
-)
+@baseline_option
+@no_baseline_option
+@update_baseline_option
+@findings_format_option
 @click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
 def command(
     *,
@@ -63,7 +57,7 @@ def command(
     baseline: Path | None,
     no_baseline: bool,
     update_baseline: bool,
-    report: str | None,
+    report: str,
     quiet: bool,
 ) -> int:
     """Find secrets in plain text.
@@ -85,8 +79,7 @@ def command(
         raise UsageError(f"{' and '.join(chosen)} do not go together", hint="choose one of them")
     if environment is not None and (paths or chosen):
         raise UsageError("--env goes alone", hint=f"leave out {(chosen or ['the paths'])[0]}, or --env")
-    if (baseline is not None and no_baseline) or (update_baseline and no_baseline):
-        raise UsageError("--no-baseline contradicts the other option", hint="leave one of them out")
+    refuse_contradiction(baseline, no_baseline=no_baseline, update_baseline=update_baseline)
     request = ScanRequest(
         cwd=Path.cwd(),
         source=_source(paths, chosen),
@@ -101,10 +94,11 @@ def command(
         partial_history=partial_history,
     )
     out = Output(quiet=quiet)
-    code = show(scan(request), out, report)
+    result = scan(request)
+    out.show(FORMATS[report](found_by_scan(result, __version__)))
     if request.source is not Source.STDIN:
         warn_of_dead_hooks(out)
-    return code
+    return result.exit_code
 
 
 def _source(paths: tuple[str, ...], chosen: list[str]) -> Source:
@@ -133,96 +127,3 @@ def _read_stdin() -> bytes:
             hint="write it to a file, and name that",
         )
     return data
-
-
-def show(result: ScanResult, out: Output, report: str | None) -> int:
-    """Show what was found, and give the exit code for it."""
-    if report == "json":
-        from fluxsecrets.report.findings_json import scan_json
-
-        out.text([scan_json(result)])
-    elif report == "sarif":
-        out.text([_sarif(result)])
-    else:
-        show_text(result, out)
-    return exit_code(result)
-
-
-def _sarif(result: ScanResult) -> str:
-    from fluxsecrets.ops.checks.scan import known_rules
-    from fluxsecrets.report.sarif import sarif
-
-    return sarif(
-        result.findings,
-        result.root,
-        version=__version__,
-        rules=known_rules(),
-        known=result.known,
-        allowed=result.allowed,
-        errors=result.errors,
-    )
-
-
-def exit_code(result: ScanResult) -> int:
-    """2 wins over 1: where something was not read, nobody knows what is in it."""
-    return 2 if result.errors else 1 if result.findings else 0
-
-
-def show_text(
-    result: ScanResult, out: Output, *, quiet: bool = False, brought_by: str = "what is scanned brings"
-) -> None:
-    """Show findings, remarks and errors as text, and what they come to.
-
-    Args:
-        result: what was found.
-        out: where to.
-        quiet: say nothing where there is nothing to say.
-        brought_by: what brought excuses along, with its verb.
-    """
-    if quiet and result.silent:
-        return
-    from fluxsecrets.report.findings_text import excuse_lines, remark_lines
-
-    where = path_shower(result.root)
-    out.findings(result.findings, where)
-    sys.stdout.flush()
-    for line in remark_lines(result.remarks, where):
-        out.warning(line)
-    for line in excuse_lines(result.excuses, brought_by, where):
-        out.warning(line)
-    show_errors(out, result.errors)
-    for line in summary(result, where):
-        out.note(line)
-
-
-def summary(result: ScanResult, show_path: Callable[[str], str] = str) -> list[str]:
-    """What a scan comes to, in a line or two."""
-    lines = []
-    if result.written is not None:
-        entries = _count(result.written, "finding", "findings")
-        name = show_path(os.path.relpath(result.baseline or "", result.root).replace(os.sep, "/"))
-        lines.append(f"{name}: {entries} written; commit it, and take them off one by one")
-    extra = []
-    if result.known and result.written is None:
-        extra.append(f"{len(result.known)} more known to the baseline")
-    if result.allowed:
-        extra.append(f"{len(result.allowed)} allowed")
-    if result.gone:
-        extra.append(f"{len(result.gone)} of the baseline gone: --update-baseline takes them off")
-    tail = f" ({'; '.join(extra)})" if extra else ""
-    looked = _count(result.files, "file", "files")
-    if result.findings:
-        files = len({(item.location.commit, item.location.path) for item in result.findings})
-        found = _count(len(result.findings), "secret", "secrets")
-        lines.append(f"{found} in plain text in {_count(files, 'file', 'files')}; {looked} scanned{tail}")
-    elif result.errors:
-        lines.append(f"nothing found, but not everything could be judged; {looked} scanned{tail}")
-    elif result.nothing:
-        lines.append(f"{result.nothing}{tail}")
-    else:
-        lines.append(f"no secret in plain text; {looked} scanned{tail}")
-    return lines
-
-
-def _count(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"

@@ -22,7 +22,6 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import (
     Output,
-    show_remarks,
     write_output,
 )
 from fluxsecrets.cli.sealing import (
@@ -107,7 +106,7 @@ def command(
     allow_http: bool,
     dry_run: bool,
     filename: str | None,
-    report: str | None,
+    report: str,
     quiet: bool,
     **how: object,
 ) -> int:
@@ -142,7 +141,7 @@ def command(
         raise UsageError(
             "--filename and --output-type are for one content", hint="give - as the path, or -o or --stdout"
         )
-    return _in_place(session, out, given, paths, everything=everything, as_json=report == "json")
+    return _in_place(session, out, given, paths, everything=everything, report=report)
 
 
 def read_one(session: Session, paths: tuple[str, ...], filename: str | None) -> Input:
@@ -182,12 +181,12 @@ def _options(
 
 
 def _in_place(
-    session: Session, out: Output, given: _Given, paths: tuple[str, ...], *, everything: bool, as_json: bool
+    session: Session, out: Output, given: _Given, paths: tuple[str, ...], *, everything: bool, report: str
 ) -> int:
     from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, find_manifests
     from fluxsecrets.ops.run.results import BatchResult, Outcome
     from fluxsecrets.ops.sealing.files import seal_files, seal_jobs
-    from fluxsecrets.report.moved import moved_rows
+    from fluxsecrets.report.moved import FORMATS
 
     files = find_manifests(session, paths, given.environment, ANY_KIND, everything=everything)
     if given.name is not None and len(files.paths) > 1:
@@ -197,13 +196,7 @@ def _in_place(
     results = out.progress(seal_files(session, jobs, options), len(jobs), "sealing")
     told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
     batch = BatchResult(told, files.notes)
-    if as_json:
-        from fluxsecrets.report.moved import moved_json
-
-        out.text([moved_json("seal", batch)])
-    else:
-        out.table(moved_rows(batch.files))
-        show_remarks(out, batch)
+    out.show(FORMATS[report]("seal", batch))
     return 2 if batch.failed else 0
 
 

@@ -1,23 +1,24 @@
-"""`fluxsecrets status`."""
+"""`fluxsecrets status` and `explain`: what is encrypted and for whom, and which rule says so."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from fluxsecrets.cli.options import (
     PathArgument,
+    config_option,
     env_option,
     format_option,
     input_type_option,
     make_session,
     quiet_option,
+    takes,
 )
-from fluxsecrets.cli.output import Output, show_errors, warn_of_dead_hooks
-from fluxsecrets.ops.files.status import State, StatusOptions, file_states, summary
-from fluxsecrets.ops.run.names import read_public_keys
-from fluxsecrets.ops.run.targets import select
-from fluxsecrets.report.text import drift_lines, status_rows
-from fluxsecrets.shell import command_for
+from fluxsecrets.cli.output import Output, warn_of_dead_hooks
+from fluxsecrets.ops.files.status import StatusRequest
+from fluxsecrets.ops.files.status import status as status_of
 
 
 @click.command("status")
@@ -26,32 +27,31 @@ from fluxsecrets.shell import command_for
 @input_type_option
 @format_option
 @quiet_option
-def command(
-    paths: tuple[str, ...], environment: str | None, input_type: str | None, report: str | None, quiet: bool
-) -> int:
+@takes(StatusRequest)
+def status(asked: StatusRequest, *, report: str, quiet: bool) -> int:
     """Show what is encrypted, for whom, and whether you can open it.
 
     PATH is a file or a folder; without PATH and --env it is every Secret in the repository.
     """
-    session, out = make_session(), Output(quiet=quiet)
-    selection = select(session, paths, environment, input_type)
-    options = StatusOptions(read_public_keys(selection.root))
-    states = tuple(
-        out.progress(file_states(session, selection.targets, options), len(selection.targets), "looking")
-    )
-    if report == "json":
-        from fluxsecrets.report.json import status_json
+    from fluxsecrets.report.status import FORMATS
 
-        out.text([status_json(states, selection.notes)])
-    else:
-        out.table(status_rows(states))
-        for note in selection.notes:
-            out.note(f"note: {note}")
-        show_errors(out, [status.error for status in states if status.error is not None])
-        out.note(summary(states))
-        if any(status.state is State.PLAIN for status in states):
-            out.note(f"encrypt what is plain: {command_for('encrypt', paths, environment)}")
-        for line in drift_lines([(status.path, status.drift) for status in states]):
-            out.note(line)
+    out = Output(quiet=quiet)
+    found = status_of(make_session(), asked)
+    out.show(FORMATS[report](found))
     warn_of_dead_hooks(out)
-    return 2 if any(status.state is State.FAILED for status in states) else 0
+    return 2 if found.failed else 0
+
+
+@click.command("explain")
+@click.argument("path", cls=PathArgument)
+@input_type_option
+@config_option
+@format_option
+def explain(*, path: str, input_type: str | None, config: Path | None, report: str) -> int:
+    """Show which creation rule applies to a file, for whom, and what it would encrypt."""
+    from fluxsecrets.ops.files.explain import explain as explanation_of
+    from fluxsecrets.report.explain import FORMATS
+
+    explanation = explanation_of(make_session(config), path, input_type)
+    Output().show(FORMATS[report](explanation))
+    return 0 if explanation.problem is None else 2

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from fluxsecrets.cli.options import format_option, make_session, quiet_option
-from fluxsecrets.cli.output import Output, path_shower
+from fluxsecrets.cli.output import Output
 
 
 @click.command("verify")
@@ -16,7 +14,7 @@ from fluxsecrets.cli.output import Output, path_shower
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing; MACs and values are not looked at.")
 @format_option
 @quiet_option
-def command(*, environment: str, everything: bool, no_keys: bool, report: str | None, quiet: bool) -> int:
+def command(*, environment: str, everything: bool, no_keys: bool, report: str, quiet: bool) -> int:
     """Say what Flux would do with each file of an environment.
 
     Whether it decrypts it, as what and with whose key; applies it as it is, or as ciphertext; or stops. No
@@ -27,21 +25,8 @@ def command(*, environment: str, everything: bool, no_keys: bool, report: str | 
     cluster can read it, 2 an error.
     """
     from fluxsecrets.ops.checks.verify import verify
-    from fluxsecrets.report.verify import hint_lines, summary_line, verification_json, verified_rows
+    from fluxsecrets.report.verify import FORMATS
 
-    session, out = make_session(), Output(quiet=quiet)
-    found = verify(session, environment, with_keys=not no_keys)
-    if report == "json":
-        out.text([verification_json(found)])
-        return 1 if found.wrong else 0
-    from fluxsecrets.report.audit import note_lines
-
-    where = path_shower(found.root)
-    out.table(verified_rows(found, where, everything=everything))
-    sys.stdout.flush()
-    for line in note_lines(found.notes, where):
-        out.note(line)
-    for line in hint_lines(found):
-        out.warning(line)
-    out.note(summary_line(found))
+    found = verify(make_session(), environment, with_keys=not no_keys)
+    Output(quiet=quiet).show(FORMATS[report](found, everything))
     return 1 if found.wrong else 0

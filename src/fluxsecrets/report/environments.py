@@ -3,24 +3,95 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from fluxsecrets.ops.manifests.environments import (
+    NO_ENVIRONMENT,
     Protection,
     ShownEnvironment,
     ShownKustomization,
     ShownSecret,
 )
-from fluxsecrets.report.json import VERSION, dump
-from fluxsecrets.report.text import Cell, Row, printable
+
+from .json import page
+from .page import Lines, Note, Page, Table, Warn
+from .text import Cell, Row, printable
 
 _COLOURS = {Protection.PLAIN: "red", Protection.SOPS: "green"}
 _BROKEN = "yellow"
 
 
-def list_rows(environments: Sequence[ShownEnvironment]) -> list[Row]:
-    """A row an environment: name, folder, Kustomizations, Secrets, and whether something is broken."""
+def _list_page(environments: Sequence[ShownEnvironment]) -> Page:
+    yield Table(_list_rows(environments))
+    if not environments:
+        yield Note(f"there is no environment; {NO_ENVIRONMENT}")
+    for each in environments:
+        if any(note.warning for note in each.notes):
+            yield Note(f"to see what is wrong: fluxsecrets env show {each.name}")
+
+
+def _list_json(environments: Sequence[ShownEnvironment]) -> Page:
+    found = [
+        {
+            "name": each.name,
+            "root": each.root,
+            "kustomizations": len(each.kustomizations),
+            "secrets": _counts(each),
+            "outside": len(each.outside),
+            "missing": len(each.missing),
+            "warnings": sum(note.warning for note in each.notes),
+        }
+        for each in environments
+    ]
+    return page("env list", {"environments": found})
+
+
+LIST_FORMATS: Mapping[str, Callable[[Sequence[ShownEnvironment]], Page]] = {
+    "text": _list_page,
+    "json": _list_json,
+}
+
+
+def _tree_page(environment: ShownEnvironment) -> Page:
+    yield Table(_tree_rows(environment), outline=True)
+    for note in environment.notes:
+        place = note.path if note.line is None else f"{note.path}:{note.line}"
+        if note.warning:
+            yield Warn(f"warning: {place}: {note.message}")
+        else:
+            yield Note(f"note: {place}: {note.message}")
+    yield Note(f"{environment.name}: {_secrets_sentence(environment)}")
+
+
+def _environment_json(environment: ShownEnvironment) -> Page:
+    return page(
+        "env show",
+        {
+            "name": environment.name,
+            "root": environment.root,
+            "kustomizations": [asdict(item) for item in environment.kustomizations],
+            "outside": [asdict(secret) for secret in environment.outside],
+            "missing": [asdict(secret) for secret in environment.missing],
+            "secrets": _counts(environment),
+            "notes": [asdict(note) for note in environment.notes],
+        },
+    )
+
+
+def _mermaid_page(environment: ShownEnvironment) -> Page:
+    yield Lines(["```mermaid", *_mermaid(environment), "```"])
+
+
+FORMATS: Mapping[str, Callable[[ShownEnvironment], Page]] = {
+    "text": _tree_page,
+    "json": _environment_json,
+    "mermaid": _mermaid_page,
+}
+
+
+def _list_rows(environments: Sequence[ShownEnvironment]) -> list[Row]:
+    """A row per environment: name, folder, Kustomizations, Secrets, and whether something is broken."""
     rows: list[Row] = []
     for each in environments:
         count, broken = len(each.kustomizations), sum(note.warning for note in each.notes)
@@ -29,14 +100,14 @@ def list_rows(environments: Sequence[ShownEnvironment]) -> list[Row]:
                 Cell(printable(each.name)),
                 Cell(printable(each.root) or "."),
                 Cell(f"{count} Kustomization{'' if count == 1 else 's'}"),
-                Cell(secrets_sentence(each)),
+                Cell(_secrets_sentence(each)),
                 _marked(f"{broken} warning{'' if broken == 1 else 's'}" if broken else ""),
             )
         )
     return rows
 
 
-def secrets_sentence(environment: ShownEnvironment) -> str:
+def _secrets_sentence(environment: ShownEnvironment) -> str:
     """Such as `3 Secrets: 2 sops, 1 plain`."""
     total = sum(1 for _ in environment.secrets)
     counts = [f"{count} {kind}" for kind in Protection if (count := environment.count(kind))]
@@ -44,7 +115,7 @@ def secrets_sentence(environment: ShownEnvironment) -> str:
     return f"{noun}: {', '.join(counts)}" if counts else noun
 
 
-def tree_rows(environment: ShownEnvironment) -> list[Row]:
+def _tree_rows(environment: ShownEnvironment) -> list[Row]:
     """The Kustomizations as a tree in dependency order, each with the Secrets that it brings about.
 
     The columns: name, how a Secret is protected, for whom and with whom it is shared or how a Kustomization
@@ -131,40 +202,6 @@ def _place(item: ShownSecret | ShownKustomization) -> str:
     return f"{item.path or ''}:{item.line}" if item.line is not None else item.path or ""
 
 
-def environments_json(environments: Sequence[ShownEnvironment]) -> str:
-    """What `env list` tells."""
-    found = [
-        {
-            "name": each.name,
-            "root": each.root,
-            "kustomizations": len(each.kustomizations),
-            "secrets": _counts(each),
-            "outside": len(each.outside),
-            "missing": len(each.missing),
-            "warnings": sum(note.warning for note in each.notes),
-        }
-        for each in environments
-    ]
-    return dump({"version": VERSION, "command": "env list", "environments": found})
-
-
-def environment_json(environment: ShownEnvironment) -> str:
-    """What `env show` tells."""
-    return dump(
-        {
-            "version": VERSION,
-            "command": "env show",
-            "name": environment.name,
-            "root": environment.root,
-            "kustomizations": [asdict(item) for item in environment.kustomizations],
-            "outside": [asdict(secret) for secret in environment.outside],
-            "missing": [asdict(secret) for secret in environment.missing],
-            "secrets": _counts(environment),
-            "notes": [asdict(note) for note in environment.notes],
-        }
-    )
-
-
 def _counts(environment: ShownEnvironment) -> dict[str, int]:
     return {kind.value: count for kind in Protection if (count := environment.count(kind))}
 
@@ -180,7 +217,7 @@ _STYLES = {
 }
 
 
-def mermaid(environment: ShownEnvironment) -> Iterator[str]:
+def _mermaid(environment: ShownEnvironment) -> Iterator[str]:
     """The environment as a flowchart: solid arrows for what applies what, dotted ones for dependencies."""
     yield "flowchart LR"
     items = environment.kustomizations

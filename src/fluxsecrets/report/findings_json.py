@@ -3,77 +3,78 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
 
-from .json import VERSION, dump, error_data
+from .json import error_data, page
+from .page import Page
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding, Location
     from fluxsecrets.findings.allow import AllowedFinding, Remark
     from fluxsecrets.ops.checks.excuses import Excuse
-    from fluxsecrets.ops.checks.scan import ScanResult
+    from fluxsecrets.repo.tree import Note
+
+    from .findings import Found
 
 
-def scan_json(result: ScanResult) -> str:
-    """The result of a scan."""
-    return dump(
-        {
-            "version": VERSION,
-            "command": "scan",
-            "findings": [finding_data(finding) for finding in result.findings],
-            "known": [finding_data(finding) for finding in result.known],
-            "allowed": [allowed_data(item) for item in result.allowed],
-            "remarks": [remark_data(remark) for remark in result.remarks],
-            "excuses": [excuse_data(excuse) for excuse in result.excuses],
-            "gone": [
-                {"fingerprint": entry.fingerprint, "rule": entry.rule, "path": entry.path}
-                for entry in result.gone
-            ],
-            "errors": [error_data(error) for error in result.errors],
-            "summary": summary_data(result.findings, result.files),
-        }
-    )
-
-
-def summary_data(findings: Sequence[Finding], files: int) -> dict[str, object]:
-    """How many findings there are, by severity, and how many files were looked at."""
-    counts = Counter(str(finding.severity) for finding in findings)
-    return {
-        "files": files,
-        "findings": len(findings),
+def json_page(found: Found) -> Page:
+    """Everything that was found, also what is known or allowed."""
+    counts = Counter(str(finding.severity) for finding in found.findings)
+    data: dict[str, object] = {
+        "findings": [_finding(finding) for finding in found.findings],
+        "known": [_finding(finding) for finding in found.known],
+        "allowed": [_allowed(item) for item in found.allowed],
+        "remarks": [_remark(remark) for remark in found.remarks],
+        "gone": [
+            {"fingerprint": entry.fingerprint, "rule": entry.rule, "path": entry.path} for entry in found.gone
+        ],
+    }
+    if found.command == "scan":
+        data["excuses"] = [_excuse(excuse) for excuse in found.excuses]
+        data["errors"] = [error_data(error) for error in found.errors]
+    else:
+        data["notes"] = [note_data(note) for note in found.notes]
+    summary = {
+        "files": found.files,
+        "findings": len(found.findings),
         **{name: counts.get(name, 0) for name in ("critical", "high", "medium", "low")},
     }
+    return page(found.command, {**data, **found.data, "summary": {**summary, **found.counts}})
 
 
-def finding_data(finding: Finding) -> dict[str, object]:
+def note_data(note: Note) -> dict[str, object]:
+    """Something that was not followed."""
+    return {"path": note.path, "line": note.line, "message": note.message}
+
+
+def _finding(finding: Finding) -> dict[str, object]:
     """One finding."""
     return {
         "rule": finding.rule,
         "severity": str(finding.severity),
         "confidence": str(finding.confidence),
-        **location_data(finding.location),
+        **_location(finding.location),
         "message": finding.message,
         "hint": with_file(finding.hint, finding.location.path),
         "excerpt": finding.excerpt,
         "fingerprint": finding.fingerprint,
-        "related": [location_data(place) for place in finding.related],
+        "related": [_location(place) for place in finding.related],
     }
 
 
-def allowed_data(item: AllowedFinding) -> dict[str, object]:
+def _allowed(item: AllowedFinding) -> dict[str, object]:
     """A finding that is allowed, and by what."""
     return {
-        "finding": finding_data(item.finding),
+        "finding": _finding(item.finding),
         "reason": item.reason,
         "path": item.path,
         "line": item.line,
     }
 
 
-def remark_data(remark: Remark) -> dict[str, object]:
+def _remark(remark: Remark) -> dict[str, object]:
     """An allowance that needs an eye."""
     return {
         "path": remark.path,
@@ -83,7 +84,7 @@ def remark_data(remark: Remark) -> dict[str, object]:
     }
 
 
-def excuse_data(excuse: Excuse) -> dict[str, object]:
+def _excuse(excuse: Excuse) -> dict[str, object]:
     """What lets findings pass, and came with them."""
     return {
         "path": excuse.path,
@@ -94,6 +95,6 @@ def excuse_data(excuse: Excuse) -> dict[str, object]:
     }
 
 
-def location_data(place: Location) -> dict[str, object]:
+def _location(place: Location) -> dict[str, object]:
     """A place."""
     return {"path": place.path, "line": place.line, "column": place.column, "commit": place.commit}

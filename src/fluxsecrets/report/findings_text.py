@@ -1,28 +1,60 @@
-"""Findings as text: by file, each with its place, how bad it is, and once a file what to do."""
+"""Findings as text: by file, each with its place and severity, and what to do once per file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from fluxsecrets.report.text import Cell, Row, laid_out, printable
 from fluxsecrets.shell import with_file
+
+from .page import Errors, FindingList, Note, Page, Warn
+from .text import Cell, Row, counted, laid_out, path_shower, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
     from fluxsecrets.findings.allow import Remark
     from fluxsecrets.ops.checks.excuses import Excuse
+    from fluxsecrets.repo.tree import Note as TreeNote
+
+    from .findings import Found
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
+_NOTES_SHOWN = 5
 
 
-def shown_path(path: str, root: Path, cwd: Path) -> str:
-    """A finding's path as the user would name it from the working directory."""
-    if root == cwd or Path(path).is_absolute():
-        return path
-    return os.path.relpath(root / path, cwd).replace(os.sep, "/")
+def text_page(found: Found) -> Page:
+    """Findings, then what to know about them, and the summary."""
+    show_path = path_shower(found.root)
+    yield FindingList(found.listed, show_path)
+    for line in (
+        *_remark_lines(found.remarks, show_path),
+        *_excuse_lines(found.excuses, found.brought_by, show_path),
+    ):
+        yield Warn(line)
+    yield Errors(found.errors)
+    for line in (*note_lines(found.notes, show_path), *_baseline_lines(found, show_path), *found.remaining):
+        yield Note(line)
+    yield Note(f"{found.summary}{_extra(found)}")
+
+
+def _baseline_lines(found: Found, show_path: Callable[[str], str]) -> Iterator[str]:
+    if found.written is None or found.baseline is None:
+        return
+    name = os.path.relpath(found.baseline, found.root).replace(os.sep, "/")
+    written = counted(found.written, "finding")
+    yield f"{show_path(name)}: {written} written; commit it, and take them off one by one"
+
+
+def _extra(found: Found) -> str:
+    extra = []
+    if found.known and found.written is None:
+        extra.append(f"{len(found.known)} more known to the baseline")
+    if found.allowed:
+        extra.append(f"{len(found.allowed)} allowed")
+    if found.gone:
+        extra.append(f"{len(found.gone)} of the baseline gone: --update-baseline takes them off")
+    return f" ({'; '.join(extra)})" if extra else ""
 
 
 def findings_lines(
@@ -67,7 +99,7 @@ def _row(finding: Finding) -> Row:
     )
 
 
-def remark_lines(remarks: Sequence[Remark], show_path: Callable[[str], str] = str) -> list[str]:
+def _remark_lines(remarks: Sequence[Remark], show_path: Callable[[str], str] = str) -> list[str]:
     """Allowances that need an eye, as warnings."""
     return [
         printable(f"warning: {show_path(remark.path)}:{remark.line}: {remark.message}") for remark in remarks
@@ -77,7 +109,7 @@ def remark_lines(remarks: Sequence[Remark], show_path: Callable[[str], str] = st
 _MOST_EXCUSES = 20
 
 
-def excuse_lines(
+def _excuse_lines(
     excuses: Sequence[Excuse], brought_by: str, show_path: Callable[[str], str] = str
 ) -> list[str]:
     """What lets findings pass and is as new as they are, as warnings.
@@ -95,4 +127,15 @@ def excuse_lines(
         lines.append(printable(f"warning: {brought_by} its own excuse: {what}"))
     if len(excuses) > _MOST_EXCUSES:
         lines.append(f"warning: and {len(excuses) - _MOST_EXCUSES} more of these; --format json lists all")
+    return lines
+
+
+def note_lines(notes: Sequence[TreeNote], show_path: Callable[[str], str] = str) -> list[str]:
+    """The first few of what was not followed."""
+    lines = [
+        f"note: {show_path(note.path)}{f':{note.line}' if note.line else ''}: {note.message}"
+        for note in notes[:_NOTES_SHOWN]
+    ]
+    if len(notes) > _NOTES_SHOWN:
+        lines.append(f"note: {len(notes) - _NOTES_SHOWN} more like these: see them with --format json")
     return lines

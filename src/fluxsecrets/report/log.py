@@ -1,21 +1,87 @@
-"""The log as rows, as sentences, and as JSON."""
+"""The log, and what a check of it found, in each format of output."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeAlias
 
 from fluxsecrets.ops.log.logfile import Verdict
 from fluxsecrets.ops.log.logview import UNFINISHED, Entry
-from fluxsecrets.report.json import VERSION, dump
-from fluxsecrets.report.text import Cell, Row, printable, text_width
+
+from .json import page
+from .page import Lines, Note, Page, Table, Warn
+from .text import Cell, Row, printable, text_width
+
+ShownLog: TypeAlias = tuple[Path, Sequence[Entry], bool]
+"""A log, its entries, and whether lines of it cannot be read."""
+
+CheckedLog: TypeAlias = tuple[Path, Verdict, bool]
+"""A log, what a check of it found, and whether there is no such file."""
 
 _SHORT_KEY = 24
 
 
+def _entries_text(logs: Sequence[ShownLog]) -> Page:
+    for path, entries, damaged in logs:
+        yield Table(entry_rows(entries))
+        yield Note(f"{_shown(path)}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'} shown")
+        if damaged:
+            yield Warn("warning: lines of it cannot be read: run `fluxsecrets log verify`")
+
+
+def _entries_json(logs: Sequence[ShownLog]) -> Page:
+    """Described by docs/schema/results.schema.json."""
+    data = [
+        {
+            "log": str(path),
+            "damaged": damaged,
+            "entries": [{**asdict(entry), "keys": list(entry.keys)} for entry in entries],
+        }
+        for path, entries, damaged in logs
+    ]
+    return page("log", {"logs": data})
+
+
+def _verdicts_text(verdicts: Sequence[CheckedLog]) -> Page:
+    for path, verdict, missing in verdicts:
+        if missing:
+            yield Note(f"{_shown(path)}: nothing was logged yet, or the log was deleted")
+        yield Lines(_verdict_lines(_shown(path), verdict))
+
+
+def _verdicts_json(verdicts: Sequence[CheckedLog]) -> Page:
+    """Described by docs/schema/results.schema.json."""
+    data = [
+        {
+            "log": str(path),
+            "lines": verdict.lines,
+            "anchor": verdict.anchor,
+            "problems": [{"line": problem.line, "message": problem.message} for problem in verdict.problems],
+        }
+        for path, verdict, _ in verdicts
+    ]
+    return page("log verify", {"logs": data})
+
+
+ENTRY_FORMATS: Mapping[str, Callable[[Sequence[ShownLog]], Page]] = {
+    "text": _entries_text,
+    "json": _entries_json,
+}
+VERDICT_FORMATS: Mapping[str, Callable[[Sequence[CheckedLog]], Page]] = {
+    "text": _verdicts_text,
+    "json": _verdicts_json,
+}
+
+
+def _shown(path: Path) -> str:
+    cwd = Path.cwd()
+    return path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else str(path)
+
+
 def entry_rows(entries: Sequence[Entry]) -> list[Row]:
-    """A row an entry: when, who and what, with which file, what came of it, by whose key."""
+    """A row per entry: when, who and what, with which file, what came of it, by whose key."""
     users = [printable(entry.user) for entry in entries]
     commands = [printable(_command(entry)) for entry in entries]
     users, commands = _padded(users), _padded(commands)
@@ -54,24 +120,7 @@ def _short(key: str) -> str:
     return key if len(key) <= _SHORT_KEY else f"{key[:12]}…{key[-6:]}"
 
 
-def entries_json(logs: Sequence[tuple[Path, Sequence[Entry], bool]]) -> str:
-    """The entries of logs as data; docs/schema/results.schema.json describes it.
-
-    Args:
-        logs: each with its entries, and whether lines of it cannot be read.
-    """
-    data = [
-        {
-            "log": str(path),
-            "damaged": damaged,
-            "entries": [{**asdict(entry), "keys": list(entry.keys)} for entry in entries],
-        }
-        for path, entries, damaged in logs
-    ]
-    return dump({"version": VERSION, "command": "log", "logs": data})
-
-
-def verdict_lines(shown: str, verdict: Verdict) -> list[str]:
+def _verdict_lines(shown: str, verdict: Verdict) -> list[str]:
     """What a check found, a line for each problem, and the anchor to keep."""
     count = f"{verdict.lines} {'line' if verdict.lines == 1 else 'lines'}"
     if not verdict.problems:
@@ -82,17 +131,3 @@ def verdict_lines(shown: str, verdict: Verdict) -> list[str]:
         for problem in verdict.problems
     ]
     return [printable(line) for line in (*found, f"{shown}: {count}, not as they were written")]
-
-
-def verdicts_json(verdicts: Sequence[tuple[Path, Verdict]]) -> str:
-    """What checks found, as data; docs/schema/results.schema.json describes it."""
-    data = [
-        {
-            "log": str(path),
-            "lines": verdict.lines,
-            "anchor": verdict.anchor,
-            "problems": [{"line": problem.line, "message": problem.message} for problem in verdict.problems],
-        }
-        for path, verdict in verdicts
-    ]
-    return dump({"version": VERSION, "command": "log verify", "logs": data})

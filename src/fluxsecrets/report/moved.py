@@ -1,18 +1,33 @@
-"""Results of `seal`, `reseal` and `convert` as text and as JSON."""
+"""The results of `seal`, `reseal` and `convert` in each format of output."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome
-from fluxsecrets.report.json import files_json, result_data
-from fluxsecrets.report.text import Cell, Row, printable, result_rows
+
+from .json import page
+from .page import Page, Table
+from .results import files_data, remarks, result_data, result_rows
+from .text import Cell, Row, printable
 
 _NOTHING = (Outcome.UNCHANGED, Outcome.FAILED, Outcome.LEFT)
 
 
-def moved_rows(results: Sequence[FileResult]) -> list[Row]:
-    """A row a file: path, outcome, values, from what to what, and for whom or where."""
+def _text_page(command: str, batch: BatchResult) -> Page:
+    yield Table(_rows(batch.files))
+    yield from remarks(batch)
+
+
+def _json_page(command: str, batch: BatchResult) -> Page:
+    return page(command, files_data(batch, [_file_data(result) for result in batch.files]))
+
+
+FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": _text_page, "json": _json_page}
+
+
+def _rows(results: Sequence[FileResult]) -> list[Row]:
+    """A row per file: path, outcome, values, from what to what, and for whom or where."""
     rows: list[Row] = []
     for row, result in zip(result_rows(results), results, strict=True):
         path, outcome, values, recipients = row
@@ -35,11 +50,6 @@ def _places(result: FileResult) -> str:
 
 def _join(cell: Cell, more: str) -> Cell:
     return Cell(", ".join(text for text in (cell.text, more) if text), cell.style)
-
-
-def moved_json(command: str, batch: BatchResult) -> str:
-    """The results of a command that changes how Secrets are kept."""
-    return files_json(command, batch, [_file_data(result) for result in batch.files])
 
 
 def _file_data(result: FileResult) -> dict[str, object]:

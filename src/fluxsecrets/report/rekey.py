@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.run.results import BatchResult, FileResult
-from fluxsecrets.report.json import VERSION, dump, error_data, files_json, result_data
-from fluxsecrets.report.text import Cell, Row, printable, result_rows
+from fluxsecrets.report.json import VERSION, dump, error_data
+from fluxsecrets.report.results import files_data, result_data, result_rows
+from fluxsecrets.report.text import Cell, Row, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.recipients import RecipientList
@@ -37,7 +38,8 @@ def _changes(result: FileResult) -> str:
 
 def rekey_json(command: str, batch: BatchResult) -> str:
     """The results of a command that changes who can open files."""
-    return files_json(command, batch, [_file_data(result) for result in batch.files])
+    files = [_file_data(result) for result in batch.files]
+    return dump({"version": VERSION, "command": command, **files_data(batch, files)})
 
 
 def _file_data(result: FileResult) -> dict[str, object]:

@@ -1,13 +1,14 @@
-"""Rules as a table, a page, and JSON."""
+"""Rules in each format of output."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .findings_text import COLOURS
-from .json import VERSION, dump
+from .json import page
+from .page import Lines, Page, Table
 from .text import Cell, Row
 
 if TYPE_CHECKING:
@@ -16,15 +17,31 @@ if TYPE_CHECKING:
 _WIDTH = 90
 
 
-def rule_rows(rules: Sequence[RuleInfo]) -> list[Row]:
-    """A row a rule: name, severity, title."""
+def _list_page(rules: Sequence[RuleInfo]) -> Page:
+    return [Table(_rows(rules))]
+
+
+def _rule_page(rules: Sequence[RuleInfo]) -> Page:
+    return [Lines(_lines(rule)) for rule in rules]
+
+
+def _json_page(rules: Sequence[RuleInfo]) -> Page:
+    return page("rules", {"rules": [{**rule._asdict(), "severity": str(rule.severity)} for rule in rules]})
+
+
+LIST_FORMATS: Mapping[str, Callable[[Sequence[RuleInfo]], Page]] = {"text": _list_page, "json": _json_page}
+RULE_FORMATS: Mapping[str, Callable[[Sequence[RuleInfo]], Page]] = {"text": _rule_page, "json": _json_page}
+
+
+def _rows(rules: Sequence[RuleInfo]) -> list[Row]:
+    """A row per rule: name, severity, title."""
     return [
         (Cell(rule.id), Cell(str(rule.severity), COLOURS[str(rule.severity)]), Cell(rule.title))
         for rule in rules
     ]
 
 
-def rule_lines(rule: RuleInfo) -> list[str]:
+def _lines(rule: RuleInfo) -> list[str]:
     """A rule as a page."""
     return [
         f"{rule.id}: {rule.title}, {rule.severity}",
@@ -35,14 +52,3 @@ def rule_lines(rule: RuleInfo) -> list[str]:
         "",
         f"More: docs/{rule.docs}",
     ]
-
-
-def rules_json(rules: Sequence[RuleInfo]) -> str:
-    """Rules for programs."""
-    return dump(
-        {
-            "version": VERSION,
-            "command": "rules",
-            "rules": [{**rule._asdict(), "severity": str(rule.severity)} for rule in rules],
-        }
-    )

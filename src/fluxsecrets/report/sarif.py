@@ -6,19 +6,20 @@ go with the way in which a finding is dealt with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fluxsecrets.shell import with_file
 
 from .json import dump
+from .page import Lines, Page
 
 if TYPE_CHECKING:
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.findings import Finding, Location, RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding
+
+    from .findings import Found
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "fluxsecrets/v1"
@@ -27,64 +28,44 @@ _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 
 
-def sarif(
-    findings: Sequence[Finding],
-    root: Path,
-    *,
-    version: str,
-    rules: Iterable[RuleInfo],
-    known: Sequence[Finding] = (),
-    allowed: Sequence[AllowedFinding] = (),
-    errors: Sequence[FluxsecretsError] = (),
-) -> str:
-    """A SARIF log with one run.
-
-    Args:
-        findings: those that count.
-        root: what paths are relative to; only its being there is said, not where.
-        version: of fluxsecrets.
-        rules: all rules of the tool; those that found something are described.
-        known: findings of the baseline.
-        allowed: findings that are allowed.
-        errors: what could not be read or judged.
-    """
-    everything = [*findings, *known, *(item.finding for item in allowed)]
+def sarif_page(found: Found) -> Page:
+    """A SARIF log with one run, which describes the rules that found something."""
+    everything = [*found.findings, *found.known, *(item.finding for item in found.allowed)]
     used = {finding.rule for finding in everything}
-    described = [rule for rule in rules if rule.id in used]
+    described = [rule for rule in found.rules() if rule.id in used]
     index = {rule.id: number for number, rule in enumerate(described)}
-    results = [_result(finding, index) for finding in findings]
+    results = [_result(finding, index) for finding in found.findings]
     results += [
-        _result(finding, index, _suppression("external", "known to the baseline")) for finding in known
+        _result(finding, index, _suppression("external", "known to the baseline")) for finding in found.known
     ]
-    results += [_result(item.finding, index, _allowed(item)) for item in allowed]
-    return dump(
-        {
-            "$schema": SCHEMA,
-            "version": "2.1.0",
-            "runs": [
-                {
-                    "tool": {
-                        "driver": {
-                            "name": "fluxsecrets",
-                            "semanticVersion": version,
-                            "rules": [_rule(rule) for rule in described],
-                        }
-                    },
-                    "columnKind": "unicodeCodePoints",
-                    "originalUriBaseIds": {
-                        "SRCROOT": {"description": {"text": f"the top of {root.name or 'the repository'}"}}
-                    },
-                    "invocations": [
-                        {
-                            "executionSuccessful": not errors,
-                            "toolExecutionNotifications": [_notification(error) for error in errors],
-                        }
-                    ],
-                    "results": results,
-                }
-            ],
-        }
-    )
+    results += [_result(item.finding, index, _allowed(item)) for item in found.allowed]
+    # Only the root's name: where it is on this machine is nobody's business.
+    root = f"the top of {found.root.name or 'the repository'}"
+    log = {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "fluxsecrets",
+                        "semanticVersion": found.version,
+                        "rules": [_rule(rule) for rule in described],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "originalUriBaseIds": {"SRCROOT": {"description": {"text": root}}},
+                "invocations": [
+                    {
+                        "executionSuccessful": not found.errors,
+                        "toolExecutionNotifications": [_notification(error) for error in found.errors],
+                    }
+                ],
+                "results": results,
+            }
+        ],
+    }
+    return [Lines([dump(log)])]
 
 
 def _rule(rule: RuleInfo) -> dict[str, object]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import DataKeyError
 from fluxsecrets.redaction import without_private_keys
-from fluxsecrets.shell import command_for, with_file
+from fluxsecrets.shell import with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
     from fluxsecrets.errors import FluxsecretsError
-    from fluxsecrets.ops.files.explain import Explanation
-    from fluxsecrets.ops.files.status import FileStatus
-    from fluxsecrets.ops.run.results import FileResult
 
 # What would move a terminal's cursor, hide text, or turn its direction around.
 _UNPRINTABLE = re.compile(
@@ -25,26 +24,7 @@ _UNPRINTABLE = re.compile(
 )
 
 _GAP = "   "
-_MOST_PATHS = 10
 _FEW_PATHS = 3
-_STYLES = {
-    "encrypted": "green",
-    "decrypted": "yellow",
-    "would encrypt": "yellow",
-    "rotated": "green",
-    "would rotate": "yellow",
-    "sealed": "green",
-    "would seal": "yellow",
-    "resealed": "green",
-    "would reseal": "yellow",
-    "converted": "green",
-    "would convert": "yellow",
-    "synced": "green",
-    "would sync": "yellow",
-    "differs from its rule": "yellow",
-    "plain": "yellow",
-    "failed": "red",
-}
 
 
 class Cell(NamedTuple):
@@ -122,51 +102,6 @@ def _letter_width(letter: str) -> int:
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
-def result_rows(results: Sequence[FileResult]) -> list[Row]:
-    """A row a file: path, outcome, values, recipients."""
-    return [
-        (
-            Cell(printable(result.path)),
-            Cell(result.outcome, _STYLES.get(result.outcome, "")),
-            Cell(_count(result.values) if result.outcome != "unchanged" else ""),
-            Cell(printable(", ".join(result.recipients)) if result.outcome != "unchanged" else ""),
-        )
-        for result in results
-    ]
-
-
-def status_rows(states: Sequence[FileStatus]) -> list[Row]:
-    """A row a file: path, state, values, whether you can open it, and for whom or why it is a secret."""
-    rows: list[Row] = []
-    for status in states:
-        opens = {None: "", True: "you can open it", False: "you cannot open it"}[status.openable]
-        detail = (
-            printable(", ".join(status.recipients))
-            if status.state == "encrypted"
-            else printable(status.reason)
-        )
-        rows.append(
-            (
-                Cell(printable(status.path)),
-                Cell(f"{status.state}, differs from its rule", "yellow")
-                if status.drift
-                else Cell(status.state, _STYLES.get(status.state, "")),
-                Cell(_count(status.values)),
-                Cell(opens, "" if status.openable else "yellow"),
-                Cell(detail),
-            )
-        )
-    return rows
-
-
-def _count(values: int | None) -> str:
-    return "" if values is None else _plural(values, "value")
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 class SimilarErrors(NamedTuple):
     """The same error, once or for many files.
 
@@ -195,7 +130,7 @@ def error_lines(similar: SimilarErrors, names: Mapping[str, str] = MappingProxyT
     if many:
         place = f"{len(similar.paths)} files: "
     elif similar.times > 1:
-        also = f" (and so for {_plural(similar.times - 1, 'more file')})"
+        also = f" (and so for {counted(similar.times - 1, 'more file')})"
     lines = [f"error: {place}{error.message}{also}"]
     if many:
         more = len(similar.paths) - _FEW_PATHS
@@ -220,74 +155,19 @@ def similar_errors(errors: Sequence[FluxsecretsError]) -> list[SimilarErrors]:
     ]
 
 
-def drift_lines(files: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """How files that differ from their rules are brought in line: paths, each with what differs."""
-    lines = []
-    people = [path for path, drift in files if "recipients" in drift]
-    if people:
-        lines.append(f"to follow the rules: {_command('recipients sync', people)}")
-    values = [path for path, drift in files if "selector" in drift]
-    if values:
-        decrypt, encrypt = _command("decrypt -i", values), _command("encrypt", values)
-        lines.append(f"to follow the rules' selectors: {decrypt}, then {encrypt}")
-    return [printable(line) for line in lines]
+def counted(count: int, noun: str) -> str:
+    """Such as `1 file` or `3 files`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _command(command: str, paths: Sequence[str]) -> str:
-    """A command for files, or where they are too many for a line, for those that the user picks."""
-    if len(paths) > _MOST_PATHS:
-        return f"`fluxsecrets {command} FILE…`"
-    return f"`{command_for(command, paths)}`"
+def path_shower(root: Path) -> Callable[[str], str]:
+    """Shows paths, which are relative to a root, as the user would name them from the working directory."""
+    cwd, top = Path(os.path.realpath(Path.cwd())), Path(os.path.realpath(root))
+    return lambda path: shown_path(path, top, cwd)
 
 
-def warning_lines(results: Sequence[FileResult]) -> list[str]:
-    """Warnings, those that many files share said once."""
-    by_warning: dict[str, list[str]] = {}
-    for result in results:
-        for warning in result.warnings:
-            by_warning.setdefault(warning, []).append(result.path)
-    lines = []
-    for warning, paths in by_warning.items():
-        where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
-        lines.append(printable(f"warning: {where}: {warning}"))
-    return lines
-
-
-def explanation_lines(explanation: Explanation) -> list[str]:
-    """An explanation as a page of text."""
-    lines = [explanation.path]
-    state = "encrypted" if explanation.encrypted else "plain"
-    lines.append(f"  state       {state}, {explanation.format}")
-    lines.append(f"  config      {explanation.config or 'none found'}")
-    if explanation.relative_path is not None:
-        lines.append(f"  matched as  {explanation.relative_path}")
-    for index, rule in enumerate(explanation.rules):
-        mark = "applies" if rule.matched else "no     "
-        head = "rules" if index == 0 else ""
-        pattern = (
-            "no path_regex, so every path" if rule.path_regex is None else f"path_regex {rule.path_regex}"
-        )
-        lines.append(f"  {head:10}  {rule.number}. line {rule.line}: {mark}  {pattern}")
-    if explanation.narrow is not None:
-        what = (
-            "yes, this rule is narrow: what it names is a secret"
-            if explanation.narrow
-            else "not by this rule: it says how a secret is encrypted, not whether a file is one"
-        )
-        lines.append(f"  secret      {what} ({explanation.narrow_why})")
-    if len(explanation.groups) > 1:
-        lines.append(f"  groups      any {explanation.threshold} of these {len(explanation.groups)}")
-    for index, group in enumerate(explanation.groups):
-        head = "recipients" if index == 0 else ""
-        lines.append(f"  {head:10}  {', '.join(group)}")
-    if explanation.selector is not None:
-        lines.append(f"  selector    {explanation.selector} ({explanation.selector_origin})")
-    if explanation.values:
-        encrypted = sum(value.encrypted for value in explanation.values)
-        lines.append(f"  values      {encrypted} encrypted, {len(explanation.values) - encrypted} plain")
-        width = max(len(value.key) for value in explanation.values)
-        lines += [
-            f"    {value.line:4}  {value.key:{width}}  {'encrypted' if value.encrypted else 'plain'}"
-            for value in explanation.values
-        ]
-    return [printable(line) for line in lines]
+def shown_path(path: str, root: Path, cwd: Path) -> str:
+    """A path, relative to a root, as the user would name it from the working directory."""
+    if root == cwd or Path(path).is_absolute():
+        return path
+    return os.path.relpath(root / path, cwd).replace(os.sep, "/")

@@ -1,16 +1,18 @@
-"""What Flux would do with the files of an environment, as rows and as JSON."""
+"""What Flux would do with the files of an environment, in each format of output."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
 from fluxsecrets.ops.checks.verify import Verdict, Verification, Verified
 
-from .audit import note_data
-from .json import VERSION, dump
-from .text import Cell, Row, printable
+from .findings_json import note_data
+from .findings_text import note_lines
+from .json import page
+from .page import Note, Page, Table, Warn
+from .text import Cell, Row, path_shower, printable
 
 _STYLES = {
     Verdict.DECRYPTED: "green",
@@ -21,19 +23,38 @@ _STYLES = {
 }
 
 
+def _text_page(found: Verification, everything: bool) -> Page:
+    show_path = path_shower(found.root)
+    yield Table(_rows(found, show_path, everything=everything))
+    for line in note_lines(found.notes, show_path):
+        yield Note(line)
+    for line in _hints(found):
+        yield Warn(line)
+    yield Note(_summary(found))
+
+
+def _json_page(found: Verification, everything: bool) -> Page:
+    verdicts = dict(sorted(Counter(str(item.verdict) for item in found.items).items()))
+    return page(
+        "verify",
+        {
+            "environment": found.environment,
+            "items": [asdict(item) for item in found.items],
+            "notes": [note_data(note) for note in found.notes],
+            "no_cluster_key": None if found.no_cluster_key is None else asdict(found.no_cluster_key),
+            "summary": {**verdicts, "wrong": len(found.wrong)},
+        },
+    )
+
+
+FORMATS: Mapping[str, Callable[[Verification, bool], Page]] = {"text": _text_page, "json": _json_page}
+"""Renderers, which also take whether text lists what is applied as it is."""
+
 _COUNTED = {Verdict.CANNOT_TELL: "cannot be told"}
 
 
-def verified_rows(
-    found: Verification, show_path: Callable[[str], str] = str, *, everything: bool = False
-) -> list[Row]:
-    """A row for each file or object: place, what it is, what becomes of it, by which key, what is wrong.
-
-    Args:
-        found: what was verified.
-        show_path: a path as the user would name it.
-        everything: what is applied as it is, too.
-    """
+def _rows(found: Verification, show_path: Callable[[str], str], *, everything: bool) -> list[Row]:
+    """A row per file or object: place, what it is, what becomes of it, by which key, what is wrong."""
     return [
         _row(item, show_path)
         for item in found.items
@@ -41,7 +62,7 @@ def verified_rows(
     ]
 
 
-def hint_lines(found: Verification) -> Iterator[str]:
+def _hints(found: Verification) -> Iterator[str]:
     """What to do where nothing says which key the cluster has."""
     unknown, name = found.no_cluster_key, found.environment
     if unknown is None:
@@ -64,7 +85,7 @@ def hint_lines(found: Verification) -> Iterator[str]:
     yield f"    fluxsecrets keys cluster-secret --env {name} | kubectl apply -f -"
 
 
-def summary_line(found: Verification) -> str:
+def _summary(found: Verification) -> str:
     """Such as `staging: 10 decrypted, 1 sealed, 40 applied; nothing is wrong`."""
     counts = Counter(item.verdict for item in found.items)
     parts = [f"{counts[verdict]} {_COUNTED.get(verdict, verdict)}" for verdict in Verdict if counts[verdict]]
@@ -73,24 +94,6 @@ def summary_line(found: Verification) -> str:
     if not wrong and found.wrong:
         end = "nothing else is wrong"
     return f"{found.environment}: {', '.join(parts) or 'nothing is applied'}; {end}"
-
-
-def verification_json(found: Verification) -> str:
-    """All of it for programs."""
-    return dump(
-        {
-            "version": VERSION,
-            "command": "verify",
-            "environment": found.environment,
-            "items": [asdict(item) for item in found.items],
-            "notes": [note_data(note) for note in found.notes],
-            "no_cluster_key": None if found.no_cluster_key is None else asdict(found.no_cluster_key),
-            "summary": {
-                **dict(sorted(Counter(str(item.verdict) for item in found.items).items())),
-                "wrong": len(found.wrong),
-            },
-        }
-    )
 
 
 def _row(item: Verified, show_path: Callable[[str], str]) -> Row:

@@ -6,15 +6,28 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fluxsecrets.ops.files.encrypt import EncryptRequest, encrypt_selected
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.ops.run.targets import Target, select
 
 OFFENDING = frozenset({Outcome.WOULD_ENCRYPT, Outcome.DIFFERS})
 """What `--check` fails for; errors come on top."""
 
 
-def without_allowed(session: Session, targets: Sequence[Target], batch: BatchResult) -> BatchResult:
+def check_encrypted(session: Session, request: EncryptRequest) -> BatchResult:
+    """What `encrypt` would do with files, in which only those that are not as the rules want are listed.
+
+    Raises:
+        UsageError, GitError, ConfigError, FileAccessError: see `select`.
+    """
+    selection = select(session, request.paths, request.environment, request.input_type)
+    batch = encrypt_selected(session, selection, replace(request, check=True))
+    batch = _without_allowed(session, selection.targets, batch)
+    return replace(batch, listed=offenders(batch))
+
+
+def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchResult) -> BatchResult:
     """The results, in which a plain file is `allowed` where all that `scan` finds in it is.
 
     Allowances and the baseline are `scan`'s, so that what satisfies it satisfies the check as well. A file

@@ -143,6 +143,11 @@ class ScanResult(NamedTuple):
         return not self.findings and not self.errors
 
     @property
+    def exit_code(self) -> int:
+        """2 wins over 1: nobody knows what is in a file that was not read."""
+        return 2 if self.errors else 1 if self.findings else 0
+
+    @property
     def silent(self) -> bool:
         """There is nothing that anybody has to be told."""
         return self.clean and not self.remarks and not self.excuses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.run.inputs import Input
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, find, to_data
 from fluxsecrets.sops.document import Path as KeyPath
@@ -23,7 +24,7 @@ from .content import OpenedFile, open_file
 
 if TYPE_CHECKING:  # one file to standard output does without
     from fluxsecrets.ops.run.batches import Prepared
-    from fluxsecrets.ops.run.results import FileResult
+    from fluxsecrets.ops.run.results import BatchResult
     from fluxsecrets.ops.run.targets import Target
 
 _INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
@@ -41,6 +42,31 @@ class DecryptedContent:
 
     data: bytes = field(repr=False)
     warnings: tuple[str, ...] = ()
+
+
+def decrypt_given(
+    session: Session, given: Input, *, output_type: str | None = None, key: str | None = None
+) -> DecryptedContent:
+    """Decrypt a content that was read, which is taken out of it.
+
+    Args:
+        session: the run.
+        given: the encrypted file.
+        output_type: see `decrypt_content`.
+        key: see `decrypt_content`.
+
+    Raises:
+        FluxsecretsError: see `decrypt_content`; the file is named in it.
+    """
+    try:
+        return decrypt_content(
+            session, given.handed_over(), given.format, output_type=output_type, key=key, path=given.path
+        )
+    except FluxsecretsError as error:
+        from fluxsecrets.repo.configfiles import mend_hint
+
+        mend_hint(error, given.path)
+        raise error.in_file(given.shown) from None
 
 
 def decrypt_content(
@@ -163,15 +189,29 @@ def _node_bytes(node: Node, format_name: str) -> bytes:
     return tree_format(format_name).render([to_data(node)])
 
 
-def decrypt_files(session: Session, targets: Sequence[Target]) -> Iterator[FileResult]:
+def decrypt_in_place(
+    session: Session, paths: Sequence[str], environment: str | None, input_type: str | None
+) -> BatchResult:
     """Decrypt files in place.
 
-    Returns:
-        One result a file, in order, as they are done.
+    Args:
+        session: the run.
+        paths: files and folders.
+        environment: all secrets of one environment.
+        input_type: format of named files, in place of what their place and suffix say.
+
+    Raises:
+        UsageError, GitError, ConfigError, FileAccessError: see `select`.
     """
     from fluxsecrets.ops.run.batches import process_files
+    from fluxsecrets.ops.run.results import BatchResult
+    from fluxsecrets.ops.run.targets import clean_up, select
 
-    return process_files(partial(_prepare, session), targets)
+    selection = select(session, paths, environment, input_type)
+    clean_up(selection)
+    targets = [target for target in selection.targets if target.encrypted or target.named or target.problem]
+    results = process_files(partial(_prepare, session), targets)
+    return BatchResult(tuple(session.watched(results, len(targets), "decrypting")), selection.notes)
 
 
 def _prepare(session: Session, target: Target) -> Prepared:

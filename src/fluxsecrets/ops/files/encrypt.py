@@ -1,8 +1,11 @@
-"""Encrypt files in place: read, encrypt, verify, and replace them in batches."""
+"""Encrypt files in place, what is staged, or one content.
+
+Each is read, encrypted and verified before anything is replaced; files are replaced in batches.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,15 +13,16 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
-from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for
+from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, make_overrides, policy_for
 from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files
-from fluxsecrets.ops.run.names import names_of, post_quantum_warnings
-from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.inputs import Input
+from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
+from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Selection, Target
+from fluxsecrets.ops.run.targets import Selection, Target, clean_up, repository_root, select
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
-from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.sops.formats import Format, make_format
 
 from .content import (
@@ -31,6 +35,50 @@ from .content import (
 )
 from .onlycopy import GitCopies, others_only
 from .split import split_lists
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptRequest:
+    """What to encrypt, and how; the parameters of `fluxsecrets encrypt`.
+
+    Attributes:
+        paths: files and folders; none, and no environment, means the whole repository.
+        environment: all secrets of one environment.
+        input_type: format of named files, in place of what their place and suffix say.
+        output: where one content's result goes, if neither in place nor to standard output.
+        age, pgp: recipients to encrypt for instead of the rule's.
+        encrypted_regex, unencrypted_regex, encrypted_suffix, unencrypted_suffix, encrypted_comment_regex,
+            unencrypted_comment_regex: which values to encrypt, instead of what the rule says; one at most.
+        mac_only_encrypted: leave plain values out of the MAC.
+        staged: what is staged for the next commit.
+        split_lists: make YAML documents of the Secrets in a `kind: List` first.
+        for_others: also where nobody here could read the result, and git has no copy of the plain text.
+        check, dry_run: only say what would happen.
+    """
+
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    input_type: str | None = None
+    output: Path | None = None
+    age: tuple[str, ...] = ()
+    pgp: tuple[str, ...] = ()
+    encrypted_regex: str | None = None
+    unencrypted_regex: str | None = None
+    encrypted_suffix: str | None = None
+    unencrypted_suffix: str | None = None
+    encrypted_comment_regex: str | None = None
+    unencrypted_comment_regex: str | None = None
+    mac_only_encrypted: bool = False
+    staged: bool = False
+    split_lists: bool = False
+    for_others: bool = False
+    check: bool = False
+    dry_run: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is written."""
+        return not (self.check or self.dry_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +130,103 @@ class EncryptOptions:
     look_at_identities: bool = False
     for_others: bool = False
     copies: GitCopies = field(default_factory=GitCopies)
+
+
+def encrypt(session: Session, request: EncryptRequest) -> BatchResult:
+    """Encrypt files in place, or what is staged.
+
+    Raises:
+        RecipientError, SelectorError: the request names invalid ones.
+        UsageError, GitError, ConfigError, FileAccessError: see `select` and `encrypt_staged`.
+    """
+    if request.staged:
+        from .staged import encrypt_staged
+
+        return encrypt_staged(session, _options(request))
+    return encrypt_selected(
+        session, select(session, request.paths, request.environment, request.input_type), request
+    )
+
+
+def encrypt_selected(session: Session, selection: Selection, request: EncryptRequest) -> BatchResult:
+    """Encrypt the files of a selection in place; see `encrypt`.
+
+    Returns:
+        One result per file, in order.
+    """
+    if request.writes:
+        clean_up(selection)
+    options = _for_people(_options(request), selection.root)
+    jobs = encrypt_jobs(session, selection)
+    results = process_files(partial(_prepare, session, options), jobs)
+    files = tuple(session.watched(results, len(jobs), "encrypting"))
+    return BatchResult(files, (*selection.notes, *_overrides(session, jobs, files, options)))
+
+
+def encrypt_given(
+    session: Session, given: Input, request: EncryptRequest, *, replaced: bool
+) -> tuple[FileResult, bytes]:
+    """Encrypt one content that is not to be written in place.
+
+    Args:
+        session: the run.
+        given: the content, which is taken out of it.
+        request: how.
+        replaced: the result replaces what was given.
+
+    Returns:
+        What became of it, and the encrypted content.
+
+    Raises:
+        FluxsecretsError: see `encrypt_content`; the file is named in it.
+    """
+    options = _options(request)
+    job = EncryptJob(
+        given.path,
+        given.shown,
+        given.format,
+        repository=find_repository(given.path) if request.output is not None else None,
+        replaced=replaced,
+    )
+    options = _for_people(options, repository_root(session))
+    return encrypt_input(session, job, given.handed_over(), options)
+
+
+def _options(request: EncryptRequest) -> EncryptOptions:
+    selectors = {
+        "encrypted_regex": request.encrypted_regex,
+        "unencrypted_regex": request.unencrypted_regex,
+        "encrypted_suffix": request.encrypted_suffix,
+        "unencrypted_suffix": request.unencrypted_suffix,
+        "encrypted_comment_regex": request.encrypted_comment_regex,
+        "unencrypted_comment_regex": request.unencrypted_comment_regex,
+    }
+    overrides = make_overrides(
+        {"age": request.age, "pgp": request.pgp},
+        {name: text for name, text in selectors.items() if text is not None},
+        mac_only_encrypted=request.mac_only_encrypted,
+    )
+    return EncryptOptions(
+        overrides, split_lists=request.split_lists, write=request.writes, for_others=request.for_others
+    )
+
+
+def _for_people(options: EncryptOptions, root: Path) -> EncryptOptions:
+    """With names of recipients, and with who we are, which --check need not know."""
+    return replace(options, names=read_public_keys(root), look_at_identities=options.write)
+
+
+def _overrides(
+    session: Session, jobs: Sequence[EncryptJob], results: Sequence[FileResult], options: EncryptOptions
+) -> tuple[str, ...]:
+    """Notes on nested `.sops.yaml` files; of files that were encrypted already there are none."""
+    from fluxsecrets.ops.policy.overriding import override_notes
+
+    if options.overrides.recipients:
+        return ()
+    done = (Outcome.ENCRYPTED, Outcome.WOULD_ENCRYPT)
+    paths = [job.path for job, result in zip(jobs, results, strict=True) if result.outcome in done]
+    return override_notes(session, paths, options.names)
 
 
 def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ...]:
@@ -148,22 +293,6 @@ def encrypt_input(
         return _encrypt(session, options, job, data)
     except FluxsecretsError as error:
         raise error.in_file(job.shown) from None
-
-
-def encrypt_files(
-    session: Session, jobs: Sequence[EncryptJob], options: EncryptOptions
-) -> Iterator[FileResult]:
-    """Encrypt files in place; every new content is verified before anything is replaced.
-
-    Args:
-        session: the run.
-        jobs: the files.
-        options: how.
-
-    Returns:
-        One result per file, in order, as they are done.
-    """
-    return process_files(partial(_prepare, session, options), jobs)
 
 
 def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prepared:

@@ -12,9 +12,10 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import Drift, differences
 from fluxsecrets.ops.policy.overriding import override_notes
 from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for
-from fluxsecrets.ops.run.names import names_of
+from fluxsecrets.ops.run.inputs import refuse_folder
+from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import AppliedConfig, Session
-from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.ops.run.targets import Target, select
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, selected
@@ -96,19 +97,22 @@ class Explanation:
     problem: FluxsecretsError | None = None
 
 
-def explain(session: Session, target: Target, names: Mapping[str, str]) -> Explanation:
+def explain(session: Session, path: str, input_type: str | None = None) -> Explanation:
     """Explain one file; what stands in the way of encrypting it is part of the answer.
 
     Args:
         session: the run.
-        target: the file.
-        names: recipient -> name.
+        path: the file, as the user named it.
+        input_type: its format, in place of what its name and place say.
 
     Raises:
-        FileAccessError: the file cannot be read.
+        FileAccessError: the file cannot be read, or is a folder.
         FormatError: it is not of its format.
         ConfigError: the `.sops.yaml` is invalid.
     """
+    refuse_folder(session, path)
+    selection = select(session, [path], input_type=input_type)
+    names, (target,) = read_public_keys(selection.root), selection.targets
     if target.problem is not None:
         raise target.problem
     applied = session.rules_for(target.path)

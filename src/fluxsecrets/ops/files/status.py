@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
-from fluxsecrets.ops.run.names import names_of
+from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.ops.run.targets import Target, select
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
@@ -59,31 +59,56 @@ class FileStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusOptions:
-    """How to look.
+class StatusRequest:
+    """What to look at; without paths and environment the whole repository."""
+
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    input_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusResult:
+    """The state of files.
 
     Attributes:
-        names: recipient -> name.
+        files: each once, in order.
+        notes: what was not followed or not understood while they were looked for.
+        request: what was asked for.
     """
 
-    names: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[FileStatus, ...]
+    notes: tuple[str, ...]
+    request: StatusRequest
+
+    @property
+    def failed(self) -> bool:
+        """Whether the state of any file can't be told."""
+        return any(each.state is State.FAILED for each in self.files)
 
 
-def file_states(session: Session, targets: Sequence[Target], options: StatusOptions) -> Iterator[FileStatus]:
-    """The state of files, in order; one that cannot be read is reported and the others go on."""
-    return run_jobs(partial(_look, session, options), targets)
+def status(session: Session, request: StatusRequest) -> StatusResult:
+    """The state of files; one that cannot be read is reported, and the others go on.
+
+    Raises:
+        UsageError, GitError, ConfigError, FileAccessError: see `select`.
+    """
+    selection = select(session, request.paths, request.environment, request.input_type)
+    look = partial(_look, session, read_public_keys(selection.root))
+    states = session.watched(run_jobs(look, selection.targets), len(selection.targets), "looking")
+    return StatusResult(tuple(states), selection.notes, request)
 
 
-def _look(session: Session, options: StatusOptions, target: Target) -> FileStatus:
+def _look(session: Session, names: Mapping[str, str], target: Target) -> FileStatus:
     try:
         if target.problem is not None:
             raise target.problem
-        return _state(session, options, target)
+        return _state(session, names, target)
     except FluxsecretsError as error:
         return FileStatus(target.shown, State.FAILED, reason=target.reason, error=error.in_file(target.shown))
 
 
-def _state(session: Session, options: StatusOptions, target: Target) -> FileStatus:
+def _state(session: Session, names: Mapping[str, str], target: Target) -> FileStatus:
     format_ = make_format(target.format)
     content = read_file(target.path, limit=session.limits.size)
     document = parse(format_, content.data, session.limits)
@@ -96,12 +121,12 @@ def _state(session: Session, options: StatusOptions, target: Target) -> FileStat
         target.shown,
         State.ENCRYPTED,
         values,
-        names_of(metadata.recipients, {**_anchor_names(session, target), **options.names}),
+        names_of(metadata.recipients, {**_anchor_names(session, target), **names}),
         _openable(session, metadata),
         f"{metadata.selector.kind.value}: {metadata.selector.pattern}",
         metadata.lastmodified,
         target.reason,
-        tuple(drift_of(session, target.path, document, options.names)),
+        tuple(drift_of(session, target.path, document, names)),
     )
 
 
@@ -120,13 +145,3 @@ def _openable(session: Session, metadata: Metadata) -> bool:
     except DataKeyError:
         return False
     return True
-
-
-def summary(states: Sequence[FileStatus]) -> str:
-    """A sentence such as `3 files: 2 encrypted, 1 plain`."""
-    counts = {state: sum(status.state is state for status in states) for state in State}
-    parts = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    drifted = sum(bool(status.drift) for status in states)
-    more = f" ({drifted} not as the rules want)" if drifted else ""
-    noun = "file" if len(states) == 1 else "files"
-    return f"{len(states)} {noun}: {parts}{more}" if parts else "0 files: no secret was found there"

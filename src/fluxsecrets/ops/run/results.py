@@ -1,4 +1,4 @@
-"""What operations return: one result a file, and their sums. Whoever shows them decides nothing."""
+"""What operations return: one result per file."""
 
 from __future__ import annotations
 
@@ -83,10 +83,12 @@ class BatchResult:
     Attributes:
         files: in the order in which they were asked for.
         notes: what was not followed or not understood on the way to them.
+        listed: those that people are to look at; None for all.
     """
 
     files: tuple[FileResult, ...]
     notes: tuple[str, ...] = ()
+    listed: tuple[FileResult, ...] | None = None
 
     def count(self, outcome: Outcome) -> int:
         """How many files came out so."""
@@ -96,9 +98,3 @@ class BatchResult:
     def failed(self) -> bool:
         """Whether any file failed."""
         return any(result.outcome is Outcome.FAILED for result in self.files)
-
-    def summary(self) -> str:
-        """A sentence such as `3 files: 2 encrypted, 1 unchanged`."""
-        parts = ", ".join(f"{self.count(outcome)} {outcome}" for outcome in Outcome if self.count(outcome))
-        noun = "file" if len(self.files) == 1 else "files"
-        return f"{len(self.files)} {noun}: {parts}" if parts else "0 files: no secret was found there"

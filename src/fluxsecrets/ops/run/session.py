@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
@@ -17,6 +17,8 @@ from fluxsecrets.sops.formats import Limits
 
 if TYPE_CHECKING:
     from fluxsecrets.sops.config import RuleMatch, SopsConfig
+
+Item = TypeVar("Item")
 
 CONFIG_NAME = ".sops.yaml"
 _MISSPELLED = ".sops.yml"
@@ -55,6 +57,7 @@ class Session:
         warn: tells the user what is wrong with a key file that can be used all the same.
         order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
         partial_history: take the history of a shallow clone for all there is.
+        progress: passes items on and shows how far they are; takes them, their number, and what is done.
     """
 
     environ: Mapping[str, str]
@@ -66,10 +69,21 @@ class Session:
     warn: Callable[[str], None] | None = None
     order: tuple[str, ...] | None = None
     partial_history: bool = False
+    progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
+
+    def watched(self, items: Iterator[Item], total: int, doing: str) -> Iterator[Item]:
+        """Pass items on, and show how far they are where somebody looks.
+
+        Args:
+            items: what is being done.
+            total: how many there will be.
+            doing: such as `encrypting`.
+        """
+        return items if self.progress is None else self.progress(items, total, doing)
 
     @property
     def providers(self) -> Providers:

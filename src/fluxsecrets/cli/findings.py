@@ -1,0 +1,40 @@
+"""What `scan` and `audit` share: options around the baseline, and the formats of findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fluxsecrets.cli.options import Decorator
+from fluxsecrets.errors import UsageError
+from fluxsecrets.report.findings import FORMATS
+
+baseline_option: Decorator = click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Known findings; default: .fluxsecrets-baseline.json at the top.",
+)
+no_baseline_option: Decorator = click.option("--no-baseline", is_flag=True, help="Ignore the baseline.")
+update_baseline_option: Decorator = click.option(
+    "--update-baseline", is_flag=True, help="Write what is found now into the baseline."
+)
+findings_format_option: Decorator = click.option(
+    "--format",
+    "report",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="Format of the output.",
+)
+
+
+def refuse_contradiction(baseline: Path | None, *, no_baseline: bool, update_baseline: bool) -> None:
+    """Refuse --no-baseline together with an option that is about the baseline.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    if no_baseline and (baseline is not None or update_baseline):
+        raise UsageError("--no-baseline contradicts the other option", hint="leave one of them out")

@@ -1,0 +1,82 @@
+"""What `scan` and `audit` found, as the formats of findings take it, and the table of these formats.
+
+To add a format: a module with a renderer, and a line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .findings_json import json_page
+from .findings_text import text_page
+from .page import Page
+from .sarif import sarif_page
+
+if TYPE_CHECKING:
+    from fluxsecrets.errors import FluxsecretsError
+    from fluxsecrets.findings import Finding, RuleInfo
+    from fluxsecrets.findings.allow import AllowedFinding, Remark
+    from fluxsecrets.findings.baseline import BaselineEntry
+    from fluxsecrets.ops.checks.excuses import Excuse
+    from fluxsecrets.repo.tree import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Findings, whichever command they are of.
+
+    Attributes:
+        command: such as `scan`.
+        version: of fluxsecrets.
+        root: what paths are relative to.
+        files: how many files were looked at.
+        findings: those that count, by place.
+        known: those that the baseline has.
+        allowed: those that somebody allowed, with reasons.
+        remarks: allowances that need attention.
+        gone: entries of the baseline that are not found any more.
+        summary: what it comes to, in half a sentence.
+        rules: gives all rules that could have found something.
+        listed: the findings that count, in the order for people.
+        errors: what could not be read or judged.
+        excuses: what let findings pass, and came with the same commits.
+        brought_by: what brought the excuses, with its verb.
+        notes: what was not followed or understood.
+        remaining: what was not looked at, one sentence each.
+        baseline: the baseline that was used or written, or None.
+        written: how many entries were written to it, or None.
+        data: more for programs.
+        counts: more of the summary for programs.
+    """
+
+    command: str
+    version: str
+    root: Path
+    files: int
+    findings: Sequence[Finding]
+    known: Sequence[Finding]
+    allowed: Sequence[AllowedFinding]
+    remarks: Sequence[Remark]
+    gone: Sequence[BaselineEntry]
+    summary: str
+    rules: Callable[[], Iterable[RuleInfo]]
+    listed: Sequence[Finding]
+    errors: Sequence[FluxsecretsError] = ()
+    excuses: Sequence[Excuse] = ()
+    brought_by: str = "what is scanned brings"
+    notes: Sequence[Note] = ()
+    remaining: Sequence[str] = ()
+    baseline: Path | None = None
+    written: int | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    counts: Mapping[str, object] = field(default_factory=dict)
+
+
+FORMATS: Mapping[str, Callable[[Found], Page]] = {
+    "text": text_page,
+    "json": json_page,
+    "sarif": sarif_page,
+}

@@ -1,0 +1,144 @@
+"""The results of commands that change files, one per file, in each format of output."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from fluxsecrets.shell import command_for
+
+from .json import error_data, page
+from .page import Errors, Note, Page, Table, Warn
+from .text import Cell, Row, counted, printable
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.run.results import BatchResult, FileResult
+
+_MOST_PATHS = 10
+STYLES = {
+    "encrypted": "green",
+    "decrypted": "yellow",
+    "would encrypt": "yellow",
+    "rotated": "green",
+    "would rotate": "yellow",
+    "sealed": "green",
+    "would seal": "yellow",
+    "resealed": "green",
+    "would reseal": "yellow",
+    "converted": "green",
+    "would convert": "yellow",
+    "synced": "green",
+    "would sync": "yellow",
+    "differs from its rule": "yellow",
+    "plain": "yellow",
+    "failed": "red",
+}
+
+
+def text_page(command: str, batch: BatchResult) -> Page:
+    """A row per file, then everything that is not one file's, and how to follow the rules."""
+    yield Table(result_rows(batch.files if batch.listed is None else batch.listed))
+    yield from remarks(batch)
+    for line in drift_lines([(result.path, result.drift) for result in batch.files]):
+        yield Note(line)
+
+
+def json_page(command: str, batch: BatchResult) -> Page:
+    """The results of a command that changes files."""
+    return page(command, files_data(batch, [result_data(result) for result in batch.files]))
+
+
+FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": text_page, "json": json_page}
+
+
+def remarks(batch: BatchResult) -> Page:
+    """Notes, warnings, errors, and the summary."""
+    for note in batch.notes:
+        yield Note(f"note: {note}")
+    for line in warning_lines(batch.files):
+        yield Warn(line)
+    yield Errors([result.error for result in batch.files if result.error is not None])
+    yield Note(summary(batch))
+
+
+def summary(batch: BatchResult) -> str:
+    """A sentence such as `3 files: 2 encrypted, 1 unchanged`."""
+    from fluxsecrets.ops.run.results import Outcome
+
+    counts = Counter(result.outcome for result in batch.files)
+    parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    return f"{counted(len(batch.files), 'file')}: {parts}" if parts else "0 files: no secret was found there"
+
+
+def result_rows(results: Sequence[FileResult]) -> list[Row]:
+    """A row per file: path, outcome, values, recipients."""
+    return [
+        (
+            Cell(printable(result.path)),
+            Cell(result.outcome, STYLES.get(result.outcome, "")),
+            Cell(value_count(result.values) if result.outcome != "unchanged" else ""),
+            Cell(printable(", ".join(result.recipients)) if result.outcome != "unchanged" else ""),
+        )
+        for result in results
+    ]
+
+
+def value_count(values: int | None) -> str:
+    """How many values, or nothing where that is not known."""
+    return "" if values is None else counted(values, "value")
+
+
+def drift_lines(files: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """How to bring files in line with their rules.
+
+    Args:
+        files: paths, each with what differs.
+    """
+    lines = []
+    people = [path for path, drift in files if "recipients" in drift]
+    if people:
+        lines.append(f"to follow the rules: {_command('recipients sync', people)}")
+    values = [path for path, drift in files if "selector" in drift]
+    if values:
+        decrypt, encrypt = _command("decrypt -i", values), _command("encrypt", values)
+        lines.append(f"to follow the rules' selectors: {decrypt}, then {encrypt}")
+    return [printable(line) for line in lines]
+
+
+def _command(command: str, paths: Sequence[str]) -> str:
+    """A command for files; where they are too many for a line, the user picks them."""
+    if len(paths) > _MOST_PATHS:
+        return f"`fluxsecrets {command} FILE…`"
+    return f"`{command_for(command, paths)}`"
+
+
+def warning_lines(results: Sequence[FileResult]) -> list[str]:
+    """Warnings; one that many files share is shown once."""
+    by_warning: dict[str, list[str]] = {}
+    for result in results:
+        for warning in result.warnings:
+            by_warning.setdefault(warning, []).append(result.path)
+    lines = []
+    for warning, paths in by_warning.items():
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
+        lines.append(printable(f"warning: {where}: {warning}"))
+    return lines
+
+
+def files_data(batch: BatchResult, files: Sequence[dict[str, object]]) -> dict[str, object]:
+    """The results of a command that changes files, with the data of each file."""
+    outcomes = dict(sorted(Counter(str(result.outcome) for result in batch.files).items()))
+    return {"files": list(files), "summary": outcomes, "notes": list(batch.notes)}
+
+
+def result_data(result: FileResult) -> dict[str, object]:
+    """One file's result."""
+    return {
+        "path": result.path,
+        "outcome": result.outcome,
+        "values": result.values,
+        "recipients": list(result.recipients),
+        "warnings": list(result.warnings),
+        "error": error_data(result.error),
+    }

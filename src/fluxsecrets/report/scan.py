@@ -1,0 +1,48 @@
+"""What a scan found, for the formats of findings."""
+
+from __future__ import annotations
+
+from fluxsecrets.ops.checks.scan import ScanResult, known_rules
+
+from .findings import Found
+from .text import counted
+
+
+def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is scanned brings") -> Found:
+    """The findings of a scan.
+
+    Args:
+        result: what was found.
+        version: of fluxsecrets.
+        brought_by: what brought excuses along, with its verb.
+    """
+    return Found(
+        "scan",
+        version,
+        result.root,
+        result.files,
+        result.findings,
+        result.known,
+        result.allowed,
+        result.remarks,
+        result.gone,
+        _summary(result),
+        known_rules,
+        listed=result.findings,
+        errors=result.errors,
+        excuses=result.excuses,
+        brought_by=brought_by,
+        baseline=result.baseline,
+        written=result.written,
+    )
+
+
+def _summary(result: ScanResult) -> str:
+    looked = f"{counted(result.files, 'file')} scanned"
+    if result.findings:
+        places = {(item.location.commit, item.location.path) for item in result.findings}
+        found = counted(len(result.findings), "secret")
+        return f"{found} in plain text in {counted(len(places), 'file')}; {looked}"
+    if result.errors:
+        return f"nothing found, but not everything could be judged; {looked}"
+    return result.nothing or f"no secret in plain text; {looked}"
