@@ -16,7 +16,7 @@ import pytest
 MANY = 64
 STOPPED_AFTER_16 = """
 import time
-from fluxsecrets.ops import journal
+from fluxsecrets.ops.run import journal
 from fluxsecrets.cli.entry import main
 journal._BATCH = 16
 real, calls = journal.write_batch, []
