@@ -62,8 +62,8 @@ class Provider:
     def at_hand(self, recipient: Recipient) -> bool:
         return True
 
-    def own_recipients(self) -> frozenset[str]:
-        return frozenset()
+    def owns(self, recipient: Recipient) -> bool:
+        return False
 
     def looked_in(self) -> tuple[str, ...]:
         return ()

@@ -96,9 +96,11 @@ def test_the_comment_of_an_ssh_recipient_does_not_matter(recipients, ssh_home, n
     bare = " ".join(recipients[name].split()[:2])
     for text in (bare, f"{bare} somebody else", f" {bare}  x\n"):
         assert mine.unwrap(mine.wrap(Recipient("age", text), b"k" * 32)) == b"k" * 32
+        assert mine.owns(Recipient("age", text))
     assert mine.own_recipients() == {
         " ".join(recipients[one].split()[:2]) for one in ("ssh_rsa", "ssh_ed25519")
     }
+    assert not mine.owns(Recipient("age", recipients["alice"]))
 
 
 def test_a_locked_ssh_key_is_asked_for_once_and_only_where_it_is_meant(ssh_home, key_for, key_folder):

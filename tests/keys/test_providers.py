@@ -45,6 +45,7 @@ def test_other_kinds_are_not_mine_and_cannot_be_wrapped_for(kind):
             action()
         assert caught.value.hint
     assert provider.looked_in() == ()
+    assert not provider.owns(recipient)
     assert isinstance(provider, Unsupported)
 
 

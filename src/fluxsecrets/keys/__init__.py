@@ -67,9 +67,9 @@ class Unsupported:
         """None is."""
         return False
 
-    def own_recipients(self) -> frozenset[str]:
-        """None that could be told of."""
-        return frozenset()
+    def owns(self, recipient: Recipient) -> bool:
+        """No: this version opens nothing of this kind."""
+        return False
 
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
         """Nowhere."""

@@ -179,6 +179,10 @@ class AgeProvider:
         """Whether its identity is here: no command, passphrase, device or keyring is needed."""
         return self._keys.at_hand(normalise(recipient.id))
 
+    def owns(self, recipient: Recipient) -> bool:
+        """Whether one of `own_recipients` is meant."""
+        return normalise(recipient.id) in self.own_recipients()
+
     def own_recipients(self) -> frozenset[str]:
         """The public keys of all identities that were found, as far as nobody must be asked for them.
 

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import product
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, RecipientError
@@ -191,19 +190,14 @@ class PgpProvider:
         """Never said: only gpg could tell, which is what asking it costs."""
         return False
 
-    def own_recipients(self) -> frozenset[str]:
-        """The secret keys in the keyring, each in all spellings in which files and rules may name it.
-
-        Those are fingerprints and long key ids of the primary key and its subkeys, in upper and lower
-        case, with and without `!`.
-        """
-        numbers = {
-            number
-            for block in self._list_secret_keys().blocks
-            for number in (*block.fingerprints, *block.key_ids)
-        }
-        spellings = product(numbers, (str.upper, str.lower), ("", "!"))
-        return frozenset(case(number) + exact for number, case, exact in spellings)
+    def owns(self, recipient: Recipient) -> bool:
+        """Whether the keyring has the secret key, primary or subkey, by fingerprint or long key id."""
+        try:
+            number, _ = _parse(recipient)
+        except RecipientError:
+            return False
+        blocks = self._list_secret_keys().blocks
+        return any(number in (*block.fingerprints, *block.key_ids) for block in blocks)
 
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
         """No further; the keyring itself where gpg could not list its secret keys."""

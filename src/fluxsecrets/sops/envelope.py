@@ -53,11 +53,14 @@ class KeyProvider(Protocol):
     def at_hand(self, recipient: Recipient) -> bool:
         """Whether `unwrap` for this recipient would need neither a program nor the user."""
 
-    def own_recipients(self) -> frozenset[str]:
-        """Ids of the recipients whose identities are at hand, as far as no service must be asked."""
+    def owns(self, recipient: Recipient) -> bool:
+        """Whether the user can open what is encrypted for a recipient.
+
+        Nobody is asked, and no service: a kind whose keys a service holds answers from its configuration.
+        """
 
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
-        """Look for identities also where a command has to be run, so that `own_recipients` has them.
+        """Look for identities also where a command has to be run, so that `owns` knows them.
 
         Args:
             recipients: whose identities are wanted.

@@ -17,6 +17,7 @@ from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file, read_public
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.sops.envelope import KeyProvider
 from fluxsecrets.sops.recipients import Recipient
 
 from .keystore import (
@@ -250,9 +251,9 @@ def _pgp_keys(session: Session, usage: KeyUsage, names: Mapping[str, str]) -> It
     }
     if not wanted:
         return
-    own = session.providers["pgp"].own_recipients()
+    provider = session.providers["pgp"]
     for fingerprint, recipient in wanted.items():
-        if fingerprint in own:
+        if provider.owns(recipient):
             yield OwnKey(
                 fingerprint,
                 names.get(fingerprint),
@@ -456,7 +457,7 @@ def plan_key_removal(session: Session, text: str) -> KeyRemoval:
         keyring,
         tuple(f"it stays in {place}: take it out there yourself" for place in others),
         lost,
-        _yours_alone(usage, whom, provider.own_recipients()) - len(lost),
+        _yours_alone(usage, whom, provider) - len(lost),
     )
 
 
@@ -488,14 +489,17 @@ def _is_default(session: Session, origin: str, key_files: tuple[Path, ...]) -> b
     return place.startswith("~/") and Path(home, place[2:]) in key_files
 
 
-def _yours_alone(usage: KeyUsage, recipient: Recipient, own: frozenset[str]) -> int:
+def _yours_alone(usage: KeyUsage, recipient: Recipient, provider: KeyProvider) -> int:
     """How many files you could no longer open, others or not."""
     count = 0
     for file in usage.files:
         left = [
             group
             for group in file.groups
-            if any(each.id in own and each.id.strip() != recipient.id for each in group)
+            if any(
+                each.kind == recipient.kind and each.id.strip() != recipient.id and provider.owns(each)
+                for each in group
+            )
         ]
         count += file.is_for(recipient) and len(left) < file.needed
     return count

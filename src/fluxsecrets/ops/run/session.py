@@ -126,13 +126,10 @@ class Session:
 
     def opens_any(self, groups: RecipientGroups) -> bool:
         """Whether an identity at hand is meant by one of the recipients; asks only the kinds that occur."""
-        from fluxsecrets.keys.agerecipients import normalise
-
         recipients = [recipient for group in groups for recipient in group]
         key = tuple((recipient.kind, recipient.id) for recipient in recipients)
         if key not in self._openable:
-            own = {kind: self.providers[kind].own_recipients() for kind in {kind for kind, _ in key}}
-            self._openable[key] = any(text in own[kind] or normalise(text) in own[kind] for kind, text in key)
+            self._openable[key] = any(self.providers[each.kind].owns(each) for each in recipients)
         return self._openable[key]
 
     def public_keys(self, folder: Path) -> frozenset[tuple[str, str]]:
