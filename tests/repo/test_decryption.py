@@ -2,7 +2,7 @@
 
 import pytest
 
-from fluxsecrets.repo.decryption import SIZE_LIMIT, Fate, marks, treat_source
+from fluxsecrets.repo.decryption import SIZE_LIMIT, Fate, treat_source
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,3 @@ def test_a_patch_has_no_second_chance():
 def test_what_is_too_large_stops_it():
     assert treat_source("yaml", "yaml", frozenset({"yaml"}), SIZE_LIMIT).fate is Fate.DECRYPTED
     assert treat_source("yaml", "yaml", frozenset({"yaml"}), SIZE_LIMIT + 1).fate is Fate.FAILS
-
-
-def test_markers_are_looked_for_as_bytes():
-    assert marks(b'  "mac": "ENC[AES') == {"json", "binary"}
-    assert marks(b'"mac":"ENC[AES') == frozenset()
-    assert marks(b"    mac: ENC[AES") == {"yaml"}
-    assert marks(b"sops_mac=ENC[AES\n[sops]") == {"dotenv", "ini"}

@@ -10,7 +10,7 @@ from fluxsecrets.repo.discover import SecretKind, discover, is_secret_name
 from fluxsecrets.repo.tree import make_tree, walk_files
 from fluxsecrets.sops.formats import Limits
 
-MAC = "ENC[AES256_GCM,data:eA==,iv:eA==,tag:eA==,type:str]"
+MAC = f"ENC[AES256_GCM,data:eA==,iv:{'A' * 43}=,tag:{'A' * 22}==,type:str]"
 BLOCK = f"sops:\n    mac: {MAC}\n"
 
 

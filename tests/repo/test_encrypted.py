@@ -3,7 +3,7 @@ import pytest
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sops.formats import format_for_path
 
-MAC = "ENC[AES256_GCM,data:eA==,iv:eA==,tag:eA==,type:str]"
+MAC = f"ENC[AES256_GCM,data:eA==,iv:{'A' * 43}=,tag:{'A' * 22}==,type:str]"
 YAML = f"a: {MAC}\nsops:\n    lastmodified: '2025-01-01T00:00:00Z'\n    mac: {MAC}\n"
 JSON = f'{{\n\t"data": "{MAC}",\n\t"sops": {{\n\t\t"mac": "{MAC}"\n\t}}\n}}'
 DOTENV = f"#comment\nA={MAC}\nsops_mac={MAC}\nsops_version=3.13.2\n"

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from conftest import commit_all
-from fluxsecrets.sops.cipher import looks_encrypted
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from sealing import key_file
 
 RULES = "creation_rules:\n  - path_regex: \\.yaml$\n    encrypted_regex: ^(data|stringData)$\n    age: {}\n"
@@ -148,7 +148,7 @@ REAL = {"data": "aGk=", "iv": "A" * 43 + "=", "tag": "A" * 22 + "==", "type": "s
     ],
 )
 def test_only_the_whole_form_is_a_ciphertext(infra, cli, text, expected):
-    assert looks_encrypted(text) is expected
+    assert is_ciphertext(text) is expected
     path = infra / "secret.yaml"
     path.write_text(PLAIN.replace("hunter2-password", f"'{text}'"))
     result = cli("encrypt", "secret.yaml")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import IntegrityError
-from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data, looks_encrypted
+from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 
 KEY = DataKey(b"throw-away key for these tests!!")
 CIPHER = Cipher(KEY)
@@ -15,7 +16,7 @@ VALUES = st.text(min_size=1) | st.booleans() | st.integers(-(2**63), 2**63 - 1) 
 @given(VALUES)
 def test_a_value_comes_back(value):
     text = CIPHER.encrypt(value, b"a:b:")
-    assert looks_encrypted(text)
+    assert is_ciphertext(text)
     assert CIPHER.decrypt(text, b"a:b:") == value
 
 

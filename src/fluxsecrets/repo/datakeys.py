@@ -6,15 +6,12 @@ again. Versions that share one are taken for one key, and so are those in betwee
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fluxsecrets.sops.recipients import Recipient
 
 from .history import Commit
-
-_CIPHERTEXT = re.compile(rb"ENC\[AES256_GCM,data:[^\]\s]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +31,6 @@ class FormerReader:
     listed: Commit
     until: Commit
     now: bool | None
-
-
-def ciphertexts(data: bytes) -> frozenset[bytes]:
-    """The ciphertexts of values, comments and the MAC in an encrypted file."""
-    return frozenset(_CIPHERTEXT.findall(data))
 
 
 def same_keys(marks: Sequence[Iterable[Hashable]]) -> list[int]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fluxsecrets.sops.cipher import looks_encrypted
+from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks.encryptedfile import FLUX_MARKERS
 from fluxsecrets.sops.selectors import Selector
 from fluxsecrets.sops.selectorspec import SelectorKind
 
@@ -20,15 +21,6 @@ from .plain import text, walk
 
 SIZE_LIMIT = 5 * 2**20
 """Bytes of an encrypted file that the controller decrypts at most (`maxEncryptedFileSize`)."""
-
-MARKERS = {
-    "binary": b'"mac": "ENC[',
-    "dotenv": b"sops_mac=ENC[",
-    "ini": b"[sops]",
-    "json": b'"mac": "ENC[',
-    "yaml": b"mac: ENC[",
-}
-"""By format what the controller knows an encrypted file by (`sopsFormatToMarkerBytes`)."""
 
 _COMMENTS = {
     SelectorKind.ENCRYPTED_COMMENT_REGEX: "it is encrypted by comments, which are gone when Flux decrypts it",
@@ -61,11 +53,6 @@ class Treatment:
     reason: str = ""
 
 
-def marks(data: bytes) -> frozenset[str]:
-    """The formats whose markers are in a file."""
-    return frozenset(name for name, marker in MARKERS.items() if marker in data)
-
-
 def treat_source(
     expected: str, stored_as: str | None, found: frozenset[str], size: int, *, patch: bool = False
 ) -> Treatment:
@@ -89,7 +76,7 @@ def treat_source(
             Fate.CIPHERTEXT,
             reason=f"Flux takes it for {_name(expected)} by its name, and it is {_name(stored_as)}"
             if stored_as != expected
-            else f"Flux does not find {MARKERS[expected].decode()} in it, as sops writes it",
+            else f"Flux does not find {FLUX_MARKERS[expected].decode()} in it, as sops writes it",
         )
     return _second(expected, stored_as)
 
@@ -151,7 +138,7 @@ def _plain_value(item: Object, selector: Selector) -> str | None:
         for key, value in values.items():
             path = (*steps, key)
             is_text = isinstance(value, str) and bool(value) and key != "sops"
-            if is_text and selector.encrypts(path) and not looks_encrypted(value):
+            if is_text and selector.encrypts(path) and not is_ciphertext(value):
                 return ".".join(map(str, path))
     return None
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Sequence
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import load_documents
@@ -261,7 +262,7 @@ def _objects(node: Node, index: int, item_kind: str | None, *, in_list: bool) ->
         is_secret=is_secret,
         has_data=is_secret and (_has_value(node.get("data")) or _has_value(node.get("stringData"))),
         in_list=in_list,
-        has_sops=bool(text_of(child(node, "sops", "mac"))),
+        has_sops=is_ciphertext(text_of(child(node, "sops", "mac"))),
         node=node,
     )
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
+from fluxsecrets.marks.ciphertext import SIGN_BYTES
 from fluxsecrets.sops.regex import Regex, RegexError, compile_regex
 
 CONFIG_NAME = ".sops.yaml"
@@ -66,7 +67,6 @@ _KUSTOMIZE = b"kustomize.config.k8s.io/"
 _MANIFESTS = (".yaml", ".yml", ".json")
 _KIND = rb"""(?m)^kind[ ]*:[ ]*["']?([A-Za-z]+)"""
 _API = rb"""(?m)^apiVersion[ ]*:[ ]*["']?([\w./-]+)"""
-_ENCRYPTED = b"ENC[AES256_GCM,"
 
 
 class Files:
@@ -462,7 +462,7 @@ def _usual_paths() -> Iterable[str]:
 
 def _holds_ordinary(data: bytes) -> bool:
     """Whether there is a plain Kubernetes object in a YAML file that does not lie in folders of secrets."""
-    if _ENCRYPTED in data:
+    if SIGN_BYTES in data:
         return False
     for part in _documents(data):
         kind, group = re.search(_KIND, part), re.search(_API, part)

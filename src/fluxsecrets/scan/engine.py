@@ -17,6 +17,7 @@ from zlib import adler32, crc32
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
+from fluxsecrets.marks.encryptedfile import has_marks
 
 from .blob import Blob
 from .match import Match, Rank
@@ -36,12 +37,9 @@ _TRIGGERS = tuple(Trigger)
 _FIRST_RULE = len(_TRIGGERS)
 _MASK = "********"
 _ENCODED = 2  # how many times one within the other base64 is looked into
-_ENCRYPTED_ENV = rb"(?m)^sops_mac=ENC\[AES256_GCM,"
-_ENCRYPTED_INI = rb"(?m)^\[sops\][ \t]*\r?$"
 _ENV_LINE = rb"(?m)^(?:#|(?:export )?[A-Za-z_][\w.-]*=)"
 _INI_LINE = rb"(?m)^(?:[#;]|\[[^\]\n]*\][ \t]*\r?$|[^\s=][^=\n]*=)"
 _DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
-_INI_MAC = rb"(?m)^mac[ \t]*=[ \t]*\"?ENC\[AES256_GCM,"
 
 _YAML_SUFFIXES = (".yaml", ".yml", ".json", ".kubeconfig", ".dockerconfigjson", ".dockercfg")
 _YAML_NAMES = frozenset({"kustomization", "kubeconfig", "admin.conf", "config.json", ".dockerconfigjson"})
@@ -276,13 +274,12 @@ class _Reading:
     def judged(self, page: Page) -> Iterator[Match]:
         from .structure import judge_page
         from .structure.kustomize import generated, is_kustomization
-        from .structure.sops import is_block
 
         try:
             yield from judge_page(page)
             if Trigger.SOPS in self.hits:
                 self.ciphertexts = [*_ciphertexts(page)]
-                self.encrypted = any(each.sops is not None and is_block(each.sops) for each in page.objects)
+                self.encrypted = any(each.sops is not None for each in page.objects)
             if Trigger.GENERATOR in self.hits and is_kustomization(self.blob.path):
                 self.generated = [*generated(page)]
         except FluxsecretsError as error:
@@ -382,9 +379,9 @@ def _is_login_file(path: str) -> bool:
 def _is_encrypted_lines(blob: Blob) -> bool:
     """Whether a file is one of sops's dotenv or INI files; code that holds or speaks of one is none."""
     data = blob.data
-    if re.search(_ENCRYPTED_ENV, data) is not None:
+    if has_marks("dotenv", data):
         form = _ENV_LINE
-    elif re.search(_ENCRYPTED_INI, data) is not None and re.search(_INI_MAC, data) is not None:
+    elif has_marks("ini", data):
         form = _INI_LINE
     else:
         return False

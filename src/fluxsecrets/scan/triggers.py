@@ -6,7 +6,10 @@ say too much; what it does not see is not looked at.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+
+from fluxsecrets.marks.ciphertext import SIGN, SIGN_BYTES
 
 from .decode import TRIGGER as BASE64
 from .expressions import DSN, URL
@@ -45,8 +48,8 @@ class Trigger(Enum):
 
     GENERATOR = Pattern(r"secretGenerator", (b"secretgenerator",))
     SOPS = Pattern(
-        r"ENC\[AES256_GCM,|(?m:^[ \t]*[\"']?sops[\"']?[ \t]*:)|\"sops\"[ \t]*:|(?m:^sops_[a-z]|^\[sops\])",
-        (b"enc[aes256_gcm,", b"sops"),
+        rf"{re.escape(SIGN)}|(?m:^[ \t]*[\"']?sops[\"']?[ \t]*:)|\"sops\"[ \t]*:|(?m:^sops_[a-z]|^\[sops\])",
+        (SIGN_BYTES.lower(), b"sops"),
     )
     ASSIGNED = Pattern(
         rf"(?i){_TELLING}(?:\\?[\"'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*[^\s]", _SENSITIVE

@@ -11,18 +11,12 @@ from functools import cache, lru_cache
 from math import log2
 from typing import Any
 
+from fluxsecrets.marks.ciphertext import is_ciphertext
+
 from .template import MARK
 
 _REPEATED = 4096
 """Values whose judgement is remembered: files repeat them, and some rules ask again."""
-
-CIPHERTEXT = "ENC[AES256_GCM,"
-"""What an encrypted value starts with."""
-
-_CIPHERTEXT = (
-    r"ENC\[AES256_GCM,data:[A-Za-z0-9+/]+={0,2},iv:(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{16}),"
-    r"tag:[A-Za-z0-9+/]{22}==,type:(?:str|int|float|bytes|bool|time|comment)\]"
-)
 
 
 def _any(*alternatives: str) -> str:
@@ -157,15 +151,6 @@ def _is(pattern: str, text: str) -> bool:
         return _whole(pattern)(text) is not None
     except UnicodeEncodeError:  # bytes that are no UTF-8, as surrogates
         return _whole(pattern)(text.encode("utf-8", "replace").decode()) is not None
-
-
-def is_ciphertext(text: str) -> bool:
-    """Whether a value has the whole form of sops's ciphertexts; a password may start and end like one.
-
-    It asks for more than `sops.cipher.looks_encrypted`: nonce and tag are as long as those that sops opens.
-    What nothing can open may be somebody's value.
-    """
-    return text.startswith(CIPHERTEXT) and _is(_CIPHERTEXT, text.rstrip())
 
 
 def is_reference(text: str) -> bool:

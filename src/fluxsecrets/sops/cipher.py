@@ -6,14 +6,13 @@ Taken from sops 3.13.2: aes/cipher.go.
 from __future__ import annotations
 
 import os
-import re
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fluxsecrets.errors import IntegrityError
+from fluxsecrets.marks.ciphertext import read_ciphertext, write_ciphertext
 
 from .document import Path
 from .values import Value, canonical_bytes, type_name, value_from_bytes
@@ -24,17 +23,6 @@ DATA_KEY_SIZE = 32
 _NONCE_SIZE = 32
 _TAG_SIZE = 16
 _LARGE = 2**20  # bytes of a value
-_ACCEPTED_NONCE_SIZES = (32, 12)
-
-_CIPHERTEXT = re.compile(
-    r"ENC\[AES256_GCM,data:([A-Za-z0-9+/]+={0,2}),iv:([A-Za-z0-9+/]+={0,2}),"
-    r"tag:([A-Za-z0-9+/]+={0,2}),type:([a-z]+)\]"
-)
-
-
-def looks_encrypted(value: object) -> bool:
-    """Whether a value has the form of a ciphertext; says nothing about whether it is genuine."""
-    return isinstance(value, str) and _CIPHERTEXT.fullmatch(value) is not None
 
 
 def additional_data(path: Path) -> bytes:
@@ -106,8 +94,7 @@ class Cipher:
         tag, data = sealed[-_TAG_SIZE:], b64encode(memoryview(sealed)[:-_TAG_SIZE])
         del sealed
         name = kind or type_name(value)
-        head, tail = b"ENC[AES256_GCM,data:", b",iv:%b,tag:%b,type:%b]"
-        text = b"".join((head, data, tail % (b64encode(nonce), b64encode(tag), name.encode())))
+        text = write_ciphertext(data, b64encode(nonce), b64encode(tag), name)
         del data
         return text.decode()
 
@@ -115,18 +102,13 @@ class Cipher:
         """Decrypt to the canonical bytes and the name of the type.
 
         Raises:
-            IntegrityError: no ciphertext, wrong lengths, or the value was changed or moved.
+            IntegrityError: not a ciphertext, or the value was changed or moved.
         """
-        match = _CIPHERTEXT.fullmatch(text)
+        match = read_ciphertext(text)
         if match is None:
             raise IntegrityError("not a SOPS ciphertext")
+        sealed, nonce, tag = (b64decode(match[part]) for part in (1, 2, 3))
         kind = match[4]
-        try:
-            sealed, nonce, tag = (b64decode(match[part], validate=True) for part in (1, 2, 3))
-        except Base64Error:
-            raise IntegrityError("a ciphertext is not valid base64") from None
-        if len(nonce) not in _ACCEPTED_NONCE_SIZES or len(tag) != _TAG_SIZE:
-            raise IntegrityError("a ciphertext has a nonce or tag of the wrong length")
         try:
             if len(sealed) > _LARGE:
                 return self._decrypt_large(sealed, nonce, tag, aad), kind

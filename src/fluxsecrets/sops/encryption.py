@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, NotEncryptedError, UnprotectedError
+from fluxsecrets.marks.ciphertext import SIGN, is_ciphertext
 
-from .cipher import Cipher, DataKey, additional_data, looks_encrypted
+from .cipher import Cipher, DataKey, additional_data
 from .document import (
     Change,
     Comment,
@@ -163,7 +164,7 @@ def encrypt_document(
         value: Value
         if isinstance(item, Comment):
             value = item.text
-            if looks_encrypted(value.strip()):
+            if is_ciphertext(value):
                 # It did not open where it stands. Encrypted once more it could never be read again.
                 odd.add(item, encrypts=encrypts)
                 continue
@@ -240,7 +241,7 @@ class _OddComments:
 
 
 def _refuse_ciphertext(leaf: Leaf) -> None:
-    if looks_encrypted(leaf.value):
+    if is_ciphertext(leaf.value):
         what = f"the value of {show_path(leaf.path)}"
         raise AlreadyEncryptedError(
             f"{what} is a SOPS ciphertext, but the file has no sops block for it",
@@ -359,7 +360,7 @@ def _decrypt(
 
 def not_encrypted(document: Document) -> NotEncryptedError:
     """The error for a document without a `sops` block, which may have lost it."""
-    damaged = next((leaf for leaf in document.leaves if looks_encrypted(leaf.value)), None)
+    damaged = next((leaf for leaf in document.leaves if is_ciphertext(leaf.value)), None)
     if damaged is None:
         return NotEncryptedError("the file is not encrypted")
     return NotEncryptedError(
@@ -385,7 +386,7 @@ class _Opener:
             if item.text:
                 self._take_comment(item, encrypts=encrypts)
         elif not encrypts:
-            if item.alias and looks_encrypted(item.value):
+            if item.alias and is_ciphertext(item.value):
                 raise IntegrityError(
                     f"the value of {show_path(item.path)} is a YAML alias of an encrypted value",
                     line=item.line,
@@ -404,7 +405,7 @@ class _Opener:
         where the selector does not reach. What does not open is left as it is, as sops leaves it.
         """
         text = comment.text.strip()
-        if not looks_encrypted(text):
+        if not is_ciphertext(text):
             if encrypts:
                 self.warnings.append(f"the comment on line {comment.line} is not encrypted")
             return
@@ -420,7 +421,7 @@ class _Opener:
         self.odd.add(comment, encrypts=True)
 
     def _take_value(self, leaf: Leaf, *, single_value: bool) -> None:
-        if not isinstance(leaf.value, str) or not leaf.value.startswith("ENC["):
+        if not isinstance(leaf.value, str) or not leaf.value.startswith(SIGN):
             raise IntegrityError(
                 f"the value of {show_path(leaf.path)} should be encrypted and is plain text",
                 line=leaf.line,

@@ -30,7 +30,7 @@ sops:
   lastmodified: '2026-01-01T00:00:00Z'
   mac: {mac}
 """
-ENCRYPTED = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]"
+ENCRYPTED = f"ENC[AES256_GCM,data:AA==,iv:{'A' * 43}=,tag:{'A' * 22}==,type:str]"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from fluxsecrets.ops.newenv.values import (
 from fluxsecrets.sops.formats import Limits, make_format
 
 LIMITS = Limits()
-CIPHER = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]"
+CIPHER = f"ENC[AES256_GCM,data:AA==,iv:{'A' * 43}=,tag:{'A' * 22}==,type:str]"
 COMMENT = CIPHER.replace("type:str", "type:comment")
 SOPS = f"""\
 sops:

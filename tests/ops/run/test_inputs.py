@@ -4,7 +4,7 @@ import pytest
 
 from fluxsecrets.sops.formats import evident_format
 
-MAC = "ENC[AES256_GCM,data:aGk=,iv:aGk=,tag:aGk=,type:str]"
+MAC = f"ENC[AES256_GCM,data:aGk=,iv:{'A' * 43}=,tag:{'A' * 22}==,type:str]"
 
 
 @pytest.mark.parametrize(

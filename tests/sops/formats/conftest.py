@@ -10,7 +10,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data, looks_encrypted
+from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, walk
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.mac import MacHash, check_mac, seal_mac
@@ -73,7 +74,7 @@ class Codec:
             aad = additional_data(item.path)
             if isinstance(item, Leaf):
                 value = item.value
-                if looks_encrypted(value):
+                if is_ciphertext(value):
                     value = (
                         cipher.decrypt_bytes(value, aad)[0]
                         if fmt.single_value
@@ -81,7 +82,7 @@ class Codec:
                     )
                     changes.append(Change(item, value, False))
                 mac.add(value)
-            elif looks_encrypted(item.text):
+            elif is_ciphertext(item.text):
                 changes.append(Change(item, cipher.decrypt(item.text, aad), False))
         check_mac(mac.digest(), document.metadata.mac, document.metadata.lastmodified, cipher)
         return fmt.rewrite(document, changes, None)

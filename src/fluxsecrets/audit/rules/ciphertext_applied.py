@@ -9,8 +9,8 @@ from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.audit.treatment import Treated, decrypts, treated
 from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.repo.decryption import Fate
-from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.encryption import is_empty
 
 INFO = describe(
@@ -64,7 +64,7 @@ def _has_plain(each: Treated) -> bool:
         and selector is not None
         and not selector.uses_comments
         and any(
-            selector.encrypts(leaf.path) and not is_empty(leaf.value) and not looks_encrypted(leaf.value)
+            selector.encrypts(leaf.path) and not is_empty(leaf.value) and not is_ciphertext(leaf.value)
             for leaf in document.leaves
         )
     )

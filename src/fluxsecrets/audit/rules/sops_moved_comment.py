@@ -8,8 +8,8 @@ from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.rule import AuditRule, Group, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.findings import Finding
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.structure.sops import MOVED as INFO
-from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Comment, Document
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format
@@ -33,7 +33,7 @@ def _outside(secret: Secret) -> Iterator[Comment]:
     if selector is None or document is None or make_format(document.format).single_value:
         return
     for item, encrypts in selected(document, selector):
-        if isinstance(item, Comment) and not encrypts and looks_encrypted(item.text.strip()):
+        if isinstance(item, Comment) and not encrypts and is_ciphertext(item.text):
             yield item
 
 
@@ -42,7 +42,7 @@ def _unopened(secret: Secret) -> Iterator[Comment]:
         return
     outside = {comment.start for comment in _outside(secret)}
     for item in Document("", "", secret.opened, None).items:
-        if isinstance(item, Comment) and item.start not in outside and looks_encrypted(item.text.strip()):
+        if isinstance(item, Comment) and item.start not in outside and is_ciphertext(item.text):
             yield item
 
 

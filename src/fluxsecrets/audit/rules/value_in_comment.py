@@ -8,7 +8,7 @@ from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.findings import Finding, Severity
-from fluxsecrets.sops.cipher import looks_encrypted
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.sops.document import Comment, Path, leaves_of
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format
@@ -51,7 +51,7 @@ def _plain_comments(secret: Secret) -> list[Comment]:
 def _values(secret: Secret) -> Iterator[tuple[Path, Value]]:
     document = secret.document
     for encrypted, plain in zip(document.parts if document else (), secret.opened or (), strict=False):
-        hidden = {leaf.path for leaf in leaves_of(encrypted) if looks_encrypted(leaf.value)}
+        hidden = {leaf.path for leaf in leaves_of(encrypted) if is_ciphertext(leaf.value)}
         yield from ((leaf.path, leaf.value) for leaf in leaves_of(plain) if leaf.path in hidden)
 
 

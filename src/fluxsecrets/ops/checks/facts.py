@@ -11,6 +11,7 @@ from pathlib import Path
 from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, SealingCertificate, Secret
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.findings import Finding
+from fluxsecrets.marks.encryptedfile import flux_markers
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.people.knownvalues import known_values
@@ -18,7 +19,6 @@ from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import CONFIG_NAME, Session
 from fluxsecrets.repo.datakeys import FormerReader
-from fluxsecrets.repo.decryption import marks
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import Environment, load_environments
@@ -153,7 +153,7 @@ def _secret(
     found: frozenset[str] = frozenset()
     try:
         data = tree.read(item.path)
-        size, stored_as, found = len(data), detect_encryption(data, item.path), marks(data)
+        size, stored_as, found = len(data), detect_encryption(data, item.path), flux_markers(data)
         format_ = make_format(item.format)
         document = parse(format_, data, session.limits)
         if document.metadata is not None and with_keys:

@@ -18,8 +18,9 @@ from fluxsecrets.errors import (
     NotEncryptedError,
     UnprotectedError,
 )
+from fluxsecrets.marks.ciphertext import SIGN_BYTES, is_ciphertext, is_encrypted_comment
 from fluxsecrets.ops.run.record import note_key
-from fluxsecrets.sops.cipher import Cipher, DataKey, looks_encrypted
+from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.encryption import (
@@ -47,7 +48,6 @@ from fluxsecrets.sops.values import Value, canonical_bytes
 if TYPE_CHECKING:
     from fluxsecrets.ops.policy.policy import Policy
 
-_CIPHERTEXT_SIGN = b"ENC[AES256_GCM,"
 _WARNINGS_SHOWN = 5  # of one kind, for one file
 
 FLUX_SIZE_LIMIT = 5 * 2**20
@@ -103,7 +103,7 @@ class OpenedFile(NamedTuple):
         data = self.format.rewrite(self.opened.document, self.opened.changes, None)
         # Whatever is left of a ciphertext: a comment that belongs to another key, or the block, not cut out
         # as it should be. Looking costs nothing, and reading it again is rare.
-        if _CIPHERTEXT_SIGN in data:
+        if SIGN_BYTES in data:
             self._check(data)
         return data
 
@@ -180,9 +180,9 @@ def check_encrypted(document: Document, *, single_value: bool = False) -> int:
     for item, encrypts in selected(document, own_selector(metadata), single_value=single_value):
         if not encrypts or not isinstance(item, Leaf) or is_empty(item.value):
             continue
-        if is_list_comment(item.value):
+        if is_encrypted_comment(item.value):
             continue
-        if not looks_encrypted(item.value):
+        if not is_ciphertext(item.value):
             raise IntegrityError(
                 f"the file is encrypted, but the value of {show_path(item.path)} in it is plain text",
                 line=item.line,
@@ -203,7 +203,7 @@ def refuse_leftovers(document: Document) -> None:
     """
     if document.metadata is not None:
         raise _no_mac()
-    if any(looks_encrypted(leaf.value) for leaf in document.leaves):
+    if any(is_ciphertext(leaf.value) for leaf in document.leaves):
         raise not_encrypted(document)
 
 
@@ -212,11 +212,6 @@ def _no_mac() -> IntegrityError:
         "the sops block has no MAC, so nobody can tell whether the file was changed",
         hint="take the file from git again, or from whoever encrypted it",
     )
-
-
-def is_list_comment(value: Value) -> bool:
-    """Whether a value is what sops makes of a comment in a list; it counts as no value."""
-    return isinstance(value, str) and value.startswith("ENC[") and value.endswith(",type:comment]")
 
 
 def own_selector(metadata: Metadata) -> Selector:
@@ -491,7 +486,7 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
         for path, value, text in found:
             if path is None:
                 # What was a ciphertext before stays one, and may open where it has come to stand.
-                left = not comments[str(value)] and looks_encrypted(text.strip())
+                left = not comments[str(value)] and is_ciphertext(text)
                 comments[text if left else str(value)] -= 1
                 continue
             leaf = next(expected, None)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, GitError
+from fluxsecrets.marks.ciphertext import SIGN_BYTES, find_ciphertexts
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.datakeys import FormerReader, ciphertexts, same_keys
+from fluxsecrets.repo.datakeys import FormerReader, same_keys
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.history import Commit, file_versions, read_blobs
@@ -60,7 +61,7 @@ def former_readers(
     former: set[str] = set()
     for blob, data in read_blobs(repository, paths):
         for path in paths[blob]:
-            if b"ENC[AES256_GCM," not in data:
+            if SIGN_BYTES not in data:
                 continue
             texts[path, blob] = data
             if recipients_in(data.decode("utf-8", "replace")) - now[path]:
@@ -121,7 +122,7 @@ def _known(session: Session, with_keys: bool, job: _Job) -> tuple[FormerReader, 
     now = _metadata(session, job.path, job.data)
     if now is None:
         return ()
-    groups = same_keys([ciphertexts(job.data), *(ciphertexts(data) for _, data in job.versions)])
+    groups = same_keys([find_ciphertexts(data) for data in (job.data, *(data for _, data in job.versions))])
     present = {recipient_key(each) for each in _recipients(now)}
     found: dict[RecipientKey, FormerReader] = {}
     own = _DataKeys(session, with_keys)

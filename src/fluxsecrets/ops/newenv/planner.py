@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.links import resolve_inside
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.ops.convert.decryption import usual_secret
 from fluxsecrets.ops.files.generated import generate
 from fluxsecrets.ops.run.changes import refuse_interrupted
@@ -23,7 +24,6 @@ from fluxsecrets.repo.manifests import child
 from fluxsecrets.repo.references import provisions
 from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree, with_planned
-from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Data
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.yaml import YamlFormat
@@ -238,7 +238,7 @@ class _Planner:
     def generated(self, spec: str, slot: Slot, copy: Copy) -> str:
         """A new value; where the old one is known, the same one for each place that had it."""
         old = copy.values.get(slot.index, slot.value)
-        if not isinstance(old, str) or looks_encrypted(old):
+        if not isinstance(old, str) or is_ciphertext(old):
             return generate(spec)
         digest = sha256(old.encode() if not slot.base64 else decoded(old)).digest()
         return self.made.setdefault((spec, digest), generate(spec))

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.ops.files.content import is_list_comment, parse
+from fluxsecrets.marks.ciphertext import is_ciphertext, is_encrypted_comment
+from fluxsecrets.ops.files.content import parse
 from fluxsecrets.repo.manifests import (
     is_reference,
     items_of,
@@ -22,7 +23,6 @@ from fluxsecrets.repo.manifests import (
     read_manifests,
     text_of,
 )
-from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, Path, find
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Format, Limits, make_format
@@ -90,21 +90,21 @@ def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = 
     changes = [
         Change(
             leaves[slot.index],
-            _LOST_COMMENT if is_list_comment(leaves[slot.index].value) else _placeholder(slot, format_),
+            _LOST_COMMENT if is_encrypted_comment(leaves[slot.index].value) else _placeholder(slot, format_),
             encrypted=False,
-            becomes_comment=is_list_comment(leaves[slot.index].value),
+            becomes_comment=is_encrypted_comment(leaves[slot.index].value),
         )
         for slot in slots
     ]
     changes += [
         Change(item, _LOST_COMMENT, encrypted=False)
         for item in document.items
-        if isinstance(item, Comment) and looks_encrypted(item.text.strip())
+        if isinstance(item, Comment) and is_ciphertext(item.text)
     ]
     order = {id(item): number for number, item in enumerate(document.items)}
     changes.sort(key=lambda change: order[id(change.target)])
     new = format_.rewrite(document, changes, None)
-    kept = [slot for slot in slots if not is_list_comment(slot.value)]
+    kept = [slot for slot in slots if not is_encrypted_comment(slot.value)]
     emptied = parse(format_, new, limits)
     found = tuple(_slots(emptied, format_, every_value=every_value))
     again = list(emptied.leaves)
@@ -112,7 +112,7 @@ def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = 
     if emptied.metadata is not None or any(again[slot.index].value not in wanted for slot in found):
         raise _left(next((again[slot.index].line for slot in found), None))
     # Comments in lists are no values any more, so that positions are those of the new text.
-    places = [slot.index for slot in slots if not is_list_comment(slot.value)]
+    places = [slot.index for slot in slots if not is_encrypted_comment(slot.value)]
     moved = [place - sum(gone < place for gone in _gone(slots)) for place in places]
     return Blank(
         new,
@@ -123,7 +123,7 @@ def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = 
 
 
 def _gone(slots: tuple[Slot, ...]) -> list[int]:
-    return [slot.index for slot in slots if is_list_comment(slot.value)]
+    return [slot.index for slot in slots if is_encrypted_comment(slot.value)]
 
 
 def _left(line: int | None) -> UnprotectedError:
@@ -183,7 +183,7 @@ def _slots(document: Document, format_: Format, *, every_value: bool) -> Iterato
             index += 1
             prefix = next((path for path in fields if leaf.path[: len(path)] == path), None)
             secret = prefix is not None or (every_value and not manifest)
-            cipher = looks_encrypted(leaf.value)
+            cipher = is_ciphertext(leaf.value)
             if not cipher and (not secret or _is_no_value(leaf.value)):
                 continue
             keys = [step for step in leaf.path if isinstance(step, str)]

@@ -16,13 +16,14 @@ from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.marks.ciphertext import find_ciphertexts
 from fluxsecrets.ops.files.content import own_selector
 from fluxsecrets.ops.policy.policy import is_manifest
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import real_path
-from fluxsecrets.repo.datakeys import ciphertexts, same_keys
+from fluxsecrets.repo.datakeys import same_keys
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.history import Commit, FileVersion, file_versions, read_blobs
@@ -491,7 +492,7 @@ def _look(session: Session, looker: _Looker, job: tuple[str, str, bytes]) -> _Lo
         format_ = make_format(kind or looker.formats.get(path) or format_for_path(path))
         document = format_.parse(data, session.limits)
         if document.metadata is not None:
-            marks = frozenset(looker.mark("ciphertext", each) for each in ciphertexts(data))
+            marks = frozenset(looker.mark("ciphertext", each) for each in find_ciphertexts(data))
             return _encrypted(
                 session, looker, document, document.metadata, marks, single=format_.single_value
             )

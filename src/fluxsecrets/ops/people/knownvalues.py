@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from fluxsecrets.audit.facts import KnownValues, Secret
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.datakeys import FormerReader
@@ -14,7 +15,6 @@ from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.keyhistory import RemovedKey
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import looks_random
-from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Document, Leaf, Mapping, Path, leaves_of, show_path
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.values import Value
@@ -95,7 +95,7 @@ def _unchanged(
     plain_before = _values(opened or ())
     plain_now = _values(secret.opened or ()) if opened is not None else {}
     for leaf in now.leaves if now is not None else ():
-        if not looks_encrypted(leaf.value):
+        if not is_ciphertext(leaf.value):
             continue
         value = plain_now.get(leaf.path)
         same = before.get(leaf.path) == leaf.value or (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fluxsecrets.errors import UsageError
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sealed.codec import seal_value
 from fluxsecrets.sealed.scopes import Scope, label_of
-from fluxsecrets.sops.cipher import looks_encrypted
 
 
 def seal_raw(
@@ -30,7 +30,7 @@ def seal_raw(
         raise UsageError("the scope strict binds a value to the Secret's name", hint="add --name NAME")
     if not value:
         raise UsageError("there is no value", hint="give it on standard input, or with --from-file FILE")
-    if looks_encrypted(value.decode("utf-8", "replace").strip()):
+    if is_ciphertext(value.decode("utf-8", "replace")):
         raise UsageError(
             "the value is a SOPS ciphertext: the application would get that",
             hint="take the value itself: `fluxsecrets get FILE KEY`",

@@ -12,6 +12,7 @@ from fluxsecrets.errors import (
     UnprotectedError,
     UsageError,
 )
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.ops.files.plain import PlainManifests
 from fluxsecrets.ops.manifests.comments import CommentMode, judge_comments, shown_warning
 from fluxsecrets.ops.manifests.placement import NOWHERE, Place
@@ -24,7 +25,6 @@ from fluxsecrets.sealed.codec import check_sealed, seal_value
 from fluxsecrets.sealed.layout import sealed_pieces
 from fluxsecrets.sealed.model import check_structure, is_sealed, read_sealed, scope_for, sealed_data
 from fluxsecrets.sealed.scopes import Scope, label_of
-from fluxsecrets.sops.cipher import looks_encrypted
 from fluxsecrets.sops.document import Data, Leaf
 from fluxsecrets.sops.document import Mapping as MapNode
 
@@ -194,7 +194,7 @@ def refuse_ciphertexts(secret: Secret) -> None:
         AlreadyEncryptedError: names the key.
     """
     for key, value in secret.values.items():
-        if looks_encrypted(value.decode("utf-8", "replace").strip()):
+        if is_ciphertext(value.decode("utf-8", "replace")):
             raise AlreadyEncryptedError(
                 f"the value of {key!a} is a SOPS ciphertext, which nothing in the file opens",
                 hint="take the file from git again, with its sops block, or set the value",

@@ -14,9 +14,6 @@ from fluxsecrets.scan.blob import Blob
 
 ENCRYPTED_AT_HEAD = "it is encrypted at HEAD"
 
-MARK = b"ENC[AES256_GCM,"
-"""What every encrypted file holds."""
-
 PIECE = 4 * 2**20
 """Bytes of a large file that are searched at a time."""
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.marks.ciphertext import SIGN_BYTES
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 
-from . import MARK, SourceFile, pieces
+from . import SourceFile, pieces
 
 _FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"):
@@ -67,7 +68,7 @@ def encrypted_before(repository: Repository, blobs: Mapping[str, str], limit: in
     """Those of some files whose blobs at HEAD are encrypted."""
     contents = repository.read_objects(blobs.values(), limit=limit)
     for path, (_, _, data) in zip(blobs, contents, strict=True):
-        if data is not None and MARK in data:
+        if data is not None and SIGN_BYTES in data:
             from fluxsecrets.repo.encrypted import detect_encryption
 
             if detect_encryption(data, path) is not None:

@@ -7,9 +7,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
-from fluxsecrets.scan.values import is_ciphertext, is_literal
+from fluxsecrets.scan.values import is_literal
 
 from .page import ENCRYPT_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk

@@ -11,9 +11,10 @@ import posixpath
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
-from fluxsecrets.scan.values import is_ciphertext, is_literal
+from fluxsecrets.scan.values import is_literal
 
 from .page import Object, Page
 from .reader import List, Node, Path, Scalar, Value, child, text_of

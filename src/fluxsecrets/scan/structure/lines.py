@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.assignments import Surroundings, assignments, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
-from fluxsecrets.scan.values import is_ciphertext, may_be_password, may_be_token
+from fluxsecrets.scan.values import may_be_password, may_be_token
 
 from .page import AGAIN_HINT, ENCRYPT_HINT
 from .sops import PLAIN, selector_in

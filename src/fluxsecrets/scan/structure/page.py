@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.assignments import assignments
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
@@ -24,7 +25,7 @@ class Object:
         kind, api_version: as written, or "".
         name, namespace: of its metadata, or "".
         prefix: where it stands in its document: nothing, or a place in the items of a List.
-        sops: the `sops` block of its document, where there is one.
+        sops: the `sops` block of its document; None where it has no MAC, since Flux takes it for plain then.
     """
 
     __slots__ = ("api_version", "kind", "name", "namespace", "node", "prefix", "sops")
@@ -116,8 +117,9 @@ class Page:
 
 def objects_in(node: Node, prefix: Path = ()) -> Iterator[Object]:
     """The objects of a document; what is called a list and has items is taken apart, as kustomize does it."""
-    sops = child(node, "sops")
-    yield from _objects(node, prefix, sops if type(sops) is Map else None, "", "")
+    block = child(node, "sops")
+    sops = block if type(block) is Map and is_ciphertext(text_of(block.get("mac"))) else None
+    yield from _objects(node, prefix, sops, "", "")
 
 
 def _objects(node: Node, prefix: Path, sops: Map | None, kind: str, version: str) -> Iterator[Object]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.match import Match
-from fluxsecrets.scan.values import is_ciphertext, is_literal
+from fluxsecrets.scan.values import is_literal
 
 from .page import Object, Page
 from .reader import Value, child, is_null, show, walk

@@ -7,14 +7,13 @@ from another file cannot be decrypted, since that one has another data key.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.marks.ciphertext import is_ciphertext, may_hold_encrypted_comment
 from fluxsecrets.scan.match import Match, Rank
-from fluxsecrets.scan.values import is_ciphertext
 
 from .page import AGAIN_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
@@ -79,16 +78,15 @@ MOVED = RuleInfo(
     docs="scan.md#sops-moved-comment",
 )
 
-_CIPHERTEXT_COMMENT = re.compile(rb"#[ \t]*ENC\[AES256_GCM,")
 _KEY_LISTS = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
 
 
 def judge(page: Page, owner: Object) -> Iterator[Match]:
     """The values of a document with a `sops` block that are plain against its selector."""
     block = owner.sops
-    if owner.is_secret and (block is None or not is_ciphertext(text_of(block.get("mac")) or "")):
-        yield from _lost(page, owner)
-    if block is None or not is_block(block):
+    if block is None:
+        if owner.is_secret:
+            yield from _lost(page, owner)
         return
     selector = selector_of(block)
     if selector is None:
@@ -109,7 +107,7 @@ def _lost(page: Page, owner: Object) -> Iterator[Match]:
     for field in ("data", "stringData"):
         node = child(owner.node, field)
         for value in walk(node, (*owner.prefix, field)) if node is not None else ():
-            if is_ciphertext(value.scalar.text.strip()):
+            if is_ciphertext(value.scalar.text):
                 where = f"{owner.label}: {show(value.path)}"
                 message = f"{where} is a ciphertext, and the sops block with its MAC is gone"
                 hint = "take the file from git again, with its sops block"
@@ -122,13 +120,6 @@ def plain_match(page: Page, owner: Object, value: Value) -> Match:
     where = f"{owner.label}: " if owner.is_object else ""
     message = f"{where}{show(value.path)} is in plain text in an encrypted file"
     return page.match(PLAIN, value, owner, message, AGAIN_HINT)
-
-
-def is_block(block: Map) -> bool:
-    """Whether a map called `sops` is a block of metadata."""
-    return block.get("mac") is not None or any(
-        block.get(name) is not None for name in (*_KEY_LISTS, "key_groups", "lastmodified")
-    )
 
 
 def is_plain(scalar: Scalar) -> bool:
@@ -175,7 +166,7 @@ def judge_comments(page: Page) -> Iterator[Match]:
     """What needs the whole of the format: selectors that look at comments, and ciphertexts in comments."""
     owner, block = next(((each, each.sops) for each in page.objects if each.sops is not None), (None, None))
     selector = None if block is None else selector_of(block)
-    moved = _CIPHERTEXT_COMMENT.search(page.blob.data) is not None
+    moved = may_hold_encrypted_comment(page.blob.data)
     if owner is None or selector is None or not (selector.uses_comments or moved):
         return
     from fluxsecrets.sops.document import Comment
@@ -192,7 +183,7 @@ def judge_comments(page: Page) -> Iterator[Match]:
     }
     for item, encrypts in selected(document, selector):
         if isinstance(item, Comment):
-            if not encrypts and is_ciphertext(item.text.strip()):
+            if not encrypts and is_ciphertext(item.text):
                 yield _moved_match(page, owner, item)
             continue
         found = places.get(item.start) if selector.uses_comments else None

@@ -8,9 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.names import Telling, telling
-from fluxsecrets.scan.values import is_ciphertext, is_expression, may_be_password, may_be_token
+from fluxsecrets.scan.values import is_expression, may_be_password, may_be_token
 
 from .page import Object
 from .reader import BLOCK, List, Map, Scalar, Value, is_typed, text_of, walk

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import ClassVar, NamedTuple, Protocol, cast
 
 from fluxsecrets.errors import UsageError
+from fluxsecrets.marks.encryptedfile import is_evident
 from fluxsecrets.sops.document import Change, Data, Document, Leaf, Path
 from fluxsecrets.sops.metadata import Metadata
 
@@ -69,19 +69,10 @@ def format_for_path(path: str) -> str:
     return next((name for name, suffixes in FORMATS.items() if path.endswith(suffixes)), "binary")
 
 
-_EVIDENT = {
-    "yaml": rb"(?m)^sops:[ \t]*\r?$",
-    "dotenv": rb"(?m)^sops_mac=ENC\[AES256_GCM,",
-    "ini": rb"(?m)^\[sops\][ \t]*\r?$",
-}
-"""Lines that only an encrypted file of the format has; a JSON file may be an encrypted binary one as well."""
-
-
 def evident_format(path: str, data: bytes) -> str | None:
     """The format that a file's name says, where it is encrypted in that format beyond doubt; else None."""
     name = format_for_path(path)
-    mark = _EVIDENT.get(name)
-    return name if mark is not None and b"ENC[AES256_GCM," in data and re.search(mark, data) else None
+    return name if is_evident(name, data) else None
 
 
 Edit = tuple[int, int, str]

@@ -7,6 +7,7 @@ from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FormatError, MetadataError
+from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Style
 
 METADATA_SECTION = "sops"
@@ -19,7 +20,6 @@ SIGNS = "#;"
 _COMMENT_SIGN = re.compile(r"(?:^|(?<=[ \t]))[#;]")
 COMMENT_IN_NAME = re.compile(r"\][ \t]*[#;]")
 DELIMITER = re.compile("[=:]")
-_CIPHERTEXT_LINE = re.compile(r"[#; ]*ENC\[AES256_GCM,[^\[\]]*\]")
 _BLANK_LINE = re.compile(r"^(?=[ \t\r\f\v]*$)", re.MULTILINE)
 BACKTICK, TRIPLE = "`", '"""'
 STYLES = {"": Style.PLAIN, "'": Style.SINGLE_QUOTED, '"': Style.DOUBLE_QUOTED, BACKTICK: Style.LITERAL}
@@ -221,7 +221,7 @@ def _comments(source: str, lines: SequenceABC[_Span], section: str, *, inline: b
     groups: list[list[_Span]] = []
     fresh = True
     for line in lines:
-        encrypted = _CIPHERTEXT_LINE.fullmatch(source, line.start, line.end) is not None
+        encrypted = is_ciphertext(source[line.start : line.end].lstrip(f"{SIGNS} "))
         if fresh or encrypted:
             groups.append([])
         groups[-1].append(line)

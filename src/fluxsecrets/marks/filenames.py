@@ -1,0 +1,60 @@
+"""The names of files that mean something to sops, Flux, kustomize or fluxsecrets."""
+
+from __future__ import annotations
+
+RULES_NAME = ".sops.yaml"
+"""sops's configuration, with the creation rules."""
+
+MISSPELLED_RULES_NAME = ".sops.yml"
+"""sops does not read it."""
+
+SETTINGS_NAME = ".fluxsecrets.yaml"
+"""What has no place in `.sops.yaml`."""
+
+BASELINE_NAME = ".fluxsecrets-baseline.json"
+"""The findings that are known."""
+
+STATE_NAME = ".fluxsecrets-state"
+"""The folder for journals where there is no git folder to put them into."""
+
+KEYS_FOLDER = "keys"
+"""The folder of public keys, `keys/NAME.pub`."""
+
+PUBLIC_KEY_SUFFIX = ".pub"
+
+CHART_NAME = "Chart.yaml"
+"""The file that makes a folder a Helm chart."""
+
+KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""The names under which kustomize finds its file in a folder."""
+
+YAML_SUFFIXES = (".yaml", ".yml")
+
+MANIFEST_SUFFIXES = (*YAML_SUFFIXES, ".json")
+"""How the name of a manifest ends."""
+
+
+def name_in(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]
+
+
+def is_rules_file(path: str) -> bool:
+    """Whether a path is that of a `.sops.yaml`."""
+    return name_in(path) == RULES_NAME
+
+
+def is_kustomization(path: str) -> bool:
+    """Whether kustomize reads a file as the kustomization of its folder."""
+    return name_in(path) in KUSTOMIZATION_NAMES
+
+
+def is_public_key(path: str) -> bool:
+    """Whether a path is a `keys/NAME.pub` at the root of a repository."""
+    return path.startswith(f"{KEYS_FOLDER}/") and path.count("/") == 1 and path.endswith(PUBLIC_KEY_SUFFIX)
+
+
+def is_secret_name(path: str) -> bool:
+    """Whether a name says that the file is a secret: `*.sops.*` or `*.enc.*`, but not `.sops.yaml`."""
+    inner = name_in(path)[1:-1]
+    return ".sops." in inner or ".enc." in inner
