@@ -310,7 +310,7 @@ def test_killed_before_the_identity_is_kept_it_is_taken_back(waddle, cli, git, i
 
     before = identity.path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("fluxsecrets.ops.newenv.addition.keep_identity", killed)
+        patch.setattr("fluxsecrets.ops.people.keystore.keep_identity", killed)
         assert cli("env", "add", "dr", "--from", "production").exit_code == 130
     refused = cli("env", "add", "--resume")
     assert refused.exit_code == 2

@@ -13,7 +13,8 @@ from tests.conftest import run_git as git
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.ops.run import journal
-from fluxsecrets.ops.run.journal import FileChange, Operation, abort, apply, pending, resume
+from fluxsecrets.ops.run.journal import abort, apply, pending, resume
+from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.statefolder import Place, place_in_git, place_without_git, user_state_folder
 
 EVIL = b"ssh-ed25519 AAAA mallory\n"
@@ -98,7 +99,7 @@ def interrupted(place, monkeypatch) -> Place:
     with monkeypatch.context() as patch:
         patch.setattr(journal, "write_batch", lambda _writes: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            apply(place, Operation("rotate", (FileChange(place.root / "new.yaml", b"new", None),)))
+            apply(place, "rotate", (FileChange(place.root / "new.yaml", b"new", None),), {})
     return place
 
 
@@ -203,6 +204,6 @@ def test_without_a_place_for_the_key_nothing_is_changed(environment, tmp_path, m
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/x")
     place = Place(tmp_path, tmp_path / ".git" / "fluxsecrets", tmp_path / ".git")
     with pytest.raises(FileAccessError) as caught:
-        apply(place, Operation("rotate", (FileChange(tmp_path / "new.yaml", b"new", None),)))
+        apply(place, "rotate", (FileChange(tmp_path / "new.yaml", b"new", None),), {})
     assert "XDG_STATE_HOME" in str(caught.value.hint)
     assert not (tmp_path / "new.yaml").exists()

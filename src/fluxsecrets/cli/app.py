@@ -15,7 +15,7 @@ import click
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.ops.run.logged import Logged
-from fluxsecrets.ops.run.record import recording
+from fluxsecrets.ops.run.results import recording
 from fluxsecrets.redaction import without_private_keys
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR = 0, 1, 2
@@ -212,10 +212,10 @@ def report(error: BaseException) -> int:
 def _say_interrupted() -> None:
     from pathlib import Path
 
-    from fluxsecrets.ops.run.interrupted import refuse_interrupted_at
+    from fluxsecrets.ops.run.writer import refuse_interrupted
 
     try:
-        refuse_interrupted_at((Path.cwd() / "-",))
+        refuse_interrupted((Path.cwd() / "-",))
     except FluxsecretsError as error:
         _show(error)
     else:

@@ -115,8 +115,8 @@ def command(
     """
     from fluxsecrets.ops.convert.convert import as_plan
     from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, find_manifests
-    from fluxsecrets.ops.run.changes import refuse_interrupted
     from fluxsecrets.ops.run.results import BatchResult
+    from fluxsecrets.ops.run.writer import refuse_interrupted
     from fluxsecrets.report.moved import FORMATS
 
     session, out = make_session(config), Output(quiet=quiet)
@@ -125,7 +125,7 @@ def command(
     if form is None:
         raise UsageError("say what the Secrets become", hint=f"--to is one of {', '.join(FORMS)}")
     files = find_manifests(session, paths, environment, ANY_KIND, everything=everything)
-    refuse_interrupted(files.tree)
+    refuse_interrupted((files.tree.root / "-",))
     certificate = _certificate(session, out, files, cert, environment) if form == "sealed" else None
     converter = _converter(session, files, form, certificate, private_keys, comments, environment, how)
     conversion = converter.prepare()

@@ -163,11 +163,12 @@ def add(
 
 
 def _end(session: Session, out: Output, *, forward: bool, both: bool, name: str | None) -> int:
-    from fluxsecrets.ops.newenv.addition import end_addition
+    from fluxsecrets.ops.newenv.addition import COMMAND
+    from fluxsecrets.ops.people.keystore import end_with_identity
 
     if both or name is not None:
         raise UsageError("--resume and --abort stand alone", hint="fluxsecrets env add --resume")
-    done = end_addition(session, forward=forward)
+    done = end_with_identity(session, COMMAND, forward=forward)
     what = "completed" if forward else "taken back"
     out.note(f"env add {done.details.get('name', '')} was {what}: {len(done.paths)} files")
     return 0

@@ -341,10 +341,10 @@ def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, ab
         return False
     if resuming and aborting:
         raise UsageError("--resume and --abort are opposites", hint="give one of them")
-    from fluxsecrets.ops.run.changes import end_interrupted
-    from fluxsecrets.repo.tree import open_tree
+    # Of all commands that can be interrupted, as some make identities.
+    from fluxsecrets.ops.people.keystore import end_with_identity
 
-    found = end_interrupted(open_tree(session.cwd, limits=session.limits), name, forward=resuming)
+    found = end_with_identity(session, name, forward=resuming)
     count = f"{len(found.paths)} file{'s' if len(found.paths) != 1 else ''}"
     out.note(f"{count}: {'completed' if resuming else 'taken back'}")
     return True

@@ -30,7 +30,8 @@ from fluxsecrets.ops.files.rekey import encrypted_targets, history_note
 from fluxsecrets.ops.manifests.meant import require_one_way
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import BatchResult, Outcome
-from fluxsecrets.ops.run.targets import clean_up, select
+from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.writer import make_ready
 
 
 @click.group("recipients")
@@ -336,7 +337,7 @@ def sync(
     selection = select_for_rekey(session, paths, environment, input_type, everything=everything)
     options = SyncOptions(read_public_keys(selection.root), accept_recipients, write=not (check or dry_run))
     if options.write:
-        clean_up(selection)
+        make_ready(target.path for target in selection.targets)
     targets, notes = encrypted_targets(selection)
     results = tuple(out.progress(sync_files(session, targets, options), len(targets), "comparing"))
     batch = BatchResult(results, (*notes, *(history_note(results) if options.write else ())))

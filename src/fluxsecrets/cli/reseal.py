@@ -69,8 +69,8 @@ def command(
     All files are prepared before the first is replaced; what does not open is listed and stays as it is.
     """
     from fluxsecrets.ops.manifests.manifestfiles import SEALED, find_manifests
-    from fluxsecrets.ops.run.changes import make_changes, refuse_interrupted
     from fluxsecrets.ops.run.results import BatchResult, Outcome
+    from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, write_files
     from fluxsecrets.ops.sealing.certificates import certificate_for
     from fluxsecrets.ops.sealing.keyfiles import load_keys
     from fluxsecrets.ops.sealing.reseal import Resealing
@@ -82,7 +82,7 @@ def command(
     if end_if_asked(session, out, "reseal", resuming=resuming, aborting=aborting):
         return 0
     files = find_manifests(session, paths, environment, SEALED, everything=everything)
-    refuse_interrupted(files.tree)
+    refuse_interrupted((files.tree.root / "-",))
     found = certificate_for(session, files.tree, cert=cert, environment=environment, files=files.paths)
     show_certificate(out, found)
     resealing = Resealing(
@@ -99,7 +99,8 @@ def command(
             prepare_resealing(session, jobs, resealing, write=not dry_run), len(jobs), "sealing anew"
         )
     )
-    results = make_changes(files.tree, "reseal", prepared)
+    operation = Operation("reseal", place_of_tree(files.tree))
+    results = tuple(write_files(session, prepared, operation))
     told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
     batch = BatchResult(told, files.notes)
     out.show(FORMATS[report]("reseal", batch))

@@ -33,10 +33,9 @@ from fluxsecrets.ops.people.rotate import (
     shared_with,
 )
 from fluxsecrets.ops.policy.policy import parse_recipients
-from fluxsecrets.ops.run.changes import Change, change_files
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import BatchResult
-from fluxsecrets.ops.run.targets import clean_up
+from fluxsecrets.ops.run.writer import Operation, make_ready, write_files
 from fluxsecrets.sops.recipients import KINDS
 
 
@@ -153,13 +152,13 @@ def command(
     )
     refuse_contradiction(options)
     if options.write:
-        clean_up(selection)
+        make_ready(target.path for target in selection.targets)
     targets, notes = encrypted_targets(selection)
     if report != "json":
         for line in rotation_plan(targets, options, environment):
             out.note(line)
     prepared = tuple(out.progress(prepare_rotation(session, targets, options), len(targets), "rotating"))
-    results = change_files(session, Change("rotate", tuple(zip(targets, prepared, strict=True))))
+    results = tuple(write_files(session, prepared, Operation("rotate")))
     if remove and results and not any(result.error or getattr(result, "removed", ()) for result in results):
         notes = (*notes, "nobody was removed: none of the files was encrypted for whom you named")
     batch = BatchResult(results, (*notes, *history_note(results), *regenerated_note(results)))

@@ -10,7 +10,8 @@ import pytest
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.files import leftovers, writing
 from fluxsecrets.ops.run import journal
-from fluxsecrets.ops.run.journal import FileChange, Operation, abort, apply, pending, resume
+from fluxsecrets.ops.run.journal import abort, apply, pending, resume
+from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.statefolder import Place
 
 NAMES = ("a.yaml", "deep/b.yaml", "c.yaml")
@@ -37,11 +38,14 @@ def tree(tmp_path):
     return root
 
 
-def operation(root: Path) -> Operation:
+DETAILS = {"environment": "staging"}
+
+
+def planned_changes(root: Path) -> list[FileChange]:
     changes = [FileChange(root / name, f"new {name}".encode(), f"old {name}".encode()) for name in NAMES]
     changes.append(FileChange(root / "new" / "folder" / "d.yaml", b"new d", None, 0o644))
     changes.append(FileChange(root / "gone.yaml", None, b"old gone"))
-    return Operation("rotate", tuple(changes), {"environment": "staging"})
+    return changes
 
 
 def contents(root: Path) -> dict[str, str]:
@@ -53,22 +57,20 @@ NEW = {name: f"new {name}" for name in NAMES} | {"new/folder/d.yaml": "new d"}
 
 
 def test_all_files_are_changed_and_nothing_is_left_behind(place, tree):
-    told = []
-    apply(place, operation(tree), lambda done, total: told.append((done, total)))
+    apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == NEW
     assert not place.state.exists(), "there is no git, and nothing is under way"
     assert stat.S_IMODE((tree / "new/folder/d.yaml").stat().st_mode) == 0o644
-    assert told[-1] == (4, 5)
 
 
 def test_nothing_is_written_where_there_is_nothing_to_change(place):
-    apply(place, Operation("rotate", ()))
+    apply(place, "rotate", (), {})
     assert not place.state.exists()
 
 
 @pytest.mark.parametrize("change", ["edited", "removed", "appeared"])
 def test_a_file_that_changed_in_between_stops_it_before_anything_is_written(place, tree, change):
-    planned = operation(tree)
+    planned = planned_changes(tree)
     if change == "edited":
         (tree / "c.yaml").write_text("mine")
     elif change == "removed":
@@ -78,7 +80,7 @@ def test_a_file_that_changed_in_between_stops_it_before_anything_is_written(plac
         (tree / "new/folder/d.yaml").write_text("mine")
     before = contents(tree)
     with pytest.raises(FileAccessError):
-        apply(place, planned)
+        apply(place, "rotate", planned, DETAILS)
     assert contents(tree) == before
     assert pending(place) is None
 
@@ -109,7 +111,7 @@ def killed_after(steps: int, place: Place) -> bool:
             patch.setattr(Path, name, counted(getattr(Path, name)))
         patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
         try:
-            apply(place, operation(place.root))
+            apply(place, "rotate", planned_changes(place.root), DETAILS)
         except Killed:
             return True
     return False
@@ -135,9 +137,9 @@ def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeyp
             assert visible in (OLD, NEW)
         else:
             interrupted += 1
-            assert (found.name, found.details) == ("rotate", {"environment": "staging"})
+            assert (found.name, found.details) == ("rotate", DETAILS)
             with pytest.raises(UsageError, match="was interrupted here"):
-                apply(place, operation(root))
+                apply(place, "rotate", planned_changes(root), DETAILS)
             end(place)
             visible = {name: text for name, text in contents(root).items() if not name.endswith(".tmp")}
             assert visible == (NEW if end is resume else OLD)
@@ -160,7 +162,7 @@ def test_a_failure_in_the_middle_is_taken_back(place, tree, monkeypatch):
 
     monkeypatch.setattr(journal, "write_batch", full_disk)
     with pytest.raises(FileAccessError, match="no space left"):
-        apply(place, operation(tree))
+        apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == OLD
     assert pending(place) is None
 
@@ -178,7 +180,7 @@ def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(place, tree
     with monkeypatch.context() as patch:
         patch.setattr(journal, "write_batch", dead_disk)
         with pytest.raises(FileAccessError) as caught:
-            apply(place, operation(tree))
+            apply(place, "rotate", planned_changes(tree), DETAILS)
     assert "--resume" in str(caught.value.hint)
     resume(place)
     assert contents(tree) == NEW
@@ -198,7 +200,7 @@ def interrupt(place: Place, monkeypatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(journal, "write_batch", stop)
         with pytest.raises(KeyboardInterrupt):
-            apply(place, operation(place.root))
+            apply(place, "rotate", planned_changes(place.root), DETAILS)
 
 
 @pytest.mark.parametrize("end", [resume, abort])
@@ -247,7 +249,7 @@ def test_damaged_contents_are_not_written(place, tree, monkeypatch):
 
 def test_two_at_once_exclude_each_other(place, tree):
     with journal._locked(place), pytest.raises(UsageError, match="another fluxsecrets"):
-        apply(place, operation(tree))
+        apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == OLD
 
 

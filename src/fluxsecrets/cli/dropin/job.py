@@ -32,7 +32,6 @@ from fluxsecrets.errors import (
     LimitError,
 )
 from fluxsecrets.files.reading import FileContent, read_file
-from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.sops.document import Data, to_data
 from fluxsecrets.sops.formats import StoresConfig, make_format
@@ -239,7 +238,7 @@ def deliver(call: Call, job: Job, data: bytes, *, in_place: bool | None = None, 
         return
     # Here and not above: most command lines print, and need neither.
     from fluxsecrets.cli.output import write_output
-    from fluxsecrets.ops.run.batches import pending_write
+    from fluxsecrets.ops.run.writer import replace_file
 
     with job.named(), failing_with(COULD_NOT_WRITE_OUTPUT):
         if not in_place:
@@ -247,5 +246,4 @@ def deliver(call: Call, job: Job, data: bytes, *, in_place: bool | None = None, 
         elif job.file is None:
             raise FileAccessError("it is no file that could be replaced", hint="leave out --in-place")
         else:
-            write = pending_write(job.file, data)
-            write_atomic(write.path, write.data, expected=write.expected)
+            replace_file(job.file, data)

@@ -15,13 +15,10 @@ from fluxsecrets.ops.manifests.comments import CommentMode
 from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
 from fluxsecrets.ops.manifests.placement import Place, Placement
 from fluxsecrets.ops.policy.policy import Overrides, blaming_rule, policy_for
-from fluxsecrets.ops.run.batches import pending_write
-from fluxsecrets.ops.run.changes import place_of_tree
-from fluxsecrets.ops.run.journal import Operation, apply
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
-from fluxsecrets.ops.run.record import note_file
-from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome, Prepared, note_file
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_read_only, write_files
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
 from fluxsecrets.repo.discover import read_generators
 from fluxsecrets.repo.graph import Applied
@@ -206,10 +203,8 @@ class Converter:
             )
         changes = conversion.workspace.changes()
         push_values(conversion.pushes)
-        tree = self.files.tree
-        apply(place_of_tree(tree), Operation("convert", changes))
-        for result in conversion.results:
-            note_file(result)
+        results = [Prepared(result) for result in conversion.results]
+        write_files(self.session, results, Operation("convert", place_of_tree(self.files.tree), changes))
 
     def _shown(self, path: str) -> str:
         return self.session.shown(self.files.tree.root / path)
@@ -239,7 +234,7 @@ class Converter:
                 return self._left(shown, "a secretGenerator reads it")
             real = self.files.tree.root.resolve() / path
             content = read_file(real, limit=self.session.limits.size)
-            pending_write(content, b"")  # a read-only file is refused
+            refuse_read_only(content)
             return self._content(path, shown, content.data, named=named)
         except FluxsecretsError as error:
             if error.path is None or error.path == str(self.files.tree.root.resolve() / path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fluxsecrets.ops.run.journal import FileChange
+from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.repo.tree import Tree
 
 

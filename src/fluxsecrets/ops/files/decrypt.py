@@ -23,8 +23,7 @@ from fluxsecrets.sops.values import canonical_bytes
 from .content import OpenedFile, open_file
 
 if TYPE_CHECKING:  # one file to standard output does without
-    from fluxsecrets.ops.run.batches import Prepared
-    from fluxsecrets.ops.run.results import BatchResult
+    from fluxsecrets.ops.run.results import BatchResult, Prepared
     from fluxsecrets.ops.run.targets import Target
 
 _INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
@@ -203,20 +202,20 @@ def decrypt_in_place(
     Raises:
         UsageError, GitError, ConfigError, FileAccessError: see `select`.
     """
-    from fluxsecrets.ops.run.batches import process_files
     from fluxsecrets.ops.run.results import BatchResult
-    from fluxsecrets.ops.run.targets import clean_up, select
+    from fluxsecrets.ops.run.targets import select
+    from fluxsecrets.ops.run.writer import make_ready, prepare_files, write_files
 
     selection = select(session, paths, environment, input_type)
-    clean_up(selection)
+    make_ready(target.path for target in selection.targets)
     targets = [target for target in selection.targets if target.encrypted or target.named or target.problem]
-    results = process_files(partial(_prepare, session), targets)
+    results = write_files(session, prepare_files(partial(_prepare, session), targets))
     return BatchResult(tuple(session.watched(results, len(targets), "decrypting")), selection.notes)
 
 
 def _prepare(session: Session, target: Target) -> Prepared:
-    from fluxsecrets.ops.run.batches import Prepared, pending_write
-    from fluxsecrets.ops.run.results import FileResult, Outcome
+    from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
+    from fluxsecrets.ops.run.writer import replacing
 
     try:
         if target.problem is not None:
@@ -225,6 +224,6 @@ def _prepare(session: Session, target: Target) -> Prepared:
         data, content = [content.data], replace(content, data=b"")
         opened = open_file(make_format(target.format), data, session.providers, session.limits)
         result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)
-        return Prepared(result, pending_write(content, opened.text()))
+        return Prepared(result, replacing(content, opened.text()))
     except FluxsecretsError as error:
         return Prepared(FileResult(target.shown, Outcome.FAILED, error=error.in_file(target.shown)))

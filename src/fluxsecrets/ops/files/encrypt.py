@@ -14,12 +14,12 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, make_overrides, policy_for
-from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files
 from fluxsecrets.ops.run.inputs import Input
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
-from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
+from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Selection, Target, clean_up, repository_root, select
+from fluxsecrets.ops.run.targets import Selection, Target, repository_root, select
+from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
@@ -155,10 +155,10 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
         One result per file, in order.
     """
     if request.writes:
-        clean_up(selection)
+        make_ready(target.path for target in selection.targets)
     options = _for_people(_options(request), selection.root)
     jobs = encrypt_jobs(session, selection)
-    results = process_files(partial(_prepare, session, options), jobs)
+    results = write_files(session, prepare_files(partial(_prepare, session, options), jobs))
     files = tuple(session.watched(results, len(jobs), "encrypting"))
     return BatchResult(files, (*selection.notes, *_overrides(session, jobs, files, options)))
 
@@ -304,7 +304,7 @@ def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prep
         data, content = [content.data], replace(content, data=b"")
         result, new = _encrypt(session, options, job, data)
         writes = result.outcome is Outcome.ENCRYPTED
-        return Prepared(result, pending_write(content, new) if writes else None)
+        return Prepared(result, replacing(content, new) if writes else None)
     except FluxsecretsError as error:
         error.path = error.path if error.path != str(job.path) else job.shown
         return Prepared(FileResult(job.shown, Outcome.FAILED, error=error.in_file(job.shown)))

@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
-from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.policy.policy import Policy, selector_for
 from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
-from fluxsecrets.ops.run.batches import pending_write
-from fluxsecrets.ops.run.interrupted import refuse_interrupted_at
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.ops.run.writer import refuse_interrupted, refuse_read_only, replace_file
 from fluxsecrets.repo.configfiles import mend_hint
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig, make_format
@@ -69,7 +67,7 @@ def open_target(session: Session, target: Target, *, accept_recipients: bool = F
     """
     if target.problem is not None:
         raise target.problem
-    refuse_interrupted_at((target.path,))
+    refuse_interrupted((target.path,))
     try:
         return _open(session, target, accept_recipients=accept_recipients)
     except FluxsecretsError as error:
@@ -80,7 +78,7 @@ def open_target(session: Session, target: Target, *, accept_recipients: bool = F
 
 def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenTarget:
     content = read_file(target.path, limit=session.limits.size)
-    pending_write(content, b"")  # a read-only file is refused before anybody does any work
+    refuse_read_only(content)  # before anybody does any work
     try:
         opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
     except NotEncryptedError as error:
@@ -178,9 +176,8 @@ def write_back(opened: OpenTarget, encrypted: bytes) -> None:
     Raises:
         FileAccessError: it was changed meanwhile, or cannot be written; it is as it was.
     """
-    write = pending_write(opened.content, encrypted)
     try:
-        write_atomic(write.path, write.data, expected=write.expected)
+        replace_file(opened.content, encrypted)
     except FluxsecretsError as error:
         error.path = opened.target.shown
         raise

@@ -8,9 +8,8 @@ from typing import TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.ops.policy.policy import Policy
-from fluxsecrets.ops.run.batches import Prepared
 from fluxsecrets.ops.run.names import name_of, post_quantum_warnings
-from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, Target
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data

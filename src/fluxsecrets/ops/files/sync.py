@@ -12,11 +12,11 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import groups_needed, in_line
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, refuse
-from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files
 from fluxsecrets.ops.run.names import names_of
-from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.ops.run.writer import prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
@@ -65,7 +65,7 @@ def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions
         One `RekeyResult` a file, in order, as they are done; a plain `FileResult` where it could not be
         written.
     """
-    return process_files(partial(prepare_target, _sync, session, options), targets)
+    return write_files(session, prepare_files(partial(prepare_target, _sync, session, options), targets))
 
 
 def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
@@ -101,7 +101,7 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
             new = with_same_data_key(session, opened, policy.groups, policy.shamir_threshold)
         about = warnings_of_recipients(session, policy.groups, policy.shamir_threshold, names)
         warnings = tuple(dict.fromkeys((*warnings, *opened.warnings, *about)))
-        write = pending_write(content, new)
+        write = replacing(content, new)
     result = RekeyResult(
         target.shown,
         Outcome.SYNCED if options.write else Outcome.WOULD_SYNC,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fluxsecrets.ops.run.changes import merged
-from fluxsecrets.ops.run.journal import FileChange
+from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.writer import merged
 from fluxsecrets.repo.tree import Tree
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.people.keystore import Keeping
-from fluxsecrets.ops.run.journal import FileChange
+from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.repo.tree import Tree
 
 from .naming import Renamed

@@ -13,9 +13,9 @@ from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.ops.convert.decryption import usual_secret
 from fluxsecrets.ops.files.generated import generate
-from fluxsecrets.ops.run.changes import refuse_interrupted
 from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_keys
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.writer import refuse_interrupted
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.environments import Environment, load_environments, unknown_environment
 from fluxsecrets.repo.graph import Applied
@@ -52,7 +52,7 @@ def plan_environment(session: Session, request: AddRequest) -> NewEnvironment:
         DataKeyError: values are to be copied, and no identity at hand opens a file.
     """
     tree = open_tree(session.cwd, limits=session.limits)
-    refuse_interrupted(tree)
+    refuse_interrupted((tree.root / "-",))
     settings = load_settings(tree)
     environments = load_environments(tree, settings)
     names = tuple(each.name for each in environments)

@@ -20,15 +20,13 @@ from fluxsecrets.ops.files.rekey import (
     with_same_data_key,
 )
 from fluxsecrets.ops.policy.strangers import judge, refuse
-from fluxsecrets.ops.run.batches import Prepared, pending_write, prepare_files
-from fluxsecrets.ops.run.changes import Change, change_files
-from fluxsecrets.ops.run.journal import FileChange
 from fluxsecrets.ops.run.names import KEYS_FOLDER, names_of, read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, read_people
-from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target, clean_up, select
+from fluxsecrets.ops.run.targets import Target, select
+from fluxsecrets.ops.run.writer import Operation, make_ready, prepare_files, replacing, write_files
 from fluxsecrets.repo.environments import load_environments, shared_files
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
@@ -112,7 +110,7 @@ def plan_addition(session: Session, options: AddOptions) -> Addition:
     people = read_people(session, tree)
     everything = select(session, ())
     if options.write:
-        clean_up(everything)
+        make_ready(target.path for target in everything.targets)
     targets, _ = encrypted_targets(everything)
     recipient = find_person(people, options.who)
     name = people.names.get(recipient.id) or options.name or people.name(recipient)
@@ -164,8 +162,8 @@ def add(session: Session, plan: Addition, prepared: Sequence[Prepared]) -> tuple
     Raises:
         FluxsecretsError: it could not be written; nothing was changed.
     """
-    files = tuple(zip(plan.targets, prepared, strict=True))
-    return change_files(session, Change(COMMAND, files, plan.extra, {"recipient": plan.recipient.id}))
+    operation = Operation(COMMAND, extra=plan.extra, details={"recipient": plan.recipient.id})
+    return tuple(write_files(session, prepared, operation))
 
 
 def _step(plan: Addition) -> _Step:
@@ -356,7 +354,7 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
         added=added,
         removed=removed,
     )
-    return Prepared(result, pending_write(content, new) if step.write else None, content.data)
+    return Prepared(result, replacing(content, new) if step.write else None)
 
 
 def _groups(groups: RecipientGroups, ruled: RecipientGroups, recipient: Recipient) -> RecipientGroups:

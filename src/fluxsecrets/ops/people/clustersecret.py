@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import IdentityError, UsageError
 from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, read_people
-from fluxsecrets.ops.run.record import note_key
+from fluxsecrets.ops.run.results import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.flux import FluxKustomization

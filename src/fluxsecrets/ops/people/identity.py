@@ -32,15 +32,20 @@ from fluxsecrets.ops.files.rekey import (
     with_same_data_key,
 )
 from fluxsecrets.ops.policy.strangers import judge, refuse
-from fluxsecrets.ops.run.batches import Prepared, pending_write, prepare_files
-from fluxsecrets.ops.run.changes import Change, change_files
-from fluxsecrets.ops.run.journal import FileChange
 from fluxsecrets.ops.run.names import KEYS_FOLDER, names_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, one_cluster_key, read_people
-from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Selection, Target, clean_up, select
+from fluxsecrets.ops.run.targets import Selection, Target, select
+from fluxsecrets.ops.run.writer import (
+    Operation,
+    make_ready,
+    place_here,
+    prepare_files,
+    replacing,
+    write_files,
+)
 from fluxsecrets.repo.environments import Environment, load_environments, shared_files
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
@@ -60,7 +65,7 @@ from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.recipients import Recipient, age, recipient_key
 
 from .clustersecret import AGE_SUFFIX, SecretName, secret_names
-from .keystore import Keeping, Store, age_provider, keep_identity
+from .keystore import Keeping, Store, age_provider, write_with_identity
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.keyfile import AgeIdentity
@@ -166,7 +171,7 @@ def plan_identity(session: Session, options: IdentityOptions) -> IdentityPlan:
     people = read_people(session, tree)
     selection = select(session, ())
     if options.write:
-        clean_up(selection)
+        make_ready(target.path for target in selection.targets)
     targets, keys = _who_opens_what(session, selection)
     under_way = _under_way(tree, options.environment)
     made = None
@@ -252,13 +257,13 @@ def replace_identity(
             "nothing was changed: all files have to go along, and some cannot",
             hint="have it run by somebody who can open all of them",
         )
-    place = None
-    if plan.made is not None:
-        # Before anything is encrypted for it
-        place = keep_identity(session, plan.made, Keeping(store=plan.options.store)).place
-    files = tuple(zip(plan.targets, prepared, strict=True))
     details = {"environment": plan.options.environment, "old": plan.old.id, "new": plan.new.id}
-    return change_files(session, Change("rotate", files, plan.extra, details)), place
+    operation = Operation("rotate", place_here(session), plan.extra, details)
+    if plan.made is None:
+        return tuple(write_files(session, prepared, operation)), None
+    keeping = Keeping(store=plan.options.store)
+    results, kept = write_with_identity(session, prepared, operation, plan.made, keeping)
+    return results, kept.place
 
 
 def identity_notes(plan: IdentityPlan, results: Sequence[FileResult], place: str | None) -> tuple[str, ...]:
@@ -563,7 +568,7 @@ def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
         regenerated=keys,
         shared_with=step.shared.get(target.repository_path or "", ()),
     )
-    return Prepared(result, pending_write(content, new) if step.write else None, content.data)
+    return Prepared(result, replacing(content, new) if step.write else None)
 
 
 def _groups(groups: RecipientGroups, step: _Step) -> RecipientGroups:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import IdentityError, UsageError
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.run.names import read_public_keys
-from fluxsecrets.ops.run.record import note_key
+from fluxsecrets.ops.run.results import FileResult, Prepared, note_key
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.writer import Operation, end_interrupted, interrupted, write_files
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.recipients import Recipient
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.age import AgeProvider
     from fluxsecrets.keys.keyfile import AgeIdentity
+    from fluxsecrets.ops.run.journal import PendingOperation
 
 KEYRING_SHOWN = "the OS keyring"
 
@@ -179,6 +181,88 @@ def would_be_committed(path: Path) -> bool:
         return False
     name = real.relative_to(repository.root.resolve()).as_posix()
     return name in repository.files((name,))
+
+
+def write_with_identity(
+    session: Session,
+    prepared: Sequence[Prepared],
+    operation: Operation,
+    identity: AgeIdentity,
+    keeping: Keeping,
+) -> tuple[tuple[FileResult, ...], NewKey]:
+    """Make changes that need a new identity, and keep it, or do neither.
+
+    The journal names the identity before it is kept: whatever interrupts that, `end_with_identity` takes back
+    both, and no identity is left that nothing names.
+
+    Args:
+        session: the run.
+        prepared: see `write_files`.
+        operation: with the place of all its files, and extra changes.
+        identity: the new one.
+        keeping: where it is kept.
+
+    Raises:
+        IdentityError: it cannot be kept there; nothing was written.
+        FluxsecretsError: see `write_files`; the identity is gone again, too.
+    """
+    kept: list[NewKey] = []
+    details = {
+        "identity": identity.recipient,
+        "store": str(keeping.store),
+        "output": str(session.cwd / keeping.output) if keeping.output is not None else "",
+    }
+    try:
+        results = write_files(
+            session,
+            prepared,
+            replace(
+                operation,
+                details={**operation.details, **details},
+                first=lambda: kept.append(keep_identity(session, identity, keeping)),
+            ),
+        )
+    except BaseException:
+        if kept and kept[0].added and interrupted(session) is None:
+            drop_identity(session, identity.recipient, keeping)
+        raise
+    return tuple(results), kept[0]
+
+
+def end_with_identity(session: Session, name: str, *, forward: bool) -> PendingOperation:
+    """Complete what was interrupted, or take it back together with the identity that it made.
+
+    Args:
+        session: the run.
+        name: the command.
+        forward: complete it.
+
+    Raises:
+        UsageError: nothing was interrupted, it was another command, or its identity was not kept yet.
+        FileAccessError: a file was changed since, or cannot be written.
+    """
+    found = interrupted(session)
+    if forward and found is not None and found.name == name:
+        recipient, keeping = _made_by(found)
+        if recipient and not holds_identity(session, recipient, keeping):
+            raise UsageError(
+                "it was interrupted before the new identity was kept, and the files would be encrypted for "
+                "nobody",
+                hint=f"take it back with `fluxsecrets {name} --abort`, and begin again",
+            )
+    done = end_interrupted(session, name, forward=forward)
+    recipient, keeping = _made_by(done)
+    if recipient and not forward:
+        drop_identity(session, recipient, keeping)
+    return done
+
+
+def _made_by(operation: PendingOperation) -> tuple[str, Keeping]:
+    """The recipient of the identity that an operation made, or "", and where it is kept."""
+    details = {name: str(value) for name, value in operation.details.items()}
+    output = details.get("output", "")
+    keeping = Keeping(None, Store(details.get("store", Store.FILE)), Path(output) if output else None)
+    return details.get("identity", ""), keeping
 
 
 def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:

@@ -10,15 +10,13 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import encrypted_targets
-from fluxsecrets.ops.run.batches import Prepared
-from fluxsecrets.ops.run.changes import Change, change_files
-from fluxsecrets.ops.run.journal import FileChange
 from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, find_person, read_people
-from fluxsecrets.ops.run.results import FileResult
+from fluxsecrets.ops.run.results import FileChange, FileResult, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target, clean_up, select
+from fluxsecrets.ops.run.targets import Target, select
+from fluxsecrets.ops.run.writer import Operation, make_ready, write_files
 from fluxsecrets.repo.environments import load_environments, shared_files
 from fluxsecrets.repo.settings import SETTINGS_NAME, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
@@ -114,7 +112,7 @@ def plan_removal(session: Session, options: RemoveOptions) -> Removal:
     people = read_people(session, tree)
     selection = select(session, ())
     if options.write:
-        clean_up(selection)
+        make_ready(target.path for target in selection.targets)
     targets, notes = encrypted_targets(selection)
     looks = tuple(run_jobs(partial(file_keys, session), targets))
     files = {target.repository_path: look for target, look in zip(targets, looks, strict=True)}
@@ -198,8 +196,8 @@ def remove(session: Session, plan: Removal, prepared: Sequence[Prepared]) -> tup
     Raises:
         FluxsecretsError: it could not be written; nothing was changed.
     """
-    files = tuple(zip(plan.targets, prepared, strict=True))
-    return change_files(session, Change(COMMAND, files, plan.extra, {"recipient": plan.recipient.id}))
+    operation = Operation(COMMAND, extra=plan.extra, details={"recipient": plan.recipient.id})
+    return tuple(write_files(session, prepared, operation))
 
 
 def _is_for(look: FileKeys | FluxsecretsError | None, recipient: Recipient) -> bool:

@@ -19,12 +19,11 @@ from fluxsecrets.ops.files.rekey import (
     with_new_text,
 )
 from fluxsecrets.ops.policy.strangers import Differences, judge, refuse
-from fluxsecrets.ops.run.batches import Prepared, pending_write, prepare_files
-from fluxsecrets.ops.run.changes import Change, change_files
 from fluxsecrets.ops.run.names import name_of, names_of
-from fluxsecrets.ops.run.results import FileResult, Outcome
+from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import Target
+from fluxsecrets.ops.run.writer import Operation, prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import make_format
@@ -113,7 +112,7 @@ def rotate_files(
         One `RekeyResult` a file, in order; a plain `FileResult` where it could not be written.
     """
     prepared = prepare_rotation(session, targets, options)
-    return change_files(session, Change("rotate", tuple(zip(targets, prepared, strict=True))))
+    return tuple(write_files(session, prepared, Operation("rotate")))
 
 
 def prepare_rotation(
@@ -171,7 +170,7 @@ def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepare
         regenerated=fresh.keys if fresh is not None else (),
         shared_with=options.shared.get(target.repository_path or "", ()),
     )
-    return Prepared(result, pending_write(content, new) if options.write else None, content.data)
+    return Prepared(result, replacing(content, new) if options.write else None)
 
 
 def _anchors(applied: AppliedConfig | None) -> Mapping[str, str]:

@@ -21,63 +21,29 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.leftovers import remove_leftovers
-from fluxsecrets.files.locks import try_lock
+from fluxsecrets.files.locks import is_named, try_lock
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
 
 from .planpath import PlanPath
-from .statefolder import Place, claim, journal_key, require_ours
+from .results import FileChange
+from .statefolder import JOURNAL, Place, claim, journal_key, require_ours
 
 VERSION = 2
 _LIMIT = 2**31
 _BATCH = 256
-_JOURNAL, _DRAFT, _LOCK = "journal", "journal.draft", "lock"
+_DRAFT, _LOCK = f"{JOURNAL}.draft", "lock"
 _PLAN, _CONTENTS, _MAC = "plan.json", "contents", "plan.mac"
 _MAC_CONTEXT = b"fluxsecrets journal\n"
 _COMMAND = re.compile(r"[a-z]+(?: [a-z]+)*")
-
-Progress = Callable[[int, int], None]
-"""Told after each batch: files done, files in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """One file of an operation.
-
-    Attributes:
-        path: absolute, links resolved, below the operation's root.
-        new: its new content; None removes it.
-        expected: what it holds now; None where it must not be there.
-        mode: permission bits of a new file; None keeps the old file's, or is 0o600.
-    """
-
-    path: Path
-    new: bytes | None = field(repr=False)
-    expected: bytes | None = field(repr=False)
-    mode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A change of many files.
-
-    Attributes:
-        name: the command, such as `rotate`; whoever finds the journal is told it.
-        changes: each file once, in the order in which they are replaced; removals come last.
-        details: what the command needs to say or do when it is resumed; no values of secrets.
-    """
-
-    name: str
-    changes: tuple[FileChange, ...]
-    details: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,37 +63,37 @@ class PendingOperation:
 
 def apply(
     place: Place,
-    operation: Operation,
-    progress: Progress | None = None,
+    name: str,
+    changes: Sequence[FileChange],
+    details: Mapping[str, object],
     first: Callable[[], None] | None = None,
 ) -> None:
-    """Make a change; on return all of it is done, and on an error none of it.
+    """Make changes; on return all of them are done, and on an error none.
 
-    Only where even taking it back failed, or the process was ended, a journal is left, and the error says so.
+    A journal is left only where taking back failed, too, or the process was ended; the error then says so.
 
     Args:
         place: the work tree that all files are in.
-        operation: what to change.
-        progress: told how far it is.
-        first: done when the journal is there and before the first file is replaced, such as making an
-            identity: whatever interrupts it, the journal's details say what to take back. What it raises
-            leaves the files as they are.
+        name: the command that resumes or aborts it; people who find the journal are told it.
+        changes: each file once, in the order in which they are replaced; removals come last.
+        details: what the command needs to say or do when it is resumed; no values of secrets.
+        first: called when the journal is there and before the first file is replaced.
 
     Raises:
         UsageError: another operation is at work, or was interrupted and has to be ended first.
         FileAccessError: a file is not what it was expected to be, or cannot be written.
     """
-    if not operation.changes:
+    if not changes:
         return
     with _locked(place):
         refuse_pending(place)
-        for change in operation.changes:
+        for change in changes:
             _check(change)
-        _write_journal(place, operation)
+        _write_journal(place, name, changes, details)
         try:
             if first is not None:
                 first()
-            _replace(_read_journal(place), forward=True, progress=progress)
+            _replace(_read_journal(place), forward=True)
         except FluxsecretsError as error:
             _take_back(place, error)
             raise
@@ -141,7 +107,7 @@ def pending(place: Place) -> PendingOperation | None:
         FileAccessError: the journal cannot be read, was not written by this user's fluxsecrets, or is about
             another folder.
     """
-    if not os.path.lexists(place.state / _JOURNAL):
+    if not os.path.lexists(place.state / JOURNAL):
         return None
     journal = _read_journal(place)
     paths = tuple(str(entry.path) for entry in journal.entries)
@@ -163,36 +129,36 @@ def refuse_pending(place: Place) -> None:
         )
 
 
-def resume(place: Place, progress: Progress | None = None) -> PendingOperation:
+def resume(place: Place) -> PendingOperation:
     """Complete the operation that was interrupted.
 
     Raises:
         UsageError: there is none, or another process is at it.
         FileAccessError: a file was changed since, or cannot be written; the journal stays.
     """
-    return _end(place, forward=True, progress=progress)
+    return _end(place, forward=True)
 
 
-def abort(place: Place, progress: Progress | None = None) -> PendingOperation:
+def abort(place: Place) -> PendingOperation:
     """Take back the operation that was interrupted; raises as `resume` does."""
-    return _end(place, forward=False, progress=progress)
+    return _end(place, forward=False)
 
 
-def _end(place: Place, *, forward: bool, progress: Progress | None) -> PendingOperation:
+def _end(place: Place, *, forward: bool) -> PendingOperation:
     with _locked(place):
         found = pending(place)
         if found is None:
             raise UsageError("nothing was interrupted here", hint="there is nothing to resume or to abort")
         for folder in {(found.root / path).parent for path in found.paths}:
             remove_leftovers(folder)  # of the process that was ended
-        _replace(_read_journal(place), forward=forward, progress=progress)
+        _replace(_read_journal(place), forward=forward)
         _remove_journal(place.state)
         return found
 
 
 def _take_back(place: Place, error: FluxsecretsError) -> None:
     try:
-        _replace(_read_journal(place), forward=False, progress=None)
+        _replace(_read_journal(place), forward=False)
     except FluxsecretsError:
         name = _read_journal(place).name
         error.hint = (
@@ -233,7 +199,9 @@ class _Journal:
     made_folders: tuple[PlanPath, ...]
 
 
-def _write_journal(place: Place, operation: Operation) -> None:
+def _write_journal(
+    place: Place, name: str, changes: Sequence[FileChange], details: Mapping[str, object]
+) -> None:
     state, root = place.state, place.root
     draft = state / _DRAFT
     contents = bytearray()
@@ -249,37 +217,31 @@ def _write_journal(place: Place, operation: Operation) -> None:
         {
             "path": _plan_path(change.path, place),
             "mode": _mode(change),
-            "old": keep(change.expected),
+            "old": keep(change.old_data),
             "new": keep(change.new),
         }
-        for change in operation.changes
+        for change in changes
     ]
     plan = {
         "version": VERSION,
-        "name": operation.name,
+        "name": name,
         "root": str(root),
-        "details": dict(operation.details),
+        "details": dict(details),
         "files": files,
-        "folders": _missing_folders(operation, place),
+        "folders": _missing_folders(changes, place),
     }
     data = json.dumps(plan).encode()
     key = journal_key(make=True)
     assert key is not None  # noqa: S101 - it was made
-    try:
+    with _reported("the journal could not be written", state, "nothing was changed"):
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
         write_atomic(draft / _CONTENTS, bytes(contents))
         write_atomic(draft / _PLAN, data)
         write_atomic(draft / _MAC, _mac(key, data))
-        draft.rename(state / _JOURNAL)
+        draft.rename(state / JOURNAL)
         _sync(state)
-    except OSError as error:
-        raise FileAccessError(
-            f"the journal could not be written: {os.strerror(error.errno or 0).lower()}",
-            hint="nothing was changed",
-            path=str(state),
-        ) from None
 
 
 def _mode(change: FileChange) -> int | None:
@@ -301,10 +263,10 @@ def _mac(key: bytes, plan: bytes) -> bytes:
     return hmac.digest(key, _MAC_CONTEXT + plan, "sha256").hex().encode()
 
 
-def _missing_folders(operation: Operation, place: Place) -> list[str]:
+def _missing_folders(changes: Sequence[FileChange], place: Place) -> list[str]:
     """Folders that new files need, the outer ones first."""
     missing: dict[str, None] = {}
-    for change in operation.changes:
+    for change in changes:
         if change.new is not None:
             above = [folder for folder in change.path.parents if folder.is_relative_to(place.root)]
             for folder in reversed(above):
@@ -315,7 +277,7 @@ def _missing_folders(operation: Operation, place: Place) -> list[str]:
 
 def _read_journal(place: Place) -> _Journal:
     """The journal of a place, authenticated; its paths are below the root, and none is behind a link."""
-    folder = place.state / _JOURNAL
+    folder = place.state / JOURNAL
     for each in (place.state, folder):
         require_ours(each)
     data = read_file(folder / _PLAN, limit=_LIMIT).data
@@ -398,19 +360,24 @@ def _content(data: dict[str, object] | None) -> _Content | None:
 
 def _remove_journal(state: Path) -> None:
     """The rename ends the operation; what is removed after it has no meaning any more."""
-    done = state / f"{_JOURNAL}.done"
-    try:
+    done = state / f"{JOURNAL}.done"
+    hint = "all files are done; fix the reason, then run it again with --resume"
+    with _reported("the journal could not be removed", state, hint):
         if done.exists():
             shutil.rmtree(done)
-        (state / _JOURNAL).rename(done)
+        (state / JOURNAL).rename(done)
         _sync(state)
-    except OSError as error:
-        raise FileAccessError(
-            f"the journal could not be removed: {os.strerror(error.errno or 0).lower()}",
-            hint="all files are done; run it again with --resume when the reason is mended",
-            path=str(state),
-        ) from None
     shutil.rmtree(done, ignore_errors=True)
+
+
+@contextmanager
+def _reported(what: str, path: Path, hint: str | None = None) -> Iterator[None]:
+    """Raise the system's errors as FileAccessError that says what failed."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise FileAccessError(f"{what}: {reason}", hint=hint, path=str(path)) from None
 
 
 def _sync(folder: Path) -> None:
@@ -433,7 +400,7 @@ def _check(change: FileChange) -> None:
         if os.path.lexists(change.path):
             raise
         content = None
-    if content != change.expected:
+    if content != change.old_data:
         raise FileAccessError(
             "was changed while its new content was being made" if content is not None else "is gone",
             hint="run the command again",
@@ -441,7 +408,7 @@ def _check(change: FileChange) -> None:
         )
 
 
-def _replace(journal: _Journal, *, forward: bool, progress: Progress | None) -> None:
+def _replace(journal: _Journal, *, forward: bool) -> None:
     """Bring every file to its new, or back to its old, content; those that have it already are left alone."""
     waiting = _waiting(journal, forward=forward)
     contents = read_file(journal.folder / _CONTENTS, limit=_LIMIT).data
@@ -451,12 +418,9 @@ def _replace(journal: _Journal, *, forward: bool, progress: Progress | None) -> 
         PendingWrite(path, _data(contents, goal), mode) for path, goal, mode in waiting if goal is not None
     ]
     for start in range(0, len(writes), _BATCH):
-        batch = writes[start : start + _BATCH]
-        for result in write_batch(batch):
+        for result in write_batch(writes[start : start + _BATCH]):
             if result.error is not None:
                 raise result.error
-        if progress is not None:
-            progress(start + len(batch), len(waiting))
     for path, goal, _ in waiting:
         if goal is None:
             _remove(path)
@@ -511,21 +475,13 @@ def _digest_of(content: _Content | None) -> str | None:
 def _make_folders(journal: _Journal) -> None:
     for name in journal.made_folders:
         path = name.below(journal.root)
-        try:
+        with _reported("the folder could not be made", path):
             path.mkdir(exist_ok=True)
-        except OSError as error:
-            raise FileAccessError(
-                f"the folder could not be made: {os.strerror(error.errno or 0).lower()}", path=str(path)
-            ) from None
 
 
 def _remove(path: Path) -> None:
-    try:
+    with _reported("could not be removed", path):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileAccessError(
-            f"could not be removed: {os.strerror(error.errno or 0).lower()}", path=str(path)
-        ) from None
     _sync(path.parent)
 
 
@@ -542,17 +498,11 @@ def _locked(place: Place) -> Iterator[None]:
     """
     state = place.state
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-    try:
+    with _reported("the folder for what is under way could not be written", state, "nothing was changed"):
         claim(state)
         descriptor = os.open(state / _LOCK, flags, 0o600)
-    except OSError as error:
-        raise FileAccessError(
-            f"the folder for what is under way could not be written: {os.strerror(error.errno or 0).lower()}",
-            hint="nothing was changed",
-            path=str(state),
-        ) from None
     try:
-        if not try_lock(descriptor) or not _is_lock(descriptor, state / _LOCK):
+        if not try_lock(descriptor) or not is_named(descriptor, state / _LOCK):
             raise UsageError(
                 "another fluxsecrets is changing files in this work tree", hint="wait until it is done"
             )
@@ -567,15 +517,7 @@ def _locked(place: Place) -> Iterator[None]:
 
 def _leave_nothing(state: Path) -> None:
     """Trees without git come and go: their folder does too, unless something is under way or was logged."""
-    if not os.path.lexists(state / _JOURNAL):
+    if not os.path.lexists(state / JOURNAL):
         with suppress(OSError):
             (state / _LOCK).unlink()
             state.rmdir()
-
-
-def _is_lock(descriptor: int, path: Path) -> bool:
-    """Whether a lock that was got is still the one that others look for."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        return False

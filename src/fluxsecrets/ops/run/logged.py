@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.redaction import without_private_keys
 
-from .record import Record, record_from_now_on, recording
+from .results import Record, record_from_now_on, recording
 
 if TYPE_CHECKING:
     from fluxsecrets.sops.recipients import Recipient

@@ -1,11 +1,21 @@
-"""What operations return: one result per file."""
+"""What a run does: the changes it prepares, one result per file, and the record that the log is written from.
+
+What shows results decides nothing. Notes go to the innermost `recording` of their context: to the command,
+and in a worker process to the work on one file.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files.reading import FileContent
 from fluxsecrets.sops.recipients import Recipient
 
 
@@ -77,6 +87,40 @@ class MovedResult(FileResult):
 
 
 @dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file's change, not made yet.
+
+    Attributes:
+        path: absolute, links resolved.
+        new: its new content; None removes it.
+        old: what was read there, or its bytes alone; None where there must be no file.
+        mode: permission bits of a new file; None keeps the old file's, or is 0o600.
+    """
+
+    path: Path
+    new: bytes | None = field(repr=False)
+    old: FileContent | bytes | None = field(repr=False)
+    mode: int | None = None
+
+    @property
+    def old_data(self) -> bytes | None:
+        """What the file held."""
+        return self.old.data if isinstance(self.old, FileContent) else self.old
+
+
+class Prepared(NamedTuple):
+    """A file's result, and the change that makes it true.
+
+    Attributes:
+        result: what to report once the change is made.
+        change: None where there is nothing to write.
+    """
+
+    result: FileResult
+    change: FileChange | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchResult:
     """All files of a run.
 
@@ -98,3 +142,69 @@ class BatchResult:
     def failed(self) -> bool:
         """Whether any file failed."""
         return any(result.outcome is Outcome.FAILED for result in self.files)
+
+
+@dataclass(slots=True)
+class Record:
+    """Notes of one run, or of one file of it.
+
+    Attributes:
+        keys: whose identities opened data keys, each once.
+        files: results of files, in order.
+        leaving: is called before another program takes the place of this process; it may raise.
+    """
+
+    keys: dict[Recipient, None] = field(default_factory=dict)
+    files: list[FileResult] = field(default_factory=list)
+    leaving: Callable[[], None] | None = None
+
+
+_current: ContextVar[Record | None] = ContextVar("record", default=None)
+
+
+def is_recording() -> bool:
+    """Whether anybody wants notes."""
+    return _current.get() is not None
+
+
+Kept = TypeVar("Kept", Record, None)
+
+
+@contextmanager
+def recording(record: Kept) -> Iterator[Kept]:
+    """Take notes, or none for None; they do not go to whoever recorded before."""
+    token = _current.set(record)
+    try:
+        yield record
+    finally:
+        _current.reset(token)
+
+
+def record_from_now_on(record: Record) -> None:
+    """Take notes until the `recording` around this ends."""
+    _current.set(record)
+
+
+def note_key(recipient: Recipient) -> None:
+    """Note that the identity of a recipient opened a data key."""
+    record = _current.get()
+    if record is not None:
+        record.keys[recipient] = None
+
+
+def note_file(result: FileResult) -> None:
+    """Note what became of a file of many."""
+    record = _current.get()
+    if record is not None:
+        record.files.append(result)
+
+
+def note_leaving() -> None:
+    """Note that another program takes the place of this process.
+
+    Raises:
+        FluxsecretsError: that could not be logged, and has to be.
+    """
+    record = _current.get()
+    if record is not None and record.leaving is not None:
+        record.leaving()

@@ -1,7 +1,7 @@
-"""Where fluxsecrets keeps what concerns one work tree and is not to be committed, and whether it is ours.
+"""Where the state of a work tree is kept, whether it is ours, and whether an operation was interrupted there.
 
-In git that is `fluxsecrets` in the git directory (a worktree's and a submodule's own one), elsewhere a folder
-of the user's own that is named after the tree's path: what lies in the tree may have come with an archive.
+In git that is `fluxsecrets` in the git directory (a worktree's and a submodule's own one). Elsewhere it is a
+folder of the user's own, named after the tree's path: what lies in the tree may have come with an archive.
 Every command passes here, so nothing heavy is imported.
 """
 
@@ -10,15 +10,18 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError
+from fluxsecrets.errors import FileAccessError, UsageError
 
 STATE_NAME = "fluxsecrets"
 OLD_STATE_NAME = ".fluxsecrets-state"
 """What held the state of a tree without git before version 0.1.0; only looked for, never followed."""
+
+JOURNAL = "journal"
+"""The folder in a state folder that holds the journal of an operation under way, or interrupted."""
 
 _KEY_NAME = "journal.key"
 _KEY_LENGTH = 32
@@ -53,17 +56,12 @@ def place_without_git(root: Path) -> Place:
         FileAccessError: the user has no folder for state.
     """
     real = root.resolve()
-    return Place(real, Path(trees_folder(), _tree_name(str(real))))
+    return Place(real, Path(_trees_folder(), _tree_name(str(real))))
 
 
-def trees_folder() -> str:
+def _trees_folder() -> str:
     """The user's own folder that holds one state folder per tree without git."""
     return os.path.join(user_state_folder(os.environ), "trees")  # noqa: PTH118 - every command comes by here
-
-
-def tree_state(trees: str, folder: str) -> str:
-    """The state folder of one tree without git; the folder's links are resolved."""
-    return os.path.join(trees, _tree_name(os.path.realpath(folder)))  # noqa: PTH118
 
 
 def _tree_name(real: str) -> str:
@@ -184,3 +182,67 @@ def journal_key(*, make: bool) -> bytes | None:
     if len(key) != _KEY_LENGTH:
         raise FileAccessError("is damaged", hint="remove it; a new one is made", path=str(path))
     return key
+
+
+def waiting_places(paths: Iterable[Path]) -> Iterator[Place]:
+    """The work trees of some files in which the journal of an operation waits.
+
+    Args:
+        paths: absolute; the files need not exist.
+
+    Raises:
+        UsageError: a journal lies where fluxsecrets does not look for one.
+    """
+    seen: set[str] = set()
+    for folder in {os.path.dirname(path) for path in paths}:  # noqa: PTH120 - every command comes by here
+        for root, state, git_dir in _states(folder, seen):
+            if os.path.lexists(os.path.join(state, JOURNAL)):  # noqa: PTH118
+                yield Place(Path(root).resolve(), Path(state), Path(git_dir) if git_dir is not None else None)
+
+
+def interrupted_above(folder: Path) -> Place | None:
+    """The nearest place with an interrupted operation outside of git, from a folder upwards.
+
+    Returns:
+        None inside of git, or without one.
+    """
+    for root, state, git_dir in _states(str(folder), set()):
+        if git_dir is None and os.path.lexists(os.path.join(state, JOURNAL)):  # noqa: PTH118
+            return Place(Path(root).resolve(), Path(state))
+    return None
+
+
+def _states(folder: str, seen: set[str]) -> Iterator[tuple[str, str, str | None]]:
+    """The roots, state folders and git directories that count from a folder upwards, the nearest first."""
+    trees: str | None = None
+    while folder not in seen:
+        seen.add(folder)
+        git = os.path.join(folder, ".git")  # noqa: PTH118
+        if os.path.isdir(git):  # noqa: PTH112
+            yield folder, os.path.join(git, STATE_NAME), git  # noqa: PTH118
+            return
+        if os.path.isfile(git):  # noqa: PTH113 - a worktree or a submodule
+            try:
+                text = Path(git).read_text(encoding="utf-8", errors="surrogateescape")
+            except OSError:
+                return
+            git = os.path.join(folder, text.removeprefix("gitdir:").strip())  # noqa: PTH118
+            yield folder, os.path.join(git, STATE_NAME), git  # noqa: PTH118
+            return
+        if os.path.lexists(os.path.join(folder, OLD_STATE_NAME, JOURNAL)):  # noqa: PTH118
+            _refuse_brought(os.path.join(folder, OLD_STATE_NAME))  # noqa: PTH118
+        if trees is None:
+            trees = _trees_folder()
+            trees = trees if os.path.isdir(trees) else ""  # noqa: PTH112
+        if trees:
+            yield folder, os.path.join(trees, _tree_name(os.path.realpath(folder))), None  # noqa: PTH118
+        folder = os.path.dirname(folder)  # noqa: PTH120
+
+
+def _refuse_brought(state: str) -> None:
+    raise UsageError(
+        "holds a journal that fluxsecrets does not follow: it came with the folder, or an older one wrote it",
+        hint=f"look at {JOURNAL}/plan.json in it, compare the files that it names with a copy that you "
+        "trust, then remove this folder",
+        path=state,
+    )

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
-from fluxsecrets.files.leftovers import LEFTOVER_GLOB, remove_leftovers
+from fluxsecrets.files.leftovers import LEFTOVER_GLOB
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.sops.formats import format_for_path
 
 from .inputs import has_no_link, must_exist
-from .interrupted import refuse_interrupted_at
 from .session import Session
 
 if TYPE_CHECKING:  # a command that reads one file mostly does without the repository
@@ -339,14 +338,3 @@ def _format_of(places: _Places, path: Path) -> str:
         if use is not None:
             return use.format
     return format_for_path(path.name)
-
-
-def clean_up(selection: Selection) -> None:
-    """Delete temporary files that a killed run left in the folders of the selected files.
-
-    Raises:
-        UsageError: an operation on many files was interrupted here, and has to be ended first.
-    """
-    refuse_interrupted_at(target.path for target in selection.targets)
-    for folder in {target.path.parent for target in selection.targets}:
-        remove_leftovers(folder)

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files.reading import FileContent, read_file
-from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.ops.files.onlycopy import GitCopies, sealed_only
 from fluxsecrets.ops.files.plain import read_plain, read_plain_or_none
 from fluxsecrets.ops.manifests.placement import Placement
-from fluxsecrets.ops.run.batches import Prepared, pending_write, process_files
-from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.writer import prepare_files, replace_file, replacing, write_files
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
@@ -117,7 +116,7 @@ def seal_files(session: Session, jobs: Sequence[SealJob], options: FileOptions) 
     Returns:
         One result a file, in order, as they are done.
     """
-    return process_files(partial(_prepare, session, options), jobs)
+    return write_files(session, prepare_files(partial(_prepare, session, options), jobs))
 
 
 def seal_one(
@@ -267,8 +266,7 @@ def merge_into(
             target.data, secret, options.seal.certificate, known=known, limits=session.limits
         )
         if options.write and merged.data != target.data:
-            write = pending_write(target, merged.data)
-            write_atomic(write.path, write.data, expected=write.expected)
+            replace_file(target, merged.data)
     except FluxsecretsError as error:
         error.path = session.shown(target.path)
         raise
@@ -291,7 +289,7 @@ def _prepare(session: Session, options: FileOptions, job: SealJob) -> Prepared:
         writes = options.write and new is not None
         if writes:
             options.refuse_only_copy(job.repository, content.data)
-        return Prepared(result, pending_write(content, new) if writes and new is not None else None)
+        return Prepared(result, replacing(content, new) if writes and new is not None else None)
     except FluxsecretsError as error:
         error.path = error.path if error.path != str(job.path) else job.shown
         return Prepared(FileResult(job.shown, Outcome.FAILED, error=error.in_file(job.shown)))

@@ -9,12 +9,10 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
-from fluxsecrets.ops.run.batches import pending_write
-from fluxsecrets.ops.run.changes import PreparedChange
-from fluxsecrets.ops.run.journal import FileChange
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.writer import replacing
 
 from .reseal import Resealing, reseal_content
 
@@ -30,7 +28,7 @@ def reseal_jobs(session: Session, files: ManifestFiles) -> Sequence[Job]:
 
 def prepare_resealing(
     session: Session, jobs: Sequence[Job], resealing: Resealing, *, write: bool = True
-) -> Iterator[PreparedChange]:
+) -> Iterator[Prepared]:
     """New contents for all files; nothing is written.
 
     Args:
@@ -45,7 +43,7 @@ def prepare_resealing(
     return run_jobs(partial(_prepare, session, resealing, write), jobs)
 
 
-def _prepare(session: Session, resealing: Resealing, write: bool, job: Job) -> PreparedChange:
+def _prepare(session: Session, resealing: Resealing, write: bool, job: Job) -> Prepared:
     path, shown, named = job
     try:
         content = read_file(path, limit=session.limits.size)
@@ -53,14 +51,13 @@ def _prepare(session: Session, resealing: Resealing, write: bool, job: Job) -> P
         if not done.values and not done.kept:
             if named:
                 raise FormatError("there is no SealedSecret in it", hint="name files with SealedSecrets")
-            return PreparedChange(FileResult(shown, Outcome.LEFT))
+            return Prepared(FileResult(shown, Outcome.LEFT))
         if done.data == content.data:
-            return PreparedChange(FileResult(shown, Outcome.UNCHANGED))
-        pending_write(content, done.data)  # a read-only file is refused
+            return Prepared(FileResult(shown, Outcome.UNCHANGED))
         outcome = Outcome.RESEALED if write else Outcome.WOULD_RESEAL
-        change = FileChange(path, done.data, content.data)
+        change = replacing(content, done.data)
         result = MovedResult(shown, outcome, done.values, after="sealed", kept=done.kept)
-        return PreparedChange(result, (change,) if write else ())
+        return Prepared(result, change if write else None)
     except FluxsecretsError as error:
         error.path = error.path if error.path != str(path) else shown
-        return PreparedChange(FileResult(shown, Outcome.FAILED, error=error.in_file(shown)))
+        return Prepared(FileResult(shown, Outcome.FAILED, error=error.in_file(shown)))

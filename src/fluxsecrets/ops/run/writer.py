@@ -1,0 +1,328 @@
+"""The one way to change files of a work tree: file by file, or all of them or none.
+
+File by file, new contents are written in batches that share a sync, and one bad file is reported while the
+others go on. All or none goes through the journal: whatever interrupts it, it is completed or taken back.
+Either way a file is replaced only in the state in which it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.files.leftovers import remove_leftovers
+from fluxsecrets.files.reading import FileContent
+from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
+
+from .parallel import run_jobs
+from .results import FileChange, FileResult, Outcome, Prepared, Record, is_recording, note_file, recording
+from .session import Session
+from .statefolder import Place, interrupted_above, place_in_git, place_without_git, waiting_places
+
+if TYPE_CHECKING:  # batches do without the repository
+    from fluxsecrets.repo.tree import Tree
+
+    from .journal import PendingOperation
+
+Job = TypeVar("Job")
+
+BATCH = 256
+"""Files that are held in memory before they are written together."""
+
+BATCH_SIZE = 32 * 2**20
+"""Bytes of new content at which a batch is written, however few its files are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A change of many files that is made as one.
+
+    Attributes:
+        name: the command that resumes or aborts it after an interruption, such as `rotate`.
+        place: the work tree of all files; None stands for each file's own.
+        extra: further changes, such as the rules; they are made even where no other file changes.
+        details: what the command needs to know when it is resumed; no values of secrets.
+        first: called when the journal is there and before the first file is replaced, such as to keep a new
+            identity: after an interruption the details say what to take back. If it raises, no file changes.
+    """
+
+    name: str
+    place: Place | None = None
+    extra: Sequence[FileChange] = ()
+    details: Mapping[str, object] = field(default_factory=dict)
+    first: Callable[[], None] | None = None
+
+
+def refuse_read_only(content: FileContent) -> None:
+    """Refuse to replace a read-only file.
+
+    The system needs write permission for its folder only. But somebody took the file's away on purpose, so
+    that it holds here as in an editor.
+
+    Raises:
+        FileAccessError: the file is read-only.
+    """
+    if not content.mode & 0o222:
+        raise FileAccessError(
+            "the file is read-only, so it stays as it is",
+            hint="make it writable first (`chmod u+w FILE`), or write the result elsewhere with -o",
+        )
+
+
+def replacing(content: FileContent, new: bytes) -> FileChange:
+    """New content for a file that was read; raises as `refuse_read_only`."""
+    refuse_read_only(content)
+    return FileChange(content.path, new, content)
+
+
+def replace_file(content: FileContent, new: bytes) -> None:
+    """Replace one file that was read, at once.
+
+    Raises:
+        FileAccessError: it is read-only, was changed meanwhile, or cannot be written; it is as it was.
+    """
+    refuse_read_only(content)
+    write_atomic(content.path, new, expected=content)
+
+
+def prepare_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> Iterator[Prepared]:
+    """Make new contents for files, in order, over several processes; nothing is written.
+
+    Args:
+        prepare: makes a file's new content; see `run_jobs` for what it may be.
+        jobs: one per file.
+    """
+    if is_recording():
+        prepare = partial(_with_keys, prepare)
+    yield from run_jobs(prepare, jobs)
+
+
+def _with_keys(prepare: Callable[[Job], Prepared], job: Job) -> Prepared:
+    """A file's new content, and whose keys opened the old one."""
+    with recording(Record()) as record:
+        prepared = prepare(job)
+    result = replace(prepared.result, opened_with=tuple(record.keys))
+    return prepared._replace(result=result)
+
+
+def make_ready(paths: Iterable[Path]) -> None:
+    """Look after what killed runs left where files are about to be written.
+
+    Args:
+        paths: absolute paths of the files.
+
+    Raises:
+        UsageError: an operation was interrupted in their work tree, and has to be ended first.
+    """
+    paths = tuple(paths)
+    refuse_interrupted(paths)
+    for folder in {path.parent for path in paths}:
+        remove_leftovers(folder)
+
+
+def refuse_interrupted(paths: Iterable[Path]) -> None:
+    """Stop where an interrupted operation waits in the work tree of one of some files.
+
+    Args:
+        paths: absolute; the files need not exist.
+
+    Raises:
+        UsageError: there is one; it says how to complete it and how to take it back.
+        FileAccessError: there is a journal that this user's fluxsecrets did not write.
+    """
+    for place in waiting_places(paths):
+        from .journal import refuse_pending  # reads and authenticates it, which hardly any run needs
+
+        refuse_pending(place)
+
+
+def write_files(
+    session: Session, prepared: Iterable[Prepared], together: Operation | None = None
+) -> Iterator[FileResult]:
+    """Make prepared changes.
+
+    Args:
+        session: the run.
+        prepared: results, with the changes that make them true; see `prepare_files`.
+        together: changes all files or none in each work tree, before this returns. None writes them batch by
+            batch while the results are iterated; a run can be interrupted anywhere and simply be repeated.
+
+    Returns:
+        One result per file, in order. Where a change failed, or the operation it belongs to, so has the file.
+
+    Raises:
+        FluxsecretsError: an operation with extra changes failed; nothing was changed.
+    """
+    if together is None:
+        return _write_batches(prepared)
+    return iter(_write_together(session, tuple(prepared), together))
+
+
+# --- batches ----------------------------------------------------------------------------------------------
+
+
+def _write_batches(prepared: Iterable[Prepared]) -> Iterator[FileResult]:
+    batch: list[Prepared] = []
+    size = 0
+    for each in prepared:
+        batch.append(each)
+        size += len(each.change.new or b"") if each.change is not None else 0
+        if len(batch) == BATCH or size >= BATCH_SIZE:
+            yield from _write_batch(batch)
+            batch, size = [], 0
+    yield from _write_batch(batch)
+
+
+def _write_batch(batch: Sequence[Prepared]) -> Iterator[FileResult]:
+    """Write a batch; all results are noted before the first is told, as the caller may stop listening."""
+    written = iter(write_batch([_pending(each.change) for each in batch if each.change is not None]))
+    results = [_result(each, next(written).error if each.change is not None else None) for each in batch]
+    for result in results:
+        note_file(result)
+    yield from results
+
+
+def _pending(change: FileChange) -> PendingWrite:
+    if change.new is None or not isinstance(change.old, FileContent):
+        raise TypeError(change.path)  # such changes belong into an operation
+    return PendingWrite(change.path, change.new, change.mode, change.old)
+
+
+def _result(prepared: Prepared, error: FluxsecretsError | None) -> FileResult:
+    if error is None:
+        return prepared.result
+    own = prepared.result
+    return FileResult(own.path, Outcome.FAILED, error=error, opened_with=own.opened_with)
+
+
+# --- all or none ------------------------------------------------------------------------------------------
+
+
+def _write_together(
+    session: Session, prepared: Sequence[Prepared], operation: Operation
+) -> tuple[FileResult, ...]:
+    failed: dict[Path, FluxsecretsError] = {}
+    for place, changes in _by_place(session, prepared, operation).items():
+        try:
+            _change(place, changes, operation)
+        except FluxsecretsError as error:
+            if error.path is not None and Path(error.path).is_absolute():
+                error.path = session.shown(Path(error.path))
+            if operation.extra:
+                raise
+            failed |= dict.fromkeys((each.path for each in changes), error)
+    results = tuple(_result(each, failed.get(each.change.path) if each.change else None) for each in prepared)
+    for result in results:
+        note_file(result)
+    return results
+
+
+def _by_place(
+    session: Session, prepared: Sequence[Prepared], operation: Operation
+) -> dict[Place, list[FileChange]]:
+    """The changes of each work tree; extra changes belong to the first."""
+    found: dict[Place, list[FileChange]] = {}
+    if operation.extra:
+        found[operation.place or place_here(session)] = list(operation.extra)
+    places: dict[Path, Place] = {}
+    for each in prepared:
+        if each.change is not None:
+            path = each.change.path
+            if path.parent not in places:
+                places[path.parent] = operation.place or place_of(session, path)
+            found.setdefault(places[path.parent], []).append(each.change)
+    return found
+
+
+def _change(place: Place, changes: Sequence[FileChange], operation: Operation) -> None:
+    one = changes[0]
+    if len(changes) == 1 and operation.first is None and isinstance(one.old, FileContent):
+        # One file is replaced at once or not at all: it needs no journal.
+        error = write_batch([_pending(one)])[0].error
+        if error is not None:
+            raise error
+        return
+    from .journal import apply  # one file does without, and so do batches
+
+    apply(place, operation.name, merged(changes), operation.details, operation.first)
+
+
+def place_of(session: Session, path: Path) -> Place:
+    """The place of a file: its repository, or outside of git the folder of its configuration.
+
+    Args:
+        session: the run.
+        path: absolute, links resolved; it need not exist.
+    """
+    from fluxsecrets.repo.git import find_repository
+
+    repository = find_repository(path.parent)
+    if repository is not None:
+        return place_in_git(repository.root, repository.git_dir)
+    config = session.find_config(path.parent)
+    folder = config.parent if config is not None else session.cwd
+    return place_without_git(folder if path.is_relative_to(folder.resolve()) else path.parent)
+
+
+def place_here(session: Session) -> Place:
+    """The place of the working directory."""
+    return place_of(session, session.cwd.resolve() / "-")
+
+
+def place_of_tree(tree: Tree) -> Place:
+    """The place of a tree."""
+    if tree.repository is None:
+        return place_without_git(tree.root)
+    return place_in_git(tree.repository.root, tree.repository.git_dir)
+
+
+def merged(changes: Iterable[FileChange]) -> tuple[FileChange, ...]:
+    """Each file once: the first old content with the last new one; removals come last."""
+    by_path: dict[Path, FileChange] = {}
+    for change in changes:
+        known = by_path.get(change.path)
+        by_path[change.path] = (
+            change if known is None else replace(change, old=known.old, mode=known.mode or change.mode)
+        )
+    return tuple(sorted(by_path.values(), key=lambda change: change.new is None))
+
+
+# --- interrupted operations -------------------------------------------------------------------------------
+
+
+def interrupted(session: Session) -> PendingOperation | None:
+    """What was interrupted around the working directory, or None; raises as `journal.pending`."""
+    from .journal import pending
+
+    return pending(_interrupted_place(session))
+
+
+def end_interrupted(session: Session, name: str, *, forward: bool) -> PendingOperation:
+    """Complete or take back what was interrupted.
+
+    Raises:
+        UsageError: nothing was, or it was another command.
+    """
+    from .journal import abort, pending, resume
+
+    place = _interrupted_place(session)
+    found = pending(place)
+    if found is not None and found.name != name:
+        raise UsageError(
+            f"`fluxsecrets {found.name}` was interrupted here, not `fluxsecrets {name}`",
+            hint=f"end it with `fluxsecrets {found.name} --resume`, or `fluxsecrets {found.name} --abort`",
+        )
+    return resume(place) if forward else abort(place)
+
+
+def _interrupted_place(session: Session) -> Place:
+    from fluxsecrets.repo.tree import open_tree
+
+    tree = open_tree(session.cwd, limits=session.limits)
+    if tree.repository is None:
+        return interrupted_above(tree.root.resolve()) or place_of_tree(tree)
+    return place_of_tree(tree)
