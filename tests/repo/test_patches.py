@@ -140,12 +140,33 @@ def test_operations():
         {"op": "grow", "path": "/kind"},
         {"op": "add", "path": "kind"},
         {"op": "add"},
+        {"op": ["add"], "path": "/a"},
+        {"op": None, "path": "/a"},
+        {"op": "add", "path": 5},
+        {"op": "add", "path": ["a"]},
+        {"op": "add", "path": None},
+        {"op": "add", "path": "/a~2"},
+        {"op": "add", "path": "/spec/args/-/x"},
+        {"op": "add", "path": "/kind/x"},
+        {"op": "replace", "path": "/spec/args/-"},
+        {"op": "remove", "path": "/spec/args/-"},
+        {"op": "remove", "path": "/spec/args/-1"},
+        {"op": "test", "path": "/spec/args/-", "value": "y"},
+        {"op": "move", "path": "/a"},
+        {"op": "move", "path": "/a", "from": 5},
+        {"op": "copy", "path": "/a", "from": "/spec/gone"},
+        {"op": "copy", "path": "/a", "from": "/spec/args/-"},
+        {"op": "move", "path": "/spec/args/0", "from": "/spec"},
     ],
 )
 def test_operations_that_do_not_fit(operation):
     with pytest.raises(PatchError) as caught:
         operate(operation)
     assert "web" not in str(caught.value)
+
+
+def test_a_missing_value_is_null():
+    assert operate({"op": "add", "path": "/spec/x"})["spec"]["x"] is None
 
 
 @pytest.mark.parametrize(

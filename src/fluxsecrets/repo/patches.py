@@ -161,10 +161,7 @@ def apply(patch: Patch, data: Plain, names: tuple[tuple[str | None, str], ...]) 
     if patch.target is not None and not selects(patch.target, data, names):
         return data
     if patch.operations:
-        found: Any = data
-        for operation in patch.operations:
-            found = _operate(found, operation)
-        return found if isinstance(found, dict) else data
+        return _operate(data, patch.operations)
     for merge in patch.merges:
         if patch.target is None and not _is_for(merge, data, names):
             continue
@@ -265,74 +262,21 @@ def _merge_items(base: list[Any], patch: list[Plain], key: str) -> list[Any]:
 # JSON 6902.
 
 
-def _operate(data: Any, operation: Plain) -> Any:
-    kind, path = operation.get("op"), operation.get("path")
-    if not isinstance(path, str) or (path and not path.startswith("/")):
-        raise PatchError("an operation has no path")
-    steps = _steps(path)
-    if kind in ("add", "replace"):
-        return _put(data, steps, operation.get("value"), insert=kind == "add")
-    if kind == "remove":
-        return _put(data, steps, _DELETED, insert=False)
-    if kind == "test":
-        if _at(data, steps) != operation.get("value"):
-            raise PatchError("a test operation fails")
-        return data
-    if kind in ("move", "copy"):
-        source = _steps(str(operation.get("from") or ""))
-        value = _at(data, source)
-        left = _put(data, source, _DELETED, insert=False) if kind == "move" else data
-        return _put(left, steps, value, insert=True)
-    raise PatchError("an operation is none of add, remove, replace, move, copy and test")
+def _operate(data: Plain, operations: tuple[Plain, ...]) -> Plain:
+    # Few repositories have such patches.
+    from jsonpatch import InvalidJsonPatch, JsonPatch, JsonPatchException, JsonPatchTestFailed
+    from jsonpointer import JsonPointerException
 
-
-def _steps(path: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
-
-
-def _at(data: Any, steps: list[str]) -> Any:
-    for step in steps:
-        data = data[_key(data, step)]
-    return data
-
-
-def _put(data: Any, steps: list[str], value: Any, *, insert: bool) -> Any:
-    """The data with a value at a place, put in, replaced, or taken out."""
-    if not steps:
-        if value is _DELETED:
-            raise PatchError("an operation removes the whole object")
-        return value
-    last = len(steps) == 1
-    if isinstance(data, list):
-        items = list(data)
-        if last and insert and steps[0] == "-":
-            return [*items, value]
-        key = _key(data, steps[0], end=last and insert)
-        assert isinstance(key, int)  # noqa: S101 - of a list
-        if not last:
-            items[key] = _put(items[key], steps[1:], value, insert=insert)
-        elif insert:
-            items.insert(key, value)
-        else:
-            items[key : key + 1] = [] if value is _DELETED else [value]
-        return items
-    name = _key(data, steps[0], end=last and insert)
-    changed = dict(data)
-    if not last:
-        changed[name] = _put(data[name], steps[1:], value, insert=insert)
-    elif value is _DELETED:
-        del changed[name]
+    # A missing value is null for Go's decoder (evanphx/json-patch, which kustomize uses).
+    filled = [{"value": None, **operation} for operation in operations]
+    try:
+        changed = JsonPatch(filled).apply(data)
+    except JsonPatchTestFailed:
+        problem = "a test operation fails"
+    except InvalidJsonPatch:
+        problem = "an operation is malformed, or none of add, remove, replace, move, copy and test"
+    except (JsonPatchException, JsonPointerException, TypeError):
+        problem = "an operation's path leads nowhere"
     else:
-        changed[name] = value
-    return changed
-
-
-def _key(data: Any, step: str, *, end: bool = False) -> Any:
-    """A step as the key of a map or the position in a list, which must be there unless it is the end."""
-    if isinstance(data, dict) and (end or step in data):
-        return step
-    if isinstance(data, list) and re.fullmatch(r"0|[1-9][0-9]{0,8}", step):
-        position = int(step)
-        if position < len(data) or (end and position == len(data)):
-            return position
-    raise PatchError("an operation's path leads nowhere")
+        return changed if isinstance(changed, dict) else data
+    raise PatchError(problem)  # outside of the handlers: the library's errors quote values
