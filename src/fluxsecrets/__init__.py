@@ -1,8 +1,7 @@
 """Read and write SOPS files from Python: `load`, `loads`, `encrypt`, `decrypt`, and the exceptions.
 
-What is listed in `__all__` is the public interface, documented in docs/python.md and kept stable;
-everything below may change. The functions are imported with their first use, so that the command line
-does not pay for what it does not need.
+The names in `__all__` are the public API, documented in docs/python.md and stable. Everything else may
+change. Functions are imported on first use, so the command line does not load what it does not need.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The library's functions; `fluxsecrets` re-exports them, and that is where to import them from."""
+"""The library's functions. Import them from `fluxsecrets`, which re-exports them."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from fluxsecrets.sops.values import Timestamp
 
 
 def load(path: str | os.PathLike[str], *, format: str | None = None) -> Any:  # noqa: A002
-    """Decrypt a file and give its data as Python objects.
+    """Decrypt a file and return its data as Python objects.
 
     Args:
         path: an encrypted file.
-        format: `yaml`, `json`, `dotenv`, `ini` or `binary`; by default what the name's suffix says.
+        format: `yaml`, `json`, `dotenv`, `ini` or `binary`; by default from the name's suffix.
 
     Returns:
-        Dicts, lists, strings, numbers, booleans and None; times as RFC 3339 strings; for a binary file
-        a dict with its bytes under `data`.
+        Dicts, lists, strings, numbers, booleans and None; times as RFC 3339 strings. For a binary file, a
+        dict with its bytes under `data`.
 
     Raises:
-        FluxsecretsError: the file cannot be read, opened with your identities, or was tampered with.
-            Nothing is returned before its MAC was checked.
-        FormatError: it holds several YAML documents; `load_all` gives those.
+        FluxsecretsError: the file can't be read or decrypted with your identities, or was tampered with.
+            Nothing is returned before the MAC is checked.
+        FormatError: the file has several YAML documents; use `load_all`.
     """
     return _only(load_all(path, format=format), os.fspath(path))
 
 
 def load_all(path: str | os.PathLike[str], *, format: str | None = None) -> list[Any]:  # noqa: A002
-    """Decrypt a file and give the data of each of its YAML documents; see `load`."""
+    """Decrypt a file and return the data of each of its YAML documents; see `load`."""
     session = _session()
     file = session.cwd / path
     try:
@@ -52,12 +52,12 @@ def load_all(path: str | os.PathLike[str], *, format: str | None = None) -> list
 
 
 def loads(data: bytes | str, *, format: str = "yaml") -> Any:  # noqa: A002
-    """Decrypt text or bytes and give its data as Python objects; see `load`."""
+    """Decrypt text or bytes and return the data as Python objects; see `load`."""
     return _only(loads_all(data, format=format), None)
 
 
 def loads_all(data: bytes | str, *, format: str = "yaml") -> list[Any]:  # noqa: A002
-    """Decrypt text or bytes and give the data of each of its YAML documents; see `load`."""
+    """Decrypt text or bytes and return the data of each YAML document; see `load`."""
     session = _session()
     with _logged(session, "loads"):
         return _load(session, data, format)
@@ -71,7 +71,7 @@ def decrypt(data: bytes | str, *, format: str = "yaml") -> bytes:  # noqa: A002
         format: `yaml`, `json`, `dotenv`, `ini` or `binary`.
 
     Raises:
-        FluxsecretsError: it cannot be read, opened with your identities, or was tampered with.
+        FluxsecretsError: the content can't be parsed or decrypted with your identities, or was tampered with.
     """
     session = _session()
     with _logged(session, "decrypt"):
@@ -90,25 +90,25 @@ def encrypt(
 
     Args:
         data: the plain content.
-        path: stands for the content in the creation rules of `.sops.yaml`; the file is not touched and
-            need not exist.
-        age: recipients, in place of a creation rule's.
-        encrypted_regex: which keys' values to encrypt, in place of the rule's selector. A Kubernetes
+        path: the path to match against the creation rules of `.sops.yaml`; the file is not touched and need
+            not exist.
+        age: recipients to use instead of a creation rule's.
+        encrypted_regex: the keys whose values to encrypt, instead of the rule's selector. A Kubernetes
             manifest without either gets `^(data|stringData)$`.
-        format: `yaml`, `json`, `dotenv`, `ini` or `binary`; by default what `path` says, else `yaml`.
+        format: `yaml`, `json`, `dotenv`, `ini` or `binary`; by default from `path`, or else `yaml`.
 
     Returns:
-        The encrypted content, which was read back and compared before it is returned.
+        The encrypted content, after it was decrypted and compared with the input.
 
     Raises:
         RecipientError: neither `path` nor `age` is given.
-        ConfigError: no creation rule is there for `path`.
-        FluxsecretsError: it cannot be read, or could not be protected.
+        ConfigError: no creation rule matches `path`.
+        FluxsecretsError: the content can't be parsed or protected.
     """
     session = _session()
     if path is None and not age:
         raise RecipientError(
-            "there is nobody to encrypt for", hint="pass age=[...], or path= for a creation rule"
+            "no recipients to encrypt for", hint="pass age=[...], or path= for a creation rule"
         )
     overrides = make_overrides({"age": age}, {"encrypted_regex": encrypted_regex} if encrypted_regex else {})
     file = None if path is None else session.cwd / path
@@ -155,7 +155,7 @@ def _only(parts: list[Any], path: str | None) -> Any:
         raise FormatError(
             f"there are {len(parts)} YAML documents",
             path=path,
-            hint="use load_all or loads_all, which give a list",
+            hint="use load_all or loads_all, which return a list",
         )
     return parts[0]
 

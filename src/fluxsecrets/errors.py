@@ -1,4 +1,4 @@
-"""The one exception tree: every error says what is wrong, where, and what to do next."""
+"""The exceptions of fluxsecrets. Every error says what is wrong, where, and what to do next."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from .redaction import without_private_keys
 
 
 class FluxsecretsError(Exception):
-    """Anything that fluxsecrets refuses or cannot do.
+    """Anything that fluxsecrets refuses or can't do.
 
-    Never holds a plain-text value: messages name keys, places and recipients only. A private key that stood
-    where one of these belongs is taken out.
+    An error never contains a plain-text value: messages name keys, places and recipients only. A private key
+    in place of one of these is replaced.
 
     Attributes:
         message: what is wrong, lower-case start, no full stop.
-        hint: what to do next, or None where there is nothing to say.
-        path: the file it is about, as the user would name it.
+        hint: what to do next, or None.
+        path: the file, as the user would name it.
         line: 1-based line in that file.
         column: 1-based column in characters.
-        details: further lines to show under the message, such as which keys were tried.
-        exit_code: what the process exits with when this error ends it.
+        details: more lines to show under the message, such as the keys that were tried.
+        exit_code: the exit code of the process if this error ends it.
     """
 
     exit_code = 2
@@ -47,14 +47,14 @@ class FluxsecretsError(Exception):
         self.details = tuple(without_private_keys(line) for line in details)
 
     def in_file(self, path: str) -> FluxsecretsError:
-        """Name the file, where the code that raised knew only bytes; an inner name wins."""
+        """Add the file's path, if the code that raised knew only bytes. An existing path stays."""
         if self.path is None:
             self.path = without_private_keys(path)
         return self
 
     @property
     def place(self) -> str:
-        """`file:line:column` as far as they are known, or an empty string."""
+        """The known parts of `file:line:column`, or an empty string."""
         parts = [self.path, self.line, self.column if self.line is not None else None]
         return ":".join(str(part) for part in parts if part is not None)
 
@@ -62,7 +62,7 @@ class FluxsecretsError(Exception):
         return f"{self.place}: {self.message}" if self.place else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Worker processes send errors back; keyword arguments need saying for that.
+        # Worker processes pickle errors, and pickle can't restore keyword arguments by itself.
         state = (self.message, self.hint, self.path, self.line, self.column, self.details)
         return (_rebuild, (type(self), state))
 
@@ -83,19 +83,19 @@ def _rebuild(cls: type[FluxsecretsError], state: tuple[object, ...]) -> Fluxsecr
 
 
 class UsageError(FluxsecretsError):
-    """The command or the call was used wrongly."""
+    """The command line or the call is wrong."""
 
 
 class FileAccessError(FluxsecretsError):
-    """A file could not be read, written or reached as asked."""
+    """A file can't be read, written or reached."""
 
 
 class LimitError(FluxsecretsError):
-    """Input is larger, deeper or more expanded than the limits allow."""
+    """The input is larger, deeper or more expanded than the limits allow."""
 
 
 class FormatError(FluxsecretsError):
-    """Input is not what its format says: not YAML, duplicate keys, a list at the top."""
+    """The input does not match its format: invalid YAML, duplicate keys, a list at the top."""
 
 
 class ConfigError(FluxsecretsError):
@@ -103,31 +103,31 @@ class ConfigError(FluxsecretsError):
 
 
 class SelectorError(ConfigError):
-    """A selector is invalid, or there is more than one."""
+    """A selector is invalid, or a rule has more than one."""
 
 
 class MetadataError(FluxsecretsError):
-    """The `sops` block of an encrypted file cannot be used as it stands."""
+    """The `sops` block of an encrypted file is invalid."""
 
 
 class NotEncryptedError(FluxsecretsError):
-    """An encrypted file was expected, and this one is not."""
+    """The file should be encrypted, but is not."""
 
 
 class AlreadyEncryptedError(FluxsecretsError):
-    """A plain file was expected, and this one is encrypted."""
+    """The file should be plain, but is encrypted."""
 
 
 class UnprotectedError(FluxsecretsError):
-    """Going on would leave a secret unprotected, or hand Flux something it cannot apply."""
+    """The result would leave a secret unprotected, or Flux could not apply it."""
 
 
 class IntegrityError(FluxsecretsError):
-    """A value, the MAC or the metadata that it covers was changed outside of the tool."""
+    """A value, the MAC, or metadata that the MAC covers was changed without the key."""
 
 
 class RecipientError(FluxsecretsError):
-    """A recipient is malformed, unknown, or could not be encrypted for."""
+    """A recipient is malformed or unknown, or encrypting for it failed."""
 
 
 class IdentityError(FluxsecretsError):
@@ -139,8 +139,8 @@ class Attempt(NamedTuple):
 
     Attributes:
         group: the key group's number, from 1.
-        kind: of the key, as it is named in files.
-        recipient: whose key, in full; empty where the file holds something other than a public key.
+        kind: the key's kind, as files name it.
+        recipient: the full public key; empty if the file holds something else.
         shown: the recipient for messages, shortened.
         reason: why the key did not open the group.
     """
@@ -153,13 +153,13 @@ class Attempt(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What was tried to open a file.
+    """The keys that were tried to open a file.
 
     Attributes:
-        groups: how many key groups the file has.
-        opened: the numbers of those that were opened, from 1.
+        groups: the number of key groups in the file.
+        opened: the numbers of the opened groups, from 1.
         attempts: the keys that opened nothing, in order.
-        places: where identities were looked for.
+        places: the places that were searched for identities.
     """
 
     groups: int
@@ -168,10 +168,10 @@ class Tried(NamedTuple):
     places: tuple[str, ...] = ()
 
     def lines(self, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-        """One line per group, key and reason.
+        """Return one line per group, key and reason.
 
         Args:
-            names: recipient -> name, to show behind the key.
+            names: recipient -> name, shown after the key.
         """
         keys = {each: _with_name(each, names) for each in self.attempts}
         lines = []
@@ -191,10 +191,10 @@ def _with_name(attempt: Attempt, names: Mapping[str, str]) -> str:
 
 
 class DataKeyError(FluxsecretsError):
-    """None of the identities at hand opens the file; `details` says which were tried.
+    """None of the available identities can open the file; `details` lists the keys that were tried.
 
     Attributes:
-        tried: the same as data, or None where there is no more to say than the message.
+        tried: the details as data, or None.
     """
 
     def __init__(
@@ -216,12 +216,12 @@ class DataKeyError(FluxsecretsError):
 
 
 class CertificateError(FluxsecretsError):
-    """A sealing certificate is missing, damaged, or not valid at this time."""
+    """A sealing certificate is missing, damaged, or not valid now."""
 
 
 class StoreError(FluxsecretsError):
-    """A secret store could not be reached, or refused what was asked of it."""
+    """A secret store can't be reached, or refused the request."""
 
 
 class GitError(FluxsecretsError):
-    """Git is missing, failed, or this is no repository."""
+    """Git is missing or failed, or the folder is not a repository."""

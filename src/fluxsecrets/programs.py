@@ -1,7 +1,7 @@
-"""Where a program is: the one place that looks through PATH, and never into the working directory.
+"""Search for programs in PATH, but never in the working directory.
 
-The working directory may be a stranger's repository. Windows looks there first by itself, and so does any
-system where PATH has an empty, a `.` or another relative entry.
+The working directory may be a stranger's repository. Windows searches it first by default, and so does any
+system whose PATH has an empty entry, `.` or another relative entry.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ import sys
 from collections.abc import Iterator, Mapping
 
 _ENDINGS = ".COM;.EXE;.BAT;.CMD"
-"""What Windows takes for a program where PATHEXT does not say."""
+"""Endings of programs on Windows, if PATHEXT is not set."""
 
 _SECRET_VARIABLES = ("SOPS_AGE_KEY",)
-"""Variables that hold a private key itself. No program that is started for a file needs them."""
+"""Variables that hold a private key itself. No program that fluxsecrets starts for a file needs them."""
 
 
 def find_program(name: str, environ: Mapping[str, str], platform: str = sys.platform) -> str | None:
     """Find an executable.
 
-    A bare name is looked for in the absolute folders of PATH. What names a folder is the user's own word:
-    it is absolute, or relative to the working directory as in a shell.
+    A bare name is searched for in the absolute folders of PATH. A name with a folder is the user's own
+    choice: it is absolute, or relative to the working directory as in a shell.
 
     Args:
-        name: of the program, or its path.
-        environ: PATH, and on Windows PATHEXT.
-        platform: as `sys.platform`.
+        name: the program's name or path.
+        environ: holds PATH, and on Windows PATHEXT.
+        platform: a value of `sys.platform`.
 
     Returns:
-        An absolute path; for a bare name that of a file that may be run. None where there is none.
+        An absolute path, or None. For a bare name, the file exists and is executable.
     """
     if not name:
         return None
     endings = list(_endings(name, environ)) if platform == "win32" else [""]
-    # A drive, as in `C:git`, is a place too: the folder that is current on that drive.
+    # A drive, as in `C:git`, is a folder too: the current one on that drive.
     if os.path.dirname(name) or os.path.splitdrive(name)[0]:  # noqa: PTH120 - Path drops a leading `./`
         path = os.path.abspath(name)  # noqa: PTH100 - links are not resolved
         return next((path + end for end in endings if _is_program(path + end)), path)
@@ -47,14 +47,14 @@ def find_program(name: str, environ: Mapping[str, str], platform: str = sys.plat
 
 
 def absolute_folders(path: str) -> list[str]:
-    """The entries of a list such as PATH that mean the same folder wherever a program is started."""
+    """Return the absolute entries of a list such as PATH. They don't depend on the working directory."""
     return [part for part in path.split(os.pathsep) if os.path.isabs(part)]  # noqa: PTH117
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a program of somebody else's: without private keys, and with absolute PATH entries.
+    """Return the environment for another program: without private keys, and with absolute PATH entries only.
 
-    Variables that only say where keys or credentials are stay: plugins and key commands need them.
+    Variables that only say where keys or credentials are stay, since plugins and key commands need them.
     """
     kept = {name: value for name, value in environ.items() if name not in _SECRET_VARIABLES}
     if "PATH" in kept:

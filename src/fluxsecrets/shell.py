@@ -1,4 +1,4 @@
-"""Command lines in messages: they are pasted, so a file's name is one word in them, and no option."""
+"""Command lines in messages. Users paste them, so a file name must be one word and never an option."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _FILE = re.compile(r" FILE(?=[ `])")
 
 
 def file_word(path: str) -> str:
-    """A file's name as a word of a command line: quoted for the shell, and never taken for an option."""
+    """Return a file name as a word of a command line: quoted for the shell, and never parsed as an option."""
     return _quoted(f"./{path}" if path.startswith("-") else path)
 
 
 def command_for(command: str, paths: Iterable[str] = (), environment: str | None = None) -> str:
-    """A command line of fluxsecrets, to be pasted.
+    """Return a command line of fluxsecrets that works when pasted.
 
     Args:
         command: such as `encrypt`.
@@ -27,12 +27,12 @@ def command_for(command: str, paths: Iterable[str] = (), environment: str | None
 
 
 def with_file(hint: str, path: str | None) -> str:
-    """A hint whose commands can be pasted as they are: `FILE` in them is the file.
+    """Return a hint with the file's name in place of `FILE`, so that its commands work when pasted.
 
     Args:
-        hint: with commands in backticks. Another file than the one that the message is about has another
-            placeholder, such as KEYFILE.
-        path: the file that the message is about; None or standard input leaves FILE as it is.
+        hint: with commands in backticks. Files other than the one in the message have other placeholders,
+            such as KEYFILE.
+        path: the file in the message; None or standard input leaves FILE unchanged.
     """
     if path is None or path == "standard input":
         return hint
@@ -41,6 +41,6 @@ def with_file(hint: str, path: str | None) -> str:
 
 
 def _quoted(word: str) -> str:
-    from shlex import quote  # a commit hook that finds nothing quotes nothing
+    from shlex import quote  # start-up time: a commit hook that finds nothing quotes nothing
 
     return quote(word)

@@ -280,7 +280,7 @@ def test_somebody_is_faster_and_no_file_changes(sealing, cli, vault):
     args = ("--store", "v", "--provider", "vault", "--mount", "kv", "--key-template", "{name}", "--push")
     result = cli("convert", "secret.yaml", "--to", "external", *args)
     assert result.exit_code == 2
-    assert "was changed there meanwhile" in result.stderr
+    assert "was changed in the store meanwhile" in result.stderr
     assert sealing.files() == before
 
 
@@ -298,7 +298,7 @@ def test_the_token_goes_where_the_environment_says(infra, cli, vault, monkeypatc
     assert {token for _, _, token in vault.asked} == {TOKEN}
     monkeypatch.delenv("VAULT_ADDR")
     back = cli("convert", "apps/cloudnative-pg/overlays/staging/secrets.yaml", "--to", "plain")
-    assert "VAULT_ADDR does not say where Vault is" in back.stderr
+    assert "VAULT_ADDR is not the address of a Vault" in back.stderr
     assert TOKEN not in back.stderr
 
 

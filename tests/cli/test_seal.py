@@ -271,7 +271,7 @@ def test_given_names_and_empty_data(sealing, cli):
     assert b"encryptedData: {}" in sealing.read("secret.yaml")
 
 
-@pytest.mark.parametrize(("start", "end", "words"), [(-9, -1, "ended on"), (1, 9, "not valid before")])
+@pytest.mark.parametrize(("start", "end", "words"), [(-9, -1, "expired on"), (1, 9, "not valid before")])
 def test_certificates_that_are_not_valid_now(sealing, cli, start, end, words):
     sealing.write("old.crt", make_certificate(start, end))
     result = cli("seal", "--for-others", "--cert", "old.crt", "secret.yaml")

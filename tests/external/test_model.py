@@ -88,17 +88,21 @@ externalSecretSpec:
     ("spec", "kind", "words"),
     [
         ("secretStoreRef: {name: a}", "invalid", "neither data nor dataFrom"),
-        ("data: [{secretKey: a, remoteRef: {key: k}}]", "missing-store", "nothing says which store"),
+        ("data: [{secretKey: a, remoteRef: {key: k}}]", "missing-store", "no store is named for"),
         (
             "secretStoreRef: {name: s}\ndata:\n- {secretKey: a, remoteRef: {key: k}}\n"
             "- {secretKey: a, remoteRef: {key: l}}",
             "duplicate-key",
-            "stands twice in data, first in line 7",
+            "is in data twice, first in line 7",
         ),
         ("secretStoreRef: {name: s}\ndata: [{secretKey: a}]", "invalid", "no remoteRef.key"),
         ("secretStoreRef: {name: s}\ndata: [{remoteRef: {key: a}}]", "invalid", "no secretKey"),
-        ("secretStoreRef: {name: s}\ndataFrom: [{key: a}]", "dropped-field", "gone since v1beta1"),
-        ("secretStoreRef: {name: s}\ndataFrom: [{}]", "invalid", "none of extract, find and sourceRef"),
+        (
+            "secretStoreRef: {name: s}\ndataFrom: [{key: a}]",
+            "dropped-field",
+            "no longer takes a key",
+        ),
+        ("secretStoreRef: {name: s}\ndataFrom: [{}]", "invalid", "needs extract, find or sourceRef"),
         (
             "secretStoreRef: {name: s}\ndataFrom: [{extract: {key: a}, find: {path: b}}]",
             "invalid",
@@ -108,19 +112,19 @@ externalSecretSpec:
             "secretStoreRef: {name: s}\ntarget: {creationPolicy: Merge, deletionPolicy: Delete}\n"
             "dataFrom: [{extract: {key: a}}]",
             "invalid",
-            "does not go with creationPolicy: Merge",
+            "does not fit creationPolicy: Merge",
         ),
         (
             "secretStoreRef: {name: s}\ntarget: {template: {engineVersion: v1}}\n"
             "dataFrom: [{extract: {key: a}}]",
             "dropped-field",
-            "engineVersion: v1 is gone",
+            "engineVersion: v1 no longer exists",
         ),
         (
             "secretStoreRef: {name: s}\ntarget: {template: {type: bootstrap.kubernetes.io/token}}\n"
             "dataFrom: [{extract: {key: a}}]",
             "invalid",
-            "makes no Secret of the type",
+            "does not create Secrets of the type",
         ),
     ],
 )
@@ -151,7 +155,10 @@ def test_stores():
     assert "several providers" in next(check_store(store(provider="{vault: {}, aws: {}}"))).message
     assert "no provider" in next(check_store(store(provider="{}"))).message
     dropped = next(check_store(store(provider="{device42: {host: x}}")))
-    assert (dropped.kind, "device42 is gone with" in dropped.message) == (ProblemKind.DROPPED, True)
+    assert (dropped.kind, "has the provider device42" in dropped.message) == (
+        ProblemKind.DROPPED,
+        True,
+    )
     assert "neither v1 nor v2" in next(check_store(store(provider="{vault: {version: v3}}"))).message
     old = read(STORE.format("v1alpha1", "SecretStore", "", "{vault: {}}", ""), read_store)
     assert kinds(check_store(old)) == [ProblemKind.OLD_VERSION]

@@ -86,11 +86,14 @@ def test_the_template_decides_type_labels_and_values():
     [
         ("dataFrom: [{find: {path: x}}]", "finds its values by name"),
         ("dataFrom: [{extract: {key: k}, rewrite: [{regexp: {source: a, target: b}}]}]", "rewrites the keys"),
-        ("dataFrom: [{sourceRef: {generatorRef: {kind: Password, name: pw}}}]", "made by the generator 'pw'"),
-        ("target: {creationPolicy: Merge}, dataFrom: [{extract: {key: k}}]", "others have a part"),
+        (
+            "dataFrom: [{sourceRef: {generatorRef: {kind: Password, name: pw}}}]",
+            "generator 'pw' creates",
+        ),
+        ("target: {creationPolicy: Merge}, dataFrom: [{extract: {key: k}}]", "others also write"),
         (
             "target: {manifest: {apiVersion: v1, kind: ConfigMap}}, dataFrom: [{extract: {key: k}}]",
-            "something else",
+            "another kind",
         ),
         (
             "target: {template: {data: {a: '{{ .p | b64enc }}'}}}, dataFrom: [{extract: {key: k}}]",
@@ -110,7 +113,7 @@ def test_what_only_the_cluster_can_know(spec, message):
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("{key: gone}", "no such secret"),
+        ("{key: gone}", "does not exist"),
         ("{key: k, property: gone}", "no property 'gone'"),
         ("{key: k, property: p, decodingStrategy: Base64}", "is not Base64"),
     ],

@@ -80,7 +80,7 @@ def test_ours_opens_in_its_place_only(scope, secret, certificate, keys):
 def test_the_wrong_scope_is_named(keys):
     node = json.loads((VECTORS / "sealed" / "cluster-wide.json").read_text())
     node["metadata"].pop("annotations")
-    with pytest.raises(DataKeyError, match="with the scope cluster-wide, and the annotations say strict"):
+    with pytest.raises(DataKeyError, match="with the scope cluster-wide, but the annotations say strict"):
         open_sealed(sealed_from(node), keys)
 
 

@@ -1,1 +1,1 @@
-"""External Secrets: its manifests as data, what is wrong with them, and the stores behind them."""
+"""External Secrets: manifests as data, checks, and the stores that hold the values."""

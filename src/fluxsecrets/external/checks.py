@@ -1,6 +1,6 @@
-"""What is wrong with ExternalSecrets and stores as they are written; read from the operator's own checks.
+"""Checks of ExternalSecrets and stores, taken from the operator's own.
 
-The rules of one object are those of its webhook (externalsecret_validator.go, secretstore_validator.go).
+The checks of single objects follow its webhook (externalsecret_validator.go, secretstore_validator.go).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .model import CLUSTER_GENERATOR, GROUP, STORE_KINDS, ExternalSecret, Genera
 
 
 class ProblemKind(StrEnum):
-    """What sort of a problem it is."""
+    """The kind of a problem."""
 
     OLD_VERSION = "old-version"
     DROPPED = "dropped-field"
@@ -30,10 +30,10 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that the operator would not take, or not do as it looks.
+    """Something that the operator would reject, or treat differently than it looks.
 
     Attributes:
-        kind: what sort.
+        kind: of the problem.
         line: 1-based line in the object's file, or None.
         message: what is wrong, lower-case start, no full stop.
         hint: what to do.
@@ -49,21 +49,21 @@ DROPPED_PROVIDERS = {
     "alibaba": "v1",
     "device42": "v1",
 }
-"""Providers that v1beta1 had, and the version that has them no more."""
+"""Providers of v1beta1, and the version that dropped them."""
 
 NOT_SERVED = frozenset({"v1alpha1", "v1beta1"})
-"""Versions that today's operator does not serve any more; its definitions still have v1beta1."""
+"""Versions that the current operator no longer serves. Its definitions still have v1beta1."""
 
 
 def check_external(secret: ExternalSecret) -> Iterator[Problem]:
-    """What is wrong with one ExternalSecret."""
+    """Check one ExternalSecret."""
     yield from _version(secret.api_version, secret.kind, secret.line)
     if not secret.values and not secret.sources:
         yield Problem(
             ProblemKind.INVALID,
             secret.line,
             "it has neither data nor dataFrom",
-            "name what to read from the store",
+            "say what to read from the store",
         )
     yield from _check_policies(secret)
     yield from _check_template(secret)
@@ -72,7 +72,7 @@ def check_external(secret: ExternalSecret) -> Iterator[Problem]:
 
 
 def check_store(store: Store) -> Iterator[Problem]:
-    """What is wrong with one store."""
+    """Check one store."""
     yield from _version(store.api_version, store.kind, store.line)
     if len(store.providers) != 1:
         count = "several providers" if store.providers else "no provider"
@@ -83,8 +83,8 @@ def check_store(store: Store) -> Iterator[Problem]:
             yield Problem(
                 ProblemKind.DROPPED,
                 line_of(node) or store.line,
-                f"the provider {provider} is gone with {GROUP}/{DROPPED_PROVIDERS[provider]}",
-                "move its secrets to a store that the operator still reads",
+                f"{GROUP}/{DROPPED_PROVIDERS[provider]} no longer has the provider {provider}",
+                "move its secrets to a store that the operator supports",
             )
     if store.provider == "vault" and store.setting("version") not in ("", "v1", "v2"):
         yield Problem(
@@ -95,13 +95,13 @@ def check_store(store: Store) -> Iterator[Problem]:
 def check_references(
     secret: ExternalSecret, stores: Sequence[Store], generators: Sequence[Generator], namespace: str
 ) -> Iterator[Problem]:
-    """Stores and generators that an ExternalSecret names and that are not there.
+    """Find stores and generators that an ExternalSecret names but that do not exist.
 
     Args:
-        secret: it.
-        stores: all that reach the cluster.
-        generators: likewise.
-        namespace: in which it is applied.
+        secret: the ExternalSecret.
+        stores: all stores that reach the cluster.
+        generators: all generators that reach the cluster.
+        namespace: the namespace in which it is applied.
     """
     for reference in secret.references:
         found = [each for each in stores if (each.kind, each.name) == (reference.kind, reference.name)]
@@ -115,7 +115,7 @@ def check_references(
             yield Problem(
                 ProblemKind.STORE_SCOPE,
                 reference.line,
-                f"the {reference.kind} {reference.name!a} is not for the namespace {namespace}",
+                f"the {reference.kind} {reference.name!a} does not serve the namespace {namespace}",
                 "add the namespace to the store's conditions",
             )
     for reference in secret.generators:
@@ -132,7 +132,7 @@ def check_references(
 
 
 def check_targets(secrets: Iterable[tuple[str, ExternalSecret]]) -> Iterator[tuple[ExternalSecret, Problem]]:
-    """ExternalSecrets that write the same Secret; one that merges into it is meant to.
+    """Find ExternalSecrets that write the same Secret, except those that merge into it on purpose.
 
     Args:
         secrets: each with the namespace in which it is applied.
@@ -148,7 +148,7 @@ def check_targets(secrets: Iterable[tuple[str, ExternalSecret]]) -> Iterator[tup
                 Problem(
                     ProblemKind.DUPLICATE_TARGET,
                     secret.line,
-                    f"it writes the Secret {secret.target!a}, as the ExternalSecret {other.name!a} does",
+                    f"it writes the Secret {secret.target!a}, and so does the ExternalSecret {other.name!a}",
                     "give one of them another target.name, or creationPolicy: Merge",
                 ),
             )
@@ -159,7 +159,7 @@ def _version(api_version: str, kind: str, line: int | None) -> Iterator[Problem]
         yield Problem(
             ProblemKind.OLD_VERSION,
             line,
-            f"{kind} has the version {api_version}, which today's operator does not serve",
+            f"{kind} has the version {api_version}, which the current operator does not serve",
             f"write {GROUP}/v1",
         )
 
@@ -169,14 +169,14 @@ def _check_policies(secret: ExternalSecret) -> Iterator[Problem]:
         yield Problem(
             ProblemKind.INVALID,
             secret.line,
-            f"deletionPolicy: Delete does not go with creationPolicy: {secret.creation}",
-            "only a Secret that it owns can be deleted: creationPolicy: Owner",
+            f"deletionPolicy: Delete does not fit creationPolicy: {secret.creation}",
+            "it can only delete a Secret that it owns: creationPolicy: Owner",
         )
     if secret.deletion == "Merge" and secret.creation == "None":
         yield Problem(
             ProblemKind.INVALID,
             secret.line,
-            "deletionPolicy: Merge does not go with creationPolicy: None",
+            "deletionPolicy: Merge does not fit creationPolicy: None",
             "there is no Secret to merge with",
         )
 
@@ -189,8 +189,8 @@ def _check_template(secret: ExternalSecret) -> Iterator[Problem]:
         yield Problem(
             ProblemKind.DROPPED,
             secret.line,
-            f"engineVersion: {template.engine} is gone, templates are rendered by v2",
-            "write the templates for engine v2, and leave engineVersion out",
+            f"engineVersion: {template.engine} no longer exists; only v2 renders templates",
+            "write the templates for engine v2, and remove engineVersion",
         )
     account = "kubernetes.io/service-account.name" in template.annotations
     if template.type == "bootstrap.kubernetes.io/token" or (
@@ -199,7 +199,7 @@ def _check_template(secret: ExternalSecret) -> Iterator[Problem]:
         yield Problem(
             ProblemKind.INVALID,
             secret.line,
-            f"the operator makes no Secret of the type {template.type}",
+            f"the operator does not create Secrets of the type {template.type}",
             "it would be a long-lived credential that nobody allowed",
         )
 
@@ -215,15 +215,15 @@ def _check_values(secret: ExternalSecret) -> Iterator[Problem]:
             yield Problem(
                 ProblemKind.DUPLICATE_KEY,
                 value.line,
-                f"the key {value.key!a} stands twice in data, first in line {seen[value.key]}",
-                "remove one of them: the operator refuses both",
+                f"the key {value.key!a} is in data twice, first in line {seen[value.key]}",
+                "remove one of them: the operator rejects both",
             )
         seen.setdefault(value.key, value.line)
         if value.source is None and secret.store is None:
             yield Problem(
                 ProblemKind.NO_STORE,
                 value.line,
-                f"nothing says which store {value.key!a} is in",
+                f"no store is named for {value.key!a}",
                 "add secretStoreRef",
             )
 
@@ -237,7 +237,7 @@ def _check_sources(secret: ExternalSecret) -> Iterator[Problem]:
                 ProblemKind.INVALID,
                 line,
                 "an entry of dataFrom has more than one of extract, find and generatorRef",
-                "make an entry of each",
+                "make each a separate entry",
             )
         if not any(ways):
             yield from _old_data_from(secret, line)
@@ -245,7 +245,7 @@ def _check_sources(secret: ExternalSecret) -> Iterator[Problem]:
             yield Problem(
                 ProblemKind.NO_STORE,
                 line,
-                "nothing says which store dataFrom is in",
+                "no store is named for dataFrom",
                 "add secretStoreRef",
             )
 
@@ -263,27 +263,27 @@ def _old_data_from(secret: ExternalSecret, line: int | None) -> Iterator[Problem
             yield Problem(
                 ProblemKind.DROPPED,
                 line,
-                "dataFrom with a key of its own is gone since v1beta1",
+                "dataFrom no longer takes a key directly, since v1beta1",
                 "put the key under extract",
             )
             return
     yield Problem(
         ProblemKind.INVALID,
         line,
-        "an entry of dataFrom has none of extract, find and sourceRef",
+        "an entry of dataFrom needs extract, find or sourceRef",
         "say what to read",
     )
 
 
 def _missing_store(reference: Reference, stores: Sequence[Store], namespace: str) -> Problem:
-    hint = "apply the store as well, or check its name"
+    hint = "apply the store too, or check its name"
     for each in stores:
         if each.name != reference.name:
             continue
         if each.kind != reference.kind:
             hint = f"there is a {each.kind} of that name: add `kind: {each.kind}`"
         elif each.namespace:
-            hint = f"there is one in the namespace {each.namespace}, and a SecretStore is for its own only"
+            hint = f"there is one in the namespace {each.namespace}, but a SecretStore serves its own only"
     where = f" in the namespace {namespace}" if reference.kind == "SecretStore" and namespace else ""
     return Problem(
         ProblemKind.NO_STORE, reference.line, f"there is no {reference.kind} {reference.name!a}{where}", hint

@@ -1,4 +1,4 @@
-"""The text of an ExternalSecret from that of the Secret that it stands for, and back; comments move along."""
+"""Turn the text of a Secret into that of an ExternalSecret, and back, with its comments."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Remote:
     """Where the values of a Secret are.
 
     Attributes:
-        store: which one.
-        key: in the store; the values are its properties.
-        encoded: keys of values that are base64 there, since they are no text.
-        refresh: how often the operator looks.
+        store: the store.
+        key: the key in the store; the values are its properties.
+        encoded: keys of values that the store holds in base64, because they are not text.
+        refresh: how often the operator reads the store.
     """
 
     store: Reference
@@ -36,21 +36,23 @@ class Remote:
 
 
 def external_data(secret: Secret, remote: Remote) -> dict[str, Data]:
-    """An ExternalSecret that brings a Secret about.
+    """Return an ExternalSecret that creates a Secret.
 
     Raises:
         UnprotectedError: the Secret has no values.
-        FormatError: it is of a type that the operator does not make, or its labels look like templates.
+        FormatError: the operator does not create Secrets of its type, or its labels look like templates.
     """
     if not secret.values:
         raise UnprotectedError(f"the Secret {secret.name!a} has no values that could be in a store")
     if secret.type in _REFUSED_TYPES:
-        raise FormatError(f"the operator makes no Secret of the type {secret.type}", hint="leave it as it is")
+        raise FormatError(
+            f"the operator does not create Secrets of the type {secret.type}", hint="leave it unchanged"
+        )
     texts = (*secret.labels.values(), *secret.annotations.values())
     if any("{{" in text for text in texts):
         raise FormatError(
-            f"labels or annotations of the Secret {secret.name!a} hold {{{{, which the operator would render",
-            hint="change them, or leave it as it is",
+            f"labels or annotations of the Secret {secret.name!a} have {{{{, which the operator would render",
+            hint="change them, or leave the Secret unchanged",
         )
     annotations = secret.annotations
     flux = {key: text for key, text in annotations.items() if key.startswith(FLUX_ANNOTATIONS)}
@@ -80,11 +82,11 @@ def external_data(secret: Secret, remote: Remote) -> dict[str, Data]:
 
 
 def external_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
-    """The pieces of an ExternalSecret.
+    """Return the pieces of an ExternalSecret.
 
     Args:
-        data: it, from `external_data`.
-        pieces: of the Secret.
+        data: the ExternalSecret, from `external_data`.
+        pieces: the pieces of the Secret.
     """
     values, tail = value_children(pieces)
     field = next((piece for piece in pieces if piece.key in ("data", "stringData")), Piece("data"))
@@ -123,11 +125,11 @@ def external_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
 
 
 def secret_pieces_of(secret: Secret, pieces: Pieces) -> Pieces:
-    """The pieces of a Secret.
+    """Return the pieces of a Secret.
 
     Args:
-        secret: it, as it was read from the store.
-        pieces: of the ExternalSecret.
+        secret: the Secret, with the values from the store.
+        pieces: the pieces of the ExternalSecret.
     """
     spec = find(pieces, "spec") or Piece("spec")
     listed = spec.child("data") or Piece("data")
@@ -185,7 +187,7 @@ def _entry(key: str, remote: Remote) -> dict[str, Data]:
 
 
 def _item(entry: Mapping[str, Data], like: Piece | None) -> Piece:
-    """A list item, with the comments of the value that it stands for."""
+    """Return a list item, with the comments of its value."""
     key = str(entry["secretKey"])
     first = value_piece("secretKey", key, replace(like, lead="", children=None) if like is not None else None)
     rest = value_piece("remoteRef", entry["remoteRef"])
@@ -200,7 +202,7 @@ def _with_items(spec: Piece, listed: Piece, data: Data) -> Piece:
 
 
 def _in_order(piece: Piece, data: Data) -> Piece:
-    """Entries in the order in which External Secrets' own examples have them."""
+    """Sort entries like External Secrets' own examples."""
     if not isinstance(data, dict) or piece.children is None or piece.node is not None:
         return piece
     order = list(data)
@@ -209,7 +211,7 @@ def _in_order(piece: Piece, data: Data) -> Piece:
 
 
 def _value_like(key: str, value: bytes, item: Piece) -> Piece:
-    """A value with the comments of the list item that it came through; what it is comes later."""
+    """Return a placeholder for a value, with the comments of its list item. The value is filled in later."""
     comments = [line for line in item.inline.split("\n") if line]
     inline = comments[0] if len(comments) == 1 else ""
     lead = item.lead + ("".join(f"{line}\n" for line in comments) if len(comments) > 1 else "")

@@ -1,6 +1,6 @@
-"""ExternalSecrets, stores and generators as data, in the versions v1beta1 and v1 (and v1alpha1, to say so).
+"""ExternalSecrets, stores and generators as data: v1beta1 and v1 (and v1alpha1, to report it).
 
-v1 has all fields of v1beta1 in an ExternalSecret; what was dropped since is in `checks`.
+In an ExternalSecret, v1 has all fields of v1beta1. `checks` knows the fields that were dropped since.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Reference:
     """A reference to a store or a generator.
 
     Attributes:
-        kind: `SecretStore` where nothing else is said.
-        name: of it.
-        line: where it stands.
+        kind: `SecretStore` by default.
+        name: of the store or generator.
+        line: of the reference.
     """
 
     kind: str
@@ -38,17 +38,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class RemoteValue:
-    """One entry of `spec.data`: a value of the Secret, and where it comes from.
+    """One entry of `spec.data`: a value of the Secret, and its source.
 
     Attributes:
-        key: in the Secret.
-        remote: key in the store.
-        property: a part of what is under that key, or None for all of it.
-        version: or None for the newest.
+        key: the key in the Secret.
+        remote: the key in the store.
+        property: a part of the value under that key, or None for all of it.
+        version: the version, or None for the newest.
         decoding: `None`, `Base64`, `Base64URL` or `Auto`.
-        metadata: the store's metadata are meant, not the value.
-        source: another store, or a generator, than the ExternalSecret's own.
-        line: where the entry starts.
+        metadata: reads the store's metadata instead of the value.
+        source: a store or generator other than the ExternalSecret's own.
+        line: the entry's first line.
     """
 
     key: str
@@ -63,14 +63,14 @@ class RemoteValue:
 
 @dataclass(frozen=True, slots=True)
 class RemoteValues:
-    """One entry of `spec.dataFrom`: values whose keys are known to the store only.
+    """One entry of `spec.dataFrom`: values whose keys only the store knows.
 
     Attributes:
-        extract: what all parts of are taken, or None.
-        find: whatever is found by name or tags.
-        rewrites: keys are changed on the way.
+        extract: the value whose properties are all taken, or None.
+        find: finds values by name or tags.
+        rewrites: rewrites the keys.
         source: another store, or a generator.
-        line: where the entry starts.
+        line: the entry's first line.
     """
 
     extract: RemoteValue | None = None
@@ -88,9 +88,9 @@ class Template:
         type: of the Secret, or None.
         labels, annotations: of the Secret.
         data: templates by key.
-        from_elsewhere: there is a `templateFrom`.
-        merges: values that no template mentions stay (`mergePolicy: Merge`).
-        engine: `v2` where nothing else is said.
+        from_elsewhere: has a `templateFrom`.
+        merges: keeps values that no template mentions (`mergePolicy: Merge`).
+        engine: `v2` by default.
     """
 
     type: str | None = None
@@ -104,23 +104,23 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class ExternalSecret:
-    """An ExternalSecret, or what a ClusterExternalSecret makes in many namespaces.
+    """An ExternalSecret, or one that a ClusterExternalSecret creates in many namespaces.
 
     Attributes:
         api_version, kind: as written.
-        name, namespace: of its metadata; "" where it has none.
-        external_name: name of the ExternalSecrets that a ClusterExternalSecret makes; else its own.
-        labels, annotations: of its metadata.
+        name, namespace: from its metadata, or "".
+        external_name: the name of the ExternalSecrets that a ClusterExternalSecret creates, or its own.
+        labels, annotations: from its metadata.
         store: `spec.secretStoreRef`, or None.
-        target: name of the Secret.
+        target: the name of the Secret.
         creation: `Owner`, `Orphan`, `Merge`, `None` or `CreateOrMerge`.
         deletion: `Retain`, `Delete` or `Merge`.
-        immutable: of the Secret.
-        template: or None.
+        immutable: whether the Secret is immutable.
+        template: `spec.target.template`, or None.
         values: `spec.data`.
         sources: `spec.dataFrom`.
-        other_kind: it makes something else than a Secret (`spec.target.manifest`).
-        line: where it starts.
+        other_kind: creates another kind than a Secret (`spec.target.manifest`).
+        line: its first line.
         node: the object.
     """
 
@@ -145,14 +145,14 @@ class ExternalSecret:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The stores that it reads from, each once."""
+        """The stores that it reads, each once."""
         named = [each for each in (self.store, *self._sources) if each is not None]
         stores = [each for each in named if each.kind in STORE_KINDS]
         return tuple({(each.kind, each.name): each for each in reversed(stores)}.values())[::-1]
 
     @property
     def generators(self) -> tuple[Reference, ...]:
-        """The generators that it takes values from."""
+        """The generators of its values."""
         return tuple(each for each in self._sources if each.kind not in STORE_KINDS)
 
     @property
@@ -167,11 +167,11 @@ class Store:
 
     Attributes:
         api_version, kind: as written.
-        name, namespace: of its metadata.
-        providers: names of the providers under `spec.provider`; exactly one is right.
-        settings: of the first provider.
-        namespaces: those that a ClusterSecretStore is for by name; empty where it says nothing of names.
-        line: where it starts.
+        name, namespace: from its metadata.
+        providers: names of the providers under `spec.provider`; a valid store has exactly one.
+        settings: the settings of the first provider.
+        namespaces: the namespaces that a ClusterSecretStore lists by name, or empty.
+        line: its first line.
         node: the object.
     """
 
@@ -187,24 +187,24 @@ class Store:
 
     @property
     def provider(self) -> str:
-        """Its provider, or ""."""
+        """The provider, or ""."""
         return self.providers[0] if self.providers else ""
 
     def setting(self, name: str) -> str:
-        """A setting that is a text, or ""."""
+        """Return a setting that is a text, or ""."""
         value = self.settings.get(name)
         return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A generator: it makes values, such as passwords or tokens, when it is asked.
+    """A generator, which creates values such as passwords or tokens on request.
 
     Attributes:
-        api_version, kind: as written; a ClusterGenerator is one for all namespaces.
-        name, namespace: of its metadata.
-        makes: the kind of generator that a ClusterGenerator stands for; else its own kind.
-        line: where it starts.
+        api_version, kind: as written; a ClusterGenerator serves all namespaces.
+        name, namespace: from its metadata.
+        makes: the kind of generator that a ClusterGenerator wraps, or its own kind.
+        line: its first line.
     """
 
     api_version: str
@@ -216,7 +216,7 @@ class Generator:
 
 
 def read_external(manifest: Manifest) -> ExternalSecret | None:
-    """An object as an ExternalSecret or ClusterExternalSecret, or None where it is neither."""
+    """Read an object as an ExternalSecret or ClusterExternalSecret, or return None."""
     if manifest.group != GROUP or manifest.kind not in EXTERNAL_KINDS:
         return None
     node, name = manifest.node, manifest.name or ""
@@ -250,7 +250,7 @@ def read_external(manifest: Manifest) -> ExternalSecret | None:
 
 
 def read_store(manifest: Manifest) -> Store | None:
-    """An object as a store, or None where it is none."""
+    """Read an object as a store, or return None."""
     if manifest.group != GROUP or manifest.kind not in STORE_KINDS:
         return None
     provider = child(manifest.node, "spec", "provider")
@@ -273,7 +273,7 @@ def read_store(manifest: Manifest) -> Store | None:
 
 
 def read_generator(manifest: Manifest) -> Generator | None:
-    """An object as a generator, or None where it is none."""
+    """Read an object as a generator, or return None."""
     if manifest.group != GENERATORS_GROUP or manifest.kind.endswith(("List", "State")):
         return None
     makes = manifest.kind
@@ -295,7 +295,7 @@ def _reference(node: Node | None) -> Reference | None:
 
 
 def _source(node: Node | None) -> Reference | None:
-    """`sourceRef`: another store, or a generator."""
+    """Read `sourceRef`: another store, or a generator."""
     generator = _reference(child(node, "generatorRef"))
     return generator if generator is not None else _reference(child(node, "storeRef"))
 
@@ -348,7 +348,7 @@ def _template(node: Node | None) -> Template | None:
 
 
 def _is_other_kind(node: Node | None) -> bool:
-    """Whether a target's manifest is something else than a Secret."""
+    """Whether a target's manifest is of another kind than a Secret."""
     if node is None:
         return False
     return (text_of(child(node, "apiVersion")), text_of(child(node, "kind"))) != ("v1", "Secret")

@@ -1,4 +1,4 @@
-"""The Secret that an ExternalSecret brings about, read from its store as the operator reads it."""
+"""Read the Secret of an ExternalSecret from its store, like the operator."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .model import ExternalSecret, Reference, RemoteValue, RemoteValues
 from .stores import StoreClient, Stored
 
 OpenStore = Callable[[Reference], StoreClient]
-"""Gives the client for a store that an ExternalSecret names."""
+"""Returns the client of a store that an ExternalSecret names."""
 
 
 def read_secret_from(external: ExternalSecret, open_store: OpenStore) -> Secret:
     """Read all values of an ExternalSecret.
 
     Args:
-        external: it.
-        open_store: clients of stores.
+        external: the ExternalSecret.
+        open_store: opens the client of a store.
 
     Raises:
-        FormatError: it is one whose values cannot be read without the operator.
-        StoreError: a store cannot be reached, or lacks a value.
+        FormatError: its values can't be read without the operator.
+        StoreError: a store can't be reached, or lacks a value.
     """
     _refuse(external)
     seen: dict[tuple[str, str, str, str | None], Stored] = {}
@@ -37,13 +37,13 @@ def read_secret_from(external: ExternalSecret, open_store: OpenStore) -> Secret:
     def stored(value: RemoteValue, source: Reference | None) -> Stored:
         reference = source or external.store
         if reference is None:
-            raise FormatError("nothing says which store it is in", line=value.line, hint="add secretStoreRef")
+            raise FormatError("no store is named for it", line=value.line, hint="add secretStoreRef")
         key = (reference.kind, reference.name, value.remote, value.version)
         if key not in seen:
             client = open_store(reference)
             found = client.read(value.remote, value.version)
             if found is None:
-                raise StoreError("there is no such secret", path=f"{client.shown}: {value.remote}")
+                raise StoreError("this secret does not exist", path=f"{client.shown}: {value.remote}")
             seen[key] = found
         return seen[key]
 
@@ -65,26 +65,26 @@ def read_secret_from(external: ExternalSecret, open_store: OpenStore) -> Secret:
 
 
 def _refuse(external: ExternalSecret) -> None:
-    """What is more than a Secret's values at their places."""
+    """Refuse an ExternalSecret that only the operator can read."""
     reason = None
     if external.kind != "ExternalSecret":
-        reason = f"a {external.kind} makes Secrets in namespaces that only the cluster knows"
+        reason = f"a {external.kind} creates Secrets in namespaces that only the cluster knows"
     elif external.other_kind:
-        reason = "it makes something else than a Secret"
+        reason = "it creates another kind than a Secret"
     elif external.creation not in ("Owner", "Orphan"):
-        reason = f"with creationPolicy: {external.creation} others have a part in the Secret"
+        reason = f"with creationPolicy: {external.creation}, others also write to the Secret"
     elif external.generators:
-        reason = f"its values are made by the generator {external.generators[0].name!a}"
+        reason = f"the generator {external.generators[0].name!a} creates its values"
     elif any(source.find for source in external.sources):
         reason = "it finds its values by name or tags"
     elif any(source.rewrites for source in external.sources):
         reason = "it rewrites the keys of its values"
     elif external.template is not None and external.template.from_elsewhere:
-        reason = "its template stands in another object"
+        reason = "its template is in another object"
     elif any(value.metadata for value in external.values):
-        reason = "it reads metadata, and no values"
+        reason = "it reads metadata instead of values"
     if reason is not None:
-        raise FormatError(reason, line=external.line, hint="take the Secret from the cluster")
+        raise FormatError(reason, line=external.line, hint="get the Secret from the cluster")
 
 
 def _extracted(
@@ -92,7 +92,7 @@ def _extracted(
 ) -> dict[str, bytes]:
     extract = source.extract
     if extract is None:
-        raise FormatError("an entry of dataFrom says nothing to read", line=source.line)
+        raise FormatError("an entry of dataFrom names nothing to read", line=source.line)
     found = stored(extract, source.source)
     data: object = found.values
     if extract.property is not None:
@@ -120,13 +120,13 @@ def _property(value: RemoteValue, found: Stored) -> bytes:
     if data is None:
         raise StoreError(
             f"the secret {value.remote!a} in the store has no property {value.property!a}",
-            hint="put it there, or mend the ExternalSecret",
+            hint="add it to the store, or fix the ExternalSecret",
         )
     return _bytes(data)
 
 
 def _bytes(value: object) -> bytes:
-    """As the operator writes it: texts as they are, all else as JSON."""
+    """Encode a value like the operator: text unchanged, anything else as JSON."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape")
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
@@ -149,7 +149,7 @@ def _decoded(value: RemoteValue, data: bytes) -> bytes:
 
 
 def _rendered(external: ExternalSecret, values: Mapping[str, bytes]) -> dict[str, bytes]:
-    """`template.data`, as far as it only puts values in."""
+    """Render `template.data`, if it only inserts values."""
     template = external.template
     if template is None or not template.data:
         return dict(values)
@@ -158,16 +158,16 @@ def _rendered(external: ExternalSecret, values: Mapping[str, bytes]) -> dict[str
         made = render(text, values)
         if made is None:
             raise FormatError(
-                f"its template under {key!a} is one that only the operator can render",
+                f"only the operator can render its template under {key!a}",
                 line=external.line,
-                hint="take the Secret from the cluster",
+                hint="get the Secret from the cluster",
             )
         rendered[key] = made
     return rendered
 
 
 def _metadata(external: ExternalSecret) -> dict[str, Data]:
-    """The Secret's metadata: the template's, or else the ExternalSecret's own (`setMetadata`)."""
+    """Return the Secret's metadata: the template's, or the ExternalSecret's own (`setMetadata`)."""
     template = external.template
     labels, annotations = external.labels, external.annotations
     if template is not None:

@@ -1,1 +1,1 @@
-"""Sealed Secrets: the codec, certificates and keys, and the manifests; pure, without files or network."""
+"""Sealed Secrets: codec, certificates, keys and manifests. No files, no network."""

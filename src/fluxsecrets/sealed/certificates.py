@@ -1,4 +1,4 @@
-"""Sealing certificates: the public half of the controller's key, with the time it is good for."""
+"""Sealing certificates: the public half of the controller's key, with its validity."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Certificate:
     """A sealing certificate.
 
     Attributes:
-        key: what values are sealed with.
-        fingerprint: SHA-256 of the certificate, upper-case hex with colons, as openssl shows it.
-        start, end: the time in which it is valid, in UTC.
-        bits: size of its key.
+        key: seals values.
+        fingerprint: SHA-256 of the certificate, upper-case hex with colons, like openssl.
+        start, end: its validity, in UTC.
+        bits: the size of its key.
     """
 
     key: RSAPublicKey = field(repr=False)
@@ -40,17 +40,17 @@ class Certificate:
     bits: int
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Worker processes get it through a pipe, where they are not forked.
+        # Workers that are not forked receive it through a pipe.
         der = self.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return _from_der, (der, self.fingerprint, self.start, self.end, self.bits)
 
     @property
     def short_fingerprint(self) -> str:
-        """Enough of the fingerprint to tell certificates apart."""
+        """The start of the fingerprint, enough to tell certificates apart."""
         return self.fingerprint[:23] + "…"
 
     def days_left(self, now: datetime) -> int:
-        """Whole days until its end; negative behind it."""
+        """Return the whole days until its end, negative after it."""
         return (self.end - now) // timedelta(days=1)
 
 
@@ -61,13 +61,13 @@ def _from_der(der: bytes, fingerprint: str, start: datetime, end: datetime, bits
 
 
 def parse_certificate(data: bytes) -> Certificate:
-    """The first certificate of a PEM file; kubeseal seals for that one, whatever else is in the file.
+    """Return the first certificate of a PEM file. kubeseal uses the first one too.
 
     Args:
-        data: the file.
+        data: the file's content.
 
     Raises:
-        CertificateError: there is none, it is damaged, has no RSA key, or one that is too short.
+        CertificateError: the file has no certificate, or it is damaged, its key is not RSA, or too short.
     """
     block = _BLOCK.search(data[:MAX_BYTES])
     if block is None:
@@ -75,7 +75,9 @@ def parse_certificate(data: bytes) -> Certificate:
         raise CertificateError(f"this is {what} a certificate in PEM form", hint=_GET_ONE)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of oddities in certificates; nothing in them is shown
+            warnings.simplefilter(
+                "ignore"
+            )  # cryptography warns about oddities in certificates, which users can't fix
             parsed = x509.load_pem_x509_certificate(block[0])
             key = parsed.public_key()
             start, end = parsed.not_valid_before_utc, parsed.not_valid_after_utc
@@ -83,26 +85,28 @@ def parse_certificate(data: bytes) -> Certificate:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise CertificateError("the certificate is damaged", hint=_GET_ONE) from None
     if not isinstance(key, RSAPublicKey):
-        raise CertificateError("the certificate's key is no RSA key, and the controller knows RSA only")
+        raise CertificateError(
+            "the certificate's key is not an RSA key, and the controller supports RSA only"
+        )
     if key.key_size < MIN_BITS:
         raise CertificateError(
             f"the certificate's key has {key.key_size} bits, which is too short to protect anything",
-            hint="the controller makes keys of 4096 bits: give it a new one, and fetch its certificate",
+            hint="the controller creates keys of 4096 bits: renew its key, and fetch the new certificate",
         )
     return Certificate(key, fingerprint, start, end, key.key_size)
 
 
 def check_validity(certificate: Certificate, now: datetime | None = None) -> None:
-    """Refuse a certificate that is not valid now; kubeseal looks at the end only.
+    """Refuse a certificate that is not valid now. kubeseal checks only its end.
 
     Raises:
-        CertificateError: it has ended, or has not begun.
+        CertificateError: it has expired, or is not valid yet.
     """
     now = now or datetime.now(UTC)
     if now > certificate.end:
         raise CertificateError(
-            f"the certificate ended on {certificate.end:%Y-%m-%d}: nobody should seal for it any more",
-            hint="fetch the controller's present one with `fluxsecrets seal --fetch-cert URL`",
+            f"the certificate expired on {certificate.end:%Y-%m-%d}: do not seal for it any more",
+            hint="fetch the controller's current one with `fluxsecrets seal --fetch-cert URL`",
         )
     if now < certificate.start:
         raise CertificateError(

@@ -1,8 +1,8 @@
-"""How one value is sealed: RSA-OAEP for a session key, AES-GCM for the value.
+"""Seal and open one value: RSA-OAEP for a session key, AES-GCM for the value.
 
     2 bytes, big-endian: length of the RSA part | RSA-OAEP-SHA256(session key, label) | AES-256-GCM(value)
 
-The nonce is all zeros, which is safe because each session key seals one value (`HybridEncrypt` in
+The nonce is all zeros, which is safe because each session key seals only one value (`HybridEncrypt` in
 pkg/crypto/crypto.go of sealed-secrets). The label binds a value to its place: see `scopes`.
 """
 
@@ -27,17 +27,17 @@ _NONCE = bytes(12)
 _TAG = 16
 _PREFIX = 2
 
-_TAKE_FROM_GIT = "take the file from git again, or seal the value anew"
+_TAKE_FROM_GIT = "restore the file from git, or seal the value again"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedValue:
-    """A value that was opened.
+    """An opened value.
 
     Attributes:
         data: the value; not in the repr.
-        key: position of the key that opened it among those that were tried.
-        label: the label that it was sealed with, of those that were tried.
+        key: the position of the key that opened it, among the tried keys.
+        label: the label with which it was sealed, among the tried labels.
     """
 
     data: bytes = field(repr=False)
@@ -49,12 +49,12 @@ def seal_value(key: RSAPublicKey, value: bytes, label: bytes) -> str:
     """Seal a value.
 
     Args:
-        key: of the sealing certificate.
-        value: any bytes, none at all included.
-        label: what it is bound to, from `scopes.label_of`.
+        key: the sealing certificate's key.
+        value: any bytes, including none.
+        label: binds the value to its place, from `scopes.label_of`.
 
     Returns:
-        What stands in `encryptedData`, in base64.
+        The text for `encryptedData`, in base64.
     """
     session_key = os.urandom(_SESSION_KEY)
     wrapped = key.encrypt(session_key, _oaep(label))
@@ -67,14 +67,14 @@ def open_value(keys: Sequence[RSAPrivateKey], sealed: str, labels: Sequence[byte
 
     Args:
         keys: the controller's private keys, tried in order.
-        sealed: from `encryptedData`; line breaks in it are passed over, as Go does it.
-        labels: what it may be bound to, tried in order for each key.
+        sealed: from `encryptedData`; line breaks are ignored, as in Go.
+        labels: the possible labels, tried in order for each key.
 
     Returns:
-        None where none of the keys opens it with any of the labels: OAEP does not tell which is wrong.
+        None if no key opens it with any label. OAEP does not tell which of the two is wrong.
 
     Raises:
-        IntegrityError: it is no sealed value, cut off, or was changed. No value is in the error.
+        IntegrityError: the text is not a sealed value, is cut off, or was changed. It contains no value.
     """
     wrapped, rest = _taken_apart(sealed)
     for number, key in enumerate(keys):
@@ -90,10 +90,10 @@ def open_value(keys: Sequence[RSAPrivateKey], sealed: str, labels: Sequence[byte
 
 
 def check_sealed(sealed: str) -> int:
-    """Check the structure of a sealed value; needs no key.
+    """Check the structure of a sealed value, without a key.
 
     Returns:
-        The bits of the key that it was sealed for.
+        The size in bits of the key for which it was sealed.
 
     Raises:
         IntegrityError: see `open_value`.
@@ -106,17 +106,17 @@ def _taken_apart(sealed: str) -> tuple[bytes, bytes]:
     try:
         data = b64decode(sealed.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
-        raise IntegrityError("is not base64, so it is no sealed value", hint=_TAKE_FROM_GIT) from None
+        raise IntegrityError("is not base64, so not a sealed value", hint=_TAKE_FROM_GIT) from None
     length = int.from_bytes(data[:_PREFIX], "big")
     end = _PREFIX + length
     if len(data) < end + _TAG or length < 64:
-        raise IntegrityError("is cut off, or is no sealed value", hint=_TAKE_FROM_GIT)
+        raise IntegrityError("is cut off, or not a sealed value", hint=_TAKE_FROM_GIT)
     return data[_PREFIX:end], data[end:]
 
 
 def _opened(session_key: bytes, rest: bytes) -> bytes:
     if len(session_key) != _SESSION_KEY:
-        raise IntegrityError("holds a session key of a wrong length", hint=_TAKE_FROM_GIT)
+        raise IntegrityError("has a session key of the wrong length", hint=_TAKE_FROM_GIT)
     try:
         return AESGCM(session_key).decrypt(_NONCE, rest, None)
     except InvalidTag:

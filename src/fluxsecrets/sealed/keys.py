@@ -1,4 +1,4 @@
-"""The controller's private keys, for those who keep a copy of them: PEM, or backed-up TLS Secrets."""
+"""The controller's private keys from a backup: PEM, or TLS Secrets."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ class SealingKey:
     """A private key of the controller.
 
     Attributes:
-        key: it; never shown.
-        origin: where it was found, for people.
+        key: the key; never shown.
+        origin: where it was found, for messages.
     """
 
     key: RSAPrivateKey = field(repr=False)
     origin: str
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Worker processes get it through a pipe, where they are not forked.
+        # Workers that are not forked receive it through a pipe.
         der = self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return _from_der, (der, self.origin)
 
 
 def any_opens(keys: Iterable[SealingKey], public: RSAPublicKey) -> bool:
-    """Whether one of the private keys opens what is sealed with a public key."""
+    """Whether one of the private keys belongs to a public key."""
     numbers = public.public_numbers()
     return any(key.key.public_key().public_numbers() == numbers for key in keys)
 
@@ -60,15 +60,15 @@ def _from_der(der: bytes, origin: str) -> SealingKey:
 
 
 def parse_keys(data: bytes, origin: str, limits: Limits = Limits()) -> tuple[SealingKey, ...]:  # noqa: B008 - frozen
-    """All private keys of a file, in its order.
+    """Return all private keys of a file, in order.
 
     Args:
         data: PEM, or TLS Secrets as YAML or JSON, several documents or a List.
         origin: the file, for messages.
-        limits: what the input may cost.
+        limits: limits of the input.
 
     Raises:
-        IdentityError: there is none, or one is damaged, locked, or no RSA key. Nothing of it is shown.
+        IdentityError: the file has no key, or a key is damaged, locked, or not RSA. It shows no key.
     """
     if re.match(
         rb"\s*(?:#[^\n]*\n\s*|-----BEGIN CERT.*?-----END CERT[A-Z]*-----\s*)*-----BEGIN", data, re.DOTALL
@@ -77,7 +77,7 @@ def parse_keys(data: bytes, origin: str, limits: Limits = Limits()) -> tuple[Sea
     else:
         keys = tuple(_from_manifests(data, origin, limits))
     if not keys:
-        raise IdentityError("holds no private key of the controller", path=origin, hint=_BACK_UP)
+        raise IdentityError("contains no private key of the controller", path=origin, hint=_BACK_UP)
     return keys
 
 
@@ -118,17 +118,17 @@ def _tls_key(manifest: Manifest) -> bytes | None:
 
 def _load(pem: bytes, origin: str) -> RSAPrivateKey:
     try:
-        # Checking the primes takes a tenth of a second a key, and there may be dozens. The file is the user's
-        # own, and with a damaged key nothing opens.
+        # Checking the primes takes a tenth of a second per key, and there may be dozens. The file is the
+        # user's own, and a damaged key just opens nothing.
         key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):
         raise IdentityError("a private key in it is damaged", path=origin, hint=_BACK_UP) from None
-    except TypeError:  # what cryptography says where a passphrase is missing
+    except TypeError:  # cryptography's error for a missing passphrase
         raise IdentityError(
             "a private key in it is locked with a passphrase",
             path=origin,
-            hint="unlock a copy with `openssl pkey`, in a place that is not on disk",
+            hint="unlock a copy with `openssl pkey`, and don't write it to disk",
         ) from None
     if not isinstance(key, RSAPrivateKey):
-        raise IdentityError("a private key in it is no RSA key", path=origin, hint=_BACK_UP)
+        raise IdentityError("a private key in it is not an RSA key", path=origin, hint=_BACK_UP)
     return key

@@ -1,4 +1,4 @@
-"""The text of a SealedSecret from that of the Secret that it is made of, and back; comments move along."""
+"""Turn the text of a Secret into that of a SealedSecret, and back, with its comments."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _IN_TEMPLATE = ("metadata", "type", "immutable")
 
 
 def sealed_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
-    """The pieces of a SealedSecret.
+    """Return the pieces of a SealedSecret.
 
     Args:
-        data: it, from `model.sealed_data`.
-        pieces: of the Secret.
+        data: the SealedSecret, from `model.sealed_data`.
+        pieces: the pieces of the Secret.
     """
     values, tail = value_children(pieces)
     own = next((piece for piece in pieces if piece.key in ("data", "stringData")), None)
@@ -35,11 +35,11 @@ def sealed_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
 
 
 def unsealed_pieces(secret: Secret, pieces: Pieces) -> Pieces:
-    """The pieces of a Secret.
+    """Return the pieces of a Secret.
 
     Args:
-        secret: it, from `model.secret_of`.
-        pieces: of the SealedSecret.
+        secret: the Secret, from `model.secret_of`.
+        pieces: the pieces of the SealedSecret.
     """
     spec = find(pieces, "spec") or Piece("spec")
     encrypted = spec.child("encryptedData") or Piece("encryptedData")
@@ -55,5 +55,5 @@ def unsealed_pieces(secret: Secret, pieces: Pieces) -> Pieces:
 
 
 def _types(pieces: Pieces) -> Pieces:
-    """ApiVersion and kind, in the order in which they stand."""
+    """Return apiVersion and kind in their order in the file."""
     return tuple(piece for piece in pieces if piece.key in _TYPE)

@@ -1,4 +1,4 @@
-"""A SealedSecret as data, and one made of a Secret as kubeseal makes it."""
+"""A SealedSecret as data, and how to build one from a Secret like kubeseal."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class SealedSecret:
     """A SealedSecret.
 
     Attributes:
-        name, namespace: of its metadata; "" where it has none.
-        scope: by its own annotations, which are those that the controller goes by.
-        encrypted: sealed values by key; what is no text in the manifest is "" as the controller takes it.
+        name, namespace: from its metadata, or "".
+        scope: from its own annotations, like the controller.
+        encrypted: sealed values by key.
         leaves: the places of these values.
         template: `spec.template`, as data.
-        legacy: `spec.data`, the whole Secret in one value; None where it is not used.
+        legacy: `spec.data`, the whole Secret in one value, or None.
         node: the object.
     """
 
@@ -43,7 +43,7 @@ class SealedSecret:
 
     @property
     def label(self) -> bytes:
-        """What its values are bound to."""
+        """The label that binds its values to their place."""
         return label_of(self.scope, self.namespace, self.name)
 
     @property
@@ -61,7 +61,7 @@ class SealedSecret:
 
 
 def is_sealed(manifest: Manifest) -> bool:
-    """Whether an object is a SealedSecret, of whatever version."""
+    """Whether an object is a SealedSecret of any version."""
     return manifest.kind == KIND and manifest.group == API_VERSION.partition("/")[0]
 
 
@@ -69,7 +69,7 @@ def read_sealed(node: Node) -> SealedSecret:
     """Read a SealedSecret's manifest.
 
     Raises:
-        FormatError: it has no name, no `spec`, or values that are no texts.
+        FormatError: it has no name, no `spec`, or values that are not text.
     """
     metadata = child(node, "metadata")
     annotations = _texts(child(metadata, "annotations"))
@@ -86,7 +86,7 @@ def read_sealed(node: Node) -> SealedSecret:
         if not isinstance(entry, Entry):
             continue
         if not isinstance(entry.value, Leaf) or not isinstance(entry.value.value, str):
-            raise FormatError(f"the value of {entry.key!a} is no sealed value", line=entry.line)
+            raise FormatError(f"the value of {entry.key!a} is not a sealed value", line=entry.line)
         leaves[entry.key] = entry.value
     return SealedSecret(
         name=name,
@@ -101,10 +101,10 @@ def read_sealed(node: Node) -> SealedSecret:
 
 
 def check_structure(sealed: SealedSecret) -> None:
-    """What can be checked without a key: that each value may be one.
+    """Check the structure of each value, without a key.
 
     Raises:
-        IntegrityError: one is not; the key is named, with its line.
+        IntegrityError: a value is not a sealed value; names the key and its line.
     """
     for key, leaf in sealed.leaves.items():
         try:
@@ -116,12 +116,12 @@ def check_structure(sealed: SealedSecret) -> None:
 
 
 def scope_for(secret: Secret, scope: Scope | None) -> Scope:
-    """The scope to seal a Secret with: the one that was asked for, else what its annotations say."""
+    """Return the scope for sealing a Secret: the requested one, or the one in its annotations."""
     return scope if scope is not None else scope_of(secret.annotations)
 
 
 def template_metadata(secret: Secret, *, name: str, namespace: str, scope: Scope) -> dict[str, Data]:
-    """`spec.template.metadata`: the Secret's own, with the scope's annotations."""
+    """Return `spec.template.metadata`: the Secret's own, with the scope's annotations."""
     kept = {
         key: text for key, text in secret.annotations.items() if key not in (CLUSTER_WIDE, NAMESPACE_WIDE)
     }
@@ -137,7 +137,7 @@ def template_metadata(secret: Secret, *, name: str, namespace: str, scope: Scope
 
 
 def own_metadata(secret: Secret, *, name: str, namespace: str, scope: Scope) -> dict[str, Data]:
-    """The SealedSecret's own metadata: what kubeseal puts there, and what Flux reads."""
+    """Return the SealedSecret's own metadata: the fields that kubeseal writes, and those that Flux reads."""
     flux = {key: text for key, text in secret.annotations.items() if key.startswith(FLUX_ANNOTATIONS)}
     annotations: dict[str, Data] = {**flux, **annotations_for(scope)}
     metadata: dict[str, Data] = {"name": name}
@@ -151,14 +151,14 @@ def own_metadata(secret: Secret, *, name: str, namespace: str, scope: Scope) -> 
 def sealed_data(
     secret: Secret, encrypted: Mapping[str, str], *, name: str, namespace: str, scope: Scope
 ) -> dict[str, Data]:
-    """A SealedSecret as data.
+    """Return a SealedSecret as data.
 
     Args:
-        secret: what it is made of.
+        secret: the Secret.
         encrypted: its sealed values by key, in order.
-        name: what they were sealed for.
-        namespace: likewise.
-        scope: likewise.
+        name: the name for which they were sealed.
+        namespace: the namespace for which they were sealed.
+        scope: the scope with which they were sealed.
     """
     template: dict[str, Data] = {
         "metadata": template_metadata(secret, name=name, namespace=namespace, scope=scope)
@@ -176,12 +176,12 @@ def sealed_data(
 
 
 def secret_of(sealed: SealedSecret, values: Mapping[str, bytes], texts: frozenset[str]) -> Secret:
-    """The Secret that the controller would make, without the owner that it notes down.
+    """Return the Secret that the controller would create, without its owner reference.
 
     Args:
-        sealed: it.
-        values: opened, by key.
-        texts: the keys whose values can stand in stringData.
+        sealed: the SealedSecret.
+        values: the opened values, by key.
+        texts: the keys whose values fit in stringData.
     """
     annotations = {
         key: text

@@ -1,4 +1,4 @@
-"""A SealedSecret opened with the controller's private keys, as the controller does it."""
+"""Open a SealedSecret with the controller's private keys, like the controller."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .scopes import Scope, label_of
 
 @dataclass(frozen=True, slots=True)
 class OpenedSealed:
-    """A SealedSecret that was opened.
+    """An opened SealedSecret.
 
     Attributes:
-        secret: the Secret that the controller would make of it.
-        values: the sealed values alone, by key.
-        keys: by key of the Secret, the position of the private key that opened its value.
+        secret: the Secret that the controller would create.
+        values: only the sealed values, by key.
+        keys: for each key of the Secret, the position of the private key that opened its value.
     """
 
     secret: Secret
@@ -37,13 +37,13 @@ def open_sealed(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSeale
     """Open all values of a SealedSecret.
 
     Args:
-        sealed: it.
+        sealed: the SealedSecret.
         keys: tried in order.
 
     Raises:
-        DataKeyError: a key is missing, or it was sealed for another place; says which, and what was tried.
+        DataKeyError: a private key is missing, or it was sealed for another place; lists what was tried.
         IntegrityError: a value was changed or is cut off.
-        FormatError: its template is one that only the controller can render.
+        FormatError: only the controller can render its template.
     """
     if sealed.legacy is not None:
         return _open_legacy(sealed, keys)
@@ -68,10 +68,10 @@ def open_sealed(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSeale
 def open_one(
     keys: Sequence[SealingKey], text: str, label: bytes, key: str, leaf: Leaf | None = None
 ) -> OpenedValue | None:
-    """Open one value, or None where no key does.
+    """Open one value, or return None if no key opens it.
 
     Raises:
-        IntegrityError: it was changed or is cut off; names the key and its line.
+        IntegrityError: the value was changed or is cut off; names the key and its line.
     """
     try:
         return open_value([each.key for each in keys], text, (label,))
@@ -88,23 +88,23 @@ def _not_opened(sealed: SealedSecret, keys: Sequence[SealingKey], failed: Sequen
     where = f"{sealed.namespace}/{sealed.name}" if sealed.namespace else sealed.name
     if other is not None:
         return DataKeyError(
-            f"{names}: sealed with the scope {other}, and the annotations say {sealed.scope}",
+            f"{names}: sealed with the scope {other}, but the annotations say {sealed.scope}",
             line=leaf.line if leaf is not None else None,
-            hint=f'mend the annotations (`sealedsecrets.bitnami.com/{other}: "true"`)'
+            hint=f'fix the annotations (`sealedsecrets.bitnami.com/{other}: "true"`)'
             if other is not Scope.STRICT
-            else "take the scope's annotation out of its metadata",
+            else "remove the scope's annotation from its metadata",
         )
     return DataKeyError(
         f"none of the private keys opens {names}",
         line=leaf.line if leaf is not None else None,
         details=[*(f"{each.origin}: {each.key.key_size} bits" for each in keys)],
-        hint=f"it needs the key that the controller had when it was sealed, and it must have been sealed for "
-        f"{ascii(where)[1:-1]} with the scope {sealed.scope}: another name or namespace does not open",
+        hint="use the key that the controller had when it was sealed; it must also have been sealed for "
+        f"{ascii(where)[1:-1]} with the scope {sealed.scope}, not for another name or namespace",
     )
 
 
 def _other_scope(sealed: SealedSecret, keys: Sequence[SealingKey], key: str) -> Scope | None:
-    """The scope that a value was sealed with, where it is just another one."""
+    """Return the scope with which a value was sealed, if only the scope differs."""
     others = [scope for scope in Scope if scope is not sealed.scope]
     labels = [label_of(scope, sealed.namespace, sealed.name) for scope in others]
     text = sealed.encrypted.get(key) or (str(sealed.legacy.value) if sealed.legacy is not None else "")
@@ -116,7 +116,7 @@ def _other_scope(sealed: SealedSecret, keys: Sequence[SealingKey], key: str) -> 
 
 
 def _open_legacy(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSealed:
-    """`spec.data` of the first versions: the whole Secret as JSON in one value."""
+    """Open `spec.data` of the first versions: the whole Secret as JSON in one value."""
     leaf = sealed.legacy
     found = None if leaf is None else open_one(keys, str(leaf.value), sealed.label, "spec.data", leaf)
     if found is None:
@@ -127,7 +127,9 @@ def _open_legacy(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSeal
         secret = read_secret(node)
     except (ValueError, FluxsecretsError):
         raise FormatError(
-            "spec.data holds no Secret", line=leaf.line if leaf is not None else None, hint="seal it anew"
+            "spec.data does not hold a Secret",
+            line=leaf.line if leaf is not None else None,
+            hint="seal it again",
         ) from None
     values = dict(secret.values)
     texts = frozenset(key for key, value in values.items() if is_text(value))
@@ -148,14 +150,14 @@ def _open_legacy(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSeal
 
 
 def _rendered(sealed: SealedSecret, values: Mapping[str, bytes]) -> dict[str, bytes]:
-    """`spec.template.data` as the controller renders it, as far as it only puts values in."""
+    """Render `spec.template.data` like the controller, if it only inserts values."""
     rendered = {}
     for key, template in sealed.templated.items():
         made = render(template, values)
         if made is None:
             raise FormatError(
-                f"spec.template.data has a template under {key!a} that only the controller can render",
-                hint="take the Secret from the cluster, or write the value out and seal it",
+                f"only the controller can render the template under {key!a} in spec.template.data",
+                hint="get the Secret from the cluster, or write out the value and seal it",
             )
         rendered[key] = made
     return rendered

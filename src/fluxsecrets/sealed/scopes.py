@@ -1,4 +1,4 @@
-"""Scopes: what a sealed value is bound to, and the annotations that say so."""
+"""Scopes bind a sealed value to its place; annotations set them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLUSTER_WIDE = f"{PREFIX}cluster-wide"
 class Scope(StrEnum):
     """How far a sealed value may be moved.
 
-    STRICT: it opens under its own name in its own namespace only.
+    STRICT: only under its own name in its own namespace.
     NAMESPACE: under any name in its namespace.
     CLUSTER: anywhere in the cluster.
     """
@@ -26,20 +26,20 @@ class Scope(StrEnum):
 
 
 def parse_scope(text: str) -> Scope:
-    """A scope by its name.
+    """Return a scope by its name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: the name is unknown.
     """
     try:
         return Scope(text)
     except ValueError:
         names = ", ".join(Scope)
-        raise UsageError(f"there is no scope {text!a}", hint=f"the scopes are {names}") from None
+        raise UsageError(f"unknown scope {text!a}", hint=f"the scopes are {names}") from None
 
 
 def scope_of(annotations: Mapping[str, str]) -> Scope:
-    """The scope that annotations say; cluster-wide wins, and only the text `true` counts."""
+    """Return the scope in annotations. cluster-wide takes precedence, and only the text `true` counts."""
     if annotations.get(CLUSTER_WIDE) == "true":
         return Scope.CLUSTER
     if annotations.get(NAMESPACE_WIDE) == "true":
@@ -48,18 +48,18 @@ def scope_of(annotations: Mapping[str, str]) -> Scope:
 
 
 def annotations_for(scope: Scope) -> dict[str, str]:
-    """The annotations that say a scope; strict needs none."""
+    """Return the annotations for a scope; strict has none."""
     names = {Scope.NAMESPACE: NAMESPACE_WIDE, Scope.CLUSTER: CLUSTER_WIDE}
     return {names[scope]: "true"} if scope in names else {}
 
 
 def label_of(scope: Scope, namespace: str, name: str) -> bytes:
-    """The OAEP label that binds a value to its place.
+    """Return the OAEP label that binds a value to its place.
 
     Args:
-        scope: of the SealedSecret.
-        namespace: of the Secret; a cluster-wide one needs none.
-        name: of the Secret; only a strict one needs it.
+        scope: the SealedSecret's scope.
+        namespace: the Secret's namespace; not used with cluster-wide.
+        name: the Secret's name; only used with strict.
     """
     if scope is Scope.CLUSTER:
         return b""

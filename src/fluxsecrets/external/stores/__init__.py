@@ -1,7 +1,7 @@
-"""Secret stores that values are read from and pushed to: one file each, one protocol.
+"""Secret stores for reading and pushing values: one file per store, one protocol.
 
-Addresses and credentials are the user's own, from the environment. What a manifest says of a store decides
-where in it something is, and never where a credential is sent.
+Addresses and credentials come from the user's environment. A manifest only decides the place within a store,
+never where a credential is sent.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a store holds under a key.
+    """The content of a store under a key.
 
     Attributes:
-        values: by property; not in the repr. None where it is no map of properties.
-        text: all of it as a text, for those who want no property.
-        version: tells one state from another; what `write` compares.
+        values: by property; not in the repr. None if the content is not a map.
+        text: the whole content, for references without a property.
+        version: identifies this state; `write` compares it.
     """
 
     values: Mapping[str, object] | None = field(repr=False)
@@ -31,23 +31,24 @@ class StoreClient(Protocol):
 
     @property
     def shown(self) -> str:
-        """Which store it is, for people: its kind and address."""
+        """The store's kind and address, for messages."""
 
     def read(self, key: str, version: str | None = None) -> Stored | None:
-        """What is under a key, or None where nothing is.
+        """Return the content under a key, or None.
 
         Raises:
-            StoreError: it cannot be reached, or refuses.
+            StoreError: the store can't be reached, or refuses.
         """
 
     def write(self, key: str, values: Mapping[str, object], expected: Stored | None) -> None:
-        """Put values under a key, in place of what was there.
+        """Replace the content under a key.
 
         Args:
-            key: where.
-            values: by property; what stays of the old ones is among them.
-            expected: what was there when it was read; it must still be so.
+            key: the key.
+            values: by property, including old ones that stay.
+            expected: the content as it was read; it must not have changed since.
 
         Raises:
-            StoreError: somebody was faster, it cannot be reached, or refuses. No value is in the error.
+            StoreError: someone else wrote first, or the store can't be reached or refuses. The error
+                contains no value.
         """

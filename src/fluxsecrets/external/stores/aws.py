@@ -23,7 +23,7 @@ class AwsStore:
 
     Attributes:
         region: its name.
-        prefix: that the store puts in front of every key.
+        prefix: a prefix of every key.
     """
 
     region: str
@@ -32,14 +32,14 @@ class AwsStore:
 
     @property
     def shown(self) -> str:
-        """Which store it is."""
+        """The store, for messages."""
         return f"AWS Secrets Manager {self.region}"
 
     def read(self, key: str, version: str | None = None) -> Stored | None:
         """See `StoreClient.read`."""
         which = {}
         if version is not None:
-            # external-secrets: `uuid/ID` is a version's id, all else a stage.
+            # As in external-secrets: `uuid/ID` is a version's id, everything else a stage.
             is_id = version.startswith("uuid/")
             which = {"VersionId" if is_id else "VersionStage": version.removeprefix("uuid/")}
         answer = self._call(key, lambda: self._client.get_secret_value(SecretId=self.prefix + key, **which))
@@ -53,7 +53,7 @@ class AwsStore:
     def write(self, key: str, values: Mapping[str, object], expected: Stored | None) -> None:
         """See `StoreClient.write`.
 
-        Secrets Manager compares nothing by itself, so the version is looked at right before.
+        Secrets Manager has no check-and-set, so this reads the version again right before it writes.
         """
         text = json.dumps(dict(values), separators=(",", ":"), ensure_ascii=False)
         name = self.prefix + key
@@ -69,10 +69,10 @@ class AwsStore:
 
     def _changed(self, key: str) -> StoreError:
         place = f"{self.shown}: {key}"
-        return StoreError("was changed there meanwhile", path=place, hint="run the command again")
+        return StoreError("was changed in the store meanwhile", path=place, hint="run the command again")
 
     def _call(self, key: str, call: Callable[[], Result]) -> Result | None:
-        """The answer, or None where there is no such secret; errors never show what was sent."""
+        """Return the answer, or None if the secret does not exist. Errors never show what was sent."""
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
         place = f"{self.shown}: {self.prefix}{key}"
@@ -85,34 +85,34 @@ class AwsStore:
             if code == "ResourceExistsException":
                 raise self._changed(key) from None
             raise StoreError(
-                f"AWS refuses ({ascii(code)[1:-1]})",
+                f"AWS refused the request ({ascii(code)[1:-1]})",
                 path=place,
-                hint="check your credentials, and that they may read and write this secret",
+                hint="check that your credentials may read and write this secret",
             ) from None
         except NoCredentialsError:
             raise StoreError(
-                "there are no credentials for AWS", path=place, hint="run `aws sso login`"
+                "no credentials for AWS were found", path=place, hint="run `aws sso login`"
             ) from None
         except ParamValidationError:
-            raise StoreError("is no name for a secret", path=place) from None
+            raise StoreError("is not a valid name for a secret", path=place) from None
         except BotoCoreError as error:
-            raise StoreError(f"could not be reached ({type(error).__name__})", path=place) from None
+            raise StoreError(f"can't be reached ({type(error).__name__})", path=place) from None
 
 
 def open_aws(environ: Mapping[str, str], region: str | None, prefix: str = "") -> AwsStore:
-    """The Secrets Manager of a region, with the credentials that AWS's own tools would use.
+    """Open the Secrets Manager of a region, with the credentials that AWS's own tools would use.
 
     Args:
-        environ: environment variables; AWS_REGION wins over what a manifest says.
+        environ: environment variables; AWS_REGION overrides a manifest.
         region: from the store's manifest, or None.
-        prefix: of all keys.
+        prefix: a prefix of all keys.
 
     Raises:
         StoreError: no region, or boto3 is not installed.
     """
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or region
     if not region or not _REGION.fullmatch(region):
-        raise StoreError("there is no AWS region", hint="set AWS_REGION, such as eu-central-1")
+        raise StoreError("no AWS region is set", hint="set AWS_REGION, such as eu-central-1")
     try:
         import boto3
         from botocore.config import Config

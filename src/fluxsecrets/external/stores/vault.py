@@ -25,8 +25,8 @@ class VaultStore:
     """One mount of KV version 2.
 
     Attributes:
-        address: of the server.
-        mount: path of the mount.
+        address: the server's address.
+        mount: the mount's path.
     """
 
     address: str
@@ -35,7 +35,7 @@ class VaultStore:
 
     @property
     def shown(self) -> str:
-        """Which store it is."""
+        """The store, for messages."""
         return f"Vault {self.address}, {self.mount}"
 
     def read(self, key: str, version: str | None = None) -> Stored | None:
@@ -58,7 +58,7 @@ class VaultStore:
         data = answer.get("data") if isinstance(answer, dict) else None
         values = data.get("data") if isinstance(data, dict) else None
         if not isinstance(values, dict):
-            raise StoreError("the answer is not that of KV version 2", path=self.shown, hint=_V2)
+            raise StoreError("the answer does not come from KV version 2", path=self.shown, hint=_V2)
         number = data.get("metadata", {}).get("version") if isinstance(data, dict) else None
         return Stored(values, json.dumps(values, separators=(",", ":")), number)
 
@@ -73,15 +73,15 @@ class VaultStore:
         )
 
     def path_of(self, key: str) -> str:
-        """The path below the mount that a key of an ExternalSecret means (`buildPath` in the operator)."""
+        """Return the path below the mount for a key of an ExternalSecret (`buildPath` in the operator)."""
         if not key or ".." in key.split("/") or not key.isprintable() or any(mark in key for mark in "?#%\\"):
-            # It stands in a file, and must not lead out of the mount.
-            raise StoreError("is no path in this store", path=f"{self.shown}: {ascii(key)[1:-1]}")
+            # The key comes from a file, and must not lead out of the mount.
+            raise StoreError("is not a path in this store", path=f"{self.shown}: {ascii(key)[1:-1]}")
         inside = key.removeprefix(f"{self.mount}/")
         return inside.removeprefix("data/") if inside != key else key
 
     def _deleted(self, key: str) -> Stored | None:
-        """A key whose newest version was deleted has none, and yet a number that a new one follows."""
+        """Return a deleted key. It has no content, but still a version number, which the next write needs."""
         from hvac.exceptions import InvalidPath
 
         try:
@@ -107,32 +107,34 @@ class VaultStore:
             raise
         except (exceptions.Forbidden, exceptions.Unauthorized):
             raise StoreError(
-                "Vault refuses", path=place, hint="log in anew, or ask for a policy that allows this path"
+                "Vault refused the request",
+                path=place,
+                hint="log in again, or ask for a policy that allows this path",
             ) from None
         except exceptions.InvalidRequest as error:
             if "check-and-set" in str(error):
                 raise StoreError(
-                    "was changed there meanwhile", path=place, hint="run the command again"
+                    "was changed in the store meanwhile", path=place, hint="run the command again"
                 ) from None
-            raise StoreError("Vault does not take this request", path=place, hint=_V2) from None
+            raise StoreError("Vault rejected the request", path=place, hint=_V2) from None
         except (exceptions.VaultError, ValueError) as error:
             raise StoreError(f"Vault failed ({type(error).__name__})", path=place) from None
         except requests.RequestException as error:
             raise StoreError(
-                f"could not be reached ({type(error).__name__})", path=place, hint="check VAULT_ADDR"
+                f"can't be reached ({type(error).__name__})", path=place, hint="check VAULT_ADDR"
             ) from None
 
 
-_V2 = "is it a mount of KV version 2? see `vault secrets list`"
+_V2 = "check with `vault secrets list` that the mount is KV version 2"
 
 
 def open_vault(environ: Mapping[str, str], mount: str, *, namespace: str | None = None) -> VaultStore:
-    """The Vault that the environment names, as Vault's own command does: VAULT_ADDR, VAULT_TOKEN.
+    """Open the Vault in VAULT_ADDR with VAULT_TOKEN, like Vault's own command.
 
     Args:
         environ: environment variables.
-        mount: path of a mount.
-        namespace: of Vault, unless VAULT_NAMESPACE says one.
+        mount: the mount's path.
+        namespace: Vault's namespace, if VAULT_NAMESPACE is not set.
 
     Raises:
         StoreError: no address or token, or hvac is not installed.
@@ -140,12 +142,12 @@ def open_vault(environ: Mapping[str, str], mount: str, *, namespace: str | None 
     address = environ.get("VAULT_ADDR", "")
     if urlsplit(address).scheme not in ("https", "http"):
         raise StoreError(
-            "VAULT_ADDR does not say where Vault is",
+            "VAULT_ADDR is not the address of a Vault",
             hint="set it: a token is never sent to an address that only a file names",
         )
     token = environ.get("VAULT_TOKEN") or _token_file(environ)
     if not token:
-        raise StoreError("there is no token for Vault", hint="run `vault login`, or set VAULT_TOKEN")
+        raise StoreError("no token for Vault was found", hint="run `vault login`, or set VAULT_TOKEN")
     try:
         import hvac
     except ImportError:
