@@ -102,10 +102,16 @@ class Builder:
             overlay: what the Flux Kustomization adds.
         """
         if overlay is None:
-            return self._include(folder, ())
+            return self.include(folder, ())
         return _Work(self, (folder,)).run(folder, self._kustomizations_of(folder, automatic=True), overlay)
 
-    def _include(self, folder: str, above: tuple[str, ...]) -> Built:
+    def include(self, folder: str, above: tuple[str, ...]) -> Built:
+        """A folder as another kustomization file includes it.
+
+        Args:
+            folder: in the tree.
+            above: the folders that include each other, the outermost first; empty for a root.
+        """
         # Only what a Flux Kustomization names may do without a kustomization file.
         key = folder if not above or kustomization_files(self.tree, folder) else f"{folder}/"
         known = self._folders.get(key)
@@ -274,7 +280,7 @@ class _Work:
     def folder(self, file: KustomizationFile, reference: Reference, place: str) -> tuple[Object, ...]:
         if self.leads_back(file, reference, place):
             return ()
-        built = self.builder._include(place, self.above)  # noqa: SLF001 - the two are one
+        built = self.builder.include(place, self.above)
         self.join(file, reference, built)
         return built.objects
 
