@@ -38,7 +38,7 @@ from fluxsecrets.ops.run.inputs import read_input, refuse_folder
 from fluxsecrets.ops.run.session import Session
 
 if TYPE_CHECKING:  # `get` does without
-    from fluxsecrets.ops.run.targets import Target
+    from fluxsecrets.ops.run.inputs import Target
 
 
 @click.command("get")

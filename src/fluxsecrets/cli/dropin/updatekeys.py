@@ -17,8 +17,8 @@ from fluxsecrets.cli.dropin.job import absolute_path
 from fluxsecrets.errors import ConfigError, DataKeyError, FileAccessError, FluxsecretsError
 from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.files.sync import SyncOptions, sync_files
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.results import FileResult, Outcome
-from fluxsecrets.ops.run.targets import Target
 
 
 def run(call: Call) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fluxsecrets.ops.files.encrypt import EncryptRequest, encrypt_selected
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target, select
+from fluxsecrets.ops.run.targets import select
 
 OFFENDING = frozenset({Outcome.WOULD_ENCRYPT, Outcome.DIFFERS})
 """What `--check` fails for; errors come on top."""

@@ -23,8 +23,8 @@ from fluxsecrets.sops.values import canonical_bytes
 from .content import OpenedFile, open_file
 
 if TYPE_CHECKING:  # one file to standard output does without
+    from fluxsecrets.ops.run.inputs import Target
     from fluxsecrets.ops.run.results import BatchResult, Prepared
-    from fluxsecrets.ops.run.targets import Target
 
 _INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
 _BRACKETS = r"""\[(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?[0-9]+))\]"""

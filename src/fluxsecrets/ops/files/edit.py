@@ -22,9 +22,10 @@ from fluxsecrets.files.private import private_directory
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for, selector_for
+from fluxsecrets.ops.run.inputs import Target, format_of_name
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target, format_of_name, repository_root, select
+from fluxsecrets.ops.run.targets import repository_root, select
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.shell import file_word

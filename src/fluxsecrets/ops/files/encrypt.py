@@ -14,11 +14,11 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, make_overrides, policy_for
-from fluxsecrets.ops.run.inputs import Input
+from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Selection, Target, repository_root, select
+from fluxsecrets.ops.run.targets import Selection, repository_root, select
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption

@@ -12,10 +12,10 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import Drift, differences
 from fluxsecrets.ops.policy.overriding import override_notes
 from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for
-from fluxsecrets.ops.run.inputs import refuse_folder
+from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import AppliedConfig, Session
-from fluxsecrets.ops.run.targets import Target, select
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, selected

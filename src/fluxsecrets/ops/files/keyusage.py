@@ -9,9 +9,10 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target, select
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import make_format

@@ -13,9 +13,9 @@ from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.policy.policy import Policy, selector_for
 from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.ops.run.writer import refuse_interrupted, refuse_read_only, replace_file
 from fluxsecrets.repo.configfiles import mend_hint
 from fluxsecrets.sops.document import Document

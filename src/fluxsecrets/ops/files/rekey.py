@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.ops.policy.policy import Policy
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import name_of, post_quantum_warnings
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Selection, Target
+from fluxsecrets.ops.run.targets import Selection
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Leaf
 from fluxsecrets.sops.encryption import open_document

@@ -12,10 +12,10 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import groups_needed, in_line
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, refuse
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.ops.run.writer import prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import make_format

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError, UsageError
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.sops.document import Data, Document, Leaf, show_path, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected

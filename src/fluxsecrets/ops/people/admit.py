@@ -20,12 +20,13 @@ from fluxsecrets.ops.files.rekey import (
     with_same_data_key,
 )
 from fluxsecrets.ops.policy.strangers import judge, refuse
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import KEYS_FOLDER, names_of, read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, read_people
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target, select
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, prepare_files, replacing, write_files
 from fluxsecrets.repo.environments import load_environments, shared_files
 from fluxsecrets.repo.settings import load_settings

@@ -19,10 +19,10 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks.ciphertext import find_ciphertexts
 from fluxsecrets.ops.files.content import own_selector
 from fluxsecrets.ops.policy.policy import is_manifest
+from fluxsecrets.ops.run.inputs import real_path
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import read_people
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import real_path
 from fluxsecrets.repo.datakeys import same_keys
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository

@@ -32,12 +32,13 @@ from fluxsecrets.ops.files.rekey import (
     with_same_data_key,
 )
 from fluxsecrets.ops.policy.strangers import judge, refuse
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import KEYS_FOLDER, names_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, one_cluster_key, read_people
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Selection, Target, select
+from fluxsecrets.ops.run.targets import Selection, select
 from fluxsecrets.ops.run.writer import (
     Operation,
     make_ready,

@@ -10,12 +10,13 @@ from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import encrypted_targets
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, find_person, read_people
 from fluxsecrets.ops.run.results import FileChange, FileResult, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target, select
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, write_files
 from fluxsecrets.repo.environments import load_environments, shared_files
 from fluxsecrets.repo.settings import SETTINGS_NAME, load_settings

@@ -13,10 +13,10 @@ from fluxsecrets.ops.files.content import parse
 from fluxsecrets.ops.files.keyusage import ELSEWHERE
 from fluxsecrets.ops.files.rekey import flat
 from fluxsecrets.ops.policy.strangers import compare_with_rule
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import short_recipient

@@ -19,10 +19,10 @@ from fluxsecrets.ops.files.rekey import (
     with_new_text,
 )
 from fluxsecrets.ops.policy.strangers import Differences, judge, refuse
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import name_of, names_of
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
-from fluxsecrets.ops.run.targets import Target
 from fluxsecrets.ops.run.writer import Operation, prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups

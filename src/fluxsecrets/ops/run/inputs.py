@@ -8,19 +8,59 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
+from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.shell import file_word
-from fluxsecrets.sops.formats import evident_format
+from fluxsecrets.sops.formats import evident_format, format_for_path
 
 from .session import Session
 
+if TYPE_CHECKING:  # most files do without the repository
+    from fluxsecrets.repo.discover import GeneratorUse
+    from fluxsecrets.repo.git import Repository
+    from fluxsecrets.repo.tree import Tree
+
 STDIN_SHOWN = "standard input"
 _STDIN_NAME = "standard-input"
+
+
+NAMED = "named on the command line"
+
+
+class Target(NamedTuple):
+    """One file that a command is about.
+
+    Attributes:
+        path: absolute, links resolved.
+        shown: as the user would name it.
+        format: name of its format.
+        encrypted: whether it carries a `sops` block; False where it was not looked at.
+        repository: its git repository, or None.
+        repository_path: its path in that repository with `/`, or None.
+        reason: why it counts as a secret, or that it was named.
+        problem: why it can't be handled.
+    """
+
+    path: Path
+    shown: str
+    format: str
+    encrypted: bool = False
+    repository: Repository | None = None
+    repository_path: str | None = None
+    reason: str = NAMED
+    problem: FluxsecretsError | None = None
+
+    @property
+    def named(self) -> bool:
+        """The user named this very file, so that it is not passed over, whatever it is."""
+        return self.reason == NAMED
 
 
 @dataclass(slots=True)
@@ -91,7 +131,7 @@ def named_file(session: Session, text: str) -> Path:
         FileAccessError: it does not exist, or lies behind a link that leaves the repository.
     """
     try:
-        path = _real_path(session, text)
+        path = real_path(session, text)
         must_exist(path)
     except FluxsecretsError as error:
         error.path = text
@@ -108,9 +148,12 @@ def format_of_content(session: Session, path: Path, data: bytes) -> str:
     evident = evident_format(path.name, data)
     if evident is not None:
         return evident
-    from .targets import format_of_name
-
     return format_of_name(session, str(path))
+
+
+def format_of_name(session: Session, name: str) -> str:
+    """The format of a file that need not exist: what a generator takes it for, else what its suffix says."""
+    return Places(session, (name,)).format_of(session.cwd / name)
 
 
 def has_no_link(path: Path) -> bool:
@@ -151,13 +194,13 @@ def _advice(missing: Path) -> str:
     return "check the spelling of the path"
 
 
-def _real_path(session: Session, text: str) -> Path:
-    given = Path(os.path.normpath(session.cwd / text))
-    if has_no_link(given):
-        return given
-    from .targets import real_path
+def real_path(session: Session, text: str) -> Path:
+    """The real file or folder behind a path as the user gave it.
 
-    return real_path(session, text)
+    Raises:
+        FileAccessError: it lies behind a link that leaves the repository.
+    """
+    return Places(session, (text,)).real(text)
 
 
 def is_same_file(one: Path, other: Path) -> bool:
@@ -166,3 +209,110 @@ def is_same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except (OSError, ValueError):
         return False
+
+
+@dataclass(slots=True)
+class Places:
+    """Repositories and their listings, each looked up once, however many files are named."""
+
+    session: Session
+    names: Sequence[str]
+    _repositories: dict[Path, Repository] = field(default_factory=dict)
+    _trees: dict[Path, Tree] = field(default_factory=dict)
+    _generators: dict[Path, Mapping[str, GeneratorUse]] = field(default_factory=dict)
+
+    def repository(self, path: Path) -> Repository | None:
+        """The repository of a real path, which need not exist."""
+        from fluxsecrets.repo.git import find_repository
+
+        for folder in (path, *path.parents):
+            if folder in self._repositories:
+                return self._repositories[folder]
+            if os.path.lexists(folder / ".git"):
+                break  # another repository begins here
+        found = find_repository(path)
+        if found is not None:
+            self._repositories[found.root] = found
+        return found
+
+    def real(self, text: str) -> Path:
+        """The real file or folder behind a path as it was given.
+
+        Raises:
+            FileAccessError: it lies behind a link that leaves the repository.
+        """
+        given = Path(os.path.normpath(self.session.cwd / text))
+        if has_no_link(given):  # so that it is where it seems to be
+            return given
+        for start in (self.session.cwd, given.parent):
+            repository = self.repository(start)
+            if repository is not None and given.is_relative_to(repository.root):
+                return resolve_inside(given, repository.root)
+        try:
+            return given.resolve()
+        except (OSError, RuntimeError, ValueError):
+            raise FileAccessError(
+                "is no valid path, or a link that leads back to itself", path=text, hint="check its spelling"
+            ) from None
+
+    def tree(self, folder: Path) -> Tree:
+        """The tree of a folder: its repository's, or its own."""
+        repository = self.repository(folder)
+        root = repository.root if repository is not None else folder
+        if root not in self._trees:
+            from fluxsecrets.repo.tree import open_tree
+
+            self._trees[root] = open_tree(folder, limits=self.session.limits)
+        return self._trees[root]
+
+    def generators(self, repository: Repository) -> Mapping[str, GeneratorUse]:
+        """How generators of a repository read the files that were named, by path in the repository.
+
+        Only the kustomization files that mention one of the names are parsed: there are hundreds.
+        """
+        if repository.root not in self._generators:
+            from fluxsecrets.repo.discover import read_generators
+            from fluxsecrets.repo.tree import make_tree
+
+            root = repository.root.resolve()
+            files = [Path(os.path.realpath(self.session.cwd / name)) for name in self.names]
+            inside = [path.relative_to(root).as_posix() for path in files if path.is_relative_to(root)]
+            names = {os.fsencode(path.name) for path in files}
+            listed = [path for path in repository.files() if path.rpartition("/")[2] in _KUSTOMIZATIONS]
+            tree = make_tree(repository.root, listed, limits=self.session.limits)
+            mentioning = [path for path in tree.paths if _mentions(_read(tree, path), names)]
+            tree = make_tree(repository.root, [*mentioning, *inside], limits=self.session.limits)
+            self._generators[repository.root] = read_generators(tree)[0] if mentioning else {}
+        return self._generators[repository.root]
+
+    def format_of(self, path: Path) -> str:
+        """What Flux takes a file for: by its key in the generator that reads it, else by its name.
+
+        Raises:
+            ConfigError: generators read it in different formats.
+        """
+        repository = self.repository(path)
+        root = repository.root.resolve() if repository is not None else None
+        if repository is not None and root is not None and path.is_relative_to(root):
+            inside = path.relative_to(root).as_posix()
+            use = self.generators(repository).get(inside)
+            error = use.error(inside) if use is not None else None
+            if error is not None:
+                raise error
+            if use is not None:
+                return use.format
+        return format_for_path(path.name)
+
+
+_KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+
+
+def _mentions(kustomization: bytes, names: Collection[bytes]) -> bool:
+    return b"secretGenerator" in kustomization and any(name in kustomization for name in names)
+
+
+def _read(tree: Tree, path: str) -> bytes:
+    try:
+        return tree.read(path)
+    except FluxsecretsError:
+        return b""

@@ -20,6 +20,7 @@ from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.redaction import without_private_keys
 
 from .results import Record, record_from_now_on, recording
+from .statefolder import STATE_NAME, place_without_git, require_ours
 
 if TYPE_CHECKING:
     from fluxsecrets.sops.recipients import Recipient
@@ -177,8 +178,6 @@ def _own_folder(root: Path) -> Path:
     Raises:
         FileAccessError: it is there, and is not ours.
     """
-    from .statefolder import STATE_NAME, place_without_git, require_ours
-
     place = root / ".git"
     if not os.path.lexists(place):
         return place_without_git(root).state

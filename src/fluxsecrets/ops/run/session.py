@@ -15,6 +15,9 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
 
+from .logged import SETTINGS_NAME, root_with_settings
+from .names import read_public_keys
+
 if TYPE_CHECKING:
     from fluxsecrets.sops.config import RuleMatch, SopsConfig
 
@@ -111,8 +114,6 @@ class Session:
         Raises:
             ConfigError, FileAccessError: the settings are invalid, or cannot be read.
         """
-        from .logged import SETTINGS_NAME, root_with_settings
-
         root = root_with_settings(os.path.realpath(self.cwd))
         if root is None:
             return None
@@ -141,8 +142,6 @@ class Session:
         if folder not in self._public:
             from fluxsecrets.repo.git import find_repository
             from fluxsecrets.sops.recipients import KINDS, recipient_key
-
-            from .names import read_public_keys
 
             repository = find_repository(folder)
             texts = read_public_keys(folder if repository is None else repository.root)
