@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,28 +17,17 @@ from fluxsecrets.cli.options import (
     make_session,
     quiet_option,
     resume_option,
+    takes,
 )
-from fluxsecrets.cli.output import (
-    Output,
-    say_plain,
-)
-from fluxsecrets.cli.sealing import (
-    cert_option,
-    comments_option,
-    private_key_option,
-    scope_option,
-    show_certificate,
-)
-from fluxsecrets.errors import UsageError
-
-if TYPE_CHECKING:
-    from fluxsecrets.ops.convert.convert import Converter
-    from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
-    from fluxsecrets.ops.run.results import FileResult
-    from fluxsecrets.ops.run.session import Session
-    from fluxsecrets.ops.sealing.certificates import NamedCertificate
+from fluxsecrets.cli.output import Output, say_plain
+from fluxsecrets.cli.sealing import cert_option, comments_option, private_key_option, scope_option
+from fluxsecrets.ops.convert.convert import ConvertRequest, convert
+from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
+from fluxsecrets.report.moved import FORMATS
 
 FORMS = ("sops", "sealed", "external", "plain")
+_FEW = 8
+"""Files that a message names one by one."""
 
 
 @click.command("convert")
@@ -55,15 +43,19 @@ FORMS = ("sops", "sealed", "external", "plain")
     "--store-kind",
     type=click.Choice(["ClusterSecretStore", "SecretStore"]),
     default="ClusterSecretStore",
-    help="Its kind; ClusterSecretStore unless told.",
+    show_default=True,
+    help="To external: the store's kind.",
 )
 @click.option(
     "--key-template",
     metavar="TEXT",
     default="{namespace}/{name}",
-    help="To external: the key in the store; {namespace}/{name} unless told, {environment} is known too.",
+    show_default=True,
+    help="To external: the key in the store; {environment} may be used too.",
 )
-@click.option("--refresh", metavar="TIME", default="1h", help="To external: how often it is looked up; 1h.")
+@click.option(
+    "--refresh", metavar="TIME", default="1h", show_default=True, help="To external: the refresh interval."
+)
 @click.option("--push", is_flag=True, help="To external: put the values into the store first.")
 @click.option("--overwrite", is_flag=True, help="With --push: also where other values are there.")
 @click.option(
@@ -86,22 +78,15 @@ FORMS = ("sops", "sealed", "external", "plain")
 @config_option
 @format_option
 @quiet_option
+@takes(ConvertRequest)
 def command(
+    asked: ConvertRequest,
     *,
-    paths: tuple[str, ...],
-    environment: str | None,
-    everything: bool,
-    form: str | None,
-    cert: Path | None,
-    private_keys: tuple[Path, ...],
-    comments: str,
-    dry_run: bool,
     resuming: bool,
     aborting: bool,
     config: Path | None,
     report: str,
     quiet: bool,
-    **how: object,
 ) -> int:
     """Move Secrets between SOPS, Sealed Secrets, External Secrets and plain text, in place.
 
@@ -113,106 +98,18 @@ def command(
     All is prepared before the first file is changed. With --push the store is written first, and what would
     be overwritten there is shown and refused without --overwrite.
     """
-    from fluxsecrets.ops.convert.convert import as_plan
-    from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, find_manifests
-    from fluxsecrets.ops.run.results import BatchResult
-    from fluxsecrets.ops.run.writer import refuse_interrupted
-    from fluxsecrets.report.moved import FORMATS
-
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting):
         return 0
-    if form is None:
-        raise UsageError("say what the Secrets become", hint=f"--to is one of {', '.join(FORMS)}")
-    files = find_manifests(session, paths, environment, ANY_KIND, everything=everything)
-    refuse_interrupted((files.tree.root / "-",))
-    certificate = _certificate(session, out, files, cert, environment) if form == "sealed" else None
-    converter = _converter(session, files, form, certificate, private_keys, comments, environment, how)
-    conversion = converter.prepare()
-    for planned in conversion.pushes:
-        out.note(f"{'would push to' if dry_run else 'pushing to'} {planned.described()}")
-    results = conversion.results
-    if dry_run:
-        results = as_plan(results)
-    else:
-        converter.carry_out(conversion)
-    batch = BatchResult((*files.failed, *results), (*files.notes, *conversion.notes))
+    batch = convert(session, asked)
     out.show(FORMATS[report]("convert", batch))
-    written = [_written(each) for each in results if each.outcome == "converted"]
-    if form == "plain" and not dry_run and written:
-        few = environment is None and not everything and len(written) <= _FEW
-        say_plain(out, written if few else paths, environment)
+    written = [_path_now(each) for each in batch.files if each.outcome is Outcome.CONVERTED]
+    if asked.form == "plain" and written:
+        few = asked.environment is None and not asked.everything and len(written) <= _FEW
+        say_plain(out, written if few else asked.paths, asked.environment)
     return 2 if batch.failed else 0
 
 
-_FEW = 8
-"""Files that are named one by one in a message."""
-
-
-def _written(result: FileResult) -> str:
-    """Where a converted file is now."""
-    renamed = getattr(result, "renamed", None)
+def _path_now(result: FileResult) -> str:
+    renamed = result.renamed if isinstance(result, MovedResult) else None
     return result.path if renamed is None else str(Path(result.path).with_name(renamed))
-
-
-def _certificate(
-    session: Session, out: Output, files: ManifestFiles, cert: Path | None, environment: str | None
-) -> NamedCertificate:
-    from fluxsecrets.ops.sealing.certificates import certificate_for
-
-    found = certificate_for(session, files.tree, cert=cert, environment=environment, files=files.paths)
-    show_certificate(out, found)
-    return found
-
-
-def _converter(
-    session: Session,
-    files: ManifestFiles,
-    form: str,
-    certificate: NamedCertificate | None,
-    private_keys: tuple[Path, ...],
-    comments: str,
-    environment: str | None,
-    how: dict[str, object],
-) -> Converter:
-    from functools import cache
-
-    from fluxsecrets.external.model import Reference
-    from fluxsecrets.ops.convert.content import Ways
-    from fluxsecrets.ops.convert.convert import Converter, ConvertOptions
-    from fluxsecrets.ops.convert.forms import Form
-    from fluxsecrets.ops.convert.remote import StoreOptions, Stores
-    from fluxsecrets.ops.manifests.comments import CommentMode
-    from fluxsecrets.ops.manifests.placement import read_placement
-    from fluxsecrets.ops.sealing.certificates import environments_with
-    from fluxsecrets.ops.sealing.keyfiles import load_keys
-    from fluxsecrets.sealed.keys import any_opens
-    from fluxsecrets.sealed.scopes import Scope
-
-    store = how["store"]
-    if form == "external" and not store:
-        raise UsageError("--to external wants a store", hint="name it with --store NAME")
-    options = ConvertOptions(
-        Form(form),
-        certificate.certificate if certificate is not None else None,
-        Scope(str(how["scope"])) if how["scope"] else None,
-        Reference(str(how["store_kind"]), str(store)) if store else None,
-        str(how["key_template"]),
-        str(how["refresh"]),
-        bool(how["push"]),
-        bool(how["overwrite"]),
-        CommentMode(comments),
-        bool(how["plain_others"]),
-        bool(how["keep_names"]),
-        str(how["decryption_secret"]) if how["decryption_secret"] else None,
-        environment,
-        bool(how["for_others"]),
-        certificate is not None
-        and any_opens(load_keys(session, private_keys, required=False), certificate.certificate.key),
-    )
-    texts = {name: str(how[name]) if how[name] else None for name in ("provider", "mount", "region")}
-    stores = Stores(session.environ, files.tree, StoreOptions(**texts))
-    ways = Ways(cache(lambda: load_keys(session, private_keys)), stores.open)
-    placement = read_placement(files.tree)
-    allowed = environments_with(session, files.tree, certificate) if certificate is not None else frozenset()
-    return Converter(session, files, options, ways, stores, placement, allowed)

@@ -188,16 +188,18 @@ def make_session(config: Path | None = None) -> Session:
     """
     context = click.get_current_context(silent=True)
     order = None if context is None else context.meta.get(_ORDER)
+    out = Output(quiet=context is not None and bool(context.params.get("quiet")))
     session = Session(
         dict(os.environ),
         Path.cwd(),
         config_path=config,
         ask=_ask,
         notify=_notify,
-        warn=_warn,
+        warn=lambda text: out.warning(f"warning: {text}"),
         order=order,
         partial_history=context is not None and bool(context.meta.get(_PARTIAL)),
-        progress=Output(quiet=context is not None and bool(context.params.get("quiet"))).progress,
+        note=out.note,
+        progress=out.progress,
     )
     start_log(session)
     if config is not None:
@@ -266,14 +268,6 @@ def _notify(text: str) -> None:
     from fluxsecrets.report.text import printable
 
     click.echo(printable(text), err=True)
-
-
-def _warn(text: str) -> None:
-    from fluxsecrets.report.text import printable
-
-    context = click.get_current_context(silent=True)
-    if context is None or not context.params.get("quiet"):
-        click.echo(printable(f"warning: {text}"), err=True)
 
 
 def only_path(paths: Sequence[str], hint: str) -> str:

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 
-from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, FormatError, UnprotectedError
+from fluxsecrets.errors import (
+    ConfigError,
+    FileAccessError,
+    FluxsecretsError,
+    FormatError,
+    UnprotectedError,
+    UsageError,
+)
 from fluxsecrets.external.model import Reference
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import encrypt_content
 from fluxsecrets.ops.files.onlycopy import GitCopies, others_only, sealed_only
 from fluxsecrets.ops.manifests.comments import CommentMode
-from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
-from fluxsecrets.ops.manifests.placement import Place, Placement
+from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, find_manifests
+from fluxsecrets.ops.manifests.placement import Place, Placement, read_placement
 from fluxsecrets.ops.policy.policy import Overrides, blaming_rule, policy_for
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
-from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome, Prepared, note_file
+from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared, note_file
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_read_only, write_files
+from fluxsecrets.ops.run.writer import (
+    Operation,
+    place_of_tree,
+    refuse_interrupted,
+    refuse_read_only,
+    write_files,
+)
+from fluxsecrets.ops.sealing.certificates import NamedCertificate, announced_certificate, environments_with
+from fluxsecrets.ops.sealing.keyfiles import load_keys
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
 from fluxsecrets.repo.discover import read_generators
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.secretobject import Secret, read_secret
 from fluxsecrets.sealed.certificates import Certificate
+from fluxsecrets.sealed.keys import any_opens
 from fluxsecrets.sealed.scopes import Scope
 from fluxsecrets.sops.formats import format_for_path, make_format
 
@@ -32,8 +49,51 @@ from .decryption import add_decryption
 from .forms import Form
 from .naming import renamed, with_sops_marker
 from .references import rename_references
-from .remote import PlannedPush, Push, Stores, plan_pushes, push_values, remote_key
+from .remote import PlannedPush, Push, StoreOptions, Stores, plan_pushes, push_values, remote_key
 from .workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertRequest:
+    """What to convert, and how; the parameters of `fluxsecrets convert`.
+
+    Attributes:
+        form: what the Secrets become.
+        paths: files and folders.
+        environment: all secrets of one environment.
+        everything: the whole repository.
+        cert: the certificate to seal for, or None for the environment's.
+        private_keys: files with the controller's private keys.
+        store, store_kind: of ExternalSecrets.
+        provider, mount, region: what no manifest says of the store.
+        comments: what becomes of comments among the values.
+        dry_run: only say what would happen.
+        scope, key_template, refresh, push, overwrite: see `ConvertOptions`.
+        plain_others, keep_names, decryption_secret, for_others: see there, too.
+    """
+
+    form: str | None
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    everything: bool = False
+    cert: Path | None = None
+    private_keys: tuple[Path, ...] = ()
+    scope: str | None = None
+    store: str | None = None
+    store_kind: str = "ClusterSecretStore"
+    key_template: str = "{namespace}/{name}"
+    refresh: str = "1h"
+    push: bool = False
+    overwrite: bool = False
+    provider: str | None = None
+    mount: str | None = None
+    region: str | None = None
+    comments: str = CommentMode.CAREFUL
+    plain_others: bool = False
+    keep_names: bool = False
+    decryption_secret: str | None = None
+    for_others: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +133,69 @@ class ConvertOptions:
     environment: str | None = None
     for_others: bool = False
     controller_key: bool = False
+
+
+def convert(session: Session, request: ConvertRequest) -> BatchResult:
+    """Convert Secrets in place; all is prepared before the first file is changed.
+
+    Raises:
+        UsageError: nothing was named, or an interrupted operation has to be ended first.
+        UnprotectedError: something in a store would be overwritten, and the request does not allow it.
+        FluxsecretsError: files, certificates, keys or stores cannot be read or written.
+    """
+    if request.form is None:
+        raise UsageError("say what the Secrets become", hint=f"--to is one of {', '.join(Form)}")
+    files = find_manifests(
+        session, request.paths, request.environment, ANY_KIND, everything=request.everything
+    )
+    refuse_interrupted((files.tree.root / "-",))
+    converter = _converter(session, files, Form(request.form), request)
+    conversion = converter.prepare()
+    for planned in conversion.pushes:
+        if session.note is not None:
+            session.note(f"{'would push to' if request.dry_run else 'pushing to'} {planned.described()}")
+    results = conversion.results
+    if request.dry_run:
+        results = _as_plan(results)
+    else:
+        converter.carry_out(conversion)
+    return BatchResult((*files.failed, *results), (*files.notes, *conversion.notes))
+
+
+def _converter(session: Session, files: ManifestFiles, form: Form, request: ConvertRequest) -> Converter:
+    found: NamedCertificate | None = None
+    same, opens = frozenset[str](), False
+    cert, environment = request.cert, request.environment
+    if form is Form.SEALED:
+        found = announced_certificate(
+            session, files.tree, cert=cert, environment=environment, files=files.paths
+        )
+        same = environments_with(session, files.tree, found)
+        opens = any_opens(load_keys(session, request.private_keys, required=False), found.certificate.key)
+    if form is Form.EXTERNAL and not request.store:
+        raise UsageError("--to external wants a store", hint="name it with --store NAME")
+    options = ConvertOptions(
+        form,
+        found.certificate if found is not None else None,
+        Scope(request.scope) if request.scope else None,
+        Reference(request.store_kind, request.store) if request.store else None,
+        request.key_template,
+        request.refresh,
+        request.push,
+        request.overwrite,
+        CommentMode(request.comments),
+        request.plain_others,
+        request.keep_names,
+        request.decryption_secret,
+        environment,
+        request.for_others,
+        opens,
+    )
+    stores = Stores(
+        session.environ, files.tree, StoreOptions(request.provider, request.mount, request.region)
+    )
+    ways = Ways(cache(lambda: load_keys(session, request.private_keys)), stores.open)
+    return Converter(session, files, options, ways, stores, read_placement(files.tree), same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +509,7 @@ class Converter:
         return FileResult(shown, Outcome.LEFT, warnings=(f"left as it is: {reason}",))
 
 
-def as_plan(results: Sequence[FileResult]) -> tuple[FileResult, ...]:
+def _as_plan(results: Sequence[FileResult]) -> tuple[FileResult, ...]:
     """Results as what would happen, where nothing is carried out."""
     planned = tuple(
         replace(each, outcome=Outcome.WOULD_CONVERT) if each.outcome is Outcome.CONVERTED else each

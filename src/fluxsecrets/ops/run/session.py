@@ -60,6 +60,7 @@ class Session:
         warn: tells the user what is wrong with a key file that can be used all the same.
         order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
         partial_history: take the history of a shallow clone for all there is.
+        note: tells the user what is being done.
         progress: passes items on and shows how far they are; takes them, their number, and what is done.
     """
 
@@ -72,6 +73,7 @@ class Session:
     warn: Callable[[str], None] | None = None
     order: tuple[str, ...] | None = None
     partial_history: bool = False
+    note: Callable[[str], None] | None = None
     progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)

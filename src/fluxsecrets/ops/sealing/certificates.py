@@ -146,6 +146,23 @@ def certificate_for(
     return next(iter(found.values()))
 
 
+def announced_certificate(
+    session: Session,
+    tree: Tree | None,
+    *,
+    cert: Path | None,
+    environment: str | None,
+    files: Iterable[str] = (),
+) -> NamedCertificate:
+    """The certificate that files are sealed for, see `certificate_for`; the user is told which one it is."""
+    found = certificate_for(session, tree, cert=cert, environment=environment, files=files)
+    if session.note is not None:
+        session.note(f"sealing for {found.described()}")
+    if session.warn is not None and found.warning is not None:
+        session.warn(found.warning)
+    return found
+
+
 def _environments_of(tree: Tree, settings: Settings, files: Sequence[str]) -> list[str]:
     """The environments with certificates that use one of the files; all of them for no file."""
     from fluxsecrets.repo.environments import list_environments, load_environment

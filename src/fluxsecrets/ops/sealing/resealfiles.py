@@ -3,18 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.manifests.manifestfiles import ManifestFiles
+from fluxsecrets.ops.manifests.manifestfiles import SEALED, ManifestFiles, find_manifests
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome, Prepared
+from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import replacing
+from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, replacing, write_files
+from fluxsecrets.sealed.scopes import parse_scope
 
+from .certificates import announced_certificate
+from .keyfiles import load_keys
 from .reseal import Resealing, reseal_content
+
+
+@dataclass(frozen=True, slots=True)
+class ResealRequest:
+    """What to seal anew, and how; the parameters of `fluxsecrets reseal`.
+
+    Attributes:
+        paths: files and folders.
+        environment: all SealedSecrets of one environment.
+        everything: all SealedSecrets of the repository.
+        cert: the certificate, or None for the environment's.
+        private_keys: files with the controller's private keys.
+        scope, name, namespace: in place of the SealedSecrets' own, or None.
+        renew: also what is sealed for this certificate and place already.
+        dry_run: only say what would happen.
+    """
+
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    everything: bool = False
+    cert: Path | None = None
+    private_keys: tuple[Path, ...] = ()
+    scope: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+    renew: bool = False
+    dry_run: bool = False
+
+
+def reseal(session: Session, request: ResealRequest) -> BatchResult:
+    """Seal SealedSecrets anew in place; all files are prepared before the first is replaced.
+
+    Raises:
+        UsageError: nothing was named, or an interrupted operation has to be ended first.
+        CertificateError, IdentityError: there is no certificate, or no private key.
+        FluxsecretsError: the files, certificates or keys cannot be read.
+    """
+    files = find_manifests(session, request.paths, request.environment, SEALED, everything=request.everything)
+    refuse_interrupted((files.tree.root / "-",))
+    found = announced_certificate(
+        session, files.tree, cert=request.cert, environment=request.environment, files=files.paths
+    )
+    resealing = Resealing(
+        found.certificate,
+        load_keys(session, request.private_keys),
+        parse_scope(request.scope) if request.scope is not None else None,
+        request.name,
+        request.namespace,
+        request.renew,
+    )
+    jobs = reseal_jobs(session, files)
+    preparing = prepare_resealing(session, jobs, resealing, write=not request.dry_run)
+    prepared = tuple(session.watched(preparing, len(jobs), "sealing anew"))
+    results = write_files(session, prepared, Operation("reseal", place_of_tree(files.tree)))
+    told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
+    return BatchResult(told, files.notes)
+
 
 Job = tuple[Path, str, bool]
 """The file, how it is shown, and whether the user named it."""
