@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import ConfigError, FormatError, LimitError, UnprotectedError
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.repo.discover import SecretKind, discover, is_secret_name
+from fluxsecrets.repo.discover import SecretKind, discover
 from fluxsecrets.repo.tree import make_tree, walk_files
 from fluxsecrets.sops.formats import Limits
 
@@ -157,18 +157,6 @@ def test_a_generator_that_cannot_be_read_is_an_error(tree_of):
     (item,) = discover(tree)
     assert item.path == "kustomization.yaml"
     assert isinstance(item.error, FormatError)
-
-
-@pytest.mark.parametrize("path", ["a.sops.yaml", "x/b.enc.json", "c.sops.env", "key.enc.pem", ".x.sops.yaml"])
-def test_names_that_say_so(path):
-    assert is_secret_name(path)
-
-
-@pytest.mark.parametrize(
-    "path", [".sops.yaml", "x/.sops.yaml", "sops.yaml", "a.sops", "a.sopsy.yaml", "a.enc/b.yaml"]
-)
-def test_names_that_do_not(path):
-    assert not is_secret_name(path)
 
 
 def test_named_files_take_the_format_of_their_suffix(tree_of):

@@ -20,6 +20,7 @@ from fluxsecrets.cli.output import (
 )
 from fluxsecrets.cli.sealing import OUTPUT_TYPES, in_format, output_type_option, private_key_option
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.inputs import read_input
 
 
@@ -54,7 +55,7 @@ def command(
     )
     keys = load_keys(session, private_keys)
     given = read_input(session, text, filename, None)
-    if output_type is None and output is not None and output.suffix in (".json", ".yaml", ".yml"):
+    if output_type is None and output is not None and output.suffix in MANIFEST_SUFFIXES:
         output_type = "json" if output.suffix == ".json" else "yaml"
     try:
         opened = unseal_content(given.data, keys, session.limits)

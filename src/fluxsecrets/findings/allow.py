@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
+from fluxsecrets.marks.filenames import SETTINGS_NAME
+
 from .model import Finding
 
 if TYPE_CHECKING:  # most repositories have no allowances
@@ -159,7 +161,7 @@ def apply_allowances(
     *,
     inline: Iterable[InlineAllowance] = (),
     listed: Sequence[Allowance] = (),
-    settings_path: str = ".fluxsecrets.yaml",
+    settings_path: str = SETTINGS_NAME,
     today: date | None = None,
     rules: Collection[str] = (),
     known: Collection[str] = (),

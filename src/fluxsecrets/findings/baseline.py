@@ -9,11 +9,11 @@ from pathlib import Path
 from fluxsecrets.errors import ConfigError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.marks.filenames import BASELINE_NAME
 
 from .model import Finding
 
 VERSION = 1
-DEFAULT_NAME = ".fluxsecrets-baseline.json"
 """At the repository's root it is used without being named."""
 
 _LIMIT = 64 * 2**20
@@ -54,7 +54,7 @@ def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
     return parse_baseline(read_file(path, limit=_LIMIT, follow_links=True).data, str(path))
 
 
-def parse_baseline(data: bytes, path: str = DEFAULT_NAME) -> tuple[BaselineEntry, ...]:
+def parse_baseline(data: bytes, path: str = BASELINE_NAME) -> tuple[BaselineEntry, ...]:
     """The entries of a baseline's content; raises as `read_baseline` does.
 
     Args:

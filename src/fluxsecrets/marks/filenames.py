@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 RULES_NAME = ".sops.yaml"
 """sops's configuration, with the creation rules."""
 
@@ -14,13 +16,16 @@ SETTINGS_NAME = ".fluxsecrets.yaml"
 BASELINE_NAME = ".fluxsecrets-baseline.json"
 """The findings that are known."""
 
-STATE_NAME = ".fluxsecrets-state"
-"""The folder for journals where there is no git folder to put them into."""
+OLD_STATE_NAME = ".fluxsecrets-state"
+"""The folder in which early versions kept journals; git and walks skip it."""
 
 KEYS_FOLDER = "keys"
 """The folder of public keys, `keys/NAME.pub`."""
 
 PUBLIC_KEY_SUFFIX = ".pub"
+
+OFFBOARDING_FOLDER = "offboarding"
+"""The folder of records of what people who left could read, `offboarding/NAME.json`."""
 
 CHART_NAME = "Chart.yaml"
 """The file that makes a folder a Helm chart."""
@@ -32,6 +37,14 @@ YAML_SUFFIXES = (".yaml", ".yml")
 
 MANIFEST_SUFFIXES = (*YAML_SUFFIXES, ".json")
 """How the name of a manifest ends."""
+
+
+def chart_files(path: str) -> Iterator[str]:
+    """The `Chart.yaml` files, one beside each `templates/` above a file, that would make it a template."""
+    parts = path.split("/")
+    return (
+        "/".join((*parts[:index], CHART_NAME)) for index, part in enumerate(parts[:-1]) if part == "templates"
+    )
 
 
 def name_in(path: str) -> str:

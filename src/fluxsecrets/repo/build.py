@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks.filenames import YAML_SUFFIXES
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.yaml import load_documents
 
@@ -166,7 +167,7 @@ class Builder:
             if here is not None:
                 if here not in taken[-1:]:
                     taken.append(here)
-            elif path.endswith((".yaml", ".yml")):
+            elif path.endswith(YAML_SUFFIXES):
                 taken.append(path)
         return list(dict.fromkeys(taken))
 

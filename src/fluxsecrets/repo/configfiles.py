@@ -9,8 +9,17 @@ from itertools import pairwise
 from pathlib import PurePath
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
-
-from .kustomize import FILE_NAMES
+from fluxsecrets.marks.filenames import (
+    BASELINE_NAME,
+    CHART_NAME,
+    KEYS_FOLDER,
+    KUSTOMIZATION_NAMES,
+    MISSPELLED_RULES_NAME,
+    OFFBOARDING_FOLDER,
+    PUBLIC_KEY_SUFFIX,
+    RULES_NAME,
+    SETTINGS_NAME,
+)
 
 _RULES = "the creation rules are read from it"
 _GIT = "git reads it as it is"
@@ -18,16 +27,18 @@ _CI = "the pipeline reads it as it is"
 _HELM = "helm reads it as it is"
 
 _NAMES = {
-    ".sops.yaml": _RULES,
-    ".sops.yml": _RULES,
-    ".fluxsecrets.yaml": "the settings are read from it",
-    ".fluxsecrets-baseline.json": "it is the scanner's baseline, which holds no secret",
-    **dict.fromkeys(FILE_NAMES, "kustomize reads it as it is"),
-    **dict.fromkeys((".gitattributes", ".gitignore", ".gitmodules", ".mailmap"), _GIT),
+    RULES_NAME: _RULES,
+    MISSPELLED_RULES_NAME: _RULES,
+    SETTINGS_NAME: "the settings are read from it",
+    BASELINE_NAME: "it is the scanner's baseline, which holds no secret",
+    **dict.fromkeys(KUSTOMIZATION_NAMES, "kustomize reads it as it is"),
+    **dict.fromkeys((".gitattributes", ".gitignore", ".gitmodules", ".gitkeep", ".mailmap"), _GIT),
     ".sourceignore": "Flux reads it as it is",
     **dict.fromkeys((".pre-commit-config.yaml", ".pre-commit-hooks.yaml"), "pre-commit reads it as it is"),
     ".gitlab-ci.yml": _CI,
-    **dict.fromkeys(("Chart.yaml", "Chart.lock"), _HELM),
+    ".editorconfig": "editors read it as it is",
+    "CODEOWNERS": "the git server reads it as it is",
+    **dict.fromkeys((CHART_NAME, "Chart.lock", ".helmignore"), _HELM),
 }
 
 
@@ -40,9 +51,9 @@ def why_plain(path: PurePath) -> str | None:
     folders = path.parts[:-1]
     if path.name in _NAMES:
         return _NAMES[path.name]
-    if path.suffix == ".pub" and folders[-1:] == ("keys",):
+    if path.suffix == PUBLIC_KEY_SUFFIX and folders[-1:] == (KEYS_FOLDER,):
         return "it is a public key, and everybody may read it"
-    if path.suffix == ".json" and folders[-1:] == ("offboarding",):
+    if path.suffix == ".json" and folders[-1:] == (OFFBOARDING_FOLDER,):
         return "it is the record of what somebody who left could read, and holds no secret"
     if ".git" in folders:
         return _GIT

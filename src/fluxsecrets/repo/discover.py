@@ -6,7 +6,6 @@ doubt a file is in the result with an error, never silently left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,14 +14,14 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, UnprotectedError
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES, chart_files, is_kustomization, is_secret_name
 from fluxsecrets.sops.formats import format_for_path
 
 from .configfiles import why_plain
 from .encrypted import detect_encryption
 from .globs import Glob, compile_glob
-from .kustomize import is_kustomization_name, read_kustomization
+from .kustomize import read_kustomization
 from .manifests import (
-    MANIFEST_SUFFIXES,
     SECRET_PATTERN,
     Manifest,
     ManifestFile,
@@ -135,18 +134,9 @@ def discover(
     return tuple(found[path] for path in sorted(found))
 
 
-def is_secret_name(path: str) -> bool:
-    """Whether a name says that the file is a secret: `*.sops.*` or `*.enc.*`, but not `.sops.yaml`."""
-    return re.search(r"[^/]\.(?:sops|enc)\.[^/]+$", path) is not None
-
-
 def is_chart_template(tree: Tree, path: str) -> bool:
     """Whether a file lies under `templates/` beside a `Chart.yaml`."""
-    parts = path.split("/")
-    return any(
-        part == "templates" and "/".join((*parts[:index], "Chart.yaml")) in tree.files
-        for index, part in enumerate(parts[:-1])
-    )
+    return any(chart in tree.files for chart in chart_files(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +170,7 @@ def read_generators(tree: Tree) -> tuple[dict[str, GeneratorUse], list[SecretFil
     """The files that generators read, and the kustomization files that could not be understood."""
     found: dict[str, GeneratorUse] = {}
     broken: list[SecretFile] = []
-    for path in filter(is_kustomization_name, tree.paths):
+    for path in filter(is_kustomization, tree.paths):
         try:
             if tree.size(path) is None:
                 continue

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
+from fluxsecrets.marks.filenames import SETTINGS_NAME, YAML_SUFFIXES
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.yaml import load_documents
 
@@ -24,7 +25,7 @@ from .globs import compile_glob
 from .graph import Graph, walk
 from .manifests import line_of
 from .objects import Object
-from .settings import SETTINGS_NAME, Settings, load_settings
+from .settings import Settings, load_settings
 from .sourceignore import artifact
 from .tree import Note, Tree, parent
 
@@ -216,7 +217,7 @@ def _objects(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[Object]:
 def _manifests(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[tuple[str, bytes]]:
     """Those manifests in which a pattern is found, with their content."""
     for path in tree.paths:
-        if path.endswith((".yaml", ".yml")) and not is_chart_template(tree, path):
+        if path.endswith(YAML_SUFFIXES) and not is_chart_template(tree, path):
             try:
                 size = tree.size(path)
                 data = tree.read(path) if size and size <= _LARGE else b""

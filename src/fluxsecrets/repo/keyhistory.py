@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from fluxsecrets.marks.filenames import PUBLIC_KEY_SUFFIX
+
 from .git import Repository
 from .history import FileVersion, read_blobs, versions_of_branch
 
 _RECIPIENT = re.compile(r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b")
 _ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")")
-_SUFFIX = ".pub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ def recipients_in(text: str) -> frozenset[str]:
 
 def names_in(path: str, text: str) -> dict[str, str]:
     """The names of the public keys in a `keys/NAME.pub` or a `.sops.yaml`."""
-    if path.endswith(_SUFFIX):
-        name = path.rpartition("/")[2].removesuffix(_SUFFIX)
+    if path.endswith(PUBLIC_KEY_SUFFIX):
+        name = path.rpartition("/")[2].removesuffix(PUBLIC_KEY_SUFFIX)
         return dict.fromkeys(recipients_in(text), name)
     return {match["key"]: match["name"] for match in _ANCHOR.finditer(text)}
 
@@ -64,7 +65,7 @@ def removed_keys(
     """
     known = frozenset(key for text in now.values() for key in recipients_in(text))
     names = {name for path, text in now.items() for name in names_in(path, text).values()}
-    folders = sorted({"keys", *(path for path in now if not path.endswith(_SUFFIX))})
+    folders = sorted({"keys", *(path for path in now if not path.endswith(PUBLIC_KEY_SUFFIX))})
     changes = [
         (version, before)
         for version in versions_of_branch(repository, folders, partial=partial)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks.filenames import KUSTOMIZATION_NAMES
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
 
@@ -18,17 +19,6 @@ from .manifests import child, items_of, line_of, read_documents, text_of
 from .patches import Target, read_target
 from .plain import pairs
 from .tree import UNREADABLE, Note, Tree, normalise, parent
-
-FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-"""The names under which kustomize finds its file in a folder."""
-
-_SUFFIX_FORMATS = (
-    (".yaml", "yaml"),
-    (".yml", "yaml"),
-    (".json", "json"),
-    (".env", "dotenv"),
-    (".ini", "ini"),
-)
 
 # A scheme, an scp-like address, or a host that kustomize knows without a scheme.
 _REMOTE = re.compile(
@@ -182,14 +172,9 @@ def is_remote(path: str) -> bool:
     return _REMOTE.match(path) is not None
 
 
-def is_kustomization_name(path: str) -> bool:
-    """Whether a file is one of kustomize's own, by its name."""
-    return path.rpartition("/")[2] in FILE_NAMES
-
-
 def kustomization_files(tree: Tree, folder: str) -> tuple[str, ...]:
     """The kustomization files directly in a folder; more than one is an error for Flux."""
-    paths = (f"{folder}/{name}" if folder else name for name in FILE_NAMES)
+    paths = (f"{folder}/{name}" if folder else name for name in KUSTOMIZATION_NAMES)
     return tuple(path for path in paths if path in tree.files)
 
 

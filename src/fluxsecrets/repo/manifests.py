@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Sequence
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import load_documents
-
-MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
-"""How the name of a manifest ends."""
 
 DECRYPT_ANNOTATION = "kustomize.toolkit.fluxcd.io/decrypt"
 """With the value `disabled` Flux leaves a resource encrypted."""

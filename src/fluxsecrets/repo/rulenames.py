@@ -19,14 +19,15 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
 from fluxsecrets.marks.ciphertext import SIGN_BYTES
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES, RULES_NAME, chart_files, name_in
 from fluxsecrets.sops.regex import Regex, RegexError, compile_regex
 
-CONFIG_NAME = ".sops.yaml"
+from .configfiles import why_plain
 
 ORDINARY_NAMES = (
     *("README.md", "kustomization.yaml", "namespace.yaml", "deployment.yaml", "deployment.yml"),
@@ -64,7 +65,6 @@ _COMPANIONS = frozenset(
 )
 """Kinds that lie in a folder of secrets; kustomization.yaml, which does, too, is known by its name."""
 _KUSTOMIZE = b"kustomize.config.k8s.io/"
-_MANIFESTS = (".yaml", ".yml", ".json")
 _KIND = rb"""(?m)^kind[ ]*:[ ]*["']?([A-Za-z]+)"""
 _API = rb"""(?m)^apiVersion[ ]*:[ ]*["']?([\w./-]+)"""
 
@@ -230,15 +230,10 @@ class RuleNames:
 
     def is_kept_plain(self, path: str) -> bool:
         """Whether a file's name or place says that it stays plain text, whatever rule matches it."""
-        parts = path.split("/")
-        name = parts[-1]
-        if name in _KEPT_PLAIN or name.startswith(("README", "LICENSE")):
-            return True
-        if parts[0] == "keys" and len(parts) == 2 and name.endswith(".pub"):
-            return True
-        return any(
-            part == "templates" and self._is_there("/".join((*parts[:index], "Chart.yaml")))
-            for index, part in enumerate(parts[:-1])
+        return (
+            why_plain(PurePosixPath(path)) is not None
+            or name_in(path).startswith(("README", "LICENSE"))
+            or any(map(self._is_there, chart_files(path)))
         )
 
     def _is_there(self, path: str) -> bool:
@@ -254,7 +249,7 @@ class RuleNames:
         folder = path.rpartition("/")[0]
         nearest = self._nearest.get(folder)
         if nearest is None:
-            config = f"{folder}/{CONFIG_NAME}" if folder else CONFIG_NAME
+            config = f"{folder}/{RULES_NAME}" if folder else RULES_NAME
             rules = self._rules(config)
             if isinstance(rules, FluxsecretsError):
                 raise rules
@@ -318,7 +313,7 @@ class RuleNames:
         """The files that the rule applies to and that hold ordinary Kubernetes objects."""
         start = f"{folder}/" if folder else ""
         for path in self._files.paths:
-            if not path.startswith(start) or not path.endswith(_MANIFESTS):
+            if not path.startswith(start) or not path.endswith(MANIFEST_SUFFIXES):
                 continue
             inside = path.removeprefix(start)
             if not rule.matches(inside) or self.is_kept_plain(path):
@@ -407,7 +402,7 @@ def exempt(path: str, data: bytes) -> bool:
     """
     if not data.strip():
         return True
-    if not path.lower().endswith(_MANIFESTS) or b"kind" not in data:
+    if not path.lower().endswith(MANIFEST_SUFFIXES) or b"kind" not in data:
         return False
     if looks_ordinary(data):
         return True
@@ -475,14 +470,3 @@ def _holds_ordinary(data: bytes) -> bool:
 
 def _documents(data: bytes) -> list[bytes]:
     return [part for part in re.split(rb"(?m)^---[^\n]*$", data) if part.strip()]
-
-
-_KEPT_PLAIN = frozenset(
-    {
-        *(CONFIG_NAME, ".sops.yml", ".fluxsecrets.yaml", ".fluxsecrets-baseline.json"),
-        *("kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml", "Chart.lock"),
-        *(".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".sourceignore", ".helmignore"),
-        *(".editorconfig", ".pre-commit-config.yaml", "CODEOWNERS"),
-    }
-)
-"""What git, Flux, kustomize and this tool have to read as it is; and READMEs and licences."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fluxsecrets.errors import ConfigError
+from fluxsecrets.marks.filenames import SETTINGS_NAME
 from fluxsecrets.sops.document import Data, Path
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.changing import set_value
@@ -10,7 +11,7 @@ from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.nodes import RawScalar, RawSequence
 from fluxsecrets.sops.splice import Splices, node_start, parse_root, resolved, value_of
 
-from .settings import SETTINGS_NAME, parse_settings
+from .settings import parse_settings
 
 
 def put(data: bytes, path: Path, value: Data, limits: Limits) -> bytes:

@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, LimitError
+from fluxsecrets.marks.filenames import OLD_STATE_NAME
 from fluxsecrets.sops.formats import Limits
 
 from .git import Repository, find_repository
 
-SKIPPED_FOLDERS = frozenset({".git", ".fluxsecrets-state", "node_modules", ".terraform", ".venv"})
+SKIPPED_FOLDERS = frozenset({".git", OLD_STATE_NAME, "node_modules", ".terraform", ".venv"})
 """Folders that are not walked where there is no git to say what is ignored."""
 
 # A file that turns into a link or a pipe behind our back is not followed and does not block.

@@ -18,6 +18,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
 from fluxsecrets.marks.encryptedfile import has_marks
+from fluxsecrets.marks.filenames import KEYS_FOLDER, MANIFEST_SUFFIXES
 
 from .blob import Blob
 from .match import Match, Rank
@@ -41,7 +42,7 @@ _ENV_LINE = rb"(?m)^(?:#|(?:export )?[A-Za-z_][\w.-]*=)"
 _INI_LINE = rb"(?m)^(?:[#;]|\[[^\]\n]*\][ \t]*\r?$|[^\s=][^=\n]*=)"
 _DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
 
-_YAML_SUFFIXES = (".yaml", ".yml", ".json", ".kubeconfig", ".dockerconfigjson", ".dockercfg")
+_YAML_SUFFIXES = (*MANIFEST_SUFFIXES, ".kubeconfig", ".dockerconfigjson", ".dockercfg")
 _YAML_NAMES = frozenset({"kustomization", "kubeconfig", "admin.conf", "config.json", ".dockerconfigjson"})
 _TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".gotmpl", ".template", ".erb", ".ejs")
 _COPY_SUFFIXES = (
@@ -272,8 +273,10 @@ class _Reading:
         yield from self.judged(page)
 
     def judged(self, page: Page) -> Iterator[Match]:
+        from fluxsecrets.marks.filenames import is_kustomization
+
         from .structure import judge_page
-        from .structure.kustomize import generated, is_kustomization
+        from .structure.kustomize import generated
 
         try:
             yield from judge_page(page)
@@ -396,8 +399,8 @@ def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token: Token, decod
     if token.confidence is Confidence.LOW:
         message += ", though its checksum does not match"
     hint = rule.fix
-    if blob.path.startswith("keys/") or "/keys/" in blob.path:
-        hint = f"keys/ holds public recipients only: take it out; {hint}"
+    if f"/{KEYS_FOLDER}/" in f"/{blob.path}":
+        hint = f"{KEYS_FOLDER}/ holds public recipients only: take it out; {hint}"
     return Match(
         token_info(rule),
         Rank.TOKEN,

@@ -24,9 +24,6 @@ class Telling(IntEnum):
     SURELY = 2
 
 
-KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-"""The names under which kustomize finds its file in a folder; as `repo.kustomize` has them."""
-
 LOGIN_NAMES = frozenset(
     {
         ".netrc",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
+from fluxsecrets.marks.filenames import is_secret_name
 from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
 from .blob import Blob
@@ -114,7 +114,7 @@ class Scanner:
 
     def _whole(self, path: str) -> str:
         """Why a file is a secret as a whole, or ""."""
-        if _is_secret_name(path):
+        if is_secret_name(path):
             return NAMED
         if self._patterns is None:
             self._patterns = _compiled(self._arguments[1])
@@ -143,14 +143,6 @@ def _without(scanned: Scanned, seen: set[tuple[str, int | None, int | None]]) ->
             seen.add(place)
             fresh.append(finding)
     return scanned._replace(findings=tuple(fresh))
-
-
-def _is_secret_name(path: str) -> bool:
-    """`*.sops.*` and `*.enc.*`, but not `.sops.yaml`; as `repo.discover.is_secret_name`."""
-    lower = path.rpartition("/")[2]
-    return (".sops." in lower or ".enc." in lower) and re.search(
-        r"[^/]\.(?:sops|enc)\.[^/]+$", path
-    ) is not None
 
 
 def _compiled(globs: tuple[str, ...]) -> tuple[Glob, ...]:

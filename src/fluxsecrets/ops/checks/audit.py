@@ -22,13 +22,8 @@ from fluxsecrets.findings.allow import (
     apply_allowances,
     find_inline,
 )
-from fluxsecrets.findings.baseline import (
-    DEFAULT_NAME,
-    BaselineEntry,
-    apply_baseline,
-    read_baseline,
-    write_baseline,
-)
+from fluxsecrets.findings.baseline import BaselineEntry, apply_baseline, read_baseline, write_baseline
+from fluxsecrets.marks.filenames import BASELINE_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
 from fluxsecrets.repo.environments import Environment, find_environment
@@ -302,7 +297,7 @@ def _with_baseline(
     result: AuditResult, options: AuditOptions, looked_at: Callable[[BaselineEntry], bool]
 ) -> AuditResult:
     path = options.baseline
-    default = result.root / DEFAULT_NAME
+    default = result.root / BASELINE_NAME
     if path is None and options.use_baseline and (options.update_baseline or default.is_file()):
         path = default
     if path is None:

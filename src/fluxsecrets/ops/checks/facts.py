@@ -12,12 +12,19 @@ from fluxsecrets.audit.facts import ConfigFile, Facts, PublicKey, SealingCertifi
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.marks.encryptedfile import flux_markers
+from fluxsecrets.marks.filenames import (
+    KEYS_FOLDER,
+    PUBLIC_KEY_SUFFIX,
+    is_public_key,
+    is_rules_file,
+    name_in,
+)
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.people.knownvalues import known_values
-from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.session import CONFIG_NAME, Session
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.datakeys import FormerReader
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.encrypted import detect_encryption
@@ -60,7 +67,7 @@ def gather(
     secrets = tuple(
         _secret(session, tree, item, reached.get(item.path, ()), configs, with_keys=with_keys)
         for item in discover(tree, extra=settings.secrets, spread=partial(run_jobs, chunk=32))
-        if item.path not in tree.files or item.path.rpartition("/")[2] != CONFIG_NAME
+        if item.path not in tree.files or not is_rules_file(item.path)
     )
     keys = _public_keys(tree)
     names = {**_anchors(configs.values()), **read_public_keys(tree.root)}
@@ -103,7 +110,7 @@ def _reached(environments: Sequence[Environment]) -> Mapping[str, tuple[str, ...
 def _configs(tree: Tree) -> list[ConfigFile]:
     found = []
     for path in tree.paths:
-        if path.rpartition("/")[2] != CONFIG_NAME:
+        if not is_rules_file(path):
             continue
         try:
             found.append(ConfigFile(path, parse_config(tree.read(path), path=path)))
@@ -123,14 +130,14 @@ def _anchors(configs: Iterable[ConfigFile]) -> dict[str, str]:
 def _public_keys(tree: Tree) -> tuple[PublicKey, ...]:
     found = []
     for path in tree.below(KEYS_FOLDER):
-        if path.endswith(".pub") and path.count("/") == 1:
+        if is_public_key(path):
             try:
                 text = tree.read(path).decode("utf-8", "replace")
             except FluxsecretsError:
                 continue
             lines = (line.strip() for line in text.splitlines())
             recipients = tuple(line for line in lines if line and not line.startswith("#"))
-            found.append(PublicKey(path, Path(path).name.removesuffix(".pub"), recipients))
+            found.append(PublicKey(path, name_in(path).removesuffix(PUBLIC_KEY_SUFFIX), recipients))
     return tuple(found)
 
 
@@ -195,8 +202,7 @@ def _removed(session: Session, tree: Tree) -> tuple[RemovedKey, ...]:
         return ()
     now = {}
     for path in tree.paths:
-        name = path.rpartition("/")[2]
-        if name == CONFIG_NAME or (path.startswith(f"{KEYS_FOLDER}/") and name.endswith(".pub")):
+        if is_rules_file(path) or is_public_key(path):
             with suppress(FluxsecretsError):
                 now[path] = tree.read(path).decode("utf-8", "replace")
     return removed_keys(tree.repository, now, partial=session.partial_history) if now else ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.repo.kustomize import is_kustomization_name, is_remote
+from fluxsecrets.marks.filenames import is_kustomization
+from fluxsecrets.repo.kustomize import is_remote
 from fluxsecrets.repo.manifests import read_documents
 from fluxsecrets.repo.tree import Tree, normalise, parent
 from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence
@@ -30,7 +31,7 @@ def rename_references(
     """
     notes = []
     names = {old.rpartition("/")[2].encode() for old in renames}
-    for path in filter(is_kustomization_name, workspace.tree.paths):
+    for path in filter(is_kustomization, workspace.tree.paths):
         try:
             data = workspace.read(path)
             if not any(name in data for name in names):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import ConfigError, FluxsecretsError, StoreError, UsageError
 from fluxsecrets.external.model import Reference, Store, read_store
 from fluxsecrets.external.stores import StoreClient, Stored
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.tree import Tree
 
@@ -114,7 +115,7 @@ def find_stores(tree: Tree) -> tuple[Store, ...]:
     """All stores of a repository; files that cannot be read hold none."""
     found = []
     for path in tree.paths:
-        if not path.lower().endswith((".yaml", ".yml", ".json")):
+        if not path.lower().endswith(MANIFEST_SUFFIXES):
             continue
         try:
             size = tree.size(path)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.links import resolve_inside
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.results import FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.manifests import MANIFEST_SUFFIXES, searchable
+from fluxsecrets.repo.manifests import searchable
 from fluxsecrets.repo.tree import Tree, make_tree, open_tree
 
 from .meant import require_one_way

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES, is_kustomization
 from fluxsecrets.ops.files.content import OpenedFile, encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Overrides, policy_for
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, SecretKind
-from fluxsecrets.repo.kustomize import is_kustomization_name
-from fluxsecrets.repo.manifests import MANIFEST_SUFFIXES
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.values import Value
@@ -119,7 +118,7 @@ class Copies:
         limits = self.session.limits
         found = Blank(data, ())
         literals = False
-        if is_kustomization_name(path):
+        if is_kustomization(path):
             refuse_inline_secrets(data, path, limits)
             found, literals = blank_literals(data, limits), True
         elif path.lower().endswith(MANIFEST_SUFFIXES):

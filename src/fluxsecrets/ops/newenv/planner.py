@@ -11,18 +11,18 @@ from hashlib import sha256
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks.filenames import KEYS_FOLDER, SETTINGS_NAME, is_kustomization
 from fluxsecrets.ops.convert.decryption import usual_secret
 from fluxsecrets.ops.files.generated import generate
-from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_keys
+from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import refuse_interrupted
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.environments import Environment, load_environments, unknown_environment
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.kustomize import is_kustomization_name
 from fluxsecrets.repo.manifests import child
 from fluxsecrets.repo.references import provisions
-from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
+from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree, with_planned
 from fluxsecrets.sops.document import Data
 from fluxsecrets.sops.formats.changing import set_value
@@ -204,7 +204,7 @@ class _Planner:
             except FluxsecretsError as error:
                 raise error.in_file(self.draft.shown(old)) from None
             data = copy.data
-            if is_kustomization_name(old):
+            if is_kustomization(old):
                 data = with_example(data, built.get(old, ()), self.source.name, naming.words)
             mode = stat.S_IMODE((self.tree.root / old).stat().st_mode)
             self.draft.write(copy.path, data, old=None, mode=mode)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
-from fluxsecrets.ops.run.session import CONFIG_NAME
+from fluxsecrets.marks.filenames import RULES_NAME
 from fluxsecrets.sops import config_edit
 from fluxsecrets.sops.config import CreationRule, SopsConfig, parse_config, rule_for
 from fluxsecrets.sops.config_rules import Exchange, Groups, exchanged, joined
@@ -64,7 +64,7 @@ def plan_rules(
         if config is None:
             if own:
                 draft.warnings.append(
-                    f"no {CONFIG_NAME} is for {draft.shown(own[0].path)}: it cannot be encrypted"
+                    f"no {RULES_NAME} is for {draft.shown(own[0].path)}: it cannot be encrypted"
                 )
         elif not config.is_relative_to(draft.tree.root):
             draft.warnings.append(f"{config} lies outside of the repository: add the rules by hand")

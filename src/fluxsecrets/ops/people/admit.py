@@ -8,6 +8,7 @@ from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks.filenames import KEYS_FOLDER
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import (
@@ -21,7 +22,7 @@ from fluxsecrets.ops.files.rekey import (
 )
 from fluxsecrets.ops.policy.strangers import judge, refuse
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import KEYS_FOLDER, names_of, read_public_file
+from fluxsecrets.ops.run.names import names_of, read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, read_people
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared

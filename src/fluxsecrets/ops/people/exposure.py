@@ -17,6 +17,7 @@ from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks.ciphertext import find_ciphertexts
+from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
 from fluxsecrets.ops.files.content import own_selector
 from fluxsecrets.ops.policy.policy import is_manifest
 from fluxsecrets.ops.run.inputs import real_path
@@ -27,13 +28,7 @@ from fluxsecrets.repo.datakeys import same_keys
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.history import Commit, FileVersion, file_versions, read_blobs
-from fluxsecrets.repo.manifests import (
-    MANIFEST_SUFFIXES,
-    is_reference,
-    may_hold_secret,
-    read_manifests,
-    text_of,
-)
+from fluxsecrets.repo.manifests import is_reference, may_hold_secret, read_manifests, text_of
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.document import Document, Leaf, show_path
 from fluxsecrets.sops.encryption import is_empty, open_document, selected

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, IdentityError, UnprotectedError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME, name_in
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import (
@@ -33,7 +34,7 @@ from fluxsecrets.ops.files.rekey import (
 )
 from fluxsecrets.ops.policy.strangers import judge, refuse
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import KEYS_FOLDER, names_of
+from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, one_cluster_key, read_people
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
@@ -49,7 +50,7 @@ from fluxsecrets.ops.run.writer import (
 )
 from fluxsecrets.repo.environments import Environment, load_environments, shared_files
 from fluxsecrets.repo.manifests import read_manifests
-from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
+from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.settings_edit import change_cluster_recipient
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import (
@@ -340,7 +341,7 @@ def _under_way(tree: Tree, environment: str) -> _UnderWay | None:
         replaces, whose = _REPLACES.search(text), _ENVIRONMENT.search(text)
         keys = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
         if replaces and whose and whose[1] == environment and len(keys) == 1:
-            name = path.rpartition("/")[2].removesuffix(".pub")
+            name = name_in(path).removesuffix(PUBLIC_KEY_SUFFIX)
             return _UnderWay(name, age(replaces[1]), age(keys[0]))
     return None
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, IdentityError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
-from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file, read_public_keys
+from fluxsecrets.ops.run.names import read_public_file, read_public_keys
 from fluxsecrets.ops.run.results import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
@@ -284,7 +285,7 @@ def check_folder(session: Session) -> tuple[str, ...]:
                 f"{shown} holds a private key{committed}: move it elsewhere, "
                 "and if it was ever committed, replace it"
             )
-        elif path.suffix == ".pub" and not would_be_committed(path):
+        elif path.suffix == PUBLIC_KEY_SUFFIX and not would_be_committed(path):
             problems.append(
                 f"{shown} is ignored by git, so that others do not see the name: "
                 "commit it with `git add --force`"

@@ -16,15 +16,13 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.marks.filenames import OFFBOARDING_FOLDER
 from fluxsecrets.ops.run.people import find_person, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .exposure import FileHistory, LeftValue, State, file_histories, values_readable_by
-
-FOLDER = "offboarding"
-"""Keeps the decisions about values in the repository, for the whole team."""
 
 VERSION = 1
 _LIMIT = 16 * 2**20
@@ -73,7 +71,7 @@ class Leaving:
 
 def leaving_path(name: str) -> str:
     """The file of somebody, relative to the repository's root."""
-    return f"{FOLDER}/{re.sub(r'[^A-Za-z0-9._-]', '_', name).lstrip('.') or 'somebody'}.json"
+    return f"{OFFBOARDING_FOLDER}/{re.sub(r'[^A-Za-z0-9._-]', '_', name).lstrip('.') or 'somebody'}.json"
 
 
 def read_leaving(root: Path, name: str) -> Leaving | None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import encrypted_targets
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import KEYS_FOLDER, read_public_file
+from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import People, find_person, read_people
 from fluxsecrets.ops.run.results import FileChange, FileResult, Prepared
@@ -19,7 +20,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, write_files
 from fluxsecrets.repo.environments import load_environments, shared_files
-from fluxsecrets.repo.settings import SETTINGS_NAME, load_settings
+from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
 from fluxsecrets.sops.recipients import Recipient, recipient_key
@@ -309,7 +310,7 @@ def _extra(
     if not whole:
         return
     for path in tree.below(KEYS_FOLDER):
-        public = path.endswith(".pub") and tree.size(path) is not None
+        public = path.endswith(PUBLIC_KEY_SUFFIX) and tree.size(path) is not None
         if public and tuple(read_public_file(root / path)) == (recipient.id,):
             yield FileChange(root / path, None, tree.read(path))
     if report:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks.filenames import RULES_NAME
 from fluxsecrets.ops.run.names import names_of
-from fluxsecrets.ops.run.session import CONFIG_NAME, Session
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.config import rule_for
 from fluxsecrets.sops.nested import lets_in
 from fluxsecrets.sops.recipients import Recipient
@@ -77,6 +78,6 @@ def _outer(nearest: Path) -> Path | None:
     folder = nearest.parent
     while not (folder / ".git").exists() and folder != folder.parent:
         folder = folder.parent
-        if (folder / CONFIG_NAME).is_file():
-            return folder / CONFIG_NAME
+        if (folder / RULES_NAME).is_file():
+            return folder / RULES_NAME
     return None

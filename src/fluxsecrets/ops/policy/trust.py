@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import GitError, LimitError
+from fluxsecrets.marks.filenames import BASELINE_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 
 if TYPE_CHECKING:
     from fluxsecrets.findings.baseline import BaselineEntry
     from fluxsecrets.repo.settings import Settings
 
-SETTINGS_NAME = ".fluxsecrets.yaml"
-BASELINE_NAME = ".fluxsecrets-baseline.json"
-RULES_NAME = ".sops.yaml"
 INDEX = ""
 """What stands before the colon of what is staged, where others have a revision."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks.filenames import is_kustomization
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import evident_format, format_for_path
 
@@ -278,7 +279,7 @@ class Places:
             files = [Path(os.path.realpath(self.session.cwd / name)) for name in self.names]
             inside = [path.relative_to(root).as_posix() for path in files if path.is_relative_to(root)]
             names = {os.fsencode(path.name) for path in files}
-            listed = [path for path in repository.files() if path.rpartition("/")[2] in _KUSTOMIZATIONS]
+            listed = [path for path in repository.files() if is_kustomization(path)]
             tree = make_tree(repository.root, listed, limits=self.session.limits)
             mentioning = [path for path in tree.paths if _mentions(_read(tree, path), names)]
             tree = make_tree(repository.root, [*mentioning, *inside], limits=self.session.limits)
@@ -302,9 +303,6 @@ class Places:
             if use is not None:
                 return use.format
         return format_for_path(path.name)
-
-
-_KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 
 
 def _mentions(kustomization: bytes, names: Collection[bytes]) -> bool:

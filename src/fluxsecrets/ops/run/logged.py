@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
+from fluxsecrets.marks.filenames import SETTINGS_NAME
 from fluxsecrets.redaction import without_private_keys
 
 from .results import Record, record_from_now_on, recording
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 LOG = "FLUXSECRETS_LOG"
 LOG_REQUIRED = "FLUXSECRETS_LOG_REQUIRED"
 
-SETTINGS_NAME = ".fluxsecrets.yaml"
 DEFAULT_FILE = ".git/fluxsecrets/log.jsonl"
 _OWN_FOLDER = ".git/fluxsecrets/"
 

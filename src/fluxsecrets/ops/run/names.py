@@ -7,11 +7,10 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
 from fluxsecrets.sops.recipients import Recipient, undoing_post_quantum
 
-KEYS_FOLDER = "keys"
-_SUFFIX = ".pub"
 _MAX_PUBLIC_KEY = 64 * 2**10
 
 
@@ -21,9 +20,9 @@ def read_public_keys(root: Path) -> dict[str, str]:
     folder = root / KEYS_FOLDER
     if not folder.is_dir():
         return names
-    for path in sorted(folder.glob("*" + _SUFFIX)):
+    for path in sorted(folder.glob("*" + PUBLIC_KEY_SUFFIX)):
         for text in read_public_file(path):
-            names.setdefault(text, path.name.removesuffix(_SUFFIX))
+            names.setdefault(text, path.name.removesuffix(PUBLIC_KEY_SUFFIX))
     return names
 
 

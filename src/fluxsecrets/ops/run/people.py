@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, Tried, UsageError
+from fluxsecrets.marks.filenames import is_rules_file
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
@@ -18,7 +19,7 @@ from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.recipients import KINDS, Recipient, age, pgp, recipient_key
 
 from .names import read_public_keys
-from .session import CONFIG_NAME, Session
+from .session import Session
 
 _GENERIC = frozenset({"cluster", "flux", "sops", "age", "k8s", "kubernetes"})
 """Words in a key's name that say nothing about whose it is."""
@@ -69,7 +70,7 @@ def read_people(session: Session, tree: Tree) -> People:
     configs = tuple(
         ConfigFile(path, tree.read(path), session.load_config(tree.root / path))
         for path in tree.paths
-        if path.rpartition("/")[2] == CONFIG_NAME and tree.size(path) is not None
+        if is_rules_file(path) and tree.size(path) is not None
     )
     names = read_public_keys(tree.root)
     found: dict[tuple[str, str], Recipient] = {}

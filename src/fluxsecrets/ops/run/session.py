@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks.filenames import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
 
-from .logged import SETTINGS_NAME, root_with_settings
+from .logged import root_with_settings
 from .names import read_public_keys
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-CONFIG_NAME = ".sops.yaml"
-_MISSPELLED = ".sops.yml"
 _ORDER = "SOPS_DECRYPTION_ORDER"
 _FIRST_RULE = (
     "put one at the top of the repository, such as `creation_rules: [{age: age1…}]` with your public key, "
@@ -196,7 +195,7 @@ class Session:
         if self.config_path is not None:
             return self.cwd / self.config_path
         for folder in (start, *start.parents):
-            candidate = folder / CONFIG_NAME
+            candidate = folder / RULES_NAME
             if candidate in self._configs or candidate.is_file():
                 return candidate
         return None
@@ -286,18 +285,23 @@ class Session:
         shown = self.shown(path)
         if applied is None:
             misspelled = next(
-                (folder / _MISSPELLED for folder in path.parents if (folder / _MISSPELLED).is_file()), None
+                (
+                    folder / MISSPELLED_RULES_NAME
+                    for folder in path.parents
+                    if (folder / MISSPELLED_RULES_NAME).is_file()
+                ),
+                None,
             )
             if misspelled is not None:
                 return ConfigError(
-                    f"there is no {CONFIG_NAME} with creation rules for this file",
+                    f"there is no {RULES_NAME} with creation rules for this file",
                     path=shown,
-                    hint=f"{self.shown(misspelled)} is not read by sops either: name it {CONFIG_NAME}",
+                    hint=f"{self.shown(misspelled)} is not read by sops either: name it {RULES_NAME}",
                 )
             if (without := self._without_rules(path, shown)) is not None:
                 return without
             return ConfigError(
-                f"there is no {CONFIG_NAME} with creation rules in this file's folder or above it",
+                f"there is no {RULES_NAME} with creation rules in this file's folder or above it",
                 path=shown,
                 hint=_FIRST_RULE,
             )

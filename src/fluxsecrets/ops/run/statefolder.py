@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.marks.filenames import OLD_STATE_NAME
 
 STATE_NAME = "fluxsecrets"
-OLD_STATE_NAME = ".fluxsecrets-state"
 """What held the state of a tree without git before version 0.1.0; only looked for, never followed."""
 
 JOURNAL = "journal"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from fluxsecrets.errors import CertificateError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks.filenames import SETTINGS_NAME
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.settings import SETTINGS_NAME, Settings, load_settings
+from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import MAX_BYTES, Certificate, check_validity, parse_certificate
 

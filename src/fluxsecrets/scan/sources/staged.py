@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
+from fluxsecrets.marks.filenames import KUSTOMIZATION_NAMES
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
 
 from . import SourceFile, pieces
 

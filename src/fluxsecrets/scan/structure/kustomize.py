@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from fluxsecrets.findings import RuleInfo, Severity
 from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.match import Match
-from fluxsecrets.scan.names import KUSTOMIZATION_NAMES
 from fluxsecrets.scan.values import is_literal
 
 from .page import Object, Page
@@ -74,8 +73,3 @@ def generated(page: Page) -> Iterator[tuple[str, int]]:
             single = child(generator, "env")
             if type(single) is Scalar:
                 yield posixpath.normpath(posixpath.join(folder, single.text)), single.line
-
-
-def is_kustomization(path: str) -> bool:
-    """Whether a file is kustomize's own, by its name."""
-    return path.rpartition("/")[2] in KUSTOMIZATION_NAMES
