@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_COMMAND = re.compile(r"`[^`]* FILE(?=[ `])[^`]*`")
-_FILE = re.compile(r" FILE(?=[ `])")
+# Compiled where there is something to say: every command imports this module.
+_COMMAND = r"`[^`]* FILE(?=[ `])[^`]*`"
+_FILE = r" FILE(?=[ `])"
 
 
 def file_word(path: str) -> str:
@@ -37,7 +38,7 @@ def with_file(hint: str, path: str | None) -> str:
     if path is None or path == "standard input":
         return hint
     word = file_word(path)
-    return _COMMAND.sub(lambda match: _FILE.sub(lambda _: f" {word}", match[0]), hint)
+    return re.sub(_COMMAND, lambda match: re.sub(_FILE, lambda _: f" {word}", match[0]), hint)
 
 
 def _quoted(word: str) -> str:

@@ -23,15 +23,9 @@ def main() -> None:
     # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
     # the time. Worker processes that are forked inherit this.
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-    if sys.argv[1:4] == ["hook", "run", "pre-commit"] and not any(
-        text.startswith("-") for text in sys.argv[4:]
-    ):
-        code = _judge_commit(sys.argv[4:])
-        _flush()
-        os._exit(code)
-    from fluxsecrets.cli.app import INTERRUPTED, run
+    from fluxsecrets.cli.guard import INTERRUPTED
 
-    code = run(sys.argv[1:])
+    code = _run(sys.argv[1:])
     # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
     # may have been cut off in the middle, and complain. Without workers it would only take its modules apart,
     # which is a tenth of the time that a file takes.
@@ -41,22 +35,18 @@ def main() -> None:
     sys.exit(code)
 
 
-def _judge_commit(arguments: list[str]) -> int:
-    """Run the pre-commit hook as `hook run` does, without the command line's own machinery.
-
-    A commit waits for this, and that machinery takes half as long as the scan. What goes wrong is said as
-    everywhere, and refuses the commit.
-    """
-    try:
+def _run(arguments: list[str]) -> int:
+    """Run a command line. The commit hook runs without click, whose import takes half as long as its scan."""
+    if arguments[:3] == ["hook", "run", "pre-commit"] and not any(
+        text.startswith("-") for text in arguments[3:]
+    ):
+        from fluxsecrets.cli.guard import guarded
         from fluxsecrets.cli.hookrun import run_hook
-        from fluxsecrets.ops.checks.hookscan import import_yaml
 
-        import_yaml()
-        return run_hook("pre-commit", tuple(arguments))
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback reaches a user
-        from fluxsecrets.cli.app import report
+        return guarded(lambda: run_hook("pre-commit", tuple(arguments[3:])))[0]
+    from fluxsecrets.cli.app import run
 
-        return report(error)
+    return run(arguments)
 
 
 def _flush() -> None:

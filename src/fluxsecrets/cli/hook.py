@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.checks.hooks import HookResult
 
 HOOKS = ("pre-commit", "pre-push")
-"""As `ops.hooks` has them; a commit does not wait for the import of what installs hooks."""
+"""As `ops.checks.hooks` has them; a commit does not wait for the import of what installs hooks."""
 
 _hooks_argument = click.argument("hooks", nargs=-1, metavar="[HOOK]...", type=click.Choice(HOOKS))
 _quiet_option = click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")

@@ -1,7 +1,6 @@
-"""What the git hooks do: scan, and on a refusal say how to go on.
+"""What the git hooks do: scan, and after a refusal say how to go on.
 
-The executable comes here directly for a commit, without the command line's own machinery, since a commit
-waits for it. That is why what is needed to say something is imported where there is something to say.
+A commit waits for this module. What is needed to say something is imported where there is something to say.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
-from fluxsecrets.ops.checks.hookscan import commit_request
 from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
 
 if TYPE_CHECKING:
@@ -36,7 +34,11 @@ def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
         arguments: what git, or the pre-commit framework, gave it.
     """
     if hook == "pre-commit":
-        request = commit_request(arguments)
+        # The pre-commit framework names files. They are as they are staged, since it puts all other changes
+        # aside; with its `--all-files` they need not be staged at all. Settings, baseline and rules come from
+        # the index all the same: it leaves untracked files where they are.
+        source = Source.PATHS if arguments else Source.STAGED
+        request = ScanRequest(Path.cwd(), source, arguments, for_commit=True)
     else:
         commits = _pushed(arguments, os.environ)
         if not commits:

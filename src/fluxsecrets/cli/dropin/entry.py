@@ -7,8 +7,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fluxsecrets import __version__
@@ -21,6 +20,15 @@ from fluxsecrets.cli.dropin.codes import (
     usage_error,
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
+from fluxsecrets.cli.guard import (
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    TerminatedError,
+    drop_output,
+    say,
+    show,
+    terminable,
+)
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.exec.coredumps import disable_core_dumps
 from fluxsecrets.ops.run.logged import Call as LoggedCall
@@ -50,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     log, code = Logged(), GENERIC
     failure: BaseException | None = None
     try:
-        with _terminable(), recording(None):
+        with terminable(), recording(None):
             code = _dispatch(arguments, dict(os.environ), log)
             sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - whoever ends us is told the exit code
@@ -63,19 +71,19 @@ def _report(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else GENERIC
     if isinstance(error, FluxsecretsError):
-        _show(as_sops_says(error))
+        show(as_sops_says(error))
         return exit_code_of(error)
-    if isinstance(error, KeyboardInterrupt):
-        return 128 + signal.SIGINT
+    if isinstance(error, KeyboardInterrupt | TerminatedError):
+        return EXIT_TERMINATED if isinstance(error, TerminatedError) else EXIT_INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        _drop_output()  # whoever read our output stopped, such as `head`
+        drop_output()  # whoever read our output stopped, such as `head`
         return 128 + getattr(signal, "SIGPIPE", 13)
     if isinstance(error, OSError):
-        _drop_output()
-        _say(f"error: {(error.strerror or type(error).__name__).lower()}")
+        drop_output()
+        say(f"error: {(error.strerror or type(error).__name__).lower()}")
         return COULD_NOT_WRITE_OUTPUT
     # No traceback reaches a user: it may hold a value.
-    _say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")
+    say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")
     return GENERIC
 
 
@@ -83,17 +91,11 @@ def _end_log(log: Logged, code: int, failure: BaseException | None) -> int:
     try:
         log.end(code if failure is None else code or GENERIC, failure)
     except FluxsecretsError as error:
-        _show(error)
+        show(error)
         code = code or COULD_NOT_WRITE_OUTPUT
     for warning in log.warnings:
-        _say(f"warning: {warning}")
+        say(f"warning: {warning}")
     return code
-
-
-def _show(error: FluxsecretsError) -> None:
-    from fluxsecrets.cli.output import Output
-
-    Output().error(error)
 
 
 def _dispatch(arguments: Sequence[str], environ: Mapping[str, str], log: Logged) -> int:
@@ -210,33 +212,3 @@ def _print(lines: Iterable[str]) -> int:
     for line in lines:
         sys.stdout.write(f"{line}\n")
     return 0
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat SIGTERM as an end in order, so that what is half done is cleaned up."""
-
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    try:
-        before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not the main thread: whoever runs us there has signals of their own
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _drop_output() -> None:
-    """Keep Python from complaining at its end about what could not be written."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say(text: str) -> None:
-    if sys.stderr is not None:
-        with suppress(OSError):
-            sys.stderr.write(f"{text}\n")

@@ -263,6 +263,7 @@ class _Job:
         self.wanted: list[str] | None = None
         self.before: dict[str, str] = {}
         self.settings_before: bytes | None = None
+        self.beside: Iterator[SourceFile] = iter(())
 
     def _go_by(self, trust: Trust, rules: Mapping[str, bytes | None] | None = None) -> None:
         """Take what the findings are weighed by, which also says which files are secrets as a whole."""
@@ -329,18 +330,26 @@ class _Job:
         yield self.scanner.scan(SourceFile(name, (Blob(name, self.request.content),)))
 
     def _staged(self) -> Iterator[FileScan]:
-        from fluxsecrets.scan.sources.staged import list_staged, read_staged
+        from fluxsecrets.scan.sources.staged import (
+            kustomizations,
+            list_staged,
+            read_generators,
+            read_staged,
+        )
 
         repository = self.needed()
         files = [file for file in list_staged(repository) if self._is_chosen(file.path)]
         self.before = {file.path: file.before for file in files if file.before}
-        # One git reads both what is judged and what that is judged by.
+        # One git reads what is judged, what that is judged by, and what may read it: a commit waits for each.
         rules = rule_files(file.path for file in files)
+        beside = kustomizations(file.path for file in files)
         names = (*trusted_names(INDEX), f"HEAD:{SETTINGS_NAME}", *(f":{name}" for name in rules))
-        objects = repository.read_objects(chain(names, (file.blob for file in files)), limit=LIMIT)
+        blobs = (file.blob for file in files)
+        objects = repository.read_objects(chain(names, blobs, (f":{path}" for path in beside)), limit=LIMIT)
         trust = take_trust(objects)
         self.settings_before = next(objects)[2]
         self._go_by(trust, take_rules(objects, rules))
+        self.beside = read_generators(beside, objects)
         return map(self.scanner.scan, read_staged(repository, files, objects))
 
     def _lying(self) -> Trust:
@@ -497,13 +506,8 @@ class _Job:
         """Take in kustomization files that were not scanned and may read what was."""
         if self.complete or self.request.source is Source.STDIN or not self.paths:
             return
-        from fluxsecrets.scan.sources.staged import read_generators
-
-        if self.request.source is Source.STAGED and self.repository is not None:
-            files = read_generators(self.repository, self.paths, LIMIT)
-            scans: Iterator[FileScan] = map(self.scanner.scan, files)
-        else:
-            scans = self._kustomizations()
+        staged = self.request.source is Source.STAGED
+        scans = map(self.scanner.scan, self.beside) if staged else self._kustomizations()
         for scan in scans:
             for scanned in scan.scanned if scan.path not in self.paths else ():
                 self.set.add_generators(scanned)

@@ -54,6 +54,10 @@ def _with_ambient(found: Repository | None, folder: Path, ambient: Mapping[str, 
     """Settle which repository the environment means, and whether it is the one that was found."""
     here = Path.cwd()
     carried = {name: _absolute(name, value, here) for name, value in ambient.items()}
+    if found is not None and folder == here and carried.keys() == {"GIT_INDEX_FILE"}:
+        # What `git commit` exports to its hook. An index ties nothing to a place, so git need not be asked
+        # again, and a commit waits for it.
+        return found._replace(environment=tuple(carried.items()))
     try:
         meant = _ask(here, carried) if "GIT_DIR" in carried else _discover(here, carried)
     except GitError:

@@ -55,12 +55,14 @@ def read_staged(
     Args:
         repository: the repository.
         files: which.
-        contents: what `Repository.read_objects` gives for their blobs; large files come in pieces.
+        contents: what `Repository.read_objects` gives for their blobs, and possibly for others behind them;
+            large files come in pieces.
 
     Raises:
         GitError: the index or an object cannot be read.
     """
-    for file, (name, kind, data) in zip(files, contents, strict=True):
+    for file in files:
+        name, kind, data = next(contents)
         if kind != "blob":
             raise GitError(
                 f"the staged content of this file is missing: {name[:12]}",
@@ -73,8 +75,8 @@ def read_staged(
         yield SourceFile(file.path, (Blob(file.path, data),))
 
 
-def read_generators(repository: Repository, paths: Iterable[str], limit: int) -> Iterator[SourceFile]:
-    """The staged kustomization files beside and above some paths: their secretGenerators may read these."""
+def kustomizations(paths: Iterable[str]) -> list[str]:
+    """The names of kustomization files beside and above some paths: their secretGenerators may read these."""
     wanted: dict[str, None] = {}
     for path in paths:
         folder = path
@@ -82,9 +84,19 @@ def read_generators(repository: Repository, paths: Iterable[str], limit: int) ->
             folder = folder.rpartition("/")[0]
             for name in KUSTOMIZATION_NAMES:
                 wanted[f"{folder}/{name}" if folder else name] = None
-    names = [path for path in wanted if "\n" not in path]
-    contents = repository.read_objects((f":{path}" for path in names), limit=limit)
-    for path, (_, kind, data) in zip(names, contents, strict=True):
+    return [path for path in wanted if "\n" not in path]  # git's line protocol cannot name it
+
+
+def read_generators(
+    paths: Sequence[str], contents: Iterator[tuple[str, str, bytes | None]]
+) -> Iterator[SourceFile]:
+    """Those of some staged kustomization files that have secretGenerators.
+
+    Args:
+        paths: which.
+        contents: what `Repository.read_objects` gives for them.
+    """
+    for path, (_, kind, data) in zip(paths, contents, strict=True):
         if kind == "blob" and data is not None and b"secretGenerator" in data:
             yield SourceFile(path, (Blob(path, data),))
 
