@@ -35,7 +35,7 @@ docs: $(READY) ## write the commands' help into docs/commands.md
 bench: $(READY) ## compare with sops, where that is on PATH (takes minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-interop: $(READY) ## have sops, age, gpg and others, where they are at hand, read what we write
+interop: $(READY) ## exchange files with sops, age, gpg and others, if they are installed
 	@PYTHONPATH=tests $(BIN)/python -m interop
 
 fuzz: $(READY) ## search for inputs that break a parser; ARGS="yaml json" for some of them

@@ -1,1 +1,1 @@
-"""What fluxsecrets writes, read back by programs that others wrote: `make interop`."""
+"""Other programs read what fluxsecrets writes, and fluxsecrets reads what they write: `make interop`."""

@@ -1,6 +1,8 @@
 """Throw-away test keys, and data keys that sops wrapped for them."""
 
 import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,6 +42,16 @@ def recipients():
 def wrapped():
     """Data keys that sops wrapped: recipient, enc, and data_key in hexadecimal as age read it."""
     return json.loads((VECTORS / "age" / "wrapped.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def postquantum_age():
+    """Skips where the `age` on PATH is older than 1.3, which knows no post-quantum keys."""
+    keygen = shutil.which("age-keygen")
+    if keygen is None or shutil.which("age") is None:
+        pytest.skip("the age executables are not on PATH")
+    if subprocess.run([keygen, "-pq"], capture_output=True, timeout=60, check=False).returncode != 0:
+        pytest.skip("the age on PATH is older than 1.3, without post-quantum keys")
 
 
 @pytest.fixture

@@ -67,7 +67,9 @@ keygen = shutil.which("age-keygen")
 
 @pytest.mark.skipif(keygen is None, reason="the age-keygen executable is not on PATH")
 @pytest.mark.parametrize("post_quantum", [False, True])
-def test_age_keygen_agrees_on_the_recipient(tmp_path, post_quantum):
+def test_age_keygen_agrees_on_the_recipient(tmp_path, request, post_quantum):
+    if post_quantum:
+        request.getfixturevalue("postquantum_age")
     identity = generate_identity(NOW, post_quantum=post_quantum)
     path = tmp_path / "keys.txt"
     append_identity(path, identity)

@@ -38,7 +38,7 @@ def test_a_generated_identity_works_and_is_another_every_time(secrets):
 age = shutil.which("age")
 
 
-@pytest.mark.skipif(age is None, reason="the age executable is not on PATH")
+@pytest.mark.usefixtures("postquantum_age")
 def test_age_and_we_open_what_the_other_encrypts(tmp_path):
     secret, recipient = postquantum.generate()
     path = tmp_path / "k.txt"
