@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
-from fluxsecrets.repo.datakeys import FormerReader
 from fluxsecrets.repo.discover import SecretFile
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.keyhistory import RemovedKey
+from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import Certificate

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, UnprotectedError
 from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES, chart_files, is_kustomization, is_secret_name
+from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import format_for_path
 
 from .configfiles import why_plain
@@ -366,7 +367,7 @@ def _encrypted_at_head(
     """Those of the files that are encrypted at HEAD, whatever else makes them secrets."""
     if tree.repository is None:
         return
-    changed = tree.repository.changed_since_head(plain)
+    changed = changed_since_head(tree.repository, plain)
     plain = [path for path in plain if path in changed]
     head = tree.repository.read_head_blobs(plain, limit=tree.limits.size)
     for path in plain:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from fluxsecrets.marks.filenames import PUBLIC_KEY_SUFFIX
+from fluxsecrets.sops.recipients import Recipient
 
 from .git import Repository
-from .history import FileVersion, read_blobs, versions_of_branch
+from .git.history import Commit, FileVersion, read_blobs, versions_of_branch
 
 _RECIPIENT = re.compile(r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b")
 _ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")")
@@ -106,3 +107,43 @@ def last_changed(repository: Repository, paths: Iterable[str], *, partial: bool 
     return {
         version.path: version.commit.day for version in sorted(versions, key=lambda each: each.commit.time)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class FormerReader:
+    """Somebody whom a version of a file was encrypted for, and whom it is not encrypted for any more.
+
+    Attributes:
+        path: the file.
+        recipient: who.
+        listed: the last commit in which it was encrypted for them.
+        until: the last commit whose data key they know.
+        now: they know the data key that it has now; None where none of the identities at hand can tell.
+    """
+
+    path: str
+    recipient: Recipient
+    listed: Commit
+    until: Commit
+    now: bool | None
+
+
+def same_keys(marks: Sequence[Iterable[Hashable]]) -> list[int]:
+    """A number for each version; versions that share a mark, or are linked by others that do, have the same.
+
+    Args:
+        marks: of each version: its ciphertexts, and what else tells its data key.
+    """
+    parents = list(range(len(marks)))
+
+    def root(number: int) -> int:
+        while parents[number] != number:
+            parents[number] = parents[parents[number]]
+            number = parents[number]
+        return number
+
+    first: dict[Hashable, int] = {}
+    for number, own in enumerate(marks):
+        for mark in own:
+            parents[root(number)] = root(first.setdefault(mark, number))
+    return [root(number) for number in range(len(marks))]

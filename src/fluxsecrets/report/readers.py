@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.people.exposure import LeftValue, State
-from fluxsecrets.repo.history import Commit
+from fluxsecrets.repo.git.history import Commit
 from fluxsecrets.report.json import VERSION, dump
 from fluxsecrets.report.text import Cell, Row, printable
 

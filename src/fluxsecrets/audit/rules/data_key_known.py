@@ -8,7 +8,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.people import listed
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
-from fluxsecrets.repo.datakeys import FormerReader
+from fluxsecrets.repo.keyhistory import FormerReader
 
 INFO = describe(
     "data-key-known",

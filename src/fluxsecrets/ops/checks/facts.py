@@ -25,11 +25,11 @@ from fluxsecrets.ops.people.knownvalues import known_values
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.datakeys import FormerReader
 from fluxsecrets.repo.discover import SecretFile, discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import Environment, load_environments
-from fluxsecrets.repo.keyhistory import RemovedKey, last_changed, removed_keys
+from fluxsecrets.repo.git.worktree import changed_since_head
+from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey, last_changed, removed_keys
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import parse_certificate
@@ -243,7 +243,7 @@ def _before(session: Session, tree: Tree, secrets: Iterable[Secret]) -> dict[str
     if tree.repository is None:
         return {}
     encrypted = {item.path: item.file.format for item in secrets if item.metadata}
-    changed = tree.repository.changed_since_head(encrypted)
+    changed = changed_since_head(tree.repository, encrypted)
     formats = {path: name for path, name in encrypted.items() if path in changed}
     found = {}
     for path, data in tree.repository.read_head_blobs(formats).contents.items():

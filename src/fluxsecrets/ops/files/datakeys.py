@@ -15,11 +15,10 @@ from fluxsecrets.marks.ciphertext import SIGN_BYTES, find_ciphertexts
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.datakeys import FormerReader, same_keys
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.history import Commit, file_versions, read_blobs
-from fluxsecrets.repo.keyhistory import recipients_in
+from fluxsecrets.repo.git.history import Commit, file_versions, read_blobs
+from fluxsecrets.repo.keyhistory import FormerReader, recipients_in, same_keys
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata

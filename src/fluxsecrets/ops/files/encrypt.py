@@ -23,6 +23,7 @@ from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, wri
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
+from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import Format, make_format
 
 from .content import (
@@ -268,7 +269,7 @@ def _job(
 
 
 def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, bytes]:
-    blobs = repository.read_head_blobs(repository.changed_since_head(paths)).contents
+    blobs = repository.read_head_blobs(changed_since_head(repository, paths)).contents
     return {path: blob for path, blob in blobs.items() if detect_encryption(blob, path)}
 
 

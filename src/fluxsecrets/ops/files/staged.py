@@ -20,13 +20,13 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, SecretKind, discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
-from fluxsecrets.repo.index import (
+from fluxsecrets.repo.git.index import (
     StagedFile,
-    changed_since_staged,
     stage,
     staged_files,
     write_blob,
 )
+from fluxsecrets.repo.git.worktree import changed_since_staged
 from fluxsecrets.repo.tree import Tree, make_tree, too_large
 from fluxsecrets.shell import file_word
 

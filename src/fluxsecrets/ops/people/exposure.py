@@ -24,10 +24,10 @@ from fluxsecrets.ops.run.inputs import real_path
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import read_people
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.datakeys import same_keys
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.history import Commit, FileVersion, file_versions, read_blobs
+from fluxsecrets.repo.git.history import Commit, FileVersion, file_versions, read_blobs
+from fluxsecrets.repo.keyhistory import same_keys
 from fluxsecrets.repo.manifests import is_reference, may_hold_secret, read_manifests, text_of
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.document import Document, Leaf, show_path
@@ -470,7 +470,7 @@ class _Looker:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one version says; `marks` tell its data key from others, see `repo.datakeys`."""
+    """What one version says; `marks` tell its data key from others, see `repo.keyhistory`."""
 
     readers: frozenset[RecipientKey] | None
     values: Mapping[str, bytes | None] = field(repr=False)

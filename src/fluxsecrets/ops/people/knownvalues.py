@@ -10,9 +10,8 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.datakeys import FormerReader
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.keyhistory import RemovedKey
+from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import looks_random
 from fluxsecrets.sops.document import Document, Leaf, Mapping, Path, leaves_of, show_path

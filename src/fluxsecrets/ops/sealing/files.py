@@ -17,6 +17,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import prepare_files, replace_file, replacing, write_files
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sealed.keys import SealingKey, any_opens
@@ -95,7 +96,7 @@ def seal_jobs(
     """
     heads = {}
     if tree.repository is not None:
-        changed = tree.repository.changed_since_head(paths)
+        changed = changed_since_head(tree.repository, paths)
         heads = dict(tree.repository.read_head_blobs(changed).contents)
     return tuple(
         SealJob(

@@ -2,8 +2,10 @@
 
     process      starts git: the only function that does, with an environment and options of its own
     place        the repository that a folder belongs to; every later call is tied to it
-    repository   what is asked of a repository: listings and objects
+    repository   a repository: listings and objects
     worktree     which files differ from HEAD, by git's index and our own hashing
+    index        what is staged, and how to stage something else
+    history      commits, what each changed, and the contents
 
 A clone may hold a folder that git takes for a repository, with a configuration that names programs. So git
 never looks for a repository by itself but once, where there is a `.git`; only commands run that start no

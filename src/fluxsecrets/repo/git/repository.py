@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -77,39 +77,6 @@ class Repository(NamedTuple):
             elif tag != "S" and not stage.startswith("160000 "):  # S: sparse, not checked out
                 found.add(path)
         return tuple(sorted(found - deleted))
-
-    def changed_since_head(self, paths: Collection[str] | None = None) -> frozenset[str]:
-        """Paths in the work tree that HEAD has not, or may have with other content; untracked ones too.
-
-        No filter of the configuration is applied. A file counts as changed where only its line ends are
-        others, or a filter makes other content of it, and it was touched since git last looked.
-
-        Args:
-            paths: only of these, which takes less time; None means all.
-
-        Raises:
-            GitError: HEAD or the index cannot be read.
-        """
-        return frozenset(self.changes_since_head(paths))
-
-    def changes_since_head(self, paths: Collection[str] | None = None) -> dict[str, str]:
-        """Those paths, each with the id of its blob at HEAD, or "" where HEAD does not have it.
-
-        Raises:
-            GitError: HEAD or the index cannot be read.
-        """
-        from .worktree import changes_since_head
-
-        return changes_since_head(self, paths)
-
-    def changed_since_staged(self, paths: Iterable[str]) -> frozenset[str]:
-        """Those of some paths whose working copy is not what the index has, or is gone.
-
-        A working copy that differs in its line ends alone is the same: some settings make git write it so.
-        """
-        from .worktree import changed_since_staged
-
-        return changed_since_staged(self, frozenset(paths))
 
     def read_head_blobs(self, paths: Iterable[str], *, limit: int = BLOB_LIMIT) -> HeadBlobs:
         """The content of files at HEAD, all through one `git cat-file --batch`.

@@ -43,8 +43,28 @@ class _Entry(NamedTuple):
     stage: bytes
 
 
+def changed_since_head(repository: Repository, paths: Collection[str] | None = None) -> frozenset[str]:
+    """Paths in the work tree that HEAD has not, or may have with other content; untracked ones too.
+
+    No filter of the configuration is applied. A file counts as changed where only its line ends are
+    others, or a filter makes other content of it, and it was touched since git last looked.
+
+    Args:
+        repository: the repository.
+        paths: only of these, which takes less time; None means all.
+
+    Raises:
+        GitError: HEAD or the index cannot be read.
+    """
+    return frozenset(changes_since_head(repository, paths))
+
+
 def changes_since_head(repository: Repository, paths: Collection[str] | None = None) -> dict[str, str]:
-    """As the method of a repository says."""
+    """Those paths, each with the id of its blob at HEAD, or "" where HEAD does not have it.
+
+    Raises:
+        GitError: HEAD or the index cannot be read.
+    """
     try:
         staged = _staged(repository)
     except GitError:
@@ -68,7 +88,10 @@ def changes_since_head(repository: Repository, paths: Collection[str] | None = N
 
 
 def changed_since_staged(repository: Repository, paths: Collection[str]) -> frozenset[str]:
-    """As the method of a repository says."""
+    """Those of some paths whose working copy is not what the index has, or is gone.
+
+    A working copy that differs in its line ends alone is the same: some settings make git write it so.
+    """
     if not paths:
         return frozenset()
     root = str(repository.root)

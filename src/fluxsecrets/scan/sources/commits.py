@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.history import require_uncut
+from fluxsecrets.repo.git.history import require_uncut
 from fluxsecrets.scan.blob import Blob
 
 from . import SourceFile, pieces

@@ -34,7 +34,7 @@ def list_staged(repository: Repository) -> tuple[Staged, ...]:
     try:
         listing = repository.run("diff-index", "--cached", *arguments, "HEAD", "--")
     except GitError:
-        from fluxsecrets.repo.index import staged_files
+        from fluxsecrets.repo.git.index import staged_files
 
         # No HEAD yet, or one that is damaged, which this tells apart.
         return tuple(Staged(file.path, file.blob, "") for file in staged_files(repository))

@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.repo.history import file_versions, read_blobs, versions_of_branch
+from fluxsecrets.repo.git.history import file_versions, read_blobs, versions_of_branch
 from fluxsecrets.repo.keyhistory import last_changed
 
 

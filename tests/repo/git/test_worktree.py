@@ -8,6 +8,7 @@ import pytest
 from tests.repo.conftest import write_files
 
 from fluxsecrets.repo.git import find_repository, worktree
+from fluxsecrets.repo.git.worktree import changed_since_head, changed_since_staged, changes_since_head
 
 
 @pytest.fixture(params=["with times", "without times"])
@@ -67,7 +68,7 @@ def test_the_same_files_as_git_diff(listing, tmp_path, committed, write, git):
     (tmp_path / "gone.yaml").unlink()
     (tmp_path / "mode.yaml").chmod(0o755)
     repository = find_repository(tmp_path)
-    found = repository.changed_since_head()
+    found = changed_since_head(repository)
     expected = {
         "edited.yaml", "same size.yaml", "staged.yaml", "staged and edited.yaml", "new.yaml",
         "new staged.yaml", "other.yaml", "untracked again.yaml",
@@ -77,10 +78,10 @@ def test_the_same_files_as_git_diff(listing, tmp_path, committed, write, git):
     assert found <= expected | {"staged and back.yaml"}
     assert git_diff(git, tmp_path) - {"gone.yaml", "removed.yaml", "mode.yaml"} <= found
     every = repository.files()
-    assert repository.changed_since_head(every) == found
+    assert changed_since_head(repository, every) == found
     for path in every:
-        assert repository.changed_since_head([path]) == found & {path}
-    blobs = repository.changes_since_head()
+        assert changed_since_head(repository, [path]) == found & {path}
+    blobs = changes_since_head(repository)
     head = git(tmp_path, "rev-parse", "HEAD:same.yaml").strip()
     assert blobs["new.yaml"] == blobs["other.yaml"] == ""
     assert blobs["edited.yaml"] == blobs["staged.yaml"] == blobs["untracked again.yaml"] == head
@@ -94,7 +95,7 @@ def test_a_file_that_changed_within_the_tick_of_the_index_is_looked_at(tmp_path,
     write({"a.yaml": "value: 2\n"})
     os.utime(tmp_path / "a.yaml", ns=(status.st_mtime_ns, status.st_mtime_ns))
     os.utime(index, ns=(status.st_mtime_ns, status.st_mtime_ns))
-    assert find_repository(tmp_path).changed_since_head() == {"a.yaml"}
+    assert changed_since_head(find_repository(tmp_path)) == {"a.yaml"}
 
 
 def test_unchanged_files_are_not_read(tmp_path, committed, git, monkeypatch):
@@ -102,7 +103,7 @@ def test_unchanged_files_are_not_read(tmp_path, committed, git, monkeypatch):
     long_ago(tmp_path, "a.yaml", "b.yaml")
     git(tmp_path, "update-index", "--refresh")
     monkeypatch.setattr(worktree, "_differs", lambda *_arguments, **_options: pytest.fail("it was read"))
-    assert find_repository(tmp_path).changed_since_head() == frozenset()
+    assert changed_since_head(find_repository(tmp_path)) == frozenset()
 
 
 @pytest.mark.parametrize("object_format", ["sha1", "sha256"])
@@ -112,7 +113,7 @@ def test_both_kinds_of_ids(tmp_path, git, write, object_format):
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "first")
     write({"edited.yaml": "2", "same.yaml": "1"})
-    assert find_repository(tmp_path).changed_since_head() == {"edited.yaml"}
+    assert changed_since_head(find_repository(tmp_path)) == {"edited.yaml"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
@@ -128,7 +129,7 @@ def test_links_and_what_replaced_a_file(listing, tmp_path, committed):
         (tmp_path / name).unlink()
     (tmp_path / "b.yaml").symlink_to("a.yaml")
     write_files(tmp_path, {"c.yaml/in it.yaml": "1"})
-    assert find_repository(tmp_path).changed_since_head() == {"other", "b.yaml", "c.yaml/in it.yaml"}
+    assert changed_since_head(find_repository(tmp_path)) == {"other", "b.yaml", "c.yaml/in it.yaml"}
 
 
 def test_a_conflict_counts_as_changed(listing, tmp_path, committed, write, git):
@@ -142,8 +143,8 @@ def test_a_conflict_counts_as_changed(listing, tmp_path, committed, write, git):
     git(tmp_path, "merge", "--quiet", "other", check=False)
     write({"a.yaml": "ours\n"})
     repository = find_repository(tmp_path)
-    assert repository.changed_since_head() == {"a.yaml"}
-    assert repository.changed_since_staged(["a.yaml"]) == {"a.yaml"}
+    assert changed_since_head(repository) == {"a.yaml"}
+    assert changed_since_staged(repository, ["a.yaml"]) == {"a.yaml"}
 
 
 @pytest.mark.parametrize("attributes", ["* text=auto eol=crlf\n", "* text working-tree-encoding=UTF-16\n"])
@@ -157,10 +158,10 @@ def test_what_git_checks_out_in_another_form(tmp_path, committed, git, attribute
     long_ago(tmp_path, "a.yaml")
     git(tmp_path, "update-index", "--refresh")
     repository = find_repository(tmp_path)
-    assert repository.changed_since_head() == frozenset()
-    assert repository.changed_since_staged(["a.yaml"]) == frozenset()
+    assert changed_since_head(repository) == frozenset()
+    assert changed_since_staged(repository, ["a.yaml"]) == frozenset()
     os.utime(tmp_path / "a.yaml")
-    assert repository.changed_since_head() <= {"a.yaml"}
+    assert changed_since_head(repository) <= {"a.yaml"}
 
 
 def test_line_ends_alone_are_no_change_since_staging(listing, tmp_path, committed, write, git):
@@ -168,7 +169,7 @@ def test_line_ends_alone_are_no_change_since_staging(listing, tmp_path, committe
     write({"a.yaml": "1\r\n2\r\n", "b.yaml": "1\r\n3\r\n"})
     (tmp_path / "c.yaml").unlink()
     repository = find_repository(tmp_path)
-    assert repository.changed_since_staged(["a.yaml", "b.yaml", "c.yaml", "d.yaml"]) == {
+    assert changed_since_staged(repository, ["a.yaml", "b.yaml", "c.yaml", "d.yaml"]) == {
         "b.yaml",
         "c.yaml",
         "d.yaml",
@@ -184,7 +185,7 @@ def test_a_clean_filter_is_not_run_and_what_it_hides_counts(tmp_path, committed,
     (tmp_path / "ran").unlink()
     write({"a.yaml": "plain\n"})
     os.utime(tmp_path / "a.yaml", (1, 1))
-    assert "a.yaml" in find_repository(tmp_path).changed_since_head()
+    assert "a.yaml" in changed_since_head(find_repository(tmp_path))
     assert not (tmp_path / "ran").exists()
 
 
@@ -193,5 +194,5 @@ def test_more_paths_than_git_is_asked_for_by_name(tmp_path, committed, write):
     committed(dict.fromkeys(names, "1"))
     write(dict.fromkeys(names[::7], "2"))
     repository = find_repository(tmp_path)
-    assert repository.changed_since_head(names) == set(names[::7])
-    assert repository.changed_since_head(names[:10]) == {names[0], names[7]}
+    assert changed_since_head(repository, names) == set(names[::7])
+    assert changed_since_head(repository, names[:10]) == {names[0], names[7]}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fluxsecrets.errors import GitError
 
-from .git import Repository
+from .repository import Repository
 
 _REGULAR = "100"
 """What the modes of regular files start with; links, submodules and folders have others."""
@@ -36,9 +36,9 @@ def staged_files(repository: Repository) -> tuple[StagedFile, ...]:
         GitError: HEAD or the index cannot be read, or a merge left conflicts in it.
     """
     base = (
-        repository.run("hash-object", "-t", "tree", "--no-filters", "--stdin", stdin=b"")
-        if _unborn(repository)
-        else b"HEAD"
+        b"HEAD"
+        if repository.has_head()
+        else repository.run("hash-object", "-t", "tree", "--no-filters", "--stdin", stdin=b"")
     )
     listing = repository.run(
         "diff-index", "--cached", "-z", "--no-renames", "--diff-filter=AMTU",
@@ -55,14 +55,6 @@ def staged_files(repository: Repository) -> tuple[StagedFile, ...]:
         if mode.startswith(_REGULAR):
             found.append(StagedFile(path, mode, blob))
     return tuple(found)
-
-
-def changed_since_staged(repository: Repository, paths: Iterable[str]) -> frozenset[str]:
-    """Those of the paths whose working copy is not what is staged, or is gone; line ends do not count.
-
-    No filter of the configuration is applied: what one of them makes other content of counts as changed.
-    """
-    return repository.changed_since_staged(paths)
 
 
 def write_blob(repository: Repository, data: bytes) -> str:
@@ -86,16 +78,3 @@ def stage(repository: Repository, files: Iterable[StagedFile]) -> None:
     """
     lines = b"".join(f"{file.mode} {file.blob}\t".encode() + os.fsencode(file.path) + b"\0" for file in files)
     repository.run("update-index", "-z", "--index-info", stdin=lines)
-
-
-def _unborn(repository: Repository) -> bool:
-    """Before the first commit there is no HEAD to compare with."""
-    try:
-        repository.run("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
-    except GitError:
-        try:
-            branch = repository.run("symbolic-ref", "--quiet", "HEAD").decode().strip()
-        except GitError:
-            branch = ""
-        return bool(branch) and not repository.run("for-each-ref", branch)
-    return False

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 from fluxsecrets.errors import GitError
 
-from .git import BLOB_LIMIT, Repository
-from .git.process import MEND_OBJECTS
+from .process import BLOB_LIMIT, MEND_OBJECTS
+from .repository import Repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.repo.git.worktree import changed_since_head
 
 ODD_NAMES = ["ümlaut.yaml", "with space.yaml", "tab\there.yaml", "new\nline.yaml", '"quoted".yaml', "*.yaml"]
 
@@ -47,7 +48,7 @@ def test_odd_names_survive_listing_diff_and_blobs(tmp_path, committed, write):
     write(dict.fromkeys(ODD_NAMES, "changed"))
     repository = find_repository(tmp_path)
     assert set(repository.files()) == set(ODD_NAMES)
-    assert repository.changed_since_head() == set(ODD_NAMES)
+    assert changed_since_head(repository) == set(ODD_NAMES)
     assert repository.read_head_blobs(ODD_NAMES).contents == dict.fromkeys(ODD_NAMES, b"at head")
 
 
@@ -70,7 +71,7 @@ def test_submodules_and_repositories_inside_are_left_out(tmp_path, committed, wr
     git(tmp_path, "add", "module")
     repository = find_repository(tmp_path)
     assert repository.files() == ("a.yaml",)
-    assert repository.changed_since_head() <= {"module"}
+    assert changed_since_head(repository) <= {"module"}
     inner = find_repository(tmp_path / "module")
     assert inner.root == tmp_path.resolve() / "module"
     assert inner.files() == ("b.yaml",)
@@ -94,7 +95,7 @@ def test_changes_are_modified_staged_and_untracked_files(tmp_path, committed, wr
     git(tmp_path, "add", "staged.yaml")
     (tmp_path / "deleted.yaml").unlink()
     os.utime(tmp_path / "touched.yaml", (0, 0))
-    assert find_repository(tmp_path).changed_since_head() == {
+    assert changed_since_head(find_repository(tmp_path)) == {
         "modified.yaml",
         "staged.yaml",
         "untracked.yaml",
@@ -106,7 +107,7 @@ def test_without_a_commit_everything_is_new(tmp_path, write, git):
     write({"a.yaml": "1"})
     repository = find_repository(tmp_path)
     assert repository.files() == ("a.yaml",)
-    assert repository.changed_since_head() == {"a.yaml"}
+    assert changed_since_head(repository) == {"a.yaml"}
     assert repository.read_head_blobs(["a.yaml"]).contents == {}
 
 
@@ -116,7 +117,7 @@ def test_a_damaged_head_is_an_error_and_not_an_empty_repository(tmp_path, commit
     (tmp_path / ".git" / branch).write_text("this is no object name\n")
     repository = find_repository(tmp_path)
     with pytest.raises(GitError) as caught:
-        repository.changed_since_head()
+        changed_since_head(repository)
     assert "git fsck" in caught.value.hint
 
 
@@ -203,8 +204,9 @@ def test_inside_a_hook_the_index_is_the_one_of_the_commit(tmp_path, committed, g
     script = (
         "from pathlib import Path\n"
         "from fluxsecrets.repo.git import find_repository\n"
+        "from fluxsecrets.repo.git.worktree import changed_since_head\n"
         f"r = find_repository(Path({str(place)!r}))\n"
-        "Path('report.txt').write_text('\\n'.join((*r.files(), '-', *sorted(r.changed_since_head()))))\n"
+        "Path('report.txt').write_text('\\n'.join((*r.files(), '-', *sorted(changed_since_head(r)))))\n"
     )
     hook = tmp_path / ".git/hooks/pre-commit"
     source = Path(__file__).parents[2] / "src"
@@ -255,7 +257,7 @@ def test_no_lock_is_taken(tmp_path, committed, write):
     os.utime(tmp_path / "b.yaml", (0, 0))
     before = (tmp_path / ".git/index").read_bytes()
     (tmp_path / ".git/index.lock").touch()
-    assert find_repository(tmp_path).changed_since_head() == {"a.yaml"}
+    assert changed_since_head(find_repository(tmp_path)) == {"a.yaml"}
     assert (tmp_path / ".git/index").read_bytes() == before
 
 
@@ -266,7 +268,7 @@ def test_configured_programs_are_not_run(tmp_path, committed, write, git):
         git(tmp_path, "config", name, trap)
     write({"a.yaml": "2"})
     repository = find_repository(tmp_path)
-    assert repository.changed_since_head() == {"a.yaml"}
+    assert changed_since_head(repository) == {"a.yaml"}
     assert "a.yaml" in repository.files()
     assert not (tmp_path / "trapped").exists()
 
