@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from fluxsecrets.errors import FormatError, UnprotectedError
 from fluxsecrets.repo.manifests import child, text_of
-from fluxsecrets.repo.manifesttext import Piece, Pieces, find, value_piece
-from fluxsecrets.repo.secretlayout import map_pieces, secret_pieces, value_children
+from fluxsecrets.repo.pieces import Piece, Pieces, find, map_pieces, value_piece
+from fluxsecrets.repo.secretlayout import secret_pieces, value_children
 from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS, Secret
 from fluxsecrets.sops.document import Data
 

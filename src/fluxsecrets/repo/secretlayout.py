@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import replace
 
-from fluxsecrets.sops.document import Data, to_data
+from fluxsecrets.sops.document import Data
 
-from .manifesttext import Piece, Pieces, map_piece, value_piece
+from .pieces import Piece, Pieces, comment_lines, map_pieces, with_lead
 from .secretobject import FIELDS, Secret
 
 
@@ -38,41 +37,6 @@ def split_values(secret: Secret) -> tuple[dict[str, str], dict[str, str]]:
     return encoded, texts
 
 
-def map_pieces(data: Mapping[str, Data], like: Pieces) -> Pieces:
-    """The pieces of a map: those of `like` where the value is the same, in their order, then the others.
-
-    Comments of what is not wanted any more go with it to the next piece.
-    """
-    pieces: list[Piece] = []
-    lead = ""
-    for piece in like:
-        if piece.key not in data:
-            lead += _comment_lines(piece)
-            continue
-        wanted = data[piece.key]
-        if piece.node is not None and to_data(piece.node) == wanted and piece.raw is not None:
-            new = piece
-        elif isinstance(wanted, dict) and piece.children is not None:
-            new = map_piece(piece.key, map_pieces(wanted, piece.children), piece)
-        else:
-            new = value_piece(piece.key, wanted, piece)
-        pieces.append(with_lead(new, lead))
-        lead = ""
-    known = {piece.key for piece in like}
-    for key, value in data.items():
-        if key not in known:
-            pieces.append(with_lead(value_piece(key, value), lead))
-            lead = ""
-    return tuple(pieces)
-
-
-def with_lead(piece: Piece, lead: str) -> Piece:
-    """A piece with more comment lines above it."""
-    if not lead:
-        return piece
-    return replace(piece, lead=lead + piece.lead)
-
-
 def value_children(pieces: Pieces) -> tuple[Pieces, str]:
     """The pieces of all values of a Secret in one, and the comments that stood behind the last.
 
@@ -85,10 +49,10 @@ def value_children(pieces: Pieces) -> tuple[Pieces, str]:
     lead = ""
     for number, piece in enumerate(fields):
         if number:
-            lead += _comment_lines(piece)
+            lead += comment_lines(piece)
         for child in piece.children or ():
             if piece.key == "data" and child.key in texts:
-                lead += _comment_lines(child)
+                lead += comment_lines(child)
                 continue
             children.append(with_lead(child, lead))
             lead = ""
@@ -116,8 +80,3 @@ def secret_pieces(secret: Secret, pieces: Pieces, values: Pieces, field: Piece) 
         fields[0] = replace(fields[0], lead=field.lead, inline=field.inline)
         fields[-1] = replace(fields[-1], tail=field.tail)
     return map_pieces(secret_data(secret), (*pieces, *fields))
-
-
-def _comment_lines(piece: Piece) -> str:
-    lead = "".join(f"{line}\n" for line in piece.lead.split("\n") if line.strip())
-    return lead + (f"{piece.inline}\n" if piece.inline else "")

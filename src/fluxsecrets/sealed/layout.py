@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fluxsecrets.repo.manifesttext import Piece, Pieces, find
-from fluxsecrets.repo.secretlayout import map_pieces, secret_pieces, value_children
+from fluxsecrets.repo.pieces import Piece, Pieces, find, map_pieces
+from fluxsecrets.repo.secretlayout import secret_pieces, value_children
 from fluxsecrets.repo.secretobject import Secret
 from fluxsecrets.sops.document import Data
 

@@ -22,7 +22,8 @@ from fluxsecrets.ops.sealing.seal import (
 )
 from fluxsecrets.ops.sealing.unseal import replacement_for
 from fluxsecrets.repo.manifests import line_of, read_manifests, text_of
-from fluxsecrets.repo.manifesttext import ManifestText, Pieces, Replacement, open_manifests
+from fluxsecrets.repo.manifesttext import ManifestText, Replacement, open_manifests
+from fluxsecrets.repo.pieces import Pieces
 from fluxsecrets.repo.secretlayout import secret_data
 from fluxsecrets.repo.secretobject import Secret, read_secret
 from fluxsecrets.sealed.keys import SealingKey

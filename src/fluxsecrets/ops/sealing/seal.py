@@ -18,7 +18,8 @@ from fluxsecrets.ops.manifests.comments import CommentMode, judge_comments, show
 from fluxsecrets.ops.manifests.placement import NOWHERE, Place
 from fluxsecrets.ops.policy.policy import is_secret_list
 from fluxsecrets.repo.manifests import is_reference, line_of, read_manifests
-from fluxsecrets.repo.manifesttext import Pieces, Replacement
+from fluxsecrets.repo.manifesttext import Replacement
+from fluxsecrets.repo.pieces import Pieces
 from fluxsecrets.repo.secretobject import MAX_VALUES, Secret, read_secret
 from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sealed.codec import check_sealed, seal_value

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.repo.manifests import line_of, read_manifests
-from fluxsecrets.repo.manifesttext import ManifestText, Pieces, Replacement, open_manifests
+from fluxsecrets.repo.manifesttext import ManifestText, Replacement, open_manifests
+from fluxsecrets.repo.pieces import Pieces
 from fluxsecrets.repo.secretlayout import secret_data
 from fluxsecrets.repo.secretobject import Secret
 from fluxsecrets.sealed.keys import SealingKey
