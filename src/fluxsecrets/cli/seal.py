@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -19,11 +18,9 @@ from fluxsecrets.cli.options import (
     only_path,
     output_option,
     quiet_option,
+    takes,
 )
-from fluxsecrets.cli.output import (
-    Output,
-    write_output,
-)
+from fluxsecrets.cli.output import Output, show_warnings, write_output
 from fluxsecrets.cli.sealing import (
     OUTPUT_TYPES,
     cert_option,
@@ -31,33 +28,15 @@ from fluxsecrets.cli.sealing import (
     in_format,
     output_type_option,
     private_key_option,
+    read_value,
     scope_option,
-    show_certificate,
 )
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.run.inputs import Input, is_same_file, read_input
+from fluxsecrets.ops.run.inputs import read_input
 from fluxsecrets.ops.run.session import Session
-
-if TYPE_CHECKING:
-    from fluxsecrets.ops.sealing.files import FileOptions
-    from fluxsecrets.repo.tree import Tree
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """The options that say how to seal."""
-
-    cert: Path | None
-    environment: str | None
-    scope: str | None
-    name: str | None
-    namespace: str | None
-    private_keys: tuple[Path, ...]
-    renew: bool
-    comments: str
-    allow_empty_data: bool
-    for_others: bool
-    write: bool
+from fluxsecrets.ops.sealing.files import SealRequest, seal, seal_given, seal_into
+from fluxsecrets.report.moved import FORMATS
+from fluxsecrets.report.text import counted
 
 
 @click.command("seal")
@@ -92,11 +71,10 @@ class _Given:
 @filename_option
 @format_option
 @quiet_option
+@takes(SealRequest)
 def command(
+    asked: SealRequest,
     *,
-    paths: tuple[str, ...],
-    everything: bool,
-    output: Path | None,
     to_stdout: bool,
     output_type: str | None,
     merge_into: Path | None,
@@ -104,11 +82,9 @@ def command(
     from_file: Path | None,
     fetch_cert: str | None,
     allow_http: bool,
-    dry_run: bool,
     filename: str | None,
     report: str,
     quiet: bool,
-    **how: object,
 ) -> int:
     """Turn Secrets into SealedSecrets, in place.
 
@@ -121,121 +97,58 @@ def command(
     private key of the controller (--private-key) or the version in git shows it.
     """
     session, out = make_session(), Output(quiet=quiet)
-    given = _Given(write=not dry_run, **how)  # type: ignore[arg-type]
     if fetch_cert is not None:
-        return _fetch(session, out, fetch_cert, output, allow_http=allow_http)
+        return _fetch(session, out, fetch_cert, asked.output, allow_http=allow_http)
     if raw:
-        if paths or merge_into is not None or given.environment is not None or everything:
+        if asked.paths or merge_into is not None or asked.environment is not None or asked.everything:
             raise UsageError("--raw seals one value", hint="give it on standard input, or with --from-file")
-        return _raw(session, out, given, from_file, output)
-    if everything and ("-" in paths or to_stdout or output is not None or merge_into is not None):
+        return _raw(session, out, asked, from_file)
+    to_one = "-" in asked.paths or to_stdout or asked.output is not None
+    if asked.everything and (to_one or merge_into is not None):
         raise UsageError(
             "--all seals many files, which is done in place only",
             hint="leave out --all, or name one file",
         )
     if merge_into is not None:
-        return _merge(session, out, given, read_one(session, paths, filename), merge_into)
-    if "-" in paths or to_stdout or output is not None:
-        return _one(session, out, given, read_one(session, paths, filename), output, output_type)
+        return _merge(session, out, asked, filename, merge_into)
+    if to_one:
+        return _one(session, out, asked, filename, output_type)
     if filename is not None or output_type is not None:
         raise UsageError(
             "--filename and --output-type are for one content", hint="give - as the path, or -o or --stdout"
         )
-    return _in_place(session, out, given, paths, everything=everything, report=report)
-
-
-def read_one(session: Session, paths: tuple[str, ...], filename: str | None) -> Input:
-    """The one content of a command that does not work in place."""
-    text = only_path(paths, "without -, -o, --stdout and --merge-into files are sealed in place")
-    return read_input(session, text, filename, None)
-
-
-def _options(
-    session: Session, out: Output, given: _Given, tree: Tree | None, files: tuple[str, ...]
-) -> FileOptions:
-    """Certificate and keys, once it is known what for."""
-    from fluxsecrets.ops.manifests.comments import CommentMode
-    from fluxsecrets.ops.manifests.placement import read_placement
-    from fluxsecrets.ops.sealing.certificates import certificate_for, environments_with
-    from fluxsecrets.ops.sealing.files import FileOptions
-    from fluxsecrets.ops.sealing.keyfiles import load_keys
-    from fluxsecrets.ops.sealing.seal import SealOptions
-    from fluxsecrets.sealed.scopes import parse_scope
-
-    found = certificate_for(session, tree, cert=given.cert, environment=given.environment, files=files)
-    show_certificate(out, found)
-    seal = SealOptions(
-        found.certificate,
-        scope=parse_scope(given.scope) if given.scope is not None else None,
-        name=given.name,
-        namespace=given.namespace,
-        allow_empty=given.allow_empty_data,
-        comments=CommentMode(given.comments),
-    )
-    keys = load_keys(session, given.private_keys, required=False)
-    placement = read_placement(tree) if tree is not None and tree.repository is not None else None
-    same = environments_with(session, tree, found) if tree is not None else frozenset()
-    return FileOptions(
-        seal, keys, placement, given.environment, same, given.renew, given.write, given.for_others
-    )
-
-
-def _in_place(
-    session: Session, out: Output, given: _Given, paths: tuple[str, ...], *, everything: bool, report: str
-) -> int:
-    from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, find_manifests
-    from fluxsecrets.ops.run.results import BatchResult, Outcome
-    from fluxsecrets.ops.sealing.files import seal_files, seal_jobs
-    from fluxsecrets.report.moved import FORMATS
-
-    files = find_manifests(session, paths, given.environment, ANY_KIND, everything=everything)
-    if given.name is not None and len(files.paths) > 1:
-        raise UsageError("--name is for one Secret", hint="name one file")
-    jobs = seal_jobs(session, files.tree, files.paths, files.named)
-    options = _options(session, out, given, files.tree, files.paths)
-    results = out.progress(seal_files(session, jobs, options), len(jobs), "sealing")
-    told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
-    batch = BatchResult(told, files.notes)
+    batch = seal(session, asked)
     out.show(FORMATS[report]("seal", batch))
     return 2 if batch.failed else 0
 
 
+_ONE = "without -, -o, --stdout and --merge-into files are sealed in place"
+
+
 def _one(
-    session: Session, out: Output, given: _Given, source: Input, output: Path | None, output_type: str | None
+    session: Session, out: Output, asked: SealRequest, filename: str | None, output_type: str | None
 ) -> int:
     """Seal one content to standard output or to a file."""
-    from fluxsecrets.ops.sealing.files import seal_one, surroundings
-
+    given = read_input(session, only_path(asked.paths, _ONE), filename, None)
+    output = asked.output
     if output_type is None and output is not None:
         output_type = "json" if output.suffix == ".json" else "yaml"
-    around = surroundings(session, source.path, session.cwd / output if output is not None else None)
-    options = _options(session, out, given, around.tree, (around.inside,) if around.inside else ())
-    job = around.job(source.path, source.shown)
-    if output is not None and is_same_file(session.cwd / output, source.path):
-        options.refuse_only_copy(around.tree.repository if around.tree is not None else None, source.data)
-    sealed = seal_one(
-        session, job, source.data, options, output=around.output, output_head=around.output_head
-    )
-    for warning in sealed.warnings:
-        out.warning(f"warning: {source.shown}: {warning}")
-    data = in_format(sealed.data, output_type, source.format, session)
-    if given.write:
+    sealed = seal_given(session, asked, given)
+    show_warnings(out, given.shown, sealed.warnings)
+    data = in_format(sealed.data, output_type, given.format, session)
+    if not asked.dry_run:
         write_output(session, out, data, output, mode=0o644)
     if output is not None:
         kept = f", {sealed.reused} of them unchanged" if sealed.reused else ""
-        verb = "sealed" if given.write else "would seal"
-        out.note(f"{output}: {verb} {sealed.values} value{'s' if sealed.values != 1 else ''}{kept}")
+        verb = "would seal" if asked.dry_run else "sealed"
+        out.note(f"{output}: {verb} {counted(sealed.values, 'value')}{kept}")
     return 0
 
 
-def _merge(session: Session, out: Output, given: _Given, source: Input, target: Path) -> int:
+def _merge(session: Session, out: Output, asked: SealRequest, filename: str | None, target: Path) -> int:
     """Put values into a SealedSecret that is there."""
-    from fluxsecrets.ops.sealing.files import merge_into, surroundings
-
-    around = surroundings(session, source.path, session.cwd / target)
-    inside = around.output_inside
-    options = _options(session, out, given, around.tree, (inside,) if inside else ())
-    merged = merge_into(session, around, source.data, source.shown, options)
+    given = read_input(session, only_path(asked.paths, _ONE), filename, None)
+    merged = seal_into(session, asked, given, target)
     parts = [
         f"{len(keys)} {what}"
         for keys, what in (
@@ -245,24 +158,16 @@ def _merge(session: Session, out: Output, given: _Given, source: Input, target: 
         )
         if keys
     ]
-    out.note(f"{session.shown(target)}: {'' if given.write else 'would be '}{', '.join(parts)}")
+    out.note(f"{session.shown(target)}: {'would be ' if asked.dry_run else ''}{', '.join(parts)}")
     return 0
 
 
-def _raw(session: Session, out: Output, given: _Given, from_file: Path | None, output: Path | None) -> int:
+def _raw(session: Session, out: Output, asked: SealRequest, from_file: Path | None) -> int:
     """Seal one value."""
-    from fluxsecrets.cli.sealing import read_value
-    from fluxsecrets.ops.sealing.certificates import certificate_for
     from fluxsecrets.ops.sealing.raw import seal_raw
-    from fluxsecrets.sealed.scopes import Scope
 
-    found = certificate_for(session, None, cert=given.cert, environment=None)
-    show_certificate(out, found)
-    scope = Scope(given.scope or Scope.STRICT)
-    text = seal_raw(
-        read_value(session, from_file), found.certificate, scope, name=given.name, namespace=given.namespace
-    )
-    write_output(session, out, text.encode(), output, mode=0o644)
+    text = seal_raw(session, asked, partial(read_value, session, from_file))
+    write_output(session, out, text.encode(), asked.output, mode=0o644)
     return 0
 
 

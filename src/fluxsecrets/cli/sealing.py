@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fluxsecrets.cli.options import Decorator
-from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
-
-if TYPE_CHECKING:
-    from fluxsecrets.ops.sealing.certificates import NamedCertificate
 
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
 
@@ -46,13 +41,6 @@ OUTPUT_TYPES = ("yaml", "json")
 output_type_option: Decorator = click.option(
     "--output-type", type=click.Choice(OUTPUT_TYPES), help="Write this format instead of the input's."
 )
-
-
-def show_certificate(out: Output, found: NamedCertificate) -> None:
-    """Say whom it is sealed for."""
-    out.note(f"sealing for {found.described()}")
-    if found.warning is not None:
-        out.warning(f"warning: {found.warning}")
 
 
 def read_value(session: Session, path: Path | None) -> bytes:

@@ -19,7 +19,6 @@ from fluxsecrets.cli.output import (
     write_plain,
 )
 from fluxsecrets.cli.sealing import OUTPUT_TYPES, in_format, output_type_option, private_key_option
-from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.inputs import read_input
 
@@ -46,20 +45,15 @@ def command(
     FLUXSECRETS_SEALING_KEYS names: PEM, or the controller's TLS Secrets as kubectl writes them, which may be
     encrypted with SOPS. Only -o writes plain text to disk.
     """
-    from fluxsecrets.ops.sealing.keyfiles import load_keys
-    from fluxsecrets.ops.sealing.unseal import unseal_content
+    from fluxsecrets.ops.sealing.unseal import unseal
 
     session, out = make_session(), Output(quiet=quiet)
     text = only_path(
         paths, "one file at a time; `fluxsecrets convert PATH --to plain` changes files in place"
     )
-    keys = load_keys(session, private_keys)
     given = read_input(session, text, filename, None)
     if output_type is None and output is not None and output.suffix in MANIFEST_SUFFIXES:
         output_type = "json" if output.suffix == ".json" else "yaml"
-    try:
-        opened = unseal_content(given.data, keys, session.limits)
-    except FluxsecretsError as error:
-        raise error.in_file(given.shown) from None
+    opened = unseal(session, given, private_keys)
     write_plain(session, out, in_format(opened.data, output_type, given.format, session), output)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,9 +10,12 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.files.onlycopy import GitCopies, sealed_only
-from fluxsecrets.ops.files.plain import read_plain, read_plain_or_none
-from fluxsecrets.ops.manifests.placement import Placement
-from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome, Prepared
+from fluxsecrets.ops.files.plain import PlainManifests, read_plain, read_plain_or_none
+from fluxsecrets.ops.manifests.comments import CommentMode
+from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, find_manifests
+from fluxsecrets.ops.manifests.placement import Placement, read_placement
+from fluxsecrets.ops.run.inputs import Input, is_same_file
+from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import prepare_files, replace_file, replacing, write_files
 from fluxsecrets.repo.encrypted import detect_encryption
@@ -22,10 +25,48 @@ from fluxsecrets.repo.manifests import may_hold_secret, read_manifests
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sealed.keys import SealingKey, any_opens
 from fluxsecrets.sealed.model import is_sealed
+from fluxsecrets.sealed.scopes import parse_scope
 
+from .certificates import announced_certificate, environments_with
+from .keyfiles import load_keys
 from .merge import Merged, merge_values, secret_to_merge
 from .reuse import Known, sealed_by_place, values_by_place
 from .seal import SealedContent, SealOptions, check_sealed_content, seal_content
+
+
+@dataclass(frozen=True, slots=True)
+class SealRequest:
+    """What to seal, and how; the parameters of `fluxsecrets seal`.
+
+    Attributes:
+        paths: files and folders.
+        environment: all plain Secrets of one environment.
+        everything: all plain Secrets of the repository.
+        output: where one content's result goes, if neither in place nor to standard output.
+        cert: the certificate, or None for the environment's.
+        private_keys: files with the controller's private keys.
+        scope, name, namespace: in place of what the Secrets say, or None.
+        comments: what becomes of comments among the values.
+        allow_empty_data: take Secrets without values.
+        renew: seal every value anew.
+        for_others: also replace the only copy by what the controller alone can open.
+        dry_run: only say what would happen.
+    """
+
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    everything: bool = False
+    output: Path | None = None
+    cert: Path | None = None
+    private_keys: tuple[Path, ...] = ()
+    scope: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+    comments: str = CommentMode.CAREFUL
+    allow_empty_data: bool = False
+    renew: bool = False
+    for_others: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,80 +127,137 @@ class FileOptions:
             sealed_only(lambda: self.copies.has(repository, data), "write the result elsewhere with -o")
 
 
-def seal_jobs(
-    session: Session, tree: Tree, paths: Sequence[str], named: frozenset[str]
-) -> tuple[SealJob, ...]:
-    """Files of a tree as jobs, with what HEAD holds of those that changed.
+def seal(session: Session, request: SealRequest) -> BatchResult:
+    """Seal plain Secrets in place.
 
     Raises:
-        GitError: HEAD cannot be read.
+        UsageError: nothing was named, or one name was given for several files.
+        CertificateError: there is no certificate.
+        FluxsecretsError: the files, certificates or keys cannot be read.
     """
-    heads = {}
-    if tree.repository is not None:
-        changed = changed_since_head(tree.repository, paths)
-        heads = dict(tree.repository.read_head_blobs(changed).contents)
-    return tuple(
-        SealJob(
-            tree.root / path,
-            session.shown(tree.root / path),
-            path,
-            path in named,
-            heads.get(path),
-            tree.repository,
-        )
-        for path in paths
+    files = find_manifests(
+        session, request.paths, request.environment, ANY_KIND, everything=request.everything
     )
+    if request.name is not None and len(files.paths) > 1:
+        raise UsageError("--name is for one Secret", hint="name one file")
+    jobs = _jobs(session, files)
+    options = _options(session, request, files.tree, files.paths)
+    prepared = prepare_files(partial(_prepare, session, options), jobs)
+    results = session.watched(write_files(session, prepared), len(jobs), "sealing")
+    told = (*files.failed, *(each for each in results if each.outcome is not Outcome.LEFT))
+    return BatchResult(told, files.notes)
 
 
-def seal_files(session: Session, jobs: Sequence[SealJob], options: FileOptions) -> Iterator[FileResult]:
-    """Seal files in place.
-
-    Returns:
-        One result a file, in order, as they are done.
-    """
-    return write_files(session, prepare_files(partial(_prepare, session, options), jobs))
-
-
-def seal_one(
-    session: Session,
-    job: SealJob,
-    data: bytes,
-    options: FileOptions,
-    *,
-    output: bytes | None = None,
-    output_head: bytes | None = None,
-) -> SealedContent:
-    """Seal one content that goes elsewhere.
+def seal_given(session: Session, request: SealRequest, given: Input) -> SealedContent:
+    """Seal one content that goes elsewhere: to `request.output`, or to standard output.
 
     Args:
         session: the run.
-        job: what the content stands for; `head` is its version at HEAD.
-        data: plain, or encrypted with SOPS.
-        options: how.
-        output: what the output holds now, or None.
-        output_head: what it held at HEAD.
+        request: how.
+        given: a Secret, plain or encrypted with SOPS.
 
     Raises:
-        FormatError: there is no Secret in it; and see `seal.seal_content`. The file is named in errors.
+        FormatError: there is no Secret in it.
+        UnprotectedError: it is the only copy, and the output replaces it.
+        FluxsecretsError: see `seal_content`; the file is named in errors.
     """
+    output = session.cwd / request.output if request.output is not None else None
+    around = _surroundings(session, given.path, output)
+    options = _options(session, request, around.tree, (around.inside,) if around.inside else ())
+    if output is not None and is_same_file(output, given.path):
+        options.refuse_only_copy(around.tree.repository if around.tree is not None else None, given.data)
+    job = around.job(given.path, given.shown)
     try:
-        plain = read_plain(session, data, job.path.name)
+        plain = read_plain(session, given.data, job.path.name)
         known = Known()
         if not options.renew:
-            before = read_plain_or_none(session, job.head, job.path.name)
-            source = read_manifests(before.text.document.source.encode(), "").manifests if before else ()
-            known = Known(
-                sealed_by_place(output, session.limits),
-                sealed_by_place(output_head, session.limits),
-                values_by_place(source),
-                options.keys,
-            )
+            known = _known(session, options, around, read_plain_or_none(session, job.head, job.path.name))
         sealed = seal_content(plain, _for_job(options, job, known))
     except FluxsecretsError as error:
         raise error.in_file(job.shown) from None
     if sealed is None:
         raise _no_secret().in_file(job.shown)
     return sealed
+
+
+def seal_into(session: Session, request: SealRequest, given: Input, target: Path) -> Merged:
+    """Seal the values of a Secret into a SealedSecret that is there.
+
+    Args:
+        session: the run.
+        request: how.
+        given: the Secret, plain or encrypted with SOPS.
+        target: the file with the SealedSecret.
+
+    Raises:
+        FileAccessError: there is no such file.
+        FormatError, UnprotectedError, IntegrityError: see `merge.merge_values`.
+    """
+    around = _surroundings(session, given.path, session.cwd / target)
+    inside = around.output_inside
+    options = _options(session, request, around.tree, (inside,) if inside else ())
+    return _merged(session, around, given.data, given.shown, options)
+
+
+def _options(session: Session, request: SealRequest, tree: Tree | None, files: Sequence[str]) -> FileOptions:
+    """Certificate and keys, once it is known what for."""
+    found = announced_certificate(
+        session, tree, cert=request.cert, environment=request.environment, files=files
+    )
+    sealing = SealOptions(
+        found.certificate,
+        scope=parse_scope(request.scope) if request.scope is not None else None,
+        name=request.name,
+        namespace=request.namespace,
+        allow_empty=request.allow_empty_data,
+        comments=CommentMode(request.comments),
+    )
+    return FileOptions(
+        sealing,
+        load_keys(session, request.private_keys, required=False),
+        read_placement(tree) if tree is not None and tree.repository is not None else None,
+        request.environment,
+        environments_with(session, tree, found) if tree is not None else frozenset(),
+        request.renew,
+        not request.dry_run,
+        request.for_others,
+    )
+
+
+def _jobs(session: Session, files: ManifestFiles) -> tuple[SealJob, ...]:
+    """Files as jobs, with what HEAD holds of those that changed.
+
+    Raises:
+        GitError: HEAD cannot be read.
+    """
+    tree, heads = files.tree, dict[str, bytes]()
+    if tree.repository is not None:
+        changed = changed_since_head(tree.repository, files.paths)
+        heads = dict(tree.repository.read_head_blobs(changed).contents)
+    return tuple(
+        SealJob(
+            tree.root / path,
+            session.shown(tree.root / path),
+            path,
+            path in files.named,
+            heads.get(path),
+            tree.repository,
+        )
+        for path in files.paths
+    )
+
+
+def _known(
+    session: Session, options: FileOptions, around: Surroundings, before: PlainManifests | None
+) -> Known:
+    """What tells which values did not change."""
+    source = read_manifests(before.text.document.source.encode(), "").manifests if before else ()
+    return Known(
+        sealed_by_place(around.output, session.limits),
+        sealed_by_place(around.output_head, session.limits),
+        values_by_place(source),
+        options.keys,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +290,7 @@ class Surroundings:
         return SealJob(path, shown, self.inside, head=self.head)
 
 
-def surroundings(session: Session, source: Path, output: Path | None) -> Surroundings:
+def _surroundings(session: Session, source: Path, output: Path | None) -> Surroundings:
     """Look around a content.
 
     Raises:
@@ -226,22 +324,7 @@ def _existing(session: Session, path: Path | None) -> FileContent | None:
     return read_file(path.resolve(), limit=session.limits.size)
 
 
-def merge_into(
-    session: Session, around: Surroundings, data: bytes, shown: str, options: FileOptions
-) -> Merged:
-    """Seal the values of a Secret into the SealedSecret that the output is.
-
-    Args:
-        session: the run.
-        around: with the output.
-        data: the Secret, plain or encrypted with SOPS.
-        shown: its name, for messages.
-        options: how.
-
-    Raises:
-        FileAccessError: the output is not there.
-        FormatError, UnprotectedError, IntegrityError: see `merge.merge_values`.
-    """
+def _merged(session: Session, around: Surroundings, data: bytes, shown: str, options: FileOptions) -> Merged:
     target = around.output_content
     if target is None:
         raise FileAccessError(
@@ -256,13 +339,7 @@ def merge_into(
     try:
         known = Known()
         if not options.renew:
-            source = read_manifests(before.text.document.source.encode(), "").manifests if before else ()
-            known = Known(
-                sealed_by_place(target.data, session.limits),
-                sealed_by_place(around.output_head, session.limits),
-                values_by_place(source),
-                options.keys,
-            )
+            known = _known(session, options, around, before)
         merged = merge_values(
             target.data, secret, options.seal.certificate, known=known, limits=session.limits
         )

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks.ciphertext import is_ciphertext
-from fluxsecrets.sealed.certificates import Certificate
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sealed.codec import seal_value
 from fluxsecrets.sealed.scopes import Scope, label_of
 
+from .certificates import announced_certificate
+from .files import SealRequest
 
-def seal_raw(
-    value: bytes, certificate: Certificate, scope: Scope, *, name: str | None, namespace: str | None
-) -> str:
-    """Seal a value for a place that is named.
+
+def seal_raw(session: Session, request: SealRequest, read: Callable[[], bytes]) -> str:
+    """Seal a value for the place that a request names.
 
     Args:
-        value: as it is, with every byte.
-        certificate: for whom.
-        scope: what it is bound to.
-        name: of the Secret; a strict one needs it.
-        namespace: of the Secret; all but a cluster-wide one need it.
+        session: the run.
+        request: certificate, scope, name and namespace.
+        read: reads the value, which is sealed with every byte.
 
     Raises:
         UsageError: name or namespace is missing, or there is no value.
+        CertificateError, FileAccessError: there is no valid certificate.
     """
+    certificate = announced_certificate(session, None, cert=request.cert, environment=None).certificate
+    scope, name, namespace = Scope(request.scope or Scope.STRICT), request.name, request.namespace
+    value = read()
     if scope is not Scope.CLUSTER and not namespace:
         raise UsageError(f"the scope {scope} binds a value to a namespace", hint="add --namespace NAME")
     if scope is Scope.STRICT and not name:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
+from fluxsecrets.ops.run.inputs import Input
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.manifests import line_of, read_manifests
 from fluxsecrets.repo.manifesttext import ManifestText, Replacement, open_manifests
 from fluxsecrets.repo.pieces import Pieces
@@ -19,6 +22,8 @@ from fluxsecrets.sops.document import Leaf
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Limits
 
+from .keyfiles import load_keys
+
 
 @dataclass(frozen=True, slots=True)
 class Unsealed:
@@ -31,6 +36,20 @@ class Unsealed:
 
     data: bytes = field(repr=False)
     secrets: tuple[Secret, ...]
+
+
+def unseal(session: Session, given: Input, private_keys: Sequence[Path]) -> Unsealed:
+    """Open the SealedSecrets of a content that was read, with keys from files or the environment.
+
+    Raises:
+        IdentityError, FileAccessError: there is no private key, or it cannot be read.
+        FluxsecretsError: see `unseal_content`; the file is named in it.
+    """
+    keys = load_keys(session, private_keys)
+    try:
+        return unseal_content(given.data, keys, session.limits)
+    except FluxsecretsError as error:
+        raise error.in_file(given.shown) from None
 
 
 def unseal_content(data: bytes, keys: Sequence[SealingKey], limits: Limits) -> Unsealed:
