@@ -22,7 +22,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.formats import Limits, format_for_path, make_format
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
 from sealing import make_certificate
 
 VECTORS = Path(__file__).parent / "vectors"

@@ -16,7 +16,7 @@ from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
 from fluxsecrets.sops.values import canonical_bytes
 
 Result = TypeVar("Result")

@@ -12,8 +12,15 @@ from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS
 from fluxsecrets.cli.dropin.paths import parse_tree_path
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.keys import bech32
-from fluxsecrets.keys.agefile import armour, dearmour, stanza_types
-from fluxsecrets.keys.ageformat import FILE_KEY_SIZE, parse_age_file, unseal, write_stanza
+from fluxsecrets.keys.agefile import (
+    FILE_KEY_SIZE,
+    armour,
+    dearmour,
+    parse_age_file,
+    stanza_types,
+    unseal,
+    write_stanza,
+)
 from fluxsecrets.keys.commands import split_command
 from fluxsecrets.keys.keyfile import parse_keys
 from fluxsecrets.keys.lockedfile import check_locked

@@ -17,7 +17,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
 
 KEYS = Path(__file__).parents[1] / "vectors" / "keys"
 """Throw-away test keys."""

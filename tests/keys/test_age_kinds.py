@@ -482,7 +482,7 @@ def test_tagged_recipients_need_no_plugin():
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
     from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-    from fluxsecrets.keys.ageformat import decode_base64, parse_age_file, unseal
+    from fluxsecrets.keys.agefile import decode_base64, parse_age_file, unseal
 
     private = generate_private_key(SECP256R1())  # a throw-away test key
     key = AgeProvider(never).wrap(Recipient("age", tagged(private.public_key())), b"k" * 32)

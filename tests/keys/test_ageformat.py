@@ -6,18 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import IntegrityError
-from fluxsecrets.keys.ageformat import (
+from fluxsecrets.keys.agefile import (
+    CHUNK_SIZE,
     MAX_STANZAS,
     Stanza,
     decode_base64,
+    decrypt_payload,
     encode_base64,
+    encrypt_payload,
+    hkdf,
     parse_age_file,
     read_stanza,
     seal,
     unseal,
     write_stanza,
 )
-from fluxsecrets.keys.agestream import CHUNK_SIZE, decrypt_payload, encrypt_payload, hkdf
 
 WORDS = st.text([chr(code) for code in range(33, 127)], min_size=1, max_size=20)
 STANZAS = st.builds(Stanza, WORDS, st.lists(WORDS, max_size=4).map(tuple), st.binary(max_size=200))

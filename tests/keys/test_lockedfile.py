@@ -5,8 +5,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from fluxsecrets.errors import IdentityError
-from fluxsecrets.keys.agefile import armour, dearmour
-from fluxsecrets.keys.ageformat import Stanza, encode_base64, seal
+from fluxsecrets.keys.agefile import Stanza, armour, dearmour, encode_base64, seal
 from fluxsecrets.keys.lockedfile import WORK_FACTOR, check_locked, lock_file, unlock_file
 
 PASSPHRASE = "throw-away passphrase"

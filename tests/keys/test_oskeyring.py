@@ -17,8 +17,8 @@ from fluxsecrets.keys import oskeyring
 from fluxsecrets.keys.age import AgeProvider
 from fluxsecrets.keys.generate import generate_identity
 from fluxsecrets.keys.identities import KEYRING_LIST
-from fluxsecrets.keys.keyfile import AgeIdentity
-from fluxsecrets.keys.oskeyring import KeyringError, StoredIdentity, read_list, read_stored, remove, store
+from fluxsecrets.keys.keyfile import AgeIdentity, StoredIdentity
+from fluxsecrets.keys.oskeyring import KeyringError, read_list, read_stored, remove, store
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient
@@ -105,7 +105,7 @@ def test_of_the_keys_of_a_file_those_at_hand_come_first(path, alice, os_keyring,
     from fluxsecrets.sops.cipher import DataKey
     from fluxsecrets.sops.envelope import open_data_key, wrap_data_key
     from fluxsecrets.sops.metadata import Metadata
-    from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
+    from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
     store(path, alice, None)
     os_keyring.asked = 0

@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import IdentityError, RecipientError
 from fluxsecrets.keys import bech32
-from fluxsecrets.keys.ageformat import Stanza
+from fluxsecrets.keys.agefile import Stanza
 from fluxsecrets.keys.host import Host
 from fluxsecrets.keys.plugins import (
     PluginError,

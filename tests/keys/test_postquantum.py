@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import IdentityError, IntegrityError, RecipientError
 from fluxsecrets.keys import bech32, postquantum
-from fluxsecrets.keys.ageformat import Stanza, parse_age_file, seal, unseal
+from fluxsecrets.keys.agefile import Stanza, parse_age_file, seal, unseal
 
 
 def opened(data, secret):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fluxsecrets.errors import IdentityError, IntegrityError
 from fluxsecrets.keys import agessh
-from fluxsecrets.keys.ageformat import parse_age_file, seal, unseal
+from fluxsecrets.keys.agefile import parse_age_file, seal, unseal
 from fluxsecrets.keys.sshkeys import parse_blob, parse_private, parse_public, unlock_private
 
 NAMES = ["ssh_ed25519", "ssh_rsa", "ssh_rsa_pem"]

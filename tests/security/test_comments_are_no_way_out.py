@@ -20,8 +20,7 @@ from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectors import compile_selector
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector
 from sealing import VECTORS, key_file
 
 RULES = "creation_rules:\n  - path_regex: \\.yaml$\n    encrypted_regex: ^(data|stringData)$\n    age: {}\n"

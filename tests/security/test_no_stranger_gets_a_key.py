@@ -13,7 +13,7 @@ from pyrage import x25519
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.metadata import KeyGroup, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
 
 MALLORY, DAVE = (str(x25519.Identity.generate().to_public()) for _ in range(2))
 SECRET = """\

@@ -13,15 +13,13 @@ import pytest
 from fluxsecrets.keys import make_providers
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.document import Leaf, to_data
-from fluxsecrets.sops.encryption import Opened, encrypt_document, open_document, selected
+from fluxsecrets.sops.encryption import Opened, encrypt_document, open_document, seal_mac, selected
 from fluxsecrets.sops.envelope import Providers, open_data_key, wrap_data_key
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
-from fluxsecrets.sops.mac import seal_mac
 from fluxsecrets.sops.metadata import KeyGroup, Metadata
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectors import compile_selector
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorSpec
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorSpec, compile_selector
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SOPS = shutil.which("sops")

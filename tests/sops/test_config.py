@@ -10,7 +10,7 @@ from fluxsecrets.sops.config import UnknownField, match_rules, parse_config, rul
 from fluxsecrets.sops.formats import StoresConfig
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey, metadata_to_data, parse_metadata
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
 
 # Public recipients of throw-away test keys.
 ALICE = "age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la"

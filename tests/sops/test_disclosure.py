@@ -6,8 +6,7 @@ from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
-from fluxsecrets.sops.selectors import compile_selector
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector
 
 YAML = YamlFormat()
 DATA = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^data$")

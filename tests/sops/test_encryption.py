@@ -15,8 +15,7 @@ from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.encryption import open_document
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
-from fluxsecrets.sops.selectors import compile_selector
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 from strategies import yaml_files
 
 YAML = YamlFormat()

@@ -13,7 +13,7 @@ from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import NotMine, check_recipients, open_data_key, wrap_data_key
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
 KEY = DataKey(bytes(range(32)))
 A, B, C = (Recipient("age", name) for name in ("age1a", "age1b", "age1c"))

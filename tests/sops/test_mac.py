@@ -4,7 +4,7 @@ import pytest
 
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.sops.cipher import Cipher, DataKey
-from fluxsecrets.sops.mac import MacHash, check_mac, seal_mac
+from fluxsecrets.sops.encryption import MacHash, check_mac, seal_mac
 
 CIPHER = Cipher(DataKey(b"throw-away key for these tests!!"))
 TIME = "2026-11-23T10:11:12Z"

@@ -2,7 +2,7 @@ import pytest
 
 from fluxsecrets.errors import MetadataError
 from fluxsecrets.sops.metadata import is_newer, metadata_to_data, parse_metadata
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 AGE = {"recipient": "age1example", "enc": "throw-away"}
 BLOCK = {

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from fluxsecrets.errors import ConfigError, SelectorError
 from fluxsecrets.sops.regex import RegexError, compile_regex
-from fluxsecrets.sops.selectors import compile_selector, select_one
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector, select_one
 
 
 def selector(kind, pattern):

@@ -20,7 +20,7 @@ from fluxsecrets.sops.document import Comment, Document, Leaf, to_data
 from fluxsecrets.sops.formats import FORMATS, Limits, make_format
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
 from fluxsecrets.sops.values import canonical_bytes
 from fuzzing.invariants import PROVIDERS
 from strategies import YamlWriter

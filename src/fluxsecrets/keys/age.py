@@ -14,18 +14,18 @@ from pyrage import x25519
 from fluxsecrets.errors import IdentityError, IntegrityError
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
-from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from . import User
 from .agefile import armour, dearmour, stanza_types
 from .agekeys import AgeKeys
-from .agerecipients import RecipientContext, Sealer, abbreviate, normalise, parse_recipient
+from .agerecipients import RecipientContext, Sealer, abbreviate, parse_recipient
 from .host import Host, PassphrasePrompt
 from .identities import VARIABLES, Lookup, find_identities, home_folder
 from .keyfile import AgeIdentity
 
 if TYPE_CHECKING:  # loaded with the first key that is not for X25519
-    from .ageformat import AgeFile, Stanza, Unwrap
+    from .agefile import AgeFile, Stanza, Unwrap
 
 _NO_MATCH = "No matching keys found"
 """What pyrage says where no identity fits; it has one exception class for everything. A test pins it."""
@@ -128,7 +128,7 @@ class AgeProvider:
             IntegrityError: the wrapped key is damaged, protected by a passphrase, or is said to be for one
                 of the identities and is not.
         """
-        recipient = normalise(key.recipient.id)
+        recipient = _text(key.recipient)
         data = dearmour(key.enc)
         types = stanza_types(data)
         if "scrypt" in types:
@@ -156,7 +156,7 @@ class AgeProvider:
         To be called before worker processes are started, since those never ask. It raises nothing: what
         fails is told when the file is opened.
         """
-        self._keys.unlock(normalise(one.id) for one in recipients if one.kind == self.kind)
+        self._keys.unlock(_text(one) for one in recipients if one.kind == self.kind)
 
     def identity_of(self, recipient: str) -> AgeIdentity:
         """The private key of a recipient, to be kept elsewhere; asks whoever has to be asked for it.
@@ -165,7 +165,7 @@ class AgeProvider:
             IdentityError: it is in none of the places, or could not be had.
         """
         failures: list[IdentityError] = []
-        found = self._keys.find(normalise(recipient), failures)
+        found = self._keys.find(_text(Recipient(self.kind, recipient)), failures)
         if found is not None:
             return found
         places = ", ".join(self.looked_in())
@@ -177,24 +177,24 @@ class AgeProvider:
 
     def at_hand(self, recipient: Recipient) -> bool:
         """Whether its identity is here: no command, passphrase, device or keyring is needed."""
-        return self._keys.at_hand(normalise(recipient.id))
+        return self._keys.at_hand(_text(recipient))
 
     def owns(self, recipient: Recipient) -> bool:
         """Whether one of `own_recipients` is meant."""
-        return normalise(recipient.id) in self.own_recipients()
+        return _text(recipient) in self.own_recipients()
 
     def own_recipients(self) -> frozenset[str]:
         """The public keys of all identities that were found, as far as nobody must be asked for them.
 
-        SSH keys are without a comment, see `agerecipients.normalise`; those behind a passphrase are there
-        too, and those in the OS keyring. Not there: what commands and encrypted key files may hold, while
+        SSH keys are without a comment, see `recipient_key`; those behind a passphrase are there too, and
+        those in the OS keyring. Not there: what commands and encrypted key files may hold, while
         they were not needed yet.
         """
         return self._keys.recipients()
 
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
         """Run the commands that print keys; then name what tells its public keys to the user alone."""
-        return self._keys.search_further(normalise(one.id) for one in recipients if one.kind == self.kind)
+        return self._keys.search_further(_text(one) for one in recipients if one.kind == self.kind)
 
     def looked_in(self) -> tuple[str, ...]:
         """Where identities were looked for, one line a place; nothing where there was no need to look.
@@ -234,7 +234,7 @@ class AgeProvider:
         for identity in batch:
             file_key = self._file_key(opening, identity, failures)
             if file_key is not None:
-                from .ageformat import unseal
+                from .agefile import unseal
 
                 return unseal(opening.file, file_key)
         return None
@@ -297,6 +297,11 @@ class AgeProvider:
         return NotMine("no age identity was found")
 
 
+def _text(recipient: Recipient) -> str:
+    """The same recipient always as the same text: an SSH key without its comment."""
+    return recipient_key(recipient)[1]
+
+
 def make(environ: Mapping[str, str], user: User) -> KeyProvider:
     """The provider for one run."""
     return AgeProvider.from_environment(
@@ -316,7 +321,7 @@ class _Opening:
     @property
     def file(self) -> AgeFile:
         if self._file is None:
-            from .ageformat import parse_age_file
+            from .agefile import parse_age_file
 
             self._file = parse_age_file(self._data)
         return self._file

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import FluxsecretsError, IdentityError
 
 from .host import Host
-from .identities import KEYRING, Found, KeyCommand, LockedKeys, Lookup, Place, age_keys, ssh_key
-from .keyfile import MAX_KEY_FILE, AgeIdentity
+from .identities import Found, KeyCommand, LockedKeys, Lookup, Place, age_keys, ssh_key
+from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity
 
 if TYPE_CHECKING:  # loaded with the first key that is not for X25519
-    from .ageformat import Stanza
+    from .agefile import Stanza
 
 
 class AgeKeys:

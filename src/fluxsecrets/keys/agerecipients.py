@@ -13,7 +13,6 @@ from pyrage import x25519
 from fluxsecrets.errors import RecipientError
 
 from .host import Host
-from .weak import is_weak_point
 
 Sealer = Callable[[bytes], bytes]
 """Encrypts for one recipient: plain bytes in, binary age data out."""
@@ -60,12 +59,6 @@ _PRESENTABLE = re.compile(r"[A-Za-z0-9._@+-]{1,32}")
 """What is a name, or a beginning: a longer text may be a key that nobody is to see."""
 
 
-def normalise(recipient: str) -> str:
-    """The same recipient always as the same text: without blanks around it, SSH keys without a comment."""
-    text = recipient.strip()
-    return " ".join(text.split()[:2]) if text.startswith("ssh-") else text
-
-
 def abbreviate(recipient: str) -> str:
     """Shorten a recipient for people, such as `age1qx…7f`; what does not look public is not shown at all."""
     if recipient.startswith("ssh-"):
@@ -104,7 +97,7 @@ def _tagged(text: str, _context: RecipientContext) -> Sealer:
 
 
 def _post_quantum(text: str, _context: RecipientContext) -> Sealer:
-    from .ageformat import seal
+    from .agefile import seal
     from .postquantum import parse_recipient as parse
 
     try:
@@ -117,7 +110,7 @@ def _post_quantum(text: str, _context: RecipientContext) -> Sealer:
 
 
 def _ssh(text: str, _context: RecipientContext) -> Sealer:
-    from .ageformat import seal
+    from .agefile import seal
     from .agessh import recipient
     from .sshkeys import parse_public
 
@@ -133,7 +126,7 @@ def _ssh(text: str, _context: RecipientContext) -> Sealer:
 
 
 def _plugin(text: str, context: RecipientContext) -> Sealer:
-    from .ageformat import seal
+    from .agefile import seal
     from .plugins import is_installed, recipient_plugin, wrap_with_plugin
 
     try:
@@ -190,3 +183,18 @@ def _malformed(kind: str, text: str, reason: str) -> RecipientError:
         f"malformed {kind} {abbreviate(text)}: {reason}",
         hint="it was cut off or mistyped: copy the whole recipient again",
     )
+
+
+_P = 2**255 - 19
+_LOW_ORDER = frozenset(
+    {
+        *(0, 1, _P - 1, _P, _P + 1),
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    }
+)
+
+
+def is_weak_point(point: int) -> bool:
+    """Whether a public key, read as a little-endian number, is such a point; its top bit does not count."""
+    return point & (2**255 - 1) in _LOW_ORDER

@@ -15,10 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from .ageformat import Stanza, Unwrap, Wrap, decode_argument, encode_base64, malformed
-from .agestream import hkdf
+from .agefile import Stanza, Unwrap, Wrap, decode_argument, encode_base64, hkdf, malformed
+from .agerecipients import is_weak_point
 from .sshkeys import ED25519, RSA, PublicKey, load_private
-from .weak import is_weak_point
 
 _ED25519_LABEL = b"age-encryption.org/v1/ssh-ed25519"
 _RSA_LABEL = b"age-encryption.org/v1/ssh-rsa"

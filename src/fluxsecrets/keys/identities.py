@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import IdentityError
 from fluxsecrets.redaction import holds_private_key
 
-from .keyfile import MAX_KEY_FILE, AgeIdentity, parse_keys
+from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity, StoredIdentity, parse_keys
 
-if TYPE_CHECKING:
-    from .oskeyring import StoredIdentity
+if TYPE_CHECKING:  # loaded with the first SSH key
     from .sshkeys import PublicKey
 
 KEY = "SOPS_AGE_KEY"
@@ -27,7 +26,6 @@ KEY_COMMAND = "SOPS_AGE_KEY_CMD"
 SSH_KEY_FILE = "SOPS_AGE_SSH_PRIVATE_KEY_FILE"
 SSH_KEY_COMMAND = "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
 
-KEYRING = "OS keyring"
 KEYRING_LIST = Path("fluxsecrets", "keyring.json")
 """Which identities are in the OS keyring, under the user's configuration folder."""
 
@@ -401,7 +399,7 @@ def _in_keyring(
     elif isinstance(raw, Found):
         yield raw
     else:
-        from .oskeyring import parse_list
+        from .oskeyring import parse_list  # threads and locks, where the keyring holds something
 
         try:
             stored = parse_list(raw.data, path=str(path))

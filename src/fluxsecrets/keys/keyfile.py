@@ -9,6 +9,9 @@ from typing import Literal, NamedTuple
 
 from fluxsecrets.errors import IdentityError
 
+KEYRING = "OS keyring"
+"""The name of that place, in messages."""
+
 MAX_KEY_FILE = 1024 * 1024
 """Bytes; more is no key file."""
 
@@ -43,6 +46,23 @@ class AgeIdentity:
     origin: str
     created: str | None = None
     kind: IdentityKind = "x25519"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIdentity:
+    """What the list says of an identity in the keyring; nothing of it is secret.
+
+    Attributes:
+        recipient: its public key.
+        kind: what it decrypts with.
+        name: the name that it was given, or None.
+        created: when it was put there, in RFC 3339, or None.
+    """
+
+    recipient: str
+    kind: IdentityKind = "x25519"
+    name: str | None = None
+    created: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

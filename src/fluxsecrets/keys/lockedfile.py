@@ -7,11 +7,12 @@ import re
 
 from fluxsecrets.errors import IdentityError, IntegrityError
 
-from .agefile import armour, dearmour
-from .ageformat import (
+from .agefile import (
     FILE_KEY_SIZE,
     AgeFile,
     Stanza,
+    armour,
+    dearmour,
     decode_argument,
     encode_base64,
     parse_age_file,

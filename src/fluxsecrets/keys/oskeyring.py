@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -22,8 +21,8 @@ from fluxsecrets.files.private import make_private_folders
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
 
-from .identities import KEYRING as PLACE
-from .keyfile import AgeIdentity, IdentityKind, parse_keys
+from .keyfile import KEYRING as PLACE
+from .keyfile import AgeIdentity, IdentityKind, StoredIdentity, parse_keys
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -43,23 +42,6 @@ _PROTECTS = 1  # the least priority that keyring itself recommends; below are th
 
 Answer = TypeVar("Answer")
 Notify = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredIdentity:
-    """What the list says of an identity in the keyring; nothing of it is secret.
-
-    Attributes:
-        recipient: its public key.
-        kind: what it decrypts with.
-        name: the name that it was given, or None.
-        created: when it was put there, in RFC 3339, or None.
-    """
-
-    recipient: str
-    kind: IdentityKind = "x25519"
-    name: str | None = None
-    created: str | None = None
 
 
 class KeyringError(IdentityError):

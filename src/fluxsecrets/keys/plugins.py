@@ -17,7 +17,7 @@ from fluxsecrets.errors import FluxsecretsError, IdentityError, RecipientError
 from fluxsecrets.programs import child_environment, find_program
 
 from . import bech32
-from .ageformat import FILE_KEY_SIZE, Stanza, decode_base64, read_stanza, write_stanza
+from .agefile import FILE_KEY_SIZE, Stanza, decode_base64, read_stanza, write_stanza
 from .host import Host, PassphrasePrompt
 from .processes import start_program, stop_program
 

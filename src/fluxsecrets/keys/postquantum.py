@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hpke import (
 from fluxsecrets.errors import IdentityError, RecipientError
 
 from . import bech32
-from .ageformat import FILE_KEY_SIZE, Stanza, Unwrap, Wrap, decode_argument, encode_base64, malformed
+from .agefile import FILE_KEY_SIZE, Stanza, Unwrap, Wrap, decode_argument, encode_base64, malformed
 
 STANZA = "mlkem768x25519"
 

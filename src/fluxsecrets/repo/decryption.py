@@ -13,8 +13,7 @@ from enum import StrEnum
 
 from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.marks.encryptedfile import FLUX_MARKERS
-from fluxsecrets.sops.selectors import Selector
-from fluxsecrets.sops.selectorspec import SelectorKind
+from fluxsecrets.sops.selectors import Selector, SelectorKind
 
 from .objects import Object
 from .plain import text, walk

@@ -14,8 +14,17 @@ from pathlib import Path
 from fluxsecrets.errors import ConfigError, FileAccessError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks.filenames import SETTINGS_NAME
-from fluxsecrets.sops.config_fields import FieldReader, Fields, is_set, keys_outside, kind_of
-from fluxsecrets.sops.placed_yaml import MAX_BYTES, Node, ScalarNode, compose
+from fluxsecrets.sops.placed_yaml import (
+    MAX_BYTES,
+    FieldReader,
+    Fields,
+    Node,
+    ScalarNode,
+    compose,
+    is_set,
+    keys_outside,
+    kind_of,
+)
 
 from .globs import compile_glob
 from .tree import Tree, normalise

@@ -7,20 +7,31 @@ second YAML document), it is an error here as soon as the file is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 from fluxsecrets.errors import RecipientError, SelectorError
 
-from .config_fields import FieldReader, Fields, is_null, is_set, keys_outside, kind_of
 from .formats import StoresConfig
-from .placed_yaml import ListNode, MapNode, Node, ScalarNode, compose, walk
-from .recipients import KINDS, KeyKind, Recipient, age, deduplicate, kms_from_arn, split_list
+from .placed_yaml import (
+    FieldReader,
+    Fields,
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    compose,
+    is_null,
+    is_set,
+    keys_outside,
+    kind_of,
+    walk,
+)
+from .recipients import KINDS, KeyKind, Recipient, age, deduplicate, kms_from_arn, recipient_key, split_list
 from .regex import Regex
-from .selectors import compile_selector, select_one
-from .selectorspec import SelectorKind, SelectorSpec
+from .selectors import SelectorKind, SelectorSpec, compile_selector, select_one
 
 
 class UnknownField(NamedTuple):
@@ -450,3 +461,18 @@ def _anchored_texts(root: Node) -> dict[str, str]:
 
 def _squeezed(text: str) -> str:
     return "".join(text.split())
+
+
+def lets_in(
+    nested: CreationRule, outer: SopsConfig, replaced: Iterable[CreationRule]
+) -> tuple[Recipient, ...]:
+    """The recipients of a nested rule that the configuration further up would not take.
+
+    Args:
+        nested: the rule that applies.
+        outer: the configuration further up.
+        replaced: its rules that would apply to the same files; where there are none, all of them count.
+    """
+    rules = tuple(replaced) or outer.rules
+    known = {recipient_key(recipient) for rule in rules for recipient in rule.recipients}
+    return tuple(recipient for recipient in nested.recipients if recipient_key(recipient) not in known)

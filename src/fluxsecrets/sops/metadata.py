@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fluxsecrets.errors import MetadataError
 
 from .recipients import KINDS, Recipient, recipient_id
-from .selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+from .selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from .values import Timestamp
 
 VERSION = "3.13.2"

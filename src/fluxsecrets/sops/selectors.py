@@ -6,16 +6,37 @@ Taken from sops 3.13.2: `shouldBeEncrypted` in sops.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from fluxsecrets.errors import SelectorError
 
 from .regex import SYNTAX_HINT, RegexError, compile_regex
-from .selectorspec import SelectorKind, SelectorSpec
 
-if TYPE_CHECKING:
-    from .document import CommentStack, Path
+DEFAULT_UNENCRYPTED_SUFFIX = "_unencrypted"
+
+
+class SelectorKind(Enum):
+    """The six ways to say which values are encrypted; the value is the name in files."""
+
+    UNENCRYPTED_SUFFIX = "unencrypted_suffix"
+    ENCRYPTED_SUFFIX = "encrypted_suffix"
+    UNENCRYPTED_REGEX = "unencrypted_regex"
+    ENCRYPTED_REGEX = "encrypted_regex"
+    UNENCRYPTED_COMMENT_REGEX = "unencrypted_comment_regex"
+    ENCRYPTED_COMMENT_REGEX = "encrypted_comment_regex"
+
+
+class SelectorSpec(NamedTuple):
+    """A selector as it stands in a file or a rule, not yet compiled."""
+
+    kind: SelectorKind
+    pattern: str
+
+
+DEFAULT_SELECTOR = SelectorSpec(SelectorKind.UNENCRYPTED_SUFFIX, DEFAULT_UNENCRYPTED_SUFFIX)
+
 
 _SUFFIXES = frozenset({SelectorKind.UNENCRYPTED_SUFFIX, SelectorKind.ENCRYPTED_SUFFIX})
 _COMMENTS = frozenset({SelectorKind.UNENCRYPTED_COMMENT_REGEX, SelectorKind.ENCRYPTED_COMMENT_REGEX})
@@ -23,6 +44,10 @@ _ENCRYPTING = frozenset(
     {SelectorKind.ENCRYPTED_SUFFIX, SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_COMMENT_REGEX}
 )
 _CACHED = 4096  # different keys; manifests repeat a few hundred
+
+_Path = tuple[str | int, ...]
+_Comments = tuple[tuple[str, ...], ...]
+"""As `document.Path` and `document.CommentStack`; that module stands above this one."""
 
 
 class Selector:
@@ -66,7 +91,13 @@ class Selector:
         """
         return self._matches(text)
 
-    def encrypts(self, path: Path, comments: CommentStack = (), *, comment: bool = False) -> bool:
+    def encrypts(
+        self,
+        path: _Path,
+        comments: _Comments = (),
+        *,
+        comment: bool = False,
+    ) -> bool:
         """Whether the value or comment at a path is encrypted.
 
         Args:
@@ -80,14 +111,14 @@ class Selector:
             found = self._matches_any(path)
         return found == self._encrypting
 
-    def _matches_any(self, path: Path) -> bool:
+    def _matches_any(self, path: _Path) -> bool:
         matches = self._matches
         for step in path:  # noqa: SIM110 - asked for every value of every file, and this is twice as fast
             if isinstance(step, str) and matches(step):
                 return True
         return False
 
-    def _candidates(self, comments: CommentStack, *, comment: bool) -> tuple[str, ...]:
+    def _candidates(self, comments: _Comments, *, comment: bool) -> tuple[str, ...]:
         if comment and self.spec.kind is SelectorKind.ENCRYPTED_COMMENT_REGEX and comments:
             # The comment that switches encryption on stays readable itself.
             comments = (*comments[:-1], comments[-1][:-1])

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 
 from fluxsecrets.errors import IntegrityError, UsageError
 
 MAX_SHARES = 255
 
 
+@cache
 def _tables() -> tuple[tuple[int, ...], tuple[int, ...]]:
     exponents, value = [], 1
     for _ in range(255):
@@ -26,15 +28,14 @@ def _tables() -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(exponents), tuple(logarithms)
 
 
-_EXP, _LOG = _tables()
-
-
 def _multiply(left: int, right: int) -> int:
-    return _EXP[(_LOG[left] + _LOG[right]) % 255] if left and right else 0
+    exponents, logarithms = _tables()
+    return exponents[(logarithms[left] + logarithms[right]) % 255] if left and right else 0
 
 
 def _divide(left: int, right: int) -> int:
-    return _EXP[(_LOG[left] - _LOG[right]) % 255] if left else 0
+    exponents, logarithms = _tables()
+    return exponents[(logarithms[left] - logarithms[right]) % 255] if left else 0
 
 
 def split(secret: bytes, shares: int, threshold: int) -> tuple[bytes, ...]:

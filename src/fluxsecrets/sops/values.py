@@ -1,4 +1,4 @@
-"""The typed values that SOPS encrypts, and their canonical bytes.
+"""The typed values that SOPS encrypts, their canonical bytes, and their text in formats without types.
 
 The canonical bytes go into the MAC and are what is encrypted, so that `0x1F` and `31` are one value.
 Taken from sops 3.13.2: `ToBytes` in sops.go, `Encrypt` and `Decrypt` in aes/cipher.go.
@@ -13,7 +13,7 @@ from datetime import date
 from math import isinf, isnan
 from typing import NamedTuple
 
-from fluxsecrets.errors import IntegrityError
+from fluxsecrets.errors import FormatError, IntegrityError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -163,3 +163,54 @@ def format_float(value: float) -> str:
 
     text = format(Decimal(repr(value)), "f")
     return text.removesuffix(".0")
+
+
+def number_text(value: float) -> str:
+    """A float as Go's JSON encoder writes it, but so that it reads back as a float.
+
+    sops writes `1` for 1.0, and `-0` for -0.0, which are then read as integers; here both keep their point.
+
+    Raises:
+        FormatError: infinities and NaN have no spelling.
+    """
+    if isnan(value) or isinf(value):
+        raise FormatError("an infinite number or NaN can't be written in this format")
+    if value and not 1e-6 <= abs(value) < 1e21:
+        from decimal import Decimal  # costs milliseconds, and few secrets are fractions
+
+        digits, exponent = f"{Decimal(repr(value)).normalize():e}".split("e")
+        return f"{digits}e{int(exponent):+d}"
+    text = format_float(value)
+    return text if "." in text or abs(value) >= 2**63 else f"{text}.0"
+
+
+def scalar_text(value: Value) -> str:
+    """A scalar as text, for formats in which every value is a string; null is empty.
+
+    Taken from sops: stores/stores.go, `ValToString`; floats are written without an exponent where
+    they can be.
+
+    Raises:
+        FormatError: bytes that are no text, infinities, NaN.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return number_text(value)
+    if isinstance(value, Timestamp):
+        return value.text
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            raise FormatError(
+                "a binary value can't be written in a text format", hint="keep such values base64-encoded"
+            ) from None
+    return str(value)
+
+
+def line_and_column(source: str, offset: int) -> tuple[int, int]:
+    """1-based line and column (in characters) of an offset; lines end with a line feed."""
+    return source.count("\n", 0, offset) + 1, offset - source.rfind("\n", 0, offset)

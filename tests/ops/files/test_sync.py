@@ -9,7 +9,7 @@ from fluxsecrets.ops.files.sync import in_line, needs_new_data_key
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient, azure_kv_from_url, kms
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 KEYS = json.loads((VECTORS / "keys" / "recipients.json").read_text(encoding="utf-8"))

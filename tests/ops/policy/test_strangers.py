@@ -8,7 +8,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient, recipient_key
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 ALICE, BOB, MALLORY = (Recipient("age", f"age1{name}") for name in ("qalice", "qbqb", "qmal"))
 FLUX = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")

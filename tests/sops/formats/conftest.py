@@ -13,11 +13,11 @@ import pytest
 from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, walk
+from fluxsecrets.sops.encryption import MacHash, check_mac, seal_mac
 from fluxsecrets.sops.formats import Format, Limits
-from fluxsecrets.sops.mac import MacHash, check_mac, seal_mac
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 SOPS = shutil.which("sops")

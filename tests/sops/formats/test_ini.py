@@ -9,7 +9,7 @@ from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.ini import IniFormat
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
 INI = IniFormat()
 LIMITS = Limits()

@@ -12,7 +12,7 @@ from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.json import JsonFormat
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
 JSON = JsonFormat()
 LIMITS = Limits()

@@ -9,8 +9,7 @@ from fluxsecrets.audit.people import listed
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.sops import recipients
-from fluxsecrets.sops.config import CreationRule, SopsConfig, rule_for
-from fluxsecrets.sops.nested import lets_in
+from fluxsecrets.sops.config import CreationRule, SopsConfig, lets_in, rule_for
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 
 INFO = describe(

@@ -83,7 +83,7 @@ def _emitted(call: Call, node: Node, format_name: str) -> bytes:
         raise FormatError(f"{format_name} cannot hold this value", hint="add --output-type json")
     data, stores = to_data(node), output_stores(call)
     if format_name == "yaml":
-        from fluxsecrets.sops.formats.yaml.block import render_block
+        from fluxsecrets.sops.formats.yaml import render_block
 
         step = stores.yaml_indent or 4
         lines = render_block(data, step) if isinstance(data, list) else [render_block([data], step)[0][2:]]

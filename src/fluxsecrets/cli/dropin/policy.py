@@ -20,8 +20,7 @@ from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.recipients import KINDS, Recipient, deduplicate, split_list
-from fluxsecrets.sops.selectors import compile_selector, select_one
-from fluxsecrets.sops.selectorspec import SelectorSpec
+from fluxsecrets.sops.selectors import SelectorSpec, compile_selector, select_one
 
 
 def file_policy(call: Call, path: Path) -> Policy:

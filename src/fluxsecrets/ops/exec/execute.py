@@ -21,8 +21,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Data, Leaf, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import make_format
-from fluxsecrets.sops.formats.spelling import scalar_text
-from fluxsecrets.sops.values import Value, format_float
+from fluxsecrets.sops.values import Value, format_float, scalar_text
 
 from .child import Command, User, child_environment, passing_signals, replace_process
 from .fifo import has_fifos, served

@@ -31,6 +31,7 @@ from fluxsecrets.sops.encryption import (
     not_encrypted,
     open_document,
     read_back,
+    seal_mac,
     selected,
 )
 from fluxsecrets.sops.envelope import (
@@ -40,7 +41,6 @@ from fluxsecrets.sops.envelope import (
     wrap_data_key,
 )
 from fluxsecrets.sops.formats import Format, Limits
-from fluxsecrets.sops.mac import seal_mac
 from fluxsecrets.sops.metadata import VERSION, Metadata, is_newer
 from fluxsecrets.sops.selectors import Selector, compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes

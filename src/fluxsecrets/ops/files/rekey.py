@@ -15,10 +15,9 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Leaf
-from fluxsecrets.sops.encryption import open_document
+from fluxsecrets.sops.encryption import mac_additional_data, open_document, seal_mac
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, wrap_data_key
 from fluxsecrets.sops.formats import StoresConfig
-from fluxsecrets.sops.mac import mac_additional_data, seal_mac
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import OpenedFile, encrypt_content, own_selector, verify

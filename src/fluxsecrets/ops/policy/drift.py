@@ -14,7 +14,7 @@ from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
-from fluxsecrets.sops.selectorspec import SelectorSpec
+from fluxsecrets.sops.selectors import SelectorSpec
 
 from .policy import Overrides, Policy, policy_for
 

@@ -10,8 +10,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks.filenames import RULES_NAME
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.sops.config import rule_for
-from fluxsecrets.sops.nested import lets_in
+from fluxsecrets.sops.config import lets_in, rule_for
 from fluxsecrets.sops.recipients import Recipient
 
 

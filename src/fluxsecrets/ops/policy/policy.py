@@ -22,8 +22,14 @@ from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import StoresConfig, make_format
 from fluxsecrets.sops.recipients import KINDS, Recipient, deduplicate, split_list
-from fluxsecrets.sops.selectors import Selector, compile_selector, select_one
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import (
+    DEFAULT_SELECTOR,
+    Selector,
+    SelectorKind,
+    SelectorSpec,
+    compile_selector,
+    select_one,
+)
 
 FLUX_SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")
 """What is encrypted in a Kubernetes manifest where the rule has no selector."""

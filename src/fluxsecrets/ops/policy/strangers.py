@@ -23,8 +23,7 @@ from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
-from fluxsecrets.sops.selectors import compile_selector
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 
 from .policy import FLUX_SELECTOR, is_manifest
 

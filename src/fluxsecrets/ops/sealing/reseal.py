@@ -18,10 +18,9 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Edit, Format, Limits
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.json import JsonFormat
-from fluxsecrets.sops.formats.lines import newline_of
-from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
+from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text, newline_of
 from fluxsecrets.sops.formats.yaml import YamlFormat
-from fluxsecrets.sops.formats.yaml.write import Layout, write_value
+from fluxsecrets.sops.formats.yaml.scalars import Layout, write_value
 
 from .seal import check_sealed_content
 

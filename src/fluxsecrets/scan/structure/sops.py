@@ -135,8 +135,7 @@ def selector_of(block: Map) -> Selector | None:
 def selector_in(field: Callable[[str], str]) -> Selector | None:
     """The selector among the fields of a block, or None where there is none that works."""
     # Most files are not encrypted, and need none of these.
-    from fluxsecrets.sops.selectors import compile_selector, select_one
-    from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind
+    from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, compile_selector, select_one
 
     fields = {kind.value: field(kind.value) for kind in SelectorKind}
     try:

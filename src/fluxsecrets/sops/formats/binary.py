@@ -14,7 +14,7 @@ from typing import ClassVar
 from fluxsecrets.errors import FormatError, LimitError, MetadataError
 from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mapping, Style
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data
-from fluxsecrets.sops.selectorspec import SelectorKind
+from fluxsecrets.sops.selectors import SelectorKind
 
 from . import Changer, Format, Limits, StoresConfig
 from .json import METADATA_KEY, JsonFormat, dump, indent_unit, read_object, rewrite_json

@@ -22,10 +22,9 @@ from fluxsecrets.sops.document import (
     to_data,
     walk,
 )
-from fluxsecrets.sops.values import canonical_bytes
+from fluxsecrets.sops.values import canonical_bytes, scalar_text
 
 from . import Edit, Format, Limits
-from .spelling import scalar_text
 from .text import apply_edits, encode_text
 
 

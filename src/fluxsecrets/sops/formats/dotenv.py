@@ -16,13 +16,11 @@ from typing import ClassVar, cast
 from fluxsecrets.errors import FormatError
 from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Path
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
-from fluxsecrets.sops.values import Value
+from fluxsecrets.sops.values import Value, scalar_text
 
 from . import Changer, Edit, Format, Limits, StoresConfig
 from .flatten import escape_newlines, flatten, unflatten
-from .lines import with_comments_above
-from .spelling import scalar_text
-from .text import decode_text, encode_edited
+from .text import decode_text, encode_edited, with_comments_above
 
 PREFIX = "sops_"
 """Keys that start so are metadata, wherever they stand."""

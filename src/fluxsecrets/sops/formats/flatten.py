@@ -12,9 +12,7 @@ from typing import cast
 
 from fluxsecrets.errors import FormatError, MetadataError
 from fluxsecrets.sops.document import Data
-from fluxsecrets.sops.values import Value
-
-from .spelling import scalar_text
+from fluxsecrets.sops.values import Value, scalar_text
 
 _MAP, _LIST = "__map_", "__list_"
 _SEPARATOR = re.compile(f"({_MAP}|{_LIST})")

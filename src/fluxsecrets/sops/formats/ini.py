@@ -30,7 +30,7 @@ from typing import ClassVar, cast
 from fluxsecrets.errors import FormatError
 from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mapping, Path, Style, find
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
-from fluxsecrets.sops.values import Value
+from fluxsecrets.sops.values import Value, scalar_text
 
 from . import Changer, Edit, Format, Limits, StoresConfig
 from .flatten import flatten, unflatten
@@ -47,9 +47,7 @@ from .ini_read import (
     Reader,
     read_text,
 )
-from .lines import line_end, line_start, newline_of, with_comments_above
-from .spelling import scalar_text
-from .text import decode_text, encode_edited
+from .text import decode_text, encode_edited, line_end, line_start, newline_of, with_comments_above
 
 _PADDED_LINE = re.compile(r"^ (?=[ \t\r\f\v]*$)", re.MULTILINE)
 _NOT_CUT = (BACKTICK, TRIPLE)

@@ -35,10 +35,9 @@ from fluxsecrets.sops.document import (
     to_data,
 )
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
-from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Value
+from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Value, line_and_column, number_text, scalar_text
 
 from . import Changer, Edit, Format, Limits, StoresConfig
-from .spelling import line_and_column, number_text, scalar_text
 from .text import decode_text, encode_edited, encode_text
 
 METADATA_KEY = "sops"

@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents
-from fluxsecrets.sops.formats.yaml.block import render_block
+from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents, render_block
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
 YAML = YamlFormat()
 METADATA = Metadata(

@@ -8,7 +8,7 @@ from fluxsecrets.sops.document import Change, Style
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.text import apply_edits
 from fluxsecrets.sops.formats.yaml import YamlFormat
-from fluxsecrets.sops.formats.yaml.write import (
+from fluxsecrets.sops.formats.yaml.scalars import (
     Layout,
     double_quoted,
     scalar_text,

@@ -10,7 +10,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError, Metada
 from fluxsecrets.sops.document import Comment, walk
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import YamlFormat
-from fluxsecrets.sops.selectorspec import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 from strategies import yaml_files
 
 YAML = YamlFormat()

@@ -20,7 +20,7 @@ from fluxsecrets.sops.formats.yaml.nodes import (
     RawScalar,
     RawSequence,
 )
-from fluxsecrets.sops.formats.yaml.write import Layout, scalar_text
+from fluxsecrets.sops.formats.yaml.scalars import Layout, scalar_text
 
 Edit = tuple[int, int, str]
 

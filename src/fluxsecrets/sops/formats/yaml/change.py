@@ -21,13 +21,12 @@ from fluxsecrets.sops.document import (
 )
 from fluxsecrets.sops.document import find as find_node
 from fluxsecrets.sops.formats import Edit, Limits
-from fluxsecrets.sops.formats.lines import line_end, line_start
+from fluxsecrets.sops.formats.text import line_end, line_start
 from fluxsecrets.sops.values import Value
 
 from .build import is_merge_key, key_text
 from .nodes import ANCHOR_OR_TAG, RawAlias, RawMapping, RawNode, RawScalar, RawSequence, parse_nodes
-from .scalars import plain_text
-from .write import Layout, double_quoted, scalar_text, write_value
+from .scalars import Layout, double_quoted, plain_text, scalar_text, write_value
 
 _NO_LIMITS = Limits(size=2**62, depth=10**6, expansion=2**62)
 """The document was read within limits already."""

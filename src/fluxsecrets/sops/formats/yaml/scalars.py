@@ -1,4 +1,10 @@
-"""Types of YAML scalars as go-yaml v3 resolves them, and text for typed values.
+"""YAML scalars: their types as go-yaml v3 resolves them, their text, and ciphertexts in their style.
+
+A ciphertext is written in its value's own style, so that decrypting can restore that style:
+
+    plain in a block    key: ENC[...]            plain in flow    {key: 'ENC[...]'}
+    single-quoted       key: 'ENC[...]'          single in flow   {key: !!str 'ENC[...]'}
+    double-quoted       key: "ENC[...]"          literal, folded  key: |-  with the ciphertext below it
 
 Taken from go-yaml v3: resolve.go (`resolve`, `parseTimestamp`) and decode.go (`indicatedString`); the
 rows of tests/vectors/sops/scalars.json show each rule. YAML 1.1 and other readers differ: here `yes` is
@@ -8,12 +14,18 @@ a string, `0777` is 511, `08` is a float and `12:30` is a string.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from contextlib import suppress
+from functools import cache
 from math import isinf, isnan
+from typing import NamedTuple
 
+from fluxsecrets.sops.document import Leaf, Style
+from fluxsecrets.sops.formats import Edit
 from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Timestamp, Value
+
+from .nodes import PROPERTIES, line_start
 
 _CONSTANTS: dict[str, Value] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -159,3 +171,258 @@ def _float_text(value: float) -> str:
     if isinf(value):
         return ".inf" if value > 0 else "-.inf"
     return repr(value)
+
+
+BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
+
+# What YAML may hold unescaped, without what its readers take for line breaks (CR, NEL, LS, PS).
+_ASCII_UNCLEAN = r"\x00-\x08\x0b-\x1f\x7f"
+_UNCLEAN = _ASCII_UNCLEAN + r"\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
+# Patterns are compiled with their first use, here and in the modules beside: few files need all of them.
+_PLAIN_START = r"[^ \t\n\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ \t\n,\[\]{}])"
+_PLAIN_BREAKS = r"\n|:[ \t]|:$|[ \t]#|[ \t]$"
+_FLOW_BREAKS = r"[,\[\]{}:?#&*!'\"%@`]"
+_PROPERTY = r"&[0-9A-Za-z_-]+|!\S*[ \t]*|#[^\r\n]*"
+BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
+_FIRST_TEXT = r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]"
+_HEADER = r"[|>][-+0-9]*"
+_REST_OF_LINE = r"[ \t]*(?:[\r\n\x85\u2028\u2029]|\Z)"
+_SINGLE_IN_FLOW = "!!str "
+
+
+class Layout(NamedTuple):
+    """How a file is laid out.
+
+    Attributes:
+        newline: its line break.
+        step: columns by which it indents.
+    """
+
+    newline: str
+    step: int
+
+
+def write_ciphertext(source: str, leaf: Leaf, ciphertext: str, layout: Layout) -> list[Edit]:
+    """What turns a plain value's text into a ciphertext: its tag goes, its anchor and comments stay."""
+    start, edits = _drop_tags(source, leaf)
+    if leaf.style in BLOCK_STYLES:
+        block = _BlockScalar.of(source, leaf, start, layout)
+        # Breaks that were part of the value are in the ciphertext now.
+        tail = layout.newline if block.tail and (block.keeps or block.tail_is_content) else block.tail
+        header = "|-" if leaf.style is Style.LITERAL else ">-"
+        return [*edits, *block.edits(header, f"{layout.newline}{block.indent}{ciphertext}{tail}")]
+    text = ciphertext
+    if leaf.style is Style.DOUBLE_QUOTED:
+        text = f'"{ciphertext}"'
+    elif leaf.style is Style.SINGLE_QUOTED:
+        text = f"{_SINGLE_IN_FLOW if leaf.flow else ''}'{ciphertext}'"
+    elif leaf.flow:
+        text = f"'{ciphertext}'"
+    return [*edits, (start, leaf.end, text)]
+
+
+def write_value(source: str, leaf: Leaf, value: Value, layout: Layout) -> list[Edit]:
+    """What turns a ciphertext into the value, in the ciphertext's style where that can hold it."""
+    start, edits = _drop_tags(source, leaf)
+    if leaf.style in BLOCK_STYLES:
+        return [
+            *edits,
+            *_write_block(_BlockScalar.of(source, leaf, start, layout), leaf.style, value, layout),
+        ]
+    if not isinstance(value, str):
+        # The type says that the value was written plain; quotes were there for the ciphertext's sake.
+        return [*edits, (start, leaf.end, _untyped_text(value))]
+    style = leaf.style
+    tagged = any(source.startswith(_SINGLE_IN_FLOW, first) for first, _, _ in edits)
+    if style is Style.SINGLE_QUOTED and leaf.flow and not tagged:
+        style = Style.PLAIN
+    indent = None
+    multi_line = style is Style.PLAIN and "\n" in value and not leaf.flow
+    if multi_line and re.compile(_REST_OF_LINE).match(source, leaf.end):
+        indent = _entry_column(source, leaf.start) + layout.step
+    text = scalar_text(value, style, flow=leaf.flow, indent=indent, newline=layout.newline)
+    if leaf.end == len(source) and text[:1] == "|" and value[-1:] == "\n":
+        text += layout.newline
+    return [*edits, (start, leaf.end, text)]
+
+
+def scalar_text(
+    value: str, style: Style, *, flow: bool, indent: int | None = None, newline: str = "\n"
+) -> str:
+    """A string in a style, or in the nearest one that can hold it.
+
+    Args:
+        value: the string.
+        style: PLAIN, SINGLE_QUOTED or DOUBLE_QUOTED.
+        flow: inside a flow collection.
+        indent: columns for the lines of a block scalar, or None where none can stand. A block scalar
+            ends without its last line break, since the caller's line has one.
+        newline: the line break between its lines.
+    """
+    if style is Style.PLAIN and _plain_holds(value, flow=flow):
+        return value
+    if style is Style.PLAIN and indent is not None and "\n" in value and _literal_holds(value):
+        breaks = len(value) - len(value.rstrip("\n"))
+        return "".join(_literal(value, " " * indent, newline)) + newline * max(0, breaks - 1)
+    single = style is Style.SINGLE_QUOTED or (style is Style.PLAIN and ('"' in value or "\\" in value))
+    if single and "\n" not in value and _printable(value):
+        return "'" + value.replace("'", "''") + "'"
+    return double_quoted(value)
+
+
+def double_quoted(value: str) -> str:
+    """A string in double quotes on one line, with what can't be seen escaped."""
+    return '"' + _pattern(f'[{_UNCLEAN}\\\\"\n\t]').sub(_escape, value) + '"'
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """Compiled with its first use: large sets of characters take milliseconds, and most files need none."""
+    return re.compile(text)
+
+
+def _printable(value: str) -> bool:
+    unclean = _ASCII_UNCLEAN if value.isascii() else _UNCLEAN
+    return _pattern(f"[{unclean}]").search(value) is None
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _untyped_text(value: Value) -> str:
+    if isinstance(value, bytes):
+        return f"!!binary {b64encode(value).decode()}"
+    return plain_text(value) or '""'
+
+
+def _plain_holds(value: str, *, flow: bool) -> bool:
+    # A key `<<` without quotes would be a merge.
+    if not value or value == "<<" or not _printable(value) or not re.match(_PLAIN_START, value):
+        return False
+    if re.search(_PLAIN_BREAKS, value) or (flow and re.search(_FLOW_BREAKS, value)):
+        return False
+    try:
+        return isinstance(resolve_plain(value), str)
+    except ValueError:
+        return False
+
+
+def _literal_holds(value: str) -> bool:
+    # Lines that start with a blank before the first text would need an indentation indicator.
+    first = value.lstrip("\n").split("\n", 1)[0]
+    return bool(first) and first[0] not in " \t" and _printable(value)
+
+
+def _folded_holds(value: str) -> bool:
+    lines = value.removesuffix("\n").split("\n")
+    return _printable(value) and all(line and line[0] not in " \t" for line in lines)
+
+
+def _literal(value: str, indent: str, newline: str) -> tuple[str, str]:
+    """Header, and lines without the break behind the last line and any that the value ends with."""
+    body = value.rstrip("\n")
+    breaks = len(value) - len(body)
+    chomping = "-+"[breaks > 1] if breaks != 1 else ""
+    lines = newline.join(indent + line if line else "" for line in body.split("\n"))
+    return f"|{chomping}", newline + lines
+
+
+class _BlockScalar(NamedTuple):
+    """The parts of a literal or folded scalar's text.
+
+    Attributes:
+        header: the span of `|` or `>` with its indicators; a comment may stand behind it.
+        body: the span from the end of the header's line on.
+        keeps: the header has `+`.
+        indent: the blanks in front of its lines.
+        tail: the break that ends the last line with text, and the blank lines behind it.
+        tail_is_content: a blank line in the tail is longer than the indentation, and so is content.
+        comment_touches: a comment starts right behind the header, which libyaml allows there alone.
+    """
+
+    header: tuple[int, int]
+    body: tuple[int, int]
+    keeps: bool
+    indent: str
+    tail: str
+    tail_is_content: bool
+    comment_touches: bool
+
+    @classmethod
+    def of(cls, source: str, leaf: Leaf, start: int, layout: Layout) -> _BlockScalar:
+        indicators = re.compile(_HEADER).match(source, start, leaf.end)
+        header_end = indicators.end() if indicators else start
+        line_end = re.compile(BREAK).search(source, header_end, leaf.end)
+        body_start = line_end.start() if line_end else leaf.end
+        body = source[body_start : leaf.end]
+        header = source[start:header_end]
+        first = re.search(_FIRST_TEXT, body)
+        columns = len(first[1]) if first else 0
+        if first is None or re.search("[0-9]", header):
+            columns = _entry_column(source, leaf.start) + layout.step
+        last_text = len(body.rstrip(" \t\r\n\x85\u2028\u2029"))
+        tail_break = re.compile(BREAK).search(body, last_text)
+        tail = body[tail_break.start() :] if tail_break else ""
+        return cls(
+            (start, header_end),
+            (body_start, leaf.end),
+            "+" in header,
+            " " * columns,
+            tail,
+            any(len(line) > columns for line in re.split(BREAK, tail)),
+            source.startswith("#", header_end, leaf.end),
+        )
+
+    def edits(self, header: str, body: str) -> list[Edit]:
+        """Another header and body; what stands between them stays."""
+        blank = " " if self.comment_touches else ""
+        return [(*self.header, header + blank), (*self.body, body)]
+
+
+def _write_block(block: _BlockScalar, style: Style, value: Value, layout: Layout) -> list[Edit]:
+    newline = layout.newline
+    if not isinstance(value, str):
+        return block.edits(_untyped_text(value), block.tail)
+    if style is Style.FOLDED and _folded_holds(value):
+        lines = value.removesuffix("\n").split("\n")
+        folded = (newline * 2).join(block.indent + line for line in lines)
+        strips = not value.endswith("\n")
+        tail = block.tail or ("" if strips else newline)
+        return block.edits(">-" if strips else ">", newline + folded + tail)
+    if _literal_holds(value):
+        breaks = len(value) - len(value.rstrip("\n"))
+        tail = newline * breaks if breaks > 1 else block.tail or newline * breaks
+        header, body = _literal(value, block.indent, newline)
+        return block.edits(header, body + tail)
+    return block.edits(double_quoted(value), block.tail)
+
+
+def _drop_tags(source: str, leaf: Leaf) -> tuple[int, list[Edit]]:
+    """Where the content starts behind tag and anchor, and edits that take tags away.
+
+    Anchors stay, and comments between them and the content.
+    """
+    if leaf.start >= leaf.end or source[leaf.start] not in "&!":
+        return leaf.start, []
+    match = re.compile(PROPERTIES).match(source, leaf.start, leaf.end)
+    end = match.end() if match else leaf.start
+    found = list(re.compile(_PROPERTY).finditer(source, leaf.start, end))
+    edits = [(*match.span(), "") for match in found if match[0][0] == "!"]
+    if found and found[-1].end() == end and found[-1][0][0] == "&":
+        edits.append((end, end, " "))  # `&a:b` is an anchor and its value, which nothing keeps apart
+    return end, edits
+
+
+def _entry_column(source: str, offset: int) -> int:
+    """The column at which the entry that holds `offset` starts, behind any `- ` of lists."""
+    start = line_start(source, offset)
+    match = re.compile(r" *(?:- +)*").match(source, start, offset)
+    return match.end() - start if match else 0
