@@ -55,6 +55,9 @@ _FORMAT_WORDS = {
 env_option: Decorator = click.option(
     "--env", "environment", cls=LoggedOption, metavar="NAME", help="All secrets of one environment."
 )
+all_option: Decorator = click.option(
+    "--all", "everything", is_flag=True, help="All encrypted secrets of the repository."
+)
 format_option: Decorator = click.option(
     "--format",
     "report",

@@ -96,6 +96,15 @@ class Output:
                 progress.update(task, completed=number, refresh=number % max(1, total // 50) == 0)
                 yield item
 
+    def watch(self, label: str) -> Callable[[Iterator[Item], int], Iterator[Item]]:
+        """What an operation passes its items through: a progress bar with this label."""
+        return lambda items, total: self.progress(items, total, label)
+
+    def plan(self, lines: Iterable[str], report: str) -> None:
+        """Say what is about to happen; other formats than text tell only what happened."""
+        for line in lines if report == "text" else ():
+            self.note(line)
+
     def note(self, text: str) -> None:
         """Say something that is neither a result nor an error."""
         if not self._quiet:
@@ -123,6 +132,14 @@ class Output:
                     names = names_of_tried(error.tried, Path.cwd() / error.path)
             for line in error_lines(similar, names):
                 click.echo(_marked(line, "error:", "red"), err=True)
+
+
+def show_rekeyed(out: Output, command: str, batch: BatchResult, report: str) -> int:
+    """Show the results of a command that changes who can open files; its exit code."""
+    from fluxsecrets.report.rekey import FORMATS
+
+    out.show(FORMATS[report](command, batch))
+    return 2 if batch.failed else 0
 
 
 def show_remarks(out: Output, batch: BatchResult) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fluxsecrets.cli.options import (
     PathArgument,
     abort_option,
+    all_option,
     config_option,
     end_if_asked,
     env_option,
@@ -21,22 +23,16 @@ from fluxsecrets.cli.options import (
     quiet_option,
     resume_option,
 )
-from fluxsecrets.cli.output import Output
-from fluxsecrets.cli.rekey import all_option, select_for_rekey, show_rekeyed
+from fluxsecrets.cli.output import Output, show_rekeyed
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.files.rekey import encrypted_targets, history_note, regenerated_note
-from fluxsecrets.ops.people.rotate import (
-    RotateOptions,
-    prepare_rotation,
-    refuse_contradiction,
-    rotation_plan,
-    shared_with,
-)
-from fluxsecrets.ops.policy.policy import parse_recipients
-from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.people.rotate import RotateRequest, plan_rotation
 from fluxsecrets.ops.run.results import BatchResult
-from fluxsecrets.ops.run.writer import Operation, make_ready, write_files
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.report.plans import identity_notes, identity_plan, rotation_notes, rotation_plan
 from fluxsecrets.sops.recipients import KINDS
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.people.identity import IdentityPlan
 
 
 def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,26 +74,17 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def command(
     *,
     paths: tuple[str, ...],
-    environment: str | None,
     everything: bool,
-    accept_recipients: bool,
     values: bool,
     identity: bool,
-    finish: bool,
-    old: str | None,
-    new: str | None,
-    post_quantum: bool,
-    store: str | None,
-    yes: bool,
-    dry_run: bool,
     resuming: bool,
     aborting: bool,
     input_type: str | None,
     config: Path | None,
-    report: str | None,
+    report: str,
     quiet: bool,
     in_place: bool,
-    **recipients: tuple[str, ...],
+    **asked: Any,
 ) -> int:
     """Give files new data keys, in place, and encrypt every value anew.
 
@@ -116,51 +103,64 @@ def command(
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting):
         return 0
-    if identity or finish or old or new or post_quantum or store or yes:
-        if not identity or environment is None or paths or everything or values or any(recipients.values()):
+    add, remove = ({kind: asked.pop(f"{verb}_{kind}") for kind in KINDS} for verb in ("add", "rm"))
+    of_identity = {name: asked.pop(name) for name in ("finish", "old", "new", "post_quantum", "store", "yes")}
+    if identity or any(of_identity.values()):
+        named = paths or everything or values or any((*add.values(), *remove.values()))
+        if not identity or asked["environment"] is None or named:
             raise UsageError(
                 "a new identity is for one environment, and nothing else goes with it",
                 hint="`fluxsecrets rotate --env NAME --identity`, later with --finish",
             )
-        from fluxsecrets.cli.identity import rotate_identity
-        from fluxsecrets.ops.people.identity import IdentityOptions
-        from fluxsecrets.ops.people.keystore import Store
+        return _rotate_identity(session, out, asked | of_identity, report)
+    plan = plan_rotation(
+        session,
+        RotateRequest(
+            paths,
+            everything=everything,
+            input_type=input_type,
+            add=add,
+            remove=remove,
+            values=values,
+            **asked,
+        ),
+    )
+    out.plan(rotation_plan(plan), report)
+    results = plan.rekeying.run(out.watch("rotating"), write=not plan.request.dry_run)
+    return show_rekeyed(out, "rotate", BatchResult(results, rotation_notes(plan, results)), report)
 
-        asked = IdentityOptions(
-            environment,
-            finish,
-            old,
-            new,
-            post_quantum,
-            Store(store or "file"),
-            accept_recipients,
-            write=not dry_run,
+
+def _rotate_identity(session: Session, out: Output, asked: Mapping[str, Any], report: str) -> int:
+    """Plan, ask where it cannot be taken back, do it, and say what comes next."""
+    from fluxsecrets.ops.people.identity import IdentityRequest, plan_identity, replace_identity
+
+    plan = plan_identity(session, IdentityRequest(**asked))
+    out.plan(identity_plan(plan), report)
+    if plan.request.finish and not (plan.request.dry_run or plan.request.yes):
+        _confirm(plan)
+    done = replace_identity(plan, out.watch("rotating"))
+    code = show_rekeyed(out, "rotate", BatchResult(done.files, identity_notes(plan, done)), report)
+    if done.refused:
+        out.note(f"nothing was changed: all {len(plan.rekeying.targets)} files have to go along")
+    return code
+
+
+def _confirm(plan: IdentityPlan) -> None:
+    """Ask whether the cluster has the new identity: without it, it could open nothing any more.
+
+    Raises:
+        UsageError: there is nobody to ask, or it has not.
+    """
+    environment = plan.request.environment
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(
+            "there is nobody to ask whether the cluster has the new identity",
+            hint="add --yes if it has; it could open nothing any more without it",
         )
-        return rotate_identity(session, out, asked, yes=yes, as_json=report == "json")
-    add, remove = (
-        parse_recipients({kind: recipients[f"{verb}_{kind}"] for kind in KINDS}) for verb in ("add", "rm")
-    )
-    selection = select_for_rekey(session, paths, environment, input_type, everything=everything)
-    options = RotateOptions(
-        add,
-        remove,
-        accept_recipients,
-        read_public_keys(selection.root),
-        values,
-        shared_with(session, environment),
-        write=not dry_run,
-    )
-    refuse_contradiction(options)
-    if options.write:
-        make_ready(target.path for target in selection.targets)
-    targets, notes = encrypted_targets(selection)
-    if report != "json":
-        for line in rotation_plan(targets, options, environment):
-            out.note(line)
-    prepared = tuple(out.progress(prepare_rotation(session, targets, options), len(targets), "rotating"))
-    results = tuple(write_files(session, prepared, Operation("rotate")))
-    if remove and results and not any(result.error or getattr(result, "removed", ()) for result in results):
-        notes = (*notes, "nobody was removed: none of the files was encrypted for whom you named")
-    batch = BatchResult(results, (*notes, *history_note(results), *regenerated_note(results)))
-    show_rekeyed(out, "rotate", batch, as_json=report == "json")
-    return 2 if batch.failed else 0
+    question = f"does the cluster of {environment} have the new identity {plan.new.id[:16]}…?"
+    if not click.confirm(question, default=False, err=True):
+        raise UsageError(
+            "nothing was changed",
+            hint=f"bring it there first: `fluxsecrets keys cluster-secret --env {environment} "
+            f"--identity {plan.new.id} | kubectl apply -f -`",
+        )

@@ -1,20 +1,24 @@
-"""Who could read what and when, as text and as JSON."""
+"""Who can read what, and who could and when, as text and as JSON."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.people.exposure import LeftValue, State
 from fluxsecrets.repo.git.history import Commit
-from fluxsecrets.report.json import VERSION, dump
-from fluxsecrets.report.text import Cell, Row, printable
+from fluxsecrets.report.json import error_data, page
+from fluxsecrets.report.page import Errors, Note, Page, Table, Warn
+from fluxsecrets.report.plans import doubt_notes
+from fluxsecrets.report.text import Cell, Row, counted, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.exposure import Exposure, Reader
     from fluxsecrets.ops.people.leavers import Report
+    from fluxsecrets.ops.people.offboard import Removal
+    from fluxsecrets.ops.people.recipients import RecipientList
 
 _STYLES = {State.OPEN: "yellow", State.UNKNOWN: "yellow"}
 
@@ -56,15 +60,6 @@ def _advice(value: LeftValue) -> str:
     return "a new value; `fluxsecrets set PATH KEY --stdin` puts it in"
 
 
-def doubt_notes(paths: Iterable[str], name: str) -> tuple[str, ...]:
-    """The files of which it is unknown whether somebody knows their data key."""
-    return tuple(
-        f"{path}: cannot tell whether {name} knows its data key: "
-        "none of your identities opens both it and the versions that were for them"
-        for path in paths
-    )
-
-
 def value_rows(values: Sequence[LeftValue]) -> list[Row]:
     """A row a value: where it is, since when it could be read, what became of it, what to do."""
     return [
@@ -87,11 +82,29 @@ def value_summary(values: Sequence[LeftValue], name: str) -> str:
     return f"{name} could read {count} at some time: {left or 'none'} left to change"
 
 
-def report_json(report: Report) -> str:
-    """What somebody who left could read."""
+def left_page(plan: Removal) -> Page:
+    """What somebody who was just removed could read, and what is left to change."""
+    left = [value for value in plan.values if not value.state.settled]
+    yield Note("")
+    yield Table(value_rows(left))
+    yield Note(value_summary(plan.values, plan.name))
+    if left:
+        yield Note(f"what is left: fluxsecrets recipients report {plan.name}")
+
+
+def report_page(report: Report, *, everything: bool) -> Page:
+    """What somebody who left could read, and what is left to change."""
+    yield Table(value_rows(report.values if everything else report.open))
+    yield Note(value_summary(report.values, report.leaving.name))
+    for note in doubt_notes(report.doubtful, report.leaving.name):
+        yield Warn(f"warning: {note}")
+    if not report.open and report.path is not None:
+        yield Note(f"nothing is left to do: {report.path} can be deleted")
+
+
+def report_json(report: Report, *, everything: bool) -> Page:
+    """The same as data, always with everything."""
     data: dict[str, object] = {
-        "version": VERSION,
-        "command": "recipients report",
         "name": report.leaving.name,
         "kind": report.leaving.recipient.kind,
         "recipient": report.leaving.recipient.id,
@@ -100,7 +113,10 @@ def report_json(report: Report) -> str:
         "values": [_value(value) for value in report.values],
         "notes": list(doubt_notes(report.doubtful, report.leaving.name)),
     }
-    return dump(data)
+    return page("recipients report", data)
+
+
+REPORT_FORMATS: Mapping[str, Callable[..., Page]] = {"text": report_page, "json": report_json}
 
 
 def _value(value: LeftValue) -> dict[str, object]:
@@ -138,7 +154,19 @@ def _how(reader: Reader) -> str:
     return ""
 
 
-def exposure_json(exposure: Exposure) -> str:
+def exposure_page(exposure: Exposure) -> Page:
+    """Who could read a file or value, and what to change."""
+    yield Table(reader_rows(exposure))
+    for commit in exposure.unread:
+        yield Warn(f"warning: the version of {commit.id[:10]} could not be understood")
+    if exposure.values:
+        yield Note("in plain text at some time:")
+        yield Table(value_rows(exposure.values))
+    else:
+        yield Note("it was never in plain text in this repository's history")
+
+
+def exposure_json(exposure: Exposure) -> Page:
     """Who could read a file or value."""
     readers = [
         {
@@ -154,8 +182,6 @@ def exposure_json(exposure: Exposure) -> str:
         for reader in exposure.readers
     ]
     data: dict[str, object] = {
-        "version": VERSION,
-        "command": "recipients exposure",
         "path": exposure.path,
         "key": exposure.key,
         "plain_text": exposure.plain,
@@ -163,4 +189,73 @@ def exposure_json(exposure: Exposure) -> str:
         "values": [_value(value) for value in exposure.values],
         "not_understood": [commit.id for commit in exposure.unread],
     }
-    return dump(data)
+    return page("recipients exposure", data)
+
+
+EXPOSURE_FORMATS: Mapping[str, Callable[[Exposure], Page]] = {"text": exposure_page, "json": exposure_json}
+
+
+def recipient_rows(listed: RecipientList) -> list[Row]:
+    """A row a recipient: name, key, files, those of each environment, and where files and rules differ."""
+    rows: list[Row] = []
+    if listed.environments:
+        names = [name or "elsewhere" for name in listed.environments]
+        rows.append((Cell(""), Cell(""), Cell("in all"), *(Cell(printable(name)) for name in names)))
+    for row in listed.recipients:
+        remarks = []
+        if row.not_in_rule:
+            remarks.append(f"{counted(len(row.not_in_rule), 'file')} against the rules")
+        if row.missing:
+            remarks.append(f"{counted(len(row.missing), 'file')} missing by the rules")
+        key = row.recipient if row.recipient != row.name else ""
+        rows.append(
+            (
+                Cell(printable(row.name)),
+                Cell(printable(key)),
+                Cell(counted(len(row.files), "file")),
+                *(Cell(str(row.environments.get(name) or "-")) for name in listed.environments),
+                Cell(", ".join(remarks), "yellow"),
+            )
+        )
+    return rows
+
+
+def recipients_page(listed: RecipientList) -> Page:
+    """Who can read how many files, and where files and rules differ."""
+    yield Table(recipient_rows(listed))
+    for note in listed.notes:
+        yield Note(f"note: {note}")
+    yield Errors(listed.errors)
+    who, files = counted(len(listed.recipients), "recipient"), counted(listed.files, "encrypted file")
+    yield Note(f"{who} in {files}")
+    if any(row.not_in_rule or row.missing for row in listed.recipients):
+        yield Note("to bring the files in line with the rules: `fluxsecrets recipients sync --all`")
+
+
+def recipients_json(listed: RecipientList) -> Page:
+    """Who can read what."""
+    recipients = [
+        {
+            "name": row.name,
+            "kind": row.kind,
+            "recipient": row.recipient,
+            "files": list(row.files),
+            "not_in_rule": list(row.not_in_rule),
+            "missing": list(row.missing),
+            "environments": {name: row.environments.get(name, 0) for name in listed.environments if name},
+        }
+        for row in listed.recipients
+    ]
+    data: dict[str, object] = {
+        "files": listed.files,
+        "recipients": recipients,
+        "errors": [error_data(error) for error in listed.errors],
+        "notes": list(listed.notes),
+    }
+    return page("recipients list", data)
+
+
+LIST_FORMATS: Mapping[str, Callable[[RecipientList], Page]] = {
+    "text": recipients_page,
+    "json": recipients_json,
+}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.run.results import BatchResult, FileResult
-from fluxsecrets.report.json import VERSION, dump, error_data
-from fluxsecrets.report.results import files_data, result_data, result_rows
+from fluxsecrets.report.json import page
+from fluxsecrets.report.page import Page, Table
+from fluxsecrets.report.results import files_data, remarks, result_data, result_rows
 from fluxsecrets.report.text import Cell, Row, printable
-
-if TYPE_CHECKING:
-    from fluxsecrets.ops.people.recipients import RecipientList
 
 
 def rekey_rows(results: Sequence[FileResult]) -> list[Row]:
@@ -36,10 +33,18 @@ def _changes(result: FileResult) -> str:
     return ", ".join(parts)
 
 
-def rekey_json(command: str, batch: BatchResult) -> str:
+def text_page(command: str, batch: BatchResult) -> Page:
+    """A row per file, with what changed, then everything that is not one file's."""
+    yield Table(rekey_rows(batch.files))
+    yield from remarks(batch)
+
+
+def json_page(command: str, batch: BatchResult) -> Page:
     """The results of a command that changes who can open files."""
-    files = [_file_data(result) for result in batch.files]
-    return dump({"version": VERSION, "command": command, **files_data(batch, files)})
+    return page(command, files_data(batch, [_file_data(result) for result in batch.files]))
+
+
+FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": text_page, "json": json_page}
 
 
 def _file_data(result: FileResult) -> dict[str, object]:
@@ -55,55 +60,26 @@ def _file_data(result: FileResult) -> dict[str, object]:
     }
 
 
-def recipient_rows(listed: RecipientList) -> list[Row]:
-    """A row a recipient: name, key, files, those of each environment, and where files and rules differ."""
-    rows: list[Row] = []
-    if listed.environments:
-        names = [name or "elsewhere" for name in listed.environments]
-        rows.append((Cell(""), Cell(""), Cell("in all"), *(Cell(printable(name)) for name in names)))
-    for row in listed.recipients:
-        remarks = []
-        if row.not_in_rule:
-            remarks.append(f"{_files(len(row.not_in_rule))} against the rules")
-        if row.missing:
-            remarks.append(f"{_files(len(row.missing))} missing by the rules")
-        key = row.recipient if row.recipient != row.name else ""
-        rows.append(
-            (
-                Cell(printable(row.name)),
-                Cell(printable(key)),
-                Cell(_files(len(row.files))),
-                *(Cell(str(row.environments.get(name) or "-")) for name in listed.environments),
-                Cell(", ".join(remarks), "yellow"),
-            )
-        )
-    return rows
+def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:
+    """What new values want."""
+    count = sum(len(result.regenerated) for result in results if isinstance(result, RekeyResult))
+    if not count:
+        return ()
+    what = "1 value was" if count == 1 else f"{count} values were"
+    return (
+        f"{what} made anew: whatever uses them, such as a database that keeps a password itself, "
+        "has to be told too",
+    )
 
 
-def recipients_json(listed: RecipientList, notes: Sequence[str]) -> str:
-    """Who can read what."""
-    recipients = [
-        {
-            "name": row.name,
-            "kind": row.kind,
-            "recipient": row.recipient,
-            "files": list(row.files),
-            "not_in_rule": list(row.not_in_rule),
-            "missing": list(row.missing),
-            "environments": {name: row.environments.get(name, 0) for name in listed.environments if name},
-        }
-        for row in listed.recipients
-    ]
-    data: dict[str, object] = {
-        "version": VERSION,
-        "command": "recipients list",
-        "files": listed.files,
-        "recipients": recipients,
-        "errors": [error_data(error) for error in listed.errors],
-        "notes": list(notes),
-    }
-    return dump(data)
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
+def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:
+    """What removing somebody does not do."""
+    names = dict.fromkeys(
+        name for result in results if isinstance(result, RekeyResult) for name in result.removed
+    )
+    if not names:
+        return ()
+    return (
+        f"removed: {', '.join(names)}; what is in git's history stays readable for whoever was removed, "
+        "so change the secret values themselves as well",
+    )

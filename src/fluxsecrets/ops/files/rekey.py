@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
+from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import name_of, post_quantum_warnings
+from fluxsecrets.ops.run.names import name_of, names_of, post_quantum_warnings
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
-from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import Selection
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Leaf
 from fluxsecrets.sops.encryption import mac_additional_data, open_document, seal_mac
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, wrap_data_key
-from fluxsecrets.sops.formats import StoresConfig
+from fluxsecrets.sops.formats import StoresConfig, make_format
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .content import OpenedFile, encrypt_content, own_selector, verify
+from .content import OpenedFile, encrypt_content, open_file, own_selector, verify
 from .onlycopy import OTHERS_ONLY
 
 Options = TypeVar("Options")
@@ -245,6 +246,65 @@ def prepare_target(
         return Prepared(RekeyResult(target.shown, Outcome.FAILED, error=error.in_file(target.shown)))
 
 
+@dataclass(frozen=True, slots=True)
+class RekeyFile:
+    """A file that is opened to be re-keyed.
+
+    Attributes:
+        content: as it was read.
+        applied: the rules that were tried for it.
+        opened: the same, its MAC checked.
+    """
+
+    content: FileContent
+    applied: AppliedConfig | None
+    opened: OpenedFile
+
+
+def open_target(session: Session, target: Target) -> RekeyFile:
+    """Open a file to re-key it; raises as `open_file` does."""
+    content = read_file(target.path, limit=session.limits.size)
+    applied = session.rules_for(target.path)
+    format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
+    return RekeyFile(content, applied, open_file(format_, content.data, session.providers, session.limits))
+
+
+def rekeyed(
+    session: Session,
+    target: Target,
+    file: RekeyFile,
+    groups: RecipientGroups,
+    names: Mapping[str, str],
+    outcome: Outcome,
+    warnings: Iterable[str] = (),
+) -> RekeyResult:
+    """What became of a file whose recipients are others now.
+
+    Args:
+        session: the run.
+        target: the file.
+        file: the same, as it was.
+        groups: its recipients by key group.
+        names: recipient -> name.
+        outcome: what became of it.
+        warnings: what else the user should know.
+    """
+    opened = file.opened
+    before = opened.metadata
+    added, removed = changes_between(flat(before.recipients), flat(groups), names)
+    threshold = min(before.shamir_threshold, len(groups))
+    about = warnings_of_recipients(session, groups, threshold, names)
+    return RekeyResult(
+        target.shown,
+        outcome,
+        opened.values,
+        names_of(groups, names),
+        tuple(dict.fromkeys((*opened.warnings, *warnings, *about))),
+        added=added,
+        removed=removed,
+    )
+
+
 def for_others_only(session: Session, groups: RecipientGroups) -> tuple[str, ...]:
     """A warning where none of the identities at hand opens what is encrypted for these recipients."""
     return () if session.opens_any(groups) else (OTHERS_ONLY,)
@@ -255,28 +315,3 @@ def warnings_of_recipients(
 ) -> tuple[str, ...]:
     """What to say about those for whom a file is encrypted now."""
     return (*for_others_only(session, groups), *post_quantum_warnings(groups, threshold, names))
-
-
-def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:
-    """What new values want."""
-    count = sum(len(result.regenerated) for result in results if isinstance(result, RekeyResult))
-    if not count:
-        return ()
-    what = "1 value was" if count == 1 else f"{count} values were"
-    return (
-        f"{what} made anew: whatever uses them, such as a database that keeps a password itself, "
-        "has to be told too",
-    )
-
-
-def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:
-    """What removing somebody does not do."""
-    names = dict.fromkeys(
-        name for result in results if isinstance(result, RekeyResult) for name in result.removed
-    )
-    if not names:
-        return ()
-    return (
-        f"removed: {', '.join(names)}; what is in git's history stays readable for whoever was removed, "
-        "so change the secret values themselves as well",
-    )

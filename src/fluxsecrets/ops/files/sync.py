@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
 from fluxsecrets.errors import NotEncryptedError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.manifests.meant import require_one_way
 from fluxsecrets.ops.policy.drift import groups_needed, in_line
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, refuse
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import names_of
-from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
+from fluxsecrets.ops.run.names import names_of, read_public_keys
+from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.ops.run.writer import prepare_files, replacing, write_files
+from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
@@ -26,6 +28,7 @@ from .content import check_encrypted, open_file, parse
 from .rekey import (
     RekeyResult,
     changes_between,
+    encrypted_targets,
     flat,
     prepare_target,
     warnings_of_recipients,
@@ -47,6 +50,49 @@ class SyncOptions:
     names: Mapping[str, str] = field(default_factory=dict)
     accept_recipients: bool = False
     write: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """Which files to bring in line, and how; the parameters of `recipients sync`.
+
+    Attributes:
+        paths: files and folders.
+        environment: all files of one environment.
+        everything: all files of the repository.
+        input_type: format of named files, whatever their names say.
+        accept_recipients: accept files that encrypt less than their rule says.
+        check, dry_run: only say what would happen.
+    """
+
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    everything: bool = False
+    input_type: str | None = None
+    accept_recipients: bool = False
+    check: bool = False
+    dry_run: bool = False
+
+
+Watch = Callable[[Iterator[FileResult], int], Iterable[FileResult]]
+"""Passes on results, and may show progress; the number is that of all files."""
+
+
+def sync(session: Session, request: SyncRequest, watch: Watch) -> BatchResult:
+    """Bring files in line with their rules, or say what that would change.
+
+    Raises:
+        UsageError: nothing is named, or several kinds at once.
+        GitError, ConfigError, FileAccessError: see `select`.
+    """
+    require_one_way(request.paths, request.environment, everything=request.everything)
+    selection = select(session, request.paths, request.environment, request.input_type)
+    write = not (request.check or request.dry_run)
+    options = SyncOptions(read_public_keys(selection.root), request.accept_recipients, write)
+    if write:
+        make_ready(target.path for target in selection.targets)
+    targets, notes = encrypted_targets(selection)
+    return BatchResult(tuple(watch(sync_files(session, targets, options), len(targets))), notes)
 
 
 def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions) -> Iterator[FileResult]:

@@ -1,4 +1,4 @@
-"""Somebody comes: into the rules, and into the files that these rules are for."""
+"""Somebody comes: into the rules, and into the files that follow these rules."""
 
 from __future__ import annotations
 
@@ -7,62 +7,72 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks.filenames import KEYS_FOLDER
-from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
-from fluxsecrets.ops.files.rekey import (
-    RekeyResult,
-    changes_between,
-    encrypted_targets,
-    flat,
-    prepare_target,
-    warnings_of_recipients,
-    with_same_data_key,
-)
+from fluxsecrets.ops.files.rekey import encrypted_targets, open_target, rekeyed, with_same_data_key
+from fluxsecrets.ops.manifests.meant import require_one_way
 from fluxsecrets.ops.policy.strangers import judge, refuse
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import names_of, read_public_file
+from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.people import People, cluster_keys, find_person, read_people
-from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
+from fluxsecrets.ops.run.people import ConfigFile, People, cluster_keys, find_person, read_people
+from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
-from fluxsecrets.ops.run.writer import Operation, make_ready, prepare_files, replacing, write_files
-from fluxsecrets.repo.environments import load_environments, shared_files
+from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
+from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_recipient
+from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
-from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.recipients import Recipient, recipient_key
+
+from .plans import Rekeying, RuleEdits, RuleKey, SharedFile, files_of, rule_of, rules_of
 
 COMMAND = "recipients add"
 
 
 @dataclass(frozen=True, slots=True)
-class AddOptions:
-    """Who comes, and to what.
+class AdmitRequest:
+    """Who comes, and what they may read; the parameters of `recipients add`.
 
     Attributes:
         who: a key, or a name.
+        paths: files and folders.
+        environment: all files of one environment that it does not share with others.
+        everything: all files of the repository.
         name: what they are called from now on, if they have no name yet.
-        paths: files and folders; empty where an environment or everything is meant.
-        environment: all files of one, but what it shares with others.
-        shared: also what it shares with others.
+        shared: include files that other environments share, and rules that other files follow.
         group: the key group, from 1, in rules that have several.
-        accept_recipients: go on where a file is encrypted for others than its rule names, or protected less.
-        write: False only says what would happen.
+        accept_recipients: accept files whose recipients or selector are not the rule's.
+        dry_run: only say what would happen.
     """
 
-    who: str
-    name: str | None = None
+    who: str | None
     paths: tuple[str, ...] = ()
     environment: str | None = None
+    everything: bool = False
+    name: str | None = None
     shared: bool = False
     group: int | None = None
     accept_recipients: bool = False
-    write: bool = True
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedRule:
+    """A rule that is left out, because files that are not meant follow it too.
+
+    Attributes:
+        path: of the `.sops.yaml`, as shown to the user.
+        line: of the rule.
+        others: how many other files follow it.
+    """
+
+    path: str
+    line: int
+    others: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,181 +80,121 @@ class Addition:
     """What adding somebody would do; nothing has been done.
 
     Attributes:
-        options: how it was asked for.
-        recipient: who.
         name: what they are called.
-        people: everybody who is named.
-        session: in which the rules are as they will be.
-        targets: files that they can open then.
+        rekeying: the files that they can open then.
         rules: lines of rules that change, by `.sops.yaml` as shown.
-        extra: rules and public keys as they will be.
-        notes: what the user should know, one sentence each.
+        shared_lists: lists that change for several rules.
+        left_out: files that other environments share.
+        followed: rules that other files follow.
+        notes: what the user should know of the files, one sentence each.
     """
 
-    options: AddOptions
-    recipient: Recipient
     name: str
-    people: People = field(repr=False)
-    session: Session = field(repr=False)
-    targets: tuple[Target, ...]
+    rekeying: Rekeying[_Step]
     rules: Mapping[str, tuple[int, ...]]
-    extra: tuple[FileChange, ...]
+    shared_lists: tuple[SharedList, ...]
+    left_out: tuple[SharedFile, ...]
+    followed: tuple[FollowedRule, ...]
     notes: tuple[str, ...]
 
-    def lines(self) -> Iterator[str]:
-        """The plan for people, a line each."""
-        count = "1 file" if len(self.targets) == 1 else f"{len(self.targets)} files"
-        yield f"plan: {self.name} can open {count} from now on"
-        for path, lines in self.rules.items():
-            noun = "rule in line" if len(lines) == 1 else "rules in lines"
-            yield f"  {path}: into the {noun} {', '.join(map(str, lines))}"
 
-
-def plan_addition(session: Session, options: AddOptions) -> Addition:
+def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     """What adding somebody would do.
 
     Raises:
-        UsageError: there is nobody of that name, or no rule that is for the files that were named alone.
+        UsageError: there is nobody of that name, or no rule that only the named files follow.
         RecipientError: they cannot be encrypted for.
         ConfigError: a rule cannot be changed, or there is no such environment.
     """
+    if not request.who:
+        raise UsageError("say who comes", hint="a public key, or a name")
+    require_one_way(request.paths, request.environment, everything=request.everything)
     tree = open_tree(session.cwd, limits=session.limits)
     people = read_people(session, tree)
     everything = select(session, ())
-    if options.write:
+    if not request.dry_run:
         make_ready(target.path for target in everything.targets)
     targets, _ = encrypted_targets(everything)
-    recipient = find_person(people, options.who)
-    name = people.names.get(recipient.id) or options.name or people.name(recipient)
+    recipient = find_person(people, request.who)
+    name = people.names.get(recipient.id) or request.name or people.name(recipient)
     check_recipients(((recipient,),), session.providers)
-    meant, notes = _meant(session, tree, options, targets)
-    chosen, more = _rules(session, people, options, targets, meant)
-    edits = dict(_edits(people, tree, settings_names(tree, people), recipient, options, chosen))
-    changing = chosen | {
-        (each.config.path, rule.index)
-        for each in people.configs
-        if each.path in edits
-        for rule in edits[each.path].rules
-    }
+    meant, left_out = _meant(session, tree, request, targets)
+    chosen, followed = _rules(session, people, request, targets, meant)
+    edits = RuleEdits(tree, tuple(_edits(people, _cluster_keys(tree, people), recipient, request, chosen)))
+    changing = chosen | {(file.config.path, rule.index) for file, edit in edits.edits for rule in edit.rules}
     if not changing:
         raise UsageError(
             "there is no rule that is for these files alone",
-            details=[*notes, *more],
+            details=[
+                *(f"{each.path} is shared with {', '.join(each.environments)}" for each in left_out),
+                *(f"{each.path}:{each.line}: {_others(each.others)} this rule" for each in followed),
+            ],
             hint="give them a rule of their own in .sops.yaml, or add --shared",
         )
-    changed = session.with_configs({tree.root / path: edit.data for path, edit in edits.items()})
-    files = [target for target in targets if _rule(session, target) in changing]
+    files = [target for target in targets if rule_of(session, target) in changing]
     looks = tuple(run_jobs(partial(file_keys, session), files))
     files = [target for target, look in zip(files, looks, strict=True) if not _is_for(look, recipient)]
+    names = {recipient.id: name, **people.names}
+    extra = (*edits.changes(), *_public_key(tree, recipient, request))
     return Addition(
-        options,
-        recipient,
         name,
-        people,
-        changed,
-        tuple(files),
-        {
-            session.shown(tree.root / path): tuple(rule.line for rule in edit.rules)
-            for path, edit in edits.items()
-            if edit.rules
-        },
-        tuple(_extra(tree, people, edits, recipient, options)),
-        (*everything.notes, *notes, *more, *_shared_notes(edits)),
+        Rekeying(
+            edits.applied(session),
+            tuple(files),
+            _prepare,
+            _Step(recipient, request.accept_recipients, names, write=not request.dry_run),
+            Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
+        ),
+        edits.lines(session),
+        edits.shared_lists(),
+        left_out,
+        followed,
+        everything.notes,
     )
 
 
-def prepare_addition(plan: Addition) -> Iterator[Prepared]:
-    """New contents for the files of a plan; their values stay as they are, and nothing is written."""
-    return prepare_files(partial(prepare_target, _prepare, plan.session, _step(plan)), plan.targets)
-
-
-def add(session: Session, plan: Addition, prepared: Sequence[Prepared]) -> tuple[FileResult, ...]:
-    """Do what was planned; files that could not be prepared stay as they are, and are in the results.
-
-    Raises:
-        FluxsecretsError: it could not be written; nothing was changed.
-    """
-    operation = Operation(COMMAND, extra=plan.extra, details={"recipient": plan.recipient.id})
-    return tuple(write_files(session, prepared, operation))
-
-
-def _step(plan: Addition) -> _Step:
-    names = {plan.recipient.id: plan.name, **plan.people.names}
-    return _Step(plan.recipient, plan.options.accept_recipients, names, plan.options.write)
+def _others(count: int) -> str:
+    return "1 other file follows" if count == 1 else f"{count} other files follow"
 
 
 def _meant(
-    session: Session, tree: Tree, options: AddOptions, targets: Sequence[Target]
-) -> tuple[tuple[Target, ...], tuple[str, ...]]:
-    if options.paths:
-        named, _ = encrypted_targets(select(session, options.paths))
+    session: Session, tree: Tree, request: AdmitRequest, targets: Sequence[Target]
+) -> tuple[tuple[Target, ...], tuple[SharedFile, ...]]:
+    if request.paths:
+        named, _ = encrypted_targets(select(session, request.paths))
         for target in named:
             if target.problem is not None:
                 raise target.problem
         return named, ()
-    if options.environment is None:
+    if request.environment is None:
         return tuple(targets), ()
-    from fluxsecrets.repo.environments import find_environment
-
-    found = find_environment(tree, options.environment)
-    own = found.files | frozenset(found.generator_files)
-    meant = [target for target in targets if target.repository_path in own]
-    if options.shared:
-        return tuple(meant), ()
-    shared = shared_files(load_environments(tree))
-    left = [target for target in meant if target.repository_path in shared]
-    notes = tuple(
-        f"{target.shown} is shared with "
-        f"{', '.join(name for name in shared[target.repository_path or ''] if name != found.name)}, "
-        "and left out; --shared includes it"
-        for target in left
-    )
-    return tuple(target for target in meant if target not in left), notes
-
-
-_Rule = tuple[str, int]
-"""A configuration, as shown, and the number of a rule in it."""
-
-
-def _rule(session: Session, target: Target) -> _Rule | None:
-    try:
-        applied = session.rules_for(target.path)
-    except FluxsecretsError:
-        return None
-    if applied is None or not applied.matches or not applied.matches[-1].matched:
-        return None
-    return applied.config.path, applied.matches[-1].rule.index
+    meant, shared = files_of(tree, request.environment, targets)
+    if request.shared:
+        return meant, ()
+    left = {each.path for each in shared}
+    return tuple(target for target in meant if target.shown not in left), shared
 
 
 def _rules(
     session: Session,
     people: People,
-    options: AddOptions,
+    request: AdmitRequest,
     targets: Sequence[Target],
     meant: Sequence[Target],
-) -> tuple[frozenset[_Rule], tuple[str, ...]]:
+) -> tuple[frozenset[RuleKey], tuple[FollowedRule, ...]]:
     """The rules of the files that are meant; those that others follow too are left out, but for --shared."""
-    chosen = {target.path for target in meant}
-    inside = {rule for target in meant if (rule := _rule(session, target)) is not None}
-    if options.shared:
-        return frozenset(inside), ()
-    others: dict[_Rule, int] = {}
-    for target in targets:
-        followed = _rule(session, target)
-        if followed is not None and followed in inside and target.path not in chosen:
-            others[followed] = others.get(followed, 0) + 1
+    rules = rules_of(session, targets, meant)
+    if request.shared:
+        return frozenset(rules), ()
     lines = {
         (each.config.path, rule.index): rule.line for each in people.configs for rule in each.config.rules
     }
-    notes = []
-    for place, count in sorted(others.items()):
-        what = "1 other file follows" if count == 1 else f"{count} other files follow"
-        notes.append(f"{place[0]}:{lines[place]}: {what} this rule, so it is left out; --shared includes it")
-    return frozenset(inside - others.keys()), tuple(notes)
+    followed = tuple(FollowedRule(rule[0], lines[rule], count) for rule, count in rules.items() if count)
+    return frozenset(rule for rule, count in rules.items() if not count), followed
 
 
-def settings_names(tree: Tree, people: People) -> frozenset[tuple[str, str]]:
-    """The keys of clusters, by `recipient_key`: people stand before them in lists."""
+def _cluster_keys(tree: Tree, people: People) -> frozenset[tuple[str, str]]:
+    """The keys of clusters, by `recipient_key`; people stand before them in lists."""
     settings = load_settings(tree)
     environments = load_environments(tree, settings)
     return frozenset(
@@ -256,73 +206,51 @@ def settings_names(tree: Tree, people: People) -> frozenset[tuple[str, str]]:
 
 def _edits(
     people: People,
-    tree: Tree,
     clusters: frozenset[tuple[str, str]],
     recipient: Recipient,
-    options: AddOptions,
-    chosen: frozenset[_Rule],
-) -> Iterator[tuple[str, EditedConfig]]:
-    name = people.names.get(recipient.id) or options.name
+    request: AdmitRequest,
+    chosen: frozenset[RuleKey],
+) -> Iterator[tuple[ConfigFile, EditedConfig]]:
+    name = people.names.get(recipient.id) or request.name
     for each in people.configs:
-        rules = [index for path, index in chosen if path == each.config.path]
-        persons = [
-            one
-            for index in rules
-            for one in each.config.rules[index].recipients
-            if recipient_key(one) not in clusters
-        ]
-        if options.group is None:
-            for index in rules:
-                if len(each.config.rules[index].key_groups) > 1:
-                    raise UsageError(
-                        "this rule has several key groups",
-                        path=each.config.path,
-                        line=each.config.rules[index].line,
-                        hint="say which one with --group 1",
-                    )
+        rules = [each.config.rules[index] for path, index in chosen if path == each.config.path]
+        grouped = next((rule for rule in rules if len(rule.key_groups) > 1), None)
+        if request.group is None and grouped is not None:
+            raise UsageError(
+                "this rule has several key groups",
+                path=each.config.path,
+                line=grouped.line,
+                hint="say which one with --group 1",
+            )
         if rules:
             edit = add_recipient(
                 each.data,
                 recipient,
-                rules,
+                [rule.index for rule in rules],
                 path=each.config.path,
                 name=name,
-                behind=persons,
-                group=(options.group or 1) - 1,
+                behind=[
+                    one for rule in rules for one in rule.recipients if recipient_key(one) not in clusters
+                ],
+                group=(request.group or 1) - 1,
             )
             if edit.data != each.data:
-                yield each.path, edit
+                yield each, edit
 
 
 def _is_for(look: FileKeys | FluxsecretsError, recipient: Recipient) -> bool:
     return isinstance(look, FileKeys) and look.is_for(recipient)
 
 
-def _extra(
-    tree: Tree,
-    people: People,
-    edits: Mapping[str, EditedConfig],
-    recipient: Recipient,
-    options: AddOptions,
-) -> Iterator[FileChange]:
-    root = tree.root.resolve()
-    data = {each.path: each.data for each in people.configs}
-    for path, edit in edits.items():
-        yield FileChange(root / path, edit.data, data[path])
-    if options.name is None:
+def _public_key(tree: Tree, recipient: Recipient, request: AdmitRequest) -> Iterator[FileChange]:
+    if request.name is None:
         return
-    path = f"{KEYS_FOLDER}/{options.name}.pub"
-    if not (root / path).exists():
-        yield FileChange(root / path, f"{recipient.id}\n".encode(), None, 0o644)
-    elif recipient.id not in read_public_file(root / path):
+    path = f"{KEYS_FOLDER}/{request.name}.pub"
+    file = tree.root.resolve() / path
+    if not file.exists():
+        yield FileChange(file, f"{recipient.id}\n".encode(), None, 0o644)
+    elif recipient.id not in read_public_file(file):
         raise UsageError(f"{path} is somebody else's", hint="choose another name")
-
-
-def _shared_notes(edits: Mapping[str, EditedConfig]) -> Iterator[str]:
-    for edit in edits.values():
-        for shared in edit.shared:
-            lines = ", ".join(map(str, shared.rules))
-            yield f"the list &{shared.name} in line {shared.line} is shared by the rules in lines {lines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,32 +259,21 @@ class _Step:
 
     recipient: Recipient
     accept_recipients: bool
-    names: Mapping[str, str]
+    names: Mapping[str, str] = field(repr=False)
     write: bool
 
 
 def _prepare(session: Session, step: _Step, target: Target) -> Prepared:
-    content = read_file(target.path, limit=session.limits.size)
-    applied = session.rules_for(target.path)
-    format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
-    opened = open_file(format_, content.data, session.providers, session.limits)
-    metadata = opened.metadata
+    file = open_target(session, target)
+    metadata = file.opened.metadata
     if not step.accept_recipients:
-        refuse(judge(session, target.path, metadata, opened.opened.document), step.names)
-    rule = applied.matches[-1].rule if applied is not None and applied.matches else None
+        refuse(judge(session, target.path, metadata, file.opened.opened.document), step.names)
+    rule = file.applied.matches[-1].rule if file.applied is not None and file.applied.matches else None
     groups = _groups(metadata.recipients, rule.key_groups if rule is not None else (), step.recipient)
-    new = with_same_data_key(session, opened, groups, metadata.shamir_threshold)
-    added, removed = changes_between(flat(metadata.recipients), flat(groups), step.names)
-    result = RekeyResult(
-        target.shown,
-        Outcome.SYNCED if step.write else Outcome.WOULD_SYNC,
-        opened.values,
-        names_of(groups, step.names),
-        (*opened.warnings, *warnings_of_recipients(session, groups, metadata.shamir_threshold, step.names)),
-        added=added,
-        removed=removed,
-    )
-    return Prepared(result, replacing(content, new) if step.write else None)
+    new = with_same_data_key(session, file.opened, groups, metadata.shamir_threshold)
+    outcome = Outcome.SYNCED if step.write else Outcome.WOULD_SYNC
+    result = rekeyed(session, target, file, groups, step.names, outcome)
+    return Prepared(result, replacing(file.content, new) if step.write else None)
 
 
 def _groups(groups: RecipientGroups, ruled: RecipientGroups, recipient: Recipient) -> RecipientGroups:

@@ -6,24 +6,37 @@ counts by its ending alone, and the first entry that it cannot read stops it fro
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fluxsecrets.errors import IdentityError, UsageError
+from fluxsecrets.errors import FluxsecretsError, IdentityError, UnprotectedError, UsageError
+from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.people import People, cluster_keys, find_person, read_people
 from fluxsecrets.ops.run.results import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.settings import Settings, load_settings
-from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.repo.tree import Tree, open_tree
+from fluxsecrets.sops.document import Entry, Leaf, show_path
+from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.recipients import Recipient
 
 from .keystore import age_provider
+
+if TYPE_CHECKING:
+    from fluxsecrets.keys.keyfile import AgeIdentity
 
 FLUX_NAMESPACE = "flux-system"
 """Where Flux's own Kustomizations are, when nothing says otherwise."""
@@ -209,3 +222,107 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 def secrets_named(names: Sequence[SecretName]) -> str:
     """Such as `flux-system/sops-age`."""
     return ", ".join(f"{each.namespace}/{each.name}" for each in names)
+
+
+# The Secret where the repository keeps it, when the identity is replaced.
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A cluster's identity that is replaced.
+
+    Attributes:
+        old, new: the public keys.
+        private: the new identity; None where it is not at hand.
+        remove: take the old identity out; otherwise the new one is put beside it.
+    """
+
+    old: str
+    new: str
+    private: AgeIdentity | None = field(repr=False)
+    remove: bool
+
+
+def identity_files(tree: Tree, environment: Environment, targets: Sequence[Target]) -> frozenset[Path]:
+    """The files of a repository that hold the identity of an environment's cluster."""
+    try:
+        names, _ = secret_names(environment)
+    except UsageError:
+        return frozenset()
+    return frozenset(target.path for target in targets if _is_identity_secret(tree, target, names))
+
+
+def _is_identity_secret(tree: Tree, target: Target, names: Sequence[SecretName]) -> bool:
+    path = target.repository_path
+    if path is None or make_format(target.format).levels:
+        return False
+    try:
+        data = tree.read(path)
+        if not any(name.name.encode() in data for name in names):
+            return False
+        manifests = read_manifests(data, path, tree.limits).manifests
+    except FluxsecretsError:
+        return False
+    return any(
+        item.is_secret and item.name == name.name and item.namespace in (None, name.namespace)
+        for item in manifests
+        for name in names
+    )
+
+
+def exchange_identity(
+    session: Session, opened: OpenedFile, exchange: Exchange
+) -> tuple[bytes | None, tuple[str, ...]]:
+    """The text of the Secret with the new identity added, or the old one taken out; and where.
+
+    Raises:
+        UnprotectedError: the old one is to go, and the new one is not there.
+    """
+    from fluxsecrets.keys.generate import with_identity, without_identity
+    from fluxsecrets.keys.keyfile import parse_keys
+
+    text: bytes | None = None
+    keys: list[str] = []
+    for index, path, value in _identity_values(opened):
+        try:
+            found = parse_keys(value, origin="the Secret", path="the Secret").identities
+        except FluxsecretsError:
+            continue
+        recipients = {identity.recipient for identity in found}
+        if exchange.old not in recipients:
+            continue
+        if exchange.remove and exchange.new not in recipients:
+            raise UnprotectedError(
+                f"{show_path(path)} holds the old identity and not the new one",
+                hint="put the new one in first; the cluster could open nothing any more",
+            )
+        if not exchange.remove and (exchange.new in recipients or exchange.private is None):
+            continue
+        if exchange.remove:
+            changed = without_identity(value, exchange.old)
+        elif exchange.private is not None:
+            changed = with_identity(value, exchange.private)
+        else:
+            continue
+        document = opened.format.parse(text if text is not None else opened.text(), session.limits)
+        data = base64.b64encode(changed).decode() if path[0] == "data" else changed.decode()
+        text = set_value(opened.format, document, path, data, session.limits, part=index)
+        keys.append(show_path(path))
+    return text, tuple(keys)
+
+
+def _identity_values(opened: OpenedFile) -> Iterator[tuple[int, tuple[str, str], bytes]]:
+    """The values of a Secret that Flux takes for age identities."""
+    for index, part in enumerate(opened.parts):
+        for name in ("data", "stringData"):
+            node = part.get(name)
+            for entry in node.entries if isinstance(node, MapNode) else ():
+                if not isinstance(entry, Entry) or not entry.key.endswith(AGE_SUFFIX):
+                    continue
+                if isinstance(entry.value, Leaf) and isinstance(entry.value.value, str):
+                    text = entry.value.value
+                    try:
+                        value = base64.b64decode(text) if name == "data" else text.encode()
+                    except ValueError:
+                        continue
+                    yield index, (name, entry.key), value

@@ -1,4 +1,4 @@
-"""Somebody leaves: out of the rules, new data keys for all that they could open, and what they have read."""
+"""Somebody leaves: out of the rules, and new data keys for all files that they could open."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ from fluxsecrets.ops.files.rekey import encrypted_targets
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.people import People, find_person, read_people
-from fluxsecrets.ops.run.results import FileChange, FileResult, Prepared
+from fluxsecrets.ops.run.people import ConfigFile, People, find_person, read_people
+from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
-from fluxsecrets.ops.run.writer import Operation, make_ready, write_files
-from fluxsecrets.repo.environments import load_environments, shared_files
+from fluxsecrets.ops.run.writer import Operation, make_ready
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
+from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .exposure import FileHistory, LeftValue, file_histories, values_readable_by
 from .leavers import Leaving, doubtful_files, leaving_path, read_leaving, today
-from .rotate import RotateOptions, prepare_rotation
+from .plans import Rekeying, RuleEdits, SharedFile, files_of, rules_of
+from .rotate import RotateOptions, rotate_target
 
 COMMAND = "recipients remove"
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveOptions:
-    """Who leaves, and what.
+class RemoveRequest:
+    """Who leaves, and what; the parameters of `recipients remove`.
 
     Attributes:
         who: a key, or a name.
         environment: only files of this one; None means everything.
-        accept_recipients: go on where a file is encrypted for others than its rule names, or protected less.
-        report: look at the history for what they could read, and keep the report.
-        write: False only says what would happen.
+        accept_recipients: accept files whose recipients or selector are not the rule's.
+        yes: also where it is the key of whoever asks.
+        no_report: do not look at the history for what they could read, and keep no report.
+        dry_run: only say what would happen.
     """
 
-    who: str
+    who: str | None
     environment: str | None = None
     accept_recipients: bool = False
-    report: bool = True
-    write: bool = True
+    yes: bool = False
+    no_report: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,53 +59,39 @@ class Removal:
     """What removing somebody would do; nothing has been done.
 
     Attributes:
-        options: how it was asked for.
-        recipient: who.
+        request: how it was asked for.
         name: what they are called.
-        people: everybody who is named.
-        tree: the repository.
-        session: in which the rules are as they will be.
-        targets: files that get new data keys.
-        known_key: those of them that they are not among the recipients of, but whose data key they know.
+        rekeying: the files that get new data keys.
         rules: lines of rules that change, by `.sops.yaml` as shown.
-        extra: rules and public keys as they will be.
+        shared_lists: lists that change for several rules.
+        known_keys: the files, as shown, that are not for them, but whose data key they know.
+        deleted: files that are deleted, as shown.
+        left_out: files that other environments share.
+        unreadable: files of which it is unknown whether they are for them.
+        clusters: environments whose cluster has their key by the settings.
+        settings: the settings that say so, as shown.
         values: what they could read at any time.
-        notes: what the user should know, one sentence each.
         doubtful: files whose data key they may know: no identity here can tell.
+        notes: what the user should know of the files, one sentence each.
     """
 
-    options: RemoveOptions
-    recipient: Recipient
+    request: RemoveRequest
     name: str
-    people: People = field(repr=False)
-    tree: Tree = field(repr=False)
-    session: Session = field(repr=False)
-    targets: tuple[Target, ...]
-    known_key: frozenset[str]
+    rekeying: Rekeying[RotateOptions]
     rules: Mapping[str, tuple[int, ...]]
-    extra: tuple[FileChange, ...]
-    values: tuple[LeftValue, ...]
-    notes: tuple[str, ...]
+    shared_lists: tuple[SharedList, ...]
+    known_keys: tuple[str, ...]
+    deleted: tuple[str, ...]
+    left_out: tuple[SharedFile, ...]
+    unreadable: tuple[str, ...]
+    clusters: tuple[str, ...]
+    settings: str
+    values: tuple[LeftValue, ...] = field(repr=False)
     doubtful: tuple[str, ...]
-
-    def lines(self) -> Iterator[str]:
-        """The plan for people, a line each."""
-        where = f" of {self.options.environment}" if self.options.environment else ""
-        yield f"plan: {self.name} can open no file{where} any more"
-        for path, lines in self.rules.items():
-            noun = "rule in line" if len(lines) == 1 else "rules in lines"
-            yield f"  {path}: out of the {noun} {', '.join(map(str, lines))}"
-        noun = "1 file gets a new data key" if len(self.targets) == 1 else "files get new data keys"
-        yield f"  {noun}" if len(self.targets) == 1 else f"  {len(self.targets)} {noun}"
-        for target in self.targets:
-            if target.path.as_posix() in self.known_key:
-                yield f"  {target.shown} is not for {self.name}, but still has a data key that they know"
-        for change in self.extra:
-            if change.new is None:
-                yield f"  {self.session.shown(change.path)} is deleted"
+    notes: tuple[str, ...]
 
 
-def plan_removal(session: Session, options: RemoveOptions) -> Removal:
+def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     """What removing somebody would do.
 
     Raises:
@@ -110,139 +99,120 @@ def plan_removal(session: Session, options: RemoveOptions) -> Removal:
         UnprotectedError: a rule would name nobody any more.
         ConfigError: a rule cannot be changed, or there is no such environment.
     """
+    if not request.who:
+        raise UsageError("say who leaves", hint="a public key, or a name")
     tree = open_tree(session.cwd, limits=session.limits)
     people = read_people(session, tree)
     selection = select(session, ())
-    if options.write:
+    if not request.dry_run:
         make_ready(target.path for target in selection.targets)
     targets, notes = encrypted_targets(selection)
     looks = tuple(run_jobs(partial(file_keys, session), targets))
-    files = {target.repository_path: look for target, look in zip(targets, looks, strict=True)}
-    readers = {
+    files = {target.path: look for target, look in zip(targets, looks, strict=True)}
+    readers = _readers(looks)
+    recipient = find_person(people, request.who, readers.values())
+    name = people.name(recipient)
+    # What an environment shares with others is not its own to take away.
+    meant, shared = (
+        (targets, ()) if request.environment is None else files_of(tree, request.environment, targets)
+    )
+    left = {each.path for each in shared}
+    meant = tuple(target for target in meant if target.shown not in left)
+    edits = RuleEdits(tree, tuple(_edits(session, people, recipient, request, targets, meant)))
+    changed = edits.applied(session)
+    histories: tuple[FileHistory, ...] = ()
+    if not request.no_report and tree.repository is not None:
+        histories = file_histories(session, tree, tree.repository)
+    knows = (
+        _knows_without_report(session, tree, targets, recipient)
+        if request.no_report
+        else _knows_data_key(histories, recipient)
+    )
+    readable = {target.path for target in meant if _is_for(files[target.path], recipient)}
+    chosen = tuple(target for target in meant if target.path in readable or target.repository_path in knows)
+    if not chosen and not edits.edits and recipient_key(recipient) not in {*people.recipients, *readers}:
+        raise UsageError(f"{name} is in no rule, and no file is for them", hint="check the name or key")
+    paths = {target.repository_path for target in meant}
+    extra = (*edits.changes(), *_extra(tree, recipient, name, request, report=bool(histories)))
+    return Removal(
+        request,
+        name,
+        Rekeying(
+            changed,
+            chosen,
+            rotate_target,
+            RotateOptions(
+                remove=(recipient,),
+                accept_recipients=request.accept_recipients,
+                names=people.names,
+                write=not request.dry_run,
+            ),
+            Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
+        ),
+        edits.lines(session),
+        edits.shared_lists(),
+        tuple(target.shown for target in chosen if target.path not in readable),
+        tuple(session.shown(change.path) for change in extra if change.new is None),
+        shared,
+        tuple(str(look.path) for look in looks if isinstance(look, FluxsecretsError)),
+        tuple(
+            each.name for each in load_settings(tree).environments if recipient.id in each.cluster_recipients
+        ),
+        session.shown(tree.root / SETTINGS_NAME),
+        tuple(
+            value
+            for value in values_readable_by(histories, recipient)
+            if request.environment is None or value.path in paths
+        ),
+        doubtful_files(histories, recipient),
+        notes,
+    )
+
+
+def refuse_oneself(session: Session, plan: Removal) -> None:
+    """Stop where somebody is about to remove their own key, unless --yes says that they know.
+
+    Raises:
+        UsageError: it is their own.
+    """
+    request = plan.request
+    if not (request.dry_run or request.yes) and session.opens_any((plan.rekeying.step.remove,)):
+        raise UsageError(
+            f"{plan.name} is you: you could open none of these files any more",
+            hint="let somebody else do it, or add --yes",
+        )
+
+
+def _readers(looks: Sequence[FileKeys | FluxsecretsError]) -> Mapping[tuple[str, str], Recipient]:
+    return {
         recipient_key(each): each
         for look in looks
         if isinstance(look, FileKeys)
         for group in look.groups
         for each in group
     }
-    recipient = find_person(people, options.who, readers.values())
-    name = people.name(recipient)
-    meant, left_out = _meant(tree, options, targets)
-    edits = dict(_edits(session, people, recipient, options, targets, meant))
-    changed = session.with_configs({tree.root / path: edit.data for path, edit in edits.items()})
-    histories: tuple[FileHistory, ...] = ()
-    if options.report and tree.repository is not None:
-        histories = file_histories(session, tree, tree.repository)
-    knows = (
-        _knows_data_key(histories, recipient)
-        if options.report
-        else _knows_without_report(session, tree, targets, recipient)
-    )
-    chosen = tuple(
-        target
-        for target in meant
-        if _is_for(files.get(target.repository_path), recipient) or target.repository_path in knows
-    )
-    if not chosen and not edits and recipient_key(recipient) not in {*people.recipients, *readers}:
-        raise UsageError(f"{name} is in no rule, and no file is for them", hint="check the name or key")
-    own = {target.repository_path for target in meant}
-    values = tuple(
-        value
-        for value in values_readable_by(histories, recipient)
-        if options.environment is None or value.path in own
-    )
-    whole = options.environment is None
-    return Removal(
-        options,
-        recipient,
-        name,
-        people,
-        tree,
-        changed,
-        chosen,
-        frozenset(
-            target.path.as_posix()
-            for target in chosen
-            if not _is_for(files.get(target.repository_path), recipient)
-        ),
-        {
-            session.shown(tree.root / path): tuple(rule.line for rule in edit.rules)
-            for path, edit in edits.items()
-            if edit.rules
-        },
-        tuple(_extra(tree, people, edits, recipient, name, whole=whole, report=bool(histories))),
-        values,
-        (
-            *notes,
-            *left_out,
-            *_notes(session, tree, edits, recipient, looks, name),
-        ),
-        doubtful_files(histories, recipient),
-    )
 
 
-def prepare_removal(plan: Removal) -> Iterator[Prepared]:
-    """New contents for the files of a plan, with new data keys; nothing is written."""
-    options = RotateOptions(
-        remove=(plan.recipient,),
-        accept_recipients=plan.options.accept_recipients,
-        names=plan.people.names,
-        write=plan.options.write,
-    )
-    return prepare_rotation(plan.session, plan.targets, options)
-
-
-def remove(session: Session, plan: Removal, prepared: Sequence[Prepared]) -> tuple[FileResult, ...]:
-    """Do what was planned; files that could not be prepared stay as they are, and are in the results.
-
-    Raises:
-        FluxsecretsError: it could not be written; nothing was changed.
-    """
-    operation = Operation(COMMAND, extra=plan.extra, details={"recipient": plan.recipient.id})
-    return tuple(write_files(session, prepared, operation))
-
-
-def _is_for(look: FileKeys | FluxsecretsError | None, recipient: Recipient) -> bool:
+def _is_for(look: FileKeys | FluxsecretsError, recipient: Recipient) -> bool:
     return isinstance(look, FileKeys) and look.is_for(recipient)
-
-
-def _meant(
-    tree: Tree, options: RemoveOptions, targets: Sequence[Target]
-) -> tuple[tuple[Target, ...], tuple[str, ...]]:
-    """The files that it is about; what an environment shares with others is not its own to take away."""
-    if options.environment is None:
-        return tuple(targets), ()
-    from fluxsecrets.repo.environments import find_environment
-
-    found = find_environment(tree, options.environment)
-    own = found.files | frozenset(found.generator_files)
-    shared = shared_files(load_environments(tree))
-    meant = [target for target in targets if target.repository_path in own]
-    kept = [target for target in meant if target.repository_path in shared]
-    notes = tuple(
-        f"{target.shown} is shared with "
-        f"{', '.join(name for name in shared[target.repository_path or ''] if name != found.name)}, "
-        "and left out: leave out --env to take them out of everything"
-        for target in kept
-    )
-    return tuple(target for target in meant if target not in kept), notes
 
 
 def _edits(
     session: Session,
     people: People,
     recipient: Recipient,
-    options: RemoveOptions,
+    request: RemoveRequest,
     targets: Sequence[Target],
     meant: Sequence[Target],
-) -> Iterator[tuple[str, EditedConfig]]:
+) -> Iterator[tuple[ConfigFile, EditedConfig]]:
     key = recipient_key(recipient)
+    own: set[tuple[str, int]] | None = None
+    if request.environment is not None:
+        own = {rule for rule, others in rules_of(session, targets, meant).items() if not others}
     for each in people.configs:
-        rules: list[int] | None = None
-        if options.environment is not None:
-            rules = _own_rules(session, each.config.path, targets, meant)
+        rules = None if own is None else sorted(index for path, index in own if path == each.config.path)
         named = any(
-            key in {recipient_key(one) for one in rule.recipients}
+            key in map(recipient_key, rule.recipients)
             for rule in each.config.rules
             if rules is None or rule.index in rules
         )
@@ -250,24 +220,7 @@ def _edits(
         if named or mentioned:
             edit = remove_recipient(each.data, recipient, path=each.config.path, rules=rules)
             if edit.data != each.data:
-                yield each.path, edit
-
-
-def _own_rules(
-    session: Session, config: str, targets: Sequence[Target], meant: Sequence[Target]
-) -> list[int]:
-    """The rules of a configuration that are for files that are meant, and for no others."""
-    inside: set[int] = set()
-    outside: set[int] = set()
-    chosen = {target.path for target in meant}
-    for target in targets:
-        applied = session.rules_for(target.path)
-        if applied is None or not applied.matches or not applied.matches[-1].matched:
-            continue
-        if applied.config.path == config:
-            index = applied.matches[-1].rule.index
-            (inside if target.path in chosen else outside).add(index)
-    return sorted(inside - outside)
+                yield each, edit
 
 
 def _knows_data_key(histories: Sequence[FileHistory], recipient: Recipient) -> frozenset[str]:
@@ -294,21 +247,12 @@ def _knows_without_report(
 
 
 def _extra(
-    tree: Tree,
-    people: People,
-    edits: Mapping[str, EditedConfig],
-    recipient: Recipient,
-    name: str,
-    *,
-    whole: bool,
-    report: bool,
+    tree: Tree, recipient: Recipient, name: str, request: RemoveRequest, *, report: bool
 ) -> Iterator[FileChange]:
-    root = tree.root.resolve()
-    data = {each.path: each.data for each in people.configs}
-    for path, edit in edits.items():
-        yield FileChange(root / path, edit.data, data[path])
-    if not whole:
+    """Their public key, which goes, and the report on them, which comes."""
+    if request.environment is not None:
         return
+    root = tree.root.resolve()
     for path in tree.below(KEYS_FOLDER):
         public = path.endswith(PUBLIC_KEY_SUFFIX) and tree.size(path) is not None
         if public and tuple(read_public_file(root / path)) == (recipient.id,):
@@ -317,30 +261,6 @@ def _extra(
         path = leaving_path(name)
         known = read_leaving(root, name)
         before = tree.read(path) if (root / path).exists() else None
-        decided = known.decided if known is not None else {}
-        leaving = Leaving(name, recipient, today(), decided)
+        leaving = Leaving(name, recipient, today(), known.decided if known is not None else {})
         if leaving.data() != before:
             yield FileChange(root / path, leaving.data(), before, 0o644)
-
-
-def _notes(
-    session: Session,
-    tree: Tree,
-    edits: Mapping[str, EditedConfig],
-    recipient: Recipient,
-    looks: Sequence[FileKeys | FluxsecretsError],
-    name: str,
-) -> Iterator[str]:
-    for edit in edits.values():
-        for shared in edit.shared:
-            lines = ", ".join(map(str, shared.rules))
-            yield f"the list &{shared.name} in line {shared.line} is shared by the rules in lines {lines}"
-    for look in looks:
-        if isinstance(look, FluxsecretsError):
-            yield f"{look.path}: could not be looked at, so that there is no saying whether it is for {name}"
-    clusters = [
-        each.name for each in load_settings(tree).environments if recipient.id in each.cluster_recipients
-    ]
-    if clusters:
-        shown = session.shown(tree.root / SETTINGS_NAME)
-        yield f"{shown} names {name} as the cluster of {', '.join(clusters)}: take that out there"

@@ -11,12 +11,14 @@ from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import parse
 from fluxsecrets.ops.files.keyusage import ELSEWHERE
-from fluxsecrets.ops.files.rekey import flat
+from fluxsecrets.ops.files.rekey import encrypted_targets, flat
+from fluxsecrets.ops.policy.overriding import override_notes
 from fluxsecrets.ops.policy.strangers import compare_with_rule
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import name_of
+from fluxsecrets.ops.run.names import name_of, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.targets import select
 from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import short_recipient
@@ -57,12 +59,14 @@ class RecipientList:
         files: how many encrypted files were looked at.
         errors: files that could not be looked at.
         environments: the columns of the matrix, `""` for files of none; empty where it was about some files.
+        notes: what the user should know of the files, one sentence each.
     """
 
     recipients: tuple[RecipientFiles, ...]
     files: int
     errors: tuple[FluxsecretsError, ...] = ()
     environments: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +82,21 @@ class _Look:
 
 
 def list_recipients(
-    session: Session,
-    targets: Sequence[Target],
-    names: Mapping[str, str],
-    environments: Mapping[str, frozenset[str]] | None = None,
+    session: Session, paths: Sequence[str] = (), environment: str | None = None
 ) -> RecipientList:
     """Who can read files; no identity is needed.
 
     Args:
         session: the run.
-        targets: the files.
-        names: recipient -> name, from the repository's public keys.
-        environments: the files of each, by its name, for a matrix of people and environments.
+        paths: files and folders; none, and no environment, means the whole repository, by environment.
+        environment: all files of one.
     """
-    where = _environments_of(targets, environments or {})
+    selection = select(session, paths, environment)
+    targets, notes = encrypted_targets(selection)
+    environments = _environment_files(session) if not paths and environment is None else {}
+    names = read_public_keys(selection.root)
+    notes = (*notes, *override_notes(session, [target.path for target in targets], names))
+    where = _environments_of(targets, environments)
     looks = tuple(run_jobs(partial(_look, session), targets))
     known: dict[tuple[str, str], Recipient] = {}
     named = dict(names)
@@ -120,7 +125,7 @@ def list_recipients(
     errors = tuple(look.error for look in looks if look.error is not None)
     elsewhere = (ELSEWHERE,) if any(ELSEWHERE in row.environments for row in rows) else ()
     columns = (*environments, *elsewhere) if environments else ()
-    return RecipientList(tuple(rows), len(looks) - len(errors), errors, columns)
+    return RecipientList(tuple(rows), len(looks) - len(errors), errors, columns, notes)
 
 
 def _environments_of(
@@ -138,7 +143,7 @@ def _counted(paths: Sequence[str], where: Mapping[str, tuple[str, ...]]) -> Mapp
     return dict(Counter(name for path in paths for name in where.get(path, ())))
 
 
-def environment_files(session: Session) -> Mapping[str, frozenset[str]]:
+def _environment_files(session: Session) -> Mapping[str, frozenset[str]]:
     """The files of every environment of the repository, by its name; none outside of git.
 
     Raises:

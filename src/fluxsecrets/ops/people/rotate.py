@@ -2,35 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from fluxsecrets.errors import UnprotectedError, UsageError
-from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.files.rekey import (
-    RekeyResult,
-    changes_between,
+    encrypted_targets,
     flat,
-    prepare_target,
-    warnings_of_recipients,
+    open_target,
+    rekeyed,
     with_new_data_key,
     with_new_text,
 )
+from fluxsecrets.ops.manifests.meant import require_one_way
+from fluxsecrets.ops.policy.policy import parse_recipients
 from fluxsecrets.ops.policy.strangers import Differences, judge, refuse
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import name_of, names_of
+from fluxsecrets.ops.run.names import name_of, read_public_keys
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
-from fluxsecrets.ops.run.writer import Operation, prepare_files, replacing, write_files
+from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
-from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
+from .plans import Rekeying, SharedFile
 from .regenerate import regenerated
+
+
+@dataclass(frozen=True, slots=True)
+class RotateRequest:
+    """Which files get new data keys, and how; the parameters of `rotate`.
+
+    Attributes:
+        paths: files, and folders in which every encrypted secret is meant.
+        environment: all files of one environment.
+        everything: all files of the repository.
+        input_type: format of the files, whatever their names say.
+        add, remove: recipients by kind, as on the command line.
+        accept_recipients: accept files whose recipients or selector are not the rule's.
+        values: generate values anew whose annotation says how.
+        dry_run: only say what would happen.
+    """
+
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    everything: bool = False
+    input_type: str | None = None
+    add: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    remove: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    accept_recipients: bool = False
+    values: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What rotating would do; nothing has been done.
+
+    Attributes:
+        request: how it was asked for.
+        rekeying: the files.
+        shared: those of them that other environments share.
+        notes: what the user should know of the files, one sentence each.
+    """
+
+    request: RotateRequest
+    rekeying: Rekeying[RotateOptions]
+    shared: tuple[SharedFile, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +98,39 @@ class RotateOptions:
     write: bool = True
 
 
+def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
+    """What rotating would do.
+
+    Raises:
+        UsageError: nothing is named, or several kinds at once; or a recipient is both added and removed.
+        RecipientError: a recipient is malformed.
+        ConfigError: there is no such environment.
+    """
+    add, remove = parse_recipients(request.add), parse_recipients(request.remove)
+    require_one_way(request.paths, request.environment, everything=request.everything)
+    selection = select(session, request.paths, request.environment, request.input_type)
+    options = RotateOptions(
+        add,
+        remove,
+        request.accept_recipients,
+        read_public_keys(selection.root),
+        request.values,
+        _shared_with(session, request.environment),
+        write=not request.dry_run,
+    )
+    refuse_contradiction(options)
+    if options.write:
+        make_ready(target.path for target in selection.targets)
+    targets, notes = encrypted_targets(selection)
+    shared = (
+        SharedFile(target.shown, options.shared[target.repository_path])
+        for target in targets
+        if target.repository_path is not None and target.repository_path in options.shared
+    )
+    rekeying = Rekeying(session, targets, rotate_target, options, Operation("rotate"))
+    return Rotation(request, rekeying, tuple(each for each in shared if each.environments), notes)
+
+
 def refuse_contradiction(options: RotateOptions) -> None:
     """Refuse to add and remove one and the same.
 
@@ -67,7 +142,7 @@ def refuse_contradiction(options: RotateOptions) -> None:
         raise UsageError("a recipient is to be added and removed at once", hint="name it in one of the two")
 
 
-def shared_with(session: Session, environment: str | None) -> Mapping[str, tuple[str, ...]]:
+def _shared_with(session: Session, environment: str | None) -> Mapping[str, tuple[str, ...]]:
     """The files of an environment that belong to others, too, with the names of those; none without one."""
     if environment is None:
         return {}
@@ -85,59 +160,29 @@ def shared_with(session: Session, environment: str | None) -> Mapping[str, tuple
     }
 
 
-def rotation_plan(
-    targets: Sequence[Target], options: RotateOptions, environment: str | None
-) -> Iterator[str]:
-    """What is about to be done, a line each; nothing where few files were named."""
-    if environment is None and len(targets) < _WORTH_A_PLAN:
-        return
-    what = "and annotated values are made anew" if options.values else "every value is encrypted anew"
-    noun = "1 file gets a new data key" if len(targets) == 1 else f"{len(targets)} files get new data keys"
-    yield f"plan: {noun}, {what}"
-    for target in targets:
-        others = options.shared.get(target.repository_path or "")
-        if others:
-            yield f"  {target.shown} is shared with {', '.join(others)}"
-
-
-_WORTH_A_PLAN = 10
-
-
 def rotate_files(
-    session: Session, targets: Sequence[Target], options: RotateOptions
+    session: Session, targets: Iterable[Target], options: RotateOptions
 ) -> tuple[FileResult, ...]:
     """Give files new data keys, in place: all of those that can be opened, or none.
 
     Returns:
-        One `RekeyResult` a file, in order; a plain `FileResult` where it could not be written.
+        One `RekeyResult` per file, in order; a plain `FileResult` where it could not be written.
     """
-    prepared = prepare_rotation(session, targets, options)
-    return tuple(write_files(session, prepared, Operation("rotate")))
+    rekeying = Rekeying(session, tuple(targets), rotate_target, options, Operation("rotate"))
+    return rekeying.run(lambda prepared, _: prepared, write=True)
 
 
-def prepare_rotation(
-    session: Session, targets: Sequence[Target], options: RotateOptions
-) -> Iterator[Prepared]:
-    """New contents for files, with new data keys; nothing is written.
+def rotate_target(session: Session, options: RotateOptions, target: Target) -> Prepared:
+    """New content for one file, with a new data key; nothing is written.
 
-    Args:
-        session: the run.
-        targets: the files.
-        options: how.
-
-    Returns:
-        One `RekeyResult` a file, in order, and what is to be written for it to become true.
+    Raises:
+        UnprotectedError: nobody would be left, or the file is not what its rule says.
+        FluxsecretsError: it cannot be opened.
     """
-    return prepare_files(partial(prepare_target, _rotate, session, options), targets)
-
-
-def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepared:
-    content = read_file(target.path, limit=session.limits.size)
-    applied = session.rules_for(target.path)
-    format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
-    opened = open_file(format_, content.data, session.providers, session.limits)
+    file = open_target(session, target)
+    opened = file.opened
     metadata = opened.metadata
-    names = {**options.names, **_anchors(applied)}
+    names = {**options.names, **_anchors(file.applied)}
     groups = _changed(metadata.recipients, options)
     differences = _compare(session, target, metadata, opened.opened.document, groups, options)
     if not options.accept_recipients:
@@ -148,29 +193,15 @@ def _rotate(session: Session, options: RotateOptions, target: Target) -> Prepare
         new, warnings = with_new_data_key(session, opened, groups, threshold)
     else:
         new, warnings = with_new_text(session, opened, fresh.text, groups, threshold)
-    added, removed = changes_between(flat(metadata.recipients), flat(groups), names)
-    result = RekeyResult(
-        target.shown,
-        Outcome.ROTATED if options.write else Outcome.WOULD_ROTATE,
-        opened.values,
-        names_of(groups, names),
-        tuple(
-            dict.fromkeys(
-                (
-                    *opened.warnings,
-                    *warnings,
-                    *_drift(applied, groups, names),
-                    *warnings_of_recipients(session, groups, threshold, names),
-                )
-            )
-        ),
-        added=added,
-        removed=removed,
+    outcome = Outcome.ROTATED if options.write else Outcome.WOULD_ROTATE
+    more = (*warnings, *_drift(file.applied, groups, names))
+    result = replace(
+        rekeyed(session, target, file, groups, names, outcome, more),
         new_data_key=True,
         regenerated=fresh.keys if fresh is not None else (),
         shared_with=options.shared.get(target.repository_path or "", ()),
     )
-    return Prepared(result, replacing(content, new) if options.write else None)
+    return Prepared(result, replacing(file.content, new) if options.write else None)
 
 
 def _anchors(applied: AppliedConfig | None) -> Mapping[str, str]:
