@@ -80,7 +80,7 @@ def command(asked: _Asked, *, report: str, quiet: bool) -> int:
     text = only_path(asked.paths, "add -i to decrypt several files in place")
     given = read_input(session, text, asked.filename, asked.input_type)
     content = decrypt_given(session, given, output_type=asked.output_type, key=asked.key)
-    show_warnings(out, given.shown, content.warnings)
+    show_warnings(out, given.target.shown, content.warnings)
     write_plain(session, out, content.data, asked.output)
     return 0
 

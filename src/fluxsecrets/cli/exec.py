@@ -115,9 +115,9 @@ def exec_env(
     wanted = make_command(arguments, shell=shell, user=user)
     given = read_encrypted(session, file, input_type)
     try:
-        values = file_values(session, given.data, given.format, allowed)
+        values = file_values(session, given.data, given.target.format, allowed)
     except FluxsecretsError as error:
-        raise error.in_file(given.shown) from None
+        raise error.in_file(given.target.shown) from None
     return run_with_values(session, wanted, values, EnvOptions(pristine, same_process))
 
 
@@ -158,7 +158,7 @@ def exec_file(
     deleted when the command ends. The MAC is checked first. The exit code is the command's, 128+N where
     signal N ended it, 127 where there is no such command.
     """
-    from fluxsecrets.ops.files.decrypt import decrypt_content
+    from fluxsecrets.ops.files.decrypt import decrypt_given
 
     session, out = make_session(), Output(quiet=quiet)
     wanted = make_command(arguments, shell=shell, user=user)
@@ -168,10 +168,7 @@ def exec_file(
             hint="such as: fluxsecrets exec-file FILE -- kubectl apply -f {}",
         )
     given = read_encrypted(session, file, input_type)
-    try:
-        content = decrypt_content(session, given.data, given.format, output_type=output_type)
-    except FluxsecretsError as error:
-        raise error.in_file(given.shown) from None
-    show_warnings(out, given.shown, content.warnings)
-    name = filename if filename is not None else PurePath(given.path).name
+    content = decrypt_given(session, given, output_type=output_type)
+    show_warnings(out, given.target.shown, content.warnings)
+    name = filename if filename is not None else PurePath(given.target.path).name
     return run_with_file(session, wanted, content.data, name, fifo=not no_fifo)

@@ -134,8 +134,8 @@ def _one(
     if output_type is None and output is not None:
         output_type = "json" if output.suffix == ".json" else "yaml"
     sealed = seal_given(session, asked, given)
-    show_warnings(out, given.shown, sealed.warnings)
-    data = in_format(sealed.data, output_type, given.format, session)
+    show_warnings(out, given.target.shown, sealed.warnings)
+    data = in_format(sealed.data, output_type, given.target.format, session)
     if not asked.dry_run:
         write_output(session, out, data, output, mode=0o644)
     if output is not None:

@@ -55,5 +55,5 @@ def command(
     if output_type is None and output is not None and output.suffix in MANIFEST_SUFFIXES:
         output_type = "json" if output.suffix == ".json" else "yaml"
     opened = unseal(session, given, private_keys)
-    write_plain(session, out, in_format(opened.data, output_type, given.format, session), output)
+    write_plain(session, out, in_format(opened.data, output_type, given.target.format, session), output)
     return 0

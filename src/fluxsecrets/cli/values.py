@@ -72,9 +72,9 @@ def get(
     given = read_input(session, path, filename, input_type)
     options = ValueOptions(document=document, raw=raw)
     try:
-        value = get_value(session, given.data, given.format, key, options, output_type=output_type)
+        value = get_value(session, given.data, given.target.format, key, options, output_type=output_type)
     except FluxsecretsError as error:
-        raise error.in_file(given.shown) from None
+        raise error.in_file(given.target.shown) from None
     if sys.stdout.isatty() and not value.endswith(b"\n"):
         value += b"\n"
     out.data(value)

@@ -228,7 +228,7 @@ def own_selector(metadata: Metadata) -> Selector:
 
 def open_file(
     format_: Format,
-    data: bytes | list[bytes],
+    data: bytes,
     providers: Providers,
     limits: Limits,
     *,
@@ -239,7 +239,7 @@ def open_file(
 
     Args:
         format_: its format.
-        data: the encrypted content; in a list, it is taken out of that, and freed once it was read.
+        data: the encrypted content; parse a large one yourself, and let go of it before `open_parsed`.
         providers: that open the data key.
         limits: what the input may cost.
         check_mac: False only for the drop-in's `--ignore-mac`.
@@ -251,7 +251,7 @@ def open_file(
         IntegrityError: it was changed after it was encrypted.
         FormatError, MetadataError, LimitError: it cannot be read.
     """
-    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
+    document = parse(format_, data, limits)
     return open_parsed(format_, document, providers, check_mac=check_mac, order=order)
 
 
@@ -280,7 +280,7 @@ def open_parsed(
 
 def encrypt_content(
     format_: Format,
-    data: bytes | list[bytes],
+    data: bytes,
     policy: Policy,
     providers: Providers,
     *,
@@ -295,7 +295,7 @@ def encrypt_content(
 
     Args:
         format_: its format.
-        data: the plain content; in a list, it is taken out of that, and freed once it was read.
+        data: the plain content; parse a large one yourself, and let go of it before `encrypt_parsed`.
         policy: for whom, and what.
         providers: that wrap the data key.
         now: for `lastmodified`, RFC 3339.
@@ -313,9 +313,36 @@ def encrypt_content(
             or something that was decrypted from `previous` would be plain text.
         FormatError, LimitError: it cannot be read.
     """
+    return encrypt_parsed(
+        format_,
+        parse(format_, data, limits),
+        policy,
+        providers,
+        now=now,
+        limits=limits,
+        kubernetes=kubernetes,
+        previous=previous,
+        by_hand=by_hand,
+        new_key=new_key,
+    )
+
+
+def encrypt_parsed(
+    format_: Format,
+    document: Document,
+    policy: Policy,
+    providers: Providers,
+    *,
+    now: str,
+    limits: Limits,
+    kubernetes: bool = True,
+    previous: OpenedFile | None = None,
+    by_hand: bool = False,
+    new_key: bool = False,
+) -> EncryptedFile:
+    """Encrypt a plain file that was parsed already; see `encrypt_content`."""
     from fluxsecrets.ops.policy.policy import selector_for
 
-    document = parse(format_, data.pop() if isinstance(data, list) else data, limits)
     if document.metadata is not None:
         raise AlreadyEncryptedError("the file is encrypted already", hint="nothing is to do")
     single_value = format_.single_value

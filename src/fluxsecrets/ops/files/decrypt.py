@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.run.inputs import Input
+from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, find, to_data
 from fluxsecrets.sops.document import Path as KeyPath
@@ -20,10 +20,9 @@ from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.formats import StoresConfig, make_format, tree_format
 from fluxsecrets.sops.values import canonical_bytes
 
-from .content import OpenedFile, open_file
+from .content import OpenedFile, open_parsed, parse
 
 if TYPE_CHECKING:  # one file to standard output does without
-    from fluxsecrets.ops.run.inputs import Target
     from fluxsecrets.ops.run.results import BatchResult, Prepared
 
 _INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
@@ -51,60 +50,41 @@ def decrypt_given(
     Args:
         session: the run.
         given: the encrypted file.
-        output_type: see `decrypt_content`.
-        key: see `decrypt_content`.
-
-    Raises:
-        FluxsecretsError: see `decrypt_content`; the file is named in it.
-    """
-    try:
-        return decrypt_content(
-            session, given.handed_over(), given.format, output_type=output_type, key=key, path=given.path
-        )
-    except FluxsecretsError as error:
-        from fluxsecrets.repo.configfiles import mend_hint
-
-        mend_hint(error, given.path)
-        raise error.in_file(given.shown) from None
-
-
-def decrypt_content(
-    session: Session,
-    data: bytes | list[bytes],
-    format_name: str,
-    *,
-    output_type: str | None = None,
-    key: str | None = None,
-    path: Path | None = None,
-) -> DecryptedContent:
-    """Decrypt a file's content.
-
-    Args:
-        session: the run.
-        data: the encrypted file; see `open_file`.
-        format_name: its format.
-        output_type: another format to write, or None for the file's own with its layout kept.
+        output_type: another format to write, indented as its `.sops.yaml` says; None keeps the file's own
+            format and layout.
         key: one value to take out, see `parse_key`.
-        path: of the file; the `.sops.yaml` for it says how another format is indented.
 
     Raises:
         UsageError: the file has no such key.
-        DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
+        DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`; the file is named.
     """
-    opened = open_file(make_format(format_name), data, session.providers, session.limits)
-    warnings = opened.warnings
+    target = given.target
+    try:
+        format_ = make_format(target.format)
+        document = parse(format_, given.take(), session.limits)
+        opened = open_parsed(format_, document, session.providers)
+        return DecryptedContent(_result(session, opened, target, output_type, key), opened.warnings)
+    except FluxsecretsError as error:
+        from fluxsecrets.repo.configfiles import mend_hint
+
+        mend_hint(error, target.path)
+        raise error.in_file(target.shown) from None
+
+
+def _result(
+    session: Session, opened: OpenedFile, target: Target, output_type: str | None, key: str | None
+) -> bytes:
     if key is not None:
-        node = _find_key(opened, key)
-        return DecryptedContent(_node_bytes(node, output_type or format_name), warnings)
-    if output_type is None or output_type == format_name:
-        return DecryptedContent(opened.text(), warnings)
+        return _node_bytes(_find_key(opened, key), output_type or target.format)
+    if output_type is None or output_type == target.format:
+        return opened.text()
     parts = [to_data(part) for part in opened.parts]
-    return DecryptedContent(make_format(output_type, _stores_for(session, path)).render(parts), warnings)
+    return make_format(output_type, _stores_for(session, target.path)).render(parts)
 
 
-def _stores_for(session: Session, path: Path | None) -> StoresConfig:
+def _stores_for(session: Session, path: Path) -> StoresConfig:
     with suppress(FluxsecretsError):  # a broken configuration keeps nobody from reading
-        config = session.find_config(path.parent) if path is not None else None
+        config = session.find_config(path.parent)
         if config is not None:
             return session.load_config(config).stores
     return StoresConfig()
@@ -221,8 +201,9 @@ def _prepare(session: Session, target: Target) -> Prepared:
         if target.problem is not None:
             raise target.problem
         content = read_file(target.path, limit=session.limits.size)
-        data, content = [content.data], replace(content, data=b"")
-        opened = open_file(make_format(target.format), data, session.providers, session.limits)
+        given, content = Input(target, content.data), replace(content, data=b"")
+        format_ = make_format(target.format)
+        opened = open_parsed(format_, parse(format_, given.take(), session.limits), session.providers)
         result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)
         return Prepared(result, replacing(content, opened.text()))
     except FluxsecretsError as error:

@@ -30,7 +30,7 @@ from .content import (
     EncryptedFile,
     OpenedFile,
     check_encrypted,
-    encrypt_content,
+    encrypt_parsed,
     open_file,
     parse,
 )
@@ -87,24 +87,16 @@ class EncryptJob:
     """One file to encrypt.
 
     Attributes:
-        path: absolute, links resolved; a content that is no file's is encrypted as if it were there.
-        shown: as the user knows it.
-        format: name of its format.
+        target: the file; a content from elsewhere is encrypted as if it were there.
         head: its content at HEAD where that is encrypted and the file is not, else None.
         why_new_key: why the data key that it has at HEAD is not to be used again, or None.
-        problem: why it cannot be encrypted, where that is known already.
-        repository: its git repository, or None.
         replaced: the plain text is replaced by the result; what is written elsewhere leaves it.
     """
 
-    path: Path
-    shown: str
-    format: str
+    target: Target
     head: bytes | None = field(default=None, repr=False)
-    problem: FluxsecretsError | None = None
-    repository: Repository | None = None
-    replaced: bool = True
     why_new_key: str | None = None
+    replaced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +174,10 @@ def encrypt_given(
         FluxsecretsError: see `encrypt_content`; the file is named in it.
     """
     options = _options(request)
-    job = EncryptJob(
-        given.path,
-        given.shown,
-        given.format,
-        repository=find_repository(given.path) if request.output is not None else None,
-        replaced=replaced,
-    )
+    if request.output is not None:
+        given.target = given.target._replace(repository=find_repository(given.target.path))
     options = _for_people(options, repository_root(session))
-    return encrypt_input(session, job, given.handed_over(), options)
+    return encrypt_input(session, EncryptJob(given.target, replaced=replaced), given, options)
 
 
 def _options(request: EncryptRequest) -> EncryptOptions:
@@ -226,7 +213,7 @@ def _overrides(
     if options.overrides.recipients:
         return ()
     done = (Outcome.ENCRYPTED, Outcome.WOULD_ENCRYPT)
-    paths = [job.path for job, result in zip(jobs, results, strict=True) if result.outcome in done]
+    paths = [job.target.path for job, result in zip(jobs, results, strict=True) if result.outcome in done]
     return override_notes(session, paths, options.names)
 
 
@@ -259,13 +246,10 @@ def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ..
 def _job(
     target: Target, heads: Mapping[tuple[Path, str], bytes], reasons: Mapping[tuple[Path, str], str]
 ) -> EncryptJob:
-    job = EncryptJob(
-        target.path, target.shown, target.format, problem=target.problem, repository=target.repository
-    )
     if target.repository is None or target.repository_path is None:
-        return job
+        return EncryptJob(target)
     place = (target.repository.root, target.repository_path)
-    return replace(job, head=heads.get(place), why_new_key=reasons.get(place))
+    return EncryptJob(target, heads.get(place), reasons.get(place))
 
 
 def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, bytes]:
@@ -274,14 +258,14 @@ def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, byt
 
 
 def encrypt_input(
-    session: Session, job: EncryptJob, data: list[bytes], options: EncryptOptions
+    session: Session, job: EncryptJob, given: Input, options: EncryptOptions
 ) -> tuple[FileResult, bytes]:
     """Encrypt one content that is not to be written in place.
 
     Args:
         session: the run.
         job: what the content stands for; the file need not exist.
-        data: plain, in a list, out of which it is taken; what is encrypted already comes back as it is.
+        given: the plain content, which is taken out of it; what is encrypted already comes back as it is.
         options: how.
 
     Returns:
@@ -291,40 +275,40 @@ def encrypt_input(
         FluxsecretsError: see `encrypt_content`; the file is named in it.
     """
     try:
-        return _encrypt(session, options, job, data)
+        return _encrypt(session, options, job, given)
     except FluxsecretsError as error:
-        raise error.in_file(job.shown) from None
+        raise error.in_file(job.target.shown) from None
 
 
 def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prepared:
+    target = job.target
     try:
-        if job.problem is not None:
-            raise job.problem
-        content = read_file(job.path, limit=session.limits.size)
-        # Handed over, so that a large file's text is freed as soon as it was read.
-        data, content = [content.data], replace(content, data=b"")
-        result, new = _encrypt(session, options, job, data)
+        if target.problem is not None:
+            raise target.problem
+        content = read_file(target.path, limit=session.limits.size)
+        given, content = Input(target, content.data), replace(content, data=b"")
+        result, new = _encrypt(session, options, job, given)
         writes = result.outcome is Outcome.ENCRYPTED
         return Prepared(result, replacing(content, new) if writes else None)
     except FluxsecretsError as error:
-        error.path = error.path if error.path != str(job.path) else job.shown
-        return Prepared(FileResult(job.shown, Outcome.FAILED, error=error.in_file(job.shown)))
+        error.path = error.path if error.path != str(target.path) else target.shown
+        return Prepared(FileResult(target.shown, Outcome.FAILED, error=error.in_file(target.shown)))
 
 
 def _encrypt(
-    session: Session, options: EncryptOptions, job: EncryptJob, data: list[bytes]
+    session: Session, options: EncryptOptions, job: EncryptJob, given: Input
 ) -> tuple[FileResult, bytes]:
-    if (unchanged := _already_encrypted(session, options, job, data[0])) is not None:
-        return unchanged, data[0]
+    if (unchanged := _already_encrypted(session, options, job, given.data)) is not None:
+        return unchanged, given.data
     if options.kubernetes:
-        refuse_configuration(job.path)
-    policy = policy_for(session, job.path, options.overrides)
+        refuse_configuration(job.target.path)
+    policy = policy_for(session, job.target.path, options.overrides)
     names = {**options.names, **policy.names}
-    kept = _is_kept(session, options, job, policy, data[0])
-    if options.split_lists and make_format(job.format).many_documents:
-        data = [split_lists(data.pop(), session.limits)]
+    kept = _is_kept(session, options, job, policy, given.data)
+    if options.split_lists and make_format(job.target.format).many_documents:
+        given.data = split_lists(given.take(), session.limits)
     with blaming_rule(policy):
-        encrypted = _encrypt_one(session, job, data, policy, kubernetes=options.kubernetes)
+        encrypted = _encrypt_one(session, job, given, policy, kubernetes=options.kubernetes)
     others: tuple[str, ...] = ()
     if options.look_at_identities:  # at the end: what can't be encrypted at all is said first
         others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: kept)
@@ -334,7 +318,7 @@ def _encrypt(
         *others,
     )
     outcome = Outcome.ENCRYPTED if options.write else Outcome.WOULD_ENCRYPT
-    result = FileResult(job.shown, outcome, encrypted.values, names_of(policy.groups, names), warnings)
+    result = FileResult(job.target.shown, outcome, encrypted.values, names_of(policy.groups, names), warnings)
     return result, encrypted.data
 
 
@@ -342,7 +326,9 @@ def _is_kept(session: Session, options: EncryptOptions, job: EncryptJob, policy:
     """Whether the plain text can still be had when it was replaced; or the user said that it need not."""
     if not options.look_at_identities or options.for_others or not job.replaced:
         return True
-    return session.opens(policy.groups, policy.shamir_threshold) or options.copies.has(job.repository, data)
+    return session.opens(policy.groups, policy.shamir_threshold) or options.copies.has(
+        job.target.repository, data
+    )
 
 
 def _already_encrypted(
@@ -350,29 +336,29 @@ def _already_encrypted(
 ) -> FileResult | None:
     if b"sops" not in data:
         return None
-    format_ = make_format(job.format)
+    format_ = make_format(job.target.format)
     document = parse(format_, data, session.limits)
     if document.metadata is None:
         return None
     values = check_encrypted(document, single_value=format_.single_value)
     people = names_of(document.metadata.recipients, options.names)
     if options.overrides.recipients or options.overrides.selector:
-        return FileResult(job.shown, Outcome.UNCHANGED, values, people)
-    drift = drift_of(session, job.path, document, options.names)
+        return FileResult(job.target.shown, Outcome.UNCHANGED, values, people)
+    drift = drift_of(session, job.target.path, document, options.names)
     outcome = Outcome.DIFFERS if drift else Outcome.UNCHANGED
-    return FileResult(job.shown, outcome, values, people, tuple(drift.values()), drift=tuple(drift))
+    return FileResult(job.target.shown, outcome, values, people, tuple(drift.values()), drift=tuple(drift))
 
 
 def _encrypt_one(
-    session: Session, job: EncryptJob, data: list[bytes], policy: Policy, *, kubernetes: bool
+    session: Session, job: EncryptJob, given: Input, policy: Policy, *, kubernetes: bool
 ) -> EncryptedFile:
     """Encrypt one file's content by a policy; see `encrypt_content` for what is raised."""
-    format_ = make_format(job.format, policy.stores)
+    format_ = make_format(job.target.format, policy.stores)
     previous, warning = _previous(session, format_, job.head)
     why_new = job.why_new_key if previous is not None else None
-    encrypted = encrypt_content(
+    encrypted = encrypt_parsed(
         format_,
-        data,
+        parse(format_, given.take(), session.limits),
         policy,
         session.providers,
         now=session.now(),

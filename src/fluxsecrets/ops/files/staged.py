@@ -14,6 +14,7 @@ from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.files.writing import PendingWrite, write_batch
 from fluxsecrets.ops.policy.trust import INDEX, read_trust
+from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
@@ -170,16 +171,9 @@ def _encrypt(
     if head is not None and detect_encryption(head, secret.path) is None:
         head = None
     head = _encrypted_copy(session, file) or head
-    job = EncryptJob(
-        file,
-        session.shown(file),
-        secret.format,
-        head=head,
-        repository=tree.repository,
-        replaced=replaced,
-        why_new_key=_why_new_key(session, tree, secret.path, head),
-    )
-    result, new = encrypt_input(session, job, [old], options)
+    target = Target(file, session.shown(file), secret.format, repository=tree.repository)
+    job = EncryptJob(target, head, _why_new_key(session, tree, secret.path, head), replaced)
+    result, new = encrypt_input(session, job, Input(target, old), options)
     return _Done(secret.path, file, old, new, result)
 
 

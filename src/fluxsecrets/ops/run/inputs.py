@@ -69,20 +69,16 @@ class Input:
     """One content.
 
     Attributes:
-        path: absolute; stands for the content in creation rules, and need not exist.
-        shown: as the user knows it.
-        format: name of its format.
+        target: the file that it is, or stands for in creation rules; that one need not exist.
         data: the content.
     """
 
-    path: Path
-    shown: str
-    format: str
+    target: Target
     data: bytes = field(repr=False)
 
-    def handed_over(self) -> list[bytes]:
-        """The content in a list, for an operation that frees it once it was read; it is gone here."""
-        data, self.data = [self.data], b""
+    def take(self) -> bytes:
+        """The content, which is gone here: a large one is freed as soon as it was parsed."""
+        data, self.data = self.data, b""
         return data
 
 
@@ -112,7 +108,7 @@ def read_input(session: Session, text: str, filename: str | None, input_type: st
             )
         path = session.cwd / (filename or _STDIN_NAME)
         format_name = input_type or format_of_content(session, path, data)
-        return Input(path, filename or STDIN_SHOWN, format_name, data)
+        return Input(Target(path, filename or STDIN_SHOWN, format_name), data)
     refuse_folder(session, text)
     found = named_file(session, text)
     try:
@@ -122,7 +118,7 @@ def read_input(session: Session, text: str, filename: str | None, input_type: st
         error.path = text
         raise
     path = session.cwd / filename if filename is not None else found
-    return Input(path, text, format_name, data)
+    return Input(Target(path, text, format_name), data)
 
 
 def named_file(session: Session, text: str) -> Path:

@@ -162,11 +162,11 @@ def seal_given(session: Session, request: SealRequest, given: Input) -> SealedCo
         FluxsecretsError: see `seal_content`; the file is named in errors.
     """
     output = session.cwd / request.output if request.output is not None else None
-    around = _surroundings(session, given.path, output)
+    around = _surroundings(session, given.target.path, output)
     options = _options(session, request, around.tree, (around.inside,) if around.inside else ())
-    if output is not None and is_same_file(output, given.path):
+    if output is not None and is_same_file(output, given.target.path):
         options.refuse_only_copy(around.tree.repository if around.tree is not None else None, given.data)
-    job = around.job(given.path, given.shown)
+    job = around.job(given.target.path, given.target.shown)
     try:
         plain = read_plain(session, given.data, job.path.name)
         known = Known()
@@ -193,10 +193,10 @@ def seal_into(session: Session, request: SealRequest, given: Input, target: Path
         FileAccessError: there is no such file.
         FormatError, UnprotectedError, IntegrityError: see `merge.merge_values`.
     """
-    around = _surroundings(session, given.path, session.cwd / target)
+    around = _surroundings(session, given.target.path, session.cwd / target)
     inside = around.output_inside
     options = _options(session, request, around.tree, (inside,) if inside else ())
-    return _merged(session, around, given.data, given.shown, options)
+    return _merged(session, around, given.data, given.target.shown, options)
 
 
 def _options(session: Session, request: SealRequest, tree: Tree | None, files: Sequence[str]) -> FileOptions:

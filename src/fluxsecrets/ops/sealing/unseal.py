@@ -49,7 +49,7 @@ def unseal(session: Session, given: Input, private_keys: Sequence[Path]) -> Unse
     try:
         return unseal_content(given.data, keys, session.limits)
     except FluxsecretsError as error:
-        raise error.in_file(given.shown) from None
+        raise error.in_file(given.target.shown) from None
 
 
 def unseal_content(data: bytes, keys: Sequence[SealingKey], limits: Limits) -> Unsealed:
