@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from fluxsecrets.findings import Location
+from fluxsecrets.repo.clusterkeys import cluster_keys
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.envelope import short_recipient
-from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, read_recipient, recipient_key
 
 from .facts import Facts
 
@@ -31,28 +32,15 @@ def listed(people: Iterable[Recipient], names: Mapping[str, str]) -> str:
     return ", ".join(named(recipient, names) for recipient in people)
 
 
-def cluster_keys(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
-    """By environment the keys that its cluster has.
-
-    What `.fluxsecrets.yaml` lists counts; else recipients whose names say so: `cluster-NAME`, `NAME-cluster`,
-    `flux-NAME` or the environment's own name, in `keys/` or as anchors. Others are missing.
-    """
+def keys_of_clusters(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
+    """The keys of each environment's cluster, among those that have a name; others are missing."""
+    everybody = [read_recipient(text) or recipients.age(text) for text in facts.names]
     found = {}
     for environment in facts.environments:
-        own = facts.settings.environment(environment.name)
-        if own is not None and own.cluster_recipients:
-            keys = {recipient_key(recipients.age(text)) for text in own.cluster_recipients}
-        else:
-            wanted = {pattern.format(environment.name) for pattern in _CLUSTER_NAMES}
-            keys = {
-                recipient_key(recipients.age(text)) for text, name in facts.names.items() if name in wanted
-            }
+        keys = cluster_keys(environment.name, facts.settings, everybody, facts.names)
         if keys:
-            found[environment.name] = frozenset(keys)
+            found[environment.name] = frozenset(map(recipient_key, keys))
     return found
-
-
-_CLUSTER_NAMES = ("{}", "cluster-{}", "{}-cluster", "flux-{}")
 
 
 def all_recipients(facts: Facts) -> Iterator[tuple[Location, dict[RecipientKey, Recipient]]]:

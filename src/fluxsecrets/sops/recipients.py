@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fluxsecrets.errors import RecipientError
+from fluxsecrets.errors import FluxsecretsError, RecipientError
 
 _AZURE_URL = re.compile(r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?")
 _VAULT_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+)/v[0-9]+/([^?#\s]+)")
@@ -350,3 +350,24 @@ def undoing_post_quantum(groups: Iterable[tuple[Recipient, ...]], threshold: int
 
 def _is_classical(recipient: Recipient) -> bool:
     return KINDS[recipient.kind].breakable and not is_post_quantum(recipient)
+
+
+def read_recipient(text: str) -> Recipient | None:
+    """Read a public key of any kind; None for anything else, such as a name."""
+    text = text.strip()
+    if text.startswith(("age1", "ssh-")):
+        return age(text)
+    if re.fullmatch(r"(?:0x)?[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", text.replace(" ", "")):
+        return pgp(text.removeprefix("0x"))
+    for kind, start in (
+        ("kms", "arn:"),
+        ("gcp_kms", "projects/"),
+        ("azure_kv", "https://"),
+        ("hc_vault", "http"),
+    ):
+        if text.startswith(start):
+            try:
+                return KINDS[kind].parse(text)
+            except FluxsecretsError:
+                continue
+    return None

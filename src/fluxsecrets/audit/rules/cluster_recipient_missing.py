@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import cluster_keys
+from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.sops.recipients import recipient_key
@@ -21,7 +21,7 @@ INFO = describe(
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find each encrypted file of an environment that none of its cluster's keys can open."""
-    clusters = cluster_keys(facts)
+    clusters = keys_of_clusters(facts)
     for secret, metadata in facts.encrypted():
         own = {recipient_key(recipient) for group in metadata.recipients for recipient in group}
         for name in secret.environments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import by_key, cluster_keys, named
+from fluxsecrets.audit.people import by_key, keys_of_clusters, named
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
 
@@ -22,7 +22,7 @@ INFO = describe(
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find each file that an environment's cluster key opens although that environment does not apply it."""
-    clusters = cluster_keys(facts)
+    clusters = keys_of_clusters(facts)
     for secret, metadata in facts.encrypted():
         if not secret.environments:
             continue

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from fluxsecrets.audit.facts import Facts, Secret
-from fluxsecrets.audit.people import cluster_keys
+from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.rules import file_unreadable, value_substituted
 from fluxsecrets.audit.treatment import Treated, treated
 from fluxsecrets.errors import IntegrityError
@@ -126,7 +126,7 @@ def verify(session: Session, environment: str, *, with_keys: bool = True) -> Ver
     if environment not in {item.name for item in facts.environments}:
         find_environment(tree, environment, facts.settings)  # says which there are
     found = facts.environment(environment)
-    clusters = cluster_keys(facts).get(environment, frozenset())
+    clusters = keys_of_clusters(facts).get(environment, frozenset())
     items = [_verified(facts, each, clusters) for each in treated(facts, found)]
     items += _unreadable(facts, found, {item.path for item in items})
     unknown = {item.path for item in items if item.verdict is Verdict.CANNOT_TELL}

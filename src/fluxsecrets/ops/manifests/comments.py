@@ -15,10 +15,9 @@ from enum import StrEnum
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.repo.secretobject import FIELDS
 from fluxsecrets.sops.document import Comment
+from fluxsecrets.sops.traces import SHORTEST, TELLING_KEY
 
-# Names such as `postgres` are values too, and comments may say them.
-_SHORTEST = 6
-_TELLING_KEY = re.compile(r"pass|pwd|token|secret|key|cred|auth", re.IGNORECASE)
+# Stricter than `sops.traces`: names such as `postgres` are values too, and comments may say them.
 _TELLING_TEXT = re.compile(r"[0-9]|.{20}", re.DOTALL)
 
 # A line that was a value once, such as `# password: hunter2`; sentences have more than one word.
@@ -106,6 +105,6 @@ def shown_warning(count: int) -> tuple[str, ...]:
 def _traces(values: Mapping[str, bytes]) -> Iterable[tuple[str, str]]:
     for key, value in values.items():
         text = value.decode("utf-8", "replace").strip()
-        if len(text) >= _SHORTEST and (_TELLING_KEY.search(key) or _TELLING_TEXT.search(text)):
+        if len(text) >= SHORTEST and (TELLING_KEY.search(key) or _TELLING_TEXT.search(text)):
             yield text, key
             yield b64encode(value).decode("ascii"), key

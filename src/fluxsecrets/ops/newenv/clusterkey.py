@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks.filenames import KEYS_FOLDER
-from fluxsecrets.ops.run.people import names_cluster
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.clusterkeys import names_cluster
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.envelope import check_recipients

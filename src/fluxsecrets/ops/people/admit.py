@@ -15,11 +15,12 @@ from fluxsecrets.ops.policy.strangers import judge, refuse
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.people import ConfigFile, People, cluster_keys, find_person, read_people
+from fluxsecrets.ops.run.people import ConfigFile, People, find_person, read_people
 from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
+from fluxsecrets.repo.clusterkeys import cluster_keys
 from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree

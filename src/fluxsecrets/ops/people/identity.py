@@ -31,18 +31,12 @@ from fluxsecrets.ops.policy.strangers import judge, refuse
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.people import (
-    ConfigFile,
-    People,
-    cluster_keys,
-    find_person,
-    one_cluster_key,
-    read_people,
-)
+from fluxsecrets.ops.run.people import ConfigFile, People, find_person, one_cluster_key, read_people
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, select
 from fluxsecrets.ops.run.writer import Operation, make_ready, place_here, replacing
+from fluxsecrets.repo.clusterkeys import cluster_keys
 from fluxsecrets.repo.environments import Environment, find_environment, load_environments, shared_files
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.settings_edit import change_cluster_recipient

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,19 +11,13 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError, Tried, UsageError
 from fluxsecrets.marks.filenames import is_rules_file
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import SopsConfig, named_recipients
 from fluxsecrets.sops.envelope import short_recipient
-from fluxsecrets.sops.recipients import KINDS, Recipient, age, pgp, recipient_key
+from fluxsecrets.sops.recipients import KINDS, Recipient, age, read_recipient, recipient_key
 
 from .names import read_public_keys
 from .session import Session
-
-_GENERIC = frozenset({"cluster", "flux", "sops", "age", "k8s", "kubernetes"})
-"""Words in a key's name that say nothing about whose it is."""
-
-_FINGERPRINT = re.compile(r"(?:0x)?[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,7 @@ def read_people(session: Session, tree: Tree) -> People:
     found: dict[tuple[str, str], Recipient] = {}
     for each in configs:
         named = named_recipients(each.data, path=each.config.path)
-        names |= {text: name for text, name in named.items() if _as_key(text) is not None}
+        names |= {text: name for text, name in named.items() if read_recipient(text) is not None}
         for rule in each.config.rules:
             names |= rule.names
             for recipient in rule.recipients:
@@ -96,14 +89,14 @@ def find_person(people: People, text: str, more: Iterable[Recipient] = ()) -> Re
         UsageError: there is nobody of that name, or several.
         RecipientError: it is a malformed key.
     """
-    given = _as_key(text)
+    given = read_recipient(text)
     if given is not None:
         known = {**{recipient_key(each): each for each in more}, **people.recipients}
         return known.get(recipient_key(given), given)
     everybody = {**people.recipients, **{recipient_key(each): each for each in more}}
     for id_, name in people.names.items():
         if name == text and not any(each.id == id_ for each in everybody.values()):
-            everybody[("", id_)] = _as_key(id_) or age(id_)
+            everybody[("", id_)] = read_recipient(id_) or age(id_)
     found = {
         recipient_key(each): each for each in everybody.values() if people.names.get(each.id, "") == text
     }
@@ -118,57 +111,6 @@ def find_person(people: People, text: str, more: Iterable[Recipient] = ()) -> Re
         if near
         else "give a public key, the name of one in .sops.yaml, or the NAME of a keys/NAME.pub",
     )
-
-
-def _as_key(text: str) -> Recipient | None:
-    text = text.strip()
-    if text.startswith(("age1", "ssh-")):
-        return age(text)
-    if _FINGERPRINT.fullmatch(text.replace(" ", "")):
-        return pgp(text.removeprefix("0x"))
-    for kind, start in (
-        ("kms", "arn:"),
-        ("gcp_kms", "projects/"),
-        ("azure_kv", "https://"),
-        ("hc_vault", "http"),
-    ):
-        if text.startswith(start):
-            try:
-                return KINDS[kind].parse(text)
-            except FluxsecretsError:
-                continue
-    return None
-
-
-def cluster_keys(
-    environment: str, settings: Settings, readers: Iterable[Recipient], names: Mapping[str, str]
-) -> tuple[Recipient, ...]:
-    """The recipients whose private halves an environment's cluster has.
-
-    Args:
-        environment: its name.
-        settings: where they may be given.
-        readers: everybody who can open a file of the environment.
-        names: recipient id -> name.
-
-    Returns:
-        Those of the settings, else those that are named so: `cluster-NAME`, `NAME-cluster`, `flux-NAME`, or
-        NAME alone.
-    """
-    own = settings.environment(environment)
-    if own is not None and own.cluster_recipients:
-        return tuple(_as_key(text) or age(text) for text in own.cluster_recipients)
-    found = {
-        recipient_key(each): each for each in readers if names_cluster(names.get(each.id, ""), environment)
-    }
-    return tuple(found.values())
-
-
-def names_cluster(name: str, environment: str) -> bool:
-    """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`."""
-    words = re.split(r"[._-]", name.lower())
-    own = re.split(r"[._/-]", environment.lower())
-    return [word for word in words if word not in _GENERIC] == own
 
 
 def one_cluster_key(

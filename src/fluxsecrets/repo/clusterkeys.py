@@ -1,0 +1,43 @@
+"""The keys that an environment's cluster has: the settings list them, or their names say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from fluxsecrets.sops.recipients import Recipient, age, read_recipient, recipient_key
+
+from .settings import Settings
+
+_GENERIC = frozenset({"cluster", "flux", "sops", "age", "k8s", "kubernetes"})
+"""Words in a key's name that say nothing about whose it is."""
+
+
+def cluster_keys(
+    environment: str, settings: Settings, readers: Iterable[Recipient], names: Mapping[str, str]
+) -> tuple[Recipient, ...]:
+    """The recipients whose private halves an environment's cluster has.
+
+    Args:
+        environment: its name.
+        settings: where they may be given.
+        readers: whose keys may be the cluster's.
+        names: recipient id -> name.
+
+    Returns:
+        Those of the settings, or else those whose names say so, see `names_cluster`.
+    """
+    own = settings.environment(environment)
+    if own is not None and own.cluster_recipients:
+        return tuple(read_recipient(text) or age(text) for text in own.cluster_recipients)
+    found = {
+        recipient_key(each): each for each in readers if names_cluster(names.get(each.id, ""), environment)
+    }
+    return tuple(found.values())
+
+
+def names_cluster(name: str, environment: str) -> bool:
+    """Whether a key's name says that it is an environment's: `cluster-staging`, `staging`, `staging-flux`."""
+    words = re.split(r"[._/-]", name.lower())
+    own = re.split(r"[._/-]", environment.lower())
+    return own in (words, [word for word in words if word not in _GENERIC])
