@@ -9,7 +9,7 @@ from zlib import crc32
 
 from fluxsecrets.cli.dropin.arguments import parse as parse_arguments
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS
-from fluxsecrets.cli.dropin.paths import parse_tree_path
+from fluxsecrets.cli.dropin.tree import parse_tree_path
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.keys import bech32
 from fluxsecrets.keys.agefile import (

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.run.logged import Logged
 from fluxsecrets.ops.run.results import recording
 
-from .guard import EXIT_ERROR, guarded, say, show
+from .guard import EXIT_ERROR, end_log, guarded
 
 COMMANDS = {
     "encrypt": ("encrypt", "Encrypt Secrets in place."),
@@ -115,18 +115,7 @@ def run(arguments: Sequence[str]) -> int:
             return cli.main(args=kept, prog_name="fluxsecrets", standalone_mode=False, obj=log)
 
     code, failure = guarded(start, debug=debug)
-    return _end_log(log, code, failure)
-
-
-def _end_log(log: Logged, code: int, failure: BaseException | None) -> int:
-    try:
-        log.end(code, failure)
-    except FluxsecretsError as error:
-        show(error)
-        code = EXIT_ERROR
-    for warning in log.warnings:
-        say(f"warning: {warning}")
-    return code
+    return end_log(log, code, failure, unwritten=EXIT_ERROR)
 
 
 def _take_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:

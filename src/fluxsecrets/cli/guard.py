@@ -20,6 +20,8 @@ from fluxsecrets.redaction import without_private_keys
 if TYPE_CHECKING:
     import click
 
+    from fluxsecrets.ops.run.logged import Logged
+
 EXIT_CLEAN, EXIT_ERROR = 0, 2
 EXIT_INTERRUPTED, EXIT_TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 INTERRUPTED = (EXIT_INTERRUPTED, EXIT_TERMINATED)
@@ -96,6 +98,28 @@ def show(error: FluxsecretsError) -> None:
 
     with suppress(OSError):
         Output().error(error)
+
+
+def end_log(log: Logged, code: int, failure: BaseException | None, *, unwritten: int) -> int:
+    """Log what came of a command line, and show the log's warnings.
+
+    Args:
+        log: of this run.
+        code: the exit code.
+        failure: what stopped the work, or None.
+        unwritten: the exit code where a log that is required cannot be written.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        log.end(code, failure)
+    except FluxsecretsError as error:
+        show(error)
+        code = unwritten
+    for warning in log.warnings:
+        say(f"warning: {warning}")
+    return code
 
 
 def _require_streams() -> None:

@@ -110,17 +110,20 @@ abort_option: Decorator = click.option(
 )
 
 
-def takes(kind: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Hand a command those of its parameters that are fields of a dataclass as one value of it.
+def takes(*kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Hand a command those of its parameters that are fields of dataclasses as one value of each.
 
-    The value comes first; parameters that the dataclass does not have follow by name.
+    These values come first, in order; parameters that no dataclass has follow by name.
     """
-    names = [each.name for each in fields(kind)]
+    names = {kind: [each.name for each in fields(kind)] for kind in kinds}
 
     def decorate(run: Callable[..., int]) -> Callable[..., int]:
         @wraps(run)
         def call(**given: object) -> int:
-            return run(kind(**{name: given.pop(name) for name in names}), **given)
+            values = [
+                kind(**{name: given.pop(name) for name in names[kind] if name in given}) for kind in kinds
+            ]
+            return run(*values, **given)
 
         return call
 

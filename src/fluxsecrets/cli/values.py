@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -22,23 +21,31 @@ from fluxsecrets.cli.options import (
     make_session,
     order_option,
     quiet_option,
+    takes,
 )
 from fluxsecrets.cli.output import Output, show_warnings
-from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError, UsageError
+from fluxsecrets.errors import LimitError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.values import (
     NewValue,
-    ValueOptions,
+    ValueRequest,
     ValueResult,
     change_value,
     get_value,
     unset_value,
 )
-from fluxsecrets.ops.run.inputs import read_input, refuse_folder
+from fluxsecrets.ops.run.inputs import read_input
 from fluxsecrets.ops.run.session import Session
 
-if TYPE_CHECKING:  # `get` does without
-    from fluxsecrets.ops.run.inputs import Target
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a new value comes from."""
+
+    value: str | None
+    from_stdin: bool
+    value_file: Path | None
+    spec: str | None
 
 
 @click.command("get")
@@ -51,17 +58,8 @@ if TYPE_CHECKING:  # `get` does without
 @input_type_option
 @order_option
 @quiet_option
-def get(
-    *,
-    path: str,
-    key: str,
-    raw: bool,
-    output_type: str | None,
-    document: int | None,
-    filename: str | None,
-    input_type: str | None,
-    quiet: bool,
-) -> int:
+@takes(ValueRequest)
+def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, quiet: bool) -> int:
     """Print one value of an encrypted file.
 
     KEY is dotted, such as stringData.password, or '["stringData"]["password"]'; list items count from 0:
@@ -69,12 +67,8 @@ def get(
     `data:` of a Kubernetes Secret the value is decoded from base64.
     """
     session, out = make_session(), Output(quiet=quiet)
-    given = read_input(session, path, filename, input_type)
-    options = ValueOptions(document=document, raw=raw)
-    try:
-        value = get_value(session, given.data, given.target.format, key, options, output_type=output_type)
-    except FluxsecretsError as error:
-        raise error.in_file(given.target.shown) from None
+    given = read_input(session, asked.path, filename, asked.input_type)
+    value = get_value(session, given, asked, output_type=output_type)
     if sys.stdout.isatty() and not value.endswith(b"\n"):
         value += b"\n"
     out.data(value)
@@ -108,20 +102,12 @@ def get(
 @order_option
 @config_option
 @quiet_option
+@takes(ValueRequest, _Source)
 def set_(
+    asked: ValueRequest,
+    source: _Source,
     *,
-    path: str,
-    key: str,
-    value: str | None,
-    from_stdin: bool,
-    value_file: Path | None,
-    spec: str | None,
     as_json: bool,
-    raw: bool,
-    plain: bool,
-    document: int | None,
-    accept_recipients: bool,
-    input_type: str | None,
     config: Path | None,
     quiet: bool,
 ) -> int:
@@ -134,26 +120,21 @@ def set_(
     them stays as it is.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    sources = [value is not None, from_stdin, value_file is not None, spec is not None]
-    if sum(sources) > 1:
+    if sum(each not in (None, False) for each in astuple(source)) > 1:
         raise UsageError(
             "the value is given twice", hint="give VALUE, --stdin, --value-file or --generate, one of them"
         )
-    as_json = as_json or (value is not None and key.startswith("["))  # as sops takes it with such a key
-    if as_json and spec is not None:
+    # sops takes the value as JSON where the key is in brackets.
+    as_json = as_json or (source.value is not None and asked.key.startswith("["))
+    if as_json and source.spec is not None:
         raise UsageError("--generate makes a string", hint="leave out --json")
-    target = _target(session, path, input_type)
-    if isinstance(target.problem, FileAccessError) and not os.path.lexists(session.cwd / path):
-        target.problem.hint = "check the spelling; `fluxsecrets edit FILE` makes a new file"
 
     def new() -> NewValue:
-        data = _given(session, value, value_file, spec, from_stdin=from_stdin)
+        data = _given(session, source)
         return NewValue(json=data) if as_json else NewValue(data=data)
 
-    options = ValueOptions(document, raw=raw, plain=plain, accept_recipients=accept_recipients)
-    result = change_value(session, target, key, new, options)
-    _show_change(out, result)
-    if value is not None:
+    _show_change(out, change_value(session, asked, new))
+    if source.value is not None:
         out.warning("warning: the value is in your shell's history now; --stdin keeps it out of that")
     return 0
 
@@ -167,33 +148,16 @@ def set_(
 @order_option
 @config_option
 @quiet_option
-def unset(
-    *,
-    path: str,
-    key: str,
-    document: int | None,
-    accept_recipients: bool,
-    input_type: str | None,
-    config: Path | None,
-    quiet: bool,
-) -> int:
+@takes(ValueRequest)
+def unset(asked: ValueRequest, *, config: Path | None, quiet: bool) -> int:
     """Remove one key or list item of an encrypted file.
 
     KEY is as for `get`. The comments right above it go as well; everything else stays as it is, and all
     other values keep their ciphertext.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    target = _target(session, path, input_type)
-    options = ValueOptions(document, accept_recipients=accept_recipients)
-    _show_change(out, unset_value(session, target, key, options))
+    _show_change(out, unset_value(session, asked))
     return 0
-
-
-def _target(session: Session, path: str, input_type: str | None) -> Target:
-    from fluxsecrets.ops.run.targets import select
-
-    refuse_folder(session, path)
-    return select(session, [path], input_type=input_type).targets[0]
 
 
 def _show_change(out: Output, result: ValueResult) -> None:
@@ -202,23 +166,21 @@ def _show_change(out: Output, result: ValueResult) -> None:
     out.note(f"{result.path}: {result.key} {result.change}")
 
 
-def _given(
-    session: Session, value: str | None, value_file: Path | None, spec: str | None, *, from_stdin: bool
-) -> bytes:
+def _given(session: Session, source: _Source) -> bytes:
     """The value's bytes, from wherever they were given."""
-    if value is not None:
-        return value.encode("utf-8", "surrogateescape")
-    if spec is not None:
+    if source.value is not None:
+        return source.value.encode("utf-8", "surrogateescape")
+    if source.spec is not None:
         from fluxsecrets.ops.files.generated import generate
 
-        return generate(spec).encode()
-    if value_file is not None:
-        return read_file(session.cwd / value_file, limit=session.limits.size, follow_links=True).data
+        return generate(source.spec).encode()
+    if source.value_file is not None:
+        return read_file(session.cwd / source.value_file, limit=session.limits.size, follow_links=True).data
     at_terminal = sys.stdin is not None and sys.stdin.isatty()
     if at_terminal:
         answer: str = click.prompt("value", hide_input=True, confirmation_prompt=True, err=True)
         return answer.encode("utf-8", "surrogateescape")
-    if not from_stdin:
+    if not source.from_stdin:
         raise UsageError(
             "no value is given", hint="add --stdin, --value-file FILE or --generate password:32, or the value"
         )

@@ -5,12 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from fluxsecrets.cli.dropin.again import (
-    encrypted_again,
-    in_output_format,
-    plain_document,
-    warn_of_differences,
-)
 from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import (
     COULD_NOT_READ_INPUT,
@@ -21,9 +15,14 @@ from fluxsecrets.cli.dropin.codes import (
     failing_with,
     usage_error,
 )
+from fluxsecrets.cli.dropin.encrypt import (
+    encrypted_again,
+    in_output_format,
+    plain_document,
+    warn_of_differences,
+)
 from fluxsecrets.cli.dropin.job import ENCRYPTED_MODE, Job, deliver, open_job, read_job
-from fluxsecrets.cli.dropin.paths import parse_tree_path
-from fluxsecrets.cli.dropin.treechange import set_in, unset_in
+from fluxsecrets.cli.dropin.tree import parse_tree_path, set_in, unset_in
 from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Data, Document, Path, find, show_path, to_data

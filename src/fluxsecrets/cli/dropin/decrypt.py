@@ -23,7 +23,7 @@ from fluxsecrets.cli.dropin.job import (
     read_job,
     refuse_both_outputs,
 )
-from fluxsecrets.cli.dropin.paths import parse_tree_path
+from fluxsecrets.cli.dropin.tree import parse_tree_path
 from fluxsecrets.errors import FormatError, UsageError
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Leaf, Mapping, Node, Path, find, show_path, to_data

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from fluxsecrets.cli.dropin.again import encrypted_again, in_output_format, warn_of_differences
 from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import (
     COULD_NOT_READ_INPUT,
@@ -18,7 +17,12 @@ from fluxsecrets.cli.dropin.codes import (
     coded,
     failing_with,
 )
-from fluxsecrets.cli.dropin.encrypt import encrypt_text
+from fluxsecrets.cli.dropin.encrypt import (
+    encrypt_text,
+    encrypted_again,
+    in_output_format,
+    warn_of_differences,
+)
 from fluxsecrets.cli.dropin.job import ENCRYPTED_MODE, Job, absolute_path, deliver, open_job, read_job
 from fluxsecrets.cli.dropin.policy import file_policy
 from fluxsecrets.errors import FluxsecretsError, RecipientError, UsageError

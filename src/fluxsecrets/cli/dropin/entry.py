@@ -25,6 +25,7 @@ from fluxsecrets.cli.guard import (
     EXIT_TERMINATED,
     TerminatedError,
     drop_output,
+    end_log,
     say,
     show,
     terminable,
@@ -63,7 +64,8 @@ def run(arguments: Sequence[str]) -> int:
             sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - whoever ends us is told the exit code
         failure, code = error, _report(error)
-    return _end_log(log, code, failure)
+    logged = code if failure is None else code or GENERIC
+    return end_log(log, logged, failure, unwritten=code or COULD_NOT_WRITE_OUTPUT)
 
 
 def _report(error: BaseException) -> int:
@@ -85,17 +87,6 @@ def _report(error: BaseException) -> int:
     # No traceback reaches a user: it may hold a value.
     say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")
     return GENERIC
-
-
-def _end_log(log: Logged, code: int, failure: BaseException | None) -> int:
-    try:
-        log.end(code if failure is None else code or GENERIC, failure)
-    except FluxsecretsError as error:
-        show(error)
-        code = code or COULD_NOT_WRITE_OUTPUT
-    for warning in log.warnings:
-        say(f"warning: {warning}")
-    return code
 
 
 def _dispatch(arguments: Sequence[str], environ: Mapping[str, str], log: Logged) -> int:

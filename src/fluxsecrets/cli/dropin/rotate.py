@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fluxsecrets.cli.dropin.again import in_output_format, warn_of_differences
 from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import (
     CANNOT_CHANGE_KEYS_OF_NO_FILE,
@@ -14,7 +13,7 @@ from fluxsecrets.cli.dropin.codes import (
     coded,
     failing_with,
 )
-from fluxsecrets.cli.dropin.encrypt import encrypt_text
+from fluxsecrets.cli.dropin.encrypt import encrypt_text, in_output_format, warn_of_differences
 from fluxsecrets.cli.dropin.flags import ADDING, RECIPIENT_FLAGS, REMOVING
 from fluxsecrets.cli.dropin.job import (
     ENCRYPTED_MODE,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError, UsageError
-from fluxsecrets.ops.run.inputs import Target
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UnprotectedError, UsageError
+from fluxsecrets.ops.run.inputs import Input, Target, refuse_folder
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Data, Document, Leaf, show_path, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
@@ -70,16 +71,22 @@ class NewValue:
 
 
 @dataclass(frozen=True, slots=True)
-class ValueOptions:
-    """How to find and change a value.
+class ValueRequest:
+    """Which value of which file, and how to change it.
 
     Attributes:
+        path: the file, as the user named it.
+        key: see `keypaths.find_or_new_place`.
+        input_type: format of the file, in place of what its name and place say.
         document: which YAML document, from 1; None looks in all.
         raw: take what stands under `data:` of a Secret as it is: base64.
         plain: a new value may stay plain text where the file's selector leaves it so.
         accept_recipients: see `reencrypt.open_target`.
     """
 
+    path: str
+    key: str
+    input_type: str | None = None
     document: int | None = None
     raw: bool = False
     plain: bool = False
@@ -87,22 +94,14 @@ class ValueOptions:
 
 
 def get_value(
-    session: Session,
-    data: bytes,
-    format_name: str,
-    key: str,
-    options: ValueOptions,
-    *,
-    output_type: str | None = None,
+    session: Session, given: Input, request: ValueRequest, *, output_type: str | None = None
 ) -> bytes:
     """The bytes of one value of an encrypted file; a map or list as YAML or JSON.
 
     Args:
         session: the run.
-        data: the encrypted file.
-        format_name: its format.
-        key: see `keypaths.find_place`.
-        options: `document` and `raw`.
+        given: the encrypted file.
+        request: `key`, `document` and `raw`.
         output_type: `yaml` or `json`, for maps and lists; None follows the file.
 
     Raises:
@@ -110,16 +109,23 @@ def get_value(
         FormatError: a value under `data:` of a Secret is not base64.
         DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
     """
-    opened = open_file(make_format(format_name), data, session.providers, session.limits)
+    try:
+        return _value(session, given, request, output_type)
+    except FluxsecretsError as error:
+        raise error.in_file(given.target.shown) from None
+
+
+def _value(session: Session, given: Input, request: ValueRequest, output_type: str | None) -> bytes:
+    opened = open_file(make_format(given.target.format), given.data, session.providers, session.limits)
     document = _plain_document(opened.opened.document, opened.parts)
-    place = find_place(document, key, options.document)
+    place = find_place(document, request.key, request.document)
     node = place.node
     if not isinstance(node, Leaf):
         assert node is not None  # noqa: S101 - `find_place` says so
-        format_ = make_format(output_type) if output_type else tree_format(format_name)
+        format_ = make_format(output_type) if output_type else tree_format(given.target.format)
         return format_.render([to_data(node)])
     value = canonical_bytes(node.value)
-    if options.raw or not is_secret_data(document.parts[place.part], place.path):
+    if request.raw or not is_secret_data(document.parts[place.part], place.path):
         return value
     decoded = _from_base64(value)
     if decoded is None:
@@ -130,36 +136,36 @@ def get_value(
     return decoded
 
 
-def change_value(
-    session: Session, target: Target, key: str, new: Callable[[], NewValue], options: ValueOptions
-) -> ValueResult:
+def change_value(session: Session, request: ValueRequest, new: Callable[[], NewValue]) -> ValueResult:
     """Set one value of an encrypted file; everything else in it stays as it is.
 
     Args:
         session: the run.
-        target: the file.
-        key: see `keypaths.find_or_new_place`.
+        request: which value, and how.
         new: gives the value; asked for once the file is open and the place is clear.
-        options: how.
 
     Raises:
+        FileAccessError: there is no such file, or it is a folder.
         NotEncryptedError: the file is plain.
         UnprotectedError: see `reencrypt.open_target`; or the new value would stay plain text.
         UsageError, FormatError: the value does not fit there.
     """
 
     def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
-        place = find_or_new_place(document, key, options.document)
-        value = _data_for(document.parts[place.part], place, new(), raw=options.raw)
+        place = find_or_new_place(document, request.key, request.document)
+        value = _data_for(document.parts[place.part], place, new(), raw=request.raw)
         text = set_value(opened.file.format, document, place.path, value, session.limits, part=place.part)
-        if place.node is None and not options.plain:
+        if place.node is None and not request.plain:
             _refuse_plain(session, opened, text, place)
         return text, place
 
-    return _change(session, target, options, change)
+    target = _target(session, request)
+    if isinstance(target.problem, FileAccessError) and not os.path.lexists(session.cwd / request.path):
+        target.problem.hint = "check the spelling; `fluxsecrets edit FILE` makes a new file"
+    return _change(session, target, request, change)
 
 
-def unset_value(session: Session, target: Target, key: str, options: ValueOptions) -> ValueResult:
+def unset_value(session: Session, request: ValueRequest) -> ValueResult:
     """Remove one key or list item of an encrypted file; everything else in it stays as it is.
 
     Raises:
@@ -168,23 +174,30 @@ def unset_value(session: Session, target: Target, key: str, options: ValueOption
     """
 
     def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
-        place = find_place(document, key, options.document)
+        place = find_place(document, request.key, request.document)
         text = remove_value(opened.file.format, document, place.path, session.limits, part=place.part)
         _refuse_empty(session, opened, text, place)
         return text, place
 
-    return _change(session, target, options, change, removes=True)
+    return _change(session, _target(session, request), request, change, removes=True)
+
+
+def _target(session: Session, request: ValueRequest) -> Target:
+    from fluxsecrets.ops.run.targets import select  # `get` does without the repository
+
+    refuse_folder(session, request.path)
+    return select(session, [request.path], input_type=request.input_type).targets[0]
 
 
 def _change(
     session: Session,
     target: Target,
-    options: ValueOptions,
+    request: ValueRequest,
     change: Callable[[OpenTarget, Document], tuple[bytes, Place]],
     *,
     removes: bool = False,
 ) -> ValueResult:
-    opened = open_target(session, target, accept_recipients=options.accept_recipients)
+    opened = open_target(session, target, accept_recipients=request.accept_recipients)
     try:
         before = opened.file.text()
         text, place = change(opened, opened.file.format.parse(before, session.limits))
