@@ -23,8 +23,7 @@ from fluxsecrets.errors import FluxsecretsError, LimitError, UsageError
 from fluxsecrets.shell import command_for, file_word
 
 if TYPE_CHECKING:  # each command pays for its own operation
-    from fluxsecrets.ops.people.keys import KeyFile, KeyRemoval
-    from fluxsecrets.ops.people.keystore import NewKey
+    from fluxsecrets.ops.people.keys import KeyFile
     from fluxsecrets.ops.run.session import Session
 
 _MAX_KEY_FILE = 2**20
@@ -62,23 +61,12 @@ def generate(name: str | None, store: str, output: Path | None, post_quantum: bo
     """
     from fluxsecrets.ops.people.keys import new_key
     from fluxsecrets.ops.people.keystore import Keeping, Store
+    from fluxsecrets.report.keys import new_key_page
 
     session, out = make_session(), Output(quiet=quiet)
     made = new_key(session, Keeping(name, Store(store), output), post_quantum=post_quantum)
-    out.text([made.recipient])
-    out.note(
-        f"the private key was added to {made.place}: back it up, anyone who has it can read your secrets"
-    )
-    _show_public(out, made)
-    out.note("to encrypt for it, add the public key to the creation rules of .sops.yaml")
+    out.show(new_key_page(made))
     return 0
-
-
-def _show_public(out: Output, made: NewKey) -> None:
-    for warning in made.warnings:
-        out.warning(f"warning: {warning}")
-    if made.public_file is not None:
-        out.note(f"the public key is in {made.public_file}")
 
 
 @command.command("list")
@@ -87,28 +75,18 @@ def _show_public(out: Output, made: NewKey) -> None:
 )
 @format_option
 @quiet_option
-def list_(check: bool, report: str | None, quiet: bool) -> int:
+def list_(check: bool, report: str, quiet: bool) -> int:
     """Show which identities you have, where, and how many files of each environment they open.
 
     No passphrase is asked for, no command run and no keyring opened. It also looks whether keys/ holds
     public keys only, and whether git ignores one of them.
     """
     from fluxsecrets.ops.people.keys import check_folder, list_keys
-    from fluxsecrets.report.keys import key_rows, keys_json
+    from fluxsecrets.report.keys import FORMATS
 
-    session, out = make_session(), Output(quiet=quiet)
+    session = make_session()
     found = list_keys(session)
-    if report == "json":
-        out.text([keys_json(found)])
-    else:
-        out.table(key_rows(found))
-        for warning in found.warnings:
-            out.warning(f"warning: {warning}")
-        out.errors(found.errors)
-        count = len(found.keys)
-        out.note(
-            f"{count} {'identity' if count == 1 else 'identities'}; looked in: {', '.join(found.places)}"
-        )
+    Output(quiet=quiet).show(FORMATS[report](found))
     if found.errors:
         return 2
     return 1 if check and check_folder(session) else 0
@@ -128,17 +106,11 @@ def import_(file: str, name: str | None, store: str, output: Path | None, quiet:
     """
     from fluxsecrets.ops.people.keys import import_keys
     from fluxsecrets.ops.people.keystore import Keeping, Store
+    from fluxsecrets.report.keys import imported_page
 
     session, out = make_session(), Output(quiet=quiet)
     given = _read(session, file)
-    for made in import_keys(session, given, Keeping(name, Store(store), output)):
-        out.text([made.recipient])
-        out.note(
-            f"the private key was added to {made.place}" if made.added else f"it was in {made.place} already"
-        )
-        _show_public(out, made)
-    if given.path is not None:
-        out.note(f"{given.shown} still holds it: keep that where nobody else comes, or delete it")
+    out.show(imported_page(import_keys(session, given, Keeping(name, Store(store), output)), given))
     return 0
 
 
@@ -222,11 +194,12 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
     could open any more. Who may read what does not change by it: that is in .sops.yaml and in the files.
     """
     from fluxsecrets.ops.people.keys import plan_key_removal, remove_key
+    from fluxsecrets.report.keys import removal_page
 
     session, out = make_session(), Output(quiet=quiet)
     plan = plan_key_removal(session, name)
     whose = plan.name or f"{plan.recipient[:12]}…"
-    _show_removal(session, out, plan, whose)
+    out.show(removal_page(plan, whose))
     if not yes:
         _confirm(whose)
     elif plan.lost and not force:
@@ -237,25 +210,10 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
             f"`fluxsecrets keys export {file_word(whose)}`, or add --force",
         )
     remove_key(session, plan)
-    out.note(f"removed {whose} from {' and '.join(plan.places(session))}; backups may still hold it")
+    out.note(f"removed {whose} from {' and '.join(plan.places)}; backups may still hold it")
     for sentence in plan.stays:
         out.warning(f"warning: {sentence}")
     return 0
-
-
-def _show_removal(session: Session, out: Output, plan: KeyRemoval, whose: str) -> None:
-    from fluxsecrets.report.text import printable
-
-    lines = [f"{whose} ({plan.recipient if len(plan.recipient) < 100 else plan.recipient[:12] + '…'})"]
-    lines += [f"  is in {place}" for place in plan.places(session)]
-    if plan.unreadable:
-        files = f"{plan.unreadable} {'file' if plan.unreadable == 1 else 'files'}"
-        lines.append(f"  you could no longer open {files} of this repository; others still could")
-    if plan.lost:
-        lines.append("  nobody could open these files of this repository any more:")
-        lines += [f"    {path}" for path in plan.lost]
-    for line in lines:
-        out.note(printable(line))
 
 
 def _confirm(whose: str) -> None:
@@ -290,7 +248,8 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
     into `kubectl apply -f -`, or into `fluxsecrets encrypt --filename FILE - > FILE` to keep it encrypted.
     The identity is the one of `cluster_recipients` in .fluxsecrets.yaml, or the one named after the cluster.
     """
-    from fluxsecrets.ops.people.clustersecret import cluster_secret, secrets_named
+    from fluxsecrets.ops.people.clustersecret import cluster_secret
+    from fluxsecrets.report.keys import short_key
 
     session, out = make_session(), Output(quiet=quiet)
     if output is None:
@@ -311,6 +270,6 @@ def cluster_secret_(environment: str, identity: str | None, output: Path | None,
         out.note(f"{session.shown(path)} holds a private key in plain text")
         command = command_for("encrypt", [session.shown(path)])
         _warn_of_commit(session, out, path, f"run `{command}` before you commit")
-    whose = made.recipient if len(made.recipient) < 100 else f"{made.recipient[:12]}…"
-    out.note(f"{secrets_named(made.secrets)}: the identity of {whose}")
+    names = ", ".join(f"{each.namespace}/{each.name}" for each in made.secrets)
+    out.note(f"{names}: the identity of {short_key(made.recipient)}")
     return 0

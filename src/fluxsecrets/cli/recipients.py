@@ -98,7 +98,7 @@ def add(
     .sops.yaml keeps its comments, anchors and layout. Values keep their ciphertext.
     """
     from fluxsecrets.ops.people.admit import COMMAND, AdmitRequest, plan_addition
-    from fluxsecrets.report.plans import addition_notes, addition_plan
+    from fluxsecrets.report.rekey import addition_notes, addition_plan
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting):
@@ -142,8 +142,8 @@ def remove(
     read at any time, and what to do about it; offboarding/NAME.json keeps what was decided.
     """
     from fluxsecrets.ops.people.offboard import COMMAND, RemoveRequest, plan_removal, refuse_oneself
-    from fluxsecrets.report.plans import removal_notes, removal_plan
     from fluxsecrets.report.readers import left_page
+    from fluxsecrets.report.rekey import removal_notes, removal_plan
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting):

@@ -28,7 +28,7 @@ from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.people.rotate import RotateRequest, plan_rotation
 from fluxsecrets.ops.run.results import BatchResult
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.report.plans import identity_notes, identity_plan, rotation_notes, rotation_plan
+from fluxsecrets.report.rekey import identity_notes, identity_plan, rotation_notes, rotation_plan
 from fluxsecrets.sops.recipients import KINDS
 
 if TYPE_CHECKING:

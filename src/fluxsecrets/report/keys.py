@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fluxsecrets.ops.files.keyusage import ELSEWHERE
-from fluxsecrets.ops.people.keys import KeyList
-from fluxsecrets.report.json import VERSION, dump, error_data
-from fluxsecrets.report.text import Cell, Row, printable
+from fluxsecrets.ops.people.keys import KeyFile, KeyList, KeyRemoval
+from fluxsecrets.ops.people.keystore import NewKey
+from fluxsecrets.report.json import error_data, page
+from fluxsecrets.report.page import Errors, Lines, Note, Page, Table, Warn
+from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.recipients import Recipient
 
@@ -38,26 +40,90 @@ def _usage(files: Mapping[str, int]) -> str:
     )
 
 
-def keys_json(found: KeyList) -> str:
+def keys_page(found: KeyList) -> Page:
+    """Which identities there are, and what is wrong with them."""
+    yield Table(key_rows(found))
+    for warning in found.warnings:
+        yield Warn(f"warning: {warning}")
+    yield Errors(found.errors)
+    count = f"{len(found.keys)} {'identity' if len(found.keys) == 1 else 'identities'}"
+    yield Note(f"{count}; looked in: {', '.join(found.places)}")
+
+
+def keys_json(found: KeyList) -> Page:
     """Identities as data; docs/schema/results.schema.json describes it."""
-    return dump(
+    keys = [
         {
-            "version": VERSION,
-            "command": "keys list",
-            "keys": [
-                {
-                    "name": key.name,
-                    "recipient": key.recipient or None,
-                    "kind": key.kind,
-                    "places": list(key.places),
-                    "locked": key.locked,
-                    "environments": {name: count for name, count in key.files.items() if name},
-                    "other_files": key.files.get("", 0),
-                }
-                for key in found.keys
-            ],
+            "name": key.name,
+            "recipient": key.recipient or None,
+            "kind": key.kind,
+            "places": list(key.places),
+            "locked": key.locked,
+            "environments": {name: count for name, count in key.files.items() if name},
+            "other_files": key.files.get(ELSEWHERE, 0),
+        }
+        for key in found.keys
+    ]
+    return page(
+        "keys list",
+        {
+            "keys": keys,
             "places": list(found.places),
             "warnings": list(found.warnings),
             "errors": [error_data(error) for error in found.errors],
-        }
+        },
     )
+
+
+FORMATS: Mapping[str, Callable[[KeyList], Page]] = {"text": keys_page, "json": keys_json}
+
+
+def new_key_page(made: NewKey) -> Page:
+    """An identity that was just made."""
+    yield Lines([made.recipient])
+    yield Note(
+        f"the private key was added to {made.place}: back it up, anyone who has it can read your secrets"
+    )
+    yield from _public_half(made)
+    yield Note("to encrypt for it, add the public key to the creation rules of .sops.yaml")
+
+
+def imported_page(keys: Sequence[NewKey], file: KeyFile) -> Page:
+    """Identities that were just imported."""
+    for made in keys:
+        yield Lines([made.recipient])
+        yield Note(
+            f"the private key was added to {made.place}" if made.added else f"it was in {made.place} already"
+        )
+        yield from _public_half(made)
+    if file.path is not None:
+        yield Note(f"{file.shown} still holds it: keep that where nobody else comes, or delete it")
+
+
+def _public_half(made: NewKey) -> Page:
+    for warning in made.warnings:
+        yield Warn(f"warning: {warning}")
+    if made.public_file is not None:
+        yield Note(f"the public key is in {made.public_file}")
+
+
+def removal_page(plan: KeyRemoval, whose: str) -> Page:
+    """An identity that is about to be removed: where it is, and who could open what without it."""
+    lines = [f"{whose} ({short_key(plan.recipient)})"]
+    lines += [f"  is in {place}" for place in plan.places]
+    if plan.unreadable:
+        files = counted(plan.unreadable, "file")
+        lines.append(f"  you could no longer open {files} of this repository; others still could")
+    if plan.lost:
+        lines.append("  nobody could open these files of this repository any more:")
+        lines += [f"    {path}" for path in plan.lost]
+    for line in lines:
+        yield Note(printable(line))
+
+
+def short_key(recipient: str) -> str:
+    """A public key, shortened where it is a post-quantum one."""
+    return recipient if len(recipient) < _LONG_KEY else f"{recipient[:12]}…"
+
+
+_LONG_KEY = 100

@@ -11,7 +11,7 @@ from fluxsecrets.ops.people.exposure import LeftValue, State
 from fluxsecrets.repo.git.history import Commit
 from fluxsecrets.report.json import error_data, page
 from fluxsecrets.report.page import Errors, Note, Page, Table, Warn
-from fluxsecrets.report.plans import doubt_notes
+from fluxsecrets.report.rekey import doubt_notes
 from fluxsecrets.report.text import Cell, Row, counted, printable
 
 if TYPE_CHECKING:

@@ -1,15 +1,30 @@
-"""Results of `rotate` and `recipients` as text and as JSON."""
+"""What `rotate` and `recipients` are about to do, and what they did, as text and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.run.results import BatchResult, FileResult
 from fluxsecrets.report.json import page
 from fluxsecrets.report.page import Page, Table
 from fluxsecrets.report.results import files_data, remarks, result_data, result_rows
-from fluxsecrets.report.text import Cell, Row, printable
+from fluxsecrets.report.text import Cell, Row, counted, printable
+
+if TYPE_CHECKING:
+    from fluxsecrets.ops.people.admit import Addition
+    from fluxsecrets.ops.people.identity import IdentityPlan, Replaced
+    from fluxsecrets.ops.people.offboard import Removal
+    from fluxsecrets.ops.people.plans import SharedFile
+    from fluxsecrets.ops.people.rotate import Rotation
+    from fluxsecrets.sops.config_places import SharedList
+
+_WORTH_A_PLAN = 10
+"""Files from which a rotation of named files shows a plan."""
+
+
+# What became of files.
 
 
 def rekey_rows(results: Sequence[FileResult]) -> list[Row]:
@@ -83,3 +98,170 @@ def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:
         f"removed: {', '.join(names)}; what is in git's history stays readable for whoever was removed, "
         "so change the secret values themselves as well",
     )
+
+
+# What is about to happen, and what the user should know of it.
+
+
+def addition_plan(plan: Addition) -> Iterator[str]:
+    """Somebody comes: what will happen."""
+    yield f"plan: {plan.name} can open {counted(len(plan.rekeying.targets), 'file')} from now on"
+    yield from _rule_lines(plan.rules, "into the ")
+
+
+def addition_notes(plan: Addition) -> tuple[str, ...]:
+    """Somebody comes: what is left out, and what else changes."""
+    return (
+        *plan.notes,
+        *(f"{_shared(each)}, and left out; --shared includes it" for each in plan.left_out),
+        *(
+            f"{each.path}:{each.line}: {counted(each.others, 'other file')} "
+            f"{'follows' if each.others == 1 else 'follow'} this rule, "
+            "so it is left out; --shared includes it"
+            for each in plan.followed
+        ),
+        *_shared_lists(plan.shared_lists),
+    )
+
+
+def removal_plan(plan: Removal) -> Iterator[str]:
+    """Somebody leaves: what will happen."""
+    where = f" of {plan.request.environment}" if plan.request.environment else ""
+    yield f"plan: {plan.name} can open no file{where} any more"
+    yield from _rule_lines(plan.rules, "out of the ")
+    count = len(plan.rekeying.targets)
+    yield f"  {_new_data_keys(count)}"
+    for path in plan.known_keys:
+        yield f"  {path} is not for {plan.name}, but still has a data key that they know"
+    for path in plan.deleted:
+        yield f"  {path} is deleted"
+
+
+def removal_notes(plan: Removal, results: Sequence[FileResult]) -> tuple[str, ...]:
+    """Somebody leaves: what is left out, what is unknown, and what stays readable."""
+    left_out = "and left out: leave out --env to take them out of everything"
+    return (
+        *plan.notes,
+        *(f"{_shared(each)}, {left_out}" for each in plan.left_out),
+        *_shared_lists(plan.shared_lists),
+        *(
+            f"{path}: could not be looked at, so that there is no saying whether it is for {plan.name}"
+            for path in plan.unreadable
+        ),
+        *(
+            [
+                f"{plan.settings} names {plan.name} as the cluster of {', '.join(plan.clusters)}: "
+                "take that out there"
+            ]
+            if plan.clusters
+            else []
+        ),
+        *doubt_notes(plan.doubtful, plan.name),
+        *history_note(results),
+    )
+
+
+def doubt_notes(paths: Iterable[str], name: str) -> tuple[str, ...]:
+    """The files of which it is unknown whether somebody knows their data key."""
+    return tuple(
+        f"{path}: cannot tell whether {name} knows its data key: "
+        "none of your identities opens both it and the versions that were for them"
+        for path in paths
+    )
+
+
+def rotation_plan(plan: Rotation) -> Iterator[str]:
+    """New data keys: what will happen; nothing where few files were named."""
+    request, count = plan.request, len(plan.rekeying.targets)
+    if request.environment is None and count < _WORTH_A_PLAN:
+        return
+    what = "and annotated values are made anew" if request.values else "every value is encrypted anew"
+    yield f"plan: {_new_data_keys(count)}, {what}"
+    for each in plan.shared:
+        yield f"  {_shared(each)}"
+
+
+def rotation_notes(plan: Rotation, results: Sequence[FileResult]) -> tuple[str, ...]:
+    """New data keys: what stays readable, and what new values need."""
+    asked = any(plan.request.remove.values()) and results
+    nobody = asked and not any(result.error or getattr(result, "removed", ()) for result in results)
+    return (
+        *plan.notes,
+        *(["nobody was removed: none of the files was encrypted for whom you named"] if nobody else []),
+        *history_note(results),
+        *regenerated_note(results),
+    )
+
+
+def identity_plan(plan: IdentityPlan) -> Iterator[str]:
+    """A new identity for a cluster: what will happen."""
+    finish, environment = plan.request.finish, plan.request.environment
+    if finish:
+        yield f"plan: {plan.old_name} goes, and the new key takes its place in {environment}"
+    else:
+        yield f"plan: {plan.new_name} comes beside {plan.old_name} in {environment}"
+    yield from _rule_lines(plan.rules, "")
+    what = "which get new data keys" if finish else "whose values stay as they are"
+    yield f"  {counted(len(plan.rekeying.targets), 'file')}, {what}"
+    for each in plan.shared:
+        yield f"  {_shared(each)}, and {'loses' if finish else 'gains'} only this recipient"
+    for path in plan.secrets:
+        what = "loses the old identity" if finish else "gets the new identity as well"
+        yield f"  {path} holds the cluster's identity, and {what}"
+
+
+def identity_notes(plan: IdentityPlan, done: Replaced) -> tuple[str, ...]:
+    """A new identity for a cluster: what the user should know, and what comes next."""
+    unnamed = f"no rule names {plan.old_name}: files that are encrypted from now on are not for it"
+    notes = (*plan.notes, *([unnamed] if plan.unnamed else []), *_shared_lists(plan.shared_lists))
+    return notes if done.refused else (*notes, *_next_steps(plan, done))
+
+
+def _next_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:
+    environment = plan.request.environment
+    if plan.request.dry_run:
+        yield "nothing was written"
+        return
+    if plan.request.finish:
+        yield (
+            "what is in git's history stays readable with the old identity: if it leaked, change the values "
+            "as well (`fluxsecrets recipients exposure PATH` says since when)"
+        )
+        yield (
+            "once the cluster runs on the new files, take the old identity out of it, and out of your own "
+            "places with `fluxsecrets keys remove KEY`"
+        )
+        return
+    if done.place is not None:
+        yield f"the new identity was put into {done.place}"
+    if done.kept_in:
+        kept = ", ".join(done.kept_in)
+        yield f"{kept} holds both identities now: commit, push, and let it get to the cluster"
+    else:
+        yield (
+            f"the repository does not keep the cluster's identity: commit and push, then bring it there with "
+            f"`fluxsecrets keys cluster-secret --env {environment} --identity {plan.new_name} | "
+            f"kubectl apply -f -`"
+        )
+    end = f"`fluxsecrets rotate --env {environment} --identity --finish`"
+    yield f"until then either identity opens everything; when the cluster has the new one: {end}"
+
+
+def _rule_lines(rules: Mapping[str, tuple[int, ...]], how: str) -> Iterator[str]:
+    for path, lines in rules.items():
+        noun = "rule in line" if len(lines) == 1 else "rules in lines"
+        yield f"  {path}: {how}{noun} {', '.join(map(str, lines))}"
+
+
+def _new_data_keys(count: int) -> str:
+    return "1 file gets a new data key" if count == 1 else f"{count} files get new data keys"
+
+
+def _shared(file: SharedFile) -> str:
+    return f"{file.path} is shared with {', '.join(file.environments)}"
+
+
+def _shared_lists(lists: Iterable[SharedList]) -> Iterator[str]:
+    for each in lists:
+        lines = ", ".join(map(str, each.rules))
+        yield f"the list &{each.name} in line {each.line} is shared by the rules in lines {lines}"

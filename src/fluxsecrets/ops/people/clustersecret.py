@@ -220,11 +220,6 @@ def _quoted(text: str) -> str:
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 
 
-def secrets_named(names: Sequence[SecretName]) -> str:
-    """Such as `flux-system/sops-age`."""
-    return ", ".join(f"{each.namespace}/{each.name}" for each in names)
-
-
 # The Secret where the repository keeps it, when the identity is replaced.
 
 

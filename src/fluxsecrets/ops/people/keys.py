@@ -402,6 +402,7 @@ class KeyRemoval:
         recipient: the public key.
         name: of the key, or None.
         key_files: where it would be taken out of, as absolute paths.
+        places: the same and the keyring, as shown to the user.
         keyring: it would be taken out of the OS keyring.
         stays: where it is and cannot be removed by us, one sentence each.
         lost: files of this repository that nobody could open any more.
@@ -410,16 +411,12 @@ class KeyRemoval:
 
     recipient: str
     name: str | None
-    key_files: tuple[Path, ...] = ()
-    keyring: bool = False
+    key_files: tuple[Path, ...]
+    places: tuple[str, ...]
+    keyring: bool
     stays: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     unreadable: int = 0
-
-    def places(self, session: Session) -> tuple[str, ...]:
-        """Where it would be taken out of, for people."""
-        files = tuple(shown(session, path) for path in self.key_files)
-        return (*files, *((KEYRING_SHOWN,) if self.keyring else ()))
 
 
 def plan_key_removal(session: Session, text: str) -> KeyRemoval:
@@ -455,6 +452,7 @@ def plan_key_removal(session: Session, text: str) -> KeyRemoval:
         recipient,
         name,
         key_files,
+        (*(shown(session, path) for path in key_files), *([KEYRING_SHOWN] if keyring else [])),
         keyring,
         tuple(f"it stays in {place}: take it out there yourself" for place in others),
         lost,
