@@ -10,10 +10,12 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
+from fluxsecrets.ops.run.inputs import NAMED, Target
 from fluxsecrets.ops.run.results import FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.manifests import searchable
 from fluxsecrets.repo.tree import Tree, make_tree, open_tree
+from fluxsecrets.sops.formats import format_for_path
 
 from .meant import require_one_way
 
@@ -40,6 +42,21 @@ class ManifestFiles:
     environment: str | None = None
     notes: tuple[str, ...] = ()
     failed: tuple[FileResult, ...] = ()
+
+    def targets(self, session: Session) -> tuple[Target, ...]:
+        """The files as targets, in the order of the paths."""
+        root, repository = self.tree.root.resolve(), self.tree.repository
+        return tuple(
+            Target(
+                root / path,
+                session.shown(self.tree.root / path),
+                format_for_path(path),
+                repository=repository,
+                repository_path=path if repository is not None else None,
+                reason=NAMED if path in self.named else "found in a folder, or an environment",
+            )
+            for path in self.paths
+        )
 
 
 def find_manifests(

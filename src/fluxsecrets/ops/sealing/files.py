@@ -14,7 +14,7 @@ from fluxsecrets.ops.files.plain import PlainManifests, read_plain, read_plain_o
 from fluxsecrets.ops.manifests.comments import CommentMode
 from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, find_manifests
 from fluxsecrets.ops.manifests.placement import Placement, read_placement
-from fluxsecrets.ops.run.inputs import Input, is_same_file
+from fluxsecrets.ops.run.inputs import Input, Target, is_same_file
 from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import prepare_files, replace_file, replacing, write_files
@@ -74,20 +74,14 @@ class SealJob:
     """One file to seal.
 
     Attributes:
-        path: absolute.
-        shown: as the user knows it.
-        inside: its path in the repository, or None.
-        named: the user named it, so that a file without Secrets is an error.
+        target: the file; one without Secrets is an error where the user named it.
+        inside: its path in the tree, or None.
         head: its content at HEAD, or None.
-        repository: its git repository, or None.
     """
 
-    path: Path
-    shown: str
+    target: Target
     inside: str | None = None
-    named: bool = True
     head: bytes | None = field(default=None, repr=False)
-    repository: Repository | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +160,19 @@ def seal_given(session: Session, request: SealRequest, given: Input) -> SealedCo
     options = _options(session, request, around.tree, (around.inside,) if around.inside else ())
     if output is not None and is_same_file(output, given.target.path):
         options.refuse_only_copy(around.tree.repository if around.tree is not None else None, given.data)
-    job = around.job(given.target.path, given.target.shown)
+    job = around.job(given.target)
     try:
-        plain = read_plain(session, given.data, job.path.name)
+        plain = read_plain(session, given.data, job.target.path.name)
         known = Known()
         if not options.renew:
-            known = _known(session, options, around, read_plain_or_none(session, job.head, job.path.name))
+            known = _known(
+                session, options, around, read_plain_or_none(session, job.head, job.target.path.name)
+            )
         sealed = seal_content(plain, _for_job(options, job, known))
     except FluxsecretsError as error:
-        raise error.in_file(job.shown) from None
+        raise error.in_file(job.target.shown) from None
     if sealed is None:
-        raise _no_secret().in_file(job.shown)
+        raise _no_secret().in_file(job.target.shown)
     return sealed
 
 
@@ -235,15 +231,8 @@ def _jobs(session: Session, files: ManifestFiles) -> tuple[SealJob, ...]:
         changed = changed_since_head(tree.repository, files.paths)
         heads = dict(tree.repository.read_head_blobs(changed).contents)
     return tuple(
-        SealJob(
-            tree.root / path,
-            session.shown(tree.root / path),
-            path,
-            path in files.named,
-            heads.get(path),
-            tree.repository,
-        )
-        for path in files.paths
+        SealJob(target, path, heads.get(path))
+        for target, path in zip(files.targets(session), files.paths, strict=True)
     )
 
 
@@ -285,9 +274,9 @@ class Surroundings:
         """What the output holds now."""
         return self.output_content.data if self.output_content is not None else None
 
-    def job(self, path: Path, shown: str) -> SealJob:
+    def job(self, target: Target) -> SealJob:
         """The input as a job."""
-        return SealJob(path, shown, self.inside, head=self.head)
+        return SealJob(target, self.inside, self.head)
 
 
 def _surroundings(session: Session, source: Path, output: Path | None) -> Surroundings:
@@ -353,12 +342,12 @@ def _merged(session: Session, around: Surroundings, data: bytes, shown: str, opt
 
 def _prepare(session: Session, options: FileOptions, job: SealJob) -> Prepared:
     try:
-        content = read_file(job.path, limit=session.limits.size)
-        if not job.named and not may_hold_secret(content.data):
-            return Prepared(FileResult(job.shown, Outcome.LEFT))
-        if detect_encryption(content.data, job.path.name):
-            if not job.named:
-                return Prepared(FileResult(job.shown, Outcome.LEFT))
+        content = read_file(job.target.path, limit=session.limits.size)
+        if not job.target.named and not may_hold_secret(content.data):
+            return Prepared(FileResult(job.target.shown, Outcome.LEFT))
+        if detect_encryption(content.data, job.target.path.name):
+            if not job.target.named:
+                return Prepared(FileResult(job.target.shown, Outcome.LEFT))
             raise UsageError(
                 "it is encrypted with SOPS",
                 hint="`fluxsecrets convert --to sealed FILE` seals it in place; with -o or --stdout it stays",
@@ -366,40 +355,40 @@ def _prepare(session: Session, options: FileOptions, job: SealJob) -> Prepared:
         result, new = _seal(session, options, job, content.data)
         writes = options.write and new is not None
         if writes:
-            options.refuse_only_copy(job.repository, content.data)
+            options.refuse_only_copy(job.target.repository, content.data)
         return Prepared(result, replacing(content, new) if writes and new is not None else None)
     except FluxsecretsError as error:
-        error.path = error.path if error.path != str(job.path) else job.shown
-        return Prepared(FileResult(job.shown, Outcome.FAILED, error=error.in_file(job.shown)))
+        error.path = error.path if error.path != str(job.target.path) else job.target.shown
+        return Prepared(FileResult(job.target.shown, Outcome.FAILED, error=error.in_file(job.target.shown)))
 
 
 def _seal(
     session: Session, options: FileOptions, job: SealJob, data: bytes
 ) -> tuple[FileResult, bytes | None]:
-    plain = read_plain(session, data, job.path.name)
+    plain = read_plain(session, data, job.target.path.name)
     known = Known()
     if not options.renew:
         known = Known(at_head=sealed_by_place(job.head, session.limits), keys=options.keys)
     sealed = seal_content(plain, _for_job(options, job, known))
     if sealed is None:
-        manifests = read_manifests(data, job.shown, session.limits).manifests
+        manifests = read_manifests(data, job.target.shown, session.limits).manifests
         if not any(map(is_sealed, manifests)):
-            if job.named:
+            if job.target.named:
                 raise _no_secret()
-            return FileResult(job.shown, Outcome.LEFT), None
+            return FileResult(job.target.shown, Outcome.LEFT), None
         check_sealed_content(data, 0)
-        return FileResult(job.shown, Outcome.UNCHANGED), None
+        return FileResult(job.target.shown, Outcome.UNCHANGED), None
     shared = None
     if options.placement is not None and job.inside is not None:
         shared = options.placement.shared(job.inside, options.environment, options.same)
     if shared is not None and options.environment is not None:
         warnings: tuple[str, ...] = (f"not sealed: {shared}",)
-        return FileResult(job.shown, Outcome.UNCHANGED, warnings=warnings), None
+        return FileResult(job.target.shown, Outcome.UNCHANGED, warnings=warnings), None
     outcome = Outcome.SEALED if options.write else Outcome.WOULD_SEAL
     warnings = sealed.warnings if shared is None else (*sealed.warnings, shared)
     places = tuple(str(scope) for scope in sealed.scopes)
     result = MovedResult(
-        job.shown,
+        job.target.shown,
         outcome,
         sealed.values,
         warnings=warnings,

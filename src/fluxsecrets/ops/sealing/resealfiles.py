@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.manifests.manifestfiles import SEALED, ManifestFiles, find_manifests
+from fluxsecrets.ops.manifests.manifestfiles import SEALED, find_manifests
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
@@ -69,7 +70,7 @@ def reseal(session: Session, request: ResealRequest) -> BatchResult:
         request.namespace,
         request.renew,
     )
-    jobs = reseal_jobs(session, files)
+    jobs = files.targets(session)
     preparing = prepare_resealing(session, jobs, resealing, write=not request.dry_run)
     prepared = tuple(session.watched(preparing, len(jobs), "sealing anew"))
     results = write_files(session, prepared, Operation("reseal", place_of_tree(files.tree)))
@@ -77,40 +78,30 @@ def reseal(session: Session, request: ResealRequest) -> BatchResult:
     return BatchResult(told, files.notes)
 
 
-Job = tuple[Path, str, bool]
-"""The file, how it is shown, and whether the user named it."""
-
-
-def reseal_jobs(session: Session, files: ManifestFiles) -> Sequence[Job]:
-    """Files as jobs."""
-    root = files.tree.root.resolve()
-    return [(root / path, session.shown(files.tree.root / path), path in files.named) for path in files.paths]
-
-
 def prepare_resealing(
-    session: Session, jobs: Sequence[Job], resealing: Resealing, *, write: bool = True
+    session: Session, targets: Sequence[Target], resealing: Resealing, *, write: bool = True
 ) -> Iterator[Prepared]:
     """New contents for all files; nothing is written.
 
     Args:
         session: the run.
-        jobs: the files.
+        targets: the files.
         resealing: what their SealedSecrets become.
         write: False only says what would happen.
 
     Returns:
-        One a file, in order, as they are done.
+        One per file, in order, as they are done.
     """
-    return run_jobs(partial(_prepare, session, resealing, write), jobs)
+    return run_jobs(partial(_prepare, session, resealing, write), targets)
 
 
-def _prepare(session: Session, resealing: Resealing, write: bool, job: Job) -> Prepared:
-    path, shown, named = job
+def _prepare(session: Session, resealing: Resealing, write: bool, target: Target) -> Prepared:
+    path, shown = target.path, target.shown
     try:
         content = read_file(path, limit=session.limits.size)
         done = reseal_content(content.data, resealing, session.limits)
         if not done.values and not done.kept:
-            if named:
+            if target.named:
                 raise FormatError("there is no SealedSecret in it", hint="name files with SealedSecrets")
             return Prepared(FileResult(shown, Outcome.LEFT))
         if done.data == content.data:
