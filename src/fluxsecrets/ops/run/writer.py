@@ -180,7 +180,12 @@ def _write_batches(prepared: Iterable[Prepared]) -> Iterator[FileResult]:
 def _write_batch(batch: Sequence[Prepared]) -> Iterator[FileResult]:
     """Write a batch; all results are noted before the first is told, as the caller may stop listening."""
     written = iter(write_batch([_pending(each.change) for each in batch if each.change is not None]))
-    results = [_result(each, next(written).error if each.change is not None else None) for each in batch]
+    results = []
+    for each in batch:
+        error = next(written).error if each.change is not None else None
+        if error is not None:
+            error.path = each.result.path
+        results.append(_result(each, error))
     for result in results:
         note_file(result)
     yield from results
