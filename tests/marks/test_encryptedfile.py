@@ -3,9 +3,10 @@
 import pytest
 
 from ciphertexts import NEAR_MISSES, VECTORS, WHOLE, real_ciphertexts
-from fluxsecrets.marks.encryptedfile import flux_markers, has_marks, is_evident
+from fluxsecrets.marks.encryptedfile import KEY_LISTS, flux_markers, has_marks, is_evident
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sops.formats import format_for_path
+from fluxsecrets.sops.recipients import KINDS
 
 FILES = {
     "yaml": 'a: 1\nsops:\n    mac: "{}"\n',
@@ -61,3 +62,7 @@ def test_markers_are_looked_for_as_bytes():
     assert flux_markers(b'"mac":"ENC[AES') == frozenset()
     assert flux_markers(b"    mac: ENC[AES") == {"yaml"}
     assert flux_markers(b"sops_mac=ENC[AES\n[sops]") == {"dotenv", "ini"}
+
+
+def test_every_kind_of_key_has_its_list():
+    assert set(KEY_LISTS) == set(KINDS)

@@ -29,6 +29,9 @@ _EVIDENT = {
     "ini": _BLOCKS["ini"],
 }
 
+KEY_LISTS = ("age", "pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault")
+"""The lists of wrapped data keys in a `sops` block, one per kind of key in `sops.recipients.KINDS`."""
+
 FLUX_MARKERS = {
     "binary": b'"mac": "ENC[',
     "dotenv": b"sops_mac=ENC[",

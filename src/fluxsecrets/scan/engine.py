@@ -330,12 +330,12 @@ class _Reading:
         """The matches; in a file that is a secret as a whole there is at least one, all say to encrypt."""
         if self.encrypted or not (reason := self.reason()):
             return matches
-        from .structure import named
+        from .structure import wholefile
         from .structure.page import ENCRYPT_HINT
         from .structure.sops import LOST
 
         if not any(match.rank is Rank.PLACE for match in matches):
-            return [*matches, *named.whole(self.blob, reason)]
+            return [*matches, *wholefile.whole(self.blob, reason)]
         return [
             match._replace(hint=ENCRYPT_HINT)
             if match.rank is Rank.PLACE and match.rule is not LOST and not match.hint.startswith("encrypt")
@@ -553,9 +553,9 @@ class FileSet:
 
     def whole(self, path: str, reason: str, related: tuple[Location, ...] = ()) -> Finding:
         """The finding for a plain file that is a secret as a whole."""
-        from .structure import named
+        from .structure import wholefile
 
-        return named.finding(path, reason, self._plain.pop(path, None), related)
+        return wholefile.plain_file(path, reason, self._plain.pop(path, None), related)
 
     def finish(self) -> Iterator[Finding]:
         """What is known when all files are in."""

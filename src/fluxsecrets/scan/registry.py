@@ -11,12 +11,11 @@ from .structure import (
     kustomize,
     lastapplied,
     lines,
-    named,
     places,
     sealed,
     secret,
     sops,
-    unreadable,
+    wholefile,
 )
 from .tokens import token_info
 
@@ -27,7 +26,7 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     sops.FOREIGN,
     sops.LOST,
     sops.MOVED,
-    named.RULE,
+    wholefile.PLAIN_FILE,
     sealed.RULE,
     kustomize.LITERAL,
     places.HELM,
@@ -41,7 +40,7 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     lines.CONFIG,
     connection.RULE,
     lines.CODE,
-    unreadable.RULE,
+    wholefile.UNREADABLE,
 )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group
 from fluxsecrets.findings import Finding
-from fluxsecrets.scan.structure import named, secret, sops
+from fluxsecrets.scan.structure import secret, sops, wholefile
 
-INFO = named.RULE
+INFO = wholefile.PLAIN_FILE
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for item in facts.secrets:
         plain = not item.file.encrypted and item.metadata is None and item.file.error is None
         if plain and item.path not in told:
-            yield named.finding(item.path, item.file.reason)
+            yield wholefile.plain_file(item.path, item.file.reason)
 
 
 RULE = AuditRule(INFO, Group.PROTECTION, check)

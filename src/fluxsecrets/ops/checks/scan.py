@@ -319,10 +319,10 @@ class _Job:
                 )
 
     def _note_unreadable(self, problem: FluxsecretsError, path: str) -> None:
-        from fluxsecrets.scan.structure.unreadable import finding
+        from fluxsecrets.scan.structure.wholefile import unreadable
 
         # The pieces of a file all have the same, and the files below a configuration.
-        self.unreadable.setdefault(finding(problem, problem.path or path), problem)
+        self.unreadable.setdefault(unreadable(problem, problem.path or path), problem)
 
     def _stdin(self) -> Iterator[FileScan]:
         self._go_by(work_tree_trust(self.root))

@@ -6,8 +6,8 @@ Where two rules find the same bytes, the earlier one counts: what is special sta
 from __future__ import annotations
 
 from . import ai, ci, clouds, code, data, infra, keys, messaging, observability, payment
-from .model import TokenRule
-from .pairs import PAIRS, Pair
+from .clouds import PAIRS
+from .model import Pair, TokenRule
 
 __all__ = ["PAIRS", "TOKEN_RULES", "Pair", "TokenRule"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fluxsecrets.findings import Severity
 
 from .checks import check_aws_key_id, check_tunnel, check_uuid4
-from .model import TokenRule
+from .model import Pair, TokenRule
 from .parts import END, UUID, assigned, named
 
 RULES = (
@@ -414,5 +414,15 @@ RULES = (
         fix="delete it with `ibmcloud iam api-key-delete`, and make a new one",
         positives=("IBMCLOUD_API_KEY={base62:44}", "ibm_api_key: '{base62:44}'"),
         negatives=("IBMCLOUD_API_KEY=${IBMCLOUD_API_KEY}", "ibm_api_key_id: ApiKey-{uuid}"),
+    ),
+)
+
+PAIRS: tuple[Pair, ...] = (
+    Pair(
+        beside="aws-access-key-id",
+        within=240,
+        pattern=r"(?:^|[^0-9A-Za-z/+=])([0-9A-Za-z/+]{40})(?:[^0-9A-Za-z/+=]|$)",
+        entropy=4.2,
+        rule="aws-secret-access-key",
     ),
 )

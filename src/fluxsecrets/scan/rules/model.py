@@ -41,3 +41,21 @@ class TokenRule(NamedTuple):
     group: int = 0
     check: Callable[[bytes], bool | None] | None = None
     entropy: float | None = None
+
+
+class Pair(NamedTuple):
+    """A secret that nothing but a token near it gives away.
+
+    Attributes:
+        beside: id of the rule whose token stands near.
+        within: bytes, before it and after it.
+        pattern: for the text around it; the secret is group 1.
+        entropy: bits per character that the secret must have.
+        rule: id of the rule that it is reported as.
+    """
+
+    beside: str
+    within: int
+    pattern: str
+    entropy: float
+    rule: str

@@ -1,22 +1,24 @@
-"""Where a telling value stands decides what it is called, and what to do about it.
+"""Values outside of Secrets whose key says that they are secrets; their place decides what to do about them.
 
-One rule a place: HelmRelease and Helm values, the environment of containers, ConfigMaps, literals of
-kustomize, and whatever else. Adding a place is one line in the table at the end.
+There is one rule per place: Helm values, the environment of containers, ConfigMaps, and everything else. A
+new place is one line in `PLACES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.scan.assignments import Assignment
+from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.values import is_expression, may_be_password, may_be_token
 
 from .page import GENERIC_HINT, Object, Page
-from .reader import BLOCK, Path, show
-from .telling import Found, telling_values
+from .reader import BLOCK, List, Map, Path, Scalar, Value, is_typed, show, text_of, walk
 
 HELM = RuleInfo(
     id="helm-value",
@@ -58,6 +60,13 @@ OTHER = RuleInfo(
 )
 
 
+# Text for people: examples in it are for people, too.
+_PROSE = frozenset(
+    {"description", "summary", "message", "title", "help", "notes", "comment", "regex", "pattern"}
+)
+_NOT_TEXT = frozenset({"encryptedData", "caBundle", "metadata"})
+
+
 class Place(NamedTuple):
     """A rule, where it holds, and what to do there."""
 
@@ -95,12 +104,12 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
     """The telling values of an object that is no Secret."""
     if owner.is_secret:
         return
-    for found in telling_values(owner, page.spots):
+    for found in _telling_values(owner, page.spots):
         place = next(each for each in PLACES if each.holds(page, owner, found.value.path))
         yield _match(page, owner, found, place)
 
 
-def _match(page: Page, owner: Object, found: Found, place: Place) -> Match:
+def _match(page: Page, owner: Object, found: _Found, place: Place) -> Match:
     name = show(found.value.path)
     if found.inner is not None or found.name != found.value.name:
         name = f"{name} ({found.name})"
@@ -121,7 +130,7 @@ def _match(page: Page, owner: Object, found: Found, place: Place) -> Match:
     )
 
 
-def _span(page: Page, found: Found) -> tuple[int, int, tuple[int, ...]]:
+def _span(page: Page, found: _Found) -> tuple[int, int, tuple[int, ...]]:
     """Where the value stands in the file; in a block of text the line in it, else the whole scalar."""
     scalar, key = found.value.scalar, found.value.key
     start, end = scalar.start, max(scalar.end, scalar.start + 1)
@@ -146,3 +155,83 @@ def _after_name(
         if 0 <= value - at - len(inner.name) < 12:
             return start + value, start + value + len(inner.value), lines
     return start, end, lines
+
+
+class _Found:
+    """A telling value: the scalar that holds it, and the part of it where it is in a text inside."""
+
+    __slots__ = ("inner", "name", "value")
+
+    def __init__(self, value: Value, name: str, inner: Assignment | None = None) -> None:
+        self.value = value
+        self.name = name
+        self.inner = inner
+
+
+def _telling_values(owner: Object, spots: Sequence[int]) -> Iterator[_Found]:
+    """The values of an object that look like secrets by their keys, or by the names in their text.
+
+    Args:
+        owner: the object.
+        spots: where in the file's text something is assigned to a telling name, in order.
+    """
+    if owner.kind in ("CustomResourceDefinition", "SealedSecret"):
+        return
+    for value in walk(owner.node, owner.prefix):
+        scalar = value.scalar
+        if value.path[:1] == ("sops",) or is_typed(scalar) or is_ciphertext(scalar.text):
+            continue
+        name = _name(value)
+        if name and _says_secret(name, scalar):
+            yield _Found(value, name)
+        elif _holds_spot(value, spots) and _may_hold_more(value):
+            data = scalar.text.encode("utf-8", "surrogatepass")
+            for inner in assignments(data, options=True):
+                if is_secret(inner, Surroundings.CONFIGURATION):
+                    yield _Found(value, inner.name, inner)
+
+
+def _holds_spot(value: Value, spots: Sequence[int]) -> bool:
+    at = bisect_left(spots, value.scalar.start)
+    return at < len(spots) and spots[at] < value.scalar.end
+
+
+def _says_secret(name: str, scalar: Scalar) -> bool:
+    """Whether a value under a name is a secret."""
+    says = telling(name)
+    if says is Telling.NOTHING or ("\n" in scalar.text.strip() and not scalar.text.startswith("-----BEGIN")):
+        return False
+    text = scalar.text
+    if says is Telling.SURELY:
+        return may_be_password(text) and not (not scalar.style and is_expression(text) and "(" in text)
+    return may_be_token(text)
+
+
+def _name(value: Value) -> str:
+    """What a value is called: its key, or in a pair of `name` and `value` the other's text."""
+    if value.key is None or value.scalar is value.key:
+        return ""
+    key = value.key.text
+    if key == "secretKey" and "remoteRef" in _keys(value.holder):
+        return ""  # of External Secrets: the name of a key, not its value
+    if key in ("value", "Value", "defaultValue", "default") and type(value.holder) is Map:
+        for other in ("name", "key", "Name", "Key"):
+            name = text_of(value.holder.get(other))
+            if name:
+                return name
+    return key
+
+
+def _keys(holder: Map | List | None) -> set[str]:
+    return {name.text for name, _ in holder.pairs if type(name) is Scalar} if type(holder) is Map else set()
+
+
+def _may_hold_more(value: Value) -> bool:
+    """Whether a text is worth a look inside: many lines, or a command's arguments."""
+    scalar = value.scalar
+    if value.name in _PROSE or _NOT_TEXT.intersection(step for step in value.path if isinstance(step, str)):
+        return False
+    text = scalar.text
+    return len(text) > 8 and (
+        scalar.style in BLOCK or "\n" in text or "=" in text or " --" in text or text.startswith(("{", "--"))
+    )

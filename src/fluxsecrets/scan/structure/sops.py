@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks.ciphertext import is_ciphertext, may_hold_encrypted_comment
+from fluxsecrets.marks.encryptedfile import KEY_LISTS
 from fluxsecrets.scan.match import Match, Rank
 
 from .page import AGAIN_HINT, Object, Page
@@ -77,8 +78,6 @@ MOVED = RuleInfo(
     ),
     docs="scan.md#sops-moved-comment",
 )
-
-_KEY_LISTS = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
 
 
 def judge(page: Page, owner: Object) -> Iterator[Match]:
@@ -217,7 +216,7 @@ def key_marks(block: Map) -> frozenset[str]:
     found = set()
     groups = block.get("key_groups")
     for holder in (block, *(groups.items if type(groups) is List else ())):
-        for name in _KEY_LISTS:
+        for name in KEY_LISTS:
             entries = child(holder, name)
             for entry in entries.items if type(entries) is List else ():
                 wrapped = text_of(child(entry, "enc"))

@@ -1,0 +1,86 @@
+"""Rules about a file as a whole.
+
+- plain-secret-file: a file that is a secret by its name, its use or its past, and is not encrypted.
+- unreadable-manifest: a file that may hold a Secret, and that nobody can judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
+from fluxsecrets.findings.fingerprint import fingerprint
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.match import Match, Rank
+
+from .page import ENCRYPT_HINT
+
+PLAIN_FILE = RuleInfo(
+    id="plain-secret-file",
+    title="secret file in plain text",
+    severity=Severity.HIGH,
+    explanation=(
+        "The file is a secret as a whole: its name says so (`*.sops.*`, `*.enc.*`), a secretGenerator reads "
+        "it, `.fluxsecrets.yaml` lists it, a narrow creation rule names it, or it is encrypted at HEAD. It "
+        "is in plain text now."
+    ),
+    fix="Encrypt it with `fluxsecrets encrypt`.",
+    docs="scan.md#plain-secret-file",
+)
+UNREADABLE = RuleInfo(
+    id="unreadable-manifest",
+    title="manifest that cannot be read",
+    severity=Severity.MEDIUM,
+    explanation=(
+        "The file may hold a Secret, and is no valid YAML or JSON, or too large. The scan fails, since "
+        "nobody can tell what is in it."
+    ),
+    fix="Mend the file; or look at it yourself, and allow this rule for it in .fluxsecrets.yaml.",
+    docs="scan.md#unreadable-manifest",
+)
+
+
+def whole(blob: Blob, reason: str) -> Iterator[Match]:
+    """The match for a file as a whole."""
+    text = blob.text
+    if text.strip():
+        start = len(text) - len(text.lstrip())
+        yield Match(PLAIN_FILE, Rank.PLACE, start, start + 1, message(reason), ENCRYPT_HINT)
+
+
+def plain_file(
+    path: str, reason: str, commit: str | None = None, related: tuple[Location, ...] = ()
+) -> Finding:
+    """The finding for a plain file that is known to be a secret as a whole."""
+    return Finding(
+        rule=PLAIN_FILE.id,
+        severity=PLAIN_FILE.severity,
+        confidence=Confidence.HIGH,
+        location=Location(path, 1, 1, commit),
+        message=message(reason),
+        hint=ENCRYPT_HINT,
+        fingerprint=fingerprint(PLAIN_FILE.id, path),
+        related=related,
+    )
+
+
+def message(reason: str) -> str:
+    """What is said of such a file."""
+    return f"this file is in plain text, and should be encrypted: {reason}"
+
+
+def unreadable(problem: FluxsecretsError, path: str) -> Finding:
+    """The finding that an allowance covers.
+
+    Without an allowance the error itself is shown: no scan passes over the file.
+    """
+    return Finding(
+        rule=UNREADABLE.id,
+        severity=UNREADABLE.severity,
+        confidence=Confidence.HIGH,
+        location=Location(path, problem.line, problem.column),
+        message=problem.message,
+        hint=problem.hint or UNREADABLE.fix,
+        fingerprint=fingerprint(UNREADABLE.id, path),
+    )
