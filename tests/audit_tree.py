@@ -15,7 +15,7 @@ from pathlib import Path
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.findings import Finding
-from fluxsecrets.ops.checks.facts import gather
+from fluxsecrets.ops.checks.gather import gather
 from fluxsecrets.ops.files.content import encrypt_content
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session

@@ -173,6 +173,7 @@ def test_without_keys_values_are_not_looked_at(broken, cli, environment, monkeyp
     told = "the values in 1 encrypted file were not looked at: "
     assert f"{told}no identity at hand opens them" in cli("audit").stderr
     assert f"{told}--no-keys" in cli("audit", "--no-keys").stderr
+    assert told not in cli("audit", "--rule", "recipient-drift").stderr, "which looks at no values"
     assert rules(cli) == rules(cli, "--no-keys")
 
 

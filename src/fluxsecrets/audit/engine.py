@@ -15,6 +15,6 @@ from .rule import AuditRule
 def run_rules(facts: Facts, rules: Sequence[AuditRule]) -> tuple[Finding, ...]:
     """The findings of all rules, by place. Rules that need keys are left out where the facts have none."""
     found = [
-        finding for rule in rules if facts.with_keys or not rule.needs_keys for finding in rule.check(facts)
+        finding for rule in rules if not rule.needs_keys or facts.with_keys for finding in rule.check(facts)
     ]
     return told_apart(sorted(found, key=in_order))

@@ -1,26 +1,39 @@
 """What the rules judge: a repository's secrets, the rules for them, its environments and its people.
 
-Everything is gathered once, by the operation; rules only look. Nothing here is changed by them.
+Rules only look. A fact is read once, when the first rule asks for it: a single rule costs what it needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from collections.abc import Mapping as MappingABC
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
-from fluxsecrets.repo.discover import SecretFile
-from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey
+from fluxsecrets.marks.encryptedfile import flux_markers
+from fluxsecrets.marks.filenames import (
+    KEYS_FOLDER,
+    PUBLIC_KEY_SUFFIX,
+    is_public_key,
+    is_rules_file,
+    name_in,
+)
+from fluxsecrets.repo.discover import SecretFile, Spread, discover
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.environments import Environment, load_environments
+from fluxsecrets.repo.git.worktree import changed_since_head
+from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey, last_changed, removed_keys
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
-from fluxsecrets.sealed.certificates import Certificate
-from fluxsecrets.sops.config import CreationRule, SopsConfig
-from fluxsecrets.sops.document import Document, Mapping, Path
+from fluxsecrets.sealed.certificates import Certificate, parse_certificate
+from fluxsecrets.sops.config import CreationRule, SopsConfig, parse_config, rule_for
+from fluxsecrets.sops.document import Document, Path
+from fluxsecrets.sops.document import Mapping as Map
+from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
 
 Made = TypeVar("Made")
@@ -50,33 +63,67 @@ class ConfigFile:
         return path.removeprefix(f"{self.folder}/") if self.folder else path
 
 
-@dataclass(frozen=True, slots=True)
+class Opening(NamedTuple):
+    """What became of opening an encrypted file.
+
+    Attributes:
+        parts: its maps with the values decrypted; None if it is plain, or was not opened.
+        error: why it does not open although it should: its MAC is wrong, for example.
+    """
+
+    parts: tuple[Map, ...] | None = None
+    error: FluxsecretsError | None = None
+
+    def __repr__(self) -> str:
+        """Without the values."""
+        return f"Opening(error={self.error!r})"
+
+
+@dataclass(frozen=True, eq=False)
 class Secret:
     """A file that is to be protected, or is.
 
     Attributes:
         file: what discovery says of it.
-        environments: names of those that reach it, sorted.
         config: the `.sops.yaml` that is nearest above it, or None.
         rule: the creation rule that applies, or None where none does.
         document: it, parsed; encrypted values are ciphertexts. None where it cannot be read.
-        opened: its maps with the values decrypted; None where it is plain, or was not opened.
-        error: why it cannot be read, or does not open although it should: its MAC is wrong, say.
+        fault: why it cannot be read, or None.
         size: in bytes; None where it cannot be looked at.
         stored_as: the format that it is encrypted in, or None.
         marks: the formats whose markers Flux finds in it.
+        reach, open: look up which environments reach it, and open it; asked when a rule first needs that.
     """
 
     file: SecretFile
-    environments: tuple[str, ...]
     config: ConfigFile | None
     rule: CreationRule | None
     document: Document | None
-    opened: tuple[Mapping, ...] | None = field(default=None, repr=False)
-    error: FluxsecretsError | None = None
+    fault: FluxsecretsError | None = None
     size: int | None = None
     stored_as: str | None = None
     marks: frozenset[str] = frozenset()
+    reach: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False)
+    open: Callable[[], Opening] = field(default=Opening, repr=False)
+
+    @cached_property
+    def environments(self) -> tuple[str, ...]:
+        """Names of the environments that reach it, sorted."""
+        return self.reach()
+
+    @cached_property
+    def _opening(self) -> Opening:
+        return self.open()
+
+    @property
+    def opened(self) -> tuple[Map, ...] | None:
+        """Its maps with the values decrypted; None where it is plain, or was not opened."""
+        return self._opening.parts
+
+    @property
+    def error(self) -> FluxsecretsError | None:
+        """Why it cannot be read, or does not open although it should."""
+        return self.fault or self._opening.error
 
     @property
     def path(self) -> str:
@@ -89,12 +136,10 @@ class Secret:
         return self.document.metadata if self.document is not None else None
 
     @property
-    def plain_parts(self) -> tuple[Mapping, ...] | None:
+    def plain_parts(self) -> tuple[Map, ...] | None:
         """Its maps with plain values: decrypted, or as they stand in a file that is not encrypted."""
-        if self.opened is not None:
-            return self.opened
         if self.document is None or self.document.metadata is not None:
-            return None
+            return self.opened
         return self.document.parts
 
 
@@ -146,49 +191,138 @@ class SealingCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """What only operations can read, each asked when a fact first needs it.
+
+    Attributes:
+        parse: a file in a format.
+        open: decrypt a parsed file; nothing where the audit runs without keys.
+        spread: run a function over many items, in several processes where that pays.
+        names: recipient -> name of the public keys in `keys/`.
+        former: whom encrypted files, by path, are not for any more.
+        known: what those know whose keys were taken out.
+        scan: what `scan` finds in some files, and those in which all of it is allowed or known.
+        partial_history: take the commits that a shallow clone has for all there are.
+    """
+
+    parse: Callable[[Format, bytes], Document]
+    open: Callable[[Format, Document, str], Opening]
+    spread: Spread
+    names: Callable[[], Mapping[str, str]]
+    former: Callable[[Mapping[str, bytes]], tuple[FormerReader, ...]]
+    known: Callable[[Facts], Iterable[KnownValues]]
+    scan: Callable[[frozenset[str]], tuple[tuple[Finding, ...], frozenset[str]]]
+    partial_history: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Facts:
-    """A repository, as far as the rules look at it.
+    """A repository, as far as the rules look at it. Each fact is read when a rule first asks for it.
 
     Attributes:
         tree: its files.
         settings: its `.fluxsecrets.yaml`.
         today: the day on which ages are judged.
-        environments: all of them, by name.
-        configs: every `.sops.yaml`, by path.
-        secrets: every file that is to be protected, by path.
-        public_keys: those in `keys/`.
-        names: recipient -> name, for messages.
-        with_keys: values were decrypted where identities open them.
-        scanned: what `scan` finds in the files that are to be protected.
-        scanned_files: these files.
-        excused: those in which `scan` finds only what is allowed or known to the baseline.
-        removed: keys that were taken out of `keys/` and `.sops.yaml`, the last one first.
-        known: what those know who had them.
-        former: whom encrypted files are not for any more.
-        changed: the day of the last commit that changed a file, for public keys and SealedSecrets.
-        sealing: the sealing certificates that the settings name.
-        before: of encrypted files that were changed since the last commit, how they were then.
+        read: reads what only operations can.
+        older: encrypted files as they were before; None takes the last commit's.
     """
 
     tree: Tree
     settings: Settings
     today: date
-    environments: tuple[Environment, ...]
-    configs: tuple[ConfigFile, ...]
-    secrets: tuple[Secret, ...]
-    public_keys: tuple[PublicKey, ...] = ()
-    names: MappingABC[str, str] = field(default_factory=dict)
-    with_keys: bool = False
-    scanned: tuple[Finding, ...] = ()
-    scanned_files: frozenset[str] = frozenset()
-    excused: frozenset[str] = frozenset()
-    removed: tuple[RemovedKey, ...] = ()
-    known: tuple[KnownValues, ...] = ()
-    former: tuple[FormerReader, ...] = ()
-    changed: MappingABC[str, date] = field(default_factory=dict)
-    sealing: tuple[SealingCertificate, ...] = ()
-    before: MappingABC[str, Document] = field(default_factory=dict, repr=False)
-    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    read: Readers = field(repr=False)
+    older: Mapping[str, Document] | None = field(default=None, repr=False)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def environments(self) -> tuple[Environment, ...]:
+        """All of them, by name."""
+        return load_environments(self.tree, self.settings)
+
+    @cached_property
+    def configs(self) -> tuple[ConfigFile, ...]:
+        """Every `.sops.yaml`, by path."""
+        found = {item.folder: item for item in _configs(self.tree)}
+        return tuple(found[folder] for folder in sorted(found))
+
+    @cached_property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every file that is to be protected, by path."""
+        configs = {item.folder: item for item in self.configs}
+        return tuple(
+            self._secret(item, _nearest(configs, item.path))
+            for item in discover(self.tree, extra=self.settings.secrets, spread=self.read.spread)
+            if item.path not in self.tree.files or not is_rules_file(item.path)
+        )
+
+    @cached_property
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """Those in `keys/`."""
+        return _public_keys(self.tree)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Recipient -> name, for messages."""
+        return {**_anchors(self.configs), **self.read.names()}
+
+    @cached_property
+    def with_keys(self) -> bool:
+        """Values were decrypted, since identities open some."""
+        return any(secret.opened is not None for secret in self.secrets)
+
+    @cached_property
+    def scanned_files(self) -> frozenset[str]:
+        """The files that are to be protected."""
+        return frozenset((*(secret.path for secret in self.secrets), *_sealed(self.environments)))
+
+    @property
+    def scanned(self) -> tuple[Finding, ...]:
+        """What `scan` finds in these files, allowed or not."""
+        return self._scan[0]
+
+    @property
+    def excused(self) -> frozenset[str]:
+        """Those of these files in which `scan` finds only what is allowed or known to the baseline."""
+        return self._scan[1]
+
+    @cached_property
+    def removed(self) -> tuple[RemovedKey, ...]:
+        """Keys that were taken out of `keys/` and `.sops.yaml`, the last one first."""
+        return _removed(self.tree, partial=self.read.partial_history)
+
+    @cached_property
+    def known(self) -> tuple[KnownValues, ...]:
+        """What those know who had them."""
+        return tuple(self.read.known(self)) if self.removed else ()
+
+    @cached_property
+    def former(self) -> tuple[FormerReader, ...]:
+        """Whom encrypted files are not for any more."""
+        if self.tree.repository is None:
+            return ()
+        return self.read.former({secret.path: self.tree.read(secret.path) for secret, _ in self.encrypted()})
+
+    @cached_property
+    def changed(self) -> Mapping[str, date]:
+        """The day of the last commit that changed a file, for public keys and SealedSecrets."""
+        if self.tree.repository is None:
+            return {}
+        wanted = {*(key.path for key in self.public_keys), *_sealed(self.environments)}
+        return last_changed(self.tree.repository, wanted, partial=self.read.partial_history)
+
+    @cached_property
+    def sealing(self) -> tuple[SealingCertificate, ...]:
+        """The sealing certificates that the settings name."""
+        return tuple(_sealing(self.tree, self.settings))
+
+    @cached_property
+    def before(self) -> Mapping[str, Document]:
+        """Of encrypted files that were changed since the last commit, how they were then."""
+        return self._at_head() if self.older is None else self.older
+
+    def is_read(self, fact: str) -> bool:
+        """Whether a rule asked for a fact so far."""
+        return fact in vars(self)
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """What is made of these facts for several rules; made by the first that asks."""
@@ -208,3 +342,139 @@ class Facts:
     def environment(self, name: str) -> Environment:
         """The environment of a name, which must be there."""
         return next(item for item in self.environments if item.name == name)
+
+    @cached_property
+    def _reached(self) -> Mapping[str, tuple[str, ...]]:
+        return _reached(self.environments)
+
+    @cached_property
+    def _scan(self) -> tuple[tuple[Finding, ...], frozenset[str]]:
+        return self.read.scan(self.scanned_files)
+
+    def _secret(self, item: SecretFile, config: ConfigFile | None) -> Secret:
+        made = partial(
+            Secret,
+            item,
+            config,
+            _rule(config, item.path),
+            reach=lambda: self._reached.get(item.path, ()),
+        )
+        try:
+            data = self.tree.read(item.path)
+        except FluxsecretsError as problem:
+            return made(None, item.error or problem.in_file(item.path))
+        known = partial(
+            made,
+            size=len(data),
+            stored_as=detect_encryption(data, item.path),
+            marks=flux_markers(data),
+        )
+        try:
+            format_ = make_format(item.format)
+            document = self.read.parse(format_, data)
+        except FluxsecretsError as problem:
+            return known(None, item.error or problem.in_file(item.path))
+        return known(document, item.error, open=lambda: self.read.open(format_, document, item.path))
+
+    def _at_head(self) -> dict[str, Document]:
+        if self.tree.repository is None:
+            return {}
+        encrypted = {secret.path: secret.file.format for secret, _ in self.encrypted()}
+        changed = changed_since_head(self.tree.repository, encrypted)
+        formats = {path: name for path, name in encrypted.items() if path in changed}
+        found = {}
+        for path, data in self.tree.repository.read_head_blobs(formats).contents.items():
+            with suppress(FluxsecretsError):
+                document = self.read.parse(make_format(formats[path]), data)
+                if document.metadata is not None:
+                    found[path] = document
+        return found
+
+
+def _reached(environments: Sequence[Environment]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for environment in environments:
+        for path in sorted(environment.files | environment.generator_files.keys()):
+            found.setdefault(path, []).append(environment.name)
+    return {path: tuple(sorted(names)) for path, names in found.items()}
+
+
+def _configs(tree: Tree) -> list[ConfigFile]:
+    found = []
+    for path in tree.paths:
+        if not is_rules_file(path):
+            continue
+        try:
+            found.append(ConfigFile(path, parse_config(tree.read(path), path=path)))
+        except FluxsecretsError as error:
+            found.append(ConfigFile(path, None, error.in_file(path)))
+    return found
+
+
+def _anchors(configs: Iterable[ConfigFile]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for item in configs:
+        for rule in item.config.rules if item.config is not None else ():
+            names.update(rule.names)
+    return names
+
+
+def _public_keys(tree: Tree) -> tuple[PublicKey, ...]:
+    found = []
+    for path in tree.below(KEYS_FOLDER):
+        if is_public_key(path):
+            try:
+                text = tree.read(path).decode("utf-8", "replace")
+            except FluxsecretsError:
+                continue
+            lines = (line.strip() for line in text.splitlines())
+            recipients = tuple(line for line in lines if line and not line.startswith("#"))
+            found.append(PublicKey(path, name_in(path).removesuffix(PUBLIC_KEY_SUFFIX), recipients))
+    return tuple(found)
+
+
+def _sealed(environments: Iterable[Environment]) -> Iterator[str]:
+    """The files with SealedSecrets."""
+    for environment in environments:
+        for _, item in environment.graph.objects:
+            if item.kind == "SealedSecret":
+                yield item.file
+
+
+def _removed(tree: Tree, *, partial: bool) -> tuple[RemovedKey, ...]:
+    """The keys that were taken out of the files that name recipients."""
+    if tree.repository is None:
+        return ()
+    now = {}
+    for path in tree.paths:
+        if is_rules_file(path) or is_public_key(path):
+            with suppress(FluxsecretsError):
+                now[path] = tree.read(path).decode("utf-8", "replace")
+    return removed_keys(tree.repository, now, partial=partial) if now else ()
+
+
+def _sealing(tree: Tree, settings: Settings) -> Iterator[SealingCertificate]:
+    """The sealing certificates that the settings name."""
+    for environment in settings.environments:
+        for path in environment.sealing_certificates:
+            try:
+                found = parse_certificate(tree.read(path))
+            except FluxsecretsError as error:
+                yield SealingCertificate(environment.name, path, None, error)
+            else:
+                yield SealingCertificate(environment.name, path, found)
+
+
+def _nearest(configs: Mapping[str, ConfigFile], path: str) -> ConfigFile | None:
+    folder = path
+    while folder:
+        folder = folder.rpartition("/")[0]
+        if folder in configs:
+            return configs[folder]
+    return None
+
+
+def _rule(config: ConfigFile | None, path: str) -> CreationRule | None:
+    if config is None or config.config is None:
+        return None
+    return rule_for(config.config, config.relative(path))

@@ -36,7 +36,7 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
         all_rules,
         listed=_worst_first(result.findings),
         notes=result.notes,
-        remaining=(unseen,) if closed else (),
+        remaining=(unseen,) if closed and result.looks_at_values else (),
         baseline=result.baseline,
         written=result.written,
         data={"without_keys": list(result.without_keys)},

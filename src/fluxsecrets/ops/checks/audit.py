@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -28,8 +28,9 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
 from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
+from fluxsecrets.sops.document import Document
 
-from .facts import gather
+from .gather import gather
 
 _COMMENTED = 2**20
 """Bytes up to which a file is looked through for allowances."""
@@ -82,6 +83,7 @@ class AuditResult:
         files: how many files that are secrets were judged.
         encrypted, opened: how many of them are encrypted, and how many of these were decrypted.
         with_keys: files were opened where that was possible.
+        looks_at_values: a rule that was chosen judges decrypted values; else no file is opened to be counted.
         without_keys: ids of rules that did not run because nothing could be opened.
         baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
@@ -99,6 +101,7 @@ class AuditResult:
     encrypted: int
     opened: int
     with_keys: bool = True
+    looks_at_values: bool = True
     without_keys: tuple[str, ...] = ()
     baseline: Path | None = None
     written: int | None = None
@@ -125,7 +128,9 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
     return _weigh(facts, run_rules(facts, rules), rules, options, tree.root)
 
 
-def _gather(session: Session, tree: Tree, options: AuditOptions) -> Facts:
+def _gather(
+    session: Session, tree: Tree, options: AuditOptions, before: Mapping[str, Document] | None = None
+) -> Facts:
     return gather(
         session,
         tree,
@@ -133,6 +138,7 @@ def _gather(session: Session, tree: Tree, options: AuditOptions) -> Facts:
         today=options.today,
         baseline=options.baseline,
         use_baseline=options.use_baseline and not options.update_baseline,
+        before=before,
     )
 
 
@@ -146,11 +152,11 @@ def _audit_range(
     tip = resolve(tree.repository, last or "HEAD")
     base = merge_base(tree.repository, resolve(tree.repository, first), tip)
     with checked_out(tree.repository, base, session.limits) as old:
-        before = _gather(session, old, options)
-        known = {item.fingerprint for item in run_rules(before, rules)}
+        facts = _gather(session, old, options)
+        known = {item.fingerprint for item in run_rules(facts, rules)}
+        before = {item.path: item.document for item in facts.secrets if item.document}
     with checked_out(tree.repository, tip, session.limits) as new:
-        facts = _gather(session, new, options)
-        facts = replace(facts, before={item.path: item.document for item in before.secrets if item.document})
+        facts = _gather(session, new, options, before)
         findings = tuple(item for item in run_rules(facts, rules) if item.fingerprint not in known)
         return _weigh(facts, findings, rules, options, tree.root)
 
@@ -163,20 +169,25 @@ def _weigh(
     root: Path,
 ) -> AuditResult:
     """Set aside what does not concern the environment, is allowed, or known to the baseline."""
-    chosen = _chosen(facts, options.environment)
+    chosen: tuple[Environment, ...] = ()
     if options.environment is not None:
+        chosen = (_environment(facts, options.environment),)
         files = frozenset(path for environment in chosen for path in environment.files)
         configs = {item.config.path for item in facts.secrets if item.config and item.path in files}
         findings = tuple(item for item in findings if _concerns(files | configs, item))
+    elif facts.is_read("environments"):
+        chosen = facts.environments
+    ran, without_keys = _that_run(facts, rules)
     complete = _is_complete(options)
     weighed = apply_allowances(
         findings,
         inline=_inline(facts.tree, {item.location.path for item in findings}, complete=complete),
         listed=facts.settings.allow,
         today=facts.today,
-        rules=frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys),
+        rules=ran,
         complete=complete,
     )
+    looks_at_values = any(rule.needs_keys for rule in rules)
     fail_on = options.fail_on or Severity.parse(facts.settings.audit.fail_on)
     encrypted = facts.encrypted()
     result = AuditResult(
@@ -190,11 +201,20 @@ def _weigh(
         fail_on=None if options.never_fail else fail_on,
         files=len(facts.secrets),
         encrypted=len(encrypted),
-        opened=sum(secret.opened is not None for secret, _ in encrypted),
+        opened=sum(secret.opened is not None for secret, _ in encrypted) if looks_at_values else 0,
         with_keys=options.with_keys,
-        without_keys=() if facts.with_keys else tuple(rule.info.id for rule in rules if rule.needs_keys),
+        looks_at_values=looks_at_values,
+        without_keys=without_keys,
     )
-    return _above(_with_baseline(result, options, _LookedAt(facts, rules, options)), options.severity)
+    looked_at = _LookedAt(facts, ran if complete else frozenset())
+    return _above(_with_baseline(result, options, looked_at), options.severity)
+
+
+def _that_run(facts: Facts, rules: Sequence[AuditRule]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The ids of the rules that run, and of those that do not for want of an identity."""
+    values = tuple(rule.info.id for rule in rules if rule.needs_keys)
+    others = frozenset(rule.info.id for rule in rules if not rule.needs_keys)
+    return (others | set(values), ()) if not values or facts.with_keys else (others, values)
 
 
 def all_rules() -> tuple[RuleInfo, ...]:
@@ -221,12 +241,10 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
     return tuple(rule for rule in RULES if rule.info.id in ids)
 
 
-def _chosen(facts: Facts, name: str | None) -> tuple[Environment, ...]:
-    if name is None:
-        return facts.environments
+def _environment(facts: Facts, name: str) -> Environment:
     if name not in {item.name for item in facts.environments}:
         find_environment(facts.tree, name, facts.settings)  # says which there are
-    return (facts.environment(name),)
+    return facts.environment(name)
 
 
 def _concerns(files: frozenset[str], finding: Finding) -> bool:
@@ -244,7 +262,7 @@ def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None
 def _doubts(facts: Facts) -> Iterator[Note]:
     """Of whom nobody here can tell whether they can still read files that were for them once."""
     people: dict[str, list[str]] = {}
-    for each in facts.former:
+    for each in facts.former if facts.is_read("former") else ():
         if each.now is None:
             people.setdefault(named(each.recipient, facts.names), []).append(each.path)
     for name, paths in people.items():
@@ -280,17 +298,17 @@ def _inline(tree: Tree, found_in: Iterable[str], *, complete: bool) -> list[Inli
 class _LookedAt:
     """Whether an entry of a baseline would have come up in this run; `scan` has others."""
 
-    def __init__(self, facts: Facts, rules: Sequence[AuditRule], options: AuditOptions) -> None:
-        self.rules: frozenset[str] = frozenset()
-        if _is_complete(options):
-            self.rules = frozenset(rule.info.id for rule in rules if facts.with_keys or not rule.needs_keys)
-        self.not_scanned = facts.tree.files - facts.scanned_files
+    def __init__(self, facts: Facts, rules: frozenset[str]) -> None:
+        self.facts = facts
+        self.rules = rules
 
     def __call__(self, entry: BaselineEntry) -> bool:
         """Take an entry."""
-        return entry.rule in self.rules and not (
-            entry.rule in SCANNED_RULES and entry.path in self.not_scanned
-        )
+        if entry.rule not in self.rules:
+            return False
+        if entry.rule not in SCANNED_RULES or entry.path not in self.facts.tree.files:
+            return True
+        return entry.path in self.facts.scanned_files
 
 
 def _with_baseline(

@@ -12,7 +12,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
-from .facts import gather
+from .gather import gather
 
 ELSEWHERE = "elsewhere"
 """Stands for the files that belong to no environment."""

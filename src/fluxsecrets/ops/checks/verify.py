@@ -19,7 +19,7 @@ from fluxsecrets.repo.environments import Environment, find_environment
 from fluxsecrets.repo.tree import Note, open_tree
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
 
-from .facts import gather
+from .gather import gather
 
 
 class Verdict(StrEnum):

@@ -1,0 +1,101 @@
+"""Gather what the audit judges, each fact when a rule first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+from fluxsecrets.audit.facts import Facts, Opening, Readers
+from fluxsecrets.errors import DataKeyError, FluxsecretsError
+from fluxsecrets.findings import Finding
+from fluxsecrets.ops.files.content import open_parsed, parse
+from fluxsecrets.ops.files.datakeys import former_readers
+from fluxsecrets.ops.people.knownvalues import known_values
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.parallel import run_jobs
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.settings import load_settings
+from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.formats import Format
+
+
+def gather(
+    session: Session,
+    tree: Tree,
+    *,
+    with_keys: bool,
+    compare_keys: bool | None = None,
+    today: date | None = None,
+    baseline: Path | None = None,
+    use_baseline: bool = True,
+    before: Mapping[str, Document] | None = None,
+) -> Facts:
+    """The facts of a tree. Its settings are read now, all else when a rule asks for it.
+
+    Args:
+        session: the run; its providers open files where `with_keys` says so.
+        tree: the repository.
+        with_keys: whether to decrypt.
+        compare_keys: whether to open data keys of old versions; None means the same as `with_keys`.
+        today: the day of the audit; None means today in UTC.
+        baseline: of findings that are known to the scan; None for the repository's own, if it has one.
+        use_baseline: False reads none.
+        before: encrypted files as they were before; None takes the last commit's.
+
+    Raises:
+        ConfigError: `.fluxsecrets.yaml` is invalid.
+    """
+    repository = tree.repository
+    compares = with_keys if compare_keys is None else compare_keys
+
+    def open_(format_: Format, document: Document, path: str) -> Opening:
+        if document.metadata is None or not with_keys:
+            return Opening()
+        try:
+            return Opening(open_parsed(format_, document, session.providers).parts)
+        except DataKeyError:
+            return Opening()  # it is for others only
+        except FluxsecretsError as problem:
+            return Opening(error=problem.in_file(path))
+
+    return Facts(
+        tree,
+        load_settings(tree),
+        today or datetime.now(UTC).date(),
+        Readers(
+            parse=lambda format_, data: parse(format_, data, session.limits),
+            open=open_,
+            spread=partial(run_jobs, chunk=32),
+            names=lambda: read_public_keys(tree.root),
+            former=lambda files: (
+                former_readers(session, repository, files, with_keys=compares) if repository else ()
+            ),
+            known=lambda facts: (
+                known_values(session, repository, facts.removed, facts.secrets, facts.former)
+                if repository
+                else ()
+            ),
+            scan=lambda paths: _scanned(tree, paths, baseline, use_baseline=use_baseline),
+            partial_history=session.partial_history,
+        ),
+        before,
+    )
+
+
+def _scanned(
+    tree: Tree, paths: frozenset[str], baseline: Path | None, *, use_baseline: bool
+) -> tuple[tuple[Finding, ...], frozenset[str]]:
+    """What `scan` finds in these files, allowed or not; and those in which all of it is allowed or known."""
+    from .scan import ScanRequest, excused, scan
+
+    if not paths:
+        return (), frozenset()
+    request = ScanRequest(
+        cwd=tree.root, paths=tuple(sorted(paths)), baseline=baseline, use_baseline=use_baseline
+    )
+    result = scan(request)
+    found = (*result.findings, *result.known, *(item.finding for item in result.allowed))
+    return found, excused(result)
