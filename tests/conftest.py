@@ -1,5 +1,6 @@
 """What tests of commands need: the CLI, throw-away identities, a repository. And Hypothesis profiles."""
 
+import gc
 import io
 import json
 import os
@@ -33,6 +34,18 @@ settings.register_profile("dev", deadline=None, suppress_health_check=[HealthChe
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=60)
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """The thousands of tests that are collected live to the end: the garbage collector need not walk them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
 
 _LEAKING = ("SOPS_", "GIT_", "PRE_COMMIT", "AGE_", "FLUXSECRETS_", "XDG_", "LC_", "CLICOLOR")
 _LEAKING_NAMES = {

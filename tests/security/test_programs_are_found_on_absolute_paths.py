@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -100,9 +101,12 @@ def test_no_program_of_the_repository_is_run(identity, tmp_path, cli, monkeypatc
     monkeypatch.setenv("PATH", path.format(tools))
     for command in (
         ("status",), ("scan",), ("audit",), ("decrypt", "db.yaml"), ("edit", "db.yaml"), ("keys", "list"),
-        ("hook", "run", "pre-commit"), ("encrypt", "--check"), ("recipients", "exposure", "db.yaml"),
-        ("exec-env", "db.yaml", "--", "vim"), ("env", "list"),
+        ("encrypt", "--check"), ("recipients", "exposure", "db.yaml"), ("env", "list"),
     ):  # fmt: skip
+        cli(*command)
+        assert not log.exists(), (command, log.read_text())
+    # The hook has a start-up of its own, and exec-env replaces its process.
+    for command in (("hook", "run", "pre-commit"), ("exec-env", "db.yaml", "--", "vim")):
         cli.process(*command)
         assert not log.exists(), (command, log.read_text())
     monkeypatch.setenv("EDITOR", "vim")
@@ -122,8 +126,10 @@ STARTERS = {"Popen", "run", "call", "check_call", "check_output"}
 
 def test_nothing_else_looks_for_a_program():
     for path in SOURCE.rglob("*.py"):
-        name = path.relative_to(SOURCE).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        name, text = path.relative_to(SOURCE).as_posix(), path.read_text(encoding="utf-8")
+        if re.search(r"\b(?:os|shutil|subprocess)\b", text) is None:
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 if node.value.id in ("os", "shutil", "subprocess"):
                     assert node.attr not in FINDERS, f"{name}:{node.lineno}"
