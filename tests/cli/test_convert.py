@@ -193,7 +193,7 @@ def test_a_name_is_made_to_fit_the_rule(sealing, cli):
     assert "no creation rule of .sops.yaml matches" in cli("convert", "taken.yaml", "--to", "sops").stderr
     sealing.write("a-sealed.yaml", sealing.read("taken.yaml"))
     sealing.write("a.sops.yaml", "kind: x\n")
-    assert "that file is there" in cli("convert", "a-sealed.yaml", "--to", "sops").stderr
+    assert "that file exists" in cli("convert", "a-sealed.yaml", "--to", "sops").stderr
     assert "no creation rule" in cli("convert", "a-sealed.yaml", "--to", "sops", "--keep-names").stderr
 
 
@@ -222,7 +222,7 @@ def test_what_two_clusters_use_is_not_sealed_for_one(encrypted_infra, cli):
     assert path.read_bytes() == before
     assert "production uses it too" in result.stderr
     assert "2 left as it is" in result.stderr
-    assert "3 files that secretGenerators read stay as they are: apps/spicedb" in result.stderr
+    assert "3 files that secretGenerators read stay unchanged: apps/spicedb" in result.stderr
     # Where both are known to have the same certificate, it can be.
     entry = SETTINGS.partition("\n")[2]
     settings = SETTINGS + entry.replace("staging:", "production:")
@@ -236,7 +236,7 @@ def test_neighbours_that_sops_hides_are_not_shown_without_leave(encrypted_infra,
     before = (encrypted_infra / path).read_bytes()
     result = cli("convert", path, "--to", "sealed")
     assert result.exit_code == 2
-    assert "ConfigMap cluster-settings in it is encrypted with SOPS as well" in result.stderr
+    assert "ConfigMap cluster-settings in it is encrypted with SOPS too" in result.stderr
     assert (encrypted_infra / path).read_bytes() == before
 
 
@@ -259,7 +259,7 @@ def test_what_the_store_has_is_shown_and_not_overwritten(sealing, cli, vault):
     vault.put("apps/db", {"password": "other", "same": "x", "more": "kept"})
     result = cli(*args, *template)
     assert result.exit_code == 2
-    assert "apps/db: 1 new, overwrites password, 1 there already" in result.stderr
+    assert "apps/db: 1 new, overwrites password, 1 already there" in result.stderr
     assert "would be overwritten" in result.stderr
     assert not sealing.leaks(result.stdout, result.stderr)
     assert (sealing.files(), len(vault.secrets["kv", "apps/db"])) == (before, 1)
@@ -313,7 +313,7 @@ def test_without_push_the_values_must_be_in_git(sealing, cli, git):
     git(sealing.path, "add", "--all")
     git(sealing.path, "commit", "--quiet", "--message", "all")
     result = ok(cli(*args))
-    assert "nothing was pushed: its values are in git's history only" in result.stderr
+    assert "nothing was pushed: its values are only in git's history" in result.stderr
 
 
 def test_binary_values_labels_and_types_come_back(sealing, cli, vault):
@@ -341,22 +341,22 @@ def test_binary_values_labels_and_types_come_back(sealing, cli, vault):
 @pytest.mark.parametrize(
     ("content", "arguments", "words"),
     [
-        ("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n", ("--to", "sops"), "no Secret in it"),
+        ("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n", ("--to", "sops"), "no Secret in any form"),
         ("a: [\n", ("--to", "sops"), "not valid YAML"),
         (None, ("--to", "sealed"), "no certificate to seal for"),
-        (None, ("--to", "external"), "wants a store"),
-        (None, (), "say what the Secrets become"),
+        (None, ("--to", "external"), "needs a store"),
+        (None, (), "the target form is missing"),
         (None, ("--to", "external", "--store", "v", "--push"), "no ClusterSecretStore 'v'"),
-        (None, ("--to", "external", "--store", "v", "--push", "--key-template", "{x}"), "knows no {x}"),
-        (None, ("--to", "external", "--store", "v", "--push", "--key-template", "../{name}"), "is no key"),
-        (None, ("--to", "external", "--store", "v", "--push"), "there is none here"),
+        (None, ("--to", "external", "--store", "v", "--push", "--key-template", "{x}"), "not support {x}"),
+        (None, ("--to", "external", "--store", "v", "--push", "--key-template", "../{name}"), "is not a key"),
+        (None, ("--to", "external", "--store", "v", "--push"), "but the Secret has none"),
         ("apiVersion: v1\nkind: List\nitems: [{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret}]\n",
-         ("--to", "sops"), "stands in a List"),
+         ("--to", "sops"), "is in a List"),
     ],
 )  # fmt: skip
 def test_what_is_refused_changes_nothing(sealing, cli, content, arguments, words):
     namespaced = sealing.secret.replace("metadata:\n", "metadata:\n  namespace: apps\n")
-    text = content if content is not None else sealing.secret if "none here" in words else namespaced
+    text = content if content is not None else sealing.secret if "has none" in words else namespaced
     sealing.write("secret.yaml", text)
     before = sealing.files()
     result = cli("convert", "secret.yaml", *arguments)

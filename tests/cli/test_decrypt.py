@@ -175,7 +175,7 @@ def test_folder_in_place_passes_over_what_is_plain(waddle, cli):
         ((), "name a file"),
         (("a.yaml", "b.yaml"), "add -i to decrypt several files in place"),
         (("--env", "staging"), "add -i"),
-        (("-i",), "name what is meant"),
+        (("-i",), "name the files"),
         (("-i", "-"), "-i replaces files"),
         (("-i", "--extract", "a", "secret.yaml"), "-i replaces files"),
         (("--format", "json", "secret.yaml"), "for the values as JSON use --output-type json"),

@@ -195,7 +195,7 @@ def test_coming_to_an_environment(encrypted_waddle, cli, git, act_as, carol, sna
         ((), "say who comes"),
         (("nobody", "--all"), "there is no recipient 'nobody'"),
         (("alise", "--all"), "did you mean alice"),
-        (("alice",), "name what is meant"),
+        (("alice",), "name the files"),
         (("bob", "apps/spicedb/overlays/production/registry.json"), "4 other files follow this rule"),
         (("bob", "infrastructure-k8s/storage/proxmox-csi-secret.yaml"), "1 other file follows this rule"),
         (("age1nonsense", "--all"), "malformed"),

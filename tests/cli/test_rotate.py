@@ -73,7 +73,7 @@ def test_what_is_meant_must_be_said_in_one_way(encrypted, cli, arguments):
     before = encrypted.files()
     result = cli("rotate", *arguments)
     assert result.exit_code == 2
-    assert "name what is meant" in result.stderr
+    assert "name the files" in result.stderr
     assert encrypted.files() == before
 
 

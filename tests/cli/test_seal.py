@@ -135,7 +135,7 @@ def test_raw(sealing, cli):
     opened = cli("unseal", "--private-key", "sealing.key", "sealed.yaml")
     assert secret_data(opened.stdout_bytes) == [{"a": b"hunter2-throwaway"}]
     assert "binds a value to a namespace" in cli(*raw, stdin=b"x").stderr
-    assert "there is no value" in cli(*raw, "--namespace", "apps").stderr
+    assert "the value is missing" in cli(*raw, "--namespace", "apps").stderr
     missing = cli("seal", "--raw", "--cert", "sealing.crt", "--namespace", "apps", stdin=b"x")
     assert "binds a value to the Secret's name" in missing.stderr
 
@@ -156,7 +156,8 @@ def test_merge_into_keeps_all_else(sealing, cli, snapshot):
     # Without a key nothing shows that a value is the same, so it is sealed anew.
     assert "2 changed" in cli(*args, stdin=new.encode()).stderr
     assert (
-        "no file to merge into" in cli(*args[:3], "--merge-into", "no.yaml", "-", stdin=new.encode()).stderr
+        "the file to merge into does not exist"
+        in cli(*args[:3], "--merge-into", "no.yaml", "-", stdin=new.encode()).stderr
     )
 
 
@@ -227,13 +228,13 @@ def test_comments_that_would_leak_are_refused(sealing, cli, comment, words):
     [
         (("  namespace: apps\n", ""), (), "has no namespace"),
         (("  name: db\n", ""), (), "has no name"),
-        (("", ""), ("--namespace", "other"), "is in the namespace 'apps', and 'other' was asked for"),
+        (("", ""), ("--namespace", "other"), "is in the namespace 'apps', but 'other' was requested"),
         (
             SECRET.partition("stringData")[1:] and (SECRET[SECRET.index("stringData") :], ""),
             (),
             "has no values",
         ),
-        (("kind: Secret", "kind: ConfigMap"), (), "there is no Secret in it"),
+        (("kind: Secret", "kind: ConfigMap"), (), "it contains no Secret"),
         (("user: app", "user: 5"), (), "'user' is no text"),
         (("stringData:", "stringData: ["), (), "not valid YAML"),
     ],
@@ -283,7 +284,7 @@ def test_certificates_that_are_not_valid_now(sealing, cli, start, end, words):
 def test_a_certificate_that_ends_soon_is_told_of(sealing, cli):
     sealing.write("old.crt", make_certificate(-9, 3))
     assert (
-        "warning: the certificate old.crt ends in 2 days"
+        "warning: the certificate old.crt expires in 2 days"
         in cli("seal", "--for-others", "--cert", "old.crt", "secret.yaml").stderr
     )
 
@@ -291,7 +292,7 @@ def test_a_certificate_that_ends_soon_is_told_of(sealing, cli):
 def test_values_that_flux_would_have_changed_are_told_of(sealing, cli):
     sealing.write("secret.yaml", SECRET.replace("user: app", "user: app-${name}\n  ref: op://vault/item"))
     result = cli("seal", "--for-others", "--cert", "sealing.crt", "secret.yaml")
-    assert "user: holds ${…}" in result.stderr
+    assert "user: contains ${…}" in result.stderr
     assert "ref: is a reference" in result.stderr
 
 
@@ -360,7 +361,7 @@ def test_unseal_says_what_is_missing(sealing, cli):
     wrong = cli("unseal", "--private-key", "sealing-new.key", "sealed.yaml")
     assert "none of the private keys opens multi, password, raw" in wrong.stderr
     assert "sealing-new.key: 4096 bits" in wrong.stderr
-    assert "there is no SealedSecret" in cli("unseal", "--private-key", "sealing.key", "secret.yaml").stderr
+    assert "contains no SealedSecret" in cli("unseal", "--private-key", "sealing.key", "secret.yaml").stderr
 
 
 def test_keys_from_the_environment_and_from_an_encrypted_backup(sealing, cli, monkeypatch):

@@ -76,5 +76,5 @@ def test_what_else_writes_many_files_wants_a_path_anyway(waddle, cli, git, comma
     more = {"convert": ("--to", "sops")}.get(command, ())
     result = cli.process(*command.split(), *more, stdin=SECRET)
     assert result.exit_code == 2
-    assert "name what is meant" in result.stderr
+    assert "name the files" in result.stderr
     assert git(waddle, "status", "--porcelain") == ""

@@ -95,7 +95,7 @@ def _in_place(session: Session, out: Output, asked: _Asked, report: str) -> int:
             hint="leave out -i to print, or to write elsewhere",
         )
     if not asked.paths and asked.environment is None:
-        raise UsageError("name what is meant", hint="files or folders, or --env NAME")
+        raise UsageError("name the files", hint="files or folders, or --env NAME")
     batch = decrypt_in_place(session, asked.paths, asked.environment, asked.input_type)
     out.show(FORMATS[report]("decrypt", batch))
     if batch.count(Outcome.DECRYPTED):

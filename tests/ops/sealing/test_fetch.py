@@ -78,14 +78,14 @@ def test_what_is_no_certificate(answer, message):
     ["file:///etc/passwd", "ftp://x/y", "cert.pem", "https://", "https://user:pw@x/", "http://[x/", ""],
 )
 def test_what_is_no_address(address):
-    with pytest.raises(UsageError, match="no address of a controller"):
+    with pytest.raises(UsageError, match="not a controller"):
         fetch_certificate(address)
 
 
 def test_plain_http_needs_leave_but_from_this_machine():
     with pytest.raises(UsageError, match="plain HTTP"):
         fetch_certificate("http://sealed.example")
-    with pytest.raises(CertificateError, match="could not be reached"):
+    with pytest.raises(CertificateError, match="be reached"):
         fetch_certificate("http://localhost:1")
 
 

@@ -1,4 +1,4 @@
-"""One file's content from one form to another: bytes in, bytes out, stores read where they must be."""
+"""Convert one file's content to another form: bytes in, bytes out. Reads stores if necessary."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from .forms import Form, form_of
 
 @dataclass(frozen=True, slots=True)
 class Revealed:
-    """A content whose Secrets are plain.
+    """A content with plain Secrets.
 
     Attributes:
-        plain: it; what is in the wanted form already is left as it is.
-        forms: those that its Secrets had, each once.
-        count: how many Secrets are plain in it now.
-        others: objects beside the Secrets that SOPS encrypts along, by kind and name.
+        plain: the content; objects that already have the target form are unchanged.
+        forms: the forms that its Secrets had, each once.
+        count: the number of plain Secrets in it.
+        others: other objects that SOPS also encrypts, by kind and name.
     """
 
     plain: PlainManifests
@@ -55,11 +55,11 @@ class Revealed:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How to open what is not plain.
+    """How to open Secrets that are not plain.
 
     Attributes:
-        keys: gives the controller's private keys.
-        open_store: gives clients of stores.
+        keys: returns the controller's private keys.
+        open_store: returns the client of a store.
     """
 
     keys: Callable[[], Sequence[SealingKey]]
@@ -67,19 +67,19 @@ class Ways:
 
 
 def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Revealed:
-    """Make plain Secrets of everything in a content that is not in the wanted form.
+    """Turn everything in a content that does not have the target form into plain Secrets.
 
     Args:
         session: the run.
-        data: the file.
+        data: the file's content.
         name: its path.
-        to: the form that is wanted.
+        to: the target form.
         ways: how to open it.
 
     Raises:
-        DataKeyError, IntegrityError: something does not open.
-        StoreError: a store cannot be read.
-        FormatError: something cannot be read, or stands in a List.
+        DataKeyError, IntegrityError: a Secret can't be opened.
+        StoreError: a store can't be read.
+        FormatError: an object can't be parsed, or is in a List.
     """
     plain = read_plain(session, data, name)
     encrypted = plain.opened is not None
@@ -91,7 +91,7 @@ def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Re
         if form is None:
             continue
         if form is Form.PLAIN and not read_secret(part).values:
-            continue  # such as a service account's token
+            continue  # for example a service account's token
         forms[form] = None
         if form is to:
             continue
@@ -112,17 +112,17 @@ def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Re
 
 
 def refuse_lists(data: bytes, name: str) -> None:
-    """Stop where something would have to be converted inside of a List.
+    """Refuse to convert an object inside a List.
 
     Raises:
-        FormatError: there is; with its line.
+        FormatError: there is one; names its line.
     """
     for manifest in read_manifests(data, name).manifests:
         if manifest.in_list and form_of(manifest.node, encrypted=False) is not None:
             raise FormatError(
-                f"the {manifest.kind} {manifest.name!a} stands in a List",
+                f"the {manifest.kind} {manifest.name!a} is in a List",
                 line=manifest.line,
-                hint="make it a document of its own",
+                hint="turn it into its own document",
             )
 
 
@@ -133,7 +133,7 @@ def _from_external(text: ManifestText, number: int, open_store: OpenStore) -> Re
     external = read_external(manifest)
     assert external is not None  # noqa: S101 - the form says so
     if external.namespace == "" and text_of(part.get("kind")) == "ClusterExternalSecret":
-        raise FormatError("a ClusterExternalSecret makes Secrets that only the cluster knows")
+        raise FormatError("a ClusterExternalSecret creates Secrets that only the cluster knows")
     secret = read_secret_from(external, open_store)
 
     def layout(pieces: Pieces) -> Pieces:
@@ -143,7 +143,7 @@ def _from_external(text: ManifestText, number: int, open_store: OpenStore) -> Re
 
 
 def _reopened(plain: PlainManifests, data: bytes) -> PlainManifests:
-    """The same after a change of its text: comments that were hidden are found again by what they say."""
+    """Parse the content again after a change. Comments that were encrypted are found again by their text."""
     text = open_manifests(data, plain.text.limits)
     hidden = set()
     for number in range(len(text.parts)):
@@ -158,7 +158,7 @@ def _reopened(plain: PlainManifests, data: bytes) -> PlainManifests:
 
 
 def _others(plain: PlainManifests) -> tuple[str, ...]:
-    """Objects that are no Secrets and have encrypted values."""
+    """Return objects other than Secrets that have encrypted values."""
     if plain.opened is None:
         return ()
     selector = own_selector(plain.opened.metadata)
@@ -179,15 +179,15 @@ def _others(plain: PlainManifests) -> tuple[str, ...]:
 
 
 def refuse_others(revealed: Revealed) -> None:
-    """Stop where something else than Secrets would become readable.
+    """Refuse to make objects other than Secrets readable.
 
     Raises:
-        UnprotectedError: says what.
+        UnprotectedError: names the objects.
     """
     if revealed.others:
         raise UnprotectedError(
-            f"{', '.join(revealed.others)} in it is encrypted with SOPS as well, and would be readable",
-            hint="move it to a file of its own, or add --plain-others where nothing in it is secret",
+            f"{', '.join(revealed.others)} in it is encrypted with SOPS too, and would be readable",
+            hint="move it to its own file, or add --plain-others if nothing in it is secret",
         )
 
 
@@ -196,10 +196,10 @@ def refuse_others(revealed: Revealed) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ExternalContent:
-    """A content with ExternalSecrets, and what has to be in the store for them.
+    """A content with ExternalSecrets, and the values that the store needs for them.
 
     Attributes:
-        content: as `seal_content` gives it.
+        content: the result, as from `seal_content`.
         pushes: values by key of the store.
     """
 
@@ -215,14 +215,14 @@ def external_content(
     comments: CommentMode,
     refresh: str = "1h",
 ) -> ExternalContent:
-    """Make ExternalSecrets of all Secrets of a content.
+    """Turn all Secrets of a content into ExternalSecrets.
 
     Args:
         plain: the content.
-        store: where the values are going to be.
-        key_for: the key in the store for a Secret.
-        comments: what becomes of comments among the values.
-        refresh: how often the operator looks.
+        store: the store for the values.
+        key_for: returns the key in the store for a Secret.
+        comments: what to do with comments among the values.
+        refresh: how often the operator reads the store.
 
     Raises:
         FormatError, UnprotectedError: see `layout.external_data` and `judge_comments`.
@@ -261,7 +261,7 @@ def external_content(
                 raise FormatError(
                     f"two Secrets have different values for {name!a} under {key}",
                     line=line_of(part),
-                    hint="let --key-template tell them apart with {name}",
+                    hint="add {name} to --key-template to tell them apart",
                 )
     new = plain.text.replaced(replacements, drop)
     content = SealedContent(new, values, 0, (), (*warnings, *shown_warning(shown)))

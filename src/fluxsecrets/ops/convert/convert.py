@@ -1,4 +1,4 @@
-"""Files converted in place, with everything that refers to them, in one operation."""
+"""Convert files in place, with everything that refers to them."""
 
 from __future__ import annotations
 
@@ -55,21 +55,21 @@ from .workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class ConvertRequest:
-    """What to convert, and how; the parameters of `fluxsecrets convert`.
+    """What to convert, and how: the parameters of `fluxsecrets convert`.
 
     Attributes:
-        form: what the Secrets become.
+        form: the target form.
         paths: files and folders.
         environment: all secrets of one environment.
         everything: the whole repository.
         cert: the certificate to seal for, or None for the environment's.
         private_keys: files with the controller's private keys.
         store, store_kind: of ExternalSecrets.
-        provider, mount, region: what no manifest says of the store.
-        comments: what becomes of comments among the values.
-        dry_run: only say what would happen.
+        provider, mount, region: the store's settings, if no manifest has them.
+        comments: what to do with comments among the values.
+        dry_run: only report what would happen.
         scope, key_template, refresh, push, overwrite: see `ConvertOptions`.
-        plain_others, keep_names, decryption_secret, for_others: see there, too.
+        plain_others, keep_names, decryption_secret, for_others: see `ConvertOptions`.
     """
 
     form: str | None
@@ -98,24 +98,24 @@ class ConvertRequest:
 
 @dataclass(frozen=True, slots=True)
 class ConvertOptions:
-    """What Secrets become, and how.
+    """How to convert Secrets.
 
     Attributes:
-        to: the form that is wanted.
-        certificate: to seal for; None where nothing is sealed.
-        scope: of SealedSecrets, or None for what their annotations say.
+        to: the target form.
+        certificate: the certificate to seal for, or None.
+        scope: of SealedSecrets, or None for the one in their annotations.
         store: of ExternalSecrets.
         key_template: for their keys.
-        refresh: how often the operator looks.
-        push: put the values into the store.
-        overwrite: also where others are there.
-        comments: what becomes of comments among the values.
-        plain_others: objects that SOPS encrypts along with Secrets may become plain text.
-        keep_names: files are not renamed.
+        refresh: how often the operator reads the store.
+        push: push the values to the store.
+        overwrite: replace other values in the store.
+        comments: what to do with comments among the values.
+        plain_others: other objects that SOPS encrypts may become plain text.
+        keep_names: don't rename files.
         decryption_secret: name of the Secret with the cluster's identity, or None.
-        environment: that was named, or None.
-        for_others: do not refuse to replace the only copy by what nobody here can open.
-        controller_key: the certificate's private key is at hand.
+        environment: the named environment, or None.
+        for_others: allow replacing the only copy with a file that nobody here can open.
+        controller_key: the certificate's private key is available.
     """
 
     to: Form
@@ -136,15 +136,15 @@ class ConvertOptions:
 
 
 def convert(session: Session, request: ConvertRequest) -> BatchResult:
-    """Convert Secrets in place; all is prepared before the first file is changed.
+    """Convert Secrets in place. All files are prepared before the first one changes.
 
     Raises:
-        UsageError: nothing was named, or an interrupted operation has to be ended first.
-        UnprotectedError: something in a store would be overwritten, and the request does not allow it.
-        FluxsecretsError: files, certificates, keys or stores cannot be read or written.
+        UsageError: nothing was named, or an interrupted operation must be completed first.
+        UnprotectedError: values in a store would be overwritten, and the request does not allow it.
+        FluxsecretsError: files, certificates, keys or stores can't be read or written.
     """
     if request.form is None:
-        raise UsageError("say what the Secrets become", hint=f"--to is one of {', '.join(Form)}")
+        raise UsageError("the target form is missing", hint=f"--to is one of {', '.join(Form)}")
     files = find_manifests(
         session, request.paths, request.environment, ANY_KIND, everything=request.everything
     )
@@ -173,7 +173,7 @@ def _converter(session: Session, files: ManifestFiles, form: Form, request: Conv
         same = environments_with(session, files.tree, found)
         opens = any_opens(load_keys(session, request.private_keys, required=False), found.certificate.key)
     if form is Form.EXTERNAL and not request.store:
-        raise UsageError("--to external wants a store", hint="name it with --store NAME")
+        raise UsageError("--to external needs a store", hint="name it with --store NAME")
     options = ConvertOptions(
         form,
         found.certificate if found is not None else None,
@@ -200,13 +200,13 @@ def _converter(session: Session, files: ManifestFiles, form: Form, request: Conv
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What is going to be done, with nothing done yet.
+    """A prepared conversion; nothing is written yet.
 
     Attributes:
-        results: one a file.
-        notes: what changes beside the files, and what is to be done by hand.
-        pushes: what is going to be written to stores.
-        workspace: the files as they will be.
+        results: one per file.
+        notes: other changes, and what to do by hand.
+        pushes: the values for the stores.
+        workspace: the new contents of the files.
     """
 
     results: tuple[FileResult, ...]
@@ -217,7 +217,7 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """One file's new content."""
+    """The new content of one file."""
 
     path: str
     new_path: str
@@ -229,16 +229,16 @@ class _Done:
 
 @dataclass(frozen=True)
 class Converter:
-    """A run of `convert`: what it knows, looked up once.
+    """A run of `convert`, with everything that it looks up once.
 
     Attributes:
         session: the run.
-        files: what is to be converted.
-        options: how.
-        ways: how to open what is sealed or external.
-        stores: where values are pushed to and read from.
-        placement: what Flux makes of the objects.
-        allowed: environments beside the named one whose controller has the same certificate.
+        files: the files to convert.
+        options: how to convert them.
+        ways: how to open sealed or external Secrets.
+        stores: the stores for pushes and reads.
+        placement: where Flux puts the objects.
+        allowed: other environments whose controller has the same certificate.
     """
 
     session: Session
@@ -262,20 +262,20 @@ class Converter:
         return GitCopies()
 
     def _is_in_git(self, path: str) -> bool:
-        """Whether HEAD or the index has a file as it is now."""
+        """Whether HEAD or the index has the file's current content."""
         return self._copies.has(self.files.tree.repository, self.files.tree.read(path))
 
     def _is_kept(self, path: str, revealed: Revealed) -> bool:
-        """Whether what is in a file stays somewhere, as it is or in plain text."""
+        """Whether a file's content stays somewhere, unchanged or in plain text."""
         if self.options.for_others or self._is_in_git(path):
             return True
         return self._copies.has(self.files.tree.repository, revealed.plain.text.replaced({}))
 
     def prepare(self) -> Conversion:
-        """New contents for all files, and for what refers to them.
+        """Prepare new contents for all files, and for files that refer to them.
 
         Raises:
-            UsageError, StoreError: what is to be pushed clashes, or a store cannot be looked at.
+            UsageError, StoreError: pushed values clash, or a store can't be read.
         """
         results: list[FileResult] = []
         done: list[_Done] = []
@@ -311,18 +311,18 @@ class Converter:
         return Conversion(tuple(results), tuple(notes), planned, workspace)
 
     def carry_out(self, conversion: Conversion) -> None:
-        """Push values, then change files; a store that refuses leaves all files as they are.
+        """Push values, then change files. If a store refuses, no file changes.
 
         Raises:
-            UnprotectedError: something in a store would be overwritten, and nobody said that it may be.
-            StoreError, FileAccessError, UsageError: it could not be done.
+            UnprotectedError: values in a store would be overwritten, and the request does not allow it.
+            StoreError, FileAccessError, UsageError: a push or a change failed.
         """
         clashes = [each for each in conversion.pushes if each.changed]
         if clashes and not self.options.overwrite:
             raise UnprotectedError(
                 "values in the store differ and would be overwritten",
                 details=[each.described() for each in clashes],
-                hint="look at them, then add --overwrite",
+                hint="check them, then add --overwrite",
             )
         changes = conversion.workspace.changes()
         push_values(conversion.pushes)
@@ -333,14 +333,14 @@ class Converter:
         return self.session.shown(self.files.tree.root / path)
 
     def _generator_note(self) -> list[str]:
-        """What an environment has beside manifests, which only SOPS can hide."""
+        """Return a note about an environment's other secrets, which only SOPS supports."""
         name = self.options.environment
         read = [path for path in self._generated if name in self.placement.environments(path)]
         if not read:
             return []
         files = "1 file" if len(read) == 1 else f"{len(read)} files"
         shown = ", ".join(map(self._shown, sorted(read)))
-        return [f"{files} that secretGenerators read stay as they are: {shown}"]
+        return [f"{files} that secretGenerators read stay unchanged: {shown}"]
 
     # One file
 
@@ -351,8 +351,8 @@ class Converter:
             if path in self._generated:
                 if named:
                     raise FormatError(
-                        "a secretGenerator reads it, and only SOPS works there",
-                        hint="write a Secret manifest in place of the generator first",
+                        "a secretGenerator reads it, and that works with SOPS only",
+                        hint="replace the generator with a Secret manifest first",
                     )
                 return self._left(shown, "a secretGenerator reads it")
             real = self.files.tree.root.resolve() / path
@@ -370,7 +370,7 @@ class Converter:
         revealed = reveal(self.session, data, path, to, self.ways)
         if not revealed.forms:
             if named:
-                raise FormatError("there is no Secret in it, in whatever form", hint="name a file with one")
+                raise FormatError("it contains no Secret in any form", hint="name a file with one")
             return None
         if revealed.count == 0:
             return FileResult(shown, Outcome.UNCHANGED)
@@ -406,7 +406,7 @@ class Converter:
         to, options = self.options.to, self.options
         places = self.placement.of(path)
         if to is Form.SEALED:
-            assert options.certificate is not None  # noqa: S101 - whoever made the options saw to it
+            assert options.certificate is not None  # noqa: S101 - the request was checked before
             seal = SealOptions(
                 options.certificate, options.scope, comments=options.comments, places=places, leave_empty=True
             )
@@ -453,10 +453,10 @@ class Converter:
         options = self.options
         store = options.store
         if store is None:
-            raise ConfigError("nothing says which store", hint="add --store NAME")
+            raise ConfigError("no store is named", hint="add --store NAME")
         if not options.push and not self._is_in_git(path):
             raise UnprotectedError(
-                "its values would be lost: they are not pushed, and git does not have the file like this",
+                "its values would be lost: they are not pushed, and git does not have this content",
                 hint="add --push, or commit the file first",
             )
         namespaces = {each for place in places.values() for each in place.namespaces}
@@ -471,7 +471,7 @@ class Converter:
         content = found.content
         warnings = content.warnings
         if not options.push:
-            warnings = (*warnings, "nothing was pushed: its values are in git's history only")
+            warnings = (*warnings, "nothing was pushed: its values are only in git's history")
         return content.data, _moved(content.values, warnings, places=tuple(found.pushes)), pushes
 
     def _key(self, secret: Secret, namespaces: set[str]) -> str:
@@ -492,7 +492,7 @@ class Converter:
             new = marked if self._has_rule(marked) else new
         if new != path and (self.files.tree.root / new).exists():
             raise FileAccessError(
-                f"it would be called {new}, and that file is there",
+                f"its new name would be {new}, but that file exists",
                 hint="move one of them, or add --keep-names",
             )
         return new
@@ -506,11 +506,11 @@ class Converter:
 
     @staticmethod
     def _left(shown: str, reason: str) -> FileResult:
-        return FileResult(shown, Outcome.LEFT, warnings=(f"left as it is: {reason}",))
+        return FileResult(shown, Outcome.LEFT, warnings=(f"unchanged: {reason}",))
 
 
 def _as_plan(results: Sequence[FileResult]) -> tuple[FileResult, ...]:
-    """Results as what would happen, where nothing is carried out."""
+    """Return the results as those of a dry run."""
     planned = tuple(
         replace(each, outcome=Outcome.WOULD_CONVERT) if each.outcome is Outcome.CONVERTED else each
         for each in results

@@ -1,4 +1,4 @@
-"""Flux Kustomizations that apply SOPS files get the `decryption` that they need for it."""
+"""Add `decryption` to Flux Kustomizations that apply SOPS files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fluxsecrets.sops.formats.yaml import YamlFormat
 from .workspace import Workspace
 
 DEFAULT_SECRET = "sops-age"  # noqa: S105 - a name
-"""The Secret with the cluster's identity, as Flux's documentation calls it."""
+"""The name in Flux's documentation for the Secret with the cluster's identity."""
 
 
 def add_decryption(
@@ -24,17 +24,17 @@ def add_decryption(
     secret: str | None,
     shown: Callable[[str], str],
 ) -> tuple[str, ...]:
-    """Give Kustomizations a `decryption` block, where they have none by any patch either.
+    """Add a `decryption` block to Kustomizations without one, if no patch adds it.
 
     Args:
         workspace: takes the new contents.
-        applied: the Kustomizations that apply files which SOPS encrypts now.
-        others: all of the repository, for the name of the Secret that they use.
+        applied: the Kustomizations that now apply SOPS files.
+        others: all Kustomizations of the repository, for the name of their Secret.
         secret: the name to use instead, or None.
-        shown: a path as the user would name it.
+        shown: returns a path as the user would name it.
 
     Returns:
-        One line for each change, and for what has to be done by hand.
+        One line for each change, and for each step by hand.
     """
     name = secret or usual_secret(others)
     block: Data = {"provider": "sops", "secretRef": {"name": name}}
@@ -62,7 +62,7 @@ def add_decryption(
 
 
 def usual_secret(applied: Iterable[Applied]) -> str:
-    """The name of the Secret that most Kustomizations decrypt with."""
+    """Return the decryption Secret of most Kustomizations."""
     names = Counter(
         each.kustomization.decryption.secret
         for each in applied
@@ -80,6 +80,6 @@ def _set(data: bytes, path: Path, value: Data, part: int, workspace: Workspace) 
     root = document.parts[part]
     spec = root.get("spec")
     known = getattr(spec, "get", lambda _key: None)("decryption")
-    if known is not None:  # given to another object through the same file before
+    if known is not None:  # already added to another object in the same file
         return data
     return set_value(format_, document, path, value, limits, part=part)

@@ -1,4 +1,4 @@
-"""The forms that a Secret has in a repository, and which one a document has."""
+"""The forms of a Secret in a repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fluxsecrets.sops.document import Leaf, Mapping
 
 
 class Form(StrEnum):
-    """How a Secret is kept."""
+    """The form of a Secret."""
 
     SOPS = "sops"
     SEALED = "sealed"
@@ -20,10 +20,10 @@ class Form(StrEnum):
 
 
 def form_of(part: Mapping, *, encrypted: bool) -> Form | None:
-    """The form of a document, or None where it is no Secret in any form.
+    """Return the form of a document, or None if it is not a Secret.
 
     Args:
-        part: the document, opened.
+        part: the opened document.
         encrypted: the file is encrypted with SOPS.
     """
     if is_secret_part(part):

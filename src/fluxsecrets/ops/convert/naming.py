@@ -1,6 +1,6 @@
-"""Names of files that say what is in them, and what they become when that changes.
+"""Names of files that tell their form, and their new names after a conversion.
 
-`db.sops.yaml` becomes `db.sealed.yaml`, `db-sealed.yaml` becomes `db-external.yaml`; for SOPS and plain text
+`db.sops.yaml` becomes `db.sealed.yaml`, `db-sealed.yaml` becomes `db-external.yaml`; for SOPS and plain text,
 a marker with a dash is dropped. A name without a marker stays.
 """
 
@@ -19,7 +19,7 @@ _MARKERS = {
 
 
 def renamed(path: str, to: Form) -> str:
-    """The path that a file gets when its Secrets take another form."""
+    """Return a file's path after its Secrets take another form."""
     folder, slash, name = path.rpartition("/")
     stem, dot, suffix = name.rpartition(".")
     others = sorted((text for form, texts in _MARKERS.items() if form is not to for text in texts), key=len)
@@ -42,6 +42,6 @@ def renamed(path: str, to: Form) -> str:
 
 
 def with_sops_marker(path: str) -> str:
-    """The path as `*.sops.*`, which many creation rules want."""
+    """Return the path as `*.sops.*`, which many creation rules expect."""
     stem, dot, suffix = path.rpartition(".")
     return f"{stem}.{_MARKERS[Form.SOPS][0]}{dot}{suffix}"

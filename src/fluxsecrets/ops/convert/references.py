@@ -1,4 +1,4 @@
-"""What names a file, changed with the file's name: kustomization files, whose layout stays."""
+"""Rename files in the kustomization files that list them. Their layout stays."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .workspace import Workspace
 def rename_references(
     workspace: Workspace, renames: Mapping[str, str], shown: Callable[[str], str]
 ) -> tuple[str, ...]:
-    """Change what kustomization files say of files that get another name in the same folder.
+    """Update kustomization files for files that get another name in the same folder.
 
     Args:
         workspace: takes the new contents.
         renames: new paths by old ones.
-        shown: a path as the user would name it.
+        shown: returns a path as the user would name it.
 
     Returns:
         One line for each change, for people.
@@ -50,7 +50,7 @@ def rename_references(
 def _edits(
     tree: Tree, path: str, data: bytes, renames: Mapping[str, str]
 ) -> Iterator[tuple[int, int, str, str]]:
-    """Span of a name, its new name, and the old one."""
+    """Yield the span of a name, its new name, and the old one."""
     text, _ = decode_text(data, tree.limits, "YAML")
     folder = parent(path)
     for leaf in (leaf for node in read_documents(data, path, tree.limits) for leaf in _leaves(node)):

@@ -1,4 +1,4 @@
-"""Stores of a repository, opened with the user's own credentials; values pushed to them."""
+"""Open a repository's stores with the user's own credentials, and push values to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MARK = b"SecretStore"
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """What the user says of stores, in place of their manifests.
+    """Settings of a store from the user, instead of a manifest.
 
     Attributes:
         provider: `vault` or `aws`, or None.
@@ -35,7 +35,7 @@ class StoreOptions:
 
 @dataclass(slots=True)
 class Stores:
-    """Clients for the stores that ExternalSecrets name, each opened once."""
+    """Clients of the stores that ExternalSecrets name, each opened once."""
 
     environ: Mapping[str, str]
     tree: Tree
@@ -45,11 +45,11 @@ class Stores:
     notes: dict[str, None] = field(default_factory=dict)
 
     def open(self, reference: Reference) -> StoreClient:
-        """The client for a store.
+        """Return the client of a store.
 
         Raises:
-            ConfigError: nothing says what kind of a store it is, or its manifests differ.
-            StoreError: there are no credentials, or it is of a kind that is not supported.
+            ConfigError: the store's kind is unknown, or its manifests differ.
+            StoreError: credentials are missing, or the store's kind is not supported.
         """
         key = (reference.kind, reference.name)
         if key not in self._clients:
@@ -87,9 +87,11 @@ class Stores:
             region = self.options.region or (own.setting("region") if own is not None else "")
             return open_aws(self.environ, region or None, own.setting("prefix") if own is not None else "")
         if provider:
-            raise StoreError(f"the store {reference.name} is of the kind {provider}", hint=_SUPPORTED)
+            raise StoreError(
+                f"the store {reference.name} is of the unsupported kind {provider}", hint=_SUPPORTED
+            )
         raise ConfigError(
-            f"there is no {reference.kind} {reference.name!a} in the repository that says where it is",
+            f"the repository has no {reference.kind} {reference.name!a} that says where it is",
             hint="name its kind with --provider vault --mount kv, or --provider aws",
         )
 
@@ -102,17 +104,17 @@ class Stores:
         kinds = {(each.provider, repr(sorted(each.settings.items(), key=str))) for each in found}
         if len(kinds) > 1 and self.options.provider is None:
             raise ConfigError(
-                f"there are several {reference.kind}s {reference.name!a}, which say different things",
-                hint="say which is meant with --provider, and --mount or --region",
+                f"there are several {reference.kind}s {reference.name!a}, which differ",
+                hint="choose one with --provider, and --mount or --region",
             )
         return found[0] if found else None
 
 
-_SUPPORTED = "values are pushed to and read from Vault's KV version 2 and AWS Secrets Manager"
+_SUPPORTED = "supported stores are Vault's KV version 2 and AWS Secrets Manager"
 
 
 def find_stores(tree: Tree) -> tuple[Store, ...]:
-    """All stores of a repository; files that cannot be read hold none."""
+    """Return all stores of a repository. Unreadable files are skipped."""
     found = []
     for path in tree.paths:
         if not path.lower().endswith(MANIFEST_SUFFIXES):
@@ -128,28 +130,28 @@ def find_stores(tree: Tree) -> tuple[Store, ...]:
 
 
 def remote_key(template: str, places: Mapping[str, str]) -> str:
-    """The key in the store for a Secret.
+    """Return the key in the store for a Secret.
 
     Args:
         template: such as `apps/{namespace}/{name}`.
-        places: what the placeholders stand for.
+        places: values of the placeholders.
 
     Raises:
-        UsageError: an unknown placeholder, or one that has no value.
-        ConfigError: what comes out is no key.
+        UsageError: a placeholder is unknown, or has no value.
+        ConfigError: the result is not a valid key.
     """
     for name in _PLACEHOLDER.findall(template):
         if name not in places:
-            raise UsageError(f"--key-template knows no {{{name}}}", hint=f"it knows {', '.join(places)}")
+            raise UsageError(f"--key-template does not support {{{name}}}", hint=f"use {', '.join(places)}")
         if not places[name]:
             raise UsageError(
-                f"--key-template wants {{{name}}}, and there is none here",
-                hint="add it to the Secret's metadata, or leave it out of the template",
+                f"--key-template needs {{{name}}}, but the Secret has none",
+                hint="add it to the Secret's metadata, or remove it from the template",
             )
     key = _PLACEHOLDER.sub(lambda match: places[match[1]], template)
     if not _KEY.fullmatch(key) or ".." in key.split("/") or key.endswith("/"):
         raise ConfigError(
-            f"{key!a} is no key for a store", hint="try --key-template 'apps/{namespace}/{name}'"
+            f"{key!a} is not a key for a store", hint="try --key-template 'apps/{namespace}/{name}'"
         )
     return key
 
@@ -160,7 +162,7 @@ class Push:
 
     Attributes:
         reference: the store.
-        key: in it.
+        key: the key in the store.
         values: by property; not in the repr.
     """
 
@@ -171,13 +173,13 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPush:
-    """What pushing would do to one key.
+    """The effect of a push on one key.
 
     Attributes:
-        push: it.
-        client: of the store.
-        now: what is there.
-        added, changed, same: the properties, by what becomes of them.
+        push: the push.
+        client: the store's client.
+        now: the current content.
+        added, changed, same: the properties by effect.
     """
 
     push: Push
@@ -193,16 +195,16 @@ class PlannedPush:
         if self.changed:
             parts.append(f"overwrites {', '.join(self.changed)}")
         if self.same:
-            parts.append(f"{len(self.same)} there already")
+            parts.append(f"{len(self.same)} already there")
         return f"{self.client.shown}: {self.push.key}: {', '.join(parts)}"
 
 
 def plan_pushes(stores: Stores, pushes: Iterable[Push]) -> tuple[PlannedPush, ...]:
-    """Look at what is in the stores.
+    """Compare pushes with the stores.
 
     Raises:
         UsageError: two Secrets have different values for the same property of a key.
-        StoreError: a store cannot be reached, or has something else under a key.
+        StoreError: a store can't be reached, or the content under a key is not a map.
     """
     planned = []
     for push in _joined(pushes):
@@ -210,7 +212,7 @@ def plan_pushes(stores: Stores, pushes: Iterable[Push]) -> tuple[PlannedPush, ..
         now = client.read(push.key)
         if now is not None and now.values is None:
             raise StoreError(
-                "something that is no map of properties is there",
+                "the content there is not a map of properties",
                 path=f"{client.shown}: {push.key}",
                 hint="choose another --key-template, or move it away",
             )
@@ -229,10 +231,10 @@ def plan_pushes(stores: Stores, pushes: Iterable[Push]) -> tuple[PlannedPush, ..
 
 
 def push_values(planned: Sequence[PlannedPush]) -> None:
-    """Write what was planned, and read it back.
+    """Write the planned values, and read them back.
 
     Raises:
-        StoreError: somebody was faster, a store refuses, or does not hold afterwards what was written.
+        StoreError: someone else wrote first, or a store refuses or does not return what was written.
     """
     for each in planned:
         if each.added or each.changed:
@@ -242,14 +244,14 @@ def push_values(planned: Sequence[PlannedPush]) -> None:
         values = stored.values if stored is not None and stored.values is not None else {}
         if any(values.get(key) != text for key, text in each.push.values.items()):
             raise StoreError(
-                "does not hold what was written to it",
+                "does not return what was written to it",
                 path=f"{each.client.shown}: {each.push.key}",
-                hint="no file was changed; look at the store before you try again",
+                hint="no file was changed; check the store before you try again",
             )
 
 
 def _joined(pushes: Iterable[Push]) -> list[Push]:
-    """One push a key."""
+    """Return one push per key."""
     found: dict[tuple[str, str, str], Push] = {}
     for push in pushes:
         place = (push.reference.kind, push.reference.name, push.key)
@@ -261,7 +263,7 @@ def _joined(pushes: Iterable[Push]) -> list[Push]:
         if clash:
             raise UsageError(
                 f"two Secrets have different values for {clash[0]} under {push.key}",
-                hint="let --key-template tell them apart: {namespace}, {name}, {environment}",
+                hint="tell them apart in --key-template: {namespace}, {name}, {environment}",
             )
         found[place] = Push(push.reference, push.key, {**known.values, **push.values})
     return list(found.values())

@@ -1,4 +1,4 @@
-"""Files as they will be: changes are collected here and made at the end, all at once."""
+"""Collect changes of files, to be written all at once at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Workspace:
     """A tree with changes on top.
 
     Attributes:
-        tree: as it is on disk.
+        tree: the files on disk.
     """
 
     tree: Tree
@@ -21,10 +21,10 @@ class Workspace:
     _new: dict[str, bytes | None] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes:
-        """What a file will hold.
+        """Return the future content of a file.
 
         Raises:
-            FileAccessError, LimitError: it cannot be read.
+            FileAccessError, LimitError: the file can't be read.
         """
         new = self._new.get(path)
         if new is not None:
@@ -34,23 +34,23 @@ class Workspace:
         return self._old[path] or b""
 
     def write(self, path: str, data: bytes, *, old: bytes | None) -> None:
-        """Give a file new content.
+        """Set a file's new content.
 
         Args:
             path: relative to the root.
-            data: what it will hold.
-            old: what it holds; None where it is new.
+            data: the new content.
+            old: the current content, or None for a new file.
         """
         self._old.setdefault(path, old)
         self._new[path] = data
 
     def remove(self, path: str, *, old: bytes) -> None:
-        """Take a file away."""
+        """Remove a file."""
         self._old.setdefault(path, old)
         self._new[path] = None
 
     def changes(self) -> tuple[FileChange, ...]:
-        """All that changes."""
+        """Return all changes."""
         root = self.tree.root.resolve()
         return tuple(
             FileChange(root / path, new, self._old[path], mode=0o644 if self._old[path] is None else None)

@@ -1,4 +1,4 @@
-"""Kubernetes manifests as operations see them: environments, names and namespaces, comments, references.
+"""Kubernetes manifests for operations: environments, names and namespaces, comments, references.
 
-It knows nothing of encryption. Sealing, converting and the commands that list environments call it.
+This room does not know about encryption. Sealing, converting and the commands that list environments call it.
 """

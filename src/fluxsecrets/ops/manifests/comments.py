@@ -1,6 +1,6 @@
-"""Comments beside values: which may stay when the values are hidden in a way that hides no comments.
+"""Comments beside values: which of them may stay readable.
 
-SOPS encrypts the comments among values. SealedSecrets and ExternalSecrets leave them as they are, so a
+SOPS encrypts the comments among values. SealedSecrets and ExternalSecrets leave them in plain text, so a
 comment that holds a value would be a leak.
 """
 
@@ -17,21 +17,21 @@ from fluxsecrets.repo.secretobject import FIELDS
 from fluxsecrets.sops.document import Comment
 from fluxsecrets.sops.traces import SHORTEST, TELLING_KEY
 
-# Stricter than `sops.traces`: names such as `postgres` are values too, and comments may say them.
+# Stricter than `sops.traces`: names such as `postgres` are values too, and comments may mention them.
 _TELLING_TEXT = re.compile(r"[0-9]|.{20}", re.DOTALL)
 
-# A line that was a value once, such as `# password: hunter2`; sentences have more than one word.
+# A value commented out, such as `# password: hunter2`. Sentences have more than one word.
 _COMMENTED_OUT = re.compile(r"""\s*["']?[A-Za-z0-9._-]+["']?\s*(?::\s+|=)(?:\S+|"[^"]*"|'[^']*')\s*""")
 
-_CHOOSE = "mend the comment, leave such comments out with --comments drop, or keep them with --comments keep"
+_CHOOSE = "fix the comment, drop such comments with --comments drop, or keep them with --comments keep"
 
 
 class CommentMode(StrEnum):
-    """What becomes of comments among the values.
+    """What to do with comments among the values.
 
-    CAREFUL: they stay, but for one that may hold a value, which is an error.
-    KEEP: they stay, whatever they hold, but for the values of this very file.
-    DROP: they are left out.
+    CAREFUL: keep them; one that may hold a value is an error.
+    KEEP: keep them; only one that holds a value of this file is an error.
+    DROP: remove them.
     """
 
     CAREFUL = "careful"
@@ -44,8 +44,8 @@ class Kept:
     """The verdict on the comments of an object.
 
     Attributes:
-        drop: `start` of those to leave out.
-        shown: how many that were encrypted are readable afterwards.
+        drop: `start` of those to remove.
+        shown: the number of encrypted comments that become readable.
     """
 
     drop: frozenset[int]
@@ -58,16 +58,16 @@ def judge_comments(
     mode: CommentMode,
     encrypted: Collection[int] = (),
 ) -> Kept:
-    """Which comments of an object may stay in the clear.
+    """Decide which comments of an object may stay in plain text.
 
     Args:
-        comments: of the object.
+        comments: the object's comments.
         values: its values, which no comment may hold.
-        mode: what was asked for.
+        mode: the requested treatment.
         encrypted: `start` of those that are encrypted now.
 
     Raises:
-        UnprotectedError: one may hold a value; with its line, without the value.
+        UnprotectedError: a comment may hold a value; names its line, not the value.
     """
     among = [each for each in comments if each.path[:1] and each.path[0] in FIELDS]
     if mode is CommentMode.DROP:
@@ -80,7 +80,7 @@ def judge_comments(
                 raise UnprotectedError(
                     f"a comment holds the value of {key!a}, and would be readable",
                     line=comment.line,
-                    hint="take the value out of the comment, or leave such comments out with --comments drop",
+                    hint="remove the value from the comment, or drop such comments with --comments drop",
                 )
     for comment in among if mode is CommentMode.CAREFUL else ():
         if _COMMENTED_OUT.fullmatch(comment.text):
@@ -93,12 +93,12 @@ def judge_comments(
 
 
 def shown_warning(count: int) -> tuple[str, ...]:
-    """What to say about comments that were encrypted."""
+    """Return the warning about comments that were encrypted."""
     if not count:
         return ()
     return (
         f"{'1 comment was' if count == 1 else f'{count} comments were'} encrypted and can be read now: "
-        "look over them, or leave them out with --comments drop",
+        "check them, or drop them with --comments drop",
     )
 
 

@@ -1,4 +1,4 @@
-"""What is in an environment: its Kustomizations, and each Secret with how it is protected."""
+"""The content of an environment: its Kustomizations, and how each Secret is protected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["NO_ENVIRONMENT", "Protection", "ShownEnvironment", "show_environment
 
 
 class Protection(StrEnum):
-    """What keeps a Secret's values from those who can read the repository."""
+    """What protects a Secret's values from readers of the repository."""
 
     SOPS = "sops"
     SEALED = "sealed"
@@ -45,12 +45,12 @@ class ShownSecret:
     """One Secret, or one file, of an environment.
 
     Attributes:
-        name, namespace: of the Secret; the namespace may be None. A file outside of Flux has no name.
-        protection: of its values; `cluster` is made there and in no file, `plain` is not protected.
+        name, namespace: of the Secret; the namespace may be None. A file outside Flux has no name.
+        protection: of its values; `cluster` is created there and in no file, `plain` is not protected.
         path, line: where it is written or used; the file as the user would name it.
-        files: for a generated one, the files that it is made of.
-        recipients: names or shortened keys of those who can open it.
-        shared: the other environments that the file is part of.
+        files: the source files of a generated Secret.
+        recipients: names or shortened keys of its recipients.
+        shared: other environments with this file.
     """
 
     name: str | None
@@ -68,15 +68,15 @@ class ShownKustomization:
     """One Kustomization of an environment, in dependency order.
 
     Attributes:
-        name, namespace: of it; None for a root that nothing in the repository syncs.
-        parent: name and namespace of the one that applies it, as an index into the list; None for the root.
-        folder: what it applies, or None where it is not followed.
-        decryption: name of the Secret that it decrypts with, "" for the controller's own keys, None for none.
-        depends_on: names of those that come before.
-        suspended, remote: Flux leaves it alone; it is applied to another cluster.
+        name, namespace: None for a root that nothing in the repository syncs.
+        parent: index in the list of the Kustomization that applies it; None for the root.
+        folder: the folder that it applies, or None if it is not followed.
+        decryption: the name of its decryption Secret; "" for the controller's own keys; None without any.
+        depends_on: names of its dependencies.
+        suspended, remote: Flux skips it; it is applied to another cluster.
         reason: why it is not followed.
         path, line: where it is written.
-        secrets: what it brings about.
+        secrets: the Secrets that it creates.
     """
 
     name: str | None
@@ -98,10 +98,10 @@ class ShownEnvironment:
     """An environment.
 
     Attributes:
-        name, root: what `--env` takes, and its folder.
-        kustomizations: the root first, each behind what it depends on.
-        outside: files that belong to it and that Flux does not apply.
-        missing: Secrets that are used, and that nothing in the repository brings about.
+        name, root: its name for `--env`, and its folder.
+        kustomizations: the root first, each after its dependencies.
+        outside: its files that Flux does not apply.
+        missing: Secrets that are used, but that nothing in the repository creates.
         notes: what was not followed or not understood.
         others: the names of the other environments.
     """
@@ -116,20 +116,20 @@ class ShownEnvironment:
 
     @property
     def secrets(self) -> Iterator[ShownSecret]:
-        """All Secrets that a Kustomization brings about."""
+        """The Secrets of all Kustomizations."""
         return (secret for each in self.kustomizations for secret in each.secrets)
 
     def count(self, protection: Protection) -> int:
-        """How many Secrets are protected so."""
+        """Return the number of Secrets with a protection."""
         return sum(secret.protection is protection for secret in self.secrets)
 
 
 def show_environments(session: Session, name: str | None = None) -> tuple[ShownEnvironment, ...]:
-    """All environments of the repository, or the one of a name; no identity is needed.
+    """Return all environments of the repository, or the named one. This needs no identity.
 
     Raises:
-        ConfigError: there is none of that name, or the settings are invalid.
-        GitError: git cannot work in the repository.
+        ConfigError: the name is unknown, or the settings are invalid.
+        GitError: git can't work in the repository.
     """
     tree = open_tree(session.cwd, limits=session.limits)
     settings = load_settings(tree)
@@ -143,7 +143,7 @@ def show_environments(session: Session, name: str | None = None) -> tuple[ShownE
 
 
 class _Viewer:
-    """Looks at the Secrets of environments; each file once."""
+    """Reads the Secrets of environments, each file once."""
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class _Viewer:
     ) -> Iterator[ShownSecret]:
         for item in applied.objects:
             for made in provisions(item):
-                # What an operator may make counts where something uses it, and nothing else makes it.
+                # An operator's possible Secret counts if something uses it and nothing else creates it.
                 key = (made.namespace, made.name)
                 if made.kind == "Secret" and (made.how != "cluster" or key in left_to_operators):
                     yield self.secret(environment, item, made)
@@ -244,12 +244,12 @@ class _Viewer:
             block = dig(item.data, "sops")
             return Protection.SOPS, self.recipients(block if isinstance(block, dict) else {}, item.file)
         if made.how == "plain" and not _holds_values(item):
-            # Such as a token that the cluster puts in; or a reference that something there resolves
+            # For example a token that the cluster fills in, or a reference that something there resolves
             return (Protection.EXTERNAL if made.keys else Protection.CLUSTER), ()
         return _PROTECTIONS.get(made.how, Protection.PLAIN), ()
 
     def look(self, path: str) -> tuple[Protection, tuple[str, ...]]:
-        """A file that is a value, or values, as a whole."""
+        """Read a file that is a value, or only values."""
         if path not in self.files:
             self.files[path] = self._look(path)
         return self.files[path]
@@ -273,7 +273,7 @@ class _Viewer:
             return ()
 
     def names_for(self, path: str) -> Mapping[str, str]:
-        """Names from the rule for a file, then those under `keys/`."""
+        """Return names from the rule for a file, then those from `keys/`."""
         try:
             applied = self.session.rules_for(self.tree.root / path)
         except FluxsecretsError:
@@ -289,7 +289,7 @@ class _Viewer:
         )
 
     def missing(self, environment: Environment, wanted: list[tuple[Object, Use]]) -> Iterator[ShownSecret]:
-        """Secrets that are surely used and in no file: the cluster must have them from elsewhere."""
+        """Return Secrets that are certainly used but in no file: the cluster must get them elsewhere."""
         made = {
             (each.namespace, each.name)
             for _, item in environment.graph.objects
@@ -320,7 +320,7 @@ class _Viewer:
 
 
 def _holds_values(item: Object) -> bool:
-    """Whether a Secret's values stand in plain text, in its manifest or in a patch."""
+    """Whether a Secret's values are in plain text, in its manifest or in a patch."""
     if item.manifest is not None and item.manifest.has_data:
         return True
     parts = [dig(item.data, part) for part in ("data", "stringData")] if item.patched_by else []

@@ -1,4 +1,4 @@
-"""Which files of manifests a command is about, whatever is in them: Secrets, sealed or external ones."""
+"""Find the manifests for a command: Secrets, SealedSecrets or ExternalSecrets."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ ANY_KIND = re.compile(rb"\b(?:Sealed|External|ClusterExternal)?Secret\b")
 
 @dataclass(frozen=True, slots=True)
 class ManifestFiles:
-    """Files that were found.
+    """The files that were found.
 
     Attributes:
-        tree: what they belong to.
+        tree: their repository.
         paths: relative to its root with `/`, sorted, each once.
-        named: those that the user named themselves.
-        environment: that was named, or None.
+        named: those that the user named directly.
+        environment: the named environment, or None.
         notes: what was not followed.
-        failed: results of named files that are not there, or not to be touched.
+        failed: results for named files that are missing or must not be touched.
     """
 
     tree: Tree
@@ -67,23 +67,25 @@ def find_manifests(
     *,
     everything: bool = False,
 ) -> ManifestFiles:
-    """The manifests that a command line means.
+    """Find the manifests that a command line selects.
 
     Args:
         session: the run.
-        paths: files as they are, folders for what is in them.
+        paths: files, and folders to search.
         environment: name of an environment, or None.
-        pattern: what a file's bytes must hold; of a named file too little is an error elsewhere.
+        pattern: bytes that a found file must contain; named files are checked elsewhere.
         everything: the whole repository.
 
     Raises:
         UsageError: nothing was named, or in several ways.
-        ConfigError: no such environment.
+        ConfigError: the environment does not exist.
     """
     require_one_way(paths, environment, everything=everything)
     tree = open_tree(session.cwd / paths[0] if paths else session.cwd, limits=session.limits)
     if environment is not None:
-        from fluxsecrets.repo.environments import find_environment  # few runs need all of Flux's rules
+        from fluxsecrets.repo.environments import (
+            find_environment,
+        )  # start-up time: few runs need all of Flux's rules
 
         found = find_environment(tree, environment)
         notes = tuple(
@@ -107,7 +109,7 @@ def find_manifests(
             below.update(_holding(tree, tree.below(inside), pattern))
         else:
             named.add(inside)
-    missing = named - tree.files  # ignored by git, or outside of what it lists: named all the same
+    missing = named - tree.files  # git ignores or does not list it, but the user named it
     if missing:
         tree = make_tree(
             tree.root, sorted({*tree.paths, *missing}), repository=tree.repository, limits=tree.limits
@@ -117,7 +119,7 @@ def find_manifests(
 
 def _inside(session: Session, tree: Tree, text: str) -> str:
     if not text:
-        raise UsageError("a path is empty", hint="where it comes from a variable, that is not set")
+        raise UsageError("a path is empty", hint="if it comes from a variable, that variable is not set")
     try:
         real = resolve_inside(session.cwd / text, tree.root)
         if not real.exists():
@@ -145,4 +147,4 @@ def _looked_at(tree: Tree, paths: Sequence[str], pattern: re.Pattern[bytes]) -> 
             if size and size <= tree.limits.size and pattern.search(searchable(tree.read(path))):
                 yield path
         except FluxsecretsError:
-            yield path  # reading it again says what is wrong
+            yield path  # the operation reads it again, and reports the error

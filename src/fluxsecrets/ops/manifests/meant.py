@@ -1,7 +1,7 @@
-"""What a command line means where it names no path: nothing, for whatever writes many files.
+"""Command lines without a path: an error for commands that write many files.
 
-`encrypt`, `status`, `recipients list`, `audit` and `scan` mean the whole repository then: they protect, or
-only look. What re-keys, seals or converts has to be told.
+`encrypt`, `status`, `recipients list`, `audit` and `scan` then select the whole repository: they protect, or
+only read. Commands that re-key, seal or convert must be told what to change.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fluxsecrets.errors import UsageError
 
 
 def require_one_way(paths: Sequence[str], environment: str | None, *, everything: bool) -> None:
-    """Refuse a command line that says nothing of what is meant, or says it in several ways.
+    """Refuse a command line that names no files, or names them in several ways.
 
     Args:
         paths: as given.
@@ -25,6 +25,6 @@ def require_one_way(paths: Sequence[str], environment: str | None, *, everything
     ways = [bool(paths), environment is not None, everything]
     if sum(ways) != 1:
         raise UsageError(
-            "name what is meant in one way" if any(ways) else "name what is meant",
+            "name the files in one way only" if any(ways) else "name the files",
             hint="give files or folders, --env NAME, or --all for the whole repository",
         )

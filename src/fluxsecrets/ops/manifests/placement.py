@@ -1,6 +1,6 @@
-"""Where Flux puts an object: the namespace and the name that it has in the cluster, and through what.
+"""Where Flux puts an object: its namespace and name in the cluster, and the Kustomizations that apply it.
 
-A strict or namespace-wide SealedSecret opens only there, so what a manifest says of itself is not enough.
+A strict or namespace-wide SealedSecret opens only there, so the manifest's own metadata is not enough.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What becomes of one object.
+    """The places of one object.
 
     Attributes:
-        namespaces: those that it gets in the clusters, sorted; empty where nothing is known.
-        names: likewise, where they differ from its own.
-        environments: those that apply it, sorted.
-        applied: the Kustomizations that do, with what they apply.
+        namespaces: its namespaces in the clusters, sorted; empty if unknown.
+        names: its names in the clusters, if they differ from its own.
+        environments: the environments that apply it, sorted.
+        applied: the Kustomizations that apply it, with all that they apply.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -49,20 +49,20 @@ class Placement:
     applied: tuple[Applied, ...] = field(default=(), repr=False)
 
     def of(self, path: str) -> dict[int, Place]:
-        """What becomes of a file's objects, by the position of their document."""
+        """Return the places of a file's objects, by the position of their document."""
         return {number: place for (file, number), place in self._places.items() if file == path}
 
     def environments(self, path: str) -> tuple[str, ...]:
-        """The environments that use a file, whatever for."""
+        """Return the environments that use a file in any way."""
         return self._files.get(path, ())
 
     def shared(self, path: str, environment: str | None, same: frozenset[str]) -> str | None:
-        """What is wrong with sealing a file that several environments use, in words; None where nothing is.
+        """Return why a file that several environments use can't be sealed, or None.
 
         Args:
             path: the file.
-            environment: the one that it is sealed for, or None where only a certificate was named.
-            same: those whose controller has that certificate.
+            environment: the environment to seal for, or None if only a certificate was named.
+            same: environments whose controller has that certificate.
         """
         used = set(self.environments(path))
         others = sorted(used - same - {environment})
@@ -74,7 +74,7 @@ class Placement:
 
 
 def read_placement(tree: Tree, settings: Settings | None = None) -> Placement:
-    """What all environments of a repository make of its objects.
+    """Return the places of all objects in all environments of a repository.
 
     Raises:
         ConfigError: the settings are invalid.

@@ -1,4 +1,4 @@
-"""Which certificate a file is sealed for: the one that was named, or that of its environment."""
+"""Choose the certificate to seal for: the named one, or the environment's."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SET_ONE = (
 
 @dataclass(frozen=True, slots=True)
 class NamedCertificate:
-    """A certificate, and where it is kept.
+    """A certificate and its file.
 
     Attributes:
         shown: its file, as the user would name it.
-        certificate: it.
-        environment: the environment that it was found through, or None.
-        warning: that it ends soon, or None.
+        certificate: the certificate.
+        environment: the environment that lists it, or None.
+        warning: a warning that it expires soon, or None.
     """
 
     shown: str
@@ -38,7 +38,7 @@ class NamedCertificate:
     warning: str | None = None
 
     def described(self) -> str:
-        """One line with its fingerprint and its end."""
+        """One line with its fingerprint and end."""
         found = self.certificate
         return f"{self.shown}: {found.short_fingerprint}, {found.bits} bits, until {found.end:%Y-%m-%d}"
 
@@ -50,13 +50,13 @@ def read_certificate(
 
     Args:
         session: the run.
-        path: of the file; relative to the working directory.
+        path: the file, relative to the working directory.
         now: the time, for tests.
-        warn_days: how many days before its end there is a warning.
+        warn_days: warn this many days before its end.
 
     Raises:
-        CertificateError: it is none, or not valid now.
-        FileAccessError: it cannot be read.
+        CertificateError: the file is not a certificate, or it is not valid now.
+        FileAccessError: the file can't be read.
     """
     shown = session.shown(path)
     now = now or datetime.now(UTC)
@@ -71,18 +71,18 @@ def read_certificate(
     warning = None
     if days < warn_days:
         left = "today" if days == 0 else f"in {days} day{'s' if days != 1 else ''}"
-        warning = f"the certificate {shown} ends {left}: fetch the controller's new one soon"
+        warning = f"the certificate {shown} expires {left}: fetch the controller's new one soon"
     return NamedCertificate(shown, certificate, warning=warning)
 
 
 def certificate_of_environment(
     session: Session, tree: Tree, name: str, settings: Settings | None = None
 ) -> NamedCertificate:
-    """The certificate of an environment; of several that are valid the one that began last.
+    """Return an environment's certificate: of several valid ones, the one with the latest start.
 
     Raises:
-        ConfigError: there is no such environment.
-        CertificateError: it has none, or none that is valid.
+        ConfigError: the environment does not exist.
+        CertificateError: it has no valid certificate.
     """
     settings = settings if settings is not None else load_settings(tree)
     found = settings.environment(name)
@@ -90,7 +90,7 @@ def certificate_of_environment(
     if not paths:
         from fluxsecrets.repo.environments import find_environment
 
-        find_environment(tree, name, settings)  # which says so where there is none of that name
+        find_environment(tree, name, settings)  # raises if the name is unknown
         raise CertificateError(f"the environment {name} has no sealing certificate", hint=_SET_ONE)
     usable: list[NamedCertificate] = []
     errors: list[FluxsecretsError] = []
@@ -113,17 +113,17 @@ def certificate_for(
     environment: str | None,
     files: Iterable[str] = (),
 ) -> NamedCertificate:
-    """The certificate that files are sealed for.
+    """Return the certificate to seal files for.
 
     Args:
         session: the run.
-        tree: their repository, or None where there is none.
-        cert: named by the user; wins.
+        tree: their repository, or None.
+        cert: named by the user; takes precedence.
         environment: named by the user, or None.
-        files: paths in the repository whose environment decides where neither is named.
+        files: paths in the repository; their environment decides if neither is named.
 
     Raises:
-        CertificateError: there is none, or none that is valid.
+        CertificateError: no valid certificate was found.
         UsageError: the files belong to environments with different certificates.
         ConfigError, FileAccessError: see `read_certificate` and `certificate_of_environment`.
     """
@@ -138,8 +138,8 @@ def certificate_for(
     found = {name: certificate_of_environment(session, tree, name, settings) for name in names}
     if len({each.certificate.fingerprint for each in found.values()}) > 1:
         raise UsageError(
-            f"these files are used by {' and '.join(found)}, which have different sealing certificates",
-            hint="what one controller seals the other can't open: make a file for each environment, "
+            f"{' and '.join(found)} use these files, but have different sealing certificates",
+            hint="each controller can only open its own: make a file for each environment, "
             "or name a certificate with --cert FILE",
         )
     if not found:
@@ -155,7 +155,7 @@ def announced_certificate(
     environment: str | None,
     files: Iterable[str] = (),
 ) -> NamedCertificate:
-    """The certificate that files are sealed for, see `certificate_for`; the user is told which one it is."""
+    """Return the certificate to seal for, see `certificate_for`, and tell the user which one it is."""
     found = certificate_for(session, tree, cert=cert, environment=environment, files=files)
     if session.note is not None:
         session.note(f"sealing for {found.described()}")
@@ -165,7 +165,7 @@ def announced_certificate(
 
 
 def _environments_of(tree: Tree, settings: Settings, files: Sequence[str]) -> list[str]:
-    """The environments with certificates that use one of the files; all of them for no file."""
+    """Return the environments with certificates that use one of the files; without files, all of them."""
     from fluxsecrets.repo.environments import list_environments, load_environment
 
     with_certificates = {each.name for each in settings.environments if each.sealing_certificates}
@@ -180,7 +180,7 @@ def _environments_of(tree: Tree, settings: Settings, files: Sequence[str]) -> li
 
 
 def environments_with(session: Session, tree: Tree, found: NamedCertificate) -> frozenset[str]:
-    """The environments whose controller is known to have the same certificate."""
+    """Return the environments that list the same certificate."""
     settings = load_settings(tree)
     same = set()
     for each in settings.environments:

@@ -1,4 +1,4 @@
-"""The controller's certificate over HTTP: bounded, over TLS, and never led elsewhere."""
+"""Fetch the controller's certificate: over TLS, with a size limit, and without redirects elsewhere."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _REDIRECTS = 3
 
 @dataclass(frozen=True, slots=True)
 class FetchedCertificate:
-    """A certificate as it came.
+    """A fetched certificate.
 
     Attributes:
-        address: where from.
-        data: the file, PEM.
+        address: its URL.
+        data: the file, in PEM.
         certificate: the first one in it.
     """
 
@@ -34,15 +34,15 @@ class FetchedCertificate:
 
 
 def fetch_certificate(address: str, *, allow_http: bool = False) -> FetchedCertificate:
-    """Read a controller's certificate.
+    """Fetch a controller's certificate.
 
     Args:
-        address: a URL; without a path the controller's own path is taken.
-        allow_http: take plain HTTP from other machines than this one.
+        address: a URL; without a path, the controller's own path is used.
+        allow_http: allow plain HTTP from other machines.
 
     Raises:
-        UsageError: no such URL, or plain HTTP without leave.
-        CertificateError: it could not be read, or what came is no certificate.
+        UsageError: the URL is invalid, or plain HTTP is not allowed.
+        CertificateError: the fetch failed, or the response is not a certificate.
     """
     url = _checked(address, allow_http=allow_http)
     text = urlunsplit(url)
@@ -59,19 +59,21 @@ def fetch_certificate(address: str, *, allow_http: bool = False) -> FetchedCerti
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         kind = type(reason).__name__ if not isinstance(reason, str) else ascii(reason)[1:-1]
-        raise CertificateError(f"could not be reached ({kind})", path=text, hint=_FORWARD) from None
+        raise CertificateError(f"can't be reached ({kind})", path=text, hint=_FORWARD) from None
     if len(data) > MAX_BYTES:
-        raise CertificateError(f"more than {MAX_BYTES} bytes came, which is no certificate", path=text)
+        raise CertificateError(
+            f"the response has more than {MAX_BYTES} bytes, so it is not a certificate", path=text
+        )
     try:
         return FetchedCertificate(text, data, parse_certificate(data))
     except CertificateError as error:
-        error.path, error.hint = text, "is this the controller's address? its path is /v1/cert.pem"
+        error.path, error.hint = text, "check that this is the controller's address; its path is /v1/cert.pem"
         raise
 
 
 _FORWARD = (
-    "check the address; from outside of the cluster `kubectl -n kube-system port-forward "
-    "service/sealed-secrets-controller 8080` and http://localhost:8080 do"
+    "check the address; from outside the cluster `kubectl -n kube-system port-forward "
+    "service/sealed-secrets-controller 8080` and http://localhost:8080 work"
 )
 
 
@@ -83,12 +85,12 @@ def _checked(address: str, *, allow_http: bool) -> SplitResult:
         host, url = None, urlsplit("")
     if url.scheme not in ("https", "http") or not host or url.username is not None:
         raise UsageError(
-            f"{address!a} is no address of a controller", hint="write it like https://sealed-secrets.example"
+            f"{address!a} is not a controller's address", hint="write it like https://sealed-secrets.example"
         )
     if url.scheme == "http" and not (allow_http or _is_here(host)):
         raise UsageError(
-            "plain HTTP lets anybody on the way put in a certificate of their own",
-            hint="use https, or --allow-http where the way is safe",
+            "with plain HTTP, an attacker on the network could replace the certificate",
+            hint="use https, or --allow-http if the network is safe",
         )
     return url if url.path not in ("", "/") else url._replace(path=PATH)
 
@@ -103,7 +105,7 @@ def _is_here(host: str) -> bool:
 
 
 class _NoWayOut(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect to the same scheme only, and not many; files and FTP are no way to a certificate."""
+    """Follow few redirects, and only to the same scheme. Files and FTP are not allowed."""
 
     max_redirections = _REDIRECTS
 
@@ -119,7 +121,7 @@ class _NoWayOut(urllib.request.HTTPRedirectHandler):
         headers: HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        """Refuse what leads to another scheme."""
+        """Refuse a redirect to another scheme."""
         if urlsplit(newurl).scheme != self._scheme or self._scheme == "http":
             raise urllib.error.HTTPError(req.full_url, code, "redirect not followed", headers, None)
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -1,4 +1,4 @@
-"""Files sealed in place, or one of them to another."""
+"""Seal files in place, or one file to another."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ from .seal import SealedContent, SealOptions, check_sealed_content, seal_content
 
 @dataclass(frozen=True, slots=True)
 class SealRequest:
-    """What to seal, and how; the parameters of `fluxsecrets seal`.
+    """What to seal, and how: the parameters of `fluxsecrets seal`.
 
     Attributes:
         paths: files and folders.
         environment: all plain Secrets of one environment.
         everything: all plain Secrets of the repository.
-        output: where one content's result goes, if neither in place nor to standard output.
+        output: the file for one content's result, or None for in place or standard output.
         cert: the certificate, or None for the environment's.
         private_keys: files with the controller's private keys.
-        scope, name, namespace: in place of what the Secrets say, or None.
-        comments: what becomes of comments among the values.
-        allow_empty_data: take Secrets without values.
-        renew: seal every value anew.
-        for_others: also replace the only copy by what the controller alone can open.
-        dry_run: only say what would happen.
+        scope, name, namespace: override the Secrets' own, or None.
+        comments: what to do with comments among the values.
+        allow_empty_data: accept Secrets without values.
+        renew: seal every value again.
+        for_others: allow replacing the only copy with a file that only the controller can open.
+        dry_run: only report what would happen.
     """
 
     paths: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class SealJob:
     """One file to seal.
 
     Attributes:
-        target: the file; one without Secrets is an error where the user named it.
+        target: the file; without Secrets it is an error if the user named it.
         inside: its path in the tree, or None.
         head: its content at HEAD, or None.
     """
@@ -89,15 +89,15 @@ class FileOptions:
     """How to seal files.
 
     Attributes:
-        seal: see there; `known` and `places` are filled in for each file.
-        keys: private keys at hand, to see what is unchanged.
+        seal: the options for a content; `known` and `places` are set for each file.
+        keys: available private keys, to detect unchanged values.
         placement: of the repository, or None.
-        environment: that was named, or None.
+        environment: the named environment, or None.
         same: environments whose controller has the same certificate.
-        renew: seal every value anew.
-        write: False only says what would happen.
-        for_others: do not refuse to replace the only copy by what the controller alone can open.
-        copies: what git has.
+        renew: seal every value again.
+        write: False only reports what would happen.
+        for_others: allow replacing the only copy with a file that only the controller can open.
+        copies: the contents that git has.
     """
 
     seal: SealOptions
@@ -111,11 +111,11 @@ class FileOptions:
     copies: GitCopies = field(default_factory=GitCopies)
 
     def refuse_only_copy(self, repository: Repository | None, data: bytes) -> None:
-        """Refuse to replace a content that would be gone then.
+        """Refuse to replace the only copy of a content.
 
         Raises:
-            UnprotectedError: it would be.
-            GitError: git could not tell whether it has it.
+            UnprotectedError: git does not have the content.
+            GitError: git failed.
         """
         if self.write and not self.for_others and not any_opens(self.keys, self.seal.certificate.key):
             sealed_only(lambda: self.copies.has(repository, data), "write the result elsewhere with -o")
@@ -126,8 +126,8 @@ def seal(session: Session, request: SealRequest) -> BatchResult:
 
     Raises:
         UsageError: nothing was named, or one name was given for several files.
-        CertificateError: there is no certificate.
-        FluxsecretsError: the files, certificates or keys cannot be read.
+        CertificateError: no certificate was found.
+        FluxsecretsError: the files, certificates or keys can't be read.
     """
     files = find_manifests(
         session, request.paths, request.environment, ANY_KIND, everything=request.everything
@@ -143,16 +143,16 @@ def seal(session: Session, request: SealRequest) -> BatchResult:
 
 
 def seal_given(session: Session, request: SealRequest, given: Input) -> SealedContent:
-    """Seal one content that goes elsewhere: to `request.output`, or to standard output.
+    """Seal one content to `request.output`, or to standard output.
 
     Args:
         session: the run.
-        request: how.
+        request: the request.
         given: a Secret, plain or encrypted with SOPS.
 
     Raises:
-        FormatError: there is no Secret in it.
-        UnprotectedError: it is the only copy, and the output replaces it.
+        FormatError: it contains no Secret.
+        UnprotectedError: it is the only copy, and the output would replace it.
         FluxsecretsError: see `seal_content`; the file is named in errors.
     """
     output = session.cwd / request.output if request.output is not None else None
@@ -177,16 +177,16 @@ def seal_given(session: Session, request: SealRequest, given: Input) -> SealedCo
 
 
 def seal_into(session: Session, request: SealRequest, given: Input, target: Path) -> Merged:
-    """Seal the values of a Secret into a SealedSecret that is there.
+    """Seal the values of a Secret into an existing SealedSecret.
 
     Args:
         session: the run.
-        request: how.
+        request: the request.
         given: the Secret, plain or encrypted with SOPS.
         target: the file with the SealedSecret.
 
     Raises:
-        FileAccessError: there is no such file.
+        FileAccessError: the file does not exist.
         FormatError, UnprotectedError, IntegrityError: see `merge.merge_values`.
     """
     around = _surroundings(session, given.target.path, session.cwd / target)
@@ -196,7 +196,7 @@ def seal_into(session: Session, request: SealRequest, given: Input, target: Path
 
 
 def _options(session: Session, request: SealRequest, tree: Tree | None, files: Sequence[str]) -> FileOptions:
-    """Certificate and keys, once it is known what for."""
+    """Find certificate and keys for the files."""
     found = announced_certificate(
         session, tree, cert=request.cert, environment=request.environment, files=files
     )
@@ -221,10 +221,10 @@ def _options(session: Session, request: SealRequest, tree: Tree | None, files: S
 
 
 def _jobs(session: Session, files: ManifestFiles) -> tuple[SealJob, ...]:
-    """Files as jobs, with what HEAD holds of those that changed.
+    """Return files as jobs, with the content of changed ones at HEAD.
 
     Raises:
-        GitError: HEAD cannot be read.
+        GitError: HEAD can't be read.
     """
     tree, heads = files.tree, dict[str, bytes]()
     if tree.repository is not None:
@@ -239,7 +239,7 @@ def _jobs(session: Session, files: ManifestFiles) -> tuple[SealJob, ...]:
 def _known(
     session: Session, options: FileOptions, around: Surroundings, before: PlainManifests | None
 ) -> Known:
-    """What tells which values did not change."""
+    """Return what proves that values did not change."""
     source = read_manifests(before.text.document.source.encode(), "").manifests if before else ()
     return Known(
         sealed_by_place(around.output, session.limits),
@@ -251,13 +251,13 @@ def _known(
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What is around a content that goes elsewhere: repository, HEAD, and the output as it is.
+    """The repository, HEAD and the output's current content, for sealing to another file.
 
     Attributes:
         tree: the repository, or None.
         inside: the input's path in it, or None.
         head: the input at HEAD, or None.
-        output_content: the output as it is, or None.
+        output_content: the output's current content, or None.
         output_inside: its path in the repository, or None.
         output_head: its content at HEAD, or None.
     """
@@ -271,20 +271,20 @@ class Surroundings:
 
     @property
     def output(self) -> bytes | None:
-        """What the output holds now."""
+        """The output's current content."""
         return self.output_content.data if self.output_content is not None else None
 
     def job(self, target: Target) -> SealJob:
-        """The input as a job."""
+        """Return the input as a job."""
         return SealJob(target, self.inside, self.head)
 
 
 def _surroundings(session: Session, source: Path, output: Path | None) -> Surroundings:
-    """Look around a content.
+    """Read the surroundings of a content.
 
     Raises:
-        GitError: HEAD cannot be read.
-        FileAccessError: the output is there and cannot be read.
+        GitError: HEAD can't be read.
+        FileAccessError: the output exists but can't be read.
     """
     tree = open_tree(session.cwd, limits=session.limits)
     if tree.repository is None:
@@ -317,7 +317,7 @@ def _merged(session: Session, around: Surroundings, data: bytes, shown: str, opt
     target = around.output_content
     if target is None:
         raise FileAccessError(
-            "there is no file to merge into", hint="seal the whole Secret with -o FILE the first time"
+            "the file to merge into does not exist", hint="the first time, seal the whole Secret with -o FILE"
         )
     try:
         plain = read_plain(session, data, shown)
@@ -350,7 +350,7 @@ def _prepare(session: Session, options: FileOptions, job: SealJob) -> Prepared:
                 return Prepared(FileResult(job.target.shown, Outcome.LEFT))
             raise UsageError(
                 "it is encrypted with SOPS",
-                hint="`fluxsecrets convert --to sealed FILE` seals it in place; with -o or --stdout it stays",
+                hint="run `fluxsecrets convert --to sealed FILE`; to keep the file, use -o or --stdout",
             )
         result, new = _seal(session, options, job, content.data)
         writes = options.write and new is not None
@@ -406,5 +406,5 @@ def _for_job(options: FileOptions, job: SealJob, known: Known) -> SealOptions:
 
 def _no_secret() -> FormatError:
     return FormatError(
-        "there is no Secret in it to seal", hint="a Secret has `apiVersion: v1`, `kind: Secret` and metadata"
+        "it contains no Secret to seal", hint="a Secret has `apiVersion: v1`, `kind: Secret` and metadata"
     )

@@ -1,4 +1,4 @@
-"""The controller's private keys at hand: files that were named, or that an environment variable names."""
+"""Load the controller's private keys from named files, or from those in an environment variable."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from fluxsecrets.sealed.keys import SealingKey, parse_keys
 from fluxsecrets.sops.formats import make_format
 
 VARIABLE = "FLUXSECRETS_SEALING_KEYS"
-"""Names files with private keys, separated as in PATH."""
+"""Lists files with private keys, separated as in PATH."""
 
 _MAX_BYTES = 4 * 2**20
 
 
 def load_keys(session: Session, files: Sequence[Path], *, required: bool = True) -> tuple[SealingKey, ...]:
-    """The private keys of files, or else those that the environment names; in order, each once.
+    """Load the private keys from files, or from those in the environment variable, in order, each once.
 
     A file may be encrypted with SOPS, as a backup in a repository should be.
 
     Args:
         session: the run.
         files: named by the user.
-        required: it is an error to have none.
+        required: no key is an error.
 
     Raises:
-        IdentityError: a file holds no private key, or there is none at all.
-        FileAccessError: a file cannot be read.
-        DataKeyError, IntegrityError: an encrypted file does not open.
+        IdentityError: a file contains no private key, or no key was found.
+        FileAccessError: a file can't be read.
+        DataKeyError, IntegrityError: an encrypted file can't be decrypted.
     """
     value = session.environ.get(VARIABLE, "")
     if not files and holds_private_key(value):
         raise IdentityError(
-            f"{VARIABLE} holds a private key, not paths",
+            f"{VARIABLE} contains a private key instead of paths",
             hint="write the key to a file that only you can read, and name that",
         )
     named = files or [Path(part) for part in value.split(os.pathsep) if part]
@@ -49,7 +49,7 @@ def load_keys(session: Session, files: Sequence[Path], *, required: bool = True)
             keys.setdefault(key.key.public_key().public_numbers().n, key)
     if not keys and required:
         raise IdentityError(
-            "there is no private key of a controller to open this with",
+            "no private key of a controller was found to open this",
             hint=f"name one with --private-key FILE, or files in {VARIABLE}; back them up with "
             "`kubectl get secret -n kube-system -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml`",
         )

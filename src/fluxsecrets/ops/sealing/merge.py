@@ -1,4 +1,4 @@
-"""Values sealed into a SealedSecret that is there already; all else in its file stays as it is."""
+"""Seal values into an existing SealedSecret. Everything else in its file stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from .seal import check_sealed_content, is_secret_part
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What merging came to.
+    """The result of a merge.
 
     Attributes:
         data: the file's new content.
-        added, changed, unchanged: keys, in the order in which they were given.
+        added, changed, unchanged: keys, in the given order.
     """
 
     data: bytes = field(repr=False)
@@ -51,14 +51,14 @@ def merge_values(
     Args:
         target: the file.
         secret: the values; its labels and annotations are added to the template.
-        certificate: for whom.
-        known: what shows that a value is unchanged.
-        limits: what the input may cost.
+        certificate: the certificate to seal for.
+        known: proves that values are unchanged.
+        limits: limits of the input.
 
     Raises:
-        FormatError: the file holds no SealedSecret, or several of which none has the Secret's name.
+        FormatError: the file has no SealedSecret, or several and none has the Secret's name.
         UnprotectedError: the Secret has no values.
-        IntegrityError: a value in the file is no sealed value.
+        IntegrityError: a value in the file is not a sealed value.
     """
     if not secret.values:
         raise UnprotectedError("there are no values to merge", hint="give a Secret with data or stringData")
@@ -83,15 +83,15 @@ def merge_values(
 
 
 def secret_to_merge(plain: PlainManifests) -> Secret:
-    """The one Secret of an input.
+    """Return the only Secret of an input.
 
     Raises:
-        FormatError: there is none, or several.
+        FormatError: the input has none, or several.
     """
     found = [part for part in plain.text.parts if is_secret_part(part)]
     if len(found) != 1:
         raise FormatError(
-            "one Secret is merged at a time" if found else "there is no Secret in the input",
+            "only one Secret can be merged at a time" if found else "the input contains no Secret",
             hint="give one Secret with the values to add or to change",
         )
     return read_secret(found[0])
@@ -103,27 +103,27 @@ def _find(target: bytes, secret: Secret, limits: Limits) -> tuple[int, SealedSec
         manifests = [each for each in manifests if each.name == secret.name]
     if len(manifests) != 1:
         raise FormatError(
-            "there is no SealedSecret in it to merge into"
+            "it contains no SealedSecret to merge into"
             if not manifests
             else f"there are several SealedSecrets {secret.name!a} in it",
-            hint="give the Secret the name of the SealedSecret that is meant",
+            hint="give the Secret the name of the right SealedSecret",
         )
     if manifests[0].in_list:
         raise FormatError(
-            "the SealedSecret stands in a List", line=manifests[0].line, hint="make it a document of its own"
+            "the SealedSecret is in a List", line=manifests[0].line, hint="turn it into its own document"
         )
     sealed = read_sealed(manifests[0].node)
     if sealed.legacy is not None:
         raise FormatError(
-            "the SealedSecret has all its values in one, as the first versions did",
+            "the SealedSecret has all values in one, as in the first versions",
             line=manifests[0].line,
-            hint="unseal it, and seal it anew",
+            hint="unseal it, and seal it again",
         )
     return manifests[0].index, sealed
 
 
 def _metadata(secret: Secret, sealed: SealedSecret) -> Iterator[tuple[Path, str]]:
-    """Labels and annotations that the template does not have so; scopes are the SealedSecret's own."""
+    """Return labels and annotations to change in the template. Scopes stay the SealedSecret's own."""
     for field_name, texts in (("labels", secret.labels), ("annotations", secret.annotations)):
         known = sealed.metadata.get(field_name)
         have: Mapping[str, Data] = known if isinstance(known, dict) else {}
@@ -135,6 +135,6 @@ def _metadata(secret: Secret, sealed: SealedSecret) -> Iterator[tuple[Path, str]
 def _set(data: bytes, path: Path, text: str, part: int, limits: Limits) -> bytes:
     format_: Format = JsonFormat() if data.lstrip().startswith(b"{") else YamlFormat()
     document = format_.parse(data, limits)
-    # Empty YAML documents are none of Kubernetes's, and are counted alike by both readers.
+    # Kubernetes ignores empty YAML documents. Both readers count them the same way.
     assert to_data(document.parts[part])  # noqa: S101 - the SealedSecret was found there
     return set_value(format_, document, path, text, limits, part=part)

@@ -1,4 +1,4 @@
-"""One value sealed by itself, to be put into a SealedSecret by hand."""
+"""Seal one value by itself, to paste into a SealedSecret."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .files import SealRequest
 
 
 def seal_raw(session: Session, request: SealRequest, read: Callable[[], bytes]) -> str:
-    """Seal a value for the place that a request names.
+    """Seal a value for the place in a request.
 
     Args:
         session: the run.
         request: certificate, scope, name and namespace.
-        read: reads the value, which is sealed with every byte.
+        read: reads the value; every byte is sealed.
 
     Raises:
-        UsageError: name or namespace is missing, or there is no value.
-        CertificateError, FileAccessError: there is no valid certificate.
+        UsageError: the name, the namespace or the value is missing.
+        CertificateError, FileAccessError: no valid certificate was found.
     """
     certificate = announced_certificate(session, None, cert=request.cert, environment=None).certificate
     scope, name, namespace = Scope(request.scope or Scope.STRICT), request.name, request.namespace
@@ -34,10 +34,10 @@ def seal_raw(session: Session, request: SealRequest, read: Callable[[], bytes]) 
     if scope is Scope.STRICT and not name:
         raise UsageError("the scope strict binds a value to the Secret's name", hint="add --name NAME")
     if not value:
-        raise UsageError("there is no value", hint="give it on standard input, or with --from-file FILE")
+        raise UsageError("the value is missing", hint="give it on standard input, or with --from-file FILE")
     if is_ciphertext(value.decode("utf-8", "replace")):
         raise UsageError(
-            "the value is a SOPS ciphertext: the application would get that",
-            hint="take the value itself: `fluxsecrets get FILE KEY`",
+            "the value is a SOPS ciphertext, and the application would get that",
+            hint="use the plain value: `fluxsecrets get FILE KEY`",
         )
     return seal_value(certificate.key, value, label_of(scope, namespace or "", name or ""))

@@ -1,4 +1,4 @@
-"""SealedSecrets of a file's content sealed anew: another certificate, or another place; the rest stays."""
+"""Seal the SealedSecrets of a content again, for another certificate or place. Everything else stays."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .seal import check_sealed_content
 
 @dataclass(frozen=True, slots=True)
 class Resealing:
-    """What SealedSecrets become.
+    """How to seal SealedSecrets again.
 
     Attributes:
-        certificate: for whom.
-        keys: that open them.
-        scope, name, namespace: in place of their own, or None.
-        renew: seal also what is sealed for this certificate and place already.
+        certificate: the new certificate.
+        keys: private keys that open them.
+        scope, name, namespace: override their own, or None.
+        renew: also seal values again that already fit this certificate and place.
     """
 
     certificate: Certificate
@@ -45,18 +45,18 @@ class Resealing:
 
     @property
     def moves(self) -> bool:
-        """Whether a SealedSecret may get another place."""
+        """Whether SealedSecrets may get another place."""
         return any(each is not None for each in (self.scope, self.name, self.namespace))
 
 
 @dataclass(frozen=True, slots=True)
 class Resealed:
-    """What it came to.
+    """The result of sealing again.
 
     Attributes:
-        data: the new content; the same where nothing was to do.
-        values: how many values were sealed anew.
-        kept: how many were as they should be.
+        data: the new content; the same if nothing changed.
+        values: the number of values sealed again.
+        kept: the number of values that already fit.
     """
 
     data: bytes = field(repr=False)
@@ -65,14 +65,14 @@ class Resealed:
 
 
 def reseal_content(data: bytes, resealing: Resealing, limits: Limits) -> Resealed:
-    """Seal all SealedSecrets of a content anew.
+    """Seal all SealedSecrets of a content again.
 
-    A value that the certificate's own key opens stays as it is, so that a run can be repeated.
+    A value that the certificate's own key opens stays unchanged, so a run can be repeated.
 
     Raises:
-        DataKeyError, IntegrityError: one does not open; with its line.
-        FormatError: it is no YAML or JSON, or a SealedSecret that is written in a way that can't be changed.
-        UsageError: a name is to be given to several SealedSecrets.
+        DataKeyError, IntegrityError: a value can't be opened; names its line.
+        FormatError: the content is not YAML or JSON, or a SealedSecret's text can't be changed.
+        UsageError: one name was given for several SealedSecrets.
     """
     manifests = [each for each in read_manifests(data, "", limits).manifests if is_sealed(each)]
     if resealing.name is not None and len(manifests) > 1:
@@ -115,10 +115,10 @@ def _resealed_values(
     *,
     stay: bool,
 ) -> list[list[Edit]]:
-    """Edits for each value that has to be sealed anew."""
+    """Return edits for each value that must be sealed again."""
     if sealed.legacy is not None:
         raise FormatError(
-            "its values are all in one, as in the first versions", hint="unseal it, and seal it anew"
+            "it has all values in one, as in the first versions", hint="unseal it, and seal it again"
         )
     own = resealing.certificate.key.public_numbers()
     known = [key.key.public_key().public_numbers() == own for key in resealing.keys]
@@ -130,7 +130,7 @@ def _resealed_values(
             raise FormatError(
                 f"the value of {key!a} is a YAML alias",
                 line=leaf.line,
-                hint="write the value out in its place",
+                hint="replace the alias with the value",
             )
         text = seal_value(resealing.certificate.key, opened.values[key], label)
         done.append(write_value(source, leaf, text, layout))
@@ -158,12 +158,12 @@ def _label(sealed: SealedSecret, resealing: Resealing) -> bytes:
 def _moved(
     data: bytes, manifest: Manifest, sealed: SealedSecret, resealing: Resealing, limits: Limits
 ) -> bytes:
-    """The metadata of a SealedSecret, and of its template, changed to its new place."""
+    """Change the metadata of a SealedSecret and its template to the new place."""
     if manifest.in_list:
         raise FormatError(
             "a SealedSecret in a List can't be moved",
             line=manifest.line,
-            hint="make it a document of its own",
+            hint="turn it into its own document",
         )
     scope, namespace, name = _place(sealed, resealing)
     text = _Text(data, manifest.index, limits)
@@ -186,7 +186,7 @@ def _moved(
 
 
 def _check_places(data: bytes, before: Sequence[Manifest], resealing: Resealing, limits: Limits) -> None:
-    """The last look: each SealedSecret says the place that it was sealed for."""
+    """Check that each SealedSecret has the metadata for which it was sealed."""
     after = [each for each in read_manifests(data, "", limits).manifests if is_sealed(each)]
     for old, new in zip(before, after, strict=True):
         sealed = read_sealed(new.node)
@@ -199,7 +199,7 @@ def _check_places(data: bytes, before: Sequence[Manifest], resealing: Resealing,
 
 
 class _Text:
-    """A document changed value by value."""
+    """A document that is changed value by value."""
 
     def __init__(self, data: bytes, part: int, limits: Limits) -> None:
         self.data = data

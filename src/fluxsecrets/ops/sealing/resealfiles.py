@@ -1,4 +1,4 @@
-"""Files sealed anew, all in one operation; what does not open is told of, and stays as it is."""
+"""Seal files again in one operation. Values that can't be opened are reported, and stay unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .reseal import Resealing, reseal_content
 
 @dataclass(frozen=True, slots=True)
 class ResealRequest:
-    """What to seal anew, and how; the parameters of `fluxsecrets reseal`.
+    """What to seal again, and how: the parameters of `fluxsecrets reseal`.
 
     Attributes:
         paths: files and folders.
@@ -32,9 +32,9 @@ class ResealRequest:
         everything: all SealedSecrets of the repository.
         cert: the certificate, or None for the environment's.
         private_keys: files with the controller's private keys.
-        scope, name, namespace: in place of the SealedSecrets' own, or None.
-        renew: also what is sealed for this certificate and place already.
-        dry_run: only say what would happen.
+        scope, name, namespace: override the SealedSecrets' own, or None.
+        renew: also seal values again that already fit this certificate and place.
+        dry_run: only report what would happen.
     """
 
     paths: tuple[str, ...] = ()
@@ -50,12 +50,12 @@ class ResealRequest:
 
 
 def reseal(session: Session, request: ResealRequest) -> BatchResult:
-    """Seal SealedSecrets anew in place; all files are prepared before the first is replaced.
+    """Seal SealedSecrets again in place. All files are prepared before the first one is replaced.
 
     Raises:
-        UsageError: nothing was named, or an interrupted operation has to be ended first.
-        CertificateError, IdentityError: there is no certificate, or no private key.
-        FluxsecretsError: the files, certificates or keys cannot be read.
+        UsageError: nothing was named, or an interrupted operation must be completed first.
+        CertificateError, IdentityError: no certificate or no private key was found.
+        FluxsecretsError: the files, certificates or keys can't be read.
     """
     files = find_manifests(session, request.paths, request.environment, SEALED, everything=request.everything)
     refuse_interrupted((files.tree.root / "-",))
@@ -81,16 +81,16 @@ def reseal(session: Session, request: ResealRequest) -> BatchResult:
 def prepare_resealing(
     session: Session, targets: Sequence[Target], resealing: Resealing, *, write: bool = True
 ) -> Iterator[Prepared]:
-    """New contents for all files; nothing is written.
+    """Prepare new contents for all files. Nothing is written.
 
     Args:
         session: the run.
         targets: the files.
-        resealing: what their SealedSecrets become.
-        write: False only says what would happen.
+        resealing: how to seal them again.
+        write: False only reports what would happen.
 
     Returns:
-        One per file, in order, as they are done.
+        One result per file, in order, as each one is ready.
     """
     return run_jobs(partial(_prepare, session, resealing, write), targets)
 
@@ -102,7 +102,7 @@ def _prepare(session: Session, resealing: Resealing, write: bool, target: Target
         done = reseal_content(content.data, resealing, session.limits)
         if not done.values and not done.kept:
             if target.named:
-                raise FormatError("there is no SealedSecret in it", hint="name files with SealedSecrets")
+                raise FormatError("it contains no SealedSecret", hint="name files with SealedSecrets")
             return Prepared(FileResult(shown, Outcome.LEFT))
         if done.data == content.data:
             return Prepared(FileResult(shown, Outcome.UNCHANGED))

@@ -1,4 +1,4 @@
-"""Ciphertexts that may stay: those whose value is shown to be the same, by a private key or by HEAD."""
+"""Reuse ciphertexts whose value is proven to be the same, by a private key or by HEAD."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of the sealed values that are there already.
+    """What is known about existing sealed values.
 
     Attributes:
-        sealed: what the output holds now, by place.
-        at_head: what HEAD holds of the output.
-        values_at_head: what HEAD holds of the input, in plain text.
-        keys: the controller's private keys at hand.
+        sealed: the output's current SealedSecrets, by place.
+        at_head: the output's SealedSecrets at HEAD.
+        values_at_head: the input's plain values at HEAD.
+        keys: the available private keys of the controller.
     """
 
     sealed: Mapping[Place, SealedSecret] = field(default_factory=dict, repr=False)
@@ -37,10 +37,10 @@ class Known:
     def ciphertext(
         self, certificate: Certificate, place: Place, label: bytes, key: str, value: bytes
     ) -> str | None:
-        """The ciphertext that already stands for a value in its place, or None.
+        """Return the existing ciphertext of a value in its place, or None.
 
-        A private key shows it where that is the certificate's own; a value that an older key opens is
-        sealed anew. HEAD shows it where input and output are as they were there.
+        The certificate's own private key proves that the value is the same; a value that an older key opens
+        is sealed again. HEAD proves it if input and output are unchanged since.
         """
         sealed = self.sealed.get(place) or self.at_head.get(place)
         text = sealed.encrypted.get(key) if sealed is not None and sealed.label == label else None
@@ -71,7 +71,7 @@ class Known:
 
 
 def sealed_by_place(data: bytes | None, limits: Limits) -> dict[Place, SealedSecret]:
-    """The SealedSecrets of a file by namespace and name; of what cannot be read none."""
+    """Return the SealedSecrets of a file by namespace and name, or nothing if it can't be parsed."""
     found = {}
     for manifest in _manifests(data, limits):
         if is_sealed(manifest):
@@ -84,7 +84,7 @@ def sealed_by_place(data: bytes | None, limits: Limits) -> dict[Place, SealedSec
 
 
 def values_by_place(manifests: Sequence[Manifest]) -> dict[Place, Mapping[str, bytes]]:
-    """The values of Secrets by namespace and name."""
+    """Return the values of Secrets by namespace and name."""
     found: dict[Place, Mapping[str, bytes]] = {}
     for manifest in manifests:
         if manifest.is_secret:

@@ -1,4 +1,4 @@
-"""Secrets of a file's content sealed: bytes in, bytes out, no file touched."""
+"""Seal the Secrets of a file's content: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class SealOptions:
     """How to seal.
 
     Attributes:
-        certificate: for whom.
-        scope: in place of what the Secret's annotations say, or None.
-        name: in place of the Secret's own, or None.
-        namespace: for a Secret that has none; another one than its own is an error.
-        allow_empty: a Secret without values is no error.
-        leave_empty: a Secret without values stays as it is.
-        comments: what becomes of comments among the values.
-        known: ciphertexts that may stay.
-        places: what becomes of the objects in the cluster, by document.
+        certificate: the certificate to seal for.
+        scope: overrides the Secret's annotations, or None.
+        name: overrides the Secret's own, or None.
+        namespace: for a Secret without one; must not differ from its own.
+        allow_empty: accept a Secret without values.
+        leave_empty: leave a Secret without values unchanged.
+        comments: what to do with comments among the values.
+        known: ciphertexts to reuse.
+        places: the objects' places in the cluster, by document.
     """
 
     certificate: Certificate
@@ -61,14 +61,14 @@ class SealOptions:
 
 @dataclass(frozen=True, slots=True)
 class SealedContent:
-    """What sealing a content came to.
+    """The result of sealing a content.
 
     Attributes:
         data: the new content.
-        values: how many values are sealed in it.
-        reused: how many of them kept their ciphertext.
-        scopes: the scopes that occur.
-        warnings: what the user should know, one sentence each.
+        values: the number of sealed values.
+        reused: the number of values that kept their ciphertext.
+        scopes: the scopes in it.
+        warnings: warnings for the user.
     """
 
     data: bytes = field(repr=False)
@@ -79,19 +79,19 @@ class SealedContent:
 
 
 def seal_content(plain: PlainManifests, options: SealOptions) -> SealedContent | None:
-    """Seal all Secrets of a file's content; other objects stay as they are.
+    """Seal all Secrets of a file's content. Other objects stay unchanged.
 
     Args:
         plain: the content.
-        options: how.
+        options: how to seal.
 
     Returns:
-        None where there is no Secret in it to seal.
+        None if there is no Secret to seal.
 
     Raises:
-        FormatError: a Secret is not what Kubernetes takes, stands in a List, or has no name or namespace.
-        UnprotectedError: it has no values, or a comment holds one.
-        UsageError: its namespace is another one than what was asked for.
+        FormatError: a Secret is invalid in Kubernetes, is in a List, or has no name or namespace.
+        UnprotectedError: a Secret has no values, or a comment holds one.
+        UsageError: a Secret's namespace differs from the requested one.
     """
     replacements: dict[int, Replacement] = {}
     made: list[_Sealed] = []
@@ -150,14 +150,14 @@ def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) ->
     """Seal one Secret.
 
     Args:
-        secret: it.
-        options: how.
-        place: what becomes of it in the cluster.
+        secret: the Secret.
+        options: how to seal.
+        place: its place in the cluster.
 
     Raises:
-        FormatError: no name or namespace.
-        UnprotectedError: no values.
-        UsageError: its namespace is another one than what was asked for.
+        FormatError: it has no name or namespace.
+        UnprotectedError: it has no values.
+        UsageError: its namespace differs from the requested one.
     """
     scope = scope_for(secret, options.scope)
     name = options.name or secret.name
@@ -167,13 +167,13 @@ def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) ->
     if place.names and scope is Scope.STRICT:
         raise FormatError(
             f"the Secret {name!a} is called {place.names[0]!a} in the cluster: kustomize adds to its name",
-            hint="kustomize does not rename what refers to a SealedSecret: take the prefix or suffix away, "
+            hint="kustomize does not rename references to a SealedSecret: remove the prefix or suffix, "
             "or seal it with --scope namespace-wide",
         )
     if not secret.values and not options.allow_empty:
         raise UnprotectedError(
-            f"the Secret {name!a} has no values, so there is nothing to seal",
-            hint="if that is meant, add --allow-empty-data",
+            f"the Secret {name!a} has no values to seal",
+            hint="if that is intended, add --allow-empty-data",
         )
     refuse_ciphertexts(secret)
     label = label_of(scope, namespace, name)
@@ -182,23 +182,23 @@ def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) ->
     for key, value in secret.values.items():
         known = options.known.ciphertext(options.certificate, (namespace, name), label, key, value)
         encrypted[key] = known if known is not None else seal_value(options.certificate.key, value, label)
-        check_sealed(encrypted[key])  # the text that is written is compared with the data later
+        check_sealed(encrypted[key])  # the written text is compared with the data later
         reused += known is not None
     data = sealed_data(secret, encrypted, name=name, namespace=namespace, scope=scope)
     return _Sealed(secret, scope, reused, data, (*warnings, *value_warnings(secret)))
 
 
 def refuse_ciphertexts(secret: Secret) -> None:
-    """Stop where a value is a SOPS ciphertext still: the application would get that.
+    """Refuse a value that is still a SOPS ciphertext: the application would get that.
 
     Raises:
-        AlreadyEncryptedError: names the key.
+        AlreadyEncryptedError: a value is a ciphertext; names the key.
     """
     for key, value in secret.values.items():
         if is_ciphertext(value.decode("utf-8", "replace")):
             raise AlreadyEncryptedError(
-                f"the value of {key!a} is a SOPS ciphertext, which nothing in the file opens",
-                hint="take the file from git again, with its sops block, or set the value",
+                f"the value of {key!a} is a SOPS ciphertext that nothing in the file can decrypt",
+                hint="restore the file from git, with its sops block, or set the value",
             )
 
 
@@ -208,8 +208,8 @@ def _namespace(
     own, asked = secret.namespace, options.namespace
     if asked and own and asked != own and scope is not Scope.CLUSTER:
         raise UsageError(
-            f"the Secret {secret.name!a} is in the namespace {own!a}, and {asked!a} was asked for",
-            hint="leave out --namespace, or change the Secret's metadata",
+            f"the Secret {secret.name!a} is in the namespace {own!a}, but {asked!a} was requested",
+            hint="omit --namespace, or change the Secret's metadata",
         )
     if len(place.namespaces) > 1 and not asked and scope is not Scope.CLUSTER:
         raise FormatError(
@@ -219,38 +219,40 @@ def _namespace(
         )
     given = place.namespaces[0] if place.namespaces and not asked else None
     if given and own and given != own and scope is not Scope.CLUSTER:
-        return given, (f"sealed for the namespace {given}, which Flux applies it in, in place of {own}",)
+        return given, (f"sealed for the namespace {given}, where Flux applies it, instead of {own}",)
     namespace = own or asked or given or ""
     if not namespace and scope is not Scope.CLUSTER:
         raise FormatError(
-            f"the Secret {secret.name!a} has no namespace, and the scope {scope} binds it to one",
+            f"the Secret {secret.name!a} has no namespace, but the scope {scope} binds it to one",
             hint="add metadata.namespace, or give one with --namespace",
         )
     return namespace, ()
 
 
 def value_warnings(secret: Secret) -> tuple[str, ...]:
-    """What is odd about values that are going to be hidden from Flux."""
+    """Return warnings about values that Flux will no longer see."""
     warnings = []
     texts = {key: secret.values[key].decode("utf-8", "replace") for key in secret.texts}
     replaced = sorted(key for key, text in texts.items() if "${" in text and not is_reference(text))
     if replaced:
         warnings.append(
-            f"{', '.join(replaced)}: holds ${{…}}, which postBuild replaces in plain Secrets and not in this"
+            f"{', '.join(replaced)}: contains ${{…}}, which postBuild replaces in plain Secrets but not here"
         )
     references = sorted(key for key, text in texts.items() if is_reference(text))
     if references:
-        warnings.append(f"{', '.join(references)}: is a reference that nothing can resolve once it is hidden")
+        warnings.append(f"{', '.join(references)}: is a reference that nothing can resolve after sealing")
     if secret.size > MAX_VALUES:
-        warnings.append(f"its values have {secret.size / 2**20:.1f} MiB: Kubernetes takes 1 MiB in a Secret")
+        warnings.append(
+            f"its values have {secret.size / 2**20:.1f} MiB: Kubernetes accepts at most 1 MiB in a Secret"
+        )
     return tuple(warnings)
 
 
 def check_sealed_content(data: bytes, values: int) -> None:
-    """Check the structure of all SealedSecrets of a content that is about to be written.
+    """Check the structure of all SealedSecrets before their content is written.
 
     Raises:
-        UnprotectedError: something in it is no sealed value, or values are missing.
+        UnprotectedError: a value is not a sealed value, or values are missing.
     """
     found = 0
     for manifest in read_manifests(data, "").manifests:
@@ -280,5 +282,5 @@ def _in_list(part: MapNode) -> FormatError:
     return FormatError(
         "a Secret in a List can't be sealed",
         line=line_of(part),
-        hint="write each Secret as a document or a file of its own",
+        hint="write each Secret as a separate document or file",
     )

@@ -1,4 +1,4 @@
-"""SealedSecrets of a file's content opened: bytes in, bytes out."""
+"""Open the SealedSecrets of a file's content: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from .keyfiles import load_keys
 
 @dataclass(frozen=True, slots=True)
 class Unsealed:
-    """What unsealing came to.
+    """The result of unsealing.
 
     Attributes:
-        data: the content with Secrets in the place of the SealedSecrets, in plain text.
-        secrets: what was opened.
+        data: the content with plain Secrets in place of the SealedSecrets.
+        secrets: the opened Secrets.
     """
 
     data: bytes = field(repr=False)
@@ -39,11 +39,11 @@ class Unsealed:
 
 
 def unseal(session: Session, given: Input, private_keys: Sequence[Path]) -> Unsealed:
-    """Open the SealedSecrets of a content that was read, with keys from files or the environment.
+    """Open the SealedSecrets of a content with keys from files or the environment.
 
     Raises:
-        IdentityError, FileAccessError: there is no private key, or it cannot be read.
-        FluxsecretsError: see `unseal_content`; the file is named in it.
+        IdentityError, FileAccessError: no private key was found, or it can't be read.
+        FluxsecretsError: see `unseal_content`; names the file.
     """
     keys = load_keys(session, private_keys)
     try:
@@ -56,8 +56,8 @@ def unseal_content(data: bytes, keys: Sequence[SealingKey], limits: Limits) -> U
     """Open all SealedSecrets of a content; other objects, comments and order stay.
 
     Raises:
-        FormatError: there is none in it, or it is no YAML or JSON.
-        DataKeyError, IntegrityError: one does not open; with its line.
+        FormatError: the content has no SealedSecret, or is not YAML or JSON.
+        DataKeyError, IntegrityError: a value can't be opened; names its line.
     """
     text = open_manifests(data, limits)
     replacements, secrets = unsealed_replacements(text, keys)
@@ -66,8 +66,8 @@ def unseal_content(data: bytes, keys: Sequence[SealingKey], limits: Limits) -> U
             each.in_list and each.kind == KIND for each in read_manifests(data, "", limits).manifests
         )
         raise FormatError(
-            "its SealedSecrets stand in a List" if in_list else "there is no SealedSecret in it",
-            hint="make each a document of its own" if in_list else "name a file with SealedSecrets",
+            "its SealedSecrets are in a List" if in_list else "it contains no SealedSecret",
+            hint="turn each into its own document" if in_list else "name a file with SealedSecrets",
         )
     return Unsealed(text.replaced(replacements), tuple(secrets))
 
@@ -75,7 +75,7 @@ def unseal_content(data: bytes, keys: Sequence[SealingKey], limits: Limits) -> U
 def unsealed_replacements(
     text: ManifestText, keys: Sequence[SealingKey]
 ) -> tuple[dict[int, Replacement], list[Secret]]:
-    """The Secrets that stand in the place of SealedSecrets, by document; raises as `unseal_content`."""
+    """Return the Secrets that replace SealedSecrets, by document; raises like `unseal_content`."""
     replacements: dict[int, Replacement] = {}
     secrets = []
     for number, part in enumerate(text.parts):
@@ -92,7 +92,7 @@ def unsealed_replacements(
 
 
 def replacement_for(secret: Secret) -> Replacement:
-    """A Secret in the place of the SealedSecret that it was in."""
+    """Return a Secret in place of its SealedSecret."""
 
     def layout(pieces: Pieces) -> Pieces:
         return unsealed_pieces(secret, pieces)
