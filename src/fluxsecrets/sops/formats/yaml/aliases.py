@@ -11,18 +11,11 @@ from collections.abc import Collection as Container
 from collections.abc import Iterator, Sequence
 
 from fluxsecrets.sops.document import Leaf, Style
-from fluxsecrets.sops.formats.yaml.build import is_merge_key, key_text, scalar_value
-from fluxsecrets.sops.formats.yaml.nodes import (
-    RawAlias,
-    RawDocument,
-    RawMapping,
-    RawNode,
-    RawScalar,
-    RawSequence,
-)
-from fluxsecrets.sops.formats.yaml.scalars import Layout, scalar_text
+from fluxsecrets.sops.formats import Edit
 
-Edit = tuple[int, int, str]
+from .build import is_merge_key, key_text, scalar_value
+from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence
+from .scalars import Layout, scalar_text
 
 
 def expansion_edits(
