@@ -17,7 +17,7 @@ import yaml
 import fluxsecrets
 from fluxsecrets.errors import DataKeyError, IdentityError, IntegrityError, RecipientError
 from fluxsecrets.keys import make_providers
-from fluxsecrets.keys.gpg import find_gpg, parse_key_blocks
+from fluxsecrets.keys.gpg import export_secret_key, find_gpg, parse_key_blocks
 from fluxsecrets.keys.pgp import PgpProvider
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
@@ -225,6 +225,11 @@ class FakeGpg:
         listing = {"out": listing, "code": list_code}
         told = {"--list-keys": listing, "--list-secret-keys": listing, "else": reply}
         (self.folder / "told.json").write_text(json.dumps(told), encoding="utf-8")
+
+    def tell_of(self, option, **reply):
+        """Say what is printed for one option more."""
+        path = self.folder / "told.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), option: reply}), encoding="utf-8")
 
     @property
     def calls(self):
@@ -721,3 +726,80 @@ def test_the_time_is_in_utc():
     from fluxsecrets.keys.pgp import utc_now
 
     assert utc_now().tzinfo is UTC
+
+
+# Exporting a secret key.
+
+
+@pytest.fixture
+def another(_keyrings):
+    """A keyring with nothing in it."""
+    return _keyrings()
+
+
+@needs_gpg
+def test_a_secret_key_is_exported_and_opens_elsewhere(mine, another):
+    text, protected = export_secret_key(mine.environ, PRIMARY)
+    assert text.startswith("-----BEGIN PGP PRIVATE KEY BLOCK-----\n")
+    assert text.rstrip().endswith("-----END PGP PRIVATE KEY BLOCK-----")
+    assert protected is False
+    another.gpg("--import", data=text.encode())
+    assert another.provider().unwrap(mine.provider().wrap(pgp(), SECRET)) == SECRET
+
+
+@needs_gpg
+def test_a_passphrase_that_stays_on_an_exported_key_is_told(locked):
+    locked.answers("right")
+    text, protected = export_secret_key(locked.environ, locked.fingerprint)
+    assert text.startswith("-----BEGIN PGP PRIVATE KEY BLOCK-----\n")
+    assert protected is True
+
+
+@needs_gpg
+def test_a_secret_key_that_is_not_there_is_not_exported(theirs):
+    with pytest.raises(IdentityError, match=f"gpg did not export the secret key {PRIMARY}") as caught:
+        export_secret_key(theirs.environ, PRIMARY)
+    assert "gpg --list-secret-keys" in caught.value.hint
+
+
+def test_nothing_is_exported_without_gpg(tmp_path):
+    with pytest.raises(IdentityError, match="gpg is not there") as caught:
+        export_secret_key({"PATH": str(tmp_path)}, PRIMARY)
+    assert "SOPS_GPG_EXEC" in caught.value.hint
+
+
+ARMOURED = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nthrow-away\n-----END PGP PRIVATE KEY BLOCK-----\n"
+
+
+@needs_scripts
+@pytest.mark.parametrize(
+    ("packets", "protected"),
+    [
+        # What GnuPG 2.2 and 2.4 list for the throw-away key of the vectors, and for one with a passphrase
+        (
+            ":secret key packet:\n\tversion 4, algo 22, created 1, expires 0\n\tskey[2]: [v4 protected]\n",
+            True,
+        ),
+        (":secret key packet:\n\tversion 4\n\titer+salt S2K, algo: 7, SHA1 protection, hash: 2\n", True),
+        (":secret key packet:\n\tversion 4\n\tskey[2]: [255 bits]\n\tchecksum: 0f1e\n", False),
+        # What cannot be told counts as protected
+        ("", True),
+        (":public key packet:\n\tversion 4\n", True),
+    ],
+)
+def test_whether_a_passphrase_protects_a_key_is_told_from_its_packets(fake, packets, protected):
+    fake.tell_of("--export-secret-keys", out=ARMOURED)
+    fake.tell_of("--list-packets", out=packets)
+    assert export_secret_key(fake.environ, PRIMARY) == (ARMOURED, protected)
+    export, listing = fake.calls
+    assert export["args"][-2:] == ["--export-secret-keys", PRIMARY]
+    assert listing["args"][-1] == "--list-packets"
+
+
+@needs_scripts
+@pytest.mark.parametrize("out", ["", "gpg: no\n", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"])
+def test_what_is_no_secret_key_is_not_handed_on(fake, out):
+    fake.tell_of("--export-secret-keys", out=out, log="gpg: no such key\n")
+    with pytest.raises(IdentityError, match="did not export the secret key"):
+        export_secret_key(fake.environ, PRIMARY)
+    assert len(fake.calls) == 1

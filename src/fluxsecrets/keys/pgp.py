@@ -19,12 +19,9 @@ from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient
 
 from . import User
-from .gpg import EXECUTABLE, GpgRun, KeyBlock, find_gpg, parse_key_blocks, run_gpg
+from .gpg import DECRYPT_TIMEOUT, EXECUTABLE, GpgRun, KeyBlock, find_gpg, parse_key_blocks, run_gpg
 from .identities import home_folder
 from .pgpmessage import HIDDEN, MAX_ARMOUR, PgpMessage, read_message
-
-DECRYPT_TIMEOUT = 120.0
-"""Seconds for gpg to decrypt; pinentry may be waiting for a person."""
 
 _TIMEOUT = 30.0  # for what never asks anybody
 _SECRET_LIMIT = 4096

@@ -84,6 +84,13 @@ def encrypted_with(session, identity, text, **policy):
         ("a: 2026-11-23\n", "a: '2026-11-23T00:00:00Z'\n", "values differ"),
         ("a: !!binary YQ==\n", "a: a\n", None),
         ("a: 0x1F\n", "a: 31\n", None),
+        # Values of one type other than text
+        ("a: 1\n", "a: 2\n", "values differ"),
+        ("a: 1.5\n", "a: 2.5\n", "values differ"),
+        ("a: true\n", "a: false\n", "values differ"),
+        ("a: 2026-11-23\n", "a: 2026-11-24\n", "values differ"),
+        ("a: !!binary YQ==\n", "a: !!binary YR==\n", None),
+        ("a: !!binary YQ==\n", "a: !!binary Yg==\n", "values differ"),
         # What is not encrypted counts as well
         ("a_unencrypted: 1\nb: x\n", "a_unencrypted: '1'\nb: x\n", "values differ"),
         ("a: ''\nb: x\n", "a: ~\nb: x\n", "values differ"),

@@ -185,7 +185,7 @@ def _is_fingerprint(text: str) -> bool:
 
 
 def _pgp(session: Session, recipient: Recipient) -> tuple[str, str, tuple[str, ...]]:
-    from fluxsecrets.keys.pgpexport import export_secret_key
+    from fluxsecrets.keys.gpg import export_secret_key
 
     text, locked = export_secret_key(session.environ, recipient.id)
     if locked:
