@@ -239,7 +239,7 @@ def open_file(
 
     Args:
         format_: its format.
-        data: the encrypted content; parse a large one yourself, and let go of it before `open_parsed`.
+        data: the encrypted content.
         providers: that open the data key.
         limits: what the input may cost.
         check_mac: False only for the drop-in's `--ignore-mac`.
@@ -252,6 +252,7 @@ def open_file(
         FormatError, MetadataError, LimitError: it cannot be read.
     """
     document = parse(format_, data, limits)
+    del data  # see `encrypt_content`
     return open_parsed(format_, document, providers, check_mac=check_mac, order=order)
 
 
@@ -295,7 +296,7 @@ def encrypt_content(
 
     Args:
         format_: its format.
-        data: the plain content; parse a large one yourself, and let go of it before `encrypt_parsed`.
+        data: the plain content.
         policy: for whom, and what.
         providers: that wrap the data key.
         now: for `lastmodified`, RFC 3339.
@@ -313,36 +314,10 @@ def encrypt_content(
             or something that was decrypted from `previous` would be plain text.
         FormatError, LimitError: it cannot be read.
     """
-    return encrypt_parsed(
-        format_,
-        parse(format_, data, limits),
-        policy,
-        providers,
-        now=now,
-        limits=limits,
-        kubernetes=kubernetes,
-        previous=previous,
-        by_hand=by_hand,
-        new_key=new_key,
-    )
-
-
-def encrypt_parsed(
-    format_: Format,
-    document: Document,
-    policy: Policy,
-    providers: Providers,
-    *,
-    now: str,
-    limits: Limits,
-    kubernetes: bool = True,
-    previous: OpenedFile | None = None,
-    by_hand: bool = False,
-    new_key: bool = False,
-) -> EncryptedFile:
-    """Encrypt a plain file that was parsed already; see `encrypt_content`."""
     from fluxsecrets.ops.policy.policy import selector_for
 
+    document = parse(format_, data, limits)
+    del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
     if document.metadata is not None:
         raise AlreadyEncryptedError("the file is encrypted already", hint="nothing is to do")
     single_value = format_.single_value

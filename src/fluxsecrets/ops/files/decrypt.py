@@ -20,7 +20,7 @@ from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.formats import StoresConfig, make_format, tree_format
 from fluxsecrets.sops.values import canonical_bytes
 
-from .content import OpenedFile, open_parsed, parse
+from .content import OpenedFile, open_file
 
 if TYPE_CHECKING:  # one file to standard output does without
     from fluxsecrets.ops.run.results import BatchResult, Prepared
@@ -60,9 +60,7 @@ def decrypt_given(
     """
     target = given.target
     try:
-        format_ = make_format(target.format)
-        document = parse(format_, given.take(), session.limits)
-        opened = open_parsed(format_, document, session.providers)
+        opened = open_file(make_format(target.format), given.take(), session.providers, session.limits)
         return DecryptedContent(_result(session, opened, target, output_type, key), opened.warnings)
     except FluxsecretsError as error:
         from fluxsecrets.repo.configfiles import mend_hint
@@ -202,8 +200,7 @@ def _prepare(session: Session, target: Target) -> Prepared:
             raise target.problem
         content = read_file(target.path, limit=session.limits.size)
         given, content = Input(target, content.data), replace(content, data=b"")
-        format_ = make_format(target.format)
-        opened = open_parsed(format_, parse(format_, given.take(), session.limits), session.providers)
+        opened = open_file(make_format(target.format), given.take(), session.providers, session.limits)
         result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)
         return Prepared(result, replacing(content, opened.text()))
     except FluxsecretsError as error:

@@ -30,7 +30,7 @@ from .content import (
     EncryptedFile,
     OpenedFile,
     check_encrypted,
-    encrypt_parsed,
+    encrypt_content,
     open_file,
     parse,
 )
@@ -356,9 +356,9 @@ def _encrypt_one(
     format_ = make_format(job.target.format, policy.stores)
     previous, warning = _previous(session, format_, job.head)
     why_new = job.why_new_key if previous is not None else None
-    encrypted = encrypt_parsed(
+    encrypted = encrypt_content(
         format_,
-        parse(format_, given.take(), session.limits),
+        given.take(),
         policy,
         session.providers,
         now=session.now(),
