@@ -5,6 +5,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt --editable
 export PYTHON
 
 .DEFAULT_GOAL := help
@@ -19,11 +20,13 @@ demo: $(READY) ## encrypt a small Flux repository and look at what happened
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-lint: $(READY) ## check style, types and the direction of imports
+lint: $(READY) ## check style, types, the direction of imports, and that no code is dead
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -c 'import vulture' 2>/dev/null || $(INSTALL) '.[unused]'
+	$(BIN)/vulture
 
 format: $(READY) ## mend what `make lint` says about style
 	$(BIN)/ruff check --fix

@@ -7,7 +7,6 @@ from fluxsecrets.external.checks import (
     check_external,
     check_references,
     check_store,
-    check_targets,
 )
 from fluxsecrets.external.model import Reference, read_external, read_generator, read_store
 from fluxsecrets.repo.manifests import read_manifests
@@ -198,12 +197,3 @@ def test_a_store_for_other_namespaces():
     )
     limited = store(more="  conditions: [{namespaces: [web]}]\n")
     assert kinds(check_references(secret, [limited], (), "apps")) == [ProblemKind.STORE_SCOPE]
-
-
-def test_two_that_write_the_same_secret():
-    one, other = external(GOOD), external(GOOD.replace("target: {", "target: {creationPolicy: Owner, "))
-    merging = external(GOOD.replace("target: {", "target: {creationPolicy: Merge, "))
-    found = list(check_targets([("apps", one), ("apps", other), ("apps", merging), ("web", one)]))
-    assert [(each is other, problem.kind) for each, problem in found] == [
-        (True, ProblemKind.DUPLICATE_TARGET)
-    ]

@@ -37,7 +37,6 @@ def test_a_secret():
     assert secret.has_data
     assert not secret.has_sops
     assert not secret.in_list
-    assert secret.decrypt_disabled
     assert secret.annotations == (("kustomize.toolkit.fluxcd.io/decrypt", "Disabled"),)
 
 

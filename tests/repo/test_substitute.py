@@ -1,6 +1,6 @@
 import pytest
 
-from fluxsecrets.repo.substitute import has_variables, substitute_text
+from fluxsecrets.repo.substitute import substitute_text, variables_in
 
 VALUES = {"A": "1", "B": "two", "EMPTY": "", "_x9": "y"}
 
@@ -37,8 +37,6 @@ def test_a_value_is_not_looked_at_again():
     assert substitute_text("${A}", {"A": "${B}", "B": "x"}) == "${B}"
 
 
-@pytest.mark.parametrize(
-    ("text", "has"), [("${A}", True), ("$${A}", False), ("${A:-b}", True), ("$A", False)]
-)
-def test_has_variables(text, has):
-    assert has_variables(text) is has
+@pytest.mark.parametrize(("text", "names"), [("${A}", ["A"]), ("$${A}", []), ("${A:-b}", []), ("$A", [])])
+def test_variables_without_a_default(text, names):
+    assert variables_in(text) == names

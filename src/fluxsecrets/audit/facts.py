@@ -135,13 +135,6 @@ class Secret:
         """Its `sops` block, where it is encrypted and could be read."""
         return self.document.metadata if self.document is not None else None
 
-    @property
-    def plain_parts(self) -> tuple[Map, ...] | None:
-        """Its maps with plain values: decrypted, or as they stand in a file that is not encrypted."""
-        if self.document is None or self.document.metadata is not None:
-            return self.opened
-        return self.document.parts
-
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:

@@ -142,13 +142,6 @@ def show_rekeyed(out: Output, command: str, batch: BatchResult, report: str) -> 
     return 2 if batch.failed else 0
 
 
-def show_remarks(out: Output, batch: BatchResult) -> None:
-    """Notes, warnings, errors, and the summary of a command that changes files."""
-    from fluxsecrets.report.results import remarks
-
-    out.show(remarks(batch))
-
-
 def say_plain(out: Output, paths: Sequence[str], environment: str | None = None) -> None:
     """Say that plain text was put on disk.
 

@@ -5,7 +5,7 @@ The checks of single objects follow its webhook (externalsecret_validator.go, se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,7 +22,6 @@ class ProblemKind(StrEnum):
     DROPPED = "dropped-field"
     INVALID = "invalid"
     DUPLICATE_KEY = "duplicate-key"
-    DUPLICATE_TARGET = "duplicate-target"
     NO_STORE = "missing-store"
     NO_GENERATOR = "missing-generator"
     STORE_SCOPE = "store-scope"
@@ -128,29 +127,6 @@ def check_references(
                 reference.line,
                 f"there is no {reference.kind} {reference.name!a}",
                 "check its name and namespace, or apply it with this ExternalSecret",
-            )
-
-
-def check_targets(secrets: Iterable[tuple[str, ExternalSecret]]) -> Iterator[tuple[ExternalSecret, Problem]]:
-    """Find ExternalSecrets that write the same Secret, except those that merge into it on purpose.
-
-    Args:
-        secrets: each with the namespace in which it is applied.
-    """
-    owners: dict[tuple[str, str], ExternalSecret] = {}
-    for namespace, secret in secrets:
-        if secret.creation in ("Merge", "None", "CreateOrMerge") or secret.kind != "ExternalSecret":
-            continue
-        other = owners.setdefault((namespace, secret.target), secret)
-        if other is not secret:
-            yield (
-                secret,
-                Problem(
-                    ProblemKind.DUPLICATE_TARGET,
-                    secret.line,
-                    f"it writes the Secret {secret.target!a}, and so does the ExternalSecret {other.name!a}",
-                    "give one of them another target.name, or creationPolicy: Merge",
-                ),
             )
 
 

@@ -89,11 +89,6 @@ class Manifest:
         """The API group: "" for core."""
         return self.api_version.rpartition("/")[0]
 
-    @property
-    def decrypt_disabled(self) -> bool:
-        """Flux is told not to decrypt it (kustomize-controller: `IsDecryptionDisabled`)."""
-        return dict(self.annotations).get(DECRYPT_ANNOTATION, "").lower() == "disabled"
-
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:

@@ -19,11 +19,6 @@ _START = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<operator>:?
 _NESTED = 8
 
 
-def has_variables(text: str) -> bool:
-    """Whether a text holds an expression that substitution would replace."""
-    return any(match["name"] for match in _START.finditer(text))
-
-
 def variables_in(text: str) -> list[str]:
     """The names that substitution would replace in a text; those with a default of their own are left out."""
     return [match["name"] for match in _START.finditer(text) if match["name"] and match["operator"] == "}"]

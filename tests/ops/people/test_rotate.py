@@ -10,11 +10,13 @@ import pytest
 
 from fluxsecrets.errors import RecipientError, UsageError
 from fluxsecrets.ops.files.content import open_file
-from fluxsecrets.ops.people.rotate import RotateOptions, refuse_contradiction, rotate_files
+from fluxsecrets.ops.people.plans import Rekeying
+from fluxsecrets.ops.people.rotate import RotateOptions, refuse_contradiction, rotate_target
 from fluxsecrets.ops.policy.policy import parse_recipients
 from fluxsecrets.ops.run.results import Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.writer import Operation
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.recipients import Recipient
 
@@ -53,9 +55,9 @@ def opened(session, path, case):
 def rotate(session, path, case, **options):
     # No rule is there that would allow the selectors of the vectors.
     options = {"accept_recipients": True, **options}
-    (result,) = rotate_files(
-        session, select(session, [path.name], input_type=case["format"]).targets, RotateOptions(**options)
-    )
+    targets = select(session, [path.name], input_type=case["format"]).targets
+    rekeying = Rekeying(session, targets, rotate_target, RotateOptions(**options), Operation("rotate"))
+    (result,) = rekeying.run(lambda prepared, _: prepared, write=True)
     return result
 
 

@@ -9,7 +9,10 @@ from functools import partial
 import pytest
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.run.parallel import MIN_JOBS, run_jobs
+from fluxsecrets.ops.run.parallel import run_jobs
+
+MIN_JOBS = 48
+"""Fewer than these need no other process."""
 
 needs_fork = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -128,8 +128,3 @@ def file_keys(session: Session, target: Target) -> FileKeys | FluxsecretsError:
     groups = metadata.recipients
     needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
     return FileKeys(target.shown, target.repository_path or target.shown, groups, needed)
-
-
-def as_age(recipients: Iterable[str]) -> tuple[Recipient, ...]:
-    """Texts as age recipients."""
-    return tuple(Recipient("age", text) for text in recipients)

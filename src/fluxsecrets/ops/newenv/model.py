@@ -127,7 +127,7 @@ class NewEnvironment:
     Attributes:
         name, root: of the new one.
         word: the part of its paths that names it.
-        source, source_root: of the one that it is made from.
+        source: of the one that it is made from.
         files: all that is written.
         secrets: those of them that hold secrets.
         rules: what is new in creation rules.
@@ -148,7 +148,6 @@ class NewEnvironment:
     root: str
     word: str
     source: str
-    source_root: str
     files: tuple[PlannedFile, ...]
     secrets: tuple[PlannedSecret, ...]
     rules: tuple[RuleChange, ...]

@@ -125,7 +125,6 @@ class _Planner:
             root=root,
             word=naming.new,
             source=self.source.name,
-            source_root=self.source.root_path,
             files=tuple(
                 PlannedFile(
                     self.draft.shown(path), origins.get(path), self.draft.old[path], self.draft.new[path]

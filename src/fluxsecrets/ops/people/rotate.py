@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import UnprotectedError, UsageError
@@ -19,7 +19,7 @@ from fluxsecrets.ops.policy.policy import parse_recipients
 from fluxsecrets.ops.policy.strangers import Differences, judge, refuse
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import name_of, read_public_keys
-from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
+from fluxsecrets.ops.run.results import Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
@@ -158,18 +158,6 @@ def _shared_with(session: Session, environment: str | None) -> Mapping[str, tupl
         for path, names in found.items()
         if environment in names
     }
-
-
-def rotate_files(
-    session: Session, targets: Iterable[Target], options: RotateOptions
-) -> tuple[FileResult, ...]:
-    """Give files new data keys, in place: all of those that can be opened, or none.
-
-    Returns:
-        One `RekeyResult` per file, in order; a plain `FileResult` where it could not be written.
-    """
-    rekeying = Rekeying(session, tuple(targets), rotate_target, options, Operation("rotate"))
-    return rekeying.run(lambda prepared, _: prepared, write=True)
 
 
 def rotate_target(session: Session, options: RotateOptions, target: Target) -> Prepared:

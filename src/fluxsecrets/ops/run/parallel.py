@@ -18,9 +18,6 @@ from fluxsecrets.errors import FluxsecretsError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-MIN_JOBS = 48
-"""Below this many files a second process costs more than it saves."""
-
 _CHUNK = 8
 _JOBS_FOR_A_PROCESS = 3
 """In chunks: what is less is done before another process has started."""

@@ -43,11 +43,6 @@ class Resealing:
     namespace: str | None = None
     renew: bool = False
 
-    @property
-    def moves(self) -> bool:
-        """Whether SealedSecrets may get another place."""
-        return any(each is not None for each in (self.scope, self.name, self.namespace))
-
 
 @dataclass(frozen=True, slots=True)
 class Resealed:
