@@ -242,7 +242,7 @@ def test_a_file_that_may_not_be_read(repository, scan):
     repository.write("secret.yaml").chmod(0)
     result = scan()
     assert result.exit_code == 2
-    assert "secret.yaml: cannot be read, so nobody knows what is in it" in result.stderr
+    assert "secret.yaml: cannot be read, so its content is unknown" in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")

@@ -179,7 +179,7 @@ def test_ignore_of_the_git_repository_counts(tree_of):
         }
     )
     graph = walk(tree, "root")
-    assert applied(graph)["flux-system", "drafts"].reason == "'drafts' is no folder here"
+    assert applied(graph)["flux-system", "drafts"].reason == "'drafts' is not a folder here"
 
 
 def test_what_is_made_in_the_cluster_only_is_said(tree_of):

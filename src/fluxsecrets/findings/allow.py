@@ -174,7 +174,7 @@ def apply_allowances(
         inline: the comments of all files that were looked at.
         listed: the entries of `.fluxsecrets.yaml`.
         settings_path: its path, for remarks.
-        today: the day on which `expires` is judged; the present one in UTC unless told.
+        today: the day on which `expires` is judged; by default the present one in UTC.
         rules: ids of the rules that ran; only allowances for these can be unused.
         known: ids of all rules there are; a comment that names another one is invalid. None checks nothing.
         complete: the whole repository was looked at, so that entries which allowed nothing are of no use.

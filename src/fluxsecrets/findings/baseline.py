@@ -49,7 +49,7 @@ def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
 
     Raises:
         FileAccessError, LimitError: it cannot be read.
-        ConfigError: it is no baseline, or one of a newer version.
+        ConfigError: it is not a baseline, or one of a newer version.
     """
     return parse_baseline(read_file(path, limit=_LIMIT, follow_links=True).data, str(path))
 
@@ -69,7 +69,7 @@ def parse_baseline(data: bytes, path: str = BASELINE_NAME) -> tuple[BaselineEntr
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("version"), int):
         raise ConfigError(
-            "this is no baseline of fluxsecrets", hint="write one with --update-baseline", path=path
+            "this is not a baseline of fluxsecrets", hint="write one with --update-baseline", path=path
         )
     if content["version"] != VERSION:
         raise ConfigError(

@@ -60,7 +60,7 @@ class Location(NamedTuple):
     commit: str | None = None
 
     def __str__(self) -> str:
-        """`path:line:column`, as far as they are known."""
+        """`path:line:column`, without the parts that are unknown."""
         parts = [self.path, self.line, self.column if self.line is not None else None]
         place = ":".join(str(part) for part in parts if part is not None)
         return f"{self.commit[:10]}:{place}" if self.commit else place

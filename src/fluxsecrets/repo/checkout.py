@@ -31,7 +31,7 @@ def resolve(repository: Repository, name: str) -> str:
     except GitError:
         raise UsageError(
             f"there is no commit {name!a} here",
-            hint="fetch it first; a shallow clone has the last commits only",
+            hint="fetch it first; a shallow clone has only the last commits",
         ) from None
     return found.decode("ascii", "replace").strip()
 
@@ -75,7 +75,7 @@ def _entries(repository: Repository, commit: str) -> Iterator[tuple[str, tuple[s
     for record in listing.decode("utf-8", "surrogateescape").split("\0"):
         entry, _, path = record.partition("\t")
         mode, _, rest = entry.partition(" ")
-        # A path that leads out of the folder is no path that git makes.
+        # git never makes a path that leads out of the folder.
         if path and mode in (*_FILES, _LINK) and normalise(path) == path:
             yield path, (mode, rest.rpartition(" ")[2])
 

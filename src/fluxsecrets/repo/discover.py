@@ -63,7 +63,7 @@ class SecretFile:
         line: 1-based line in the file: of the first Secret, or of what is wrong with it, or None.
         read_by: the kustomization file whose generator reads it, or None.
         read_line: 1-based line there.
-        encrypted: it is encrypted now, as far as its marks say; nothing was decrypted.
+        encrypted: its marks say that it is encrypted now; nothing was decrypted.
         encrypted_at_head: it is not encrypted now, but is at HEAD.
         in_list: a Secret stands in a List, which Flux could not decrypt.
         error: it is a secret, or may be one, but cannot be handled as it stands.
@@ -106,7 +106,7 @@ def discover(
             kustomization files anywhere in the tree all the same. None means all.
         extra: globs of files that are secrets too, see `compile_glob`; None means those that the tree's
             `.fluxsecrets.yaml` lists.
-        spread: how the files are looked at, one after the other unless told.
+        spread: how the files are looked at; by default one after the other.
 
     Returns:
         Sorted by path, each file once. Symbolic links are not in it: what they stand for has a name
@@ -205,7 +205,7 @@ class _Judge:
     rules: RuleNames
 
     def look(self, path: str) -> SecretFile | None:
-        """The verdict on a file, or None where it is no secret."""
+        """The verdict on a file, or None if it is not a secret."""
         try:
             return self._judge(path)
         except FluxsecretsError as error:
@@ -260,7 +260,7 @@ class _Judge:
         return None
 
     def _content(self, path: str, size: int, by_name: SecretFile | None) -> bytes:
-        """All of it, or of a large file that is no text of ours the end, where sops puts its metadata."""
+        """The whole file, or only the end of a large binary one, where sops puts its metadata."""
         if by_name is None and size > 4 * _TAIL and format_for_path(path) == "binary":
             head = self.tree.read(path, head=1)
             return head + b"\n" + self.tree.read(path, tail=_TAIL) if head == b"{" else b""

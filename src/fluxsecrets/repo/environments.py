@@ -121,7 +121,7 @@ def _roots(tree: Tree, syncs: Mapping[str, Sync], given: Mapping[str, str]) -> s
     synced = {parent(parent(path)) for path in tree.paths if path.endswith(f"/{_SYNC}")}
     synced |= syncs.keys()
     folders = {"/".join(path.split("/", 2)[:2]) for path in tree.below(CLUSTERS) if path.count("/") > 1}
-    # A folder of folders that are synced themselves is no environment, it only groups them
+    # A folder of folders that are synced themselves is not an environment: it only groups them
     grouping = {folder for folder in folders for root in synced if root.startswith(folder + "/")}
     hidden = {folder for folder in folders if folder.partition("/")[2].startswith(".")}
     generic = {folder for folder in folders if folder.partition("/")[2] == "flux-system"}
@@ -222,13 +222,13 @@ def _manifests(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[tuple[str, by
                 size = tree.size(path)
                 data = tree.read(path) if size and size <= _LARGE else b""
             except FluxsecretsError:
-                continue  # whoever reads it for its content says what is wrong
+                continue  # whatever reads it for its content reports what is wrong
             if data and pattern.search(data):
                 yield path, data
 
 
 _LARGE = 2**20
-"""Bytes above which a manifest is none that people wrote to say what Flux syncs."""
+"""Bytes; people write no larger manifest to say what Flux syncs."""
 
 
 def find_environment(tree: Tree, name: str, settings: Settings | None = None) -> Environment:

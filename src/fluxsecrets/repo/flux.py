@@ -1,4 +1,4 @@
-"""Flux's own kinds, as far as they decide what reaches a cluster, read from objects as they are applied."""
+"""Those of Flux's own kinds that decide what reaches a cluster, read from objects as they are applied."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class Sync:
 
 
 def read_kustomization(item: Object) -> FluxKustomization | None:
-    """An object as a Flux Kustomization, or None where it is none."""
+    """An object as a Flux Kustomization, or None if it is something else."""
     if item.group != KUSTOMIZE_GROUP or item.kind != "Kustomization":
         return None
     spec = dig(item.data, "spec")
@@ -263,7 +263,7 @@ def _sync(spec: object, item: Object) -> Sync | None:
     path = text(sync, "path") or ""
     patches, _ = _patches(maps(spec, "kustomize", "patches"), item)
     return Sync(
-        # The operator calls both after the namespace, unless told.
+        # The operator names both after the namespace by default.
         name=text(sync, "name") or namespace,
         namespace=namespace,
         kind=text(sync, "kind") or "GitRepository",

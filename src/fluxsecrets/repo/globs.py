@@ -55,7 +55,7 @@ def compile_glob(pattern: str) -> Glob:
     """
     text = pattern.strip().removeprefix("./").removeprefix("/")
     if not text or ".." in text.split("/"):
-        raise ConfigError(f"{pattern!a} is no glob for files in the repository", hint="try `talos/*.yaml`")
+        raise ConfigError(f"{pattern!a} is not a glob for files in the repository", hint="try `talos/*.yaml`")
     if text.endswith("/"):
         text += "**"
     anchored = "/" in pattern.strip().removeprefix("./")

@@ -77,7 +77,7 @@ class Graph:
             and patches name. Paths relative to the root of the repository with `/`.
         decrypted_as: files that Flux decrypts by their key's name, with the format it takes them for.
         folders: the folders that are built: the start and each `spec.path` that was followed.
-        sources: what Kustomizations may be built from, as far as it is in the tree.
+        sources: what Kustomizations may be built from, where the tree has it.
         cycles: in `dependsOn` and in kustomize's includes.
         notes: what was not followed, and why.
     """
@@ -247,7 +247,7 @@ class _Walker:
         place = None if path is None else self.tree.locate(path)
         broken = reason is None and (place is None or place not in self.tree.folders)
         if broken:
-            reason = f"{path!a} is no folder here"
+            reason = f"{path!a} is not a folder here"
         if reason is not None or place is None:
             message = f"Kustomization {item.name!a}: {reason}"
             self.note(Note(item.file, item.line, message, warning=broken))
@@ -293,11 +293,11 @@ class _Walker:
     def components(self, item: FluxKustomization, folder: str) -> tuple[Reference, ...]:
         found = component_references(folder, item.components, item.line)
         if len(found) < len(item.components):
-            message = f"Kustomization {item.name!a}: a component outside of the repository is no folder here"
+            message = f"Kustomization {item.name!a}: a component outside the repository is not a folder here"
             self.note(Note(item.file, item.line, message))
         missing = [each for each in found if self.tree.locate(each.path) not in self.tree.folders]
         for each in missing:
-            message = f"Kustomization {item.name!a}: {each.path!a} is no folder here"
+            message = f"Kustomization {item.name!a}: {each.path!a} is not a folder here"
             self.note(Note(item.file, item.line, message))
         return tuple(each for each in found if each not in missing)
 
@@ -366,7 +366,7 @@ class _Walker:
         return _not_followed(source)
 
     def is_ours(self, source: SourceRef) -> bool:
-        """Whether a source is this repository: the root's own, or as far as anyone can tell."""
+        """Whether a source is this repository: the root's own one, or one that may well be it."""
         if self.source is not None and not _differs(source, self.source):
             return True
         if source.kind != "GitRepository":
@@ -507,7 +507,7 @@ def _before(
 
 
 def _cycle(nodes: list[Applied]) -> list[Cycle]:
-    """A circle of `dependsOn`; one that only a parent closes is none that Flux minds."""
+    """A cycle of `dependsOn`; Flux accepts one that only a parent closes."""
     names = []
     for each, following in zip(nodes, (*nodes[1:], nodes[0]), strict=True):
         item = each.kustomization

@@ -63,7 +63,7 @@ class Generator:
         line: 1-based line of the entry.
         files: what it reads; of a ConfigMap's, Flux decrypts none.
         literals: lines of the values that stand in the kustomization file itself.
-        keys: of the data, as far as the entry says them.
+        keys: of the data, those that the entry names.
         complete: these are all keys; False where a file holds more of them.
         namespace: or None.
         behavior: `create`, `merge` or `replace`.
@@ -182,7 +182,7 @@ def load_kustomization(tree: Tree, path: str) -> KustomizationFile:
     """Read a kustomization file of the tree.
 
     Raises:
-        FormatError: it is no YAML, or not one map.
+        FormatError: it is not YAML, or not one map.
         FileAccessError, LimitError: it cannot be read.
     """
     return read_kustomization(tree.read(path), path, tree)

@@ -1,4 +1,4 @@
-"""Kubernetes manifests, as far as it matters here: which documents are Secrets, and what is in them.
+"""Kubernetes manifests: which documents are Secrets, and what is in them.
 
 Most files of a repository hold no Secret. They are told apart by a look at their bytes and never
 parsed; the look may be wrong in one direction only.
@@ -96,7 +96,7 @@ class ManifestFile:
 
     Attributes:
         path: as given.
-        manifests: in file order; the items of a List in its place. Documents that are no objects
+        manifests: in file order; the items of a List in its place. Documents that are not objects
             (Helm values, other YAML) are not in it.
         documents: how many YAML documents the file has, empty ones not counted.
     """
@@ -213,7 +213,7 @@ def items_of(node: Node | None) -> tuple[Node, ...]:
 
 
 def line_of(node: Node | None) -> int | None:
-    """1-based line where a node starts, as far as it holds a key or a value."""
+    """1-based line where a node starts; None if it holds no key or value."""
     while node is not None:
         if isinstance(node, Leaf):
             return node.line

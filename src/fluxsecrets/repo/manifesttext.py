@@ -133,7 +133,7 @@ def open_manifests(data: bytes, limits: Limits = Limits()) -> ManifestText:  # n
     """Read a plain file to replace objects in it.
 
     Raises:
-        FormatError, LimitError: it is no YAML or JSON with maps at the top.
+        FormatError, LimitError: it is not YAML or JSON with maps at the top.
     """
     text, bom = decode_text(data, limits, "YAML")
     newline = "\r\n" if "\r\n" in text else "\n"

@@ -1,4 +1,4 @@
-"""Kubernetes objects as Flux would apply them, as far as that is known without a cluster."""
+"""Kubernetes objects as Flux would apply them, to the extent known without a cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLUSTER_SCOPED = frozenset(
 """Kinds that are in no namespace."""
 
 Name = tuple[str | None, str]
-"""Namespace, or None where there is none or it is not known, and name."""
+"""Namespace, or None if it is missing or unknown, and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Generated:
     """How kustomize makes an object.
 
     Attributes:
-        keys: of its data, as far as they are known from the kustomization file and the names of files.
+        keys: of its data, where the kustomization file and the names of files tell them.
         files: what it reads, relative to the root of the repository.
         hashed: kustomize adds a hash to its name, and to what refers to it in Kubernetes' own kinds.
         complete: `keys` are all there are.

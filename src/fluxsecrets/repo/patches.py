@@ -1,6 +1,6 @@
 """kustomize's patches: strategic merge and JSON 6902, and which objects they are for.
 
-Follows kustomize's PatchTransformer, and kyaml's merge2 as far as it matters for what refers to Secrets:
+Follows kustomize's PatchTransformer, and those parts of kyaml's merge2 that matter for references to Secrets:
 lists of Kubernetes' own kinds are merged by their keys, those of other kinds are replaced.
 """
 
@@ -53,7 +53,7 @@ class Patch:
 
 
 def read_target(data: object) -> Target | None:
-    """`target`, or None where there is none."""
+    """`target`, or None."""
     if not isinstance(data, dict):
         return None
     fields = pairs(data)
@@ -78,7 +78,7 @@ def read_patch(documents: list[object], target: Target | None, file: str, line: 
     if len(filled) == 1 and isinstance(filled[0], list):
         operations = [item for item in filled[0] if isinstance(item, dict)]
         if len(operations) != len(filled[0]) or target is None:
-            raise PatchError("a JSON 6902 patch wants a target, and operations")
+            raise PatchError("a JSON 6902 patch needs a target and operations")
         return Patch(file, line, target, operations=tuple(operations))
     merges = tuple(document for document in filled if isinstance(document, dict))
     if not merges or len(merges) != len(filled):

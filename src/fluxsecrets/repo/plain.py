@@ -25,7 +25,7 @@ def dig(data: object, *keys: str) -> Any:
 
 
 def text(data: object, *keys: str) -> str | None:
-    """The text under nested keys, or None where there is none, or something else."""
+    """The text under nested keys, or None."""
     found = dig(data, *keys)
     return found if isinstance(found, str) and found else None
 

@@ -85,7 +85,7 @@ def provisions(item: Object) -> tuple[Provision, ...]:
 
 _WITHOUT = frozenset({"CustomResourceDefinition", "Secret", "ConfigMap", "SealedSecret", "ExternalSecret",
                       "ClusterExternalSecret", "PushSecret", "ClusterPolicy", "Policy"})  # fmt: skip
-"""Kinds whose data are no references, or schemas and templates that only look like them."""
+"""Kinds whose data are not references, and schemas and templates that only look like them."""
 
 _EXACT = re.compile(
     r"(?:|apps|batch|networking\.k8s\.io|gateway\.networking\.k8s\.io|.*\.toolkit\.fluxcd\.io)"

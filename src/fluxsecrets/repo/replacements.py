@@ -160,7 +160,7 @@ def _read(entry: object, file: str, line: int) -> Replacement:
     source = read_target(dig(entry, "source"))
     goals = tuple(_goal(goal) for goal in maps(entry, "targets"))
     if source is None or not goals:
-        raise PatchError("a replacement wants a source and targets")
+        raise PatchError("a replacement needs a source and targets")
     path = text(entry, "source", "fieldPath") or _DEFAULT_PATH
     return Replacement(source, path, _part(dig(entry, "source", "options")), goals, file, line)
 

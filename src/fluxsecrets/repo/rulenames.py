@@ -107,7 +107,7 @@ class Files:
         return self._listing
 
     def content(self, path: str, *, follow_links: bool = False) -> bytes | None:
-        """The bytes of a file on disk, whether it is listed or not; None where there is no such file.
+        """The bytes of a file on disk, whether it is listed or not; None if there is no such file.
 
         Raises:
             FileAccessError, LimitError: it cannot be read, or is larger than 1 MiB.
@@ -133,7 +133,7 @@ class Files:
 
 
 class PathRule(NamedTuple):
-    """A creation rule, as far as it says what files it is for.
+    """The part of a creation rule that says which files it is for.
 
     Attributes:
         number: from 1.
@@ -332,7 +332,7 @@ class RuleNames:
 
 
 def read_path_rules(data: bytes, path: str) -> tuple[PathRule, ...]:
-    """The creation rules of a `.sops.yaml` as far as they say for which paths they are.
+    """Read from a `.sops.yaml` which paths its creation rules are for.
 
     Args:
         data: the file.

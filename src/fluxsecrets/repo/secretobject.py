@@ -115,7 +115,7 @@ def clean_metadata(node: Node | None) -> dict[str, Data]:
     """Metadata without what the API server puts in, and without annotations that copy the object.
 
     Raises:
-        FormatError: labels or annotations that are no map of texts.
+        FormatError: labels or annotations are not a map of strings.
     """
     data = to_data(node) if isinstance(node, MapNode) else {}
     if not isinstance(data, dict):
@@ -155,7 +155,7 @@ def _entries(node: Node) -> Iterator[tuple[str, str, Leaf]]:
         if isinstance(entry.value, Leaf) and entry.value.value is None:
             continue
         if not isinstance(entry.value, MapNode):
-            raise FormatError(f"{entry.key} is no map", line=entry.line, hint="give each value a key")
+            raise FormatError(f"{entry.key} is not a map", line=entry.line, hint="give each value a key")
         for inner in entry.value.entries:
             if not isinstance(inner, Entry):
                 continue
@@ -195,7 +195,7 @@ def _decoded(key: str, leaf: Leaf) -> bytes:
 
 def _not_text(key: str, line: int | None) -> FormatError:
     return FormatError(
-        f"the value of {key!a} is no text, and Kubernetes takes texts only",
+        f"the value of {key!a} is not a string, and Kubernetes takes only strings",
         line=line,
         hint="put quotes around it",
     )

@@ -104,7 +104,7 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A `.fluxsecrets.yaml`; all defaults where there is none.
+    """A `.fluxsecrets.yaml`; without the file, the defaults.
 
     Attributes:
         environments: in the order of the file.
@@ -227,7 +227,7 @@ class _Reader:
         rule = self.read.required(fields, "rule", node)
         if not _RULE.fullmatch(rule):
             hint = "see `fluxsecrets rules list`"
-            self.read.fail(fields["rule"][1], f"{rule[:60]!a} is no rule's id", hint=hint)
+            self.read.fail(fields["rule"][1], f"{rule[:60]!a} is not the id of a rule", hint=hint)
         path = self.read.required(fields, "path", node)
         self.glob(fields["path"][1], path)
         reason = self.read.required(fields, "reason", node)
@@ -238,7 +238,7 @@ class _Reader:
         fail_on = self.read.text(section, "fail_on") or AuditSettings().fail_on
         if fail_on not in SEVERITIES:
             hint = f"it is one of {', '.join(SEVERITIES)}"
-            self.read.fail(section["fail_on"][1], f"{fail_on[:60]!a} is no severity", hint=hint)
+            self.read.fail(section["fail_on"][1], f"{fail_on[:60]!a} is not a severity", hint=hint)
         days = {name: self.days(section, name) for name in DAYS_KEYS if is_set(section, name)}
         return AuditSettings(fail_on=fail_on, **days)
 
@@ -274,7 +274,7 @@ class _Reader:
         found = normalise(text) if text else None
         if found is None:
             hint = "write it relative to the repository's root, such as clusters/production"
-            self.read.fail(node, f"{text[:60]!a} is no path in the repository", hint=hint)
+            self.read.fail(node, f"{text[:60]!a} is not a path in the repository", hint=hint)
         return found
 
     def glob(self, node: Node, text: str) -> str:
@@ -286,7 +286,8 @@ class _Reader:
 
     def plugin(self, node: Node, text: str) -> str:
         if not _PLUGIN.fullmatch(text):
-            self.read.fail(node, f"{text[:60]!a} is no plugin's name", hint="it is NAME of age-plugin-NAME")
+            message = f"{text[:60]!a} is not the name of a plugin"
+            self.read.fail(node, message, hint="it is NAME of age-plugin-NAME")
         return text
 
     def recipient(self, node: Node, text: str) -> str:

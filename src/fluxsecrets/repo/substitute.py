@@ -1,4 +1,4 @@
-"""`postBuild` substitution: `${name}` in what is applied, as far as the values are known.
+"""`postBuild` substitution: `${name}` in what is applied, where the values are known.
 
 Follows fluxcd/pkg's envsubst for names and defaults. An expression that is more than that, and a name whose
 value is not known, stay as they are; so do values that only a Secret has.

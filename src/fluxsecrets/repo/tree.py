@@ -24,7 +24,7 @@ from fluxsecrets.sops.formats import Limits
 from .git import Repository, find_repository
 
 SKIPPED_FOLDERS = frozenset({".git", OLD_STATE_NAME, "node_modules", ".terraform", ".venv"})
-"""Folders that are not walked where there is no git to say what is ignored."""
+"""Folders that a walk skips if there is no git to say what is ignored."""
 
 # A file that turns into a link or a pipe behind our back is not followed and does not block.
 _OPEN_FLAGS = os.O_RDONLY
@@ -124,7 +124,7 @@ class Tree:
         size = self.size(path)
         if size is None:
             raise FileAccessError(
-                "this is no regular file", hint="name the file that it stands for", path=path
+                "this is not a regular file", hint="name the file that it points to", path=path
             )
         part = head if head is not None else tail
         if part is None and size > self.limits.size:

@@ -17,7 +17,7 @@ from .names import Telling, telling
 from .values import is_expression, looks_random, may_be_password, may_be_token
 
 LONGEST_VALUE = 1000
-"""Characters; what is longer is no password, but a minified file or a picture."""
+"""Characters; anything longer is not a password, but a minified file or a picture."""
 
 
 class Surroundings(IntEnum):
@@ -56,7 +56,7 @@ def assignments(data: bytes, *, options: bool = False) -> Iterator[Assignment]:
     """All assignments to names that say something.
 
     Args:
-        data: the text, in UTF-8 as far as it matters.
+        data: the text, in UTF-8 where it matters.
         options: whether `--password value` is one.
     """
     for match in compiled(ASSIGNMENT).finditer(data):

@@ -38,12 +38,12 @@ class Blob:
     """One file's content.
 
     UTF-16 and UTF-32 are turned into UTF-8 and a byte order mark is dropped, so that offsets count from the
-    first character. Text that is no UTF-8 is read as Latin-1, in which every byte is a character.
+    first character. Text that is not UTF-8 is read as Latin-1, in which every byte is a character.
 
     Attributes:
         path: as findings name it.
         data: the bytes to search.
-        binary: it is no text.
+        binary: it is not text.
         part: it is a piece of a larger file: nothing is parsed.
         first_line, first_column: where it starts in its file.
     """

@@ -1,4 +1,4 @@
-"""Base64 in any text, decoded as far as there is text behind it, so that the patterns see that as well.
+"""Base64 in any text, decoded where it encodes text, so that the patterns see that as well.
 
 All that a file holds is decoded into one buffer, and places in it lead back to the file. Bytes that are
 no text are left out: digests, certificates and ciphertext are most of what looks like base64.
@@ -55,7 +55,7 @@ def decode_again(decoded: Decoded) -> Decoded | None:
 
 
 def decode(data: bytes) -> Decoded | None:
-    """Decode the base64 of a file, or None where there is none with text behind."""
+    """Decode the base64 of a file; None if none of it encodes text."""
     pieces: list[bytes] = []
     starts: list[int] = []
     spans: list[tuple[int, int]] = []
@@ -104,7 +104,7 @@ def text_behind(packed: bytes) -> bytes | None:
         return None
     if text.startswith((b"\x1f\x8b",)):
         return _unzipped(text)
-    # Most runs are no text; this tells so without decoding them.
+    # Most runs do not encode text; this tells without decoding them.
     return text if not text.translate(None, _TEXT) or _is_utf8(text) else _narrow(text)
 
 

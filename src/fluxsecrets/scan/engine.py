@@ -76,7 +76,7 @@ class Context(NamedTuple):
     """What is known about a file beside its content.
 
     Attributes:
-        whole: why the file is a secret as a whole, or "" where it is none.
+        whole: why the file is a secret as a whole, or "" if it is not.
         ruled: says why a plain file is one because a creation rule names it, or ""; None asks no rules.
     """
 
@@ -289,7 +289,7 @@ class _Reading:
             self.problem = error.in_file(self.blob.path)
 
     def broken(self, fault: FluxsecretsError) -> Iterator[Match]:
-        """A file that is no YAML as a whole is searched as text; whether it has a Secret is not guessed."""
+        """Search a file that is not valid YAML as text; whether it has a Secret is not guessed."""
         from .assignments import Surroundings
         from .structure.lines import CODE, judge_text
         from .template import is_template
@@ -299,7 +299,7 @@ class _Reading:
         if may_matter and not is_template(self.blob.text):
             self.problem = FormatError(
                 f"may hold a Secret, and cannot be read: {fault.message}",
-                hint="mend the file; until then nobody can tell what is in it",
+                hint="fix the file: until then nobody can tell what is in it",
                 path=self.blob.path,
                 line=fault.line,
                 column=fault.column,
@@ -380,7 +380,7 @@ def _is_login_file(path: str) -> bool:
 
 
 def _is_encrypted_lines(blob: Blob) -> bool:
-    """Whether a file is one of sops's dotenv or INI files; code that holds or speaks of one is none."""
+    """Whether a file is an encrypted dotenv or INI file, and not code that holds or mentions one."""
     data = blob.data
     if has_marks("dotenv", data):
         form = _ENV_LINE
@@ -388,7 +388,7 @@ def _is_encrypted_lines(blob: Blob) -> bool:
         form = _INI_LINE
     else:
         return False
-    # Somebody may have added lines that are none of the format's.
+    # Somebody may have added lines that the format does not have.
     return 2 * len(re.findall(form, data)) >= len(re.findall(rb"\S[^\n]*", data))
 
 

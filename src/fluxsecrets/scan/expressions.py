@@ -22,7 +22,7 @@ _VALUE = (
 ASSIGNMENT = rf"(?i)(?:\\[nrt])?({TELLING_NAME}){_SIGN}{_VALUE}"
 """`NAME = value`: the name is group 1, the value one of groups 2 to 5, the last one without quotes.
 
-The `n` of a line break in a text of code is no part of a name.
+The `n` of an escaped line break in code is not part of a name.
 """
 
 OPTION = rf"""(?i)--({TELLING_NAME})[ \t]+["']?([^\s"'-][^\s"']+)"""

@@ -144,7 +144,7 @@ def _cache_name(patterns: Sequence[Pattern], hyperscan: Any) -> str:
 
 
 def _load(path: Path) -> bytes | None:
-    """The cached database, or None where there is none that can be trusted."""
+    """The cached database, or None if there is none to trust."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
     except OSError:
@@ -181,7 +181,7 @@ def _digest(data: bytes) -> bytes:
 
 
 def _store(path: Path, data: bytes) -> None:
-    """Keep a database for the next run; what stands in the way is no error."""
+    """Keep a database for the next run; a failure to do so is not an error."""
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.files.writing import write_atomic
 

@@ -41,7 +41,7 @@ LOGIN_NAMES = frozenset(
 """The names of files in which programs keep what they log in with, in lower case."""
 
 LONGEST = 100
-"""Characters; what is longer is no name."""
+"""Characters; anything longer is not a name."""
 
 SENSITIVE_WORDS = (
     r"pass(?:word|wd|phrase|code)?|pwd|psk|secret|token|credentials?|bearer|cookie|[_-]pat|apikey|accesskey|secretkey"

@@ -92,7 +92,7 @@ class Scanner:
                 if count > MOST:
                     found[-1] = found[-1]._replace(findings=found[-1].findings[: MOST - count])
                     raise LimitError(
-                        f"has more than {MOST:,} findings, so the rest of it was not looked at",
+                        f"has more than {MOST:,} findings, so the rest was not scanned",
                         hint="take it out of the repository, or encrypt it as a whole",
                     )
         except FluxsecretsError as problem:

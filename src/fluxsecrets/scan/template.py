@@ -1,6 +1,6 @@
 """Templates (Helm, Jinja, ERB) read as what they would become: expressions become marks of equal length.
 
-Places stay what they are, and what holds a mark is no literal.
+Offsets stay the same, and a value with a mark in it is not a literal.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ _IS_REFERENCE = _any(*_REFERENCES)
 _IS_LOOSE_REFERENCE = _any(*_REFERENCES, *_LOOSE_REFERENCES)
 _DEFAULT = r"(?s)\$\{[A-Za-z_][A-Za-z0-9_]*:?[-=+?](?P<default>.*)\}"
 
-# What people write where a value is to be put. `password` is none: people do take it for one.
+# What people write where a value belongs. `password` is not among it: people do use it as a value.
 _TO_DO = (
     "change|replace|insert|enter|put|add|set|fill|update|edit|provide|specify|paste|supply|override|overwrite"
     "|use"
@@ -149,7 +149,7 @@ def _is(pattern: str, text: str) -> bool:
     """Whether a text as a whole matches."""
     try:
         return _whole(pattern)(text) is not None
-    except UnicodeEncodeError:  # bytes that are no UTF-8, as surrogates
+    except UnicodeEncodeError:  # bytes that are not UTF-8, as surrogates
         return _whole(pattern)(text.encode("utf-8", "replace").decode()) is not None
 
 
@@ -246,9 +246,9 @@ _VERSION = (
 
 
 def _odd(word: str) -> bool:
-    """Whether a word is none that people make: `kX9vQ2` is odd, `postgres16` and `clientSecret` are not."""
+    """Whether people would not make up a word: `kX9vQ2` is odd, `postgres16` and `clientSecret` are not."""
     if _is(_VERSION, word):
-        # Long ones are no words: nobody writes twenty letters without a sign between.
+        # Long ones are not words: nobody writes twenty letters without a separator.
         return len(word) > 24 and not _has_vowels(word)
     return len(word) > 3
 

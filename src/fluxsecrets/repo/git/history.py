@@ -66,7 +66,7 @@ def require_uncut(repository: Repository, commits: Iterable[str]) -> None:
     cut = repository.cut_off_at()
     if cut and not cut.isdisjoint(commits):
         raise GitError(
-            "this clone has the last commits only, so what happened before them is not known",
+            "this clone has only the last commits, so what happened before is unknown",
             hint="run `git fetch --unshallow`, or clone without --depth (in CI: `fetch-depth: 0`); "
             "to look at what is there all the same: --partial-history",
             path=str(repository.root),

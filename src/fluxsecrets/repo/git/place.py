@@ -36,7 +36,7 @@ def find_repository(start: Path) -> Repository | None:
         start: a file or folder; it need not exist.
 
     Returns:
-        The repository, or None where there is none.
+        The repository, or None.
 
     Raises:
         GitError: git is missing although there is a repository, it refuses to work in a folder that
@@ -156,7 +156,9 @@ def _ask(folder: Path, variables: Mapping[str, str]) -> Repository | None:
         raise failure("rev-parse", result, folder)
     lines = os.fsdecode(result.output).split("\n")
     if len(lines) != 4:
-        raise GitError("the repository's path holds a line break, which git cannot tell", path=str(folder))
+        raise GitError(
+            "the repository's path contains a line break, which git cannot report", path=str(folder)
+        )
     root, git_dir, common_dir = (Path(line) for line in lines[:3])
     return Repository(root, git_dir, (folder / common_dir).resolve())
 

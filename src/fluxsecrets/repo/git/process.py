@@ -281,7 +281,7 @@ def failure(command: str, result: Result, place: Path | None) -> GitError:
         )
     if "promisor remote" in result.errors or "transport 'none' not allowed" in result.errors:
         return GitError(
-            "this is a partial clone, and what is asked for was never fetched",
+            "this is a partial clone, and the requested objects were never fetched",
             hint="run `git fetch --refetch --no-filter`",
             path=path,
         )
@@ -290,7 +290,7 @@ def failure(command: str, result: Result, place: Path | None) -> GitError:
     said = tuple(ascii(line)[1:-1] for line in islice(lines, 5))
     if any(words in line.lower() for line in said for words in _NO_SUCH_COMMIT):
         return GitError(
-            "git does not have a commit that is asked for",
+            "git does not have a requested commit",
             hint="check its spelling; in a shallow clone `git fetch --unshallow` brings what is missing "
             "(in CI: `fetch-depth: 0`)",
             path=path,

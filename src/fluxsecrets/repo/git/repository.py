@@ -57,7 +57,7 @@ class Repository(NamedTuple):
             folders: only what is below these, relative to the root with `/`; empty means all.
 
         Returns:
-            Sorted paths relative to the root with `/`. Bytes that are no UTF-8 are surrogate escapes.
+            Sorted paths relative to the root with `/`. Bytes that are not UTF-8 are surrogate escapes.
         """
         listing = self._git(
             "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--deleted", "--exclude-standard",
@@ -155,7 +155,7 @@ class Repository(NamedTuple):
             return frozenset()
         except (OSError, ValueError):
             raise GitError(
-                "it cannot be read where this clone's history is cut off",
+                "where this clone's history is cut off cannot be read",
                 hint="run `git fsck`",
                 path=str(path),
             ) from None
@@ -198,7 +198,7 @@ class Repository(NamedTuple):
                 kind, blob = running.ask(name, limit)
                 if kind != "blob":
                     raise GitError(
-                        f"the object {name[:12]!a} is {'missing' if kind == 'missing' else 'no file'}",
+                        f"the object {name[:12]!a} is {'missing' if kind == 'missing' else 'not a file'}",
                         hint=MEND_OBJECTS,
                         path=str(self.root),
                     )
@@ -283,5 +283,5 @@ def _batches(names: Iterable[str]) -> Iterator[list[str]]:
 
 
 def split_records(listing: bytes) -> list[str]:
-    """The records of `-z` output; bytes that are no UTF-8 become surrogate escapes."""
+    """The records of `-z` output; bytes that are not UTF-8 become surrogate escapes."""
     return [os.fsdecode(record) for record in listing.split(b"\0") if record]

@@ -1,4 +1,4 @@
-"""Models as a service: whoever has one of these computes at your expense, and may read what you sent."""
+"""Models as a service: anyone who has one of these computes at your expense, and may read what you sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where code and packages live: whoever has one of these changes what you deploy."""
+"""Where code and packages live: anyone who has one of these changes what you deploy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULES = (
         keywords=(b"ghp_", b"gho_", b"ghs_", b"ghu_", b"ghr_"),
         check=check_github,
         entropy=3.5,
-        explanation="It reads and writes the repositories of whoever made it, as far as its scopes go.",
+        explanation="It reads and writes the repositories of its owner, within its scopes.",
         fix="delete it in GitHub under Developer settings, and use a deploy key or an app instead",
         positives=("GITHUB_TOKEN=ghp_{base62:30}{crc62}", "https://x:gho_{base62:30}{crc62}@github.com/a/b"),
         negatives=("ghp_{base62:20}", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "aghp_{base62:30}{crc62}"),
@@ -30,7 +30,7 @@ RULES = (
         keywords=(b"github_pat_",),
         entropy=3.5,
         explanation="It reads and writes the repositories that it was made for, by its permissions.",
-        fix="delete it in GitHub under Developer settings, and make a new one with an end",
+        fix="delete it in GitHub under Developer settings, and make a new one that expires",
         positives=("password: github_pat_{base62:22}_{base62:59}",),
         negatives=("github_pat_{base62:22}", "github_pat_" + "x" * 22 + "_" + "x" * 59),
     ),
@@ -42,7 +42,7 @@ RULES = (
         keywords=(b"ghs_",),
         check=check_github_app,
         explanation="It acts as an installed app; it ends after an hour, or with its workflow run.",
-        fix="find out what writes it into files; it ends by itself",
+        fix="find out what writes it into files; it expires by itself",
         positives=("GH_TOKEN=ghs_123456_{jwt}",),
         negatives=("ghs_123456_eyJ",),
     ),
@@ -76,7 +76,7 @@ RULES = (
         keywords=(b"glcbt-",),
         entropy=3.2,
         explanation="It acts for a CI job, and ends with it.",
-        fix="find out what writes it into files; it ends by itself",
+        fix="find out what writes it into files; it expires by itself",
         positives=("CI_JOB_TOKEN=glcbt-64_{base64url:20}",),
         negatives=("glcbt-64_{base64url:5}",),
     ),
@@ -100,7 +100,7 @@ RULES = (
         pattern=r"\bATBB[0-9A-Za-z]{24}[0-9A-F]{8}\b",
         keywords=(b"atbb",),
         entropy=3.5,
-        explanation="It reads and writes the repositories of its owner, as far as its permissions go.",
+        explanation="It reads and writes the repositories of its owner, within its permissions.",
         fix="revoke it under Personal settings, App passwords, and use an API token instead",
         positives=("BITBUCKET_APP_PASSWORD=ATBB{base62:24}{HEX:8}",),
         negatives=("ATBB{base62:12}",),
@@ -112,7 +112,7 @@ RULES = (
         pattern=r"\bAT(?:AT|CT)T3xFfG[FN]0[0-9A-Za-z_-]{100,250}=[0-9A-F]{8}\b",
         keywords=(b"atatt3xffg", b"atctt3xffg"),
         explanation="It acts as its owner in Jira, Confluence and Bitbucket.",
-        fix="revoke it in the Atlassian account under Security, API tokens, and make a new one with an end",
+        fix="revoke it in the Atlassian account under Security, API tokens, and make a new one that expires",
         positives=(
             "JIRA_API_TOKEN=ATATT3xFfGF0{base64url:171}={HEX:8}",
             "token: ATCTT3xFfGN0{base64url:160}={HEX:8}",
@@ -127,7 +127,7 @@ RULES = (
         group=1,
         keywords=(b"gitea", b"forgejo", b"codeberg"),
         entropy=3.0,
-        explanation="It reads and writes the repositories of its owner, as far as its scopes go.",
+        explanation="It reads and writes the repositories of its owner, within its scopes.",
         fix="delete it under Settings, Applications, and make a new one with the scopes that are needed",
         positives=("GITEA_TOKEN={hex:40}", "- name: FORGEJO_API_TOKEN\n  value: '{hex:40}'"),
         negatives=("gitea_commit: {hex:40}", "gitea: {hex:40}"),

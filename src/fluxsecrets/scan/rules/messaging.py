@@ -1,4 +1,4 @@
-"""Chat, mail and alerting: whoever has one of these writes in your name, or reads along."""
+"""Chat, mail and alerting: anyone who has one of these writes in your name, or reads along."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RULES = (
         group=1,
         keywords=(b"xox",),
         entropy=3.0,
-        explanation="It reads and writes the workspace's channels, as far as its scopes go.",
+        explanation="It reads and writes the workspace's channels, within its scopes.",
         fix="revoke it in the app's settings under OAuth & Permissions, and install the app again",
         positives=(
             "SLACK_BOT_TOKEN=xoxb-{digit:12}-{digit:13}-{base62:24}",
@@ -50,7 +50,7 @@ RULES = (
         ),
         keywords=(b"hooks.slack",),
         entropy=3.8,
-        explanation="The address alone posts into your workspace: whoever has it can pose as your alerts.",
+        explanation="The address alone posts into your workspace: anyone who has it can pose as your alerts.",
         fix="remove the webhook in the app's settings, and make a new one",
         positives=("url: https://hooks.slack.com/services/T{upper:10}/B{upper:10}/{base62:24}",),
         negatives=(

@@ -21,8 +21,8 @@ class TokenRule(NamedTuple):
         keywords: lower-case literals of which one is in every text that matches, whatever its case.
         check: looks at the secret alone: True where a checksum or structure holds, False where it does
             not (a sign that it is made up, never a reason for silence), None where it cannot tell.
-        entropy: bits per character that the secret must have; fewer, and it is no finding.
-        explanation: what whoever has the token can do.
+        entropy: bits per character that the secret must have; with fewer there is no finding.
+        explanation: what anyone who has the token can do.
         fix: what to do about it, beside taking it out of the repository.
         positives: recipes for texts in which the rule finds just one secret, such as
             `ghp_{base62:30}{crc62}`; the tests make throw-away tokens of them, so that none stands here.

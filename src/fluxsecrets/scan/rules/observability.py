@@ -1,4 +1,4 @@
-"""Metrics, logs and errors: whoever has one of these sees what your systems do, or blinds you."""
+"""Metrics, logs and errors: anyone who has one of these sees what your systems do, or blinds you."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ RULES = (
         severity=Severity.HIGH,
         pattern=r"\bsntry(?:u|a|i)_[0-9a-f]{64}\b",
         keywords=(b"sntryu_", b"sntrya_", b"sntryi_"),
-        explanation="It reads events of the projects, which often hold users' data, as far as its scopes go.",
+        explanation="It reads events of the projects, which often hold users' data, within its scopes.",
         fix="delete it under Account, Auth Tokens, and use an organization's token with few scopes",
         positives=("SENTRY_AUTH_TOKEN=sntryu_{hex:64}",),
         negatives=("sntryu_{hex:8}",),
@@ -97,7 +97,7 @@ RULES = (
         severity=Severity.HIGH,
         pattern=r"\bdt0[a-z][0-9]{2}\.[0-9A-Z]{8,24}\.[0-9A-Z]{64}\b",
         keywords=(b"dt0",),
-        explanation="It reads or changes the environment, as far as its scopes go.",
+        explanation="It reads or changes the environment, within its scopes.",
         fix="delete it under Access tokens, and make a new one",
         positives=("DT_API_TOKEN=dt0c01.{upper:24}.{upper:64}",),
         negatives=("dt0c01.{upper:24}",),

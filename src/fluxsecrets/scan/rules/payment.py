@@ -1,4 +1,4 @@
-"""Payments and shops: whoever has one of these moves money or reads what customers bought."""
+"""Payments and shops: anyone who has one of these moves money or reads what customers bought."""
 
 from __future__ import annotations
 

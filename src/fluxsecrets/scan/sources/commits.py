@@ -36,10 +36,10 @@ def range_arguments(text: str) -> tuple[str, ...]:
     """What `--range` means to `git rev-list`.
 
     Raises:
-        UsageError: it is no range.
+        UsageError: it is not a range.
     """
     if not text or text.startswith("-") or any(sign.isspace() or not sign.isprintable() for sign in text):
-        raise UsageError(f"{text!a} is no range of commits", hint="try origin/main..HEAD")
+        raise UsageError(f"{text!a} is not a range of commits", hint="try origin/main..HEAD")
     return (text,) if ".." in text else (f"{text}..HEAD",)
 
 
@@ -88,7 +88,7 @@ def _revision(text: str) -> str:
 
 
 def _remotes(name: str) -> str:
-    """What a remote has, as far as is known here, or all of them where it has no name."""
+    """What a remote has, as known here; without a name, what all remotes have."""
     is_name = name and not name.startswith("-") and "/" not in name and ":" not in name
     return f"--remotes={name}" if is_name else "--remotes"
 

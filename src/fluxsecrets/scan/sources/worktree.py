@@ -21,7 +21,7 @@ _REGULAR, _KIND = 0o100000, 0o170000
 
 
 def open_file(root: str, path: str, limit: int) -> SourceFile | None:
-    """A file, or None for a link or what is no file: what a link means has a name of its own.
+    """A file, or None for a link or anything else: what a link leads to has a name of its own.
 
     Args:
         root: what the path is relative to.
@@ -50,10 +50,10 @@ def not_a_file(place: Path, text: str) -> FluxsecretsError | None:
         return None
     if stat.S_ISLNK(mode) and place.parts[1:2] not in (("dev",), ("proc",)):  # there, links to pipes
         return FileAccessError(
-            "is a symbolic link, and was not looked at", hint="name the file that it leads to", path=text
+            "is a symbolic link and was not scanned", hint="name the file that it leads to", path=text
         )
     return FileAccessError(
-        "is not a regular file, and was not looked at",
+        "is not a regular file and was not scanned",
         hint="pipe it into `fluxsecrets scan -`",
         path=text,
     )
@@ -113,7 +113,7 @@ def _chunks(place: str, path: str) -> Iterator[bytes]:
 def _unreadable(path: str, error: OSError) -> FluxsecretsError:
     reason = (error.strerror or "unreadable").lower()
     return FileAccessError(
-        f"cannot be read, so nobody knows what is in it: {reason}",
+        f"cannot be read, so its content is unknown: {reason}",
         hint="check that it exists and who may read it",
         path=path,
     )

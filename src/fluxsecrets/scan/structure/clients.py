@@ -19,7 +19,7 @@ KUBECONFIG = RuleInfo(
     id="kubeconfig",
     title="credentials in a kubeconfig",
     severity=Severity.CRITICAL,
-    explanation="A kubeconfig with a token, password or client key: whoever has it is in the cluster.",
+    explanation="A kubeconfig with a token, password or client key: anyone who has it is in the cluster.",
     fix="Remove it, revoke the credentials, and give people access through an identity provider.",
     docs="scan.md#kubeconfig",
 )

@@ -23,7 +23,7 @@ LITERAL = RuleInfo(
     title="literal of a secretGenerator",
     severity=Severity.HIGH,
     explanation=(
-        "kustomize makes a Secret of the literals under `secretGenerator`; they stand in kustomization.yaml "
+        "kustomize makes a Secret of the literals under `secretGenerator`; they are in kustomization.yaml "
         "in plain text, and Flux cannot decrypt that file."
     ),
     fix="Move the literals to a file such as `secret.env`, name it under `envs`, and encrypt that file.",

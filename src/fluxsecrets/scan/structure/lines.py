@@ -115,7 +115,7 @@ def _lines(pattern: str, text: str, comment: str | None) -> Iterator[Line]:
 
 
 def judge(blob: Blob) -> Iterator[Match]:
-    """The telling values of a file that is no manifest."""
+    """The telling values of a file that is not a manifest."""
     text = blob.text
     if is_env_file(blob.path):
         yield from _told(blob, ENV_FILE, env_lines(text))

@@ -18,7 +18,7 @@ GENERIC_HINT = "move it to a Secret, encrypt that with `fluxsecrets encrypt`, an
 
 
 class Object:
-    """A Kubernetes object, or a document that is none.
+    """A Kubernetes object, or any other document.
 
     Attributes:
         node: the whole of it.
@@ -67,7 +67,7 @@ class Page:
     Attributes:
         blob: the file.
         parsed: its documents.
-        objects: Kubernetes objects and documents that are none, the items of Lists in their place.
+        objects: Kubernetes objects and other documents, with the items of Lists in place of the Lists.
     """
 
     __slots__ = ("_spots", "blob", "objects", "parsed")

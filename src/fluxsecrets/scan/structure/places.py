@@ -25,7 +25,7 @@ HELM = RuleInfo(
     title="secret in Helm values",
     severity=Severity.HIGH,
     explanation=(
-        "A password, token or key stands in the values of a HelmRelease or in a values file. Flux does not "
+        "The values of a HelmRelease, or a values file, hold a password, token or key. Flux does not "
         "decrypt single values of a HelmRelease, and the release keeps them in the cluster, too."
     ),
     fix="Move it to a Secret, encrypt that, and name it under `valuesFrom` of the HelmRelease.",
@@ -35,7 +35,7 @@ CONTAINER = RuleInfo(
     id="container-env",
     title="secret in a container's environment",
     severity=Severity.HIGH,
-    explanation="An environment variable with a telling name has its value in the manifest.",
+    explanation="An environment variable is named like a secret, and its value is in the manifest.",
     fix="Move it to a Secret, encrypt that, and refer to it with `valueFrom.secretKeyRef` or `envFrom`.",
     docs="scan.md#container-env",
 )
@@ -44,8 +44,8 @@ CONFIG_MAP = RuleInfo(
     title="secret in a ConfigMap",
     severity=Severity.HIGH,
     explanation=(
-        "A ConfigMap holds a password, token or key. Flux decrypts no ConfigMap that a generator makes, and "
-        "everybody who may look into the namespace may read ConfigMaps."
+        "A ConfigMap holds a password, token or key. Flux does not decrypt a ConfigMap that a "
+        "generator makes, and everyone with access to the namespace may read ConfigMaps."
     ),
     fix="Put it into a Secret, encrypt that, and mount or refer to it in place of the ConfigMap.",
     docs="scan.md#configmap-value",
@@ -54,7 +54,7 @@ OTHER = RuleInfo(
     id="manifest-value",
     title="secret in a manifest",
     severity=Severity.HIGH,
-    explanation="A key that is called like a secret has a value that looks like one.",
+    explanation="A key is named like a secret, and its value looks like one.",
     fix="Move it to a Secret, encrypt that, and refer to it; or encrypt the file, if its reader decrypts.",
     docs="scan.md#manifest-value",
 )
@@ -101,7 +101,7 @@ PLACES = (
 
 
 def judge(page: Page, owner: Object) -> Iterator[Match]:
-    """The telling values of an object that is no Secret."""
+    """The telling values of an object that is not a Secret."""
     if owner.is_secret:
         return
     for found in _telling_values(owner, page.spots):

@@ -1,6 +1,6 @@
-"""YAML and JSON for looking only: what sops or kubectl would refuse is read as far as it goes.
+"""YAML and JSON for looking only: what sops or kubectl would refuse is read up to the fault.
 
-Duplicate keys, keys that are no strings, several documents, documents that are no maps: all of them may
+Duplicate keys, keys that are not strings, several documents, documents that are not maps: all of them may
 hold secrets. libyaml's events are turned into light nodes; a document that breaks off keeps what stands
 before the fault.
 """
@@ -94,7 +94,7 @@ def parse(text: str) -> Parsed:
     try:
         parser = CParser(text)
     except (YAMLError, UnicodeEncodeError):
-        return Parsed([], FormatError("not valid YAML: it holds control characters or is no text"))
+        return Parsed([], FormatError("not valid YAML: it holds control characters or is not text"))
     try:
         reader.read(parser)
     except FluxsecretsError as error:
@@ -103,7 +103,7 @@ def parse(text: str) -> Parsed:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) if mark is not None else None
         line = mark.line + 1 if mark is not None else None
-        message = f"not valid YAML: {problem or 'it holds control characters or is no text'}"
+        message = f"not valid YAML: {problem or 'it holds control characters or is not text'}"
         return Parsed(reader.all(), FormatError(message, line=line))
     finally:
         parser.dispose()
@@ -243,7 +243,7 @@ def walk(node: Node, path: Path = ()) -> Iterator[Value]:
         here, node, key, holder = pending.pop()
         left -= 1
         if left < 0 or len(here) > MAX_DEPTH * 2:
-            raise LimitError("aliases in this file stand for too much, or for themselves", line=_line(node))
+            raise LimitError("aliases in this file expand to too much, or to themselves", line=_line(node))
         if type(node) is Scalar:
             yield Value(here, node, key, holder)
         elif type(node) is Map:
@@ -284,7 +284,7 @@ def is_null(scalar: Scalar) -> bool:
 
 
 def is_typed(scalar: Scalar) -> bool:
-    """Whether a plain scalar is a boolean or null, which is no text."""
+    """Whether a plain scalar is a boolean or null rather than text."""
     return is_null(scalar) or (
         not scalar.style and scalar.text in ("true", "false", "True", "False", "TRUE", "FALSE")
     )

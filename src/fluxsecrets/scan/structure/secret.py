@@ -24,8 +24,8 @@ RULE = RuleInfo(
     title="value of a Secret in plain text",
     severity=Severity.HIGH,
     explanation=(
-        "A Kubernetes Secret with a value that is not encrypted. Base64 hides nothing. Whoever can read the "
-        "repository, now or in its history, can read the value."
+        "A Kubernetes Secret with a value that is not encrypted. Base64 hides nothing. Anyone who can read "
+        "the repository, now or in its history, can read the value."
     ),
     fix="Encrypt the file with `fluxsecrets encrypt`, and change the value if it was ever pushed.",
     docs="scan.md#plain-secret",
@@ -58,7 +58,7 @@ def secret_values(owner: Object) -> Iterator[Value]:
 
 
 def decoded(text: str) -> str:
-    """What base64 stands for, as text; what is no base64, or no text behind it, as it is."""
+    """Decode base64 to text; anything that is not the base64 of a text stays as it is."""
     packed = "".join(text.split())
     try:
         return b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()

@@ -132,7 +132,7 @@ def selector_of(block: Map) -> Selector | None:
 
 
 def selector_in(field: Callable[[str], str]) -> Selector | None:
-    """The selector among the fields of a block, or None where there is none that works."""
+    """The selector among the fields of a block, or None if no field has a valid one."""
     # Most files are not encrypted, and need none of these.
     from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, compile_selector, select_one
 
@@ -154,7 +154,7 @@ def _no_selector(page: Page, owner: Object, block: Map) -> Match:
     )
     scalar = key or next(name for name, _ in block.pairs if type(name) is Scalar)
     value = Value(("sops", scalar.text), scalar, scalar, block)
-    message = "the selector of this sops block is not valid, so that nobody can tell what should be encrypted"
+    message = "the selector of this sops block is invalid, so it is unclear what should be encrypted"
     return page.match(
         PLAIN, value, owner, message, "see `fluxsecrets explain FILE`", confidence=Confidence.MEDIUM
     )
@@ -175,7 +175,7 @@ def judge_comments(page: Page) -> Iterator[Match]:
     try:
         document = YamlFormat().parse(page.blob.data, Limits())
     except FluxsecretsError:
-        return  # the file is no YAML for sops either: whoever reads it says so
+        return  # the file is not YAML for sops either: the reader that needs it reports that
     places = {
         value.scalar.start: (each, value) for each in page.objects for value in walk(each.node, each.prefix)
     }

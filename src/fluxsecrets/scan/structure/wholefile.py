@@ -33,10 +33,10 @@ UNREADABLE = RuleInfo(
     title="manifest that cannot be read",
     severity=Severity.MEDIUM,
     explanation=(
-        "The file may hold a Secret, and is no valid YAML or JSON, or too large. The scan fails, since "
+        "The file may hold a Secret, and is not valid YAML or JSON, or too large. The scan fails, since "
         "nobody can tell what is in it."
     ),
-    fix="Mend the file; or look at it yourself, and allow this rule for it in .fluxsecrets.yaml.",
+    fix="Fix the file, or check it yourself and allow this rule for it in .fluxsecrets.yaml.",
     docs="scan.md#unreadable-manifest",
 )
 
