@@ -20,7 +20,7 @@ from fluxsecrets.sops.values import Value, scalar_text
 
 from . import Changer, Edit, Format, Limits, StoresConfig
 from .flatten import escape_newlines, flatten, unflatten
-from .text import decode_text, encode_edited, with_comments_above
+from .text import decode_text, encode_edited, only_entry, with_comments_above
 
 PREFIX = "sops_"
 """Keys that start so are metadata, wherever they stand."""
@@ -204,14 +204,7 @@ class DotenvChanger:
         yield [(start, end, "")]
 
     def _entry(self, key: str) -> Entry | None:
-        found = [entry for entry in self._entries if entry.key == key]
-        if len(found) > 1:
-            raise FormatError(
-                f"the key {key!a} stands twice in the file, so that it is not clear which one is meant",
-                line=found[1].line,
-                hint="remove one of the two with `fluxsecrets edit FILE`",
-            )
-        return found[0] if found else None
+        return only_entry(self._entries, key, "key", "remove one of the two with `fluxsecrets edit FILE`")
 
 
 def _only_key(path: Path) -> str:

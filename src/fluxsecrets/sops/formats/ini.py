@@ -47,7 +47,15 @@ from .ini_read import (
     Reader,
     read_text,
 )
-from .text import decode_text, encode_edited, line_end, line_start, newline_of, with_comments_above
+from .text import (
+    decode_text,
+    encode_edited,
+    line_end,
+    line_start,
+    newline_of,
+    only_entry,
+    with_comments_above,
+)
 
 _PADDED_LINE = re.compile(r"^ (?=[ \t\r\f\v]*$)", re.MULTILINE)
 _NOT_CUT = (BACKTICK, TRIPLE)
@@ -335,14 +343,7 @@ class IniChanger:
                 yield [(start, end, "")]
 
     def _section(self, name: str | int) -> Entry | None:
-        found = [entry for entry in self._sections if entry.key == name]
-        if len(found) > 1:
-            raise FormatError(
-                f"the section {name!a} stands twice in the file, so that it is not clear which one is meant",
-                line=found[1].line,
-                hint="merge the two with `fluxsecrets edit FILE`",
-            )
-        return found[0] if found else None
+        return only_entry(self._sections, name, "section", "merge the two with `fluxsecrets edit FILE`")
 
     def _section_end(self, section: Entry) -> int:
         """Behind the line of the section's last key, or of its header."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
 
 from fluxsecrets.errors import FormatError, LimitError
+from fluxsecrets.sops.document import Entry
 
 from . import Limits
 
@@ -124,6 +126,28 @@ def with_comments_above(
     if not source.endswith("\n", 0, end) and start:
         return start - (2 if source.endswith("\r\n", 0, start) else 1), end
     return start, end
+
+
+def only_entry(entries: Iterable[Entry], key: str | int, what: str, hint: str) -> Entry | None:
+    """The entry of a key, or None.
+
+    Args:
+        entries: of a map in which the text may repeat a key.
+        key: its key.
+        what: names the entry in messages, such as `key`.
+        hint: what to do where there are several.
+
+    Raises:
+        FormatError: there are several.
+    """
+    found = [entry for entry in entries if entry.key == key]
+    if len(found) > 1:
+        raise FormatError(
+            f"the {what} {key!a} is in the file twice, so it is not clear which one is meant",
+            line=found[1].line,
+            hint=hint,
+        )
+    return found[0] if found else None
 
 
 def line_start(source: str, offset: int) -> int:

@@ -75,8 +75,8 @@ class RawAlias:
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class RawMapping:
-    """A map; `properties` is where its anchor and tag start; a block map's `end` is the next token."""
+class RawCollection:
+    """A map or list. `properties` is where its anchor and tag start; a block's `end` is the next token."""
 
     properties: int
     start: int
@@ -86,22 +86,20 @@ class RawMapping:
     tag: str | None
     anchor: str | None
     flow: bool
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class RawMapping(RawCollection):
+    """A map."""
+
     keys: list[RawNode] = field(default_factory=list)
     values: list[RawNode] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class RawSequence:
-    """A list, with the same spans as a map."""
+class RawSequence(RawCollection):
+    """A list."""
 
-    properties: int
-    start: int
-    end: int
-    line: int
-    column: int
-    tag: str | None
-    anchor: str | None
-    flow: bool
     items: list[RawNode] = field(default_factory=list)
 
 
