@@ -178,7 +178,7 @@ def test_folder_in_place_passes_over_what_is_plain(waddle, cli):
         (("-i",), "name the files"),
         (("-i", "-"), "-i replaces files"),
         (("-i", "--extract", "a", "secret.yaml"), "-i replaces files"),
-        (("--format", "json", "secret.yaml"), "for the values as JSON use --output-type json"),
+        (("--format", "json", "secret.yaml"), "to print the values as JSON, use --output-type json"),
         (("missing.yaml",), "missing.yaml: there is no such file"),
         ((".",), "it is a folder"),
     ],

@@ -17,7 +17,7 @@ from .guard import EXIT_ERROR, end_log, guarded
 COMMANDS = {
     "encrypt": ("encrypt", "Encrypt Secrets in place."),
     "decrypt": ("decrypt", "Print a file decrypted, or decrypt files in place."),
-    "edit": ("edit", "Edit an encrypted file, or make a new one."),
+    "edit": ("edit", "Edit an encrypted file, or create one."),
     "get": ("values:get", "Print one value of an encrypted file."),
     "set": ("values:set_", "Set one value of an encrypted file."),
     "unset": ("values:unset", "Remove one value of an encrypted file."),
@@ -32,16 +32,16 @@ COMMANDS = {
     ),
     "seal": ("seal", "Turn Secrets into SealedSecrets."),
     "unseal": ("unseal", "Print SealedSecrets as Secrets, with the controller's key."),
-    "reseal": ("reseal", "Seal SealedSecrets anew: for another certificate or place."),
+    "reseal": ("reseal", "Seal SealedSecrets again: for another certificate, name or namespace."),
     "convert": ("convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
     "audit": ("audit", "Find what is wrong with secrets, and who can read what."),
-    "verify": ("verify", "Say what Flux would do with each file of an environment."),
+    "verify": ("verify", "Show what Flux would do with each file of an environment."),
     "env": ("env", "See the environments of a repository, and add one."),
     "keys": ("keys", "Make and manage identities."),
     "scan": ("scan", "Find secrets in plain text."),
-    "rules": ("rules", "Show what is looked for, and why."),
+    "rules": ("rules", "Show the rules of `scan` and `audit`, and what they mean."),
     "hook": ("hook", "Stop commits that hold secrets in plain text."),
-    "log": ("log", "Show what was done with secrets here, and check that record."),
+    "log": ("log", "Show what was done with secrets here, and verify the record."),
 }
 """Name -> (`module` with a click command `command`, or `module:command`; the line that --help shows)."""
 
@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, and suggest a near one where there is none of that name."""
+        """Find a command, or suggest one with a similar name."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             import difflib

@@ -26,22 +26,30 @@ _SEVERITIES = ("low", "medium", "high", "critical")
 
 
 @click.command("audit")
-@click.option("--env", "environment", metavar="NAME", help="Only what concerns the files of one environment.")
-@click.option("--range", "commits", metavar="A..B", help="Only what these commits brought.")
-@click.option("--rule", "rules", multiple=True, metavar="RULE", help="Only this rule; may be given again.")
 @click.option(
-    "--severity", type=click.Choice(_SEVERITIES), default="low", help="Leave out what is less severe."
+    "--env", "environment", metavar="NAME", help="Report only findings in the files of an environment."
+)
+@click.option(
+    "--range", "commits", metavar="A..B", help="Report only findings that these commits introduced."
+)
+@click.option("--rule", "rules", multiple=True, metavar="RULE", help="Run only this rule; repeatable.")
+@click.option(
+    "--severity",
+    type=click.Choice(_SEVERITIES),
+    default="low",
+    show_default=True,
+    help="Lowest severity to report.",
 )
 @click.option(
     "--fail-on",
     type=click.Choice([*_SEVERITIES, "never"]),
-    help="From which severity on to exit with 1; high, unless .fluxsecrets.yaml says otherwise.",
+    help="Lowest severity that exits with 1; default: from .fluxsecrets.yaml, or high.",
 )
 @baseline_option
 @no_baseline_option
 @update_baseline_option
-@click.option("--no-keys", is_flag=True, help="Decrypt nothing; rules about values are left out.")
-@click.option("--who", is_flag=True, help="Show who can read how many files of each environment instead.")
+@click.option("--no-keys", is_flag=True, help="Decrypt nothing, and skip the rules about values.")
+@click.option("--who", is_flag=True, help="Show who can read how many files of each environment.")
 @findings_format_option
 @partial_history_option
 @quiet_option
@@ -62,17 +70,19 @@ def command(
 ) -> int:
     """Find what is wrong with the secrets of this repository.
 
-    Who can read what, what is protected and how, what Flux would do with it. Nothing is sent anywhere, and
-    nothing is changed. Where your identities open files, their values are judged too, and never shown.
-    `fluxsecrets rules show RULE` says what a finding means.
+    Checks who can read what, how secrets are protected, and what Flux would do with them. Nothing is sent
+    anywhere, and nothing is changed. If your identities can open files, their values are checked too, and
+    never shown. `fluxsecrets rules show RULE` explains a finding.
 
-    Exit codes: 0 nothing was found that is bad enough, 1 something was, 2 the audit could not run.
+    Exit codes: 0 no finding reaches --fail-on, 1 a finding does, 2 the audit could not run.
     """
     if who:
         return _show_who(Output(quiet=quiet), report)
     refuse_contradiction(baseline, no_baseline=no_baseline, update_baseline=update_baseline)
     if update_baseline and commits is not None:
-        raise UsageError("--update-baseline takes all there is, not a range", hint="leave out --range")
+        raise UsageError(
+            "--update-baseline needs all findings, not those of a range", hint="leave out --range"
+        )
     options = AuditOptions(
         commits=commits,
         environment=environment,
@@ -97,6 +107,6 @@ def _show_who(out: Output, report: str) -> int:
     from fluxsecrets.report.matrix import FORMATS
 
     if report not in FORMATS:
-        raise UsageError("--who is no finding, so that it is no SARIF", hint="use --format json")
+        raise UsageError("--who reports no findings, so there is no SARIF", hint="use --format json")
     out.show(FORMATS[report](who_reads_what(make_session())))
     return 0

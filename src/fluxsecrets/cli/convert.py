@@ -34,11 +34,11 @@ _FEW = 8
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @click.option("--all", "everything", is_flag=True, help="The whole repository.")
-@click.option("--to", "form", type=click.Choice(FORMS), help="What the Secrets become.")
+@click.option("--to", "form", type=click.Choice(FORMS), help="What to convert the Secrets to.")
 @cert_option
 @scope_option
 @private_key_option
-@click.option("--store", metavar="NAME", help="To external: the store.")
+@click.option("--store", metavar="NAME", help="To external: name of the store.")
 @click.option(
     "--store-kind",
     type=click.Choice(["ClusterSecretStore", "SecretStore"]),
@@ -56,22 +56,22 @@ _FEW = 8
 @click.option(
     "--refresh", metavar="TIME", default="1h", show_default=True, help="To external: the refresh interval."
 )
-@click.option("--push", is_flag=True, help="To external: put the values into the store first.")
-@click.option("--overwrite", is_flag=True, help="With --push: also where other values are there.")
+@click.option("--push", is_flag=True, help="To external: write the values to the store first.")
+@click.option("--overwrite", is_flag=True, help="With --push: replace different values in the store.")
 @click.option(
-    "--provider", type=click.Choice(["vault", "aws"]), help="The kind of the store, if no manifest says it."
+    "--provider", type=click.Choice(["vault", "aws"]), help="Kind of the store, if no manifest defines it."
 )
-@click.option("--mount", metavar="PATH", help="Vault: the mount of KV version 2, if no manifest says it.")
-@click.option("--region", metavar="NAME", help="AWS: the region, if no manifest says it.")
+@click.option("--mount", metavar="PATH", help="Vault: mount of KV version 2, if no manifest defines it.")
+@click.option("--region", metavar="NAME", help="AWS: region, if no manifest defines it.")
 @comments_option
-@click.option("--plain-others", is_flag=True, help="What SOPS encrypts beside Secrets may become plain text.")
+@click.option("--plain-others", is_flag=True, help="Allow objects other than Secrets to become plain text.")
 @click.option("--keep-names", is_flag=True, help="Do not rename files such as db.sops.yaml.")
 @click.option(
     "--decryption-secret",
     metavar="NAME",
-    help="To SOPS: the Secret with the cluster's key.",
+    help="To SOPS: name of the Secret with the cluster's key.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
 @for_others_option
 @resume_option
 @abort_option
@@ -90,13 +90,13 @@ def command(
 ) -> int:
     """Move Secrets between SOPS, Sealed Secrets, External Secrets and plain text, in place.
 
-    In any direction for which the keys are at hand: age or PGP identities for SOPS, --private-key for
-    SealedSecrets, VAULT_ADDR and VAULT_TOKEN or AWS's own variables for stores. Metadata, comments and order
-    stay. Files whose names say what is in them are renamed, and the kustomization files with them; Flux
-    Kustomizations get `decryption` where SOPS needs it.
+    Converts in every direction that you have keys for: age or PGP identities for SOPS, --private-key for
+    SealedSecrets, VAULT_ADDR and VAULT_TOKEN or AWS's variables for stores. Metadata, comments and order
+    stay. Files with telling names such as db.sops.yaml are renamed, also in kustomization files; Flux
+    Kustomizations get `decryption` if SOPS needs it.
 
-    All is prepared before the first file is changed. With --push the store is written first, and what would
-    be overwritten there is shown and refused without --overwrite.
+    Everything is prepared before the first file changes. --push writes the store first; without --overwrite
+    it refuses to change values there, and lists them.
     """
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting):

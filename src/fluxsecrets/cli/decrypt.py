@@ -43,15 +43,15 @@ class _Asked:
 
 @click.command("decrypt")
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
-@click.option("-i", "--in-place", is_flag=True, help="Replace the files by their plain text.")
+@click.option("-i", "--in-place", is_flag=True, help="Replace the files with their plain text.")
 @env_option
-@output_option("Write the plain text there.", FORMAT_NAMES)
+@output_option("Write the plain text to FILE.", FORMAT_NAMES)
 @click.option(
     "--extract",
     "key",
     cls=LoggedOption,
     metavar="KEY",
-    help="""One value only: data.password, or '["data"]["password"]'.""",
+    help="""Print one value: data.password, or '["data"]["password"]'.""",
 )
 @click.option(
     "--output-type", type=click.Choice(FORMAT_NAMES), help="Write this format instead of the file's own."
@@ -65,7 +65,7 @@ class _Asked:
 def command(asked: _Asked, *, report: str, quiet: bool) -> int:
     """Print a file decrypted; with -i decrypt files in place.
 
-    Nothing is printed or written before the file's MAC was checked. Only -i and -o write plain text to
+    The file's MAC is checked before anything is printed or written. Only -i and -o write plain text to
     disk, and only -i takes several files, folders, or --env.
     """
     session, out = make_session(), Output(quiet=quiet)
@@ -75,7 +75,7 @@ def command(asked: _Asked, *, report: str, quiet: bool) -> int:
         raise UsageError("--env decrypts many files, which is done in place only", hint="add -i to do that")
     if report != "text":
         raise UsageError(
-            "--format is how -i reports what it did", hint="for the values as JSON use --output-type json"
+            "--format is for the report of -i", hint="to print the values as JSON, use --output-type json"
         )
     text = only_path(asked.paths, "add -i to decrypt several files in place")
     given = read_input(session, text, asked.filename, asked.input_type)
@@ -91,7 +91,7 @@ def _in_place(session: Session, out: Output, asked: _Asked, report: str) -> int:
 
     if asked.output or asked.key is not None or asked.output_type or asked.filename or "-" in asked.paths:
         raise UsageError(
-            "-i replaces files, so it does not go with -o, --extract, --output-type, --filename or -",
+            "-i replaces files: it can't be combined with -o, --extract, --output-type, --filename or -",
             hint="leave out -i to print, or to write elsewhere",
         )
     if not asked.paths and asked.environment is None:

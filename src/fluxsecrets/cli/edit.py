@@ -43,11 +43,11 @@ def command(
     config: Path | None,
     quiet: bool,
 ) -> int:
-    """Edit an encrypted file, or make a new one.
+    """Edit an encrypted file, or create one.
 
-    Opens the plain text in $SOPS_EDITOR, $EDITOR, or else vim, nano or vi. Values that were not changed
-    keep their ciphertext. Text that cannot be encrypted is opened again, with what is wrong on top. A
-    file that does not exist yet is made by the creation rule for its name.
+    Opens the plain text in $SOPS_EDITOR, $EDITOR, vim, nano or vi. Unchanged values keep their ciphertext.
+    Text that can't be encrypted is opened again, with the problem on top. A file that does not exist is
+    created with the creation rule for its name.
     """
     session, out = make_session(config), Output(quiet=quiet)
     editor = find_editor(session.environ)

@@ -36,47 +36,60 @@ from fluxsecrets.report.results import FORMATS, warning_lines
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @click.option(
-    "-i", "--in-place", is_flag=True, help="What encrypt does anyway, also where standard output is a file."
+    "-i",
+    "--in-place",
+    is_flag=True,
+    help="Encrypt in place (the default), even if standard output is a file.",
 )
 @click.option(
-    "--check", is_flag=True, help="Write nothing; show what is not as the rules want, exit 1 for it."
+    "--check",
+    is_flag=True,
+    help="Write nothing; list files that do not follow the rules, and exit with 1 if there are any.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be encrypted.")
-@output_option("Write one file's result there.")
-@click.option("--stdout", "to_stdout", is_flag=True, help="Write one file's result to standard output.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would be encrypted.")
+@output_option("Write the result of one file to FILE.")
+@click.option("--stdout", "to_stdout", is_flag=True, help="Write the result of one file to standard output.")
 @filename_option
 @input_type_option
 @click.option(
-    "--age", multiple=True, metavar="KEY[,KEY]", help="Encrypt for these age keys, whatever the rule says."
+    "--age",
+    multiple=True,
+    metavar="KEY[,KEY]",
+    help="Encrypt for these age keys instead of the rule's recipients.",
 )
 @click.option(
-    "--pgp", multiple=True, metavar="KEY[,KEY]", help="Encrypt for these PGP fingerprints, likewise."
+    "--pgp",
+    multiple=True,
+    metavar="KEY[,KEY]",
+    help="Encrypt for these PGP fingerprints instead of the rule's recipients.",
 )
 @click.option("--encrypted-regex", metavar="REGEX", help="Encrypt the values of keys that match.")
 @click.option(
-    "--unencrypted-regex", metavar="REGEX", help="Leave the values of keys that match in the clear."
+    "--unencrypted-regex", metavar="REGEX", help="Leave the values of keys that match in plain text."
 )
-@click.option("--encrypted-suffix", metavar="TEXT", help="Encrypt the values of keys with this ending.")
+@click.option("--encrypted-suffix", metavar="TEXT", help="Encrypt the values of keys with this suffix.")
 @click.option(
-    "--unencrypted-suffix", metavar="TEXT", help="Leave the values of keys with this ending in the clear."
+    "--unencrypted-suffix", metavar="TEXT", help="Leave the values of keys with this suffix in plain text."
 )
 @click.option(
     "--encrypted-comment-regex",
     metavar="REGEX",
-    help="Encrypt the values below comments that match; not for Flux.",
+    help="Encrypt the values below comments that match; Flux can't use it.",
 )
 @click.option(
     "--unencrypted-comment-regex",
     metavar="REGEX",
-    help="Leave the values below comments that match in the clear; not for Flux.",
+    help="Leave the values below comments that match in plain text; Flux can't use it.",
 )
 @click.option(
     "--mac-only-encrypted",
     is_flag=True,
-    help="Leave values in the clear out of the MAC, to change them freely.",
+    help="Exclude plain values from the MAC, so that they can be changed freely.",
 )
-@click.option("--staged", is_flag=True, help="Only what is staged for the next commit, and stage the result.")
-@click.option("--split-lists", is_flag=True, help="Turn a List of Secrets into YAML documents first.")
+@click.option(
+    "--staged", is_flag=True, help="Encrypt what is staged for the next commit, and stage the result."
+)
+@click.option("--split-lists", is_flag=True, help="Split a List of Secrets into YAML documents first.")
 @for_others_option
 @config_option
 @format_option
@@ -94,13 +107,11 @@ def command(
 ) -> int:
     """Encrypt Secrets in place.
 
-    PATH is a file, which is encrypted as it is, or a folder, in which every Secret is. Without PATH and
-    --env it is every Secret in the repository. Files that are encrypted already stay as they are; values
-    that did not change since the last commit keep their ciphertext. One that differs from its rule, such
-    as in its recipients, stays as it is, too, and is named.
+    A file PATH is encrypted; in a folder PATH, every Secret is. Without PATH and --env, every Secret in
+    the repository is. Encrypted files stay unchanged; one that differs from its rule, for example in its
+    recipients, is reported. Values that did not change since the last commit keep their ciphertext.
 
-    With --check, plain files stay out in which all that `fluxsecrets scan` finds is allowed or known to the
-    baseline.
+    --check skips a plain file if all of `fluxsecrets scan`'s findings in it are allowed or in the baseline.
     """
     session, out = make_session(config), Output(quiet=quiet)
     to_one = to_stdout or asked.output is not None

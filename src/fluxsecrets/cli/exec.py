@@ -25,9 +25,11 @@ from fluxsecrets.ops.run.inputs import Input, read_input
 from fluxsecrets.ops.run.session import Session
 
 shell_option: Decorator = click.option(
-    "--shell", is_flag=True, help="Run the command, which is one text, through the shell."
+    "--shell", is_flag=True, help="Run the command, given as one text, in a shell."
 )
-user_option: Decorator = click.option("--user", metavar="NAME", help="Run it as this user; needs root.")
+user_option: Decorator = click.option(
+    "--user", metavar="NAME", help="Run the command as this user; needs root."
+)
 
 
 class CommandAfterFile(click.Command):
@@ -55,7 +57,7 @@ def make_command(arguments: tuple[str, ...], *, shell: bool, user: str | None) -
     """The command that was asked for.
 
     Raises:
-        UsageError: there is none, or the user is not there.
+        UsageError: there is no command, or no such user.
     """
     if arguments[:1] == ("--",):
         arguments = arguments[1:]
@@ -79,14 +81,14 @@ def read_encrypted(session: Session, file: str, input_type: str | None) -> Input
 @click.argument(
     "arguments", cls=ValueArgument, nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]..."
 )
-@click.option("--pristine", is_flag=True, help="Give it the values alone, without your own environment.")
-@click.option("--same-process", is_flag=True, help="Replace fluxsecrets by the command instead of waiting.")
+@click.option("--pristine", is_flag=True, help="Pass only the values, not your own environment.")
+@click.option("--same-process", is_flag=True, help="Replace fluxsecrets with the command instead of waiting.")
 @click.option(
     "--allow-variable",
     "allowed",
     multiple=True,
     metavar="NAME",
-    help="Let FILE set a variable that decides which code runs, such as PATH. Repeatable.",
+    help="Let FILE set a variable that decides which code runs, such as PATH; repeatable.",
 )
 @shell_option
 @user_option
@@ -105,11 +107,11 @@ def exec_env(
 ) -> int:
     """Run a command with the values of FILE in its environment.
 
-    The keys of FILE's first document are the names; of a Kubernetes Secret it is those of data, decoded, and
-    stringData. Other values must not be maps or lists. The MAC is checked first. Variables that decide which
-    code runs (PATH, LD_PRELOAD, NODE_OPTIONS, GIT_SSH and such) are refused unless you allow them by name,
-    here or in FLUXSECRETS_ALLOW_VARIABLES. The exit code is the command's, 128+N where signal N ended it, 127
-    where there is no such command.
+    The keys of FILE's first document are the names; in a Kubernetes Secret, the keys of stringData, and of
+    data, decoded. Other values must not be maps or lists. The MAC is checked first. Variables that decide
+    which code runs (PATH, LD_PRELOAD, NODE_OPTIONS, GIT_SSH and the like) are refused unless you allow them
+    by name, here or in FLUXSECRETS_ALLOW_VARIABLES. The exit code is the command's, 128+N if signal N ended
+    it, 127 if the command does not exist.
     """
     session = make_session()
     wanted = make_command(arguments, shell=shell, user=user)
@@ -126,14 +128,14 @@ def exec_env(
 @click.argument(
     "arguments", cls=ValueArgument, nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]..."
 )
-@click.option("--no-fifo", is_flag=True, help="A file in memory rather than a named pipe.")
+@click.option("--no-fifo", is_flag=True, help="Use a file in memory instead of a named pipe.")
 @click.option(
     "--filename",
     cls=LoggedOption,
     metavar="NAME",
-    help="The name that the command sees; FILE's own unless told.",
+    help="The file name that the command sees; default: FILE's own.",
 )
-@click.option("--output-type", type=click.Choice(FORMAT_NAMES), help="Hand it over in this format.")
+@click.option("--output-type", type=click.Choice(FORMAT_NAMES), help="Format of the plain text.")
 @shell_option
 @user_option
 @input_type_option
@@ -151,12 +153,12 @@ def exec_file(
     input_type: str | None,
     quiet: bool,
 ) -> int:
-    """Run a command that reads FILE decrypted, by a path that {} stands for.
+    """Run a command that reads the decrypted FILE from the path in place of {}.
 
-    The path is a named pipe, so that nothing is written anywhere; programs that jump about in the file need
-    --no-fifo, which gives them a file in a private folder, in memory where the system has one. Either is
-    deleted when the command ends. The MAC is checked first. The exit code is the command's, 128+N where
-    signal N ended it, 127 where there is no such command.
+    The path is a named pipe, so that nothing is written to disk. Programs that seek in the file need
+    --no-fifo: a file in a private folder, in memory if the system has one. Both are deleted when the
+    command ends. The MAC is checked first. The exit code is the command's, 128+N if signal N ended it, 127
+    if the command does not exist.
     """
     from fluxsecrets.ops.files.decrypt import decrypt_given
 
@@ -164,8 +166,8 @@ def exec_file(
     wanted = make_command(arguments, shell=shell, user=user)
     if not any(PLACEHOLDER in argument for argument in wanted.arguments):
         raise UsageError(
-            "the command has no {} in it, which stands for the file's path",
-            hint="such as: fluxsecrets exec-file FILE -- kubectl apply -f {}",
+            "the command has no {}, the placeholder for the file's path",
+            hint="for example: fluxsecrets exec-file FILE -- kubectl apply -f {}",
         )
     given = read_encrypted(session, file, input_type)
     content = decrypt_given(session, given, output_type=output_type)

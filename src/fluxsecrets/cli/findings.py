@@ -18,7 +18,7 @@ baseline_option: Decorator = click.option(
 )
 no_baseline_option: Decorator = click.option("--no-baseline", is_flag=True, help="Ignore the baseline.")
 update_baseline_option: Decorator = click.option(
-    "--update-baseline", is_flag=True, help="Write what is found now into the baseline."
+    "--update-baseline", is_flag=True, help="Write the current findings to the baseline."
 )
 findings_format_option: Decorator = click.option(
     "--format",
@@ -37,4 +37,7 @@ def refuse_contradiction(baseline: Path | None, *, no_baseline: bool, update_bas
         UsageError: they contradict each other.
     """
     if no_baseline and (baseline is not None or update_baseline):
-        raise UsageError("--no-baseline contradicts the other option", hint="leave one of them out")
+        raise UsageError(
+            "--no-baseline can't be combined with --baseline or --update-baseline",
+            hint="leave one of them out",
+        )

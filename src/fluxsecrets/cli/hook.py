@@ -16,7 +16,7 @@ HOOKS = ("pre-commit", "pre-push")
 """As `ops.checks.hooks` has them; a commit does not wait for the import of what installs hooks."""
 
 _hooks_argument = click.argument("hooks", nargs=-1, metavar="[HOOK]...", type=click.Choice(HOOKS))
-_quiet_option = click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
+_quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 
 
 @click.group("hook")

@@ -18,7 +18,7 @@ _file_option: Decorator = click.option(
     "--file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="This log, instead of the one that is set up.",
+    help="Read this log instead of the configured one.",
 )
 
 
@@ -30,11 +30,12 @@ _file_option: Decorator = click.option(
     type=click.IntRange(min=1),
     default=_SHOWN,
     metavar="N",
-    help="How many; the last 20 unless told.",
+    show_default=True,
+    help="Number of entries, from the end.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show the whole log.")
-@click.option("--path", metavar="TEXT", help="Only what was done with files whose path has this in it.")
-@click.option("--user", metavar="NAME", help="Only what a user did.")
+@click.option("--path", metavar="TEXT", help="Only files whose path contains this.")
+@click.option("--user", metavar="NAME", help="Only entries of this user.")
 @format_option
 @quiet_option
 @click.pass_context
@@ -49,10 +50,10 @@ def command(
     report: str,
     quiet: bool,
 ) -> int:
-    """Show what was done with secrets here, the newest last.
+    """Show what was done with secrets here, newest last.
 
-    A log is set up for a repository by `log:` in .fluxsecrets.yaml, for a machine by FLUXSECRETS_LOG. It
-    names who, when, the command, files, whose keys opened them, and what came of it; never a value.
+    `log:` in .fluxsecrets.yaml sets up a log for a repository, FLUXSECRETS_LOG for a machine. An entry has
+    the user, the time, the command, the files, the keys that opened them, and the outcome; never a value.
     """
     if context.invoked_subcommand is not None:
         return 0
@@ -72,15 +73,15 @@ def command(
     "anchors",
     multiple=True,
     metavar="LINE:HASH",
-    help="A line that an earlier check printed must still be there, as it was.",
+    help="Check that this line, printed by an earlier check, is unchanged.",
 )
 @format_option
 @quiet_option
 def verify_(file: Path | None, anchors: tuple[str, ...], report: str, quiet: bool) -> int:
-    """Check that no line of the log was changed, removed, added or moved; exit with 1 where one was.
+    """Check that no line of the log was changed, removed, added or moved; exit with 1 if one was.
 
-    Prints the anchor of the last line. Keep it where nobody who works here can change it, and give it to a
-    later check: then even a log that was written anew as a whole is found.
+    Prints the anchor of the last line. Keep it where nobody who works here can change it, and pass it to a
+    later check: it detects even a log that was rewritten as a whole.
     """
     from fluxsecrets.ops.log.logfile import head_path, verify
     from fluxsecrets.report.log import VERDICT_FORMATS
@@ -101,7 +102,7 @@ def _places(file: Path | None) -> tuple[Path, ...]:
     """The named log, or else those that are set up.
 
     Raises:
-        UsageError: there is none.
+        UsageError: nothing was named.
     """
     cwd = Path.cwd()
     if file is not None:

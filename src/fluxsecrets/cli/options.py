@@ -1,4 +1,4 @@
-"""Options that several commands share, what the log says of a command line, and the session they give."""
+"""Options that several commands share, what the log shows of a command line, and the session."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ _FORMAT_WORDS = {
     **dict.fromkeys(("text", "txt", "table", "wide", "name", "sarif", "html"), ""),
     **dict.fromkeys(("jsonpath", "go-template", "custom-columns"), ""),
 }
-"""What follows `-o` in other tools, where no file is meant; with the `--output-type` of that name."""
+"""What other tools take after `-o`, where it is not a file; with the `--output-type` of that name."""
 
 env_option: Decorator = click.option(
-    "--env", "environment", cls=LoggedOption, metavar="NAME", help="All secrets of one environment."
+    "--env", "environment", cls=LoggedOption, metavar="NAME", help="All secrets of an environment."
 )
 all_option: Decorator = click.option(
     "--all", "everything", is_flag=True, help="All encrypted secrets of the repository."
@@ -66,11 +66,11 @@ format_option: Decorator = click.option(
     show_default=True,
     help="Format of the output.",
 )
-quiet_option: Decorator = click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
+quiet_option: Decorator = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 for_others_option: Decorator = click.option(
     "--for-others",
     is_flag=True,
-    help="Go on where none of your identities can decrypt the result, and git has no copy of the plain text.",
+    help="Proceed even if none of your identities can decrypt the result and git has no plain copy.",
 )
 config_option: Decorator = click.option(
     "--config",
@@ -87,7 +87,7 @@ filename_option: Decorator = click.option(
     "filename",
     cls=LoggedOption,
     metavar="NAME",
-    help="With -: the name that standard input has for rules and format.",
+    help="With -: the file name that rules and format are chosen by.",
 )
 
 
@@ -95,19 +95,17 @@ document_option: Decorator = click.option(
     "--document",
     type=click.IntRange(min=1),
     metavar="N",
-    help="In a file with several YAML documents: the document's number, from 1.",
+    help="Number of the YAML document in the file, from 1.",
 )
 accept_option: Decorator = click.option(
     "--accept-recipients",
     is_flag=True,
-    help="Go on although the file's recipients or selector are not the rule's.",
+    help="Accept recipients or a selector that differ from the rule's.",
 )
 resume_option: Decorator = click.option(
-    "--resume", "resuming", is_flag=True, help="Complete a run that was interrupted."
+    "--resume", "resuming", is_flag=True, help="Complete an interrupted run."
 )
-abort_option: Decorator = click.option(
-    "--abort", "aborting", is_flag=True, help="Take back a run that was interrupted."
-)
+abort_option: Decorator = click.option("--abort", "aborting", is_flag=True, help="Undo an interrupted run.")
 
 
 def takes(*kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -164,7 +162,7 @@ order_option: Decorator = click.option(
     metavar="KIND[,KIND]",
     expose_value=False,
     callback=_keep_order,
-    help="Kinds of keys to try first: age,pgp unless told; also SOPS_DECRYPTION_ORDER.",
+    help="Kinds of keys to try first; default: SOPS_DECRYPTION_ORDER, or age,pgp.",
 )
 
 
@@ -178,7 +176,7 @@ partial_history_option: Decorator = click.option(
     is_flag=True,
     expose_value=False,
     callback=_keep_partial,
-    help="In a shallow clone: go by the commits that are there.",
+    help="In a shallow clone, use the commits that exist.",
 )
 
 
@@ -310,9 +308,9 @@ def refuse_piped_input(command: str) -> None:
     mode = _mode(sys.stdin)
     if stat.S_ISFIFO(mode) or stat.S_ISREG(mode):
         raise UsageError(
-            "standard input is a pipe or a file, and no path says what is meant",
+            "standard input is a pipe or a file, but no path is given",
             hint=f"`fluxsecrets {command} - --filename NAME` reads standard input; "
-            f"`fluxsecrets {command} .` means the secrets in this folder",
+            f"`fluxsecrets {command} .` encrypts the secrets in this folder",
         )
 
 

@@ -33,25 +33,24 @@ from fluxsecrets.report.moved import FORMATS
 @cert_option
 @private_key_option
 @scope_option
-@click.option(
-    "--name", cls=LoggedOption, metavar="NAME", help="Give the one SealedSecret in a file this name."
-)
+@click.option("--name", cls=LoggedOption, metavar="NAME", help="Rename the only SealedSecret in a file.")
 @click.option("--namespace", "-n", metavar="NAME", help="Move SealedSecrets to this namespace.")
-@click.option("--renew", is_flag=True, help="Also what is sealed for this certificate already.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
+@click.option("--renew", is_flag=True, help="Include values that are already sealed for this certificate.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
 @resume_option
 @abort_option
 @format_option
 @quiet_option
 @takes(ResealRequest)
 def command(asked: ResealRequest, *, resuming: bool, aborting: bool, report: str, quiet: bool) -> int:
-    """Seal SealedSecrets anew, in place: for the controller's new certificate, or for another place.
+    """Seal SealedSecrets again, in place: for a new certificate, or for another name or namespace.
 
-    The values are opened with the private keys of --private-key or FLUXSECRETS_SEALING_KEYS, and sealed for
-    the certificate of --cert or of the environment. Only the sealed values' text changes, and with --scope,
-    --name and --namespace what the metadata say. A value that the certificate's own key opens stays.
+    The private keys of --private-key or FLUXSECRETS_SEALING_KEYS open the values, which are then sealed for
+    the certificate of --cert or of the environment. Only the sealed values change, and the metadata with
+    --scope, --name and --namespace. A value that is already sealed for the certificate stays.
 
-    All files are prepared before the first is replaced; what does not open is listed and stays as it is.
+    All files are prepared before the first one is replaced. A file that can't be opened is reported, and
+    stays unchanged.
     """
     session, out = make_session(), Output(quiet=quiet)
     if end_if_asked(session, out, "reseal", resuming=resuming, aborting=aborting):

@@ -62,7 +62,7 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--post-quantum", is_flag=True, help="With --identity: of the kind for sops 3.12 and newer.")
 @click.option("--store", type=click.Choice(["file", "keyring"]), help="With --identity: where it is kept.")
 @click.option("-y", "--yes", is_flag=True, help="With --finish: do not ask.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would happen.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
 @resume_option
 @abort_option
 @input_type_option

@@ -21,13 +21,13 @@ def known_rules() -> tuple[RuleInfo, ...]:
 
 @click.group("rules")
 def command() -> None:
-    """Show what is looked for, and why.
+    """Show the rules of `scan` and `audit`, and what they mean.
 
-    Their names are what `fluxsecrets:allow`, the list `allow` of .fluxsecrets.yaml, and baselines use.
+    `fluxsecrets:allow`, the list `allow` in .fluxsecrets.yaml, and baselines use their names.
     """
 
 
-@command.command("list", short_help="Every rule with its severity.")
+@command.command("list", short_help="List every rule with its severity.")
 @format_option
 def list_rules(report: str) -> int:
     """List every rule with its severity."""
@@ -35,7 +35,7 @@ def list_rules(report: str) -> int:
     return 0
 
 
-@command.command("show", short_help="What a rule means, and what to do.")
+@command.command("show", short_help="Show what a rule means, and what to do.")
 @click.argument("rule")
 @format_option
 def show_rule(rule: str, report: str) -> int:

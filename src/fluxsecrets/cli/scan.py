@@ -26,24 +26,24 @@ _LONGEST_INPUT = 256 * 2**20
 
 @click.command("scan")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--env", "environment", metavar="NAME", help="All files of one environment.")
-@click.option("--staged", is_flag=True, help="What is staged, as the next commit will have it.")
+@click.option("--env", "environment", metavar="NAME", help="All files of an environment.")
+@click.option("--staged", is_flag=True, help="What is staged for the next commit.")
 @click.option("--range", "commits", metavar="A..B", help="What these commits added or changed.")
-@click.option("--unpushed", is_flag=True, help="What no remote has yet.")
-@click.option("--history", is_flag=True, help="What any commit of any branch ever added or changed.")
-@click.option("--partial-history", is_flag=True, help="In a shallow clone: go by the commits that are there.")
+@click.option("--unpushed", is_flag=True, help="Commits that no remote has.")
+@click.option("--history", is_flag=True, help="Every commit of every branch.")
+@click.option("--partial-history", is_flag=True, help="In a shallow clone, use the commits that exist.")
 @click.option(
     "--filename",
     "--filename-override",
     "filename",
     metavar="NAME",
-    help="With -: the name that standard input has for the rules.",
+    help="With -: the file name that rules are chosen by.",
 )
 @baseline_option
 @no_baseline_option
 @update_baseline_option
 @findings_format_option
-@click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
+@click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 def command(
     *,
     paths: tuple[str, ...],
@@ -62,11 +62,11 @@ def command(
 ) -> int:
     """Find secrets in plain text.
 
-    PATH is a file or a folder, or - for standard input; without PATH it is every file of the repository
-    that git tracks, or would. Values in Secrets, in encrypted files and under telling keys are found, and
-    the tokens of about 140 kinds in any text, also inside of base64.
+    PATH is a file, a folder, or - for standard input. Without PATH, every file is scanned that git tracks,
+    or would track. Finds plain values in Secrets, in encrypted files and under telling keys, and about 140
+    kinds of tokens in any text, even inside base64.
 
-    Exit codes: 0 nothing was found, 1 something was, 2 something could not be read or judged.
+    Exit codes: 0 no findings, 1 findings, 2 something could not be read or scanned.
     """
     given = {
         "--staged": staged,
@@ -76,9 +76,12 @@ def command(
     }
     chosen = [name for name, on in given.items() if on]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} do not go together", hint="choose one of them")
+        raise UsageError(f"{' and '.join(chosen)} can't be combined", hint="choose one of them")
     if environment is not None and (paths or chosen):
-        raise UsageError("--env goes alone", hint=f"leave out {(chosen or ['the paths'])[0]}, or --env")
+        raise UsageError(
+            "--env can't be combined with paths or other sources",
+            hint=f"leave out {(chosen or ['the paths'])[0]}, or --env",
+        )
     refuse_contradiction(baseline, no_baseline=no_baseline, update_baseline=update_baseline)
     request = ScanRequest(
         cwd=Path.cwd(),
@@ -104,7 +107,9 @@ def command(
 def _source(paths: tuple[str, ...], chosen: list[str]) -> Source:
     if "-" in paths:
         if len(paths) > 1 or chosen:
-            raise UsageError("standard input is scanned alone", hint="leave out what stands beside -")
+            raise UsageError(
+                "standard input can't be combined with other sources", hint="leave out everything but -"
+            )
         return Source.STDIN
     if not chosen:
         return Source.PATHS

@@ -48,25 +48,27 @@ from fluxsecrets.report.text import counted
 @click.option(
     "--name", cls=LoggedOption, metavar="NAME", help="Seal for this name instead of the Secret's own."
 )
-@click.option("--namespace", "-n", metavar="NAME", help="The namespace of a Secret that names none.")
-@output_option("Write the result there.", OUTPUT_TYPES)
+@click.option("--namespace", "-n", metavar="NAME", help="The namespace for Secrets that do not name one.")
+@output_option("Write the result to FILE.", OUTPUT_TYPES)
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write the result to standard output.")
 @output_type_option
 @click.option(
     "--merge-into",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Put the Secret's values into this SealedSecret; all else in it stays.",
+    help="Put the Secret's values into this SealedSecret; the rest of it stays unchanged.",
 )
 @private_key_option
-@click.option("--renew", is_flag=True, help="Seal every value anew, also those that did not change.")
+@click.option("--renew", is_flag=True, help="Seal every value again, even if it did not change.")
 @comments_option
-@click.option("--allow-empty-data", is_flag=True, help="Take Secrets that have no values.")
+@click.option("--allow-empty-data", is_flag=True, help="Accept Secrets without values.")
 @click.option("--raw", is_flag=True, help="Seal one value, from standard input or --from-file, and print it.")
 @click.option("--from-file", type=click.Path(path_type=Path), metavar="FILE", help="With --raw: the value.")
-@click.option("--fetch-cert", metavar="URL", help="Only fetch a controller's certificate: printed, or to -o.")
-@click.option("--allow-http", is_flag=True, help="With --fetch-cert: take plain HTTP from other machines.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be sealed.")
+@click.option(
+    "--fetch-cert", metavar="URL", help="Fetch a controller's certificate, and print it or write it to -o."
+)
+@click.option("--allow-http", is_flag=True, help="With --fetch-cert: allow plain HTTP to other machines.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sealed.")
 @for_others_option
 @filename_option
 @format_option
@@ -88,13 +90,12 @@ def command(
 ) -> int:
     """Turn Secrets into SealedSecrets, in place.
 
-    Offline: the certificate is that of --cert, or the one that .fluxsecrets.yaml names for the environment.
-    PATH is a file or a folder; --env and --all mean all plain Secrets of an environment or of the
-    repository; - is standard input. With -o
-    or --stdout the input stays as it is, and may be encrypted with SOPS.
+    Works offline: the certificate comes from --cert, or from .fluxsecrets.yaml for the environment. PATH is
+    a file, a folder, or - for standard input; --env and --all select all plain Secrets of an environment or
+    of the repository. With -o or --stdout the input stays unchanged, and may be encrypted with SOPS.
 
-    Comments, order and other objects in a file stay. A value that did not change keeps its ciphertext where a
-    private key of the controller (--private-key) or the version in git shows it.
+    Comments, order and other objects in a file stay. A value keeps its ciphertext if a private key of the
+    controller (--private-key) or the version in git shows that it did not change.
     """
     session, out = make_session(), Output(quiet=quiet)
     if fetch_cert is not None:

@@ -15,12 +15,12 @@ from fluxsecrets.ops.run.session import Session
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
 
 cert_option: Decorator = click.option(
-    "--cert", type=click.Path(path_type=Path), metavar="FILE", help="The controller's certificate, PEM."
+    "--cert", type=click.Path(path_type=Path), metavar="FILE", help="The controller's certificate in PEM."
 )
 scope_option: Decorator = click.option(
     "--scope",
     type=click.Choice(SCOPES),
-    help="Where it may be opened; else as its annotations say, or strict.",
+    help="Where the values may be opened; default: what the annotations say, or strict.",
 )
 private_key_option: Decorator = click.option(
     "--private-key",
@@ -29,13 +29,14 @@ private_key_option: Decorator = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The controller's private key: PEM, or backed-up TLS Secrets; several are tried in order.",
+    help="The controller's private key: PEM, or backed-up TLS Secrets; repeatable, tried in order.",
 )
 comments_option: Decorator = click.option(
     "--comments",
     type=click.Choice(["careful", "keep", "drop"]),
     default="careful",
-    help="Those among the values: kept unless one may hold a value (careful), kept, or left out.",
+    show_default=True,
+    help="Comments among the values: keep them unless one may hold a value (careful), keep, or drop.",
 )
 OUTPUT_TYPES = ("yaml", "json")
 output_type_option: Decorator = click.option(

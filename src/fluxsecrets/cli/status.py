@@ -31,7 +31,7 @@ from fluxsecrets.ops.files.status import status as status_of
 def status(asked: StatusRequest, *, report: str, quiet: bool) -> int:
     """Show what is encrypted, for whom, and whether you can open it.
 
-    PATH is a file or a folder; without PATH and --env it is every Secret in the repository.
+    PATH is a file or a folder. Without PATH and --env, every Secret in the repository is shown.
     """
     from fluxsecrets.report.status import FORMATS
 

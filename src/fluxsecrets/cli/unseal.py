@@ -26,7 +26,7 @@ from fluxsecrets.ops.run.inputs import read_input
 @click.command("unseal")
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="PATH")
 @private_key_option
-@output_option("Write the plain text there.", OUTPUT_TYPES)
+@output_option("Write the plain text to FILE.", OUTPUT_TYPES)
 @output_type_option
 @filename_option
 @quiet_option
@@ -39,11 +39,11 @@ def command(
     filename: str | None,
     quiet: bool,
 ) -> int:
-    """Print SealedSecrets as the Secrets that are in them.
+    """Print SealedSecrets as Secrets.
 
-    It needs a private key of the controller, from --private-key or from the files that
-    FLUXSECRETS_SEALING_KEYS names: PEM, or the controller's TLS Secrets as kubectl writes them, which may be
-    encrypted with SOPS. Only -o writes plain text to disk.
+    Needs a private key of the controller, from --private-key or from the files in FLUXSECRETS_SEALING_KEYS:
+    PEM, or the controller's TLS Secrets as kubectl writes them, which may be encrypted with SOPS. Only -o
+    writes plain text to disk.
     """
     from fluxsecrets.ops.sealing.unseal import unseal
 

@@ -52,7 +52,7 @@ class _Source:
 @click.argument("path", cls=PathArgument)
 @click.argument("key", cls=LoggedArgument)
 @click.option("--raw", is_flag=True, help="Do not decode base64 under `data:` of a Secret.")
-@click.option("--output-type", type=click.Choice(["yaml", "json"]), help="How to print a map or a list.")
+@click.option("--output-type", type=click.Choice(["yaml", "json"]), help="Format for a map or a list.")
 @document_option
 @filename_option
 @input_type_option
@@ -62,9 +62,9 @@ class _Source:
 def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, quiet: bool) -> int:
     """Print one value of an encrypted file.
 
-    KEY is dotted, such as stringData.password, or '["stringData"]["password"]'; list items count from 0:
-    users[0].name. The value's exact bytes are printed; only at a terminal a line break follows them. Under
-    `data:` of a Kubernetes Secret the value is decoded from base64.
+    KEY is stringData.password or '["stringData"]["password"]'; list items count from 0: users[0].name.
+    Prints the value's exact bytes, and adds a line break only at a terminal. Decodes base64 under `data:`
+    of a Kubernetes Secret.
     """
     session, out = make_session(), Output(quiet=quiet)
     given = read_input(session, asked.path, filename, asked.input_type)
@@ -91,11 +91,11 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
     "spec",
     cls=LoggedOption,
     metavar="KIND[:N]",
-    help="Make the value: password:32 (characters), hex:32 or base64:32 (bytes), uuid.",
+    help="Generate the value: password:32 (characters), hex:32 or base64:32 (bytes), uuid.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The value is JSON: a number, a list, a map …")
-@click.option("--raw", is_flag=True, help="The value for `data:` of a Secret is base64 already.")
-@click.option("--plain", is_flag=True, help="Add the value even where it is not encrypted.")
+@click.option("--json", "as_json", is_flag=True, help="The value is JSON, such as a number, a list or a map.")
+@click.option("--raw", is_flag=True, help="The value for `data:` of a Secret is already base64.")
+@click.option("--plain", is_flag=True, help="Add the value even if the selector leaves it in plain text.")
 @document_option
 @accept_option
 @input_type_option
@@ -113,16 +113,15 @@ def set_(
 ) -> int:
     """Set one value of an encrypted file.
 
-    KEY is as for `get`; a key that is not there yet is added, and so is a list item right behind the last.
-    Without VALUE and options the value is asked for at the terminal. It is a string unless --json is
-    given, or KEY is in brackets, as sops writes it: VALUE is JSON then, as sops takes it. Under `data:` of
-    a Kubernetes Secret it is encoded in base64. All other values keep their ciphertext, and the text around
-    them stays as it is.
+    KEY is as for `get`. A new key is added, and so is a list item right after the last. Without VALUE and
+    options, `set` asks for the value at the terminal. The value is a string. With --json it is JSON, and so
+    is VALUE if KEY is in brackets, as in sops. Under `data:` of a Kubernetes Secret it is encoded in base64.
+    Everything else stays unchanged, byte for byte, except the MAC and the time of the change.
     """
     session, out = make_session(config), Output(quiet=quiet)
     if sum(each not in (None, False) for each in astuple(source)) > 1:
         raise UsageError(
-            "the value is given twice", hint="give VALUE, --stdin, --value-file or --generate, one of them"
+            "the value is given twice", hint="give one of VALUE, --stdin, --value-file and --generate"
         )
     # sops takes the value as JSON where the key is in brackets.
     as_json = as_json or (source.value is not None and asked.key.startswith("["))
@@ -152,8 +151,7 @@ def set_(
 def unset(asked: ValueRequest, *, config: Path | None, quiet: bool) -> int:
     """Remove one key or list item of an encrypted file.
 
-    KEY is as for `get`. The comments right above it go as well; everything else stays as it is, and all
-    other values keep their ciphertext.
+    KEY is as for `get`. The comments right above it are removed too. Everything else stays unchanged.
     """
     session, out = make_session(config), Output(quiet=quiet)
     _show_change(out, unset_value(session, asked))
@@ -182,7 +180,7 @@ def _given(session: Session, source: _Source) -> bytes:
         return answer.encode("utf-8", "surrogateescape")
     if not source.from_stdin:
         raise UsageError(
-            "no value is given", hint="add --stdin, --value-file FILE or --generate password:32, or the value"
+            "no value is given", hint="add the value, --stdin, --value-file FILE or --generate password:32"
         )
     data = sys.stdin.buffer.read(session.limits.size + 1) if sys.stdin is not None else b""
     if len(data) > session.limits.size:

@@ -10,19 +10,19 @@ from fluxsecrets.cli.output import Output
 
 @click.command("verify")
 @click.option("--env", "environment", required=True, metavar="NAME", help="The environment.")
-@click.option("--all", "everything", is_flag=True, help="What is applied as it is, too.")
-@click.option("--no-keys", is_flag=True, help="Decrypt nothing; MACs and values are not looked at.")
+@click.option("--all", "everything", is_flag=True, help="Also list files that are applied unchanged.")
+@click.option("--no-keys", is_flag=True, help="Decrypt nothing, and skip MACs and values.")
 @format_option
 @quiet_option
 def command(*, environment: str, everything: bool, no_keys: bool, report: str, quiet: bool) -> int:
-    """Say what Flux would do with each file of an environment.
+    """Show what Flux would do with each file of an environment.
 
-    Whether it decrypts it, as what and with whose key; applies it as it is, or as ciphertext; or stops. No
-    cluster is asked. Where your identities open files, their MACs are checked, and values are looked through
-    for variables that Flux would replace.
+    Flux decrypts a file (as which format, with whose key), applies it unchanged, applies its ciphertext, or
+    stops. No cluster is contacted. If your identities can open files, their MACs are checked, and their
+    values are searched for variables that Flux would replace.
 
-    Exit codes: 0 all comes out as it was meant, 1 something does not, or it cannot be told whether the
-    cluster can read it, 2 an error.
+    Exit codes: 0 every file turns out as intended, 1 a file does not, or may be unreadable for the cluster,
+    2 an error.
     """
     from fluxsecrets.ops.checks.verify import verify
     from fluxsecrets.report.verify import FORMATS

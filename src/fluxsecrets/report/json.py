@@ -21,7 +21,7 @@ def page(command: str, data: Mapping[str, object]) -> Page:
 
 
 def error_data(error: FluxsecretsError | None) -> dict[str, object] | None:
-    """An error, or null where there is none."""
+    """An error, or null."""
     if error is None:
         return None
     return {

@@ -53,7 +53,7 @@ def laid_out(
 
     Args:
         rows: cells, already printable.
-        width: columns of the terminal, or None where there is none.
+        width: columns of the terminal, or None for other output.
         show: a cell's text, coloured or not; what it adds must have no width.
         outline: the first cells are indented as in a tree; where there are two lines, so is the second.
     """

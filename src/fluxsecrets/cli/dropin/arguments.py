@@ -1,6 +1,6 @@
 """Command lines read as sops reads them: Go's `flag` package, and what urfave/cli v1 puts around it.
 
-No short flags in one (`-di`), `-flag` is `--flag`, and the first argument that is no flag ends the flags;
+No short flags in one (`-di`), `-flag` is `--flag`, and the first argument that is not a flag ends the flags;
 but a subcommand's own flags are moved to the front first (command.go, `reorderArgs`).
 """
 

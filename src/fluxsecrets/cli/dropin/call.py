@@ -44,7 +44,7 @@ class Call:
 
     Attributes:
         values: flags of the command.
-        app: flags before the command; those of the command where there is none.
+        app: flags before the command; without a command, those of the command line.
         arguments: behind the flags.
         session: the run.
         out: where results and messages go.
@@ -69,7 +69,7 @@ class Call:
         """The file; what stands behind it is not looked at, as with sops.
 
         Raises:
-            UsageError: there is none.
+            UsageError: nothing was named.
         """
         if not self.arguments:
             raise usage_error("no file was named", NO_FILE_SPECIFIED, "put it behind the flags")

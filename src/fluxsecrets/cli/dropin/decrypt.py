@@ -48,7 +48,7 @@ def extracted_path(call: Call) -> Path:
     """What --extract says.
 
     Raises:
-        UsageError: it is no path.
+        UsageError: it is not a path.
     """
     with failing_with(INVALID_TREE_PATH):
         return parse_tree_path(call.values.text("extract"))
@@ -78,7 +78,7 @@ def _extracted(call: Call, job: Job, opened: OpenedFile, path: Path) -> bytes:
 
 
 def _emitted(call: Call, node: Node, format_name: str) -> bytes:
-    """A list, or a single value that is no text, as the stores of sops write one (`EmitValue`)."""
+    """A list, or a single value that is not text, as the stores of sops write one (`EmitValue`)."""
     if format_name in ("dotenv", "binary"):
         raise FormatError(f"{format_name} cannot hold this value", hint="add --output-type json")
     data, stores = to_data(node), output_stores(call)

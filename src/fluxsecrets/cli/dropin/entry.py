@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         with terminable(), recording(None):
             code = _dispatch(arguments, dict(os.environ), log)
             sys.stdout.flush()
-    except BaseException as error:  # noqa: BLE001 - whoever ends us is told the exit code
+    except BaseException as error:  # noqa: BLE001 - the caller gets the exit code
         failure, code = error, _report(error)
     logged = code if failure is None else code or GENERIC
     return end_log(log, logged, failure, unwritten=code or COULD_NOT_WRITE_OUTPUT)
@@ -78,7 +78,7 @@ def _report(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt | TerminatedError):
         return EXIT_TERMINATED if isinstance(error, TerminatedError) else EXIT_INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        drop_output()  # whoever read our output stopped, such as `head`
+        drop_output()  # the reader of our output stopped, such as `head`
         return 128 + getattr(signal, "SIGPIPE", 13)
     if isinstance(error, OSError):
         drop_output()

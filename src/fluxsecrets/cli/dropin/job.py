@@ -144,7 +144,7 @@ def _read(call: Call, text: str) -> tuple[bytes, FileContent | None]:
 
 
 def _read_stream(call: Call, path: Path, text: str) -> bytes:
-    """Read what is no regular file, such as `/dev/stdin` or the shell's `<(...)`."""
+    """Read what is not a regular file, such as `/dev/stdin` or the shell's `<(...)`."""
     try:
         with path.open("rb") as stream:
             data = stream.read(call.session.limits.size + 1)
@@ -244,6 +244,6 @@ def deliver(call: Call, job: Job, data: bytes, *, in_place: bool | None = None, 
         if not in_place:
             write_output(call.session, call.out, data, Path(output), mode=mode)
         elif job.file is None:
-            raise FileAccessError("it is no file that could be replaced", hint="leave out --in-place")
+            raise FileAccessError("it is not a file that can be replaced", hint="leave out --in-place")
         else:
             replace_file(job.file, data)
