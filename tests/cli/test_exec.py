@@ -314,7 +314,7 @@ def test_standard_input_is_the_commands(encrypted, cli, command):
 def test_placeholder_is_needed(encrypted, cli):
     result = cli("exec-file", "secret.yaml", "--", "cat")
     assert result.exit_code == 2
-    assert "no {} in it" in result.stderr
+    assert "the command has no {}" in result.stderr
 
 
 def test_without_named_pipes_a_file_is_given(encrypted, cli, memory, monkeypatch):

@@ -55,7 +55,7 @@ from .workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class ConvertRequest:
-    """What to convert, and how: the parameters of `fluxsecrets convert`.
+    """What to convert, and how: the parameters of the command.
 
     Attributes:
         form: the target form.

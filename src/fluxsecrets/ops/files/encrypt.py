@@ -40,7 +40,7 @@ from .split import split_lists
 
 @dataclass(frozen=True, slots=True)
 class EncryptRequest:
-    """What to encrypt, and how; the parameters of `fluxsecrets encrypt`.
+    """What to encrypt, and how; the parameters of the command.
 
     Attributes:
         paths: files and folders; none, and no environment, means the whole repository.

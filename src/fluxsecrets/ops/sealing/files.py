@@ -36,7 +36,7 @@ from .seal import SealedContent, SealOptions, check_sealed_content, seal_content
 
 @dataclass(frozen=True, slots=True)
 class SealRequest:
-    """What to seal, and how: the parameters of `fluxsecrets seal`.
+    """What to seal, and how: the parameters of the command.
 
     Attributes:
         paths: files and folders.

@@ -24,7 +24,7 @@ from .reseal import Resealing, reseal_content
 
 @dataclass(frozen=True, slots=True)
 class ResealRequest:
-    """What to seal again, and how: the parameters of `fluxsecrets reseal`.
+    """What to seal again, and how: the parameters of the command.
 
     Attributes:
         paths: files and folders.
