@@ -89,8 +89,14 @@ class Cli:
     What depends on file descriptors, signals or start-up needs a process of its own.
     """
 
-    def __call__(self, *args: str | Path, stdin: bytes = b"", merged: bool = False) -> Result:
-        """Run it in this process; `merged` gives what goes to standard error as standard output, too."""
+    def __call__(self, *args: str | Path, stdin: bytes | io.TextIOBase = b"", merged: bool = False) -> Result:
+        """Run it in this process.
+
+        Args:
+            args: the command line.
+            stdin: what standard input holds, or a file that takes its place.
+            merged: standard error goes to standard output.
+        """
         # Not entry.main: that ends the process, which here is pytest's own.
         from fluxsecrets.cli.app import run
 
@@ -98,7 +104,9 @@ class Cli:
         err = out if merged else err
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setattr(sys, "argv", ["fluxsecrets", *map(str, args)])
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8", newline=""))
+            if isinstance(stdin, bytes):
+                stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8", newline="")
+            patch.setattr(sys, "stdin", stdin)
             code = run([*map(str, args)])
         out.flush()
         err.flush()
@@ -136,8 +144,13 @@ def caches(tmp_path_factory):
 
 @pytest.fixture
 def environment(tmp_path_factory, caches, monkeypatch):
-    """An environment without anything of the developer's, and an empty home folder, which it returns."""
+    """An environment without anything of the developer's, and an empty home folder, which it returns.
+
+    Nothing in it waits for the disk: `tests/files` tests what is synced, and no other test depends on it.
+    """
     home = tmp_path_factory.mktemp("home")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    monkeypatch.setattr("fluxsecrets.files.disks._sync_disks", lambda disks: True)
     for name in list(os.environ):
         if name.startswith(_LEAKING) or name in _LEAKING_NAMES:
             monkeypatch.delenv(name)
@@ -268,7 +281,8 @@ def run_git(folder: Path, *args: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment.update({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"})
     who = ("-c", "user.name=Test", "-c", "user.email=test@waddle.example", "-c", "init.defaultBranch=main")
-    command = ["git", *who, *args]
+    quick = ("-c", "core.fsync=none", "-c", "gc.auto=0", "-c", "maintenance.auto=false")
+    command = ["git", *who, *quick, *args]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, f"git {args[0]} failed: {done.stderr.decode()}"
     return done.stdout.decode()

@@ -10,12 +10,26 @@ SECRET = b"apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {p: th
 PLACE = "apps/spicedb/overlays/staging/piped.yaml"
 
 
+@pytest.fixture
+def piped(cli):
+    """Runs a command in this process, with a real pipe as its standard input."""
+
+    def piped(*arguments, data=SECRET):
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(data)
+        with os.fdopen(reader, encoding="utf-8", newline="") as pipe:
+            return cli(*arguments, stdin=pipe)
+
+    return piped
+
+
 @pytest.mark.parametrize("data", [SECRET, b""], ids=["a Secret", "nothing"])
 @pytest.mark.parametrize(
     "options", [(), ("-i",), ("--quiet",), ("--format", "json"), ("--split-lists",)], ids=" ".join
 )
-def test_a_pipe_without_a_path_is_refused(waddle, cli, git, data, options):
-    result = cli.process("encrypt", *options, stdin=data)
+def test_a_pipe_without_a_path_is_refused(waddle, piped, git, data, options):
+    result = piped("encrypt", *options, data=data)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "standard input is a pipe or a file" in result.stderr
     assert "`fluxsecrets encrypt - --filename NAME`" in result.stderr
@@ -31,25 +45,25 @@ def test_so_is_a_file(waddle, cli, git, tmp_path):
     assert git(waddle, "status", "--porcelain") == ""
 
 
-def test_what_the_hint_says_works(waddle, cli, git):
-    result = cli.process("encrypt", "-", "--filename", PLACE, stdin=SECRET)
+def test_what_the_hint_says_works(waddle, cli, piped, git):
+    result = piped("encrypt", "-", "--filename", PLACE)
     assert result.exit_code == 0, result.stderr
     assert b"throwaway" not in result.stdout_bytes
     assert b"ENC[" in result.stdout_bytes
     assert git(waddle, "status", "--porcelain") == ""
-    assert cli.process("encrypt", ".", stdin=SECRET).exit_code == 0
+    assert piped("encrypt", ".").exit_code == 0
     assert "18 files: 18 unchanged" in cli("encrypt").stderr
 
 
 @pytest.mark.parametrize("option", ["--check", "--dry-run"])
-def test_what_writes_nothing_does_not_mind(waddle, cli, git, option):
-    result = cli.process("encrypt", option, stdin=SECRET)
+def test_what_writes_nothing_does_not_mind(waddle, piped, git, option):
+    result = piped("encrypt", option)
     assert "18 files: 18 would encrypt" in result.stderr
     assert git(waddle, "status", "--porcelain") == ""
 
 
-def test_an_environment_that_is_named_is_meant(waddle, cli):
-    assert cli.process("encrypt", "--env", "staging", stdin=SECRET).exit_code == 0
+def test_an_environment_that_is_named_is_meant(waddle, piped):
+    assert piped("encrypt", "--env", "staging").exit_code == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such standard input")
@@ -72,9 +86,9 @@ def test_what_is_no_input_is_no_reason(waddle, cli, kind):
 
 
 @pytest.mark.parametrize("command", ["rotate", "reseal", "seal", "convert", "recipients sync", "decrypt -i"])
-def test_what_else_writes_many_files_wants_a_path_anyway(waddle, cli, git, command):
+def test_what_else_writes_many_files_wants_a_path_anyway(waddle, piped, git, command):
     more = {"convert": ("--to", "sops")}.get(command, ())
-    result = cli.process(*command.split(), *more, stdin=SECRET)
+    result = piped(*command.split(), *more)
     assert result.exit_code == 2
     assert "name the files" in result.stderr
     assert git(waddle, "status", "--porcelain") == ""
