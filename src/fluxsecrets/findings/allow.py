@@ -1,4 +1,4 @@
-"""Allowances: findings that somebody looked at and decided to live with, each with a reason.
+"""Allowances: findings that somebody accepted, each with a reason.
 
 Two places say so: the list `allow:` of `.fluxsecrets.yaml`, and a comment beside the value,
 `fluxsecrets:allow RULE — reason`. Those that are wrong, expired or of no use are reported, so that none

@@ -34,7 +34,7 @@ class Severity(IntEnum):
 
 
 class Confidence(IntEnum):
-    """How sure a rule is that what it found is real, in order; its text is the lower-case name."""
+    """How sure a rule is that a finding is real, in order; its text is the lower-case name."""
 
     LOW = 1
     MEDIUM = 2

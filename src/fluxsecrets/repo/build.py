@@ -36,7 +36,7 @@ from .tree import Note, Tree, normalise
 _KUSTOMIZE_CONFIG = "kustomize.config.k8s.io"
 _LOCAL = "config.kubernetes.io/local-config"
 _FIXED_NAMES = frozenset({"APIService", "CustomResourceDefinition", "Namespace"})
-"""Kinds that prefixes and suffixes are not put on."""
+"""Kinds that get no prefix or suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """Includes, or `dependsOn`, that lead back to where they began.
+    """Includes or `dependsOn` that form a cycle.
 
     Attributes:
         kind: `include` or `dependsOn`.
@@ -68,7 +68,7 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What is made of a folder.
+    """The result for a folder.
 
     Attributes:
         objects: in order.
@@ -86,7 +86,7 @@ class Built:
 
 
 class Builder:
-    """Builds folders of a tree; each file is parsed once, and each folder that is included built once."""
+    """Builds folders of a tree; each file is parsed once, and each included folder is built once."""
 
     def __init__(self, tree: Tree) -> None:
         """Take the files that reach Flux."""
@@ -96,7 +96,7 @@ class Builder:
         self._folders: dict[str, Built] = {}
 
     def build(self, folder: str, overlay: Overlay | None = None) -> Built:
-        """A folder as kustomize-controller builds it, with or without a kustomization file.
+        """Build a folder as kustomize-controller does, with or without a kustomization file.
 
         Args:
             folder: in the tree.
@@ -107,7 +107,7 @@ class Builder:
         return _Work(self, (folder,)).run(folder, self._kustomizations_of(folder, automatic=True), overlay)
 
     def include(self, folder: str, above: tuple[str, ...]) -> Built:
-        """A folder as another kustomization file includes it.
+        """Build a folder as another kustomization file includes it.
 
         Args:
             folder: in the tree.
@@ -184,7 +184,7 @@ class Builder:
 
 
 class _Work:
-    """One folder that is being built, and what came to light on the way."""
+    """A folder that is being built, and what was found on the way."""
 
     def __init__(self, builder: Builder, above: tuple[str, ...]) -> None:
         self.builder = builder
@@ -222,7 +222,7 @@ class _Work:
         self.notes[note] = None
 
     def take(self, file: KustomizationFile, before: list[Object], overlay: Overlay) -> list[Object]:
-        """The objects that a kustomization file makes, of those that there are and its own."""
+        """The objects that a kustomization file makes of given ones and its own."""
         for note in file.notes:
             self.note(note)
         if file.path:
@@ -311,7 +311,7 @@ class _Work:
                 self.note(Note(file.path, reference.line, message))
 
     def component(self, file: KustomizationFile, reference: Reference, objects: list[Object]) -> list[Object]:
-        """A component works on all that there is, and adds its own."""
+        """A component changes everything so far, and adds its own objects."""
         place = self.place(file, reference)
         if place is None or self.leads_back(file, reference, place):
             return objects

@@ -64,7 +64,7 @@ def treat_source(
         size: in bytes.
         patch: it is a patch, and no generator reads it.
     """
-    if size > SIZE_LIMIT:  # looked at before the marker: plain files fail, too
+    if size > SIZE_LIMIT:  # checked before the marker, so plain files fail as well
         return Treatment(Fate.FAILS, reason=f"it has {size / 2**20:.1f} MiB, and Flux reads 5 at most")
     if stored_as is None:
         return Treatment(Fate.APPLIED)

@@ -1,4 +1,4 @@
-"""What is a secret: the files that have to be encrypted, and those that are.
+"""What is a secret: files that must be encrypted, and files that are.
 
 One pass: every file is read once and looked at as bytes; only what may hold a Secret is parsed. In
 doubt a file is in the result with an error, never silently left out.
@@ -35,11 +35,11 @@ from .rulenames import Files, RuleNames, exempt
 from .tree import Tree, too_large
 
 _TAIL = 64 * 2**10
-"""Bytes at a file's end that hold the metadata of whatever sops encrypted."""
+"""Bytes at the end of an encrypted file that contain its metadata."""
 
 
 class SecretKind(Enum):
-    """Why a file is a secret; where several hold, the first of these."""
+    """Why a file is a secret; if there are several reasons, the first of these."""
 
     GENERATOR = "generator"
     MANIFEST = "manifest"
@@ -52,7 +52,7 @@ class SecretKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecretFile:
-    """A file that is to be protected.
+    """A file that must be protected.
 
     Attributes:
         path: relative to the root of the tree with `/`.
@@ -83,7 +83,7 @@ class SecretFile:
 
 
 class Spread(Protocol):
-    """Does the same work on many things, as `map` does; perhaps in several processes."""
+    """Do the same work on many things, as `map` does, possibly in several processes."""
 
     def __call__(
         self, work: Callable[[str], SecretFile | None], jobs: Sequence[str], /
@@ -157,7 +157,7 @@ class GeneratorUse:
     conflict: str | None = None
 
     def error(self, path: str) -> ConfigError | None:
-        """The error that a conflict is."""
+        """The error for a conflict."""
         if self.conflict is None:
             return None
         return ConfigError(
@@ -235,7 +235,7 @@ class _Judge:
         return replace(verdict, encrypted=encrypted is not None)
 
     def _by_name(self, path: str) -> SecretFile | None:
-        """What the name alone says, the content not looked at."""
+        """The verdict by the name alone, without the content."""
         if why_plain(PurePosixPath(path)) is not None:
             return None
         read = self.generated.get(path)
@@ -302,7 +302,7 @@ class _Judge:
         )
 
     def _large(self, path: str, size: int, by_name: SecretFile | None) -> SecretFile | None:
-        """A file over the limit is searched, not read; one that may be a secret is an error."""
+        """Search a file over the limit instead of reading it; one that may be a secret is an error."""
         error = too_large(path, size, self.tree.limits)
         if by_name is not None:
             return replace(by_name, error=error)
@@ -319,7 +319,7 @@ class _Judge:
         )
 
     def _unread(self, path: str, error: FluxsecretsError) -> SecretFile | None:
-        """A file that cannot be read: in the result where its name or place makes it a candidate."""
+        """The verdict on a file that cannot be read: an error if its name or place makes it a candidate."""
         by_name = self._by_name(path)
         if by_name is not None:
             return replace(by_name, error=error)
@@ -335,7 +335,7 @@ class _Judge:
 
 
 def _broken_rules(rules: RuleNames, paths: Iterable[str]) -> Iterator[SecretFile]:
-    """The `.sops.yaml` files that cannot be read, so that nobody knows which files they name."""
+    """The `.sops.yaml` files that cannot be read; which files they name is unknown."""
     for config, error in rules.broken(paths):
         reason = "nobody knows which files its rules name"
         yield SecretFile(config, SecretKind.RULED, "yaml", reason, error.line, error=error)
@@ -349,7 +349,7 @@ def _describe(secrets: Sequence[Manifest]) -> str:
 
 
 def _half_encrypted(file: ManifestFile) -> FluxsecretsError | None:
-    """Documents were put beside encrypted ones: neither sops nor Flux would tell."""
+    """Plain documents beside encrypted ones: neither sops nor Flux reports them."""
     plain = [secret for secret in file.secrets if not secret.has_sops]
     if not plain or not any(manifest.has_sops for manifest in file.manifests):
         return None
@@ -364,7 +364,7 @@ def _half_encrypted(file: ManifestFile) -> FluxsecretsError | None:
 def _encrypted_at_head(
     tree: Tree, plain: Sequence[str], judge: _Judge, found: Mapping[str, SecretFile]
 ) -> Iterator[SecretFile]:
-    """Those of the files that are encrypted at HEAD, whatever else makes them secrets."""
+    """The files that are encrypted at HEAD, whatever else makes them secrets."""
     if tree.repository is None:
         return
     changed = changed_since_head(tree.repository, plain)

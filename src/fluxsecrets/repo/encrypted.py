@@ -15,10 +15,10 @@ _DOTENV = re.compile(rb"(?:\s*(?:#.*)?\n|[^=\s`]+[^=\n`]*=.*\n)*")
 
 
 def detect_encryption(data: bytes, path: str) -> str | None:
-    """The format in which a file is encrypted, or None where it is not.
+    """The format in which a file is encrypted, or None if it is not.
 
-    The name says which marks to look for. Under a name that says nothing, the whole file has to look
-    like the format, so that a guide that shows an encrypted file is not taken for one.
+    The name says which marks to look for. If it does not, the whole file must look like the format, so that a
+    guide with an encrypted file in it does not count as one.
 
     Args:
         data: the content, or of a long JSON file its start and end.

@@ -1,4 +1,4 @@
-"""Environments: which there are, and which files belong to each.
+"""Environments, and the files that belong to each.
 
 An environment is what Flux applies from a root. Roots are the folders of a `gotk-sync.yaml`, what a
 FluxInstance syncs, the folders under `clusters/`, and what `.fluxsecrets.yaml` names; where there is none of
@@ -31,13 +31,13 @@ from .tree import Note, Tree, parent
 
 CLUSTERS = "clusters"
 GENERIC_PARTS = frozenset({"cluster", "clusters", "flux", "flux-system", "k8s", "kubernetes"})
-"""Parts of a path that name no environment."""
+"""Parts of a path that do not name an environment."""
 
 UNNAMED = "default"
 """The name of an environment whose path has no telling part."""
 
 NO_ENVIRONMENT = "environments are the folders under clusters/, and those with a flux-system/gotk-sync.yaml"
-"""What environments are, for those who have none."""
+"""What environments are, for repositories without any."""
 
 _SYNC = "gotk-sync.yaml"
 
@@ -140,7 +140,7 @@ def _syncs(tree: Tree) -> dict[str, Sync]:
 
 
 def _values_syncs(tree: Tree) -> Iterator[Sync | None]:
-    """Values of flux-instance's chart in files of their own, such as those that a generator reads."""
+    """Values of flux-instance's chart in separate files, such as those that a generator reads."""
     for path, data in _manifests(tree, _INSTANCE_VALUES):
         try:
             nodes = load_documents(data, tree.limits)
@@ -176,7 +176,7 @@ def _tops(tree: Tree) -> set[str]:
 
 
 def _hubs(tree: Tree, tops: set[str], items: Sequence[FluxKustomization]) -> set[str]:
-    """Of several folders those that lead to others and are not led to, where there are such.
+    """Those folders that lead to others and that none leads to, if there are any.
 
     A Kustomization may be brought by kustomize from anywhere; what is brought by nothing is only lying about.
     """
@@ -208,14 +208,14 @@ _KUSTOMIZATION = re.compile(rb"kustomize\.toolkit\.fluxcd\.io")
 
 
 def _objects(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[Object]:
-    """The objects of those manifests in which a pattern is found."""
+    """The objects of the manifests that contain a pattern."""
     builder = Builder(tree)
     for path, _ in _manifests(tree, pattern):
         yield from builder.objects(path)[0]
 
 
 def _manifests(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Those manifests in which a pattern is found, with their content."""
+    """The manifests that contain a pattern, with their content."""
     for path in tree.paths:
         if path.endswith(YAML_SUFFIXES) and not is_chart_template(tree, path):
             try:
@@ -253,7 +253,7 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
 
 
 def unknown_environment(tree: Tree, name: str, known: tuple[str, ...]) -> ConfigError:
-    """The error for a name that no environment has."""
+    """The error for an unknown environment."""
     if not known:
         return ConfigError(
             f"there is no environment {name!a}, nor any other",
@@ -285,7 +285,7 @@ def load_environments(tree: Tree, settings: Settings | None = None) -> tuple[Env
 def load_environment(
     tree: Tree, root: EnvironmentRoot, settings: Settings | None = None, builder: Builder | None = None
 ) -> Environment:
-    """The files of an environment that `list_environments` told of.
+    """The files of an environment from `list_environments`.
 
     What is encrypted for it outside of Flux takes all environments to know: see `load_environments`.
 
@@ -336,14 +336,14 @@ _RECIPIENT = re.compile(
 
 
 def _encrypted_outside(tree: Tree, environments: Iterable[Environment]) -> dict[str, frozenset[bytes]]:
-    """The encrypted files that no environment reaches, with the recipients that stand in them."""
+    """The encrypted files that no environment reaches, with their recipients."""
     reached = frozenset(path for each in environments for path in each.files)
     found = {path: _recipients(tree, path) for path in tree.paths if path not in reached}
     return {path: recipients for path, recipients in found.items() if recipients}
 
 
 def _recipients(tree: Tree, path: str) -> frozenset[bytes]:
-    """The recipients in an encrypted file's block; nothing where it is not encrypted, or cannot be read."""
+    """The recipients in an encrypted file's block; none if the file is not encrypted or cannot be read."""
     try:
         size = tree.size(path)
         if not size:
@@ -362,7 +362,7 @@ _TAIL = 64 * 2**10
 def _with_outside(
     tree: Tree, environments: tuple[Environment, ...], settings: Settings
 ) -> tuple[Environment, ...]:
-    """The environments with the encrypted files outside that carry a recipient of theirs alone."""
+    """Add to each environment the encrypted files outside that have a recipient only it has."""
     outside = _encrypted_outside(tree, environments)
     if not outside:
         return environments
@@ -381,7 +381,7 @@ def _with_outside(
 
 
 def _named(paths: Iterable[str], used: frozenset[str] = frozenset()) -> list[EnvironmentRoot]:
-    """Names that differ: the last telling part of each path, with more parts where that is not enough.
+    """Distinct names: the last telling part of each path, with more parts if that is not enough.
 
     Args:
         paths: the roots.

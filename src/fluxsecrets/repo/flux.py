@@ -52,7 +52,7 @@ class SubstituteFrom:
 
 @dataclass(frozen=True, slots=True)
 class FluxKustomization:
-    """A Flux Kustomization as it is applied: with all that its parents put on it.
+    """A Flux Kustomization as it is applied, with everything that its parents add.
 
     Attributes:
         name, namespace: of its metadata; the namespace is None where nothing says it.
@@ -249,7 +249,7 @@ def read_sync(item: Object) -> Sync | None:
 
 
 def read_values_sync(data: object, file: str, line: int) -> Sync | None:
-    """What the values of flux-instance's chart make Flux sync, where they are a file of their own."""
+    """What Flux syncs by the values of flux-instance's chart, for values in a separate file."""
     instance = dig(data, "instance")
     item = Object("", "", "", None, file, line, {"spec": instance})
     return _sync(instance, item)

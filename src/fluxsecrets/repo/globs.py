@@ -23,7 +23,7 @@ class Glob:
         self._regex = regex
 
     def matches(self, path: str) -> bool:
-        """Whether the whole of a path, relative to the root with `/`, is meant."""
+        """Whether the glob matches a whole path, relative to the root with `/`."""
         return self._regex.search(path)
 
 

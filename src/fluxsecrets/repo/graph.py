@@ -36,7 +36,7 @@ _NOT_ANALYSED = frozenset({"ResourceSet", "ResourceSetInputProvider"})
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A Flux Kustomization, or the root that none syncs, with what it applies.
+    """A Flux Kustomization, or a root that no Kustomization syncs, with what it applies.
 
     Attributes:
         kustomization: as it is applied; None for a root that no Kustomization in the tree syncs.
@@ -103,7 +103,7 @@ class Graph:
 
 
 def walk(tree: Tree, root: str, sync: Sync | None = None, builder: Builder | None = None) -> Graph:
-    """Follow everything that Flux would, from a folder on.
+    """Follow everything that Flux would, starting at a folder.
 
     Nothing outside of the tree is read. A Flux Kustomization whose source is another repository is noted and
     not followed.
@@ -126,7 +126,7 @@ def walk(tree: Tree, root: str, sync: Sync | None = None, builder: Builder | Non
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A Kustomization that was met, and what applies it."""
+    """A Kustomization that was found, and what applies it."""
 
     kustomization: FluxKustomization
     item: Object
@@ -193,7 +193,7 @@ class _Walker:
         self.notes[note] = None
 
     def templates(self) -> None:
-        """Templates that something else renders before Flux sees the result."""
+        """Templates that another tool renders before Flux sees the result."""
         seen: set[str] = set()
         for folder in self.folders:
             found = [path for path in self.tree.below(folder) if path.endswith(".j2") and path not in seen]
@@ -302,7 +302,7 @@ class _Walker:
         return tuple(each for each in found if each not in missing)
 
     def add(self, applied: Applied, built: Built) -> None:
-        """Take in what was built, and the Kustomizations in it."""
+        """Add what was built, and the Kustomizations in it."""
         self.folders[applied.folder or ""] = None
         if applied.kustomization is not None:
             for component in component_references(
@@ -340,7 +340,7 @@ class _Walker:
             self.artifacts += read_artifacts(item)
 
     def variables(self, item: FluxKustomization) -> tuple[dict[str, str], bool]:
-        """The values of a Kustomization's variables, and whether these are all."""
+        """The values of a Kustomization's variables, and whether they are complete."""
         values: dict[str, str] = {}
         complete = True
         for each in item.substitute_from:
@@ -468,7 +468,7 @@ def _made_by_operator(sync: Sync, root: str) -> Object:
 
 
 def _in_order(applied: list[Applied]) -> tuple[tuple[Applied, ...], list[Cycle]]:
-    """Each behind its parent and what it depends on, else in the order in which they were met."""
+    """Each after its parent and its dependencies, else in the order in which they were found."""
     by_key: dict[tuple[str | None, str] | None, list[Applied]] = {}
     for each in applied:
         by_key.setdefault(each.key, []).append(each)

@@ -1,4 +1,4 @@
-"""What the history of a repository says about keys: who was taken out, and when files last changed."""
+"""What a repository's history says about keys: who was removed, who knows a data key, when files changed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIEN
 
 @dataclass(frozen=True, slots=True)
 class RemovedKey:
-    """A recipient that stood in `keys/` or a `.sops.yaml` once, and stands in none of them any more.
+    """A recipient that `keys/` or a `.sops.yaml` once listed, and that none lists now.
 
     Attributes:
         recipient: the public key.
-        name: that it had, or "".
-        day: on which it was taken out.
-        commit: that took it out.
-        path: the file that it stood in.
+        name: its name then, or "".
+        day: of its removal.
+        commit: that removed it.
+        path: the file that listed it.
     """
 
     recipient: str
@@ -37,7 +37,7 @@ class RemovedKey:
 
 
 def recipients_in(text: str) -> frozenset[str]:
-    """The public keys that stand in a file."""
+    """The public keys in a file."""
     return frozenset(match[0] for match in _RECIPIENT.finditer(text))
 
 
@@ -52,9 +52,9 @@ def names_in(path: str, text: str) -> dict[str, str]:
 def removed_keys(
     repository: Repository, now: Mapping[str, str], *, partial: bool = False
 ) -> tuple[RemovedKey, ...]:
-    """The recipients that were taken out, the last one first.
+    """The recipients that were removed, the last one first.
 
-    One whose name is there with another key was exchanged, and is left out.
+    A recipient whose name now has another key was replaced, and is left out.
 
     Args:
         repository: with its history.
@@ -111,14 +111,14 @@ def last_changed(repository: Repository, paths: Iterable[str], *, partial: bool 
 
 @dataclass(frozen=True, slots=True)
 class FormerReader:
-    """Somebody whom a version of a file was encrypted for, and whom it is not encrypted for any more.
+    """A recipient of an earlier version of a file who is no longer one.
 
     Attributes:
         path: the file.
         recipient: who.
         listed: the last commit in which it was encrypted for them.
-        until: the last commit whose data key they know.
-        now: they know the data key that it has now; None where none of the identities at hand can tell.
+        until: the last commit with a data key that they know.
+        now: they know its current data key; None if no identity at hand can tell.
     """
 
     path: str
@@ -129,10 +129,10 @@ class FormerReader:
 
 
 def same_keys(marks: Sequence[Iterable[Hashable]]) -> list[int]:
-    """A number for each version; versions that share a mark, or are linked by others that do, have the same.
+    """Number the versions by data key: those that share a mark, directly or through others, get one number.
 
     Args:
-        marks: of each version: its ciphertexts, and what else tells its data key.
+        marks: each version's ciphertexts, and anything else that identifies its data key.
     """
     parents = list(range(len(marks)))
 

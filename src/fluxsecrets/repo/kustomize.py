@@ -41,7 +41,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that Flux decrypts by the name of its key, not by what it is.
+    """A file that Flux decrypts by the name of its key, not by its content.
 
     Attributes:
         path: relative to the root with `/`.
@@ -155,20 +155,20 @@ class KustomizationFile:
 
 
 def format_for_key(key: str) -> str:
-    """What Flux takes a generator's file for, by the key it gets in the Secret."""
+    """The format in which Flux decrypts a generator's file: its key in the Secret decides."""
     if key.endswith(".dockerconfigjson"):
         return "json"
     return format_for_path(key)
 
 
 def format_for_env(path: str) -> str:
-    """What Flux takes a file under `envs` for: by its name, dotenv where that says nothing."""
+    """The format in which Flux decrypts a file under `envs`: by its name, or else dotenv."""
     name = format_for_key(path)
     return "dotenv" if name == "binary" else name
 
 
 def is_remote(path: str) -> bool:
-    """Whether kustomize would fetch a resource from elsewhere."""
+    """Whether kustomize would fetch a resource from a remote place."""
     return _REMOTE.match(path) is not None
 
 
@@ -189,7 +189,7 @@ def load_kustomization(tree: Tree, path: str) -> KustomizationFile:
 
 
 def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
-    """The same from bytes; the tree is only asked for its limits."""
+    """The same from bytes; of the tree only the limits are used."""
     documents = [
         node
         for node in read_documents(data, path, tree.limits)
@@ -254,7 +254,7 @@ class _Reader:
         self.notes.append(Note(self.path, line, message))
 
     def locate(self, node: Leaf, text: str) -> Reference | None:
-        """The place that a text means, or None and a note."""
+        """The place that a text names, or None and a note."""
         if is_remote(text):
             self.note(node.line, f"{text!a} is fetched from elsewhere, not followed")
             return None
@@ -286,7 +286,7 @@ class _Reader:
                 yield SourceFile(found.path, format_for_key(found.path), found.line)
 
     def edits(self, root: Node | None) -> Iterator[PatchEntry]:
-        """All patches; notes on where they are were made by `patches` and `others`."""
+        """All patches; `patches` and `others` made notes of their places."""
         for item in items_of(child(root, "patchesStrategicMerge")):
             yield from self.edit(item, item, None)
         for item in items_of(child(root, "patches")):
@@ -379,7 +379,7 @@ class _Reader:
         )
 
     def _quietly(self, node: Node | None) -> Iterator[Reference]:
-        """A reference whose note is made elsewhere."""
+        """A reference; the caller makes the note."""
         known = len(self.notes)
         yield from self.one(node)
         del self.notes[known:]
@@ -422,5 +422,5 @@ class _Reader:
 
 
 def unreadable(path: str, error: FluxsecretsError) -> Note:
-    """The note for a file of the graph that cannot be read: what it leads to is not analysed."""
+    """The note for a file of the graph that cannot be read, so what it leads to is not analysed."""
     return Note(error.path or path, error.line, f"{UNREADABLE}{error.message}", warning=True)

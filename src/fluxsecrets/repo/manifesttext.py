@@ -1,8 +1,7 @@
-"""Objects of a manifest file replaced by others, with comments, order, blank lines and spelling kept.
+"""Replace objects of a manifest file, and keep comments, order, blank lines and spelling.
 
-An object's text is taken apart into pieces, one an entry of its maps, each with the comment lines above
-it. Whoever makes another object of it puts the pieces together anew. What comes out is read again and
-compared with the data that is wanted; where the pieces don't give that (flow style, exotic YAML), the
+An object's text is split into pieces, see `pieces`, and the new object is assembled from them. The result
+is parsed and compared with the wanted data. If the pieces can't produce that (flow style, exotic YAML), the
 object is written from its data, and its comments move to its top.
 """
 

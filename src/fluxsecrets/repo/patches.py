@@ -18,7 +18,7 @@ from .plain import Plain, dig, pairs
 
 
 class PatchError(ValueError):
-    """A patch does not fit what it is for; the text says why, without values."""
+    """A patch does not fit its target; the text says why, without values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The entries of a YAML map as pieces of text, each with the comment lines above it.
 
-Another object is made of them in another order, with comments, blank lines and spelling kept.
+A new object is assembled from them, with comments, blank lines and spelling kept.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ class PieceReader:
         return text if text.endswith("\n") else text + "\n"
 
     def _entries(self, node: MapNode, first: int, last: int) -> tuple[Pieces, str]:
-        """The pieces of a block map between two lines, and the comment lines behind them."""
+        """The pieces of a block map between two lines, and the comment lines after them."""
         entries = [item for item in node.entries if isinstance(item, Entry)]
         if not entries or any(entry.merge for entry in entries):
             raise IrregularError
@@ -299,7 +299,7 @@ class PieceReader:
         return tuple(pieces)
 
     def _content_end(self, node: Node) -> int:
-        """Behind the last character of a value; blank lines behind a block scalar are not its own."""
+        """The offset after the last character of a value, without the blank lines after a block scalar."""
         if isinstance(node, Leaf):
             text = self.source[node.start : node.end]
             if node.style in _BLOCK_STYLES and "+" not in text.partition("\n")[0].partition("#")[0]:

@@ -20,7 +20,7 @@ _DEFAULT_PATH = "metadata.name"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`options`: which part of a text is meant, or whether a missing field is made."""
+    """`options`: which part of a text to use, and whether to create a missing field."""
 
     delimiter: str = ""
     index: int = 0
@@ -124,7 +124,7 @@ def _joined(data: Plain, place: tuple[str | int, ...], part: Part, value: Any) -
 
 
 def _steps(path: str) -> list[str]:
-    """`spec.containers.[name=web].image` as steps; a dot behind a backslash belongs to a key."""
+    """`spec.containers.[name=web].image` as steps; a dot after a backslash belongs to a key."""
     pieces = re.findall(r"\[[^\]]*\]|(?:\\.|[^.\\])+", path)
     return [piece if piece.startswith("[") else piece.replace("\\.", ".") for piece in pieces]
 

@@ -45,32 +45,32 @@ USUAL_FOLDERS = (
     *("kubernetes/apps/default/podinfo", "kubernetes/flux", "manifests", "overlays/production", "src"),
     ".github/workflows",
 )
-"""Folders in which a Flux repository keeps what is not secret, whether this one has them or not."""
+"""Folders in which Flux repositories usually keep what is not secret."""
 
 SECRET_FOLDERS = frozenset({"secret", "secrets", ".secret", ".secrets"})
-"""Names of folders that say it: whatever else is put there, a rule for one names secrets."""
+"""Names of folders for secrets: a rule for such a folder names secrets, whatever else is in it."""
 
 _OTHER_FOLDERS = ("another", "another-folder", "another/folder2")
 
 _LARGEST = 2**20
-"""Bytes of a `.sops.yaml`, and of a file that is looked at to tell what a rule is for."""
+"""The largest `.sops.yaml`, and the largest file that is read to tell what a rule is for, in bytes."""
 
 _SIMPLE = 64 * 2**10
-"""Bytes of a `.sops.yaml` that is read the quick way."""
+"""The largest `.sops.yaml` that is read the quick way, in bytes."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _COMPANIONS = frozenset(
     {b"Secret", b"SecretList", b"SealedSecret", b"ExternalSecret", b"ClusterExternalSecret", b"SecretStore"}
     | {b"ClusterSecretStore"}
 )
-"""Kinds that lie in a folder of secrets; kustomization.yaml, which does, too, is known by its name."""
+"""Kinds that belong in a folder of secrets, besides kustomization.yaml, which its name tells."""
 _KUSTOMIZE = b"kustomize.config.k8s.io/"
 _KIND = rb"""(?m)^kind[ ]*:[ ]*["']?([A-Za-z]+)"""
 _API = rb"""(?m)^apiVersion[ ]*:[ ]*["']?([\w./-]+)"""
 
 
 class Files:
-    """The files that rules are about: those of a folder or repository on disk."""
+    """The files that rules are for: those of a folder or repository on disk."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Files:
         self._planned = planned or {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        """The listing goes along where there is one."""
+        """Keep the listing if there is one."""
         return (Files, (self._root, self._listing, self._planned))
 
     @property
@@ -149,7 +149,7 @@ class PathRule(NamedTuple):
 
 
 class RuleNaming(NamedTuple):
-    """What it means that a rule matches a file.
+    """What a rule's match says about a file.
 
     Attributes:
         config: the `.sops.yaml`, relative to the root.
@@ -170,7 +170,7 @@ class RuleNaming(NamedTuple):
 
 
 class RuleNames:
-    """The creation rules of a repository, asked about one file after the other."""
+    """The creation rules of a repository; ask about one file at a time."""
 
     def __init__(self, files: Files) -> None:
         """Take the repository's files; nothing is read before the first question."""
@@ -181,7 +181,7 @@ class RuleNames:
         self._wide: dict[tuple[str, int], str] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        """In another process it reads for itself what it needs."""
+        """Another process reads what it needs again."""
         return (RuleNames, (self._files,))
 
     def naming(self, path: str) -> RuleNaming | None:
@@ -206,7 +206,7 @@ class RuleNames:
         return None if rule is None else self._judge(config, folder, rule, inside)
 
     def secret(self, path: str) -> str:
-        """Why a file is a secret by its rule, or "". What is in the file is not looked at: see `exempt`.
+        """Why a file is a secret by its rule, or "". The content does not matter here: see `exempt`.
 
         Raises:
             FluxsecretsError: the `.sops.yaml` that applies cannot be read.
@@ -245,7 +245,7 @@ class RuleNames:
     # --- configurations --------------------------------------------------------------------------------
 
     def _config_path(self, path: str) -> str:
-        """The nearest `.sops.yaml` that says for which paths its rules are, or ""."""
+        """The nearest `.sops.yaml` whose rules name paths, or ""."""
         folder = path.rpartition("/")[0]
         nearest = self._nearest.get(folder)
         if nearest is None:
@@ -266,7 +266,7 @@ class RuleNames:
         return (config, rules) if isinstance(rules, tuple) else None
 
     def _rules(self, config: str) -> tuple[PathRule, ...] | FluxsecretsError | None:
-        """The rules of a configuration, none where it is not there, and the error where it has one."""
+        """The rules of a configuration, None if the file is missing, or its error."""
         if config not in self._configs:
             try:
                 data = self._files.content(config, follow_links=True)
@@ -298,7 +298,7 @@ class RuleNames:
         return self._by_name[key]
 
     def _others(self, config: str, folder: str, rule: PathRule) -> str:
-        """What else a rule matches, so that it takes more than a folder of secrets, or ""."""
+        """What a rule matches beside a folder of secrets, or ""."""
         key = (config, rule.number)
         if key not in self._wide:
             usual = next((each for each in _usual_paths() if rule.matches(each)), None)
@@ -358,7 +358,7 @@ def read_path_rules(data: bytes, path: str) -> tuple[PathRule, ...]:
 
 
 def _simple_rules(data: bytes) -> tuple[PathRule, ...] | None:
-    """The rules of a file that has nothing odd, which is nearly every one; None leaves it to `parse_config`.
+    """The rules of a file without exotic YAML, as nearly all are; None leaves it to `parse_config`.
 
     That is slow to import for a commit hook.
     """
@@ -422,7 +422,7 @@ def exempt(path: str, data: bytes) -> bool:
 
 
 def looks_ordinary(data: bytes) -> bool:
-    """Whether a file is surely exempt, by a look at its bytes: plain objects in YAML, and no Secret."""
+    """Whether the bytes of a file show that it is exempt: plain objects in YAML, and no Secret."""
     documents = _documents(data)
     return bool(documents) and all(
         b"\nkind: " in b"\n" + part

@@ -38,7 +38,7 @@ def split_values(secret: Secret) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def value_children(pieces: Pieces) -> tuple[Pieces, str]:
-    """The pieces of all values of a Secret in one, and the comments that stood behind the last.
+    """The pieces of all values of a Secret in one, and the comments after the last.
 
     The comments of the second field's own line join its first value; of a key in both fields the one under
     stringData counts.

@@ -26,7 +26,7 @@ from .git import Repository, find_repository
 SKIPPED_FOLDERS = frozenset({".git", OLD_STATE_NAME, "node_modules", ".terraform", ".venv"})
 """Folders that a walk skips if there is no git to say what is ignored."""
 
-# A file that turns into a link or a pipe behind our back is not followed and does not block.
+# A file that meanwhile turned into a link or a pipe is not followed and does not block.
 _OPEN_FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
     _OPEN_FLAGS |= getattr(os, _name, 0)
@@ -77,7 +77,7 @@ class Tree:
         """All files below a folder, however deep; `""` is the root."""
         if not folder:
             return self.paths
-        # "0" is the character behind "/"
+        # "0" is the character after "/"
         return self.paths[bisect_left(self.paths, folder + "/") : bisect_left(self.paths, folder + "0")]
 
     def locate(self, path: str) -> str | None:
@@ -180,7 +180,7 @@ def make_tree(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     planned: Mapping[str, bytes] | None = None,
 ) -> Tree:
-    """A tree of given files; what stands behind a symbolic link to a folder is left out, as git does it."""
+    """A tree of given files; as in git, files below a symbolic link to a folder are left out."""
     root = root.absolute()
     folders: set[str] = {""}
     links: set[str] = set()

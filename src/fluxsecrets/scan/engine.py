@@ -1,6 +1,6 @@
-"""One file in, its secrets out; and what can only be told from several files together.
+"""Scan one file for its secrets, and several files for what shows only across them.
 
-First one pass tells which patterns occur. Most files end there. The others are read as what they are:
+First one pass tells which patterns occur. Most files end there. The others are read by their structure:
 manifests by their objects, files of lines by their names and values, any text by its tokens. Matches of
 the same bytes become one, that of the rule which knows most about the place.
 """
@@ -62,7 +62,7 @@ _COPY_SUFFIXES = (
     ),
     *(".copy", ".disabled", ".off", ".dist", ".example", ".sample"),
 )
-"""What people and editors put behind the names of copies."""
+"""Suffixes that people and editors give to copies."""
 
 _START = 4096
 _OBJECTS = frozenset({Trigger.SECRET, Trigger.SEALED, Trigger.SOPS, Trigger.LOGIN})
@@ -111,7 +111,7 @@ class Scanned(NamedTuple):
 
 
 class Ciphertext(NamedTuple):
-    """An encrypted value: a hash of it, its place, and what its file's data key is known by."""
+    """An encrypted value: its hash, its place, and what identifies its file's data key."""
 
     digest: int
     location: Location
@@ -138,7 +138,7 @@ class Engine:
         self._matcher = matcher or make_matcher(patterns(), cache)
 
     def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable
-        """Everything in a file, but for its name."""
+        """Scan a file's content."""
         numbers = self._matcher.hits(blob.data)
         empty = not blob.data.strip()
         if empty:
@@ -215,7 +215,7 @@ class _Reading:
         return matches
 
     def unnamed(self) -> Page | None:
-        """The file as a manifest, or as other JSON, where its content says so and its name does not."""
+        """The file as a manifest or other JSON, if its content says so and its name does not."""
         start = self.blob.data[:_START].lstrip()
         json = start.startswith(b"{") and not start.startswith(b"{{")
         if not (self.hits & PARSE if json else self.hits & _OBJECTS and re.match(_MANIFEST, start)):
@@ -229,7 +229,7 @@ class _Reading:
         return page if json or any(each.is_object for each in page.objects) else None
 
     def embedded(self, *, manifest: bool) -> Iterator[Match]:
-        """What Secrets hold that stand within the file, and what patches put into Secrets."""
+        """The values of Secrets embedded in the file, and those that patches put into Secrets."""
         if Trigger.SECRET in self.hits:
             from .structure.embedded import judge_embedded
 
@@ -243,7 +243,7 @@ class _Reading:
             yield from judge_patches(self.blob)
 
     def deserves_parsing(self) -> bool:
-        """Whether a manifest may hold what a look at its bytes cannot judge."""
+        """Whether a manifest must be parsed to be judged."""
         signs = self.hits & PARSE
         if signs <= {Trigger.SECRET, Trigger.SEALED}:
             # Most of these only refer to one: a Secret has data, and a sealed one may have a template.
@@ -327,7 +327,7 @@ class _Reading:
         yield from self.lines()
 
     def whole(self, matches: list[Match]) -> list[Match]:
-        """The matches; in a file that is a secret as a whole there is at least one, all say to encrypt."""
+        """The matches; a file that is a secret as a whole has at least one, and all say to encrypt it."""
         if self.encrypted or not (reason := self.reason()):
             return matches
         from .structure import wholefile
@@ -360,7 +360,7 @@ class _Reading:
 
 
 def _taken_out(match: Match) -> Match:
-    """What is said of a value in a file that no command takes for a manifest by its name."""
+    """Change the hint for a value in a file that no command takes for a manifest by its name."""
     from .structure.embedded import HINT
 
     return match._replace(hint=HINT) if match.rule.id == "plain-secret" else match
@@ -424,7 +424,7 @@ def _article(title: str) -> str:
 
 
 def merged(matches: Sequence[Match]) -> list[Match]:
-    """Matches in order, those of the same text made into one."""
+    """The matches in order; those of the same text become one."""
     ordered = sorted(matches, key=lambda match: (-match.rank, match.start, match.start - match.end))
     kept: list[Match] = []
     spans: list[tuple[int, int, int]] = []  # of what is kept, in order; none overlaps another one
@@ -443,7 +443,7 @@ def merged(matches: Sequence[Match]) -> list[Match]:
 
 
 def _joined(match: Match, other: Match) -> Match:
-    """A match with what another one of the same text knows."""
+    """A match, with what another match of the same text adds."""
     also = match.also
     if other.also and other.also not in (match.also, match.rule.title):
         also = (
@@ -497,13 +497,13 @@ def _escaped(path: str) -> str:
 
 
 def _digest(text: str) -> int:
-    """The same in every process, which Python's own hash is not."""
+    """A hash that is the same in every process, unlike Python's."""
     data = text.encode("utf-8", "surrogatepass")
     return adler32(data) << 32 | crc32(data)
 
 
 class FileSet:
-    """What can only be told from several files.
+    """What shows only across several files.
 
     The same ciphertext under two data keys; plain files that a secretGenerator reads.
     """
@@ -515,7 +515,7 @@ class FileSet:
         self._plain: dict[str, str | None] = {}
 
     def add(self, scanned: Scanned, commit: str | None = None) -> Iterator[Finding]:
-        """Take a file in; what it shares with those before is a finding."""
+        """Add a file; ciphertexts that it shares with earlier ones are findings."""
         if not scanned.encrypted and not scanned.place and not scanned.empty:
             self._plain.setdefault(scanned.path, commit)
         self.add_generators(scanned)
@@ -543,12 +543,12 @@ class FileSet:
             )
 
     def add_generators(self, scanned: Scanned) -> None:
-        """Take in which files the generators of a kustomization file read."""
+        """Add the files that the generators of a kustomization file read."""
         for path, line in scanned.generated:
             self._generated.setdefault(path, (scanned.path, line))
 
     def is_plain(self, path: str) -> bool:
-        """Whether a file was looked at, is not encrypted, and no rule for its kind found anything in it."""
+        """Whether a file was scanned and is not encrypted, and no rule for its kind found anything in it."""
         return path in self._plain
 
     def whole(self, path: str, reason: str, related: tuple[Location, ...] = ()) -> Finding:
@@ -558,7 +558,7 @@ class FileSet:
         return wholefile.plain_file(path, reason, self._plain.pop(path, None), related)
 
     def finish(self) -> Iterator[Finding]:
-        """What is known when all files are in."""
+        """The findings that need all files."""
         for path, (by, line) in sorted(self._generated.items()):
             if path in self._plain:
                 reason = f"a secretGenerator in {_escaped(by)} makes a Secret of it"

@@ -26,7 +26,7 @@ The `n` of an escaped line break in code is not part of a name.
 """
 
 OPTION = rf"""(?i)--({TELLING_NAME})[ \t]+["']?([^\s"'-][^\s"']+)"""
-"""A command's option with its value behind a blank."""
+"""A command's option with its value after a blank."""
 
 URL = (
     r"(?i)\b([a-z][a-z0-9+.-]+)://([^\s:/@\"'`<>{}|\\,;()\[\]]*):([^\s/@\"'`<>|\\]+)"

@@ -1,4 +1,4 @@
-"""What makes a file worth more than a look: signs that some rule has to read it as what it is.
+"""Signs in a file that some rule must read it by its structure.
 
 They go into the same database as the token rules, so that one pass over a file tells both. A trigger may
 say too much; what it does not see is not looked at.
@@ -54,7 +54,7 @@ class Trigger(Enum):
     ASSIGNED = Pattern(
         rf"(?i){_TELLING}(?:\\?[\"'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*[^\s]", _SENSITIVE
     )
-    """A telling name with a value behind it."""
+    """A telling name with a value after it."""
 
     OPTION = Pattern(rf"(?i)--{TELLING_NAME}[ \t]+[^\s-]", _SENSITIVE)
     PAIR = Pattern(

@@ -1,7 +1,7 @@
-"""What a value looks like: a secret, a reference to one, or something that stands in for one.
+"""What a value looks like: a secret, a reference to one, or a placeholder.
 
-Three questions, in this order, for every value under a name that says something, and for every value of
-a Secret. They are asked of plain text; base64 is decoded before.
+There are three questions, in this order, for every value under a telling name and for every value of a
+Secret. They apply to plain text; base64 is decoded before.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class Repository(NamedTuple):
             ) from None
 
     def path_of(self, name: str) -> str:
-        """Where git has a file or folder of its own, such as `hooks`, by configuration and worktree.
+        """Where git keeps a file or folder such as `hooks`, by configuration and worktree.
 
         Returns:
             The path, absolute or relative to the root.

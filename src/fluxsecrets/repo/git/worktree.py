@@ -139,7 +139,7 @@ def _read_index(repository: Repository, paths: Collection[str] | None) -> _Index
     listing = repository.run(*arguments, "--debug", "--", *few)
     records = _RECORD.findall(listing)
     if sum(len(record[0]) for record in records) != len(listing):
-        # A git that says it in another way: each file is hashed.
+        # This git prints it differently: hash each file.
         records = _without_times(repository.run(*arguments, "--", *few))
     root = str(repository.root)
     touched: list[_Entry] = []

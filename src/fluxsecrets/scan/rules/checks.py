@@ -35,7 +35,7 @@ def check_npm(secret: bytes) -> bool:
 
 
 def gitlab_checksum(text: bytes) -> bytes:
-    """The seven digits at the end of GitLab's routable tokens: CRC32 of all that stands before."""
+    """The seven digits at the end of GitLab's routable tokens: the CRC32 of everything before them."""
     return _digits(zlib.crc32(text), _BASE36, 7)
 
 
@@ -133,7 +133,7 @@ def check_telegram(secret: bytes) -> bool:
 
 
 def check_uuid4(secret: bytes) -> bool | None:
-    """A random UUID says so in its version digit; one that counts up is made up."""
+    """The version digit marks a random UUID; one that counts up is made up."""
     match = re.search(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-([0-9a-fA-F])[0-9a-fA-F]{3}-([0-9a-fA-F])", secret)
     if match is None:
         return None
@@ -160,7 +160,7 @@ def _json_object(part: bytes) -> dict[str, object] | None:
 
 
 def _pem_body(secret: bytes) -> bytes:
-    """What is behind the first line."""
+    """Everything after the first line."""
     return re.split(rb"KEY(?: BLOCK)?-----", secret, maxsplit=1)[-1]
 
 

@@ -112,7 +112,7 @@ RULES = (
         id="kubernetes-service-account-token",
         title="Kubernetes service account token",
         severity=Severity.CRITICAL,
-        # The claims start with {"iss":"kubernetes/serviceaccount", which is what makes it one without an end.
+        # Its claims start with {"iss":"kubernetes/serviceaccount", the issuer of tokens that never expire.
         pattern=(
             r"\beyJ[0-9A-Za-z_-]{10,200}\.eyJpc3MiOiJrdWJlcm5ldGVzL3NlcnZpY2VhY2NvdW50[0-9A-Za-z_-]{20,}"
             r"\.[0-9A-Za-z_-]{40,}"

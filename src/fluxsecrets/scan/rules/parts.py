@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 END = r"(?:[^0-9A-Za-z_-]|$)"
-"""What follows a token whose alphabet is that of base64url: anything else, or nothing."""
+"""What follows a token in base64url: any other character, or nothing."""
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 # `=`, `:`, `=>` and the like, with the quote that may close the name and that which opens the value; an
-# entry of a Kubernetes `env:` list, where the value has a line of its own; the same in JSON.
+# entry of a Kubernetes `env:` list, where the value is on its own line; the same in JSON.
 _BETWEEN = (
     r"""["'`]?[\])]?"""
     r"""(?:[ \t]{0,8}(?:=>|:=|[=:,])[ \t]{0,8}"""

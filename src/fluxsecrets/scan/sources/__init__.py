@@ -1,7 +1,7 @@
 """Where files come from: the work tree, git's index, its commits, standard input.
 
 Every source gives the files one after the other, as blobs; one that cannot be read comes as that, so that
-no scan passes for want of reading.
+no scan passes just because it could not read a file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _cut(data: bytearray, near: int) -> int:
 
 
 def _moved(data: bytearray, count: int, line: int, column: int) -> tuple[int, int]:
-    """Line and column behind so many bytes."""
+    """Line and column after so many bytes."""
     lines = data.count(b"\n", 0, count)
     if not lines:
         return line, column + count

@@ -21,7 +21,7 @@ _REGULAR, _KIND = 0o100000, 0o170000
 
 
 def open_file(root: str, path: str, limit: int) -> SourceFile | None:
-    """A file, or None for a link or anything else: what a link leads to has a name of its own.
+    """A file, or None for a link or anything else: a link's target is scanned under its own name.
 
     Args:
         root: what the path is relative to.

@@ -1,4 +1,4 @@
-"""Manifests and other files read as what they are: one file a rule, or a few that belong together."""
+"""Rules that read manifests and other files by their structure, one module per subject."""
 
 from __future__ import annotations
 

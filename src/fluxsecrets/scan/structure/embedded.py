@@ -41,7 +41,7 @@ _REACH = 16 * 2**10
 """Characters around a sign in which the braces that belong to it are looked for."""
 
 _MOST = 1_000
-"""Signs of Secrets in a file; more, and nobody can tell in time."""
+"""Signs of Secrets in a file; judging more would take too long."""
 
 _PATCH = re.compile(
     r"""path["']?[ \t]*:[ \t]*["']?/(?P<field>stringData|data)/(?P<key>[^"'\s,}]+)["']?[ \t]*,?\s*"""
@@ -50,7 +50,7 @@ _PATCH = re.compile(
 
 
 class Region(NamedTuple):
-    """Text that may be an object, with all that does not belong to it as blanks.
+    """Text that may be an object, with everything else blanked out.
 
     Attributes:
         text: whole lines or braces, in which every character has its place.

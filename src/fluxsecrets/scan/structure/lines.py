@@ -80,13 +80,13 @@ class Line:
 
 
 def is_env_file(path: str) -> bool:
-    """Whether a name is that of a file of environment variables."""
+    """Whether a name says that the file holds environment variables."""
     name = path.rpartition("/")[2].lower()
     return name.endswith(".env") or name.startswith(".env.") or name in ("env", ".envrc", "dotenv")
 
 
 def is_config_file(path: str) -> bool:
-    """Whether a name is that of a configuration file of lines."""
+    """Whether a name says that the file is a configuration file of lines."""
     name = path.rpartition("/")[2].lower()
     return name.endswith(_CONFIG_SUFFIXES) or name in _CONFIG_NAMES
 

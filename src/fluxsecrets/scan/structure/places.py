@@ -60,7 +60,7 @@ OTHER = RuleInfo(
 )
 
 
-# Text for people: examples in it are for people, too.
+# Text for people, and so are the examples in it.
 _PROSE = frozenset(
     {"description", "summary", "message", "title", "help", "notes", "comment", "regex", "pattern"}
 )
@@ -139,7 +139,7 @@ def _span(page: Page, found: _Found) -> tuple[int, int, tuple[int, ...]]:
         return start, end, lines
     source = page.blob.text[start:end]
     at = source.find(found.inner.value)
-    # Text is written otherwise than it reads in quotes with escapes: the scalar's start then has to do.
+    # Quotes with escapes spell the text differently: then the scalar's start has to do.
     if at < 0 or source.find(found.inner.value, at + 1) >= 0:
         return _after_name(source, found.inner, start, end, lines)
     return start + at, start + at + len(found.inner.value), lines
@@ -148,7 +148,7 @@ def _span(page: Page, found: _Found) -> tuple[int, int, tuple[int, ...]]:
 def _after_name(
     source: str, inner: Assignment, start: int, end: int, lines: tuple[int, ...]
 ) -> tuple[int, int, tuple[int, ...]]:
-    """The value behind its name, where the value alone stands there more than once."""
+    """The value after its name, for a value that occurs more than once."""
     at = -1
     while (at := source.find(inner.name, at + 1)) >= 0:
         value = source.find(inner.value, at + len(inner.name))

@@ -227,7 +227,7 @@ class Value:
 
     @property
     def name(self) -> str:
-        """The nearest key above: the value's own, or that of the list that it is in."""
+        """The nearest key above: the value's own, or the key of its list."""
         return next((step for step in reversed(self.path) if isinstance(step, str)), "")
 
 

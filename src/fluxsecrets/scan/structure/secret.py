@@ -83,7 +83,7 @@ def _chosen(block: Map, value: Value) -> bool:
 
     selector = selector_of(block)
     names = tuple(step for step in value.path if isinstance(step, str))
-    # What it would encrypt is another rule's; what it forgets counts where the name says something.
+    # Another rule judges what it would encrypt. What it leaves out counts if the name is telling.
     return selector is None or selector.encrypts(names) or telling(value.name) is Telling.NOTHING
 
 
