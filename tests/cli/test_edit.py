@@ -138,8 +138,8 @@ def test_an_editor_that_replaces_the_file_is_fine(secret, cli, editor):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("nothing-of-that-name", "names a program that is not there"),
-        ("'", "is no command"),
+        ("nothing-of-that-name", "names a program that was not found"),
+        ("'", "is not a command"),
         (shlex.join([sys.executable, "-c", "raise SystemExit(3)"]), "failed with exit code 3"),
     ],
 )
@@ -166,7 +166,7 @@ def test_bad_syntax_opens_the_editor_again_with_the_message_on_top(secret, cli, 
     _, second = editor.runs
     message, _, rest = second.partition("apiVersion")
     assert "apiVersion" + rest == SECRET.replace("app", "[broken")
-    assert message.startswith("#fluxsecrets: this could not be encrypted: line ")
+    assert message.startswith("#fluxsecrets: this can't be encrypted: line ")
     assert all(line.startswith("#fluxsecrets: ") for line in message.splitlines())
     assert cli("decrypt", "secret.yaml").stdout == SECRET.replace("app", "mended")
 
@@ -309,7 +309,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_and_the_edited_text_kept_encr
     result = cli("edit", "secret.yaml")
     assert result.exit_code == 2
     assert secret.read("secret.yaml") == theirs
-    assert "what you edited is in secret.edited.yaml, encrypted" in result.stderr
+    assert "your edited text is in secret.edited.yaml, encrypted" in result.stderr
     assert "mine-throwaway" not in secret.read("secret.edited.yaml").decode()
     assert cli("get", "secret.edited.yaml", "stringData.password").stdout == "mine-throwaway"
 

@@ -185,7 +185,7 @@ def test_an_identity_that_the_cluster_has_already(waddle, cli, identity):
         (["dr"], "what it is made from"),
         (["dr", "--from", "production", "--recipient", "age1nonsense"], "age1nonsense"),
         (["dr", "--from", "production", "--recipient", PRODUCTION], "the key of production's own cluster"),
-        (["dr", "--from", "production", "--generate", "password=nonsense"], "nothing that can be generated"),
+        (["dr", "--from", "production", "--generate", "password=nonsense"], "can't be generated"),
         (["--resume"], "nothing was interrupted here"),
         (["--resume", "--abort"], "stand alone"),
     ],

@@ -374,7 +374,7 @@ def test_annotated_values_are_made_anew(folder, cli):
     [
         ("password:32", "does not say which of 3 values"),
         ("missing=hex:32", "no such value"),
-        ("token=nonsense:32", "nothing that can be generated"),
+        ("token=nonsense:32", "can't be generated"),
         ("token=hex:1", "8 to 4096"),
     ],
 )

@@ -113,4 +113,4 @@ def test_explain_says_what_stands_in_the_way(waddle, cli):
 def test_explain_a_folder(waddle, cli):
     result = cli("explain", "apps")
     assert result.exit_code == 2
-    assert "apps: it is a folder, and this takes one file" in result.stderr
+    assert "apps: it is a folder, but this command takes one file" in result.stderr

@@ -158,9 +158,9 @@ def test_set_encodes_under_data_of_a_secret(secret, cli):
 @pytest.mark.parametrize(
     ("arguments", "given", "message"),
     [
-        (["data.x", "--raw", "no base64!"], b"", "has to be base64"),
+        (["data.x", "--raw", "no base64!"], b"", "must be base64"),
         (["stringData.x", "--stdin"], b"\xff\xfe", "is not text"),
-        (["stringData.x", "--json", "5"], b"", "has to be a string"),
+        (["stringData.x", "--json", "5"], b"", "must be a string"),
         (["stringData.x", "--json", "{"], b"", "is not JSON"),
         (["stringData.x", "--json", "NaN"], b"", "is not JSON"),
         (["stringData.x", "--json", '{"a":1,"a":2}'], b"", "is not JSON: the key a is there twice"),
@@ -176,11 +176,11 @@ def test_set_encodes_under_data_of_a_secret(secret, cli):
         (["stringData.x"], b"", "no value is given"),
         (["stringData.x", "v", "--stdin"], b"", "given twice"),
         (["stringData.x", "--generate", "uuid", "--json"], b"", "makes a string"),
-        (["stringData.x", "--generate", "word"], b"", "nothing that can be generated"),
+        (["stringData.x", "--generate", "word"], b"", "can't be generated"),
         (["metadata.labels.x", "v"], b"", "would stay plain text"),
         (["metadata.name.x", "v"], b"", "is a single value"),
         (["sops.x", "v", "--plain"], b"", "readable afterwards"),
-        (["stringData.x", "v", "--document", "2"], b"", "no document 2"),
+        (["stringData.x", "v", "--document", "2"], b"", "document 2 does not exist"),
     ],
 )
 def test_what_set_refuses_leaves_the_file_as_it_is(secret, cli, arguments, given, message):
@@ -262,7 +262,7 @@ def test_unset_what_is_not_there_or_all_that_is_encrypted(secret, cli):
     before = secret.files()
     result = cli("unset", "secret.yaml", "stringData")
     assert result.exit_code == 2
-    assert "nothing that is encrypted" in result.stderr
+    assert "nothing in the file would be encrypted" in result.stderr
     assert secret.files() == before
 
 

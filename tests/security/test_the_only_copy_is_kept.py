@@ -276,7 +276,7 @@ class TestIdentities:
         result = cli("encrypt", "new.yaml", *(["--for-others"] if others else []))
         assert result.exit_code == (0 if others else 2)
         if not others:
-            assert "nobody can tell whether one of your identities can decrypt" in result.stderr
+            assert "it is unknown whether one of your identities can decrypt" in result.stderr
             assert "SOPS_AGE_KEY_FILE is protected by a passphrase" in result.stderr
             assert (repository / "new.yaml").read_bytes() == SECRET
 

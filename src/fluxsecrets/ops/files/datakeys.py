@@ -1,7 +1,7 @@
-"""Who is no recipient of a file any more, and knows its data key from before.
+"""Find former recipients of a file who still know its data key.
 
-`sops updatekeys` and a removed stanza take somebody out of a file and leave its data key. They open whatever
-is written with that key later, since an old version in git's history gives it to them.
+`sops updatekeys` and a deleted stanza remove a recipient but keep the data key. The recipient can decrypt
+what is written with that key later, since an old version in git's history contains it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from .content import parse
 
 _MOST_PATHS = 500
-"""That are given to git by name; of more, the whole history is listed."""
+"""Up to this number, paths are passed to git. For more, the whole history is listed."""
 
 
 def former_readers(
     session: Session, repository: Repository, files: Mapping[str, bytes], *, with_keys: bool = True
 ) -> tuple[FormerReader, ...]:
-    """Those whom encrypted files are not for any more, by file, and whether they know the data key of today.
+    """Return the former recipients of encrypted files, by file, and whether they know today's data key.
 
     Args:
-        session: the run; its identities compare data keys where the ciphertexts say nothing.
-        repository: with the history.
-        files: what is encrypted now, by its path in the repository.
-        with_keys: False opens nothing, and leaves more in doubt.
+        session: the run; its identities compare data keys if the ciphertexts prove nothing.
+        repository: the repository with the history.
+        files: the encrypted contents, by path in the repository.
+        with_keys: False decrypts nothing, which leaves more unknown.
 
     Raises:
-        GitError: the history cannot be read, or is not complete.
+        GitError: the history can't be read, or is not complete.
     """
     if not files or not repository.has_head():
         return ()
@@ -79,22 +79,22 @@ def former_readers(
 def why_new_data_keys(
     session: Session, repository: Repository, files: Mapping[str, bytes], names: Mapping[str, str]
 ) -> dict[str, str]:
-    """Why nothing more is to be encrypted with files' data keys; the history is listed once for all of them.
+    """Return why files need new data keys. The history is listed once for all files.
 
     Args:
         session: the run, with an identity that opens the files.
-        repository: with the history.
-        files: their encrypted contents, by path in the repository.
+        repository: the repository with the history.
+        files: the encrypted contents, by path in the repository.
         names: recipient -> name.
 
     Returns:
-        The reason by path; a file whose data key may be used again is not in it.
+        The reasons by path, without files whose data key may be used again.
     """
     try:
         found = former_readers(session, repository, files)
     except GitError as error:
-        # A new data key is right in any case.
-        reason = f"who knew the old data key cannot be told, so the file got a new one: {error.message}"
+        # A new data key is always safe.
+        reason = f"it is unknown who knew the old data key, so the file got a new one: {error.message}"
         return dict.fromkeys(files, reason)
     people: dict[str, dict[str, None]] = {}
     for each in found:
@@ -104,9 +104,7 @@ def why_new_data_keys(
 
 
 def _reason(people: Sequence[str]) -> str:
-    verb = (
-        "is not a recipient any more and knew" if len(people) == 1 else "are not recipients any more and knew"
-    )
+    verb = "is no longer a recipient but knew" if len(people) == 1 else "are no longer recipients but knew"
     return f"{', '.join(people)} {verb} the old data key, so the file got a new one"
 
 
@@ -144,7 +142,7 @@ def _known(session: Session, with_keys: bool, job: _Job) -> tuple[FormerReader, 
 def _by_group(
     groups: Sequence[int], versions: Sequence[tuple[Commit, bytes]]
 ) -> Iterator[tuple[int, list[tuple[Commit, bytes]]]]:
-    """The versions of each data key, the last one first."""
+    """Group versions by data key, the latest first."""
     found: dict[int, list[tuple[Commit, bytes]]] = {}
     for group, version in zip(reversed(groups), reversed(versions), strict=True):
         found.setdefault(group, []).append(version)
@@ -157,7 +155,7 @@ def _with_former(
     versions: Sequence[tuple[Commit, bytes]],
     present: set[RecipientKey],
 ) -> Iterator[tuple[Commit, Metadata]]:
-    """The versions that were for somebody else, too; each set of people once."""
+    """Return the versions with other recipients, each set of people once."""
     seen = set()
     for commit, data in versions:
         people = recipients_in(data.decode("utf-8", "replace"))
@@ -182,7 +180,7 @@ def _recipients(metadata: Metadata) -> Iterator[Recipient]:
 
 
 class _DataKeys:
-    """Compares data keys with that of one file, which is opened when it is first asked for."""
+    """Compares data keys with that of one file, which is decrypted on first use."""
 
     def __init__(self, session: Session, with_keys: bool) -> None:
         self.session = session
@@ -190,7 +188,7 @@ class _DataKeys:
         self._now: list[bytes | None] = []
 
     def same(self, now: Metadata, then: Metadata) -> bool | None:
-        """Whether two versions have the same data key; None where that cannot be told."""
+        """Whether two versions have the same data key, or None if that is unknown."""
         if not self._now:
             self._now.append(self._open(now))
         own = self._now[0]

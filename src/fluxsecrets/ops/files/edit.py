@@ -1,8 +1,8 @@
-"""An encrypted file changed in the user's editor, or a new one written there.
+"""Change an encrypted file in the user's editor, or write a new one.
 
-The plain text is in a private folder, in memory where the system offers that, and only while the editor
-runs. What was edited is not lost when it cannot be encrypted, since the editor opens again, nor when the
-file cannot be replaced: it is then kept beside it, encrypted.
+The plain text is in a private folder, in memory if the system supports it, and only while the editor runs.
+The edited text is not lost: if it can't be encrypted, the editor opens again; if the file can't be replaced,
+the text is kept beside it, encrypted.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ from .onlycopy import others_only
 from .reencrypt import encrypt_again, open_target, write_back
 
 NEW_FILE_MODE = 0o644
-"""Permission bits of a file that is made: it is encrypted, and goes into git."""
+"""Permission bits of a new file. It is encrypted, and goes into git."""
 
 _BOM = b"\xef\xbb\xbf"
 
 Edit = Callable[[Path], None]
-"""Opens a file in the editor, and returns when that has ended."""
+"""Opens a file in the editor, and returns when the editor has ended."""
 
 Ask = Callable[[FluxsecretsError], bool]
-"""Shows what is wrong, and asks whether to go on editing; False where there is nobody to ask."""
+"""Shows an error, and asks whether to edit again. False if nobody can be asked."""
 
 
 class EditOutcome(StrEnum):
-    """What became of a file."""
+    """The outcome for a file."""
 
     EDITED = "edited"
     CREATED = "created"
@@ -58,13 +58,13 @@ class EditOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EditResult:
-    """What editing came to.
+    """The result of editing.
 
     Attributes:
         path: as shown to the user.
-        outcome: what became of the file.
-        values: how many encrypted values it holds now; None where it was not changed.
-        warnings: what the user should know, one sentence each.
+        outcome: the outcome.
+        values: the number of encrypted values in the file, or None if it was not changed.
+        warnings: warnings for the user.
     """
 
     path: str
@@ -83,27 +83,29 @@ def edit_file(
     accept_recipients: bool = False,
     for_others: bool = False,
 ) -> EditResult:
-    """Edit an encrypted file, or make a new one by the creation rule for its name.
+    """Edit an encrypted file, or create a new one with the creation rule for its name.
 
     Args:
         session: the run.
-        text: the path as it was given.
+        text: the path as given.
         edit: runs the editor.
-        ask: whether to go on after an error.
-        input_type: its format, whatever its name says.
+        ask: asks whether to continue after an error.
+        input_type: overrides the format from its name.
         accept_recipients: see `reencrypt.open_target`.
-        for_others: make a new file also where nobody here could open it again.
+        for_others: create a new file even if nobody here could decrypt it.
 
     Raises:
         NotEncryptedError: the file is plain.
         UnprotectedError: see `reencrypt.open_target`.
-        ConfigError: a new file, and no rule for it.
-        FileAccessError: the file could not be replaced; the message says where the edited text is.
-        FluxsecretsError: what was edited could not be encrypted, and the user gave up.
+        ConfigError: no rule matches a new file.
+        FileAccessError: the file can't be replaced; the message says where the edited text is.
+        FluxsecretsError: the edited text can't be encrypted, and the user gave up.
     """
     path = session.cwd / text
     if path.is_dir():
-        raise FileAccessError("it is a folder, and this takes one file", path=text, hint="name a file in it")
+        raise FileAccessError(
+            "it is a folder, but this command takes one file", path=text, hint="name a file in it"
+        )
     try:
         if text and not os.path.lexists(path):
             return _create(session, text, edit, ask, input_type, for_others=for_others)
@@ -163,10 +165,10 @@ def _create(
 
 
 def _new_path(session: Session, text: str) -> Path:
-    """The real path of a file that is to be made.
+    """Return the real path of a new file.
 
     Raises:
-        FileAccessError: its folder does not exist, or lies behind a link that leaves the repository.
+        FileAccessError: its folder does not exist, or is behind a link that leaves the repository.
     """
     path = Path(os.path.normpath(session.cwd / text))
     if not path.parent.is_dir():
@@ -179,7 +181,7 @@ def _new_path(session: Session, text: str) -> Path:
 
 
 def _template(session: Session, name: str, path: Path, policy: Policy) -> bytes:
-    """What a new file starts with: a Secret, where the rule encrypts one as Flux needs it."""
+    """Return the initial text of a new file: a Secret, if the rule encrypts one as Flux needs."""
     format_ = make_format(name, StoresConfig(json_indent=2))
     if format_.many_documents:
         stem = re.sub(r"[^a-z0-9]+", "-", path.name.lower().partition(".")[0]).strip("-") or "name"
@@ -195,7 +197,7 @@ def _template(session: Session, name: str, path: Path, policy: Policy) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """Where plain text is edited until it can be encrypted."""
+    """A loop that edits plain text until it can be encrypted."""
 
     edit: Edit
     ask: Ask
@@ -206,7 +208,7 @@ class _Desk:
     def until_encrypted(
         self, name: str, original: bytes, encrypt: Callable[[bytes], EncryptedFile]
     ) -> EncryptedFile | None:
-        """Edit a text until it can be encrypted; None where it is the original again."""
+        """Edit a text until it can be encrypted. Return None if it is the original again."""
         with private_directory(self.warn) as folder:
             path = folder / name
             write_new(path, original)
@@ -231,16 +233,18 @@ class _Desk:
                     raise _given_up(reason)
 
     def _message(self, error: FluxsecretsError, text: bytes) -> bytes:
-        """What is wrong, as comment lines; empty for formats that know none."""
+        """Return an error as comment lines, or nothing for formats without comments."""
         sign = make_format(self.format).comment_sign
         if not sign:
             return b""
         lines = ["", *error.details]
         if hint := _hint_for_text(error):
             lines.append(f"hint: {hint}")
-        lines.append("mend it, or close the editor without a change to give up; these lines go by themselves")
+        lines.append(
+            "fix it, or close the editor without a change to give up; these lines are removed automatically"
+        )
         place = f"line {error.line + len(lines)}: " if error.line is not None and error.path is None else ""
-        lines[0] = f"this could not be encrypted: {place}{error.message}"
+        lines[0] = f"this can't be encrypted: {place}{error.message}"
         newline = "\r\n" if b"\r\n" in text else "\n"
         shown = (re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", line) for line in lines)
         return "".join(f"{sign}{_MARK}{line}{newline}" for line in shown).encode("utf-8", "replace")
@@ -254,7 +258,7 @@ def _with_message(text: bytes, message: bytes) -> bytes:
 
 
 def _without_message(text: bytes, message: bytes) -> bytes:
-    """The text without the lines that were put in front, wherever they are now."""
+    """Return the text without the inserted lines, wherever they are now."""
     if not message:
         return text
     mark = message[:1] + _MARK.encode()
@@ -264,26 +268,26 @@ def _without_message(text: bytes, message: bytes) -> bytes:
 
 
 def _hint_for_text(error: FluxsecretsError) -> str | None:
-    """The hint, if it is about the text: options of the command can't be added from within the editor."""
+    """Return the hint if it concerns the text. Options can't be added from within the editor."""
     return None if error.hint is None or "--" in error.hint else error.hint
 
 
 def _given_up(error: FluxsecretsError) -> FluxsecretsError:
     hint = _hint_for_text(error)
-    error.hint = "nothing was written, and the edited text was not kept, since it is plain text"
+    error.hint = "nothing was written, and the edited text was not kept, because it is plain text"
     if hint is not None:
         error.hint += f"; {hint}"
     return error
 
 
 def _kept_aside(session: Session, path: Path, encrypted: bytes, error: FluxsecretsError) -> FluxsecretsError:
-    """The error, with where the edited text is now: in a file of its own, encrypted."""
+    """Return the error with the place of the edited text: a separate file, encrypted."""
     kept = _write_aside(path, encrypted)
     if kept is None:
-        error.details = (*error.details, "the edited text could not be kept either, and is lost")
+        error.details = (*error.details, "the edited text could not be saved either, and is lost")
         return error
     shown = session.shown(kept)
-    error.details = (*error.details, f"what you edited is in {shown}, encrypted")
+    error.details = (*error.details, f"your edited text is in {shown}, encrypted")
     error.hint = f"compare the two with `fluxsecrets decrypt {file_word(shown)}`, then rename it or delete it"
     return error
 

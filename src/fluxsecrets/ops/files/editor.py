@@ -1,4 +1,4 @@
-"""The user's editor: found as sops finds it, and run without a shell."""
+"""Find the user's editor like sops, and run it without a shell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fluxsecrets.programs import child_environment, find_program
 
 _VARIABLES = ("SOPS_EDITOR", "EDITOR")
 _USUAL = ("vim", "nano", "vi") if sys.platform != "win32" else ("notepad",)
-_GRACE = 5  # seconds that an editor has to end when we are ended
+_GRACE = 5  # seconds that the editor has to end when this process is ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Editor:
 
     Attributes:
         command: the program and its arguments; the file's path is added.
-        origin: the variable that it comes from, or the program's name.
+        origin: the variable that names it, or the program's name.
     """
 
     command: tuple[str, ...]
@@ -33,13 +33,13 @@ class Editor:
 
 
 def find_editor(environ: Mapping[str, str]) -> Editor:
-    """`$SOPS_EDITOR`, else `$EDITOR`, else the first of vim, nano and vi (sops: cmd/sops/edit.go).
+    """Return `$SOPS_EDITOR`, `$EDITOR`, or the first of vim, nano and vi (sops: cmd/sops/edit.go).
 
     Args:
-        environ: the environment; a command in it is split into words as a shell would, without one.
+        environ: the environment; a command in it is split into words like in a shell.
 
     Raises:
-        UsageError: there is none, or the command cannot be split or found.
+        UsageError: no editor was found, or the command can't be split or found.
     """
     for variable in _VARIABLES:
         text = environ.get(variable, "")
@@ -49,12 +49,12 @@ def find_editor(environ: Mapping[str, str]) -> Editor:
             words = split_command(text)
         except ValueError as error:
             raise UsageError(
-                f"${variable} is no command: {error}", hint=f"correct {variable}, such as `code --wait`"
+                f"${variable} is not a command: {error}", hint=f"correct {variable}, such as `code --wait`"
             ) from None
         program = find_program(words[0], environ) if words else None
         if program is None:
             raise UsageError(
-                f"${variable} names a program that is not there",
+                f"${variable} names a program that was not found",
                 hint=f"correct {variable}, or unset it to use {', '.join(_USUAL)}",
             )
         return Editor((program, *words[1:]), variable)
@@ -71,16 +71,16 @@ def find_editor(environ: Mapping[str, str]) -> Editor:
 def run_editor(editor: Editor, path: Path, environ: Mapping[str, str]) -> None:
     """Open a file and wait until the editor has ended.
 
-    At a terminal an interrupt from the keyboard is the editor's to deal with. Whatever else ends this
-    process ends the editor first, so that the file can be cleaned up behind it.
+    At a terminal, the editor handles an interrupt from the keyboard. Any other signal that ends this process
+    ends the editor first, so that the file can be cleaned up.
 
     Args:
         editor: from `find_editor`.
         path: the file.
-        environ: the editor's environment; private keys in it are not passed on.
+        environ: the editor's environment, from which private keys are removed.
 
     Raises:
-        UsageError: it could not be started, or failed.
+        UsageError: the editor could not be started, or failed.
         KeyboardInterrupt: an interrupt ended it.
     """
     try:
@@ -102,7 +102,7 @@ def run_editor(editor: Editor, path: Path, environ: Mapping[str, str]) -> None:
         how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
         raise UsageError(
             f"the editor ({editor.origin}) {how}, so nothing was changed",
-            hint="some editors go to the background: give them what makes them wait, such as `code --wait`",
+            hint="some editors run in the background: add an option to make them wait, such as `code --wait`",
         )
 
 
@@ -112,7 +112,7 @@ def _interrupts_are_the_editors() -> Iterator[None]:
         yield
         return
     try:
-        # A handler and not SIG_IGN, which the editor would inherit.
+        # A handler, since the editor would inherit SIG_IGN.
         before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     except ValueError:  # not the main thread
         yield
@@ -134,7 +134,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def hanging_up_terminates() -> Iterator[None]:
-    """Treat a closed terminal as a request to end, so that what is half done is cleaned up."""
+    """Treat a closed terminal as a request to end, so that unfinished work is cleaned up."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
         yield

@@ -1,4 +1,4 @@
-"""Random values to set: passwords, keys, UUIDs; all from the system's secure source."""
+"""Generate random values: passwords, keys, UUIDs, all from the system's secure source."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _SPEC = re.compile(r"([a-z0-9]+)(?::([0-9]{1,6}))?", re.ASCII)
 
 
 def generate(spec: str) -> str:
-    """A new random value.
+    """Return a new random value.
 
     Args:
-        spec: `password:N` (N letters and digits), `hex:N` or `base64:N` (N bytes, so written), or `uuid`;
-            N is 32 where it is left out.
+        spec: `password:N` (N letters and digits), `hex:N` or `base64:N` (N bytes in that encoding), or
+            `uuid`; N defaults to 32.
 
     Raises:
-        UsageError: another kind, or a length that is too short to be a secret or absurdly long.
+        UsageError: the kind is unknown, or the length is too short for a secret or absurdly long.
     """
     match = _SPEC.fullmatch(spec)
     kind = match[1] if match is not None else ""
     if match is None or kind not in (*_MAKERS, "uuid") or (kind == "uuid" and match[2]):
         raise UsageError(
-            f"{spec!a} is nothing that can be generated",
-            hint="it is password:32, hex:32, base64:32 (bytes), or uuid",
+            f"{spec!a} can't be generated",
+            hint="use password:32, hex:32, base64:32 (bytes), or uuid",
         )
     if kind == "uuid":
         return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
@@ -45,8 +45,8 @@ def generate(spec: str) -> str:
 
 
 def _password(length: int) -> str:
-    # Letters and digits only, since others need escaping in URLs, shells or connection strings. One of
-    # each kind is there, as many password rules want.
+    # Letters and digits only: others need escaping in URLs, shells or connection strings. At least one of
+    # each kind, as many password policies require.
     kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
     while True:
         text = "".join(secrets.choice(_LETTERS) for _ in range(length))

@@ -1,4 +1,4 @@
-"""Which value a key on the command line means: `data.tls.crt` or `["data"]["tls.crt"]`."""
+"""Resolve keys on the command line: `data.tls.crt` or `["data"]["tls.crt"]`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Place:
     """Where a key leads.
 
     Attributes:
-        part: which YAML document, from 0.
+        part: the number of the YAML document, from 0.
         path: the path in it.
-        node: what stands there, or None where nothing does yet.
+        node: the existing node, or None.
     """
 
     part: int
@@ -34,21 +34,21 @@ class Place:
 
 
 def find_place(document: Document, key: str, number: int | None = None) -> Place:
-    """The value that a key means.
+    """Return the value of a key.
 
     Args:
-        document: the file; `parts` are what is looked at.
-        key: in brackets, as sops takes it, or dotted; where keys hold dots themselves, the longest wins.
-        number: which YAML document, from 1; None looks for a dotted key in all, and takes the first for
-            one in brackets, as sops does.
+        document: the file, with its `parts`.
+        key: in brackets like sops, or dotted; if keys contain dots themselves, the longest one is used.
+        number: the YAML document, from 1; None searches all for a dotted key, and uses the first one for
+            a key in brackets, like sops.
 
     Raises:
-        UsageError: no such value, or several YAML documents have it.
+        UsageError: the value does not exist, or several YAML documents have it.
     """
     place = find_or_new_place(document, key, number)
     if place.node is not None:
         return place
-    import difflib  # a key that is there does without
+    import difflib  # start-up time: an existing key needs no suggestions
 
     where = ""
     if len(document.parts) > 1 and (number is not None or key.startswith("[")):
@@ -64,13 +64,13 @@ def find_place(document: Document, key: str, number: int | None = None) -> Place
 
 
 def find_or_new_place(document: Document, key: str, number: int | None = None) -> Place:
-    """The place that a key means, where a value stands or could be added; see `find_place`.
+    """Return the place of a key, where a value exists or can be added; see `find_place`.
 
-    What a dotted key adds is split at its dots, except below `data` and `stringData` of a Secret and in
-    flat files, where `tls.crt` is one key.
+    A new dotted key is split at its dots, except below `data` and `stringData` of a Secret and in flat files,
+    where `tls.crt` is one key.
 
     Raises:
-        UsageError: not a key, or it is not clear in which YAML document.
+        UsageError: the text is not a key, or its YAML document is unclear.
     """
     parts = _numbered(document, number)
     path = parse_key(key)
@@ -84,7 +84,7 @@ def find_or_new_place(document: Document, key: str, number: int | None = None) -
         numbers = ", ".join(str(part + 1) for part, _ in found)
         raise UsageError(
             f"the key {key!a} is ambiguous: documents {numbers} of the file have it",
-            hint="say which one with --document N",
+            hint="choose one with --document N",
         )
     if found:
         part, path = found[0]
@@ -92,7 +92,7 @@ def find_or_new_place(document: Document, key: str, number: int | None = None) -
     if len(parts) > 1:
         raise UsageError(
             f"no document of the file has the key {key!a}",
-            hint="say with --document N to which one it is added",
+            hint="choose the document to add it to with --document N",
         )
     part, root = parts[0]
     return Place(part, _new_path(document.format, root, key), None)
@@ -104,7 +104,7 @@ def is_secret_data(root: Mapping, path: Path) -> bool:
 
 
 def is_secret_value(root: Mapping, path: Path) -> bool:
-    """Whether a path is a value of a Kubernetes Secret, which has to be a string."""
+    """Whether a path is a value of a Kubernetes Secret, which must be a string."""
     return is_secret(root) and len(path) == 2 and path[0] in _SECRET_MAPS
 
 
@@ -121,19 +121,19 @@ def _numbered(document: Document, number: int | None) -> list[tuple[int, Mapping
     if not 1 <= number <= len(parts):
         noun = "document" if len(parts) == 1 else "documents"
         raise UsageError(
-            f"there is no document {number}: the file has {len(parts)} {noun}", hint="they count from 1"
+            f"document {number} does not exist: the file has {len(parts)} {noun}", hint="they count from 1"
         )
     return [parts[number - 1]]
 
 
 def _existing(node: Node, key: str) -> Path | None:
-    """The path of what a dotted key means, or None where there is nothing."""
+    """Return the path of an existing dotted key, or None."""
     path, rest = _nearest(node, key)
     return None if rest else path
 
 
 def _nearest(node: Node, key: str) -> tuple[Path, str]:
-    """The longest way that exists, and what is left of the key behind it; longer keys are tried first."""
+    """Return the longest existing path and the rest of the key. Longer keys are tried first."""
     best: tuple[Path, str] = ((), key)
     for step, rest in _steps(node, key):
         child = find(node, (step,))
@@ -148,7 +148,7 @@ def _nearest(node: Node, key: str) -> tuple[Path, str]:
 
 
 def _steps(node: Node, key: str) -> Sequence[tuple[str | int, str]]:
-    """What the start of a key can mean in a map or list, with the rest behind it."""
+    """Yield the possible first steps of a key in a map or list, each with the rest."""
     if isinstance(node, ListNode):
         match = _INDEX.match(key)
         return [] if match is None else [(int(match[1] or match[2]), key[match.end() :])]

@@ -1,4 +1,4 @@
-"""Which encrypted files are for whom, and in which environments: by their `sops` blocks alone."""
+"""Recipients of encrypted files by environment, from their `sops` blocks alone."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from .content import parse
 from .rekey import encrypted_targets
 
 ELSEWHERE = ""
-"""Stands for the files that belong to no environment."""
+"""Key for files without an environment."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileKeys:
-    """Who can open a file.
+    """The recipients of a file.
 
     Attributes:
         shown: the file as the user would name it.
         path: its path in the repository.
         groups: recipients by key group.
-        needed: how many of the groups are needed.
+        needed: the number of groups that are needed.
     """
 
     shown: str
@@ -42,12 +42,12 @@ class FileKeys:
     needed: int
 
     def is_for(self, recipient: Recipient) -> bool:
-        """Whether it is encrypted for somebody."""
+        """Whether the file is encrypted for a recipient."""
         key = recipient_key(recipient)
         return any(recipient_key(each) == key for group in self.groups for each in group)
 
     def needs(self, recipient: Recipient) -> bool:
-        """Whether all others together could not open it."""
+        """Whether the other recipients together can't open the file."""
         key = recipient_key(recipient)
         left = [group for group in self.groups if any(recipient_key(each) != key for each in group)]
         return len(left) < self.needed
@@ -58,10 +58,10 @@ class KeyUsage:
     """The encrypted files of a repository.
 
     Attributes:
-        root: the repository's, or the working directory where it is none.
-        files: those that are encrypted.
-        environments: the paths of an environment's files by its name, in the order of names.
-        errors: files that could not be looked at.
+        root: the repository's root, or the working directory.
+        files: the encrypted files.
+        environments: the paths of each environment's files, ordered by name.
+        errors: files that could not be read.
     """
 
     root: Path
@@ -70,25 +70,25 @@ class KeyUsage:
     errors: tuple[FluxsecretsError, ...] = ()
 
     def files_for(self, recipient: Recipient) -> dict[str, int]:
-        """How many files are for somebody, by environment; a file that two reach counts in both."""
+        """Return the number of a recipient's files by environment. A shared file counts in each."""
         paths = {file.path for file in self.files if file.is_for(recipient)}
         counts = {name: len(paths & own) for name, own in self.environments.items()}
         counts[ELSEWHERE] = len(paths.difference(*self.environments.values()))
         return {name: count for name, count in counts.items() if count}
 
     def only_for(self, recipient: Recipient) -> tuple[str, ...]:
-        """The files that nobody could open without somebody."""
+        """Return the files that nobody could open without a recipient."""
         return tuple(file.shown for file in self.files if file.needs(recipient))
 
     def recipients(self, environment: str) -> dict[tuple[str, str], Recipient]:
-        """Everybody who can open a file of an environment, by `recipient_key`."""
+        """Return all recipients of an environment's files, by `recipient_key`."""
         own = self.environments.get(environment, frozenset())
         found = (file.groups for file in self.files if file.path in own)
         return {recipient_key(each): each for groups in found for group in groups for each in group}
 
 
 def read_usage(session: Session) -> KeyUsage:
-    """Look at every encrypted file of the repository that the working directory is in; no identity is needed.
+    """Read every encrypted file of the current repository. This needs no identity.
 
     Raises:
         ConfigError: the repository's settings are invalid.
@@ -113,7 +113,7 @@ def read_usage(session: Session) -> KeyUsage:
 
 
 def file_keys(session: Session, target: Target) -> FileKeys | FluxsecretsError:
-    """Who can open a file, or why that cannot be said."""
+    """Return the recipients of a file, or why they are unknown."""
     try:
         if target.problem is not None:
             raise target.problem

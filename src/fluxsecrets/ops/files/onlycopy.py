@@ -1,7 +1,7 @@
-"""Plain text that would be gone: replaced by what nobody here can decrypt, while git does not have it.
+"""Refuse to replace the only copy of a plain text with something that nobody here can decrypt.
 
-A new Secret that is encrypted for others only is lost for the one who wrote it. It is kept where HEAD or the
-index has the same content, whatever the file is called there.
+The author of a new Secret would lose it by encrypting it for others only. The content is safe if HEAD or the
+index has it, under any name.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _SHA1_LETTERS = 40
 
 @dataclass(frozen=True, slots=True)
 class GitCopies:
-    """What git has, looked up when it is first asked, once per repository.
+    """The contents in git, read on first use, once per repository.
 
     Attributes:
-        index: whether what is staged counts; not where that is about to be replaced.
+        index: whether staged content counts; False if it is about to be replaced.
     """
 
     index: bool = True
     _names: dict[Path, frozenset[str]] = field(default_factory=dict, repr=False)
 
     def has(self, repository: Repository | None, data: bytes) -> bool:
-        """Whether a repository's HEAD or index has a content, under whatever name.
+        """Whether a repository's HEAD or index has a content, under any name.
 
-        Line breaks may differ: git changes them itself where it is told to.
+        Line breaks may differ, since git can be configured to change them.
 
         Raises:
-            GitError: git could not tell.
+            GitError: git failed.
         """
         if repository is None:
             return False
@@ -52,7 +52,7 @@ class GitCopies:
 
 
 def _object_names(repository: Repository, *, index: bool) -> Iterable[str]:
-    """The names of the contents that HEAD and the index have."""
+    """Return the object names of the contents in HEAD and the index."""
     if repository.has_head():
         for entry in repository.run("ls-tree", "-r", "-z", "--full-tree", "HEAD").split(b"\0"):
             yield entry.partition(b"\t")[0].rpartition(b" ")[2].decode("ascii", "replace")
@@ -62,7 +62,7 @@ def _object_names(repository: Repository, *, index: bool) -> Iterable[str]:
 
 
 def _object_name(data: bytes, like: Iterable[str]) -> str:
-    """The name of a content as an object, with the hash that a repository's other names are made with."""
+    """Return a content's object name, with the hash function of the repository's other names."""
     import hashlib
 
     letters = next((len(name) for name in like if name), _SHA1_LETTERS)
@@ -79,21 +79,21 @@ def others_only(
     names: dict[str, str],
     kept: Callable[[], bool],
 ) -> tuple[str, ...]:
-    """Refuse to replace plain text by what nobody here can decrypt, where it is kept nowhere else.
+    """Refuse to replace the only plain text with something that nobody here can decrypt.
 
     Args:
         session: the run, with its identities.
-        groups: who it will be encrypted for, by key group.
-        threshold: how many groups are needed; 0 means all.
+        groups: the recipients, by key group.
+        threshold: the number of groups needed; 0 means all.
         names: recipient -> name.
-        kept: whether the plain text stays somewhere, or the user said that it need not; only asked at need.
+        kept: whether the plain text stays somewhere, or the user gave it up; called only if needed.
 
     Returns:
-        A warning where it is for others, and kept.
+        A warning if none of our identities can decrypt the result but the plain text is kept.
 
     Raises:
-        UnprotectedError: it is for others, and would be gone; or nobody can tell without asking the user.
-        GitError: git could not tell whether it has it.
+        UnprotectedError: the plain text would be lost, or only a passphrase prompt could tell.
+        GitError: git failed.
     """
     if session.opens(groups, threshold):
         return ()
@@ -104,7 +104,7 @@ def others_only(
         return ()
     kinds = dict.fromkeys(recipient.kind for group in groups for recipient in group)
     looked_in = [place for kind in kinds for place in session.providers[kind].looked_in()]
-    reason = "nobody can tell whether one of your identities" if untold else "none of your identities"
+    reason = "it is unknown whether one of your identities" if untold else "none of your identities"
     raise UnprotectedError(
         f"{reason} can decrypt the result, and git has no copy of the plain text: it would be lost",
         hint=_HINT,
@@ -117,15 +117,15 @@ def others_only(
 
 
 def sealed_only(kept: Callable[[], bool], first: str) -> None:
-    """Refuse to replace plain text by what the controller alone can open, where it is kept nowhere else.
+    """Refuse to replace the only plain text with something that only the controller can open.
 
     Args:
-        kept: whether the plain text stays somewhere, or the user said that it need not.
+        kept: whether the plain text stays somewhere, or the user gave it up.
         first: what to do instead, for the hint.
 
     Raises:
-        UnprotectedError: it would be gone.
-        GitError: git could not tell whether it has it.
+        UnprotectedError: the plain text would be lost.
+        GitError: git failed.
     """
     if not kept():
         raise UnprotectedError(
@@ -136,5 +136,5 @@ def sealed_only(kept: Callable[[], bool], first: str) -> None:
 
 _HINT = (
     "set SOPS_AGE_KEY_FILE to your key file, or add your public key to the rule in .sops.yaml; "
-    "--for-others encrypts it all the same"
+    "--for-others encrypts it anyway"
 )

@@ -1,4 +1,4 @@
-"""Manifests in plain text, whether they are plain or encrypted with SOPS where they come from."""
+"""Read manifests as plain text, from plain files or SOPS files."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .split import split_lists
 
 @dataclass(frozen=True, slots=True)
 class PlainManifests:
-    """A file of manifests, readable.
+    """A file of manifests in plain text.
 
     Attributes:
-        text: it.
-        opened: as it was encrypted; None where it is plain.
+        text: the plain text.
+        opened: the encrypted file, or None for a plain one.
         hidden: `start` of the comments that are encrypted there.
     """
 
@@ -33,19 +33,19 @@ class PlainManifests:
 
 
 def read_plain(session: Session, data: bytes, name: str) -> PlainManifests:
-    """Read a file of manifests; one that is encrypted with SOPS is opened, and its MAC checked.
+    """Read a file of manifests. A SOPS file is decrypted, and its MAC is checked.
 
-    Secrets in a List become documents of their own.
+    Secrets in a List become separate documents.
 
     Args:
         session: the run.
-        data: the file.
+        data: the file's content.
         name: its path, for its format.
 
     Raises:
-        FormatError, LimitError: it is no YAML or JSON with maps at the top.
-        DataKeyError, IntegrityError, MetadataError: it does not open.
-        NotEncryptedError: it holds ciphertexts, and the `sops` block is gone.
+        FormatError, LimitError: the content is not YAML or JSON with maps at the top.
+        DataKeyError, IntegrityError, MetadataError: the file can't be decrypted.
+        NotEncryptedError: it has ciphertexts but no `sops` block.
     """
     format_name = detect_encryption(data, name) if b"sops" in data else None
     if format_name is None:
@@ -66,7 +66,7 @@ def read_plain(session: Session, data: bytes, name: str) -> PlainManifests:
 
 
 def read_plain_or_none(session: Session, data: bytes | None, name: str) -> PlainManifests | None:
-    """The same, for what need not be there, or need not be ours to open."""
+    """Read a file of manifests, or return None if it is missing or can't be decrypted."""
     if data is None:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Lists of Secrets taken apart: `kind: List` becomes YAML documents, text and comments kept.
+"""Split Lists of Secrets: turn `kind: List` into YAML documents, and keep text and comments.
 
-kustomize takes a List apart after Flux has decrypted it, and the `sops` block, which stands on the List,
-is lost on the way. As documents of one file the same Secrets work.
+kustomize splits a List after Flux has decrypted it, and loses the List's `sops` block. The same Secrets work
+as documents of one file.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _MAX_NESTING = 8
 
 
 def split_lists(data: bytes, limits: Limits) -> bytes:
-    """A YAML file with every List that holds Secrets written as one document for each item.
+    """Rewrite every List with Secrets in a YAML file as one document per item.
 
-    What a List says beside its items (its own `metadata`) is dropped: kustomize drops it as well.
+    Other fields of the List (its own `metadata`) are dropped. kustomize drops them too.
 
     Args:
         data: the plain file.
-        limits: what the input may cost.
+        limits: limits of the input.
 
     Returns:
-        The new text, or the same bytes where there is no such List.
+        The new text, or the same bytes if there is no such List.
 
     Raises:
-        FormatError: it is not YAML, or the items cannot stand alone, as with an alias to another item.
+        FormatError: the file is not YAML, or the items can't be separated, for example because of an alias.
     """
-    for _ in range(_MAX_NESTING):  # a List may hold a List
+    for _ in range(_MAX_NESTING):  # a List may contain a List
         new = _split_once(data, limits)
         if new == data:
             break
@@ -61,9 +61,9 @@ def _split_once(data: bytes, limits: Limits) -> bytes:
     new = encode_text(text + source[done:], bom=bom)
     if _content(new, limits) != [item for part in parts for item in _objects(part)]:
         raise FormatError(
-            "the items of this List could not be made documents of their own",
+            "the items of this List can't be turned into separate documents",
             hint="write each Secret as a YAML document by hand, separated by ---; "
-            "aliases cannot lead from one document to another",
+            "aliases can't point to another document",
         )
     return new
 
@@ -76,7 +76,7 @@ def _content(data: bytes, limits: Limits) -> list[Data]:
 
 
 def _objects(part: Mapping) -> list[Data]:
-    """What a document stands for: itself, or the items of a List with what they leave to the List."""
+    """Return the objects of a document: itself, or the items of a List with fields inherited from it."""
     if not is_secret_list(part):
         return [to_data(part)]
     kind = _text(part, "kind")
@@ -89,7 +89,7 @@ def _mapping_data(node: Mapping) -> dict[str, Data]:
 
 
 def _left_out(item: Mapping, list_kind: str) -> dict[str, str]:
-    """`kind` and `apiVersion`, which the items of a SecretList need not have."""
+    """Return `kind` and `apiVersion`, which the items of a SecretList may omit."""
     known = {"apiVersion": "v1", "kind": list_kind.removesuffix("List")}
     return {key: value for key, value in known.items() if list_kind != "List" and item.get(key) is None}
 
@@ -100,9 +100,9 @@ def _items(part: Mapping) -> list[Mapping]:
     for item in found:
         if isinstance(item, Leaf | Sequence):
             raise FormatError(
-                "an item of this List is no object",
+                "an item of this List is not an object",
                 line=_line(item),
-                hint="remove it, or mend its indentation",
+                hint="remove it, or fix its indentation",
             )
     return [item for item in found if isinstance(item, Mapping)]
 
@@ -117,7 +117,7 @@ def _text(part: Mapping, key: str) -> str:
 
 
 def _extent(source: str, part: Mapping) -> tuple[int, int]:
-    """From the start of a document's first line to where the next document, or the file, ends it."""
+    """Return the span from a document's first line to the next document or the end of the file."""
     start = _line_start(source, part.start)
     marker = _MARKER.search(source, part.start)
     return start, marker.start() if marker is not None else len(source)
@@ -128,7 +128,7 @@ def _line_start(source: str, position: int) -> int:
 
 
 def _documents(source: str, part: Mapping, end: int, newline: str) -> list[str]:
-    """The texts of the items, each with the comments above it; other comments join the first."""
+    """Return the texts of the items, each with the comments above it. Other comments join the first."""
     listing = part.get("items")
     entries = [entry for entry in part.entries if isinstance(entry, Entry)]
     items, list_kind = _items(part), _text(part, "kind")
@@ -147,13 +147,13 @@ def _documents(source: str, part: Mapping, end: int, newline: str) -> list[str]:
 
 
 def _rendered(item: Mapping, list_kind: str) -> str:
-    """An item of a flow collection, in block style."""
+    """Return an item of a flow collection in block style."""
     return YamlFormat(2).render([{**_left_out(item, list_kind), **_mapping_data(item)}]).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """An item's lines: where they start in the source, and their text without dash and indentation."""
+    """An item's lines: their start in the source, and their text without dash and indentation."""
 
     start: int
     text: str
@@ -173,7 +173,7 @@ def _blocks(source: str, items: Items[Mapping], stop: int) -> list[_Block]:
 
 
 def _dash(source: str, item: Mapping) -> int:
-    """The place of an item's dash: the last one that begins a line before its content."""
+    """Return the place of an item's dash: the last one at the start of a line before its content."""
     dash = item.start
     for match in _DASH.finditer(source, 0, _content_start(item)):
         dash = match.start(1)
@@ -186,7 +186,7 @@ def _content_start(item: Mapping) -> int:
 
 
 def _above(source: str, dash: int) -> int:
-    """Where the comment lines directly above an item begin, else its own line."""
+    """Return the start of the comment lines directly above an item, or of its own line."""
     start = _line_start(source, dash)
     while start:
         previous = _line_start(source, start - 1)

@@ -1,4 +1,4 @@
-"""One value of an encrypted file: read, set, removed."""
+"""Read, set or remove one value of an encrypted file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .reencrypt import OpenTarget, encrypt_again, open_target, write_back
 
 
 class ValueChange(StrEnum):
-    """What became of a value."""
+    """The outcome for a value."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -42,13 +42,13 @@ class ValueChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ValueResult:
-    """What a change of one value came to.
+    """The result of changing one value.
 
     Attributes:
         path: the file, as shown to the user.
         key: the value's key, as shown to the user.
-        change: what became of it.
-        warnings: what the user should know, one sentence each.
+        change: the outcome.
+        warnings: warnings for the user.
     """
 
     path: str
@@ -59,11 +59,11 @@ class ValueResult:
 
 @dataclass(frozen=True, slots=True)
 class NewValue:
-    """A value to set: exactly one of the two is given.
+    """A value to set. Exactly one of the two is set.
 
     Attributes:
-        data: text, or any bytes where the place is base64.
-        json: JSON text, which may be a map, a list, a number or a boolean.
+        data: text, or any bytes if the place is base64.
+        json: JSON text: a map, a list, a number, a boolean or a string.
     """
 
     data: bytes | None = field(default=None, repr=False)
@@ -77,10 +77,10 @@ class ValueRequest:
     Attributes:
         path: the file, as the user named it.
         key: see `keypaths.find_or_new_place`.
-        input_type: format of the file, in place of what its name and place say.
-        document: which YAML document, from 1; None looks in all.
-        raw: take what stands under `data:` of a Secret as it is: base64.
-        plain: a new value may stay plain text where the file's selector leaves it so.
+        input_type: overrides the format from the file's name and place.
+        document: the YAML document, from 1; None searches all.
+        raw: values under `data:` of a Secret are base64, and are not decoded or encoded.
+        plain: allow a new value that the file's selector leaves in plain text.
         accept_recipients: see `reencrypt.open_target`.
     """
 
@@ -96,16 +96,16 @@ class ValueRequest:
 def get_value(
     session: Session, given: Input, request: ValueRequest, *, output_type: str | None = None
 ) -> bytes:
-    """The bytes of one value of an encrypted file; a map or list as YAML or JSON.
+    """Return the bytes of one value of an encrypted file; a map or list as YAML or JSON.
 
     Args:
         session: the run.
         given: the encrypted file.
         request: `key`, `document` and `raw`.
-        output_type: `yaml` or `json`, for maps and lists; None follows the file.
+        output_type: `yaml` or `json`, for maps and lists; defaults to the file's format.
 
     Raises:
-        UsageError: there is no such key, or it is not clear which one is meant.
+        UsageError: the key does not exist, or is ambiguous.
         FormatError: a value under `data:` of a Secret is not base64.
         DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`.
     """
@@ -130,22 +130,22 @@ def _value(session: Session, given: Input, request: ValueRequest, output_type: s
     decoded = _from_base64(value)
     if decoded is None:
         raise FormatError(
-            f"the value of {show_path(place.path)} stands under `data:` of a Secret and is not base64",
-            hint="--raw prints it as it is; Kubernetes would refuse it, so set it again",
+            f"the value of {show_path(place.path)} is under `data:` of a Secret, but is not base64",
+            hint="--raw prints it unchanged; Kubernetes would reject it, so set it again",
         )
     return decoded
 
 
 def change_value(session: Session, request: ValueRequest, new: Callable[[], NewValue]) -> ValueResult:
-    """Set one value of an encrypted file; everything else in it stays as it is.
+    """Set one value of an encrypted file. Everything else in it stays unchanged.
 
     Args:
         session: the run.
-        request: which value, and how.
-        new: gives the value; asked for once the file is open and the place is clear.
+        request: the value, and how to change it.
+        new: returns the value; called once the file is open and the place is known.
 
     Raises:
-        FileAccessError: there is no such file, or it is a folder.
+        FileAccessError: the file does not exist, or is a folder.
         NotEncryptedError: the file is plain.
         UnprotectedError: see `reencrypt.open_target`; or the new value would stay plain text.
         UsageError, FormatError: the value does not fit there.
@@ -161,15 +161,15 @@ def change_value(session: Session, request: ValueRequest, new: Callable[[], NewV
 
     target = _target(session, request)
     if isinstance(target.problem, FileAccessError) and not os.path.lexists(session.cwd / request.path):
-        target.problem.hint = "check the spelling; `fluxsecrets edit FILE` makes a new file"
+        target.problem.hint = "check the spelling; `fluxsecrets edit FILE` creates a new file"
     return _change(session, target, request, change)
 
 
 def unset_value(session: Session, request: ValueRequest) -> ValueResult:
-    """Remove one key or list item of an encrypted file; everything else in it stays as it is.
+    """Remove one key or list item of an encrypted file. Everything else in it stays unchanged.
 
     Raises:
-        UsageError: there is no such key.
+        UsageError: the key does not exist.
         NotEncryptedError, UnprotectedError, FormatError: see `change_value`.
     """
 
@@ -183,7 +183,7 @@ def unset_value(session: Session, request: ValueRequest) -> ValueResult:
 
 
 def _target(session: Session, request: ValueRequest) -> Target:
-    from fluxsecrets.ops.run.targets import select  # `get` does without the repository
+    from fluxsecrets.ops.run.targets import select  # start-up time: `get` does not need the repository
 
     refuse_folder(session, request.path)
     return select(session, [request.path], input_type=request.input_type).targets[0]
@@ -220,13 +220,13 @@ def _refuse_empty(session: Session, opened: OpenTarget, text: bytes, place: Plac
     chosen = selected(document, own_selector(opened.file.metadata))
     if not any(encrypts and isinstance(item, Leaf) for item, encrypts in chosen):
         raise UnprotectedError(
-            f"without {show_path(place.path)} the file would hold nothing that is encrypted",
-            hint="delete the file, and take it out of what refers to it; or decrypt it with -i",
+            f"without {show_path(place.path)}, nothing in the file would be encrypted",
+            hint="delete the file and the references to it, or decrypt it with -i",
         )
 
 
 def _refuse_plain(session: Session, opened: OpenTarget, text: bytes, place: Place) -> None:
-    """Stop where a new value would stay plain text: whoever sets one here takes it to be encrypted."""
+    """Refuse a new value that would stay plain text: the user expects it to be encrypted."""
     metadata, format_ = opened.file.metadata, opened.file.format
     document = format_.parse(text, session.limits)
     leaves = {id(leaf) for leaf in _leaves(document.parts[place.part])}
@@ -236,7 +236,7 @@ def _refuse_plain(session: Session, opened: OpenTarget, text: bytes, place: Plac
             raise UnprotectedError(
                 f"the value of {show_path(place.path)} would stay plain text: the file's selector is "
                 f"{metadata.selector.kind.value}: {ascii(metadata.selector.pattern)[1:-1]}",
-                hint="choose a key that is encrypted, or add --plain if it is no secret",
+                hint="choose a key that is encrypted, or add --plain if it is not a secret",
             )
 
 
@@ -249,15 +249,15 @@ def _plain_document(document: Document, parts: tuple[MapNode, ...]) -> Document:
 
 
 def _data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool) -> Data:
-    """The data that is written: JSON read, text decoded, base64 under `data:` of a Secret."""
+    """Return the data to write: parsed JSON, decoded text, base64 under `data:` of a Secret."""
     shown = show_path(place.path)
     value: Data = None
     if new.json is not None:
         value = _from_json(new.json)
         if is_secret_value(root, place.path) and not isinstance(value, str):
             raise UsageError(
-                f"{shown} is a value of a Secret, which has to be a string",
-                hint="put the JSON in quotes, such as '\"5\"', or leave out --json",
+                f"{shown} is a value of a Secret, which must be a string",
+                hint="put the JSON in quotes, such as '\"5\"', or omit --json",
             )
         data = value.encode() if isinstance(value, str) else b""
     else:
@@ -267,8 +267,8 @@ def _data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool) -> Data:
             return base64.b64encode(data).decode()
         if _from_base64(data) is None:
             raise UsageError(
-                f"{shown} stands under `data:` of a Secret, and with --raw the value has to be base64",
-                hint="leave out --raw, and it is encoded",
+                f"{shown} is under `data:` of a Secret, and with --raw the value must be base64",
+                hint="omit --raw to have it encoded",
             )
     if new.json is not None:
         return value
@@ -278,7 +278,7 @@ def _data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool) -> Data:
         pass
     raise UsageError(
         f"the value for {shown} is not text",
-        hint="under `data:` of a Secret any bytes can stand; elsewhere encode it, such as in base64",
+        hint="only `data:` of a Secret can hold any bytes; elsewhere encode it, for example in base64",
     )
 
 
@@ -289,16 +289,16 @@ def _from_json(text: bytes) -> Data:
         reason = "not UTF-8"
     except FluxsecretsError as error:
         reason = error.message.removeprefix("not valid JSON: ")
-    # Outside of the handler: the decoder's error holds the text.
+    # Outside the handler, since the decoder's error contains the text.
     raise UsageError(
         f"the value is not JSON: {reason}",
-        hint="put strings in quotes: '\"text\"'; with a dotted KEY and without --json it is taken as it is",
+        hint="put strings in quotes: '\"text\"'; with a dotted KEY and without --json, it is taken literally",
     )
 
 
 def _from_base64(data: bytes) -> bytes | None:
     try:
-        # Line breaks are allowed, as Go's decoder allows them.
+        # Line breaks are allowed, as in Go's decoder.
         return base64.b64decode(data.replace(b"\n", b"").replace(b"\r", b""), validate=True)
     except binascii.Error:
         return None

@@ -89,7 +89,9 @@ def refuse_folder(session: Session, text: str) -> None:
         FileAccessError: it is one.
     """
     if (session.cwd / text).is_dir():
-        raise FileAccessError("it is a folder, and this takes one file", path=text, hint="name a file in it")
+        raise FileAccessError(
+            "it is a folder, but this command takes one file", path=text, hint="name a file in it"
+        )
 
 
 def read_input(session: Session, text: str, filename: str | None, input_type: str | None) -> Input:
