@@ -1,10 +1,19 @@
 """What the options of the commands say of themselves."""
 
+from dataclasses import dataclass
+
 import click
 import pytest
 
 from fluxsecrets.cli.app import cli as group
-from fluxsecrets.cli.options import LoggedArgument, LoggedOption, PathArgument, ValueArgument, start_log
+from fluxsecrets.cli.options import (
+    LoggedArgument,
+    LoggedOption,
+    PathArgument,
+    ValueArgument,
+    start_log,
+    takes,
+)
 from fluxsecrets.ops.run.logged import Call, Logged
 from fluxsecrets.ops.run.session import Session
 
@@ -68,3 +77,31 @@ def test_an_option_is_logged_only_where_its_declaration_says_so(
 
     new.main(arguments, standalone_mode=False, obj=Logged())
     assert [(call.paths, call.details) for call in started] == [(paths, details)]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    paths: tuple
+    dry_run: bool
+    unknown: str = "default"
+
+
+@dataclass(frozen=True)
+class Key:
+    key: str
+
+
+def test_parameters_become_dataclasses_and_the_others_follow_by_name():
+    seen = []
+
+    @takes(Wanted, Key)
+    def run(wanted, key, *, quiet):
+        """Help."""
+        seen.append((wanted, key, quiet))
+        return 1
+
+    assert run(quiet=True, key="a", dry_run=False, paths=("x",)) == 1
+    assert seen == [(Wanted(("x",), False), Key("a"), True)]
+    assert run.__doc__ == "Help."
+    with pytest.raises(TypeError):
+        run(quiet=True, key="a", dry_run=False, paths=(), other=1)

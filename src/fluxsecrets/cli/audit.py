@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 
 import click
 
 from fluxsecrets import __version__
 from fluxsecrets.cli.findings import (
+    Baseline,
     baseline_option,
     findings_format_option,
     no_baseline_option,
-    refuse_contradiction,
     update_baseline_option,
 )
-from fluxsecrets.cli.options import make_session, partial_history_option, quiet_option
+from fluxsecrets.cli.options import make_session, partial_history_option, quiet_option, takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
@@ -23,6 +23,18 @@ from fluxsecrets.report.audit import found_by_audit
 from fluxsecrets.report.findings import FORMATS
 
 _SEVERITIES = ("low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What to look at, and what counts."""
+
+    environment: str | None
+    commits: str | None
+    rules: tuple[str, ...]
+    severity: str
+    fail_on: str | None
+    no_keys: bool
 
 
 @click.command("audit")
@@ -53,21 +65,8 @@ _SEVERITIES = ("low", "medium", "high", "critical")
 @findings_format_option
 @partial_history_option
 @quiet_option
-def command(
-    *,
-    environment: str | None,
-    commits: str | None,
-    rules: tuple[str, ...],
-    severity: str,
-    fail_on: str | None,
-    baseline: Path | None,
-    no_baseline: bool,
-    update_baseline: bool,
-    no_keys: bool,
-    who: bool,
-    report: str,
-    quiet: bool,
-) -> int:
+@takes(_Asked, Baseline)
+def command(asked: _Asked, known: Baseline, *, who: bool, report: str, quiet: bool) -> int:
     """Find what is wrong with the secrets of this repository.
 
     Checks who can read what, how secrets are protected, and what Flux would do with them. Nothing is sent
@@ -78,22 +77,22 @@ def command(
     """
     if who:
         return _show_who(Output(quiet=quiet), report)
-    refuse_contradiction(baseline, no_baseline=no_baseline, update_baseline=update_baseline)
-    if update_baseline and commits is not None:
+    known.refuse_contradiction()
+    if known.update_baseline and asked.commits is not None:
         raise UsageError(
             "--update-baseline needs all findings, not those of a range", hint="leave out --range"
         )
     options = AuditOptions(
-        commits=commits,
-        environment=environment,
-        rules=rules or None,
-        severity=Severity.parse(severity),
-        fail_on=None if fail_on in (None, "never") else Severity.parse(fail_on),
-        never_fail=fail_on == "never",
-        with_keys=not no_keys,
-        baseline=baseline,
-        use_baseline=not no_baseline,
-        update_baseline=update_baseline,
+        commits=asked.commits,
+        environment=asked.environment,
+        rules=asked.rules or None,
+        severity=Severity.parse(asked.severity),
+        fail_on=None if asked.fail_on in (None, "never") else Severity.parse(asked.fail_on),
+        never_fail=asked.fail_on == "never",
+        with_keys=not asked.no_keys,
+        baseline=known.baseline,
+        use_baseline=not known.no_baseline,
+        update_baseline=known.update_baseline,
     )
     result = audit(make_session(), options)
     out = Output(quiet=quiet)

@@ -78,14 +78,15 @@ def show(name: str, report: str, quiet: bool) -> int:
     "--generate",
     multiple=True,
     metavar="KEY[=WHAT]",
-    help="Make new values for such keys, which may hold `*`: password:32 unless told, as `set --generate`.",
+    help="Generate values for these keys, in which * is a wildcard; default: password:32, see `set`.",
 )
 @click.option("--recipient", metavar="KEY", help="Public key of an age identity that the cluster has.")
 @click.option(
     "--store",
     type=click.Choice(["file", "keyring"]),
     default="file",
-    help="Where to keep the new identity; a key file unless told.",
+    show_default=True,
+    help="Where to keep the new identity.",
 )
 @output_option("Add the new identity to this key file.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print what would be written as a diff.")

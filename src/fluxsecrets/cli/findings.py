@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -30,14 +31,22 @@ findings_format_option: Decorator = click.option(
 )
 
 
-def refuse_contradiction(baseline: Path | None, *, no_baseline: bool, update_baseline: bool) -> None:
-    """Refuse --no-baseline together with an option that is about the baseline.
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What to do with known findings."""
 
-    Raises:
-        UsageError: they contradict each other.
-    """
-    if no_baseline and (baseline is not None or update_baseline):
-        raise UsageError(
-            "--no-baseline can't be combined with --baseline or --update-baseline",
-            hint="leave one of them out",
-        )
+    baseline: Path | None
+    no_baseline: bool
+    update_baseline: bool
+
+    def refuse_contradiction(self) -> None:
+        """Refuse --no-baseline together with an option that is about the baseline.
+
+        Raises:
+            UsageError: they contradict each other.
+        """
+        if self.no_baseline and (self.baseline is not None or self.update_baseline):
+            raise UsageError(
+                "--no-baseline can't be combined with --baseline or --update-baseline",
+                hint="leave one of them out",
+            )

@@ -32,7 +32,8 @@ _store_option: Decorator = click.option(
     "--store",
     type=click.Choice(["file", "keyring"]),
     default="file",
-    help="Where to keep it; a key file unless told.",
+    show_default=True,
+    help="Where to keep the identity.",
 )
 _output_option: Decorator = output_option("Add the private key to this file.")
 

@@ -88,8 +88,8 @@ def command(
 ) -> int:
     """Give files new data keys, in place, and encrypt every value anew.
 
-    PATH is a file, or a folder in which every encrypted secret is meant; --env and --all mean those of an
-    environment or of the repository. Recipients stay those of the file, but for --add-… and --rm-….
+    PATH is a file, or a folder with encrypted secrets; --env and --all select those of an environment or of
+    the repository. A file keeps its recipients, except for --add-… and --rm-….
     A file for people whom its creation rule does not name is refused: anybody could have added them.
 
     Each file's MAC is checked first. All files are prepared before the first is replaced, and each opens at

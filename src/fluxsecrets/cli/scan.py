@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from fluxsecrets import __version__
 from fluxsecrets.cli.findings import (
+    Baseline,
     baseline_option,
     findings_format_option,
     no_baseline_option,
-    refuse_contradiction,
     update_baseline_option,
 )
+from fluxsecrets.cli.options import takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
@@ -22,6 +24,28 @@ from fluxsecrets.report.findings import FORMATS
 from fluxsecrets.report.scan import found_by_scan
 
 _LONGEST_INPUT = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """What to scan."""
+
+    paths: tuple[str, ...]
+    environment: str | None
+    staged: bool
+    commits: str | None
+    unpushed: bool
+    history: bool
+
+    def chosen(self) -> list[str]:
+        """The options that name another source than files."""
+        given = {
+            "--staged": self.staged,
+            "--range": self.commits is not None,
+            "--unpushed": self.unpushed,
+            "--history": self.history,
+        }
+        return [name for name, on in given.items() if on]
 
 
 @click.command("scan")
@@ -44,19 +68,13 @@ _LONGEST_INPUT = 256 * 2**20
 @update_baseline_option
 @findings_format_option
 @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
+@takes(_Where, Baseline)
 def command(
+    where: _Where,
+    known: Baseline,
     *,
-    paths: tuple[str, ...],
-    environment: str | None,
-    staged: bool,
-    commits: str | None,
-    unpushed: bool,
-    history: bool,
     partial_history: bool,
     filename: str | None,
-    baseline: Path | None,
-    no_baseline: bool,
-    update_baseline: bool,
     report: str,
     quiet: bool,
 ) -> int:
@@ -68,32 +86,26 @@ def command(
 
     Exit codes: 0 no findings, 1 findings, 2 something could not be read or scanned.
     """
-    given = {
-        "--staged": staged,
-        "--range": commits is not None,
-        "--unpushed": unpushed,
-        "--history": history,
-    }
-    chosen = [name for name, on in given.items() if on]
+    paths, chosen = where.paths, where.chosen()
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} can't be combined", hint="choose one of them")
-    if environment is not None and (paths or chosen):
+    if where.environment is not None and (paths or chosen):
         raise UsageError(
             "--env can't be combined with paths or other sources",
             hint=f"leave out {(chosen or ['the paths'])[0]}, or --env",
         )
-    refuse_contradiction(baseline, no_baseline=no_baseline, update_baseline=update_baseline)
+    known.refuse_contradiction()
     request = ScanRequest(
         cwd=Path.cwd(),
         source=_source(paths, chosen),
         paths=() if paths == ("-",) else paths,
-        environment=environment,
-        commits=_commits(chosen, commits),
+        environment=where.environment,
+        commits=_commits(chosen, where.commits),
         content=_read_stdin() if paths == ("-",) else b"",
         filename=filename,
-        baseline=baseline,
-        use_baseline=not no_baseline,
-        update_baseline=update_baseline,
+        baseline=known.baseline,
+        use_baseline=not known.no_baseline,
+        update_baseline=known.update_baseline,
         partial_history=partial_history,
     )
     out = Output(quiet=quiet)

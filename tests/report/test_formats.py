@@ -1,0 +1,91 @@
+"""Formats of output: what `--format` offers is what the tables of renderers hold."""
+
+import click
+import pytest
+
+from fluxsecrets.cli.app import cli as group
+from fluxsecrets.cli.output import Output
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.report import (
+    environments,
+    explain,
+    findings,
+    keys,
+    log,
+    moved,
+    readers,
+    rekey,
+    results,
+    rules,
+    status,
+    verify,
+)
+from fluxsecrets.report.page import Errors, Lines, Note, Table, Warn
+from fluxsecrets.report.text import Cell
+
+TABLES = {
+    "encrypt": results.FORMATS,
+    "decrypt": results.FORMATS,
+    "status": status.FORMATS,
+    "explain": explain.FORMATS,
+    "rotate": rekey.FORMATS,
+    "recipients list": readers.LIST_FORMATS,
+    "recipients add": rekey.FORMATS,
+    "recipients remove": rekey.FORMATS,
+    "recipients sync": rekey.FORMATS,
+    "recipients report": readers.REPORT_FORMATS,
+    "recipients exposure": readers.EXPOSURE_FORMATS,
+    "seal": moved.FORMATS,
+    "reseal": moved.FORMATS,
+    "convert": moved.FORMATS,
+    "audit": findings.FORMATS,
+    "scan": findings.FORMATS,
+    "verify": verify.FORMATS,
+    "env list": environments.LIST_FORMATS,
+    "env show": environments.FORMATS,
+    "env add": {"text": ..., "json": ...},
+    "keys list": keys.FORMATS,
+    "rules list": rules.LIST_FORMATS,
+    "rules show": rules.RULE_FORMATS,
+    "log": log.ENTRY_FORMATS,
+    "log verify": log.VERDICT_FORMATS,
+}
+
+
+def offered(command=group, names=()):
+    """The formats that commands offer, by command."""
+    for each in command.params:
+        if each.name == "report" and each.opts == ["--format"]:
+            yield " ".join(names), each
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            yield from offered(command.get_command(click.Context(command), name), (*names, name))
+
+
+def test_commands_offer_the_formats_that_there_are():
+    found = {name: option.type.choices for name, option in offered()}
+    assert {name: list(choices) for name, choices in found.items()} == {
+        name: list(table) for name, table in TABLES.items()
+    }
+    assert {option.default for _, option in offered()} == {"text"}
+
+
+PAGE = (
+    Table([(Cell("a.yaml"), Cell("plain", "red"))]),
+    Lines(["a line"]),
+    Note("a note"),
+    Warn("warning: careful"),
+    Errors([FluxsecretsError("broken", path="a.yaml", hint="look")]),
+)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "messages"),
+    [
+        (False, "a note\nwarning: careful\nerror: a.yaml: broken\n  hint: look\n"),
+        (True, "error: a.yaml: broken\n  hint: look\n"),
+    ],
+)
+def test_what_belongs_to_the_result_goes_to_standard_output(quiet, messages, capsys):
+    Output(quiet=quiet).show(PAGE)
+    assert capsys.readouterr() == ("a.yaml   plain\na line\n", messages)
