@@ -35,12 +35,13 @@ def expansion_edits(
     """
     uses = [use for document in documents for use in _uses(document.root)]
     through_alias = {leaf.start for leaf in encrypted if leaf.alias}
-    direct = sorted(leaf.start for leaf in encrypted if not leaf.alias)
+    # An alias counts below an anchor as well: it is written out, and then encrypted there.
+    starts = sorted(leaf.start for leaf in encrypted)
     torn = {
         id(alias.target)
         for _, _, aliases in uses
         for alias in aliases
-        if alias.start in through_alias or _holds_any(alias.target, direct)
+        if alias.start in through_alias or _holds_any(alias.target, starts)
     }
     edits = []
     for parent, index, aliases in uses:
