@@ -92,7 +92,7 @@ def test_standard_input_needs_a_name_or_recipients(waddle, cli, identity):
         (("--filename", "x.yaml", "apps"), "--filename is for standard input"),
         (("",), "a path is empty"),
         (("--format", "json", "--stdout", SECRETS), "add -o FILE"),
-        (("--encrypted-regex", "a", "--unencrypted-suffix", "b", SECRETS), "more than one selector"),
+        (("--encrypted-regex", "a", "--unencrypted-suffix", "b", SECRETS), "several selectors are set"),
         (("--encrypted-regex", "(", SECRETS), "not a valid regular expression"),
         (("--config", "no.yaml", SECRETS), "no.yaml: cannot be read: it does not exist"),
         (("--input-type", "toml", SECRETS), "'toml' is not one of"),

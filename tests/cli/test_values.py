@@ -171,7 +171,7 @@ def test_set_encodes_under_data_of_a_secret(secret, cli):
         ),
         (["stringData.x", "--json", "[" * 300], b"", "is not JSON: nested deeper than 200 levels"),
         (["stringData.x", "--json", "1e400"], b"", "is not JSON: a number is too large"),
-        (["stringData.x", "--json", "1 2"], b"", "is not JSON: there is text behind the value"),
+        (["stringData.x", "--json", "1 2"], b"", "is not JSON: there is text after the value"),
         (["stringData.x", "--json", "--stdin"], b'"\xff"', "is not JSON: not UTF-8"),
         (["stringData.x"], b"", "no value is given"),
         (["stringData.x", "v", "--stdin"], b"", "given twice"),

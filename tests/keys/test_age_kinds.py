@@ -130,7 +130,7 @@ def test_an_old_locked_ssh_key_is_unlocked(ssh_home, key_for, key_folder):
 def test_a_public_file_of_another_key_is_noticed(ssh_home, key_for, key_folder):
     home = ssh_home(id_rsa="ssh_rsa_pem_locked")
     shutil.copy(key_folder / "ssh_rsa.pub", home / ".ssh" / "id_rsa.pub")
-    with pytest.raises(IdentityError, match=r"\.pub file beside this SSH key is of another key"):
+    with pytest.raises(IdentityError, match=r"\.pub file beside this SSH key belongs to another key"):
         provider({}, home, ask=Prompt()).unwrap(key_for("ssh_rsa"))
 
 

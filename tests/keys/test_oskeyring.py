@@ -147,7 +147,7 @@ def test_a_keyring_that_fails_is_as_one_that_is_not_there(
 
 def test_a_headless_machine_gets_a_clear_answer(path, alice):
     with with_backend(fail.Keyring()):
-        with pytest.raises(KeyringError, match="there is none on this machine") as caught:
+        with pytest.raises(KeyringError, match="this machine or session has none") as caught:
             store(path, alice, None)
         assert "key file" in caught.value.hint
         assert read_list(path) == ()
@@ -208,7 +208,7 @@ def test_what_is_not_what_the_list_says_is_not_used(path, alice, os_keyring, sec
     found, problems = read_stored(read_list(path))
     assert found == ()
     assert "holds something else" in problems[alice.recipient].message
-    assert "does not hold it any more" in problems[other.recipient].message
+    assert "no longer holds it" in problems[other.recipient].message
 
 
 def test_a_keyring_that_forgets_is_noticed(path, alice, os_keyring, monkeypatch):

@@ -763,7 +763,7 @@ def test_a_secret_key_that_is_not_there_is_not_exported(theirs):
 
 
 def test_nothing_is_exported_without_gpg(tmp_path):
-    with pytest.raises(IdentityError, match="gpg is not there") as caught:
+    with pytest.raises(IdentityError, match="gpg is not installed") as caught:
         export_secret_key({"PATH": str(tmp_path)}, PRIMARY)
     assert "SOPS_GPG_EXEC" in caught.value.hint
 

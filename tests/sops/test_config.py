@@ -194,7 +194,7 @@ class TestFlatRecipients:
 
     def test_huawei_takes_a_list_only_as_in_sops(self):
         assert rule(f"hckms: ['{HUAWEI}']").recipients == (Recipient("hckms", HUAWEI),)
-        assert "a list is meant" in error(f"creation_rules:\n  - hckms: '{HUAWEI}'").message
+        assert "expected a list" in error(f"creation_rules:\n  - hckms: '{HUAWEI}'").message
 
     def test_commas_blanks_and_empty_parts(self):
         assert rule(f"age: ' {ALICE} ,, {BOB},'").recipients == age(ALICE, BOB)
@@ -318,24 +318,24 @@ class TestKeyGroups:
     @pytest.mark.parametrize(
         ("groups", "message"),
         [
-            (f"[{{age: {ALICE}}}]", "age is a text, a list is meant"),
-            (f"{{age: [{ALICE}]}}", "key_groups is a map, a list is meant"),
-            ("[[]]", "key_groups[0] is a list, a map is meant"),
-            ("[{age: [1]}]", "there is a number in age, a text is meant"),
+            (f"[{{age: {ALICE}}}]", "age is a text, expected a list"),
+            (f"{{age: [{ALICE}]}}", "key_groups is a map, expected a list"),
+            ("[[]]", "key_groups[0] is a list, expected a map"),
+            ("[{age: [1]}]", "there is a number in age, expected a text"),
             ("[{age: [~]}]", "there is an empty entry in age"),
-            ("[{pgp: [{fp: x}]}]", "there is a map in pgp, a text is meant"),
+            ("[{pgp: [{fp: x}]}]", "there is a map in pgp, expected a text"),
             (
                 f"[{{kms: ['{ARN}']}}]",
-                "kms holds a text, a map with arn, role, context, aws_profile is meant",
+                "kms holds a text, expected a map with arn, role, context, aws_profile",
             ),
             ("[{kms: [{role: x}]}]", "arn is missing or empty"),
-            ("[{kms: [{arn: x, context: {a: 1}}]}]", "there is a number in context, a text is meant"),
+            ("[{kms: [{arn: x, context: {a: 1}}]}]", "there is a number in context, expected a text"),
             ("[{gcp_kms: [{resource_id: ''}]}]", "resource_id is missing or empty"),
             ("[{azure_keyvault: [{vaultUrl: x}]}]", "key is missing or empty"),
             ("[{hckms: [{key_id: nocolon}]}]", "hckms: not a Huawei Cloud key id: 'nocolon'"),
             ("[{hc_vault: [vault]}]", "hc_vault: not the address of a Vault transit key"),
-            (f"[{{age: [{ALICE}]}}, {{}}]", "key group 2 names nobody"),
-            (f"[{{age: [{ALICE}]}}, ~]", "key group 2 names nobody"),
+            (f"[{{age: [{ALICE}]}}, {{}}]", "key group 2 has no recipients"),
+            (f"[{{age: [{ALICE}]}}, ~]", "key group 2 has no recipients"),
         ],
     )
     def test_mistakes_have_a_place(self, groups, message):
@@ -391,17 +391,17 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("line", "message"),
         [
-            ("age: 12", "there is a number in age, a text is meant"),
-            ("age: 1e5", "there is a number in age, a text is meant"),
-            ("pgp: [0777]", "there is a number in pgp, a text is meant"),
-            ("age: true", "there is a boolean in age, a text is meant"),
-            ("age: 2026-11-23", "there is a date in age, a text is meant"),
-            ("age: !!binary aGk=", "there is binary data in age, a text is meant"),
-            ("age: {a: b}", "age is a map, a list is meant"),
+            ("age: 12", "there is a number in age, expected a text"),
+            ("age: 1e5", "there is a number in age, expected a text"),
+            ("pgp: [0777]", "there is a number in pgp, expected a text"),
+            ("age: true", "there is a boolean in age, expected a text"),
+            ("age: 2026-11-23", "there is a date in age, expected a text"),
+            ("age: !!binary aGk=", "there is binary data in age, expected a text"),
+            ("age: {a: b}", "age is a map, expected a list"),
             ("age: [~]", "there is an empty entry in age"),
             ("age: [[a]]", "there is a list inside the list age"),
-            ("age: [{a: b}]", "there is a map in age, a text is meant"),
-            (f"age: {ALICE} {BOB}", "age: there is a blank inside an age recipient"),
+            ("age: [{a: b}]", "there is a map in age, expected a text"),
+            (f"age: {ALICE} {BOB}", "age: an age recipient has a blank in it"),
             (
                 "azure_keyvault: http://v/keys/k/1",
                 "azure_keyvault: not the address of an Azure Key Vault key",
@@ -418,19 +418,19 @@ class TestMistakes:
                 "hc_vault_transit_uri: https://v/v1/k",
                 "hc_vault_transit_uri: not the address of a Vault transit key",
             ),
-            ("path_regex: [a]", "path_regex is a list, a text is meant"),
+            ("path_regex: [a]", "path_regex is a list, expected a text"),
             (
                 "path_regex: '(?=x)'",
                 "path_regex is not a valid regular expression: invalid perl operator: (?=",
             ),
-            ("shamir_threshold: two", "shamir_threshold is a text, a small whole number is meant"),
-            ("shamir_threshold: 2.0", "shamir_threshold is a number, a small whole number is meant"),
-            ("mac_only_encrypted: 'true'", "mac_only_encrypted is a text, true or false is meant"),
-            ("shamir_threshold: 0b10", "shamir_threshold is a number, a small whole number is meant"),
-            ("mac_only_encrypted: maybe", "mac_only_encrypted is a text, true or false is meant"),
-            ("key_groups: x", "key_groups is a text, a list is meant"),
-            ("aws_profile: [p]", "aws_profile is a list, a text is meant"),
-            ("unencrypted_suffix: {}", "unencrypted_suffix is a map, a text is meant"),
+            ("shamir_threshold: two", "shamir_threshold is a text, expected a small whole number"),
+            ("shamir_threshold: 2.0", "shamir_threshold is a number, expected a small whole number"),
+            ("mac_only_encrypted: 'true'", "mac_only_encrypted is a text, expected true or false"),
+            ("shamir_threshold: 0b10", "shamir_threshold is a number, expected a small whole number"),
+            ("mac_only_encrypted: maybe", "mac_only_encrypted is a text, expected true or false"),
+            ("key_groups: x", "key_groups is a text, expected a list"),
+            ("aws_profile: [p]", "aws_profile is a list, expected a text"),
+            ("unencrypted_suffix: {}", "unencrypted_suffix is a map, expected a text"),
         ],
     )
     def test_in_a_rule(self, line, message):
@@ -441,25 +441,25 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("text", "message", "place"),
         [
-            ("- a", "the configuration is a list, a map is meant", ":1:1"),
-            ("text", "the configuration is a text, a map is meant", ":1:1"),
-            ("creation_rules: {}", "creation_rules is a map, a list is meant", ":1:17"),
-            ("creation_rules: [a]", "creation rule 1 is a text, a map is meant", ":1:18"),
+            ("- a", "the configuration is a list, expected a map", ":1:1"),
+            ("text", "the configuration is a text, expected a map", ":1:1"),
+            ("creation_rules: {}", "creation_rules is a map, expected a list", ":1:17"),
+            ("creation_rules: [a]", "creation rule 1 is a text, expected a map", ":1:18"),
             ("creation_rules:\n  -\n", "creation rule 1 is empty", ":2:4"),
-            ("stores: []", "stores is a list, a map is meant", ":1:9"),
-            ("stores: {yaml: 2}", "stores.yaml is a number, a map is meant", ":1:16"),
-            ("a: 1\nb: {c: 1, c: 2}", "the key 'c' stands twice in a map, first in line 2", ":2:11"),
+            ("stores: []", "stores is a list, expected a map", ":1:9"),
+            ("stores: {yaml: 2}", "stores.yaml is a number, expected a map", ":1:16"),
+            ("a: 1\nb: {c: 1, c: 2}", "the key 'c' is in a map twice, first in line 2", ":2:11"),
             (
                 "creation_rules: []\n'creation_rules': []",
-                "the key 'creation_rules' stands twice in a map, first in line 1",
+                "the key 'creation_rules' is in a map twice, first in line 1",
                 ":2:1",
             ),
             ("[a]: b", "a list or map cannot be a key", ":1:1"),
             ("a: &x [1]\n*x : b", "a list or map cannot be a key", ":2:1"),
-            ("<<: {}\n<<: {}", "the key '<<' stands twice in a map, first in line 1", ":2:1"),
-            ("a: *b", "no anchor &b stands before this alias", ":1:4"),
+            ("<<: {}\n<<: {}", "the key '<<' is in a map twice, first in line 1", ":2:1"),
+            ("a: *b", "the anchor &b is not defined before this alias", ":1:4"),
             ("a: &a [*a]", "the anchor &a contains itself", ":1:8"),
-            ("a: 1\n<<: [b]", "a merge key (<<) wants a map or a list of maps", ":2:1"),
+            ("a: 1\n<<: [b]", "a merge key (<<) needs a map or a list of maps", ":2:1"),
             ("a: 1\n---\nb: 2", "there is a second YAML document in the file", ":3:1"),
             ("a: [1\n", "not valid YAML: did not find expected ',' or ']'", ":2:1"),
             ("a: 'b", "not valid YAML: found unexpected end of stream", ":1:6"),
@@ -512,7 +512,7 @@ class TestPrivateKeys:
     )
     def test_in_place_of_a_recipient_is_refused_and_not_shown(self, key, text):
         caught = error(text.format(key))
-        assert caught.message == "a private key stands where only public recipients belong"
+        assert caught.message == "a private key is where only public recipients belong"
         assert caught.line == 2
         shown = f"{caught!r} {caught} {caught.hint} {caught.details}".lower()
         assert "throwaway" not in shown
@@ -541,12 +541,12 @@ class TestLimits:
     def test_expansion(self):
         text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         text += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30))
-        assert "aliases stand for more" in error(text, LimitError).message
+        assert "aliases expand to more" in error(text, LimitError).message
 
     def test_expansion_through_merges(self):
         text = "a0: &a0 {" + ", ".join(f"k{i}: v" for i in range(500)) + "}\n"
         text += "".join(f"m{i}: {{<<: *a0}}\n" for i in range(200))
-        assert "aliases stand for more" in error(text, LimitError).message
+        assert "aliases expand to more" in error(text, LimitError).message
 
     def test_size(self):
         with pytest.raises(LimitError, match="larger than"):

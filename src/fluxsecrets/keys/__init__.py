@@ -60,7 +60,7 @@ class Unsupported:
         raise AssertionError("check raises")
 
     def unwrap(self, key: WrappedKey) -> bytes | NotMine:
-        """Answer that no identity is meant."""
+        """Report that no identity opens it."""
         return NotMine(f"{self._name} keys are not supported by this version")
 
     def at_hand(self, recipient: Recipient) -> bool:

@@ -159,7 +159,7 @@ class AgeProvider:
         self._keys.unlock(_text(one) for one in recipients if one.kind == self.kind)
 
     def identity_of(self, recipient: str) -> AgeIdentity:
-        """The private key of a recipient, to be kept elsewhere; asks whoever has to be asked for it.
+        """Return the private key of a recipient, to be kept elsewhere; asks the user where that is necessary.
 
         Raises:
             IdentityError: it is in none of the places, or could not be had.
@@ -180,11 +180,11 @@ class AgeProvider:
         return self._keys.at_hand(_text(recipient))
 
     def owns(self, recipient: Recipient) -> bool:
-        """Whether one of `own_recipients` is meant."""
+        """Return whether the recipient is one of `own_recipients`."""
         return _text(recipient) in self.own_recipients()
 
     def own_recipients(self) -> frozenset[str]:
-        """The public keys of all identities that were found, as far as nobody must be asked for them.
+        """Return the public keys of all identities that were found without asking the user.
 
         SSH keys are without a comment, see `recipient_key`; those behind a passphrase are there too, and
         those in the OS keyring. Not there: what commands and encrypted key files may hold, while
@@ -310,7 +310,7 @@ def make(environ: Mapping[str, str], user: User) -> KeyProvider:
 
 
 class _Opening:
-    """A wrapped key that is being opened, taken apart as far as it was needed."""
+    """A wrapped key that is being opened, taken apart on demand."""
 
     def __init__(self, data: bytes, types: tuple[str, ...], recipient: str) -> None:
         self.types = types
@@ -330,7 +330,7 @@ class _Opening:
         return self.file.stanzas
 
     def with_x25519(self, identities: Sequence[object]) -> bytes | None:
-        """Decrypt with one of several identities; None where none is meant."""
+        """Decrypt with one of several identities; None where it is for none of them."""
         try:
             secret: bytes = pyrage.decrypt(self._data, identities)
         except pyrage.DecryptError as error:
@@ -346,7 +346,7 @@ class _Opening:
 
 
 _STANZAS = {"x25519": (), "post-quantum": ("mlkem768x25519",), "ssh": ("ssh-ed25519", "ssh-rsa")}
-"""Which stanzas identities of a kind open, as far as this code does it."""
+"""The stanzas that identities of a kind open here, without pyrage."""
 
 
 def _mislabelled(recipient: str) -> IntegrityError:

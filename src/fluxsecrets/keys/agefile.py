@@ -185,7 +185,7 @@ Wrap = Callable[[bytes], Sequence[Stanza]]
 """Encrypts a file key for one recipient."""
 
 Unwrap = Callable[[Sequence[Stanza]], bytes | None]
-"""Finds the file key, or None where no stanza is meant; IntegrityError for its own kind, malformed."""
+"""Finds the file key, or None where no stanza is for it; IntegrityError for a malformed one of its kind."""
 
 
 def seal(secret: bytes, wrap: Wrap) -> bytes:
@@ -322,7 +322,7 @@ def damaged(reason: str) -> IntegrityError:
     """The error for an age file that was changed or cut off."""
     return IntegrityError(
         f"the wrapped data key is damaged: {reason}",
-        hint="restore the file from its last good version: the wrapped key cannot be mended",
+        hint="restore the file from its last good version: the wrapped key cannot be repaired",
     )
 
 

@@ -1,6 +1,6 @@
 """The age identities of one run: those at hand, and those that a command, a passphrase or a plugin gives.
 
-What is at hand is tried first; then whoever has to be asked is asked, once a run.
+Identities at hand are tried first. Then commands, the keyring and the user are asked, once per run.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class AgeKeys:
         return self.host if os.getpid() == self._process else self.host.for_workers()
 
     def find(self, recipient: str, failures: list[IdentityError]) -> AgeIdentity | None:
-        """The identity of one recipient, wherever it is; whoever has to be asked for it is asked.
+        """Return the identity of one recipient, wherever it is; asks the user where that is necessary.
 
         Args:
             recipient: its public key.
@@ -137,7 +137,7 @@ class AgeKeys:
             return tuple(new.values())
 
         yield fresh(plugins=False)
-        # Others than the one that is meant stay in the keyring: it takes longer than all other places.
+        # Other identities stay in the keyring: it takes longer than all other places.
         if any(stored.recipient == recipient for stored in self.lookup().stored):
             self._ask_keyring(recipient, failures)
             yield fresh(plugins=False)
@@ -286,7 +286,7 @@ def unlock_keys(locked: LockedKeys, ask: Callable[[str], str]) -> Found:
     plain, public = unlock_private(text_of_key, _answer(ask, question, locked.path), path=locked.path)
     if public != locked.public:
         raise IdentityError(
-            "the .pub file beside this SSH key is of another key",
+            "the .pub file beside this SSH key belongs to another key",
             hint=f"write it anew: ssh-keygen -y -f {locked.path} > {locked.path}.pub",
             path=locked.path,
         )
@@ -314,7 +314,7 @@ def _run_command(command: KeyCommand, recipient: str, host: Host) -> Found:
         except ValueError as error:
             raise IdentityError(
                 f"the command in {command.name} cannot be understood: {error}",
-                hint="quote it as for a shell; none has a part in it, though",
+                hint="quote it as for a shell; it is run without one, though",
             ) from None
         output = run_key_command(
             words,

@@ -45,7 +45,7 @@ def parse_recipient(text: str, context: RecipientContext) -> Sealer:
     """
     if text.lower().startswith(_PRIVATE):
         raise RecipientError(
-            "a private key stands where a recipient belongs",
+            "a private key is where a recipient belongs",
             hint="put its public key there; if the private key was shared or committed, replace it",
         )
     for matches, parse in _KINDS:

@@ -30,7 +30,7 @@ def recipient(public: PublicKey) -> Wrap:
     """Make the encryption for a public key.
 
     Raises:
-        ValueError: it is no valid key, or a weak one.
+        ValueError: it is not a valid key, or a weak one.
     """
     if public.type == RSA:
         exponent, modulus = public.numbers

@@ -37,7 +37,7 @@ def decode(text: str) -> tuple[str, bytes]:
     if not prefix or not separator or len(body) < _CHECKSUM or not all("!" <= char <= "~" for char in prefix):
         raise ValueError("not Bech32")
     if any(char not in _VALUES for char in body):
-        raise ValueError("it holds a character that cannot be in it")
+        raise ValueError("it has a character that is not allowed")
     values = [_VALUES[char] for char in body]
     if _polymod([*_expand(prefix), *values]) != 1:
         raise ValueError("its checksum does not match")

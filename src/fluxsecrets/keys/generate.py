@@ -59,14 +59,14 @@ def default_key_file(environ: Mapping[str, str], platform: str, home: Path | Non
     config = config_folder(environ, platform, home)
     if config is None:
         raise IdentityError(
-            "cannot tell where the key file belongs",
+            "the location of the key file is unknown",
             hint="set APPDATA" if platform == "win32" else "set HOME, or XDG_CONFIG_HOME to an absolute path",
         )
     return key_file_in(config)
 
 
 def append_identity(path: Path, identity: AgeIdentity) -> bool:
-    """Add an identity to a key file, which is made (0600, its missing folders 0700) where there is none.
+    """Add an identity to a key file. A missing file is made (0600, its missing folders 0700).
 
     The file is replaced as a whole, so that a crash leaves the old one, and under a lock file beside it, so
     that two runs at once do not lose a key. Links are followed.

@@ -91,7 +91,7 @@ class KeyBlock:
 
 
 def find_gpg(environ: Mapping[str, str], platform: str = sys.platform) -> str | None:
-    """Find the executable that sops would run, or None where there is none.
+    """Find the executable that sops would run, or None.
 
     A bare name is looked for in the absolute folders of `PATH` only: a `gpg` in the working directory,
     which may be a stranger's repository, must not be run.
@@ -111,7 +111,7 @@ def run_gpg(
 ) -> GpgRun:
     """Run gpg once; nothing is raised for what goes wrong in it.
 
-    Status lines share standard error with what is meant for people: the only way that works on
+    Status lines share standard error with the text for people: the only way that works on
     Windows too and through wrapper scripts. gpg escapes line breaks in whatever it quotes there.
 
     Args:
@@ -280,7 +280,7 @@ def _terminal() -> str | None:
 _EXPORT_LIMIT = 1024 * 1024
 _BEGIN = b"-----BEGIN PGP PRIVATE KEY BLOCK-----"
 
-# What `gpg --list-packets` says of a secret key packet that only a passphrase opens.
+# How `gpg --list-packets` marks a secret key packet that needs a passphrase.
 _PROTECTED = (b"protected]", b" protection,")
 
 
@@ -299,7 +299,7 @@ def export_secret_key(environ: Mapping[str, str], fingerprint: str) -> tuple[str
     """
     gpg = find_gpg(environ)
     if gpg is None:
-        raise IdentityError("gpg is not there", hint="install GnuPG, or name it with SOPS_GPG_EXEC")
+        raise IdentityError("gpg is not installed", hint="install GnuPG, or name it with SOPS_GPG_EXEC")
     run = run_gpg(
         gpg,
         ["--batch", "--no-tty", "--armor", "--export-secret-keys", fingerprint],
@@ -311,7 +311,7 @@ def export_secret_key(environ: Mapping[str, str], fingerprint: str) -> tuple[str
         raise IdentityError(
             f"gpg did not export the secret key {fingerprint}",
             details=run.log,
-            hint="`gpg --list-secret-keys` shows those that it has",
+            hint="`gpg --list-secret-keys` lists the keys",
         )
     packets = run_gpg(
         gpg,

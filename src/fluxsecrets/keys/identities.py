@@ -130,7 +130,7 @@ class Lookup:
         identities: in the order of the places; the same key may come from two of them.
         places: what was looked in, variables that are not set left out.
         problems: what could not be read or understood. As in sops they do not stop a file from being
-            opened with another identity, so whoever fails to open one raises them.
+            opened with another identity, so the caller raises them if none opens it.
         warnings: key files that others can read, one line each.
         locked: keys behind a passphrase.
         commands: what has not been run yet.
@@ -203,7 +203,7 @@ def find_identities(
     Args:
         environ: the environment; nothing else is asked for variables.
         platform: as `sys.platform` has it.
-        home: the home folder, or None where there is none.
+        home: the home folder, or None.
         read: reads a key file.
 
     Returns:
@@ -419,7 +419,7 @@ def _in_file(path: Path, name: str, origin: str, platform: str, read: Reader) ->
 
 
 def _read(path: Path, name: str, read: Reader) -> RawKeyFile | Found | None:
-    """Read a key file; None where there is none, and the problem where it cannot be read."""
+    """Read a key file; None where it does not exist, and the problem where it cannot be read."""
     try:
         return read(path)
     except FileNotFoundError:

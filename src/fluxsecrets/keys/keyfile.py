@@ -13,7 +13,7 @@ KEYRING = "OS keyring"
 """The name of that place, in messages."""
 
 MAX_KEY_FILE = 1024 * 1024
-"""Bytes; more is no key file."""
+"""Bytes; a larger file is not a key file."""
 
 _MAX_PROBLEMS = 8
 """Lines reported for one file; a file of another kind would give one a line."""
@@ -50,7 +50,7 @@ class AgeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class StoredIdentity:
-    """What the list says of an identity in the keyring; nothing of it is secret.
+    """An entry of the list of identities in the keyring; nothing in it is secret.
 
     Attributes:
         recipient: its public key.
@@ -193,7 +193,7 @@ def _at(error: IdentityError, path: str, line: int) -> IdentityError:
 
 def _entries(data: bytes, *, words: bool) -> Iterator[tuple[int, str]]:
     """Identities and comments, with their lines."""
-    # A byte that is not UTF-8 becomes part of a line that is no identity; a decoding
+    # A byte that is not UTF-8 becomes part of a line that is not an identity; a decoding
     # error would carry the file's content along.
     text = data.decode("utf-8-sig", errors="replace")
     for number, raw in enumerate(text.split("\n"), start=1):

@@ -1,7 +1,7 @@
 """Age identities in the keyring of the operating system, through the optional Python package `keyring`.
 
 No keyring can be asked what it holds. So a list beside the user's settings says which identities are in
-it, by their public keys alone: whoever has none there never waits for a keyring, nor for the import.
+it, by their public keys alone: a user without one never waits for a keyring, nor for the import.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def read_stored(
             found.append(identity)
         else:
             problems[one.recipient] = IdentityError(
-                f"the OS keyring {'does not hold it any more' if secret is None else 'holds something else'}",
+                f"the OS keyring {'no longer holds it' if secret is None else 'holds something else'}",
                 hint="import it again with `fluxsecrets keys import --store keyring KEYFILE`, "
                 f"or take it off the list with `fluxsecrets keys remove {one.recipient}`",
             )
@@ -147,7 +147,7 @@ def store(
     """
     if not identity.recipient:
         raise IdentityError(
-            "the recipient of this plugin identity is not known, so that it could not be found again",
+            "the recipient of this plugin identity is unknown, so it could not be found again",
             hint="add a line `# public key: age1…` above it, or keep it in a key file",
         )
     user = _user_name(identity.recipient)
@@ -296,7 +296,7 @@ def _told(error: BaseException) -> KeyringError:
 
 def _no_keyring() -> KeyringError:
     return _problem(
-        "there is none on this machine, or in this session",
+        "this machine or session has none",
         "none on this machine",
         "on a server or in CI keep identities in a key file, or in SOPS_AGE_KEY",
     )
@@ -323,7 +323,7 @@ def _changing(path: Path) -> Iterator[tuple[StoredIdentity, ...]]:
 
 
 def read_list(path: Path) -> tuple[StoredIdentity, ...]:
-    """The list, empty where there is none.
+    """Read the list, which is empty where the file does not exist.
 
     Raises:
         IdentityError: it is damaged.

@@ -125,7 +125,7 @@ class PgpProvider:
         return f"<PGP keys of {self._executable or 'no gpg'}>"
 
     def check(self, recipient: Recipient) -> None:
-        """Raise RecipientError where the recipient is no fingerprint; gpg is not asked."""
+        """Raise RecipientError where the recipient is not a fingerprint; gpg is not asked."""
         _parse(recipient)
 
     def wrap(self, recipient: Recipient, secret: bytes) -> WrappedKey:
@@ -407,8 +407,8 @@ def _check_wrapped(text: str, number: str, block: KeyBlock) -> None:
         ) from None
     if len(key_ids) != 1 or not (key_ids[0] == HIDDEN or key_ids[0] in block.key_ids):
         raise RecipientError(
-            f"gpg encrypted for other keys than the PGP key {number}",
-            hint="take recipients and groups out of gpg.conf: they would be able to read every file",
+            f"gpg encrypted for keys other than the PGP key {number}",
+            hint="remove recipients and groups from gpg.conf: they could read every file",
         )
 
 

@@ -22,7 +22,7 @@ HIDDEN = "0" * 16
 
 _BEGIN = "-----BEGIN PGP MESSAGE-----"
 _END = "-----END PGP MESSAGE-----"
-_HINT = "restore the file from its last good version: the wrapped key cannot be mended"
+_HINT = "restore the file from its last good version: the wrapped key cannot be repaired"
 
 # Kinds of packet, RFC 4880 and 9580, section "Packet Types".
 _FOR_KEY, _FOR_PASSPHRASE, _MARKER, _PADDING = 1, 3, 10, 21
@@ -32,7 +32,7 @@ _BEFORE = (_FOR_KEY, _FOR_PASSPHRASE, _MARKER, _PADDING)
 
 @dataclass(frozen=True, slots=True)
 class PgpMessage:
-    """What can be told of an encrypted message without a key.
+    """The facts about an encrypted message that need no key.
 
     Attributes:
         key_ids: long key ids (16 upper-case hexadecimal digits), or `HIDDEN`; at least one.

@@ -110,7 +110,7 @@ def wrap_with_plugin(host: Host, recipient: str, file_key: bytes) -> tuple[Stanz
 
 
 def unwrap_with_plugin(host: Host, identity: str, stanzas: Sequence[Stanza]) -> bytes | None:
-    """Let a plugin find the file key with one of its identities; None where no stanza is meant for it.
+    """Let a plugin find the file key with one of its identities; None where no stanza is for it.
 
     Raises:
         PluginError: the program is missing, took too long, or failed.

@@ -72,14 +72,14 @@ def parse_public(line: str) -> PublicKey:
     """
     words = line.split(None, 2)
     if len(words) < 2:
-        raise ValueError("the key is missing behind its type")
+        raise ValueError("the key is missing after its type")
     try:
         blob = base64.b64decode(words[1], validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("it is not valid base64: it was cut off or mistyped") from None
     public = parse_blob(blob)
     if public.type != words[0]:
-        raise ValueError("it says another type than the key in it has")
+        raise ValueError("its type differs from that of the key in it")
     return public
 
 
@@ -105,7 +105,7 @@ def parse_blob(blob: bytes) -> PublicKey:
         if rest or not 3 <= numbers[0] < 1 << 24 or not numbers[0] & 1 or not numbers[1] & 1:
             raise ValueError("it was cut off or mistyped")
         if not _MIN_RSA_BYTES <= size <= _MAX_RSA_BYTES:
-            raise ValueError(f"it has {size * 8} bits, and age takes RSA keys from 2048 bits on")
+            raise ValueError(f"it has {size * 8} bits, and age needs RSA keys of at least 2048 bits")
         canonical = b"".join(_length_and(part) for part in (name, _mpint(numbers[0]), _mpint(numbers[1])))
         return PublicKey(kind, canonical, numbers)
     raise ValueError("age can use ssh-ed25519 and ssh-rsa keys only")
@@ -140,7 +140,7 @@ def parse_private(data: bytes, *, public_line: str | None, path: str) -> Private
             pass  # as if it were not there
     if locked:
         raise IdentityError(
-            "whose key this is cannot be told: it has a passphrase, and no .pub file beside it",
+            "the public key is unknown: the key has a passphrase, and no .pub file beside it",
             hint=f"write one with ssh-keygen -y -f {path} > {path}.pub",
             path=path,
         )

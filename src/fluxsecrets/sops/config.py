@@ -164,7 +164,7 @@ def named_recipients(data: bytes, *, path: str) -> dict[str, str]:
     """Texts that have an anchor somewhere in a `.sops.yaml`, with its name: whom a rule may name.
 
     Raises:
-        ConfigError: it is no YAML.
+        ConfigError: it is not YAML.
     """
     root = compose(data, path=path)
     found: dict[str, str] = {}
@@ -288,7 +288,7 @@ class _RuleReader:
             self.read.fail(
                 node,
                 f"creation rule {index + 1} is empty",
-                hint="for sops an empty rule matches every path and names nobody: take it out",
+                hint="to sops an empty rule matches every path and has no recipients: remove it",
             )
         fields = self.read.fields(node, f"creation rule {index + 1}")
         self.unknown += _unknown(fields, _RULE_FIELDS)
@@ -366,7 +366,7 @@ class _RuleReader:
             return node.items
         if name == "hckms" or isinstance(node, MapNode):
             # config/config.go: hckms is the one list that sops does not take as a text.
-            self.read.fail(node, f"{name} is {kind_of(node)}, a list is meant")
+            self.read.fail(node, f"{name} is {kind_of(node)}, expected a list")
         return (node,)
 
     def parsed(
@@ -388,8 +388,8 @@ class _RuleReader:
         for number, node in enumerate(nodes):
             group = deduplicate(self.group(node, f"key_groups[{number}]"))
             if not group and len(nodes) > 1:
-                hint = "its share of the data key would be lost: name somebody, or take the group out"
-                self.read.fail(node, f"key group {number + 1} names nobody", hint=hint)
+                hint = "its share of the data key would be lost: add a recipient, or remove the group"
+                self.read.fail(node, f"key group {number + 1} has no recipients", hint=hint)
             groups.append(group)
         return tuple(groups)
 
@@ -420,7 +420,7 @@ class _RuleReader:
         name, known = kind.group_field, tuple(kind.group_fields)
         for item in self.members(fields, name):
             if not isinstance(item, MapNode):
-                self.read.fail(item, f"{name} holds {kind_of(item)}, a map with {', '.join(known)} is meant")
+                self.read.fail(item, f"{name} holds {kind_of(item)}, expected a map with {', '.join(known)}")
             entry = self.read.fields(item, name)
             self.unknown += _unknown(entry, frozenset(known), f"{name}.")
             try:

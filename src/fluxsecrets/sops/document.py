@@ -187,7 +187,7 @@ def walk(document: Document, join: Joiner = _join_all) -> Iterator[tuple[Comment
     """Every value and comment in document order, with the comments that are in force there.
 
     The stack follows `walkBranch` and `walkSlice` of sops.go: a comment joins its level's list
-    before it is visited itself, and an item that is no comment empties the list behind it.
+    before it is visited itself, and an item that is not a comment empties the list behind it.
 
     Args:
         document: what to walk.
@@ -279,7 +279,7 @@ def nested(path: Path, value: Data) -> Data:
 
 
 def find(node: Node, path: Path) -> Node | None:
-    """The node at a path below `node`, or None where there is none."""
+    """Return the node at a path below `node`, or None."""
     for step in path:
         found: Node | None = None
         if isinstance(node, Mapping) and isinstance(step, str):

@@ -77,20 +77,20 @@ def check_mac(digest: str, mac: str | None, lastmodified: str, cipher: Cipher) -
     if not mac:
         raise IntegrityError(
             "the file has no MAC, so nobody can tell whether it was changed",
-            hint="take the file from git again, or from whoever encrypted it",
+            hint="restore the file from git, or ask the person who encrypted it",
         )
     try:
         expected, _ = cipher.decrypt_bytes(mac, mac_additional_data(lastmodified))
     except IntegrityError:
         raise IntegrityError(
             "the MAC itself was changed, or lastmodified was",
-            hint="take the file from git again, or from whoever encrypted it",
+            hint="restore the file from git, or ask the person who encrypted it",
         ) from None
     if not hmac.compare_digest(expected, digest.encode()):
         raise IntegrityError(
             "the MAC does not match: a value was changed, added, removed or reordered "
             "after the file was encrypted",
-            hint="compare with git (git log -p FILE); to change a plain value of an encrypted file, "
+            hint="compare it with git (git log -p FILE); to change a plain value of an encrypted file, "
             "decrypt it, change it, and encrypt it again",
         )
 
@@ -215,7 +215,7 @@ def encrypt_document(
         UnprotectedError: the selector selects nothing at all.
     """
     if document.metadata is not None:
-        raise AlreadyEncryptedError("the file is encrypted already")
+        raise AlreadyEncryptedError("the file is already encrypted")
     cipher = Cipher(data_key)
     mac = MacHash(only_encrypted=mac_only_encrypted)
     unused = dict(previous.ciphertexts) if previous is not None else {}
@@ -260,7 +260,7 @@ def _selects_nothing(selector: Selector) -> UnprotectedError:
     return UnprotectedError(
         "the selector would encrypt nothing in this file: "
         f"{selector.spec.kind.value} {selector.spec.pattern!a} matches none of its keys",
-        hint="mend the selector in the creation rule; see `fluxsecrets explain FILE`",
+        hint="fix the selector in the creation rule; see `fluxsecrets explain FILE`",
     )
 
 
@@ -309,7 +309,7 @@ def _refuse_ciphertext(leaf: Leaf) -> None:
         raise AlreadyEncryptedError(
             f"{what} is a SOPS ciphertext, but the file has no sops block for it",
             line=leaf.line,
-            hint="take the whole file from git again, with its sops block, and decrypt it there",
+            hint="restore the whole file from git, with its sops block, and decrypt that",
         )
 
 
@@ -429,7 +429,7 @@ def not_encrypted(document: Document) -> NotEncryptedError:
     return NotEncryptedError(
         "the file holds ciphertexts, but its sops block is missing",
         line=damaged.line,
-        hint="it was cut off, or the block was deleted: take the file from git again",
+        hint="it was cut off, or the block was deleted: restore the file from git",
     )
 
 
@@ -453,7 +453,7 @@ class _Opener:
                 raise IntegrityError(
                     f"the value of {show_path(item.path)} is a YAML alias of an encrypted value",
                     line=item.line,
-                    hint="sops never writes that: take the file from git again",
+                    hint="sops never writes that: restore the file from git",
                 )
             if not self._only_encrypted:
                 self.mac.add(item.value)
@@ -498,7 +498,7 @@ class _Opener:
             raise IntegrityError(
                 f"the value of {show_path(leaf.path)} cannot be decrypted: {error.message}",
                 line=leaf.line,
-                hint="take the file from git again, or from whoever encrypted it",
+                hint="restore the file from git, or ask the person who encrypted it",
             ) from None
         if kind == "comment":
             # sops writes comments in lists as items and counts none of them in the MAC.

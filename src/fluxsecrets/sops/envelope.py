@@ -43,7 +43,7 @@ class KeyProvider(Protocol):
         """
 
     def unwrap(self, key: WrappedKey) -> bytes | NotMine:
-        """Decrypt a wrapped key, or say that no identity at hand is meant.
+        """Decrypt a wrapped key, or report that it is for none of the identities at hand.
 
         Raises:
             IdentityError: an identity that should have opened it is unusable.
@@ -136,7 +136,7 @@ def open_data_key(
     Args:
         metadata: of the encrypted file.
         providers: by kind of recipient.
-        order: kinds of keys to try first, sops's `--decryption-order`; that of the providers unless told.
+        order: kinds of keys to try first, sops's `--decryption-order`; defaults to the providers' order.
         opened: is told whose key opened a group.
 
     Raises:
@@ -216,7 +216,7 @@ _PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 def short_recipient(recipient: Recipient) -> str:
     """A recipient for messages: long keys are cut in the middle.
 
-    Files are not trusted: what is no public key is not shown, it may be a private one.
+    Files are not trusted: a text that is not a public key may be a private one, and is not shown.
     """
     if recipient.kind == "age":
         text = recipient.id.strip()

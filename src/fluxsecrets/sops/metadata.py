@@ -107,8 +107,8 @@ def parse_metadata(data: Mapping[str, object]) -> Metadata:
     groups = (flat,) if flat.keys else _parse_groups(data.get("key_groups"))
     if not any(group.keys for group in groups):
         raise MetadataError(
-            "the sops block names no key at all",
-            hint="the block is damaged: take the file from git again",
+            "the sops block has no keys",
+            hint="the block is damaged: restore the file from git",
         )
     mac = data.get("mac")
     if mac is not None and not isinstance(mac, str):
@@ -152,7 +152,7 @@ def metadata_to_data(metadata: Metadata) -> dict[str, object]:
 
 
 def is_newer(version: str) -> bool:
-    """Whether a file's version is newer than the one whose format is written; what is no version is not."""
+    """Return whether a file's version is newer than `VERSION`; False for a text that is not a version."""
     match = _VERSION.match(version)
     return match is not None and tuple(map(int, match.groups())) > tuple(map(int, VERSION.split(".")))
 
@@ -224,7 +224,7 @@ def _parse_selector(data: Mapping[str, object]) -> SelectorSpec:
     given = [kind for kind in SelectorKind if data.get(kind.value)]
     if len(given) > 1:
         names = ", ".join(kind.value for kind in given)
-        raise MetadataError(f"the sops block has more than one selector: {names}")
+        raise MetadataError(f"the sops block has several selectors: {names}")
     if not given:
         return DEFAULT_SELECTOR
     pattern = data[given[0].value]
@@ -243,7 +243,7 @@ def _parse_lastmodified(value: object) -> str:
         pass
     if isinstance(value, Timestamp):
         raise MetadataError(
-            "sops.lastmodified is a time, and sops wants a text", hint="put it in quotes, as sops writes it"
+            "sops.lastmodified is a time, and sops needs a text", hint="put it in quotes, as sops writes it"
         )
     raise MetadataError("sops.lastmodified is missing or not an RFC 3339 time")
 

@@ -1,8 +1,8 @@
 """YAML as a tree whose nodes know their place, and typed fields out of it: configuration with precise errors.
 
 Read from libyaml's events without recursion, with limits on depth and on what aliases stand for.
-Scalars are typed, aliases and merge keys resolved as go-yaml v3 does it, as far as configuration can
-tell. Values of secret files are read elsewhere, by the YAML format.
+Scalars are typed, and aliases and merge keys resolved, as go-yaml v3 does it for configuration. The YAML
+format reads the values of secret files.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class _Composer:
     def refuse_private_key(self, text: str, mark: Any) -> None:
         if _PRIVATE_KEY.search(text):
             self.fail(
-                "a private key stands where only public recipients belong",
+                "a private key is where only public recipients belong",
                 mark,
                 hint="replace it with the public recipient; if the file was ever shared, replace the key too",
             )
@@ -198,7 +198,7 @@ class _Composer:
         anchored = self.anchors.get(event.anchor)
         if anchored is None:
             self.fail(
-                f"no anchor &{event.anchor} stands before this alias",
+                f"the anchor &{event.anchor} is not defined before this alias",
                 event.start_mark,
                 hint=f"define it further up, as in `- &{event.anchor} age1...`",
             )
@@ -208,7 +208,7 @@ class _Composer:
         self.expanded += anchored.size
         if self.expanded > MAX_EXPANSION:
             raise LimitError(
-                f"aliases stand for more than {MAX_EXPANSION} values",
+                f"aliases expand to more than {MAX_EXPANSION} values",
                 path=self.path,
                 line=event.start_mark.line + 1,
             )
@@ -282,7 +282,7 @@ class _Composer:
         for key, value in zip(frame.keys, frame.children, strict=True):
             if key.text in seen:
                 shown, line = ascii(key.text[:60]), seen[key.text].line
-                self.fail_at(key, f"the key {shown} stands twice in a map, first in line {line}")
+                self.fail_at(key, f"the key {shown} is in a map twice, first in line {line}")
             seen[key.text] = key
             if key.kind == "merge":
                 merged.extend(self.merge_sources(value, key))
@@ -297,7 +297,7 @@ class _Composer:
         candidates = value.items if isinstance(value, ListNode) else (value,)
         sources = [node for node in candidates if isinstance(node, MapNode)]
         if len(sources) != len(candidates):
-            self.fail_at(key, "a merge key (<<) wants a map or a list of maps")
+            self.fail_at(key, "a merge key (<<) needs a map or a list of maps")
         return sources
 
 
@@ -370,7 +370,7 @@ class FieldReader:
         if is_null(node):
             return {}
         if not isinstance(node, MapNode):
-            self.fail(node, f"{what} is {kind_of(node)}, a map is meant")
+            self.fail(node, f"{what} is {kind_of(node)}, expected a map")
         return {key.text: (key, value) for key, value in node.entries}
 
     def items(self, fields: Fields, name: str, *, hint: str | None = None) -> tuple[Node, ...]:
@@ -379,7 +379,7 @@ class FieldReader:
             return ()
         node = fields[name][1]
         if not isinstance(node, ListNode):
-            self.fail(node, f"{name} is {kind_of(node)}, a list is meant", hint=hint)
+            self.fail(node, f"{name} is {kind_of(node)}, expected a list", hint=hint)
         return node.items
 
     def text(self, fields: Fields, name: str) -> str:
@@ -388,7 +388,7 @@ class FieldReader:
             return ""
         node = fields[name][1]
         if not isinstance(node, ScalarNode) or node.kind == "binary":
-            self.fail(node, f"{name} is {kind_of(node)}, a text is meant")
+            self.fail(node, f"{name} is {kind_of(node)}, expected a text")
         return node.text
 
     def strict_text(self, name: str, node: Node) -> str:
@@ -400,11 +400,11 @@ class FieldReader:
                 hint="aliases cannot join lists: name each recipient, or use key_groups with merge",
             )
         if not isinstance(node, ScalarNode):
-            self.fail(node, f"there is a map in {name}, a text is meant")
+            self.fail(node, f"there is a map in {name}, expected a text")
         if node.kind == "null":
             self.fail(node, f"there is an empty entry in {name}", hint="take it out")
         if node.kind != "str":
-            self.fail(node, f"there is {kind_of(node)} in {name}, a text is meant", hint="put it in quotes")
+            self.fail(node, f"there is {kind_of(node)} in {name}, expected a text", hint="put it in quotes")
         return node.text
 
     def required(self, fields: Fields, name: str, parent: Node) -> str:
@@ -424,7 +424,7 @@ class FieldReader:
         node = fields[name][1]
         digits = node.text.replace("_", "") if isinstance(node, ScalarNode) and node.kind == "int" else ""
         if not re.fullmatch(r"[-+]?(0|[1-9][0-9]{0,5})", digits, re.ASCII):
-            self.fail(node, f"{name} is {kind_of(node)}, a small whole number is meant")
+            self.fail(node, f"{name} is {kind_of(node)}, expected a small whole number")
         return int(digits)
 
     def flag(self, fields: Fields, name: str) -> bool:
@@ -434,7 +434,7 @@ class FieldReader:
         node = fields[name][1]
         words = _FLAGS.get(node.kind, {}) if isinstance(node, ScalarNode) else {}
         if not isinstance(node, ScalarNode) or node.text not in words:
-            self.fail(node, f"{name} is {kind_of(node)}, true or false is meant")
+            self.fail(node, f"{name} is {kind_of(node)}, expected true or false")
         return words[node.text]
 
     def regex(self, fields: Fields, name: str) -> Regex | None:

@@ -52,9 +52,7 @@ def age(text: str) -> Recipient:
     """
     text = text.strip()
     if text.startswith("age1") and _SPACES.search(text):
-        raise RecipientError(
-            "there is a blank inside an age recipient", hint="put a comma between two recipients"
-        )
+        raise RecipientError("an age recipient has a blank in it", hint="put a comma between two recipients")
     return Recipient("age", text)
 
 

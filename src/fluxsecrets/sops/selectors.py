@@ -146,8 +146,8 @@ def select_one(fields: Mapping[str, str]) -> SelectorSpec | None:
     if len(found) > 1:
         names = " and ".join(spec.kind.value for spec in found)
         raise SelectorError(
-            f"there is more than one selector: {names}",
-            hint="keep the one that says what you mean; sops takes one only",
+            f"several selectors are set: {names}",
+            hint="keep one; sops accepts only one",
         )
     return found[0] if found else None
 

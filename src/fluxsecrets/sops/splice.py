@@ -1,7 +1,7 @@
 """Small changes of YAML text that people wrote: list items put in and taken out, all else kept to the byte.
 
 Places come from the raw nodes of the YAML format. What is written in a way that these changes do not know is
-refused rather than guessed at; whoever asks for one reads the result again and compares.
+refused rather than guessed at; the caller reads the result again and compares.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def parse_root(text: str) -> RawNode | None:
     """The root node of a configuration file; None where it has no content.
 
     Raises:
-        FormatError, LimitError: it is no YAML, or too much of it.
+        FormatError, LimitError: it is not YAML, or too large.
     """
     documents = parse_nodes(text, _LIMITS)
     return documents[0].root if documents else None

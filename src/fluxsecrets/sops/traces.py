@@ -1,6 +1,6 @@
 """Values that stand in a comment too: `# was hunter2` beside the value that is encrypted.
 
-Comments outside of the encrypted part stay as they are, and whoever reads the file reads them. A short value
+Comments outside of the encrypted part stay as they are, and every reader of the file sees them. A short value
 or a common word stands in comments by chance, so only those count that are told from ordinary text.
 """
 

@@ -38,7 +38,7 @@ class Timestamp(NamedTuple):
         """Read RFC 3339 and bring it into Go's `RFC3339Nano` form.
 
         Raises:
-            ValueError: the text is no RFC 3339 time, or names a day that does not exist.
+            ValueError: the text is not an RFC 3339 time, or names a day that does not exist.
         """
         match = _RFC3339.fullmatch(text)
         if match is None:

@@ -172,7 +172,7 @@ def test_only_the_named_document_of_a_stream_is_changed():
         ("a: [1]\n", ("a", -5), "no list item"),
         ("a: [1]\n", ("a", "k"), "is a list"),
         ("a: 1\n", ("b", 3), "starts with item 0"),
-        ("a: 1\n", (), "no value"),
+        ("a: 1\n", (), "not a value"),
         ("a: 1\n", ("sops",), "readable afterwards"),
     ],
 )

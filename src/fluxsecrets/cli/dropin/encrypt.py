@@ -83,7 +83,7 @@ def _in_output_format(call: Call, job: Job) -> bytes:
     with failing_with(COULD_NOT_READ_INPUT, FormatError, LimitError):
         document = parse(make_format(job.input), job.data, call.session.limits)
     if document.metadata is not None:
-        raise coded(AlreadyEncryptedError("the file is encrypted already"), FILE_ALREADY_ENCRYPTED)
+        raise coded(AlreadyEncryptedError("the file is already encrypted"), FILE_ALREADY_ENCRYPTED)
     return converted(call, [to_data(part) for part in document.parts], job.output)
 
 

@@ -153,14 +153,14 @@ def parse(format_: Format, data: bytes, limits: Limits) -> Document:
         if isinstance(error, FormatError) and _is_template(data, error.line):
             error.hint = "it looks like a template: encrypt what it is rendered to, or the values put into it"
         elif error.hint is None and isinstance(error, FormatError | LimitError):
-            error.hint = "mend it, or take it as one value, whatever it holds, with --input-type binary"
+            error.hint = "fix it, or take the file as one value with --input-type binary"
         elif error.hint is None and isinstance(error, MetadataError):
-            error.hint = "take the file from git again, or from whoever encrypted it"
+            error.hint = "restore the file from git, or ask the person who encrypted it"
         raise
 
 
 def _is_template(data: bytes, line: int | None) -> bool:
-    """Whether a line has what Helm and its kind fill in; it is no YAML before that."""
+    """Return whether a line has placeholders of Helm or a similar tool, and so is not YAML yet."""
     return line is not None and b"{{" in b"".join(data.splitlines()[line - 1 : line])
 
 
@@ -210,7 +210,7 @@ def refuse_leftovers(document: Document) -> None:
 def _no_mac() -> IntegrityError:
     return IntegrityError(
         "the sops block has no MAC, so nobody can tell whether the file was changed",
-        hint="take the file from git again, or from whoever encrypted it",
+        hint="restore the file from git, or ask the person who encrypted it",
     )
 
 
@@ -243,7 +243,7 @@ def open_file(
         providers: that open the data key.
         limits: what the input may cost.
         check_mac: False only for the drop-in's `--ignore-mac`.
-        order: kinds of keys to try first; that of the providers unless told.
+        order: kinds of keys to try first; defaults to the providers' order.
 
     Raises:
         NotEncryptedError: it has no `sops` block.
@@ -319,7 +319,7 @@ def encrypt_content(
     document = parse(format_, data, limits)
     del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
     if document.metadata is not None:
-        raise AlreadyEncryptedError("the file is encrypted already", hint="nothing is to do")
+        raise AlreadyEncryptedError("the file is already encrypted", hint="nothing to do")
     single_value = format_.single_value
     # A file that is one value has no keys to select, and a selector in it would keep sops from reading it.
     if single_value:

@@ -182,7 +182,7 @@ class _Reader:
         self.total += size
         self.expanded += size
         if self.expanded > MAX_EXPANSION:
-            raise LimitError(f"aliases stand for more than {MAX_EXPANSION} values", line=line)
+            raise LimitError(f"aliases expand to more than {MAX_EXPANSION} values", line=line)
 
     def add(self, node: Node) -> None:
         """Put a node where it belongs: a root, an item, a key, or the value of the key before."""

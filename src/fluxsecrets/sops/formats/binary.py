@@ -119,7 +119,7 @@ def _parse_encrypted(data: bytes, limits: Limits) -> Document | None:
     try:
         document = _JSON.parse(data, limits)
     except (FormatError, LimitError):
-        return None  # any bytes are a valid plain file, also what only looks like JSON
+        return None  # any bytes are a valid plain file, even if they look like JSON
     except MetadataError:
         block = read_object(data.decode("utf-8"), limits).get(METADATA_KEY)
         if isinstance(block, Mapping) and (block.get("mac") or block.get("lastmodified")):

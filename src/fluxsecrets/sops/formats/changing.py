@@ -76,7 +76,7 @@ def remove_value(format_: Format, document: Document, path: Path, limits: Limits
     if not any(expected):
         raise FormatError(
             f"{show_path(path)} is the only value in the file",
-            hint="delete the file itself, and take it out of what refers to it",
+            hint="delete the file itself, and remove what refers to it",
         )
     changer = format_.changer(document)
     return _first_that_holds(format_, document, changer.removing(part, path), expected, limits, path=path)
@@ -130,7 +130,7 @@ def _counted(root: Mapping, path: Path) -> Path:
         FormatError: an empty path, or a position before the list's start.
     """
     if not path:
-        raise FormatError("the whole file is no value that could be changed", hint="name a key in it")
+        raise FormatError("the file as a whole is not a value that can be changed", hint="name a key in it")
     data: Data = to_data(root)
     steps: list[str | int] = []
     for step in path:
@@ -160,7 +160,7 @@ def _with(data: Data, path: Path, value: Data, done: Path) -> Data:
     if isinstance(data, list) and isinstance(step, int):
         if step > len(data):
             raise FormatError(
-                f"the list {show_path(done)} has {len(data)} items, so that there can be no item {step} yet",
+                f"the list {show_path(done)} has {len(data)} items, so item {step} cannot be added yet",
                 hint=f"the next one to add is {show_path((*done, len(data)))}",
             )
         if step == len(data):
@@ -186,7 +186,7 @@ def _mismatch(data: Data, step: str | int, done: Path) -> FormatError:
     kind = "a map" if isinstance(data, dict) else "a list" if isinstance(data, list) else "a single value"
     wanted = "a list item" if isinstance(step, int) else "a key"
     return FormatError(
-        f"{show_path(done) or 'the file'} is {kind}, so that {wanted} below it cannot be set",
+        f"{show_path(done) or 'the file'} is {kind}, so {wanted} below it cannot be set",
         hint="check the path, or set the whole value with --json",
     )
 

@@ -101,7 +101,7 @@ def _place(root: _Tree, name: str, text: str) -> None:
 
 def _position(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > _MAX_POSITION:
-        raise MetadataError("a sops metadata field has a list position that is no number")
+        raise MetadataError("a sops metadata field has a list position that is not a number")
     return int(text)
 
 

@@ -8,7 +8,7 @@ touches how sops reads the values of a file that was written here:
 
 - sops cuts `q="a;b"` and `p = a#b` at the sign and takes the rest for a comment, which then may stay
   plain. Here a comment starts behind white space, and never inside quotes. Where such a value
-  stays plain, sops would compute another MAC: that is an error with the line to mend.
+  stays plain, sops would compute another MAC: that is an error with the line to fix.
 - Of duplicate keys in one section sops keeps the last and loses the others: an error here.
 - Text behind a closing quote or a section header is lost in sops: an error here.
 - sops drops comments behind the last key; here they belong to the last section, and are encrypted.
@@ -180,7 +180,7 @@ def _change_edits(
         start, end, line_start = layout.header_comments[target.start]
         return [(line_start, line_start, f"; {text}{_newline(source)}"), (start, end, "")]
     if any(line.strip(WHITE)[:1] not in ("", *SIGNS) for line in text.split("\n")[1:]):
-        raise FormatError("a comment of several lines holds a line that is no comment", line=target.line)
+        raise FormatError("a comment of several lines has a line that is not a comment", line=target.line)
     return [(target.start, target.end, text)]
 
 

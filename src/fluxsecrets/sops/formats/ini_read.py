@@ -199,7 +199,7 @@ class Reader:
         close = self.source.find(quote, begin, end) if quote else start
         delimiter = DELIMITER.search(self.source, close + len(quote), end) if close >= 0 else None
         if delimiter is None:
-            raise self._fail("a line that is no key, section or comment", "write key = value")
+            raise self._fail("a line that is not a key, section or comment", "write key = value")
         span = _trimmed(self.source, begin, close if quote else delimiter.start())
         if span[0] >= span[1]:
             raise self._fail("a key without a name", "write key = value")

@@ -85,8 +85,8 @@ class JsonFormat(Format):
             return Document(self.name, source, (root,), None, layout=root)
         if not isinstance(block, Mapping):
             raise MetadataError(
-                "the key sops is reserved for the metadata of encrypted files, and is no map here",
-                hint="rename the key, or take the file from git again",
+                "the key sops is reserved for the metadata of encrypted files, and is not a map here",
+                hint="rename the key, or restore the file from git",
                 line=line_and_column(source, block.start)[0],
             )
         entries = tuple(
@@ -290,7 +290,7 @@ def read_object(source: str, limits: Limits) -> Mapping:
         # sops ignores whatever follows, and loses it.
         scanner.end = cast("re.Match[str]", _SPACE.match(source, scanner.end)).end()
         raise scanner.fail(
-            "there is text behind the object", scanner.end, "remove it, or make it part of the object"
+            "there is text after the object", scanner.end, "remove it, or make it part of the object"
         )
     return cast("Mapping", root)
 
@@ -311,7 +311,7 @@ def read_value(text: str, limits: Limits = Limits()) -> Data:  # noqa: B008 - fr
         raise scanner.fail("there is no value", 0)
     node = _read_tree(scanner, limits)
     if not scanner.at_end():
-        raise scanner.fail("there is text behind the value", scanner.end)
+        raise scanner.fail("there is text after the value", scanner.end)
     return to_data(node)
 
 

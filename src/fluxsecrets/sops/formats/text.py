@@ -98,8 +98,8 @@ def with_comments_above(
 ) -> tuple[int, int]:
     """The span of whole lines that hold a piece of text, with the comment lines right above it.
 
-    Comments that start the file are left out unless told: they are rather about the file than about its
-    first entry.
+    Comments that start the file are left out by default: they are more likely about the file than about
+    its first entry.
 
     Args:
         source: the text.
@@ -143,7 +143,7 @@ def only_entry(entries: Iterable[Entry], key: str | int, what: str, hint: str) -
     found = [entry for entry in entries if entry.key == key]
     if len(found) > 1:
         raise FormatError(
-            f"the {what} {key!a} is in the file twice, so it is not clear which one is meant",
+            f"the {what} {key!a} is in the file twice, so the choice is not clear",
             line=found[1].line,
             hint=hint,
         )

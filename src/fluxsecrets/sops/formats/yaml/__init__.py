@@ -345,7 +345,7 @@ def _comma(source: str, root: RawMapping) -> _Comma:
 
 
 def block_edit(source: str, part: PartLayout, data: dict[str, object] | None, layout: Layout) -> Edit | None:
-    """The edit that adds, replaces or removes a document's block; None where nothing is to do.
+    """The edit that adds, replaces or removes a document's block; None where nothing changes.
 
     Args:
         source: the whole file.

@@ -60,7 +60,7 @@ class Builder:
             key = key_text(raw_key)
             if key in seen:
                 raise FormatError(
-                    f"the key {key!a} stands twice in one map, first on line {seen[key]}",
+                    f"the key {key!a} is in a map twice, first on line {seen[key]}",
                     line=raw_key.line,
                     column=raw_key.column + 1,
                     hint="remove or rename one of them",

@@ -128,7 +128,7 @@ def place_comments(text: str, documents: Sequence[RawDocument]) -> PlacedComment
     if "#" not in text:
         return PlacedComments(())
     placed: list[_Placed] = []
-    # What else splitlines takes for a line break is no character of YAML.
+    # The other line breaks of splitlines are not YAML characters.
     line_ends = array("q", accumulate(map(len, text.splitlines(keepends=True))))
     for number, document in enumerate(documents):
         first = documents[number - 1].end if number else 0

@@ -333,4 +333,4 @@ def _format_error(text: str, error: YAMLError, limits: Limits) -> FluxsecretsErr
             return _too_deep(mark, limits)
         return FormatError(f"not valid YAML: {error.problem}", line=mark.line + 1, column=mark.column + 1)
     # Reader errors carry the offending characters, which may be part of a secret.
-    return FormatError("not valid YAML: it holds control characters or is no text")
+    return FormatError("not valid YAML: it holds control characters or is not text")
