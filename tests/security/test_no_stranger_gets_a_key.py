@@ -5,6 +5,7 @@ command that encrypts by that block is tried with every way of changing it, with
 """
 
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -121,10 +122,19 @@ def people(act_as):
     return found
 
 
+@pytest.fixture(scope="session")
+def _repository(tmp_path_factory):
+    return tmp_path_factory.mktemp("strangers") / "repository"
+
+
 @pytest.fixture
-def repository(tmp_path, monkeypatch, people, cli, git):
+def repository(tmp_path, monkeypatch, people, cli, git, _repository):
     """A repository with a Secret for alice, bob and the cluster, whose keys are in `keys/`."""
     root = tmp_path / "repository"
+    if _repository.exists():
+        shutil.copytree(_repository, root, symlinks=True)
+        monkeypatch.chdir(root)
+        return root
     (root / "clusters/prod").mkdir(parents=True)
     (root / "keys").mkdir()
     monkeypatch.chdir(root)
@@ -137,6 +147,7 @@ def repository(tmp_path, monkeypatch, people, cli, git):
     git(root, "init", "--quiet")
     assert cli("encrypt", FILE).exit_code == 0
     commit(git, root)
+    shutil.copytree(root, _repository, symlinks=True)
     return root
 
 
