@@ -141,7 +141,7 @@ def test_generated_values(waddle, cli):
         "env", "add", "dr", "--from", "production", "--generate", "passw*=hex:16", "--generate", "none"
     )
     assert result.exit_code == 0, result.stderr
-    assert "no key of a secret is called 'none'" in result.stderr
+    assert "no secret has a key 'none'" in result.stderr
     text = cli("decrypt", SECRETS).stdout
     superuser, app = re.findall(r"password: (\S+)", text)
     assert re.fullmatch("[0-9a-f]{32}", b64decode(superuser).decode())
@@ -177,12 +177,12 @@ def test_an_identity_that_the_cluster_has_already(waddle, cli, identity):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["staging", "--from", "production"], "there is an environment 'staging' already"),
-        (["Dr", "--from", "production"], "'Dr' cannot name a new environment"),
-        (["yes", "--from", "production"], "cannot name a new environment"),
-        (["../dr", "--from", "production"], "cannot name a new environment"),
+        (["staging", "--from", "production"], "the environment 'staging' already exists"),
+        (["Dr", "--from", "production"], "'Dr' is not a valid name for an environment"),
+        (["yes", "--from", "production"], "is not a valid name for an environment"),
+        (["../dr", "--from", "production"], "is not a valid name for an environment"),
         (["dr", "--from", "prod"], "did you mean production?"),
-        (["dr"], "what it is made from"),
+        (["dr"], "the one to make it from"),
         (["dr", "--from", "production", "--recipient", "age1nonsense"], "age1nonsense"),
         (["dr", "--from", "production", "--recipient", PRODUCTION], "the key of production's own cluster"),
         (["dr", "--from", "production", "--generate", "password=nonsense"], "can't be generated"),
@@ -205,7 +205,7 @@ def test_a_file_in_the_way(waddle, cli, git):
     (waddle / "apps/spicedb/overlays/dr/registry.json").write_text("{}")
     result = cli("env", "add", "dr", "--from", "production")
     assert result.exit_code == 2
-    assert "registry.json: there is a file in the way already" in result.stderr
+    assert "registry.json: a file is already there" in result.stderr
     assert new_files(git, waddle) == ["apps/spicedb/overlays/dr/registry.json"]
 
 

@@ -119,7 +119,7 @@ def test_a_data_key_that_they_know_from_before_is_replaced_too(encrypted_waddle,
     before = path.read_bytes()
     result = cli("recipients", "remove", "bob")
     assert result.exit_code == 0, result.stderr
-    assert f"{STAGING} is not for bob, but still has a data key that they know" in result.stderr
+    assert f"{STAGING} is not encrypted for bob, but still has a data key that they know" in result.stderr
     assert not ciphertexts(before) & ciphertexts(path.read_bytes())
 
 
@@ -192,7 +192,7 @@ def test_coming_to_an_environment(encrypted_waddle, cli, git, act_as, carol, sna
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "say who comes"),
+        ((), "name the recipient to add"),
         (("nobody", "--all"), "there is no recipient 'nobody'"),
         (("alise", "--all"), "did you mean alice"),
         (("alice",), "name the files"),

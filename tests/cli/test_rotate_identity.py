@@ -71,7 +71,7 @@ def test_the_example_from_the_first_step_to_the_last(
     git(waddle, "commit", "--quiet", "--message", "both")
     again = cli(*BEGIN)
     assert again.exit_code == 2
-    assert "under way: cluster-staging-new" in again.stderr
+    assert "already in progress: cluster-staging-new" in again.stderr
     unconfirmed = cli(*FINISH[:-1])
     assert unconfirmed.exit_code == 2
     assert "nobody to ask" in unconfirmed.stderr
@@ -215,7 +215,7 @@ def test_where_one_file_cannot_go_along_nothing_changes(small, cli, git):
     result = cli(*BEGIN)
     assert result.exit_code == 2
     assert "shared/db.yaml" in result.stderr
-    assert "nothing was changed: all 3 files have to go along" in result.stderr
+    assert "nothing was changed: all 3 files must change together" in result.stderr
     assert changed_files(git, small) == before
 
 

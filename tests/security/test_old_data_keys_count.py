@@ -219,7 +219,7 @@ def test_without_an_identity_it_is_said_that_it_cannot_be_told(repository, cli, 
     found = exposure(cli)["bob"]
     assert found["cannot_tell"]
     assert not found["still"]
-    assert "cannot tell whether the data key was replaced" in cli("recipients", "exposure", FILE).stdout
+    assert "it is unknown whether the data key was replaced" in cli("recipients", "exposure", FILE).stdout
     assert "cannot tell whether bob" in cli("audit", "--who").stderr
 
 

@@ -70,10 +70,10 @@ def show(name: str, report: str, quiet: bool) -> int:
     return 0
 
 
-@command.command("add", short_help="Make a new environment from another one.")
+@command.command("add", short_help="Create an environment from another one.")
 @click.argument("name", cls=LoggedArgument, required=False)
 @click.option("--from", "source", metavar="OTHER", help="The environment to make it from.")
-@click.option("--copy-values", is_flag=True, help="Secrets keep their values, encrypted for NAME.")
+@click.option("--copy-values", is_flag=True, help="Keep the values of secrets, encrypted for NAME.")
 @click.option(
     "--generate",
     multiple=True,
@@ -111,19 +111,19 @@ def add(
     report: str | None,
     quiet: bool,
 ) -> int:
-    """Make the environment NAME from OTHER: the same structure, without the values of its secrets.
+    """Create the environment NAME from OTHER: the same structure, without the values of its secrets.
 
-    What is OTHER's alone and has its name in the path is copied, and the name replaced in it. Values of
-    secrets become REPLACE_ME: no key is needed for that. Creation rules for the new files go into .sops.yaml,
-    a new identity into your key file, and its public key into keys/. The plan is shown first; all of it is
-    written, or nothing.
+    Files that belong to OTHER alone, with its name in their path, are copied, and the name is replaced.
+    Values of secrets become REPLACE_ME: no key is needed for that. Creation rules for the new files go into
+    .sops.yaml, a new identity into your key file, and its public key into keys/. The plan is shown first; all
+    of it is written, or nothing.
     """
     session, out = make_session(), Output(quiet=quiet)
     if resume or take_back:
         return _end(session, out, forward=resume, both=resume and take_back, name=name)
     if name is None or source is None:
         raise UsageError(
-            "say what the new environment is called, and what it is made from",
+            "name the new environment, and the one to make it from",
             hint="such as: fluxsecrets env add staging --from production",
         )
     from fluxsecrets.ops.newenv.addition import add_environment

@@ -50,7 +50,7 @@ def command() -> None:
 @click.option(
     "--post-quantum",
     is_flag=True,
-    help="Of the kind that no quantum computer breaks; for sops 3.12 and newer.",
+    help="Make a post-quantum identity; for sops 3.12 and newer.",
 )
 @quiet_option
 def generate(name: str | None, store: str, output: Path | None, post_quantum: bool, quiet: bool) -> int:
@@ -72,15 +72,15 @@ def generate(name: str | None, store: str, output: Path | None, post_quantum: bo
 
 @command.command("list")
 @click.option(
-    "--check", is_flag=True, help="Exit with 1 where a private key is in keys/, or git ignores a public one."
+    "--check", is_flag=True, help="Exit with 1 if keys/ holds a private key, or git ignores a public one."
 )
 @format_option
 @quiet_option
 def list_(check: bool, report: str, quiet: bool) -> int:
     """Show which identities you have, where, and how many files of each environment they open.
 
-    No passphrase is asked for, no command run and no keyring opened. It also looks whether keys/ holds
-    public keys only, and whether git ignores one of them.
+    Asks for no passphrase, runs no command and opens no keyring. Also checks that keys/ holds only
+    public keys, and that git ignores none of them.
     """
     from fluxsecrets.ops.people.keys import check_folder, list_keys
     from fluxsecrets.report.keys import FORMATS
@@ -102,8 +102,8 @@ def list_(check: bool, report: str, quiet: bool) -> int:
 def import_(file: str, name: str | None, store: str, output: Path | None, quiet: bool) -> int:
     """Keep the age identities of FILE, or of standard input for `-`.
 
-    A file that is protected with a passphrase, by `keys export` or by age, is opened first: the passphrase
-    is asked for at the terminal. SSH keys stay in ~/.ssh, PGP keys belong into GnuPG's keyring.
+    A file with a passphrase, from `keys export` or age, is opened first: the passphrase
+    is asked for at the terminal. SSH keys stay in ~/.ssh, PGP keys belong in GnuPG's keyring.
     """
     from fluxsecrets.ops.people.keys import import_keys
     from fluxsecrets.ops.people.keystore import Keeping, Store
@@ -138,7 +138,7 @@ def _read(session: Session, file: str) -> KeyFile:
 @click.option("--plain", is_flag=True, help="Without a passphrase; never to a terminal.")
 @quiet_option
 def export(name: str, output: Path | None, plain: bool, quiet: bool) -> int:
-    """Print an identity, encrypted with a passphrase that is asked for.
+    """Print an identity, encrypted with a passphrase that you are asked for.
 
     NAME is that of a keys/NAME.pub, or a public key. `age --decrypt` opens the result, and so does
     `keys import`. A passphrase-protected copy is good for a backup.
@@ -186,13 +186,15 @@ def refuse_terminal(what: str, hint: str) -> None:
 @command.command("remove")
 @click.argument("name", cls=LoggedArgument)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="With --yes: even where nobody could open some files any more.")
+@click.option(
+    "--force", is_flag=True, help="With --yes: remove it even if nobody could open some files then."
+)
 @quiet_option
 def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
     """Delete an identity from the OS keyring and from your key files.
 
-    NAME is that of a keys/NAME.pub, or a public key. First it says which files of this repository nobody
-    could open any more. Who may read what does not change by it: that is in .sops.yaml and in the files.
+    NAME is that of a keys/NAME.pub, or a public key. First it shows which files of this repository nobody
+    could open then. .sops.yaml and the recipients of files do not change.
     """
     from fluxsecrets.ops.people.keys import plan_key_removal, remove_key
     from fluxsecrets.report.keys import removal_page
@@ -205,9 +207,9 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
         _confirm(whose)
     elif plan.lost and not force:
         raise UsageError(
-            f"nobody could open {len(plan.lost)} {'file' if len(plan.lost) == 1 else 'files'} any more",
+            f"nobody could open {len(plan.lost)} {'file' if len(plan.lost) == 1 else 'files'} then",
             details=list(plan.lost),
-            hint="let somebody else in first (`fluxsecrets recipients add WHO --all`), keep a copy with "
+            hint="add somebody else first (`fluxsecrets recipients add WHO --all`), keep a copy with "
             f"`fluxsecrets keys export {file_word(whose)}`, or add --force",
         )
     remove_key(session, plan)
@@ -218,16 +220,16 @@ def remove(name: str, yes: bool, force: bool, quiet: bool) -> int:
 
 
 def _confirm(whose: str) -> None:
-    """Ask for the name, so that nobody answers by habit.
+    """Ask for the name, because people answer yes by habit.
 
     Raises:
-        UsageError: there is nobody to ask, or the answer is another.
+        UsageError: nobody can be asked, or the answer did not match.
     """
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("there is nobody to ask whether to remove it", hint="add --yes")
+        raise UsageError("cannot ask whether to remove it", hint="add --yes")
     answer = click.prompt(f"type {whose} to remove it for good", default="", show_default=False, err=True)
     if answer.strip() != whose:
-        raise UsageError("nothing was removed: the answer was another", hint="run the command again")
+        raise UsageError("nothing was removed: the answer did not match", hint="run the command again")
 
 
 @command.command("cluster-secret")

@@ -64,18 +64,18 @@ def list_(
     return 2 if listed.errors else 0
 
 
-@command.command("add", short_help="Let somebody read files: into the rules, and into the files.")
+@command.command("add", short_help="Add a recipient to the rules and to the files.")
 @click.argument("who", metavar="WHO", required=False)
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @all_option
 @click.option(
-    "--name", cls=LoggedOption, metavar="NAME", help="What they are called: an anchor, and keys/NAME.pub."
+    "--name", cls=LoggedOption, metavar="NAME", help="Name of the recipient: an anchor, and keys/NAME.pub."
 )
-@click.option("--shared", is_flag=True, help="Also files that others share, and rules that others follow.")
+@click.option("--shared", is_flag=True, help="Include files and rules that are shared with others.")
 @click.option("--group", type=click.IntRange(min=1), metavar="N", help="The key group, from 1.")
 @accept_option
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
 @resume_option
 @abort_option
 @config_option
@@ -90,9 +90,9 @@ def add(
     quiet: bool,
     **asked: Any,
 ) -> int:
-    """Let somebody read files: into the rules that are for them, and into the files.
+    """Add a recipient to the rules that apply to files, and to the files.
 
-    WHO is a public key, a name in .sops.yaml, or the NAME of a keys/NAME.pub. Rules that are for other files
+    WHO is a public key, a name in .sops.yaml, or the NAME of a keys/NAME.pub. Rules that apply to other files
     too, and files that an environment shares with others, are left out unless --shared is given.
 
     .sops.yaml keeps its comments, anchors and layout. Values keep their ciphertext.
@@ -109,16 +109,16 @@ def add(
     return show_rekeyed(out, COMMAND, BatchResult(results, addition_notes(plan)), report)
 
 
-@command.command("remove", short_help="Somebody leaves: out of the rules, and new data keys.")
+@command.command("remove", short_help="Remove a recipient from the rules and from the files.")
 @click.argument("who", metavar="WHO", required=False)
 @click.option(
     "--env", "environment", cls=LoggedOption, metavar="NAME", help="Only what one environment has for itself."
 )
 @accept_option
-@click.option("-y", "--yes", is_flag=True, help="Even where it is your own key.")
-@click.option("--no-report", is_flag=True, help="Do not look at the history for what they could read.")
+@click.option("-y", "--yes", is_flag=True, help="Remove even your own key.")
+@click.option("--no-report", is_flag=True, help="Do not search the history for what they could read.")
 @partial_history_option
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
 @resume_option
 @abort_option
 @config_option
@@ -133,13 +133,13 @@ def remove(
     quiet: bool,
     **asked: Any,
 ) -> int:
-    """Take somebody out of the rules and of every file, which gets a new data key.
+    """Remove a recipient from the rules and from every file, which gets a new data key.
 
     WHO is a public key, a name in .sops.yaml, or the NAME of a keys/NAME.pub, which is deleted. Files whose
-    data key they know from before get a new one, too. .sops.yaml keeps its comments, anchors and layout.
+    data key they know from before get a new one too. .sops.yaml keeps its comments, anchors and layout.
 
-    What is in git's history stays readable for them. `recipients report` lists every value that they could
-    read at any time, and what to do about it; offboarding/NAME.json keeps what was decided.
+    They can still read git's history. `recipients report` lists every value that they could
+    read at any time, and what to do about it; offboarding/NAME.json keeps the decisions.
     """
     from fluxsecrets.ops.people.offboard import COMMAND, RemoveRequest, plan_removal, refuse_oneself
     from fluxsecrets.report.readers import left_page
@@ -158,12 +158,19 @@ def remove(
     return code
 
 
-@command.command("report", short_help="What somebody who left could read, and what is left to change.")
+@command.command("report", short_help="Show what somebody who left could read, and what is left to change.")
 @click.argument("who", metavar="WHO")
-@click.option("--done", multiple=True, metavar="PATH[#KEY]", help="This was changed or revoked elsewhere.")
-@click.option("--accept", multiple=True, metavar="PATH[#KEY]", help="This may stay; needs --reason.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the team.")
-@click.option("--all", "everything", is_flag=True, help="Also what is settled.")
+@click.option(
+    "--done",
+    multiple=True,
+    metavar="PATH[#KEY]",
+    help="Note that this value was changed or revoked elsewhere.",
+)
+@click.option(
+    "--accept", multiple=True, metavar="PATH[#KEY]", help="Note that this value may stay; needs --reason."
+)
+@click.option("--reason", default="", metavar="TEXT", help="Reason for --accept, for the team.")
+@click.option("--all", "everything", is_flag=True, help="Include values that are settled.")
 @partial_history_option
 @config_option
 @format_option
@@ -179,11 +186,11 @@ def report_(
     report: str,
     quiet: bool,
 ) -> int:
-    """List every value that somebody could read at any time, and that is still to be changed.
+    """List every value that somebody could read at any time, and that still has to be changed.
 
-    A value that is another one now, or gone, is settled by itself; what was done elsewhere is noted with
-    --done, and what may stay with --accept. It is kept in offboarding/NAME.json, for the whole team. Exits
-    with 1 while anything is left.
+    A value that changed since, or is gone, is settled by itself. Note what was done elsewhere with
+    --done, and what may stay with --accept. offboarding/NAME.json keeps that for the whole team. Exits
+    with 1 while anything is left to change.
     """
     from fluxsecrets.ops.people.leavers import report_of
     from fluxsecrets.report.readers import REPORT_FORMATS
@@ -193,7 +200,7 @@ def report_(
     return 1 if found.open else 0
 
 
-@command.command("exposure", short_help="Since when a value could be read, in plain text or by whom.")
+@command.command("exposure", short_help="Show since when a value could be read, and by whom.")
 @click.argument("what", metavar="PATH[#KEY]")
 @partial_history_option
 @config_option
@@ -217,7 +224,7 @@ def exposure_(*, what: str, config: Path | None, report: str, quiet: bool) -> in
 @all_option
 @accept_option
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would change.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
 @input_type_option
 @order_option
 @config_option
@@ -226,10 +233,10 @@ def exposure_(*, what: str, config: Path | None, report: str, quiet: bool) -> in
 def sync(*, config: Path | None, report: str, quiet: bool, **asked: Any) -> int:
     """Make the recipients of encrypted files those of their creation rules.
 
-    That takes in their order, key groups and threshold. A file that only gets more recipients keeps its
-    values, as with `sops updatekeys`; where somebody is removed it also gets a new data key. Each file's MAC
-    is checked before it is written; --check and --dry-run need no identity. What a file encrypts stays as it
-    is: a selector that may encrypt less than the rule's is refused.
+    That includes their order, key groups and threshold. A file that only gets more recipients keeps its
+    values, as with `sops updatekeys`; if somebody is removed, it gets a new data key too. Each file's MAC
+    is checked before it is written; --check and --dry-run need no identity. The file's selector stays as it
+    is: one that may encrypt less than the rule's is refused.
     """
     from fluxsecrets.ops.files.sync import SyncRequest
     from fluxsecrets.ops.files.sync import sync as sync_files

@@ -54,13 +54,15 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
     is_flag=True,
     help="Go on where a file is encrypted for others than its rule says, or protected less.",
 )
-@click.option("--values", is_flag=True, help="Make values anew whose Secret's annotation says how.")
+@click.option("--values", is_flag=True, help="Generate new values as the Secret's annotation says.")
 @click.option("--identity", is_flag=True, help="With --env: a new age identity for its cluster.")
 @click.option("--finish", is_flag=True, help="With --identity: take the old identity out.")
-@click.option("--old", metavar="KEY", help="With --identity: which key goes, if that cannot be told.")
+@click.option("--old", metavar="KEY", help="With --identity: the key to remove, if that is not clear.")
 @click.option("--new", metavar="KEY", help="With --identity: the public half of one made elsewhere.")
-@click.option("--post-quantum", is_flag=True, help="With --identity: of the kind for sops 3.12 and newer.")
-@click.option("--store", type=click.Choice(["file", "keyring"]), help="With --identity: where it is kept.")
+@click.option(
+    "--post-quantum", is_flag=True, help="With --identity: make a post-quantum one, for sops 3.12 and newer."
+)
+@click.option("--store", type=click.Choice(["file", "keyring"]), help="With --identity: where to keep it.")
 @click.option("-y", "--yes", is_flag=True, help="With --finish: do not ask.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would happen.")
 @resume_option
@@ -70,7 +72,7 @@ def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @config_option
 @format_option
 @quiet_option
-@click.option("-i", "--in-place", is_flag=True, hidden=True, help="What rotate does anyway.")
+@click.option("-i", "--in-place", is_flag=True, hidden=True, help="The default of rotate.")
 def command(
     *,
     paths: tuple[str, ...],
@@ -86,19 +88,19 @@ def command(
     in_place: bool,
     **asked: Any,
 ) -> int:
-    """Give files new data keys, in place, and encrypt every value anew.
+    """Give files new data keys, in place, and encrypt every value again.
 
     PATH is a file, or a folder with encrypted secrets; --env and --all select those of an environment or of
     the repository. A file keeps its recipients, except for --add-… and --rm-….
     A file for people whom its creation rule does not name is refused: anybody could have added them.
 
     Each file's MAC is checked first. All files are prepared before the first is replaced, and each opens at
-    every moment: whatever interrupts the run, --resume completes it and --abort takes it back. Decrypted, a
-    file is what it was, but for --values: these are made anew where a Secret's annotation
-    fluxsecrets.io/generate says how, such as `password=password:32`.
+    every moment: after any interruption, --resume completes the run and --abort undoes it. The plain text of
+    files stays as it was, except with --values: it generates values as a Secret's annotation
+    fluxsecrets.io/generate says, such as `password=password:32`.
 
     --identity gives an environment's cluster a new age identity in two steps: first rules and files are for
-    the old and the new one; then, when the cluster has the new one, --finish takes the old one out.
+    the old and the new one. When the cluster has the new one, --finish removes the old one.
     """
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting):
@@ -109,7 +111,7 @@ def command(
         named = paths or everything or values or any((*add.values(), *remove.values()))
         if not identity or asked["environment"] is None or named:
             raise UsageError(
-                "a new identity is for one environment, and nothing else goes with it",
+                "--identity takes one environment, and no paths or other changes",
                 hint="`fluxsecrets rotate --env NAME --identity`, later with --finish",
             )
         return _rotate_identity(session, out, asked | of_identity, report)
@@ -131,7 +133,7 @@ def command(
 
 
 def _rotate_identity(session: Session, out: Output, asked: Mapping[str, Any], report: str) -> int:
-    """Plan, ask where it cannot be taken back, do it, and say what comes next."""
+    """Plan, ask before the step that cannot be undone, do it, and show what comes next."""
     from fluxsecrets.ops.people.identity import IdentityRequest, plan_identity, replace_identity
 
     plan = plan_identity(session, IdentityRequest(**asked))
@@ -141,26 +143,26 @@ def _rotate_identity(session: Session, out: Output, asked: Mapping[str, Any], re
     done = replace_identity(plan, out.watch("rotating"))
     code = show_rekeyed(out, "rotate", BatchResult(done.files, identity_notes(plan, done)), report)
     if done.refused:
-        out.note(f"nothing was changed: all {len(plan.rekeying.targets)} files have to go along")
+        out.note(f"nothing was changed: all {len(plan.rekeying.targets)} files must change together")
     return code
 
 
 def _confirm(plan: IdentityPlan) -> None:
-    """Ask whether the cluster has the new identity: without it, it could open nothing any more.
+    """Ask whether the cluster has the new identity: without it, it could no longer decrypt anything.
 
     Raises:
-        UsageError: there is nobody to ask, or it has not.
+        UsageError: nobody can be asked, or the answer was no.
     """
     environment = plan.request.environment
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
-            "there is nobody to ask whether the cluster has the new identity",
-            hint="add --yes if it has; it could open nothing any more without it",
+            "cannot ask whether the cluster has the new identity",
+            hint="add --yes if it has; without it the cluster could not decrypt anything",
         )
     question = f"does the cluster of {environment} have the new identity {plan.new.id[:16]}…?"
     if not click.confirm(question, default=False, err=True):
         raise UsageError(
             "nothing was changed",
-            hint=f"bring it there first: `fluxsecrets keys cluster-secret --env {environment} "
+            hint=f"bring the new identity there first: `fluxsecrets keys cluster-secret --env {environment} "
             f"--identity {plan.new.id} | kubectl apply -f -`",
         )

@@ -97,7 +97,7 @@ def imported_page(keys: Sequence[NewKey], file: KeyFile) -> Page:
         )
         yield from _public_half(made)
     if file.path is not None:
-        yield Note(f"{file.shown} still holds it: keep that where nobody else comes, or delete it")
+        yield Note(f"{file.shown} still holds it: keep that file where nobody else can read it, or delete it")
 
 
 def _public_half(made: NewKey) -> Page:
@@ -115,7 +115,7 @@ def removal_page(plan: KeyRemoval, whose: str) -> Page:
         files = counted(plan.unreadable, "file")
         lines.append(f"  you could no longer open {files} of this repository; others still could")
     if plan.lost:
-        lines.append("  nobody could open these files of this repository any more:")
+        lines.append("  nobody could open these files of this repository then:")
         lines += [f"    {path}" for path in plan.lost]
     for line in lines:
         yield Note(printable(line))

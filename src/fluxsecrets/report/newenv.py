@@ -44,7 +44,7 @@ def _plan(plan: NewEnvironment) -> Iterator[str]:
     if plan.shared:
         yield f"  shared        {plan.name} applies these as well"
         for path in plan.shared:
-            note = "" if path in plan.granted else f"   the cluster of {plan.name} is not among its readers"
+            note = "" if path in plan.granted else f"   {plan.name}'s cluster cannot read it"
             yield f"    {path}{note}"
     if plan.renamed:
         yield "  look over     words that were replaced, and may name something outside"
@@ -63,8 +63,8 @@ def _rule_change(change: RuleChange, plan: NewEnvironment) -> str:
     if change.named:
         return f"the key of {plan.key_name}"
     if change.pattern is None:
-        return f"{plan.key_name} is added: {plan.word} applies secrets that this rule is for"
-    like = f", as the one for {change.like}" if change.like is not None else ""
+        return f"{plan.key_name} is added: {plan.word} applies secrets that follow this rule"
+    like = f", like the one for {change.like}" if change.like is not None else ""
     return f"a rule for {change.pattern}{like}; for {', '.join(change.readers)}"
 
 

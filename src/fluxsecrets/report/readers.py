@@ -35,13 +35,16 @@ def _day(commit: Commit) -> str:
 
 
 _ADVICE = (
-    (r"\.dockerconfigjson|dockercfg", "a new token at the registry, and revoke the old one"),
-    (r"tls\.(key|crt)|(private|ssh).?key|\.pem$|identity$", "a new key pair; revoke the certificate"),
-    (r"agekey$", "a new identity: `fluxsecrets rotate --env NAME --identity`"),
-    (r"token|api.?key|webhook|hook.?url", "a new one at whoever issued it, and revoke the old one"),
-    (r"pass|pwd|secret", "a new one here and where it is checked, such as in the database"),
-    (r"dsn|url|uri|conn", "new credentials in it, here and where they are checked"),
-    (r"user|name|host|email|client.?id|account", "if it is no secret, accept it"),
+    (r"\.dockerconfigjson|dockercfg", "get a new token from the registry, and revoke the old one"),
+    (
+        r"tls\.(key|crt)|(private|ssh).?key|\.pem$|identity$",
+        "make a new key pair, and revoke the certificate",
+    ),
+    (r"agekey$", "make a new identity: `fluxsecrets rotate --env NAME --identity`"),
+    (r"token|api.?key|webhook|hook.?url", "get a new one from its issuer, and revoke the old one"),
+    (r"pass|pwd|secret", "change it here and where it is checked, such as in the database"),
+    (r"dsn|url|uri|conn", "change the credentials in it, here and where they are checked"),
+    (r"user|name|host|email|client.?id|account", "if it is not a secret, accept it"),
 )
 """What to do about a value, by its name; the first match counts."""
 
@@ -50,14 +53,14 @@ def _advice(value: LeftValue) -> str:
     if value.state is State.GONE:
         return "revoke what it opened, if that still exists"
     if value.state is State.CHANGED:
-        return "make sure that the old one does not work any more"
+        return "make sure that the old value no longer works"
     name = (value.key or value.path.rpartition("/")[2]).lower()
     if "." in value.key and "dockerconfig" not in name:
         name = name.rpartition(".")[2]
     for pattern, advice in _ADVICE:
         if re.search(pattern, name):
             return advice
-    return "a new value; `fluxsecrets set PATH KEY --stdin` puts it in"
+    return "set a new value with `fluxsecrets set PATH KEY --stdin`"
 
 
 def value_rows(values: Sequence[LeftValue]) -> list[Row]:
@@ -78,7 +81,7 @@ def value_summary(values: Sequence[LeftValue], name: str) -> str:
     left = sum(not value.state.settled for value in values)
     count = "1 value" if len(values) == 1 else f"{len(values)} values"
     if not values:
-        return f"{name} could read no value at any time"
+        return f"{name} could never read a value"
     return f"{name} could read {count} at some time: {left or 'none'} left to change"
 
 
@@ -93,7 +96,7 @@ def left_page(plan: Removal) -> Page:
 
 
 def report_page(report: Report, *, everything: bool) -> Page:
-    """What somebody who left could read, and what is left to change."""
+    """Show what somebody who left could read, and what is left to change."""
     yield Table(value_rows(report.values if everything else report.open))
     yield Note(value_summary(report.values, report.leaving.name))
     for note in doubt_notes(report.doubtful, report.leaving.name):
@@ -148,9 +151,9 @@ def reader_rows(exposure: Exposure) -> list[Row]:
 
 def _how(reader: Reader) -> str:
     if reader.by_key:
-        return "no recipient any more, but knows the data key: `fluxsecrets rotate PATH` replaces it"
+        return "no longer a recipient, but knows the data key: `fluxsecrets rotate PATH` replaces it"
     if reader.doubtful:
-        return "cannot tell whether the data key was replaced: none of your identities opens both versions"
+        return "it is unknown whether the data key was replaced: none of your identities opens both versions"
     return ""
 
 
@@ -158,7 +161,7 @@ def exposure_page(exposure: Exposure) -> Page:
     """Who could read a file or value, and what to change."""
     yield Table(reader_rows(exposure))
     for commit in exposure.unread:
-        yield Warn(f"warning: the version of {commit.id[:10]} could not be understood")
+        yield Warn(f"warning: the version of {commit.id[:10]} could not be read")
     if exposure.values:
         yield Note("in plain text at some time:")
         yield Table(value_rows(exposure.values))

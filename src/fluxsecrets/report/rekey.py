@@ -28,7 +28,7 @@ _WORTH_A_PLAN = 10
 
 
 def rekey_rows(results: Sequence[FileResult]) -> list[Row]:
-    """A row a file: path, outcome, values, recipients, and what changed."""
+    """A row per file: path, outcome, values, recipients, and what changed."""
     return [
         (*row, Cell(printable(_changes(result))))
         for row, result in zip(result_rows(results), results, strict=True)
@@ -76,27 +76,27 @@ def _file_data(result: FileResult) -> dict[str, object]:
 
 
 def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:
-    """What new values want."""
+    """What the user must do after values were generated again."""
     count = sum(len(result.regenerated) for result in results if isinstance(result, RekeyResult))
     if not count:
         return ()
     what = "1 value was" if count == 1 else f"{count} values were"
     return (
-        f"{what} made anew: whatever uses them, such as a database that keeps a password itself, "
-        "has to be told too",
+        f"{what} generated again: update whatever uses {'it' if count == 1 else 'them'}, "
+        "such as a database that keeps the password itself",
     )
 
 
 def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:
-    """What removing somebody does not do."""
+    """What removing a recipient does not change."""
     names = dict.fromkeys(
         name for result in results if isinstance(result, RekeyResult) for name in result.removed
     )
     if not names:
         return ()
     return (
-        f"removed: {', '.join(names)}; what is in git's history stays readable for whoever was removed, "
-        "so change the secret values themselves as well",
+        f"removed: {', '.join(names)}; values in git's history stay readable for anyone who was removed, "
+        "so change them too",
     )
 
 
@@ -104,13 +104,13 @@ def history_note(results: Sequence[FileResult]) -> tuple[str, ...]:
 
 
 def addition_plan(plan: Addition) -> Iterator[str]:
-    """Somebody comes: what will happen."""
+    """What adding a recipient will do."""
     yield f"plan: {plan.name} can open {counted(len(plan.rekeying.targets), 'file')} from now on"
     yield from _rule_lines(plan.rules, "into the ")
 
 
 def addition_notes(plan: Addition) -> tuple[str, ...]:
-    """Somebody comes: what is left out, and what else changes."""
+    """What adding a recipient leaves out, and what else it changes."""
     return (
         *plan.notes,
         *(f"{_shared(each)}, and left out; --shared includes it" for each in plan.left_out),
@@ -125,33 +125,33 @@ def addition_notes(plan: Addition) -> tuple[str, ...]:
 
 
 def removal_plan(plan: Removal) -> Iterator[str]:
-    """Somebody leaves: what will happen."""
+    """What removing a recipient will do."""
     where = f" of {plan.request.environment}" if plan.request.environment else ""
-    yield f"plan: {plan.name} can open no file{where} any more"
+    yield f"plan: {plan.name} can no longer open any file{where}"
     yield from _rule_lines(plan.rules, "out of the ")
     count = len(plan.rekeying.targets)
     yield f"  {_new_data_keys(count)}"
     for path in plan.known_keys:
-        yield f"  {path} is not for {plan.name}, but still has a data key that they know"
+        yield f"  {path} is not encrypted for {plan.name}, but still has a data key that they know"
     for path in plan.deleted:
         yield f"  {path} is deleted"
 
 
 def removal_notes(plan: Removal, results: Sequence[FileResult]) -> tuple[str, ...]:
-    """Somebody leaves: what is left out, what is unknown, and what stays readable."""
+    """What removing a recipient leaves out, what is unknown, and what stays readable."""
     left_out = "and left out: leave out --env to take them out of everything"
     return (
         *plan.notes,
         *(f"{_shared(each)}, {left_out}" for each in plan.left_out),
         *_shared_lists(plan.shared_lists),
         *(
-            f"{path}: could not be looked at, so that there is no saying whether it is for {plan.name}"
+            f"{path}: unreadable, so it is unknown whether it is encrypted for {plan.name}"
             for path in plan.unreadable
         ),
         *(
             [
                 f"{plan.settings} names {plan.name} as the cluster of {', '.join(plan.clusters)}: "
-                "take that out there"
+                "remove that entry"
             ]
             if plan.clusters
             else []
@@ -164,42 +164,42 @@ def removal_notes(plan: Removal, results: Sequence[FileResult]) -> tuple[str, ..
 def doubt_notes(paths: Iterable[str], name: str) -> tuple[str, ...]:
     """The files of which it is unknown whether somebody knows their data key."""
     return tuple(
-        f"{path}: cannot tell whether {name} knows its data key: "
-        "none of your identities opens both it and the versions that were for them"
+        f"{path}: it is unknown whether {name} knows its data key: "
+        "none of your identities opens both this version and those that were encrypted for them"
         for path in paths
     )
 
 
 def rotation_plan(plan: Rotation) -> Iterator[str]:
-    """New data keys: what will happen; nothing where few files were named."""
+    """What a rotation will do; nothing if only a few files were named."""
     request, count = plan.request, len(plan.rekeying.targets)
     if request.environment is None and count < _WORTH_A_PLAN:
         return
-    what = "and annotated values are made anew" if request.values else "every value is encrypted anew"
+    what = "and annotated values are generated again" if request.values else "every value is encrypted again"
     yield f"plan: {_new_data_keys(count)}, {what}"
     for each in plan.shared:
         yield f"  {_shared(each)}"
 
 
 def rotation_notes(plan: Rotation, results: Sequence[FileResult]) -> tuple[str, ...]:
-    """New data keys: what stays readable, and what new values need."""
+    """What stays readable after a rotation, and what new values need."""
     asked = any(plan.request.remove.values()) and results
     nobody = asked and not any(result.error or getattr(result, "removed", ()) for result in results)
     return (
         *plan.notes,
-        *(["nobody was removed: none of the files was encrypted for whom you named"] if nobody else []),
+        *(["nobody was removed: no file was encrypted for the recipients that you named"] if nobody else []),
         *history_note(results),
         *regenerated_note(results),
     )
 
 
 def identity_plan(plan: IdentityPlan) -> Iterator[str]:
-    """A new identity for a cluster: what will happen."""
+    """What replacing a cluster's identity will do."""
     finish, environment = plan.request.finish, plan.request.environment
     if finish:
-        yield f"plan: {plan.old_name} goes, and the new key takes its place in {environment}"
+        yield f"plan: {plan.old_name} is removed, and the new key takes its place in {environment}"
     else:
-        yield f"plan: {plan.new_name} comes beside {plan.old_name} in {environment}"
+        yield f"plan: {plan.new_name} is added beside {plan.old_name} in {environment}"
     yield from _rule_lines(plan.rules, "")
     what = "which get new data keys" if finish else "whose values stay as they are"
     yield f"  {counted(len(plan.rekeying.targets), 'file')}, {what}"
@@ -211,8 +211,8 @@ def identity_plan(plan: IdentityPlan) -> Iterator[str]:
 
 
 def identity_notes(plan: IdentityPlan, done: Replaced) -> tuple[str, ...]:
-    """A new identity for a cluster: what the user should know, and what comes next."""
-    unnamed = f"no rule names {plan.old_name}: files that are encrypted from now on are not for it"
+    """What to know about a replaced identity, and what comes next."""
+    unnamed = f"no rule names {plan.old_name}: files encrypted from now on will not be encrypted for it"
     notes = (*plan.notes, *([unnamed] if plan.unnamed else []), *_shared_lists(plan.shared_lists))
     return notes if done.refused else (*notes, *_next_steps(plan, done))
 
@@ -224,11 +224,11 @@ def _next_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:
         return
     if plan.request.finish:
         yield (
-            "what is in git's history stays readable with the old identity: if it leaked, change the values "
-            "as well (`fluxsecrets recipients exposure PATH` says since when)"
+            "git's history stays readable with the old identity: if it leaked, change the values "
+            "too (`fluxsecrets recipients exposure PATH` shows since when)"
         )
         yield (
-            "once the cluster runs on the new files, take the old identity out of it, and out of your own "
+            "once the cluster runs on the new files, remove the old identity from it, and from your own "
             "places with `fluxsecrets keys remove KEY`"
         )
         return
@@ -236,7 +236,7 @@ def _next_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:
         yield f"the new identity was put into {done.place}"
     if done.kept_in:
         kept = ", ".join(done.kept_in)
-        yield f"{kept} holds both identities now: commit, push, and let it get to the cluster"
+        yield f"{kept} holds both identities now: commit, push, and wait until the cluster has it"
     else:
         yield (
             f"the repository does not keep the cluster's identity: commit and push, then bring it there with "

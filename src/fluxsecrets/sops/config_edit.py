@@ -41,10 +41,10 @@ def add_beside(
 
     Args:
         data: the `.sops.yaml`.
-        old: who is there.
-        new: who comes.
+        old: the recipient that is there.
+        new: the recipient to add.
         path: the file's name, for messages.
-        name: what the new one's anchor is called, where the old one has one.
+        name: for the new recipient's anchor, if the old one has an anchor.
 
     Raises:
         ConfigError: the file is invalid, or written in a way that cannot be changed.
@@ -75,11 +75,11 @@ def add_recipient(
 
     Args:
         data: the `.sops.yaml`.
-        new: who comes.
+        new: the recipient to add.
         rules: positions of the rules, from 0; others change where they share a list with them.
         path: the file's name, for messages.
-        name: what its anchor is called, where others in the rule are named by anchors.
-        behind: it stands behind the last of these that a list holds, else at the list's end.
+        name: for its anchor, if the rule names others by anchors.
+        behind: it is put after the last of these in a list, or at the list's end.
         group: the key group, from 0, in rules that have several.
 
     Raises:
@@ -92,7 +92,7 @@ def add_recipient(
             rule = edit.config.rules[index]
             if rule.key_groups and group >= len(rule.key_groups):
                 raise UsageError(
-                    f"the rule has {len(rule.key_groups)} key groups, and number {group + 1} was asked for",
+                    f"the rule has {len(rule.key_groups)} key groups, but number {group + 1} was requested",
                     path=path,
                     line=rule.line,
                 )
@@ -111,17 +111,17 @@ def add_recipient(
 def remove_recipient(
     data: bytes, gone: Recipient, *, path: str, rules: Collection[int] | None = None
 ) -> EditedConfig:
-    """Take a recipient out, with its name where nothing uses that any more.
+    """Remove a recipient, with its name if nothing else uses the name.
 
     Args:
         data: the `.sops.yaml`.
-        gone: who goes.
+        gone: the recipient to remove.
         path: the file's name, for messages.
         rules: positions of rules, from 0; None means everywhere.
 
     Raises:
         ConfigError: the file is invalid, or written in a way that cannot be changed.
-        UnprotectedError: a rule or a key group would name nobody any more.
+        UnprotectedError: a rule or a key group would no longer name anybody.
     """
     key = recipient_key(gone)
 
@@ -138,7 +138,7 @@ def remove_recipient(
 
 
 def replace_recipient(data: bytes, old: Recipient, new: Recipient, *, path: str) -> EditedConfig:
-    """Put a recipient in another one's place, everywhere; an anchor stays and means the new one.
+    """Replace a recipient with another everywhere; an anchor keeps its name.
 
     Raises:
         ConfigError: the file is invalid, or written in a way that cannot be changed.
@@ -163,7 +163,7 @@ class RuleLike:
     Attributes:
         index: of the existing rule, from 0.
         copy: the path of a copy behind it; None for no copy.
-        above: the path of a rule written anew above it, where there is no copy; None for none.
+        above: the path of a new rule above it, if there is no copy; None for no rule.
     """
 
     index: int
@@ -195,8 +195,8 @@ def add_rules(
 ) -> AddedRules:
     """Add rules that are like others, for another recipient, and put that recipient into existing rules.
 
-    A copy stands behind its rule. Where a rule cannot be copied, one is written anew above it. The caller
-    checks which rule applies to which file then.
+    A copy is put after its rule. If a rule cannot be copied, a new one is written above it. The caller
+    checks which rule then applies to which file.
 
     Args:
         data: the `.sops.yaml`.
@@ -265,7 +265,7 @@ def _edited(
         path: its name.
         change: collects the splices.
         expected: a rule's recipients afterwards.
-        others: what may become of rules that share a list with those that were meant.
+        others: the recipients of rules that share a list with a changed rule.
     """
     before = parse_config(data, path=path)
     text = data.decode("utf-8-sig")
@@ -330,10 +330,10 @@ def _compare(
 
 def _refused(path: str, line: int | None) -> ConfigError:
     return ConfigError(
-        "this file cannot be changed so that exactly this comes out, so it stays as it is",
+        "this change would change something else in the file too, so the file stays as it is",
         path=path,
         line=line,
-        hint="change it yourself, then run `fluxsecrets recipients sync --all`",
+        hint="edit the file yourself, then run `fluxsecrets recipients sync --all`",
     )
 
 
@@ -344,7 +344,7 @@ def _refuse_empty(rule: CreationRule, key: tuple[str, str], path: str) -> None:
         if not group:
             where = f"key group {number} of this rule" if len(rule.key_groups) > 1 else "this rule"
             raise UnprotectedError(
-                f"{where} would name nobody any more",
+                f"{where} would no longer name anybody",
                 path=path,
                 line=rule.line,
                 hint="add somebody else first, with `fluxsecrets recipients add WHO --all`",
@@ -364,7 +364,7 @@ def _without(groups: Groups, key: tuple[str, str]) -> Groups:
 
 
 def _added(groups: Groups, new: Recipient) -> Groups:
-    """As a shared list changes a rule: in one of its groups; which is seen by what came out."""
+    """How a change of a shared list shows in another rule: in one of its groups."""
     found = groups or ((),)
     return ((*found[0], new), *found[1:])
 

@@ -1,7 +1,7 @@
-"""Where recipients stand in a `.sops.yaml`, and how each of these places is changed.
+"""The places of recipients in a `.sops.yaml`, and how to change each.
 
-A list of a rule, a text with commas, what an alias stands for, a key group or one that is merged into it; and
-the definitions of names, wherever they are. Nothing here says whether the result is what was meant.
+Such a place is a list, a text with commas, an alias's target, a key group or one merged into it, or the
+definition of a name. The caller checks the result.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ _ANCHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class SharedList:
-    """A list that more rules use than it is written in.
+    """A list that several rules use.
 
     Attributes:
         name: of its anchor.
-        line: 1-based, where it stands.
+        line: its line, from 1.
         rules: lines of the rules that use it.
     """
 
@@ -67,8 +67,8 @@ class RecipientList:
 
     Attributes:
         kind: of recipient.
-        key: the key that it stands under.
-        value: as it stands there.
+        key: its key.
+        value: as written.
         in_group: it belongs to a key group, where texts hold one recipient each.
     """
 
@@ -79,13 +79,13 @@ class RecipientList:
 
     @property
     def identity(self) -> int:
-        """Of the list that changes, however it was come to; a text that is an alias is its own place."""
+        """Identifies the list that changes, also through aliases; a text behind an alias is its own place."""
         found = resolved(self.value)
         return id(found if isinstance(found, RawSequence) else self.value)
 
 
 class Edit:
-    """One change of one file, and what it takes to know where."""
+    """One change of one file, and how to find its places."""
 
     def __init__(self, config: SopsConfig, root: RawNode, splices: Splices, path: str) -> None:
         self.config = config
@@ -319,9 +319,9 @@ class Edit:
     ) -> None:
         if any(isinstance(resolved(item), RawMapping) for item in items.items):
             raise ConfigError(
-                "recipients of this kind are maps here, and none is put in by a command",
+                "recipients of this kind are maps here, and commands cannot add one",
                 line=items.line,
-                hint="write it into the file, then run `fluxsecrets recipients sync --all`",
+                hint="add it to the file yourself, then run `fluxsecrets recipients sync --all`",
             )
         at = len(items.items) - 1
         for index, item in enumerate(items.items):
@@ -378,7 +378,7 @@ class Edit:
     # Taking out.
 
     def take_out(self, gone: Recipient, rules: Collection[int] | None) -> None:
-        """Take a recipient out of rules, or of everything, and its name where nobody uses it any more."""
+        """Remove a recipient from rules, or everywhere, and its name if nothing uses it then."""
         meant = None if rules is None else {each.identity for each in self.lists(rules)}
         removed: set[int] = set()
         definitions: list[RawScalar] = []
@@ -420,7 +420,7 @@ class Edit:
         return {id(items.items[index]) for index in whole}
 
     def _take_from_field(self, node: RawNode, holder: RawMapping, gone: Recipient) -> set[int]:
-        """Out of a text, or of what stands alone: a name's definition goes, a rule's field becomes empty."""
+        """Remove a recipient from a text, or a whole text: a name's definition, or a rule's field."""
         if not self._holds(node, gone):
             return set()
         key = holder.keys[_index(holder.values, node)]
@@ -443,7 +443,7 @@ class Edit:
         return {id(node)}
 
     def _keep_name(self, node: RawScalar, removed: set[int]) -> None:
-        """Where a name's definition goes and something still uses it, that becomes the definition."""
+        """If a name's definition is removed and an alias still uses it, the alias becomes the definition."""
         left = [
             each
             for each, _ in walk(self.root)
@@ -455,7 +455,7 @@ class Edit:
 
 
 def walk(root: RawNode) -> Iterator[tuple[RawNode, RawNode | None]]:
-    """Every value with the list or map that it stands in; aliases are not followed."""
+    """Every value with the list or map that holds it; aliases are not followed."""
     waiting: list[tuple[RawNode, RawNode | None]] = [(root, None)]
     while waiting:
         node, holder = waiting.pop()

@@ -1,6 +1,6 @@
-"""Whole creation rules put into the text of a `.sops.yaml`: copies of rules, and rules written anew.
+"""Add whole creation rules to the text of a `.sops.yaml`: copies of rules, and new ones.
 
-Nothing here says whether the result is what was meant; `config_edit` reads it again and compares.
+`config_edit` parses the result again, and its caller compares.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Exchange:
     """Recipients, and the one that takes their place in new rules.
 
     Attributes:
-        old: any of them; empty where none is known.
+        old: any of them; empty if they are unknown.
         new: takes their place.
         rename: the name of the new recipient's anchor, from that of an old one.
     """
@@ -88,7 +88,7 @@ class RuleEdit:
         self.edit.splices.insert_line(end, f"{newline if gap else ''}{copy}")
 
     def _replaced(self, node: RawNode, rule: CreationRule, pattern: str) -> Iterator[tuple[int, int, str]]:
-        """What is another text in the copy: the path, the old recipients, and definitions of names."""
+        """The texts that differ in the copy: the path, the old recipients, and definitions of names."""
         path = value_of(node, "path_regex")
         for each, _ in walk(node):
             start, end = node_start(each), content_end(self.text, each)

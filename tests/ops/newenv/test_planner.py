@@ -85,9 +85,7 @@ def test_a_root_below_its_name_and_overlays_that_stay(repository):
         "keys/cluster-nice.pub",
     }
     assert found.shared == ("monitoring/grafana.yaml", "tenants/overlays/eu/pull.yaml")
-    assert any(
-        "no .sops.yaml" in warning or "cluster cannot be told" in warning for warning in found.warnings
-    )
+    assert any("no .sops.yaml" in warning or "cluster is unknown" in warning for warning in found.warnings)
 
 
 def test_a_repository_of_one_cluster_is_no_pattern_for_another(repository):
@@ -199,7 +197,7 @@ def test_kustomizations_that_bring_secrets_get_decryption(repository):
     text = files(found)["clusters/dr/apps.yaml"]
     assert text.startswith((flux("none", "./none/dr") + without).replace("apps/production", "apps/dr"))
     assert text.endswith("  decryption:\n    provider: sops\n    secretRef:\n      name: sops-age\n")
-    assert "what syncs clusters/dr has no `decryption`" in " ".join(found.warnings)
+    assert "the Kustomization that syncs clusters/dr has no `decryption`" in " ".join(found.warnings)
 
 
 def test_links_are_neither_copied_nor_followed_out_of_the_repository(repository, tmp_path):
@@ -226,4 +224,4 @@ def test_a_name_that_would_not_be_found_is_told(repository):
     session = repository(files)
     with pytest.raises(ConfigError, match="the environment in clusters/eu/dr would be called dr") as caught:
         plan(session, "eu-dr", "eu-production")
-    assert caught.value.hint == "call it so: fluxsecrets env add dr --from eu-production"
+    assert caught.value.hint == "use that name: fluxsecrets env add dr --from eu-production"

@@ -75,8 +75,8 @@ def with_new_data_key(
     """
     if not opened.opened.warnings and not any(change.becomes_comment for change in opened.opened.changes):
         return _in_place(session, opened, groups, threshold), ()
-    # Comments that sops wrote where it cannot read them itself, or that are not encrypted: the way over
-    # the plain text mends them.
+    # Comments that sops wrote where it cannot read them itself, or that are not encrypted: going over
+    # the plain text fixes them.
     return with_new_text(session, opened, opened.text(), groups, threshold, stores)
 
 
@@ -236,7 +236,7 @@ def flat(groups: RecipientGroups) -> list[Recipient]:
 def prepare_target(
     rekey: Callable[[Session, Options, Target], Prepared], session: Session, options: Options, target: Target
 ) -> Prepared:
-    """Re-key one file; a fault becomes its result, with the file named as the user knows it."""
+    """Re-key one file; an error becomes its result, with the file named as the user knows it."""
     try:
         if target.problem is not None:
             raise target.problem

@@ -108,7 +108,7 @@ def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions
         options: how.
 
     Returns:
-        One `RekeyResult` a file, in order, as they are done; a plain `FileResult` where it could not be
+        One `RekeyResult` per file, in order, as they are done; a plain `FileResult` where it could not be
         written.
     """
     return write_files(session, prepare_files(partial(prepare_target, _sync, session, options), targets))

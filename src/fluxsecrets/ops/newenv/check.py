@@ -1,4 +1,4 @@
-"""A new environment looked at before it is there: is it what the old one is, and apart from it?"""
+"""Check a planned environment: it must match the old one, and be separate from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fluxsecrets.repo.tree import Tree
 
 from .naming import Naming
 
-_MEND = "nothing was written; mend it, or copy the files by hand"
+_FIX = "nothing was written; fix it, or copy the files by hand"
 
 
 def check_shape(tree: Tree, settings: bytes | None, source: Environment, root: str, naming: Naming) -> None:
@@ -26,24 +26,24 @@ def check_shape(tree: Tree, settings: bytes | None, source: Environment, root: s
         naming: how names change.
 
     Raises:
-        ConfigError: it would not be found, not be the same, or use files of the old one.
+        ConfigError: it would not be found, would differ, or would use files of the old one.
     """
     read = load_settings(tree) if settings is None else parse_settings(settings)
     roots = {each.path: each for each in list_environments(tree, read)}
     if root not in roots:
-        raise ConfigError(f"{root} would not be found as an environment", hint=_MEND)
+        raise ConfigError(f"{root} would not be found as an environment", hint=_FIX)
     if roots[root].name != naming.name:
         raise ConfigError(
             f"the environment in {root} would be called {roots[root].name}",
-            hint=f"call it so: fluxsecrets env add {roots[root].name} --from {source.name}",
+            hint=f"use that name: fluxsecrets env add {roots[root].name} --from {source.name}",
         )
     new = load_environment(tree, roots[root], read)
     _same_notes(source, new, naming)
     left = sorted(new.graph.files & naming.files.keys())
     if left:
         raise ConfigError(
-            f"{naming.name} would still use {left[0]}, which is {source.name}'s alone",
-            hint=_MEND,
+            f"{naming.name} would still use {left[0]}, which only {source.name} may use",
+            hint=_FIX,
             path=_user_of(new, left[0]),
         )
     for what, before, after in (
@@ -54,17 +54,17 @@ def check_shape(tree: Tree, settings: bytes | None, source: Environment, root: s
             gone = sorted((before - after) | (after - before))
             raise ConfigError(
                 f"{naming.name} would not have the same {what} as {source.name}: {gone[0]!a} differs",
-                hint=_MEND,
+                hint=_FIX,
             )
 
 
 def _same_notes(source: Environment, new: Environment, naming: Naming) -> None:
-    """What was broken before may stay broken; nothing else may break."""
+    """Notes on what was broken before may stay; there may be no others."""
     known = {(naming.files.get(note.path, note.path), note.line) for note in source.notes if note.warning}
     for note in new.notes:
         if note.warning and (note.path, note.line) not in known:
             raise ConfigError(
-                f"the copy would be broken: {note.message}", path=note.path, line=note.line, hint=_MEND
+                f"the copy would be broken: {note.message}", path=note.path, line=note.line, hint=_FIX
             )
 
 
@@ -91,7 +91,7 @@ def _secrets(environment: Environment, naming: Naming | None) -> Counter[str]:
 
 
 def _named(name: str, naming: Naming | None) -> str:
-    """A name as it is in the new environment; one that stays is compared as it is by both sides."""
+    """A name as in the new environment; one that stays is the same on both sides."""
     return name if naming is None else "/".join(
         part if part in naming.fixed else naming.words(part) for part in name.split("/")
     )  # fmt: skip

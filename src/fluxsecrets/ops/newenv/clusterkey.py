@@ -51,7 +51,7 @@ def cluster_key(
     if recipient.id in old:
         raise UsageError(
             f"that is the key of {naming.source}'s own cluster",
-            hint="leave out --recipient, and a new one is made",
+            hint="leave out --recipient to create a new one",
         )
     return Cluster(old, recipient.id, public.get(recipient.id, name)), None
 
@@ -80,6 +80,6 @@ def _key_name(naming: Naming, old: Iterable[str], public: Mapping[str, str]) -> 
         if name not in taken and not os.path.lexists(tree.root / KEYS_FOLDER / f"{name}.pub"):
             return name
     raise UsageError(
-        f"{KEYS_FOLDER}/{candidates[-1]}.pub is there already",
+        f"{KEYS_FOLDER}/{candidates[-1]}.pub already exists",
         hint=f"use that key with --recipient, or remove {KEYS_FOLDER}/{candidates[-1]}.pub",
     )

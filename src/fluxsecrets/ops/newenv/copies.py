@@ -21,7 +21,7 @@ from .values import Blank, Slot, blank, blank_literals, blank_sealed, encoded, f
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """A value that is put in.
+    """A value to put in.
 
     Attributes:
         value: it; base64 already where it was copied from under `data`.
@@ -173,7 +173,7 @@ class Copies:
         return fill(plain, format_name, emptied, self.session.limits), values
 
     def named(self, data: bytes, path: str) -> tuple[bytes, tuple[Renamed, ...]]:
-        """A text with the new names; what is no text stays as it is."""
+        """A text with the new names; data that is not text stays as it is."""
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What is asked for, and what would come of it."""
+"""The request for a new environment, and the plan for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AddRequest:
-    """What is asked for.
+    """What the new environment should be.
 
     Attributes:
         name: of the new environment.
@@ -41,9 +41,9 @@ class Cluster:
     """The keys of the two clusters.
 
     Attributes:
-        old: recipients that are the old cluster's own, as texts; empty where that is not known.
+        old: the old cluster's own recipients, as texts; empty if unknown.
         new: the new cluster's recipient.
-        name: what the new one is called.
+        name: of the new key.
     """
 
     old: tuple[str, ...]
@@ -57,7 +57,7 @@ class PlannedSecret:
 
     Attributes:
         path: of the new file, as shown to the user.
-        to_fill: the keys whose values have to be put in.
+        to_fill: the keys whose values are missing.
         filled: how many values it has already, copied or generated; then it is encrypted.
         sealed: it was a SealedSecret, and is a plain Secret to be sealed for the new cluster.
     """
@@ -86,15 +86,15 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """One change of a `.sops.yaml`: a new rule, or the new cluster's key in a place that is not one.
+    """One change of a `.sops.yaml`: a new rule, or the new cluster's key elsewhere.
 
     Attributes:
         path: of the file, as shown to the user.
         line: 1-based, in the new text.
         pattern: the path of the new rule, or None.
         like: the path of the rule that it is a copy of, or None.
-        readers: names of those whom the new rule is for.
-        named: the line gives the key a name; otherwise it puts the key into an existing rule.
+        readers: names of the new rule's recipients.
+        named: the line names the key; otherwise, without a pattern, it adds the key to an existing rule.
     """
 
     path: str
@@ -134,9 +134,9 @@ class NewEnvironment:
         decryption: Kustomizations that get `decryption`, since they bring Secrets.
         shared: secrets that both environments use from then on, as shown to the user.
         granted: those of `shared` whose rules get the new key, so that they have to be encrypted for it.
-        renamed: words that were replaced, and that name something unknown here.
+        renamed: replaced words that may name something outside the repository.
         recipient: the new cluster's public key.
-        key_name: what it is called.
+        key_name: the name of that key.
         warnings: what the user should know, one sentence each.
         tree: the repository.
         changes: the files as they will be.

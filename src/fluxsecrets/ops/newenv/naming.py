@@ -1,8 +1,8 @@
-"""What a new environment's files are called, and which words in them change.
+"""The names of a new environment's files, and the words that change in them.
 
 The word is the part of the root's path that names the environment, such as `production`. It is replaced
-where it stands alone (`-`, `.`, `_` and `/` end a word), except in what names something that stays where it
-is: a path to a file that is not copied, or an object that is written in one.
+where it is a word of its own (`-`, `.`, `_` and `/` end a word), except in names of things that stay:
+a path to a file that is not copied, or an object in such a file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RUN = re.compile(r"[A-Za-z0-9_./@+~%-]+")
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A word in a copied file that was replaced, and that names nothing known here.
+    """A replaced word in a copied file that names nothing known in the repository.
 
     Attributes:
         path: of the new file.
@@ -41,13 +41,13 @@ def check_name(name: str, known: Iterable[str]) -> None:
     """Refuse what cannot name a new environment.
 
     Raises:
-        UsageError: it is taken, or no name that paths and Kubernetes take.
+        UsageError: it is taken, or not valid in paths and for Kubernetes.
     """
     if name in known:
-        raise UsageError(f"there is an environment {name!a} already", hint="choose another name")
+        raise UsageError(f"the environment {name!a} already exists", hint="choose another name")
     if not _NAME.fullmatch(name) or name in _YAML_WORDS or name in GENERIC_PARTS:
         raise UsageError(
-            f"{name!a} cannot name a new environment",
+            f"{name!a} is not a valid name for an environment",
             hint="use lower-case letters, digits and dashes, beginning with a letter, such as staging",
         )
 
@@ -66,7 +66,7 @@ def word_pair(source: str, root: str, name: str) -> tuple[str, str]:
     parts = [part for part in root.split("/") if part and part not in GENERIC_PARTS]
     if not parts:
         raise UsageError(
-            f"no part of {root or 'the root'} names the environment {source}, so that nothing can be renamed",
+            f"no part of {root or 'the root'} names the environment {source}, so nothing can be renamed",
             hint="one repository for each cluster, or a folder for each under clusters/",
         )
     outer = next((parts[-n:-1] for n in range(2, len(parts) + 1) if "-".join(parts[-n:]) == source), None)
@@ -152,7 +152,7 @@ class Naming:
         return self.words(run), core in self.known or core in (self.old, self.source)
 
     def places(self, run: str, path: str) -> list[str]:
-        """What a piece of text means as a path in this file: relative to its folder, or to the root."""
+        """The paths that a piece of text may be: relative to the file's folder, or to the root."""
         if not re.search(r"[/.]", run):
             return [place for place in (normalise(run, parent(path)),) if place in self.tree.folders]
         candidates = (normalise(run, parent(path)), normalise(run.lstrip("/"), ""))
@@ -191,9 +191,9 @@ def new_path(path: str, old: str, new: str) -> str:
 def files_to_copy(
     tree: Tree, environment: Environment, others: Iterable[Environment], old: str, new: str
 ) -> dict[str, str]:
-    """Old path -> new path: what is this environment's alone and has its name in the path.
+    """Old path -> new path of the files that only this environment uses, with its name in their path.
 
-    Folders that are named after it are copied as a whole, with what Flux does not read in them.
+    Folders that are named after it are copied completely, including files that Flux does not read.
     """
     shared = frozenset().union(*(other.files for other in others))
     own = [path for path in environment.files if path not in shared]

@@ -103,7 +103,7 @@ class _Planner:
         holders = [copy for copy in copies if copy.slots and not copy.literals]
         if not cluster.old and (holders or shared):
             self.draft.warnings.append(
-                f"which key is that of {self.source.name}'s cluster cannot be told, so that whoever reads "
+                f"the key of {self.source.name}'s cluster is unknown, so everyone who can read "
                 f"{self.source.name} reads {self.request.name} too: name it as cluster_recipients in "
                 f"{SETTINGS_NAME}, then try again"
             )
@@ -111,7 +111,7 @@ class _Planner:
         settings = self.add_settings(naming, cluster)
         planned = [self.secret(naming, copy) for copy in copies if copy.slots]
         for glob in sorted(self.unused):
-            self.draft.warnings.append(f"no key of a secret is called {glob!a}: nothing was generated for it")
+            self.draft.warnings.append(f"no secret has a key {glob!a}: nothing was generated for it")
         decryption = tuple(self.add_decryption(naming))
         if cluster.new not in self.public:
             public = f"{KEYS_FOLDER}/{cluster.name}.pub"
@@ -153,11 +153,13 @@ class _Planner:
         old, new = word_pair(source.name, source.root_path, name)
         files = files_to_copy(self.tree, source, self.others, old, new)
         for path in [path for path in files if self.tree.size(path) is None]:
-            self.draft.warnings.append(f"{self.draft.shown(path)} is a symbolic link: make its like by hand")
+            self.draft.warnings.append(
+                f"{self.draft.shown(path)} is a symbolic link: create its counterpart by hand"
+            )
             del files[path]
         if not any(path.startswith(f"{source.root_path}/") for path in files):
             raise ConfigError(
-                f"nothing below {source.root_path} is {source.name}'s alone",
+                f"no file below {source.root_path} belongs to {source.name} alone",
                 hint="an environment is added from one that has a folder of its own",
             )
         self.refuse_taken(files)
@@ -186,7 +188,7 @@ class _Planner:
         if taken:
             more = f", and {len(taken) - 1} more" if len(taken) > 1 else ""
             raise FileAccessError(
-                f"there is a file in the way already{more}",
+                f"a file is already there{more}",
                 path=self.draft.shown(taken[0]),
                 hint="move it away, or choose another name",
             )
@@ -256,7 +258,8 @@ class _Planner:
             if item is None or manifest is None or path is None or path.endswith("/gotk-sync.yaml"):
                 folder = self.draft.shown(new_path(each.folder or "", naming.old, naming.new))
                 self.draft.warnings.append(
-                    f"what syncs {folder} has no `decryption`: without it Flux applies Secrets as ciphertext"
+                    f"the Kustomization that syncs {folder} has no `decryption`: "
+                    "without it Flux applies Secrets as ciphertext"
                 )
                 continue
             block: Data = {"provider": "sops", "secretRef": {"name": name}}
@@ -284,7 +287,7 @@ class _Planner:
 
 
 def _brings_secrets(applied: Applied) -> bool:
-    """Whether Secrets that are files here come about by a Kustomization, so that it has to decrypt."""
+    """Whether a Kustomization applies Secrets from files here, so that it must decrypt."""
     return any(
         made.kind == "Secret"
         and (made.how in ("sops", "generated") or (item.manifest is not None and item.manifest.has_data))

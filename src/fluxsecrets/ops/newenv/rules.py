@@ -26,7 +26,7 @@ from .draft import Draft
 from .model import Cluster, RuleChange
 from .naming import Naming
 
-_BY_HAND = "write the rule by hand, then run it again"
+_BY_HAND = "write the rule by hand, then run the command again"
 
 
 def plan_rules(
@@ -64,10 +64,10 @@ def plan_rules(
         if config is None:
             if own:
                 draft.warnings.append(
-                    f"no {RULES_NAME} is for {draft.shown(own[0].path)}: it cannot be encrypted"
+                    f"no {RULES_NAME} applies to {draft.shown(own[0].path)}: it cannot be encrypted"
                 )
         elif not config.is_relative_to(draft.tree.root):
-            draft.warnings.append(f"{config} lies outside of the repository: add the rules by hand")
+            draft.warnings.append(f"{config} is outside the repository: add the rules by hand")
         elif (relative := config.relative_to(draft.tree.root).as_posix()) in naming.files:
             _rename_key(draft, naming.files[relative], cluster)
         else:
@@ -116,7 +116,9 @@ def _extend(
     data = draft.tree.read(relative)
     new = add_rules(data, draft.shown(relative), request, cluster)
     for path in new.uncovered:
-        draft.warnings.append(f"no creation rule is for {path}, as for its like in {naming.source}")
+        draft.warnings.append(
+            f"no creation rule applies to {path}, nor to its counterpart in {naming.source}"
+        )
     if new.data != data:
         draft.write(relative, new.data, old=data)
     draft.session.plan_config(config, new.config)
@@ -262,7 +264,7 @@ def _cannot(path: str, line: int | None, reason: str) -> ConfigError:
 def _verify(
     before: SopsConfig, after: SopsConfig, path: str, request: RuleRequest, exchange: Exchange
 ) -> tuple[str, ...]:
-    """Compare what applies to every secret with what is meant; the paths that no rule is for."""
+    """Compare the rule of every secret with the expected one; the paths without a rule."""
     shared = set(request.shared)
     for place in (*request.others, *request.shared):
         was, now = rule_for(before, place), rule_for(after, place)

@@ -1,6 +1,6 @@
-"""Files of secrets with their values taken out, in the layout that they have; no key is needed for it.
+"""Remove the values from files of secrets and keep the layout; no key is needed.
 
-What counts as a value of a secret: what is encrypted, whatever it belongs to; all that stands under `data`
+A value of a secret is anything encrypted, everything under `data`
 and `stringData` of a Secret; and every value of other files that are secrets. References to values that are
 elsewhere, such as `op://…`, stay.
 """
@@ -37,7 +37,7 @@ _LOST_COMMENT = " (a comment that was encrypted)"
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of a value that was taken out.
+    """The place of a value that was removed.
 
     Attributes:
         index: position among all values of the file.
@@ -72,7 +72,7 @@ def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = 
         data: the file.
         format_name: its format.
         limits: what it may cost.
-        every_value: it is a secret as a whole, and no manifest.
+        every_value: the whole file is a secret, and not a manifest.
 
     Raises:
         FormatError, MetadataError, LimitError: it cannot be read.
@@ -301,7 +301,7 @@ def blank_sealed(data: bytes, path: str, limits: Limits) -> Blank | None:
 
 
 def refuse_inline_secrets(data: bytes, path: str, limits: Limits) -> None:
-    """Stop at values of Secrets in patches that are no manifests of Secrets, where they would be copied.
+    """Refuse values of Secrets in patches that are not manifests of Secrets: they would be copied.
 
     These are patches that stand in a text, as in a kustomization file, and JSON 6902 patches.
 
@@ -316,7 +316,7 @@ def refuse_inline_secrets(data: bytes, path: str, limits: Limits) -> None:
         operation = _OPERATION.search(data)
         if operation is not None:
             raise _inline(path, data.count(b"\n", 0, operation.start()) + 1) from None
-        return  # it is copied as it is, and whoever builds it says what is wrong
+        return  # it is copied as it is, and the build reports what is wrong
     for part in document.parts:
         for leaf in Document(document.format, "", (part,), None).leaves:
             text = leaf.value

@@ -1,4 +1,4 @@
-"""Somebody comes: into the rules, and into the files that follow these rules."""
+"""Add a recipient to the rules, and to the files that follow these rules."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ COMMAND = "recipients add"
 
 @dataclass(frozen=True, slots=True)
 class AdmitRequest:
-    """Who comes, and what they may read; the parameters of `recipients add`.
+    """Whom to add, and to which files; the parameters of `recipients add`.
 
     Attributes:
         who: a key, or a name.
         paths: files and folders.
         environment: all files of one environment that it does not share with others.
         everything: all files of the repository.
-        name: what they are called from now on, if they have no name yet.
+        name: the recipient's name, if they have none yet.
         shared: include files that other environments share, and rules that other files follow.
         group: the key group, from 1, in rules that have several.
         accept_recipients: accept files whose recipients or selector are not the rule's.
@@ -63,7 +63,7 @@ class AdmitRequest:
 
 @dataclass(frozen=True, slots=True)
 class FollowedRule:
-    """A rule that is left out, because files that are not meant follow it too.
+    """A rule that is left out because other files follow it too.
 
     Attributes:
         path: of the `.sops.yaml`, as shown to the user.
@@ -81,7 +81,7 @@ class Addition:
     """What adding somebody would do; nothing has been done.
 
     Attributes:
-        name: what they are called.
+        name: the recipient's name.
         rekeying: the files that they can open then.
         rules: lines of rules that change, by `.sops.yaml` as shown.
         shared_lists: lists that change for several rules.
@@ -103,12 +103,12 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     """What adding somebody would do.
 
     Raises:
-        UsageError: there is nobody of that name, or no rule that only the named files follow.
+        UsageError: there is no such recipient, or no rule applies to the named files only.
         RecipientError: they cannot be encrypted for.
         ConfigError: a rule cannot be changed, or there is no such environment.
     """
     if not request.who:
-        raise UsageError("say who comes", hint="a public key, or a name")
+        raise UsageError("name the recipient to add", hint="give a public key, or a name")
     require_one_way(request.paths, request.environment, everything=request.everything)
     tree = open_tree(session.cwd, limits=session.limits)
     people = read_people(session, tree)
@@ -125,7 +125,7 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     changing = chosen | {(file.config.path, rule.index) for file, edit in edits.edits for rule in edit.rules}
     if not changing:
         raise UsageError(
-            "there is no rule that is for these files alone",
+            "no rule applies to these files only",
             details=[
                 *(f"{each.path} is shared with {', '.join(each.environments)}" for each in left_out),
                 *(f"{each.path}:{each.line}: {_others(each.others)} this rule" for each in followed),
@@ -183,7 +183,7 @@ def _rules(
     targets: Sequence[Target],
     meant: Sequence[Target],
 ) -> tuple[frozenset[RuleKey], tuple[FollowedRule, ...]]:
-    """The rules of the files that are meant; those that others follow too are left out, but for --shared."""
+    """The rules of the chosen files; without --shared not those that other files follow too."""
     rules = rules_of(session, targets, meant)
     if request.shared:
         return frozenset(rules), ()
@@ -195,7 +195,7 @@ def _rules(
 
 
 def _cluster_keys(tree: Tree, people: People) -> frozenset[tuple[str, str]]:
-    """The keys of clusters, by `recipient_key`; people stand before them in lists."""
+    """The keys of clusters, by `recipient_key`; people are listed before them."""
     settings = load_settings(tree)
     environments = load_environments(tree, settings)
     return frozenset(
@@ -221,7 +221,7 @@ def _edits(
                 "this rule has several key groups",
                 path=each.config.path,
                 line=grouped.line,
-                hint="say which one with --group 1",
+                hint="choose one with --group 1",
             )
         if rules:
             edit = add_recipient(
@@ -251,7 +251,7 @@ def _public_key(tree: Tree, recipient: Recipient, request: AdmitRequest) -> Iter
     if not file.exists():
         yield FileChange(file, f"{recipient.id}\n".encode(), None, 0o644)
     elif recipient.id not in read_public_file(file):
-        raise UsageError(f"{path} is somebody else's", hint="choose another name")
+        raise UsageError(f"{path} holds another key", hint="choose another name")
 
 
 @dataclass(frozen=True, slots=True)

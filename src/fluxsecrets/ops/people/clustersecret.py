@@ -1,7 +1,7 @@
 """The Secret that Flux's `spec.decryption.secretRef` names, with the identity of an environment's cluster.
 
 What Flux does with it is in kustomize-controller: internal/decryptor/decryptor.go, ImportKeys. A data key
-counts by its ending alone, and the first entry that it cannot read stops it from decrypting anything.
+is recognized by its suffix alone. The first entry that it cannot read stops it from decrypting anything.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class ClusterSecret:
 
     Attributes:
         recipient: whose identity it is.
-        secrets: what they are called.
+        secrets: their names.
         data: YAML; one document for each Secret.
-        warnings: where Flux would pass it over, one sentence each.
+        warnings: where Flux would ignore it, one sentence each.
     """
 
     recipient: str
@@ -85,7 +85,7 @@ def cluster_secret(session: Session, environment: str, identity: str | None = No
 
     Raises:
         ConfigError: there is no such environment, or its Kustomizations name no Secret.
-        UsageError: which identity is the cluster's cannot be told.
+        UsageError: the cluster's identity is unknown.
         IdentityError: you do not have it, or Flux could not use it.
     """
     tree = open_tree(session.cwd, limits=session.limits)
@@ -140,23 +140,23 @@ def secret_names(environment: Environment) -> tuple[tuple[SecretName, ...], tupl
         )
     warnings += [
         f"{item.file}:{item.line}: {item.name} decrypts without a secretRef, "
-        "so that this Secret is not looked at for it"
+        "so Flux does not use this Secret for it"
         for item in without
     ]
     return tuple(names), tuple(warnings)
 
 
 def _of_cluster(environment: Environment, settings: Settings, usage: KeyUsage, people: People) -> str:
-    """The recipient that is the cluster's own: never a guess between several, and never a person's."""
+    """The cluster's own recipient; never a guess among several, and never a person's."""
     readers = [each for each in usage.recipients(environment.name).values() if each.kind == "age"]
     found = cluster_keys(environment.name, settings, readers, people.names)
     if len(found) == 1:
         return found[0].id
     candidates = [people.name(each) for each in readers]
     raise UsageError(
-        f"which identity is that of {environment.name}'s cluster cannot be told",
-        details=[f"its files are for: {', '.join(sorted(candidates))}"] if candidates else (),
-        hint="name it with --identity, or once and for all as cluster_recipients in .fluxsecrets.yaml",
+        f"the identity of {environment.name}'s cluster is unknown",
+        details=[f"its files are encrypted for: {', '.join(sorted(candidates))}"] if candidates else (),
+        hint="name it with --identity, or permanently as cluster_recipients in .fluxsecrets.yaml",
     )
 
 
@@ -230,7 +230,7 @@ class Exchange:
     Attributes:
         old, new: the public keys.
         private: the new identity; None where it is not at hand.
-        remove: take the old identity out; otherwise the new one is put beside it.
+        remove: remove the old identity; otherwise add the new one beside it.
     """
 
     old: str
@@ -269,10 +269,10 @@ def _is_identity_secret(tree: Tree, target: Target, names: Sequence[SecretName])
 def exchange_identity(
     session: Session, opened: OpenedFile, exchange: Exchange
 ) -> tuple[bytes | None, tuple[str, ...]]:
-    """The text of the Secret with the new identity added, or the old one taken out; and where.
+    """The Secret's text with the new identity added, or the old one removed; and the keys that changed.
 
     Raises:
-        UnprotectedError: the old one is to go, and the new one is not there.
+        UnprotectedError: the old identity would be removed, but the new one is missing.
     """
     from fluxsecrets.keys.generate import with_identity, without_identity
     from fluxsecrets.keys.keyfile import parse_keys
@@ -290,7 +290,7 @@ def exchange_identity(
         if exchange.remove and exchange.new not in recipients:
             raise UnprotectedError(
                 f"{show_path(path)} holds the old identity and not the new one",
-                hint="put the new one in first; the cluster could open nothing any more",
+                hint="add the new one first; otherwise the cluster could no longer decrypt anything",
             )
         if not exchange.remove and (exchange.new in recipients or exchange.private is None):
             continue

@@ -53,8 +53,8 @@ class Reader:
         since: the first commit; None is the work tree.
         until: the last one; None is the work tree.
         still: they can read it as it is now.
-        by_key: it is not encrypted for them now, and they know its data key from an older version.
-        doubtful: nobody here can tell whether they know the data key that it has now.
+        by_key: they are not a recipient now, but know its data key from an older version.
+        doubtful: it is unknown whether they know its current data key.
     """
 
     name: str
@@ -74,8 +74,8 @@ class Exposure:
         path: the file, in the repository.
         key: the value, or None for all.
         readers: those in plain text first, then by time.
-        values: each value, with what is to be done where it was in plain text.
-        unread: commits whose version could not be understood.
+        values: each value that was in plain text.
+        unread: commits whose version could not be parsed.
     """
 
     path: str
@@ -98,16 +98,18 @@ def exposure(session: Session, text: str) -> Exposure:
         text: `PATH` or `PATH#KEY`.
 
     Raises:
-        UsageError: there never was such a file, or no such value in it.
+        UsageError: there was never such a file, or never such a value in it.
         GitError: there is no history.
     """
     tree = open_tree(session.cwd, limits=session.limits)
     if tree.repository is None:
-        raise UsageError("this is no git repository, so there is no history", hint="run it inside of one")
+        raise UsageError(
+            "this is not a git repository, so there is no history", hint="run it inside a git repository"
+        )
     given, _, key = text.partition("#")
     real = real_path(session, given)
     if not real.is_relative_to(tree.root.resolve()):
-        raise UsageError(f"{given!a} is outside of the repository", hint="name a file in it")
+        raise UsageError(f"{given!a} is outside the repository", hint="name a file in it")
     path = real.relative_to(tree.root.resolve()).as_posix()
     histories = file_histories(session, tree, tree.repository, (path,))
     history = next((each for each in histories if each.path == path), None)
@@ -193,7 +195,7 @@ class LeftValue:
 
     Attributes:
         path: the file, in the repository.
-        key: the value's, as shown to the user; empty where the file is one value.
+        key: of the value, as shown to the user; empty if the file is a single value.
         since, until: the first and the last commit in which it could be read; None is the work tree.
         plain: it was in plain text at some time.
         state: what became of it.
@@ -219,7 +221,7 @@ def values_readable_by(histories: Sequence[FileHistory], recipient: Recipient | 
 
     Args:
         histories: of the repository's files.
-        recipient: who; None means everybody who has the repository: what was in plain text.
+        recipient: who; None means everyone who has the repository: values that were in plain text.
     """
     for history in histories:
         versions = [*history.versions, *([history.now] if history.now is not None else [])]
@@ -260,12 +262,12 @@ class Version:
     """A file at one time.
 
     Attributes:
-        commit: that made it so; None for the work tree.
+        commit: that made this version; None for the work tree.
         readers: who could read it, by `recipient_key`; None where it is plain text, for everybody.
         values: by key, what each is compared by.
-        recipients: those whom it is encrypted for.
+        recipients: those that it is encrypted for.
         by_key: the other readers, who know its data key from another version.
-        doubtful: those of whom it cannot be told whether they know its data key.
+        doubtful: those who may know its data key: it is unknown.
     """
 
     commit: Commit | None
@@ -281,7 +283,7 @@ class Version:
         return self.readers is None
 
     def readable_by(self, recipient: Recipient) -> bool:
-        """Whether somebody could read it who has the repository."""
+        """Whether a recipient who has the repository could read it."""
         return self.readers is None or recipient_key(recipient) in self.readers
 
 
@@ -291,9 +293,9 @@ class FileHistory:
 
     Attributes:
         path: in the repository.
-        versions: the oldest first; where it was removed in between, that is left out.
-        now: as it is in the work tree, or None where it is not there, or holds no secret any more.
-        unread: commits whose version could not be understood.
+        versions: the oldest first; removals in between are left out.
+        now: as in the work tree; None if it is missing there, or no longer holds a secret.
+        unread: commits whose version could not be parsed.
     """
 
     path: str
@@ -334,7 +336,7 @@ def file_histories(
 def _kinds(
     tree: Tree, repository: Repository, listed: Sequence[FileVersion]
 ) -> tuple[dict[str, str], frozenset[str]]:
-    """The paths that were ever encrypted, with the format of that, and those that held a plain Secret."""
+    """The paths that were ever encrypted, each with its format; and those that ever held a plain Secret."""
     paths: dict[str, set[str]] = {}
     for version in listed:
         if version.blob is not None:
@@ -420,7 +422,7 @@ def _histories(
 
 
 def _with_known_keys(looks: Sequence[tuple[Commit | None, _Look]]) -> list[Version]:
-    """The versions with those who know their data keys from others."""
+    """The versions, each with the readers who know its data key from another version."""
     numbers = same_keys([look.marks for _, look in looks])
     people: dict[int, dict[RecipientKey, Recipient]] = {}
     opened = set()
@@ -470,7 +472,7 @@ class _Looker:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one version says; `marks` tell its data key from others, see `repo.keyhistory`."""
+    """What one version holds; `marks` identify its data key, see `repo.keyhistory`."""
 
     readers: frozenset[RecipientKey] | None
     values: Mapping[str, bytes | None] = field(repr=False)
@@ -480,7 +482,7 @@ class _Look:
 
 
 def _look(session: Session, looker: _Looker, job: tuple[str, str, bytes]) -> _Look | None:
-    """What one version says; None where it cannot be read, or holds no secret."""
+    """What one version holds; None if it cannot be read, or holds no secret."""
     path, _, data = job
     try:
         kind = detect_encryption(data, path)
@@ -546,7 +548,7 @@ def _plain(looker: _Looker, document: Document, *, single: bool, known: bool) ->
 
 
 def _keys(document: Document, *, single: bool) -> dict[int, str]:
-    """How each value is named: its path, behind the document's number where there are several."""
+    """The name of each value: its path, after the document's number if there are several."""
     found = {}
     for number, part in enumerate(document.parts, 1):
         for leaf in Document("", "", (part,), None).leaves:

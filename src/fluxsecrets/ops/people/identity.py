@@ -65,7 +65,7 @@ class IdentityRequest:
     Attributes:
         environment: its name.
         finish: take the second step.
-        old: the key that goes, or its name; None takes the cluster's by the settings or by its name.
+        old: the key to replace, or its name; None finds the cluster's key.
         new: a public key that was made elsewhere; None makes an identity.
         post_quantum: make a post-quantum identity.
         store: where the new identity is kept; None means a key file.
@@ -92,7 +92,7 @@ class IdentityPlan:
     Attributes:
         request: how it was asked for.
         new: the new recipient.
-        old_name, new_name: what the two are called.
+        old_name, new_name: the names of the two.
         rekeying: the files that change.
         rules: lines of rules that change, by `.sops.yaml` as shown.
         shared_lists: lists that change for several rules.
@@ -141,7 +141,7 @@ def plan_identity(session: Session, request: IdentityRequest) -> IdentityPlan:
     """What replacing a cluster's identity would do.
 
     Raises:
-        UsageError: which key is the cluster's is unknown; one is under way already, or none.
+        UsageError: the cluster's key is unknown, or the step does not fit the state.
         ConfigError: there is no such environment, or rules cannot be changed.
         FluxsecretsError: an encrypted file could not be read.
     """
@@ -252,7 +252,7 @@ def _who_opens_what(
     """The encrypted files of a repository, and who can open each.
 
     Raises:
-        FluxsecretsError: one could not be looked at, so that there is no saying whether it is about it.
+        FluxsecretsError: a file is unreadable, so its recipients are unknown.
     """
     targets, _ = encrypted_targets(selection)
     keys = []
@@ -271,7 +271,7 @@ class _UnderWay:
 
 
 def _under_way(tree: Tree, environment: str) -> _UnderWay | None:
-    """The new identity of an environment that was not ended yet."""
+    """The new identity of an environment whose second step is not done."""
     for path in tree.below(KEYS_FOLDER):
         if not path.endswith(f"{_NEW}.pub") or tree.size(path) is None:
             continue
@@ -287,8 +287,8 @@ def _under_way(tree: Tree, environment: str) -> _UnderWay | None:
 def _to_finish(request: IdentityRequest, under_way: _UnderWay | None) -> _UnderWay:
     if under_way is None:
         raise UsageError(
-            f"no new identity was begun for {request.environment}",
-            hint=f"begin with `fluxsecrets rotate --env {request.environment} --identity`",
+            f"no new identity is in progress for {request.environment}",
+            hint=f"start with `fluxsecrets rotate --env {request.environment} --identity`",
         )
     return under_way
 
@@ -303,9 +303,9 @@ def _to_begin(
 ) -> tuple[Recipient, Recipient | None]:
     if under_way is not None:
         raise UsageError(
-            f"a new identity for {request.environment} is under way: {under_way.name}",
-            hint=f"end it with `fluxsecrets rotate --env {request.environment} --identity --finish`, "
-            f"or take it back with `fluxsecrets recipients remove {under_way.name}`",
+            f"a new identity for {request.environment} is already in progress: {under_way.name}",
+            hint=f"finish it with `fluxsecrets rotate --env {request.environment} --identity --finish`, "
+            f"or undo it with `fluxsecrets recipients remove {under_way.name}`",
         )
     own = environment.files | frozenset(environment.generator_files)
     groups = [group for file in keys if file.path in own for group in file.groups]
@@ -317,15 +317,15 @@ def _to_begin(
         old = one_cluster_key(request.environment, found, readers.values(), people)
     if old.kind != "age":
         raise UsageError(
-            f"{people.name(old)} is no age key",
-            hint="for other kinds put the new one in with `fluxsecrets recipients add WHO --all`, and later "
-            "take the old one out with `fluxsecrets recipients remove WHO`",
+            f"{people.name(old)} is not an age key",
+            hint="for other kinds, add the new key with `fluxsecrets recipients add WHO --all`, and later "
+            "remove the old one with `fluxsecrets recipients remove WHO`",
         )
     if request.new is None:
         return old, None
     new = find_person(people, request.new)
     if new.kind != "age" or recipient_key(new) == recipient_key(old):
-        raise UsageError("the new key has to be another age key", hint="give its public half, age1…")
+        raise UsageError("the new key must be another age key", hint="give its public half, age1…")
     return old, new
 
 
@@ -345,7 +345,7 @@ def _shared(
 def _names(
     request: IdentityRequest, keys: tuple[Recipient, Recipient], names: tuple[str, str]
 ) -> Mapping[str, str]:
-    """What the two keys are called in the end."""
+    """The names of the two keys afterwards."""
     (old, new), (old_name, new_name) = keys, names
     if request.finish:
         return {new.id: old_name, old.id: f"the old {old_name}"}

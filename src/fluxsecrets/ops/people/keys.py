@@ -53,7 +53,7 @@ SHORT_PASSPHRASE = 12
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """What is imported.
+    """A key file to import.
 
     Attributes:
         shown: its name for messages.
@@ -72,7 +72,7 @@ def new_key(session: Session, keeping: Keeping, *, post_quantum: bool = False) -
     Args:
         session: the run.
         keeping: where.
-        post_quantum: of the kind that a quantum computer cannot break.
+        post_quantum: make a post-quantum identity.
 
     Raises:
         UsageError: the name can't be a file's, or there is no repository for it.
@@ -92,15 +92,15 @@ def import_keys(session: Session, file: KeyFile, keeping: Keeping) -> tuple[NewK
     """Keep the identities of a key file, which may be protected with a passphrase.
 
     Raises:
-        IdentityError: it is no age key file, a line of it is malformed, the passphrase is wrong, or the
-            keyring cannot be used. Nothing is kept where the file is not understood as a whole.
+        IdentityError: it is not an age key file, a line is malformed, the passphrase is wrong, or the
+            keyring cannot be used. Nothing is kept unless all of the file is valid.
         UsageError: a name for several identities, or one that can't be a file's.
         FileAccessError: a file could not be written, or the name is taken.
     """
     identities = _read_identities(session, file)
     if keeping.name is not None and len(identities) > 1:
         raise UsageError(
-            f"{file.shown} holds {len(identities)} identities, and one name was given",
+            f"{file.shown} holds {len(identities)} identities, but one name was given",
             hint="leave out --name, or import them one by one",
         )
     public_path = _public_path(session, keeping.name)
@@ -122,7 +122,9 @@ def _read_identities(session: Session, file: KeyFile) -> tuple[AgeIdentity, ...]
         raise found.problems[0]
     if not found.identities:
         raise IdentityError(
-            "there is no identity in it", hint="age identities start with AGE-SECRET-KEY-1", path=file.shown
+            "the file contains no identity",
+            hint="age identities start with AGE-SECRET-KEY-1",
+            path=file.shown,
         )
     unique = {identity.secret: identity for identity in found.identities}
     return tuple(unique.values())
@@ -132,11 +134,11 @@ def _refuse_other_kinds(file: KeyFile) -> None:
     start = file.data.lstrip()[:64]
     if start.startswith(b"-----BEGIN PGP"):
         raise IdentityError(
-            "PGP keys belong into GnuPG's keyring", hint="run `gpg --import` with it", path=file.shown
+            "PGP keys belong in GnuPG's keyring", hint="run `gpg --import` with it", path=file.shown
         )
     if b"PRIVATE KEY-----" in start:
         raise IdentityError(
-            "an SSH key stays where ssh has it",
+            "SSH keys stay where ssh keeps them",
             hint="~/.ssh/id_ed25519 and ~/.ssh/id_rsa are looked in; "
             "SOPS_AGE_SSH_PRIVATE_KEY_FILE names another",
             path=file.shown,
@@ -148,7 +150,7 @@ def _public_path(session: Session, name: str | None) -> Path | None:
         return None
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!a} cannot name a key",
+            f"{name!a} is not a valid name for a key",
             hint="use letters, digits, dots, dashes and underscores, such as alice",
         )
     repository = find_repository(session.cwd)
@@ -172,11 +174,11 @@ class OwnKey:
     """One identity, however often it is there.
 
     Attributes:
-        recipient: the public key; empty for a plugin's identity that does not tell.
-        name: from `keys/NAME.pub`, or what it was called when it was put into the keyring; or None.
+        recipient: the public key; empty if a plugin's identity does not reveal it.
+        name: from `keys/NAME.pub`, or from the keyring; or None.
         kind: such as `x25519`.
         places: where it is.
-        locked: a passphrase has to be asked for it.
+        locked: it needs a passphrase.
         files: how many encrypted files it opens, by environment; `""` stands for those in none.
     """
 
@@ -194,9 +196,9 @@ class KeyList:
 
     Attributes:
         keys: in the order of the places.
-        places: what was looked in, one line each.
+        places: where identities were looked for, one line each.
         warnings: what is wrong with key files and with `keys/`, one sentence each.
-        errors: encrypted files that could not be looked at.
+        errors: encrypted files that could not be read.
     """
 
     keys: tuple[OwnKey, ...]
@@ -206,7 +208,7 @@ class KeyList:
 
 
 def list_keys(session: Session) -> KeyList:
-    """What identities there are; no passphrase is asked for, no command run, and no keyring opened.
+    """The identities of this user. Asks for no passphrase, runs no command, and opens no keyring.
 
     Raises:
         ConfigError: the repository's settings are invalid.
@@ -246,7 +248,7 @@ def list_keys(session: Session) -> KeyList:
 
 
 def _pgp_keys(session: Session, usage: KeyUsage, names: Mapping[str, str]) -> Iterator[OwnKey]:
-    """The PGP keys that files of the repository are for, and that gpg has; asked for these only."""
+    """The recipients of the repository's files that gpg has a private key for."""
     wanted = {
         each.id: each for file in usage.files for group in file.groups for each in group if each.kind == "pgp"
     }
@@ -265,7 +267,7 @@ def _pgp_keys(session: Session, usage: KeyUsage, names: Mapping[str, str]) -> It
 
 
 def check_folder(session: Session) -> tuple[str, ...]:
-    """What is wrong with `keys/`: public keys that git ignores, and private keys that stand there."""
+    """What is wrong with `keys/`: public keys that git ignores, and private keys."""
     repository = find_repository(session.cwd)
     if repository is None or not (repository.root / KEYS_FOLDER).is_dir():
         return ()
@@ -287,8 +289,7 @@ def check_folder(session: Session) -> tuple[str, ...]:
             )
         elif path.suffix == PUBLIC_KEY_SUFFIX and not would_be_committed(path):
             problems.append(
-                f"{shown} is ignored by git, so that others do not see the name: "
-                "commit it with `git add --force`"
+                f"{shown} is ignored by git, so others do not see the name: commit it with `git add --force`"
             )
     return tuple(problems)
 
@@ -301,7 +302,7 @@ def find_recipient(session: Session, text: str) -> str:
         text: a recipient, the NAME of `keys/NAME.pub`, or the name of an identity in the keyring.
 
     Raises:
-        UsageError: there is none of that name, or there are several.
+        UsageError: no key, or several keys, have that name.
     """
     if text.startswith(("age1", "ssh-")):
         return text.strip()
@@ -352,7 +353,7 @@ def export_key(session: Session, text: str, *, plain: bool, work_factor: int | N
 
     Raises:
         UsageError: there is no key of that name.
-        IdentityError: the identity is not there, an SSH key, or there is nobody to ask for a passphrase.
+        IdentityError: the identity is missing, is an SSH key, or nobody can be asked for a passphrase.
     """
     recipient = find_recipient(session, text)
     note_key(Recipient("age", recipient))
@@ -369,7 +370,7 @@ def export_key(session: Session, text: str, *, plain: bool, work_factor: int | N
     passphrase = _new_passphrase(session)
     short = len(passphrase) < SHORT_PASSPHRASE
     warnings = (
-        f"the passphrase has less than {SHORT_PASSPHRASE} characters: whoever has the file can guess it",
+        f"the passphrase has fewer than {SHORT_PASSPHRASE} characters: anyone who has the file can guess it",
     )
     return ExportedKey(
         recipient,
@@ -401,12 +402,12 @@ class KeyRemoval:
     Attributes:
         recipient: the public key.
         name: of the key, or None.
-        key_files: where it would be taken out of, as absolute paths.
+        key_files: the key files to remove it from, as absolute paths.
         places: the same and the keyring, as shown to the user.
-        keyring: it would be taken out of the OS keyring.
-        stays: where it is and cannot be removed by us, one sentence each.
-        lost: files of this repository that nobody could open any more.
-        unreadable: files that you yourself open with it, and others too.
+        keyring: it would be removed from the OS keyring.
+        stays: places that it cannot be removed from, one sentence each.
+        lost: files of this repository that nobody could open then.
+        unreadable: how many files you could no longer open, but others could.
     """
 
     recipient: str
@@ -444,7 +445,7 @@ def plan_key_removal(session: Session, text: str) -> KeyRemoval:
         where = f"it is in {', '.join(others)}" if others else "you do not have this identity"
         raise UsageError(
             f"there is nothing to remove: {where}",
-            hint="take it out there yourself" if others else "`fluxsecrets keys list` shows what you have",
+            hint="remove it there yourself" if others else "`fluxsecrets keys list` shows what you have",
         )
     whom = Recipient("age", recipient)
     lost = usage.only_for(whom)
@@ -454,7 +455,7 @@ def plan_key_removal(session: Session, text: str) -> KeyRemoval:
         key_files,
         (*(shown(session, path) for path in key_files), *([KEYRING_SHOWN] if keyring else [])),
         keyring,
-        tuple(f"it stays in {place}: take it out there yourself" for place in others),
+        tuple(f"it stays in {place}: remove it there yourself" for place in others),
         lost,
         _yours_alone(usage, whom, provider) - len(lost),
     )
@@ -505,7 +506,7 @@ def _yours_alone(usage: KeyUsage, recipient: Recipient, provider: KeyProvider) -
 
 
 def remove_key(session: Session, removal: KeyRemoval) -> None:
-    """Take an identity out of the places of a plan.
+    """Remove an identity from the places of a plan.
 
     Raises:
         FileAccessError, IdentityError: a place could not be changed; those before it in the plan were.

@@ -75,7 +75,7 @@ def asker(session: Session) -> Callable[[str], str]:
         return session.ask
 
     def nobody(question: str) -> str:
-        raise IdentityError(f"there is nobody to ask for the {question}", hint="run it at a terminal")
+        raise IdentityError(f"cannot ask for the {question}", hint="run the command at a terminal")
 
     return nobody
 
@@ -146,11 +146,13 @@ def _into_keyring(session: Session, identity: AgeIdentity, keeping: Keeping) -> 
     from fluxsecrets.keys.oskeyring import store
 
     if keeping.output is not None:
-        raise UsageError("an identity goes into the keyring or into a file", hint="leave out one of them")
+        raise UsageError(
+            "an identity is stored in the keyring or in a file, not in both", hint="leave out one of them"
+        )
     path = keyring_list(session)
     if path is None:
         raise IdentityError(
-            "cannot tell where the list of what is in the keyring belongs",
+            "the place of the list of identities in the keyring is unknown",
             hint="set APPDATA" if sys.platform == "win32" else "set HOME",
         )
     repository = find_repository(session.cwd)
@@ -266,10 +268,10 @@ def _made_by(operation: PendingOperation) -> tuple[str, Keeping]:
 
 
 def drop_identity(session: Session, recipient: str, keeping: Keeping) -> None:
-    """Take an identity out of where `keep_identity` put it.
+    """Remove an identity from where `keep_identity` put it.
 
     Raises:
-        FileAccessError, IdentityError: it could not be taken out.
+        FileAccessError, IdentityError: it could not be removed.
     """
     if keeping.store is Store.KEYRING:
         from fluxsecrets.keys.oskeyring import remove
@@ -287,7 +289,7 @@ def holds_identity(session: Session, recipient: str, keeping: Keeping) -> bool:
     """Whether an identity is where `keep_identity` puts it.
 
     Raises:
-        FileAccessError, IdentityError: it cannot be told.
+        FileAccessError, IdentityError: the place cannot be read.
     """
     if keeping.store is Store.KEYRING:
         from fluxsecrets.keys.oskeyring import read_list

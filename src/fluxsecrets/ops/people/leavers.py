@@ -92,7 +92,7 @@ def read_leaving(root: Path, name: str) -> Leaving | None:
         return Leaving(data["name"], Recipient(data["kind"], data["recipient"]), data["removed"], decided)
     except (ValueError, KeyError, TypeError):
         raise FileAccessError(
-            "is no report of somebody who left, or of another version of fluxsecrets",
+            "is not a report on somebody who left, or another version of fluxsecrets wrote it",
             path=leaving_path(name),
             hint="put it back from git",
         ) from None
@@ -123,7 +123,7 @@ def decide(
         meant = [value.place for value in values if place in (value.place, value.path)]
         if not meant:
             raise UsageError(
-                f"{place!a} is no value that {leaving.name} could read",
+                f"{place!a} is not a value that {leaving.name} could read",
                 hint="name it as the report does: PATH#KEY, or PATH for all values of a file",
             )
         decided |= dict.fromkeys(meant, (state, reason))
@@ -165,14 +165,16 @@ def report_of(
         reason: why.
 
     Raises:
-        UsageError: there is nobody of that name, or no such value; or acceptance without a reason.
+        UsageError: there is no such recipient, no such value, or no reason to accept it.
         GitError: there is no repository.
     """
     tree = open_tree(session.cwd, limits=session.limits)
     if tree.repository is None:
-        raise UsageError("this is no git repository, so there is no history", hint="run it inside of one")
+        raise UsageError(
+            "this is not a git repository, so there is no history", hint="run it inside a git repository"
+        )
     if accept and not reason.strip():
-        raise UsageError("say why it may stay", hint="add --reason TEXT")
+        raise UsageError("accepting a value needs a reason", hint="add --reason TEXT")
     people = read_people(session, tree)
     leaving = read_leaving(tree.root, who)
     if leaving is None:

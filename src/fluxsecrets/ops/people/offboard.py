@@ -1,4 +1,4 @@
-"""Somebody leaves: out of the rules, and new data keys for all files that they could open."""
+"""Remove a recipient from the rules, and give new data keys to all files that they could open."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ COMMAND = "recipients remove"
 
 @dataclass(frozen=True, slots=True)
 class RemoveRequest:
-    """Who leaves, and what; the parameters of `recipients remove`.
+    """Whom to remove, and from which files; the parameters of `recipients remove`.
 
     Attributes:
         who: a key, or a name.
         environment: only files of this one; None means everything.
         accept_recipients: accept files whose recipients or selector are not the rule's.
-        yes: also where it is the key of whoever asks.
+        yes: remove even the caller's own key.
         no_report: do not look at the history for what they could read, and keep no report.
         dry_run: only say what would happen.
     """
@@ -60,7 +60,7 @@ class Removal:
 
     Attributes:
         request: how it was asked for.
-        name: what they are called.
+        name: the recipient's name.
         rekeying: the files that get new data keys.
         rules: lines of rules that change, by `.sops.yaml` as shown.
         shared_lists: lists that change for several rules.
@@ -95,12 +95,12 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     """What removing somebody would do.
 
     Raises:
-        UsageError: there is nobody of that name, or they are nowhere.
-        UnprotectedError: a rule would name nobody any more.
+        UsageError: there is no such recipient, or no rule and no file names them.
+        UnprotectedError: a rule would no longer name anybody.
         ConfigError: a rule cannot be changed, or there is no such environment.
     """
     if not request.who:
-        raise UsageError("say who leaves", hint="a public key, or a name")
+        raise UsageError("name the recipient to remove", hint="give a public key, or a name")
     tree = open_tree(session.cwd, limits=session.limits)
     people = read_people(session, tree)
     selection = select(session, ())
@@ -131,7 +131,9 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     readable = {target.path for target in meant if _is_for(files[target.path], recipient)}
     chosen = tuple(target for target in meant if target.path in readable or target.repository_path in knows)
     if not chosen and not edits.edits and recipient_key(recipient) not in {*people.recipients, *readers}:
-        raise UsageError(f"{name} is in no rule, and no file is for them", hint="check the name or key")
+        raise UsageError(
+            f"no rule names {name}, and no file is encrypted for them", hint="check the name or key"
+        )
     paths = {target.repository_path for target in meant}
     extra = (*edits.changes(), *_extra(tree, recipient, name, request, report=bool(histories)))
     return Removal(
@@ -170,7 +172,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
 
 
 def refuse_oneself(session: Session, plan: Removal) -> None:
-    """Stop where somebody is about to remove their own key, unless --yes says that they know.
+    """Refuse to remove the caller's own key without --yes.
 
     Raises:
         UsageError: it is their own.
@@ -178,8 +180,8 @@ def refuse_oneself(session: Session, plan: Removal) -> None:
     request = plan.request
     if not (request.dry_run or request.yes) and session.opens_any((plan.rekeying.step.remove,)):
         raise UsageError(
-            f"{plan.name} is you: you could open none of these files any more",
-            hint="let somebody else do it, or add --yes",
+            f"{plan.name} is you: you could no longer open any of these files",
+            hint="ask somebody else to do it, or add --yes",
         )
 
 

@@ -1,4 +1,4 @@
-"""Who can read what: recipients with the files that they open, by the files and by the rules."""
+"""Who can read what: recipients with the files that they open, as in the files and in the rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 @dataclass(frozen=True, slots=True)
 class RecipientFiles:
-    """One recipient and the files that are about it.
+    """One recipient and its files.
 
     Attributes:
         name: a name, or the shortened key.
@@ -57,7 +57,7 @@ class RecipientList:
     Attributes:
         recipients: those who open most files first.
         files: how many encrypted files were looked at.
-        errors: files that could not be looked at.
+        errors: files that could not be read.
         environments: the columns of the matrix, `""` for files of none; empty where it was about some files.
         notes: what the user should know of the files, one sentence each.
     """

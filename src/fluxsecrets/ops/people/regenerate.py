@@ -1,9 +1,8 @@
-"""Values that are made anew by what an annotation of their Secret says.
+"""Generate values again as an annotation of their Secret says.
 
-`fluxsecrets.io/generate: password=password:32, token=hex:32` names keys of `data` and `stringData`; in a
-Secret with one value the kind alone will do. The annotation is plain text, so that whoever could change the
-file could add one; what it can do is to make a random value, and that the file's MAC covers it where the MAC
-covers plain values.
+`fluxsecrets.io/generate: password=password:32, token=hex:32` names keys of `data` and `stringData`. In a
+Secret with one value the kind is enough. The annotation is plain text, so anyone who can change the file can
+add one. It can only make a value random, and the file's MAC covers it if the MAC covers plain values.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def regenerated(session: Session, opened: OpenedFile) -> Regenerated | None:
     for each in wanted:
         if not selector.encrypts(each.path):
             raise ConfigError(
-                f"{ANNOTATION} is about {show_path(each.path)}, which is not encrypted in this file"
+                f"{ANNOTATION} names {show_path(each.path)}, which is not encrypted in this file"
             )
         value = generate(each.spec)
         data = base64.b64encode(value.encode()).decode() if each.path[0] == "data" else value

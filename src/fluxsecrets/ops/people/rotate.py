@@ -37,7 +37,7 @@ class RotateRequest:
     """Which files get new data keys, and how; the parameters of `rotate`.
 
     Attributes:
-        paths: files, and folders in which every encrypted secret is meant.
+        paths: files, and folders with encrypted secrets.
         environment: all files of one environment.
         everything: all files of the repository.
         input_type: format of the files, whatever their names say.
@@ -139,7 +139,7 @@ def refuse_contradiction(options: RotateOptions) -> None:
     """
     both = {recipient_key(each) for each in options.add} & {recipient_key(each) for each in options.remove}
     if both:
-        raise UsageError("a recipient is to be added and removed at once", hint="name it in one of the two")
+        raise UsageError("a recipient is both added and removed", hint="name it once")
 
 
 def _shared_with(session: Session, environment: str | None) -> Mapping[str, tuple[str, ...]]:
@@ -254,11 +254,11 @@ def _drift(applied: AppliedConfig | None, groups: RecipientGroups, names: Mappin
     if extra:
         warnings.append(
             f"the rule in {place} does not name {', '.join(extra)}: add them there, "
-            "or `fluxsecrets recipients sync --all` takes them out again"
+            "or `fluxsecrets recipients sync --all` removes them again"
         )
     if missing:
         warnings.append(
             f"the rule in {place} also names {', '.join(missing)}: `fluxsecrets recipients sync --all` "
-            "adds them, or take them out there"
+            "adds them, or remove them from the rule"
         )
     return warnings
