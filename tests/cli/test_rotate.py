@@ -120,7 +120,7 @@ def test_stranger_is_refused_unless_accepted(encrypted, cli, bob):
     result = cli("rotate", "--rm-age", bob, "secret.yaml")
     assert result.exit_code == 0, result.stderr
     assert bob.encode() not in folder.read("secret.yaml")
-    assert "stays readable for whoever was removed" in result.stderr
+    assert "stay readable for anyone who was removed" in result.stderr
 
 
 def test_add_and_remove(encrypted, cli, bob, act_as):

@@ -74,7 +74,7 @@ def test_the_example_from_the_first_step_to_the_last(
     assert "already in progress: cluster-staging-new" in again.stderr
     unconfirmed = cli(*FINISH[:-1])
     assert unconfirmed.exit_code == 2
-    assert "nobody to ask" in unconfirmed.stderr
+    assert "cannot ask whether" in unconfirmed.stderr
     assert changed_files(git, waddle) == set()
 
     ended = cli(*FINISH)
