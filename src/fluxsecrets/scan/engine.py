@@ -23,7 +23,7 @@ from fluxsecrets.marks.filenames import KEYS_FOLDER, MANIFEST_SUFFIXES
 from .blob import Blob
 from .match import Match, Rank
 from .matcher import Matcher, Pattern, make_matcher
-from .names import LOGIN_NAMES
+from .names import LOGIN_FILES
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
 from .triggers import PARSE, Trigger
@@ -376,7 +376,7 @@ def _is_yaml(path: str) -> bool:
 
 
 def _is_login_file(path: str) -> bool:
-    return path.rpartition("/")[2].lower() in LOGIN_NAMES
+    return path.rpartition("/")[2].lower() in LOGIN_FILES
 
 
 def _is_encrypted_lines(blob: Blob) -> bool:

@@ -24,21 +24,14 @@ class Telling(IntEnum):
     SURELY = 2
 
 
-LOGIN_NAMES = frozenset(
-    {
-        ".netrc",
-        "_netrc",
-        "netrc",
-        ".npmrc",
-        "npmrc",
-        ".pypirc",
-        ".pgpass",
-        "pgpass",
-        "pgpass.conf",
-        ".vault-token",
-    }
-)
-"""The names of files in which programs keep what they log in with, in lower case."""
+LOGIN_FILES = {
+    **dict.fromkeys((".netrc", "_netrc", "netrc"), "netrc"),
+    **dict.fromkeys((".npmrc", "npmrc"), "npmrc"),
+    ".pypirc": "pypirc",
+    **dict.fromkeys((".pgpass", "pgpass", "pgpass.conf"), "pgpass"),
+    ".vault-token": "token",
+}
+"""The forms of files in which programs keep their logins, by name in lower case."""
 
 LONGEST = 100
 """Characters; anything longer is not a name."""

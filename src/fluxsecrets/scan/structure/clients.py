@@ -7,9 +7,9 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
+from fluxsecrets.scan.names import LOGIN_FILES
 from fluxsecrets.scan.values import is_literal
 
 from .page import ENCRYPT_HINT, Object, Page
@@ -43,24 +43,14 @@ LOGIN = RuleInfo(
 _KUBECONFIG_FIELDS = ("token", "password", "client-key-data")
 _DOCKER_FIELDS = frozenset({"auth", "password", "identitytoken", "registrytoken"})
 
-_NETRC = r"(?:^|\s)(?P<name>password)\s+(?:\"(?P<quoted>[^\"]+)\"|(?P<bare>\S+))"
-_NPMRC = r"(?m)^[^#;\n=]*(?P<name>_authToken|_auth|_password)\s*=\s*\"?(?P<bare>[^\s\"]+)"
-_PYPIRC = r"(?m)^[ \t]*(?P<name>password)[ \t]*[=:][ \t]*(?P<bare>\S[^\r\n]*)"
-_PGPASS = r"(?m)^(?!#)(?:(?:[^:\\\n]|\\.)*:){4}(?P<bare>[^\r\n]+)"
-_WHOLE = r"^\s*(?P<bare>\S{8,})\s*$"
-
-_FILES = {
-    ".netrc": _NETRC,
-    "_netrc": _NETRC,
-    "netrc": _NETRC,
-    ".npmrc": _NPMRC,
-    "npmrc": _NPMRC,
-    ".pypirc": _PYPIRC,
-    ".pgpass": _PGPASS,
-    "pgpass.conf": _PGPASS,
-    "pgpass": _PGPASS,
-    ".vault-token": _WHOLE,
+_FORMS = {
+    "netrc": r"(?:^|\s)(?P<name>password)\s+(?:\"(?P<quoted>[^\"]+)\"|(?P<bare>\S+))",
+    "npmrc": r"(?m)^[^#;\n=]*(?P<name>_authToken|_auth|_password)\s*=\s*\"?(?P<bare>[^\s\"]+)",
+    "pypirc": r"(?m)^[ \t]*(?P<name>password)[ \t]*[=:][ \t]*(?P<bare>\S[^\r\n]*)",
+    "pgpass": r"(?m)^(?!#)(?:(?:[^:\\\n]|\\.)*:){4}(?P<bare>[^\r\n]+)",
+    "token": r"^\s*(?P<bare>\S{8,})\s*$",
 }
+"""Where the password is, by the form of the file; see `LOGIN_FILES`."""
 
 
 def judge_kubeconfig(page: Page, owner: Object) -> Iterator[Match]:
@@ -87,12 +77,7 @@ def judge_docker(page: Page, owner: Object) -> Iterator[Match]:
     for value in walk(auths, (*owner.prefix, "auths")):
         field = value.key.text if value.key is not None else ""
         text = value.scalar.text
-        if (
-            field not in _DOCKER_FIELDS
-            or is_null(value.scalar)
-            or is_ciphertext(text)
-            or not is_literal(text)
-        ):
+        if field not in _DOCKER_FIELDS or is_null(value.scalar) or not is_literal(text):
             continue
         if field == "auth" and not _has_password(text):
             continue
@@ -112,12 +97,12 @@ def _has_password(auth: str) -> bool:
 
 def judge_login(blob: Blob) -> Iterator[Match]:
     """The passwords of a login file."""
-    pattern = _FILES.get(blob.path.rpartition("/")[2].lower())
-    for match in re.finditer(pattern, blob.text) if pattern is not None else ():
+    form = LOGIN_FILES[blob.path.rpartition("/")[2].lower()]
+    for match in re.finditer(_FORMS[form], blob.text):
         groups = match.groupdict()
         group = "quoted" if groups.get("quoted") is not None else "bare"
         name = groups.get("name") or "the password"
-        if is_literal(match[group]) and not is_ciphertext(match[group]):
+        if is_literal(match[group]):
             yield Match(
                 LOGIN,
                 Rank.PLACE,

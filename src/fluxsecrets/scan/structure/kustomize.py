@@ -11,7 +11,6 @@ import posixpath
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.values import is_literal
 
@@ -42,7 +41,7 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
             if type(scalar) is not Scalar:
                 continue
             key, _, text = scalar.text.partition("=")
-            if text and is_literal(text) and not is_ciphertext(text):
+            if text and is_literal(text):
                 message = f"the secretGenerator {name!a} has the literal {key!a} in plain text"
                 yield page.match(
                     LITERAL, Value((*path, "literals", index), scalar, None, None), owner, message, _HINT

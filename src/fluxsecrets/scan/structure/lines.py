@@ -64,9 +64,7 @@ _CONFIG_SUFFIXES = (
     ".credentials",
     ".inf",
 )
-_CONFIG_NAMES = frozenset(
-    {"credentials", "config", ".pypirc", ".npmrc", ".s3cfg", ".boto", ".my.cnf", ".condarc"}
-)
+_CONFIG_NAMES = frozenset({"credentials", "config", ".s3cfg", ".boto", ".my.cnf", ".condarc"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.values import is_literal
 
@@ -42,6 +41,6 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
 
 def _is_plain(value: Value) -> bool:
     text = value.scalar.text
-    if value.key is None or is_null(value.scalar) or is_ciphertext(text) or "{{" in text:
+    if value.key is None or is_null(value.scalar) or "{{" in text:
         return False
     return is_literal(text) and is_literal(decoded(text))

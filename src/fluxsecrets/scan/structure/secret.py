@@ -11,7 +11,6 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import is_literal
@@ -51,7 +50,7 @@ def secret_values(owner: Object) -> Iterator[Value]:
             continue
         for value in walk(node, (*owner.prefix, field)):
             scalar = value.scalar
-            if value.key is None or is_null(scalar) or is_ciphertext(scalar.text):
+            if value.key is None or is_null(scalar):
                 continue
             if is_literal(scalar.text) and (field != "data" or is_literal(decoded(scalar.text))):
                 yield value
