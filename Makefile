@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python >= 3.11, git and make are all that must be there.
 # Variables: PYTHON=/path/to/python, ARGS="more arguments for pytest, the benchmarks or the fuzzer",
-# SECONDS=30 for each parser that is fuzzed.
+# SECONDS=30 for each parser that is fuzzed, or each module that is mutated.
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench interop fuzz update clean
+.PHONY: help demo test lint format docs bench interop fuzz mutate update clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -45,6 +45,10 @@ fuzz: $(READY) ## search for inputs that break a parser; ARGS="yaml json" for so
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary atheris --editable '.[fuzz]' || true
 	@PYTHONPATH=tests nice $(BIN)/python -m fuzzing --seconds $(or $(SECONDS),30) $(ARGS)
 
+mutate: $(READY) ## change the critical modules, and list the changes that no test notices; ARGS="cipher mac" for some
+	@$(BIN)/python -c 'import mutmut' 2>/dev/null || $(INSTALL) '.[mutate]'
+	@nice $(BIN)/python scripts/mutate.py --seconds $(or $(SECONDS),300) $(ARGS)
+
 update: $(READY) ## take the newest versions of what is installed, and write them down
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager --editable '.[dev]'
 	@head -1 scripts/constraints.txt > scripts/constraints.new
@@ -52,7 +56,7 @@ update: $(READY) ## take the newest versions of what is installed, and write the
 	@mv scripts/constraints.new scripts/constraints.txt
 
 clean: ## remove .venv, caches and build products
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .fuzz .mutate
 	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installed anew when the project's dependencies may have changed.

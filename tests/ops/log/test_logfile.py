@@ -43,6 +43,7 @@ def test_what_is_appended_is_found_in_order(log):
     verdict = verify(log)
     assert (verdict.lines, verdict.problems) == (5, ())
     assert verdict.anchor.startswith("5:")
+    assert [number for number, _ in read_events(log)] == [1, 2, 3, 4, 5]
     events = [event for _, event in read_events(log)]
     assert [event["line"] for event in events] == [1, 2, 3, 4, 5]
     given = [event for entry in EVENTS for event in entry]
@@ -337,6 +338,23 @@ def test_a_first_line_that_another_run_is_writing_is_a_log(tmp_path, monkeypatch
     monkeypatch.setattr(logfile, "_raw_lines", half_a_line)
     append(path, EVENTS[0])
     assert (verify(path).lines, verify(path).problems) == (2, ())
+
+
+def test_an_entry_after_a_cut_line_and_a_lost_anchor_has_a_line_of_its_own(log):
+    log.write_bytes(log.read_bytes()[:-1])
+    head_path(log).unlink()
+    append(log, EVENTS[0])
+    assert [event["line"] for _, event in read_events(log)] == [1, 2, 3, 4, 5, 6]
+    assert any("the anchor was lost here" in message for message in messages(log))
+
+
+def test_an_error_names_the_log_and_the_reason(tmp_path):
+    (tmp_path / "log.jsonl").mkdir()
+    for act in (verify, lambda path: append(path, EVENTS[0])):
+        with pytest.raises(FileAccessError) as caught:
+            act(tmp_path / "log.jsonl")
+        assert caught.value.path == str(tmp_path / "log.jsonl")
+        assert "None" not in caught.value.message
 
 
 # --- files that are none --------------------------------------------------------------------------------
