@@ -40,7 +40,8 @@ def change_cluster_recipient(data: bytes, environment: str, old: str, new: str, 
     Raises:
         ConfigError: the list is written in a way that cannot be changed.
     """
-    own = parse_settings(data).environment(environment)
+    before = parse_settings(data)
+    own = before.environment(environment)
     if own is None or old not in own.cluster_recipients:
         return data
     text = data.decode("utf-8-sig")
@@ -59,13 +60,14 @@ def change_cluster_recipient(data: bytes, environment: str, old: str, new: str, 
         else:
             splices.replace(node_start(items.items[at]), items.items[at].end, new)
     after = (b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b"") + splices.made().encode()
-    changed = parse_settings(after).environment(environment)
-    expected = {each for each in own.cluster_recipients if each != old or not replaces} | {new}
-    if changed is None or set(changed.cluster_recipients) != expected:
+    expected = {each.name: set(each.cluster_recipients) for each in before.environments}
+    expected[environment] = {each for each in own.cluster_recipients if each != old or not replaces} | {new}
+    # An alias may share the list with another environment, which must not change.
+    if {each.name: set(each.cluster_recipients) for each in parse_settings(after).environments} != expected:
         raise ConfigError(
             f"cluster_recipients of {environment} cannot be changed as they are written",
             path=SETTINGS_NAME,
             line=own.line,
-            hint="write one recipient per line, as a list",
+            hint="write a list of its own, with one recipient per line",
         )
     return after
