@@ -32,6 +32,7 @@ DONE = [
     "docs/audit-rules.md",
     "src/fluxsecrets/audit/rules",
     "src/fluxsecrets/external",
+    "src/fluxsecrets/files",
     "src/fluxsecrets/ops/convert",
     "src/fluxsecrets/ops/manifests",
     "src/fluxsecrets/ops/sealing",

@@ -108,11 +108,11 @@ def sync_folders(replaced: dict[int, Path], disks: tuple[int, ...]) -> dict[int,
 def open_disks(folders: Iterable[Path], count: int) -> Iterator[tuple[int, ...]]:
     """One descriptor for each file system where one syncfs is as safe as an fsync per file.
 
-    They must be open before the files are written: syncfs reports the write errors since then, which
-    it does from Linux 5.8 on. `os.sync` reports none, which is why it is not used.
+    They must be open before the files are written: from Linux 5.8 on, syncfs reports the write errors since
+    then. `os.sync` reports none, which is why it is not used.
 
     Yields:
-        Nothing in it where any of the folders is elsewhere, or the files are few: use fsync.
+        An empty tuple if any folder is elsewhere or the files are few: use fsync.
     """
     disks: dict[int, int] = {}
     try:

@@ -23,14 +23,14 @@ _STALE_AFTER = 3600  # seconds; a temporary file is in use for the time of one b
 def remove_leftovers(folder: Path) -> tuple[Path, ...]:
     """Delete temporary files in a folder that an earlier, killed run left; not in folders below it.
 
-    A file goes when its process ran on this machine (and in this container) and is gone, or when it is
-    older than an hour: no run needs one for that long, and one that still did would fail without harm.
+    A file is deleted if its process ran on this machine (and in this container) and is gone, or if it is
+    older than an hour: no run needs one for that long, and a run that did would fail without harm.
 
     Args:
         folder: a folder that is about to be written to, or was.
 
     Returns:
-        What was deleted. Files that can't be looked at or deleted are passed over.
+        What was deleted. Files that can't be examined or deleted are skipped.
     """
     removed: list[Path] = []
     try:

@@ -20,7 +20,7 @@ from .reading import translated
 def exclusive(path: Path, *, seconds: float = 10.0, keep: bool = True) -> Iterator[None]:
     """Keep other runs out while this one changes something; the lock ends with the process, however it ends.
 
-    The lock is one of the system's on a file of its own.
+    It is a lock of the operating system on a file of its own.
 
     Args:
         path: the lock file; its folder must exist.
@@ -35,7 +35,7 @@ def exclusive(path: Path, *, seconds: float = 10.0, keep: bool = True) -> Iterat
         with translated(path, "written"):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | system.SAFE_FLAGS | system.O_NOFOLLOW, 0o600)
         try:
-            # A file that was removed in between is no lock any more: others lock the new one of its name.
+            # A lock on a file that was removed in between locks nobody out: others lock its successor.
             if try_lock(descriptor) and is_named(descriptor, path):
                 try:
                     yield

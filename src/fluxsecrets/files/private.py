@@ -1,9 +1,8 @@
 """Folders for plain text that only this user can enter, in memory where the system offers that.
 
-A run deletes its folder, however it ends, unless it is killed. So each run holds a lock of the system's on
-its folder, which ends with the process, and the next run deletes the folders that nobody holds. A lock says
-whether the process lives where its number would not: numbers are used again, and mean nothing in another
-container.
+A run deletes its folder when it ends, unless it is killed. So each run holds a lock of the operating system
+on its folder, which ends with the process, and the next run deletes the folders that are not locked. A
+process number would not do: numbers are used again, and mean nothing in another container.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def private_directory(warn: Warn | None = None) -> Iterator[Path]:
     are tmpfs), else in the usual place for temporary files. What killed runs left is deleted first.
 
     Args:
-        warn: told what was left, one sentence.
+        warn: is told what a killed run left, in one sentence.
 
     Raises:
         FileAccessError: it could not be made, or not be deleted; the message then says where it is.
@@ -82,7 +81,7 @@ def remove_dead_folders() -> tuple[Path, ...]:
     On Windows, where folders have no locks, none does.
 
     Returns:
-        What was deleted. What can't be looked at or deleted is passed over.
+        What was deleted. Folders that can't be examined or deleted are skipped.
     """
     if system.WINDOWS:
         return ()
@@ -157,7 +156,7 @@ def _memory_folder() -> str | None:
 
 
 def make_private_folders(folder: Path) -> None:
-    """Make a folder and those above it as far as they are missing, for this user alone.
+    """Make a folder and any missing ones above it, for this user alone.
 
     Raises:
         FileAccessError: it cannot be made.

@@ -83,8 +83,8 @@ def write_atomic(
 ) -> None:
     """Put new content into a file, or leave it as it was.
 
-    The old file's mode, owner, group, ACL and user attributes are kept as far as the system allows;
-    where the group or ACL can't be, the group gets no more than others have. Hard links are parted.
+    The old file's mode, owner, group, ACL and user attributes are kept where the system allows it. Where the
+    group or ACL can't be kept, the group gets no more permissions than others have. Hard links are broken.
 
     Args:
         path: the file; its folder must exist. A link is refused, see `resolve_inside`.
@@ -94,7 +94,7 @@ def write_atomic(
 
     Raises:
         FileAccessError: it could not be written; the old file is intact and nothing is left behind.
-            Only where the message says that the file was replaced it was; the disk did then not confirm it.
+            Only where the message says that the file was replaced it was; the disk did not confirm it then.
     """
     write = PendingWrite(path, data, mode, expected)
     temp = temporary_path(path)
@@ -145,7 +145,7 @@ def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
         writes: each path once. Memory holds the data of all, so call it in chunks of a few hundred.
 
     Returns:
-        One result a file, in the same order. One file's failure never stops the others.
+        One result per file, in the same order. One file's failure never stops the others.
     """
     errors: dict[int, FileAccessError] = {}
     staged: dict[int, Path] = {}
@@ -190,7 +190,7 @@ def _prepare_in_batch(temp: Path, write: PendingWrite, sync: Sync | None) -> Non
 
 
 def _check_target(write: PendingWrite) -> os.stat_result | None:
-    """The file that is to be replaced, None where there is none, or an error where it must not be."""
+    """The file to replace, or None if it is missing; raises where it must not be replaced."""
     path, expected = write.path, write.expected
     try:
         old = path.lstat()

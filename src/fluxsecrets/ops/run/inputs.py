@@ -1,7 +1,7 @@
-"""One content that a command reads: which file it is, and in which format.
+"""From a named path to a file: where it really is, its repository, its format, and its content.
 
-Most are an encrypted file that no link leads to and that shows its format itself, so that neither git nor
-the repository has to be asked; that is most of what reading one file would take.
+Most commands read one encrypted file that is not behind a link and that shows its format itself. Then neither
+git nor the repository is asked, which would take longer than all the rest.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def format_of_content(session: Session, path: Path, data: bytes) -> str:
     """The format of a content that stands, or could stand, at a path.
 
     Raises:
-        ConfigError: it is not plain to see, and generators read the file in different formats.
+        ConfigError: the content does not show it, and generators read the file in different formats.
     """
     evident = evident_format(path.name, data)
     if evident is not None:
@@ -156,7 +156,7 @@ def format_of_name(session: Session, name: str) -> str:
 
 
 def has_no_link(path: Path) -> bool:
-    """Whether an absolute path has no link on its way, so that what it names is where it seems to be."""
+    """Whether an absolute path contains no link, so that the file is where it seems to be."""
     try:
         return os.path.realpath(path) == str(path)
     except (OSError, ValueError):  # ValueError: a null character
@@ -167,7 +167,7 @@ def must_exist(path: Path) -> None:
     """Refuse a path without a file.
 
     Raises:
-        FileAccessError: there is none.
+        FileAccessError: it does not exist.
     """
     try:
         path.stat()
@@ -178,7 +178,7 @@ def must_exist(path: Path) -> None:
 
 
 def _advice(missing: Path) -> str:
-    """What may have been meant by a path that leads nowhere: a near name, or the same one further up."""
+    """What the user may have meant by a path that does not exist: a near name, or the same one further up."""
     import difflib
 
     with suppress(OSError):
@@ -251,7 +251,7 @@ class Places:
             return given.resolve()
         except (OSError, RuntimeError, ValueError):
             raise FileAccessError(
-                "is no valid path, or a link that leads back to itself", path=text, hint="check its spelling"
+                "not a valid path, or a link that leads back to itself", path=text, hint="check its spelling"
             ) from None
 
     def tree(self, folder: Path) -> Tree:

@@ -1,15 +1,15 @@
-"""Changes to many files that are made all or none, whatever interrupts them.
+"""Changes to many files that are all made, or none of them, whatever interrupts them.
 
 All new contents, and the old ones, are first written down in the state folder, which git does not see: one
-file of contents and a plan with their hashes. A rename makes the two a journal, and from then on the whole
-change can be completed or taken back, by this process or the next. Only then the first file is replaced,
-each atomically. Each file holds its old or its new content at every moment.
+file of contents and a plan with their hashes. A rename makes the two a journal. From then on the whole change
+can be completed or taken back, by this process or the next, and the files are replaced one by one. At every
+moment each file holds its old or its new content.
 
-What is written down is what goes into the tree and what was there: ciphertext and configuration, and plain
-text only where a file of the tree held it anyway. It is readable for its owner alone, and gone at the end.
+The journal holds what goes into the tree and what was there: ciphertext and configuration, and plain text
+only where a file of the tree held it anyway. Only its owner can read it, and it is deleted at the end.
 
-A journal is instructions to write files, and a `.git` folder can come with an archive. So a plan is followed
-only where this user's fluxsecrets wrote it, for this very root (it is authenticated with a key in the user's
+A journal tells fluxsecrets to write files, and a `.git` folder can come with an archive. So a plan is
+followed only if this user's fluxsecrets wrote it for this very root (it is authenticated with a key in the user's
 folder), and its paths cannot leave the root or enter git's folder (`planpath`).
 """
 
@@ -133,7 +133,7 @@ def resume(place: Place) -> PendingOperation:
     """Complete the operation that was interrupted.
 
     Raises:
-        UsageError: there is none, or another process is at it.
+        UsageError: nothing was interrupted, or another process works on it.
         FileAccessError: a file was changed since, or cannot be written; the journal stays.
     """
     return _end(place, forward=True)
@@ -162,7 +162,7 @@ def _take_back(place: Place, error: FluxsecretsError) -> None:
     except FluxsecretsError:
         name = _read_journal(place).name
         error.hint = (
-            f"some files are changed and some are not; each can be read. When the reason is mended, "
+            f"some files are changed and some are not; each can be read. When the reason is fixed, "
             f"`fluxsecrets {name} --resume` completes it, and `fluxsecrets {name} --abort` takes it back"
         )
         return
@@ -250,7 +250,7 @@ def _mode(change: FileChange) -> int | None:
 
 
 def _plan_path(path: Path, place: Place) -> str:
-    """A path as it stands in the plan; what could not be read back is not written down."""
+    """A path as the plan holds it; one that could not be read back is refused here."""
     text = path.relative_to(place.root).as_posix()
     try:
         PlanPath.parse(text)
@@ -359,7 +359,7 @@ def _content(data: dict[str, object] | None) -> _Content | None:
 
 
 def _remove_journal(state: Path) -> None:
-    """The rename ends the operation; what is removed after it has no meaning any more."""
+    """The rename ends the operation; what is deleted after it no longer means anything."""
     done = state / f"{JOURNAL}.done"
     hint = "all files are done; fix the reason, then run it again with --resume"
     with _reported("the journal could not be removed", state, hint):
@@ -381,7 +381,7 @@ def _reported(what: str, path: Path, hint: str | None = None) -> Iterator[None]:
 
 
 def _sync(folder: Path) -> None:
-    """Make renames in a folder last; not every system can."""
+    """Make renames in a folder durable; not every system can."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -409,7 +409,7 @@ def _check(change: FileChange) -> None:
 
 
 def _replace(journal: _Journal, *, forward: bool) -> None:
-    """Bring every file to its new, or back to its old, content; those that have it already are left alone."""
+    """Give every file its new content, or its old one back; files that have it already are left alone."""
     waiting = _waiting(journal, forward=forward)
     contents = read_file(journal.folder / _CONTENTS, limit=_LIMIT).data
     if forward:
@@ -431,9 +431,9 @@ def _replace(journal: _Journal, *, forward: bool) -> None:
 
 
 def _waiting(journal: _Journal, *, forward: bool) -> list[tuple[Path, _Content | None, int | None]]:
-    """The files that have to be touched, with their content and mode.
+    """The files to replace, with their content and mode.
 
-    All are looked at before the first is replaced: one that somebody changed since then stops everything.
+    All are checked before the first is replaced: one that somebody changed since then stops everything.
     """
     waiting = []
     for entry in journal.entries:
@@ -490,10 +490,10 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def _locked(place: Place) -> Iterator[None]:
-    """Hold the state folder's lock; a process that ends gives it up, however it ends.
+    """Hold the state folder's lock; it ends with the process, however that ends.
 
     Raises:
-        UsageError: another process has it.
+        UsageError: another process holds it.
         FileAccessError: the folder is not ours, or cannot be made or written.
     """
     state = place.state

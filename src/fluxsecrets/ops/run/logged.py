@@ -1,8 +1,8 @@
-"""Runs that are logged: where, whether they have to be, and what is written before and after.
+"""Which runs are logged, where, and what is written before and after them.
 
 Every command passes here, so nothing heavy is imported where no log is set up. A log that is `required` and
-cannot be written stops a command before it does anything. What goes into it are names, paths, public keys
-and outcomes; never a value, an argument that may hold one, or the text of an error.
+can't be written stops a command before it does anything. The log gets names, paths, public keys and outcomes;
+never a value, an argument that may hold one, or the text of an error.
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ class Call:
 
     @property
     def is_logged(self) -> bool:
-        """Whether it is of a kind that logs are about; what is not known to be harmless is."""
+        """Whether the log records this command; one that is not known to be harmless is recorded."""
         return self.command not in UNLOGGED and self.command.partition(" ")[0] not in UNLOGGED
 
 
 def configured(environ: Mapping[str, str], cwd: Path, paths: Iterable[str] = ()) -> tuple[LogPlace, ...]:
-    """The logs that are to be written for work on some paths.
+    """The logs to write for work on some paths.
 
     Args:
         environ: where the machine's log is named.
@@ -130,7 +130,7 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
         except OSError as error:
             reason = (error.strerror or "input/output error").lower()
             raise FileAccessError(
-                f"cannot be read, so that there is no saying whether this has to be logged: {reason}",
+                f"cannot be read, so it is unknown whether this has to be logged: {reason}",
                 path=SETTINGS_NAME,
             ) from None
         if b"log" in data:
@@ -138,7 +138,7 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
 
 
 def root_with_settings(place: str) -> str | None:
-    """The root of a path's repository where it has settings; outside of git the nearest folder that has."""
+    """The root of a path's repository if it has settings; outside of git the nearest folder that has them."""
     nearest = None
     folder = place
     while True:
@@ -211,7 +211,7 @@ class Logged:
         self._run = ""
 
     def start(self, call: Call, environ: Mapping[str, str], cwd: Path) -> None:
-        """Note that something is about to be done; called before it is, inside of `record.recording`.
+        """Note what is about to be done; called before it is, inside of `recording`.
 
         Args:
             call: what.

@@ -1,4 +1,4 @@
-"""Who is meant: recipients by name, from the anchors of every `.sops.yaml` and from `keys/NAME.pub`."""
+"""Whom a user means: recipients by name, from the anchors of every `.sops.yaml` and from `keys/NAME.pub`."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def one_cluster_key(
     """The one key of a cluster.
 
     Raises:
-        UsageError: there is none, or several.
+        UsageError: it has no key, or several.
     """
     if len(found) == 1:
         return found[0]

@@ -1,7 +1,7 @@
 """Paths of a plan that was written down: they cannot leave the plan's folder, nor enter git's.
 
-A plan is read from disk, where somebody else may have put it. What is not a plain relative path is refused
-when it is read, in the forms of the system it is for; no code after that has to think about it.
+A plan is read from disk, where somebody else may have put it. Anything but a plain relative path is refused
+as it is read, by the rules of the operating system, so that no later code has to think about it.
 """
 
 from __future__ import annotations

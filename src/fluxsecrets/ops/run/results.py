@@ -49,11 +49,11 @@ class FileResult:
     Attributes:
         path: as shown to the user, with `/`.
         outcome: what became of it.
-        values: how many encrypted values it holds, or None where that was not looked at.
+        values: how many encrypted values it holds, or None if they were not counted.
         recipients: names or shortened keys of those who can open it.
         warnings: what the user should know, one sentence each.
         error: why it failed.
-        opened_with: whose keys opened it; only where that is to be logged.
+        opened_with: whose keys opened it; only for the log.
         drift: where it differs from its rule, where it is encrypted: `recipients`, `selector`.
     """
 
@@ -126,7 +126,7 @@ class BatchResult:
 
     Attributes:
         files: in the order in which they were asked for.
-        notes: what was not followed or not understood on the way to them.
+        notes: what was not followed or not understood while they were looked for.
         listed: those that people are to look at; None for all.
     """
 
@@ -135,7 +135,7 @@ class BatchResult:
     listed: tuple[FileResult, ...] | None = None
 
     def count(self, outcome: Outcome) -> int:
-        """How many files came out so."""
+        """How many files have this outcome."""
         return sum(result.outcome is outcome for result in self.files)
 
     @property
@@ -163,7 +163,7 @@ _current: ContextVar[Record | None] = ContextVar("record", default=None)
 
 
 def is_recording() -> bool:
-    """Whether anybody wants notes."""
+    """Whether this run is recorded."""
     return _current.get() is not None
 
 
@@ -172,7 +172,7 @@ Kept = TypeVar("Kept", Record, None)
 
 @contextmanager
 def recording(record: Kept) -> Iterator[Kept]:
-    """Take notes, or none for None; they do not go to whoever recorded before."""
+    """Take notes, or none for None; an outer `recording` does not get them."""
     token = _current.set(record)
     try:
         yield record

@@ -47,7 +47,7 @@ class AppliedConfig(NamedTuple):
 
 @dataclass(slots=True)
 class Session:
-    """One run; made by whoever starts it and handed down, so that nothing is looked up twice.
+    """One run; made when it starts and handed down, so that nothing is looked up twice.
 
     Attributes:
         environ: environment variables.
@@ -94,7 +94,7 @@ class Session:
         """Key providers by kind of recipient; identities are looked up with the first use.
 
         Raises:
-            ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so that nobody knows what may run.
+            ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so it is unknown what may run.
         """
         if self._providers is None:
             from fluxsecrets.keys import User, make_providers
@@ -118,7 +118,7 @@ class Session:
         root = root_with_settings(os.path.realpath(self.cwd))
         if root is None:
             return None
-        # Settings that say nothing of plugins are not parsed for them: this is on the way of every command.
+        # Settings that say nothing of plugins are not parsed for them: every command passes here.
         if b"age_plugins" not in read_file(Path(root, SETTINGS_NAME), limit=self.limits.size).data:
             return None
         from fluxsecrets.repo.settings import load_settings
@@ -127,7 +127,7 @@ class Session:
         return None if names is None else frozenset(names)
 
     def opens_any(self, groups: RecipientGroups) -> bool:
-        """Whether an identity at hand is meant by one of the recipients; asks only the kinds that occur."""
+        """Whether one of the recipients is an identity at hand; only kinds of keys that occur are asked."""
         recipients = [recipient for group in groups for recipient in group]
         key = tuple((recipient.kind, recipient.id) for recipient in recipients)
         if key not in self._openable:
@@ -201,7 +201,7 @@ class Session:
         return None
 
     def plan_config(self, path: Path, config: SopsConfig) -> None:
-        """Go by a `.sops.yaml` that is not written yet.
+        """Use a `.sops.yaml` that is not written yet.
 
         Args:
             path: absolute path of it.
@@ -210,7 +210,7 @@ class Session:
         self._configs[path] = config
 
     def load_config(self, path: Path) -> SopsConfig:
-        """Read a `.sops.yaml`, once a run.
+        """Read a `.sops.yaml`, once per run.
 
         Raises:
             ConfigError: it is invalid; with file and line.
@@ -223,7 +223,7 @@ class Session:
                 self._configs[path] = parse_config(content.data, path=self.shown(path))
             except FluxsecretsError as error:
                 error.path = self.shown(path)
-                error.hint = error.hint or "mend this line: without valid rules nothing can be encrypted"
+                error.hint = error.hint or "fix this line: without valid rules nothing can be encrypted"
                 raise
         return self._configs[path]
 
@@ -239,7 +239,7 @@ class Session:
         return replace(self, _configs={**self._configs, **changed})
 
     def rules_for(self, path: Path) -> AppliedConfig | None:
-        """The rules that were tried for a file, up to the one that applies.
+        """The rules tried for a file, up to the one that applies.
 
         Args:
             path: absolute path of the file, which need not exist.
@@ -275,13 +275,13 @@ class Session:
         return ConfigError(
             f"there are no creation rules in {place}",
             path=shown,
-            hint=f"{place}:{near[0].line}: {near[0].name!a} is no key of it: write creation_rules"
+            hint=f"{place}:{near[0].line}: {near[0].name!a} is not a known key: write creation_rules"
             if near
             else f"put some under `creation_rules:` in {place}",
         )
 
     def no_rule_error(self, path: Path, applied: AppliedConfig | None) -> ConfigError:
-        """Why no rule is there for a file, with what to do."""
+        """Why no rule applies to a file, with what to do."""
         shown = self.shown(path)
         if applied is None:
             misspelled = next(
@@ -314,14 +314,14 @@ class Session:
 
 
 def parse_order(text: str, origin: str) -> tuple[str, ...]:
-    """Kinds of keys in the order in which they are to be tried, separated by commas.
+    """Kinds of keys in the order in which to try them, separated by commas.
 
     Args:
-        text: such as `pgp,age`; kinds that are not named come behind.
+        text: such as `pgp,age`; kinds that are not named come last.
         origin: where it was given, for messages.
 
     Raises:
-        UsageError: a kind that there is none of, or one that stands twice.
+        UsageError: an unknown kind, or one that is named twice.
     """
     from fluxsecrets.sops.metadata import KEY_KINDS
 

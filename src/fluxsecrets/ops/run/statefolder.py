@@ -18,7 +18,7 @@ from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.marks.filenames import OLD_STATE_NAME
 
 STATE_NAME = "fluxsecrets"
-"""What held the state of a tree without git before version 0.1.0; only looked for, never followed."""
+"""What held the state of a tree without git before version 0.1.0; it is reported, never followed."""
 
 JOURNAL = "journal"
 """The folder in a state folder that holds the journal of an operation under way, or interrupted."""
@@ -50,7 +50,7 @@ def place_in_git(root: Path, git_dir: Path) -> Place:
 
 
 def place_without_git(root: Path) -> Place:
-    """The place of a folder that no git looks after.
+    """The place of a folder outside of git.
 
     Raises:
         FileAccessError: the user has no folder for state.
@@ -96,13 +96,13 @@ def user_state_folder(environ: Mapping[str, str], platform: str = sys.platform) 
 
 
 def require_ours(path: Path) -> os.stat_result | None:
-    """Stop where a folder or file of the state is not ours: a link, another user's, or writable for others.
+    """Refuse a folder or file of the state that is not ours: a link, another user's, or writable for others.
 
     Returns:
-        What it is, or None where there is nothing.
+        Its status, or None if it does not exist.
 
     Raises:
-        FileAccessError: it is not ours, or cannot be looked at.
+        FileAccessError: it is not ours, or its status cannot be read.
     """
     try:
         status = path.lstat()
@@ -149,13 +149,13 @@ def claim(folder: Path) -> None:
 def journal_key(*, make: bool) -> bytes | None:
     """The random key with which this user's journals are authenticated.
 
-    It lies in the user's own folder, never with the tree: a journal that somebody else wrote can't know it.
+    It is kept in the user's own folder, never with the tree: nobody else can authenticate a journal with it.
 
     Args:
-        make: make one where there is none.
+        make: make one if it is missing.
 
     Returns:
-        The key, or None where there is none.
+        The key, or None if it is missing.
 
     Raises:
         FileAccessError: it is damaged, not ours, or could not be made.
@@ -213,7 +213,7 @@ def interrupted_above(folder: Path) -> Place | None:
 
 
 def _states(folder: str, seen: set[str]) -> Iterator[tuple[str, str, str | None]]:
-    """The roots, state folders and git directories that count from a folder upwards, the nearest first."""
+    """The roots, state folders and git directories that apply to a folder, the nearest first."""
     trees: str | None = None
     while folder not in seen:
         seen.add(folder)

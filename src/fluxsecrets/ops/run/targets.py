@@ -1,4 +1,4 @@
-"""Which files a command is about: those that were named, a folder's, an environment's, or all secrets."""
+"""Which files a command works on: named ones, a folder's, an environment's, or all secrets."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class Selection(NamedTuple):
 def select(
     session: Session, paths: Sequence[str], environment: str | None = None, input_type: str | None = None
 ) -> Selection:
-    """The files that a command line means.
+    """Select the files that a command line names.
 
     Args:
         session: the run.
-        paths: as given; a file is taken as it is, a folder for the secrets in it. Empty means the
-            environment, or else the whole repository.
+        paths: as given; a file stands for itself, a folder for the secrets in it. Without any, the
+            environment is selected, or else the whole repository.
         environment: name of an environment, or None.
         input_type: format of named files, in place of what their place and suffix say.
 
     Raises:
-        UsageError: an environment together with paths.
+        UsageError: both an environment and paths.
         GitError: no repository where one is needed.
         ConfigError: no such environment.
         FileAccessError: a folder cannot be listed, or a link leaves the repository.
@@ -61,7 +61,7 @@ def select(
     targets: dict[Path, Target] = {}
     for text in paths:
         if not text:
-            raise UsageError("a path is empty", hint="where it comes from a variable, that is not set")
+            raise UsageError("a path is empty", hint="it may come from a variable that is not set")
         path = session.cwd / text
         for target in _below(places, text) if path.is_dir() else [_named(places, text, input_type)]:
             targets.setdefault(target.path, target)
@@ -85,7 +85,7 @@ def _from_repository(session: Session, environment: str | None) -> Selection:
     tree = open_tree(session.cwd, limits=session.limits)
     if tree.repository is None and environment is None:
         raise GitError(
-            "this is not a git repository, so there is no saying which files are meant",
+            "this is not a git repository, so the files can't be determined",
             path=session.shown(session.cwd),
             hint="name files or folders, or run it inside the repository",
         )
