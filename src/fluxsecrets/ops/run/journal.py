@@ -9,8 +9,8 @@ The journal holds what goes into the tree and what was there: ciphertext and con
 only where a file of the tree held it anyway. Only its owner can read it, and it is deleted at the end.
 
 A journal tells fluxsecrets to write files, and a `.git` folder can come with an archive. So a plan is
-followed only if this user's fluxsecrets wrote it for this very root (it is authenticated with a key in the user's
-folder), and its paths cannot leave the root or enter git's folder (`planpath`).
+followed only if this user's fluxsecrets wrote it for this very root (it is authenticated with a key in the
+user's folder), and its paths cannot leave the root or enter git's folder (`planpath`).
 """
 
 from __future__ import annotations
