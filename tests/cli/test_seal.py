@@ -235,7 +235,7 @@ def test_comments_that_would_leak_are_refused(sealing, cli, comment, words):
             "has no values",
         ),
         (("kind: Secret", "kind: ConfigMap"), (), "it contains no Secret"),
-        (("user: app", "user: 5"), (), "'user' is no text"),
+        (("user: app", "user: 5"), (), "'user' is not a string"),
         (("stringData:", "stringData: ["), (), "not valid YAML"),
     ],
     ids=["namespace", "name", "other namespace", "empty", "no secret", "number", "no yaml"],

@@ -172,10 +172,10 @@ stringData: {b: "yes"}
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stringData: {port: 5432}", "'port' is no text"),
+        ("stringData: {port: 5432}", "'port' is not a string"),
         ("data: {a: 'not base64'}", "'a' under data is not base64"),
         ("data: {'a b': ''}", "not allowed in a Secret"),
-        ("data: [a]", "data is no map"),
+        ("data: [a]", "data is not a map"),
         ("immutable: yes", "neither true nor false"),
     ],
 )

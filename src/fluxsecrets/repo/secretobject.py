@@ -213,7 +213,7 @@ def _require_texts(node: Node | None, name: str) -> None:
     for entry in node.entries if isinstance(node, MapNode) else ():
         if isinstance(entry, Entry) and text_of(entry.value) is None:
             raise FormatError(
-                f"{entry.key!a} among the {name} is no text",
+                f"{entry.key!a} among the {name} is not a string",
                 line=entry.line,
                 hint="put quotes around it, as Kubernetes wants it",
             )
