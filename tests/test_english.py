@@ -39,6 +39,8 @@ DONE = [
     "src/fluxsecrets/sealed",
     "src/fluxsecrets/__init__.py",
     "src/fluxsecrets/api.py",
+    "src/fluxsecrets/cli",
+    "src/fluxsecrets/report",
     "src/fluxsecrets/errors.py",
     "src/fluxsecrets/programs.py",
     "src/fluxsecrets/redaction.py",
