@@ -34,6 +34,7 @@ DONE = [
     "src/fluxsecrets/external",
     "src/fluxsecrets/files",
     "src/fluxsecrets/ops/convert",
+    "src/fluxsecrets/ops/files",
     "src/fluxsecrets/ops/manifests",
     "src/fluxsecrets/ops/sealing",
     "src/fluxsecrets/sealed",

@@ -70,7 +70,7 @@ def test_explain_says_which_fields_have_no_effect(waddle, cli):
     (waddle / ".sops.yaml").write_text(rules.replace("    encrypted_regex:", "    encryption_regex:"))
     result = cli("explain", REGISTRY)
     assert "the field 'encryption_regex' has no effect" in result.stderr
-    assert "what Flux needs for a manifest" in result.stdout
+    assert "the default for a manifest" in result.stdout
 
 
 def test_explain_says_that_the_file_is_for_others_than_the_rule(waddle, cli):

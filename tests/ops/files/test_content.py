@@ -122,7 +122,7 @@ def test_what_is_written_is_compared_value_by_value(identity, tmp_path, written,
         return
     with pytest.raises(UnprotectedError, match=f"nothing was written: {said}") as caught:
         verify(YamlFormat(), plain, data, key, Limits())
-    assert caught.value.hint.startswith("this is a fault of fluxsecrets")
+    assert caught.value.hint.startswith("this is a bug in fluxsecrets")
 
 
 def test_what_does_not_open_is_not_written(identity, tmp_path):

@@ -1,4 +1,4 @@
-"""One file's content, encrypted and opened: bytes in, bytes out, no file touched."""
+"""Encrypt and decrypt one file's content: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ if TYPE_CHECKING:
 _WARNINGS_SHOWN = 5  # of one kind, for one file
 
 FLUX_SIZE_LIMIT = 5 * 2**20
-"""Bytes of an encrypted file over which Flux's controller refuses to decrypt it."""
+"""Size in bytes above which Flux's controller refuses to decrypt a file."""
 
 
 class OpenedFile(NamedTuple):
-    """An encrypted file that was opened and whose MAC was checked.
+    """A decrypted file with a checked MAC.
 
     Attributes:
-        format: what reads and writes it.
+        format: its format.
         opened: its values.
     """
 
@@ -75,14 +75,14 @@ class OpenedFile(NamedTuple):
 
     @property
     def values(self) -> int:
-        """How many values were encrypted, comments not counted."""
+        """The number of encrypted values, without comments."""
         return sum(
             isinstance(change.target, Leaf) and not change.becomes_comment for change in self.opened.changes
         )
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is odd about it but no error, one sentence each."""
+        """Warnings about the file."""
         version = self.metadata.version
         if not is_newer(version):
             return self.opened.warnings
@@ -95,14 +95,14 @@ class OpenedFile(NamedTuple):
         return self.opened.plain
 
     def text(self) -> bytes:
-        """The decrypted file, in its own format and layout.
+        """Return the decrypted file, in its own format and layout.
 
         Raises:
-            FormatError: it could not be written without a fault; the values are not in the error.
+            FormatError: the text did not pass its check; the error contains no value.
         """
         data = self.format.rewrite(self.opened.document, self.opened.changes, None)
-        # Whatever is left of a ciphertext: a comment that belongs to another key, or the block, not cut out
-        # as it should be. Looking costs nothing, and reading it again is rare.
+        # A ciphertext may be left: a comment that belongs to another key, or a block that was not removed
+        # correctly. The search costs nothing, and the second parse is rare.
         if SIGN_BYTES in data:
             self._check(data)
         return data
@@ -116,21 +116,21 @@ class OpenedFile(NamedTuple):
             fine = False
         if not fine:
             raise FormatError(
-                "the decrypted text did not pass its own check, so it is not given out",
-                hint="this is a fault of fluxsecrets: please report it with the file's structure, without "
+                "the decrypted text did not pass its own check, so it is not returned",
+                hint="this is a bug in fluxsecrets: please report it with the file's structure, without "
                 "its values; `sops decrypt FILE` reads the file",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptedFile:
-    """What encrypting a file's content came to.
+    """The result of encrypting a file's content.
 
     Attributes:
         data: the new content.
-        values: how many values are encrypted in it.
-        reused: how many of them kept the ciphertext that they had in git.
-        warnings: what the user should know, one sentence each.
+        values: the number of encrypted values.
+        reused: the number of values that kept their ciphertext from git.
+        warnings: warnings for the user.
     """
 
     data: bytes = field(repr=False)
@@ -140,18 +140,18 @@ class EncryptedFile:
 
 
 def parse(format_: Format, data: bytes, limits: Limits) -> Document:
-    """Read a file, with a hint where it is empty, or plainly of another format.
+    """Parse a file. Errors have a hint if it is empty, or clearly of another format.
 
     Raises:
         FormatError, MetadataError, LimitError: see `Format.parse`.
     """
     if not data:
-        raise FormatError("the file is empty", hint="there is nothing in it to encrypt or to decrypt")
+        raise FormatError("the file is empty", hint="it contains nothing to encrypt or decrypt")
     try:
         return format_.parse(data, limits)
     except FluxsecretsError as error:
         if isinstance(error, FormatError) and _is_template(data, error.line):
-            error.hint = "it looks like a template: encrypt what it is rendered to, or the values put into it"
+            error.hint = "it looks like a template: encrypt the rendered file, or the values for it"
         elif error.hint is None and isinstance(error, FormatError | LimitError):
             error.hint = "fix it, or take the file as one value with --input-type binary"
         elif error.hint is None and isinstance(error, MetadataError):
@@ -165,7 +165,7 @@ def _is_template(data: bytes, line: int | None) -> bool:
 
 
 def check_encrypted(document: Document, *, single_value: bool = False) -> int:
-    """How many values are encrypted in an encrypted file; needs no key.
+    """Return the number of encrypted values in an encrypted file, without a key.
 
     Raises:
         IntegrityError: a value that its selector encrypts is plain text.
@@ -195,11 +195,11 @@ def check_encrypted(document: Document, *, single_value: bool = False) -> int:
 
 
 def refuse_leftovers(document: Document) -> None:
-    """Stop at a document that counts as plain and holds ciphertexts: what opens them was taken out.
+    """Refuse a document that looks plain but has ciphertexts: its `sops` block or MAC was removed.
 
     Raises:
         IntegrityError: its `sops` block has no MAC.
-        NotEncryptedError: a value is a ciphertext, and there is no `sops` block.
+        NotEncryptedError: a value is a ciphertext, but there is no `sops` block.
     """
     if document.metadata is not None:
         raise _no_mac()
@@ -215,10 +215,10 @@ def _no_mac() -> IntegrityError:
 
 
 def own_selector(metadata: Metadata) -> Selector:
-    """The selector that an encrypted file names itself.
+    """Return the selector in an encrypted file.
 
     Raises:
-        MetadataError: it is invalid, so that nobody can say what should be encrypted.
+        MetadataError: it is invalid, so it is unknown what should be encrypted.
     """
     try:
         return compile_selector(metadata.selector)
@@ -241,15 +241,15 @@ def open_file(
         format_: its format.
         data: the encrypted content.
         providers: that open the data key.
-        limits: what the input may cost.
+        limits: limits of the input.
         check_mac: False only for the drop-in's `--ignore-mac`.
         order: kinds of keys to try first; defaults to the providers' order.
 
     Raises:
-        NotEncryptedError: it has no `sops` block.
-        DataKeyError: no identity at hand opens it.
+        NotEncryptedError: the file has no `sops` block.
+        DataKeyError: none of the available identities can open it.
         IntegrityError: it was changed after it was encrypted.
-        FormatError, MetadataError, LimitError: it cannot be read.
+        FormatError, MetadataError, LimitError: it can't be parsed.
     """
     document = parse(format_, data, limits)
     del data  # see `encrypt_content`
@@ -264,7 +264,7 @@ def open_parsed(
     check_mac: bool = True,
     order: Sequence[str] | None = None,
 ) -> OpenedFile:
-    """Decrypt a file that was parsed already; see `open_file`."""
+    """Decrypt a parsed file; see `open_file`."""
     if document.metadata is None:
         refuse_leftovers(document)
         raise NotEncryptedError(
@@ -297,22 +297,21 @@ def encrypt_content(
     Args:
         format_: its format.
         data: the plain content.
-        policy: for whom, and what.
-        providers: that wrap the data key.
+        policy: recipients, selector and options.
+        providers: wrap the data key.
         now: for `lastmodified`, RFC 3339.
-        limits: what the input may cost.
-        kubernetes: check the selector against what Flux needs.
-        previous: the file that the content was made of, opened: unchanged values keep their ciphertext
-            while recipients and selector are the same, and nothing that was decrypted from it may be
-            plain text in the new file.
-        by_hand: people edited the content, so that what becomes plain text is a warning.
-        new_key: the file gets a new data key in any case.
+        limits: limits of the input.
+        kubernetes: check that the selector keeps what Flux needs.
+        previous: the opened file from which the content was made. Unchanged values keep their ciphertext if
+            recipients and selector are the same. Nothing decrypted from it may be plain text in the new file.
+        by_hand: a person edited the content, so a value that becomes plain text is only a warning.
+        new_key: always use a new data key.
 
     Raises:
-        AlreadyEncryptedError: it has a `sops` block already.
-        UnprotectedError, SelectorError, RecipientError: the policy would not protect it, or not for Flux;
-            or something that was decrypted from `previous` would be plain text.
-        FormatError, LimitError: it cannot be read.
+        AlreadyEncryptedError: the content already has a `sops` block.
+        UnprotectedError, SelectorError, RecipientError: the policy would not protect it, or Flux could not
+            apply it; or something decrypted from `previous` would be plain text.
+        FormatError, LimitError: the content can't be parsed.
     """
     from fluxsecrets.ops.policy.policy import selector_for
 
@@ -321,14 +320,14 @@ def encrypt_content(
     if document.metadata is not None:
         raise AlreadyEncryptedError("the file is already encrypted", hint="nothing to do")
     single_value = format_.single_value
-    # A file that is one value has no keys to select, and a selector in it would keep sops from reading it.
+    # A file that is one value has no keys to select, and sops can't read such a file with a selector.
     if single_value:
         policy = replace(policy, selector=None)
     selector = selector_for(document, policy, kubernetes=kubernetes and not single_value)
     warnings: list[str] = []
     expanded = _expand_aliases(format_, document, selector, limits)
     if expanded is not document:
-        warnings.append("YAML aliases were written out, since their values are encrypted")
+        warnings.append("YAML aliases were expanded, since their values are encrypted")
     same = previous is not None and not new_key and _same_protection(previous, policy, selector)
     reusable = previous if same else None
     if reusable is None:
@@ -360,7 +359,7 @@ def encrypt_content(
         if _opens(format_, unchanged, data_key, limits, single_value=single_value):
             new = unchanged
     values, reused = sum(isinstance(change.target, Leaf) for change in encrypted.changes), encrypted.reused
-    # Only the values are needed now: the texts of a large file would stand in memory several times over.
+    # Only the values are needed now. Otherwise memory would hold the text of a large file several times.
     plain = replace(expanded, source="", layout=None)
     del document, expanded, encrypted
     verify(format_, plain, new, data_key, limits)
@@ -370,10 +369,10 @@ def encrypt_content(
 
 
 def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> list[str]:
-    """What was decrypted and ends in plain text, as warnings.
+    """Return warnings about decrypted values that would be plain text.
 
     Raises:
-        UnprotectedError: there is something, and nobody edited the text.
+        UnprotectedError: there are such values, and no person edited the text.
     """
     found = list(disclosed(previous.opened, encrypted.plain, by_hand=by_hand))
     for item in found if not by_hand else ():
@@ -386,7 +385,7 @@ def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> 
 
 
 def _repeated(encrypted: Encrypted) -> list[str]:
-    """Comments that hold a value which is encrypted, as warnings."""
+    """Return warnings about comments that contain an encrypted value."""
     comments = [item for item in encrypted.plain if isinstance(item, Comment)]
     if not comments:
         return []
@@ -397,7 +396,7 @@ def _repeated(encrypted: Encrypted) -> list[str]:
     return _few(
         [
             f"the comment on line {trace.comment.line} holds the value of {trace.path} and stays plain text: "
-            "take it out, and change the value if it was committed"
+            "remove it, and change the value if it was committed"
             for trace in values_in_comments(values, comments)
         ]
     )
@@ -416,8 +415,8 @@ def _refuse_too_large(new: bytes, limits: Limits) -> None:
     if len(new) > limits.size:
         raise LimitError(
             f"encrypted, it would have {len(new) / 2**20:.0f} MiB, and nothing over "
-            f"{limits.size / 2**20:.0f} MiB is read again",
-            hint="split it into several files, or take it as one value with --input-type binary",
+            f"{limits.size / 2**20:.0f} MiB can be read again",
+            hint="split it into several files, or treat it as one value with --input-type binary",
         )
 
 
@@ -468,26 +467,26 @@ def _opens(format_: Format, data: bytes, data_key: DataKey, limits: Limits, *, s
 
 
 def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey, limits: Limits) -> None:
-    """Read back what is about to be written, and compare it value by value with what it came from.
+    """Decrypt the text that is about to be written, and compare it with the original value by value.
 
-    The last line of defence against a file that nobody could decrypt: nothing is written without it.
+    This is the last line of defence against a file that nobody could decrypt. Nothing is written without it.
 
     Raises:
-        UnprotectedError: the encrypted text does not hold the same values; no value is in the error.
+        UnprotectedError: the encrypted text has different values; the error contains no value.
     """
     document = format_.parse(encrypted, limits)
     metadata = document.metadata
     if metadata is None:
         raise _not_verified("it would not be recognised as encrypted")
-    document = replace(document, source="", layout=None)  # of a large file the values alone are enough
+    document = replace(document, source="", layout=None)  # for a large file, the values alone are enough
     expected, same = plain.leaves, True
-    # Their order is not compared: a comment may count to another map behind an expanded alias.
+    # The order is not compared: an expanded alias can move a comment to another map.
     comments = Counter(item.text for item in plain.items if isinstance(item, Comment))
     try:
         found = read_back(document, own_selector(metadata), data_key, single_value=format_.single_value)
         for path, value, text in found:
             if path is None:
-                # What was a ciphertext before stays one, and may open where it has come to stand.
+                # A comment that was a ciphertext before stays one, and may decrypt in its new place.
                 left = not comments[str(value)] and is_ciphertext(text)
                 comments[text if left else str(value)] -= 1
                 continue
@@ -523,5 +522,5 @@ def _fingerprint(value: Value) -> tuple[str, bytes]:
 def _not_verified(reason: str) -> UnprotectedError:
     return UnprotectedError(
         f"the encrypted file did not pass its own check, so nothing was written: {reason}",
-        hint="this is a fault of fluxsecrets: please report it with the file's structure, without its values",
+        hint="this is a bug in fluxsecrets: please report it with the file's structure, without its values",
     )

@@ -22,7 +22,7 @@ from fluxsecrets.sops.values import canonical_bytes
 
 from .content import OpenedFile, open_file
 
-if TYPE_CHECKING:  # one file to standard output does without
+if TYPE_CHECKING:  # start-up time: one file to standard output does not need it
     from fluxsecrets.ops.run.results import BatchResult, Prepared
 
 _INDEX = r"\.?(?:([0-9]+)|\[(-?[0-9]+)\])(?=[.\[]|$)"
@@ -34,8 +34,8 @@ class DecryptedContent:
     """A decrypted file or value.
 
     Attributes:
-        data: what to print or write.
-        warnings: what the user should know, one sentence each.
+        data: the bytes to print or write.
+        warnings: warnings for the user.
     """
 
     data: bytes = field(repr=False)
@@ -45,17 +45,17 @@ class DecryptedContent:
 def decrypt_given(
     session: Session, given: Input, *, output_type: str | None = None, key: str | None = None
 ) -> DecryptedContent:
-    """Decrypt a content that was read, which is taken out of it.
+    """Decrypt a content, and release it from memory.
 
     Args:
         session: the run.
         given: the encrypted file.
-        output_type: another format to write, indented as its `.sops.yaml` says; None keeps the file's own
-            format and layout.
-        key: one value to take out, see `parse_key`.
+        output_type: another output format, indented as in its `.sops.yaml`; None keeps the file's format and
+            layout.
+        key: one value to extract, see `parse_key`.
 
     Raises:
-        UsageError: the file has no such key.
+        UsageError: the key does not exist.
         DataKeyError, IntegrityError, NotEncryptedError, ...: see `content.open_file`; the file is named.
     """
     target = given.target
@@ -81,7 +81,7 @@ def _result(
 
 
 def _stores_for(session: Session, path: Path) -> StoresConfig:
-    with suppress(FluxsecretsError):  # a broken configuration keeps nobody from reading
+    with suppress(FluxsecretsError):  # a broken configuration must not prevent decryption
         config = session.find_config(path.parent)
         if config is not None:
             return session.load_config(config).stores
@@ -89,10 +89,10 @@ def _stores_for(session: Session, path: Path) -> StoresConfig:
 
 
 def parse_key(text: str) -> KeyPath | None:
-    """A key in sops's form, such as `["data"]["list"][0]`; None where the text is of the dotted form.
+    """Parse a key in sops's form, such as `["data"]["list"][0]`. Return None for the dotted form.
 
     Raises:
-        UsageError: it starts like sops's form and is not it.
+        UsageError: the text starts like sops's form, but is invalid.
     """
     if not text.startswith("["):
         return None
@@ -113,7 +113,7 @@ def parse_key(text: str) -> KeyPath | None:
 def _find_key(opened: OpenedFile, key: str) -> Node:
     path = parse_key(key)
     if path is not None:
-        # sops: the form in brackets means the first document
+        # as in sops, the form in brackets refers to the first document
         found = [find(opened.parts[0], path)]
     else:
         found = [find_dotted(part, key) for part in opened.parts]
@@ -135,10 +135,10 @@ def _find_key(opened: OpenedFile, key: str) -> Node:
 
 
 def find_dotted(node: Node, key: str) -> Node | None:
-    """The node that a dotted key means, or None; where keys hold dots themselves, the longest wins.
+    """Return the node of a dotted key, or None. If keys contain dots themselves, the longest one is used.
 
     Args:
-        node: where to start.
+        node: the start.
         key: such as `data.tls.crt` or `items[0].name`.
     """
     if not key:
@@ -160,7 +160,7 @@ def find_dotted(node: Node, key: str) -> Node | None:
 
 
 def _node_bytes(node: Node, format_name: str) -> bytes:
-    """A single value as its own bytes, without a line break, as sops prints it; a tree in a format."""
+    """Return a single value as its bytes, without a line break, like sops; a tree in a format."""
     if isinstance(node, Leaf):
         return canonical_bytes(node.value)
     return tree_format(format_name).render([to_data(node)])
@@ -175,7 +175,7 @@ def decrypt_in_place(
         session: the run.
         paths: files and folders.
         environment: all secrets of one environment.
-        input_type: format of named files, in place of what their place and suffix say.
+        input_type: overrides the format of named files.
 
     Raises:
         UsageError, GitError, ConfigError, FileAccessError: see `select`.

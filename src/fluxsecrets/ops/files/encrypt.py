@@ -1,6 +1,6 @@
-"""Encrypt files in place, what is staged, or one content.
+"""Encrypt files in place, staged files, or one content.
 
-Each is read, encrypted and verified before anything is replaced; files are replaced in batches.
+Each is read, encrypted and verified before anything is replaced. Files are replaced in batches.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ from .split import split_lists
 
 @dataclass(frozen=True, slots=True)
 class EncryptRequest:
-    """What to encrypt, and how; the parameters of the command.
+    """What to encrypt, and how: the parameters of the command.
 
     Attributes:
-        paths: files and folders; none, and no environment, means the whole repository.
+        paths: files and folders; without paths and environment, the whole repository.
         environment: all secrets of one environment.
-        input_type: format of named files, in place of what their place and suffix say.
-        output: where one content's result goes, if neither in place nor to standard output.
+        input_type: overrides the format of named files.
+        output: the file for one content's result, or None for in place or standard output.
         age, pgp: recipients to encrypt for instead of the rule's.
         encrypted_regex, unencrypted_regex, encrypted_suffix, unencrypted_suffix, encrypted_comment_regex,
-            unencrypted_comment_regex: which values to encrypt, instead of what the rule says; one at most.
+            unencrypted_comment_regex: which values to encrypt, instead of the rule's selector; one at most.
         mac_only_encrypted: leave plain values out of the MAC.
-        staged: what is staged for the next commit.
-        split_lists: make YAML documents of the Secrets in a `kind: List` first.
-        for_others: also where nobody here could read the result, and git has no copy of the plain text.
-        check, dry_run: only say what would happen.
+        staged: encrypt staged files.
+        split_lists: first turn the Secrets in a `kind: List` into YAML documents.
+        for_others: allow replacing the only plain text with a file that nobody here can read.
+        check, dry_run: only report what would happen.
     """
 
     paths: tuple[str, ...] = ()
@@ -88,9 +88,9 @@ class EncryptJob:
 
     Attributes:
         target: the file; a content from elsewhere is encrypted as if it were there.
-        head: its content at HEAD where that is encrypted and the file is not, else None.
-        why_new_key: why the data key that it has at HEAD is not to be used again, or None.
-        replaced: the plain text is replaced by the result; what is written elsewhere leaves it.
+        head: its content at HEAD, if that is encrypted and the file is not, or None.
+        why_new_key: why its data key at HEAD must not be used again, or None.
+        replaced: the result replaces the plain text; False if it is written elsewhere.
     """
 
     target: Target
@@ -106,13 +106,13 @@ class EncryptOptions:
     Attributes:
         overrides: recipients and selector from the command line.
         names: recipient -> name, from the repository's public keys.
-        kubernetes: check for what Flux needs.
-        split_lists: make YAML documents of the Secrets in a `kind: List` first.
-        write: False only says what would happen.
-        look_at_identities: say where none of the identities at hand will open a file, and refuse that where
-            the plain text would be gone.
-        for_others: do not refuse it.
-        copies: what git has.
+        kubernetes: check that Flux can apply the result.
+        split_lists: first turn the Secrets in a `kind: List` into YAML documents.
+        write: False only reports what would happen.
+        look_at_identities: warn if none of the available identities could open a file, and refuse it if the
+            plain text would be lost.
+        for_others: don't refuse that.
+        copies: the contents that git has.
     """
 
     overrides: Overrides = field(default_factory=Overrides)
@@ -126,7 +126,7 @@ class EncryptOptions:
 
 
 def encrypt(session: Session, request: EncryptRequest) -> BatchResult:
-    """Encrypt files in place, or what is staged.
+    """Encrypt files in place, or staged files.
 
     Raises:
         RecipientError, SelectorError: the request names invalid ones.
@@ -159,19 +159,19 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
 def encrypt_given(
     session: Session, given: Input, request: EncryptRequest, *, replaced: bool
 ) -> tuple[FileResult, bytes]:
-    """Encrypt one content that is not to be written in place.
+    """Encrypt one content without writing it in place.
 
     Args:
         session: the run.
-        given: the content, which is taken out of it.
-        request: how.
-        replaced: the result replaces what was given.
+        given: the content; it is released from memory.
+        request: the request.
+        replaced: the result replaces the input.
 
     Returns:
-        What became of it, and the encrypted content.
+        The result, and the encrypted content.
 
     Raises:
-        FluxsecretsError: see `encrypt_content`; the file is named in it.
+        FluxsecretsError: see `encrypt_content`; names the file.
     """
     options = _options(request)
     if request.output is not None:
@@ -200,14 +200,14 @@ def _options(request: EncryptRequest) -> EncryptOptions:
 
 
 def _for_people(options: EncryptOptions, root: Path) -> EncryptOptions:
-    """With names of recipients, and with who we are, which --check need not know."""
+    """Return the options with names of recipients and our identities, which --check does not need."""
     return replace(options, names=read_public_keys(root), look_at_identities=options.write)
 
 
 def _overrides(
     session: Session, jobs: Sequence[EncryptJob], results: Sequence[FileResult], options: EncryptOptions
 ) -> tuple[str, ...]:
-    """Notes on nested `.sops.yaml` files; of files that were encrypted already there are none."""
+    """Return notes about nested `.sops.yaml` files, except for files that were already encrypted."""
     from fluxsecrets.ops.policy.overriding import override_notes
 
     if options.overrides.recipients:
@@ -218,12 +218,12 @@ def _overrides(
 
 
 def encrypt_jobs(session: Session, selection: Selection) -> tuple[EncryptJob, ...]:
-    """The files of a selection as jobs, with what HEAD holds of those that were encrypted there.
+    """Return the files of a selection as jobs, with their encrypted contents at HEAD.
 
-    What history says of their data keys is looked up here, once for all of them and not in each job.
+    The history of their data keys is read here, once for all files.
 
     Raises:
-        GitError: HEAD cannot be read.
+        GitError: HEAD can't be read.
     """
     plain: dict[Path, tuple[Repository, set[str]]] = {}
     for target in selection.targets:
@@ -260,19 +260,19 @@ def _encrypted_at_head(repository: Repository, paths: set[str]) -> dict[str, byt
 def encrypt_input(
     session: Session, job: EncryptJob, given: Input, options: EncryptOptions
 ) -> tuple[FileResult, bytes]:
-    """Encrypt one content that is not to be written in place.
+    """Encrypt one content without writing it in place.
 
     Args:
         session: the run.
-        job: what the content stands for; the file need not exist.
-        given: the plain content, which is taken out of it; what is encrypted already comes back as it is.
-        options: how.
+        job: the file to encrypt it as; it need not exist.
+        given: the plain content; it is released from memory. An encrypted content is returned unchanged.
+        options: how to encrypt.
 
     Returns:
-        What became of it, and the encrypted content.
+        The result, and the encrypted content.
 
     Raises:
-        FluxsecretsError: see `encrypt_content`; the file is named in it.
+        FluxsecretsError: see `encrypt_content`; names the file.
     """
     try:
         return _encrypt(session, options, job, given)
@@ -310,7 +310,7 @@ def _encrypt(
     with blaming_rule(policy):
         encrypted = _encrypt_one(session, job, given, policy, kubernetes=options.kubernetes)
     others: tuple[str, ...] = ()
-    if options.look_at_identities:  # at the end: what can't be encrypted at all is said first
+    if options.look_at_identities:  # last, so that other errors are reported first
         others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: kept)
     warnings = (
         *encrypted.warnings,
@@ -323,7 +323,7 @@ def _encrypt(
 
 
 def _is_kept(session: Session, options: EncryptOptions, job: EncryptJob, policy: Policy, data: bytes) -> bool:
-    """Whether the plain text can still be had when it was replaced; or the user said that it need not."""
+    """Whether the plain text is kept elsewhere, or the user gave it up."""
     if not options.look_at_identities or options.for_others or not job.replaced:
         return True
     return session.opens(policy.groups, policy.shamir_threshold) or options.copies.has(
@@ -352,7 +352,7 @@ def _already_encrypted(
 def _encrypt_one(
     session: Session, job: EncryptJob, given: Input, policy: Policy, *, kubernetes: bool
 ) -> EncryptedFile:
-    """Encrypt one file's content by a policy; see `encrypt_content` for what is raised."""
+    """Encrypt one file's content with a policy; raises like `encrypt_content`."""
     format_ = make_format(job.target.format, policy.stores)
     previous, warning = _previous(session, format_, job.head)
     why_new = job.why_new_key if previous is not None else None
@@ -380,5 +380,5 @@ def _previous(
     try:
         return open_file(format_, head, session.providers, session.limits), ()
     except FluxsecretsError:
-        # Not ours to open, or damaged: the file gets a new data key, which is always safe.
+        # We can't decrypt it, or it is damaged. The file gets a new data key, which is always safe.
         return None, ("the version in git could not be opened, so all values got new ciphertexts",)

@@ -1,4 +1,4 @@
-"""Why a file would be encrypted as it would: rule, recipients, selector, and what each value becomes."""
+"""Explain how a file is encrypted: rule, recipients, selector, and the effect on each value."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .content import parse, refuse_leftovers
 
 @dataclass(frozen=True, slots=True)
 class RuleTried:
-    """One creation rule and how it took to the file.
+    """One creation rule, and whether it matches the file.
 
     Attributes:
         number: from 1.
         line: in the configuration.
-        matched: it is the one that applies.
-        path_regex: what paths it is for; None means all.
+        matched: it is the rule that applies.
+        path_regex: its paths; None means all.
     """
 
     number: int
@@ -44,7 +44,7 @@ class RuleTried:
 
 @dataclass(frozen=True, slots=True)
 class ValueFate:
-    """One value and what happens to it.
+    """One value, and whether it is encrypted.
 
     Attributes:
         key: such as `data.password`.
@@ -59,25 +59,25 @@ class ValueFate:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that applies to one file.
+    """Everything that applies to one file.
 
     Attributes:
         path: as shown to the user.
         format: name of its format.
         encrypted: it is encrypted now.
         config: the `.sops.yaml` that applies, or None.
-        relative_path: what path_regex is matched against.
-        rules: those tried, in order.
-        narrow: the rule that applies makes this file a secret; False where it only says how one is
-            encrypted; None where no rule applies.
-        narrow_why: why it does, or does not.
+        relative_path: the path that path_regex matches against.
+        rules: the tried rules, in order.
+        narrow: the rule makes this file a secret; False if it only says how to encrypt one; None without a
+            rule.
+        narrow_why: the reason.
         groups: names of the recipients by key group.
-        threshold: groups needed; 0 for one group.
-        selector: such as `encrypted_regex: ^(data|stringData)$`, or None where an error came first.
+        threshold: the number of groups needed; 0 for one group.
+        selector: such as `encrypted_regex: ^(data|stringData)$`, or None after an error.
         selector_origin: where it comes from.
         values: every value, in order.
-        warnings: what else to know.
-        problem: why the file could not be encrypted as it stands.
+        warnings: more warnings.
+        problem: why the file can't be encrypted.
     """
 
     path: str
@@ -98,16 +98,16 @@ class Explanation:
 
 
 def explain(session: Session, path: str, input_type: str | None = None) -> Explanation:
-    """Explain one file; what stands in the way of encrypting it is part of the answer.
+    """Explain one file. A problem that prevents encryption is part of the answer.
 
     Args:
         session: the run.
         path: the file, as the user named it.
-        input_type: its format, in place of what its name and place say.
+        input_type: overrides its format.
 
     Raises:
-        FileAccessError: the file cannot be read, or is a folder.
-        FormatError: it is not of its format.
+        FileAccessError: the file can't be read, or is a folder.
+        FormatError: it does not match its format.
         ConfigError: the `.sops.yaml` is invalid.
     """
     refuse_folder(session, path)
@@ -164,7 +164,7 @@ def explain(session: Session, path: str, input_type: str | None = None) -> Expla
 def _differences(
     target: Target, document: Document, policy: Policy, selector: Selector, names: Mapping[str, str]
 ) -> Iterator[str]:
-    """Where an encrypted file is not what the rule would make of it now."""
+    """Return the differences between an encrypted file and its rule."""
     if document.metadata is None:
         try:
             refuse_leftovers(document)
@@ -184,15 +184,15 @@ def _narrow(session: Session, target: Target, data: bytes) -> tuple[bool, str]:
     from fluxsecrets.repo.rulenames import Files, RuleNames, exempt
 
     if session.config_path is not None:
-        return False, "it is from --config, and only the repository's own rules make secrets"
+        return False, "it is from --config, and only the repository's own rules make files secrets"
     root = target.repository.root if target.repository is not None else session.cwd
     if not target.path.is_relative_to(root.resolve()):
-        return False, "the file is outside of the repository"
+        return False, "the file is outside the repository"
     path = target.path.relative_to(root.resolve()).as_posix()
     names = RuleNames(Files(str(root)))
     naming = names.naming(path)
     if naming is None:
-        return False, "it has no path_regex, or is from outside of the repository"
+        return False, "it has no path_regex, or is from outside the repository"
     if naming.narrow and names.is_kept_plain(path):
         return False, "a file of this name or place is not a secret, whatever rule matches it"
     if naming.narrow and exempt(path, data):
@@ -204,7 +204,7 @@ def _encrypts_nothing(target: Target) -> FluxsecretsError:
     return UnprotectedError(
         "the selector would encrypt nothing in this file",
         path=target.shown,
-        hint="mend the selector in the rule, so that it matches the keys above the values",
+        hint="fix the selector in the rule, so that it matches the keys above the values",
     )
 
 
@@ -221,7 +221,7 @@ def _origin(policy: Policy, is_flux_selector: bool, *, single_value: bool) -> st
         return "not used: the file is encrypted as a whole"
     if policy.selector is not None:
         return "from the rule"
-    return "the rule has none: what Flux needs for a manifest" if is_flux_selector else "sops's default"
+    return "the default for a manifest, since the rule has none" if is_flux_selector else "sops's default"
 
 
 def _warnings(session: Session, path: Path, applied: AppliedConfig | None) -> tuple[str, ...]:

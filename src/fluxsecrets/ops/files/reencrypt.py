@@ -1,7 +1,7 @@
-"""An encrypted file opened to be changed, and encrypted again by what it says itself.
+"""Open an encrypted file to change it, and encrypt it again with its own settings.
 
-Recipients, selector and threshold come from the file's own block, after it was compared with the
-creation rule that applies; unchanged values keep their ciphertext, and the wrapped keys stay as they are.
+Recipients, selector and threshold come from the file's own block, after a comparison with the creation rule.
+Unchanged values keep their ciphertext, and the wrapped keys stay.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .content import EncryptedFile, OpenedFile, encrypt_content, open_file
 
 @dataclass(frozen=True, slots=True)
 class OpenTarget:
-    """An encrypted file that was opened to be changed.
+    """An encrypted file that is opened for a change.
 
     Attributes:
         target: the file.
-        content: as it was read; the file must still be so when the new content is written.
+        content: the content that was read; it must not have changed when the new content is written.
         file: its values; the MAC was checked.
-        policy: for whom and how it is encrypted, by its own block.
-        kubernetes: it meets what Flux needs, and must go on to.
-        warnings: what the user should know about it, one sentence each.
+        policy: its recipients and settings, from its own block.
+        kubernetes: Flux can apply it, and must still be able to after the change.
+        warnings: warnings for the user.
     """
 
     target: Target
@@ -46,7 +46,7 @@ class OpenTarget:
 
     @property
     def plain(self) -> Document:
-        """The file's values in place, as if it were not encrypted; places are those of the encrypted text."""
+        """The file with plain values. Places refer to the encrypted text."""
         return replace(self.file.opened.document, parts=self.file.parts, metadata=None)
 
 
@@ -56,13 +56,13 @@ def open_target(session: Session, target: Target, *, accept_recipients: bool = F
     Args:
         session: the run.
         target: the file.
-        accept_recipients: go on where its block protects less than the rule that applies.
+        accept_recipients: continue even if its block protects less than the rule.
 
     Raises:
-        NotEncryptedError: it is a plain file.
-        UnprotectedError: strangers among its recipients, a weaker selector or threshold than the rule's.
-        FileAccessError: it cannot be read, or is read-only.
-        UsageError: an operation on many files was interrupted here, and has to be ended first.
+        NotEncryptedError: the file is plain.
+        UnprotectedError: it has unknown recipients, or a weaker selector or threshold than the rule.
+        FileAccessError: it can't be read, or is read-only.
+        UsageError: an interrupted operation on many files must be completed first.
         DataKeyError, IntegrityError, FormatError, ...: see `content.open_file`.
     """
     if target.problem is not None:
@@ -78,7 +78,7 @@ def open_target(session: Session, target: Target, *, accept_recipients: bool = F
 
 def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenTarget:
     content = read_file(target.path, limit=session.limits.size)
-    refuse_read_only(content)  # before anybody does any work
+    refuse_read_only(content)  # before the user does any work
     try:
         opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
     except NotEncryptedError as error:
@@ -90,7 +90,7 @@ def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenT
     names = recipient_names(session, target)
     warnings = list(opened.warnings)
     if accept_recipients:
-        warnings += [f"accepted as it is: {line}" for line in difference_lines(differences, names)]
+        warnings += [f"accepted: {line}" for line in difference_lines(differences, names)]
     else:
         refuse(differences, names)
     if differences.missing:
@@ -110,7 +110,7 @@ def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenT
 
 
 def _fits_flux(found: OpenTarget) -> bool:
-    """Whether Flux can work with the file as it is; if not, that is no reason to refuse a change."""
+    """Whether Flux can apply the current file. If it can't, that is not a reason to refuse a change."""
     try:
         selector_for(found.plain, found.policy)
     except FluxsecretsError:
@@ -119,7 +119,7 @@ def _fits_flux(found: OpenTarget) -> bool:
 
 
 def recipient_names(session: Session, target: Target) -> Mapping[str, str]:
-    """Names of recipients for messages about a file: the rule's anchors, then the public keys."""
+    """Return names of recipients for messages about a file: the rule's anchors, then the public keys."""
     root = target.repository.root if target.repository is not None else session.cwd
     applied = session.rules_for(target.path)
     rule = applied.matches[-1].rule if applied is not None and applied.matches else None
@@ -129,13 +129,13 @@ def recipient_names(session: Session, target: Target) -> Mapping[str, str]:
 def encrypt_again(
     session: Session, opened: OpenTarget, plain: bytes, *, by_hand: bool = False
 ) -> EncryptedFile:
-    """Encrypt changed plain text for the same people in the same way.
+    """Encrypt changed plain text for the same recipients in the same way.
 
-    The file gets a new data key where somebody knows the old one who is not among these people any more.
+    The file gets a new data key if a former recipient knows the old one.
 
     Args:
         session: the run.
-        opened: the file as it was.
+        opened: the file before the change.
         plain: its new plain text.
         by_hand: see `content.encrypt_content`.
 
@@ -160,7 +160,7 @@ def encrypt_again(
 
 
 def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
-    """Why the file's data key must not be used for another value; None where it may."""
+    """Return why the file's data key must not be used for another value, or None."""
     from .datakeys import why_new_data_keys
 
     target = opened.target
@@ -171,10 +171,10 @@ def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
 
 
 def write_back(opened: OpenTarget, encrypted: bytes) -> None:
-    """Replace the file, if it is still as it was read.
+    """Replace the file, if it has not changed since it was read.
 
     Raises:
-        FileAccessError: it was changed meanwhile, or cannot be written; it is as it was.
+        FileAccessError: it was changed meanwhile, or can't be written; it stays unchanged.
     """
     try:
         replace_file(opened.content, encrypted)

@@ -1,4 +1,4 @@
-"""Wrap a file's data key for others, or give it a new one: what `rotate` and `recipients sync` share."""
+"""Wrap a file's data key for other recipients, or replace it; for `rotate` and `recipients sync`."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ Options = TypeVar("Options")
 
 @dataclass(frozen=True, slots=True)
 class RekeyResult(FileResult):
-    """One file's result, with what changed in who can open it.
+    """One file's result, with the changes of its recipients.
 
     Attributes:
-        added: names of those who can open it now and could not before.
-        removed: names of those who no longer can; what is in git's history they still read.
-        rearranged: order, key groups, threshold or spelling of recipients changed as well, or alone.
-        new_data_key: every value was encrypted anew with a new key.
-        regenerated: keys of values that were made anew.
+        added: names of new recipients.
+        removed: names of removed recipients; they can still read git's history.
+        rearranged: order, key groups, threshold or spelling of recipients changed, too or only.
+        new_data_key: every value was encrypted again with a new key.
+        regenerated: keys of values that were generated again.
         shared_with: other environments that the file belongs to.
     """
 
@@ -55,9 +55,9 @@ def with_new_data_key(
     threshold: int,
     stores: StoresConfig | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Encrypt an opened file anew, all of it, with a new data key.
+    """Encrypt all values of an opened file again, with a new data key.
 
-    What was encrypted is encrypted again, where it stands; layout and unknown metadata are kept.
+    The same values are encrypted, in the same places. Layout and unknown metadata are kept.
 
     Args:
         session: the run.
@@ -67,16 +67,16 @@ def with_new_data_key(
         stores: indentation, or None for the file's own.
 
     Returns:
-        The new content, verified, and what the user should know.
+        The verified new content, and warnings.
 
     Raises:
-        RecipientError: a recipient cannot be encrypted for.
-        UnprotectedError: the result would not be what it came from.
+        RecipientError: encrypting for a recipient failed.
+        UnprotectedError: the result would not have the same values.
     """
     if not opened.opened.warnings and not any(change.becomes_comment for change in opened.opened.changes):
         return _in_place(session, opened, groups, threshold), ()
-    # Comments that sops wrote where it cannot read them itself, or that are not encrypted: going over
-    # the plain text fixes them.
+    # Some comments are not encrypted, or are in places where sops writes them but can't read them. The
+    # detour through plain text fixes them.
     return with_new_text(session, opened, opened.text(), groups, threshold, stores)
 
 
@@ -97,7 +97,7 @@ def _in_place(session: Session, opened: OpenedFile, groups: RecipientGroups, thr
         )
         for change in opened.opened.changes
     ]
-    # It was compared with the values when the file was opened.
+    # The MAC was compared with the values when the file was opened.
     digest, _ = Cipher(opened.opened.data_key).decrypt_bytes(
         own.mac or "", mac_additional_data(own.lastmodified)
     )
@@ -133,7 +133,7 @@ def with_new_text(
     threshold: int,
     stores: StoresConfig | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Encrypt another text in an opened file's place, in the same way, with a new data key.
+    """Encrypt another text in place of an opened file, in the same way, with a new data key.
 
     Args:
         session: the run.
@@ -161,7 +161,7 @@ def with_new_text(
         session.providers,
         now=session.now(),
         limits=session.limits,
-        kubernetes=False,  # the file's own selector is no news, and Flux reads it as it is
+        kubernetes=False,  # the file's own selector does not change, and Flux can already read it
         previous=opened,
         new_key=True,
     )
@@ -176,7 +176,7 @@ def with_new_text(
 def with_same_data_key(
     session: Session, opened: OpenedFile, groups: RecipientGroups, threshold: int
 ) -> bytes:
-    """Wrap an opened file's data key for others; no value changes, nor does `lastmodified`, as with sops.
+    """Wrap an opened file's data key for other recipients. Values and `lastmodified` stay, as in sops.
 
     Args:
         session: the run.
@@ -204,7 +204,7 @@ def with_same_data_key(
 
 
 def encrypted_targets(selection: Selection) -> tuple[tuple[Target, ...], tuple[str, ...]]:
-    """The files of a selection that are encrypted, were named, or have a problem; and a note on the rest."""
+    """Return the files of a selection that are encrypted, named, or broken, and a note on the rest."""
     targets = tuple(
         target for target in selection.targets if target.encrypted or target.named or target.problem
     )
@@ -219,7 +219,7 @@ def encrypted_targets(selection: Selection) -> tuple[tuple[Target, ...], tuple[s
 def changes_between(
     before: Iterable[Recipient], after: Iterable[Recipient], names: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Who comes and who goes, by name."""
+    """Return added and removed recipients, by name."""
     old = {recipient_key(recipient): recipient for recipient in before}
     new = {recipient_key(recipient): recipient for recipient in after}
     return (
@@ -229,14 +229,14 @@ def changes_between(
 
 
 def flat(groups: RecipientGroups) -> list[Recipient]:
-    """The recipients of all groups, in order."""
+    """Return the recipients of all groups, in order."""
     return [recipient for group in groups for recipient in group]
 
 
 def prepare_target(
     rekey: Callable[[Session, Options, Target], Prepared], session: Session, options: Options, target: Target
 ) -> Prepared:
-    """Re-key one file; an error becomes its result, with the file named as the user knows it."""
+    """Re-key one file. An error becomes its result, with the file's name as the user knows it."""
     try:
         if target.problem is not None:
             raise target.problem
@@ -248,12 +248,12 @@ def prepare_target(
 
 @dataclass(frozen=True, slots=True)
 class RekeyFile:
-    """A file that is opened to be re-keyed.
+    """A file that is opened for re-keying.
 
     Attributes:
-        content: as it was read.
+        content: the content that was read.
         applied: the rules that were tried for it.
-        opened: the same, its MAC checked.
+        opened: the decrypted file, with its MAC checked.
     """
 
     content: FileContent
@@ -262,7 +262,7 @@ class RekeyFile:
 
 
 def open_target(session: Session, target: Target) -> RekeyFile:
-    """Open a file to re-key it; raises as `open_file` does."""
+    """Open a file to re-key it; raises like `open_file`."""
     content = read_file(target.path, limit=session.limits.size)
     applied = session.rules_for(target.path)
     format_ = make_format(target.format, *([applied.config.stores] if applied is not None else []))
@@ -278,16 +278,16 @@ def rekeyed(
     outcome: Outcome,
     warnings: Iterable[str] = (),
 ) -> RekeyResult:
-    """What became of a file whose recipients are others now.
+    """Return the result for a file whose recipients changed.
 
     Args:
         session: the run.
         target: the file.
-        file: the same, as it was.
-        groups: its recipients by key group.
+        file: the file before the change.
+        groups: its new recipients by key group.
         names: recipient -> name.
-        outcome: what became of it.
-        warnings: what else the user should know.
+        outcome: the outcome.
+        warnings: more warnings.
     """
     opened = file.opened
     before = opened.metadata
@@ -306,12 +306,12 @@ def rekeyed(
 
 
 def for_others_only(session: Session, groups: RecipientGroups) -> tuple[str, ...]:
-    """A warning where none of the identities at hand opens what is encrypted for these recipients."""
+    """Return a warning if none of the available identities belongs to these recipients."""
     return () if session.opens_any(groups) else (OTHERS_ONLY,)
 
 
 def warnings_of_recipients(
     session: Session, groups: RecipientGroups, threshold: int, names: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """What to say about those for whom a file is encrypted now."""
+    """Return warnings about a file's new recipients."""
     return (*for_others_only(session, groups), *post_quantum_warnings(groups, threshold, names))

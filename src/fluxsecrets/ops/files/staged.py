@@ -1,7 +1,7 @@
-"""Encrypt what is staged, and nothing else: the index gets the ciphertext.
+"""Encrypt staged files, and nothing else: the index gets the ciphertext.
 
-The working copy follows where it is what was staged. Where it holds more, it stays as it is, so that
-nothing is staged that was not, and no change is lost.
+A working copy is updated if it equals the staged content. If it has further changes, it stays unchanged:
+nothing more is staged, and no change is lost.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from .onlycopy import GitCopies
 
 
 def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
-    """Encrypt the Secrets among the staged files, in the index, and in the working copy where that agrees.
+    """Encrypt the Secrets among the staged files: in the index, and in working copies that equal it.
 
     Args:
         session: the run.
-        options: how; names of recipients are looked up here.
+        options: how to encrypt; names of recipients are added here.
 
     Raises:
-        GitError: no repository, or its index cannot be read or written.
+        GitError: there is no repository, or its index can't be read or written.
     """
     repository = find_repository(session.cwd)
     if repository is None:
@@ -52,11 +52,11 @@ def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
         options,
         names=read_public_keys(repository.root),
         look_at_identities=options.write,
-        copies=GitCopies(index=False),  # which gets the ciphertext
+        copies=GitCopies(index=False),  # the index gets the ciphertext
     )
     tree, staged = _staged_tree(session, repository)
     heads = repository.read_head_blobs(staged).contents
-    settings = read_trust(repository, [INDEX])[0].settings()  # what is committed says what a secret is
+    settings = read_trust(repository, [INDEX])[0].settings()  # the staged settings decide what a secret is
     secrets = _secrets(tree, staged, heads, () if settings is None else settings.secrets)
     changed = changed_since_staged(repository, [secret.path for secret in secrets])
     done: list[_Done] = []
@@ -86,8 +86,8 @@ class _Done:
         path: relative to the root with `/`.
         file: absolute path of the working copy.
         old, new: staged content and its ciphertext.
-        result: what to report.
-        working: the working copy, where it follows.
+        result: the result to report.
+        working: the working copy, if it is updated.
     """
 
     path: str
@@ -100,10 +100,10 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class StagedTree(Tree):
-    """The work tree, in which staged files have the content that is staged.
+    """The work tree with the staged content of staged files.
 
     Attributes:
-        contents: by path; None where it is over the limit.
+        contents: by path; None for a file over the limit.
     """
 
     contents: Mapping[str, bytes | None] = field(default_factory=dict, repr=False)
@@ -144,13 +144,13 @@ def _staged_tree(session: Session, repository: Repository) -> tuple[StagedTree, 
 def _secrets(
     tree: StagedTree, staged: Mapping[str, StagedFile], heads: Mapping[str, bytes], listed: Sequence[str]
 ) -> list[SecretFile]:
-    """The Secrets among the staged files, and whatever is encrypted at HEAD and staged in plain text."""
+    """Return the staged Secrets, and files that are encrypted at HEAD but staged in plain text."""
     found = {secret.path: secret for secret in discover(tree, paths=[*staged], extra=listed)}
     for path, head in heads.items():
         format_name = detect_encryption(head, path)
         content = tree.contents[path]
         if path not in found and format_name is not None and content and not detect_encryption(content, path):
-            reason = "encrypted at HEAD, and not as it is staged"
+            reason = "encrypted at HEAD, but staged in plain text"
             found[path] = SecretFile(path, SecretKind.ENCRYPTED_AT_HEAD, format_name, reason)
     return [found[path] for path in sorted(found) if not found[path].encrypted]
 
@@ -186,7 +186,7 @@ def _why_new_key(session: Session, tree: Tree, path: str, head: bytes | None) ->
 
 
 def _is_plain(session: Session, file: Path) -> bool:
-    """Whether there is a working copy, and a plain one."""
+    """Whether a plain working copy exists."""
     try:
         data = read_file(file, limit=session.limits.size).data
     except FluxsecretsError:
@@ -195,7 +195,7 @@ def _is_plain(session: Session, file: Path) -> bool:
 
 
 def _encrypted_copy(session: Session, file: Path) -> bytes | None:
-    """The working copy where that is encrypted already, so that what is staged becomes the very same."""
+    """Return the working copy if it is already encrypted, so that the index gets the same ciphertext."""
     try:
         data = read_file(file, limit=session.limits.size).data
     except FluxsecretsError:
@@ -204,28 +204,28 @@ def _encrypted_copy(session: Session, file: Path) -> bytes | None:
 
 
 def _with_working_copy(session: Session, one: _Done, *, changed: bool) -> _Done:
-    """With the working copy where it is to follow, or with a remark where it is not."""
+    """Add the working copy if it can be updated, or a warning if not."""
     try:
         content = read_file(one.file, limit=session.limits.size)
     except FluxsecretsError:
-        return one  # it is gone, or no file any more: there is nothing to follow
+        return one  # it is gone, or no longer a file, so there is nothing to update
     if not changed:
         return replace(one, working=content)
     if content.data == one.new:
         return one
     word = file_word(one.result.path)
     if detect_encryption(content.data, one.path) is not None:
-        remark = f"the working copy is encrypted already, in another way: `git add {word}` stages it"
+        remark = f"the working copy is already encrypted, but differently: `git add {word}` stages it"
     else:
         remark = (
-            "the working copy has changes that are not staged, so it stays as it is, in plain text: "
-            f"`fluxsecrets encrypt {word}` before you stage them"
+            "the working copy has unstaged changes, so it stays in plain text: "
+            f"run `fluxsecrets encrypt {word}` before you stage them"
         )
     return replace(one, result=replace(one.result, warnings=(*one.result.warnings, remark)))
 
 
 def _follow(done: Sequence[_Done]) -> Iterator[tuple[str, FileResult]]:
-    """Put the ciphertext into the working copies that are what was staged; yields what went wrong."""
+    """Write the ciphertext to the working copies that equal the staged content. Yields the errors."""
     following = [(one, one.working) for one in done if one.working is not None]
     writes = [
         PendingWrite(one.file, _as_checked_out(one, content), expected=replace(content, data=b""))
@@ -234,11 +234,11 @@ def _follow(done: Sequence[_Done]) -> Iterator[tuple[str, FileResult]]:
     for (one, _), written in zip(following, write_batch(writes), strict=True):
         if written.error is not None:
             why = written.error.message
-            written.error.message = f"the working copy stays plain text, unlike what is staged: it {why}"
+            written.error.message = f"the working copy stays plain text, unlike the index: it {why}"
             written.error.path = one.result.path
             yield one.path, FileResult(one.result.path, Outcome.FAILED, error=written.error)
 
 
 def _as_checked_out(one: _Done, content: FileContent) -> bytes:
-    """The ciphertext with the line ends of the working copy, which is otherwise what was staged."""
+    """Return the ciphertext with the line ends of the working copy."""
     return one.new if content.data == one.old else one.new.replace(b"\n", b"\r\n")

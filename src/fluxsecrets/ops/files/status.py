@@ -1,4 +1,4 @@
-"""What state files are in: encrypted or plain, for whom, and whether you can open them."""
+"""The state of files: encrypted or plain, for whom, and whether you can decrypt them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .content import check_encrypted, parse, refuse_leftovers
 
 
 class State(StrEnum):
-    """How a file stands."""
+    """The state of a file."""
 
     ENCRYPTED = "encrypted"
     PLAIN = "plain"
@@ -37,14 +37,14 @@ class FileStatus:
     Attributes:
         path: as shown to the user.
         state: encrypted, plain, or an error.
-        values: encrypted values, where it is encrypted.
-        recipients: names or shortened keys of those who can open it.
-        openable: whether your identities open it; None where it is not encrypted.
+        values: the number of encrypted values, if it is encrypted.
+        recipients: names or shortened keys of its recipients.
+        openable: whether your identities can decrypt it; None if it is not encrypted.
         selector: such as `encrypted_regex: ^(data|stringData)$`.
         lastmodified: when a value last changed, RFC 3339.
         reason: why it counts as a secret.
-        drift: where it differs from its rule: `recipients`, `selector`.
-        error: what is wrong with it.
+        drift: how it differs from its rule: `recipients`, `selector`.
+        error: the error, or None.
     """
 
     path: str
@@ -61,7 +61,7 @@ class FileStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """What to look at; without paths and environment the whole repository."""
+    """The files to look at; without paths and environment, the whole repository."""
 
     paths: tuple[str, ...] = ()
     environment: str | None = None
@@ -74,8 +74,8 @@ class StatusResult:
 
     Attributes:
         files: each once, in order.
-        notes: what was not followed or not understood while they were looked for.
-        request: what was asked for.
+        notes: what was not followed or not understood in the search.
+        request: the request.
     """
 
     files: tuple[FileStatus, ...]
@@ -84,12 +84,12 @@ class StatusResult:
 
     @property
     def failed(self) -> bool:
-        """Whether the state of any file can't be told."""
+        """Whether the state of any file is unknown."""
         return any(each.state is State.FAILED for each in self.files)
 
 
 def status(session: Session, request: StatusRequest) -> StatusResult:
-    """The state of files; one that cannot be read is reported, and the others go on.
+    """Return the state of files. An unreadable file is reported, and the others are still read.
 
     Raises:
         UsageError, GitError, ConfigError, FileAccessError: see `select`.
@@ -132,7 +132,7 @@ def _state(session: Session, names: Mapping[str, str], target: Target) -> FileSt
 
 
 def _anchor_names(session: Session, target: Target) -> Mapping[str, str]:
-    """Names from the rule that applies to the file, if there is a valid one."""
+    """Return names from the file's rule, if there is a valid one."""
     try:
         applied = session.rules_for(target.path)
     except FluxsecretsError:

@@ -1,4 +1,4 @@
-"""Bring files' recipients in line with the creation rules."""
+"""Make files' recipients match the creation rules."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from .rekey import (
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """How to bring files in line.
+    """How to sync files.
 
     Attributes:
         names: recipient -> name, from the repository's public keys.
-        accept_recipients: go on where a file encrypts less than its rule says.
-        write: False only says what would happen; no identity is needed for that.
+        accept_recipients: continue even if a file encrypts less than its rule.
+        write: False only reports what would happen, which needs no identity.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -54,15 +54,15 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """Which files to bring in line, and how; the parameters of `recipients sync`.
+    """Which files to sync, and how: the parameters of `recipients sync`.
 
     Attributes:
         paths: files and folders.
         environment: all files of one environment.
         everything: all files of the repository.
-        input_type: format of named files, whatever their names say.
-        accept_recipients: accept files that encrypt less than their rule says.
-        check, dry_run: only say what would happen.
+        input_type: overrides the format of named files.
+        accept_recipients: accept files that encrypt less than their rule.
+        check, dry_run: only report what would happen.
     """
 
     paths: tuple[str, ...] = ()
@@ -75,14 +75,14 @@ class SyncRequest:
 
 
 Watch = Callable[[Iterator[FileResult], int], Iterable[FileResult]]
-"""Passes on results, and may show progress; the number is that of all files."""
+"""Passes on results, and may show progress. The number is that of all files."""
 
 
 def sync(session: Session, request: SyncRequest, watch: Watch) -> BatchResult:
-    """Bring files in line with their rules, or say what that would change.
+    """Make files match their rules, or report what that would change.
 
     Raises:
-        UsageError: nothing is named, or several kinds at once.
+        UsageError: nothing was named, or in several ways.
         GitError, ConfigError, FileAccessError: see `select`.
     """
     require_one_way(request.paths, request.environment, everything=request.everything)
@@ -96,19 +96,19 @@ def sync(session: Session, request: SyncRequest, watch: Watch) -> BatchResult:
 
 
 def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions) -> Iterator[FileResult]:
-    """Make files' recipients, their order, key groups and threshold those of the rule, in place.
+    """Make files' recipients, their order, key groups and threshold match the rule, in place.
 
-    A file that only gets more recipients keeps its data key and values, as with `sops updatekeys`. Where
-    somebody is removed, or the groups become stricter, the file gets a new data key: whoever knows the
-    old one could read all that is written into the file later.
+    A file that only gains recipients keeps its data key and values, as with `sops updatekeys`. If a recipient
+    is removed, or the groups become stricter, the file gets a new data key: anyone who knows the old one
+    could read what is written to the file later.
 
     Args:
         session: the run.
         targets: the files.
-        options: how.
+        options: how to sync them.
 
     Returns:
-        One `RekeyResult` per file, in order, as they are done; a plain `FileResult` where it could not be
+        One `RekeyResult` per file, in order, as each one is ready; a plain `FileResult` if it could not be
         written.
     """
     return write_files(session, prepare_files(partial(prepare_target, _sync, session, options), targets))
@@ -163,7 +163,7 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
 
 
 def needs_new_data_key(metadata: Metadata, policy: Policy) -> bool:
-    """Whether somebody could open the file until now who could not, or not as easily, by the rule."""
+    """Whether the rule takes access from someone, or makes it harder."""
     own, ruled = metadata.recipients, policy.groups
     if len(own) != len(ruled):
         return True
@@ -173,7 +173,7 @@ def needs_new_data_key(metadata: Metadata, policy: Policy) -> bool:
 
 
 def _rearranged(metadata: Metadata, policy: Policy) -> bool:
-    """Whether more changes than recipients that come and go."""
+    """Whether anything changes besides added and removed recipients."""
     before = [[recipient_key(recipient) for recipient in group] for group in metadata.recipients]
     after = [[recipient_key(recipient) for recipient in group] for group in policy.groups]
     old, new = set(chain.from_iterable(before)), set(chain.from_iterable(after))
@@ -190,7 +190,7 @@ def _keys(group: Sequence[Recipient]) -> set[tuple[str, str]]:
 
 
 def _kept_weaker(session: Session, target: Target, metadata: Metadata, document: Document) -> Differences:
-    """What protects less than the rule and is not mended here: who can read is, what is encrypted is not."""
+    """Return where the file protects less than the rule. Sync fixes recipients, not the selector."""
     differences = compare_with_rule(session, target.path, metadata, document)
     return replace(differences, strangers=(), threshold_lower=False)
 
@@ -199,4 +199,4 @@ def _weaker_warning(weaker: Differences) -> tuple[str, ...]:
     if not weaker.weaker:
         return ()
     what = "; ".join(difference_lines(weaker, {}))
-    return (f"{what}: `recipients sync` leaves that; decrypt the file and encrypt it again",)
+    return (f"{what}: `recipients sync` does not change that; decrypt the file and encrypt it again",)
