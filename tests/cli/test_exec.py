@@ -301,7 +301,7 @@ def test_name_and_format(encrypted, run):
 def test_name_with_a_folder_is_refused(encrypted, cli, name):
     result = cli("exec-file", "--filename", name, "secret.yaml", "--", "cat", "{}")
     assert result.exit_code == 2
-    assert "no name for a file" in result.stderr
+    assert "not a file name" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["exec-env", "exec-file"])

@@ -204,7 +204,7 @@ def test_a_hook_in_another_language_is_left_alone(repository, cli):
     hook = script(repository.path / "githooks" / "pre-commit", "#!/usr/bin/env python3\nprint()\n")
     result = cli("hook", "install")
     assert result.exit_code == 2
-    assert "no shell script" in result.stderr
+    assert "not a shell script" in result.stderr
     assert "fluxsecrets hook run pre-commit" in result.stderr
     assert hook.read_text(encoding="utf-8") == "#!/usr/bin/env python3\nprint()\n"
 

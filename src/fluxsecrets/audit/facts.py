@@ -210,7 +210,7 @@ class Readers:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """A repository, as far as the rules look at it. Each fact is read when a rule first asks for it.
+    """What the rules may ask about a repository. Each fact is read when a rule first asks for it.
 
     Attributes:
         tree: its files.

@@ -79,8 +79,8 @@ def found(
         line: 1-based, or None for the whole file.
         message: what is wrong, with names, never with values.
         names: what tells it from others of this rule in this file, over moved lines.
-        hint: what to do; the rule's own advice unless told.
-        severity: the rule's unless told.
+        hint: what to do; by default the rule's own advice.
+        severity: by default the rule's.
         confidence: how sure it is.
         related: other places that belong to it.
     """

@@ -51,7 +51,7 @@ class SecretValue:
 
     @property
     def plain(self) -> str | None:
-        """The value as text, or None where it is none."""
+        """The value as text, or None if it is not text."""
         try:
             return self.data.decode("utf-8")
         except UnicodeDecodeError:

@@ -32,7 +32,7 @@ def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchRe
     """The results, in which a plain file is `allowed` where all that `scan` finds in it is.
 
     Allowances and the baseline are `scan`'s, so that what satisfies it satisfies the check as well. A file
-    that could not be encrypted, because no rule is for it, say, may be allowed, too; one that is encrypted
+    that could not be encrypted, because no rule matches it, may be allowed too; one that is encrypted
     already and damaged may not.
 
     Args:
@@ -71,5 +71,5 @@ def offenders(batch: BatchResult) -> tuple[FileResult, ...]:
 
 
 def _encrypted(target: Target) -> bool:
-    """Whether a file is encrypted, as far as that is known: of a named file nobody has looked."""
+    """Whether a file is known to be encrypted; a named file was not looked at."""
     return target.encrypted or target.named

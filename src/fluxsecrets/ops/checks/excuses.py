@@ -45,7 +45,7 @@ class Excuse(NamedTuple):
 
 
 class State(NamedTuple):
-    """A state before, as far as it matters here."""
+    """What a state before allowed and knew."""
 
     revision: str
     allow: tuple[Allowance, ...]

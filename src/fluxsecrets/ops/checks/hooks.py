@@ -130,7 +130,7 @@ def install_hooks(
 
     Raises:
         GitError: no repository.
-        ConfigError: the hooks are not this repository's alone, or a hook is no shell script.
+        ConfigError: the hooks are not this repository's alone, or a hook is not a shell script.
         FileAccessError: a file cannot be read or written.
     """
     repository = _repository(start)
@@ -426,7 +426,7 @@ def _install_shared(hook: str, path: Path) -> HookResult:
     text = present.decode("utf-8", "surrogateescape")
     if text.startswith("#!") and _SHELL.match(text) is None:
         raise ConfigError(
-            "this hook is no shell script, so nothing was added to it",
+            "this hook is not a shell script, so nothing was added to it",
             path=str(path),
             hint=f"let it run `fluxsecrets hook run {hook}`, and fail where that fails",
         )

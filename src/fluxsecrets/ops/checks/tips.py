@@ -18,7 +18,7 @@ class Part(NamedTuple):
     """Commits with one state that they are judged by.
 
     Attributes:
-        arguments: for `git rev-list`; none where there are no commits.
+        arguments: for `git rev-list`; empty if there are no commits.
         trust: the tip's.
         loose: what is pushed without a commit: what a tag of a file, or of a folder, stands for.
     """

@@ -49,7 +49,7 @@ class Verified:
         kind, name, namespace: of the object, or of the one that is generated from it; "" for a patch.
         verdict: what becomes of it.
         format: that Flux decrypts it as, or None.
-        keys: the names of the recipients whose keys the cluster has, as far as that is known; else the Secret
+        keys: the names of the recipients whose keys the cluster has, if that is known; else the Secret
             with the key.
         substituted: variables in it are replaced.
         problem: why it is not what its author wanted, or None.
@@ -77,7 +77,7 @@ class NoClusterKey:
     Attributes:
         files: how many files depend on it.
         recipients: names of those whom these files are for.
-        shared_rules: `file:line` of the rules of these files that are for files of other environments, too.
+        shared_rules: `file:line` of the rules of these files that are for files of other environments too.
     """
 
     files: int
@@ -259,7 +259,7 @@ def _changed(secret: Secret) -> str | None:
 
 
 def _unreadable(facts: Facts, environment: Environment, known: set[str]) -> Iterator[Verified]:
-    """Files that Flux would stop at, since they are no manifests."""
+    """Files that Flux would stop at, since they are not manifests."""
     for finding in file_unreadable.check(facts):
         place = finding.location
         if place.path in environment.graph.files and place.path not in known:

@@ -54,7 +54,7 @@ class Command:
     Attributes:
         arguments: the program and its arguments; one text where a shell is to run it.
         shell: run the text through the system's shell, as sops does.
-        user: whom it runs as, or None for whoever runs this.
+        user: whom it runs as, or None for the current user.
     """
 
     arguments: tuple[str, ...]
@@ -106,7 +106,7 @@ def child_environment(environ: Mapping[str, str], values: Mapping[str, bytes]) -
         values: by name; they win. They are bytes so that no locale changes them on their way.
 
     Raises:
-        UsageError: a value that is no text, on Windows.
+        UsageError: a value is not text, on Windows.
     """
     if not _WINDOWS:
         inherited = {os.fsencode(name): os.fsencode(text) for name, text in environ.items()}
@@ -117,7 +117,7 @@ def child_environment(environ: Mapping[str, str], values: Mapping[str, bytes]) -
             texts[name] = value.decode("utf-8")
         except UnicodeDecodeError:
             raise UsageError(
-                f"the value of {name!a} is no text, and the environment on Windows holds text only",
+                f"the value of {name!a} is not text, and the environment on Windows only holds text",
                 hint="use `fluxsecrets exec-file FILE -- COMMAND {}`",
             ) from None
     return texts

@@ -98,7 +98,7 @@ def _secret_values(opened: OpenedFile) -> dict[str, bytes]:
     part = _first(opened)
     data, texts = part.get("data") or {}, part.get("stringData") or {}
     if not isinstance(data, dict) or not isinstance(texts, dict):
-        raise UsageError("data or stringData of the Secret is no map", hint="mend the manifest")
+        raise UsageError("data or stringData of the Secret is not a map", hint="fix the manifest")
     values = {name: _decoded(name, _bytes_of(name, value)) for name, value in data.items()}
     # Kubernetes: stringData wins over data.
     return values | {name: _bytes_of(name, value) for name, value in texts.items()}
@@ -181,7 +181,7 @@ def run_with_file(session: Session, command: Command, data: bytes, name: str, *,
     Raises:
         FluxsecretsError: it cannot be started; with a shell's exit code for that.
         FileAccessError: the file or pipe cannot be made.
-        UsageError: the name is none.
+        UsageError: the name is not a file name.
     """
     _check_file_name(name)
     if fifo and not has_fifos() and session.warn is not None:
@@ -222,5 +222,5 @@ def _with_path(command: Command, path: Path) -> Command:
 def _check_file_name(name: str) -> None:
     if name in ("", ".", "..") or "\0" in name or any(sign in name for sign in ("/", "\\", ":")):
         raise UsageError(
-            f"{name!a} is no name for a file", hint="give a plain name without a folder, such as config.yaml"
+            f"{name!a} is not a file name", hint="give a plain name without a folder, such as config.yaml"
         )

@@ -6,8 +6,8 @@ lines are found. Nothing would be missed at the end, though. That is what the an
 It is written first and the entry after it, so that a run that is killed in between leaves an entry that
 the next one completes, and a cut at the end is always seen.
 
-Whoever can write both files can make up a whole new log. Against that only an anchor helps that is kept
-where they cannot write: `Verdict.anchor`.
+Who can write both files can make up a whole new log. Only an anchor that is kept where they cannot write
+helps against that: `Verdict.anchor`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _End:
     """Where a log ends.
 
     Attributes:
-        line: number of the last line, from 1; 0 where there is none.
+        line: number of the last line, from 1; 0 in an empty log.
         hash: of the last line.
         size: bytes of the file.
         whole: the file ends with a line break, as it should.
@@ -94,11 +94,11 @@ def append(path: Path, events: Sequence[Event]) -> None:
     """Add entries, all of them at once, while no other run does.
 
     Args:
-        path: the log, which is made (0600, missing folders 0700) where there is none.
+        path: the log, which is created (0600, missing folders 0700) if it is missing.
         events: without `line` and `previous`.
 
     Raises:
-        FileAccessError: it cannot be written, or is no log; nothing was added.
+        FileAccessError: it cannot be written, or is not a log; nothing was added.
     """
     make_private_folders(path.parent)
     _refuse_strange(path)
@@ -215,13 +215,13 @@ def _dump_head(head: _Head) -> bytes:
 
 
 def _head_data(path: Path) -> bytes:
-    """The anchor's content; nothing where there is none."""
+    """The anchor's content; empty if it is missing."""
     with _reading(head_path(path)) as file:
         return b"" if file is None else file.read(_MAX_HEAD)
 
 
 def _parse_head(data: bytes) -> _Head | None:
-    """The anchor, or None where this is none: anything but our own spelling was changed by somebody."""
+    """The anchor, or None if it is damaged: any spelling but our own was changed by somebody."""
     try:
         content = json.loads(data)
         line, size = content["line"], content["size"]
@@ -333,7 +333,7 @@ def _split_anchor(text: str) -> tuple[int, str]:
     number, _, digest = text.strip().partition(":")
     if not (number.isdecimal() and len(digest) >= 16 and all(char in "0123456789abcdef" for char in digest)):
         raise UsageError(
-            f"{text!a} is no anchor", hint="it is what `fluxsecrets log verify` printed: 41:9f86d081…"
+            f"{text!a} is not an anchor", hint="`fluxsecrets log verify` prints it, such as 41:9f86d081…"
         )
     return int(number), digest
 
@@ -356,7 +356,7 @@ class _Chain:
         self._size += len(raw) + 1
         content = _parse(raw)
         if content is None:
-            self._problem("this is no line of a log: it was changed, added or cut")
+            self._problem("this is not a line of a log: it was changed, added or cut")
             self.number += 1
         else:
             self._fits(content)
@@ -429,7 +429,7 @@ def read_events(path: Path) -> Iterator[tuple[int, Event | None]]:
 
 
 def _raw_lines(path: Path) -> Iterator[bytes]:
-    """Lines without their breaks; none where there is no file."""
+    """Lines without their breaks; none if the file is missing."""
     with _reading(path) as file:
         while file is not None and (raw := file.readline(_MAX_LINE)):
             yield raw.removesuffix(b"\n")
@@ -437,7 +437,7 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[IO[bytes] | None]:
-    """The log, opened; None where there is none.
+    """The log, opened; None if it is missing.
 
     Raises:
         FileAccessError: it cannot be read, or is a link, a FIFO or the like.
