@@ -1,4 +1,4 @@
-"""Who can open a data key: one provider a kind of key, made when it is first needed."""
+"""Who can open a data key: one provider per kind of key, made when it is first needed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fluxsecrets.sops.recipients import KINDS, Recipient
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """What the user of this run can be asked, and has allowed.
+    """What this run may ask the user, and what the user allowed.
 
     Attributes:
-        ask: asks for a passphrase; None where there is nobody to ask. `prompt.ask_at_terminal` is one.
-        notify: shows what a plugin has to say, such as to touch a device.
-        warn: says what is wrong with a key file that can be used all the same.
+        ask: asks for a passphrase; None if there is nobody to ask. `prompt.ask_at_terminal` is one.
+        notify: shows messages of a plugin, such as to touch a device.
+        warn: reports what is wrong with a key file that is usable all the same.
         allowed_plugins: the age plugins that may run to encrypt for a recipient, see `age.AgeProvider`.
     """
 
@@ -32,7 +32,7 @@ class User:
 
 
 class Unsupported:
-    """Stands for a kind of key that this version cannot use, so that files holding one can still be read."""
+    """A kind of key that this version cannot use. Files that hold one can still be read."""
 
     def __init__(self, kind: str, name: str) -> None:
         """Take the kind's name in files, and its name for people."""
@@ -83,7 +83,7 @@ class Unsupported:
 PROVIDERS: Mapping[str, str] = MappingProxyType({"age": "age", "pgp": "pgp"})
 """By the kind of key: the module that provides for it, which has `make`. It is imported when first used.
 
-Kinds that only `sops.recipients.KINDS` has can be read, and not used.
+Kinds that are only in `sops.recipients.KINDS` can be read, but not used.
 """
 
 
@@ -130,13 +130,13 @@ def make_providers(
     user: User = User(),
     order: Sequence[str] = (),
 ) -> Mapping[str, KeyProvider]:
-    """Give the providers of one run, by kind; make them once, since each looks for identities once.
+    """Return the providers of one run, by kind. Make them once: each looks for identities once.
 
     Can be pickled to start worker processes, under the same caution as `age.AgeProvider`.
 
     Args:
         environ: the environment in which identities are looked for, usually `os.environ`.
-        user: whom to ask for passphrases; without, what needs one stays closed.
+        user: whom to ask for passphrases; by default, what needs one stays closed.
         order: kinds of keys to try first, of those in `KINDS`.
     """
     return _Providers(environ, user, order)

@@ -197,7 +197,7 @@ class AgeProvider:
         return self._keys.search_further(_text(one) for one in recipients if one.kind == self.kind)
 
     def looked_in(self) -> tuple[str, ...]:
-        """Where identities were looked for, one line a place; nothing where there was no need to look.
+        """Where identities were looked for, one line per place; nothing if there was no need to look.
 
         The SSH keys that everybody has are named where one was of use, or a file was for an SSH key.
         """

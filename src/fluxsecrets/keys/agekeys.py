@@ -213,7 +213,7 @@ class AgeKeys:
         return ask(question)
 
     def _ask_keyring(self, recipient: str, failures: list[IdentityError]) -> None:
-        """Take all out of the OS keyring, once a run; one that fails is as one that is not there."""
+        """Take all identities out of the OS keyring, once per run; one that fails counts as missing."""
         if not self._asked_keyring:
             self._asked_keyring = True
             from .oskeyring import KeyringError, read_stored

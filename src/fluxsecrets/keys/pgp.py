@@ -1,7 +1,7 @@
 """Data keys that are wrapped for PGP keys, through the `gpg` executable (sops: pgp/keysource.go).
 
-gpg costs 5 to 25 ms a call and there is no way to hand it several messages at once, so it is called once a
-wrapped key, and never for a key that it was without before. Batches gain from being spread over processes.
+gpg costs 5 to 25 ms per call and can't take several messages at once. So it is called once per wrapped key,
+and never for a key that it did not have before. Batches gain from being spread over processes.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class PgpProvider:
     def wrap(self, recipient: Recipient, secret: bytes) -> WrappedKey:
         """Encrypt a data key or a share of one for a key in the keyring, as armoured text.
 
-        As with sops the key need not be trusted or signed: its fingerprint is what was chosen. Where a
+        As with sops the key need not be trusted or signed: the user chose its fingerprint. Where a
         fingerprint is a primary key's, gpg takes its newest subkey that encrypts.
 
         Raises:
@@ -184,7 +184,7 @@ class PgpProvider:
         return self._explain(run, message)
 
     def at_hand(self, recipient: Recipient) -> bool:
-        """Never said: only gpg could tell, which is what asking it costs."""
+        """Always False: only gpg could tell, and asking it costs as much as decrypting."""
         return False
 
     def owns(self, recipient: Recipient) -> bool:
@@ -197,12 +197,12 @@ class PgpProvider:
         return any(number in (*block.fingerprints, *block.key_ids) for block in blocks)
 
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
-        """No further; the keyring itself where gpg could not list its secret keys."""
+        """The keyring itself if gpg could not list its secret keys; nothing else."""
         failed = self._list_secret_keys().failure is not None
         return (f"gpg could not list the secret keys in {self._place()}",) if failed else ()
 
     def looked_in(self) -> tuple[str, ...]:
-        """Which keyring was looked in; nothing where there was no need to look."""
+        """The keyring that was looked in; nothing if there was no need to look."""
         if not self._looked:
             return ()
         place = self._place()
@@ -224,7 +224,7 @@ class PgpProvider:
         return run_gpg(self._executable, arguments, data, environ=self._environ, timeout=timeout, limit=limit)
 
     def _public_key(self, number: str) -> KeyBlock:
-        """A usable key of the keyring; looked up once a run."""
+        """A usable key of the keyring; looked up once per run."""
         block = self._public_keys.get(number)
         if block is None:
             arguments = ("--batch", "--trust-model", "always", "--with-colons", "--list-keys", number)

@@ -108,7 +108,7 @@ class Encrypted(NamedTuple):
         digest: what the MAC is made of.
         reused: how many ciphertexts were taken over from the previous version of the file.
         plain: the values and comments that stay as they are.
-        warnings: what is odd but no error, one sentence each.
+        warnings: what is odd but not an error, one sentence each.
     """
 
     changes: tuple[Change, ...]
@@ -122,13 +122,13 @@ class Encrypted(NamedTuple):
 class Opened:
     """A document whose MAC was checked, with its values.
 
-    What few need is made when it is asked for, since it would double what a large file costs.
+    Rarely needed properties are computed on demand: they would double the cost of a large file.
 
     Attributes:
         document: the encrypted document.
         data_key: what opened it.
         changes: the value of each ciphertext.
-        warnings: what is odd but no error, one sentence each.
+        warnings: what is odd but not an error, one sentence each.
     """
 
     document: Document
@@ -173,7 +173,7 @@ def is_empty(value: Value) -> bool:
 def selected(
     document: Document, selector: Selector, *, single_value: bool = False
 ) -> list[tuple[Leaf | Comment, bool]]:
-    """Every value and comment in document order, and whether the selector encrypts it."""
+    """Return every value and comment in document order, and whether the selector encrypts it."""
     if single_value:
         return [(leaf, True) for leaf in document.leaves]
     if not selector.uses_comments:

@@ -15,7 +15,7 @@ from .recipients import Recipient
 
 
 class NotMine(NamedTuple):
-    """What a provider answers for a key that none of its identities opens; not an error.
+    """A provider's answer for a key that none of its identities opens; not an error.
 
     Attributes:
         reason: for people, such as `not among your identities`.
@@ -27,13 +27,13 @@ class NotMine(NamedTuple):
 class KeyProvider(Protocol):
     """Wraps and unwraps data keys for one kind of recipient.
 
-    Instances are made once a run and look identities up once, however many files follow.
+    Instances are made once per run and look identities up once, however many files follow.
     """
 
     kind: str
 
     def check(self, recipient: Recipient) -> None:
-        """Raise RecipientError where the recipient is malformed; costs no key operation."""
+        """Raise RecipientError if the recipient is malformed; costs no key operation."""
 
     def wrap(self, recipient: Recipient, secret: bytes) -> WrappedKey:
         """Encrypt a data key or a share of one (32 or 33 bytes) for a recipient.
@@ -60,17 +60,17 @@ class KeyProvider(Protocol):
         """
 
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
-        """Look for identities also where a command has to be run, so that `owns` knows them.
+        """Run the commands that print keys, so that `owns` knows their identities.
 
         Args:
             recipients: whose identities are wanted.
 
         Returns:
-            Where there may be more that only the user could open, for people; nobody is asked.
+            Places that may hold more identities, which only the user could open; nobody is asked.
         """
 
     def looked_in(self) -> tuple[str, ...]:
-        """Where identities were looked for, one line a place, for the message when none opens a file."""
+        """Where identities were looked for, one line per place, for the message when none opens a file."""
 
 
 Providers = Mapping[str, KeyProvider]
@@ -81,7 +81,7 @@ RecipientGroups = tuple[tuple[Recipient, ...], ...]
 
 
 def check_recipients(groups: RecipientGroups, providers: Providers) -> None:
-    """Refuse groups that nobody could be encrypted for, before anything is written.
+    """Refuse groups without a usable recipient, before anything is written.
 
     Raises:
         RecipientError: no group, an empty group, or a recipient that is malformed or not supported.
@@ -214,7 +214,7 @@ _PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 
 
 def short_recipient(recipient: Recipient) -> str:
-    """A recipient for messages: long keys are cut in the middle.
+    """Return a recipient for messages; long keys are cut in the middle.
 
     Files are not trusted: a text that is not a public key may be a private one, and is not shown.
     """

@@ -22,7 +22,7 @@ _POST_QUANTUM = ("age1pq1", "age1tagpq1")
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody or something that a data key is encrypted for.
+    """A person or service that a data key is encrypted for.
 
     Attributes:
         kind: `age`, `pgp`, `kms`, `gcp_kms`, `hckms`, `azure_kv` or `hc_vault`: the list's name in files.
@@ -233,7 +233,7 @@ _COMPOSITE_IDS = {
 
 
 def recipient_id(kind: str, fields: Mapping[str, object]) -> str:
-    """What names a recipient in messages and comparisons, from its fields in a file."""
+    """Return what names a recipient in messages and comparisons, from its fields in a file."""
     if kind in _COMPOSITE_IDS:
         values = {name: fields.get(name) or "" for name in KINDS[kind].fields}
         return _COMPOSITE_IDS[kind].format(**values)
@@ -250,7 +250,7 @@ def deduplicate(recipients: list[Recipient]) -> tuple[Recipient, ...]:
 
 
 def recipient_key(recipient: Recipient) -> RecipientKey:
-    """What makes two recipients the same key, however they are spelled."""
+    """Return what makes two recipients the same key, however they are spelled."""
     text = recipient.id.strip()
     if recipient.kind == "age" and text.startswith("ssh-"):
         text = " ".join(text.split()[:2])  # what follows is a comment
@@ -270,22 +270,22 @@ def _shown(text: str) -> str:
 
 
 def is_post_quantum(recipient: Recipient) -> bool:
-    """Whether a key holds against quantum computers, too: age's hybrid keys."""
+    """Return whether a key resists quantum computers: age's hybrid keys do."""
     return recipient.kind == "age" and recipient.id.startswith(_POST_QUANTUM)
 
 
 def undoing_post_quantum(groups: Iterable[tuple[Recipient, ...]], threshold: int) -> tuple[Recipient, ...]:
-    """The recipients because of whom post-quantum keys beside them protect nothing.
+    """Return the recipients that undo the protection of post-quantum keys beside them.
 
-    sops wraps the data key, or a group's share of it, for each recipient alone. Services such as KMS are not
-    meant: what they wrap is not broken from a copy of the file.
+    sops wraps the data key, or a group's share of it, for each recipient alone. Services such as KMS do not
+    count: a copy of the file is not enough to break what they wrap.
 
     Args:
         groups: recipients by key group.
         threshold: how many groups are needed; 0 means all.
 
     Returns:
-        Nothing where there is no post-quantum key, or where too few groups have others.
+        Empty without a post-quantum key, or if too few groups have other keys.
     """
     groups = tuple(groups)
     breakable = [tuple(each for each in group if _is_classical(each)) for group in groups]

@@ -1,6 +1,6 @@
 """Shamir's secret sharing over GF(2^8), as HashiCorp Vault and sops do it.
 
-A share is one byte a secret byte, then its x coordinate (sops: shamir/shamir.go). The field is
+A share is one byte per secret byte, then its x coordinate (sops: shamir/shamir.go). The field is
 AES's, with the polynomial 0x11B.
 """
 

@@ -13,12 +13,12 @@ from fluxsecrets.sops.metadata import Metadata
 
 
 class Limits(NamedTuple):
-    """What input may cost.
+    """Limits of what input may cost.
 
     Attributes:
         size: bytes in a file.
         depth: levels of nesting.
-        expansion: values that YAML aliases may stand for, all together.
+        expansion: values that all YAML aliases together may expand to.
     """
 
     size: int = 16 * 2**20
@@ -27,7 +27,7 @@ class Limits(NamedTuple):
 
 
 class StoresConfig(NamedTuple):
-    """How rewritten files are indented, in spaces; None where the configuration leaves it to the tool."""
+    """How rewritten files are indented, in spaces; None for the tool's default."""
 
     yaml_indent: int | None = None
     json_indent: int | None = None

@@ -25,7 +25,7 @@ _Tree = dict[str | int, object]
 def flatten(data: Mapping[str, object]) -> dict[str, str]:
     r"""Nested plain data as flat names and texts, in the order of `data`.
 
-    Newlines become `\n`, since both formats hold one value a line; empty maps and lists vanish.
+    Newlines become `\n`, since both formats hold one value per line; empty maps and lists vanish.
 
     Raises:
         FormatError: two values get one name, or a text has a backslash before an `n` already, which
