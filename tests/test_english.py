@@ -8,13 +8,16 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 STYLE = PROJECT / "docs" / "style.md"  # it quotes what it advises against
 DONE = [
+    "src/fluxsecrets/findings",
+    "src/fluxsecrets/marks",
+    "src/fluxsecrets/repo",
+    "src/fluxsecrets/scan",
     "src/fluxsecrets/cli/env.py",
     "src/fluxsecrets/cli/keys.py",
     "src/fluxsecrets/cli/recipients.py",
     "src/fluxsecrets/cli/rotate.py",
     "src/fluxsecrets/ops/newenv",
     "src/fluxsecrets/ops/people",
-    "src/fluxsecrets/repo/settings_edit.py",
     "src/fluxsecrets/report/keys.py",
     "src/fluxsecrets/report/newenv.py",
     "src/fluxsecrets/report/readers.py",

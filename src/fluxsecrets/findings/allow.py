@@ -67,8 +67,8 @@ class InlineAllowance:
         covers: the line that it is about: its own, or the next one where it has a line for itself.
         rules: ids.
         reason: why; "" where it gives none, and then it allows nothing.
-        commit: the commit whose file it stands in, or None; what another version of a file says of a line
-            says nothing of this one.
+        commit: the commit whose file it stands in, or None; lines in other versions of the file do
+            not count.
     """
 
     path: str

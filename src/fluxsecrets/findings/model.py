@@ -24,7 +24,7 @@ class Severity(IntEnum):
         """A severity by its name, in any case.
 
         Raises:
-            UsageError: there is none of that name.
+            UsageError: the name is unknown.
         """
         try:
             return cls[text.upper()]

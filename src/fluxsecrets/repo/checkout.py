@@ -22,7 +22,7 @@ def resolve(repository: Repository, name: str) -> str:
     """The id of a commit.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: the name is unknown.
     """
     if not name or name.startswith("-") or not name.isprintable():
         raise UsageError(f"{name!a} names no commit", hint="try origin/main..HEAD")

@@ -1,7 +1,7 @@
 """Environments, and the files that belong to each.
 
 An environment is what Flux applies from a root. Roots are the folders of a `gotk-sync.yaml`, what a
-FluxInstance syncs, the folders under `clusters/`, and what `.fluxsecrets.yaml` names; where there is none of
+FluxInstance syncs, the folders under `clusters/`, and what `.fluxsecrets.yaml` names; without any of
 these, the folders of Kustomizations that no other one applies.
 """
 
@@ -235,7 +235,7 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
     """An environment with all its files.
 
     Raises:
-        ConfigError: there is none of that name; the message lists those that there are.
+        ConfigError: the name is unknown; the message lists the known ones.
     """
     settings = settings if settings is not None else load_settings(tree)
     known = {root.name: root for root in list_environments(tree, settings)}

@@ -20,7 +20,7 @@ class Use:
 
     Attributes:
         kind: `Secret` or `ConfigMap`.
-        namespace, name: of what is meant; the namespace is the object's own unless it says another.
+        namespace, name: of the target; by default the object's own namespace.
         key: the key that is read, or None for all or unknown.
         optional: nothing fails where it is missing.
         via: how: env, envFrom, volume, imagePullSecret, tls, valuesFrom, substituteFrom, decryption,

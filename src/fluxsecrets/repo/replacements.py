@@ -74,7 +74,7 @@ def replace_values(replacement: Replacement, objects: Sequence[Object]) -> list[
     """
     sources = [item for item in objects if selects(replacement.source, item.data, item.all_names)]
     if len(sources) != 1:
-        raise PatchError(f"{len(sources)} objects are its source, one is meant")
+        raise PatchError(f"{len(sources)} objects are its source, expected one")
     found = list(_places(sources[0].data, _steps(replacement.path), create=False))
     if len(found) != 1:
         raise PatchError("its source has no such field")

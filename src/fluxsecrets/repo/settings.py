@@ -79,7 +79,7 @@ class AuditSettings:
     Attributes:
         fail_on: the least severity that makes `audit` exit with 1.
         data_key_days, identity_days, token_days: how old data keys, identities and access tokens may be.
-        certificate_days: how many days before its end a certificate is told of.
+        certificate_days: how many days before its end a certificate is reported.
     """
 
     fail_on: str = "high"
@@ -245,7 +245,7 @@ class _Reader:
     def days(self, fields: Fields, name: str) -> int:
         number = self.read.number(fields, name) or 0
         if not 0 < number <= _MAX_DAYS:
-            self.read.fail(fields[name][1], f"{name} is {number}, between 1 and {_MAX_DAYS} is meant")
+            self.read.fail(fields[name][1], f"{name} is {number}, expected 1 to {_MAX_DAYS}")
         return number
 
     def log(self, fields: Fields) -> LogSettings:
@@ -302,7 +302,7 @@ class _Reader:
         try:
             return date.fromisoformat(node.text if isinstance(node, ScalarNode) else "")
         except ValueError:
-            self.read.fail(node, f"{name} is {kind_of(node)}, a day is meant", hint="write it as 2027-01-31")
+            self.read.fail(node, f"{name} is {kind_of(node)}, expected a day", hint="write it as 2027-01-31")
 
 
 def _near(name: str, known: Iterable[str]) -> str:

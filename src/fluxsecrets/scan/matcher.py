@@ -144,7 +144,7 @@ def _cache_name(patterns: Sequence[Pattern], hyperscan: Any) -> str:
 
 
 def _load(path: Path) -> bytes | None:
-    """The cached database, or None if there is none to trust."""
+    """The cached database, or None if there is no trusted one."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
     except OSError:

@@ -38,7 +38,7 @@ class Repository(NamedTuple):
         root: absolute path of the work tree's top folder.
         git_dir: absolute path of its git directory (a worktree's and a submodule's own one).
         common_dir: absolute path of the directory that worktrees share: hooks and objects.
-        environment: what else git is told of the place, such as the index of a commit that a hook is in.
+        environment: more variables for git, such as the index of the commit that runs a hook.
 
     Every call is tied to this place, so that git never looks for a repository by itself.
     """
@@ -217,7 +217,7 @@ class Repository(NamedTuple):
             kinds: the types whose content is given.
 
         Yields:
-            The name, its type (`missing` where there is none), and the content.
+            The name, its type (`missing` if it does not exist), and the content.
 
         Raises:
             GitError: an object is damaged.

@@ -115,7 +115,7 @@ def _staged(repository: Repository) -> dict[str, str]:
 
 
 class _Index(NamedTuple):
-    """What the index says of files.
+    """Files by their state in the index.
 
     Attributes:
         touched: files that are in it and may not be as git last saw them.
