@@ -218,7 +218,7 @@ def test_without_git_it_is_in_the_users_own_folder(encrypted, cli, tmp_path, mon
     ("setting", "message"),
     [
         ("log: {file: .git/config, required: true}", "belongs to git"),
-        ("log: {file: ../log.jsonl, required: true}", "is no path in the repository"),
+        ("log: {file: ../log.jsonl, required: true}", "is not a path in the repository"),
         ("log: {file: .git/fluxsecrets/../config, required: true}", "belongs to git"),
         ("log: {file: .sops.yaml, required: true}", "not a log of fluxsecrets"),
         ("log: {fil: x}", ".fluxsecrets.yaml:1:7"),
