@@ -22,7 +22,8 @@ COPY = PROJECT / ".mutate"
 TARGETS: dict[str, tuple[str, ...]] = {
     "ops/files/content.py": ("tests/ops/files/test_content.py", "tests/sops/test_tampering.py"),
     "sops/cipher.py": ("tests/sops/test_cipher.py", "tests/sops/test_tampering.py"),
-    "sops/mac.py": ("tests/sops/test_mac.py", "tests/sops/test_tampering.py"),
+    "sops/encryption.py": ("tests/sops/test_encryption.py", "tests/sops/test_tampering.py"),
+    "sops/formats/yaml/aliases.py": ("tests/sops/formats/yaml/test_aliases.py",),
     "sops/selectors.py": ("tests/sops/test_selectors.py",),
     "ops/policy/strangers.py": ("tests/ops/policy/test_strangers.py",),
     "ops/run/writer.py": ("tests/ops/run",),

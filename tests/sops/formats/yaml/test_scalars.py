@@ -4,16 +4,25 @@ import math
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fluxsecrets.sops.document import Change, Style
+from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats.text import apply_edits
+from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.scalars import (
     BINARY_TAG,
     LONG_TAG,
+    Layout,
     ScalarError,
+    double_quoted,
     plain_text,
     resolve_plain,
     resolve_tagged,
+    scalar_text,
+    write_ciphertext,
+    write_value,
 )
 from fluxsecrets.sops.values import Timestamp
 
@@ -75,3 +84,131 @@ def test_text_that_does_not_fit_its_tag_is_refused_unseen(text, tag):
         resolve_tagged(text, LONG_TAG + tag, plain=True)
     assert text not in repr(caught.value)
     assert caught.value.__context__ is None
+
+
+YAML = YamlFormat()
+LAYOUT = Layout("\n", 2)
+CIPHERTEXT = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]"
+VALUES = st.text(
+    st.characters(codec="utf-8") | st.sampled_from("\n\n  \t#:-'\"\\[]{},&*!|>%@`?~=\r\x85\u2028\ufeff\0")
+)
+
+
+def first(text):
+    document = YAML.parse(text.encode(), Limits())
+    return document.source, next(document.leaves)
+
+
+@pytest.mark.parametrize(
+    ("plain", "encrypted"),
+    [
+        ("a: x # c\n", "a: {} # c\n"),
+        ("a: 'x'\n", "a: '{}'\n"),
+        ('a: "x"\n', 'a: "{}"\n'),
+        ("a: |\n  x\n  y\nb: 1\n", "a: |-\n  {}\nb: 1\n"),
+        ("a: | # c\n    x\n\nb: 1\n", "a: |- # c\n    {}\n\nb: 1\n"),
+        ("a: >\n  x\n", "a: >-\n  {}\n"),
+        ("a: |+\n  x\n\n\nb: 1\n", "a: |-\n  {}\nb: 1\n"),
+        ("a: [x]\n", "a: ['{}']\n"),
+        ("a: ['x']\n", "a: [!!str '{}']\n"),
+        ("a: &b  x\n", "a: &b  {}\n"),
+        ("a: !!int 5\n", "a: {}\n"),
+        ("a: !x &b y\n", "a: &b {}\n"),
+        ("a: &b # c\n  x\n", "a: &b # c\n  {}\n"),
+    ],
+)
+def test_a_ciphertext_takes_the_style_of_its_value(plain, encrypted):
+    source, leaf = first(plain)
+    edits = write_ciphertext(source, leaf, CIPHERTEXT, LAYOUT)
+    assert apply_edits(source, edits) == encrypted.format(CIPHERTEXT)
+
+
+PLACES = (
+    "a: {}\nb: 1\n",
+    "a: '{}' # c\n",
+    'a: "{}"\n',
+    "a:\n  - {}\n",
+    "a:\n  - - {}\nb: 1\n",
+    "a: ['{}', x]\n",
+    "a: {{k: !!str '{}'}}\n",
+    "a: |-\n  {}\nb: 1\n",
+    "a: |- # c\n  {}\n\n\nb: 1\n",
+    "a: >-\n  {}\n",
+    "a:\n- k: |-\n    {}\n  l: 1\n",
+    "a: {}",
+    "a: |-\n  {}",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@given(value=VALUES)
+@example(value="\ta\nb")
+@example(value="  a\nb")
+@example(value="a\n\n\n")
+@example(value="\n\n")
+@example(value="a\n b\n")
+@example(value="null")
+@example(value="- a")
+@example(value="---\na")
+@example(value="...\n")
+def test_any_string_comes_back_in_any_place(place, value):
+    source, leaf = first(place.format(CIPHERTEXT))
+    written = apply_edits(source, write_value(source, leaf, value, LAYOUT))
+    again = YAML.parse(written.encode(), Limits())
+    assert next(again.leaves).value == value
+    assert len(list(again.leaves)) == len(list(YAML.parse(source.encode(), Limits()).leaves))
+
+
+@given(VALUES)
+def test_double_quotes_hold_anything_on_one_line(value):
+    text = double_quoted(value)
+    assert len(text.splitlines()) == 1
+    assert first(f"a: {text}\n")[1].value == value
+
+
+@pytest.mark.parametrize("flow", [False, True])
+@pytest.mark.parametrize("style", [Style.PLAIN, Style.SINGLE_QUOTED, Style.DOUBLE_QUOTED])
+@given(value=VALUES)
+def test_the_nearest_style_holds_the_value(flow, style, value):
+    text = scalar_text(value, style, flow=flow, indent=None if flow else 2)
+    source = f"a: [{text}]\n" if flow else f"a: {text}\n"
+    assert first(source)[1].value == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5, "5"), (1.0, "1.0"), (True, "true"), (b"\xff", "!!binary /w=="), ("5", "'5'"), ("x", "x")],
+)
+def test_types_decide_about_quotes(value, text):
+    source, leaf = first(f"a: {CIPHERTEXT}\n")
+    written = apply_edits(source, write_value(source, leaf, value, LAYOUT))
+    assert written.replace('"', "'") == f"a: {text}\n"
+
+
+def test_a_changed_value_leaves_the_rest_alone():
+    document = YAML.parse(b"a:   1   # c\r\nb: 2\r\n", Limits())
+    leaf = next(document.leaves)
+    assert YAML.rewrite(document, [Change(leaf, 7, False)], None) == b"a:   7   # c\r\nb: 2\r\n"
+
+
+@pytest.mark.parametrize(
+    ("plain", "again"),
+    [
+        (b"k: &a :b\nm: *a\n", b"k: &a :b\nm: :b\n"),
+        (b"k: &a:b\n", b"k: &a :b\n"),  # libyaml takes that for an anchor and a value
+        ("k: &a \u00a0b\n".encode(), "k: &a \u00a0b\n".encode()),
+        ("k: !!str \u2003b\n".encode(), "k: \u2003b\n".encode()),
+        (b"k: &a # note\n  b\n", b"k: &a # note\n  b\n"),
+    ],
+)
+def test_anchor_and_tag_end_where_libyaml_says(core, plain, again):
+    encrypted = core.encrypt(plain)
+    assert core.open(encrypted).warnings == ()
+    assert core.decrypt(encrypted) == again
+
+
+def test_a_comment_that_touches_the_header_of_a_block_scalar_is_seen(core):
+    """libyaml takes it for a comment; where nobody saw it, it stayed plain text."""
+    encrypted = core.encrypt(b"a: |# secret\n  text\n")
+    assert b"secret" not in encrypted
+    assert core.decrypt(encrypted) == b"a: | # secret\n  text\n"
