@@ -31,6 +31,7 @@ DONE = [
     "src/fluxsecrets/ops/manifests",
     "src/fluxsecrets/ops/newenv",
     "src/fluxsecrets/ops/people",
+    "src/fluxsecrets/ops/policy",
     "src/fluxsecrets/ops/run",
     "src/fluxsecrets/ops/sealing",
     "src/fluxsecrets/programs.py",

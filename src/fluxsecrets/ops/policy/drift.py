@@ -20,7 +20,7 @@ from .policy import Overrides, Policy, policy_for
 
 
 class Drift(StrEnum):
-    """What differs; `recipients sync` mends the first, decrypting and encrypting again the second."""
+    """The kind of a difference. `recipients sync` fixes recipients; a selector needs decrypt and encrypt."""
 
     RECIPIENTS = "recipients"
     SELECTOR = "selector"
@@ -62,7 +62,7 @@ def differences(
     Args:
         document: it.
         policy: what should hold.
-        selector: the one that should be in it; None where it does not matter.
+        selector: the one that should be in it, or None if it does not matter.
         names: recipient -> name.
     """
     metadata = document.metadata

@@ -30,7 +30,7 @@ class Override:
 
 
 def override_of(session: Session, path: Path) -> Override | None:
-    """What is to be known where a nested `.sops.yaml` applies to a file; None where none does.
+    """Return what the user should know about a nested `.sops.yaml` for a file, or None.
 
     Args:
         session: the run.

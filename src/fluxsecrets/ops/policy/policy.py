@@ -65,7 +65,7 @@ class Policy:
     Attributes:
         groups: recipients by key group.
         shamir_threshold: how many groups are needed; 0 means all.
-        selector: as the rule has it, None where it has none.
+        selector: the rule's selector, or None.
         mac_only_encrypted: the MAC covers encrypted values only.
         names: recipient id -> name, from anchors in `.sops.yaml`.
         stores: indentation.

@@ -41,7 +41,7 @@ class Differences:
         selector_weaker: the file's selector is another, and may leave values plain that the rule's encrypts.
         threshold_lower: fewer people than the rule wants can open the file together: fewer key groups
             are needed, or somebody is in more groups.
-        rule_place: `file:line` of the rule, or None where no rule names anybody.
+        rule_place: `file:line` of the rule, or None if no rule names recipients.
         mac_weaker: the file's MAC covers encrypted values only, and the rule's all.
         selectors: the file's and the rule's, where one is weaker.
         thresholds: how many key groups are needed by the file and by the rule.
@@ -172,7 +172,7 @@ def refuse(differences: Differences, names: Mapping[str, str]) -> None:
         f"the file {what} that the creation rule does not {'name' if differences.strangers else 'allow'}",
         details=[*lines, f"the rule is in {differences.rule_place}"],
         hint="nothing proves who wrote a file's sops block: find out how it came there (`git log -p FILE`); "
-        "then mend the rule, or add --accept-recipients if the file is right",
+        "then fix the rule, or add --accept-recipients if the file is right",
     )
 
 
@@ -233,7 +233,7 @@ def _same_partition(own: RecipientGroups, ruled: RecipientGroups, known: set[Rec
 
 
 def _weaker_than(own: SelectorSpec, rule: CreationRule, document: Document | None) -> SelectorSpec | None:
-    """The rule's selector, where the file's may encrypt less; None where it does not."""
+    """Return the rule's selector if the file's may encrypt less, or None."""
     if rule.selector is not None:
         # sops's default encrypts all but what is marked, and so no less than a list of what to encrypt.
         fine = own == rule.selector or (own == DEFAULT_SELECTOR and rule.selector.kind in _ENCRYPTED_ONLY)

@@ -30,7 +30,7 @@ class Trust(NamedTuple):
     """The settings and the baseline of one state.
 
     Attributes:
-        settings_text, baseline_text: their contents; None where that state has no such file.
+        settings_text, baseline_text: their contents, or None if that state has no such file.
     """
 
     settings_text: bytes | None = None
@@ -41,7 +41,7 @@ class Trust(NamedTuple):
         return f"Trust({self.settings_text is not None}, {self.baseline_text is not None})"
 
     def settings(self) -> Settings | None:
-        """The settings, or None where there are none.
+        """Return the settings, or None.
 
         Raises:
             ConfigError: they are invalid.
@@ -53,7 +53,7 @@ class Trust(NamedTuple):
         return parse_settings(self.settings_text)
 
     def baseline(self) -> tuple[BaselineEntry, ...]:
-        """The entries of the baseline; none where there is none.
+        """Return the entries of the baseline; nothing without a baseline.
 
         Raises:
             ConfigError: it is invalid.
@@ -111,7 +111,7 @@ def read_trust(repository: Repository, revisions: Sequence[str]) -> tuple[Trust,
 
 
 def work_tree_trust(root: Path) -> Trust:
-    """What lies in the work tree, for whoever looks at that.
+    """Return the settings and the baseline in the work tree.
 
     Raises:
         FileAccessError, LimitError: a file is there, and cannot be read.
