@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from fluxsecrets.cli import hookrun
+
 from .conftest import MARKER
 
 
@@ -130,6 +132,20 @@ def test_what_the_framework_tells_of_a_push(repository, cli, monkeypatch):
     assert run(cli, "pre-push").exit_code == 1
     monkeypatch.setenv("PRE_COMMIT_FROM_REF", bad)
     assert run(cli, "pre-push").exit_code == 0
+
+
+def test_without_a_remote_s_name_git_s_list_counts_all_the_same(repository, cli):
+    bad = commit(repository)
+    good = commit(repository, "README.md", "# changed\n")
+    assert run(cli, "pre-push", stdin=refs(bad, good)).exit_code == 0
+
+
+def test_git_s_list_of_what_is_pushed_has_a_limit(repository, cli, monkeypatch):
+    monkeypatch.setattr(hookrun, "_LONGEST_LIST", 60)
+    result = run(cli, "pre-push", "origin", stdin="x" * 61)
+    assert result.exit_code == 2
+    assert "git's list of what is pushed is too long\n  hint: push fewer branches at once" in result.stderr
+    assert "too long" not in run(cli, "pre-push", "origin", stdin="x" * 60).stderr
 
 
 @pytest.mark.parametrize("lines", ["refs/heads/main --output=x refs/heads/main 0\n", "one\n"])
