@@ -18,7 +18,6 @@ class FluxsecretsError(Exception):
     Attributes:
         message: what is wrong, lower-case start, no full stop.
         hint: what to do next, or None.
-        path: the file, as the user would name it.
         line: 1-based line in that file.
         column: 1-based column in characters.
         details: more lines to show under the message, such as the keys that were tried.
@@ -139,7 +138,6 @@ class Attempt(NamedTuple):
 
     Attributes:
         group: the key group's number, from 1.
-        kind: the key's kind, as files name it.
         recipient: the full public key; empty if the file holds something else.
         shown: the recipient for messages, shortened.
         reason: why the key did not open the group.
@@ -156,7 +154,6 @@ class Tried(NamedTuple):
     """The keys that were tried to open a file.
 
     Attributes:
-        groups: the number of key groups in the file.
         opened: the numbers of the opened groups, from 1.
         attempts: the keys that opened nothing, in order.
         places: the places that were searched for identities.

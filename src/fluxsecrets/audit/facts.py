@@ -84,7 +84,6 @@ class Secret:
     """A file that is to be protected, or is.
 
     Attributes:
-        file: what discovery says of it.
         config: the `.sops.yaml` that is nearest above it, or None.
         rule: the creation rule that applies, or None where none does.
         document: it, parsed; encrypted values are ciphertexts. None where it cannot be read.
@@ -142,8 +141,6 @@ class PublicKey:
 
     Attributes:
         path: relative to the root.
-        name: its file's name.
-        recipients: what stands in it.
     """
 
     path: str
@@ -156,7 +153,6 @@ class KnownValues:
     """Values of a file that somebody knows whose key was taken out.
 
     Attributes:
-        path: the file.
         key: the key that was taken out.
         places: where the values stand, with their lines.
     """
@@ -171,7 +167,6 @@ class SealingCertificate:
     """A sealing certificate of an environment.
 
     Attributes:
-        environment: its name.
         path: of the certificate, relative to the root.
         certificate: it, or None where it cannot be read.
         error: why not, or None.
@@ -188,7 +183,6 @@ class Readers:
     """What only operations can read, each asked when a fact first needs it.
 
     Attributes:
-        parse: a file in a format.
         open: decrypt a parsed file; nothing where the audit runs without keys.
         spread: run a function over many items, in several processes where that pays.
         names: recipient -> name of the public keys in `keys/`.
@@ -213,9 +207,7 @@ class Facts:
     """What the rules may ask about a repository. Each fact is read when a rule first asks for it.
 
     Attributes:
-        tree: its files.
         settings: its `.fluxsecrets.yaml`.
-        today: the day on which ages are judged.
         read: reads what only operations can.
         older: encrypted files as they were before; None takes the last commit's.
     """

@@ -37,7 +37,6 @@ class FluxSource:
     """A source that Flux fetches from.
 
     Attributes:
-        item: the object.
         url: its address, or "".
         scheme, host: of the address, in lower case, or "".
         secret: name of the Secret that it is fetched with, or None.

@@ -43,8 +43,6 @@ class AuditRule:
     """A rule.
 
     Attributes:
-        info: its texts.
-        group: what it is about.
         check: gives the findings in a repository; raises nothing.
         needs_keys: it looks at decrypted values, and is left out where no identity is at hand.
     """

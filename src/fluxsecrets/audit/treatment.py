@@ -20,11 +20,9 @@ class Treated:
     """A file or object, and what becomes of it.
 
     Attributes:
-        applied: the Kustomization that applies it.
         path, line: where it is written; no line for a file that a generator or patch reads.
         item: the object; for a generator's file the one that is generated, or None for a patch.
         secret: what is known of the file, where it is a secret.
-        treatment: what becomes of it.
     """
 
     applied: Applied

@@ -24,10 +24,8 @@ class SecretValue:
     """One value.
 
     Attributes:
-        secret: the file.
         owner: the Secret's name, or "".
         path: where it stands in the file.
-        key: its own key.
         encoded: it stands under `data`, in base64; `data` below is what that means.
         text: as it stands in the file.
         data: what an application sees.

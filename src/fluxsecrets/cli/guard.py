@@ -103,11 +103,7 @@ def show(error: FluxsecretsError) -> None:
 def end_log(log: Logged, code: int, failure: BaseException | None, *, unwritten: int) -> int:
     """Log what came of a command line, and show the log's warnings.
 
-    Args:
-        log: of this run.
-        code: the exit code.
-        failure: what stopped the work, or None.
-        unwritten: the exit code where a log that is required cannot be written.
+    `unwritten` is the exit code if a log that is required cannot be written.
 
     Returns:
         The exit code.

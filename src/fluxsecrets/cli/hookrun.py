@@ -27,12 +27,7 @@ _KEPT = (
 
 
 def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
-    """Run a hook; its exit code stops git, or lets it go on.
-
-    Args:
-        hook: `pre-commit` or `pre-push`.
-        arguments: what git, or the pre-commit framework, gave it.
-    """
+    """Run a hook; its exit code stops git, or lets it go on."""
     if hook == "pre-commit":
         # The pre-commit framework names files. They are as they are staged, since it puts all other changes
         # aside; with its `--all-files` they need not be staged at all. Settings, baseline and rules come from

@@ -129,12 +129,7 @@ def takes(*kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
 
 
 def output_option(what: str, types: Collection[str] = ()) -> Decorator:
-    """`-o FILE`; the name of a format is a slip there: `kubectl get -o json` prints.
-
-    Args:
-        what: what the help says.
-        types: what `--output-type` takes; empty where the command has no such option.
-    """
+    """`-o FILE`; the name of a format is a slip there: `kubectl get -o json` prints."""
 
     def take(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
         if text is None:
@@ -277,9 +272,7 @@ def _notify(text: str) -> None:
 def only_path(paths: Sequence[str], hint: str) -> str:
     """The one path that was named.
 
-    Args:
-        paths: as given.
-        hint: what to do with none, or several.
+    The hint says what to do with none, or several.
 
     Raises:
         UsageError: none, or several.
@@ -298,9 +291,6 @@ def refuse_piped_input(command: str) -> None:
     `kubectl create secret … -o yaml | fluxsecrets encrypt` means what comes through the pipe. An empty pipe
     can't be told from a slow one, so it is refused too: `.` names the folder. A terminal, /dev/null and a
     socket are not input that somebody gave.
-
-    Args:
-        command: as it is called, for the hint.
 
     Raises:
         UsageError: standard input is a pipe or a file.

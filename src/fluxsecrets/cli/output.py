@@ -143,13 +143,7 @@ def show_rekeyed(out: Output, command: str, batch: BatchResult, report: str) -> 
 
 
 def say_plain(out: Output, paths: Sequence[str], environment: str | None = None) -> None:
-    """Say that plain text was put on disk.
-
-    Args:
-        out: where it is said.
-        paths: files or folders that hold it.
-        environment: the environment that holds it, or None.
-    """
+    """Say that plain text was put on disk."""
     command = command_for("encrypt", paths, environment)
     out.note(f"plain text is on disk now: run `{command}` before you commit")
 
@@ -168,12 +162,7 @@ def write_plain(session: Session, out: Output, data: bytes, output: Path | None)
 def write_output(session: Session, out: Output, data: bytes, output: Path | None, *, mode: int) -> None:
     """Write a result to a file, or to standard output for None or `-`.
 
-    Args:
-        session: the run.
-        out: where results go.
-        data: the result.
-        output: the file, replaced atomically where it exists; pipes and devices are written to.
-        mode: permission bits of a new file.
+    An existing file is replaced atomically; pipes and devices are written to. A new file gets `mode`.
 
     Raises:
         FileAccessError: it cannot be written.

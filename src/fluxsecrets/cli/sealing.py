@@ -67,12 +67,6 @@ def read_value(session: Session, path: Path | None) -> bytes:
 def in_format(data: bytes, name: str | None, given: str, session: Session) -> bytes:
     """A content in the format that was asked for.
 
-    Args:
-        data: it.
-        name: `yaml`, `json`, or None for what it is.
-        given: its format now.
-        session: the run.
-
     Raises:
         UsageError: JSON was asked for, and there are several documents.
     """

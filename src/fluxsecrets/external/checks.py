@@ -32,10 +32,8 @@ class Problem:
     """Something that the operator would reject, or treat differently than it looks.
 
     Attributes:
-        kind: of the problem.
         line: 1-based line in the object's file, or None.
         message: what is wrong, lower-case start, no full stop.
-        hint: what to do.
     """
 
     kind: ProblemKind
@@ -96,11 +94,7 @@ def check_references(
 ) -> Iterator[Problem]:
     """Find stores and generators that an ExternalSecret names but that do not exist.
 
-    Args:
-        secret: the ExternalSecret.
-        stores: all stores that reach the cluster.
-        generators: all generators that reach the cluster.
-        namespace: the namespace in which it is applied.
+    `stores` and `generators` are all that reach the cluster.
     """
     for reference in secret.references:
         found = [each for each in stores if (each.kind, each.name) == (reference.kind, reference.name)]

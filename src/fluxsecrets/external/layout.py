@@ -23,7 +23,6 @@ class Remote:
     """Where the values of a Secret are.
 
     Attributes:
-        store: the store.
         key: the key in the store; the values are its properties.
         encoded: keys of values that the store holds in base64, because they are not text.
         refresh: how often the operator reads the store.
@@ -82,12 +81,7 @@ def external_data(secret: Secret, remote: Remote) -> dict[str, Data]:
 
 
 def external_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
-    """Return the pieces of an ExternalSecret.
-
-    Args:
-        data: the ExternalSecret, from `external_data`.
-        pieces: the pieces of the Secret.
-    """
+    """Return the pieces of an ExternalSecret."""
     values, tail = value_children(pieces)
     field = next((piece for piece in pieces if piece.key in ("data", "stringData")), Piece("data"))
     spec = data["spec"]
@@ -125,12 +119,7 @@ def external_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
 
 
 def secret_pieces_of(secret: Secret, pieces: Pieces) -> Pieces:
-    """Return the pieces of a Secret.
-
-    Args:
-        secret: the Secret, with the values from the store.
-        pieces: the pieces of the ExternalSecret.
-    """
+    """Return the pieces of a Secret."""
     spec = find(pieces, "spec") or Piece("spec")
     listed = spec.child("data") or Piece("data")
     values = tuple(

@@ -27,8 +27,6 @@ class Reference:
 
     Attributes:
         kind: `SecretStore` by default.
-        name: of the store or generator.
-        line: of the reference.
     """
 
     kind: str
@@ -48,7 +46,6 @@ class RemoteValue:
         decoding: `None`, `Base64`, `Base64URL` or `Auto`.
         metadata: reads the store's metadata instead of the value.
         source: a store or generator other than the ExternalSecret's own.
-        line: the entry's first line.
     """
 
     key: str
@@ -68,9 +65,7 @@ class RemoteValues:
     Attributes:
         extract: the value whose properties are all taken, or None.
         find: finds values by name or tags.
-        rewrites: rewrites the keys.
         source: another store, or a generator.
-        line: the entry's first line.
     """
 
     extract: RemoteValue | None = None
@@ -86,7 +81,6 @@ class Template:
 
     Attributes:
         type: of the Secret, or None.
-        labels, annotations: of the Secret.
         data: templates by key.
         from_elsewhere: has a `templateFrom`.
         merges: keeps values that no template mentions (`mergePolicy: Merge`).
@@ -110,18 +104,14 @@ class ExternalSecret:
         api_version, kind: as written.
         name, namespace: from its metadata, or "".
         external_name: the name of the ExternalSecrets that a ClusterExternalSecret creates, or its own.
-        labels, annotations: from its metadata.
         store: `spec.secretStoreRef`, or None.
         target: the name of the Secret.
         creation: `Owner`, `Orphan`, `Merge`, `None` or `CreateOrMerge`.
         deletion: `Retain`, `Delete` or `Merge`.
-        immutable: whether the Secret is immutable.
         template: `spec.target.template`, or None.
         values: `spec.data`.
         sources: `spec.dataFrom`.
         other_kind: creates another kind than a Secret (`spec.target.manifest`).
-        line: its first line.
-        node: the object.
     """
 
     api_version: str
@@ -167,12 +157,9 @@ class Store:
 
     Attributes:
         api_version, kind: as written.
-        name, namespace: from its metadata.
         providers: names of the providers under `spec.provider`; a valid store has exactly one.
         settings: the settings of the first provider.
         namespaces: the namespaces that a ClusterSecretStore lists by name, or empty.
-        line: its first line.
-        node: the object.
     """
 
     api_version: str
@@ -202,9 +189,7 @@ class Generator:
 
     Attributes:
         api_version, kind: as written; a ClusterGenerator serves all namespaces.
-        name, namespace: from its metadata.
         makes: the kind of generator that a ClusterGenerator wraps, or its own kind.
-        line: its first line.
     """
 
     api_version: str

@@ -23,10 +23,6 @@ OpenStore = Callable[[Reference], StoreClient]
 def read_secret_from(external: ExternalSecret, open_store: OpenStore) -> Secret:
     """Read all values of an ExternalSecret.
 
-    Args:
-        external: the ExternalSecret.
-        open_store: opens the client of a store.
-
     Raises:
         FormatError: its values can't be read without the operator.
         StoreError: a store can't be reached, or lacks a value.

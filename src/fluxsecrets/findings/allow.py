@@ -65,7 +65,6 @@ class InlineAllowance:
     Attributes:
         path, line: where it stands.
         covers: the line that it is about: its own, or the next one where it has a line for itself.
-        rules: ids.
         reason: why; "" where it gives none, and then it allows nothing.
         commit: the commit whose file it stands in, or None; lines in other versions of the file do
             not count.

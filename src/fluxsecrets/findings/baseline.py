@@ -35,7 +35,6 @@ class BaselineResult:
 
     Attributes:
         new: those that it does not know.
-        known: those that it knows.
         gone: its entries that were looked for and not found any more.
     """
 
@@ -55,12 +54,7 @@ def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
 
 
 def parse_baseline(data: bytes, path: str = BASELINE_NAME) -> tuple[BaselineEntry, ...]:
-    """The entries of a baseline's content; raises as `read_baseline` does.
-
-    Args:
-        data: the content.
-        path: what errors call it.
-    """
+    """The entries of a baseline's content; raises as `read_baseline` does."""
     import json
 
     try:
@@ -95,10 +89,7 @@ def _entry(item: object, number: int, path: str) -> BaselineEntry:
 def write_baseline(path: Path, findings: Iterable[Finding], kept: Iterable[BaselineEntry] = ()) -> int:
     """Write a baseline that knows these findings; sorted, one line each, so that merges are easy.
 
-    Args:
-        path: the file; replaced as a whole.
-        findings: what it shall know.
-        kept: entries that stay although they were not looked for.
+    `kept` are entries that stay although they were not looked for.
 
     Returns:
         How many entries it has.
@@ -127,10 +118,7 @@ def apply_baseline(
 ) -> BaselineResult:
     """Part findings into new and known ones.
 
-    Args:
-        findings: what was found.
-        entries: what is known.
-        looked_at: whether an entry would have been found in this run, so that it is gone if it was not.
+    An entry that `looked_at` accepts is gone if this run did not find it.
     """
     fingerprints = {entry.fingerprint for entry in entries}
     found = {finding.fingerprint for finding in findings}

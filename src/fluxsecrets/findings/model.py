@@ -73,8 +73,6 @@ class RuleInfo(NamedTuple):
         id: kebab-case; what allowances and baselines name.
         title: a few words, lower-case start.
         severity: of its findings, unless a finding knows better.
-        explanation: what it means and why it matters.
-        fix: what to do.
         docs: page and anchor below docs/, such as `scan.md#plain-secret`.
     """
 
@@ -90,9 +88,6 @@ class Finding(NamedTuple):
     """One thing that is wrong.
 
     Attributes:
-        rule: the id of the rule that found it.
-        severity: how bad it is.
-        confidence: how sure the rule is.
         location: where it is.
         message: what is wrong, lower-case start, no full stop; names keys, never values.
         hint: what to do, with the command where there is one.

@@ -30,11 +30,8 @@ class Found:
 
     Attributes:
         command: such as `scan`.
-        version: of fluxsecrets.
         root: what paths are relative to.
         files: how many files were looked at.
-        findings: those that count, by place.
-        known: those that the baseline has.
         allowed: those that somebody allowed, with reasons.
         remarks: allowances that need attention.
         gone: entries of the baseline that are not found any more.

@@ -65,11 +65,7 @@ def findings_lines(
 ) -> list[str]:
     """Findings by file, with what to do under each file's.
 
-    Args:
-        findings: in the order of their places.
-        show_path: a path as the user would name it.
-        style: a cell's text, coloured or not.
-        width: columns of the terminal, or None.
+    The width is in columns of the terminal, or None.
     """
     groups: dict[tuple[str | None, str], list[Finding]] = {}
     for finding in findings:
@@ -114,10 +110,7 @@ def _excuse_lines(
 ) -> list[str]:
     """What lets findings pass and is as new as they are, as warnings.
 
-    Args:
-        excuses: in the order of what they excuse.
-        brought_by: `this commit`, for example, and the verb that goes with it.
-        show_path: a path as the user would name it.
+    `brought_by` names the change and its verb, such as `this commit` and `adds`.
     """
     lines = []
     for excuse in excuses[:_MOST_EXCUSES]:

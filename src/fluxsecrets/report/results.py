@@ -90,11 +90,7 @@ def value_count(values: int | None) -> str:
 
 
 def drift_lines(files: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """How to bring files in line with their rules.
-
-    Args:
-        files: paths, each with what differs.
-    """
+    """How to bring files in line with their rules."""
     lines = []
     people = [path for path, drift in files if "recipients" in drift]
     if people:

@@ -11,10 +11,7 @@ from .text import counted
 def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is scanned brings") -> Found:
     """The findings of a scan.
 
-    Args:
-        result: what was found.
-        version: of fluxsecrets.
-        brought_by: what brought excuses along, with its verb.
+    `brought_by` names what brought the excuses, with its verb.
     """
     return Found(
         "scan",

@@ -119,9 +119,7 @@ class SimilarErrors(NamedTuple):
 def error_lines(similar: SimilarErrors, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """An error as lines: what is wrong and where, details, and what to do next.
 
-    Args:
-        similar: the error.
-        names: recipient -> name, shown behind the keys that were tried.
+    `names` are recipient -> name, shown behind the keys that were tried.
     """
     error = similar.error
     place = f"{error.place}: " if error.place else ""

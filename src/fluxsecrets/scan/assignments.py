@@ -35,7 +35,6 @@ class Assignment(NamedTuple):
     """A name with its value.
 
     Attributes:
-        name: as written.
         value: without quotes.
         start, end: of the value in the data.
         quoted: it stood in quotes.

@@ -88,14 +88,11 @@ class Scanned(NamedTuple):
     """What a file holds.
 
     Attributes:
-        path: of the file.
         findings: in the order of their places.
         allowances: those in its comments.
         ciphertexts: its encrypted values, for `FileSet`.
         generated: files that a secretGenerator in it reads, with the line of each.
-        encrypted: it is encrypted by sops.
         place: a rule that knows its kind found something in it.
-        empty: there is nothing in it.
         problem: why it could not be judged in full, or None.
     """
 
@@ -129,12 +126,7 @@ class Engine:
     """Scans files, one after the other."""
 
     def __init__(self, cache: Path | None = None, matcher: Matcher | None = None) -> None:
-        """Make or load the matcher.
-
-        Args:
-            cache: the folder for the compiled patterns, or None for none.
-            matcher: one to use instead.
-        """
+        """Make or load the matcher."""
         self._matcher = matcher or make_matcher(patterns(), cache)
 
     def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable

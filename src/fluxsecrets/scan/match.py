@@ -20,7 +20,6 @@ class Match(NamedTuple):
     """A secret in a file.
 
     Attributes:
-        rule: what found it.
         rank: see `Rank`.
         start, end: the value's span in the blob's text, in characters.
         message, hint: as in a finding.
@@ -28,7 +27,6 @@ class Match(NamedTuple):
         shown: the start of the value that says what it is and is the same in all of its kind, such as `ghp_`.
         parts: what tells it from others of the rule in the file, for the fingerprint.
         severity: where it differs from the rule's.
-        confidence: how sure it is.
         also: what else is known about the value: "GitHub token".
         allow_at: further lines where an inline allowance counts.
     """

@@ -86,9 +86,7 @@ class HyperscanMatcher:
 def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None) -> Matcher:
     """The fastest matcher that this machine has.
 
-    Args:
-        patterns: hits are their positions in this sequence.
-        cache: the folder for the compiled database, or None for none; it need not exist.
+    Hits are positions in `patterns`. The cache folder need not exist.
     """
     try:
         import hyperscan

@@ -29,10 +29,8 @@ class FileScan(NamedTuple):
     """What came of a file.
 
     Attributes:
-        path: of the file.
         scanned: the engine's results, more than one for a file in pieces.
         error: why it was not read to its end.
-        commit: that it is from.
     """
 
     path: str
@@ -124,11 +122,7 @@ class Scanner:
 def scan_path(scanner: Scanner, root: str, limit: int, path: str) -> FileScan | None:
     """A file of the work tree, or None where it is a link or no file.
 
-    Args:
-        scanner: what scans it.
-        root: what the path is relative to.
-        limit: bytes; larger files come in pieces.
-        path: with `/`.
+    Files over `limit` bytes come in pieces.
     """
     file = open_file(root, path, limit)
     return None if file is None else scanner.scan(file)

@@ -18,8 +18,6 @@ class Token(NamedTuple):
     """A token in some bytes.
 
     Attributes:
-        rule: whose it is.
-        start, end: its span.
         confidence: high where its checksum or structure holds, low where it does not.
         shown: what of it is the same for all of its kind.
     """
@@ -39,12 +37,7 @@ def token_info(rule: TokenRule) -> RuleInfo:
 
 
 def find_tokens(rules: Sequence[TokenRule], data: bytes) -> Iterator[Token]:
-    """The tokens of these rules; where two stand in the same place, the earlier rule's.
-
-    Args:
-        rules: those that may occur, in their own order.
-        data: what to look through.
-    """
+    """The tokens of these rules; where two stand in the same place, the earlier rule's."""
     taken: list[tuple[int, int]] = []
     for rule in rules:
         for match in compiled(rule.pattern).finditer(data):

@@ -27,10 +27,8 @@ class Certificate:
     """A sealing certificate.
 
     Attributes:
-        key: seals values.
         fingerprint: SHA-256 of the certificate, upper-case hex with colons, like openssl.
         start, end: its validity, in UTC.
-        bits: the size of its key.
     """
 
     key: RSAPublicKey = field(repr=False)
@@ -62,9 +60,6 @@ def _from_der(der: bytes, fingerprint: str, start: datetime, end: datetime, bits
 
 def parse_certificate(data: bytes) -> Certificate:
     """Return the first certificate of a PEM file. kubeseal uses the first one too.
-
-    Args:
-        data: the file's content.
 
     Raises:
         CertificateError: the file has no certificate, or it is damaged, its key is not RSA, or too short.

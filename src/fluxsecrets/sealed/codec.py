@@ -48,11 +48,6 @@ class OpenedValue:
 def seal_value(key: RSAPublicKey, value: bytes, label: bytes) -> str:
     """Seal a value.
 
-    Args:
-        key: the sealing certificate's key.
-        value: any bytes, including none.
-        label: binds the value to its place, from `scopes.label_of`.
-
     Returns:
         The text for `encryptedData`, in base64.
     """
@@ -65,10 +60,8 @@ def seal_value(key: RSAPublicKey, value: bytes, label: bytes) -> str:
 def open_value(keys: Sequence[RSAPrivateKey], sealed: str, labels: Sequence[bytes]) -> OpenedValue | None:
     """Open a sealed value.
 
-    Args:
-        keys: the controller's private keys, tried in order.
-        sealed: from `encryptedData`; line breaks are ignored, as in Go.
-        labels: the possible labels, tried in order for each key.
+    All keys are tried in order, each with all labels in order. Line breaks in the value are ignored, as
+    in Go.
 
     Returns:
         None if no key opens it with any label. OAEP does not tell which of the two is wrong.

@@ -62,10 +62,7 @@ def _from_der(der: bytes, origin: str) -> SealingKey:
 def parse_keys(data: bytes, origin: str, limits: Limits = Limits()) -> tuple[SealingKey, ...]:  # noqa: B008 - frozen
     """Return all private keys of a file, in order.
 
-    Args:
-        data: PEM, or TLS Secrets as YAML or JSON, several documents or a List.
-        origin: the file, for messages.
-        limits: limits of the input.
+    The data is PEM, or TLS Secrets as YAML or JSON, several documents or a List.
 
     Raises:
         IdentityError: the file has no key, or a key is damaged, locked, or not RSA. It shows no key.

@@ -14,12 +14,7 @@ _IN_TEMPLATE = ("metadata", "type", "immutable")
 
 
 def sealed_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
-    """Return the pieces of a SealedSecret.
-
-    Args:
-        data: the SealedSecret, from `model.sealed_data`.
-        pieces: the pieces of the Secret.
-    """
+    """Return the pieces of a SealedSecret."""
     values, tail = value_children(pieces)
     own = next((piece for piece in pieces if piece.key in ("data", "stringData")), None)
     encrypted = Piece(
@@ -35,12 +30,7 @@ def sealed_pieces(data: dict[str, Data], pieces: Pieces) -> Pieces:
 
 
 def unsealed_pieces(secret: Secret, pieces: Pieces) -> Pieces:
-    """Return the pieces of a Secret.
-
-    Args:
-        secret: the Secret, from `model.secret_of`.
-        pieces: the pieces of the SealedSecret.
-    """
+    """Return the pieces of a Secret."""
     spec = find(pieces, "spec") or Piece("spec")
     encrypted = spec.child("encryptedData") or Piece("encryptedData")
     template = spec.child("template") or Piece("template")

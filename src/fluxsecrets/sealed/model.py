@@ -25,11 +25,9 @@ class SealedSecret:
     Attributes:
         name, namespace: from its metadata, or "".
         scope: from its own annotations, like the controller.
-        encrypted: sealed values by key.
         leaves: the places of these values.
         template: `spec.template`, as data.
         legacy: `spec.data`, the whole Secret in one value, or None.
-        node: the object.
     """
 
     name: str
@@ -153,12 +151,7 @@ def sealed_data(
 ) -> dict[str, Data]:
     """Return a SealedSecret as data.
 
-    Args:
-        secret: the Secret.
-        encrypted: its sealed values by key, in order.
-        name: the name for which they were sealed.
-        namespace: the namespace for which they were sealed.
-        scope: the scope with which they were sealed.
+    The values by key are in order. Name, namespace and scope are those that they were sealed for.
     """
     template: dict[str, Data] = {
         "metadata": template_metadata(secret, name=name, namespace=namespace, scope=scope)
@@ -178,10 +171,7 @@ def sealed_data(
 def secret_of(sealed: SealedSecret, values: Mapping[str, bytes], texts: frozenset[str]) -> Secret:
     """Return the Secret that the controller would create, without its owner reference.
 
-    Args:
-        sealed: the SealedSecret.
-        values: the opened values, by key.
-        texts: the keys whose values fit in stringData.
+    `texts` are the keys whose values fit in stringData.
     """
     annotations = {
         key: text

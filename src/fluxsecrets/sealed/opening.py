@@ -23,7 +23,6 @@ class OpenedSealed:
     """An opened SealedSecret.
 
     Attributes:
-        secret: the Secret that the controller would create.
         values: only the sealed values, by key.
         keys: for each key of the Secret, the position of the private key that opened its value.
     """
@@ -35,10 +34,6 @@ class OpenedSealed:
 
 def open_sealed(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSealed:
     """Open all values of a SealedSecret.
-
-    Args:
-        sealed: the SealedSecret.
-        keys: tried in order.
 
     Raises:
         DataKeyError: a private key is missing, or it was sealed for another place; lists what was tried.

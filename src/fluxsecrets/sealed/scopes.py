@@ -56,10 +56,7 @@ def annotations_for(scope: Scope) -> dict[str, str]:
 def label_of(scope: Scope, namespace: str, name: str) -> bytes:
     """Return the OAEP label that binds a value to its place.
 
-    Args:
-        scope: the SealedSecret's scope.
-        namespace: the Secret's namespace; not used with cluster-wide.
-        name: the Secret's name; only used with strict.
+    The namespace is not used with cluster-wide; the name is used only with strict.
     """
     if scope is Scope.CLUSTER:
         return b""

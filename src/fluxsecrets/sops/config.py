@@ -113,9 +113,7 @@ class RuleMatch(NamedTuple):
     """How one rule took to a path.
 
     Attributes:
-        rule: the rule.
         matched: it is the one that applies.
-        reason: why, for people.
     """
 
     rule: CreationRule
@@ -125,10 +123,6 @@ class RuleMatch(NamedTuple):
 
 def parse_config(data: bytes, *, path: str) -> SopsConfig:
     """Read a `.sops.yaml`; the file itself is not touched.
-
-    Args:
-        data: its content.
-        path: its name, for messages.
 
     Raises:
         ConfigError: with line and column: no YAML, a second document, wrong types, invalid

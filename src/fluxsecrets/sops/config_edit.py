@@ -24,7 +24,6 @@ class EditedConfig:
     """A changed `.sops.yaml`.
 
     Attributes:
-        data: its new text.
         rules: the rules that changed, as they were, in order.
         shared: lists that were changed and that several rules use.
     """
@@ -176,8 +175,6 @@ class AddedRules:
     """A `.sops.yaml` with more rules.
 
     Attributes:
-        data: its new text.
-        config: the same, parsed.
         named_in: the line that names the new recipient, or None.
         rules: each new rule with the one that it is like, as it was.
         extended: lines in which the new recipient was put beside an old one.

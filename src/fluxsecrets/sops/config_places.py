@@ -51,7 +51,6 @@ class SharedList:
     """A list that several rules use.
 
     Attributes:
-        name: of its anchor.
         line: its line, from 1.
         rules: lines of the rules that use it.
     """
@@ -66,9 +65,6 @@ class RecipientList:
     """A value that holds recipients of one kind: a list, or a text with commas.
 
     Attributes:
-        kind: of recipient.
-        key: its key.
-        value: as written.
         in_group: it belongs to a key group, where texts hold one recipient each.
     """
 

@@ -39,7 +39,6 @@ class Leaf(NamedTuple):
             an encrypted value is its ciphertext, a string.
         start, end: offsets into the document's source, in characters; what a change replaces.
         line: 1-based line of `start`.
-        style: how it is written.
         flow: inside a flow collection (YAML `{}` or `[]`), where other spellings are allowed.
         alias: reached through a YAML alias: it counts in the MAC, but has no text of its own, and
             `start`, `end` are those of the alias.
@@ -78,8 +77,6 @@ class Entry(NamedTuple):
     """A key of a map with its value.
 
     Attributes:
-        key: the key, always a string.
-        value: what it holds.
         start, end: the span of the key's own text, in characters.
         line: 1-based line of the key.
         merge: a YAML merge key (`<<`): the value's keys belong to this map, behind its own.
@@ -158,7 +155,6 @@ class Change(NamedTuple):
     """New content for one leaf or comment.
 
     Attributes:
-        target: what it replaces.
         value: a ciphertext where `encrypted`, else the typed value (a comment's text is a string).
         encrypted: True when encrypting: the ciphertext is then put into the target's own style, so
             that decrypting can restore that style.

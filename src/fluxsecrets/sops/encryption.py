@@ -126,7 +126,6 @@ class Opened:
 
     Attributes:
         document: the encrypted document.
-        data_key: what opened it.
         changes: the value of each ciphertext.
         warnings: what is odd but not an error, one sentence each.
     """
@@ -369,12 +368,6 @@ def read_back(
 
     Less than `open_document`: one value at a time is in memory. It counts only once it has come to its end,
     where the MAC is checked.
-
-    Args:
-        document: encrypted.
-        selector: what is encrypted in it.
-        data_key: the file's key.
-        single_value: the format knows one value alone.
 
     Yields:
         Path and value of each leaf in document order, and an empty text; for a comment None, its text, and

@@ -62,9 +62,6 @@ class KeyProvider(Protocol):
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
         """Run the commands that print keys, so that `owns` knows their identities.
 
-        Args:
-            recipients: whose identities are wanted.
-
         Returns:
             Places that may hold more identities, which only the user could open; nobody is asked.
         """

@@ -22,7 +22,6 @@ class WrappedKey:
     """A data key, or one Shamir share of it, encrypted for one recipient.
 
     Attributes:
-        recipient: for whom.
         enc: the wrapped key as its provider writes it: age and PGP armour, base64 for the others.
         created_at: RFC 3339 time for kinds that record it, else None.
     """
@@ -51,7 +50,6 @@ class Metadata:
     Attributes:
         key_groups: with one group each key opens the file; with several, `shamir_threshold` of them do.
         shamir_threshold: how many groups are needed; 0 where the file does not say.
-        selector: which values are encrypted.
         mac_only_encrypted: the MAC covers encrypted values only.
         mac: the encrypted MAC, or None where the file has none, which is an error on reading.
         lastmodified: RFC 3339, in whole seconds; the MAC's additional data.

@@ -354,9 +354,6 @@ class FieldReader:
     """Reads fields as go-yaml decodes them into sops's structs, but says what is wrong and where.
 
     A null counts as a field that is not there. All methods raise ConfigError for the wrong type.
-
-    Attributes:
-        path: the file's name, for messages.
     """
 
     path: str

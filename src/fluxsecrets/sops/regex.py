@@ -38,11 +38,7 @@ class _Words:
 
 
 class Regex:
-    """A compiled pattern; `compile_regex` makes it.
-
-    Attributes:
-        pattern: as it was written.
-    """
+    """A compiled pattern; `compile_regex` makes it."""
 
     __slots__ = ("_compiled", "pattern")
 

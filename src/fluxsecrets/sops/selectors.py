@@ -51,11 +51,7 @@ _Comments = tuple[tuple[str, ...], ...]
 
 
 class Selector:
-    """A compiled selector; `compile_selector` makes it.
-
-    Attributes:
-        spec: what it was compiled from.
-    """
+    """A compiled selector; `compile_selector` makes it."""
 
     __slots__ = ("_by_comments", "_encrypting", "_matches", "spec")
 

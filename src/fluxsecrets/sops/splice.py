@@ -27,7 +27,6 @@ class Splices:
     """Changes of one text, collected and then made at once.
 
     Attributes:
-        text: as it is.
         newline: how its lines end.
     """
 

@@ -53,12 +53,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command line, or what is left of it.
-
-    Attributes:
-        values: of its flags.
-        arguments: what stands behind the flags.
-    """
+    """A command line, or what is left of it."""
 
     values: Values
     arguments: tuple[str, ...]
@@ -69,11 +64,8 @@ def parse(
 ) -> Parsed:
     """Read flags.
 
-    Args:
-        flags: that the command takes.
-        arguments: behind the command's name.
-        environ: for flags that a variable stands in for.
-        reorder: move flags to the front, as urfave/cli does for subcommands.
+    `environ` has the variables of flags. `reorder` moves flags to the front, as urfave/cli does for
+    subcommands.
 
     Raises:
         UsageError: an unknown flag, a value that is missing or wrong, two forms of one flag.

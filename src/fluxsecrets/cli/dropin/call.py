@@ -43,10 +43,7 @@ class Call:
     """One command line.
 
     Attributes:
-        values: flags of the command.
         app: flags before the command; without a command, those of the command line.
-        arguments: behind the flags.
-        session: the run.
         out: where results and messages go.
     """
 

@@ -51,9 +51,7 @@ def coded(error: FluxsecretsError, code: int) -> FluxsecretsError:
 def failing_with(code: int, *kinds: type[FluxsecretsError]) -> Iterator[None]:
     """Give errors that pass here an exit code.
 
-    Args:
-        code: the exit code.
-        kinds: which errors; all of them where none is named.
+    Without `kinds`, this applies to all errors.
     """
     try:
         yield

@@ -25,10 +25,7 @@ class Command:
     """One subcommand.
 
     Attributes:
-        arguments: what stands behind its flags.
-        help: one line on it.
         run: `module:function` in this package; the module is imported with the first use.
-        flags: that it takes.
         parent: flags are not read, the next word is the name of a subcommand of its own.
     """
 

@@ -98,13 +98,7 @@ def encrypt_text(
 ) -> EncryptedFile:
     """Encrypt a text, with sops's exit codes for what is wrong with it.
 
-    Args:
-        call: the command line.
-        text: plain.
-        format_name: its format.
-        policy: for whom and what.
-        previous: the file as it was encrypted before, whose ciphertexts are kept for unchanged values.
-        by_hand: people edited the text.
+    Unchanged values keep their ciphertext from `previous`. `by_hand` means that people edited the text.
 
     Raises:
         AlreadyEncryptedError, UnprotectedError, RecipientError, ...: see `encrypt_content`.

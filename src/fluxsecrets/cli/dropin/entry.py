@@ -50,9 +50,6 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line of sops.
 
-    Args:
-        arguments: without the program's name.
-
     Returns:
         The exit code, one of sops's. Messages have been written; no traceback is.
     """

@@ -27,9 +27,6 @@ class Flag:
 
     Attributes:
         name: its long form, without dashes.
-        help: one line on it.
-        kind: what it takes.
-        short: its short form, a letter.
         variable: the environment variable that stands in for it.
     """
 

@@ -49,9 +49,7 @@ class Job:
     """One content.
 
     Attributes:
-        shown: as the user knows it.
         path: absolute; stands for it in creation rules.
-        data: the content.
         input: name of its format.
         output: name of the result's format.
         file: the file as it was read; None where it is none, such as standard input.

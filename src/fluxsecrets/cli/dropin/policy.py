@@ -26,9 +26,7 @@ from fluxsecrets.sops.selectors import SelectorSpec, compile_selector, select_on
 def file_policy(call: Call, path: Path) -> Policy:
     """What applies to a file that is to be encrypted.
 
-    Args:
-        call: the command line.
-        path: absolute; stands for the file in creation rules.
+    The absolute path stands for the file in creation rules.
 
     Raises:
         ConfigError: no recipients on the command line, and no rule; or a `.sops.yaml` without a rule for it.

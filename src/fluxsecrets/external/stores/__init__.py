@@ -43,10 +43,7 @@ class StoreClient(Protocol):
     def write(self, key: str, values: Mapping[str, object], expected: Stored | None) -> None:
         """Replace the content under a key.
 
-        Args:
-            key: the key.
-            values: by property, including old ones that stay.
-            expected: the content as it was read; it must not have changed since.
+        `values` includes old properties that stay. The content must still be as in `expected`.
 
         Raises:
             StoreError: someone else wrote first, or the store can't be reached or refuses. The error

@@ -22,7 +22,6 @@ class AwsStore:
     """The Secrets Manager of a region.
 
     Attributes:
-        region: its name.
         prefix: a prefix of every key.
     """
 
@@ -102,10 +101,7 @@ class AwsStore:
 def open_aws(environ: Mapping[str, str], region: str | None, prefix: str = "") -> AwsStore:
     """Open the Secrets Manager of a region, with the credentials that AWS's own tools would use.
 
-    Args:
-        environ: environment variables; AWS_REGION overrides a manifest.
-        region: from the store's manifest, or None.
-        prefix: a prefix of all keys.
+    AWS_REGION overrides the region of a manifest.
 
     Raises:
         StoreError: no region, or boto3 is not installed.

@@ -22,12 +22,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class VaultStore:
-    """One mount of KV version 2.
-
-    Attributes:
-        address: the server's address.
-        mount: the mount's path.
-    """
+    """One mount of KV version 2."""
 
     address: str
     mount: str
@@ -131,10 +126,7 @@ _V2 = "check with `vault secrets list` that the mount is KV version 2"
 def open_vault(environ: Mapping[str, str], mount: str, *, namespace: str | None = None) -> VaultStore:
     """Open the Vault in VAULT_ADDR with VAULT_TOKEN, like Vault's own command.
 
-    Args:
-        environ: environment variables.
-        mount: the mount's path.
-        namespace: Vault's namespace, if VAULT_NAMESPACE is not set.
+    `namespace` applies if VAULT_NAMESPACE is not set.
 
     Raises:
         StoreError: no address or token, or hvac is not installed.

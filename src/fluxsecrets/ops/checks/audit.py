@@ -50,7 +50,6 @@ class AuditOptions:
         with_keys: decrypt what the identities at hand open, and judge the values too.
         baseline: of known findings; None takes the repository's own where it has one.
         use_baseline: False audits as if there were none.
-        update_baseline: write what is found into the baseline.
         today: the day on which ages are judged; None means today in UTC.
     """
 
@@ -72,7 +71,6 @@ class AuditResult:
     """What an audit found.
 
     Attributes:
-        findings: those that count, by place.
         known: those that the baseline has.
         allowed: those that `.fluxsecrets.yaml` or a comment allows.
         remarks: on allowances that are expired, of no use or wrong.

@@ -35,11 +35,6 @@ def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchRe
     that could not be encrypted, because no rule matches it, may be allowed too; one that is encrypted
     already and damaged may not.
 
-    Args:
-        session: the run.
-        targets: the files, in the order of the results.
-        batch: what `encrypt` would do with them.
-
     Raises:
         ConfigError: `.fluxsecrets.yaml` or the baseline is invalid.
     """

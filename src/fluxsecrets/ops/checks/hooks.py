@@ -60,8 +60,6 @@ class HookResult:
 
     Attributes:
         hook: `pre-commit` or `pre-push`.
-        path: the file.
-        outcome: what became of it.
         note: what else there is to know, one sentence, or "".
     """
 
@@ -80,7 +78,6 @@ class HookState:
         path: the file that git runs, or would run.
         installed: there is a hook of fluxsecrets, there or where git looked before.
         problem: why nothing is checked, or what is wrong with it; "" where all is well.
-        hint: what to do about it.
     """
 
     hook: str
@@ -122,11 +119,7 @@ def install_hooks(
 ) -> tuple[HookResult, ...]:
     """Put hooks into place; what is there already, and right, stays as it is.
 
-    Args:
-        start: somewhere in the repository.
-        hooks: which of `HOOKS`.
-        launcher: the fluxsecrets that is to run.
-        everywhere: also where core.hooksPath is for all of the user's repositories.
+    `everywhere` permits a core.hooksPath that serves all of the user's repositories.
 
     Raises:
         GitError: no repository.
@@ -146,10 +139,6 @@ def install_hooks(
 
 def uninstall_hooks(start: Path, hooks: Sequence[str]) -> tuple[HookResult, ...]:
     """Take hooks away, and put back what was there before.
-
-    Args:
-        start: somewhere in the repository.
-        hooks: which of `HOOKS`.
 
     Raises:
         GitError: no repository.
@@ -191,10 +180,6 @@ def find_place(repository: Repository, *, everywhere: bool = False) -> HooksPlac
 def hook_states(start: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, ...]:
     """Whether the hooks do their work; for each what git would do now.
 
-    Args:
-        start: somewhere in the repository.
-        hooks: which of `HOOKS`.
-
     Raises:
         GitError: no repository.
         FileAccessError: a file cannot be read.
@@ -206,11 +191,7 @@ def hook_states(start: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, .
 
 
 def dead_hooks(start: Path) -> tuple[HookState, ...]:
-    """The hooks that somebody installed here and that do nothing; cheap where there are none.
-
-    Args:
-        start: somewhere, in a repository or not.
-    """
+    """The hooks that somebody installed here and that do nothing; cheap where there are none."""
     try:
         repository = find_repository(start)
         if repository is None or not any(

@@ -23,8 +23,6 @@ class Person:
     """A recipient, and what it opens.
 
     Attributes:
-        name: its name, or its shortened key.
-        kind, recipient: the key.
         files: by environment, the paths that it opens; with several key groups, together with others.
         by_data_key: those of them that are not for it any more, and whose data key it knows.
         doubtful: files that were for it once, where nothing tells whether it knows their data key.

@@ -82,7 +82,6 @@ class ScanRequest(NamedTuple):
         content: standard input, and the name that it has.
         baseline: the baseline's path; None for the repository's own where it has one.
         use_baseline: False scans as if there were none.
-        update_baseline: write what is found into the baseline.
         for_commit: files of the work tree stand for what is committed, and are judged as that is.
         partial_history: take the commits that a shallow clone has for all there are.
     """
@@ -111,11 +110,9 @@ class ScanResult(NamedTuple):
     Attributes:
         findings: those that count, in order.
         known: those that the baseline has.
-        allowed: those that somebody allowed, with reasons.
         remarks: allowances that are expired, unused or invalid.
         gone: entries of the baseline that are not found any more.
         errors: files that could not be read or judged, and other reasons why this is not all.
-        files: how many files were looked at.
         root: what paths are relative to.
         baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
@@ -154,10 +151,6 @@ class ScanResult(NamedTuple):
 
 def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
     """Scan what is asked for.
-
-    Args:
-        request: what to scan.
-        engine: one to use again; made where it is not given.
 
     Raises:
         UsageError: a path does not exist, or options do not go together.

@@ -19,7 +19,6 @@ class Part(NamedTuple):
 
     Attributes:
         arguments: for `git rev-list`; empty if there are no commits.
-        trust: the tip's.
         loose: what is pushed without a commit: what a tag of a file, or of a folder, stands for.
     """
 

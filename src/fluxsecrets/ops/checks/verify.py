@@ -47,13 +47,11 @@ class Verified:
         path, line: where it is written; no line for a file that a generator or patch reads.
         kustomization: the Kustomization that applies it, or "" for a root that none syncs.
         kind, name, namespace: of the object, or of the one that is generated from it; "" for a patch.
-        verdict: what becomes of it.
         format: that Flux decrypts it as, or None.
         keys: the names of the recipients whose keys the cluster has, if that is known; else the Secret
             with the key.
         substituted: variables in it are replaced.
         problem: why it is not what its author wanted, or None.
-        note: what else is to be known.
     """
 
     path: str
@@ -90,7 +88,6 @@ class Verification:
     """An environment as Flux would apply it.
 
     Attributes:
-        environment: its name.
         root: what paths are relative to.
         items: in the order in which they are applied.
         notes: what was not followed.
@@ -112,10 +109,7 @@ class Verification:
 def verify(session: Session, environment: str, *, with_keys: bool = True) -> Verification:
     """Say what Flux would do with each file of an environment.
 
-    Args:
-        session: the run.
-        environment: its name.
-        with_keys: open files where identities do, to check their MACs and look for variables in values.
+    With keys, files are opened if possible, to check their MACs and find variables in values.
 
     Raises:
         ConfigError: `.fluxsecrets.yaml` is invalid, or there is no such environment.

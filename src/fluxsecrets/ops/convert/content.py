@@ -55,12 +55,7 @@ class Revealed:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How to open Secrets that are not plain.
-
-    Attributes:
-        keys: returns the controller's private keys.
-        open_store: returns the client of a store.
-    """
+    """How to open Secrets that are not plain."""
 
     keys: Callable[[], Sequence[SealingKey]]
     open_store: OpenStore
@@ -68,13 +63,6 @@ class Ways:
 
 def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Revealed:
     """Turn everything in a content that does not have the target form into plain Secrets.
-
-    Args:
-        session: the run.
-        data: the file's content.
-        name: its path.
-        to: the target form.
-        ways: how to open it.
 
     Raises:
         DataKeyError, IntegrityError: a Secret can't be opened.
@@ -200,7 +188,6 @@ class ExternalContent:
 
     Attributes:
         content: the result, as from `seal_content`.
-        pushes: values by key of the store.
     """
 
     content: SealedContent
@@ -217,12 +204,7 @@ def external_content(
 ) -> ExternalContent:
     """Turn all Secrets of a content into ExternalSecrets.
 
-    Args:
-        plain: the content.
-        store: the store for the values.
-        key_for: returns the key in the store for a Secret.
-        comments: what to do with comments among the values.
-        refresh: how often the operator reads the store.
+    `key_for` returns the key in the store for a Secret.
 
     Raises:
         FormatError, UnprotectedError: see `layout.external_data` and `judge_comments`.

@@ -58,15 +58,8 @@ class ConvertRequest:
     """What to convert, and how: the parameters of the command.
 
     Attributes:
-        form: the target form.
-        paths: files and folders.
-        environment: all secrets of one environment.
-        everything: the whole repository.
         cert: the certificate to seal for, or None for the environment's.
-        private_keys: files with the controller's private keys.
-        store, store_kind: of ExternalSecrets.
         provider, mount, region: the store's settings, if no manifest has them.
-        comments: what to do with comments among the values.
         dry_run: only report what would happen.
         scope, key_template, refresh, push, overwrite: see `ConvertOptions`.
         plain_others, keep_names, decryption_secret, for_others: see `ConvertOptions`.
@@ -101,17 +94,9 @@ class ConvertOptions:
     """How to convert Secrets.
 
     Attributes:
-        to: the target form.
         certificate: the certificate to seal for, or None.
         scope: of SealedSecrets, or None for the one in their annotations.
-        store: of ExternalSecrets.
-        key_template: for their keys.
-        refresh: how often the operator reads the store.
-        push: push the values to the store.
-        overwrite: replace other values in the store.
-        comments: what to do with comments among the values.
         plain_others: other objects that SOPS encrypts may become plain text.
-        keep_names: don't rename files.
         decryption_secret: name of the Secret with the cluster's identity, or None.
         environment: the named environment, or None.
         for_others: allow replacing the only copy with a file that nobody here can open.
@@ -203,10 +188,8 @@ class Conversion:
     """A prepared conversion; nothing is written yet.
 
     Attributes:
-        results: one per file.
         notes: other changes, and what to do by hand.
         pushes: the values for the stores.
-        workspace: the new contents of the files.
     """
 
     results: tuple[FileResult, ...]
@@ -232,11 +215,6 @@ class Converter:
     """A run of `convert`, with everything that it looks up once.
 
     Attributes:
-        session: the run.
-        files: the files to convert.
-        options: how to convert them.
-        ways: how to open sealed or external Secrets.
-        stores: the stores for pushes and reads.
         placement: where Flux puts the objects.
         allowed: other environments whose controller has the same certificate.
     """

@@ -20,12 +20,7 @@ class Form(StrEnum):
 
 
 def form_of(part: Mapping, *, encrypted: bool) -> Form | None:
-    """Return the form of a document, or None if it is not a Secret.
-
-    Args:
-        part: the opened document.
-        encrypted: the file is encrypted with SOPS.
-    """
+    """Return the form of a document, or None if it is not a Secret."""
     if is_secret_part(part):
         return Form.SOPS if encrypted else Form.PLAIN
     if is_sealed_part(part):

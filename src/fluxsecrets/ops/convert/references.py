@@ -21,10 +21,7 @@ def rename_references(
 ) -> tuple[str, ...]:
     """Update kustomization files for files that get another name in the same folder.
 
-    Args:
-        workspace: takes the new contents.
-        renames: new paths by old ones.
-        shown: returns a path as the user would name it.
+    The renames are new paths by old ones.
 
     Returns:
         One line for each change, for people.

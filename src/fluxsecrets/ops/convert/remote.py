@@ -161,8 +161,6 @@ class Push:
     """Values for one key of a store.
 
     Attributes:
-        reference: the store.
-        key: the key in the store.
         values: by property; not in the repr.
     """
 
@@ -176,10 +174,7 @@ class PlannedPush:
     """The effect of a push on one key.
 
     Attributes:
-        push: the push.
-        client: the store's client.
         now: the current content.
-        added, changed, same: the properties by effect.
     """
 
     push: Push

@@ -10,11 +10,7 @@ from fluxsecrets.repo.tree import Tree
 
 @dataclass(slots=True)
 class Workspace:
-    """A tree with changes on top.
-
-    Attributes:
-        tree: the files on disk.
-    """
+    """A tree with changes on top."""
 
     tree: Tree
     _old: dict[str, bytes | None] = field(default_factory=dict)
@@ -36,10 +32,7 @@ class Workspace:
     def write(self, path: str, data: bytes, *, old: bytes | None) -> None:
         """Set a file's new content.
 
-        Args:
-            path: relative to the root.
-            data: the new content.
-            old: the current content, or None for a new file.
+        `old` is the current content, or None for a new file.
         """
         self._old.setdefault(path, old)
         self._new[path] = data

@@ -36,8 +36,6 @@ class User:
     """Whom a command runs as, on POSIX systems.
 
     Attributes:
-        uid, gid: user and group.
-        groups: all of the user's groups.
         environ: HOME, USER and LOGNAME, which sops sets as well.
     """
 
@@ -101,9 +99,7 @@ def find_user(name: str) -> User:
 def child_environment(environ: Mapping[str, str], values: Mapping[str, bytes]) -> ChildEnvironment:
     """An environment for a child, with a file's values added.
 
-    Args:
-        environ: what it gets beside.
-        values: by name; they win. They are bytes so that no locale changes them on their way.
+    The values win. They are bytes so that no locale changes them on their way.
 
     Raises:
         UsageError: a value is not text, on Windows.
@@ -126,10 +122,7 @@ def child_environment(environ: Mapping[str, str], values: Mapping[str, bytes]) -
 def replace_process(command: Command, environ: Mapping[str, str], environment: ChildEnvironment) -> NoReturn:
     """Run a command in place of this process.
 
-    Args:
-        command: what to run.
-        environ: where PATH is looked up.
-        environment: the command's.
+    PATH is looked up in `environ`; the command gets `environment`.
 
     Raises:
         FluxsecretsError: it cannot be started; with a shell's exit code for that. Or this could not be
@@ -241,9 +234,6 @@ def passing_signals(environ: Mapping[str, str]) -> Iterator[Child]:
     """Runs commands; signals meant to end this process go to the command instead, which decides.
 
     What stands around the command is thus cleaned up in order. Signals that were ignored stay ignored.
-
-    Args:
-        environ: where PATH is looked up.
     """
     child = Child(environ)
     before: dict[int, Any] = {}

@@ -53,13 +53,8 @@ def file_values(
 
     Taken from sops 3.13.2 (cmd/sops/main.go, `exec-env`): the first document counts, its keys are the
     names. Beyond sops, a Kubernetes Secret gives the keys of `data` (decoded) and `stringData`, and null
-    is the empty text rather than `<nil>`.
-
-    Args:
-        session: the run.
-        data: the encrypted file; its MAC is checked first.
-        format_name: its format.
-        allowed: variables that the file may set although they decide which code runs; see `variables`.
+    is the empty text rather than `<nil>`. The MAC is checked first. `allowed` are variables that the file
+    may set although they decide which code runs.
 
     Raises:
         UsageError: a key whose value is a map or a list, that cannot be the name of a variable, or that
@@ -142,11 +137,7 @@ def run_with_values(
 ) -> int:
     """Run a command with values in its environment.
 
-    Args:
-        session: the run.
-        command: what to run.
-        values: from `file_values`; they win over variables of the same name.
-        options: how.
+    The values win over variables of the same name.
 
     Returns:
         The command's exit code, see `Child.run`.
@@ -168,12 +159,7 @@ def run_with_values(
 def run_with_file(session: Session, command: Command, data: bytes, name: str, *, fifo: bool) -> int:
     """Run a command that reads a content from a path, which stands for `{}` in its arguments.
 
-    Args:
-        session: the run.
-        command: what to run.
-        data: the content.
-        name: the file's name, without a folder.
-        fifo: a named pipe instead of a file in memory.
+    With `fifo`, the path is a named pipe instead of a file in memory.
 
     Returns:
         The command's exit code, see `Child.run`.

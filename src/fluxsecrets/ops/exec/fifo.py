@@ -25,12 +25,8 @@ def has_fifos() -> bool:
 def served(path: Path, data: bytes, owner: int | None = None) -> Iterator[None]:
     """Give a content to every process that opens a path for reading, each time from its start.
 
-    sops serves one reader only, and a program that opens the file a second time waits forever.
-
-    Args:
-        path: where; its folder is private.
-        data: the content.
-        owner: user id of the reader, or None for the current user.
+    sops serves one reader only, and a program that opens the file a second time waits forever. The path's
+    folder must be private. `owner` is the user id of the reader, or None for the current user.
 
     Raises:
         FileAccessError: the pipe cannot be made.

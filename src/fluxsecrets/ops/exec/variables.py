@@ -135,10 +135,7 @@ def allowed_names(environ: Mapping[str, str], named: Iterable[str] = ()) -> froz
 def refuse_risky(names: Iterable[str], allowed: Collection[str], *, fold: bool = os.name == "nt") -> None:
     """Stop where a file has values for variables that decide which code runs.
 
-    Args:
-        names: the variables that the file would set.
-        allowed: those that the user allows.
-        fold: upper and lower case are the same, as on Windows.
+    `fold` ignores case, as Windows does.
 
     Raises:
         UsageError: there are some that are not allowed; it names all of them, with the reason.

@@ -51,7 +51,6 @@ class _End:
 
     Attributes:
         line: number of the last line, from 1; 0 in an empty log.
-        hash: of the last line.
         size: bytes of the file.
         whole: the file ends with a line break, as it should.
         lost: the anchor is missing, though there are lines.
@@ -93,9 +92,8 @@ def head_path(path: Path) -> Path:
 def append(path: Path, events: Sequence[Event]) -> None:
     """Add entries, all of them at once, while no other run does.
 
-    Args:
-        path: the log, which is created (0600, missing folders 0700) if it is missing.
-        events: without `line` and `previous`.
+    A missing log is created with mode 0600, missing folders with 0700. Events have no `line` or
+    `previous`.
 
     Raises:
         FileAccessError: it cannot be written, or is not a log; nothing was added.
@@ -252,7 +250,6 @@ class Problem:
 
     Attributes:
         line: the 1-based line of the file, or None for the end or the anchor.
-        message: what, one sentence.
     """
 
     line: int | None
@@ -277,9 +274,7 @@ class Verdict:
 def verify(path: Path, anchors: Sequence[str] = ()) -> Verdict:
     """Check that a log is as it was written.
 
-    Args:
-        path: the log.
-        anchors: kept from earlier checks: these lines must still be the same.
+    Anchors are kept from earlier checks: these lines must be unchanged.
 
     Raises:
         FileAccessError: it cannot be read.

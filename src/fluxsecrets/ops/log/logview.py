@@ -21,13 +21,9 @@ class Entry:
         line: 1-based line of the log.
         time: RFC 3339.
         user: who, with the name before `sudo` where that was used.
-        host: on which machine.
-        program, command: what was run.
         path: the file, as it was named from `folder`; None where the run was about none.
-        folder: the working directory.
         environment: the one that was asked for, or None.
         about: the key in the file, the name of an identity, or that of standard input; or None.
-        outcome: what became of it.
         keys: public keys whose identities opened it.
         error: the kind of error, or None.
     """
@@ -52,11 +48,7 @@ def read_entries(
 ) -> tuple[tuple[Entry, ...], bool]:
     """The entries of a log, oldest first, and whether lines of it could not be read.
 
-    Args:
-        log: the file.
-        path: only files whose path has this in it.
-        user: only runs of this user.
-        last: only so many, the newest; None for all.
+    `path` is a part of a file's path. `last` is the number of newest entries to return; None returns all.
 
     Raises:
         FileAccessError: it cannot be read.

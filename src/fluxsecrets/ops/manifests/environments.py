@@ -72,11 +72,9 @@ class ShownKustomization:
         parent: index in the list of the Kustomization that applies it; None for the root.
         folder: the folder that it applies, or None if it is not followed.
         decryption: the name of its decryption Secret; "" for the controller's own keys; None without any.
-        depends_on: names of its dependencies.
         suspended, remote: Flux skips it; it is applied to another cluster.
         reason: why it is not followed.
         path, line: where it is written.
-        secrets: the Secrets that it creates.
     """
 
     name: str | None
@@ -103,7 +101,6 @@ class ShownEnvironment:
         outside: its files that Flux does not apply.
         missing: Secrets that are used, but that nothing in the repository creates.
         notes: what was not followed or not understood.
-        others: the names of the other environments.
     """
 
     name: str

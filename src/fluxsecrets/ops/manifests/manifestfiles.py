@@ -28,7 +28,6 @@ class ManifestFiles:
     """The files that were found.
 
     Attributes:
-        tree: their repository.
         paths: relative to its root with `/`, sorted, each once.
         named: those that the user named directly.
         environment: the named environment, or None.
@@ -69,12 +68,7 @@ def find_manifests(
 ) -> ManifestFiles:
     """Find the manifests that a command line selects.
 
-    Args:
-        session: the run.
-        paths: files, and folders to search.
-        environment: name of an environment, or None.
-        pattern: bytes that a found file must contain; named files are checked elsewhere.
-        everything: the whole repository.
+    A file that was found must contain `pattern`. Named files are checked elsewhere.
 
     Raises:
         UsageError: nothing was named, or in several ways.

@@ -14,11 +14,6 @@ from fluxsecrets.errors import UsageError
 def require_one_way(paths: Sequence[str], environment: str | None, *, everything: bool) -> None:
     """Refuse a command line that names no files, or names them in several ways.
 
-    Args:
-        paths: as given.
-        environment: `--env`, or None.
-        everything: `--all`.
-
     Raises:
         UsageError: nothing was named, or several kinds at once.
     """

@@ -38,11 +38,7 @@ NOWHERE = Place()
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The objects that Flux applies, by file and document.
-
-    Attributes:
-        applied: all Kustomizations.
-    """
+    """The objects that Flux applies, by file and document."""
 
     _places: Mapping[tuple[str, int], Place] = field(default_factory=dict)
     _files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -18,12 +18,7 @@ _FIX = "nothing was written; fix it, or copy the files by hand"
 def check_shape(tree: Tree, settings: bytes | None, source: Environment, root: str, naming: Naming) -> None:
     """Compare the new environment with the one that it is made from.
 
-    Args:
-        tree: with everything in it that would be written.
-        settings: the new `.fluxsecrets.yaml`, or None where that does not change.
-        source: the old environment.
-        root: the new one's folder.
-        naming: how names change.
+    The tree holds all files that would be written. `settings` is None if the settings don't change.
 
     Raises:
         ConfigError: it would not be found, would differ, or would use files of the old one.

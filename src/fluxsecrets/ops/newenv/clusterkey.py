@@ -28,13 +28,6 @@ def cluster_key(
 ) -> tuple[Cluster, AgeIdentity | None]:
     """The keys of the two clusters, and the new identity where one is made.
 
-    Args:
-        session: the run.
-        request: what is asked for.
-        naming: how names change.
-        settings: of the repository.
-        public: its public keys, each with its name.
-
     Raises:
         UsageError: the key is the old cluster's, or its name is taken.
         RecipientError: nothing can be encrypted for it.

@@ -44,7 +44,6 @@ class Copy:
     Attributes:
         origin, path: old and new path.
         data: the new content; no value of a secret is in it.
-        format: name of its format, for files of secrets.
         slots: where values were.
         values: those that are to be copied, by their slot's index. Not in the repr.
         renamed: what should be looked over.
@@ -105,9 +104,7 @@ class Copies:
     def copy(self, path: str, verdict: SecretFile | None) -> Copy:
         """A file's copy.
 
-        Args:
-            path: the old path.
-            verdict: why it is a secret, or None.
+        `verdict` says why the file is a secret; it is None for other files.
 
         Raises:
             FluxsecretsError: it cannot be read, or a value could not be taken out.

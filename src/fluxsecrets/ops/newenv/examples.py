@@ -17,14 +17,7 @@ _FIELDS = {
 
 
 def with_example(data: bytes, objects: Iterable[Object], source: str, rename: Callable[[str], str]) -> bytes:
-    """A kustomization file with a commented patch at its end, for something that it builds.
-
-    Args:
-        data: the file.
-        objects: what is built of its folder.
-        source: the environment that the file was copied from.
-        rename: gives an object's name in the new environment.
-    """
+    """A kustomization file with a commented patch at its end, for something that it builds."""
     if re.search(rb"(?m)^patches\s*:", data):  # they show it themselves
         return data
     found = next((item for item in objects if _number(item) is not None), None)

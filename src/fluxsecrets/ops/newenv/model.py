@@ -20,7 +20,6 @@ class AddRequest:
     """What the new environment should be.
 
     Attributes:
-        name: of the new environment.
         source: the environment that it is made from.
         copy_values: secrets keep their values, encrypted for the new environment.
         generate: (glob for keys, what to generate), see `generated.generate`.
@@ -43,7 +42,6 @@ class Cluster:
     Attributes:
         old: the old cluster's own recipients, as texts; empty if unknown.
         new: the new cluster's recipient.
-        name: of the new key.
     """
 
     old: tuple[str, ...]
@@ -111,7 +109,6 @@ class Decryption:
 
     Attributes:
         path: of its file, as shown to the user.
-        name: of the Kustomization.
         secret: the Secret with the cluster's identity.
     """
 
@@ -125,10 +122,7 @@ class NewEnvironment:
     """What adding an environment would do; nothing has been done.
 
     Attributes:
-        name, root: of the new one.
         word: the part of its paths that names it.
-        source: of the one that it is made from.
-        files: all that is written.
         secrets: those of them that hold secrets.
         rules: what is new in creation rules.
         decryption: Kustomizations that get `decryption`, since they bring Secrets.
@@ -136,10 +130,7 @@ class NewEnvironment:
         granted: those of `shared` whose rules get the new key, so that they have to be encrypted for it.
         renamed: replaced words that may name something outside the repository.
         recipient: the new cluster's public key.
-        key_name: the name of that key.
         warnings: what the user should know, one sentence each.
-        tree: the repository.
-        changes: the files as they will be.
         identity: the new cluster's, where it is made here.
         keeping: where that is kept.
     """

@@ -26,7 +26,6 @@ class Renamed:
     """A replaced word in a copied file that names nothing known in the repository.
 
     Attributes:
-        path: of the new file.
         line: 1-based.
         old, new: the text around the word, up to the next blank or sign.
     """
@@ -55,11 +54,6 @@ def check_name(name: str, known: Iterable[str]) -> None:
 def word_pair(source: str, root: str, name: str) -> tuple[str, str]:
     """The word that names the environment in paths, and the new one.
 
-    Args:
-        source: the environment's name.
-        root: its folder.
-        name: of the new one.
-
     Raises:
         UsageError: nothing in the folder's path names it.
     """
@@ -80,12 +74,9 @@ class Naming:
     """How names change from one environment to the new one.
 
     Attributes:
-        tree: the repository.
         old, new: the word in paths.
-        source, name: the environments.
         files: old path -> new path of all that is copied.
         fixed: names of objects that are written in files which are not copied.
-        known: names of objects that are copied.
     """
 
     tree: Tree
@@ -114,12 +105,7 @@ class Naming:
         return _word_pattern(*pairs).sub(lambda match: pairs[match[0]], text)
 
     def text(self, text: str, path: str) -> tuple[str, tuple[Renamed, ...]]:
-        """A copied file's text with the new names, and what should be looked over.
-
-        Args:
-            text: of the file.
-            path: its old path.
-        """
+        """A copied file's text with the new names, and what should be looked over."""
         pattern = _word_pattern(self.source, self.old)
         if not pattern.search(text):
             return text, ()

@@ -39,13 +39,7 @@ def plan_rules(
 ) -> tuple[tuple[RuleChange, ...], tuple[str, ...]]:
     """Add rules to each `.sops.yaml` that applies to the new environment's files.
 
-    Args:
-        draft: gets the new texts.
-        naming: how names change.
-        cluster: the keys.
-        secrets: all files of the repository that hold secrets.
-        holders: the copies that hold secrets.
-        shared: files with secrets that stay where they are, and that the new cluster applies too.
+    `shared` are files with secrets that stay in place and that the new cluster applies too.
 
     Returns:
         What is new, and those of the shared files that the new cluster can read by it.
@@ -160,8 +154,6 @@ class NewRules:
     """A `.sops.yaml` with the new environment in it.
 
     Attributes:
-        data: its text.
-        config: the same, parsed.
         changes: what is new, by line.
         uncovered: secrets that no rule matches, as was so for the old environment.
     """
@@ -174,12 +166,6 @@ class NewRules:
 
 def add_rules(data: bytes, path: str, request: RuleRequest, cluster: Cluster) -> NewRules:
     """Add the rules of a new environment.
-
-    Args:
-        data: the `.sops.yaml`.
-        path: its name for messages.
-        request: what to cover.
-        cluster: the keys.
 
     Raises:
         ConfigError: the rules are written in a way that cannot be added to; nothing was changed.

@@ -11,15 +11,7 @@ from .naming import Naming, new_path
 
 
 def add_settings(data: bytes, settings: Settings, naming: Naming, recipient: str, limits: Limits) -> bytes:
-    """The settings with the new environment in them; all else in the text stays.
-
-    Args:
-        data: the `.fluxsecrets.yaml`.
-        settings: the same, parsed.
-        naming: how names change.
-        recipient: the new cluster's public key.
-        limits: for reading it.
-    """
+    """The settings with the new environment in them; all else in the text stays."""
     own = settings.environment(naming.source)
     if own is not None:
         entry: dict[str, Data] = {}

@@ -68,11 +68,7 @@ class Blank:
 def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = False) -> Blank:
     """Take the values out of a secret file, which may be encrypted.
 
-    Args:
-        data: the file.
-        format_name: its format.
-        limits: what it may cost.
-        every_value: the whole file is a secret, and not a manifest.
+    With `every_value`, the whole file is a secret and not a manifest.
 
     Raises:
         FormatError, MetadataError, LimitError: it cannot be read.
@@ -137,11 +133,7 @@ def _left(line: int | None) -> UnprotectedError:
 def fill(data: bytes, format_name: str, slots: Mapping[int, Value], limits: Limits) -> bytes:
     """A blank file with values put in; the result is plain text and must not reach a disk as it is.
 
-    Args:
-        data: the blank file, whose other text may have changed.
-        format_name: its format.
-        slots: by position, see `Slot.index`.
-        limits: what it may cost.
+    Slots are by position, see `Slot.index`. The blank file's other text may have changed.
     """
     format_ = make_format(format_name)
     document = parse(format_, data, limits)

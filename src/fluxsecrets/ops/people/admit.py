@@ -40,9 +40,7 @@ class AdmitRequest:
 
     Attributes:
         who: a key, or a name.
-        paths: files and folders.
         environment: all files of one environment that it does not share with others.
-        everything: all files of the repository.
         name: the recipient's name, if they have none yet.
         shared: include files that other environments share, and rules that other files follow.
         group: the key group, from 1, in rules that have several.
@@ -67,7 +65,6 @@ class FollowedRule:
 
     Attributes:
         path: of the `.sops.yaml`, as shown to the user.
-        line: of the rule.
         others: how many other files follow it.
     """
 
@@ -81,12 +78,10 @@ class Addition:
     """What adding somebody would do; nothing has been done.
 
     Attributes:
-        name: the recipient's name.
         rekeying: the files that they can open then.
         rules: lines of rules that change, by `.sops.yaml` as shown.
         shared_lists: lists that change for several rules.
         left_out: files that other environments share.
-        followed: rules that other files follow.
         notes: what the user should know of the files, one sentence each.
     """
 

@@ -63,7 +63,6 @@ class ClusterSecret:
 
     Attributes:
         recipient: whose identity it is.
-        secrets: their names.
         data: YAML; one document for each Secret.
         warnings: where Flux would ignore it, one sentence each.
     """
@@ -77,11 +76,8 @@ class ClusterSecret:
 def cluster_secret(session: Session, environment: str, identity: str | None = None) -> ClusterSecret:
     """The Secret with a cluster's identity, as Flux looks for it.
 
-    Args:
-        session: the run.
-        environment: its name.
-        identity: a public key, a name, or a PGP fingerprint; None takes the one that is the cluster's by the
-            settings or by its name.
+    `identity` is a public key, a name or a PGP fingerprint; None takes the cluster's own, by the settings
+    or by its name.
 
     Raises:
         ConfigError: there is no such environment, or its Kustomizations name no Secret.

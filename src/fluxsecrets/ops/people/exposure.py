@@ -71,7 +71,6 @@ class Exposure:
     """Who could read a file or value.
 
     Attributes:
-        path: the file, in the repository.
         key: the value, or None for all.
         readers: those in plain text first, then by time.
         values: each value that was in plain text.
@@ -93,9 +92,7 @@ class Exposure:
 def exposure(session: Session, text: str) -> Exposure:
     """Who could read a file or one of its values, at any time.
 
-    Args:
-        session: the run.
-        text: `PATH` or `PATH#KEY`.
+    `text` is `PATH` or `PATH#KEY`.
 
     Raises:
         UsageError: there was never such a file, or never such a value in it.
@@ -194,11 +191,9 @@ class LeftValue:
     """One value that somebody could read.
 
     Attributes:
-        path: the file, in the repository.
         key: of the value, as shown to the user; empty if the file is a single value.
         since, until: the first and the last commit in which it could be read; None is the work tree.
         plain: it was in plain text at some time.
-        state: what became of it.
         reason: why it was accepted.
     """
 
@@ -219,9 +214,7 @@ class LeftValue:
 def values_readable_by(histories: Sequence[FileHistory], recipient: Recipient | None) -> Iterator[LeftValue]:
     """Every value that somebody could read at any time.
 
-    Args:
-        histories: of the repository's files.
-        recipient: who; None means everyone who has the repository: values that were in plain text.
+    None as the recipient means everyone who has the repository: values that were in plain text.
     """
     for history in histories:
         versions = [*history.versions, *([history.now] if history.now is not None else [])]
@@ -292,7 +285,6 @@ class FileHistory:
     """All versions of a secret file.
 
     Attributes:
-        path: in the repository.
         versions: the oldest first; removals in between are left out.
         now: as in the work tree; None if it is missing there, or no longer holds a secret.
         unread: commits whose version could not be parsed.
@@ -309,11 +301,7 @@ def file_histories(
 ) -> tuple[FileHistory, ...]:
     """The versions of all secret files of a repository, by path.
 
-    Args:
-        session: the run; its identities say what values were.
-        tree: the work tree.
-        repository: its history.
-        paths: only these; empty means all.
+    The run's identities open the values. Without `paths`, all files are included.
 
     Raises:
         GitError: the history cannot be read, or is cut off.

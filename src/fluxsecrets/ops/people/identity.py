@@ -63,11 +63,9 @@ class IdentityRequest:
     """How to replace a cluster's identity; the parameters of `rotate --identity`.
 
     Attributes:
-        environment: its name.
         finish: take the second step.
         old: the key to replace, or its name; None finds the cluster's key.
         new: a public key that was made elsewhere; None makes an identity.
-        post_quantum: make a post-quantum identity.
         store: where the new identity is kept; None means a key file.
         accept_recipients: accept files whose recipients or selector are not the rule's.
         yes: with `finish`: do not ask whether the cluster has the new identity.
@@ -90,9 +88,6 @@ class IdentityPlan:
     """What replacing a cluster's identity would do; nothing has been done.
 
     Attributes:
-        request: how it was asked for.
-        new: the new recipient.
-        old_name, new_name: the names of the two.
         rekeying: the files that change.
         rules: lines of rules that change, by `.sops.yaml` as shown.
         shared_lists: lists that change for several rules.

@@ -56,8 +56,6 @@ class KeyFile:
     """A key file to import.
 
     Attributes:
-        shown: its name for messages.
-        data: its content.
         path: its absolute path, or None for standard input.
     """
 
@@ -68,11 +66,6 @@ class KeyFile:
 
 def new_key(session: Session, keeping: Keeping, *, post_quantum: bool = False) -> NewKey:
     """Make an identity and keep it.
-
-    Args:
-        session: the run.
-        keeping: where.
-        post_quantum: make a post-quantum identity.
 
     Raises:
         UsageError: the name can't be a file's, or there is no repository for it.
@@ -297,9 +290,7 @@ def check_folder(session: Session) -> tuple[str, ...]:
 def find_recipient(session: Session, text: str) -> str:
     """The public key that the user means: itself, or the name of one.
 
-    Args:
-        session: the run.
-        text: a recipient, the NAME of `keys/NAME.pub`, or the name of an identity in the keyring.
+    `text` is a recipient, the NAME of `keys/NAME.pub`, or the name of an identity in the keyring.
 
     Raises:
         UsageError: no key, or several keys, have that name.
@@ -332,7 +323,6 @@ class ExportedKey:
     """An identity as text.
 
     Attributes:
-        recipient: the public key.
         data: a key file, encrypted with a passphrase unless it was asked for in plain text.
         warnings: what the user should know, one sentence each.
     """
@@ -345,11 +335,7 @@ class ExportedKey:
 def export_key(session: Session, text: str, *, plain: bool, work_factor: int | None = None) -> ExportedKey:
     """An identity as a key file that age reads.
 
-    Args:
-        session: the run.
-        text: whose, see `find_recipient`.
-        plain: without a passphrase.
-        work_factor: see `lockedfile.lock_file`; None means age's own.
+    `plain` leaves out the passphrase. A work factor of None means age's own.
 
     Raises:
         UsageError: there is no key of that name.
@@ -400,7 +386,6 @@ class KeyRemoval:
     """What removing an identity would do; nothing has been done.
 
     Attributes:
-        recipient: the public key.
         name: of the key, or None.
         key_files: the key files to remove it from, as absolute paths.
         places: the same and the keyring, as shown to the user.

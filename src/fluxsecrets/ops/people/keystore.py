@@ -39,7 +39,6 @@ class Keeping:
 
     Attributes:
         name: writes the public key to `keys/NAME.pub` of the repository as well.
-        store: the kind of place.
         output: the key file; None means SOPS_AGE_KEY_FILE, or else sops's own key file.
     """
 
@@ -53,7 +52,6 @@ class NewKey:
     """An identity that was put where it belongs; its private half is there only.
 
     Attributes:
-        recipient: the public key.
         place: where the private key was added, as shown to the user.
         public_file: where the public key was written, if it got a name.
         warnings: what the user should know, one sentence each.
@@ -197,13 +195,6 @@ def write_with_identity(
     The journal names the identity before it is kept: whatever interrupts that, `end_with_identity` takes back
     both, and no identity is left that nothing names.
 
-    Args:
-        session: the run.
-        prepared: see `write_files`.
-        operation: with the place of all its files, and extra changes.
-        identity: the new one.
-        keeping: where it is kept.
-
     Raises:
         IdentityError: it cannot be kept there; nothing was written.
         FluxsecretsError: see `write_files`; the identity is gone again, too.
@@ -233,11 +224,6 @@ def write_with_identity(
 
 def end_with_identity(session: Session, name: str, *, forward: bool) -> PendingOperation:
     """Complete what was interrupted, or take it back together with the identity that it made.
-
-    Args:
-        session: the run.
-        name: the command.
-        forward: complete it.
 
     Raises:
         UsageError: nothing was interrupted, it was another command, or its identity was not kept yet.

@@ -33,8 +33,6 @@ class Leaving:
     """Somebody who left.
 
     Attributes:
-        name: what they were called.
-        recipient: their key.
         since: the day on which they were removed, in ISO form.
         decided: what was decided, by the value's place: `done` or `accepted`, and why.
     """
@@ -108,12 +106,7 @@ def decide(
 ) -> Leaving:
     """Note what was decided about values.
 
-    Args:
-        leaving: what was decided so far.
-        values: all that were readable.
-        places: `PATH#KEY`, or a PATH for all values of a file.
-        state: `DONE` or `ACCEPTED`.
-        reason: why.
+    Places are `PATH#KEY`, or a PATH for all values of a file. The state is `DONE` or `ACCEPTED`.
 
     Raises:
         UsageError: there is no such value.
@@ -135,8 +128,6 @@ class Report:
     """What somebody who left could read.
 
     Attributes:
-        leaving: who, and what was decided.
-        values: all of it.
         path: the file that keeps the decisions, or None.
         doubtful: files whose data key they may know: no identity here can tell.
     """
@@ -157,12 +148,8 @@ def report_of(
 ) -> Report:
     """What is left to do about the values that somebody could read; decisions are written down.
 
-    Args:
-        session: the run.
-        who: a name or key.
-        done: values that were changed, or revoked, elsewhere.
-        accept: values that may stay.
-        reason: why.
+    `done` are values that were changed or revoked elsewhere. `accept` are values that may stay, for the
+    reason given.
 
     Raises:
         UsageError: there is no such recipient, no such value, or no reason to accept it.

@@ -59,8 +59,6 @@ class Removal:
     """What removing somebody would do; nothing has been done.
 
     Attributes:
-        request: how it was asked for.
-        name: the recipient's name.
         rekeying: the files that get new data keys.
         rules: lines of rules that change, by `.sops.yaml` as shown.
         shared_lists: lists that change for several rules.

@@ -30,9 +30,6 @@ class Rekeying(Generic[Step]):
 
     Attributes:
         session: the run, in which the rules are as they will be.
-        targets: the files.
-        rekey: prepares one file.
-        step: what it is told.
         operation: how they are written as one, with other files such as the rules.
     """
 
@@ -66,7 +63,6 @@ class RuleEdits:
     """Changes of the `.sops.yaml` files of a repository.
 
     Attributes:
-        tree: the repository.
         edits: each file that changes, as it is and as it will be.
     """
 
@@ -101,7 +97,6 @@ class SharedFile:
     """A file that other environments use too.
 
     Attributes:
-        path: as shown to the user.
         environments: the others.
     """
 

@@ -34,7 +34,6 @@ class RecipientFiles:
         name: a name, or the shortened key.
         kind: such as `age`.
         recipient: the key, shortened where it is long; nothing that could be a private key.
-        files: those that are encrypted for it.
         not_in_rule: those of them whose rule does not name it.
         missing: those whose rule names it, and that are not encrypted for it.
         environments: how many files of each environment are encrypted for it, and `""` for those of none;
@@ -86,10 +85,7 @@ def list_recipients(
 ) -> RecipientList:
     """Who can read files; no identity is needed.
 
-    Args:
-        session: the run.
-        paths: files and folders; none, and no environment, means the whole repository, by environment.
-        environment: all files of one.
+    Without paths and environment, this lists the whole repository by environment.
     """
     selection = select(session, paths, environment)
     targets, notes = encrypted_targets(selection)

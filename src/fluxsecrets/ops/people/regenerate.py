@@ -29,7 +29,6 @@ class Regenerated:
     """A file with new values.
 
     Attributes:
-        text: its plain text.
         keys: of the values that are new, as shown to the user.
     """
 

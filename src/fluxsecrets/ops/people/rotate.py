@@ -37,10 +37,6 @@ class RotateRequest:
     """Which files get new data keys, and how; the parameters of `rotate`.
 
     Attributes:
-        paths: files, and folders with encrypted secrets.
-        environment: all files of one environment.
-        everything: all files of the repository.
-        input_type: format of the files, whatever their names say.
         add, remove: recipients by kind, as on the command line.
         accept_recipients: accept files whose recipients or selector are not the rule's.
         values: generate values anew whose annotation says how.
@@ -63,8 +59,6 @@ class Rotation:
     """What rotating would do; nothing has been done.
 
     Attributes:
-        request: how it was asked for.
-        rekeying: the files.
         shared: those of them that other environments share.
         notes: what the user should know of the files, one sentence each.
     """
@@ -84,7 +78,6 @@ class RotateOptions:
         remove: recipients to take out of all of a file's key groups.
         accept_recipients: go on where a file is encrypted for others than its rule names, or protected less.
         names: recipient -> name, from the repository's public keys.
-        values: make values anew whose annotation says how.
         shared: environments that a file belongs to besides the one that was named, by its path.
         write: False only says what would happen.
     """

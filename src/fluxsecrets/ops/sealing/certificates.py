@@ -26,8 +26,6 @@ class NamedCertificate:
     """A certificate and its file.
 
     Attributes:
-        shown: its file, as the user would name it.
-        certificate: the certificate.
         environment: the environment that lists it, or None.
         warning: a warning that it expires soon, or None.
     """
@@ -48,11 +46,7 @@ def read_certificate(
 ) -> NamedCertificate:
     """Read a certificate that is valid now.
 
-    Args:
-        session: the run.
-        path: the file, relative to the working directory.
-        now: the time, for tests.
-        warn_days: warn this many days before its end.
+    A warning is given `warn_days` before the certificate's end.
 
     Raises:
         CertificateError: the file is not a certificate, or it is not valid now.
@@ -115,12 +109,7 @@ def certificate_for(
 ) -> NamedCertificate:
     """Return the certificate to seal files for.
 
-    Args:
-        session: the run.
-        tree: their repository, or None.
-        cert: named by the user; takes precedence.
-        environment: named by the user, or None.
-        files: paths in the repository; their environment decides if neither is named.
+    `cert` takes precedence over `environment`; without both, the environment of the files decides.
 
     Raises:
         CertificateError: no valid certificate was found.

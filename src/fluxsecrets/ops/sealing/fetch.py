@@ -23,9 +23,7 @@ class FetchedCertificate:
     """A fetched certificate.
 
     Attributes:
-        address: its URL.
         data: the file, in PEM.
-        certificate: the first one in it.
     """
 
     address: str
@@ -36,9 +34,8 @@ class FetchedCertificate:
 def fetch_certificate(address: str, *, allow_http: bool = False) -> FetchedCertificate:
     """Fetch a controller's certificate.
 
-    Args:
-        address: a URL; without a path, the controller's own path is used.
-        allow_http: allow plain HTTP from other machines.
+    A URL without a path gets the controller's own path. `allow_http` allows plain HTTP from other
+    machines.
 
     Raises:
         UsageError: the URL is invalid, or plain HTTP is not allowed.

@@ -39,14 +39,9 @@ class SealRequest:
     """What to seal, and how: the parameters of the command.
 
     Attributes:
-        paths: files and folders.
-        environment: all plain Secrets of one environment.
-        everything: all plain Secrets of the repository.
         output: the file for one content's result, or None for in place or standard output.
         cert: the certificate, or None for the environment's.
-        private_keys: files with the controller's private keys.
         scope, name, namespace: override the Secrets' own, or None.
-        comments: what to do with comments among the values.
         allow_empty_data: accept Secrets without values.
         renew: seal every value again.
         for_others: allow replacing the only copy with a file that only the controller can open.
@@ -145,11 +140,6 @@ def seal(session: Session, request: SealRequest) -> BatchResult:
 def seal_given(session: Session, request: SealRequest, given: Input) -> SealedContent:
     """Seal one content to `request.output`, or to standard output.
 
-    Args:
-        session: the run.
-        request: the request.
-        given: a Secret, plain or encrypted with SOPS.
-
     Raises:
         FormatError: it contains no Secret.
         UnprotectedError: it is the only copy, and the output would replace it.
@@ -178,12 +168,6 @@ def seal_given(session: Session, request: SealRequest, given: Input) -> SealedCo
 
 def seal_into(session: Session, request: SealRequest, given: Input, target: Path) -> Merged:
     """Seal the values of a Secret into an existing SealedSecret.
-
-    Args:
-        session: the run.
-        request: the request.
-        given: the Secret, plain or encrypted with SOPS.
-        target: the file with the SealedSecret.
 
     Raises:
         FileAccessError: the file does not exist.

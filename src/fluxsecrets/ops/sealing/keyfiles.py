@@ -24,12 +24,8 @@ _MAX_BYTES = 4 * 2**20
 def load_keys(session: Session, files: Sequence[Path], *, required: bool = True) -> tuple[SealingKey, ...]:
     """Load the private keys from files, or from those in the environment variable, in order, each once.
 
-    A file may be encrypted with SOPS, as a backup in a repository should be.
-
-    Args:
-        session: the run.
-        files: named by the user.
-        required: no key is an error.
+    A file may be encrypted with SOPS, as a backup in a repository should be. With `required`, no key is
+    an error.
 
     Raises:
         IdentityError: a file contains no private key, or no key was found.

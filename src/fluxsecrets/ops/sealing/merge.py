@@ -28,7 +28,6 @@ class Merged:
     """The result of a merge.
 
     Attributes:
-        data: the file's new content.
         added, changed, unchanged: keys, in the given order.
     """
 
@@ -48,12 +47,8 @@ def merge_values(
 ) -> Merged:
     """Seal values into an existing SealedSecret, for its own name, namespace and scope.
 
-    Args:
-        target: the file.
-        secret: the values; its labels and annotations are added to the template.
-        certificate: the certificate to seal for.
-        known: proves that values are unchanged.
-        limits: limits of the input.
+    The Secret's labels and annotations are added to the template. `known` proves that values are
+    unchanged.
 
     Raises:
         FormatError: the file has no SealedSecret, or several and none has the Secret's name.

@@ -17,11 +17,6 @@ from .files import SealRequest
 def seal_raw(session: Session, request: SealRequest, read: Callable[[], bytes]) -> str:
     """Seal a value for the place in a request.
 
-    Args:
-        session: the run.
-        request: certificate, scope, name and namespace.
-        read: reads the value; every byte is sealed.
-
     Raises:
         UsageError: the name, the namespace or the value is missing.
         CertificateError, FileAccessError: no valid certificate was found.

@@ -30,8 +30,6 @@ class Resealing:
     """How to seal SealedSecrets again.
 
     Attributes:
-        certificate: the new certificate.
-        keys: private keys that open them.
         scope, name, namespace: override their own, or None.
         renew: also seal values again that already fit this certificate and place.
     """
@@ -50,7 +48,6 @@ class Resealed:
 
     Attributes:
         data: the new content; the same if nothing changed.
-        values: the number of values sealed again.
         kept: the number of values that already fit.
     """
 

@@ -27,11 +27,7 @@ class ResealRequest:
     """What to seal again, and how: the parameters of the command.
 
     Attributes:
-        paths: files and folders.
-        environment: all SealedSecrets of one environment.
-        everything: all SealedSecrets of the repository.
         cert: the certificate, or None for the environment's.
-        private_keys: files with the controller's private keys.
         scope, name, namespace: override the SealedSecrets' own, or None.
         renew: also seal values again that already fit this certificate and place.
         dry_run: only report what would happen.
@@ -83,11 +79,7 @@ def prepare_resealing(
 ) -> Iterator[Prepared]:
     """Prepare new contents for all files. Nothing is written.
 
-    Args:
-        session: the run.
-        targets: the files.
-        resealing: how to seal them again.
-        write: False only reports what would happen.
+    Without `write`, this only reports what would happen.
 
     Returns:
         One result per file, in order, as each one is ready.

@@ -37,13 +37,11 @@ class SealOptions:
     """How to seal.
 
     Attributes:
-        certificate: the certificate to seal for.
         scope: overrides the Secret's annotations, or None.
         name: overrides the Secret's own, or None.
         namespace: for a Secret without one; must not differ from its own.
         allow_empty: accept a Secret without values.
         leave_empty: leave a Secret without values unchanged.
-        comments: what to do with comments among the values.
         known: ciphertexts to reuse.
         places: the objects' places in the cluster, by document.
     """
@@ -64,11 +62,7 @@ class SealedContent:
     """The result of sealing a content.
 
     Attributes:
-        data: the new content.
-        values: the number of sealed values.
         reused: the number of values that kept their ciphertext.
-        scopes: the scopes in it.
-        warnings: warnings for the user.
     """
 
     data: bytes = field(repr=False)
@@ -80,10 +74,6 @@ class SealedContent:
 
 def seal_content(plain: PlainManifests, options: SealOptions) -> SealedContent | None:
     """Seal all Secrets of a file's content. Other objects stay unchanged.
-
-    Args:
-        plain: the content.
-        options: how to seal.
 
     Returns:
         None if there is no Secret to seal.
@@ -148,11 +138,6 @@ class _Sealed:
 
 def seal_secret(secret: Secret, options: SealOptions, place: Place = NOWHERE) -> _Sealed:
     """Seal one Secret.
-
-    Args:
-        secret: the Secret.
-        options: how to seal.
-        place: its place in the cluster.
 
     Raises:
         FormatError: it has no name or namespace.

@@ -31,7 +31,6 @@ class Unsealed:
 
     Attributes:
         data: the content with plain Secrets in place of the SealedSecrets.
-        secrets: the opened Secrets.
     """
 
     data: bytes = field(repr=False)

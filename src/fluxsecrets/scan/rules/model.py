@@ -12,9 +12,7 @@ class TokenRule(NamedTuple):
     """How to find one kind of token in any text.
 
     Attributes:
-        id: kebab-case, for reports and allowances.
         title: what it finds, as it stands in a sentence: "GitHub token".
-        severity: how bad it is in a repository.
         pattern: a regular expression that RE2 and hyperscan both read, for bytes: no lookaround, no
             back-reference. It may take in a delimiter on either side; the secret is in `group`.
         group: the group that holds the secret; 0 is the whole match.

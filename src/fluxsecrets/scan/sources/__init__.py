@@ -25,7 +25,6 @@ class SourceFile(NamedTuple):
     """A file to scan.
 
     Attributes:
-        path: as findings name it.
         blobs: its content; more than one where it is too large to be held, and none where it is not read.
         commit: the commit that it is from, where it is from one.
         error: why it cannot be read.
@@ -38,12 +37,7 @@ class SourceFile(NamedTuple):
 
 
 def pieces(path: str, chunks: Iterable[bytes]) -> Iterator[Blob]:
-    """A large file as overlapping pieces, cut at line ends where there are some.
-
-    Args:
-        path: of the file.
-        chunks: its content as it comes.
-    """
+    """A large file as overlapping pieces, cut at line ends where there are some."""
     waiting = bytearray()
     line, column, binary = 1, 1, None
     for chunk in chunks:

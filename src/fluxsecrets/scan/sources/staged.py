@@ -52,11 +52,8 @@ def read_staged(
 ) -> Iterator[SourceFile]:
     """The content of staged files.
 
-    Args:
-        repository: the repository.
-        files: which.
-        contents: what `Repository.read_objects` gives for their blobs, and possibly for others behind them;
-            large files come in pieces.
+    `contents` are from `Repository.read_objects`, possibly with others behind them; large files come in
+    pieces.
 
     Raises:
         GitError: the index or an object cannot be read.
@@ -90,12 +87,7 @@ def kustomizations(paths: Iterable[str]) -> list[str]:
 def read_generators(
     paths: Sequence[str], contents: Iterator[tuple[str, str, bytes | None]]
 ) -> Iterator[SourceFile]:
-    """Those of some staged kustomization files that have secretGenerators.
-
-    Args:
-        paths: which.
-        contents: what `Repository.read_objects` gives for them.
-    """
+    """Those of some staged kustomization files that have secretGenerators."""
     for path, (_, kind, data) in zip(paths, contents, strict=True):
         if kind == "blob" and data is not None and b"secretGenerator" in data:
             yield SourceFile(path, (Blob(path, data),))

@@ -23,10 +23,7 @@ _REGULAR, _KIND = 0o100000, 0o170000
 def open_file(root: str, path: str, limit: int) -> SourceFile | None:
     """A file, or None for a link or anything else: a link's target is scanned under its own name.
 
-    Args:
-        root: what the path is relative to.
-        path: with `/`.
-        limit: bytes; a larger file comes in pieces.
+    A file over `limit` bytes comes in pieces.
     """
     try:
         blobs = _blobs(os.path.join(root, path), path, limit)  # noqa: PTH118 - asked for each file
@@ -36,12 +33,7 @@ def open_file(root: str, path: str, limit: int) -> SourceFile | None:
 
 
 def not_a_file(place: Path, text: str) -> FluxsecretsError | None:
-    """Why a path that somebody named cannot be judged, or None for a regular file or a folder.
-
-    Args:
-        place: the absolute path.
-        text: as it was named.
-    """
+    """Why a path that somebody named cannot be judged, or None for a regular file or a folder."""
     try:
         mode = place.lstat().st_mode
     except OSError as error:

@@ -70,9 +70,7 @@ class Region(NamedTuple):
 def judge_embedded(blob: Blob, *, manifest: bool) -> Iterator[Match]:
     """The values of Secrets inside of a text.
 
-    Args:
-        blob: the file.
-        manifest: it was read as a manifest, so that what stands at the left margin is known already.
+    In a `manifest`, the objects at the left margin are known already.
     """
     text = _CONTROL.sub("\n", blob.text) if blob.binary else blob.text
     for region in _regions(text, manifest=manifest):

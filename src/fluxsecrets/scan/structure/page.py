@@ -21,7 +21,6 @@ class Object:
     """A Kubernetes object, or any other document.
 
     Attributes:
-        node: the whole of it.
         kind, api_version: as written, or "".
         name, namespace: of its metadata, or "".
         prefix: where it stands in its document: nothing, or a place in the items of a List.
@@ -65,8 +64,6 @@ class Page:
     """A file with its documents.
 
     Attributes:
-        blob: the file.
-        parsed: its documents.
         objects: Kubernetes objects and other documents, with the items of Lists in place of the Lists.
     """
 

@@ -169,12 +169,7 @@ class _Found:
 
 
 def _telling_values(owner: Object, spots: Sequence[int]) -> Iterator[_Found]:
-    """The values of an object that look like secrets by their keys, or by the names in their text.
-
-    Args:
-        owner: the object.
-        spots: where in the file's text something is assigned to a telling name, in order.
-    """
+    """The values of an object that look like secrets by their keys, or by the names in their text."""
     if owner.kind in ("CustomResourceDefinition", "SealedSecret"):
         return
     for value in walk(owner.node, owner.prefix):

@@ -25,7 +25,6 @@ class Scalar:
     """A scalar: its text, where it stands, and how it is written.
 
     Attributes:
-        text: its content.
         start, end: offsets in the file's text; anchors and tags belong to it.
         line, column: 1-based.
         style: "" for plain, a quote, or the sign of a block scalar.
@@ -212,7 +211,6 @@ class Value:
 
     Attributes:
         path: keys and list positions from where the walk started.
-        scalar: the value.
         key: its key, or None for an item of a list or a root.
         holder: the map or list that it stands in.
     """
