@@ -32,8 +32,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "ops/checks/scan.py": ("tests/cli/test_scan.py", "tests/cli/test_hook_run.py"),
     "cli/hookrun.py": ("tests/cli/test_hook_run.py",),
     "sealed/codec.py": ("tests/sealed",),
-    "marks/ciphertext.py": ("tests/marks",),
-    "marks/encryptedfile.py": ("tests/marks",),
+    "marks.py": ("tests/test_marks.py",),
 }
 """Module -> the tests that hold it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .redaction import without_private_keys
+from .marks import without_private_keys
 
 
 class FluxsecretsError(Exception):

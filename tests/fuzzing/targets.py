@@ -37,7 +37,7 @@ from fluxsecrets.sops.formats.flatten import flatten, unflatten
 from fluxsecrets.sops.formats.yaml import load_documents
 from fluxsecrets.sops.metadata import metadata_to_data, parse_metadata
 from fluxsecrets.sops.recipients import KINDS
-from fluxsecrets.sops.regex import RegexError, compile_regex
+from fluxsecrets.sops.selectors import RegexError, compile_regex
 
 from .invariants import LIMITS, MARKER, BrokenInvariantError, only_our_errors, pieces, rendered, round_trip
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from conftest import commit_all
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from sealing import key_file
 
 RULES = "creation_rules:\n  - path_regex: \\.yaml$\n    encrypted_regex: ^(data|stringData)$\n    age: {}\n"

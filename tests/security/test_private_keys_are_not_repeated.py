@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.redaction import holds_private_key, without_private_keys
+from fluxsecrets.marks import holds_private_key, without_private_keys
 from fluxsecrets.report.text import printable
 
 MARK = "QQPZRYTHROWAWAY"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import IntegrityError
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 
 KEY = DataKey(b"throw-away key for these tests!!")

@@ -5,8 +5,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import ConfigError, SelectorError
-from fluxsecrets.sops.regex import RegexError, compile_regex
-from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec, compile_selector, select_one
+from fluxsecrets.sops.selectors import (
+    RegexError,
+    SelectorKind,
+    SelectorSpec,
+    compile_regex,
+    compile_selector,
+    select_one,
+)
 
 
 def selector(kind, pattern):

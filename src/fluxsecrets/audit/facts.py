@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
-from fluxsecrets.marks.encryptedfile import flux_markers
-from fluxsecrets.marks.filenames import (
+from fluxsecrets.marks import (
     KEYS_FOLDER,
     PUBLIC_KEY_SUFFIX,
+    flux_markers,
     is_public_key,
     is_rules_file,
     name_in,

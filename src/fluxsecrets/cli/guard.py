@@ -15,12 +15,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.redaction import without_private_keys
+from fluxsecrets.marks import without_private_keys
 
 if TYPE_CHECKING:
     import click
 
     from fluxsecrets.ops.run.logged import Logged
+
 
 EXIT_CLEAN, EXIT_ERROR = 0, 2
 EXIT_INTERRUPTED, EXIT_TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM

@@ -16,9 +16,9 @@ import click
 from fluxsecrets import __version__
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
+from fluxsecrets.marks import holds_private_key
 from fluxsecrets.ops.run.logged import Call, Logged
 from fluxsecrets.ops.run.session import Session, parse_order
-from fluxsecrets.redaction import holds_private_key
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

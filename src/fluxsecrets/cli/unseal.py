@@ -19,7 +19,7 @@ from fluxsecrets.cli.output import (
     write_plain,
 )
 from fluxsecrets.cli.sealing import OUTPUT_TYPES, in_format, output_type_option, private_key_option
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
+from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.inputs import read_input
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
-from fluxsecrets.marks.filenames import SETTINGS_NAME
+from fluxsecrets.marks import SETTINGS_NAME
 
 from .model import Finding
 

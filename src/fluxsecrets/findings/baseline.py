@@ -9,7 +9,7 @@ from pathlib import Path
 from fluxsecrets.errors import ConfigError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
-from fluxsecrets.marks.filenames import BASELINE_NAME
+from fluxsecrets.marks import BASELINE_NAME
 
 from .model import Finding
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import IdentityError
-from fluxsecrets.redaction import holds_private_key
+from fluxsecrets.marks import holds_private_key
 
 from .keyfile import KEYRING, MAX_KEY_FILE, AgeIdentity, StoredIdentity, parse_keys
 

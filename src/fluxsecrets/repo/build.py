@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.filenames import YAML_SUFFIXES
+from fluxsecrets.marks import YAML_SUFFIXES
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.yaml import load_documents
 

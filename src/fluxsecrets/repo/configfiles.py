@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import PurePath
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
-from fluxsecrets.marks.filenames import (
+from fluxsecrets.marks import (
     BASELINE_NAME,
     CHART_NAME,
     KEYS_FOLDER,

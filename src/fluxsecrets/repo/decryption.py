@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fluxsecrets.marks.ciphertext import is_ciphertext
-from fluxsecrets.marks.encryptedfile import FLUX_MARKERS
+from fluxsecrets.marks import FLUX_MARKERS, is_ciphertext
 from fluxsecrets.sops.selectors import Selector, SelectorKind
 
 from .objects import Object

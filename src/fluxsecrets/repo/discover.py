@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, UnprotectedError
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES, chart_files, is_kustomization, is_secret_name
+from fluxsecrets.marks import MANIFEST_SUFFIXES, chart_files, is_kustomization, is_secret_name
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import format_for_path
 

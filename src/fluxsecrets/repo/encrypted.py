@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.ciphertext import SIGN_BYTES, is_ciphertext
-from fluxsecrets.marks.encryptedfile import has_marks
+from fluxsecrets.marks import SIGN_BYTES, has_marks, is_ciphertext
 from fluxsecrets.sops.formats import format_for_path
 
 from .manifests import child, read_documents, searchable, text_of

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
-from fluxsecrets.marks.filenames import SETTINGS_NAME, YAML_SUFFIXES
+from fluxsecrets.marks import SETTINGS_NAME, YAML_SUFFIXES
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.yaml import load_documents
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from fluxsecrets.errors import ConfigError
-from fluxsecrets.sops.regex import Regex, RegexError, compile_regex
+from fluxsecrets.sops.selectors import Regex, RegexError, compile_regex
 
 _MAX_LENGTH = 4096
 """Characters of one glob; a path has no more."""

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fluxsecrets.marks.filenames import PUBLIC_KEY_SUFFIX
+from fluxsecrets.marks import PUBLIC_KEY_SUFFIX
 from fluxsecrets.sops.recipients import Recipient
 
 from .git import Repository

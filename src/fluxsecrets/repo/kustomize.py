@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.filenames import KUSTOMIZATION_NAMES
+from fluxsecrets.marks import KUSTOMIZATION_NAMES
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
 

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.ciphertext import is_ciphertext
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
+from fluxsecrets.marks import MANIFEST_SUFFIXES, is_ciphertext
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Sequence
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.yaml import load_documents

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fluxsecrets.sops.regex import RegexError, compile_regex
+from fluxsecrets.sops.selectors import RegexError, compile_regex
 
 from .plain import Plain, dig, pairs
 

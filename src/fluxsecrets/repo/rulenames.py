@@ -23,9 +23,8 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
-from fluxsecrets.marks.ciphertext import SIGN_BYTES
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES, RULES_NAME, chart_files, name_in
-from fluxsecrets.sops.regex import Regex, RegexError, compile_regex
+from fluxsecrets.marks import MANIFEST_SUFFIXES, RULES_NAME, SIGN_BYTES, chart_files, name_in
+from fluxsecrets.sops.selectors import Regex, RegexError, compile_regex
 
 from .configfiles import why_plain
 

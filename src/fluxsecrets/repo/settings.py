@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.marks.filenames import SETTINGS_NAME
+from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.sops.placed_yaml import (
     MAX_BYTES,
     FieldReader,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluxsecrets.errors import ConfigError
-from fluxsecrets.marks.filenames import SETTINGS_NAME
+from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.sops.document import Data, Path
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.changing import set_value

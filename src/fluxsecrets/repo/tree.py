@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, LimitError
-from fluxsecrets.marks.filenames import OLD_STATE_NAME
+from fluxsecrets.marks import OLD_STATE_NAME
 from fluxsecrets.sops.formats import Limits
 
 from .git import Repository, find_repository

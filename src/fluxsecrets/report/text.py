@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import DataKeyError
-from fluxsecrets.redaction import without_private_keys
+from fluxsecrets.marks import without_private_keys
 from fluxsecrets.shell import with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown

@@ -17,8 +17,7 @@ from zlib import adler32, crc32
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
-from fluxsecrets.marks.encryptedfile import has_marks
-from fluxsecrets.marks.filenames import KEYS_FOLDER, MANIFEST_SUFFIXES
+from fluxsecrets.marks import KEYS_FOLDER, MANIFEST_SUFFIXES, has_marks
 
 from .blob import Blob
 from .match import Match, Rank
@@ -265,7 +264,7 @@ class _Reading:
         yield from self.judged(page)
 
     def judged(self, page: Page) -> Iterator[Match]:
-        from fluxsecrets.marks.filenames import is_kustomization
+        from fluxsecrets.marks import is_kustomization
 
         from .structure import judge_page
         from .structure.kustomize import generated

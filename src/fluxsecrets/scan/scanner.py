@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
-from fluxsecrets.marks.filenames import is_secret_name
+from fluxsecrets.marks import is_secret_name
 from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
 from .blob import Blob

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from fluxsecrets.marks.ciphertext import SIGN, SIGN_BYTES
+from fluxsecrets.marks import SIGN, SIGN_BYTES
 
 from .decode import TRIGGER as BASE64
 from .expressions import DSN, URL

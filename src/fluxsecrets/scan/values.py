@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from math import log2
 from typing import Any
 
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 
 from .template import MARK
 

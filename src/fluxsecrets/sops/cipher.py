@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fluxsecrets.errors import IntegrityError
-from fluxsecrets.marks.ciphertext import read_ciphertext, write_ciphertext
+from fluxsecrets.marks import read_ciphertext, write_ciphertext
 
 from .document import Path
 from .values import Value, canonical_bytes, type_name, value_from_bytes

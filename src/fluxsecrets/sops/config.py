@@ -30,8 +30,7 @@ from .placed_yaml import (
     walk,
 )
 from .recipients import KINDS, KeyKind, Recipient, age, deduplicate, kms_from_arn, recipient_key, split_list
-from .regex import Regex
-from .selectors import SelectorKind, SelectorSpec, compile_selector, select_one
+from .selectors import Regex, SelectorKind, SelectorSpec, compile_selector, select_one
 
 
 class UnknownField(NamedTuple):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fluxsecrets.errors import AlreadyEncryptedError, IntegrityError, NotEncryptedError, UnprotectedError
-from fluxsecrets.marks.ciphertext import SIGN, is_ciphertext
+from fluxsecrets.marks import SIGN, is_ciphertext
 
 from .cipher import Cipher, DataKey, additional_data
 from .document import (

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 from fluxsecrets.errors import ConfigError, LimitError
 from fluxsecrets.sops import libyaml
 
-from .regex import SYNTAX_HINT, Regex, RegexError, compile_regex
+from .selectors import SYNTAX_HINT, Regex, RegexError, compile_regex
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 100

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf, walk
 from fluxsecrets.sops.encryption import MacHash, check_mac, seal_mac

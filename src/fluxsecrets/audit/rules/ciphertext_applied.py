@@ -9,7 +9,7 @@ from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.audit.treatment import Treated, decrypts, treated
 from fluxsecrets.findings import Finding, Location, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.sops.encryption import is_empty
 

@@ -8,7 +8,7 @@ from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.rule import AuditRule, Group, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.findings import Finding
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.structure.sops import MOVED as INFO
 from fluxsecrets.sops.document import Comment, Document
 from fluxsecrets.sops.encryption import selected

@@ -8,7 +8,7 @@ from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.findings import Finding, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.sops.document import Comment, Path, leaves_of
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format

@@ -23,7 +23,7 @@ from fluxsecrets.findings.allow import (
     find_inline,
 )
 from fluxsecrets.findings.baseline import BaselineEntry, apply_baseline, read_baseline, write_baseline
-from fluxsecrets.marks.filenames import BASELINE_NAME
+from fluxsecrets.marks import BASELINE_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
 from fluxsecrets.repo.environments import Environment, find_environment

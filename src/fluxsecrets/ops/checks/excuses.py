@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.allow import AllowedFinding, apply_allowances, find_inline
-from fluxsecrets.marks.filenames import BASELINE_NAME, SETTINGS_NAME
+from fluxsecrets.marks import BASELINE_NAME, SETTINGS_NAME
 from fluxsecrets.ops.policy.trust import Trust, read_trust
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.globs import compile_glob

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.model import in_order
-from fluxsecrets.marks.filenames import BASELINE_NAME, SETTINGS_NAME
+from fluxsecrets.marks import BASELINE_NAME, SETTINGS_NAME
 from fluxsecrets.ops.policy.trust import (
     INDEX,
     Trust,
@@ -506,7 +506,7 @@ class _Job:
                 self.set.add_generators(scanned)
 
     def _kustomizations(self) -> Iterator[FileScan]:
-        from fluxsecrets.marks.filenames import KUSTOMIZATION_NAMES
+        from fluxsecrets.marks import KUSTOMIZATION_NAMES
 
         folders: dict[str, None] = {}
         for path in self.paths:

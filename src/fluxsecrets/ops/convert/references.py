@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.filenames import is_kustomization
+from fluxsecrets.marks import is_kustomization
 from fluxsecrets.repo.kustomize import is_remote
 from fluxsecrets.repo.manifests import read_documents
 from fluxsecrets.repo.tree import Tree, normalise, parent

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import ConfigError, FluxsecretsError, StoreError, UsageError
 from fluxsecrets.external.model import Reference, Store, read_store
 from fluxsecrets.external.stores import StoreClient, Stored
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
+from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.tree import Tree
 

@@ -18,7 +18,7 @@ from fluxsecrets.errors import (
     NotEncryptedError,
     UnprotectedError,
 )
-from fluxsecrets.marks.ciphertext import SIGN_BYTES, is_ciphertext, is_encrypted_comment
+from fluxsecrets.marks import SIGN_BYTES, is_ciphertext, is_encrypted_comment
 from fluxsecrets.ops.run.results import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.disclosure import disclosed

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, GitError
-from fluxsecrets.marks.ciphertext import SIGN_BYTES, find_ciphertexts
+from fluxsecrets.marks import SIGN_BYTES, find_ciphertexts
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session

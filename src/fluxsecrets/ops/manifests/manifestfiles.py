@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.links import resolve_inside
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
+from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.inputs import NAMED, Target
 from fluxsecrets.ops.run.results import FileResult, Outcome
 from fluxsecrets.ops.run.session import Session

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.marks.filenames import KEYS_FOLDER
+from fluxsecrets.marks import KEYS_FOLDER
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.clusterkeys import names_cluster
 from fluxsecrets.repo.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES, is_kustomization
+from fluxsecrets.marks import MANIFEST_SUFFIXES, is_kustomization
 from fluxsecrets.ops.files.content import OpenedFile, encrypt_content, open_file
 from fluxsecrets.ops.policy.policy import Overrides, policy_for
 from fluxsecrets.ops.run.session import Session

@@ -10,8 +10,7 @@ from hashlib import sha256
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.files.links import resolve_inside
-from fluxsecrets.marks.ciphertext import is_ciphertext
-from fluxsecrets.marks.filenames import KEYS_FOLDER, SETTINGS_NAME, is_kustomization
+from fluxsecrets.marks import KEYS_FOLDER, SETTINGS_NAME, is_ciphertext, is_kustomization
 from fluxsecrets.ops.convert.decryption import usual_secret
 from fluxsecrets.ops.files.generated import generate
 from fluxsecrets.ops.run.names import read_public_keys

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
-from fluxsecrets.marks.filenames import RULES_NAME
+from fluxsecrets.marks import RULES_NAME
 from fluxsecrets.sops import config_edit
 from fluxsecrets.sops.config import CreationRule, SopsConfig, parse_config, rule_for
 from fluxsecrets.sops.config_rules import Exchange, Groups, exchanged, joined

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
-from fluxsecrets.marks.ciphertext import is_ciphertext, is_encrypted_comment
+from fluxsecrets.marks import is_ciphertext, is_encrypted_comment
 from fluxsecrets.ops.files.content import parse
 from fluxsecrets.repo.manifests import (
     is_reference,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.marks.filenames import KEYS_FOLDER
+from fluxsecrets.marks import KEYS_FOLDER
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import encrypted_targets, open_target, rekeyed, with_same_data_key
 from fluxsecrets.ops.manifests.meant import require_one_way

@@ -16,8 +16,7 @@ from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.marks.ciphertext import find_ciphertexts
-from fluxsecrets.marks.filenames import MANIFEST_SUFFIXES
+from fluxsecrets.marks import MANIFEST_SUFFIXES, find_ciphertexts
 from fluxsecrets.ops.files.content import own_selector
 from fluxsecrets.ops.policy.policy import is_manifest
 from fluxsecrets.ops.run.inputs import real_path

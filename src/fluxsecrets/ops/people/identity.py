@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, IdentityError, UsageError
-from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME, name_in
+from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME, name_in
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import (
     RekeyResult,

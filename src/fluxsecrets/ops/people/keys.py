@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, IdentityError, UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
+from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.run.names import read_public_file, read_public_keys
 from fluxsecrets.ops.run.results import note_key

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from fluxsecrets.audit.facts import KnownValues, Secret
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import open_parsed, parse
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository

@@ -16,7 +16,7 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
-from fluxsecrets.marks.filenames import OFFBOARDING_FOLDER
+from fluxsecrets.marks import OFFBOARDING_FOLDER
 from fluxsecrets.ops.run.people import find_person, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME
+from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME
 from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import encrypted_targets

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks.filenames import RULES_NAME
+from fluxsecrets.marks import RULES_NAME
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.config import lets_in, rule_for

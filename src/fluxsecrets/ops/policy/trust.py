@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import GitError, LimitError
-from fluxsecrets.marks.filenames import BASELINE_NAME, RULES_NAME, SETTINGS_NAME
+from fluxsecrets.marks import BASELINE_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 
 if TYPE_CHECKING:

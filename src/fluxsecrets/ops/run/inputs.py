@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.marks.filenames import is_kustomization
+from fluxsecrets.marks import is_kustomization
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import evident_format, format_for_path
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
-from fluxsecrets.marks.filenames import SETTINGS_NAME
-from fluxsecrets.redaction import without_private_keys
+from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 
 from .results import Record, record_from_now_on, recording
 from .statefolder import STATE_NAME, place_without_git, require_ours

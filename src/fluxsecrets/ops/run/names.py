@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.marks.filenames import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
+from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
 from fluxsecrets.sops.recipients import Recipient, undoing_post_quantum
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, Tried, UsageError
-from fluxsecrets.marks.filenames import is_rules_file
+from fluxsecrets.marks import is_rules_file
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import SopsConfig, named_recipients

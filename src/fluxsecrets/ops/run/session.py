@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.marks.filenames import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
+from fluxsecrets.marks import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, UsageError
-from fluxsecrets.marks.filenames import OLD_STATE_NAME
+from fluxsecrets.marks import OLD_STATE_NAME
 
 STATE_NAME = "fluxsecrets"
 """What held the state of a tree without git before version 0.1.0; it is reported, never followed."""

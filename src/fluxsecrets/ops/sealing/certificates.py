@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import CertificateError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.marks.filenames import SETTINGS_NAME
+from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree

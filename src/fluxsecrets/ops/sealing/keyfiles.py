@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks import holds_private_key
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.redaction import holds_private_key
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sealed.keys import SealingKey, parse_keys
 from fluxsecrets.sops.formats import make_format

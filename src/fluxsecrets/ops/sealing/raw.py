@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sealed.codec import seal_value
 from fluxsecrets.sealed.scopes import Scope, label_of

@@ -12,7 +12,7 @@ from fluxsecrets.errors import (
     UnprotectedError,
     UsageError,
 )
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.plain import PlainManifests
 from fluxsecrets.ops.manifests.comments import CommentMode, judge_comments, shown_warning
 from fluxsecrets.ops.manifests.placement import NOWHERE, Place

@@ -1,8 +1,7 @@
 """The `git` executable: which files count, what changed since HEAD, what HEAD and history hold.
 
     process      starts git: the only function that does, with an environment and options of its own
-    place        the repository that a folder belongs to; every later call is tied to it
-    repository   a repository: listings and objects
+    repository   the repository that a folder belongs to; its listings and objects. Every call is tied to it
     worktree     which files differ from HEAD, by git's index and our own hashing
     index        what is staged, and how to stage something else
     history      commits, what each changed, and the contents
@@ -14,8 +13,7 @@ configured program; and nothing is fetched.
 
 from __future__ import annotations
 
-from .place import find_repository
 from .process import BLOB_LIMIT, LISTING_LIMIT
-from .repository import HeadBlobs, Repository
+from .repository import HeadBlobs, Repository, find_repository
 
 __all__ = ["BLOB_LIMIT", "LISTING_LIMIT", "HeadBlobs", "Repository", "find_repository"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
-from fluxsecrets.marks.filenames import KUSTOMIZATION_NAMES
+from fluxsecrets.marks import KUSTOMIZATION_NAMES
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
-from fluxsecrets.marks.ciphertext import SIGN_BYTES
+from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.assignments import Surroundings, assignments, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.assignments import assignments
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.marks.ciphertext import is_ciphertext, may_hold_encrypted_comment
-from fluxsecrets.marks.encryptedfile import KEY_LISTS
+from fluxsecrets.marks import KEY_LISTS, is_ciphertext, may_hold_encrypted_comment
 from fluxsecrets.scan.match import Match, Rank
 
 from .page import AGAIN_HINT, Object, Page

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import ClassVar, NamedTuple, Protocol, cast
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.marks.encryptedfile import is_evident
+from fluxsecrets.marks import is_evident
 from fluxsecrets.sops.document import Change, Data, Document, Leaf, Path
 from fluxsecrets.sops.metadata import Metadata
 

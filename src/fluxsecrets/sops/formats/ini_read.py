@@ -7,7 +7,7 @@ from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FormatError, MetadataError
-from fluxsecrets.marks.ciphertext import is_ciphertext
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Style
 
 METADATA_SECTION = "sops"
