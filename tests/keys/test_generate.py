@@ -193,7 +193,7 @@ def test_the_default_key_file_is_the_one_of_sops():
 
 @pytest.mark.parametrize(("platform", "name"), [("linux", "HOME"), ("win32", "APPDATA")])
 def test_without_a_home_there_is_no_default_key_file(platform, name):
-    with pytest.raises(IdentityError, match="cannot tell") as caught:
+    with pytest.raises(IdentityError, match="the location of the key file is unknown") as caught:
         default_key_file({}, platform, None)
     assert name in caught.value.hint
 

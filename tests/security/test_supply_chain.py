@@ -21,8 +21,8 @@ MAY_CONNECT = {
     "ops/sealing/fetch.py",  # `seal --fetch-cert`
 }
 
-LOADERS = {"marshal", "pickle", "shelve"}
-"""Modules that run code which their input names."""
+LOADERS = {"concurrent.futures.ProcessPoolExecutor", "marshal", "multiprocessing", "pickle", "shelve"}
+"""Modules that run code which their input names; processes of a pool talk in pickles."""
 
 MAY_LOAD = {
     "ops/run/parallel.py",  # from the worker processes that it started itself

@@ -153,7 +153,7 @@ def test_recipients_are_parsed_once_each():
         Recipient("age", alice),
         Recipient("age", bob),
     )
-    with pytest.raises(RecipientError, match="a blank inside"):
+    with pytest.raises(RecipientError, match="has a blank in it"):
         parse_recipients({"age": [f"{alice} {bob}"]})
 
 
