@@ -59,23 +59,13 @@ built() {
     esac
 }
 
-# go_program NAME PROGRAMS VERSION PACKAGE...
-go_program() {
-    local name=$1 programs=$2 version=$3
-    shift 3
-    built go "$name-$version" "$programs" env GOTOOLCHAIN=local GOBIN="$folder/$name-$version/bin" \
-        go install "${@/%/@$version}"
-}
-
 debian gpg gnupg
 debian age age
 npm_package sops-age 4.0.2
 npm_package @linode/kubeseal-encrypt 1.0.1
-# Debian's age is older than 1.3, which brought post-quantum keys.
-go_program age "age age-keygen age-plugin-batchpass" v1.3.1 \
-    filippo.io/age/cmd/age filippo.io/age/cmd/age-keygen filippo.io/age/cmd/age-plugin-batchpass
-go_program sops sops v3.13.2 github.com/getsops/sops/v3/cmd/sops
-go_program kubeseal kubeseal v0.36.0 github.com/bitnami-labs/sealed-secrets/cmd/kubeseal
 # Last, since it takes longest.
 built cargo rops-cli-0.1.7 rops \
     cargo install --quiet --locked --root "$folder/rops-cli-0.1.7" --target-dir "$folder/target" rops-cli@0.1.7
+for program in sops kubeseal; do
+    has "$program" || missing "$program" "no registry here holds it: put it on PATH"
+done
