@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ciphertexts import DATA, IV, NEAR_MISSES, SHORT_NONCE, TAG, VECTORS, WHOLE, real_ciphertexts
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.marks import (
+    FLUX_MARKERS,
     KEY_LISTS,
     KINDS,
     SIGN,
@@ -29,7 +30,7 @@ from fluxsecrets.marks import (
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.cipher import Cipher, DataKey
-from fluxsecrets.sops.formats import format_for_path
+from fluxsecrets.sops.formats import FORMATS, format_for_path
 from fluxsecrets.sops.values import value_from_bytes
 
 REAL = real_ciphertexts()
@@ -161,6 +162,11 @@ def test_markers_are_looked_for_as_bytes():
     assert flux_markers(b'"mac":"ENC[AES') == frozenset()
     assert flux_markers(b"    mac: ENC[AES") == {"yaml"}
     assert flux_markers(b"sops_mac=ENC[AES\n[sops]") == {"dotenv", "ini"}
+
+
+def test_every_format_has_its_marks():
+    assert set(FILES) == set(FORMATS) - {"binary"}  # which has those of JSON
+    assert set(FLUX_MARKERS) == set(FORMATS)
 
 
 def test_every_kind_of_key_has_its_list():

@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from fluxsecrets.errors import IdentityError, RecipientError
-from fluxsecrets.keys import Unsupported, User, make_providers
+from fluxsecrets.keys import PROVIDERS, Unsupported, User, make_providers
 from fluxsecrets.sops.envelope import NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import KINDS, Recipient
 
-OTHERS = [kind for kind in KINDS if kind not in ("age", "pgp")]
+OTHERS = [kind for kind in KINDS if kind not in PROVIDERS]
 
 
 def test_there_is_a_provider_for_every_kind_of_key_that_sops_writes():

@@ -19,6 +19,7 @@ from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import holds_private_key
 from fluxsecrets.ops.run.logged import Call, Logged
 from fluxsecrets.ops.run.session import Session, parse_order
+from fluxsecrets.sops.formats import FORMATS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -42,7 +43,7 @@ class ValueArgument(click.Argument):
     """A secret value, or a command with one in it: a private key is allowed here, and nowhere else."""
 
 
-FORMAT_NAMES = ("yaml", "json", "dotenv", "ini", "binary")
+FORMAT_NAMES = tuple(FORMATS)
 _FORMAT_WORDS = {
     **{name: name for name in FORMAT_NAMES},
     "yml": "yaml",

@@ -33,7 +33,7 @@ _OWN_FOLDER = ".git/fluxsecrets/"
 
 UNLOGGED = frozenset(
     {
-        *("audit", "doctor", "env list", "env show", "explain", "filestatus", "hook", "init", "keys list"),
+        *("audit", "env list", "env show", "explain", "filestatus", "hook", "keys list"),
         *("log", "log verify", "recipients list", "rules", "scan", "status", "verify"),
     }
 )

@@ -1,0 +1,106 @@
+"""docs/maintaining.md is true: a run of each command takes its walk, and each room has its line."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from fluxsecrets import __file__ as package
+from fluxsecrets.cli import entry
+
+PROJECT = Path(__file__).parents[1]
+SOURCE = Path(package).parent
+PAGE = (PROJECT / "docs" / "maintaining.md").read_text(encoding="utf-8")
+
+_PLACE = re.compile(r"`(?P<file>[\w/]+\.py):(?P<function>[\w.]+)`")
+_PATH = re.compile(r"`(?P<path>(?:src|tests|docs|benchmarks|scripts|examples)/[\w./-]+)`")
+_WALK = re.compile(
+    r"^### (?P<title>.+)\n\n`fluxsecrets (?P<command>[^`]+)`\n\n(?P<steps>(?:\d+\. .*\n(?: +.*\n)*)+)",
+    re.MULTILINE,
+)
+_ROOM = re.compile(r"^\| `(?P<room>[\w/]+)` \|", re.MULTILINE)
+
+WALKS = {match["title"]: match for match in _WALK.finditer(PAGE)}
+
+
+def functions(path):
+    """The functions of a module, methods as `Class.method`."""
+
+    def names(node, prefix=""):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef):
+                yield from names(child, f"{prefix}{child.name}.")
+            elif isinstance(child, ast.FunctionDef):
+                yield prefix + child.name
+
+    return set(names(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def called(arguments):
+    """Exit code of a command line, and the order of the first calls of our functions: (file, function)."""
+    seen = {}
+
+    def note(frame, event, _):
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(str(SOURCE)):
+            path = Path(code.co_filename).relative_to(SOURCE).as_posix()
+            seen.setdefault((path, code.co_qualname), len(seen))
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        code = entry._run(arguments)
+    finally:
+        sys.setprofile(before)
+    return code, seen
+
+
+def test_the_page_has_five_walks():
+    assert len(WALKS) == 5
+    for walk in WALKS.values():
+        numbers = re.findall(r"^(\d+)\. `", walk["steps"], re.MULTILINE)
+        assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
+        assert 8 <= len(numbers) <= 14
+
+
+def test_each_function_exists():
+    known = {}
+    for place in _PLACE.finditer(PAGE):
+        path = SOURCE / place["file"]
+        assert path.is_file(), place[0]
+        assert place["function"] in known.setdefault(path, functions(path)), place[0]
+
+
+def test_each_path_exists():
+    found = {match["path"] for match in _PATH.finditer(PAGE)}
+    assert sorted(path for path in found if not (PROJECT / path).exists()) == []
+
+
+def test_each_room_has_its_line():
+    packages = {path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("__init__.py")}
+    rooms = {path for path in packages if path != "." and ("/" not in path or re.fullmatch(r"ops/\w+", path))}
+    assert sorted(match["room"] for match in _ROOM.finditer(PAGE)) == sorted(rooms)
+
+
+@pytest.mark.parametrize("title", WALKS)
+def test_a_run_takes_the_walk(title, waddle, git, request, monkeypatch, capfd):
+    command = WALKS[title]["command"].split()
+    if command[0] != "encrypt":
+        request.getfixturevalue("encrypted_waddle")
+    expected = 0
+    if command[0] == "audit":  # something to find
+        rules = waddle / ".sops.yaml"
+        rules.write_text(rules.read_text(encoding="utf-8").replace("- *bob\n", "\n"), encoding="utf-8")
+        expected = 1
+    if command[0] == "hook":
+        (waddle / "new.env").write_text("DB_PASSWORD=throwaway-Kq7vN2xR\n", encoding="utf-8")
+        git(waddle, "add", "new.env")
+        expected = 1
+    monkeypatch.setattr(sys, "argv", ["fluxsecrets", *command])
+    code, order = called(command)
+    assert code == expected, capfd.readouterr().err
+    walk = [(match["file"], match["function"]) for match in _PLACE.finditer(WALKS[title]["steps"])]
+    assert [step for step in walk if step not in order] == []
+    assert walk == sorted(walk, key=order.get)
