@@ -165,11 +165,7 @@ class Tried(NamedTuple):
     places: tuple[str, ...] = ()
 
     def lines(self, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-        """Return one line per group, key and reason.
-
-        Args:
-            names: recipient -> name, shown after the key.
-        """
+        """Return one line per group, key and reason; names by recipient are shown after the key."""
         keys = {each: _with_name(each, names) for each in self.attempts}
         lines = []
         for group in range(1, self.groups + 1):

@@ -137,11 +137,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A `keys/NAME.pub`.
-
-    Attributes:
-        path: relative to the root.
-    """
+    """A `keys/NAME.pub`, by its path relative to the root."""
 
     path: str
     name: str
@@ -180,7 +176,7 @@ class SealingCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """What only operations can read, each asked when a fact first needs it.
+    """Readers that need an operation, each called when a fact first needs it.
 
     Attributes:
         open: decrypt a parsed file; nothing where the audit runs without keys.
@@ -208,7 +204,7 @@ class Facts:
 
     Attributes:
         settings: its `.fluxsecrets.yaml`.
-        read: reads what only operations can.
+        read: the readers that need an operation.
         older: encrypted files as they were before; None takes the last commit's.
     """
 

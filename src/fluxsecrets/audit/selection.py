@@ -16,8 +16,8 @@ def manifest_selector(secret: Secret) -> Selector | None:
     """The selector that the rule of a Secret's manifest names.
 
     Returns:
-        None where it is no manifest, or the rule names none, so that one that fits is taken; and where it
-        looks at comments or is invalid, which other rules report.
+        None if the content is not a manifest, if the rule names no selector (then one that fits is taken),
+        or if it looks at comments or is invalid, which other rules report.
     """
     if secret.file.kind is not SecretKind.MANIFEST or secret.rule is None or secret.rule.selector is None:
         return None

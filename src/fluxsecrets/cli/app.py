@@ -98,10 +98,7 @@ def cli(debug: bool) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line.
-
-    Args:
-        arguments: without the program's name; `--debug` may stand anywhere in them.
+    """Run a command line, without the program's name; `--debug` may be anywhere in it.
 
     Returns:
         The exit code. Messages have been written; a traceback only with --debug.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -24,8 +23,11 @@ from fluxsecrets.cli.options import (
     partial_history_option,
     quiet_option,
     resume_option,
+    takes,
 )
 from fluxsecrets.cli.output import Output, show_rekeyed
+from fluxsecrets.ops.files import sync as syncing
+from fluxsecrets.ops.people import admit, offboard
 from fluxsecrets.ops.run.results import BatchResult, Outcome
 
 
@@ -81,14 +83,15 @@ def list_(
 @config_option
 @format_option
 @quiet_option
+@takes(admit.AdmitRequest)
 def add(
+    asked: admit.AdmitRequest,
     *,
     resuming: bool,
     aborting: bool,
     config: Path | None,
     report: str,
     quiet: bool,
-    **asked: Any,
 ) -> int:
     """Add a recipient to the rules that apply to files, and to the files.
 
@@ -97,16 +100,15 @@ def add(
 
     .sops.yaml keeps its comments, anchors and layout. Values keep their ciphertext.
     """
-    from fluxsecrets.ops.people.admit import COMMAND, AdmitRequest, plan_addition
     from fluxsecrets.report.rekey import addition_notes, addition_plan
 
     session, out = make_session(config), Output(quiet=quiet)
-    if end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting):
+    if end_if_asked(session, out, admit.COMMAND, resuming=resuming, aborting=aborting):
         return 0
-    plan = plan_addition(session, AdmitRequest(**asked))
+    plan = admit.plan_addition(session, asked)
     out.plan(addition_plan(plan), report)
-    results = plan.rekeying.run(out.watch("encrypting"), write=not asked["dry_run"])
-    return show_rekeyed(out, COMMAND, BatchResult(results, addition_notes(plan)), report)
+    results = plan.rekeying.run(out.watch("encrypting"), write=not asked.dry_run)
+    return show_rekeyed(out, admit.COMMAND, BatchResult(results, addition_notes(plan)), report)
 
 
 @command.command("remove", short_help="Remove a recipient from the rules and from the files.")
@@ -124,14 +126,15 @@ def add(
 @config_option
 @format_option
 @quiet_option
+@takes(offboard.RemoveRequest)
 def remove(
+    asked: offboard.RemoveRequest,
     *,
     resuming: bool,
     aborting: bool,
     config: Path | None,
     report: str,
     quiet: bool,
-    **asked: Any,
 ) -> int:
     """Remove a recipient from the rules and from every file, which gets a new data key.
 
@@ -141,19 +144,18 @@ def remove(
     They can still read git's history. `recipients report` lists every value that they could
     read at any time, and what to do about it; offboarding/NAME.json keeps the decisions.
     """
-    from fluxsecrets.ops.people.offboard import COMMAND, RemoveRequest, plan_removal, refuse_oneself
     from fluxsecrets.report.readers import left_page
     from fluxsecrets.report.rekey import removal_notes, removal_plan
 
     session, out = make_session(config), Output(quiet=quiet)
-    if end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting):
+    if end_if_asked(session, out, offboard.COMMAND, resuming=resuming, aborting=aborting):
         return 0
-    plan = plan_removal(session, RemoveRequest(**asked))
+    plan = offboard.plan_removal(session, asked)
     out.plan(removal_plan(plan), report)
-    refuse_oneself(session, plan)
-    results = plan.rekeying.run(out.watch("rotating"), write=not asked["dry_run"])
-    code = show_rekeyed(out, COMMAND, BatchResult(results, removal_notes(plan, results)), report)
-    if not asked["no_report"] and report == "text":
+    offboard.refuse_oneself(session, plan)
+    results = plan.rekeying.run(out.watch("rotating"), write=not asked.dry_run)
+    code = show_rekeyed(out, offboard.COMMAND, BatchResult(results, removal_notes(plan, results)), report)
+    if not asked.no_report and report == "text":
         out.show(left_page(plan))
     return code
 
@@ -230,7 +232,8 @@ def exposure_(*, what: str, config: Path | None, report: str, quiet: bool) -> in
 @config_option
 @format_option
 @quiet_option
-def sync(*, config: Path | None, report: str, quiet: bool, **asked: Any) -> int:
+@takes(syncing.SyncRequest)
+def sync(asked: syncing.SyncRequest, *, config: Path | None, report: str, quiet: bool) -> int:
     """Make the recipients of encrypted files those of their creation rules.
 
     That includes their order, key groups and threshold. A file that only gets more recipients keeps its
@@ -238,14 +241,11 @@ def sync(*, config: Path | None, report: str, quiet: bool, **asked: Any) -> int:
     is checked before it is written; --check and --dry-run need no identity. The file's selector stays as it
     is: one that may encrypt less than the rule's is refused.
     """
-    from fluxsecrets.ops.files.sync import SyncRequest
-    from fluxsecrets.ops.files.sync import sync as sync_files
     from fluxsecrets.report.rekey import history_note
 
     out = Output(quiet=quiet)
-    request = SyncRequest(**asked)
-    batch = sync_files(make_session(config), request, out.watch("comparing"))
-    if not (request.check or request.dry_run):
+    batch = syncing.sync(make_session(config), asked, out.watch("comparing"))
+    if not (asked.check or asked.dry_run):
         batch = replace(batch, notes=(*batch.notes, *history_note(batch.files)))
     code = show_rekeyed(out, "recipients sync", batch, report)
-    return code or int(request.check and batch.count(Outcome.WOULD_SYNC) > 0)
+    return code or int(asked.check and batch.count(Outcome.WOULD_SYNC) > 0)

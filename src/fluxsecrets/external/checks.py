@@ -29,12 +29,7 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that the operator would reject, or treat differently than it looks.
-
-    Attributes:
-        line: 1-based line in the object's file, or None.
-        message: what is wrong, lower-case start, no full stop.
-    """
+    """Something that the operator would reject, or treat differently than it looks; lines count from 1."""
 
     kind: ProblemKind
     line: int | None

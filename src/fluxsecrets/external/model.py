@@ -23,11 +23,7 @@ CLUSTER_GENERATOR = "ClusterGenerator"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference to a store or a generator.
-
-    Attributes:
-        kind: `SecretStore` by default.
-    """
+    """A reference to a store or a generator."""
 
     kind: str
     name: str
@@ -60,13 +56,7 @@ class RemoteValue:
 
 @dataclass(frozen=True, slots=True)
 class RemoteValues:
-    """One entry of `spec.dataFrom`: values whose keys only the store knows.
-
-    Attributes:
-        extract: the value whose properties are all taken, or None.
-        find: finds values by name or tags.
-        source: another store, or a generator.
-    """
+    """One entry of `spec.dataFrom`: values whose keys only the store knows."""
 
     extract: RemoteValue | None = None
     find: bool = False
@@ -80,7 +70,6 @@ class Template:
     """`spec.target.template`.
 
     Attributes:
-        type: of the Secret, or None.
         data: templates by key.
         from_elsewhere: has a `templateFrom`.
         merges: keeps values that no template mentions (`mergePolicy: Merge`).

@@ -96,7 +96,6 @@ class Remark:
     Attributes:
         path, line: where it stands.
         problem: `unused`, `expired` or `invalid`.
-        message: what is the matter, lower-case start, no full stop.
     """
 
     path: str

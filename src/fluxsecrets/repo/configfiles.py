@@ -62,7 +62,7 @@ def why_plain(path: PurePath) -> str | None:
     return None
 
 
-def mend_hint(error: FluxsecretsError, path: PurePath) -> None:
+def fix_hint(error: FluxsecretsError, path: PurePath) -> None:
     """Take back the advice to encrypt a file, where it has to stay plain text."""
     reason = why_plain(path) if isinstance(error, NotEncryptedError) else None
     if reason is not None:

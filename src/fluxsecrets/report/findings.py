@@ -29,24 +29,14 @@ class Found:
     """Findings, whichever command they are of.
 
     Attributes:
-        command: such as `scan`.
-        root: what paths are relative to.
-        files: how many files were looked at.
-        allowed: those that somebody allowed, with reasons.
-        remarks: allowances that need attention.
         gone: entries of the baseline that are not found any more.
         summary: what it comes to, in half a sentence.
         rules: gives all rules that could have found something.
         listed: the findings that count, in the order for people.
-        errors: what could not be read or judged.
         excuses: what let findings pass, and came with the same commits.
         brought_by: what brought the excuses, with its verb.
-        notes: what was not followed or understood.
         remaining: what was not looked at, one sentence each.
-        baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
-        data: more for programs.
-        counts: more of the summary for programs.
     """
 
     command: str

@@ -103,13 +103,7 @@ def _letter_width(letter: str) -> int:
 
 
 class SimilarErrors(NamedTuple):
-    """The same error, once or for many files.
-
-    Attributes:
-        error: one of them.
-        times: how many there are.
-        paths: the files that they are about, each once; one where a place has several.
-    """
+    """The same error, once or for many files; a path is listed once."""
 
     error: FluxsecretsError
     times: int = 1

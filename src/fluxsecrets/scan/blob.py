@@ -41,8 +41,6 @@ class Blob:
     first character. Text that is not UTF-8 is read as Latin-1, in which every byte is a character.
 
     Attributes:
-        data: the bytes to search.
-        binary: it is not text.
         part: it is a piece of a larger file: nothing is parsed.
         first_line, first_column: where it starts in its file.
     """

@@ -87,8 +87,6 @@ class Scanned(NamedTuple):
     """What a file holds.
 
     Attributes:
-        findings: in the order of their places.
-        allowances: those in its comments.
         ciphertexts: its encrypted values, for `FileSet`.
         generated: files that a secretGenerator in it reads, with the line of each.
         place: a rule that knows its kind found something in it.

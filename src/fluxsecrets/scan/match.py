@@ -20,9 +20,7 @@ class Match(NamedTuple):
     """A secret in a file.
 
     Attributes:
-        rank: see `Rank`.
         start, end: the value's span in the blob's text, in characters.
-        message, hint: as in a finding.
         name: what the value is called, such as a key path; "" where it has no name.
         shown: the start of the value that says what it is and is the same in all of its kind, such as `ghp_`.
         parts: what tells it from others of the rule in the file, for the fingerprint.

@@ -109,11 +109,7 @@ class SopsConfig:
 
 
 class RuleMatch(NamedTuple):
-    """How one rule took to a path.
-
-    Attributes:
-        matched: it is the one that applies.
-    """
+    """How one rule matched a path; `matched` marks the one that applies."""
 
     rule: CreationRule
     matched: bool

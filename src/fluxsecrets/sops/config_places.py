@@ -48,12 +48,7 @@ _ANCHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class SharedList:
-    """A list that several rules use.
-
-    Attributes:
-        line: its line, from 1.
-        rules: lines of the rules that use it.
-    """
+    """A list that several rules use, by their lines."""
 
     name: str
     line: int
@@ -62,11 +57,7 @@ class SharedList:
 
 @dataclass(frozen=True, slots=True)
 class RecipientList:
-    """A value that holds recipients of one kind: a list, or a text with commas.
-
-    Attributes:
-        in_group: it belongs to a key group, where texts hold one recipient each.
-    """
+    """Recipients of one kind: a list, or a text with commas; in a key group a text holds one recipient."""
 
     kind: str
     key: RawNode

@@ -15,11 +15,7 @@ from .recipients import Recipient
 
 
 class NotMine(NamedTuple):
-    """A provider's answer for a key that none of its identities opens; not an error.
-
-    Attributes:
-        reason: for people, such as `not among your identities`.
-    """
+    """A provider's reason why none of its identities opens a key, for people; not an error."""
 
     reason: str
 

@@ -94,9 +94,7 @@ def parse_metadata(data: Mapping[str, object]) -> Metadata:
 
     Flat keys win over `key_groups`, as in sops: stores/stores.go, `internalKeygroups`.
 
-    Args:
-        data: the block as plain Python data, scalars typed by the file's format or all strings
-            (dotenv and INI know no other type).
+    Scalars are typed by the file's format, or all strings (dotenv and INI know no other type).
 
     Raises:
         MetadataError: a field has the wrong type or a wrong value, no key at all, or several selectors.

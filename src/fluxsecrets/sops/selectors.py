@@ -248,9 +248,7 @@ class Selector:
 def select_one(fields: Mapping[str, str]) -> SelectorSpec | None:
     """The selector among the fields of a rule, a `sops` block or a command line.
 
-    Args:
-        fields: texts by name; names that are no selector's are not looked at, and empty texts count
-            as not set, as in Go.
+    Other fields are not looked at. Empty texts count as not set, as in Go.
 
     Returns:
         The one that is set, or None where none is: the caller then takes the default.

@@ -24,11 +24,7 @@ _AFTER_ITEM = re.compile(r"[ \t]*(,?)[ \t]*(?:#[^\r\n]*)?\r?(?:\n|\Z)")
 
 @dataclass(slots=True)
 class Splices:
-    """Changes of one text, collected and then made at once.
-
-    Attributes:
-        newline: how its lines end.
-    """
+    """Changes of one text, collected and then made at once."""
 
     text: str
     newline: str = "\n"

@@ -23,12 +23,9 @@ _RFC3339 = re.compile(
 
 
 class Timestamp(NamedTuple):
-    """A point in time in RFC 3339, with its offset and up to nanoseconds.
+    """A point in time in canonical RFC 3339, with its offset and up to nanoseconds.
 
     `datetime` holds microseconds only, so the canonical text is kept instead.
-
-    Attributes:
-        text: canonical form, such as `2026-11-23T10:11:12.5+02:00` or `2026-11-23T00:00:00Z`.
     """
 
     text: str

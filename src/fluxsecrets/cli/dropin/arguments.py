@@ -23,11 +23,7 @@ _BOOLEANS = {
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What flags were given; a flag that a command does not have is as one that was not given.
-
-    Attributes:
-        given: by name, from the command line or a variable.
-    """
+    """The given flags, from the command line or a variable; unknown ones count as not given."""
 
     given: Mapping[str, Value] = field(default_factory=dict)
 

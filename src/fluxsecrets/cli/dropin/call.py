@@ -40,12 +40,7 @@ class DropInSession(Session):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command line.
-
-    Attributes:
-        app: flags before the command; without a command, those of the command line.
-        out: where results and messages go.
-    """
+    """One command line; `app` has the flags before the command, or all without a command."""
 
     values: Values
     app: Values

@@ -23,12 +23,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag.
-
-    Attributes:
-        name: its long form, without dashes.
-        variable: the environment variable that stands in for it.
-    """
+    """One flag, by its long form without dashes."""
 
     name: str
     help: str

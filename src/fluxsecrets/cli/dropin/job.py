@@ -51,7 +51,6 @@ class Job:
     Attributes:
         path: absolute; stands for it in creation rules.
         input: name of its format.
-        output: name of the result's format.
         file: the file as it was read; None where it is none, such as standard input.
     """
 

@@ -19,11 +19,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class AwsStore:
-    """The Secrets Manager of a region.
-
-    Attributes:
-        prefix: a prefix of every key.
-    """
+    """The Secrets Manager of a region, with a prefix of every key."""
 
     region: str
     prefix: str

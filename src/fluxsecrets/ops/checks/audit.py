@@ -75,15 +75,12 @@ class AuditResult:
         allowed: those that `.fluxsecrets.yaml` or a comment allows.
         remarks: on allowances that are expired, of no use or wrong.
         gone: entries of the baseline that are not found any more.
-        notes: what was not followed or not understood.
-        root: what paths are relative to.
         fail_on: from which severity on findings make the audit fail, or None.
         files: how many files that are secrets were judged.
         encrypted, opened: how many of them are encrypted, and how many of these were decrypted.
         with_keys: files were opened where that was possible.
         looks_at_values: a rule that was chosen judges decrypted values; else no file is opened to be counted.
         without_keys: ids of rules that did not run because nothing could be opened.
-        baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
     """
 
@@ -209,14 +206,14 @@ def _weigh(
 
 
 def _that_run(facts: Facts, rules: Sequence[AuditRule]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The ids of the rules that run, and of those that do not for want of an identity."""
+    """The ids of the rules that run, and of those that need a missing identity."""
     values = tuple(rule.info.id for rule in rules if rule.needs_keys)
     others = frozenset(rule.info.id for rule in rules if not rule.needs_keys)
     return (others | set(values), ()) if not values or facts.with_keys else (others, values)
 
 
 def all_rules() -> tuple[RuleInfo, ...]:
-    """What there is to read about each rule of the audit."""
+    """The texts of each rule of the audit."""
     return tuple(rule.info for rule in RULES)
 
 
@@ -224,7 +221,7 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
     """The rules of some ids, or all.
 
     Raises:
-        UsageError: there is none of that id.
+        UsageError: an id is unknown.
     """
     if not ids:
         return RULES
@@ -241,7 +238,7 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[AuditRule, ...]:
 
 def _environment(facts: Facts, name: str) -> Environment:
     if name not in {item.name for item in facts.environments}:
-        find_environment(facts.tree, name, facts.settings)  # says which there are
+        find_environment(facts.tree, name, facts.settings)  # the error lists the environments
     return facts.environment(name)
 
 
@@ -258,7 +255,7 @@ def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None
 
 
 def _doubts(facts: Facts) -> Iterator[Note]:
-    """Of whom nobody here can tell whether they can still read files that were for them once."""
+    """Former recipients of whom it is unknown whether they can still read files."""
     people: dict[str, list[str]] = {}
     for each in facts.former if facts.is_read("former") else ():
         if each.now is None:
@@ -274,7 +271,7 @@ def _doubts(facts: Facts) -> Iterator[Note]:
 
 
 def _is_complete(options: AuditOptions) -> bool:
-    """Everything was looked at, so that what did not come up is not there."""
+    """Everything was looked at, so that missing findings are gone."""
     return options.environment is None and options.commits is None
 
 
@@ -287,7 +284,7 @@ def _inline(tree: Tree, found_in: Iterable[str], *, complete: bool) -> list[Inli
                 continue
             data = tree.read(path)
         except FluxsecretsError:
-            continue  # which is what the finding is about
+            continue  # the finding is about that
         if MARK in data:
             found += find_inline(data, path)
     return found

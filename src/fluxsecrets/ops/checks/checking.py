@@ -1,4 +1,4 @@
-"""`encrypt --check`: what is not as the rules want, without what somebody said may stay plain."""
+"""`encrypt --check`: files that don't follow the rules, without allowed plain files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 
 OFFENDING = frozenset({Outcome.WOULD_ENCRYPT, Outcome.DIFFERS})
-"""What `--check` fails for; errors come on top."""
+"""The outcomes, beside errors, for which `--check` fails."""
 
 
 def check_encrypted(session: Session, request: EncryptRequest) -> BatchResult:
-    """What `encrypt` would do with files, in which only those that are not as the rules want are listed.
+    """Return what `encrypt` would do, listing only files that don't follow the rules.
 
     Raises:
         UsageError, GitError, ConfigError, FileAccessError: see `select`.
@@ -61,7 +61,7 @@ def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchRe
 
 
 def offenders(batch: BatchResult) -> tuple[FileResult, ...]:
-    """The files that are not as the rules want."""
+    """The files that don't follow the rules."""
     return tuple(each for each in batch.files if each.outcome in OFFENDING or each.outcome is Outcome.FAILED)
 
 

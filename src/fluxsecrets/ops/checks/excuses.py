@@ -26,7 +26,7 @@ _WHOLE_FILE = "plain-secret-file"
 
 
 class Excuse(NamedTuple):
-    """What lets findings pass, and is as new as they are.
+    """An excuse that is as new as the findings that it lets pass.
 
     Attributes:
         path, line: where it stands.
@@ -45,7 +45,7 @@ class Excuse(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a state before allowed and knew."""
+    """What an earlier state allowed and knew."""
 
     revision: str
     allow: tuple[Allowance, ...]
@@ -61,7 +61,7 @@ def brought_excuses(
     known: Sequence[Finding],
     plain: Sequence[str],
 ) -> tuple[Excuse, ...]:
-    """The excuses that none of some states before had.
+    """Return the excuses that none of the earlier states had.
 
     Args:
         repository: where they are.
@@ -89,7 +89,7 @@ def _read(repository: Repository, revisions: Sequence[str]) -> Iterator[tuple[st
 
 
 def _state(revision: str, trust: Trust) -> State:
-    """What a state went by; one that is invalid excused nothing."""
+    """The settings and baseline of a state; an invalid state excused nothing."""
     allow: tuple[Allowance, ...] = ()
     secrets: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()

@@ -57,7 +57,7 @@ def gather(
         try:
             return Opening(open_parsed(format_, document, session.providers).parts)
         except DataKeyError:
-            return Opening()  # it is for others only
+            return Opening()  # none of the identities can open it
         except FluxsecretsError as problem:
             return Opening(error=problem.in_file(path))
 

@@ -25,7 +25,7 @@ from fluxsecrets.repo.git import Repository, find_repository
 
 HOOKS = ("pre-commit", "pre-push")
 ASIDE = ".before-fluxsecrets"
-"""Behind the name of a hook that was there before ours."""
+"""The suffix of a hook that existed before ours."""
 
 _LIMIT = 2**20
 _MADE_BY = "made by `fluxsecrets hook install`"
@@ -117,7 +117,7 @@ class HooksPlace:
 def install_hooks(
     start: Path, hooks: Sequence[str], launcher: Launcher, *, everywhere: bool = False
 ) -> tuple[HookResult, ...]:
-    """Put hooks into place; what is there already, and right, stays as it is.
+    """Install hooks; a hook that is already right stays as it is.
 
     `everywhere` permits a core.hooksPath that serves all of the user's repositories.
 
@@ -138,7 +138,7 @@ def install_hooks(
 
 
 def uninstall_hooks(start: Path, hooks: Sequence[str]) -> tuple[HookResult, ...]:
-    """Take hooks away, and put back what was there before.
+    """Remove hooks, and restore the ones from before.
 
     Raises:
         GitError: no repository.
@@ -178,7 +178,7 @@ def find_place(repository: Repository, *, everywhere: bool = False) -> HooksPlac
 
 
 def hook_states(start: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, ...]:
-    """Whether the hooks do their work; for each what git would do now.
+    """Return for each hook whether it works, and what git would do now.
 
     Raises:
         GitError: no repository.
@@ -191,7 +191,7 @@ def hook_states(start: Path, hooks: Sequence[str] = HOOKS) -> tuple[HookState, .
 
 
 def dead_hooks(start: Path) -> tuple[HookState, ...]:
-    """The hooks that somebody installed here and that do nothing; cheap where there are none."""
+    """Return the installed hooks that do nothing; cheap without hooks."""
     try:
         repository = find_repository(start)
         if repository is None or not any(
@@ -200,7 +200,7 @@ def dead_hooks(start: Path) -> tuple[HookState, ...]:
             return ()
         return tuple(state for state in hook_states(start) if state.installed and state.problem)
     except FluxsecretsError:
-        return ()  # who asks for the hooks themselves is told
+        return ()  # `hook status` reports the error
 
 
 def _state(repository: Repository, hook: str, path: Path, usual: Path) -> HookState:
@@ -500,5 +500,5 @@ def _quoted(path: object) -> str:
 
 
 def _unquoted(text: str) -> str:
-    """What `_quoted` made a word of a shell of."""
+    """The text of a word that `_quoted` made."""
     return text[1:-1].replace("'\\''", "'")

@@ -15,7 +15,7 @@ from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from .gather import gather
 
 ELSEWHERE = "elsewhere"
-"""Stands for the files that belong to no environment."""
+"""The column of files that belong to no environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,7 @@ class Matrix:
     """Who can read what.
 
     Attributes:
-        root: what paths are relative to.
         environments: the columns, by name; the last one is for files that belong to none, if there are any.
-        encrypted: by environment, all encrypted files.
         plain: by environment, the files that are secrets and readable by everybody.
         people: the rows, those who open most first.
     """

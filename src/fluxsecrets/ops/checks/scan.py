@@ -67,7 +67,7 @@ _NOTHING = {
     Source.COMMITS: "no commit of these adds or changes a file",
     Source.STDIN: "",
 }
-"""What is said where no file was looked at: that is not the same as having found nothing."""
+"""The messages for a scan without files: looking at nothing is not the same as finding nothing."""
 
 
 class ScanRequest(NamedTuple):
@@ -79,7 +79,6 @@ class ScanRequest(NamedTuple):
         paths: files and folders; none means the whole repository, or what the source has.
         environment: name of the environment whose files are meant, or None.
         commits: arguments for `git rev-list`, where the source is commits.
-        content: standard input, and the name that it has.
         baseline: the baseline's path; None for the repository's own where it has one.
         use_baseline: False scans as if there were none.
         for_commit: files of the work tree stand for what is committed, and are judged as that is.
@@ -108,13 +107,10 @@ class ScanResult(NamedTuple):
     """What was found.
 
     Attributes:
-        findings: those that count, in order.
         known: those that the baseline has.
         remarks: allowances that are expired, unused or invalid.
         gone: entries of the baseline that are not found any more.
         errors: files that could not be read or judged, and other reasons why this is not all.
-        root: what paths are relative to.
-        baseline: the baseline that was used or written, or None.
         written: how many entries were written to it, or None.
         excuses: what let findings pass, and came with the same commits.
         nothing: why no file was looked at, or "".
@@ -135,22 +131,22 @@ class ScanResult(NamedTuple):
 
     @property
     def clean(self) -> bool:
-        """Nothing was found, and everything was looked at."""
+        """Everything was looked at, and nothing was found."""
         return not self.findings and not self.errors
 
     @property
     def exit_code(self) -> int:
-        """2 wins over 1: nobody knows what is in a file that was not read."""
+        """2 takes precedence over 1: an unread file may hold anything."""
         return 2 if self.errors else 1 if self.findings else 0
 
     @property
     def silent(self) -> bool:
-        """There is nothing that anybody has to be told."""
+        """The result has nothing to report."""
         return self.clean and not self.remarks and not self.excuses
 
 
 def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
-    """Scan what is asked for.
+    """Run a scan request.
 
     Raises:
         UsageError: a path does not exist, or options do not go together.
@@ -387,7 +383,7 @@ class _Job:
         """The repository.
 
         Raises:
-            GitError: there is none.
+            GitError: the folder is not in a repository.
         """
         if self.repository is None:
             raise GitError(
@@ -558,7 +554,7 @@ class _Job:
         )
 
     def _baseline(self) -> tuple[tuple[BaselineEntry, ...], Path | None]:
-        """The entries that count, and the file that they are in, or None where there is none."""
+        """The entries that count, and their file, or None without one."""
         request = self.request
         if request.baseline is not None:
             from fluxsecrets.findings.baseline import read_baseline
@@ -581,7 +577,7 @@ class _Job:
         return result._replace(findings=(), known=result.findings, baseline=path, written=written)
 
     def _with_excuses(self, result: ScanResult) -> ScanResult:
-        """With what let findings pass, and is as new as they are."""
+        """Add the excuses that are as new as the findings that they let pass."""
         known = result.known if self.request.baseline is None else ()
         commits = self.part.arguments if self.part is not None else ()
         judged = self.request.source in (Source.STAGED, Source.COMMITS) or self.request.for_commit

@@ -88,9 +88,7 @@ class Verification:
     """An environment as Flux would apply it.
 
     Attributes:
-        root: what paths are relative to.
         items: in the order in which they are applied.
-        notes: what was not followed.
         no_cluster_key: why there are files of which it cannot be told whether the cluster can read them.
     """
 

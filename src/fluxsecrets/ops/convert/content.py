@@ -184,11 +184,7 @@ def refuse_others(revealed: Revealed) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ExternalContent:
-    """A content with ExternalSecrets, and the values that the store needs for them.
-
-    Attributes:
-        content: the result, as from `seal_content`.
-    """
+    """A content with ExternalSecrets, and the values that the store needs for them."""
 
     content: SealedContent
     pushes: Mapping[str, Mapping[str, str]] = field(repr=False)

@@ -60,9 +60,6 @@ class ConvertRequest:
     Attributes:
         cert: the certificate to seal for, or None for the environment's.
         provider, mount, region: the store's settings, if no manifest has them.
-        dry_run: only report what would happen.
-        scope, key_template, refresh, push, overwrite: see `ConvertOptions`.
-        plain_others, keep_names, decryption_secret, for_others: see `ConvertOptions`.
     """
 
     form: str | None
@@ -94,11 +91,9 @@ class ConvertOptions:
     """How to convert Secrets.
 
     Attributes:
-        certificate: the certificate to seal for, or None.
         scope: of SealedSecrets, or None for the one in their annotations.
         plain_others: other objects that SOPS encrypts may become plain text.
         decryption_secret: name of the Secret with the cluster's identity, or None.
-        environment: the named environment, or None.
         for_others: allow replacing the only copy with a file that nobody here can open.
         controller_key: the certificate's private key is available.
     """
@@ -215,7 +210,6 @@ class Converter:
     """A run of `convert`, with everything that it looks up once.
 
     Attributes:
-        placement: where Flux puts the objects.
         allowed: other environments whose controller has the same certificate.
     """
 

@@ -158,11 +158,7 @@ def remote_key(template: str, places: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """Values for one key of a store.
-
-    Attributes:
-        values: by property; not in the repr.
-    """
+    """Values by property for one key of a store; not in the repr."""
 
     reference: Reference
     key: str
@@ -171,11 +167,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPush:
-    """The effect of a push on one key.
-
-    Attributes:
-        now: the current content.
-    """
+    """The effect of a push on one key."""
 
     push: Push
     client: StoreClient

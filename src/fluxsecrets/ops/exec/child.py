@@ -1,4 +1,4 @@
-"""A command of the user's as a child process: signals reach it, and its exit code comes back."""
+"""Run a user's command as a child process: pass on signals, and return its exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fluxsecrets.programs import find_program
 from .coredumps import users_own_limits
 
 NOT_FOUND, NOT_STARTED = 127, 126
-"""Exit codes for a command that could not be found or started, as shells have them."""
+"""Exit codes of shells for a command that was not found or could not be started."""
 
 _WINDOWS: bool = os.name == "nt"
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
@@ -33,7 +33,7 @@ ChildEnvironment = Mapping[bytes, bytes] | Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a command runs as, on POSIX systems.
+    """The user that runs a command, on POSIX systems.
 
     Attributes:
         environ: HOME, USER and LOGNAME, which sops sets as well.
@@ -60,7 +60,7 @@ class Command:
     user: User | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Refuse a command that can't be run.
 
         Raises:
             UsageError: nothing, several texts for a shell, or a null character.
@@ -79,7 +79,7 @@ def find_user(name: str) -> User:
     """A user of this system.
 
     Raises:
-        UsageError: there is none of that name, this process may not become it, or it runs on Windows.
+        UsageError: the user is unknown, this process may not become that user, or it runs on Windows.
     """
     if _WINDOWS:
         raise UsageError("--user does not work on Windows", hint="use runas for that")
@@ -97,7 +97,7 @@ def find_user(name: str) -> User:
 
 
 def child_environment(environ: Mapping[str, str], values: Mapping[str, bytes]) -> ChildEnvironment:
-    """An environment for a child, with a file's values added.
+    """Return an environment for a child, with a file's values added.
 
     The values win. They are bytes so that no locale changes them on their way.
 
@@ -244,7 +244,7 @@ def passing_signals(environ: Mapping[str, str]) -> Iterator[Child]:
                 continue
             try:
                 before[number] = signal.signal(number, child.receive)
-            except ValueError:  # not the main thread, whose matter signals are
+            except ValueError:  # only the main thread can handle signals
                 break
         yield child
     finally:
@@ -253,7 +253,7 @@ def passing_signals(environ: Mapping[str, str]) -> Iterator[Child]:
 
 
 def _in_foreground() -> bool:
-    """Whether this process belongs to those that a terminal sends its signals to."""
+    """Return whether this process is in the group that gets the terminal's signals."""
     if _WINDOWS:
         return True
     try:

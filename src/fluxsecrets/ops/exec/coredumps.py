@@ -15,7 +15,7 @@ from functools import cache
 def disable_core_dumps() -> None:
     """Switch them off for this process and those it starts; called once, where the program starts."""
     if sys.platform == "win32":
-        return  # it has none to switch off
+        return  # the system has no core dumps
     import resource
 
     _, hard = users_own()

@@ -28,7 +28,7 @@ from .fifo import has_fifos, served
 from .variables import allowed_names, refuse_risky
 
 PLACEHOLDER = "{}"
-"""What stands for the file's path in a command."""
+"""The placeholder for the file's path in a command."""
 
 _USE_FILE = "`fluxsecrets exec-file FILE -- COMMAND {}` hands over the file as it is"
 
@@ -147,7 +147,7 @@ def run_with_values(
     """
     environ = {} if options.pristine else dict(session.environ)
     if options.pristine and "SYSTEMROOT" in session.environ:
-        environ["SYSTEMROOT"] = session.environ["SYSTEMROOT"]  # without it nothing starts on Windows
+        environ["SYSTEMROOT"] = session.environ["SYSTEMROOT"]  # Windows starts no process without it
     environ |= command.user.environ if command.user is not None else {}
     environment = child_environment(environ, values)
     if options.same_process:
@@ -173,7 +173,7 @@ def run_with_file(session: Session, command: Command, data: bytes, name: str, *,
     if fifo and not has_fifos() and session.warn is not None:
         session.warn("this system has no named pipes: the command gets a temporary file")
     environ = {**session.environ, **(command.user.environ if command.user is not None else {})}
-    # Signals first: from here on none of them ends this process before everything is deleted.
+    # Signals come first: from here on, none of them can end this process before everything is deleted.
     with passing_signals(session.environ) as child, private_directory(session.warn) as folder:
         path = folder / name
         owner = _owner(command.user)

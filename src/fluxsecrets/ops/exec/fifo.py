@@ -57,7 +57,7 @@ def _serve(path: Path, data: bytes, owner: int | None, ended: Event) -> None:
     # Signals are for the main thread: it would not wake up for one that was delivered here.
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     following = path.with_name(f"{path.name}.next")
-    with suppress(OSError):  # the folder is gone: nobody can open it any more
+    with suppress(OSError):  # the folder is gone: nobody can open the pipe any more
         while True:
             descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)  # waits for a reader
             try:

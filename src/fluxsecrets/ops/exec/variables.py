@@ -123,22 +123,22 @@ GROUPS = (
 
 
 def reason_of(name: str, *, fold: bool = os.name == "nt") -> str | None:
-    """Why a variable is refused, or None where it is not."""
+    """Return why a variable is refused, or None if it is not."""
     return next((group.reason for group in GROUPS if group.has(name, fold=fold)), None)
 
 
 def allowed_names(environ: Mapping[str, str], named: Iterable[str] = ()) -> frozenset[str]:
-    """The names that the user allows: those of this run, and those of the environment."""
+    """Return the names that the user allows, in this run or in the environment."""
     return frozenset((*named, *environ.get(ALLOW_VARIABLES, "").replace(",", " ").split()))
 
 
 def refuse_risky(names: Iterable[str], allowed: Collection[str], *, fold: bool = os.name == "nt") -> None:
-    """Stop where a file has values for variables that decide which code runs.
+    """Refuse a file with values for variables that decide which code runs.
 
     `fold` ignores case, as Windows does.
 
     Raises:
-        UsageError: there are some that are not allowed; it names all of them, with the reason.
+        UsageError: some are not allowed; the error names all of them, with the reason.
     """
     known = {name.upper() for name in allowed} if fold else set(allowed)
     refused = [

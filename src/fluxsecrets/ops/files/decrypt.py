@@ -63,9 +63,9 @@ def decrypt_given(
         opened = open_file(make_format(target.format), given.take(), session.providers, session.limits)
         return DecryptedContent(_result(session, opened, target, output_type, key), opened.warnings)
     except FluxsecretsError as error:
-        from fluxsecrets.repo.configfiles import mend_hint
+        from fluxsecrets.repo.configfiles import fix_hint
 
-        mend_hint(error, target.path)
+        fix_hint(error, target.path)
         raise error.in_file(target.shown) from None
 
 

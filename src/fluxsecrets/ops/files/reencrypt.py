@@ -17,7 +17,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import refuse_interrupted, refuse_read_only, replace_file
-from fluxsecrets.repo.configfiles import mend_hint
+from fluxsecrets.repo.configfiles import fix_hint
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
@@ -83,7 +83,7 @@ def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenT
         opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
     except NotEncryptedError as error:
         error.hint = error.hint or "encrypt it with `fluxsecrets encrypt FILE`"
-        mend_hint(error, target.path)
+        fix_hint(error, target.path)
         raise
     metadata, document = opened.metadata, opened.opened.document
     differences = judge(session, target.path, metadata, document)

@@ -29,7 +29,7 @@ from fluxsecrets.files.writing import write_atomic
 
 VERSION = 1
 FIRST = "0" * 64
-"""What the first line says of the one before it."""
+"""The previous hash in the first line."""
 
 LOST = "lost"
 
@@ -246,11 +246,7 @@ def _not_written(path: Path, error: OSError) -> FileAccessError:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it was written.
-
-    Attributes:
-        line: the 1-based line of the file, or None for the end or the anchor.
-    """
+    """A difference from what was written, at a line from 1, or None for the end or the anchor."""
 
     line: int | None
     message: str
@@ -272,7 +268,7 @@ class Verdict:
 
 
 def verify(path: Path, anchors: Sequence[str] = ()) -> Verdict:
-    """Check that a log is as it was written.
+    """Check that a log is unchanged.
 
     Anchors are kept from earlier checks: these lines must be unchanged.
 

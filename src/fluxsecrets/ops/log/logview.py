@@ -10,22 +10,20 @@ from pathlib import Path
 from .logfile import Event, read_events
 
 UNFINISHED = "unfinished"
-"""The outcome of a run that was started, and of whose end nothing is known."""
+"""The outcome of a run that started and whose end is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a run did with one file, or with none.
+    """What a run did with one file, or without a file.
 
     Attributes:
         line: 1-based line of the log.
         time: RFC 3339.
         user: who, with the name before `sudo` where that was used.
         path: the file, as it was named from `folder`; None where the run was about none.
-        environment: the one that was asked for, or None.
         about: the key in the file, the name of an identity, or that of standard input; or None.
         keys: public keys whose identities opened it.
-        error: the kind of error, or None.
     """
 
     line: int
@@ -46,7 +44,7 @@ class Entry:
 def read_entries(
     log: Path, *, path: str | None = None, user: str | None = None, last: int | None = None
 ) -> tuple[tuple[Entry, ...], bool]:
-    """The entries of a log, oldest first, and whether lines of it could not be read.
+    """Return the entries of a log, oldest first, and whether lines of it are unreadable.
 
     `path` is a part of a file's path. `last` is the number of newest entries to return; None returns all.
 

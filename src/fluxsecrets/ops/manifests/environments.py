@@ -73,8 +73,6 @@ class ShownKustomization:
         folder: the folder that it applies, or None if it is not followed.
         decryption: the name of its decryption Secret; "" for the controller's own keys; None without any.
         suspended, remote: Flux skips it; it is applied to another cluster.
-        reason: why it is not followed.
-        path, line: where it is written.
     """
 
     name: str | None
@@ -96,11 +94,9 @@ class ShownEnvironment:
     """An environment.
 
     Attributes:
-        name, root: its name for `--env`, and its folder.
         kustomizations: the root first, each after its dependencies.
         outside: its files that Flux does not apply.
         missing: Secrets that are used, but that nothing in the repository creates.
-        notes: what was not followed or not understood.
     """
 
     name: str

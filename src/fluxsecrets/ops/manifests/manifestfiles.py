@@ -30,8 +30,6 @@ class ManifestFiles:
     Attributes:
         paths: relative to its root with `/`, sorted, each once.
         named: those that the user named directly.
-        environment: the named environment, or None.
-        notes: what was not followed.
         failed: results for named files that are missing or must not be touched.
     """
 

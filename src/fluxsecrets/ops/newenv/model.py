@@ -20,7 +20,6 @@ class AddRequest:
     """What the new environment should be.
 
     Attributes:
-        source: the environment that it is made from.
         copy_values: secrets keep their values, encrypted for the new environment.
         generate: (glob for keys, what to generate), see `generated.generate`.
         recipient: the public key of an identity that the cluster has already; None makes one.
@@ -37,12 +36,7 @@ class AddRequest:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The keys of the two clusters.
-
-    Attributes:
-        old: the old cluster's own recipients, as texts; empty if unknown.
-        new: the new cluster's recipient.
-    """
+    """The keys of the two clusters; `old` is empty if unknown."""
 
     old: tuple[str, ...]
     new: str
@@ -124,15 +118,11 @@ class NewEnvironment:
     Attributes:
         word: the part of its paths that names it.
         secrets: those of them that hold secrets.
-        rules: what is new in creation rules.
         decryption: Kustomizations that get `decryption`, since they bring Secrets.
         shared: secrets that both environments use from then on, as shown to the user.
         granted: those of `shared` whose rules get the new key, so that they have to be encrypted for it.
         renamed: replaced words that may name something outside the repository.
-        recipient: the new cluster's public key.
-        warnings: what the user should know, one sentence each.
         identity: the new cluster's, where it is made here.
-        keeping: where that is kept.
     """
 
     name: str

@@ -40,12 +40,7 @@ class AdmitRequest:
 
     Attributes:
         who: a key, or a name.
-        environment: all files of one environment that it does not share with others.
-        name: the recipient's name, if they have none yet.
-        shared: include files that other environments share, and rules that other files follow.
         group: the key group, from 1, in rules that have several.
-        accept_recipients: accept files whose recipients or selector are not the rule's.
-        dry_run: only say what would happen.
     """
 
     who: str | None
@@ -80,9 +75,7 @@ class Addition:
     Attributes:
         rekeying: the files that they can open then.
         rules: lines of rules that change, by `.sops.yaml` as shown.
-        shared_lists: lists that change for several rules.
         left_out: files that other environments share.
-        notes: what the user should know of the files, one sentence each.
     """
 
     name: str

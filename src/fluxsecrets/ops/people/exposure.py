@@ -71,7 +71,6 @@ class Exposure:
 
     Attributes:
         key: the value, or None for all.
-        readers: those in plain text first, then by time.
         values: each value that was in plain text.
         unread: commits whose version could not be parsed.
     """
@@ -257,7 +256,6 @@ class Version:
         commit: that made this version; None for the work tree.
         readers: who could read it, by `recipient_key`; None where it is plain text, for everybody.
         values: by key, what each is compared by.
-        recipients: those that it is encrypted for.
         by_key: the other readers, who know its data key from another version.
         doubtful: those who may know its data key: it is unknown.
     """

@@ -67,9 +67,6 @@ class IdentityRequest:
         old: the key to replace, or its name; None finds the cluster's key.
         new: a public key that was made elsewhere; None makes an identity.
         store: where the new identity is kept; None means a key file.
-        accept_recipients: accept files whose recipients or selector are not the rule's.
-        yes: with `finish`: do not ask whether the cluster has the new identity.
-        dry_run: only say what would happen.
     """
 
     environment: str
@@ -88,14 +85,11 @@ class IdentityPlan:
     """What replacing a cluster's identity would do; nothing has been done.
 
     Attributes:
-        rekeying: the files that change.
         rules: lines of rules that change, by `.sops.yaml` as shown.
-        shared_lists: lists that change for several rules.
         shared: those of the files that other environments share.
         secrets: those of them that hold the cluster's identity, as shown.
         unnamed: no rule names the old recipient.
         made: the new identity, where it was made here.
-        notes: what the user should know of the files, one sentence each.
     """
 
     request: IdentityRequest
@@ -414,11 +408,7 @@ def _extra(
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What happens to each file.
-
-    Attributes:
-        private: the new identity, for the Secret that holds the cluster's.
-    """
+    """What happens to each file; `private` is for the Secret that holds the cluster's identity."""
 
     old: Recipient
     new: Recipient

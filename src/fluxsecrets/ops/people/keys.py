@@ -53,11 +53,7 @@ SHORT_PASSPHRASE = 12
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A key file to import.
-
-    Attributes:
-        path: its absolute path, or None for standard input.
-    """
+    """A key file to import; its path is absolute, or None for standard input."""
 
     shown: str
     data: bytes = field(repr=False)
@@ -320,12 +316,7 @@ def find_recipient(session: Session, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ExportedKey:
-    """An identity as text.
-
-    Attributes:
-        data: a key file, encrypted with a passphrase unless it was asked for in plain text.
-        warnings: what the user should know, one sentence each.
-    """
+    """An identity as a key file, encrypted with a passphrase unless plain text was requested."""
 
     recipient: str
     data: bytes = field(repr=False)

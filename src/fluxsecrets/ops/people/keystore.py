@@ -54,7 +54,6 @@ class NewKey:
     Attributes:
         place: where the private key was added, as shown to the user.
         public_file: where the public key was written, if it got a name.
-        warnings: what the user should know, one sentence each.
         added: whether it is new there.
         name: the name that it got, or None.
     """

@@ -40,10 +40,7 @@ class RemoveRequest:
     Attributes:
         who: a key, or a name.
         environment: only files of this one; None means everything.
-        accept_recipients: accept files whose recipients or selector are not the rule's.
         yes: remove even the caller's own key.
-        no_report: do not look at the history for what they could read, and keep no report.
-        dry_run: only say what would happen.
     """
 
     who: str | None
@@ -59,18 +56,14 @@ class Removal:
     """What removing somebody would do; nothing has been done.
 
     Attributes:
-        rekeying: the files that get new data keys.
         rules: lines of rules that change, by `.sops.yaml` as shown.
-        shared_lists: lists that change for several rules.
         known_keys: the files, as shown, that are not for them, but whose data key they know.
-        deleted: files that are deleted, as shown.
         left_out: files that other environments share.
         unreadable: files of which it is unknown whether they are for them.
         clusters: environments whose cluster has their key by the settings.
         settings: the settings that say so, as shown.
         values: what they could read at any time.
         doubtful: files whose data key they may know: no identity here can tell.
-        notes: what the user should know of the files, one sentence each.
     """
 
     request: RemoveRequest

@@ -60,11 +60,7 @@ class Rekeying(Generic[Step]):
 
 @dataclass(frozen=True, slots=True)
 class RuleEdits:
-    """Changes of the `.sops.yaml` files of a repository.
-
-    Attributes:
-        edits: each file that changes, as it is and as it will be.
-    """
+    """Changes of the `.sops.yaml` files of a repository: each file as it is and as it will be."""
 
     tree: Tree = field(repr=False)
     edits: tuple[tuple[ConfigFile, EditedConfig], ...]
@@ -94,11 +90,7 @@ class RuleEdits:
 
 @dataclass(frozen=True, slots=True)
 class SharedFile:
-    """A file that other environments use too.
-
-    Attributes:
-        environments: the others.
-    """
+    """A file that other environments use too."""
 
     path: str
     environments: tuple[str, ...]

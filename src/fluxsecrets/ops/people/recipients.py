@@ -58,7 +58,6 @@ class RecipientList:
         files: how many encrypted files were looked at.
         errors: files that could not be read.
         environments: the columns of the matrix, `""` for files of none; empty where it was about some files.
-        notes: what the user should know of the files, one sentence each.
     """
 
     recipients: tuple[RecipientFiles, ...]

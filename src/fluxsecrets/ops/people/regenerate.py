@@ -26,11 +26,7 @@ _FIELDS = ("stringData", "data")
 
 @dataclass(frozen=True, slots=True)
 class Regenerated:
-    """A file with new values.
-
-    Attributes:
-        keys: of the values that are new, as shown to the user.
-    """
+    """A file with new values, and their keys as shown to the user."""
 
     text: bytes = field(repr=False)
     keys: tuple[str, ...]

@@ -34,14 +34,7 @@ from .regenerate import regenerated
 
 @dataclass(frozen=True, slots=True)
 class RotateRequest:
-    """Which files get new data keys, and how; the parameters of `rotate`.
-
-    Attributes:
-        add, remove: recipients by kind, as on the command line.
-        accept_recipients: accept files whose recipients or selector are not the rule's.
-        values: generate values anew whose annotation says how.
-        dry_run: only say what would happen.
-    """
+    """Which files get new data keys, and how: the parameters of `rotate`."""
 
     paths: tuple[str, ...] = ()
     environment: str | None = None
@@ -56,12 +49,7 @@ class RotateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What rotating would do; nothing has been done.
-
-    Attributes:
-        shared: those of them that other environments share.
-        notes: what the user should know of the files, one sentence each.
-    """
+    """The plan of a rotation; `shared` are the files that other environments share."""
 
     request: RotateRequest
     rekeying: Rekeying[RotateOptions]

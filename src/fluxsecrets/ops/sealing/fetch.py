@@ -20,11 +20,7 @@ _REDIRECTS = 3
 
 @dataclass(frozen=True, slots=True)
 class FetchedCertificate:
-    """A fetched certificate.
-
-    Attributes:
-        data: the file, in PEM.
-    """
+    """A fetched certificate, and its file in PEM."""
 
     address: str
     data: bytes = field(repr=False)

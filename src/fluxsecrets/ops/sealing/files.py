@@ -42,10 +42,7 @@ class SealRequest:
         output: the file for one content's result, or None for in place or standard output.
         cert: the certificate, or None for the environment's.
         scope, name, namespace: override the Secrets' own, or None.
-        allow_empty_data: accept Secrets without values.
-        renew: seal every value again.
         for_others: allow replacing the only copy with a file that only the controller can open.
-        dry_run: only report what would happen.
     """
 
     paths: tuple[str, ...] = ()
@@ -86,10 +83,7 @@ class FileOptions:
     Attributes:
         seal: the options for a content; `known` and `places` are set for each file.
         keys: available private keys, to detect unchanged values.
-        placement: of the repository, or None.
-        environment: the named environment, or None.
         same: environments whose controller has the same certificate.
-        renew: seal every value again.
         write: False only reports what would happen.
         for_others: allow replacing the only copy with a file that only the controller can open.
         copies: the contents that git has.

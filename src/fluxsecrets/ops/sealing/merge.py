@@ -25,11 +25,7 @@ from .seal import check_sealed_content, is_secret_part
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The result of a merge.
-
-    Attributes:
-        added, changed, unchanged: keys, in the given order.
-    """
+    """The result of a merge; keys are in the given order."""
 
     data: bytes = field(repr=False)
     added: tuple[str, ...] = ()

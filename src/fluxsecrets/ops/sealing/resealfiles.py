@@ -30,7 +30,6 @@ class ResealRequest:
         cert: the certificate, or None for the environment's.
         scope, name, namespace: override the SealedSecrets' own, or None.
         renew: also seal values again that already fit this certificate and place.
-        dry_run: only report what would happen.
     """
 
     paths: tuple[str, ...] = ()

@@ -23,10 +23,8 @@ class Known:
     """What is known about existing sealed values.
 
     Attributes:
-        sealed: the output's current SealedSecrets, by place.
         at_head: the output's SealedSecrets at HEAD.
         values_at_head: the input's plain values at HEAD.
-        keys: the available private keys of the controller.
     """
 
     sealed: Mapping[Place, SealedSecret] = field(default_factory=dict, repr=False)

@@ -40,9 +40,7 @@ class SealOptions:
         scope: overrides the Secret's annotations, or None.
         name: overrides the Secret's own, or None.
         namespace: for a Secret without one; must not differ from its own.
-        allow_empty: accept a Secret without values.
         leave_empty: leave a Secret without values unchanged.
-        known: ciphertexts to reuse.
         places: the objects' places in the cluster, by document.
     """
 
@@ -59,11 +57,7 @@ class SealOptions:
 
 @dataclass(frozen=True, slots=True)
 class SealedContent:
-    """The result of sealing a content.
-
-    Attributes:
-        reused: the number of values that kept their ciphertext.
-    """
+    """The result of sealing a content; reused values kept their ciphertext."""
 
     data: bytes = field(repr=False)
     values: int

@@ -27,11 +27,7 @@ from .keyfiles import load_keys
 
 @dataclass(frozen=True, slots=True)
 class Unsealed:
-    """The result of unsealing.
-
-    Attributes:
-        data: the content with plain Secrets in place of the SealedSecrets.
-    """
+    """The result of unsealing."""
 
     data: bytes = field(repr=False)
     secrets: tuple[Secret, ...]

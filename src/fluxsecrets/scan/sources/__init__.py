@@ -22,13 +22,7 @@ OVERLAP = 64 * 2**10
 
 
 class SourceFile(NamedTuple):
-    """A file to scan.
-
-    Attributes:
-        blobs: its content; more than one where it is too large to be held, and none where it is not read.
-        commit: the commit that it is from, where it is from one.
-        error: why it cannot be read.
-    """
+    """A file to scan: several blobs if it is too large to be held, none if it is not read."""
 
     path: str
     blobs: Iterable[Blob] = ()

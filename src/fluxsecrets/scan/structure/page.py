@@ -61,11 +61,7 @@ class Object:
 
 
 class Page:
-    """A file with its documents.
-
-    Attributes:
-        objects: Kubernetes objects and other documents, with the items of Lists in place of the Lists.
-    """
+    """A file with its documents. The items of Lists are objects, the Lists are not."""
 
     __slots__ = ("_spots", "blob", "objects", "parsed")
 

@@ -28,7 +28,6 @@ class Scalar:
         start, end: offsets in the file's text; anchors and tags belong to it.
         line, column: 1-based.
         style: "" for plain, a quote, or the sign of a block scalar.
-        tag: as written, or None.
     """
 
     __slots__ = ("column", "end", "line", "start", "style", "tag", "text")
