@@ -1,10 +1,11 @@
-"""The exceptions of fluxsecrets. Every error says what is wrong, where, and what to do next."""
+"""The exceptions of fluxsecrets. Every error says what is wrong, where, and what to do next.
 
-from __future__ import annotations
+Annotations are not postponed here: named tuples compile each postponed one, and every command imports this.
+"""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from .marks import without_private_keys
 
@@ -45,7 +46,7 @@ class FluxsecretsError(Exception):
         self.column = column
         self.details = tuple(without_private_keys(line) for line in details)
 
-    def in_file(self, path: str) -> FluxsecretsError:
+    def in_file(self, path: str) -> Self:
         """Add the file's path, if the code that raised knew only bytes. An existing path stays."""
         if self.path is None:
             self.path = without_private_keys(path)

@@ -10,7 +10,7 @@ import click
 from fluxsecrets import __version__
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.run.logged import Logged
-from fluxsecrets.ops.run.results import recording
+from fluxsecrets.ops.run.record import recording
 
 from .guard import EXIT_ERROR, end_log, guarded
 

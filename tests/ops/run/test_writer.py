@@ -8,7 +8,8 @@ import pytest
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run import journal, writer
-from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared, Record, recording
+from fluxsecrets.ops.run.record import Record, recording
+from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.statefolder import place_without_git
 from fluxsecrets.ops.run.writer import Operation, make_ready, merged, replace_file, replacing, write_files

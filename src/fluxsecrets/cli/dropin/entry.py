@@ -34,7 +34,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.exec.coredumps import disable_core_dumps
 from fluxsecrets.ops.run.logged import Call as LoggedCall
 from fluxsecrets.ops.run.logged import Logged
-from fluxsecrets.ops.run.results import recording
+from fluxsecrets.ops.run.record import recording
 
 _COLLECT_AFTER = 50_000  # see fluxsecrets.cli.entry
 _HELP = ("help", "h")

@@ -24,7 +24,8 @@ from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, fin
 from fluxsecrets.ops.manifests.placement import Place, Placement, read_placement
 from fluxsecrets.ops.policy.policy import Overrides, blaming_rule, policy_for
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
-from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared, note_file
+from fluxsecrets.ops.run.record import note_file
+from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import (
     Operation,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
-from fluxsecrets.ops.run.results import note_leaving
+from fluxsecrets.ops.run.record import note_leaving
 from fluxsecrets.programs import find_program
 
 from .coredumps import users_own_limits

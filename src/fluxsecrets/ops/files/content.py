@@ -19,7 +19,7 @@ from fluxsecrets.errors import (
     UnprotectedError,
 )
 from fluxsecrets.marks import SIGN_BYTES, is_ciphertext, is_encrypted_comment
-from fluxsecrets.ops.run.results import note_key
+from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path

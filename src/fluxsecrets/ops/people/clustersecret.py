@@ -19,7 +19,7 @@ from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.people import People, find_person, read_people
-from fluxsecrets.ops.run.results import note_key
+from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.clusterkeys import cluster_keys
 from fluxsecrets.repo.environments import Environment, find_environment

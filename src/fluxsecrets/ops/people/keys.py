@@ -15,7 +15,7 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
 from fluxsecrets.ops.run.names import read_public_file, read_public_keys
-from fluxsecrets.ops.run.results import note_key
+from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.envelope import KeyProvider

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import IdentityError, UsageError
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.run.names import read_public_keys
-from fluxsecrets.ops.run.results import FileResult, Prepared, note_key
+from fluxsecrets.ops.run.record import note_key
+from fluxsecrets.ops.run.results import FileResult, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import Operation, end_interrupted, interrupted, write_files
 from fluxsecrets.repo.git import find_repository

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 
-from .results import Record, record_from_now_on, recording
+from .record import Record, record_from_now_on, recording
 from .statefolder import STATE_NAME, place_without_git, require_ours
 
 if TYPE_CHECKING:

@@ -1,18 +1,11 @@
-"""What a run does: the changes it prepares, one result per file, and the record that the log is written from.
-
-What shows results decides nothing. Notes go to the innermost `recording` of their context: to the command,
-and in a worker process to the work on one file.
-"""
+"""What a run does: the changes it prepares, and one result per file. What shows results decides nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import FileContent
@@ -142,69 +135,3 @@ class BatchResult:
     def failed(self) -> bool:
         """Whether any file failed."""
         return any(result.outcome is Outcome.FAILED for result in self.files)
-
-
-@dataclass(slots=True)
-class Record:
-    """Notes of one run, or of one file of it.
-
-    Attributes:
-        keys: whose identities opened data keys, each once.
-        files: results of files, in order.
-        leaving: is called before another program takes the place of this process; it may raise.
-    """
-
-    keys: dict[Recipient, None] = field(default_factory=dict)
-    files: list[FileResult] = field(default_factory=list)
-    leaving: Callable[[], None] | None = None
-
-
-_current: ContextVar[Record | None] = ContextVar("record", default=None)
-
-
-def is_recording() -> bool:
-    """Whether this run is recorded."""
-    return _current.get() is not None
-
-
-Kept = TypeVar("Kept", Record, None)
-
-
-@contextmanager
-def recording(record: Kept) -> Iterator[Kept]:
-    """Take notes, or none for None; an outer `recording` does not get them."""
-    token = _current.set(record)
-    try:
-        yield record
-    finally:
-        _current.reset(token)
-
-
-def record_from_now_on(record: Record) -> None:
-    """Take notes until the `recording` around this ends."""
-    _current.set(record)
-
-
-def note_key(recipient: Recipient) -> None:
-    """Note that the identity of a recipient opened a data key."""
-    record = _current.get()
-    if record is not None:
-        record.keys[recipient] = None
-
-
-def note_file(result: FileResult) -> None:
-    """Note what became of a file of many."""
-    record = _current.get()
-    if record is not None:
-        record.files.append(result)
-
-
-def note_leaving() -> None:
-    """Note that another program takes the place of this process.
-
-    Raises:
-        FluxsecretsError: that could not be logged, and has to be.
-    """
-    record = _current.get()
-    if record is not None and record.leaving is not None:
-        record.leaving()

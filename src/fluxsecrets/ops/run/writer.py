@@ -19,7 +19,8 @@ from fluxsecrets.files.reading import FileContent
 from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
 
 from .parallel import run_jobs
-from .results import FileChange, FileResult, Outcome, Prepared, Record, is_recording, note_file, recording
+from .record import Record, is_recording, note_file, recording
+from .results import FileChange, FileResult, Outcome, Prepared
 from .session import Session
 from .statefolder import Place, interrupted_above, place_in_git, place_without_git, waiting_places
 
