@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
-from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.shell import command_for
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout
@@ -175,6 +174,8 @@ def write_output(session: Session, out: Output, data: bytes, output: Path | None
         if path.exists() and not path.is_file() and not path.is_dir():
             path.write_bytes(data)
         else:
+            from fluxsecrets.files.writing import write_atomic  # printing does without it
+
             write_atomic(path.resolve(), data, mode=None if path.exists() else mode)
     except OSError as error:
         raise FileAccessError(

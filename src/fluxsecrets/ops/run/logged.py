@@ -20,7 +20,6 @@ from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 
 from .record import Record, record_from_now_on, recording
-from .statefolder import STATE_NAME, place_without_git, require_ours
 
 if TYPE_CHECKING:
     from fluxsecrets.sops.recipients import Recipient
@@ -177,6 +176,8 @@ def _own_folder(root: Path) -> Path:
     Raises:
         FileAccessError: it is there, and is not ours.
     """
+    from .statefolder import STATE_NAME, place_without_git, require_ours  # few runs are logged
+
     place = root / ".git"
     if not os.path.lexists(place):
         return place_without_git(root).state
