@@ -8,7 +8,7 @@ from tests.conftest import EXAMPLE
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.sops.config import parse_config
 from fluxsecrets.sops.config_edit import add_beside, add_recipient, remove_recipient, replace_recipient
-from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.recipients import KINDS, Recipient
 
 ALICE, BOB, NEW = (Recipient("age", f"age1throwaway{name}") for name in ("alice", "bob", "new"))
 A, B, N = ALICE.id, BOB.id, NEW.id
@@ -181,6 +181,34 @@ def test_other_kinds_of_recipients():
     assert groups(after) == [[[A, PGP.id, arn]], [[A, PGP.id, arn, f"{arn}2"]]]
     with pytest.raises(ConfigError, match="maps"):
         add_recipient(text, Recipient("kms", f"{arn}3"), [1], path=".sops.yaml")
+
+
+KEYS = {
+    "age": N,
+    "pgp": PGP.id,
+    "kms": "arn:aws:kms:eu-west-1:111122223333:key/throwaway",
+    "gcp_kms": "projects/p/locations/l/keyRings/r/cryptoKeys/throwaway",
+    "hckms": "eu-west-1:throwaway",
+    "azure_kv": "https://throwaway.vault.azure.net/keys/k/1",
+    "hc_vault": "https://throwaway.example/v1/transit/keys/k",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rule_gets_a_list_for_another_kind(kind):
+    recipient = KINDS[kind].parse(KEYS[kind])
+    other = f"pgp: {'B' * 40}" if kind == "age" else f"age: {A}"
+    after = add_recipient(f"creation_rules:\n  - {other}\n".encode(), recipient, [0], path=".sops.yaml").data
+    assert f"\n    {KINDS[kind].rule_field}: ".encode() in after
+    assert KEYS[kind] in groups(after)[0][0]
+    grouped = f"creation_rules:\n  - key_groups:\n      - {other.replace(': ', ': [')}]\n".encode()
+    if KINDS[kind].make is not None:  # an item is a map
+        with pytest.raises(ConfigError):
+            add_recipient(grouped, recipient, [0], path=".sops.yaml")
+    else:
+        after = add_recipient(grouped, recipient, [0], path=".sops.yaml").data
+        assert f"\n        {KINDS[kind].group_field}: [".encode() in after
+        assert KEYS[kind] in groups(after)[0][0]
 
 
 def test_a_group_is_chosen_by_its_number():

@@ -27,20 +27,8 @@ from .splice import (
     value_of,
 )
 
-_FIELDS = {
-    "age": "age",
-    "pgp": "pgp",
-    "kms": "kms",
-    "gcp_kms": "gcp_kms",
-    "hckms": "hckms",
-    "azure_keyvault": "azure_kv",
-    "hc_vault_transit_uri": "hc_vault",
-    "hc_vault": "hc_vault",
-}
+_FIELDS = {field: name for name, kind in KINDS.items() for field in (kind.rule_field, kind.group_field)}
 """Fields that hold recipients, in rules and in key groups, with the kind of each."""
-
-_TEXT_FIELDS = frozenset({"age", "pgp", "hc_vault"})
-"""Those that hold texts in key groups, too; the others hold maps there."""
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/=._:@ -]*")
 _ANCHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -340,12 +328,9 @@ class Edit:
     def _add_field(self, holder: RawNode, new: Recipient, *, in_group: bool) -> None:
         """Put a list for another kind of recipient into a rule or key group."""
         node = resolved(holder)
-        name = next(
-            each
-            for each, kind in _FIELDS.items()
-            if kind == new.kind and (each != "hc_vault_transit_uri" or not in_group)
-        )
-        if not isinstance(node, RawMapping) or not node.keys or (in_group and name not in _TEXT_FIELDS):
+        kind = KINDS[new.kind]
+        name = kind.group_field if in_group else kind.rule_field
+        if not isinstance(node, RawMapping) or not node.keys or (in_group and kind.make is not None):
             raise self.splices.unknown(holder)
         self._touch(node)
         value = f"[{written(new)}]" if in_group or name == "hckms" else written(new)
