@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
 
-from fluxsecrets.cli.app import run
+from fluxsecrets.cli.entry import run
 
 PAGE = Path(__file__).with_name("commands.md")
 AUDIT_PAGE = Path(__file__).with_name("audit-rules.md")

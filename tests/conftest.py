@@ -98,7 +98,7 @@ class Cli:
             merged: standard error goes to standard output.
         """
         # Not entry.main: that ends the process, which here is pytest's own.
-        from fluxsecrets.cli.app import run
+        from fluxsecrets.cli.entry import run
 
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
         err = out if merged else err
@@ -150,7 +150,7 @@ def environment(tmp_path_factory, caches, monkeypatch):
     """
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    monkeypatch.setattr("fluxsecrets.files.disks._sync_disks", lambda disks: True)
+    monkeypatch.setattr("fluxsecrets.files.writing._sync_disks", lambda disks: True)
     for name in list(os.environ):
         if name.startswith(_LEAKING) or name in _LEAKING_NAMES:
             monkeypatch.delenv(name)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.files import system
-from fluxsecrets.files.leftovers import LEFTOVER_GLOB
-from fluxsecrets.files.writing import PendingWrite
+from fluxsecrets.files.writing import LEFTOVER_GLOB, PendingWrite
 
 LIMIT = 2**20
 OLD, NEW = b"old: content\n", b"new: content that is longer\n"

@@ -1,7 +1,10 @@
-"""Search for programs in PATH, but never in the working directory.
+"""Programs that are started: where they are found, and what they inherit.
 
-The working directory may be a stranger's repository. Windows searches it first by default, and so does any
-system whose PATH has an empty entry, `.` or another relative entry.
+They are searched for in PATH, but never in the working directory, which may be a stranger's repository.
+Windows searches it first by default, and so does any system whose PATH has an empty or relative entry.
+
+They inherit that no core dump is written: memory holds keys and plain text, here and in an editor, gpg or a
+plugin. Commands that the user runs through us get back the user's own limits.
 """
 
 from __future__ import annotations
@@ -9,6 +12,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 
 _ENDINGS = ".COM;.EXE;.BAT;.CMD"
 """Endings of programs on Windows, if PATHEXT is not set."""
@@ -71,3 +76,39 @@ def _endings(name: str, environ: Mapping[str, str]) -> Iterator[str]:
 
 def _is_program(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113
+
+
+def disable_core_dumps() -> None:
+    """Switch them off for this process and those it starts; called once, where the program starts."""
+    if sys.platform == "win32":
+        return  # the system has no core dumps
+    import resource
+
+    _, hard = users_own()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+@cache
+def users_own() -> tuple[int, int]:
+    """The limits that this process was started with: what is asked first is what counts."""
+    if sys.platform == "win32":
+        return 0, 0
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_CORE)
+
+
+@contextmanager
+def users_own_limits() -> Iterator[None]:
+    """Start a command of the user's with the user's own limits."""
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, users_own())
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)

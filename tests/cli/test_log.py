@@ -364,7 +364,7 @@ def test_a_run_that_was_killed_stands_there_as_unfinished(log, encrypted, cli):
 
 def test_without_a_log_nothing_of_it_is_imported(encrypted, cli):
     code = (
-        "import sys; from fluxsecrets.cli.app import run; assert run(['decrypt', 'secret.yaml']) == 0; "
+        "import sys; from fluxsecrets.cli.entry import run; assert run(['decrypt', 'secret.yaml']) == 0; "
         "unneeded = {'pwd', *(f'fluxsecrets.{name}' for name in "
         "('ops.log.logfile', 'ops.log.logview', 'repo.settings', 'keys.oskeyring'))}; "
         "sys.exit(bool(unneeded & set(sys.modules)))"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets.files.leftovers import LEFTOVER_GLOB
+from fluxsecrets.files.writing import LEFTOVER_GLOB
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and modes are POSIX's")
 

@@ -19,7 +19,7 @@ from filesystems import (
     posix_only,
     temporary_files,
 )
-from fluxsecrets.files import disks, system
+from fluxsecrets.files import system, writing
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import PendingWrite, write_batch
 
@@ -100,7 +100,7 @@ def test_each_folder_is_synced_once(tmp_path, monkeypatch):
     for name in "abc":
         (tmp_path / name).mkdir()
     synced: list[Path] = []
-    monkeypatch.setattr(disks, "sync_folder", lambda path: synced.append(path.parent))
+    monkeypatch.setattr(writing, "sync_folder", lambda path: synced.append(path.parent))
     write_batch([PendingWrite(tmp_path / "abc"[number % 3] / str(number), NEW) for number in range(30)])
     assert sorted(synced) == [tmp_path / name for name in "abc"]
 
@@ -116,21 +116,21 @@ def count_syncs(monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], list[int]]:
             single.append(descriptor)
         real(descriptor)
 
-    real_disks = disks._sync_disks
+    real_disks = writing._sync_disks
 
     def sync_disks(disks):
         whole.extend(disks)
         return real_disks(disks)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(disks, "_sync_disks", sync_disks)
+    monkeypatch.setattr(writing, "_sync_disks", sync_disks)
     return single, whole
 
 
 @linux_only
 def test_many_files_on_a_trusted_disk_share_one_sync(tmp_path, monkeypatch):
-    monkeypatch.setattr(disks, "file_system", lambda descriptor: 0xEF53)
-    monkeypatch.setattr(disks, "_kernel", lambda: (6, 1))
+    monkeypatch.setattr(writing, "file_system", lambda descriptor: 0xEF53)
+    monkeypatch.setattr(writing, "_kernel", lambda: (6, 1))
     single, whole = count_syncs(monkeypatch)
     results = write_batch(others(tmp_path / "x", NEW))
     assert all(result.written for result in results)
@@ -146,10 +146,10 @@ def in_folders(parent: Path, count: int) -> list[PendingWrite]:
 
 @linux_only
 def test_many_folders_on_a_trusted_disk_share_one_sync(tmp_path, monkeypatch):
-    monkeypatch.setattr(disks, "file_system", lambda descriptor: 0xEF53)
-    monkeypatch.setattr(disks, "_kernel", lambda: (6, 1))
+    monkeypatch.setattr(writing, "file_system", lambda descriptor: 0xEF53)
+    monkeypatch.setattr(writing, "_kernel", lambda: (6, 1))
     folders: list[Path] = []
-    monkeypatch.setattr(disks, "sync_folder", folders.append)
+    monkeypatch.setattr(writing, "sync_folder", folders.append)
     single, whole = count_syncs(monkeypatch)
     results = write_batch(in_folders(tmp_path, 20))
     assert all(result.written for result in results)
@@ -158,10 +158,10 @@ def test_many_folders_on_a_trusted_disk_share_one_sync(tmp_path, monkeypatch):
 
 @linux_only
 def test_where_the_shared_sync_of_the_renames_fails_each_folder_is_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(disks, "file_system", lambda descriptor: 0xEF53)
-    monkeypatch.setattr(disks, "_kernel", lambda: (6, 1))
+    monkeypatch.setattr(writing, "file_system", lambda descriptor: 0xEF53)
+    monkeypatch.setattr(writing, "_kernel", lambda: (6, 1))
     answers = iter([True, False])
-    monkeypatch.setattr(disks, "_sync_disks", lambda disks: next(answers))
+    monkeypatch.setattr(writing, "_sync_disks", lambda disks: next(answers))
     real = os.fsync
 
     def fail_for_one(descriptor):
@@ -179,8 +179,8 @@ def test_where_the_shared_sync_of_the_renames_fails_each_folder_is_asked(tmp_pat
 @pytest.mark.parametrize("why", ["few", "unknown disk", "old kernel", "no ctypes", "no syncfs", "not linux"])
 def test_without_a_trustworthy_syncfs_each_file_is_synced(tmp_path, monkeypatch, why):
     writes = others(tmp_path / "x", NEW)
-    monkeypatch.setattr(disks, "file_system", lambda descriptor: 0xEF53)
-    monkeypatch.setattr(disks, "_kernel", lambda: (6, 1))
+    monkeypatch.setattr(writing, "file_system", lambda descriptor: 0xEF53)
+    monkeypatch.setattr(writing, "_kernel", lambda: (6, 1))
 
     def unable(error, *args):
         raise error
@@ -189,13 +189,13 @@ def test_without_a_trustworthy_syncfs_each_file_is_synced(tmp_path, monkeypatch,
         case "few":
             writes = writes[:3]
         case "unknown disk":
-            monkeypatch.setattr(disks, "file_system", lambda descriptor: 0x6969)
+            monkeypatch.setattr(writing, "file_system", lambda descriptor: 0x6969)
         case "old kernel":
-            monkeypatch.setattr(disks, "_kernel", lambda: (5, 7))
+            monkeypatch.setattr(writing, "_kernel", lambda: (5, 7))
         case "no ctypes":
-            monkeypatch.setattr(disks, "file_system", partial(unable, ImportError()))
+            monkeypatch.setattr(writing, "file_system", partial(unable, ImportError()))
         case "no syncfs":
-            monkeypatch.setattr(disks, "file_system", partial(unable, AttributeError()))
+            monkeypatch.setattr(writing, "file_system", partial(unable, AttributeError()))
         case "not linux":
             monkeypatch.setattr(system, "LINUX", False)
     single, whole = count_syncs(monkeypatch)
@@ -206,9 +206,9 @@ def test_without_a_trustworthy_syncfs_each_file_is_synced(tmp_path, monkeypatch,
 
 @linux_only
 def test_where_the_shared_sync_fails_each_file_is_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(disks, "file_system", lambda descriptor: 0xEF53)
-    monkeypatch.setattr(disks, "_kernel", lambda: (6, 1))
-    monkeypatch.setattr(disks, "_sync_disks", lambda disks: False)
+    monkeypatch.setattr(writing, "file_system", lambda descriptor: 0xEF53)
+    monkeypatch.setattr(writing, "_kernel", lambda: (6, 1))
+    monkeypatch.setattr(writing, "_sync_disks", lambda disks: False)
     real, calls = os.fsync, []
 
     def fail_third(descriptor):
@@ -228,4 +228,4 @@ def test_where_the_shared_sync_fails_each_file_is_asked(tmp_path, monkeypatch):
 def test_a_kernel_version_is_read_as_numbers(monkeypatch):
     release = type("Release", (), {"release": "6.18.44-fc-v595"})
     monkeypatch.setattr(os, "uname", lambda: release)
-    assert disks._kernel() == (6, 18)
+    assert writing._kernel() == (6, 18)

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import textwrap
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,10 +30,16 @@ from filesystems import (
     temporary_files,
 )
 from fluxsecrets.errors import FileAccessError
-from fluxsecrets.files import disks, leftovers, system, writing
-from fluxsecrets.files.leftovers import remove_leftovers
+from fluxsecrets.files import system, writing
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch, write_new
+from fluxsecrets.files.writing import (
+    LEFTOVER_GLOB,
+    PendingWrite,
+    remove_leftovers,
+    write_atomic,
+    write_batch,
+    write_new,
+)
 
 
 def test_new_content_replaces_the_old(platform, tmp_path, target):
@@ -373,7 +381,7 @@ def test_a_fault_leaves_the_old_file_and_nothing_else(
     platform, tmp_path, target, monkeypatch, writer, step, number, message
 ):
     if step == "fsync":
-        monkeypatch.setattr(disks, "_sync_disks", lambda disks: False)
+        monkeypatch.setattr(writing, "_sync_disks", lambda disks: False)
     monkeypatch.setattr(os, step, failing(number))
     with pytest.raises(FileAccessError, match=message) as caught:
         writer(target, NEW)
@@ -413,7 +421,7 @@ def test_an_unwritable_folder_is_reported_when_the_temporary_file_is_made(
 def test_a_file_planted_under_the_temporary_name_is_not_written_to(target, monkeypatch):
     pretend("no O_TMPFILE", monkeypatch)
     monkeypatch.setattr(os, "urandom", lambda amount: b"\0" * amount)
-    planted = leftovers.temporary_path(target)
+    planted = writing.temporary_path(target)
     planted.touch(mode=0o666)
     with planted.open("rb") as watcher:
         with pytest.raises(FileAccessError):
@@ -685,3 +693,99 @@ def test_two_processes_that_replace_one_file_leave_one_complete_version(tmp_path
     assert seen <= {OLD, b"a" * 50_000, b"b" * 50_000}
     assert target.read_bytes() != OLD
     assert names(tmp_path) == ["secret.yaml"]
+
+
+def leftover(folder: Path, process: int, tag: str | None = None, age: int = 0) -> Path:
+    path = folder / f".secret.yaml.fluxsecrets-{tag or writing._machine_tag()}-{process}-0123abcd.tmp"
+    path.write_bytes(NEW)
+    when = time.time() - age
+    os.utime(path, (when, when))
+    return path
+
+
+@pytest.fixture
+def dead_process() -> int:
+    child = subprocess.Popen([sys.executable, "-I", "-c", "pass"])
+    child.wait()
+    return child.pid
+
+
+@posix_only
+def test_files_of_dead_processes_go(tmp_path, target, dead_process):
+    path = leftover(tmp_path, dead_process)
+    assert remove_leftovers(tmp_path) == (path,)
+    assert names(tmp_path) == ["secret.yaml"]
+
+
+def test_files_of_living_processes_stay(platform, tmp_path):
+    path = leftover(tmp_path, os.getpid())
+    assert remove_leftovers(tmp_path) == ()
+    assert path.exists()
+
+
+@posix_only
+def test_a_living_process_of_somebody_else_counts_as_living(tmp_path, monkeypatch):
+    path = leftover(tmp_path, 12345)
+    monkeypatch.setattr(os, "kill", failing(errno.EPERM))
+    assert remove_leftovers(tmp_path) == ()
+    assert path.exists()
+
+
+def test_on_windows_no_process_is_signalled(tmp_path, monkeypatch):
+    pretend("windows", monkeypatch)
+    leftover(tmp_path, 1)
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda process, number: killed.append(process))
+    assert remove_leftovers(tmp_path) == ()
+    assert killed == []
+
+
+def test_files_of_other_machines_stay_for_an_hour(platform, tmp_path, dead_process):
+    fresh = leftover(tmp_path, dead_process, tag="00000000", age=60)
+    old = leftover(tmp_path, os.getpid(), tag="00000000", age=2 * 3600)
+    assert remove_leftovers(tmp_path) == (old,)
+    assert fresh.exists()
+
+
+def test_a_reused_process_number_does_not_keep_a_file_for_ever(platform, tmp_path):
+    path = leftover(tmp_path, os.getpid(), age=2 * 3600)
+    assert remove_leftovers(tmp_path) == (path,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".secret.yaml.fluxsecrets-1.tmp",
+        "secret.yaml.fluxsecrets-00000000-1-0123abcd.tmp",
+        ".secret.yaml.fluxsecrets-00000000-1-0123abcd.tmp.bak",
+        ".secret.yaml.fluxsecrets-00000000-x-0123abcd.tmp",
+    ],
+)
+def test_names_that_are_not_ours_stay(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(OLD)
+    os.utime(path, (0, 0))
+    assert remove_leftovers(tmp_path) == ()
+    assert path.exists()
+
+
+@posix_only
+def test_folders_and_links_with_such_a_name_stay(tmp_path):
+    (tmp_path / ".a.fluxsecrets-00000000-1-0123abcd.tmp").mkdir()
+    (tmp_path / ".b.fluxsecrets-00000000-1-0123abcd.tmp").symlink_to("nowhere")
+    before = names(tmp_path)
+    assert remove_leftovers(tmp_path) == ()
+    assert names(tmp_path) == before
+
+
+def test_a_missing_folder_has_no_leftovers(tmp_path):
+    assert remove_leftovers(tmp_path / "missing") == ()
+
+
+@pytest.mark.parametrize("name", ["secret.yaml", "n" * 255, "ä" * 127, "with\nnewline", ".hidden"])
+def test_temporary_names_are_recognised_as_such(tmp_path, name):
+    temp = writing.temporary_path(tmp_path / name)
+    assert temp.parent == tmp_path
+    assert re.fullmatch(writing._LEFTOVER, temp.name)
+    assert temp.match(LEFTOVER_GLOB)
+    assert len(temp.name.encode()) <= 255

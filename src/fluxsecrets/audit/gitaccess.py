@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.repo.flux import SOURCE_GROUP
+from fluxsecrets.repo.manifests import dig, text
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.plain import dig, text
 
 from .cluster import Provided, all_provided
 from .facts import Facts

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 
 import click
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.run.logged import Logged
-from fluxsecrets.ops.run.record import recording
-
-from .guard import EXIT_ERROR, end_log, guarded
 
 COMMANDS = {
     "encrypt": ("encrypt", "Encrypt Secrets in place."),
@@ -95,28 +90,3 @@ def cli(debug: bool) -> None:
 
     Encrypted for the right people, in files that Flux and sops read as they are.
     """
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Run a command line, without the program's name; `--debug` may be anywhere in it.
-
-    Returns:
-        The exit code. Messages have been written; a traceback only with --debug.
-    """
-    kept, debug = _take_debug(arguments)
-    log = Logged()
-
-    def start() -> object:
-        # `options.make_session` starts the log.
-        with recording(None):
-            return cli.main(args=kept, prog_name="fluxsecrets", standalone_mode=False, obj=log)
-
-    code, failure = guarded(start, debug=debug)
-    return end_log(log, code, failure, unwritten=EXIT_ERROR)
-
-
-def _take_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """Take `--debug` out; users who are told to run a command again with it add it at the end."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    kept = [text for index, text in enumerate(arguments) if text != "--debug" or index > end]
-    return kept, len(kept) < len(arguments)

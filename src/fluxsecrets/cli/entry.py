@@ -1,17 +1,43 @@
-"""Where the executable starts; it stays small, since every command pays for what it imports."""
+"""Where the executable starts and ends: signals end it in order, errors become a message and an exit code.
+
+Every command pays for what is imported here, and a commit waits for the hook. So click, the log and the
+commands are imported when they are needed.
+"""
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
-from fluxsecrets.ops.exec.coredumps import disable_core_dumps
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.marks import without_private_keys
+from fluxsecrets.programs import disable_core_dumps
+
+if TYPE_CHECKING:
+    import click
+
+    from fluxsecrets.ops.run.logged import Logged
+
 
 _COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles among them; by default 700."""
+
+EXIT_CLEAN, EXIT_ERROR = 0, 2
+EXIT_INTERRUPTED, EXIT_TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+INTERRUPTED = (EXIT_INTERRUPTED, EXIT_TERMINATED)
+
+_OUTPUT_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
+
+
+class TerminatedError(BaseException):
+    """The process received SIGTERM. It unwinds the stack, so that half-done work is cleaned up."""
 
 
 def main() -> None:
@@ -23,8 +49,6 @@ def main() -> None:
     # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
     # the time. Worker processes that are forked inherit this.
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-    from fluxsecrets.cli.guard import INTERRUPTED
-
     code = _run(sys.argv[1:])
     # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
     # may have been cut off in the middle, and complain. Without workers it would only take its modules apart,
@@ -40,16 +64,202 @@ def _run(arguments: list[str]) -> int:
     if arguments[:3] == ["hook", "run", "pre-commit"] and not any(
         text.startswith("-") for text in arguments[3:]
     ):
-        from fluxsecrets.cli.guard import guarded
-        from fluxsecrets.cli.hookrun import run_hook
+        from .hookrun import run_hook
 
         return guarded(lambda: run_hook("pre-commit", tuple(arguments[3:])))[0]
-    from fluxsecrets.cli.app import run
-
     return run(arguments)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line, without the program's name; `--debug` may be anywhere in it.
+
+    Returns:
+        The exit code. Messages have been written; a traceback only with --debug.
+    """
+    from fluxsecrets.ops.run.logged import Logged
+    from fluxsecrets.ops.run.record import recording
+
+    from .app import cli
+
+    kept, debug = _take_debug(arguments)
+    log = Logged()
+
+    def start() -> object:
+        # `options.make_session` starts the log.
+        with recording(None):
+            return cli.main(args=kept, prog_name="fluxsecrets", standalone_mode=False, obj=log)
+
+    code, failure = guarded(start, debug=debug)
+    return end_log(log, code, failure, unwritten=EXIT_ERROR)
+
+
+def _take_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Take `--debug` out; users who are told to run a command again with it add it at the end."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [text for index, text in enumerate(arguments) if text != "--debug" or index > end]
+    return kept, len(kept) < len(arguments)
 
 
 def _flush() -> None:
     for stream in filter(None, (sys.stdout, sys.stderr)):  # either may be closed
         with suppress(OSError, ValueError):
             stream.flush()
+
+
+def guarded(action: Callable[[], object], *, debug: bool = False) -> tuple[int, BaseException | None]:
+    """Run a command line's work. Whatever it raises is reported here, and never means success.
+
+    Args:
+        action: the work; an int that it returns is the exit code, anything else means 0.
+        debug: show the traceback of an error.
+
+    Returns:
+        The exit code, and what stopped the work, if anything did.
+    """
+    try:
+        with terminable():
+            _require_streams()
+            code = action()
+            sys.stdout.flush()
+    except SystemExit as error:
+        # click's answer to a broken pipe is exit code 1, which would mean findings
+        drop_output()
+        return EXIT_ERROR, error
+    except BaseException as error:  # noqa: BLE001 - no traceback reaches a user
+        if debug:
+            import traceback
+
+            say(without_private_keys("".join(traceback.format_exception(error)).rstrip("\n")))
+        return _report(error), error
+    return (code if isinstance(code, int) else EXIT_CLEAN), None
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Raise TerminatedError where SIGTERM arrives."""
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise TerminatedError
+
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # not the main thread: its owner handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def drop_output() -> None:
+    """Keep Python from complaining at its end about what could not be written."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, where that is possible."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(f"{text}\n")
+
+
+def show(error: FluxsecretsError) -> None:
+    """Show an error with its hint."""
+    from .output import Output
+
+    with suppress(OSError):
+        Output().error(error)
+
+
+def end_log(log: Logged, code: int, failure: BaseException | None, *, unwritten: int) -> int:
+    """Log what came of a command line, and show the log's warnings.
+
+    `unwritten` is the exit code if a log that is required cannot be written.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        log.end(code, failure)
+    except FluxsecretsError as error:
+        show(error)
+        code = unwritten
+    for warning in log.warnings:
+        say(f"warning: {warning}")
+    return code
+
+
+def _require_streams() -> None:
+    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, "standard error")):
+        if stream is None:
+            raise UsageError(f"{name} is closed", hint="redirect it to /dev/null if you do not want it")
+
+
+def _report(error: BaseException) -> int:
+    """Say what went wrong, and give the exit code for it."""
+    if isinstance(error, FluxsecretsError):
+        show(error)
+        return error.exit_code
+    import click
+
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    elif isinstance(error, click.ClickException):
+        show(_usage_error(error))
+    elif isinstance(error, KeyboardInterrupt | click.Abort | TerminatedError):
+        _say_interrupted()
+        return EXIT_TERMINATED if isinstance(error, TerminatedError) else EXIT_INTERRUPTED
+    elif isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
+        drop_output()
+        if not isinstance(error, BrokenPipeError):  # the reader of our output stopped, such as `head`
+            show(FileAccessError(f"the output could not be written: {os.strerror(error.errno).lower()}"))
+    else:
+        # Only the kind: the text of an unexpected error may hold a value.
+        say(
+            f"error: unexpected {type(error).__name__}; no file was left half-written\n"
+            "  hint: run it again with --debug, look over what it shows for secrets, and report it"
+        )
+    return EXIT_ERROR
+
+
+def _say_interrupted() -> None:
+    from pathlib import Path
+
+    from fluxsecrets.ops.run.writer import refuse_interrupted
+
+    try:
+        refuse_interrupted((Path.cwd() / "-",))
+    except FluxsecretsError as error:
+        show(error)
+    else:
+        say("interrupted; files that were already done stay done, the others are as they were")
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    """Click's own message, said as all of ours are."""
+    import click
+
+    message = without_private_keys(error.format_message().rstrip("."))
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context is not None else "fluxsecrets"
+    hint = f"see `{command} --help`"
+    if isinstance(error, click.NoSuchOption):
+        message = f"no such option {error.option_name!a}"
+        verb = _SOPS_FLAGS.get(error.option_name) if command == "fluxsecrets" else None
+        if verb is not None:
+            hint = f"`fluxsecrets {verb}` does that; `fluxsecrets-sops` takes sops's own flags"
+        elif error.possibilities:
+            hint = f"did you mean {error.possibilities[0]}? {hint}"
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+_SOPS_FLAGS = {
+    **dict.fromkeys(("-e", "--encrypt", "-i", "--in-place"), "encrypt PATH"),
+    **dict.fromkeys(("-d", "--decrypt", "--extract"), "decrypt PATH"),
+    **dict.fromkeys(("-r", "--rotate", "--add-age", "--rm-age", "--add-pgp", "--rm-pgp"), "rotate PATH"),
+    **dict.fromkeys(("-s", "--show-master-keys"), "status PATH"),
+    "--set": "set PATH KEY VALUE",
+}
+"""What sops's flags without a command are called here."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError
 
 from . import system
-from .disks import RAMFS, TMPFS, file_system
 from .locks import is_named, try_lock
 from .reading import access_error, translated
+from .writing import RAMFS, TMPFS, file_system
 
 _PREFIX = "fluxsecrets-"
 _NAME = re.compile(re.escape(_PREFIX) + r"[0-9a-f]{32}")

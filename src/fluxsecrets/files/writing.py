@@ -1,36 +1,258 @@
 """Atomic writes: the old file stays whole until the new one is complete and on disk.
 
-A temporary file in the same folder takes the content, is synced, and is renamed over the old one. A crash
-can leave a file that matches `leftovers.LEFTOVER_GLOB`; `remove_leftovers` deletes it.
+A temporary file in the same folder takes the content, is synced, and is renamed over the old one. One sync
+serves many files where that is as safe. A crash can leave a file that matches `LEFTOVER_GLOB`;
+`remove_leftovers` deletes it.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError
+from fluxsecrets.files import system
 
-from . import system
-from .disks import (
-    SYNCFS_FROM,
-    open_disks,
-    sync_descriptor,
-    sync_file,
-    sync_folder,
-    sync_folders,
-    unconfirmed,
-)
-from .leftovers import discard, temporary_path
 from .reading import FileContent, changed_error, identity_of, require_regular, translated
+
+# One syncfs stands in for this many fsyncs; below it the cost of the other files on the disk is not worth it.
+SYNCFS_FROM = 16
+
+TMPFS, RAMFS = 0x01021994, 0x858458F6
+
+# Local file systems whose syncfs writes and reports all that fsync does: ext, XFS, Btrfs, F2FS, tmpfs.
+# Not among them: overlay (errors of the lower layer get lost), FUSE (may not tell its server), NFS.
+_SYNCFS_TRUSTED = frozenset({0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, TMPFS})
+
+# A folder can't be synced on every file system, and one without read permission can't be opened.
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM})
+
+
+def sync_descriptor(descriptor: int) -> None:
+    """Put an open file's data onto the disk; on macOS fsync leaves it in the drive's own cache."""
+    full = _full_sync()
+    if full is not None:
+        with suppress(OSError):  # network drives can't; fsync is what there is
+            full(descriptor)
+            return
+    os.fsync(descriptor)
+
+
+def _full_sync() -> Callable[[int], object] | None:
+    """MacOS's way to empty the drive's cache, or None elsewhere."""
+    if system.LINUX or system.WINDOWS:
+        return None
+    import fcntl  # not on Windows
+
+    command = getattr(fcntl, "F_FULLFSYNC", None)
+    return None if command is None else lambda descriptor: fcntl.fcntl(descriptor, command)
+
+
+def unconfirmed(disks: tuple[int, ...], indexes: list[int]) -> list[int]:
+    """Sync prepared files, and say which of them still need a sync of their own."""
+    if disks:
+        return [] if _sync_disks(disks) else indexes
+    # macOS: each has been handed to the drive, and one full sync empties the drive's cache.
+    return indexes[-1:] if _full_sync() is not None else []
+
+
+def sync_file(path: Path) -> None:
+    """Put a closed file's data onto the disk."""
+    descriptor = os.open(path, os.O_RDWR | system.SAFE_FLAGS | system.O_NOFOLLOW)
+    try:
+        sync_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the rename of a file durable.
+
+    Raises:
+        FileAccessError: the disk reports an error. The file is replaced all the same.
+    """
+    if system.WINDOWS:
+        return
+    try:
+        descriptor = os.open(path.parent, os.O_RDONLY | system.SAFE_FLAGS)
+        try:
+            sync_descriptor(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise FileAccessError(
+                "was replaced, but the disk did not confirm it",
+                hint="check the disk, then look at the file: the old or the new content is complete",
+                path=str(path),
+            ) from error
+
+
+def sync_folders(replaced: dict[int, Path], disks: tuple[int, ...]) -> dict[int, FileAccessError]:
+    """Make the renames of a batch durable; what the disk does not confirm is in the result."""
+    folders: dict[Path, list[int]] = {}
+    for index, path in replaced.items():
+        folders.setdefault(path.parent, []).append(index)
+    if len(folders) >= SYNCFS_FROM and disks and _sync_disks(disks):
+        return {}
+    errors: dict[int, FileAccessError] = {}
+    for indexes in folders.values():
+        try:
+            sync_folder(replaced[indexes[0]])
+        except FileAccessError as error:
+            for index in indexes:
+                errors[index] = FileAccessError(error.message, hint=error.hint, path=str(replaced[index]))
+    return errors
+
+
+@contextmanager
+def open_disks(folders: Iterable[Path], count: int) -> Iterator[tuple[int, ...]]:
+    """One descriptor for each file system where one syncfs is as safe as an fsync per file.
+
+    They must be open before the files are written: from Linux 5.8 on, syncfs reports the write errors since
+    then. `os.sync` reports none, which is why it is not used.
+
+    Yields:
+        An empty tuple if any folder is elsewhere or the files are few: use fsync.
+    """
+    disks: dict[int, int] = {}
+    try:
+        if count >= SYNCFS_FROM and system.LINUX and _kernel() >= (5, 8):
+            try:
+                for folder in folders:
+                    _open_disk(disks, folder)
+            except (OSError, ImportError, AttributeError):
+                # AttributeError: a C library without syncfs. ImportError: a Python without ctypes.
+                _close_all(disks)
+        yield tuple(disks.values())
+    finally:
+        _close_all(disks)
+
+
+def _open_disk(disks: dict[int, int], folder: Path) -> None:
+    try:
+        device = folder.stat().st_dev
+    except (OSError, ValueError):
+        return  # its files will say what is wrong
+    if device not in disks:
+        disks[device] = os.open(folder, os.O_RDONLY | system.SAFE_FLAGS)
+        if file_system(disks[device]) not in _SYNCFS_TRUSTED:
+            raise OSError(errno.EOPNOTSUPP, "syncfs is not trusted here")
+
+
+def _close_all(disks: dict[int, int]) -> None:
+    while disks:
+        os.close(disks.popitem()[1])
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+
+
+def _sync_disks(disks: tuple[int, ...]) -> bool:
+    """False where a disk reports an error, be it about our files or another program's."""
+    import ctypes  # costs milliseconds that one-file commands need not pay
+
+    library = ctypes.CDLL(None, use_errno=True)
+    return all(library.syncfs(descriptor) == 0 for descriptor in disks)
+
+
+def file_system(descriptor: int) -> int:
+    """The magic number of the file system, as statfs(2) lists them; Linux only."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    status = ctypes.create_string_buffer(512)  # struct statfs has about 120 bytes, f_type is its first word
+    if library.fstatfs(descriptor, status) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return int.from_bytes(status.raw[: ctypes.sizeof(ctypes.c_long)], sys.byteorder)
+
+
+LEFTOVER_GLOB = ".*.fluxsecrets-*.tmp"
+"""Names of temporary files; never secrets to be encrypted, and nothing to commit."""
+
+_LEFTOVER = r"(?s)\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp"
+_STALE_AFTER = 3600  # seconds; a temporary file is in use for the time of one batch
+
+
+def remove_leftovers(folder: Path) -> tuple[Path, ...]:
+    """Delete temporary files in a folder that an earlier, killed run left; not in folders below it.
+
+    A file is deleted if its process ran on this machine (and in this container) and is gone, or if it is
+    older than an hour: no run needs one for that long, and a run that did would fail without harm.
+
+    Args:
+        folder: a folder that is about to be written to, or was.
+
+    Returns:
+        What was deleted. Files that can't be examined or deleted are skipped.
+    """
+    removed: list[Path] = []
+    try:
+        paths = list(folder.iterdir())
+    except OSError:
+        return ()
+    for path in paths:
+        match = re.fullmatch(_LEFTOVER, path.name)
+        if match is None:
+            continue
+        with suppress(OSError):
+            status = path.lstat()
+            mine = match[1] == _machine_tag()
+            gone = mine and not _is_running(int(match[2]))
+            if stat.S_ISREG(status.st_mode) and (gone or time.time() - status.st_mtime > _STALE_AFTER):
+                path.unlink()
+                removed.append(path)
+    return tuple(removed)
+
+
+def temporary_path(path: Path) -> Path:
+    """A fresh name beside a file, which tells `remove_leftovers` who made it."""
+    # Names have at most 255 bytes; what is added takes up to 50.
+    shown = path.name.encode("utf-8", "ignore")[:200].decode("utf-8", "ignore")
+    name = f".{shown}.fluxsecrets-{_machine_tag()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    return path.parent / name
+
+
+@cache
+def _machine_tag() -> str:
+    """Tells machines and containers apart, whose process numbers mean nothing to each other."""
+    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    space = Path()
+    with suppress(OSError):
+        space = Path("/proc/self/ns/pid").readlink()
+    return f"{zlib.crc32(f'{name} {space}'.encode()):08x}"
+
+
+def _is_running(process: int) -> bool:
+    if system.WINDOWS:
+        return True  # os.kill would end it there; the file's age decides
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def discard(path: Path) -> None:
+    """Delete a temporary file; one that is already gone is fine."""
+    with suppress(OSError, ValueError):  # ValueError: a null character
+        path.unlink()
+
 
 NEW_FILE_MODE = 0o600
 

@@ -313,6 +313,22 @@ def decode_argument(stanza: Stanza, place: int, size: int | None = None) -> byte
     return data
 
 
+_P = 2**255 - 19
+_LOW_ORDER = frozenset(
+    {
+        *(0, 1, _P - 1, _P, _P + 1),
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    }
+)
+"""X25519 points of low order: the secret shared with such a public key is known to anyone."""
+
+
+def is_weak_point(point: int) -> bool:
+    """Whether a public key, read as a little-endian number, is of low order; its top bit does not count."""
+    return point & (2**255 - 1) in _LOW_ORDER
+
+
 def malformed(stanza: Stanza) -> IntegrityError:
     """The error for a stanza of a known type that is not as its type has to be."""
     return damaged(f"its {stanza.type} part is malformed")

@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from .agefile import Stanza, Unwrap, Wrap, decode_argument, encode_base64, hkdf, malformed
-from .agerecipients import is_weak_point
+from .agefile import Stanza, Unwrap, Wrap, decode_argument, encode_base64, hkdf, is_weak_point, malformed
 from .sshkeys import ED25519, RSA, PublicKey, load_private
 
 _ED25519_LABEL = b"age-encryption.org/v1/ssh-ed25519"

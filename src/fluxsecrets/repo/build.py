@@ -25,10 +25,9 @@ from .kustomize import (
     load_kustomization,
     unreadable,
 )
-from .manifests import read_documents, read_manifests, without_definitions
+from .manifests import Plain, read_documents, read_manifests, with_value, without_definitions
 from .objects import CLUSTER_SCOPED, Generated, Object, object_of, with_data, with_metadata
 from .patches import Patch, PatchError, apply, read_patch
-from .plain import Plain, with_value
 from .references import uses
 from .replacements import read_replacements, replace_values
 from .tree import Note, Tree, normalise

@@ -14,8 +14,8 @@ from enum import StrEnum
 from fluxsecrets.marks import FLUX_MARKERS, is_ciphertext
 from fluxsecrets.sops.selectors import Selector, SelectorKind
 
+from .manifests import text, walk
 from .objects import Object
-from .plain import text, walk
 
 SIZE_LIMIT = 5 * 2**20
 """Bytes of an encrypted file that the controller decrypts at most (`maxEncryptedFileSize`)."""

@@ -24,9 +24,9 @@ from .flux import (
     same_address,
 )
 from .kustomize import Reference
+from .manifests import pairs
 from .objects import Object, with_data
 from .patches import PatchError, apply
-from .plain import pairs
 from .sourceignore import artifact
 from .substitute import substitute
 from .tree import Note, Tree

@@ -15,9 +15,8 @@ from fluxsecrets.marks import KUSTOMIZATION_NAMES
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
 
-from .manifests import child, items_of, line_of, read_documents, text_of
+from .manifests import child, items_of, line_of, pairs, read_documents, text_of
 from .patches import Target, read_target
-from .plain import pairs
 from .tree import UNREADABLE, Note, Tree, normalise, parent
 
 # A scheme, an scp-like address, or a host that kustomize knows without a scheme.

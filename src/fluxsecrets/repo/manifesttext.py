@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
+from fluxsecrets.sops.formats import Limits, apply_edits, decode_text, encode_text
 from fluxsecrets.sops.formats.yaml import YamlFormat, render_block
 
 from .pieces import IrregularError, PieceReader, Pieces, comments_of, emit

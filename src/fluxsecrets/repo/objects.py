@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from fluxsecrets.sops.document import Node, find, to_data
 
-from .manifests import Manifest, line_of
-from .plain import Plain, Steps, dig, pairs, text
+from .manifests import Manifest, Plain, Steps, dig, line_of, pairs, text
 
 CLUSTER_SCOPED = frozenset(
     {

@@ -14,7 +14,7 @@ from typing import Any
 
 from fluxsecrets.sops.selectors import RegexError, compile_regex
 
-from .plain import Plain, dig, pairs
+from .manifests import Plain, dig, pairs
 
 
 class PatchError(ValueError):

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .manifests import Plain, Steps, dig, maps, text, walk
 from .objects import Object
-from .plain import Plain, Steps, dig, maps, text, walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .manifests import Plain, dig, maps, text, texts, with_value
 from .objects import Object, with_data
 from .patches import PatchError, Target, read_target, selects
-from .plain import Plain, dig, maps, text, texts, with_value
 
 _DEFAULT_PATH = "metadata.name"
 

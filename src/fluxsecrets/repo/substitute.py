@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from .manifests import changed_texts
 from .objects import Object, with_data
-from .plain import changed_texts
 
 DISABLED = "kustomize.toolkit.fluxcd.io/substitute"
 """Annotation or label that, with the value `disabled`, keeps an object as it is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from fluxsecrets.ops.files.keyusage import ELSEWHERE
+from fluxsecrets.ops.files.rekey import ELSEWHERE
 from fluxsecrets.ops.people.keys import KeyFile, KeyList, KeyRemoval
 from fluxsecrets.ops.people.keystore import NewKey
 from fluxsecrets.report.json import error_data, page

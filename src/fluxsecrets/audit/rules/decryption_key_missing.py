@@ -12,7 +12,7 @@ from fluxsecrets.findings import Confidence, Finding, Location, Severity
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.plain import Plain, walk
+from fluxsecrets.repo.manifests import Plain, walk
 
 INFO = describe(
     "decryption-key-missing",

@@ -8,7 +8,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.gitaccess import flux_sources
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
-from fluxsecrets.repo.plain import dig
+from fluxsecrets.repo.manifests import dig
 
 INFO = describe(
     "git-source-plain",

@@ -8,8 +8,8 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.manifests import Plain, dig, maps, text, texts
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.plain import Plain, dig, maps, text, texts
 
 INFO = describe(
     "rbac-reads-secrets",

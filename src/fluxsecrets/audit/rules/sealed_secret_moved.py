@@ -8,8 +8,8 @@ from fluxsecrets.audit.cluster import shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.repo.manifests import dig, text
 from fluxsecrets.repo.objects import Name, Object
-from fluxsecrets.repo.plain import dig, text
 from fluxsecrets.sealed.scopes import Scope, scope_of
 
 INFO = describe(

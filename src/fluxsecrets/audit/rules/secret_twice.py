@@ -9,7 +9,7 @@ from fluxsecrets.audit.cluster import Provided, all_provided, is_rooted, shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
-from fluxsecrets.repo.plain import text
+from fluxsecrets.repo.manifests import text
 
 INFO = describe(
     "secret-twice",

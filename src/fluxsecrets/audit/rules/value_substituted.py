@@ -10,7 +10,7 @@ from fluxsecrets.audit.values import SecretValue, secret_values
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.plain import pairs
+from fluxsecrets.repo.manifests import pairs
 from fluxsecrets.repo.substitute import DISABLED, variables_in
 
 INFO = describe(

@@ -20,7 +20,7 @@ from fluxsecrets.cli.dropin.codes import (
     usage_error,
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
-from fluxsecrets.cli.guard import (
+from fluxsecrets.cli.entry import (
     EXIT_INTERRUPTED,
     EXIT_TERMINATED,
     TerminatedError,
@@ -31,10 +31,10 @@ from fluxsecrets.cli.guard import (
     terminable,
 )
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.ops.exec.coredumps import disable_core_dumps
 from fluxsecrets.ops.run.logged import Call as LoggedCall
 from fluxsecrets.ops.run.logged import Logged
 from fluxsecrets.ops.run.record import recording
+from fluxsecrets.programs import disable_core_dumps
 
 _COLLECT_AFTER = 50_000  # see fluxsecrets.cli.entry
 _HELP = ("help", "h")

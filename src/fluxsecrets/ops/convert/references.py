@@ -11,7 +11,7 @@ from fluxsecrets.repo.manifests import read_documents
 from fluxsecrets.repo.tree import Tree, normalise, parent
 from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text
+from fluxsecrets.sops.formats import apply_edits, decode_text, encode_text
 
 from .workspace import Workspace
 

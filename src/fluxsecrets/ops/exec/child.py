@@ -16,9 +16,7 @@ from typing import Any, NoReturn
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.run.record import note_leaving
-from fluxsecrets.programs import find_program
-
-from .coredumps import users_own_limits
+from fluxsecrets.programs import find_program, users_own_limits
 
 NOT_FOUND, NOT_STARTED = 127, 126
 """Exit codes of shells for a command that was not found or could not be started."""

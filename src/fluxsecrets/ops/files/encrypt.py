@@ -20,8 +20,7 @@ from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepar
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, repository_root, select
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
-from fluxsecrets.repo.configfiles import refuse_configuration
-from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.encrypted import detect_encryption, refuse_configuration
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import Format, make_format
@@ -208,7 +207,7 @@ def _overrides(
     session: Session, jobs: Sequence[EncryptJob], results: Sequence[FileResult], options: EncryptOptions
 ) -> tuple[str, ...]:
     """Return notes about nested `.sops.yaml` files, except for files that were already encrypted."""
-    from fluxsecrets.ops.policy.overriding import override_notes
+    from fluxsecrets.ops.policy.policy import override_notes
 
     if options.overrides.recipients:
         return ()

@@ -10,8 +10,14 @@ from typing import Any
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import Drift, differences
-from fluxsecrets.ops.policy.overriding import override_notes
-from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for, selector_for
+from fluxsecrets.ops.policy.policy import (
+    FLUX_SELECTOR,
+    Overrides,
+    Policy,
+    override_notes,
+    policy_for,
+    selector_for,
+)
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import AppliedConfig, Session

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.ops.policy.policy import is_secret_list
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Sequence, to_data
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.text import decode_text, encode_text
+from fluxsecrets.sops.formats import Limits, decode_text, encode_text
 from fluxsecrets.sops.formats.yaml import YamlFormat
 
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)

@@ -18,9 +18,8 @@ from fluxsecrets.repo.environments import (
     unknown_environment,
 )
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.manifests import is_reference
+from fluxsecrets.repo.manifests import dig, is_reference
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.plain import dig
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Note, Tree, open_tree

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.plain import dig
 
 _FIELDS = {
     ("apps", "Deployment"): ("spec", "replicas"),

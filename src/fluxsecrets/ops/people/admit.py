@@ -8,8 +8,14 @@ from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER
-from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
-from fluxsecrets.ops.files.rekey import encrypted_targets, open_target, rekeyed, with_same_data_key
+from fluxsecrets.ops.files.rekey import (
+    FileKeys,
+    encrypted_targets,
+    file_keys,
+    open_target,
+    rekeyed,
+    with_same_data_key,
+)
 from fluxsecrets.ops.manifests.meant import require_one_way
 from fluxsecrets.ops.policy.strangers import judge, refuse
 from fluxsecrets.ops.run.inputs import Target

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError, UnprotectedError, UsageError
 from fluxsecrets.ops.files.content import OpenedFile
-from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
+from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.people import People, find_person, read_people
 from fluxsecrets.ops.run.record import note_key

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, IdentityError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME, name_in
-from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
 from fluxsecrets.ops.files.rekey import (
+    FileKeys,
     RekeyResult,
     encrypted_targets,
+    file_keys,
     open_target,
     rekeyed,
     with_new_data_key,

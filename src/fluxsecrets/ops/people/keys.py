@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, IdentityError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
-from fluxsecrets.ops.files.keyusage import KeyUsage, read_usage
+from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.run.names import read_public_file, read_public_keys
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.ops.run.session import Session

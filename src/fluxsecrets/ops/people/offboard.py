@@ -9,8 +9,7 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME
 from fluxsecrets.ops.files.datakeys import former_readers
-from fluxsecrets.ops.files.keyusage import FileKeys, file_keys
-from fluxsecrets.ops.files.rekey import encrypted_targets
+from fluxsecrets.ops.files.rekey import FileKeys, encrypted_targets, file_keys
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs

@@ -10,9 +10,8 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import parse
-from fluxsecrets.ops.files.keyusage import ELSEWHERE
-from fluxsecrets.ops.files.rekey import encrypted_targets, flat
-from fluxsecrets.ops.policy.overriding import override_notes
+from fluxsecrets.ops.files.rekey import ELSEWHERE, encrypted_targets, flat
+from fluxsecrets.ops.policy.policy import override_notes
 from fluxsecrets.ops.policy.strangers import compare_with_rule
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import name_of, read_public_keys

@@ -2,11 +2,13 @@
 
 Flux reads `apiVersion`, `kind` and `metadata` before it decrypts, so a selector that encrypts them, or
 none at all, gives a manifest that cannot be applied.
+
+A nested `.sops.yaml` overrides the rules above it; notes say for which files, and whom it lets in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, RecipientError, SelectorError, UnprotectedError
+from fluxsecrets.marks import RULES_NAME
+from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.sops.config import CreationRule
+from fluxsecrets.sops.config import CreationRule, lets_in, rule_for
 from fluxsecrets.sops.document import Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.encryption import is_empty
@@ -282,3 +286,71 @@ def _refuse_for_flux(document: Document, selector: Selector, policy: Policy) -> 
                 ),
                 policy,
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A nested configuration that decides for a file.
+
+    Attributes:
+        config: the `.sops.yaml` that applies, as shown.
+        outer: the one further up, as shown.
+        lets_in: recipients that only the nested one names.
+    """
+
+    config: str
+    outer: str
+    lets_in: tuple[Recipient, ...]
+
+
+def override_of(session: Session, path: Path) -> Override | None:
+    """Return what the user should know about a nested `.sops.yaml` for a file, or None.
+
+    Args:
+        session: the run.
+        path: absolute path of the file.
+    """
+    try:
+        applied = session.rules_for(path)
+        nearest = session.find_config(path.parent)
+        found = _outer(nearest) if nearest is not None and session.config_path is None else None
+        if applied is None or found is None or not applied.matches or not applied.matches[-1].matched:
+            return None
+        outer = session.load_config(found)
+    except FluxsecretsError:
+        return None  # which is said where the rule is needed
+    replaced = rule_for(outer, path.relative_to(found.parent).as_posix())
+    people = lets_in(applied.matches[-1].rule, outer, () if replaced is None else (replaced,))
+    return Override(applied.config.path, outer.path, people)
+
+
+def override_notes(session: Session, paths: Iterable[Path], names: MappingABC[str, str]) -> tuple[str, ...]:
+    """A sentence for each nested `.sops.yaml` that lets in somebody whom the one further up does not.
+
+    Args:
+        session: the run.
+        paths: absolute paths of files.
+        names: recipient -> name.
+    """
+    counts: dict[Override, int] = {}
+    for path in paths:
+        found = override_of(session, path)
+        if found is not None and found.lets_in:
+            counts[found] = counts.get(found, 0) + 1
+    return tuple(_note(each, count, names) for each, count in counts.items())
+
+
+def _note(found: Override, count: int, names: MappingABC[str, str]) -> str:
+    files = "1 file" if count == 1 else f"{count} files"
+    people = ", ".join(names_of((found.lets_in,), names))
+    return f"{found.config} decides for {files} in place of {found.outer}, and lets in {people}"
+
+
+def _outer(nearest: Path) -> Path | None:
+    """The next `.sops.yaml` above one, in the same repository."""
+    folder = nearest.parent
+    while not (folder / ".git").exists() and folder != folder.parent:
+        folder = folder.parent
+        if (folder / RULES_NAME).is_file():
+            return folder / RULES_NAME
+    return None

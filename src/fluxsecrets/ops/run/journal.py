@@ -10,7 +10,10 @@ only where a file of the tree held it anyway. Only its owner can read it, and it
 
 A journal tells fluxsecrets to write files, and a `.git` folder can come with an archive. So a plan is
 followed only if this user's fluxsecrets wrote it for this very root (it is authenticated with a key in the
-user's folder), and its paths cannot leave the root or enter git's folder (`planpath`).
+user's folder), and its paths cannot leave the root or enter git's folder (`PlanPath`).
+
+Somebody else may have put a plan where it is read. So anything but a plain relative path, which cannot leave
+the plan's folder nor enter git's, is refused by `PlanPath.parse`, by the rules of the operating system.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import os
 import re
 import shutil
 import stat
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,14 +32,89 @@ from hashlib import sha256
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
-from fluxsecrets.files.leftovers import remove_leftovers
 from fluxsecrets.files.locks import is_named, try_lock
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
+from fluxsecrets.files.writing import PendingWrite, remove_leftovers, write_atomic, write_batch
 
-from .planpath import PlanPath
 from .results import FileChange
 from .statefolder import JOURNAL, Place, claim, journal_key, require_ours
+
+_DEVICES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
+    f"{name}{digit}" for name in ("COM", "LPT") for digit in "0123456789¹²³"
+}
+_NOT_ON_WINDOWS = frozenset('<>:"|?*\\')
+_JUNCTION = 0xA0000003  # a folder elsewhere, on Windows: IO_REPARSE_TAG_MOUNT_POINT
+_NOT_BELOW = "not a path below the root"
+_GIT_NAMES = frozenset({".git", "git~1"})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPath:
+    """A file or folder below a plan's root; made by `parse` alone.
+
+    Attributes:
+        parts: its names, from the outermost on.
+    """
+
+    parts: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: object, *, windows: bool = os.name == "nt") -> PlanPath:
+        """Read a path relative to the root, with `/`.
+
+        Raises:
+            ValueError: it is something else, or leads out of the root or into git's folder.
+        """
+        if not isinstance(text, str) or not text or "\0" in text:
+            raise ValueError(_NOT_BELOW)
+        parts = tuple(text.split("/"))
+        if not all(_is_plain(part, windows=windows) for part in parts):
+            raise ValueError(_NOT_BELOW)
+        return cls(parts)
+
+    def __str__(self) -> str:
+        """With `/`, as it was read."""
+        return "/".join(self.parts)
+
+    def below(self, root: Path) -> Path:
+        """The path on disk.
+
+        Raises:
+            FileAccessError: it, or a folder above it, is a link: it would be another file.
+        """
+        path = root
+        for part in self.parts:
+            path = path / part
+            try:
+                status = path.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (OSError, ValueError) as error:
+                reason = (getattr(error, "strerror", None) or "the name is not valid").lower()
+                raise FileAccessError(f"cannot be looked at: {reason}", path=str(path)) from None
+            if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", None) == _JUNCTION:
+                raise FileAccessError(
+                    "is a link, and the interrupted operation was about a file or folder",
+                    hint="put back what was there, such as with `git checkout`, or remove the link",
+                    path=str(path),
+                )
+        return path
+
+
+def _is_plain(part: str, *, windows: bool) -> bool:
+    if part in ("", ".", ".."):
+        return False
+    # As git judges names: case, what Windows drops at the end, and what macOS ignores make no difference.
+    shown = "".join(one for one in part if unicodedata.category(one) != "Cf")
+    if shown.casefold().split(":")[0].rstrip(" .") in _GIT_NAMES:
+        return False
+    if not windows:
+        return True
+    stem = part.partition(".")[0].rstrip(" ").upper()
+    return (
+        not _NOT_ON_WINDOWS & set(part) and min(part) >= " " and part[-1] not in " ." and stem not in _DEVICES
+    )
+
 
 VERSION = 2
 _LIMIT = 2**31

@@ -15,10 +15,9 @@ from fluxsecrets.sealed.opening import OpenedSealed, open_sealed
 from fluxsecrets.sealed.scopes import CLUSTER_WIDE, NAMESPACE_WIDE, Scope, annotations_for, label_of
 from fluxsecrets.sops.document import Leaf, Path, find
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.formats import Edit, Format, Limits
+from fluxsecrets.sops.formats import Edit, Format, Limits, apply_edits, decode_text, encode_text, newline_of
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.json import JsonFormat
-from fluxsecrets.sops.formats.text import apply_edits, decode_text, encode_text, newline_of
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.scalars import Layout, write_value
 

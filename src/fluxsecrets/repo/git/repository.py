@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from fluxsecrets.errors import GitError
-from fluxsecrets.repo.git.process import (
+
+from .process import (
     BLOB_LIMIT,
     LISTING_LIMIT,
     MEND_OBJECTS,

@@ -16,9 +16,8 @@ from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mappi
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data
 from fluxsecrets.sops.selectors import SelectorKind
 
-from . import Changer, Format, Limits, StoresConfig
+from . import Changer, Format, Limits, StoresConfig, encode_edited
 from .json import METADATA_KEY, JsonFormat, dump, indent_unit, read_object, rewrite_json
-from .text import encode_edited
 
 DATA_KEY = "data"
 

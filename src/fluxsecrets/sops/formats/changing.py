@@ -24,8 +24,7 @@ from fluxsecrets.sops.document import (
 )
 from fluxsecrets.sops.values import canonical_bytes, scalar_text
 
-from . import Edit, Format, Limits
-from .text import apply_edits, encode_text
+from . import Edit, Format, Limits, apply_edits, encode_text
 
 
 def set_value(

@@ -18,9 +18,18 @@ from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Le
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import Value, scalar_text
 
-from . import Changer, Edit, Format, Limits, StoresConfig
+from . import (
+    Changer,
+    Edit,
+    Format,
+    Limits,
+    StoresConfig,
+    decode_text,
+    encode_edited,
+    only_entry,
+    with_comments_above,
+)
 from .flatten import escape_newlines, flatten, unflatten
-from .text import decode_text, encode_edited, only_entry, with_comments_above
 
 PREFIX = "sops_"
 """Keys that start so are metadata, wherever they stand."""

@@ -32,7 +32,20 @@ from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mappi
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import Value, scalar_text
 
-from . import Changer, Edit, Format, Limits, StoresConfig
+from . import (
+    Changer,
+    Edit,
+    Format,
+    Limits,
+    StoresConfig,
+    decode_text,
+    encode_edited,
+    line_end,
+    line_start,
+    newline_of,
+    only_entry,
+    with_comments_above,
+)
 from .flatten import flatten, unflatten
 from .ini_read import (
     BACKTICK,
@@ -46,15 +59,6 @@ from .ini_read import (
     WHITE,
     Reader,
     read_text,
-)
-from .text import (
-    decode_text,
-    encode_edited,
-    line_end,
-    line_start,
-    newline_of,
-    only_entry,
-    with_comments_above,
 )
 
 _PADDED_LINE = re.compile(r"^ (?=[ \t\r\f\v]*$)", re.MULTILINE)

@@ -37,8 +37,7 @@ from fluxsecrets.sops.document import (
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Value, line_and_column, number_text, scalar_text
 
-from . import Changer, Edit, Format, Limits, StoresConfig
-from .text import decode_text, encode_edited, encode_text
+from . import Changer, Edit, Format, Limits, StoresConfig, decode_text, encode_edited, encode_text
 
 METADATA_KEY = "sops"
 

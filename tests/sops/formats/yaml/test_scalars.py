@@ -8,8 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fluxsecrets.sops.document import Change, Style
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.text import apply_edits
+from fluxsecrets.sops.formats import Limits, apply_edits
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.scalars import (
     BINARY_TAG,

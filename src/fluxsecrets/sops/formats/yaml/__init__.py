@@ -22,8 +22,7 @@ from fluxsecrets.sops.document import (
     Style,
     to_data,
 )
-from fluxsecrets.sops.formats import Changer, Edit, Format, Limits, StoresConfig
-from fluxsecrets.sops.formats.text import decode_text, encode_edited
+from fluxsecrets.sops.formats import Changer, Edit, Format, Limits, StoresConfig, decode_text, encode_edited
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
 from .build import Builder

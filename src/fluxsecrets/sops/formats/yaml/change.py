@@ -20,8 +20,7 @@ from fluxsecrets.sops.document import (
     show_path,
 )
 from fluxsecrets.sops.document import find as find_node
-from fluxsecrets.sops.formats import Edit, Limits
-from fluxsecrets.sops.formats.text import line_end, line_start
+from fluxsecrets.sops.formats import Edit, Limits, line_end, line_start
 from fluxsecrets.sops.values import Value
 
 from .build import is_merge_key, key_text
