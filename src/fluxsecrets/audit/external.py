@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fluxsecrets.external.model import (
     ExternalSecret,
@@ -13,9 +15,12 @@ from fluxsecrets.external.model import (
     read_store,
 )
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.manifests import Manifest
 from fluxsecrets.repo.objects import Object
 
 from .facts import Facts
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,35 +33,28 @@ class External:
 
 def externals(facts: Facts, environment: Environment) -> tuple[External, ...]:
     """All that an environment applies."""
-    return facts.once(
-        f"externals in {environment.name}",
-        lambda: tuple(
-            External(item, secret)
-            for _, item in environment.graph.objects
-            if item.manifest is not None and (secret := read_external(item.manifest)) is not None
-        ),
-    )
+    found = _read(facts, environment, "externals", read_external)
+    return tuple(External(item, secret) for item, secret in found)
 
 
 def stores(facts: Facts, environment: Environment) -> tuple[tuple[Object, Store], ...]:
     """The stores that an environment applies."""
-    return facts.once(
-        f"stores in {environment.name}",
-        lambda: tuple(
-            (item, store)
-            for _, item in environment.graph.objects
-            if item.manifest is not None and (store := read_store(item.manifest)) is not None
-        ),
-    )
+    return _read(facts, environment, "stores", read_store)
 
 
 def generators(facts: Facts, environment: Environment) -> tuple[tuple[Object, Generator], ...]:
     """The generators that an environment applies."""
+    return _read(facts, environment, "generators", read_generator)
+
+
+def _read(
+    facts: Facts, environment: Environment, what: str, read: Callable[[Manifest], Found | None]
+) -> tuple[tuple[Object, Found], ...]:
     return facts.once(
-        f"generators in {environment.name}",
+        f"{what} in {environment.name}",
         lambda: tuple(
-            (item, made)
+            (item, found)
             for _, item in environment.graph.objects
-            if item.manifest is not None and (made := read_generator(item.manifest)) is not None
+            if item.manifest is not None and (found := read(item.manifest)) is not None
         ),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +13,11 @@ from fluxsecrets.cli.options import (
     make_session,
     output_option,
     quiet_option,
+    takes,
 )
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
+from fluxsecrets.ops.newenv.model import AddRequest
 
 if TYPE_CHECKING:  # each command pays for its own operation
     from fluxsecrets.ops.run.session import Session
@@ -70,14 +71,19 @@ def show(name: str, report: str, quiet: bool) -> int:
     return 0
 
 
+def _specs(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> object:
+    return tuple((key, spec or "password:32") for key, _, spec in (each.partition("=") for each in given))
+
+
 @command.command("add", short_help="Create an environment from another one.")
-@click.argument("name", cls=LoggedArgument, required=False)
-@click.option("--from", "source", metavar="OTHER", help="The environment to make it from.")
+@click.argument("name", cls=LoggedArgument, default="")
+@click.option("--from", "source", default="", metavar="OTHER", help="The environment to make it from.")
 @click.option("--copy-values", is_flag=True, help="Keep the values of secrets, encrypted for NAME.")
 @click.option(
     "--generate",
     multiple=True,
     metavar="KEY[=WHAT]",
+    callback=_specs,
     help="Generate values for these keys, in which * is a wildcard; default: password:32, see `set`.",
 )
 @click.option("--recipient", metavar="KEY", help="Public key of an age identity that the cluster has.")
@@ -91,24 +97,19 @@ def show(name: str, report: str, quiet: bool) -> int:
 @output_option("Add the new identity to this key file.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print what would be written as a diff.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before it is written.")
-@click.option("--resume", is_flag=True, help="Complete what was interrupted.")
-@click.option("--abort", "take_back", is_flag=True, help="Take back what was interrupted.")
+@click.option("--resume", "resuming", is_flag=True, help="Complete what was interrupted.")
+@click.option("--abort", "aborting", is_flag=True, help="Take back what was interrupted.")
 @format_option
 @quiet_option
+@takes(AddRequest)
 def add(
+    asked: AddRequest,
     *,
-    name: str | None,
-    source: str | None,
-    copy_values: bool,
-    generate: tuple[str, ...],
-    recipient: str | None,
-    store: str,
-    output: Path | None,
     dry_run: bool,
     yes: bool,
-    resume: bool,
-    take_back: bool,
-    report: str | None,
+    resuming: bool,
+    aborting: bool,
+    report: str,
     quiet: bool,
 ) -> int:
     """Create the environment NAME from OTHER: the same structure, without the values of its secrets.
@@ -118,56 +119,29 @@ def add(
     .sops.yaml, a new identity into your key file, and its public key into keys/. The plan is shown first; all
     of it is written, or nothing.
     """
-    session, out = make_session(), Output(quiet=quiet)
-    if resume or take_back:
-        return _end(session, out, forward=resume, both=resume and take_back, name=name)
-    if name is None or source is None:
-        raise UsageError(
-            "name the new environment, and the one to make it from",
-            hint="such as: fluxsecrets env add staging --from production",
-        )
     from fluxsecrets.ops.newenv.addition import add_environment
-    from fluxsecrets.ops.newenv.model import AddRequest
     from fluxsecrets.ops.newenv.planner import plan_environment
-    from fluxsecrets.ops.people.keystore import Keeping, Store
-    from fluxsecrets.report.newenv import diff_lines, next_steps, plan_json, plan_lines
+    from fluxsecrets.report.newenv import ADDED_FORMATS, DRY_RUN_FORMATS, PLAN_FORMATS
 
-    specs = tuple((key, spec or "password:32") for key, _, spec in (each.partition("=") for each in generate))
-    keeping = Keeping(None, Store(store), output)
-    plan = plan_environment(session, AddRequest(name, source, copy_values, specs, recipient, keeping))
-    steps = next_steps(plan)
-    for warning in plan.warnings:
-        out.warning(f"warning: {warning}")
+    session, out = make_session(), Output(quiet=quiet)
+    if resuming or aborting:
+        return _end(session, out, asked, forward=resuming, both=resuming and aborting)
+    plan = plan_environment(session, asked)
     if dry_run:
-        if report == "json":
-            out.text([plan_json(plan, written=False, steps=steps)])
-        else:
-            for line in plan_lines(plan):
-                out.note(line)
-            out.text(diff_lines(plan))
+        out.show(DRY_RUN_FORMATS[report](plan))
         return 0
-    if report != "json":
-        out.text(plan_lines(plan))
+    out.show(PLAN_FORMATS[report](plan))
     if not yes and sys.stdin is not None and sys.stdin.isatty() and not click.confirm("write it?", err=True):
         raise UsageError("nothing was written", hint="to look at all of it: --dry-run")
-    kept = add_environment(session, plan)
-    if report == "json":
-        out.text([plan_json(plan, written=True, steps=steps)])
-    if kept is not None:
-        out.note(
-            f"the private key of {plan.key_name} was added to {kept.place}: back it up, anyone who has it "
-            f"can read the secrets of {plan.name}"
-        )
-    for number, step in enumerate(steps, start=1):
-        out.note(f"{'next:' if number == 1 else '     '} {number}. {step}")
+    out.show(ADDED_FORMATS[report](plan, add_environment(session, plan)))
     return 0
 
 
-def _end(session: Session, out: Output, *, forward: bool, both: bool, name: str | None) -> int:
+def _end(session: Session, out: Output, asked: AddRequest, *, forward: bool, both: bool) -> int:
     from fluxsecrets.ops.newenv.addition import COMMAND
     from fluxsecrets.ops.people.keystore import end_with_identity
 
-    if both or name is not None:
+    if both or asked.name:
         raise UsageError("--resume and --abort stand alone", hint="fluxsecrets env add --resume")
     done = end_with_identity(session, COMMAND, forward=forward)
     what = "completed" if forward else "taken back"

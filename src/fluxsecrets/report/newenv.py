@@ -4,20 +4,65 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile, RuleChange
-from fluxsecrets.report.json import VERSION, dump
-from fluxsecrets.report.text import printable
+from fluxsecrets.ops.people.keystore import NewKey
 from fluxsecrets.shell import file_word
+
+from .json import page
+from .page import Lines, Note, Page, Warn
+from .text import printable
 
 _MOST = 12
 """Lines of one kind that are shown; --dry-run shows everything."""
 
 
-def plan_lines(plan: NewEnvironment) -> list[str]:
-    """What would be written, as a page of text."""
-    return [printable(line) for line in _plan(plan)]
+def _warnings(plan: NewEnvironment) -> Iterator[Warn]:
+    yield from (Warn(f"warning: {warning}") for warning in plan.warnings)
+
+
+def _plan_page(plan: NewEnvironment) -> Page:
+    yield from _warnings(plan)
+    yield Lines([printable(line) for line in _plan(plan)])
+
+
+def _dry_run_page(plan: NewEnvironment) -> Page:
+    yield from _warnings(plan)
+    yield from (Note(line) for line in _plan(plan))
+    yield Lines(printable(line) for file in plan.files for line in _diff(file, plan))
+
+
+def _dry_run_json(plan: NewEnvironment) -> Page:
+    yield from _warnings(plan)
+    yield from _json(plan, written=False)
+
+
+def _added_page(plan: NewEnvironment, kept: NewKey | None) -> Page:
+    if kept is not None:
+        yield Note(
+            f"the private key of {plan.key_name} was added to {kept.place}: back it up, anyone who has it "
+            f"can read the secrets of {plan.name}"
+        )
+    for number, step in enumerate(_next_steps(plan), start=1):
+        yield Note(f"{'next:' if number == 1 else '     '} {number}. {step}")
+
+
+def _added_json(plan: NewEnvironment, kept: NewKey | None) -> Page:
+    yield from _json(plan, written=True)
+    yield from _added_page(plan, kept)
+
+
+PLAN_FORMATS: Mapping[str, Callable[[NewEnvironment], Page]] = {"text": _plan_page, "json": _warnings}
+DRY_RUN_FORMATS: Mapping[str, Callable[[NewEnvironment], Page]] = {
+    "text": _dry_run_page,
+    "json": _dry_run_json,
+}
+ADDED_FORMATS: Mapping[str, Callable[[NewEnvironment, NewKey | None], Page]] = {
+    "text": _added_page,
+    "json": _added_json,
+}
 
 
 def _plan(plan: NewEnvironment) -> Iterator[str]:
@@ -93,7 +138,7 @@ def _folder(path: str, plan: NewEnvironment) -> str:
     return "/".join(parts[: parts.index(plan.word) + 1]) if plan.word in parts[:-1] else path
 
 
-def next_steps(plan: NewEnvironment) -> list[str]:
+def _next_steps(plan: NewEnvironment) -> list[str]:
     """What is left to do, in order."""
     steps: list[str] = []
     if any(secret.to_fill for secret in plan.secrets):
@@ -107,12 +152,6 @@ def next_steps(plan: NewEnvironment) -> list[str]:
         steps.append(f"fluxsecrets recipients sync --env {plan.name}, for what both environments use")
     steps.append(f"fluxsecrets keys cluster-secret --env {plan.name} | kubectl apply -f -")
     return [printable(step) for step in steps]
-
-
-def diff_lines(plan: NewEnvironment) -> Iterator[str]:
-    """All that would be written, as a unified diff."""
-    for file in plan.files:
-        yield from (printable(line) for line in _diff(file, plan))
 
 
 def _diff(file: PlannedFile, plan: NewEnvironment) -> Iterator[str]:
@@ -137,12 +176,10 @@ def _lines(data: bytes | None) -> list[str] | None:
         return None
 
 
-def plan_json(plan: NewEnvironment, *, written: bool, steps: Sequence[str]) -> str:
-    """A plan as data."""
-    return dump(
+def _json(plan: NewEnvironment, *, written: bool) -> Page:
+    return page(
+        "env add",
         {
-            "version": VERSION,
-            "command": "env add",
             "name": plan.name,
             "root": plan.root,
             "source": plan.source,
@@ -150,15 +187,7 @@ def plan_json(plan: NewEnvironment, *, written: bool, steps: Sequence[str]) -> s
             "files": [
                 {"path": file.path, "origin": file.origin, "new": file.old is None} for file in plan.files
             ],
-            "secrets": [
-                {
-                    "path": secret.path,
-                    "to_fill": list(secret.to_fill),
-                    "filled": secret.filled,
-                    "sealed": secret.sealed,
-                }
-                for secret in plan.secrets
-            ],
+            "secrets": [asdict(secret) for secret in plan.secrets],
             "key": {
                 "name": plan.key_name,
                 "recipient": plan.recipient if written or not plan.made else None,
@@ -166,13 +195,10 @@ def plan_json(plan: NewEnvironment, *, written: bool, steps: Sequence[str]) -> s
             },
             "rules": list(_rules(plan)),
             "decryption": list(_decryption(plan)),
-            "shared": list(plan.shared),
-            "granted": list(plan.granted),
-            "renamed": [
-                {"path": each.path, "line": each.line, "old": each.old, "new": each.new}
-                for each in plan.renamed
-            ],
-            "warnings": list(plan.warnings),
-            "next": list(steps),
-        }
+            "shared": plan.shared,
+            "granted": plan.granted,
+            "renamed": [asdict(each) for each in plan.renamed],
+            "warnings": plan.warnings,
+            "next": _next_steps(plan),
+        },
     )

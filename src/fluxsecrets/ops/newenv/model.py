@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.people.keystore import Keeping
+from fluxsecrets.ops.people.keystore import Keeping, Store
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.repo.tree import Tree
 
@@ -23,7 +24,7 @@ class AddRequest:
         copy_values: secrets keep their values, encrypted for the new environment.
         generate: (glob for keys, what to generate), see `generated.generate`.
         recipient: the public key of an identity that the cluster has already; None makes one.
-        keeping: where a new identity's private half is kept.
+        store, output: where a new identity's private half is kept, see `Keeping`.
     """
 
     name: str
@@ -31,7 +32,8 @@ class AddRequest:
     copy_values: bool = False
     generate: tuple[tuple[str, str], ...] = ()
     recipient: str | None = None
-    keeping: Keeping = field(default_factory=Keeping)
+    store: str = Store.FILE
+    output: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

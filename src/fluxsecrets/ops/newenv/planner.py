@@ -8,11 +8,12 @@ import stat
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
-from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
+from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.marks import KEYS_FOLDER, SETTINGS_NAME, is_ciphertext, is_kustomization
 from fluxsecrets.ops.convert.decryption import usual_secret
 from fluxsecrets.ops.files.generated import generate
+from fluxsecrets.ops.people.keystore import Keeping, Store
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import refuse_interrupted
@@ -43,13 +44,18 @@ def plan_environment(session: Session, request: AddRequest) -> NewEnvironment:
     """Work out a new environment, and check it as if it were there.
 
     Raises:
-        UsageError: the name cannot be taken, or an operation was interrupted.
+        UsageError: a name is missing or cannot be taken, or an operation was interrupted.
         ConfigError: there is no environment to make it from, rules could not be added, or the copy would
             not be what the old one is.
         FileAccessError: a file is in the way, or cannot be read.
         UnprotectedError: a value of a secret could not be taken out.
         DataKeyError: values are to be copied, and no identity at hand opens a file.
     """
+    if not request.name or not request.source:
+        raise UsageError(
+            "name the new environment, and the one to make it from",
+            hint="such as: fluxsecrets env add staging --from production",
+        )
     tree = open_tree(session.cwd, limits=session.limits)
     refuse_interrupted((tree.root / "-",))
     settings = load_settings(tree)
@@ -142,7 +148,7 @@ class _Planner:
             tree=self.tree,
             changes=self.draft.changes(),
             identity=identity,
-            keeping=self.request.keeping,
+            keeping=Keeping(None, Store(self.request.store), self.request.output),
         )
 
     # Names.
