@@ -41,7 +41,6 @@ class FileContent:
     """A file as it was read.
 
     Attributes:
-        path: as it was asked for.
         data: the whole content; not in the repr, it may be plain text.
         identity: the state that was read; `write_atomic` compares it.
         mode: permission bits, such as 0o640.

@@ -284,7 +284,6 @@ class WriteResult(NamedTuple):
     """What became of one file of a batch.
 
     Attributes:
-        path: the file.
         error: None where it was written, else why not.
         replaced: the new content stands there. True with an error means that the disk did not
             confirm the rename: after a power cut the old or the new file is there, both complete.

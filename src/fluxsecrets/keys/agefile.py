@@ -169,7 +169,6 @@ class AgeFile:
     """An age file taken apart; nothing in it was authenticated yet.
 
     Attributes:
-        stanzas: one or more.
         signed: the bytes that the header's MAC covers.
         mac: the header's MAC.
         payload: the nonce and the encrypted chunks.

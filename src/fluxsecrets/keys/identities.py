@@ -84,7 +84,6 @@ class LockedKeys:
     Attributes:
         name: the place, see `Place.name`.
         path: how to name it in errors.
-        data: the file.
         public: whose SSH key it is; None for a key file that age encrypted, which does not tell.
     """
 

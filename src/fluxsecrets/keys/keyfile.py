@@ -38,7 +38,6 @@ class AgeIdentity:
             above it says, else empty, since only the plugin could tell.
         origin: where it was found, such as `SOPS_AGE_KEY_FILE (/run/key.txt), line 3`.
         created: RFC 3339 time, known only for identities that were just generated.
-        kind: what it decrypts with.
     """
 
     secret: str = field(repr=False)
@@ -53,8 +52,6 @@ class StoredIdentity:
     """An entry of the list of identities in the keyring; nothing in it is secret.
 
     Attributes:
-        recipient: its public key.
-        kind: what it decrypts with.
         name: the name that it was given, or None.
         created: when it was put there, in RFC 3339, or None.
     """
@@ -70,7 +67,6 @@ class ParsedKeys:
     """What a key file holds, line by line.
 
     Attributes:
-        identities: those that can be used.
         problems: lines that are none, with their line, without their content.
         locked: whether it is not lines at all, but a file that age encrypted with a passphrase.
     """

@@ -31,7 +31,6 @@ class PluginError(Exception):
     """The plugin could not do it, said why, or broke the protocol.
 
     Attributes:
-        reason: for people.
         fatal: it would fail with other files too, such as a missing program.
     """
 

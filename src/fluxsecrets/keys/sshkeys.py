@@ -55,7 +55,6 @@ class PrivateKeyFile:
 
     Attributes:
         text: the file; never shown.
-        public: the key that it belongs to.
         locked: whether a passphrase protects it.
     """
 

@@ -95,12 +95,7 @@ class Builder:
         self._folders: dict[str, Built] = {}
 
     def build(self, folder: str, overlay: Overlay | None = None) -> Built:
-        """Build a folder as kustomize-controller does, with or without a kustomization file.
-
-        Args:
-            folder: in the tree.
-            overlay: what the Flux Kustomization adds.
-        """
+        """Build a folder as kustomize-controller does, with or without a kustomization file."""
         if overlay is None:
             return self.include(folder, ())
         return _Work(self, (folder,)).run(folder, self._kustomizations_of(folder, automatic=True), overlay)

@@ -41,7 +41,6 @@ class Treatment:
     """What the controller does with a file or an object.
 
     Attributes:
-        fate: what becomes of it.
         format: that it decrypts it as, or None.
         reason: why it comes out other than one would expect, or "".
     """

@@ -55,7 +55,6 @@ class SecretFile:
 
     Attributes:
         path: relative to the root of the tree with `/`.
-        kind: why it is a secret.
         format: how to encrypt it: `yaml`, `json`, `dotenv`, `ini` or `binary`; for a generator's
             file what Flux takes it for.
         reason: for people, such as `Secret db in line 3`.

@@ -94,11 +94,7 @@ _NAMES = {
 
 
 def why_plain(path: PurePath) -> str | None:
-    """Why a file has to stay plain text, by its name and place; None where it may be encrypted.
-
-    Args:
-        path: it, with the folders that it lies in.
-    """
+    """Why a file has to stay plain text, by its name and place; None where it may be encrypted."""
     folders = path.parts[:-1]
     if path.name in _NAMES:
         return _NAMES[path.name]

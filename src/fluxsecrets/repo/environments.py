@@ -381,12 +381,7 @@ def _with_outside(
 
 
 def _named(paths: Iterable[str], used: frozenset[str] = frozenset()) -> list[EnvironmentRoot]:
-    """Distinct names: the last telling part of each path, with more parts if that is not enough.
-
-    Args:
-        paths: the roots.
-        used: names that are taken.
-    """
+    """Distinct names: the last telling part of each path, with more parts if that is not enough."""
     telling = {
         path: [part for part in path.split("/") if part and part not in GENERIC_PARTS] for path in paths
     }

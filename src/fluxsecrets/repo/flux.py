@@ -62,11 +62,9 @@ class FluxKustomization:
         source: `spec.sourceRef`, or None where it is missing.
         decryption: or None.
         depends_on: (namespace or None, name) of each.
-        substitute: variables and their values.
         substitute_from: where more variables come from.
         post_build: there is a `postBuild`, so that variables are replaced.
         target_namespace, name_prefix, name_suffix: what it sets on everything, or None.
-        patches: what it changes in what it applies.
         remote: it applies to another cluster (`spec.kubeConfig`).
         suspend: Flux does not reconcile it.
         file, line: where it is written.
@@ -111,7 +109,6 @@ class Source:
     """A GitRepository, OCIRepository or Bucket.
 
     Attributes:
-        kind, name, namespace: of it.
         url: its address, or "".
         ignore: `spec.ignore`: what is left out, in the form of a `.sourceignore`.
         file, line: where it is written.

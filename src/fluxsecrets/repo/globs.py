@@ -30,10 +30,6 @@ class Glob:
 def whole(body: str, glob: str) -> Glob:
     """A regular expression for whole paths, compiled.
 
-    Args:
-        body: the expression.
-        glob: what it was made of, for the message.
-
     Raises:
         ConfigError: the glob is not valid, or too long.
     """

@@ -71,7 +71,6 @@ class Graph:
     """What Flux reaches from a folder.
 
     Attributes:
-        root: the folder.
         applied: every Kustomization once, the root first, each behind what it depends on.
         files: every file that is read on the way: manifests, kustomization files, what generators
             and patches name. Paths relative to the root of the repository with `/`.

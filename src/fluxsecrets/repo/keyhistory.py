@@ -22,7 +22,6 @@ class RemovedKey:
     """A recipient that `keys/` or a `.sops.yaml` once listed, and that none lists now.
 
     Attributes:
-        recipient: the public key.
         name: its name then, or "".
         day: of its removal.
         commit: that removed it.
@@ -114,8 +113,6 @@ class FormerReader:
     """A recipient of an earlier version of a file who is no longer one.
 
     Attributes:
-        path: the file.
-        recipient: who.
         listed: the last commit in which it was encrypted for them.
         until: the last commit with a data key that they know.
         now: they know its current data key; None if no identity at hand can tell.

@@ -117,10 +117,8 @@ class KustomizationFile:
     """What a kustomization file says.
 
     Attributes:
-        path: of the file.
         resources: `resources` and `bases`: files, or folders to go on with; inline generators and
             transformers are not in it.
-        components: folders.
         patches: the files of `patches`, with the format that Flux decrypts them as.
         generators: the entries of `secretGenerator`.
         config_generators: those of `configMapGenerator`.

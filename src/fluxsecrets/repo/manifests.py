@@ -190,7 +190,6 @@ class ManifestFile:
     """The Kubernetes objects of a file.
 
     Attributes:
-        path: as given.
         manifests: in file order; the items of a List in its place. Documents that are not objects
             (Helm values, other YAML) are not in it.
         documents: how many YAML documents the file has, empty ones not counted.

@@ -43,7 +43,6 @@ class ManifestText:
 
     Attributes:
         document: its parts, one a YAML document; aliases are written out.
-        newline: its line break.
         bom: it starts with a byte order mark.
         json: it is JSON, under whatever name.
     """

@@ -47,7 +47,6 @@ class Provision:
 
     Attributes:
         kind: `Secret` or `ConfigMap`.
-        namespace, name: of it.
         keys: its keys, or None where they are not known.
         how: `plain` (a manifest without a `sops` block), `sops`, `generated`, `sealed`, `external`,
             `certificate`, or `cluster` (an operator makes it).

@@ -333,10 +333,6 @@ class RuleNames:
 def read_path_rules(data: bytes, path: str) -> tuple[PathRule, ...]:
     """Read from a `.sops.yaml` which paths its creation rules are for.
 
-    Args:
-        data: the file.
-        path: its name, for messages.
-
     Returns:
         The rules in order; none where no rule has a `path_regex`.
 
@@ -394,10 +390,6 @@ def exempt(path: str, data: bytes) -> bool:
 
     Empty files, and manifests in which every document is a Kubernetes object and none a Secret with values:
     what is secret among objects is said by their kind.
-
-    Args:
-        path: its name.
-        data: its content.
     """
     if not data.strip():
         return True

@@ -58,9 +58,7 @@ class Allowance:
     """One entry of `allow`: a finding that is known, and why it may stay.
 
     Attributes:
-        rule: id of the rule.
         path: glob of the files.
-        reason: why, for people.
         expires: the last day on which it holds, or None.
         line: 1-based line of the entry.
     """
@@ -128,9 +126,6 @@ class Settings:
 
 def load_settings(where: Tree | Path) -> Settings:
     """The settings of a repository, read from its root; defaults where the file is missing.
-
-    Args:
-        where: the repository, or its root folder.
 
     Raises:
         ConfigError: something in it is wrong; with line and column.

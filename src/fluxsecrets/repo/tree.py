@@ -40,7 +40,6 @@ class Note:
     """Something that was not followed or not understood; never an error, never silent.
 
     Attributes:
-        path: the file that says so.
         line: 1-based line there, or None.
         message: what, lower-case start, no full stop.
         warning: something is broken, so that what it leads to is not known.

@@ -55,12 +55,7 @@ FLUX_SIZE_LIMIT = 5 * 2**20
 
 
 class OpenedFile(NamedTuple):
-    """A decrypted file with a checked MAC.
-
-    Attributes:
-        format: its format.
-        opened: its values.
-    """
+    """A decrypted file with a checked MAC."""
 
     format: Format
     opened: Opened
@@ -127,10 +122,7 @@ class EncryptedFile:
     """The result of encrypting a file's content.
 
     Attributes:
-        data: the new content.
-        values: the number of encrypted values.
         reused: the number of values that kept their ciphertext from git.
-        warnings: warnings for the user.
     """
 
     data: bytes = field(repr=False)

@@ -81,12 +81,6 @@ def why_new_data_keys(
 ) -> dict[str, str]:
     """Return why files need new data keys. The history is listed once for all files.
 
-    Args:
-        session: the run, with an identity that opens the files.
-        repository: the repository with the history.
-        files: the encrypted contents, by path in the repository.
-        names: recipient -> name.
-
     Returns:
         The reasons by path, without files whose data key may be used again.
     """

@@ -35,7 +35,6 @@ class DecryptedContent:
 
     Attributes:
         data: the bytes to print or write.
-        warnings: warnings for the user.
     """
 
     data: bytes = field(repr=False)
@@ -170,12 +169,6 @@ def decrypt_in_place(
     session: Session, paths: Sequence[str], environment: str | None, input_type: str | None
 ) -> BatchResult:
     """Decrypt files in place.
-
-    Args:
-        session: the run.
-        paths: files and folders.
-        environment: all secrets of one environment.
-        input_type: overrides the format of named files.
 
     Raises:
         UsageError, GitError, ConfigError, FileAccessError: see `select`.

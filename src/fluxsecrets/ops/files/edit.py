@@ -61,10 +61,8 @@ class EditResult:
     """The result of editing.
 
     Attributes:
-        path: as shown to the user.
         outcome: the outcome.
         values: the number of encrypted values in the file, or None if it was not changed.
-        warnings: warnings for the user.
     """
 
     path: str

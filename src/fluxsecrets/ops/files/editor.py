@@ -25,7 +25,6 @@ class Editor:
 
     Attributes:
         command: the program and its arguments; the file's path is added.
-        origin: the variable that names it, or the program's name.
     """
 
     command: tuple[str, ...]

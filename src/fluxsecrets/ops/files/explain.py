@@ -37,7 +37,6 @@ class RuleTried:
 
     Attributes:
         number: from 1.
-        line: in the configuration.
         matched: it is the rule that applies.
         path_regex: its paths; None means all.
     """
@@ -54,7 +53,6 @@ class ValueFate:
 
     Attributes:
         key: such as `data.password`.
-        line: in the file.
         encrypted: it is, or would be, encrypted.
     """
 
@@ -69,20 +67,17 @@ class Explanation:
 
     Attributes:
         path: as shown to the user.
-        format: name of its format.
         encrypted: it is encrypted now.
         config: the `.sops.yaml` that applies, or None.
         relative_path: the path that path_regex matches against.
         rules: the tried rules, in order.
         narrow: the rule makes this file a secret; False if it only says how to encrypt one; None without a
             rule.
-        narrow_why: the reason.
         groups: names of the recipients by key group.
         threshold: the number of groups needed; 0 for one group.
         selector: such as `encrypted_regex: ^(data|stringData)$`, or None after an error.
         selector_origin: where it comes from.
         values: every value, in order.
-        warnings: more warnings.
         problem: why the file can't be encrypted.
     """
 
@@ -105,11 +100,6 @@ class Explanation:
 
 def explain(session: Session, path: str, input_type: str | None = None) -> Explanation:
     """Explain one file. A problem that prevents encryption is part of the answer.
-
-    Args:
-        session: the run.
-        path: the file, as the user named it.
-        input_type: overrides its format.
 
     Raises:
         FileAccessError: the file can't be read, or is a folder.

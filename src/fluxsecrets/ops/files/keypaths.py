@@ -24,7 +24,6 @@ class Place:
 
     Attributes:
         part: the number of the YAML document, from 0.
-        path: the path in it.
         node: the existing node, or None.
     """
 

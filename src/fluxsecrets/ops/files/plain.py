@@ -22,7 +22,6 @@ class PlainManifests:
     """A file of manifests in plain text.
 
     Attributes:
-        text: the plain text.
         opened: the encrypted file, or None for a plain one.
         hidden: `start` of the comments that are encrypted there.
     """
@@ -36,11 +35,6 @@ def read_plain(session: Session, data: bytes, name: str) -> PlainManifests:
     """Read a file of manifests. A SOPS file is decrypted, and its MAC is checked.
 
     Secrets in a List become separate documents.
-
-    Args:
-        session: the run.
-        data: the file's content.
-        name: its path, for its format.
 
     Raises:
         FormatError, LimitError: the content is not YAML or JSON with maps at the top.

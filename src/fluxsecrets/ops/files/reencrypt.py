@@ -29,12 +29,10 @@ class OpenTarget:
     """An encrypted file that is opened for a change.
 
     Attributes:
-        target: the file.
         content: the content that was read; it must not have changed when the new content is written.
         file: its values; the MAC was checked.
         policy: its recipients and settings, from its own block.
         kubernetes: Flux can apply it, and must still be able to after the change.
-        warnings: warnings for the user.
     """
 
     target: Target

@@ -40,7 +40,6 @@ class FileKeys:
     """The recipients of a file.
 
     Attributes:
-        shown: the file as the user would name it.
         path: its path in the repository.
         groups: recipients by key group.
         needed: the number of groups that are needed.
@@ -69,7 +68,6 @@ class KeyUsage:
 
     Attributes:
         root: the repository's root, or the working directory.
-        files: the encrypted files.
         environments: the paths of each environment's files, ordered by name.
         errors: files that could not be read.
     """
@@ -367,7 +365,6 @@ class RekeyFile:
     """A file that is opened for re-keying.
 
     Attributes:
-        content: the content that was read.
         applied: the rules that were tried for it.
         opened: the decrypted file, with its MAC checked.
     """

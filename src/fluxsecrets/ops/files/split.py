@@ -26,10 +26,6 @@ def split_lists(data: bytes, limits: Limits) -> bytes:
 
     Other fields of the List (its own `metadata`) are dropped. kustomize drops them too.
 
-    Args:
-        data: the plain file.
-        limits: limits of the input.
-
     Returns:
         The new text, or the same bytes if there is no such List.
 

@@ -75,7 +75,6 @@ class StatusResult:
     Attributes:
         files: each once, in order.
         notes: what was not followed or not understood in the search.
-        request: the request.
     """
 
     files: tuple[FileStatus, ...]

@@ -57,10 +57,6 @@ class SyncRequest:
     """Which files to sync, and how: the parameters of `recipients sync`.
 
     Attributes:
-        paths: files and folders.
-        environment: all files of one environment.
-        everything: all files of the repository.
-        input_type: overrides the format of named files.
         accept_recipients: accept files that encrypt less than their rule.
         check, dry_run: only report what would happen.
     """
@@ -101,11 +97,6 @@ def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions
     A file that only gains recipients keeps its data key and values, as with `sops updatekeys`. If a recipient
     is removed, or the groups become stricter, the file gets a new data key: anyone who knows the old one
     could read what is written to the file later.
-
-    Args:
-        session: the run.
-        targets: the files.
-        options: how to sync them.
 
     Returns:
         One `RekeyResult` per file, in order, as each one is ready; a plain `FileResult` if it could not be

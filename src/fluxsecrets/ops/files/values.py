@@ -46,9 +46,7 @@ class ValueResult:
 
     Attributes:
         path: the file, as shown to the user.
-        key: the value's key, as shown to the user.
         change: the outcome.
-        warnings: warnings for the user.
     """
 
     path: str
@@ -75,9 +73,7 @@ class ValueRequest:
     """Which value of which file, and how to change it.
 
     Attributes:
-        path: the file, as the user named it.
         key: see `keypaths.find_or_new_place`.
-        input_type: overrides the format from the file's name and place.
         document: the YAML document, from 1; None searches all.
         raw: values under `data:` of a Secret are base64, and are not decoded or encoded.
         plain: allow a new value that the file's selector leaves in plain text.

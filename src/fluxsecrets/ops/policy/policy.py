@@ -67,12 +67,10 @@ class Policy:
     """What applies to a file.
 
     Attributes:
-        groups: recipients by key group.
         shamir_threshold: how many groups are needed; 0 means all.
         selector: the rule's selector, or None.
         mac_only_encrypted: the MAC covers encrypted values only.
         names: recipient id -> name, from anchors in `.sops.yaml`.
-        stores: indentation.
         rule: the rule it was taken from, if any.
         config_path: the rule's file, as shown to the user.
     """

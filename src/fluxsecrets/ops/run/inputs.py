@@ -40,7 +40,6 @@ class Target(NamedTuple):
 
     Attributes:
         path: absolute, links resolved.
-        shown: as the user would name it.
         format: name of its format.
         encrypted: whether it carries a `sops` block; False where it was not looked at.
         repository: its git repository, or None.
@@ -70,7 +69,6 @@ class Input:
 
     Attributes:
         target: the file that it is, or stands for in creation rules; that one need not exist.
-        data: the content.
     """
 
     target: Target

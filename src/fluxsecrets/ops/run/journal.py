@@ -130,7 +130,6 @@ class PendingOperation:
     """An operation that was interrupted.
 
     Attributes:
-        name, root, details: those of the operation.
         paths: its files, relative to the root with `/`.
     """
 

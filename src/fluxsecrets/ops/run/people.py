@@ -26,8 +26,6 @@ class ConfigFile:
 
     Attributes:
         path: relative to the root with `/`.
-        data: its text.
-        config: what it says.
     """
 
     path: str

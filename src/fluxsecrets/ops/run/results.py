@@ -41,11 +41,9 @@ class FileResult:
 
     Attributes:
         path: as shown to the user, with `/`.
-        outcome: what became of it.
         values: how many encrypted values it holds, or None if they were not counted.
         recipients: names or shortened keys of those who can open it.
         warnings: what the user should know, one sentence each.
-        error: why it failed.
         opened_with: whose keys opened it; only for the log.
         drift: where it differs from its rule, where it is encrypted: `recipients`, `selector`.
     """

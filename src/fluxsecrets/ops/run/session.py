@@ -50,7 +50,6 @@ class Session:
     """One run; made when it starts and handed down, so that nothing is looked up twice.
 
     Attributes:
-        environ: environment variables.
         cwd: absolute path of the working directory; messages name files relative to it.
         limits: what input may cost.
         config_path: `--config`: the `.sops.yaml` to use whatever the file, or None.

@@ -24,7 +24,6 @@ class Commit:
     Attributes:
         id: all its hex digits.
         time: seconds since 1970, when it was committed.
-        author: name of its author.
         day: on which it was authored, where the author was.
     """
 
@@ -39,7 +38,6 @@ class FileVersion:
     """What a commit made of a file.
 
     Attributes:
-        commit: that did it.
         path: the file, with `/`.
         blob: id of its content; None where it was removed.
         before: ids of what it was in the parents, where it was a file there.
@@ -55,10 +53,6 @@ def require_uncut(repository: Repository, commits: Iterable[str]) -> None:
     """Refuse commits of a clone whose history is cut off among them.
 
     What happened before would look as if it never had.
-
-    Args:
-        repository: the clone.
-        commits: ids.
 
     Raises:
         GitError: the parents of one of them are missing, since the clone is shallow.

@@ -21,7 +21,6 @@ class StagedFile:
     Attributes:
         path: relative to the root with `/`.
         mode: git's, such as `100644`.
-        blob: id of its content.
     """
 
     path: str
@@ -68,10 +67,6 @@ def write_blob(repository: Repository, data: bytes) -> str:
 
 def stage(repository: Repository, files: Iterable[StagedFile]) -> None:
     """Put other contents into the index, all at once or none.
-
-    Args:
-        repository: the repository.
-        files: with their new blobs.
 
     Raises:
         GitError: another git has the index, or it cannot be written.

@@ -54,10 +54,6 @@ def unflatten(pairs: Iterable[tuple[str, str]]) -> dict[str, Data]:
 def escape_newlines(text: str, what: str) -> str:
     r"""Newlines as `\n`.
 
-    Args:
-        text: the value.
-        what: names it in messages.
-
     Raises:
         FormatError: the text holds a backslash and an `n` already.
     """

@@ -195,15 +195,7 @@ def _quote_of(source: str, leaf: Leaf) -> str:
 
 
 def _spell(text: str, kept: str, rest: str, what: str, *, strict: bool) -> str:
-    """A value with the quotes that it needs, preferably those it had.
-
-    Args:
-        text: the value.
-        kept: the quotes to try first.
-        rest: what follows on the line.
-        what: names it in messages.
-        strict: sops will read it too.
-    """
+    """A value with the quotes that it needs, preferably those it had."""
     for quote in (kept, "", BACKTICK, TRIPLE, '"', "'"):
         cut = quote not in _NOT_CUT and any(sign in text for sign in SIGNS)
         spelled = f"{quote}{text}{quote}"

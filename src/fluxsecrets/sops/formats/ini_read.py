@@ -37,7 +37,6 @@ class _Text:
     """A value as it stands in the file.
 
     Attributes:
-        value: the value.
         start, end: its span, inside the quotes.
         quote: one of an empty string, ', ", a backtick, or three double quotes.
         comment: span of a comment behind it, with its sign, or None.

@@ -50,8 +50,6 @@ class _Token(NamedTuple):
     """Something solid between comments; a tuple, since every parse makes one for each scalar.
 
     Attributes:
-        start, end: its span.
-        kind: what it is to its container.
         container: the map or list that holds it.
         entry: where its entry in the container starts.
         collection: the flow collection that a FLOW_END ends.

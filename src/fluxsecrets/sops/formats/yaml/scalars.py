@@ -195,7 +195,6 @@ class Layout(NamedTuple):
     """How a file is laid out.
 
     Attributes:
-        newline: its line break.
         step: columns by which it indents.
     """
 
