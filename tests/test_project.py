@@ -37,6 +37,18 @@ def imported(path):
             yield ".".join(part for part in (base, node.module) if part)
 
 
+def test_no_module_imports_itself_through_others():
+    grimp = pytest.importorskip("grimp", reason="comes with import-linter")
+    graph = grimp.build_graph("fluxsecrets", exclude_type_checking_imports=False)
+    graph.remove_module("fluxsecrets")  # Python imports it before any module in it; it offers `api` lazily
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    while leaves := {name for name, below in imports.items() if not below}:
+        imports = {name: below - leaves for name, below in imports.items() if name not in leaves}
+    while tops := imports.keys() - set().union(*imports.values()):
+        imports = {name: below for name, below in imports.items() if name not in tops}
+    assert not imports, "these import each other"
+
+
 @pytest.mark.skipif(LINT_IMPORTS is None, reason="import-linter is not installed")
 @pytest.mark.parametrize(
     ("module", "statement", "kept"),

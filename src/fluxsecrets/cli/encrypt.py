@@ -136,7 +136,11 @@ def command(
             "standard output goes to a file, but encrypt works in place",
             hint="add --stdout to write the encrypted text there, or -i to encrypt in place",
         )
-    if asked.check and not asked.staged:
+    if asked.staged:
+        from fluxsecrets.ops.files.staged import encrypt_staged
+
+        batch = encrypt_staged(session, asked)
+    elif asked.check:
         from fluxsecrets.ops.checks.checking import check_encrypted
 
         batch = check_encrypted(session, asked)

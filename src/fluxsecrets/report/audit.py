@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.checks.audit import AuditResult, all_rules
 
-from .findings import Found
+from .found import Found
 from .text import counted
 
 if TYPE_CHECKING:

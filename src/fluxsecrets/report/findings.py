@@ -1,66 +1,14 @@
-"""What `scan` and `audit` found, as the formats of findings take it, and the table of these formats.
-
-To add a format: a module with a renderer, and a line in `FORMATS`.
-"""
+"""The table of the formats of findings. To add one: a module with a renderer, and a line in `FORMATS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from .findings_json import json_page
 from .findings_text import text_page
+from .found import Found
 from .page import Page
 from .sarif import sarif_page
-
-if TYPE_CHECKING:
-    from fluxsecrets.errors import FluxsecretsError
-    from fluxsecrets.findings import Finding, RuleInfo
-    from fluxsecrets.findings.allow import AllowedFinding, Remark
-    from fluxsecrets.findings.baseline import BaselineEntry
-    from fluxsecrets.ops.checks.excuses import Excuse
-    from fluxsecrets.repo.tree import Note
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Findings, whichever command they are of.
-
-    Attributes:
-        gone: entries of the baseline that are not found any more.
-        summary: what it comes to, in half a sentence.
-        rules: gives all rules that could have found something.
-        listed: the findings that count, in the order for people.
-        excuses: what let findings pass, and came with the same commits.
-        brought_by: what brought the excuses, with its verb.
-        remaining: what was not looked at, one sentence each.
-        written: how many entries were written to it, or None.
-    """
-
-    command: str
-    version: str
-    root: Path
-    files: int
-    findings: Sequence[Finding]
-    known: Sequence[Finding]
-    allowed: Sequence[AllowedFinding]
-    remarks: Sequence[Remark]
-    gone: Sequence[BaselineEntry]
-    summary: str
-    rules: Callable[[], Iterable[RuleInfo]]
-    listed: Sequence[Finding]
-    errors: Sequence[FluxsecretsError] = ()
-    excuses: Sequence[Excuse] = ()
-    brought_by: str = "what is scanned brings"
-    notes: Sequence[Note] = ()
-    remaining: Sequence[str] = ()
-    baseline: Path | None = None
-    written: int | None = None
-    data: Mapping[str, object] = field(default_factory=dict)
-    counts: Mapping[str, object] = field(default_factory=dict)
-
 
 FORMATS: Mapping[str, Callable[[Found], Page]] = {
     "text": text_page,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.checks.excuses import Excuse
     from fluxsecrets.repo.tree import Note
 
-    from .findings import Found
+    from .found import Found
 
 
 def json_page(found: Found) -> Page:

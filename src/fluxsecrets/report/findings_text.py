@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.checks.excuses import Excuse
     from fluxsecrets.repo.tree import Note as TreeNote
 
-    from .findings import Found
+    from .found import Found
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
 _NOTES_SHOWN = 5

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fluxsecrets.findings import Finding, Location, RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding
 
-    from .findings import Found
+    from .found import Found
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "fluxsecrets/v1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fluxsecrets.ops.checks.scan import ScanResult, known_rules
 
-from .findings import Found
+from .found import Found
 from .text import counted
 
 

@@ -1,4 +1,4 @@
-"""Encrypt files in place, staged files, or one content.
+"""Encrypt files in place, or one content; `staged` builds on it.
 
 Each is read, encrypted and verified before anything is replaced. Files are replaced in batches.
 """
@@ -125,16 +125,12 @@ class EncryptOptions:
 
 
 def encrypt(session: Session, request: EncryptRequest) -> BatchResult:
-    """Encrypt files in place, or staged files.
+    """Encrypt files in place; `staged.encrypt_staged` encrypts staged ones.
 
     Raises:
         RecipientError, SelectorError: the request names invalid ones.
-        UsageError, GitError, ConfigError, FileAccessError: see `select` and `encrypt_staged`.
+        UsageError, GitError, ConfigError, FileAccessError: see `select`.
     """
-    if request.staged:
-        from .staged import encrypt_staged
-
-        return encrypt_staged(session, _options(request))
     return encrypt_selected(
         session, select(session, request.paths, request.environment, request.input_type), request
     )
@@ -148,7 +144,7 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
     """
     if request.writes:
         make_ready(target.path for target in selection.targets)
-    options = _for_people(_options(request), selection.root)
+    options = _for_people(options_of(request), selection.root)
     jobs = encrypt_jobs(session, selection)
     results = write_files(session, prepare_files(partial(_prepare, session, options), jobs))
     files = tuple(session.watched(results, len(jobs), "encrypting"))
@@ -172,14 +168,15 @@ def encrypt_given(
     Raises:
         FluxsecretsError: see `encrypt_content`; names the file.
     """
-    options = _options(request)
+    options = options_of(request)
     if request.output is not None:
         given.target = given.target._replace(repository=find_repository(given.target.path))
     options = _for_people(options, repository_root(session))
     return encrypt_input(session, EncryptJob(given.target, replaced=replaced), given, options)
 
 
-def _options(request: EncryptRequest) -> EncryptOptions:
+def options_of(request: EncryptRequest) -> EncryptOptions:
+    """How a request wants files encrypted; what the repository knows is added later."""
     selectors = {
         "encrypted_regex": request.encrypted_regex,
         "unencrypted_regex": request.unencrypted_regex,

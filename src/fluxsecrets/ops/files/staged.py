@@ -31,27 +31,24 @@ from fluxsecrets.repo.git.worktree import changed_since_staged
 from fluxsecrets.repo.tree import Tree, make_tree, too_large
 from fluxsecrets.shell import file_word
 
-from .encrypt import EncryptJob, EncryptOptions, encrypt_input
+from .encrypt import EncryptJob, EncryptOptions, EncryptRequest, encrypt_input, options_of
 from .onlycopy import GitCopies
 
 
-def encrypt_staged(session: Session, options: EncryptOptions) -> BatchResult:
+def encrypt_staged(session: Session, request: EncryptRequest) -> BatchResult:
     """Encrypt the Secrets among the staged files: in the index, and in working copies that equal it.
 
-    Args:
-        session: the run.
-        options: how to encrypt; names of recipients are added here.
-
     Raises:
+        RecipientError, SelectorError: the request names invalid ones.
         GitError: there is no repository, or its index can't be read or written.
     """
     repository = find_repository(session.cwd)
     if repository is None:
         raise GitError("this is not a git repository, so nothing is staged", path=str(session.cwd))
     options = replace(
-        options,
+        options_of(request),
         names=read_public_keys(repository.root),
-        look_at_identities=options.write,
+        look_at_identities=request.writes,
         copies=GitCopies(index=False),  # the index gets the ciphertext
     )
     tree, staged = _staged_tree(session, repository)
