@@ -32,7 +32,7 @@ def resolve_inside(path: Path, root: Path) -> Path:
     if real.is_relative_to(real_root) or any(_same_folder(parent, real_root) for parent in real.parents):
         return real
     if Path(os.path.normpath(Path.cwd() / path)).is_relative_to(Path(os.path.normpath(Path.cwd() / root))):
-        message = "is a link that leaves the repository, or lies behind one"
+        message = "is a link that leaves the repository, or is behind one"
         hint = "links are followed inside the repository only; name the file it points to, or copy it here"
     else:
         message = "is outside of the repository"

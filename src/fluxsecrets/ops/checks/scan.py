@@ -465,7 +465,7 @@ class _Job:
         above = os.path.realpath(place.parent)
         if is_inside and os.path.realpath(place) != root and not Path(above).is_relative_to(root):
             return FileAccessError(
-                "lies behind a link that leaves the repository, so it was not looked at",
+                "is behind a link that leaves the repository, so it was not scanned",
                 hint="name it where it is",
                 path=text,
             )

@@ -27,7 +27,7 @@ def with_example(data: bytes, objects: Iterable[Object], source: str, rename: Ca
     group, _, _ = found.api_version.rpartition("/")
     path = "/".join(("", *_FIELDS[group, found.kind]))
     lines = (
-        f"# What differs from {source} stands in patches, such as:",
+        f"# Put the differences from {source} into patches, such as:",
         "# patches:",
         f"#   - target: {{kind: {found.kind}, name: {rename(found.name)}}}",
         "#     patch: |",

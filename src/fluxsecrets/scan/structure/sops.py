@@ -43,7 +43,7 @@ FOREIGN = RuleInfo(
     title="ciphertext of another file",
     severity=Severity.MEDIUM,
     explanation=(
-        "The same ciphertext stands in two files with different data keys: it was copied by hand. It opens "
+        "The same ciphertext is in two files with different data keys: it was copied by hand. It opens "
         "in one of them only, and Flux will fail on the other."
     ),
     fix="Take the value from the one file with `fluxsecrets get FILE KEY`, and put it into the other with "
