@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.repo.encrypted import why_plain
+from fluxsecrets.repo.configfiles import why_plain
 
 FILES = {
     ".sops.yaml": "creation rules",

@@ -18,7 +18,8 @@ from fluxsecrets.marks import MANIFEST_SUFFIXES, chart_files, is_kustomization, 
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import format_for_path
 
-from .encrypted import detect_encryption, why_plain
+from .configfiles import why_plain
+from .encrypted import detect_encryption
 from .globs import Glob, compile_glob
 from .kustomize import read_kustomization
 from .manifests import (

@@ -26,7 +26,7 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, LimitError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, RULES_NAME, SIGN_BYTES, chart_files, name_in
 from fluxsecrets.sops.selectors import Regex, RegexError, compile_regex
 
-from .encrypted import why_plain
+from .configfiles import why_plain
 
 ORDINARY_NAMES = (
     *("README.md", "kustomization.yaml", "namespace.yaml", "deployment.yaml", "deployment.yml"),

@@ -62,7 +62,7 @@ def decrypt_given(
         opened = open_file(make_format(target.format), given.take(), session.providers, session.limits)
         return DecryptedContent(_result(session, opened, target, output_type, key), opened.warnings)
     except FluxsecretsError as error:
-        from fluxsecrets.repo.encrypted import fix_hint
+        from fluxsecrets.repo.configfiles import fix_hint
 
         fix_hint(error, target.path)
         raise error.in_file(target.shown) from None

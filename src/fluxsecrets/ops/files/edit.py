@@ -26,7 +26,7 @@ from fluxsecrets.ops.run.inputs import Target, format_of_name
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import repository_root, select
-from fluxsecrets.repo.encrypted import refuse_configuration
+from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import check_recipients

@@ -20,7 +20,8 @@ from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepar
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, repository_root, select
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
-from fluxsecrets.repo.encrypted import detect_encryption, refuse_configuration
+from fluxsecrets.repo.configfiles import refuse_configuration
+from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import Format, make_format

@@ -17,7 +17,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import refuse_interrupted, refuse_read_only, replace_file
-from fluxsecrets.repo.encrypted import fix_hint
+from fluxsecrets.repo.configfiles import fix_hint
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
