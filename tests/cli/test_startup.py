@@ -1,4 +1,4 @@
-"""Every process pays for what it imports: one file that is decrypted, and --version, are the measure."""
+"""Every process pays for what it imports: decrypting one file, a commit and --version are the measure."""
 
 import subprocess
 import sys
@@ -35,6 +35,20 @@ def test_the_version_needs_no_command_line(cli, environment):
     found = modules_of(cli, "--version")
     assert "fluxsecrets.cli.entry" in found
     assert not {"click", "yaml", "cryptography", "fluxsecrets.cli.app"} & found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the executable is no Python file there")
+def test_the_hook_reads_no_yaml_without_rules_and_settings(environment, tmp_path, monkeypatch, cli, git):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "values.yaml").write_text("replicas: 2\n", encoding="utf-8")
+    git(tmp_path, "add", "values.yaml")
+    monkeypatch.chdir(tmp_path)
+    found = modules_of(cli, "hook", "run", "pre-commit")
+    assert "fluxsecrets.scan.scanner" in found
+    assert (
+        not {"click", "yaml", "cryptography", "fluxsecrets.sops.document", "fluxsecrets.repo.manifests"}
+        & found
+    )
 
 
 def test_reading_an_encrypted_file_needs_no_git(encrypted, cli, git, monkeypatch):
