@@ -7,6 +7,7 @@ Either way a file is replaced only in the state in which it was read.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -237,10 +238,21 @@ def _by_place(
     for each in prepared:
         if each.change is not None:
             path = each.change.path
-            if path.parent not in places:
-                places[path.parent] = operation.place or place_of(session, path)
-            found.setdefault(places[path.parent], []).append(each.change)
+            place = operation.place or _known_place(places, path.parent) or place_of(session, path)
+            places |= {path.parent: place, place.root: place}
+            found.setdefault(place, []).append(each.change)
     return found
+
+
+def _known_place(places: Mapping[Path, Place], folder: Path) -> Place | None:
+    """The place of a folder, if a folder around it is known to be in git; asking git takes a process."""
+    for level in (folder, *folder.parents):
+        place = places.get(level)
+        if place is not None:
+            return place if place.git_dir is not None or level == folder else None
+        if os.path.lexists(level / ".git"):
+            return None
+    return None
 
 
 def _change(place: Place, changes: Sequence[FileChange], operation: Operation) -> None:
