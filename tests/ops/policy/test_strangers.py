@@ -204,3 +204,11 @@ def test_a_mac_that_covers_less_than_the_rule_wants(compare):
 )
 def test_one_key_spelled_in_two_ways_is_no_stranger(one, other):
     assert recipient_key(one) == recipient_key(other)
+
+
+@pytest.mark.parametrize(("threshold", "lower"), [(3, False), (2, False), (1, True)])
+def test_the_rules_threshold_is_enough_where_there_are_more_groups(compare, threshold, lower):
+    rule = f"{GROUPS}      - age: [age1qmal]\n"
+    differences = compare(rule, metadata([ALICE], [BOB], [MALLORY], threshold=threshold))
+    assert differences.threshold_lower is lower
+    assert differences.thresholds == (threshold, 2)

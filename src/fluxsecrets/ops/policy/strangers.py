@@ -25,6 +25,7 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 
+from .drift import groups_needed
 from .policy import FLUX_SELECTOR, is_manifest
 
 _ENCRYPTED_ONLY = (SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_SUFFIX)
@@ -90,8 +91,8 @@ def compare_with_rule(
     format_ = make_format(document.format if document is not None else format_for_path(path.name))
     expected = None if format_.single_value else _weaker_than(metadata.selector, rule, document)
     thresholds = (
-        _needed(metadata.recipients, metadata.shamir_threshold),
-        _needed(rule.key_groups, rule.shamir_threshold),
+        groups_needed(metadata.recipients, metadata.shamir_threshold),
+        groups_needed(rule.key_groups, rule.shamir_threshold),
     )
     return Differences(
         strangers=_unique([recipient for recipient in own if recipient_key(recipient) not in in_rule]),
@@ -211,10 +212,6 @@ def _known(session: Session, path: Path, applied: AppliedConfig | None) -> froze
 
 def _unique(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
     return tuple({recipient_key(recipient): recipient for recipient in reversed(recipients)}.values())[::-1]
-
-
-def _needed(groups: RecipientGroups, threshold: int) -> int:
-    return 1 if len(groups) <= 1 else threshold or len(groups)
 
 
 def _same_partition(own: RecipientGroups, ruled: RecipientGroups, known: set[RecipientKey]) -> bool:
