@@ -28,6 +28,8 @@ def measure(surroundings: Surroundings) -> list[Row]:
         f"creation_rules:\n  - encrypted_regex: ^(data|stringData)$\n    age: {identity.to_public()}\n",
         encoding="ascii",
     )
+    (folder / "keys").mkdir()
+    (folder / "keys" / "cluster-production.pub").write_text(f"{identity.to_public()}\n", encoding="ascii")
     environment = {
         **{key: text for key, text in os.environ.items() if not key.startswith(("SOPS_", "GIT_"))},
         "HOME": str(surroundings.folder),
