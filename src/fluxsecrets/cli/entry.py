@@ -45,10 +45,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"fluxsecrets {__version__}\n")
         return
-    disable_core_dumps()
-    # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
-    # the time. Worker processes that are forked inherit this.
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+    prepare_process()
     code = _run(sys.argv[1:])
     # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
     # may have been cut off in the middle, and complain. Without workers it would only take its modules apart,
@@ -57,6 +54,14 @@ def main() -> None:
         _flush()
         os._exit(code)
     sys.exit(code)
+
+
+def prepare_process() -> None:
+    """Switch off core dumps, and let Python look for cycles less often."""
+    disable_core_dumps()
+    # What a file is parsed to holds no cycles and goes when it is done; looking for some takes a sixth of
+    # the time. Worker processes that are forked inherit this.
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
 
 
 def _run(arguments: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import signal
@@ -26,6 +25,7 @@ from fluxsecrets.cli.entry import (
     TerminatedError,
     drop_output,
     end_log,
+    prepare_process,
     say,
     show,
     terminable,
@@ -34,16 +34,13 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.logged import Call as LoggedCall
 from fluxsecrets.ops.run.logged import Logged
 from fluxsecrets.ops.run.record import recording
-from fluxsecrets.programs import disable_core_dumps
 
-_COLLECT_AFTER = 50_000  # see fluxsecrets.cli.entry
 _HELP = ("help", "h")
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    disable_core_dumps()
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+    prepare_process()
     sys.exit(run(sys.argv[1:]))
 
 
