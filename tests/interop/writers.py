@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Protocol
 import yaml
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from fluxsecrets.errors import MetadataError
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sealed.certificates import parse_certificate
@@ -112,13 +114,35 @@ class RopsWriter:
 
     def cases(self) -> Sequence[Case]:
         return [
-            Case(kind, _DATA, lambda kind=kind: self._read(kind, _PLAIN[kind][0]))
-            for kind in ("yaml", "json")
+            Case("yaml, refused as sops refuses it", _UNQUOTED_TIME, self._refusal),
+            Case("yaml, its time put in quotes", _DATA, lambda: self._opened("yaml", _quote_time)),
+            Case("json", _DATA, lambda: self._opened("json", bytes)),
         ]
 
-    def _read(self, kind: str, plain: bytes) -> object:
+    def _written(self, kind: str) -> bytes:
         command = ("rops", "encrypt", "--age", self.recipient, "--format", kind)
-        return _opened(self.session, kind, run(self.session.environ, *command, data=plain))
+        return run(self.session.environ, *command, data=_PLAIN[kind][0])
+
+    def _opened(self, kind: str, mended: Callable[[bytes], bytes]) -> object:
+        return _opened(self.session, kind, mended(self._written(kind)))
+
+    def _refusal(self) -> object:
+        try:
+            return self._opened("yaml", bytes)
+        except MetadataError as error:
+            return error.message
+
+
+# rops leaves the quotes out, so that YAML reads a time, for which sops has no place:
+# "'lastmodified' expected type 'string', got unconvertible type 'time.Time'".
+_UNQUOTED_TIME = "sops.lastmodified is a time, and sops needs a text"
+
+
+def _quote_time(data: bytes) -> bytes:
+    """What the hint of that refusal asks for."""
+    quoted, count = re.subn(rb"(?m)^(\s+lastmodified: )(\S+)$", rb'\1"\2"', data)
+    assert count == 1
+    return quoted
 
 
 def _opened(session: Session, kind: str, encrypted: bytes) -> object:
