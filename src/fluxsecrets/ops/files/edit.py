@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,8 +16,6 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.links import resolve_inside
-from fluxsecrets.files.private import private_directory
-from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for, selector_for
 from fluxsecrets.ops.run.inputs import Target, format_of_name
@@ -28,24 +24,16 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import repository_root, select
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
 from .content import EncryptedFile, encrypt_content, parse
+from .desk import Ask, Desk, Edit, kept_aside
 from .onlycopy import others_only
 from .reencrypt import encrypt_again, open_target, write_back
 
 NEW_FILE_MODE = 0o644
 """Permission bits of a new file. It is encrypted, and goes into git."""
-
-_BOM = b"\xef\xbb\xbf"
-
-Edit = Callable[[Path], None]
-"""Opens a file in the editor, and returns when the editor has ended."""
-
-Ask = Callable[[FluxsecretsError], bool]
-"""Shows an error, and asks whether to edit again. False if nobody can be asked."""
 
 
 class EditOutcome(StrEnum):
@@ -116,7 +104,7 @@ def edit_file(
 def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_recipients: bool) -> EditResult:
     opened = open_target(session, target, accept_recipients=accept_recipients)
     before = opened.file.text()
-    desk = _Desk(edit, ask, target.format, session.limits.size, session.warn)
+    desk = Desk(edit, ask, target.format, session.limits.size, session.warn)
     done = desk.until_encrypted(
         target.path.name, before, lambda plain: encrypt_again(session, opened, plain, by_hand=True)
     )
@@ -127,7 +115,7 @@ def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_re
     try:
         write_back(opened, encrypted.data)
     except FluxsecretsError as error:
-        raise _kept_aside(session, target.path, encrypted.data, error) from None
+        raise kept_aside(session, target.path, encrypted.data, error) from None
     return EditResult(target.shown, EditOutcome.EDITED, encrypted.values, tuple(warnings))
 
 
@@ -149,7 +137,7 @@ def _create(
             format_, plain, policy, session.providers, now=session.now(), limits=session.limits
         )
 
-    desk = _Desk(edit, ask, name, session.limits.size, session.warn)
+    desk = Desk(edit, ask, name, session.limits.size, session.warn)
     done = desk.until_encrypted(path.name, _template(session, name, path, policy), encrypt)
     if done is None:
         return EditResult(text, EditOutcome.UNCHANGED)
@@ -158,7 +146,7 @@ def _create(
         write_new(path, encrypted.data, NEW_FILE_MODE)
     except FluxsecretsError as error:
         error.path = text
-        raise _kept_aside(session, path, encrypted.data, error) from None
+        raise kept_aside(session, path, encrypted.data, error) from None
     return EditResult(text, EditOutcome.CREATED, encrypted.values, (*encrypted.warnings, *others))
 
 
@@ -191,115 +179,3 @@ def _template(session: Session, name: str, path: Path, policy: Policy) -> bytes:
             if selector.encrypts(("stringData", "key"), ()):
                 return secret
     return b"" if format_.single_value else format_.render([dict(format_.example)])
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """A loop that edits plain text until it can be encrypted."""
-
-    edit: Edit
-    ask: Ask
-    format: str
-    limit: int
-    warn: Callable[[str], None] | None
-
-    def until_encrypted(
-        self, name: str, original: bytes, encrypt: Callable[[bytes], EncryptedFile]
-    ) -> EncryptedFile | None:
-        """Edit a text until it can be encrypted. Return None if it is the original again."""
-        with private_directory(self.warn) as folder:
-            path = folder / name
-            write_new(path, original)
-            header, failed, reason = b"", original, None
-            while True:
-                self.edit(path)
-                edited = _without_message(read_file(path, limit=2 * self.limit).data, header)
-                if edited == original:
-                    return None
-                if reason is not None and edited == failed:
-                    if not self.ask(reason):
-                        raise _given_up(reason)
-                    continue
-                try:
-                    return encrypt(edited)
-                except FluxsecretsError as error:
-                    failed, reason = edited, error
-                header = self._message(reason, edited)
-                if header:
-                    path.write_bytes(_with_message(edited, header))
-                elif not self.ask(reason):
-                    raise _given_up(reason)
-
-    def _message(self, error: FluxsecretsError, text: bytes) -> bytes:
-        """Return an error as comment lines, or nothing for formats without comments."""
-        sign = make_format(self.format).comment_sign
-        if not sign:
-            return b""
-        lines = ["", *error.details]
-        if hint := _hint_for_text(error):
-            lines.append(f"hint: {hint}")
-        lines.append(
-            "fix it, or close the editor without a change to give up; these lines are removed automatically"
-        )
-        place = f"line {error.line + len(lines)}: " if error.line is not None and error.path is None else ""
-        lines[0] = f"this can't be encrypted: {place}{error.message}"
-        newline = "\r\n" if b"\r\n" in text else "\n"
-        shown = (re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", line) for line in lines)
-        return "".join(f"{sign}{_MARK}{line}{newline}" for line in shown).encode("utf-8", "replace")
-
-
-_MARK = "fluxsecrets: "
-
-
-def _with_message(text: bytes, message: bytes) -> bytes:
-    return _BOM + message + text[len(_BOM) :] if text.startswith(_BOM) else message + text
-
-
-def _without_message(text: bytes, message: bytes) -> bytes:
-    """Return the text without the inserted lines, wherever they are now."""
-    if not message:
-        return text
-    mark = message[:1] + _MARK.encode()
-    lines = text.removeprefix(_BOM).splitlines(keepends=True)
-    kept = b"".join(line for line in lines if not line.startswith(mark))
-    return _BOM + kept if text.startswith(_BOM) else kept
-
-
-def _hint_for_text(error: FluxsecretsError) -> str | None:
-    """Return the hint if it concerns the text. Options can't be added from within the editor."""
-    return None if error.hint is None or "--" in error.hint else error.hint
-
-
-def _given_up(error: FluxsecretsError) -> FluxsecretsError:
-    hint = _hint_for_text(error)
-    error.hint = "nothing was written, and the edited text was not kept, because it is plain text"
-    if hint is not None:
-        error.hint += f"; {hint}"
-    return error
-
-
-def _kept_aside(session: Session, path: Path, encrypted: bytes, error: FluxsecretsError) -> FluxsecretsError:
-    """Return the error with the place of the edited text: a separate file, encrypted."""
-    kept = _write_aside(path, encrypted)
-    if kept is None:
-        error.details = (*error.details, "the edited text could not be saved either, and is lost")
-        return error
-    shown = session.shown(kept)
-    error.details = (*error.details, f"your edited text is in {shown}, encrypted")
-    error.hint = f"compare the two with `fluxsecrets decrypt {file_word(shown)}`, then rename it or delete it"
-    return error
-
-
-def _write_aside(path: Path, encrypted: bytes) -> Path | None:
-    folders: list[Path] = [path.parent]
-    with suppress(OSError):
-        folders.append(Path(tempfile.gettempdir()))
-    stem, dot, suffix = path.name.rpartition(".")
-    for folder in folders:
-        for number in range(1, 10):
-            mark = "edited" if number == 1 else f"edited-{number}"
-            name = f"{stem}.{mark}.{suffix}" if dot and stem else f"{path.name}.{mark}"
-            with suppress(FluxsecretsError):
-                write_new(folder / name, encrypted)
-                return folder / name
-    return None
