@@ -240,6 +240,27 @@ def test_neighbours_that_sops_hides_are_not_shown_without_leave(encrypted_infra,
     assert (encrypted_infra / path).read_bytes() == before
 
 
+@pytest.mark.parametrize("scope", ["strict", "namespace-wide", "cluster-wide"])
+@pytest.mark.parametrize("form", ["sops", "plain", "external"])
+def test_the_scope_survives_each_form_and_back(sealing, cli, vault, scope, form):
+    before = (VECTORS / "sealed" / f"{scope}.yaml").read_bytes()
+    sealing.write("sealed.yaml", before)
+    store = ("--provider", "vault", "--mount", "kv")
+    ok(cli("convert", "sealed.yaml", "--to", form, *store, "--store", "v", "--push", "--for-others"))
+    back = ok(cli("convert", "sealed.yaml", "--to", "sealed", "--cert", "sealing.crt", *store))
+    assert scope in back.stdout
+
+    def metadata(data):
+        found = to_data(load_documents(data)[-1])
+        return (
+            found["metadata"],
+            found["spec"]["template"]["metadata"],
+            sorted(found["spec"]["encryptedData"]),
+        )
+
+    assert metadata(sealing.read("sealed.yaml")) == metadata(before)
+
+
 def test_what_the_store_has_is_shown_and_not_overwritten(sealing, cli, vault):
     args = (
         "convert",

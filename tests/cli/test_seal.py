@@ -122,6 +122,49 @@ def test_a_list_becomes_documents(sealing, cli):
     assert b"kind: List" not in sealing.read("secret.yaml")
 
 
+SCOPES = {
+    "namespace-wide": {"sealedsecrets.bitnami.com/namespace-wide": "true"},
+    "cluster-wide": {"sealedsecrets.bitnami.com/cluster-wide": "true"},
+    "both": {
+        "sealedsecrets.bitnami.com/namespace-wide": "true",
+        "sealedsecrets.bitnami.com/cluster-wide": "true",
+    },
+    "strict": {"sealedsecrets.bitnami.com/cluster-wide": "false"},
+}
+
+
+@pytest.mark.parametrize("annotations", SCOPES.values(), ids=SCOPES)
+def test_the_scope_survives_unseal_and_seal(sealing, cli, annotations):
+    sealing.write("secret.yaml", SECRET.replace("type:", f"  annotations: {json.dumps(annotations)}\ntype:"))
+    sealed = cli("seal", "--cert", "sealing.crt", "-", stdin=sealing.read("secret.yaml"))
+    opened = cli("unseal", "--private-key", "sealing.key", "-", stdin=sealed.stdout_bytes)
+    again = cli("seal", "--cert", "sealing.crt", "-", stdin=opened.stdout_bytes)
+    assert CIPHERTEXT.sub(b"", again.stdout_bytes) == CIPHERTEXT.sub(b"", sealed.stdout_bytes)
+    (data,) = map(to_data, load_documents(opened.stdout_bytes))
+    assert data["metadata"]["annotations"] == annotations
+    if shutil.which("kubeseal"):
+        theirs = subprocess.run(
+            ["kubeseal", "--recovery-unseal", "--recovery-private-key", "sealing.key", "-o", "json"],
+            input=again.stdout_bytes, capture_output=True, timeout=60, check=True, cwd=sealing.path,
+        )  # fmt: skip
+        recovered = json.loads(theirs.stdout)
+        assert recovered["metadata"]["annotations"] == annotations
+        assert secret_data(theirs.stdout) == secret_data(opened.stdout_bytes)
+
+
+@pytest.mark.parametrize(
+    ("own", "template"), [("cluster-wide", None), (None, "cluster-wide"), ("namespace-wide", "cluster-wide")]
+)
+def test_a_scope_in_one_place_only_is_neither_lost_nor_widened(sealing, cli, own, template):
+    """The controller follows the SealedSecret's own annotations, whatever the template has."""
+    (data,) = map(to_data, load_documents((VECTORS / "sealed" / f"{own or 'strict'}.json").read_bytes()))
+    data["metadata"]["annotations"] = SCOPES[own] if own else {}
+    data["spec"]["template"]["metadata"]["annotations"] = SCOPES[template] if template else {}
+    opened = cli("unseal", "--private-key", "sealing.key", "-", stdin=json.dumps(data).encode())
+    (secret,) = map(to_data, load_documents(opened.stdout_bytes))
+    assert secret["metadata"].get("annotations", {}) == (SCOPES[own] if own else {})
+
+
 def test_raw(sealing, cli):
     raw = ("seal", "--raw", "--cert", "sealing.crt", "--name", "db")
     result = cli(*raw, "--namespace", "apps", stdin=b"hunter2-throwaway")

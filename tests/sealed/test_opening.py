@@ -11,7 +11,7 @@ from fluxsecrets.repo.secretobject import read_secret
 from fluxsecrets.sealed.codec import open_value, seal_value
 from fluxsecrets.sealed.model import check_structure, read_sealed, scope_for, sealed_data
 from fluxsecrets.sealed.opening import open_sealed
-from fluxsecrets.sealed.scopes import Scope, label_of
+from fluxsecrets.sealed.scopes import Scope, annotations_for, label_of
 from fluxsecrets.sops.formats.yaml import load_documents
 from sealing import VECTORS
 
@@ -40,7 +40,9 @@ def test_what_kubeseal_sealed_opens(case, secret, keys, new_keys):
     assert sealed.scope == case["scope"]
     opened = open_sealed(sealed, [*new_keys, *keys])
     assert opened.secret.values == secret.values
-    assert opened.secret.metadata == secret.metadata
+    # The scope's annotation is in the template, so it is in the Secret that the controller creates.
+    annotations = {**secret.annotations, **annotations_for(sealed.scope)}
+    assert opened.secret.metadata == {**secret.metadata, "annotations": annotations}
     assert (opened.secret.type, opened.secret.texts) == ("Opaque", {"password", "multi"})
     assert set(opened.keys.values()) == {1}
 

@@ -12,7 +12,7 @@ from fluxsecrets.sops.document import Data, Entry, Leaf, Node, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 
 from .codec import check_sealed
-from .scopes import CLUSTER_WIDE, NAMESPACE_WIDE, Scope, annotations_for, label_of, scope_of
+from .scopes import Scope, annotations_for, label_of, scope_of, with_scope
 
 API_VERSION = "bitnami.com/v1alpha1"
 KIND = "SealedSecret"
@@ -120,10 +120,7 @@ def scope_for(secret: Secret, scope: Scope | None) -> Scope:
 
 def template_metadata(secret: Secret, *, name: str, namespace: str, scope: Scope) -> dict[str, Data]:
     """Return `spec.template.metadata`: the Secret's own, with the scope's annotations."""
-    kept = {
-        key: text for key, text in secret.annotations.items() if key not in (CLUSTER_WIDE, NAMESPACE_WIDE)
-    }
-    annotations: dict[str, Data] = {**kept, **annotations_for(scope)}
+    annotations: dict[str, Data] = {**with_scope(secret.annotations, scope)}
     metadata: dict[str, Data] = {**secret.metadata, "name": name}
     if namespace:
         metadata["namespace"] = namespace
@@ -171,13 +168,12 @@ def sealed_data(
 def secret_of(sealed: SealedSecret, values: Mapping[str, bytes], texts: frozenset[str]) -> Secret:
     """Return the Secret that the controller would create, without its owner reference.
 
+    Its annotations have the scope of the SealedSecret, so that sealing it again neither narrows nor widens
+    it. kubeseal copies the template's annotations, which differ if the scope is written in one place only.
+
     `texts` are the keys whose values fit in stringData.
     """
-    annotations = {
-        key: text
-        for key, text in _data_texts(sealed.metadata.get("annotations")).items()
-        if key not in (CLUSTER_WIDE, NAMESPACE_WIDE)
-    }
+    annotations = with_scope(_data_texts(sealed.metadata.get("annotations")), sealed.scope)
     metadata: dict[str, Data] = {**sealed.metadata, "name": sealed.name}
     if sealed.namespace:
         metadata["namespace"] = sealed.namespace

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, FormatError, IntegrityError
 from fluxsecrets.repo.gotemplate import render
 from fluxsecrets.repo.secretobject import Secret, is_text, read_secret
-from fluxsecrets.sops.document import Leaf
+from fluxsecrets.sops.document import Data, Leaf
 from fluxsecrets.sops.formats.yaml import load_documents
 
 from .codec import OpenedValue, open_value
 from .keys import SealingKey
 from .model import SealedSecret, secret_of
-from .scopes import Scope, label_of
+from .scopes import Scope, label_of, with_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +128,14 @@ def _open_legacy(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSeal
         ) from None
     values = dict(secret.values)
     texts = frozenset(key for key, value in values.items() if is_text(value))
-    placed = Secret(
-        sealed.name,
-        sealed.namespace,
-        secret.type,
-        secret.immutable,
-        {
-            **secret.metadata,
-            "name": sealed.name,
-            **({"namespace": sealed.namespace} if sealed.namespace else {}),
-        },
-        values,
-        texts,
-    )
+    metadata: dict[str, Data] = {**secret.metadata, "name": sealed.name}
+    if sealed.namespace:
+        metadata["namespace"] = sealed.namespace
+    annotations = with_scope(secret.annotations, sealed.scope)
+    metadata.pop("annotations", None)
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    placed = Secret(sealed.name, sealed.namespace, secret.type, secret.immutable, metadata, values, texts)
     return OpenedSealed(placed, values, dict.fromkeys(values, found.key))
 
 

@@ -53,6 +53,17 @@ def annotations_for(scope: Scope) -> dict[str, str]:
     return {names[scope]: "true"} if scope in names else {}
 
 
+def with_scope(annotations: Mapping[str, str], scope: Scope) -> dict[str, str]:
+    """Return annotations that set a scope.
+
+    Annotations that already set it stay as they are, like in kubeseal: even a second one that does not count.
+    """
+    if scope_of(annotations) is scope:
+        return dict(annotations)
+    kept = {key: text for key, text in annotations.items() if key not in (CLUSTER_WIDE, NAMESPACE_WIDE)}
+    return {**kept, **annotations_for(scope)}
+
+
 def label_of(scope: Scope, namespace: str, name: str) -> bytes:
     """Return the OAEP label that binds a value to its place.
 
