@@ -1,6 +1,5 @@
 """A journal that came with a repository is never followed, wherever it lies and whatever it names."""
 
-import hashlib
 import hmac
 import json
 import os
@@ -14,6 +13,7 @@ from tests.conftest import run_git as git
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.ops.run import journal
 from fluxsecrets.ops.run.journal import abort, apply, pending, resume
+from fluxsecrets.ops.run.journalbox import Box
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.statefolder import Place, place_in_git, place_without_git, user_state_folder
 
@@ -21,17 +21,20 @@ EVIL = b"ssh-ed25519 AAAA mallory\n"
 WAYS = ("resume", "abort")
 
 
-def planted(state: Path, root: Path, path: str, *, way: str = "resume", version: int = 2, folders=()) -> None:
+def planted(state: Path, root: Path, path: str, *, way: str = "resume", version: int = 3, folders=()) -> None:
     """Write a journal as somebody would who knows its form but not the user's key."""
-    content = {"start": 0, "length": len(EVIL), "sha256": hashlib.sha256(EVIL).hexdigest()}
+    box = Box.make(bytes(32))
+    sealed = box.seal(0, EVIL)
+    content = {"number": 0, "start": 0, "length": len(sealed), "digest": box.digest(EVIL)}
     entry = {"path": path, "mode": 0o600, "old": None, "new": None}
     entry["new" if way == "resume" else "old"] = content
     plan = {"version": version, "name": "rotate", "root": str(root), "details": {}, "files": [entry]}
+    plan["salt"] = box.salt.hex()
     data = json.dumps({**plan, "folders": list(folders)}).encode()
     folder = state / "journal"
     folder.mkdir(mode=0o700, parents=True)
     state.chmod(0o700)
-    (folder / "contents").write_bytes(EVIL)
+    (folder / "contents").write_bytes(sealed)
     (folder / "plan.json").write_bytes(data)
     guessed = hmac.digest(bytes(32), b"fluxsecrets journal\n" + data, "sha256").hex()
     (folder / "plan.mac").write_text(guessed)

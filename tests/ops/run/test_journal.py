@@ -1,5 +1,6 @@
 """`ops.run.journal`: all files of an operation are changed or none, whatever happens in the middle."""
 
+import errno
 import os
 import shutil
 import stat
@@ -229,6 +230,28 @@ def test_the_journal_is_for_its_owner_alone(place, monkeypatch):
     kept = [path for path in place.state.rglob("*") if path.name != "lock"]
     assert kept
     assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in kept)
+
+
+def test_it_holds_no_plain_text(place, tree, monkeypatch):
+    interrupt(place, monkeypatch)
+    for path in (place.state / "journal").iterdir():
+        data = path.read_bytes()
+        assert not any(text.encode() in data for text in (*OLD.values(), *NEW.values())), path.name
+
+
+def test_a_draft_that_a_full_disk_cut_short_is_removed(place, tree, monkeypatch):
+    real = journal.write_atomic
+
+    def full(path, *args, **kwargs):
+        if path.name == "plan.json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(path, *args, **kwargs)
+
+    monkeypatch.setattr(journal, "write_atomic", full)
+    with pytest.raises(FileAccessError, match="no space left"):
+        apply(place, "rotate", planned_changes(tree), DETAILS)
+    assert contents(tree) == OLD
+    assert not os.path.lexists(place.state / "journal.draft")
 
 
 @pytest.mark.parametrize("damage", ["{", '{"version": 1}', '{"version": 9}'])

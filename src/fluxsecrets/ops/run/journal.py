@@ -5,8 +5,8 @@ file of contents and a plan with their hashes. A rename makes the two a journal.
 can be completed or taken back, by this process or the next, and the files are replaced one by one. At every
 moment each file holds its old or its new content.
 
-The journal holds what goes into the tree and what was there: ciphertext and configuration, and plain text
-only where a file of the tree held it anyway. Only its owner can read it, and it is deleted at the end.
+The journal holds what goes into the tree and what was there, which can be plain text. So all contents are
+encrypted with a key in the user's own folder, see `Box`: what a killed run leaves reveals nothing.
 
 A journal tells fluxsecrets to write files, and a `.git` folder can come with an archive. So a plan is
 followed only if this user's fluxsecrets wrote it for this very root (it is authenticated with a key in the
@@ -28,7 +28,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
@@ -36,6 +36,7 @@ from fluxsecrets.files.locks import is_named, try_lock
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import PendingWrite, remove_leftovers, write_atomic, write_batch
 
+from .journalbox import Box
 from .results import FileChange
 from .statefolder import JOURNAL, Place, claim, journal_key, require_ours
 
@@ -116,7 +117,7 @@ def _is_plain(part: str, *, windows: bool) -> bool:
     )
 
 
-VERSION = 2
+VERSION = 3
 _LIMIT = 2**31
 _BATCH = 256
 _DRAFT, _LOCK = f"{JOURNAL}.draft", "lock"
@@ -252,8 +253,9 @@ def _take_back(place: Place, error: FluxsecretsError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """A content in the journal: where it stands in the file of contents, and its hash."""
+    """A content in the journal: its number, its place in the file of contents, and its hash; see `Box`."""
 
+    number: int
     start: int
     length: int
     digest: str
@@ -275,6 +277,7 @@ class _Journal:
     details: Mapping[str, object]
     entries: tuple[_Entry, ...]
     made_folders: tuple[PlanPath, ...]
+    box: Box
 
 
 def _write_journal(
@@ -282,14 +285,19 @@ def _write_journal(
 ) -> None:
     state, root = place.state, place.root
     draft = state / _DRAFT
+    key = journal_key(make=True)
+    assert key is not None  # noqa: S101 - it was made
+    box = Box.make(key)
     contents = bytearray()
+    numbers = count()
 
     def keep(data: bytes | None) -> dict[str, object] | None:
         if data is None:
             return None
-        start = len(contents)
-        contents.extend(data)
-        return {"start": start, "length": len(data), "sha256": sha256(data).hexdigest()}
+        number, start = next(numbers), len(contents)
+        contents.extend(box.seal(number, data))
+        length = len(contents) - start
+        return {"number": number, "start": start, "length": length, "digest": box.digest(data)}
 
     files = [
         {
@@ -304,21 +312,24 @@ def _write_journal(
         "version": VERSION,
         "name": name,
         "root": str(root),
+        "salt": box.salt.hex(),
         "details": dict(details),
         "files": files,
         "folders": _missing_folders(changes, place),
     }
     data = json.dumps(plan).encode()
-    key = journal_key(make=True)
-    assert key is not None  # noqa: S101 - it was made
     with _reported("the journal could not be written", state, "nothing was changed"):
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
-        write_atomic(draft / _CONTENTS, bytes(contents))
-        write_atomic(draft / _PLAN, data)
-        write_atomic(draft / _MAC, _mac(key, data))
-        draft.rename(state / JOURNAL)
+        try:
+            write_atomic(draft / _CONTENTS, bytes(contents))
+            write_atomic(draft / _PLAN, data)
+            write_atomic(draft / _MAC, _mac(key, data))
+            draft.rename(state / JOURNAL)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)  # a full disk needs the space
+            raise
         _sync(state)
 
 
@@ -359,9 +370,9 @@ def _read_journal(place: Place) -> _Journal:
     for each in (place.state, folder):
         require_ours(each)
     data = read_file(folder / _PLAN, limit=_LIMIT).data
-    _authenticate(folder, data)
+    key = _authenticate(folder, data)
     try:
-        journal = _parse(folder, data)
+        journal = _parse(folder, data, key)
     except (ValueError, KeyError, TypeError):
         raise _damaged(folder) from None
     if journal.root != place.root:
@@ -377,7 +388,8 @@ def _read_journal(place: Place) -> _Journal:
     return journal
 
 
-def _authenticate(folder: Path, plan: bytes) -> None:
+def _authenticate(folder: Path, plan: bytes) -> bytes:
+    """Make sure that this user's fluxsecrets wrote a plan; the key that shows it is returned."""
     key = journal_key(make=False)
     given = read_file(folder / _MAC, limit=2**10).data if os.path.lexists(folder / _MAC) else b""
     if key is None or not hmac.compare_digest(given, _mac(key, plan)):
@@ -387,9 +399,10 @@ def _authenticate(folder: Path, plan: bytes) -> None:
             f"{_PLAN} in it, compare the files that it names with git, then remove this folder",
             path=str(folder),
         )
+    return key
 
 
-def _parse(folder: Path, data: bytes) -> _Journal:
+def _parse(folder: Path, data: bytes, key: bytes) -> _Journal:
     plan = json.loads(data)
     if plan["version"] != VERSION:
         raise FileAccessError(
@@ -410,7 +423,8 @@ def _parse(folder: Path, data: bytes) -> _Journal:
         for item in plan["files"]
     )
     made = tuple(PlanPath.parse(path) for path in plan["folders"])
-    return _Journal(folder, name, Path(plan["root"]), details, entries, made)
+    box = Box.of(key, bytes.fromhex(plan["salt"]))
+    return _Journal(folder, name, Path(plan["root"]), details, entries, made, box)
 
 
 def _damaged(folder: Path) -> FileAccessError:
@@ -430,10 +444,12 @@ def _checked_mode(mode: object) -> int | None:
 def _content(data: dict[str, object] | None) -> _Content | None:
     if data is None:
         return None
-    start, length, digest = data["start"], data["length"], data["sha256"]
-    if not (isinstance(start, int) and isinstance(length, int) and isinstance(digest, str)):
+    number, start, length, digest = data["number"], data["start"], data["length"], data["digest"]
+    if not (isinstance(number, int) and isinstance(start, int) and isinstance(length, int)):
         raise TypeError
-    return _Content(start, length, digest)
+    if not isinstance(digest, str):
+        raise TypeError
+    return _Content(number, start, length, digest)
 
 
 def _remove_journal(state: Path) -> None:
@@ -493,7 +509,9 @@ def _replace(journal: _Journal, *, forward: bool) -> None:
     if forward:
         _make_folders(journal)
     writes = [
-        PendingWrite(path, _data(contents, goal), mode) for path, goal, mode in waiting if goal is not None
+        PendingWrite(path, _data(journal, contents, goal), mode)
+        for path, goal, mode in waiting
+        if goal is not None
     ]
     for start in range(0, len(writes), _BATCH):
         for result in write_batch(writes[start : start + _BATCH]):
@@ -517,7 +535,7 @@ def _waiting(journal: _Journal, *, forward: bool) -> list[tuple[Path, _Content |
     for entry in journal.entries:
         path = entry.path.below(journal.root)
         goal, other = (entry.new, entry.old) if forward else (entry.old, entry.new)
-        digest = _digest(path)
+        digest = _digest(journal.box, path)
         if digest == _digest_of(goal):
             continue
         if digest != _digest_of(other):
@@ -530,20 +548,21 @@ def _waiting(journal: _Journal, *, forward: bool) -> list[tuple[Path, _Content |
     return waiting
 
 
-def _data(contents: bytes, content: _Content) -> bytes:
-    data = contents[content.start : content.start + content.length]
-    if sha256(data).hexdigest() != content.digest:
-        raise FileAccessError(
-            "the journal of an interrupted operation is damaged",
-            hint="compare the work tree with git, then remove the journal's folder",
-        )
+def _data(journal: _Journal, contents: bytes, content: _Content) -> bytes:
+    part = contents[content.start : content.start + content.length]
+    try:
+        data = journal.box.open(content.number, part)
+    except ValueError:
+        raise _damaged(journal.folder) from None
+    if journal.box.digest(data) != content.digest:
+        raise _damaged(journal.folder)
     return data
 
 
-def _digest(path: Path) -> str | None:
+def _digest(box: Box, path: Path) -> str | None:
     if not os.path.lexists(path):
         return None
-    return sha256(read_file(path, limit=_LIMIT).data).hexdigest()
+    return box.digest(read_file(path, limit=_LIMIT).data)
 
 
 def _digest_of(content: _Content | None) -> str | None:
