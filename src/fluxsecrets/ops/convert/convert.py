@@ -19,6 +19,7 @@ from fluxsecrets.external.model import Reference
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import encrypt_content
 from fluxsecrets.ops.files.onlycopy import GitCopies, others_only, sealed_only
+from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.manifests.comments import CommentMode
 from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, find_manifests
 from fluxsecrets.ops.manifests.placement import Place, Placement, read_placement
@@ -35,7 +36,6 @@ from fluxsecrets.ops.run.writer import (
     write_files,
 )
 from fluxsecrets.ops.sealing.certificates import NamedCertificate, announced_certificate, environments_with
-from fluxsecrets.ops.sealing.keyfiles import load_keys
 from fluxsecrets.ops.sealing.seal import SealOptions, is_secret_part, seal_content
 from fluxsecrets.repo.discover import read_generators
 from fluxsecrets.repo.graph import Applied

@@ -11,6 +11,7 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, U
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.files.onlycopy import GitCopies, sealed_only
 from fluxsecrets.ops.files.plain import PlainManifests, read_plain, read_plain_or_none
+from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.manifests.comments import CommentMode
 from fluxsecrets.ops.manifests.manifestfiles import ANY_KIND, ManifestFiles, find_manifests
 from fluxsecrets.ops.manifests.placement import Placement, read_placement
@@ -28,7 +29,6 @@ from fluxsecrets.sealed.model import is_sealed
 from fluxsecrets.sealed.scopes import parse_scope
 
 from .certificates import announced_certificate, environments_with
-from .keyfiles import load_keys
 from .merge import Merged, merge_values, secret_to_merge
 from .reuse import Known, sealed_by_place, values_by_place
 from .seal import SealedContent, SealOptions, check_sealed_content, seal_content

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.manifests.manifestfiles import SEALED, find_manifests
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.parallel import run_jobs
@@ -18,7 +19,6 @@ from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrup
 from fluxsecrets.sealed.scopes import parse_scope
 
 from .certificates import announced_certificate
-from .keyfiles import load_keys
 from .reseal import Resealing, reseal_content
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
+from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.run.inputs import Input
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.manifests import line_of, read_manifests
@@ -21,8 +22,6 @@ from fluxsecrets.sealed.opening import open_sealed
 from fluxsecrets.sops.document import Leaf
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Limits
-
-from .keyfiles import load_keys
 
 
 @dataclass(frozen=True, slots=True)

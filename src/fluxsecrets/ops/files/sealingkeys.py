@@ -9,11 +9,12 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError, IdentityError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import holds_private_key
-from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sealed.keys import SealingKey, parse_keys
 from fluxsecrets.sops.formats import make_format
+
+from .content import open_file
 
 VARIABLE = "FLUXSECRETS_SEALING_KEYS"
 """Lists files with private keys, separated as in PATH."""
