@@ -90,6 +90,10 @@ class FileAccessError(FluxsecretsError):
     """A file can't be read, written or reached."""
 
 
+class ChangedError(FileAccessError):
+    """Another program changed, removed or created a file while its new content was being made."""
+
+
 class LimitError(FluxsecretsError):
     """The input is larger, deeper or more expanded than the limits allow."""
 

@@ -10,11 +10,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from fluxsecrets.errors import FileAccessError, LimitError
+from fluxsecrets.errors import ChangedError, FileAccessError, LimitError
 
 from . import system
 
@@ -44,12 +44,28 @@ class FileContent:
         data: the whole content; not in the repr, it may be plain text.
         identity: the state that was read; `write_atomic` compares it.
         mode: permission bits, such as 0o640.
+        digest: SHA-256 of the content, where `data` was dropped; see `without_data`.
     """
 
     path: Path
     data: bytes = field(repr=False)
     identity: FileIdentity
     mode: int
+    digest: bytes | None = None
+
+    def without_data(self) -> FileContent:
+        """The same state in little memory; it still tells other contents apart."""
+        return replace(self, data=b"", digest=_digest(self.data)) if self.digest is None else self
+
+    def is_same(self, data: bytes) -> bool:
+        """Whether this is the content that was read."""
+        return data == self.data if self.digest is None else _digest(data) == self.digest
+
+
+def _digest(data: bytes) -> bytes:
+    from hashlib import sha256  # reading alone does without
+
+    return sha256(data).digest()
 
 
 def read_file(path: Path, *, limit: int, follow_links: bool = False) -> FileContent:
@@ -130,9 +146,9 @@ def _too_large(path: Path, size: int, limit: int) -> LimitError:
     )
 
 
-def changed_error(path: Path, what: str) -> FileAccessError:
+def changed_error(path: Path, what: str) -> ChangedError:
     """The error for a file that another program touched in between."""
-    return FileAccessError(what, hint="nothing was written; run the same command again", path=str(path))
+    return ChangedError(what, hint="nothing was written; run the same command again", path=str(path))
 
 
 _REASONS: dict[int, tuple[str, str]] = {

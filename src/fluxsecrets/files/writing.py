@@ -24,7 +24,8 @@ from typing import NamedTuple
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import system
 
-from .reading import FileContent, changed_error, identity_of, require_regular, translated
+from .reading import FileContent, changed_error, translated
+from .swap import APPEARED, NO_LINK, check_expected, claim, swap_in
 
 # One syncfs stands in for this many fsyncs; below it the cost of the other files on the disk is not worth it.
 SYNCFS_FROM = 16
@@ -256,9 +257,8 @@ def discard(path: Path) -> None:
 
 NEW_FILE_MODE = 0o600
 
-# What open(O_TMPFILE) and linking its result answer where a file system or kernel can't do it.
+# What open(O_TMPFILE) answers where a file system or kernel can't do it.
 _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS})
-_NO_LINK = _NO_UNNAMED | {errno.ENOENT, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK}
 
 # Replaced files that are held open at a time, of the 256 descriptors that a process may have at the least.
 _MOST_HELD = 64
@@ -272,12 +272,17 @@ Sync = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:
-    """One file of a batch; the fields are the arguments of `write_atomic`."""
+    """One file of a batch; the fields are the arguments of `write_atomic`.
+
+    Attributes:
+        new: nothing may have the name yet.
+    """
 
     path: Path
     data: bytes = field(repr=False)
     mode: int | None = None
     expected: FileContent | None = None
+    new: bool = False
 
 
 class WriteResult(NamedTuple):
@@ -311,7 +316,8 @@ def write_atomic(
         path: the file; its folder must exist. A link is refused, see `resolve_inside`.
         data: the whole new content.
         mode: permission bits; None keeps the old file's, and is 0o600 for a new one.
-        expected: what was read before; the file must still be in that state.
+        expected: what was read before; the file must still be in that state. That is judged when it is
+            replaced, so that nothing is lost that another program saves at that moment, see `swap`.
 
     Raises:
         FileAccessError: it could not be written; the old file is intact and nothing is left behind.
@@ -321,7 +327,7 @@ def write_atomic(
     temp = temporary_path(path)
     with translated(path, "written"):
         try:
-            old = _check_target(write)
+            old = check_expected(path, expected)
             if not _write_unnamed(temp, write, old):
                 _write_named(temp, write, old, sync_descriptor)
             _swap(temp, write)
@@ -345,7 +351,7 @@ def write_new(path: Path, data: bytes, mode: int = NEW_FILE_MODE) -> None:
         if not _write_unnamed(path, write, None):
             try:
                 _write_named(temp, write, None, sync_descriptor)
-                _claim(temp, path)
+                claim(temp, path)
             finally:
                 discard(temp)
     sync_folder(path)
@@ -407,22 +413,7 @@ def _attempt(errors: dict[int, FileAccessError], index: int, path: Path, action:
 
 
 def _prepare_in_batch(temp: Path, write: PendingWrite, sync: Sync | None) -> None:
-    _write_named(temp, write, _check_target(write), sync)
-
-
-def _check_target(write: PendingWrite) -> os.stat_result | None:
-    """The file to replace, or None if it is missing; raises where it must not be replaced."""
-    path, expected = write.path, write.expected
-    try:
-        old = path.lstat()
-    except FileNotFoundError:
-        if expected is not None:
-            raise changed_error(path, "was removed while its new content was being made") from None
-        return None
-    require_regular(path, old, "written")
-    if expected is not None and identity_of(old) != expected.identity:
-        raise changed_error(path, "was changed while its new content was being made")
-    return old
+    _write_named(temp, write, check_expected(write.path, write.expected), sync)
 
 
 def _write_unnamed(name: Path, write: PendingWrite, old: os.stat_result | None) -> bool:
@@ -450,7 +441,7 @@ def _write_unnamed(name: Path, write: PendingWrite, old: os.stat_result | None) 
             # it is given a descriptor, which an absolute path makes meaningless.
             os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
         except OSError as error:
-            if error.errno in _NO_LINK:
+            if error.errno in NO_LINK:
                 return False
             raise
     finally:
@@ -532,19 +523,14 @@ def _keep_attributes(descriptor: int, path: Path) -> bool:
 
 
 def _swap(temp: Path, write: PendingWrite) -> None:
-    # Looked at again as late as can be: preparing a batch takes a while.
-    _check_target(write)
-    tries = 6 if system.WINDOWS else 1
-    for attempt in range(1, tries + 1):
+    if write.new:
         try:
-            temp.replace(write.path)
-        except PermissionError:
-            # Windows: virus scanners and indexers hold a file open for a moment.
-            if attempt == tries:
-                raise
-            time.sleep(0.01 * 2**attempt)
-        else:
-            return
+            claim(temp, write.path)
+        except FileExistsError:
+            raise changed_error(write.path, APPEARED) from None
+        discard(temp)
+    else:
+        swap_in(temp, write.path, write.expected)
 
 
 @contextmanager
@@ -589,28 +575,3 @@ def _close_at_once(descriptors: list[int]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def _claim(temp: Path, path: Path) -> None:
-    """Rename without overwriting.
-
-    Raises:
-        FileExistsError: the name is taken.
-    """
-    if system.WINDOWS:
-        temp.rename(path)  # does not overwrite there
-        return
-    try:
-        os.link(temp, path, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in _NO_LINK:
-            raise
-    else:
-        return
-    # No hard links here, such as on FAT: take the name with an empty file, then replace that.
-    os.close(_create(path))
-    try:
-        temp.replace(path)
-    except BaseException:
-        discard(path)
-        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -192,7 +192,7 @@ def _prepare(session: Session, target: Target) -> Prepared:
         if target.problem is not None:
             raise target.problem
         content = read_file(target.path, limit=session.limits.size)
-        given, content = Input(target, content.data), replace(content, data=b"")
+        given, content = Input(target, content.data), content.without_data()
         opened = open_file(make_format(target.format), given.take(), session.providers, session.limits)
         result = FileResult(target.shown, Outcome.DECRYPTED, opened.values, (), opened.warnings)
         return Prepared(result, replacing(content, opened.text()))

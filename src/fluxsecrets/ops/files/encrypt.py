@@ -283,7 +283,7 @@ def _prepare(session: Session, options: EncryptOptions, job: EncryptJob) -> Prep
         if target.problem is not None:
             raise target.problem
         content = read_file(target.path, limit=session.limits.size)
-        given, content = Input(target, content.data), replace(content, data=b"")
+        given, content = Input(target, content.data), content.without_data()
         result, new = _encrypt(session, options, job, given)
         writes = result.outcome is Outcome.ENCRYPTED
         return Prepared(result, replacing(content, new) if writes else None)

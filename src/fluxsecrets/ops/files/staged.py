@@ -225,7 +225,7 @@ def _follow(done: Sequence[_Done]) -> Iterator[tuple[str, FileResult]]:
     """Write the ciphertext to the working copies that equal the staged content. Yields the errors."""
     following = [(one, one.working) for one in done if one.working is not None]
     writes = [
-        PendingWrite(one.file, _as_checked_out(one, content), expected=replace(content, data=b""))
+        PendingWrite(one.file, _as_checked_out(one, content), expected=content.without_data())
         for one, content in following
     ]
     for (one, _), written in zip(following, write_batch(writes), strict=True):
