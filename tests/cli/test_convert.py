@@ -6,10 +6,11 @@ from base64 import b64decode
 
 import pytest
 
+from fluxsecrets.errors import FileAccessError
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.yaml import load_documents
 from sealing import VECTORS, key_file
-from vaultserver import TOKEN, vault_server
+from vaultserver import KV1, TOKEN, vault_server
 
 pytest.importorskip("hvac")
 
@@ -112,7 +113,12 @@ def test_an_environment_to_each_form_and_back_is_the_same(encrypted_infra, cli, 
     oauth = back.pop(("apps/observability/overlays/staging", "observability", "grafana-oauth"))
     assert back == before
     assert oauth[0].keys() == {"GF_AUTH_GENERIC_OAUTH_CLIENT_ID", "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET"}
-    ok(cli("convert", "--env", "staging", *external, "--push", "--plain-others"))
+    # A file that production uses, too, can't have a key with one of the two in it.
+    shared = root / "infrastructure-k8s/storage/proxmox-csi-secret.yaml"
+    kept = shared.read_bytes()
+    result = cli("convert", "--env", "staging", *external, "--push", "--plain-others")
+    assert (result.exit_code, shared.read_bytes()) == (2, kept)
+    assert result.stderr.count("error:") == result.stderr.count("production and staging share this file")
     assert vault.newest("staging/databases/postgres-app")["username"] == "spicedb"
     assert not [place for place in secrets_of(cli, root) if "staging" in place[0]]
     ok(cli("convert", "--env", "staging", "--to", "sops"))
@@ -303,6 +309,77 @@ def test_somebody_is_faster_and_no_file_changes(sealing, cli, vault):
     assert result.exit_code == 2
     assert "was changed in the store meanwhile" in result.stderr
     assert sealing.files() == before
+
+
+STORE = ("--to", "external", "--store", "v", "--provider", "vault", "--mount", "kv", "--push")
+
+
+def test_a_mount_of_version_1_gets_nothing(sealing, cli, vault):
+    """It would take the values, and return them from where the operator doesn't look."""
+    vault.mounts = {"kv": KV1}
+    sealing.write("secret.yaml")
+    before = sealing.files()
+    result = cli("convert", "secret.yaml", *STORE, "--key-template", "{name}")
+    assert result.exit_code == 2
+    assert "the mount is KV version 1" in result.stderr
+    assert (sealing.files(), vault.secrets) == (before, {})
+
+
+def test_what_was_written_before_a_failure_is_listed_and_the_run_continues(sealing, cli, vault):
+    for name in ("a", "b", "c"):
+        sealing.write(f"s/{name}.yaml", sealing.secret.replace("name: db", f"name: {name}"))
+    before = sealing.files()
+    vault.refused = {"b"}
+    args = ("convert", "s", *STORE, "--key-template", "{name}")
+    result = cli(*args)
+    assert result.exit_code == 2
+    assert f"already written: Vault {vault.address}, kv: a\n" in result.stderr
+    assert "no file was changed; run the same command again to continue" in result.stderr
+    assert not sealing.leaks(result.stdout, result.stderr)
+    assert sealing.files() == before
+    assert [key for _, key in vault.secrets] == ["a"]
+    vault.refused = set()
+    again = ok(cli(*args))
+    assert "kv: a: 1 already there" in again.stderr
+    assert {key: len(versions) for (_, key), versions in vault.secrets.items()} == {"a": 1, "b": 1, "c": 1}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, FileAccessError("the disk is full")])
+def test_a_run_that_ends_between_store_and_files_says_what_is_written(
+    sealing, cli, vault, monkeypatch, error
+):
+    from fluxsecrets.ops.convert import convert as module
+
+    def fail(*_args):
+        raise error
+
+    sealing.write("secret.yaml")
+    monkeypatch.setattr(module, "write_files", fail)
+    result = cli("convert", "secret.yaml", *STORE, "--key-template", "{name}")
+    assert result.exit_code in (2, 130)
+    assert f"already written: Vault {vault.address}, kv: db\n" in result.stderr
+
+
+def test_a_file_of_two_environments_has_no_path_with_one_of_them(infra, cli, vault):
+    path = "infrastructure-k8s/storage/proxmox-csi-secret.yaml"
+    before = (infra / path).read_bytes()
+    store = ("--to", "external", "--store", "vault-backend", "--push", "--key-template")
+    for chosen in ((path,), ("--env", "staging", "--plain-others")):
+        result = cli("convert", *chosen, *store, "{environment}/{name}")
+        assert result.exit_code == 2
+        assert "production and staging share this file" in result.stderr
+        assert (infra / path).read_bytes() == before
+        assert not [key for _, key in vault.secrets if "proxmox" in key]
+    ok(cli("convert", path, *store, "shared/{name}"))
+    # A file of one environment needs no --env.
+    ok(cli("convert", "apps/spicedb/overlays/production/registry.json", *store, "{environment}/{name}"))
+    assert [key for _, key in vault.secrets if key.startswith("production/")]
+
+
+def test_a_template_with_an_environment_needs_one(sealing, cli, vault):
+    sealing.write("secret.yaml")
+    result = cli("convert", "secret.yaml", *STORE, "--key-template", "{environment}/{name}")
+    assert "but no environment uses this file" in result.stderr
 
 
 def test_the_token_goes_where_the_environment_says(infra, cli, vault, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from fluxsecrets.errors import StoreError
 from fluxsecrets.external.stores.aws import open_aws
 from fluxsecrets.external.stores.vault import open_vault
-from vaultserver import TOKEN, vault_server
+from vaultserver import KV1, KV2, TOKEN, vault_server
 
 pytest.importorskip("hvac")
 SECRET = "hunter2-throwaway"
@@ -84,6 +84,70 @@ def test_vault_is_where_the_environment_says(tmp_path):
     (tmp_path / ".vault-token").write_text(TOKEN)
     store = open_vault({"VAULT_ADDR": "https://vault.example/", "HOME": str(tmp_path)}, "/kv/")
     assert store.shown == "Vault https://vault.example, kv"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "mount", "words"),
+    [
+        ({"kv": KV1}, "kv", "is KV version 1"),
+        ({"kv": {"type": "kv", "options": None}}, "kv", "is KV version 1"),
+        ({"kv": {"type": "database", "options": {}}}, "kv", "the engine 'database', not of KV version 2"),
+        ({"kv": {}}, "kv", "not a mount that can be checked"),
+        ({"kv": KV2}, "kv/apps", "the mount is kv, and the rest is a path in it"),
+    ],
+)
+def test_vault_mounts_that_are_not_version_2(vault, mounts, mount, words):
+    vault.mounts = mounts
+    with pytest.raises(StoreError, match=words):
+        opened(vault, mount=mount).check_mount()
+    vault.mounts = {}
+    opened(vault, mount=mount).check_mount()
+
+
+@pytest.mark.parametrize("mount", ["", "../auth", "kv?list=true", "kv%2f.."])
+def test_vault_mounts_are_paths(vault, mount):
+    with pytest.raises(StoreError, match="is not the path of a mount"):
+        opened(vault, mount=mount)
+
+
+def test_a_sealed_vault_has_its_own_hint(vault):
+    vault.sealed = True
+    with pytest.raises(StoreError, match="Vault is sealed") as error:
+        opened(vault).read("apps/db")
+    assert "`vault operator unseal`" in error.value.hint
+
+
+BAO, HERE = "https://bao.example", "https://vault.example"
+
+
+@pytest.mark.parametrize(
+    ("environ", "product", "used"),
+    [
+        ({"BAO_ADDR": BAO, "BAO_TOKEN": "b"}, "Vault", ("OpenBao", BAO, "b")),
+        ({"BAO_ADDR": BAO, "VAULT_TOKEN": "v"}, "OpenBao", ("OpenBao", BAO, "v")),
+        ({"VAULT_ADDR": HERE, "VAULT_TOKEN": "v", "BAO_TOKEN": "b"}, "OpenBao", ("Vault", HERE, "v")),
+        (
+            {"VAULT_ADDR": HERE, "VAULT_TOKEN": "v", "BAO_ADDR": BAO, "BAO_TOKEN": "b"},
+            "Vault",
+            ("Vault", HERE, "v"),
+        ),
+        (
+            {"VAULT_ADDR": HERE, "VAULT_TOKEN": "v", "BAO_ADDR": BAO, "BAO_TOKEN": "b"},
+            "OpenBao",
+            ("OpenBao", BAO, "b"),
+        ),
+    ],
+)
+def test_openbao_has_variables_of_its_own(environ, product, used):
+    store = open_vault(environ, "kv", product=product)
+    assert (store.product, store.address, store._client.token) == used
+
+
+def test_a_token_is_not_sent_to_the_address_of_the_other_product(tmp_path):
+    environ = {"VAULT_ADDR": HERE, "VAULT_TOKEN": "v", "BAO_ADDR": BAO, "HOME": str(tmp_path)}
+    with pytest.raises(StoreError, match="no token for OpenBao") as error:
+        open_vault(environ, "kv", product="OpenBao")
+    assert error.value.hint == "run `bao login`, or set BAO_TOKEN"
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ class AwsStore:
 
     def _changed(self, key: str) -> StoreError:
         place = f"{self.shown}: {key}"
-        return StoreError("was changed in the store meanwhile", path=place, hint="run the command again")
+        return StoreError("was changed in the store meanwhile", path=place)
 
     def _call(self, key: str, call: Callable[[], Result]) -> Result | None:
         """Return the answer, or None if the secret does not exist. Errors never show what was sent."""

@@ -1,4 +1,4 @@
-"""HashiCorp Vault's KV version 2, through hvac (`pip install fluxsecrets[vault]`)."""
+"""KV version 2 of HashiCorp Vault or OpenBao, through hvac (`pip install fluxsecrets[vault]`)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,54 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class VaultStore:
-    """One mount of KV version 2."""
+    """One mount of KV version 2.
+
+    Attributes:
+        product: Vault or OpenBao, for messages.
+        variable: the environment variable with the address.
+    """
 
     address: str
     mount: str
     _client: Any = field(repr=False)
+    product: str = "Vault"
+    variable: str = "VAULT_ADDR"
 
     @property
     def shown(self) -> str:
         """The store, for messages."""
-        return f"Vault {self.address}, {self.mount}"
+        return f"{self.product} {self.address}, {self.mount}"
+
+    def check_mount(self) -> None:
+        """Ask which engine the mount has, as `vault kv` does before it reads or writes.
+
+        KV version 1 accepts the requests of version 2, stores the values one level deeper under `data/`, and
+        returns them from there. The operator would not find them.
+
+        Raises:
+            StoreError: the mount is not KV version 2, the server does not say what it is, or it can't be
+                reached.
+        """
+        answer = self._call("", lambda: self._client.read(f"sys/internal/ui/mounts/{self.mount}"))
+        data = answer.get("data") if isinstance(answer, dict) else None
+        engine, options = (data.get("type"), data.get("options")) if isinstance(data, dict) else (None, None)
+        if engine not in ("kv", "generic"):
+            what = f"is a mount of the engine {engine!a}" if engine else "is not a mount that can be checked"
+            raise StoreError(f"{what}, not of KV version 2", path=self.shown, hint=_V2)
+        path = str(data.get("path", "")).strip("/") if isinstance(data, dict) else ""
+        if path and path != self.mount:
+            raise StoreError(
+                f"the mount is {ascii(path)[1:-1]}, and the rest is a path in it",
+                path=self.shown,
+                hint="name the mount alone, and put the rest into --key-template",
+            )
+        if not isinstance(options, dict) or options.get("version") != "2":
+            raise StoreError(
+                "the mount is KV version 1, which can't tell whether someone else wrote first",
+                path=self.shown,
+                hint="upgrade it with `vault kv enable-versioning MOUNT`, and set `version: v2` in its "
+                "SecretStore",
+            )
 
     def read(self, key: str, version: str | None = None) -> Stored | None:
         """See `StoreClient.read`."""
@@ -54,7 +92,10 @@ class VaultStore:
         values = data.get("data") if isinstance(data, dict) else None
         if not isinstance(values, dict):
             raise StoreError("the answer does not come from KV version 2", path=self.shown, hint=_V2)
-        number = data.get("metadata", {}).get("version") if isinstance(data, dict) else None
+        metadata = data.get("metadata") if isinstance(data, dict) else None
+        number = metadata.get("version") if isinstance(metadata, dict) else None
+        if not isinstance(number, int):
+            raise StoreError("the answer does not come from KV version 2", path=self.shown, hint=_V2)
         return Stored(values, json.dumps(values, separators=(",", ":")), number)
 
     def write(self, key: str, values: Mapping[str, object], expected: Stored | None) -> None:
@@ -69,7 +110,7 @@ class VaultStore:
 
     def path_of(self, key: str) -> str:
         """Return the path below the mount for a key of an ExternalSecret (`buildPath` in the operator)."""
-        if not key or ".." in key.split("/") or not key.isprintable() or any(mark in key for mark in "?#%\\"):
+        if not key or ".." in key.split("/") or not _is_path(key):
             # The key comes from a file, and must not lead out of the mount.
             raise StoreError("is not a path in this store", path=f"{self.shown}: {ascii(key)[1:-1]}")
         inside = key.removeprefix(f"{self.mount}/")
@@ -95,51 +136,92 @@ class VaultStore:
         import requests
         from hvac import exceptions
 
-        place = f"{self.shown}: {key}"
+        place = f"{self.shown}: {key}" if key else self.shown
+        name = self.product
         try:
             return call()
         except exceptions.InvalidPath:
             raise
         except (exceptions.Forbidden, exceptions.Unauthorized):
             raise StoreError(
-                "Vault refused the request",
+                f"{name} refused the request",
                 path=place,
                 hint="log in again, or ask for a policy that allows this path",
             ) from None
         except exceptions.InvalidRequest as error:
             if "check-and-set" in str(error):
-                raise StoreError(
-                    "was changed in the store meanwhile", path=place, hint="run the command again"
-                ) from None
-            raise StoreError("Vault rejected the request", path=place, hint=_V2) from None
+                raise StoreError("was changed in the store meanwhile", path=place) from None
+            raise StoreError(f"{name} rejected the request", path=place, hint=_V2) from None
+        except exceptions.VaultNotInitialized:
+            raise StoreError(f"{name} is not initialized", path=place, hint=_ask_operator(name)) from None
+        except exceptions.VaultDown as error:
+            # A standby or a proxy also answers with 503.
+            sealed = "sealed" in str(error.errors)
+            raise StoreError(
+                f"{name} is sealed" if sealed else f"{name} is not available now",
+                path=place,
+                hint=_ask_operator(name) if sealed else "try again later",
+            ) from None
         except (exceptions.VaultError, ValueError) as error:
-            raise StoreError(f"Vault failed ({type(error).__name__})", path=place) from None
+            raise StoreError(f"{name} failed ({type(error).__name__})", path=place) from None
         except requests.RequestException as error:
             raise StoreError(
-                f"can't be reached ({type(error).__name__})", path=place, hint="check VAULT_ADDR"
+                f"can't be reached ({type(error).__name__})", path=place, hint=f"check {self.variable}"
             ) from None
 
 
-_V2 = "check with `vault secrets list` that the mount is KV version 2"
+_V2 = "check with `vault secrets list -detailed` that the mount is KV version 2"
 
 
-def open_vault(environ: Mapping[str, str], mount: str, *, namespace: str | None = None) -> VaultStore:
-    """Open the Vault in VAULT_ADDR with VAULT_TOKEN, like Vault's own command.
+def _ask_operator(product: str) -> str:
+    program = _PROGRAMS[product]
+    return f"ask its operators to run `{program} operator unseal`; `{program} status` shows its state"
 
-    `namespace` applies if VAULT_NAMESPACE is not set.
+
+_PROGRAMS = {"Vault": "vault", "OpenBao": "bao"}
+_PREFIXES = {"Vault": "VAULT", "OpenBao": "BAO"}
+
+
+def open_vault(
+    environ: Mapping[str, str], mount: str, *, namespace: str | None = None, product: str = "Vault"
+) -> VaultStore:
+    """Open the Vault in VAULT_ADDR with VAULT_TOKEN, like Vault's own command. Nothing is sent yet.
+
+    OpenBao's variables start with BAO_ instead. Address and token come from the same product's variables: a
+    token for one is not sent to the address of the other.
+
+    Args:
+        environ: the environment.
+        mount: the path of the mount.
+        namespace: applies if VAULT_NAMESPACE is not set.
+        product: the product whose variables count if those of both are set.
 
     Raises:
-        StoreError: no address or token, or hvac is not installed.
+        StoreError: no address or token, the mount is not a path, or hvac is not installed.
     """
-    address = environ.get("VAULT_ADDR", "")
+    mount = mount.strip("/")
+    if not mount or ".." in mount.split("/") or not _is_path(mount):
+        raise StoreError(f"{mount!a} is not the path of a mount", hint="give it with --mount PATH")
+    other = next(name for name in _PREFIXES if name != product)
+    if not environ.get(f"{_PREFIXES[product]}_ADDR") and environ.get(f"{_PREFIXES[other]}_ADDR"):
+        product, other = other, product
+    prefix = _PREFIXES[product]
+    variable = f"{prefix}_ADDR"
+    address = environ.get(variable, "")
     if urlsplit(address).scheme not in ("https", "http"):
         raise StoreError(
-            "VAULT_ADDR is not the address of a Vault",
+            f"{variable} is not the address of a Vault",
             hint="set it: a token is never sent to an address that only a file names",
         )
-    token = environ.get("VAULT_TOKEN") or _token_file(environ)
+    token = environ.get(f"{prefix}_TOKEN")
+    if not token and not environ.get(f"{_PREFIXES[other]}_ADDR"):
+        token = environ.get(f"{_PREFIXES[other]}_TOKEN")  # OpenBao reads Vault's variables, too
+    token = token or _token_file(environ)
     if not token:
-        raise StoreError("no token for Vault was found", hint="run `vault login`, or set VAULT_TOKEN")
+        raise StoreError(
+            f"no token for {product} was found",
+            hint=f"run `{_PROGRAMS[product]} login`, or set {prefix}_TOKEN",
+        )
     try:
         import hvac
     except ImportError:
@@ -149,13 +231,17 @@ def open_vault(environ: Mapping[str, str], mount: str, *, namespace: str | None 
     client = hvac.Client(
         url=address.rstrip("/"),
         token=token,
-        namespace=environ.get("VAULT_NAMESPACE") or namespace or None,
+        namespace=environ.get(f"{prefix}_NAMESPACE") or namespace or None,
         timeout=_TIMEOUT,
         # A redirect would carry the token to wherever it leads.
         allow_redirects=False,
-        verify=environ.get("VAULT_CACERT") or True,
+        verify=environ.get(f"{prefix}_CACERT") or True,
     )
-    return VaultStore(address.rstrip("/"), mount.strip("/"), client)
+    return VaultStore(address.rstrip("/"), mount, client, product, variable)
+
+
+def _is_path(text: str) -> bool:
+    return text.isprintable() and not any(mark in text for mark in "?#%\\")
 
 
 def _token_file(environ: Mapping[str, str]) -> str:

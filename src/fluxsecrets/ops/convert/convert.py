@@ -298,9 +298,24 @@ class Converter:
                 hint="check them, then add --overwrite",
             )
         changes = conversion.workspace.changes()
-        push_values(conversion.pushes)
         results = [Prepared(result) for result in conversion.results]
-        write_files(self.session, results, Operation("convert", place_of_tree(self.files.tree), changes))
+        operation = Operation("convert", place_of_tree(self.files.tree), changes)
+        written: list[PlannedPush] = []
+        pushed = False
+        try:
+            push_values(conversion.pushes, written)
+            pushed = True
+            write_files(self.session, results, operation)
+        except FluxsecretsError as error:
+            if not pushed:
+                error.hint = _continuing(error.hint)
+            error.details = (*error.details, *_written_lines(written))
+            raise
+        except BaseException:  # the user or the system ends the run: this is the last chance to say it
+            for line in _written_lines(written):
+                if self.session.note is not None:
+                    self.session.note(line)
+            raise
 
     def _shown(self, path: str) -> str:
         return self.session.shown(self.files.tree.root / path)
@@ -433,10 +448,11 @@ class Converter:
                 hint="add --push, or commit the file first",
             )
         namespaces = {each for place in places.values() for each in place.namespaces}
+        environment = self._environment(path)
         found = external_content(
             revealed.plain,
             store=store,
-            key_for=lambda secret: self._key(secret, namespaces),
+            key_for=lambda secret: self._key(secret, namespaces, environment),
             comments=options.comments,
             refresh=options.refresh,
         )
@@ -447,12 +463,27 @@ class Converter:
             warnings = (*warnings, "nothing was pushed: its values are only in git's history")
         return content.data, _moved(content.values, warnings, places=tuple(found.pushes)), pushes
 
-    def _key(self, secret: Secret, namespaces: set[str]) -> str:
+    def _environment(self, path: str) -> str:
+        """Return the environment for a file's keys in the store, or "".
+
+        Raises:
+            UsageError: several environments use the file, and each would need its own key.
+        """
+        used = self.placement.environments(path)
+        if len(used) > 1 and "{environment}" in self.options.key_template:
+            raise UsageError(
+                f"{' and '.join(used)} share this file, and with {{environment}} in --key-template each "
+                "would need another key in it",
+                hint="leave out {environment} for this file, or give each environment a file of its own",
+            )
+        return self.options.environment or (used[0] if len(used) == 1 else "")
+
+    def _key(self, secret: Secret, namespaces: set[str], environment: str) -> str:
         given = next(iter(namespaces)) if len(namespaces) == 1 else ""
         places = {
             "namespace": secret.namespace or given,
             "name": secret.name,
-            "environment": self.options.environment or "",
+            "environment": environment,
         }
         return remote_key(self.options.key_template, places)
 
@@ -501,6 +532,16 @@ def _moved(
     places: tuple[str, ...] = (),
 ) -> MovedResult:
     return MovedResult("", Outcome.CONVERTED, values, recipients, warnings, places=places)
+
+
+def _written_lines(written: Sequence[PlannedPush]) -> list[str]:
+    """Return a line for each key that has new values in a store, though the run did not end well."""
+    return [f"already written: {each.place}" for each in written]
+
+
+def _continuing(hint: str | None) -> str:
+    again = "no file was changed; run the same command again to continue: values that are there stay"
+    return again if hint is None else f"{hint}; {again}"
 
 
 def _secrets(revealed: Revealed) -> list[Secret]:

@@ -67,14 +67,17 @@ class Stores:
             _require_text(mount, f"the mount of {reference.name}", "--mount PATH")
             if own is not None and own.setting("version") == "v1":
                 raise StoreError(
-                    f"the store {reference.name} is KV version 1, which has no versions to compare",
-                    hint="move it to version 2",
+                    f"the store {reference.name} is KV version 1, which can't tell whether someone else "
+                    "wrote first",
+                    hint="upgrade the mount with `vault kv enable-versioning MOUNT`, and set `version: v2`",
                 )
             namespace = own.setting("namespace") if own is not None else ""
-            client = open_vault(self.environ, mount, namespace=namespace or None)
+            product = "OpenBao" if provider == "openBao" else "Vault"
+            client = open_vault(self.environ, mount, namespace=namespace or None, product=product)
+            client.check_mount()
             server = own.setting("server").rstrip("/") if own is not None else ""
             if server and server != client.address:
-                text = f"the store {reference.name} is at {server}, VAULT_ADDR says {client.address}"
+                text = f"the store {reference.name} is at {server}, {client.variable} says {client.address}"
                 self.notes[text] = None
             return client
         if provider == "aws":
@@ -143,6 +146,11 @@ def remote_key(template: str, places: Mapping[str, str]) -> str:
     for name in _PLACEHOLDER.findall(template):
         if name not in places:
             raise UsageError(f"--key-template does not support {{{name}}}", hint=f"use {', '.join(places)}")
+        if not places[name] and name == "environment":
+            raise UsageError(
+                "--key-template needs {environment}, but no environment uses this file",
+                hint="leave {environment} out of the template",
+            )
         if not places[name]:
             raise UsageError(
                 f"--key-template needs {{{name}}}, but the Secret has none",
@@ -183,7 +191,12 @@ class PlannedPush:
             parts.append(f"overwrites {', '.join(self.changed)}")
         if self.same:
             parts.append(f"{len(self.same)} already there")
-        return f"{self.client.shown}: {self.push.key}: {', '.join(parts)}"
+        return f"{self.place}: {', '.join(parts)}"
+
+    @property
+    def place(self) -> str:
+        """The store and the key, for messages."""
+        return f"{self.client.shown}: {self.push.key}"
 
 
 def plan_pushes(stores: Stores, pushes: Iterable[Push]) -> tuple[PlannedPush, ...]:
@@ -217,8 +230,11 @@ def plan_pushes(stores: Stores, pushes: Iterable[Push]) -> tuple[PlannedPush, ..
     return tuple(planned)
 
 
-def push_values(planned: Sequence[PlannedPush]) -> None:
+def push_values(planned: Sequence[PlannedPush], written: list[PlannedPush]) -> None:
     """Write the planned values, and read them back.
+
+    Each push that changed its store is added to `written` once it is read back, so that the caller knows
+    them after a failure. A push that fails is not among them; its store may have taken it nevertheless.
 
     Raises:
         StoreError: someone else wrote first, or a store refuses or does not return what was written.
@@ -232,9 +248,11 @@ def push_values(planned: Sequence[PlannedPush]) -> None:
         if any(values.get(key) != text for key, text in each.push.values.items()):
             raise StoreError(
                 "does not return what was written to it",
-                path=f"{each.client.shown}: {each.push.key}",
-                hint="no file was changed; check the store before you try again",
+                path=each.place,
+                hint="check the store before you try again",
             )
+        if each.added or each.changed:
+            written.append(each)
 
 
 def _joined(pushes: Iterable[Push]) -> list[Push]:
