@@ -28,7 +28,7 @@ from fluxsecrets.cli.options import (
 from fluxsecrets.cli.output import Output, show_rekeyed
 from fluxsecrets.ops.files import sync as syncing
 from fluxsecrets.ops.people import admit, offboard
-from fluxsecrets.ops.run.results import BatchResult, Outcome
+from fluxsecrets.ops.run.results import Outcome
 
 
 @click.group("recipients")
@@ -40,6 +40,13 @@ accept_option: Decorator = click.option(
     "--accept-recipients",
     is_flag=True,
     help="Go on where a file is encrypted for others than its rule says, or protected less.",
+)
+
+
+partial_option: Decorator = click.option(
+    "--partial",
+    is_flag=True,
+    help="Change the rules and the files that can be changed, even if others can't be.",
 )
 
 
@@ -77,6 +84,7 @@ def list_(
 @click.option("--shared", is_flag=True, help="Include files and rules that are shared with others.")
 @click.option("--group", type=click.IntRange(min=1), metavar="N", help="The key group, from 1.")
 @accept_option
+@partial_option
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
 @resume_option
 @abort_option
@@ -98,17 +106,19 @@ def add(
     WHO is a public key, a name in .sops.yaml, or the NAME of a keys/NAME.pub. Rules that apply to other files
     too, and files that an environment shares with others, are left out unless --shared is given.
 
-    .sops.yaml keeps its comments, anchors and layout. Values keep their ciphertext.
+    .sops.yaml keeps its comments, anchors and layout. Values keep their ciphertext. If a file can't be
+    changed, nothing changes: neither rules, nor keys/, nor other files. --partial changes what it can.
     """
-    from fluxsecrets.report.rekey import addition_notes, addition_plan
+    from fluxsecrets.report.rekey import addition_notes, addition_plan, addition_steps, rekeyed_batch
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, admit.COMMAND, resuming=resuming, aborting=aborting):
         return 0
     plan = admit.plan_addition(session, asked)
     out.plan(addition_plan(plan), report)
-    results = plan.rekeying.run(out.watch("encrypting"), write=not asked.dry_run)
-    return show_rekeyed(out, admit.COMMAND, BatchResult(results, addition_notes(plan)), report)
+    done = plan.rekeying.run(out.watch("encrypting"), write=not asked.dry_run, partial=asked.partial)
+    batch = rekeyed_batch(done, addition_notes(plan), addition_steps(plan, done))
+    return show_rekeyed(out, admit.COMMAND, batch, report)
 
 
 @command.command("remove", short_help="Remove a recipient from the rules and from the files.")
@@ -117,6 +127,7 @@ def add(
     "--env", "environment", cls=LoggedOption, metavar="NAME", help="Only what one environment has for itself."
 )
 @accept_option
+@partial_option
 @click.option("-y", "--yes", is_flag=True, help="Remove even your own key.")
 @click.option("--no-report", is_flag=True, help="Do not search the history for what they could read.")
 @partial_history_option
@@ -140,12 +151,13 @@ def remove(
 
     WHO is a public key, a name in .sops.yaml, or the NAME of a keys/NAME.pub, which is deleted. Files whose
     data key they know from before get a new one too. .sops.yaml keeps its comments, anchors and layout.
+    If a file can't be changed, nothing changes, and you learn who can open it. --partial changes what it can.
 
     They can still read git's history. `recipients report` lists every value that they could
     read at any time, and what to do about it; offboarding/NAME.json keeps the decisions.
     """
     from fluxsecrets.report.readers import left_page
-    from fluxsecrets.report.rekey import removal_notes, removal_plan
+    from fluxsecrets.report.rekey import rekeyed_batch, removal_notes, removal_plan, removal_steps
 
     session, out = make_session(config), Output(quiet=quiet)
     if end_if_asked(session, out, offboard.COMMAND, resuming=resuming, aborting=aborting):
@@ -153,9 +165,10 @@ def remove(
     plan = offboard.plan_removal(session, asked)
     out.plan(removal_plan(plan), report)
     offboard.refuse_oneself(session, plan)
-    results = plan.rekeying.run(out.watch("rotating"), write=not asked.dry_run)
-    code = show_rekeyed(out, offboard.COMMAND, BatchResult(results, removal_notes(plan, results)), report)
-    if not asked.no_report and report == "text":
+    done = plan.rekeying.run(out.watch("rotating"), write=not asked.dry_run, partial=asked.partial)
+    batch = rekeyed_batch(done, removal_notes(plan, done), removal_steps(plan, done))
+    code = show_rekeyed(out, offboard.COMMAND, batch, report)
+    if not (asked.no_report or done.stopped) and report == "text":
         out.show(left_page(plan))
     return code
 

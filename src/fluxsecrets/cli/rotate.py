@@ -28,7 +28,14 @@ from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.people.rotate import RotateRequest, plan_rotation
 from fluxsecrets.ops.run.results import BatchResult
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.report.rekey import identity_notes, identity_plan, rotation_notes, rotation_plan
+from fluxsecrets.report.rekey import (
+    identity_notes,
+    identity_plan,
+    identity_steps,
+    rekeyed_batch,
+    rotation_notes,
+    rotation_plan,
+)
 from fluxsecrets.sops.recipients import KINDS
 
 if TYPE_CHECKING:
@@ -128,8 +135,9 @@ def command(
         ),
     )
     out.plan(rotation_plan(plan), report)
-    results = plan.rekeying.run(out.watch("rotating"), write=not plan.request.dry_run)
-    return show_rekeyed(out, "rotate", BatchResult(results, rotation_notes(plan, results)), report)
+    # No rule changes here: each file is as good as the others allow, and the next run takes up what failed.
+    done = plan.rekeying.run(out.watch("rotating"), write=not plan.request.dry_run, partial=True)
+    return show_rekeyed(out, "rotate", BatchResult(done.files, rotation_notes(plan, done.files)), report)
 
 
 def _rotate_identity(session: Session, out: Output, asked: Mapping[str, Any], report: str) -> int:
@@ -141,10 +149,8 @@ def _rotate_identity(session: Session, out: Output, asked: Mapping[str, Any], re
     if plan.request.finish and not (plan.request.dry_run or plan.request.yes):
         _confirm(plan)
     done = replace_identity(plan, out.watch("rotating"))
-    code = show_rekeyed(out, "rotate", BatchResult(done.files, identity_notes(plan, done)), report)
-    if done.refused:
-        out.note(f"nothing was changed: all {len(plan.rekeying.targets)} files must change together")
-    return code
+    batch = rekeyed_batch(done.rekeyed, identity_notes(plan, done), identity_steps(plan, done))
+    return show_rekeyed(out, "rotate", batch, report)
 
 
 def _confirm(plan: IdentityPlan) -> None:

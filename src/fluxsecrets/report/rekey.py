@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.files.rekey import RekeyResult
@@ -11,17 +13,21 @@ from fluxsecrets.report.json import page
 from fluxsecrets.report.page import Page, Table
 from fluxsecrets.report.results import files_data, remarks, result_data, result_rows
 from fluxsecrets.report.text import Cell, Row, counted, printable
+from fluxsecrets.shell import command_for, file_word
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.admit import Addition
     from fluxsecrets.ops.people.identity import IdentityPlan, Replaced
     from fluxsecrets.ops.people.offboard import Removal
-    from fluxsecrets.ops.people.plans import SharedFile
+    from fluxsecrets.ops.people.plans import Rekeyed, SharedFile
     from fluxsecrets.ops.people.rotate import Rotation
     from fluxsecrets.sops.config_places import SharedList
 
 _WORTH_A_PLAN = 10
 """Files from which a rotation of named files shows a plan."""
+
+_SEVERAL = 4
+"""Files that a sentence names; of more it names some and counts the rest."""
 
 
 # What became of files.
@@ -50,7 +56,7 @@ def _changes(result: FileResult) -> str:
 
 def text_page(command: str, batch: BatchResult) -> Page:
     """A row per file, with what changed, then everything that is not one file's."""
-    yield Table(rekey_rows(batch.files))
+    yield Table(rekey_rows(batch.files if batch.listed is None else batch.listed))
     yield from remarks(batch)
 
 
@@ -73,6 +79,57 @@ def _file_data(result: FileResult) -> dict[str, object]:
         "regenerated": list(known.regenerated),
         "shared_with": list(known.shared_with),
     }
+
+
+def rekeyed_batch(done: Rekeyed, notes: tuple[str, ...], next_steps: Iterable[str]) -> BatchResult:
+    """The results of a plan. If nothing was changed, only the files that failed are listed."""
+    return BatchResult(done.files, notes, done.failed if done.stopped else None, tuple(next_steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Commands:
+    """The commands that finish what could not be done.
+
+    Attributes:
+        again: the whole command, for someone who can open more files.
+        partial: the same for what can be changed now; None where that would be wrong.
+        finish: what someone else runs for some files after that.
+    """
+
+    again: str
+    partial: str | None = None
+    finish: Callable[[Sequence[str]], str] = field(default=lambda _paths: "")
+
+
+def _unfinished(done: Rekeyed, left: str, commands: _Commands, *, dry_run: bool) -> Iterator[str]:
+    """What did not change, who can change it, and how; `left` is the state of the files that failed."""
+    failed, count = len(done.failed), len(done.files)
+    if not failed:
+        return
+    if done.stopped:
+        what = "would be changed" if dry_run else "was changed"
+        yield (
+            f"nothing {what}: {failed} of {counted(count, 'file')} can't be changed, "
+            "and rules, keys/ and files change together"
+        )
+    else:
+        yield f"{counted(failed, 'file')} {'is' if failed == 1 else 'are'} {left}"
+    for who, paths in done.waiting.items():
+        if not who.enough:
+            yield f"nobody else can open {_several(paths)}"
+            continue
+        command = commands.again if done.stopped else commands.finish(paths)
+        yield f"{who} can open {_several(paths)}, and can run `{command}`"
+    if done.stopped and commands.partial is not None and failed < count:
+        yield f"to change the rules and {counted(count - failed, 'other file')} now: `{commands.partial}`"
+    if not (done.stopped or dry_run):
+        yield "`fluxsecrets status` and `fluxsecrets audit` show it until it is done"
+
+
+def _several(paths: Sequence[str]) -> str:
+    if len(paths) <= _SEVERAL:
+        return ", ".join(paths)
+    return f"{', '.join(paths[: _SEVERAL - 1])} and {len(paths) - _SEVERAL + 1} more files"
 
 
 def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:
@@ -124,6 +181,20 @@ def addition_notes(plan: Addition) -> tuple[str, ...]:
     )
 
 
+def addition_steps(plan: Addition, done: Rekeyed) -> Iterator[str]:
+    """What is left to do after adding a recipient."""
+    request = plan.request
+    again = command_for("recipients add", (request.who or "", *request.paths), request.environment)
+    options = {"--all": request.everything, "--shared": request.shared}
+    again += "".join(f" {option}" for option, given in options.items() if given)
+    again += "" if request.name is None else f" --name {file_word(request.name)}"
+    again += "" if request.group is None else f" --group {request.group}"
+    again += " --accept-recipients" if request.accept_recipients else ""
+    sync = partial(command_for, "recipients sync")
+    left = f"not encrypted for {plan.name} yet"
+    yield from _unfinished(done, left, _Commands(again, f"{again} --partial", sync), dry_run=request.dry_run)
+
+
 def removal_plan(plan: Removal) -> Iterator[str]:
     """What removing a recipient will do."""
     where = f" of {plan.request.environment}" if plan.request.environment else ""
@@ -137,7 +208,7 @@ def removal_plan(plan: Removal) -> Iterator[str]:
         yield f"  {path} is deleted"
 
 
-def removal_notes(plan: Removal, results: Sequence[FileResult]) -> tuple[str, ...]:
+def removal_notes(plan: Removal, done: Rekeyed) -> tuple[str, ...]:
     """What removing a recipient leaves out, what is unknown, and what stays readable."""
     left_out = "and left out: leave out --env to take them out of everything"
     return (
@@ -157,8 +228,18 @@ def removal_notes(plan: Removal, results: Sequence[FileResult]) -> tuple[str, ..
             else []
         ),
         *doubt_notes(plan.doubtful, plan.name),
-        *history_note(results),
+        *history_note(done.files),
     )
+
+
+def removal_steps(plan: Removal, done: Rekeyed) -> Iterator[str]:
+    """What is left to do after removing a recipient."""
+    request = plan.request
+    again = command_for("recipients remove", (request.who or "",), request.environment)
+    again += " --accept-recipients" if request.accept_recipients else ""
+    left = f"as before: {plan.name} may still read what is written there"
+    commands = _Commands(again, f"{again} --partial", lambda _paths: again)
+    yield from _unfinished(done, left, commands, dry_run=request.dry_run)
 
 
 def doubt_notes(paths: Iterable[str], name: str) -> tuple[str, ...]:
@@ -214,7 +295,14 @@ def identity_notes(plan: IdentityPlan, done: Replaced) -> tuple[str, ...]:
     """What to know about a replaced identity, and what comes next."""
     unnamed = f"no rule names {plan.old_name}: files encrypted from now on will not be encrypted for it"
     notes = (*plan.notes, *([unnamed] if plan.unnamed else []), *_shared_lists(plan.shared_lists))
-    return notes if done.refused else (*notes, *_next_steps(plan, done))
+    return notes if done.rekeyed.stopped else (*notes, *_next_steps(plan, done))
+
+
+def identity_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:
+    """What is left to do if an identity could not be replaced."""
+    again = command_for("rotate --identity", (), plan.request.environment)
+    again += " --finish" if plan.request.finish else ""
+    yield from _unfinished(done.rekeyed, "", _Commands(again), dry_run=plan.request.dry_run)
 
 
 def _next_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:

@@ -53,13 +53,15 @@ FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": text_page, 
 
 
 def remarks(batch: BatchResult) -> Page:
-    """Notes, warnings, errors, and the summary."""
+    """Notes, warnings, errors, the summary, and what is left to do."""
     for note in batch.notes:
         yield Note(f"note: {note}")
     for line in warning_lines(batch.files):
         yield Warn(line)
     yield Errors([result.error for result in batch.files if result.error is not None])
     yield Note(summary(batch))
+    for step in batch.next_steps:
+        yield Note(printable(step))
 
 
 def summary(batch: BatchResult) -> str:
@@ -125,7 +127,7 @@ def warning_lines(results: Sequence[FileResult]) -> list[str]:
 def files_data(batch: BatchResult, files: Sequence[dict[str, object]]) -> dict[str, object]:
     """The results of a command that changes files, with the data of each file."""
     outcomes = dict(sorted(Counter(str(result.outcome) for result in batch.files).items()))
-    return {"files": list(files), "summary": outcomes, "notes": list(batch.notes)}
+    return {"files": list(files), "summary": outcomes, "notes": [*batch.notes, *batch.next_steps]}
 
 
 def result_data(result: FileResult) -> dict[str, object]:

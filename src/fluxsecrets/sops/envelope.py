@@ -91,6 +91,20 @@ def check_recipients(groups: RecipientGroups, providers: Providers) -> None:
             _provider(recipient, providers).check(recipient)
 
 
+def try_recipients(groups: RecipientGroups, providers: Providers) -> None:
+    """Encrypt a throw-away key for each recipient, before a rule names it.
+
+    `check_recipients` costs no key operation. So it doesn't know whether gpg has a key, a plugin is installed
+    or a key service answers.
+
+    Raises:
+        RecipientError: a recipient can't be encrypted for.
+    """
+    check_recipients(groups, providers)
+    for group in groups:
+        wrap_data_key(DataKey.generate(), (group,), 1, providers)
+
+
 def wrap_data_key(
     data_key: DataKey, groups: RecipientGroups, threshold: int, providers: Providers
 ) -> tuple[KeyGroup, ...]:

@@ -57,7 +57,7 @@ def rotate(session, path, case, **options):
     options = {"accept_recipients": True, **options}
     targets = select(session, [path.name], input_type=case["format"]).targets
     rekeying = Rekeying(session, targets, rotate_target, RotateOptions(**options), Operation("rotate"))
-    (result,) = rekeying.run(lambda prepared, _: prepared, write=True)
+    (result,) = rekeying.run(lambda prepared, _: prepared, write=True).files
     return result
 
 

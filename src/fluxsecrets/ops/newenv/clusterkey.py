@@ -13,7 +13,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.clusterkeys import names_cluster
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
-from fluxsecrets.sops.envelope import check_recipients
+from fluxsecrets.sops.envelope import try_recipients
 from fluxsecrets.sops.recipients import age
 
 from .model import AddRequest, Cluster
@@ -40,7 +40,7 @@ def cluster_key(
         identity = generate_identity(datetime.now(UTC))
         return Cluster(old, identity.recipient, name), identity
     recipient = age(request.recipient)
-    check_recipients(((recipient,),), session.providers)
+    try_recipients(((recipient,),), session.providers)
     if recipient.id in old:
         raise UsageError(
             f"that is the key of {naming.source}'s own cluster",

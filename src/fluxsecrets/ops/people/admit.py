@@ -26,16 +26,23 @@ from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
-from fluxsecrets.repo.clusterkeys import cluster_keys
-from fluxsecrets.repo.environments import load_environments
-from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_recipient
 from fluxsecrets.sops.config_places import SharedList
-from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
+from fluxsecrets.sops.envelope import RecipientGroups, try_recipients
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .plans import Rekeying, RuleEdits, RuleKey, SharedFile, files_of, rule_of, rules_of
+from .plans import (
+    KeyHolders,
+    Rekeying,
+    RuleEdits,
+    RuleKey,
+    SharedFile,
+    files_of,
+    keys_of_clusters,
+    rule_of,
+    rules_of,
+)
 
 COMMAND = "recipients add"
 
@@ -47,6 +54,7 @@ class AdmitRequest:
     Attributes:
         who: a key, or a name.
         group: the key group, from 1, in rules that have several.
+        partial: go on with the rules and the other files where some can't be re-keyed.
     """
 
     who: str | None
@@ -57,6 +65,7 @@ class AdmitRequest:
     shared: bool = False
     group: int | None = None
     accept_recipients: bool = False
+    partial: bool = False
     dry_run: bool = False
 
 
@@ -84,6 +93,7 @@ class Addition:
         left_out: files that other environments share.
     """
 
+    request: AdmitRequest
     name: str
     rekeying: Rekeying[_Step]
     rules: Mapping[str, tuple[int, ...]]
@@ -112,10 +122,10 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     targets, _ = encrypted_targets(everything)
     recipient = find_person(people, request.who)
     name = people.names.get(recipient.id) or request.name or people.name(recipient)
-    check_recipients(((recipient,),), session.providers)
+    try_recipients(((recipient,),), session.providers)
     meant, left_out = _meant(session, tree, request, targets)
     chosen, followed = _rules(session, people, request, targets, meant)
-    edits = RuleEdits(tree, tuple(_edits(people, _cluster_keys(tree, people), recipient, request, chosen)))
+    edits = RuleEdits(tree, tuple(_edits(people, keys_of_clusters(tree, people), recipient, request, chosen)))
     changing = chosen | {(file.config.path, rule.index) for file, edit in edits.edits for rule in edit.rules}
     if not changing:
         raise UsageError(
@@ -132,6 +142,7 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     names = {recipient.id: name, **people.names}
     extra = (*edits.changes(), *_public_key(tree, recipient, request))
     return Addition(
+        request,
         name,
         Rekeying(
             edits.applied(session),
@@ -139,6 +150,7 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
             _prepare,
             _Step(recipient, request.accept_recipients, names, write=not request.dry_run),
             Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
+            KeyHolders(tree, people),
         ),
         edits.lines(session),
         edits.shared_lists(),
@@ -186,17 +198,6 @@ def _rules(
     }
     followed = tuple(FollowedRule(rule[0], lines[rule], count) for rule, count in rules.items() if count)
     return frozenset(rule for rule, count in rules.items() if not count), followed
-
-
-def _cluster_keys(tree: Tree, people: People) -> frozenset[tuple[str, str]]:
-    """The keys of clusters, by `recipient_key`; people are listed before them."""
-    settings = load_settings(tree)
-    environments = load_environments(tree, settings)
-    return frozenset(
-        recipient_key(key)
-        for each in environments
-        for key in cluster_keys(each.name, settings, people.recipients.values(), people.names)
-    )
 
 
 def _edits(

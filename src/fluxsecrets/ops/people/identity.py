@@ -33,7 +33,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.people import ConfigFile, People, find_person, one_cluster_key, read_people
-from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
+from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, select
 from fluxsecrets.ops.run.writer import Operation, make_ready, place_here, replacing
@@ -44,12 +44,12 @@ from fluxsecrets.repo.settings_edit import change_cluster_recipient
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_beside, remove_recipient, replace_recipient
 from fluxsecrets.sops.config_places import SharedList
-from fluxsecrets.sops.envelope import RecipientGroups, check_recipients
+from fluxsecrets.sops.envelope import RecipientGroups, try_recipients
 from fluxsecrets.sops.recipients import Recipient, age, recipient_key
 
 from .clustersecret import Exchange, exchange_identity, identity_files
 from .keystore import Keeping, Store, age_provider, write_with_identity
-from .plans import Rekeying, RuleEdits, SharedFile, Watch
+from .plans import KeyHolders, Rekeyed, Rekeying, RuleEdits, SharedFile, Watch
 
 if TYPE_CHECKING:
     from fluxsecrets.keys.keyfile import AgeIdentity
@@ -112,19 +112,17 @@ class Replaced:
     """What became of a plan.
 
     Attributes:
-        files: one result per file; only those that failed, where nothing was changed.
         place: where the new identity was put, if it was made here.
-        refused: nothing was changed, because some files could not be prepared.
     """
 
-    files: tuple[FileResult, ...]
+    rekeyed: Rekeyed
     place: str | None = None
-    refused: bool = False
 
     @property
     def kept_in(self) -> tuple[str, ...]:
         """The files that hold the cluster's identity, and were changed."""
-        return tuple(each.path for each in self.files if isinstance(each, RekeyResult) and each.regenerated)
+        files = self.rekeyed.files
+        return tuple(each.path for each in files if isinstance(each, RekeyResult) and each.regenerated)
 
 
 def plan_identity(session: Session, request: IdentityRequest) -> IdentityPlan:
@@ -157,7 +155,7 @@ def plan_identity(session: Session, request: IdentityRequest) -> IdentityPlan:
 
             made = generate_identity(datetime.now(UTC), post_quantum=request.post_quantum)
         new = given or age(made.recipient if made is not None else "")
-        check_recipients(((new,),), session.providers)
+        try_recipients(((new,),), session.providers)
         old_name = people.names.get(old.id) or f"cluster-{request.environment}"
         new_name = f"{old_name}{_NEW}"
     secrets = identity_files(tree, found, targets)
@@ -186,12 +184,13 @@ def plan_identity(session: Session, request: IdentityRequest) -> IdentityPlan:
         extra,
         {"environment": request.environment, "old": old.id, "new": new.id},
     )
+    holders = KeyHolders(tree, people, old if request.finish else None)
     return IdentityPlan(
         request,
         new,
         old_name,
         new_name,
-        Rekeying(session, changed, _prepare, step, operation),
+        Rekeying(session, changed, _prepare, step, operation, holders),
         edits.lines(session),
         edits.shared_lists(),
         tuple(
@@ -213,17 +212,17 @@ def replace_identity(plan: IdentityPlan, watch: Watch) -> Replaced:
         FluxsecretsError: it could not be written; nothing was changed.
     """
     prepared = plan.rekeying.prepared(watch)
-    failed = tuple(each.result for each in prepared if each.result.error is not None)
-    if failed:
-        return Replaced(failed, refused=True)
+    stopped = plan.rekeying.stopped(prepared)
+    if stopped is not None:
+        return Replaced(stopped)
     if plan.request.dry_run:
-        return Replaced(tuple(each.result for each in prepared))
+        return Replaced(Rekeyed(tuple(each.result for each in prepared)))
     if plan.made is None:
-        return Replaced(plan.rekeying.written(prepared))
+        return Replaced(Rekeyed(plan.rekeying.written(prepared)))
     session = plan.rekeying.session
     keeping = Keeping(store=Store(plan.request.store or Store.FILE))
     results, kept = write_with_identity(session, prepared, plan.rekeying.operation, plan.made, keeping)
-    return Replaced(results, kept.place)
+    return Replaced(Rekeyed(results), kept.place)
 
 
 # Who and what.

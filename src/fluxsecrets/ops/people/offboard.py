@@ -26,7 +26,7 @@ from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .exposure import FileHistory, LeftValue, file_histories, values_readable_by
 from .leavers import Leaving, doubtful_files, leaving_path, read_leaving, today
-from .plans import Rekeying, RuleEdits, SharedFile, files_of, rules_of
+from .plans import KeyHolders, Rekeying, RuleEdits, SharedFile, files_of, rules_of
 from .rotate import RotateOptions, rotate_target
 
 COMMAND = "recipients remove"
@@ -39,12 +39,14 @@ class RemoveRequest:
     Attributes:
         who: a key, or a name.
         environment: only files of this one; None means everything.
+        partial: go on with the rules and the other files where some can't be re-keyed.
         yes: remove even the caller's own key.
     """
 
     who: str | None
     environment: str | None = None
     accept_recipients: bool = False
+    partial: bool = False
     yes: bool = False
     no_report: bool = False
     dry_run: bool = False
@@ -119,7 +121,14 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         else _knows_data_key(histories, recipient)
     )
     readable = {target.path for target in meant if _is_for(files[target.path], recipient)}
-    chosen = tuple(target for target in meant if target.path in readable or target.repository_path in knows)
+    chosen = tuple(
+        target
+        for target in meant
+        if target.path in readable
+        or target.repository_path in knows
+        # Unreadable, so it may be for them. Re-keying it reports why, and stops the others.
+        or isinstance(files[target.path], FluxsecretsError)
+    )
     if not chosen and not edits.edits and recipient_key(recipient) not in {*people.recipients, *readers}:
         raise UsageError(
             f"no rule names {name}, and no file is encrypted for them", hint="check the name or key"
@@ -140,13 +149,18 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
                 write=not request.dry_run,
             ),
             Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
+            KeyHolders(tree, people, recipient),
         ),
         edits.lines(session),
         edits.shared_lists(),
-        tuple(target.shown for target in chosen if target.path not in readable),
+        tuple(
+            target.shown
+            for target in chosen
+            if target.path not in readable and target.repository_path in knows
+        ),
         tuple(session.shown(change.path) for change in extra if change.new is None),
         shared,
-        tuple(str(look.path) for look in looks if isinstance(look, FluxsecretsError)),
+        tuple(target.shown for target in meant if isinstance(files[target.path], FluxsecretsError)),
         tuple(
             each.name for each in load_settings(tree).environments if recipient.id in each.cluster_recipients
         ),

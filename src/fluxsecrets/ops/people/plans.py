@@ -8,20 +8,68 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
-from fluxsecrets.ops.files.rekey import prepare_target
+from fluxsecrets.errors import DataKeyError
+from fluxsecrets.ops.files.rekey import FileKeys, file_keys, prepare_target
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.people import ConfigFile
-from fluxsecrets.ops.run.results import FileChange, FileResult, Prepared
+from fluxsecrets.ops.run.people import ConfigFile, People
+from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
+from fluxsecrets.repo.clusterkeys import cluster_keys
 from fluxsecrets.repo.environments import find_environment, load_environments, shared_files
+from fluxsecrets.repo.openers import Openers, openers
+from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config_edit import EditedConfig
 from fluxsecrets.sops.config_places import SharedList
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 Step = TypeVar("Step")
 Watch = Callable[[Iterator[Prepared], int], Iterable[Prepared]]
 """Passes on what is prepared, and may show progress; the number is that of all files."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolders:
+    """Finds out whom to ask about a file that the caller can't open.
+
+    Attributes:
+        gone: a recipient that is being removed, and is not asked.
+    """
+
+    tree: Tree = field(repr=False)
+    people: People = field(repr=False)
+    gone: Recipient | None = None
+
+    def of(self, files: Iterable[FileKeys]) -> dict[Openers, tuple[str, ...]]:
+        """Return the paths of files, as shown, by those who can open them."""
+        clusters = keys_of_clusters(self.tree, self.people)
+        without = {recipient_key(self.gone)} if self.gone is not None else set()
+        found: dict[Openers, list[str]] = {}
+        for file in files:
+            who = openers(file.groups, file.needed, self.people.names, without=without, clusters=clusters)
+            found.setdefault(who, []).append(file.shown)
+        return {who: tuple(paths) for who, paths in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """What became of a plan.
+
+    Attributes:
+        files: one result per file.
+        stopped: rules and files are as they were, since some files could not be re-keyed.
+        waiting: the files that the caller's identities don't open, by those who can open them.
+    """
+
+    files: tuple[FileResult, ...]
+    stopped: bool = False
+    waiting: Mapping[Openers, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> tuple[FileResult, ...]:
+        """The files that could not be re-keyed."""
+        return tuple(each for each in self.files if each.error is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +79,7 @@ class Rekeying(Generic[Step]):
     Attributes:
         session: the run, in which the rules are as they will be.
         operation: how they are written as one, with other files such as the rules.
+        holders: whom to ask about files that don't open; None if the rules stay as they are.
     """
 
     session: Session = field(repr=False)
@@ -38,6 +87,7 @@ class Rekeying(Generic[Step]):
     rekey: Callable[[Session, Step, Target], Prepared]
     step: Step
     operation: Operation
+    holders: KeyHolders | None = None
 
     def prepared(self, watch: Watch) -> tuple[Prepared, ...]:
         """New contents for the files; nothing is written."""
@@ -52,10 +102,61 @@ class Rekeying(Generic[Step]):
         """
         return tuple(write_files(self.session, prepared, self.operation))
 
-    def run(self, watch: Watch, *, write: bool) -> tuple[FileResult, ...]:
-        """Prepare the files, and write them unless it is only to be seen what would happen."""
+    def run(self, watch: Watch, *, write: bool, partial: bool = False) -> Rekeyed:
+        """Prepare the files, and write them together with the rules: all of it, or nothing.
+
+        Args:
+            watch: see `Watch`.
+            write: False only reports what would happen.
+            partial: change the rules and the files that can be re-keyed; the others stay as they are. If none
+                can be re-keyed, nothing changes.
+
+        Raises:
+            FluxsecretsError: it could not be written; nothing was changed.
+        """
         prepared = self.prepared(watch)
-        return self.written(prepared) if write else tuple(each.result for each in prepared)
+        stopped = self.stopped(prepared, partial=partial)
+        if stopped is not None:
+            return stopped
+        files = self.written(prepared) if write else tuple(each.result for each in prepared)
+        return Rekeyed(files, waiting=self._waiting(prepared))
+
+    def stopped(self, prepared: Sequence[Prepared], *, partial: bool = False) -> Rekeyed | None:
+        """Return what to report if nothing may be written; see `run`."""
+        failed = sum(each.result.error is not None for each in prepared)
+        if not failed or (partial and failed < len(prepared)):
+            return None
+        return Rekeyed(tuple(map(_left, prepared)), stopped=True, waiting=self._waiting(prepared))
+
+    def _waiting(self, prepared: Sequence[Prepared]) -> Mapping[Openers, tuple[str, ...]]:
+        closed = (
+            target
+            for target, each in zip(self.targets, prepared, strict=True)
+            if isinstance(each.result.error, DataKeyError)
+        )
+        if self.holders is None:
+            return {}
+        looks = (file_keys(self.session, target) for target in closed)
+        return self.holders.of(look for look in looks if isinstance(look, FileKeys))
+
+
+def _left(prepared: Prepared) -> FileResult:
+    result = prepared.result
+    return result if result.error is not None else FileResult(result.path, Outcome.LEFT)
+
+
+def keys_of_clusters(tree: Tree, people: People) -> frozenset[RecipientKey]:
+    """The keys of all clusters of a repository.
+
+    Raises:
+        ConfigError: the settings are invalid.
+    """
+    settings = load_settings(tree)
+    return frozenset(
+        recipient_key(key)
+        for each in load_environments(tree, settings)
+        for key in cluster_keys(each.name, settings, people.recipients.values(), people.names)
+    )
 
 
 @dataclass(frozen=True, slots=True)

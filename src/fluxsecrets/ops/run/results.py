@@ -119,11 +119,13 @@ class BatchResult:
         files: in the order in which they were asked for.
         notes: what was not followed or not understood while they were looked for.
         listed: those that people are to look at; None for all.
+        next_steps: what is left to do, shown last.
     """
 
     files: tuple[FileResult, ...]
     notes: tuple[str, ...] = ()
     listed: tuple[FileResult, ...] | None = None
+    next_steps: tuple[str, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """How many files have this outcome."""
