@@ -71,6 +71,25 @@ def test_standard_input_is_encrypted_by_the_rule_for_its_name(waddle, cli):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.bin", ""),
+        ("a.env", ""),
+        ("a.ini", ""),
+        ("a.json", "{}\n"),
+        ("a.yaml", "{}\n"),
+        ("b.yaml", "x: []\n"),
+    ],
+)
+def test_a_file_without_values_is_encrypted(folder, cli, name, text):
+    folder.write(name, text)
+    assert cli("encrypt", name).exit_code == 0
+    assert b"ENC[" in (folder.path / name).read_bytes()
+    assert cli("decrypt", name).stdout_bytes == text.encode()
+    assert cli("encrypt", "--check", name).exit_code == 0
+
+
 def test_standard_input_needs_a_name_or_recipients(waddle, cli, identity):
     result = cli("encrypt", "-", stdin=b"a: b\n")
     assert result.exit_code == 2

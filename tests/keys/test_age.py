@@ -129,6 +129,7 @@ def test_a_key_of_somebody_else_is_not_mine(ring, key_of):
 
 def test_no_identity_at_all_is_not_mine(ring, key_of):
     assert ring().unwrap(key_of("secret")) == NotMine("no age identity was found")
+    assert ring().unwrap(key_of("ssh-ed25519")) == NotMine("no SSH key was found")
 
 
 @pytest.mark.parametrize("name", ["post-quantum", "ssh-ed25519", "ssh-rsa"])

@@ -153,9 +153,40 @@ def test_a_file_without_its_block_is_not_called_plain(core):
         open_document(YAML.parse(cut_off, Limits()), compile_selector(DATA), core.key)
 
 
-def test_a_selector_that_selects_nothing_is_refused(core):
-    with pytest.raises(UnprotectedError, match="encrypt nothing"):
-        core.encrypt(b"kind: Secret\n", DATA)
+@pytest.mark.parametrize(
+    ("kind", "pattern", "plain", "why"),
+    [
+        (SelectorKind.ENCRYPTED_REGEX, "^data$", b"kind: Secret\n", "matches none of its keys"),
+        (SelectorKind.UNENCRYPTED_SUFFIX, "_plain", b"note_plain: x\n", "matches a key above every value"),
+        (SelectorKind.ENCRYPTED_COMMENT_REGEX, "secret", b"a: b\n", "matches no comment above a value"),
+        (
+            SelectorKind.UNENCRYPTED_COMMENT_REGEX,
+            "public",
+            b"# public\na: b\n",
+            "matches a comment above every value",
+        ),
+    ],
+)
+def test_a_selector_that_selects_nothing_is_refused(core, kind, pattern, plain, why):
+    with pytest.raises(UnprotectedError, match=f"encrypt nothing.*{why}"):
+        core.encrypt(plain, SelectorSpec(kind, pattern))
+
+
+@pytest.mark.parametrize(
+    "plain", [b"{}\n", b"x: {}\n", b"x: [] # none yet\n", b"# about\n{}\n", b"---\n{}\n"]
+)
+def test_a_file_without_values_is_encrypted_as_sops_does(core, plain):
+    encrypted = core.encrypt(plain)
+    assert b"about" not in encrypted
+    assert core.decrypt(encrypted) == plain
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "{}\n"), ("# about\n", "# about\n{}\n")])
+def test_a_block_alone_is_an_empty_map(core, before, after):
+    """sops writes `{}` so."""
+    text = core.encrypt(b"a: b\nc: {}\n").decode()
+    document = YAML.parse(f"{before}{text[text.index('sops:') :]}".encode(), Limits())
+    assert YAML.rewrite(document, (), None).decode() == after
 
 
 def test_a_comment_regex_that_matches_ciphertexts_is_refused(core):

@@ -48,7 +48,12 @@ class Fake:
 
 def wrapped(*groups, threshold=0):
     return Metadata(
-        wrap_data_key(KEY, groups, threshold, {"age": Fake()}), DEFAULT_SELECTOR, "", None, False, threshold
+        wrap_data_key(KEY, groups, threshold, dict.fromkeys(("age", "pgp", "kms"), Fake())),
+        DEFAULT_SELECTOR,
+        "",
+        None,
+        False,
+        threshold,
     )
 
 
@@ -94,6 +99,25 @@ def test_the_error_shows_each_key_and_why_not():
         ),
         ("a place",),
     )
+
+
+@pytest.mark.parametrize(
+    ("recipients", "hint"),
+    [
+        ((A,), "set SOPS_AGE_KEY_FILE to your key file, or ask"),
+        ((Recipient("age", "ssh-ed25519 AAAA"), A), "set SOPS_AGE_KEY_FILE to your key file, or ask"),
+        (
+            (Recipient("age", "ssh-ed25519 AAAA"),),
+            "set SOPS_AGE_SSH_PRIVATE_KEY_FILE to your SSH key, or ask",
+        ),
+        ((Recipient("pgp", "AB" * 20),), "import your private key with `gpg --import`, or ask"),
+        ((Recipient("kms", "arn:aws:kms:x"),), "ask a holder"),
+    ],
+)
+def test_the_hint_names_the_kind_of_key_that_the_file_needs(recipients, hint):
+    with pytest.raises(DataKeyError) as caught:
+        open_data_key(wrapped(recipients), dict.fromkeys(("age", "pgp", "kms"), Fake()))
+    assert caught.value.hint.startswith(hint)
 
 
 def test_what_is_not_a_public_key_is_not_kept_in_the_error():

@@ -121,7 +121,10 @@ def test_a_block_that_cannot_be_used_is_refused(changes):
 
 @pytest.mark.parametrize(
     ("version", "newer"),
-    [("3.13.2", False), ("3.13.3", True), ("4.0.0", True), ("3.9.10", False), ("", False), ("main", False)],
+    [
+        *(("3.13.2", False), ("3.13.30", False), ("3.9.10", False), ("3.14.0", True), ("4.0.0", True)),
+        *(("", False), ("main", False)),
+    ],
 )
-def test_versions_are_compared_as_numbers(version, newer):
+def test_a_newer_minor_version_is_newer_and_a_patch_is_not(version, newer):
     assert is_newer(version) is newer

@@ -157,7 +157,10 @@ def test_one_value_changed_changes_its_line_the_time_and_the_mac(kind, seed, dat
         path = ("data",)
     else:
         document = format_.parse(opened(kind, before).text(), Limits())
-        leaf = data.draw(st.sampled_from([leaf for leaf in document.leaves if not leaf.alias]))
+        leaves = [leaf for leaf in document.leaves if not leaf.alias]
+        if not leaves:
+            return  # a file may hold no value at all
+        leaf = data.draw(st.sampled_from(leaves))
         part = next(
             number
             for number, root in enumerate(document.parts)

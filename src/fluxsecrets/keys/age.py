@@ -296,7 +296,7 @@ class AgeProvider:
             )
         if found.identities or found.locked:
             return NotMine("not among your identities")
-        return NotMine("no age identity was found")
+        return NotMine(f"no {'SSH key' if recipient.startswith('ssh-') else 'age identity'} was found")
 
 
 def _text(recipient: Recipient) -> str:

@@ -211,7 +211,7 @@ def encrypt_document(
 
     Raises:
         AlreadyEncryptedError: the document has a `sops` block, or a value in it is a ciphertext.
-        UnprotectedError: the selector selects nothing at all.
+        UnprotectedError: there are values, and the selector selects none of them.
     """
     if document.metadata is not None:
         raise AlreadyEncryptedError("the file is already encrypted")
@@ -221,7 +221,7 @@ def encrypt_document(
     changes: list[Change] = []
     plain: list[Leaf | Comment] = []
     odd = _OddComments()
-    candidates = reused = 0
+    values = candidates = reused = 0
     for item, encrypts in selected(document, selector, single_value=single_value):
         value: Value
         if isinstance(item, Comment):
@@ -233,6 +233,7 @@ def encrypt_document(
         else:
             value = item.value
             _refuse_ciphertext(item)
+            values += 1
             if encrypts or not mac_only_encrypted:
                 mac.add(value)
             candidates += encrypts
@@ -250,17 +251,25 @@ def encrypt_document(
         if isinstance(item, Comment):
             _refuse_ambiguous_comment(item, ciphertext, selector)
         changes.append(Change(item, ciphertext, encrypted=True))
-    if not candidates:
-        raise _selects_nothing(selector)
-    return Encrypted(tuple(changes), mac.digest(), reused, tuple(plain), tuple(odd.warnings()))
+    if values and not candidates:
+        raise UnprotectedError(
+            f"the selector would encrypt nothing in this file: {_why_nothing(selector)}",
+            hint="fix the selector in the creation rule; see `fluxsecrets explain FILE`",
+        )
+    warnings = list(odd.warnings()) if values else [*odd.warnings(), "the file holds no values"]
+    return Encrypted(tuple(changes), mac.digest(), reused, tuple(plain), tuple(warnings))
 
 
-def _selects_nothing(selector: Selector) -> UnprotectedError:
-    return UnprotectedError(
-        "the selector would encrypt nothing in this file: "
-        f"{selector.spec.kind.value} {selector.spec.pattern!a} matches none of its keys",
-        hint="fix the selector in the creation rule; see `fluxsecrets explain FILE`",
-    )
+def _why_nothing(selector: Selector) -> str:
+    spec = selector.spec
+    leaves_plain = spec.kind.value.startswith("un")
+    if selector.uses_comments:
+        matched = (
+            "matches a comment above every value" if leaves_plain else "matches no comment above a value"
+        )
+    else:
+        matched = "matches a key above every value" if leaves_plain else "matches none of its keys"
+    return f"{spec.kind.value} {spec.pattern!a} {matched}"
 
 
 def _kept(

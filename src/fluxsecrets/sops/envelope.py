@@ -211,9 +211,22 @@ def _cannot_open(
     return DataKeyError(
         message,
         tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(places)),
-        hint="set SOPS_AGE_KEY_FILE to your key file, or ask a holder of one of these keys "
+        hint=f"{_own_key_hint(metadata)}ask a holder of one of these keys "
         "to add your public key to .sops.yaml and to re-encrypt the file for you",
     )
+
+
+def _own_key_hint(metadata: Metadata) -> str:
+    """Return how to use a private key of a kind that the file is encrypted for, as the start of a hint."""
+    keys = [key.recipient for key in metadata.wrapped_keys]
+    age = [key.id for key in keys if key.kind == "age"]
+    if any(not text.startswith("ssh-") for text in age):
+        return "set SOPS_AGE_KEY_FILE to your key file, or "
+    if age:
+        return "set SOPS_AGE_SSH_PRIVATE_KEY_FILE to your SSH key, or "
+    if any(key.kind == "pgp" for key in keys):
+        return "import your private key with `gpg --import`, or "
+    return ""
 
 
 _NOT_PUBLIC = "(not a public key)"

@@ -148,9 +148,14 @@ def metadata_to_data(metadata: Metadata) -> dict[str, object]:
 
 
 def is_newer(version: str) -> bool:
-    """Return whether a file's version is newer than `VERSION`; False for a text that is not a version."""
-    match = _VERSION.match(version)
-    return match is not None and tuple(map(int, match.groups())) > tuple(map(int, VERSION.split(".")))
+    """Return whether a file's version is a newer minor or major one; False for a text that is not a version.
+
+    A patch release does not change the format.
+    """
+    match, own = _VERSION.match(version), _VERSION.match(VERSION)
+    if match is None or own is None:
+        return False
+    return tuple(map(int, match.groups()[:2])) > tuple(map(int, own.groups()[:2]))
 
 
 def _parse_groups(value: object) -> tuple[KeyGroup, ...]:

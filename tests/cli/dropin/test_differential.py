@@ -46,6 +46,8 @@ PLAIN = {
     "p.txt": "throwaway\nwithout any format\n",
     "two.yaml": "a: throwaway\n---\nb: other\n",
     "broken.yaml": "a: [throwaway\n",
+    **dict.fromkeys(("empty.env", "empty.ini", "empty.json", "empty.txt"), ""),
+    **dict.fromkeys(("map.yaml", "map.json"), "{}\n"),
     "value": '"from a file"',
 }
 TYPES = ("yaml", "json", "dotenv", "ini", "binary")
@@ -93,6 +95,7 @@ DECRYPT = [
     "-d --input-type dotenv --output-type dotenv /dev/stdin < e.env",
     "decrypt -i < e.yaml",
     "decrypt two-enc.yaml",
+    *(f"decrypt map-enc.{ending}" for ending in ("yaml", "json")),
     "-d broken.yaml",
     "-d tampered.yaml",
     "-d --ignore-mac tampered.yaml",
@@ -109,6 +112,8 @@ ENCRYPT = [
         for ending in ("yaml", "json", "env", "ini", "txt")
     ),
     "encrypt -i two.yaml",
+    *(f"encrypt -i empty.{ending}" for ending in ("env", "ini", "json", "txt")),
+    *(f"encrypt -i map.{ending}" for ending in ("yaml", "json")),
     "encrypt --output out.yaml p.yaml",
     "-e -i --encrypted-regex ^a$ p.yaml",
     "encrypt -i --unencrypted-suffix b p.yaml",
@@ -275,7 +280,9 @@ def prepared(real_sops, tmp_path_factory):
     )
     (folder / "no-match").write_text(f"creation_rules:\n  - path_regex: ^x/\n    age: {keys['alice']}\n")
     pairs = {f"e.{ending}": f"p.{ending}" for ending in ("yaml", "json", "env", "ini", "txt")}
-    for name, source in {**pairs, "two-enc.yaml": "two.yaml", "unchanged.yaml": "p.yaml"}.items():
+    pairs |= {"two-enc.yaml": "two.yaml", "unchanged.yaml": "p.yaml"}
+    pairs |= {f"map-enc.{ending}": f"map.{ending}" for ending in ("yaml", "json")}
+    for name, source in pairs.items():
         command = [real_sops, "encrypt", "--output", name, source]
         subprocess.run(command, cwd=folder, env=environ, check=True, timeout=60)
     text = (folder / "e.yaml").read_text()

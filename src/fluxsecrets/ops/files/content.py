@@ -137,8 +137,6 @@ def parse(format_: Format, data: bytes, limits: Limits) -> Document:
     Raises:
         FormatError, MetadataError, LimitError: see `Format.parse`.
     """
-    if not data:
-        raise FormatError("the file is empty", hint="it contains nothing to encrypt or decrypt")
     try:
         return format_.parse(data, limits)
     except FluxsecretsError as error:

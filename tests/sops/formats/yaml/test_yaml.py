@@ -28,7 +28,7 @@ CHAIN = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
-        ("", FormatError, "no YAML values"),
+        ("", FormatError, "is empty"),
         ("# only a comment\n", FormatError, "no YAML values"),
         ("---\n...\n", FormatError, "no YAML values"),
         ("- a\n", FormatError, "is a list"),

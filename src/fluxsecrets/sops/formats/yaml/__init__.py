@@ -58,8 +58,9 @@ class YamlFormat(Format):
         builder = Builder(place_comments(text, raw_documents))
         roots = [_root(builder, document) for document in raw_documents]
         metadata = _metadata(roots, raw_documents)
-        if not any(isinstance(item, Entry) for root in roots for item in root.entries):
-            raise FormatError("the file holds no YAML values", hint="there is nothing to encrypt in it")
+        if not any(isinstance(document.root, RawMapping) for document in raw_documents):
+            what = "holds no YAML values" if text.strip() else "is empty"
+            raise FormatError(f"the file {what}", hint="YAML needs at least {}")
         return Document(
             format=self.name,
             source=text,
@@ -268,6 +269,7 @@ class PartLayout(NamedTuple):
 
     Attributes:
         empty: nothing to encrypt and no block: the document stays as it is.
+        alone: the block is the only entry, as sops writes an empty map.
         flow: the root is a `{}` map.
         column: of the root map's keys.
         insert: where a new block goes.
@@ -282,6 +284,7 @@ class PartLayout(NamedTuple):
     start: int | None = None
     end: int = 0
     comma: _Comma = _Comma.NONE
+    alone: bool = False
 
 
 def part_layout(source: str, document: RawDocument) -> PartLayout:
@@ -298,6 +301,8 @@ def part_layout(source: str, document: RawDocument) -> PartLayout:
         return layout
     start = line_start(source, root.keys[found].start)
     end = _content_end(source, root, found)
+    if len(keys) == 1:
+        return PartLayout(False, column=root.column, insert=document.end, start=start, end=end, alone=True)
     if end == len(source) and source[end - 1 : end] not in _BREAKS and start:
         # Appended to a file without a final line break: that break is the block's own.
         start -= 2 if source[start - 2 : start] == "\r\n" else 1
@@ -355,7 +360,9 @@ def block_edit(source: str, part: PartLayout, data: dict[str, object] | None, la
     if part.empty or (data is None and part.start is None):
         return None
     if data is None:
-        return (part.start or 0, part.end, "")
+        closed = source[part.end - 1 : part.end] in _BREAKS
+        left = " " * part.column + "{}" + (layout.newline if closed else "") if part.alone else ""
+        return (part.start or 0, part.end, left)
     if part.flow:
         return _flow_edit(part, data)
     text = layout.newline.join(
