@@ -213,7 +213,7 @@ def test_shared_rules_go_along_when_it_is_said(encrypted_waddle, cli, act_as):
     ids=["remove", "add"],
 )
 def test_killed_at_any_write_nothing_is_lost(tmp_path, cli, act_as, monkeypatch, command):
-    monkeypatch.setattr(writing, "_is_running", lambda _process: False)  # the process that was killed
+    monkeypatch.setattr(writing, "is_running", lambda _process: False)  # the process that was killed
     bob, alice = act_as("bob").recipient, act_as("alice").recipient
     root = tmp_path / "root"
     root.mkdir()

@@ -31,6 +31,7 @@ from filesystems import (
 )
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import system, writing
+from fluxsecrets.files.processes import machine_tag
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import (
     LEFTOVER_GLOB,
@@ -696,7 +697,7 @@ def test_two_processes_that_replace_one_file_leave_one_complete_version(tmp_path
 
 
 def leftover(folder: Path, process: int, tag: str | None = None, age: int = 0) -> Path:
-    path = folder / f".secret.yaml.fluxsecrets-{tag or writing._machine_tag()}-{process}-0123abcd.tmp"
+    path = folder / f".secret.yaml.fluxsecrets-{tag or machine_tag()}-{process}-0123abcd.tmp"
     path.write_bytes(NEW)
     when = time.time() - age
     os.utime(path, (when, when))

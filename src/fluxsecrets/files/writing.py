@@ -13,17 +13,17 @@ import re
 import stat
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import system
 
+from .processes import is_running, machine_tag
 from .reading import FileContent, changed_error, translated
 from .swap import APPEARED, NO_LINK, check_expected, claim, swap_in
 
@@ -211,8 +211,8 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
             continue
         with suppress(OSError):
             status = path.lstat()
-            mine = match[1] == _machine_tag()
-            gone = mine and not _is_running(int(match[2]))
+            mine = match[1] == machine_tag()
+            gone = mine and not is_running(int(match[2]))
             if stat.S_ISREG(status.st_mode) and (gone or time.time() - status.st_mtime > _STALE_AFTER):
                 path.unlink()
                 removed.append(path)
@@ -223,30 +223,8 @@ def temporary_path(path: Path) -> Path:
     """A fresh name beside a file, which tells `remove_leftovers` who made it."""
     # Names have at most 255 bytes; what is added takes up to 50.
     shown = path.name.encode("utf-8", "ignore")[:200].decode("utf-8", "ignore")
-    name = f".{shown}.fluxsecrets-{_machine_tag()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    name = f".{shown}.fluxsecrets-{machine_tag()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
     return path.parent / name
-
-
-@cache
-def _machine_tag() -> str:
-    """Tells machines and containers apart, whose process numbers mean nothing to each other."""
-    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-    space = Path()
-    with suppress(OSError):
-        space = Path("/proc/self/ns/pid").readlink()
-    return f"{zlib.crc32(f'{name} {space}'.encode()):08x}"
-
-
-def _is_running(process: int) -> bool:
-    if system.WINDOWS:
-        return True  # os.kill would end it there; the file's age decides
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def discard(path: Path) -> None:

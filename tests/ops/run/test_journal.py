@@ -122,7 +122,7 @@ def killed_after(steps: int, place: Place) -> bool:
 
 @pytest.mark.parametrize("end", [resume, abort])
 def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeypatch, end):
-    monkeypatch.setattr(writing, "_is_running", lambda _process: False)  # the process that was killed
+    monkeypatch.setattr(writing, "is_running", lambda _process: False)  # the process that was killed
     steps = 0
     interrupted = 0
     while True:

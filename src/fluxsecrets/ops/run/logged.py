@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError
+from fluxsecrets.files.processes import host_name, user_name
 from fluxsecrets.marks import SETTINGS_NAME, without_private_keys
 
 from .record import Record, record_from_now_on, recording
@@ -349,24 +350,9 @@ def shown_key(recipient: Recipient) -> str:
 
 def _who(environ: Mapping[str, str]) -> dict[str, object]:
     """The user by the system, not by the environment, which anybody sets."""
-    who: dict[str, object] = {"user": _user_name(environ), "host": _host_name(environ), "pid": os.getpid()}
+    who: dict[str, object] = {"user": user_name(environ), "host": host_name(environ), "pid": os.getpid()}
     if sys.platform != "win32":
         who["uid"] = os.getuid()
         if os.getuid() == 0 and environ.get("SUDO_USER"):
             who["sudo_user"] = environ["SUDO_USER"]
     return who
-
-
-def _user_name(environ: Mapping[str, str]) -> str:
-    if sys.platform == "win32":
-        return environ.get("USERNAME", "")
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
-def _host_name(environ: Mapping[str, str]) -> str:
-    return os.uname().nodename if hasattr(os, "uname") else environ.get("COMPUTERNAME", "")
