@@ -23,7 +23,7 @@ from fluxsecrets.cli.output import (
 )
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.files.edit import EditOutcome, EditResult, edit_file
-from fluxsecrets.ops.files.editor import find_editor, hanging_up_terminates, run_editor
+from fluxsecrets.ops.files.editor import find_editor, run_editor
 
 
 @click.command("edit")
@@ -58,16 +58,15 @@ def command(
         out.error(error)
         return click.confirm("open the editor again?", default=True, err=True)
 
-    with hanging_up_terminates():
-        result = edit_file(
-            session,
-            path,
-            lambda file: run_editor(editor, file, session.environ),
-            ask,
-            input_type=input_type,
-            accept_recipients=accept_recipients,
-            for_others=for_others,
-        )
+    result = edit_file(
+        session,
+        path,
+        lambda file: run_editor(editor, file, session.environ),
+        ask,
+        input_type=input_type,
+        accept_recipients=accept_recipients,
+        for_others=for_others,
+    )
     show_warnings(out, result.path, result.warnings)
     out.note(_sentence(result))
     return 0

@@ -9,16 +9,17 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.marks import without_private_keys
 from fluxsecrets.programs import disable_core_dumps
+
+from .signals import TerminatedError, exit_code_of_end, terminable
 
 if TYPE_CHECKING:
     import click
@@ -29,15 +30,9 @@ if TYPE_CHECKING:
 _COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles among them; by default 700."""
 
-EXIT_CLEAN, EXIT_ERROR = 0, 2
-EXIT_INTERRUPTED, EXIT_TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
-INTERRUPTED = (EXIT_INTERRUPTED, EXIT_TERMINATED)
+EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY = 0, 2, 127
 
 _OUTPUT_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
-
-
-class TerminatedError(BaseException):
-    """The process received SIGTERM. It unwinds the stack, so that half-done work is cleaned up."""
 
 
 def main() -> None:
@@ -50,7 +45,7 @@ def main() -> None:
     # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
     # may have been cut off in the middle, and complain. Without workers it would only take its modules apart,
     # which is a tenth of the time that a file takes.
-    if code in INTERRUPTED or "multiprocessing" not in sys.modules:
+    if code > _LAST_ORDINARY or "multiprocessing" not in sys.modules:
         _flush()
         os._exit(code)
     sys.exit(code)
@@ -139,24 +134,6 @@ def guarded(action: Callable[[], object], *, debug: bool = False) -> tuple[int, 
     return (code if isinstance(code, int) else EXIT_CLEAN), None
 
 
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Raise TerminatedError where SIGTERM arrives."""
-
-    def terminate(_number: int, _frame: object) -> None:
-        raise TerminatedError
-
-    try:
-        before = signal.signal(signal.SIGTERM, terminate)
-    except ValueError:  # not the main thread: its owner handles signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def drop_output() -> None:
     """Keep Python from complaining at its end about what could not be written."""
     with suppress(OSError, ValueError):
@@ -215,7 +192,7 @@ def _report(error: BaseException) -> int:
         show(_usage_error(error))
     elif isinstance(error, KeyboardInterrupt | click.Abort | TerminatedError):
         _say_interrupted()
-        return EXIT_TERMINATED if isinstance(error, TerminatedError) else EXIT_INTERRUPTED
+        return exit_code_of_end(error)
     elif isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
         drop_output()
         if not isinstance(error, BrokenPipeError):  # the reader of our output stopped, such as `head`

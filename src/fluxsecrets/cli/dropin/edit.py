@@ -29,7 +29,7 @@ from fluxsecrets.errors import FluxsecretsError, RecipientError, UsageError
 from fluxsecrets.files.private import private_directory
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic, write_new
-from fluxsecrets.ops.files.editor import find_editor, hanging_up_terminates, run_editor
+from fluxsecrets.ops.files.editor import find_editor, run_editor
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import make_format
 
@@ -94,7 +94,7 @@ def _in_editor(call: Call, job: Job, before: bytes, encrypt: Callable[[bytes], b
     """
     with failing_with(NO_EDITOR_FOUND):
         editor = find_editor(call.session.environ)
-    with hanging_up_terminates(), private_directory(call.session.warn) as folder:
+    with private_directory(call.session.warn) as folder:
         path = folder / job.path.name
         write_new(path, before)
         while True:

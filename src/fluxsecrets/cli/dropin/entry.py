@@ -20,16 +20,13 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.cli.entry import (
-    EXIT_INTERRUPTED,
-    EXIT_TERMINATED,
-    TerminatedError,
     drop_output,
     end_log,
     prepare_process,
     say,
     show,
-    terminable,
 )
+from fluxsecrets.cli.signals import TerminatedError, exit_code_of_end, terminable
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.logged import Call as LoggedCall
 from fluxsecrets.ops.run.logged import Logged
@@ -70,7 +67,7 @@ def _report(error: BaseException) -> int:
         show(as_sops_says(error))
         return exit_code_of(error)
     if isinstance(error, KeyboardInterrupt | TerminatedError):
-        return EXIT_TERMINATED if isinstance(error, TerminatedError) else EXIT_INTERRUPTED
+        return exit_code_of_end(error)
     if isinstance(error, BrokenPipeError):
         drop_output()  # the reader of our output stopped, such as `head`
         return 128 + getattr(signal, "SIGPIPE", 13)

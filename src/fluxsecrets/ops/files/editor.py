@@ -129,26 +129,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         return
     process.kill()
     process.wait()
-
-
-@contextmanager
-def hanging_up_terminates() -> Iterator[None]:
-    """Treat a closed terminal as a request to end, so that unfinished work is cleaned up."""
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
-        yield
-        return
-    try:
-        handler = signal.getsignal(signal.SIGTERM)
-        before = signal.signal(hangup, handler if callable(handler) else _end)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(hangup, before)
-
-
-def _end(_number: int, _frame: object) -> None:
-    raise SystemExit(2)

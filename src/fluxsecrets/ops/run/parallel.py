@@ -116,8 +116,10 @@ class _Worker:
     def start(cls, work: Callable[[Any], Any], chunks: Sequence[Sequence[Any]]) -> None:
         import signal
 
-        # Ctrl-C goes to all processes of a terminal; the first one decides, and ends the others.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # These go to all processes of a terminal; the first one decides, and ends the others.
+        for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _end_with_parent()
         cls.work, cls.chunks = work, chunks
