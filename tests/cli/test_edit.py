@@ -213,7 +213,25 @@ def test_a_format_without_comments_asks_and_without_a_terminal_gives_up(folder, 
     assert result.exit_code == 2
     assert len(editor.runs) == 1
     assert "not a JSON object" in result.stderr
-    assert folder.files() == before
+    assert "your edited text is in a.json.edited, encrypted as one value" in result.stderr
+    assert folder.files().items() - before.items() == {("a.json.edited", folder.read("a.json.edited"))}
+    assert cli("decrypt", "a.json.edited").stdout == '["password": "hunter2-throwaway"}'
+
+
+def test_a_script_that_makes_the_same_mistake_again_is_started_ten_times(secret, cli, editor):
+    before = secret.files()
+    editor.does("path.write_text(f'a: [hunter2-throwaway-{number}')")
+    result = cli("edit", "secret.yaml")
+    assert result.exit_code == 2
+    assert len(editor.runs) == 10
+    assert "the editor was started 10 times" in result.stderr
+    assert "your edited text is in secret.yaml.edited, encrypted as one value" in result.stderr
+    assert "hint: read it with `fluxsecrets decrypt secret.yaml.edited`, then delete it" in result.stderr
+    assert not secret.leaks(result.stderr)
+    kept = secret.read("secret.yaml.edited")
+    assert secret.files().items() - before.items() == {("secret.yaml.edited", kept)}
+    assert b"hunter2" not in kept
+    assert cli("decrypt", "secret.yaml.edited").stdout == "a: [hunter2-throwaway-9"
 
 
 def test_a_value_that_is_plain_text_now_is_mentioned(secret, cli, editor):

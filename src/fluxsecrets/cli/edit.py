@@ -52,9 +52,9 @@ def command(
     session, out = make_session(config), Output(quiet=quiet)
     editor = find_editor(session.environ)
 
-    def ask(error: FluxsecretsError) -> bool:
+    def ask(error: FluxsecretsError) -> bool | None:
         if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return False
+            return None
         out.error(error)
         return click.confirm("open the editor again?", default=True, err=True)
 

@@ -109,6 +109,7 @@ def _in_editor(call: Call, job: Job, before: bytes, encrypt: Callable[[bytes], b
                 return encrypt(after)
             except FluxsecretsError as error:
                 if not _goes_on(call, error):
+                    error.details = (*error.details, "the edited text was not kept, because it is plain text")
                     raise coded(error, GENERIC) from None
 
 

@@ -1,7 +1,8 @@
 """Edit plain text in a private folder until it can be encrypted.
 
 The plain text is in memory if the system supports it, and only while the editor runs. If the edited text
-can't be encrypted, the editor opens again with the problem on top.
+can't be encrypted, the editor opens again with the problem on top. If nobody can be asked how to continue,
+the text is kept as one encrypted value, or the error says that it was not kept.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,15 +20,24 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.private import private_directory
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_new
+from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import make_format
 
+from .content import encrypt_content
+
+MAX_STARTS = 10
+"""How often the editor is started for text that can't be encrypted before somebody is asked."""
+
 Edit = Callable[[Path], None]
 """Opens a file in the editor, and returns when the editor has ended."""
 
-Ask = Callable[[FluxsecretsError], bool]
-"""Shows an error, and asks whether to edit again. False if nobody can be asked."""
+Ask = Callable[[FluxsecretsError], bool | None]
+"""Shows an error, and asks whether to edit again. None if nobody can be asked."""
+
+Keep = Callable[[bytes], str]
+"""Keeps text that can't be encrypted in its format, and returns the path for messages."""
 
 Made = TypeVar("Made")
 
@@ -43,6 +54,7 @@ class Desk:
         format: the text's format, for comments with errors.
         limit: the largest size of a file, in bytes.
         warn: shows a warning, or None.
+        keep: keeps the text if nobody can be asked; None discards it.
     """
 
     edit: Edit
@@ -50,6 +62,7 @@ class Desk:
     format: str
     limit: int
     warn: Callable[[str], None] | None
+    keep: Keep | None = None
 
     def until_encrypted(self, name: str, original: bytes, encrypt: Callable[[bytes], Made]) -> Made | None:
         """Edit a text until it can be encrypted.
@@ -58,13 +71,14 @@ class Desk:
             What `encrypt` returned, or None if the text is the original again.
 
         Raises:
-            FluxsecretsError: the text can't be encrypted, and the user gave up.
+            FluxsecretsError: the text can't be encrypted, and the user gave up or can't be asked. The
+                message says what became of the text.
         """
         with private_directory(self.warn) as folder:
             path = folder / name
             write_new(path, original)
             header, failed, reason = b"", original, None
-            while True:
+            for started in count(1):
                 self.edit(path)
                 edited = _without_message(read_file(path, limit=2 * self.limit).data, header)
                 if edited == original:
@@ -80,8 +94,31 @@ class Desk:
                 header = self._message(reason, edited)
                 if header:
                     path.write_bytes(_with_message(edited, header))
-                elif not self.ask(reason):
-                    raise _given_up(reason)
+                # A script in place of an editor makes the same mistake for ever.
+                if not header or started % MAX_STARTS == 0:
+                    self._ask(reason, edited, started)
+        return None  # for type checkers
+
+    def _ask(self, reason: FluxsecretsError, edited: bytes, started: int) -> None:
+        """Ask whether to edit again.
+
+        Raises:
+            FluxsecretsError: the reason, and what became of the text.
+        """
+        answer = self.ask(reason)
+        if answer:
+            return
+        if answer is None and started > 1:
+            reason.details = (*reason.details, f"the editor was started {started} times")
+        shown = None
+        if answer is None and self.keep is not None:
+            with suppress(FluxsecretsError):
+                shown = self.keep(edited)
+        if shown is None:
+            raise _given_up(reason)
+        reason.details = (*reason.details, f"your edited text is in {shown}, encrypted as one value")
+        reason.hint = f"read it with `fluxsecrets decrypt {file_word(shown)}`, then delete it"
+        raise reason
 
     def _message(self, error: FluxsecretsError, text: bytes) -> bytes:
         """Return an error as comment lines, or nothing for formats without comments."""
@@ -131,9 +168,30 @@ def _given_up(error: FluxsecretsError) -> FluxsecretsError:
     return error
 
 
+def keeper(session: Session, path: Path, policy: Policy) -> Keep:
+    """Return what keeps a text beside its file, encrypted as one value for the recipients of a policy."""
+
+    def keep(text: bytes) -> str:
+        binary = make_format("binary", policy.stores)
+        encrypted = encrypt_content(
+            *(binary, text, replace(policy, selector=None), session.providers),
+            now=session.now(),
+            limits=session.limits,
+            kubernetes=False,
+        )
+        kept = _write_aside(path, encrypted.data, path.name, "")
+        if kept is None:
+            raise FluxsecretsError("the text could not be kept")
+        return session.shown(kept)
+
+    return keep
+
+
 def kept_aside(session: Session, path: Path, encrypted: bytes, error: FluxsecretsError) -> FluxsecretsError:
     """Return the error with the place of the edited text: a separate file, encrypted."""
-    kept = _write_aside(path, encrypted)
+    stem, dot, suffix = path.name.rpartition(".")
+    name = (stem, dot + suffix) if stem else (path.name, "")
+    kept = _write_aside(path, encrypted, *name)
     if kept is None:
         error.details = (*error.details, "the edited text could not be saved either, and is lost")
         return error
@@ -143,15 +201,14 @@ def kept_aside(session: Session, path: Path, encrypted: bytes, error: Fluxsecret
     return error
 
 
-def _write_aside(path: Path, encrypted: bytes) -> Path | None:
+def _write_aside(path: Path, encrypted: bytes, stem: str, suffix: str) -> Path | None:
     folders: list[Path] = [path.parent]
     with suppress(OSError):
         folders.append(Path(tempfile.gettempdir()))
-    stem, dot, suffix = path.name.rpartition(".")
     for folder in folders:
         for number in range(1, 10):
             mark = "edited" if number == 1 else f"edited-{number}"
-            name = f"{stem}.{mark}.{suffix}" if dot and stem else f"{path.name}.{mark}"
+            name = f"{stem}.{mark}{suffix}"
             with suppress(FluxsecretsError):
                 write_new(folder / name, encrypted)
                 return folder / name

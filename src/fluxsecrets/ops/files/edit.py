@@ -1,8 +1,8 @@
 """Change an encrypted file in the user's editor, or write a new one.
 
 The plain text is in a private folder, in memory if the system supports it, and only while the editor runs.
-The edited text is not lost: if it can't be encrypted, the editor opens again; if the file can't be replaced,
-the text is kept beside it, encrypted.
+The edited text is not lost: if it can't be encrypted, the editor opens again; if nobody can be asked, or the
+file can't be replaced, the text is kept beside it, encrypted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
 from .content import EncryptedFile, encrypt_content, parse
-from .desk import Ask, Desk, Edit, kept_aside
+from .desk import Ask, Desk, Edit, keeper, kept_aside
 from .onlycopy import others_only
 from .reencrypt import encrypt_again, open_target, write_back
 
@@ -104,7 +104,8 @@ def edit_file(
 def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_recipients: bool) -> EditResult:
     opened = open_target(session, target, accept_recipients=accept_recipients)
     before = opened.file.text()
-    desk = Desk(edit, ask, target.format, session.limits.size, session.warn)
+    keep = keeper(session, target.path, opened.policy)
+    desk = Desk(edit, ask, target.format, session.limits.size, session.warn, keep)
     done = desk.until_encrypted(
         target.path.name, before, lambda plain: encrypt_again(session, opened, plain, by_hand=True)
     )
@@ -137,7 +138,7 @@ def _create(
             format_, plain, policy, session.providers, now=session.now(), limits=session.limits
         )
 
-    desk = Desk(edit, ask, name, session.limits.size, session.warn)
+    desk = Desk(edit, ask, name, session.limits.size, session.warn, keeper(session, path, policy))
     done = desk.until_encrypted(path.name, _template(session, name, path, policy), encrypt)
     if done is None:
         return EditResult(text, EditOutcome.UNCHANGED)
