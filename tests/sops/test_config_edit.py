@@ -152,6 +152,13 @@ def test_one_rule_alone_where_lists_are_not_shared():
     assert groups(after) == [[[A]], [[A, N, PGP.id]]]
 
 
+def test_a_fingerprint_of_digits_stays_a_text():
+    new = Recipient("pgp", "1" * 40)
+    before = f"creation_rules:\n  - pgp:\n      - {PGP.id}\n".encode()
+    data = add_beside(before, PGP, new, path=".sops.yaml", name="new").data
+    assert [each.id for each in parse_config(data, path=".sops.yaml").rules[0].recipients] == [PGP.id, new.id]
+
+
 def test_nobody_left_is_refused():
     for text, line in (
         (f"creation_rules:\n  - age: {A}\n", 2),

@@ -14,6 +14,7 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError
 
 from .config import CreationRule, SopsConfig
 from .formats.yaml.nodes import RawAlias, RawMapping, RawNode, RawScalar, RawSequence
+from .formats.yaml.plain import may_be_plain
 from .recipients import KINDS, Recipient, recipient_key
 from .splice import (
     Part,
@@ -493,5 +494,5 @@ def _is_map_of(node: RawMapping, recipient: Recipient) -> bool:
 def written(recipient: Recipient) -> str:
     """A recipient as a YAML scalar, in block and flow lists alike."""
     text = recipient.id
-    plain = _SAFE.fullmatch(text) and ": " not in text and not text.endswith((":", " "))
+    plain = _SAFE.fullmatch(text) and may_be_plain(text, flow=False)
     return text if plain else "'" + text.replace("'", "''") + "'"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from fluxsecrets.errors import ConfigError
 from .config import CreationRule
 from .config_places import Edit, RecipientList, walk, written
 from .formats.yaml.nodes import RawAlias, RawNode, RawScalar, RawSequence
+from .formats.yaml.scalars import double_quoted
 from .recipients import KINDS, Recipient, recipient_key
 from .splice import content_end, node_start, resolved, value_of
 
@@ -114,7 +114,7 @@ class RuleEdit:
         text = self.text[node_start(node) : content_end(self.text, node)]
         found = resolved(node)
         plain = isinstance(node, RawScalar) and node.anchor is None and old in text
-        return text.replace(old, new, 1) if plain and isinstance(found, RawScalar) else json.dumps(new)
+        return text.replace(old, new, 1) if plain and isinstance(found, RawScalar) else double_quoted(new)
 
     def _reference(self) -> str:
         return f"*{self.anchor}" if self.anchor is not None else written(self.exchange.new)
@@ -127,9 +127,9 @@ class RuleEdit:
         """
         start, _ = self._spans[rule.index]
         pad = _DASH.match(self.text, start)[1]  # type: ignore[index] # its span begins so
-        lines = [f"- path_regex: {json.dumps(pattern)}"]
+        lines = [f"- path_regex: {double_quoted(pattern)}"]
         if rule.selector is not None:
-            lines.append(f"  {rule.selector.kind.value}: {json.dumps(rule.selector.pattern)}")
+            lines.append(f"  {rule.selector.kind.value}: {double_quoted(rule.selector.pattern)}")
         if rule.mac_only_encrypted:
             lines.append("  mac_only_encrypted: true")
         if rule.shamir_threshold:
@@ -149,7 +149,7 @@ class RuleEdit:
                 )
             name = rule.names.get(each.id)
             is_new = recipient_key(each) == recipient_key(self.exchange.new)
-            text = self._reference() if is_new else f"*{name}" if name in known else json.dumps(each.id)
+            text = self._reference() if is_new else f"*{name}" if name in known else double_quoted(each.id)
             by_kind.setdefault(each.kind, []).append(text)
         head = "- "
         for kind, texts in by_kind.items():

@@ -111,3 +111,9 @@ def test_what_cannot_be_named_after_another(source, root, name, hint):
 def test_names_that_paths_yaml_or_kubernetes_would_not_take(name):
     with pytest.raises(UsageError):
         check_name(name, ())
+
+
+def test_a_word_that_yaml_reads_as_a_boolean_replaces_no_name():
+    # Norway in clusters/eu: `namespace: no` would be false
+    assert word_pair("eu-production", "clusters/eu/production", "eu-no") == ("production", "eu-no")
+    assert word_pair("eu-production", "clusters/eu/production", "eu-dr") == ("production", "dr")

@@ -85,7 +85,7 @@ def removed(name, text, path):
         (("kind",), {"a": ["off"]}, "kind: Secret # k", 'kind: # k\n  a:\n    - "off"'),
         (("kind",), [], "Secret", "[]"),
         (("metadata", "labels", "n"), 1, '"c": d', '"c": d, "n": 1'),
-        (("metadata", "x", "y"), "z", '"c": d}\n', '"c": d}\n  x:\n    y: z\n'),
+        (("metadata", "x", "y"), "z", '"c": d}\n', '"c": d}\n  x:\n    "y": z\n'),
         (("list", 3), "c", "  - x\n", "  - x\n- c\n"),
         (("list", 1, "z"), True, "  c: 2\n", "  c: 2\n  z: true\n"),
         (("list", -1, 1), "z", "  - x\n", "  - x\n  - z\n"),

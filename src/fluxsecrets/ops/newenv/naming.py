@@ -15,9 +15,9 @@ from functools import cached_property
 from fluxsecrets.errors import UsageError
 from fluxsecrets.repo.environments import GENERIC_PARTS, Environment
 from fluxsecrets.repo.tree import Tree, normalise, parent
+from fluxsecrets.sops.formats.yaml.plain import may_be_plain
 
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
-_YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _RUN = re.compile(r"[A-Za-z0-9_./@+~%-]+")
 
 
@@ -44,7 +44,7 @@ def check_name(name: str, known: Iterable[str]) -> None:
     """
     if name in known:
         raise UsageError(f"the environment {name!a} already exists", hint="choose another name")
-    if not _NAME.fullmatch(name) or name in _YAML_WORDS or name in GENERIC_PARTS:
+    if not _NAME.fullmatch(name) or not may_be_plain(name, flow=True) or name in GENERIC_PARTS:
         raise UsageError(
             f"{name!a} is not a valid name for an environment",
             hint="use lower-case letters, digits and dashes, beginning with a letter, such as staging",
@@ -66,7 +66,8 @@ def word_pair(source: str, root: str, name: str) -> tuple[str, str]:
     outer = next((parts[-n:-1] for n in range(2, len(parts) + 1) if "-".join(parts[-n:]) == source), None)
     # Of `eu-production` in clusters/eu/production the last part is the one that changes.
     prefix = "-".join(outer) + "-" if outer is not None else ""
-    return parts[-1], name.removeprefix(prefix) or name
+    word = name.removeprefix(prefix)
+    return parts[-1], word if may_be_plain(word, flow=True) else name
 
 
 @dataclass(frozen=True)

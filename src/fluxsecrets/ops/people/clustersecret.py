@@ -7,7 +7,6 @@ is recognized by its suffix alone. The first entry that it cannot read stops it 
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,11 +26,12 @@ from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
-from fluxsecrets.sops.document import Entry, Leaf, show_path
+from fluxsecrets.sops.document import Entry, Leaf, Style, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import set_value
+from fluxsecrets.sops.formats.yaml.scalars import scalar_text
 from fluxsecrets.sops.recipients import Recipient
 
 from .keystore import age_provider
@@ -209,11 +209,7 @@ def _manifest(secret: SecretName, data_key: str, text: str) -> str:
 
 def _quoted(text: str) -> str:
     """As a YAML scalar; names come from manifests, which may hold anything."""
-    plain = re.fullmatch(r"[a-z][a-z0-9.-]*[a-z0-9]", text) and text not in _WORDS
-    return text if plain else json.dumps(text)
-
-
-_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
+    return scalar_text(text, Style.PLAIN, flow=False)
 
 
 # The Secret where the repository keeps it, when the identity is replaced.

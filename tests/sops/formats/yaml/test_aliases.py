@@ -40,7 +40,7 @@ def expanded(text, *keys):
             'c: "two\\nlines\\n" # why\nd: ["two\\nlines\\n"]\n',
         ),
         # Maps and lists, in block and in flow style
-        ("a: &x\n  k: v\n  n: {p: q}\nb: *x\n", "a: &x\n  k: v\n  n: {p: q}\nb:\n  k: v\n  n:\n    p: q\n"),
+        ("a: &x\n  k: v\n  n: {p: q}\nb: *x\n", 'a: &x\n  k: v\n  n: {p: q}\nb:\n  k: v\n  "n":\n    p: q\n'),
         ("a: &x\n  k: v\nb: {c: *x}\n", "a: &x\n  k: v\nb: {c: {k: v}}\n"),
         (
             "a: &x\n  - 1\n  - k: v\n    l: w\n  - [a, b]\nb: *x\nc:\n  - *x\n  - z\n",
@@ -58,7 +58,7 @@ def expanded(text, *keys):
         # What holds no value may stay shared
         ("a: &x {}\nb: *x\nc: [*x]\nd: e\n", "a: &x {}\nb: *x\nc: [*x]\nd: e\n"),
         # An anchor that was itself an alias's neighbour
-        ("a: &x {n: &y p, m: *y}\nb: *x\nc: *y\n", "a: &x {n: &y p, m: p}\nb:\n  n: p\n  m: p\nc: p\n"),
+        ("a: &x {n: &y p, m: *y}\nb: *x\nc: *y\n", 'a: &x {n: &y p, m: p}\nb:\n  "n": p\n  m: p\nc: p\n'),
         # Merge keys: a map's own keys win, then the first of several sources
         ("a: &x {k: v, o: 0}\nb:\n  o: own\n  <<: *x\n", "a: &x {k: v, o: 0}\nb:\n  o: own\n  k: v\n"),
         (

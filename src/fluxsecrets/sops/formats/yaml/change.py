@@ -30,12 +30,6 @@ from .scalars import Layout, double_quoted, plain_text, scalar_text, write_value
 _NO_LIMITS = Limits(size=2**62, depth=10**6, expansion=2**62)
 """The document was read within limits already."""
 
-# Strings that readers of YAML 1.1 take for booleans or numbers, go-yaml v2 among them: they get quotes.
-_OTHERWISE_READ = re.compile(
-    r"(?:y|n|yes|no|on|off)|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|0[0-9_]+|[-+]?0o?[0-7_]+|="
-    r"|[-+]?[0-9][0-9_]*\.?[0-9_]*(?:e[-+]?[0-9]+)?",
-    re.IGNORECASE,
-)
 _COMMENT_LINE = re.compile(r"([ \t]*)#[^\r\n]*(?:\r?\n|\Z)")
 _ANCHOR_OR_TAG = re.compile(rf"{ANCHOR_OR_TAG}(?:[ \t]+{ANCHOR_OR_TAG})*")
 
@@ -145,7 +139,7 @@ class YamlChanger:
             yield self._inline_edits(place, parent, self._flow_text(value, quoted=False), end)
             return
         if isinstance(leaf, Leaf) and isinstance(node, RawScalar) and node.end > node.properties:
-            yield write_value(self._source, self._quoted_where_needed(leaf, value), value, self._layout)
+            yield write_value(self._source, leaf, value, self._layout)
             if isinstance(value, str):
                 yield [(node.start, node.end, double_quoted(value))]
             yield [(node.properties, node.end, self._scalar(value, flow=in_flow))]
@@ -325,13 +319,7 @@ class YamlChanger:
     def _scalar(self, value: Value, *, flow: bool = False, indent: int | None = None) -> str:
         if not isinstance(value, str):
             return plain_text(value) or '""'
-        if _OTHERWISE_READ.fullmatch(value):
-            return double_quoted(value)
         return scalar_text(value, Style.PLAIN, flow=flow, indent=indent, newline=self._newline)
-
-    def _quoted_where_needed(self, leaf: Leaf, value: Value) -> Leaf:
-        otherwise = isinstance(value, str) and _OTHERWISE_READ.fullmatch(value)
-        return leaf._replace(style=Style.DOUBLE_QUOTED) if otherwise and leaf.style is Style.PLAIN else leaf
 
     def _flow_text(self, value: Data, *, quoted: bool) -> str:
         if isinstance(value, dict):

@@ -26,6 +26,7 @@ from fluxsecrets.sops.formats import Edit
 from fluxsecrets.sops.values import INT64_MAX, INT64_MIN, Timestamp, Value
 
 from .nodes import PROPERTIES, line_start
+from .plain import may_be_plain
 
 _CONSTANTS: dict[str, Value] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -40,7 +41,8 @@ _HINT = frozenset("+-0123456789.tTfFnN~")
 _FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 _DOT_FLOAT = r"\.[0-9]+([eE][-+]?[0-9]+)?"
 # strconv.ParseInt with base 0: optional sign, then 0x, 0o, 0b, a leading zero for octal, or decimal.
-_INT = r"[-+]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)"
+# Behind 0o and 0b go-yaml parses the rest with a sign of its own.
+_INT = r"[-+]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)|0o[-+][0-7]+|0b[-+][01]+"
 _DATE = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
     r"(?:([Tt ])([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
@@ -102,8 +104,8 @@ def _number(text: str) -> Value:
 
 
 def _go_int(digits: str) -> int:
-    sign = -1 if digits[0] == "-" else 1
-    body = digits.lstrip("+-").lower()
+    sign = -1 if "-" in digits else 1
+    body = digits.replace("+", "").replace("-", "").lower()
     if body.startswith(("0x", "0b", "0o")):
         return sign * int(body, 0)
     return sign * int(body, 8 if len(body) > 1 and body[0] == "0" else 10)
@@ -180,9 +182,6 @@ _ASCII_UNCLEAN = r"\x00-\x08\x0b-\x1f\x7f"
 _UNCLEAN = _ASCII_UNCLEAN + r"\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
 # Patterns are compiled with their first use, here and in the modules beside: few files need all of them.
-_PLAIN_START = r"[^ \t\n\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ \t\n,\[\]{}])"
-_PLAIN_BREAKS = r"\n|:[ \t]|:$|[ \t]#|[ \t]$"
-_FLOW_BREAKS = r"[,\[\]{}:?#&*!'\"%@`]"
 _PROPERTY = r"&[0-9A-Za-z_-]+|!\S*[ \t]*|#[^\r\n]*"
 BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
 _FIRST_TEXT = r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]"
@@ -259,7 +258,7 @@ def scalar_text(
             ends without its last line break, since the caller's line has one.
         newline: the line break between its lines.
     """
-    if style is Style.PLAIN and _plain_holds(value, flow=flow):
+    if style is Style.PLAIN and may_be_plain(value, flow=flow):
         return value
     if style is Style.PLAIN and indent is not None and "\n" in value and _literal_holds(value):
         breaks = len(value) - len(value.rstrip("\n"))
@@ -300,18 +299,6 @@ def _untyped_text(value: Value) -> str:
     if isinstance(value, bytes):
         return f"!!binary {b64encode(value).decode()}"
     return plain_text(value) or '""'
-
-
-def _plain_holds(value: str, *, flow: bool) -> bool:
-    # A key `<<` without quotes would be a merge.
-    if not value or value == "<<" or not _printable(value) or not re.match(_PLAIN_START, value):
-        return False
-    if re.search(_PLAIN_BREAKS, value) or (flow and re.search(_FLOW_BREAKS, value)):
-        return False
-    try:
-        return isinstance(resolve_plain(value), str)
-    except ValueError:
-        return False
 
 
 def _literal_holds(value: str) -> bool:

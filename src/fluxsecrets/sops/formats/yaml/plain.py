@@ -1,0 +1,59 @@
+"""Which strings may be plain scalars: those that every reader of YAML reads back as the same string.
+
+A secret goes through many readers: go-yaml v3 (sops), its v2 (kubectl, kubeseal, Helm), readers of YAML 1.1
+such as PyYAML (Ansible), readers of YAML 1.2, and tools that turn YAML into JSON. A word such as `yes` is a
+string for one and a boolean for another, so it needs quotes. Everything that writes YAML asks here.
+
+sops quotes what go-yaml v3 does: resolve.go (`resolve`), encode.go (`isBase60Float`, `isOldBool`) and
+emitterc.go (`yaml_emitter_analyze_scalar`). All of that is quoted here too; tests/vectors/sops/quoting.json
+holds what sops itself wrote.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+"""Booleans and null in any YAML, in lower case."""
+_SIGNS = frozenset(("~", "=", "<<"))
+"""Null, YAML 1.1's default value, and a merge key."""
+
+# Wider than any reader's own pattern. `0b-1` is a number for go-yaml; underscores are taken out before.
+_NUMBER = (
+    r"[-+]?(?:0[xX][0-9a-fA-F]*|0[oO][-+]?[0-7]*|0[bB][-+]?[01]*"
+    r"|(?:[0-9]+\.?[0-9]*|\.[0-9]*)(?:[eE][-+]?[0-9]+)?"
+    r"|[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?"  # 12:30 has the base 60 in YAML 1.1
+    r"|\.[iI][nN][fF]|\.[nN][aA][nN])"
+)
+_TIMESTAMP = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9].*)?"
+_NUMBER_STARTS = frozenset("+-.0123456789")
+
+# Signs with a meaning at the start; `-`, `?` and `:` have one only in front of a blank or a bracket.
+_START = r"[^ \-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ ,\[\]{}])"
+_MARKERS = ("---", "...")
+_BREAKS = r": |:\Z| #| \Z"
+_FLOW_BREAKS = r"[,\[\]{}:?#&*!'\"%@`]"
+# What go-yaml writes as it is. It escapes characters beyond U+FFFF, and so quotes them.
+_CLEAN = "[ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*"
+
+
+def may_be_plain(text: str, *, flow: bool) -> bool:
+    """Return whether a string reads back as itself without quotes, as a value and as a key.
+
+    Args:
+        text: the string.
+        flow: inside a flow collection.
+    """
+    if not text or text in _SIGNS or (len(text) < 6 and text.lower() in _WORDS):
+        return False
+    if not (text.isascii() and text.isprintable()) and not re.fullmatch(_CLEAN, text):
+        return False
+    if not re.match(_START, text) or text.startswith(_MARKERS) or re.search(_BREAKS, text):
+        return False
+    if flow and re.search(_FLOW_BREAKS, text):
+        return False
+    return not (text[0] in _NUMBER_STARTS and _reads_as_number(text))
+
+
+def _reads_as_number(text: str) -> bool:
+    return bool(re.fullmatch(_NUMBER, text.replace("_", "")) or re.fullmatch(_TIMESTAMP, text))
