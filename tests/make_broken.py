@@ -5,6 +5,7 @@ commits the first ones.
 """
 
 import base64
+import json
 import re
 import shutil
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from sealing import make_certificate
 EXAMPLE = Path(__file__).parents[1] / "examples" / "broken"
 OLD = "2024-01-10T12:00:00Z"
 CAROL = "age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq"
+DAVE = "age1hjckxy9z6u2l57wz6xnupnl7aufegew2jrga6q8v880r9tyll3csj03ag5"
 STRANGER = "age1qvzq2ps8pqys5zcvp58q7yq3zgf3g9gkzuvpjxsmrsw3u8eqyy3qv6wuxg"
 STAGING, PRODUCTION = ("alice", "cluster"), ("alice", "bob")
 
@@ -173,6 +175,7 @@ VALUES = {
 }
 UPDATED = "clusters/staging/updated.yaml"
 WITH_CAROL, WITHOUT_CAROL = without(UPDATED, encrypted(secret("updated"), *STAGING, CAROL), CAROL)
+LEFT = {"version": 1, "name": "dave", "kind": "age", "recipient": DAVE, "removed": "2024-01-09", "values": []}
 FIRST = {
     ".sops.yaml": RULES + f"  # carol left in June\n  - path_regex: ^later\n    age: {CAROL}\n",
     ".fluxsecrets.yaml": SETTINGS,
@@ -222,6 +225,8 @@ FIRST = {
     "clusters/staging/single.yaml": encrypted(secret("single"), "alice"),
     "clusters/staging/quantum.yaml": encrypted(secret("quantum"), *STAGING, "postquantum"),
     "clusters/staging/carol.yaml": encrypted(secret("carol"), *STAGING, CAROL),
+    "clusters/staging/dave.yaml": encrypted(secret("dave"), *STAGING, DAVE),
+    "offboarding/dave.json": json.dumps(LEFT, indent=2) + "\n",
     "clusters/staging/groups.yaml": encrypted(
         secret("groups"),
         ("alice",),

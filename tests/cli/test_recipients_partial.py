@@ -2,13 +2,17 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from tests.conftest import commit_all
 
+VECTORS = Path(__file__).parents[1] / "vectors" / "keys"
 SECRET = (
     "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{password: throwaway-{name}}}\n"
 )
+RECIPIENTS = json.loads((VECTORS / "recipients.json").read_text(encoding="utf-8"))
+SSH = RECIPIENTS["ssh_ed25519"]
 NOWHERE = "33ED0F98E8603F5A66490897A009FA6DC52ACA46"  # a fingerprint that gpg does not know
 
 
@@ -77,18 +81,110 @@ def test_nothing_changes_where_a_file_cannot(team, cli, git, act_as):
     assert status(git, team) == set()
 
 
-def test_partial_changes_what_it_can_and_the_other_finishes_it(team, cli, git, act_as):
+def test_partial_changes_what_it_can_and_the_other_finishes_it(team, cli, git, act_as, monkeypatch):
     result = cli("recipients", "remove", "leaver", "--no-report", "--partial")
     assert result.exit_code == 2, "something is left to do"
     assert "2 files are as before: leaver may still read" in result.stderr
     assert "bob can open production/db.yaml, production/mail.yaml, and can run" in result.stderr
     changed = {line[3:] for line in status(git, team)}
-    assert changed >= {".sops.yaml", "keys/leaver.pub", "staging/db.yaml", "staging/mail.yaml"}
-    assert not any(path.startswith("production") for path in changed)
-    leaver = act_as("cluster").recipient
-    assert leaver not in (team / ".sops.yaml").read_text()
-    assert cli("decrypt", "staging/db.yaml").exit_code == 2
-    assert cli("decrypt", "production/db.yaml").exit_code == 0
+    assert changed == {
+        *(".sops.yaml", "keys/leaver.pub", "offboarding/leaver.json"),
+        *("staging/db.yaml", "staging/mail.yaml"),
+    }
+    commit_all(team, "leaver left, for now")
+    # A clone without history shows what is left to do, too.
+    clone = team.parent / "clone"
+    git(team.parent, "clone", "--quiet", "--depth", "1", team.as_uri(), str(clone))
+    for folder in (clone, team):
+        monkeypatch.chdir(folder)
+        shown = open_work(cli)
+        assert [(each["kind"], each["name"], each["files"]) for each in shown] == [
+            ("removal", "leaver", ["production/db.yaml", "production/mail.yaml"])
+        ]
+        assert shown[0]["who"] == [{"people": "bob", "files": shown[0]["files"]}]
+        found = audited(cli)
+        assert found["offboarding/leaver.json"].endswith("but still opens 2 files; bob can open them")
+        assert len(found) == 1, "it is not reported twice"
+    text = cli("status").stderr
+    assert "open work: leaver left on " in text
+    assert "  bob can change them: fluxsecrets recipients remove leaver\n" in text
+    assert "to follow the rules" not in text, "alice can't"
+    # Bob finishes it with the command that was printed. It takes nothing from what is done.
+    act_as("bob")
+    assert "  you can change them: fluxsecrets recipients remove leaver\n" in cli("status").stderr
+    done = cli(*open_work(cli)[0]["command"].split()[1:], "--no-report")
+    assert done.exit_code == 0, done.stderr
+    assert {line[3:] for line in status(git, team)} == {
+        *("offboarding/leaver.json", "production/db.yaml", "production/mail.yaml")
+    }
+    assert open_work(cli) == []
+    assert audited(cli) == {}
+    act_as("cluster")
+    assert [cli("decrypt", f"{each}/db.yaml").exit_code for each in ("staging", "production")] == [2, 2]
+
+
+def open_work(cli):
+    return json.loads(cli("status", "--format", "json").stdout)["open_work"]
+
+
+def audited(cli):
+    rules = [word for rule in ("removal-unfinished", "recipient-drift") for word in ("--rule", rule)]
+    report = json.loads(cli("audit", *rules, "--format", "json").stdout)
+    return {each["path"]: each["message"] for each in report["findings"]}
+
+
+def test_files_that_someone_is_not_added_to_yet_are_open_work(team, cli, git, act_as):
+    added = ("recipients", "add", SSH, "--all", "--shared", "--name", "zoe")
+    assert cli(*added).exit_code == 2
+    assert status(git, team) == set()
+    result = cli(*added, "--partial")
+    assert result.exit_code == 2
+    assert "2 files are not encrypted for zoe yet" in result.stderr
+    finish = re.search(r"can run `fluxsecrets (recipients sync [^`]*)`", result.stderr)[1]
+    assert finish == "recipients sync production/db.yaml production/mail.yaml"
+    (work,) = open_work(cli)
+    assert (work["kind"], work["command"]) == ("drift", f"fluxsecrets {finish}")
+    assert work["who"][0]["people"] == "bob or leaver"
+    assert set(audited(cli)) == {"production/db.yaml", "production/mail.yaml"}
+    act_as("bob")
+    assert f"to follow the rules: `fluxsecrets {finish}`" in cli("status").stderr
+    assert cli(*finish.split()).exit_code == 0
+    assert (open_work(cli), audited(cli)) == ([], {})
+
+
+def test_a_data_key_that_nobody_here_can_compare_is_on_record(team, cli, git, act_as):
+    """Bob took the leaver out of production's files. Alice can't tell whether they got new data keys."""
+    act_as("bob")
+    path = team / "production" / "db.yaml"
+    text = path.read_text()
+    for name in ("db", "mail"):
+        assert cli("rotate", f"production/{name}.yaml", "--rm-age", RECIPIENTS["cluster"]).exit_code == 0
+    assert path.read_text() != text
+    commit_all(team, "production without the leaver")
+    act_as("alice")
+    assert cli("recipients", "remove", "leaver").exit_code == 0, "each file that is for the leaver is done"
+    record = json.loads((team / "offboarding" / "leaver.json").read_text())
+    assert record["unsettled"] == ["production/db.yaml", "production/mail.yaml"]
+    (work,) = open_work(cli)
+    assert (work["files"], work["unsettled"]) == ([], record["unsettled"])
+    assert "may know the data key of 2 files" in audited(cli)["offboarding/leaver.json"]
+    commit_all(team, "leaver left")
+    act_as("bob")
+    done = cli("recipients", "remove", "leaver")
+    assert done.exit_code == 0, done.stderr
+    record = json.loads((team / "offboarding" / "leaver.json").read_text())
+    assert "unsettled" not in record, "nor does bob doubt what alice did"
+    assert set(record["settled"]) >= {"staging/db.yaml", "staging/mail.yaml"}
+    assert (open_work(cli), audited(cli)) == ([], {})
+
+
+def test_a_record_that_cannot_be_read_is_an_error(team, cli):
+    (team / "offboarding").mkdir()
+    (team / "offboarding" / "leaver.json").write_text("{}")
+    result = cli("status")
+    assert result.exit_code == 2
+    assert "error: offboarding/leaver.json: is not a report on somebody who left" in result.stderr
+    assert "removal-unfinished" in cli("audit", "--rule", "removal-unfinished").stdout
 
 
 def test_partial_is_not_for_nothing(team, cli, git):

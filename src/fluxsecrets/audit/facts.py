@@ -27,6 +27,7 @@ from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import Environment, load_environments
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey, last_changed, removed_keys
+from fluxsecrets.repo.offboarding import Leaver, read_leavers, with_leavers
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import Certificate, parse_certificate
@@ -244,7 +245,21 @@ class Facts:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """Recipient -> name, for messages."""
-        return {**_anchors(self.configs), **self.read.names()}
+        return with_leavers({**_anchors(self.configs), **self.read.names()}, self.leavers)
+
+    @property
+    def leavers(self) -> tuple[Leaver, ...]:
+        """Those who left, by their records in `offboarding/`."""
+        return self._records[0]
+
+    @property
+    def broken_records(self) -> tuple[FluxsecretsError, ...]:
+        """Why records of people who left can't be read."""
+        return self._records[1]
+
+    @cached_property
+    def _records(self) -> tuple[tuple[Leaver, ...], tuple[FluxsecretsError, ...]]:
+        return read_leavers(self.tree.root)
 
     @cached_property
     def with_keys(self) -> bool:

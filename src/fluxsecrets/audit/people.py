@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fluxsecrets.findings import Location
 from fluxsecrets.repo.clusterkeys import cluster_keys
+from fluxsecrets.repo.offboarding import OpenFile, Unfinished, unfinished
 from fluxsecrets.sops import recipients
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.envelope import groups_needed, short_recipient
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, read_recipient, recipient_key
 
 from .facts import Facts
@@ -50,6 +51,32 @@ def all_recipients(facts: Facts) -> Iterator[tuple[Location, dict[RecipientKey, 
             yield Location(item.path, rule.line), by_key(rule.recipients)
     for secret, metadata in facts.encrypted():
         yield Location(secret.path), by_key(each for group in metadata.recipients for each in group)
+
+
+def unfinished_removals(facts: Facts) -> tuple[Unfinished, ...]:
+    """The removals that are not finished, by the records of those who left."""
+    if not facts.leavers:
+        return ()
+    ruled = {
+        key
+        for item in facts.configs
+        for rule in (item.config.rules if item.config is not None else ())
+        for key in by_key(rule.recipients)
+    }
+    public = (
+        read_recipient(text) or recipients.age(text) for key in facts.public_keys for text in key.recipients
+    )
+    files = [
+        OpenFile(
+            secret.path,
+            secret.path,
+            metadata.recipients,
+            groups_needed(metadata.recipients, metadata.shamir_threshold),
+        )
+        for secret, metadata in facts.encrypted()
+    ]
+    clusters = frozenset(key for keys in keys_of_clusters(facts).values() for key in keys)
+    return unfinished(facts.leavers, files, ruled | set(map(recipient_key, public)), facts.names, clusters)
 
 
 def is_production(environment: str) -> bool:

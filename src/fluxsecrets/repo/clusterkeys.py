@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from fluxsecrets.sops.recipients import Recipient, age, read_recipient, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, age, read_recipient, recipient_key
 
-from .settings import Settings
+from .environments import load_environments
+from .settings import Settings, load_settings
+from .tree import Tree
 
 _GENERIC = frozenset({"cluster", "flux", "sops", "age", "k8s", "kubernetes"})
 """Words in a key's name that say nothing about whose it is."""
@@ -34,6 +36,22 @@ def cluster_keys(
         recipient_key(each): each for each in readers if names_cluster(names.get(each.id, ""), environment)
     }
     return tuple(found.values())
+
+
+def keys_of_clusters(
+    tree: Tree, readers: Iterable[Recipient], names: Mapping[str, str]
+) -> frozenset[RecipientKey]:
+    """The keys of all clusters of a repository; see `cluster_keys`.
+
+    Raises:
+        ConfigError: the settings are invalid.
+    """
+    settings, readers = load_settings(tree), tuple(readers)
+    return frozenset(
+        recipient_key(key)
+        for each in load_environments(tree, settings)
+        for key in cluster_keys(each.name, settings, readers, names)
+    )
 
 
 def names_cluster(name: str, environment: str) -> bool:

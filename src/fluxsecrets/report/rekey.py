@@ -11,7 +11,7 @@ from fluxsecrets.ops.files.rekey import RekeyResult
 from fluxsecrets.ops.run.results import BatchResult, FileResult
 from fluxsecrets.report.json import page
 from fluxsecrets.report.page import Page, Table
-from fluxsecrets.report.results import files_data, remarks, result_data, result_rows
+from fluxsecrets.report.results import files_data, remarks, result_data, result_rows, several
 from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.shell import command_for, file_word
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 _WORTH_A_PLAN = 10
 """Files from which a rotation of named files shows a plan."""
-
-_SEVERAL = 4
-"""Files that a sentence names; of more it names some and counts the rest."""
 
 
 # What became of files.
@@ -116,20 +113,14 @@ def _unfinished(done: Rekeyed, left: str, commands: _Commands, *, dry_run: bool)
         yield f"{counted(failed, 'file')} {'is' if failed == 1 else 'are'} {left}"
     for who, paths in done.waiting.items():
         if not who.enough:
-            yield f"nobody else can open {_several(paths)}"
+            yield f"nobody else can open {several(paths)}"
             continue
         command = commands.again if done.stopped else commands.finish(paths)
-        yield f"{who} can open {_several(paths)}, and can run `{command}`"
+        yield f"{who} can open {several(paths)}, and can run `{command}`"
     if done.stopped and commands.partial is not None and failed < count:
         yield f"to change the rules and {counted(count - failed, 'other file')} now: `{commands.partial}`"
     if not (done.stopped or dry_run):
         yield "`fluxsecrets status` and `fluxsecrets audit` show it until it is done"
-
-
-def _several(paths: Sequence[str]) -> str:
-    if len(paths) <= _SEVERAL:
-        return ", ".join(paths)
-    return f"{', '.join(paths[: _SEVERAL - 1])} and {len(paths) - _SEVERAL + 1} more files"
 
 
 def regenerated_note(results: Sequence[FileResult]) -> tuple[str, ...]:
@@ -204,6 +195,8 @@ def removal_plan(plan: Removal) -> Iterator[str]:
     yield f"  {_new_data_keys(count)}"
     for path in plan.known_keys:
         yield f"  {path} is not encrypted for {plan.name}, but still has a data key that they know"
+    for path in plan.doubted_keys:
+        yield f"  {path} is not encrypted for {plan.name}, but may still have a data key that they know"
     for path in plan.deleted:
         yield f"  {path} is deleted"
 

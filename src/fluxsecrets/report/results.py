@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.run.results import BatchResult, FileResult
 
 _MOST_PATHS = 10
+_SEVERAL = 4
+"""Files that a sentence names; of more it names some and counts the rest."""
 STYLES = {
     "encrypted": "green",
     "decrypted": "yellow",
@@ -109,6 +111,13 @@ def _command(command: str, paths: Sequence[str]) -> str:
     if len(paths) > _MOST_PATHS:
         return f"`fluxsecrets {command} FILE…`"
     return f"`{command_for(command, paths)}`"
+
+
+def several(paths: Sequence[str]) -> str:
+    """Paths in a sentence: all of a few, or some and the number of the others."""
+    if len(paths) <= _SEVERAL:
+        return ", ".join(paths)
+    return f"{', '.join(paths[: _SEVERAL - 1])} and {len(paths) - _SEVERAL + 1} more files"
 
 
 def warning_lines(results: Sequence[FileResult]) -> list[str]:

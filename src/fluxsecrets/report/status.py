@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
+from fluxsecrets.repo.offboarding import Unfinished
 from fluxsecrets.shell import command_for
 
 from .json import error_data, page
 from .page import Errors, Note, Page, Table
-from .results import STYLES, drift_lines, value_count
+from .results import STYLES, drift_lines, several, value_count
 from .text import Cell, Row, counted, printable
 
 _OPENS = {None: "", True: "you can open it", False: "you cannot open it"}
@@ -20,20 +21,92 @@ def _text_page(found: StatusResult) -> Page:
     yield Table([_row(status) for status in found.files])
     for note in found.notes:
         yield Note(f"note: {note}")
-    yield Errors([status.error for status in found.files if status.error is not None])
+    yield Errors([*found.errors, *(status.error for status in found.files if status.error is not None)])
     yield Note(_summary(found.files))
     if any(status.state is State.PLAIN for status in found.files):
         yield Note(
             f"encrypt what is plain: {command_for('encrypt', found.request.paths, found.request.environment)}"
         )
-    for line in drift_lines([(status.path, status.drift) for status in found.files]):
-        yield Note(line)
+    work, others = found.work, {path for paths in found.work.drifted.values() for path in paths}
+    # Drift that somebody else has to end, and drift that ends with a removal, have lines of their own.
+    own = [(status.path, _own_drift(status, others | work.removed_from)) for status in found.files]
+    for line in (*drift_lines(own), *_work_lines(found)):
+        yield Note(printable(line))
+
+
+def _own_drift(status: FileStatus, others: Collection[str]) -> Sequence[str]:
+    return [each for each in status.drift if each != "recipients" or status.path not in others]
+
+
+def _work_lines(found: StatusResult) -> Iterator[str]:
+    """What is left to do, who can do it, and how."""
+    openable = {status.path for status in found.files if status.openable}
+    for each in found.work.removals:
+        parts = [f"still opens {several(each.files)}"] if each.files else []
+        parts += [f"may know the data key of {several(each.unsettled)}"] if each.unsettled else []
+        yield f"open work: {each.leaver.name} left on {each.leaver.since}, but {' and '.join(parts)}"
+        command = command_for("recipients remove", (each.leaver.name,))
+        for can, paths in each.who.items():
+            if not can.enough:
+                yield f"  nobody else can open {_this(paths, each)}: write the values anew, and encrypt them"
+                continue
+            who = "you" if openable.issuperset(paths) else str(can)
+            yield f"  {who} can change {_this(paths, each)}: {command}"
+    for can, paths in found.work.drifted.items():
+        yield f"open work: {several(paths)} {'does' if len(paths) == 1 else 'do'} not follow the rules"
+        if can.enough:
+            yield f"  {can} can change {_it(paths)}: {command_for('recipients sync', paths)}"
+
+
+def _this(paths: Sequence[str], removal: Unfinished) -> str:
+    if len(removal.who) > 1:
+        return several(paths)
+    return _it(paths)
+
+
+def _it(paths: Sequence[str]) -> str:
+    return "it" if len(paths) == 1 else "them"
+
+
+def _work_data(found: StatusResult) -> list[dict[str, object]]:
+    removals: list[dict[str, object]] = [
+        {
+            "kind": "removal",
+            "name": each.leaver.name,
+            "recipient": each.leaver.recipient.id,
+            "since": each.leaver.since,
+            "files": list(each.files),
+            "unsettled": list(each.unsettled),
+            "who": [{"people": str(who), "files": list(paths)} for who, paths in each.who.items()],
+            "command": command_for("recipients remove", (each.leaver.name,)),
+        }
+        for each in found.work.removals
+    ]
+    drifted: list[dict[str, object]] = [
+        {
+            "kind": "drift",
+            "files": list(paths),
+            "who": [{"people": str(who), "files": list(paths)}],
+            "command": command_for("recipients sync", paths),
+        }
+        for who, paths in found.work.drifted.items()
+    ]
+    return [*removals, *drifted]
 
 
 def _json_page(found: StatusResult) -> Page:
     states = dict(sorted(Counter(str(status.state) for status in found.files).items()))
     files = [_file_data(status) for status in found.files]
-    return page("status", {"files": files, "summary": states, "notes": list(found.notes)})
+    return page(
+        "status",
+        {
+            "files": files,
+            "summary": states,
+            "open_work": _work_data(found),
+            "notes": list(found.notes),
+            "errors": [error_data(error) for error in found.errors],
+        },
+    )
 
 
 FORMATS: Mapping[str, Callable[[StatusResult], Page]] = {"text": _text_page, "json": _json_page}

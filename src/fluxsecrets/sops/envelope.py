@@ -73,6 +73,11 @@ RecipientGroups = tuple[tuple[Recipient, ...], ...]
 """Recipients by key group."""
 
 
+def groups_needed(groups: RecipientGroups, threshold: int) -> int:
+    """How many key groups it takes to open the data key; one group opens it alone, whatever the threshold."""
+    return 1 if len(groups) <= 1 else threshold or len(groups)
+
+
 def check_recipients(groups: RecipientGroups, providers: Providers) -> None:
     """Refuse groups without a usable recipient, before anything is written.
 

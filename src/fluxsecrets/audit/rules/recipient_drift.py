@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import by_key, listed
+from fluxsecrets.audit.people import by_key, listed, unfinished_removals
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.sops.recipients import recipient_key
 
 INFO = describe(
     "recipient-drift",
@@ -20,14 +21,18 @@ INFO = describe(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find each encrypted file whose recipients differ from its rule."""
+    """Find each encrypted file whose recipients differ from its rule.
+
+    People whose removal is not finished are left to `removal-unfinished`.
+    """
+    left = {recipient_key(each.leaver.recipient) for each in unfinished_removals(facts)}
     for secret, metadata in facts.encrypted():
         rule, config = secret.rule, secret.config
         if rule is None or config is None or not rule.recipients:
             continue
         own = by_key(recipient for group in metadata.recipients for recipient in group)
         ruled = by_key(rule.recipients)
-        extra = [recipient for key, recipient in own.items() if key not in ruled]
+        extra = [recipient for key, recipient in own.items() if key not in ruled and key not in left]
         missing = [recipient for key, recipient in ruled.items() if key not in own]
         parts = []
         if extra:
@@ -40,7 +45,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 secret.path,
                 None,
                 "; ".join(parts),
-                *sorted(key[1] for key in own.keys() ^ ruled.keys()),
+                *sorted(key[1] for key in (own.keys() - left) ^ ruled.keys()),
                 severity=INFO.severity if extra else Severity.MEDIUM,
                 related=[Location(config.path, rule.line)],
             )

@@ -24,8 +24,12 @@ INFO = describe(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find each file or rule with a recipient that is no longer in any `keys/NAME.pub` or `.sops.yaml`."""
-    removed = {key.recipient: key for key in facts.removed}
+    """Find each file or rule with a recipient that is no longer in any `keys/NAME.pub` or `.sops.yaml`.
+
+    A recipient with a record in `offboarding/` is left to `removal-unfinished`.
+    """
+    recorded = {" ".join(each.recipient.id.split()[:2]) for each in facts.leavers}
+    removed = {key.recipient: key for key in facts.removed if key.recipient not in recorded}
     places: dict[RecipientKey, list[Location]] = {}
     shown: dict[RecipientKey, tuple[RemovedKey, str]] = {}
     for place, people in all_recipients(facts) if removed else ():

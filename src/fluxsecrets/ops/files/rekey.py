@@ -24,7 +24,7 @@ from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.document import Change, Comment, Leaf
 from fluxsecrets.sops.encryption import mac_additional_data, open_document, seal_mac
-from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, wrap_data_key
+from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, groups_needed, wrap_data_key
 from fluxsecrets.sops.formats import StoresConfig, make_format
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
@@ -134,7 +134,7 @@ def file_keys(session: Session, target: Target) -> FileKeys | FluxsecretsError:
             error.path = target.shown
         return error.in_file(target.shown)
     groups = metadata.recipients
-    needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
+    needed = groups_needed(groups, metadata.shamir_threshold)
     return FileKeys(target.shown, target.repository_path or target.shown, groups, needed)
 
 

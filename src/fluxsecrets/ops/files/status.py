@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.policy.drift import drift_of
+from fluxsecrets.ops.policy.drift import Drift, drift_of
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
-from fluxsecrets.sops.envelope import open_data_key
+from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
+from fluxsecrets.sops.envelope import groups_needed, open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
 
 from .content import check_encrypted, parse, refuse_leftovers
+from .openwork import OpenWork, open_work
 
 
 class State(StrEnum):
@@ -45,6 +47,7 @@ class FileStatus:
         reason: why it counts as a secret.
         drift: how it differs from its rule: `recipients`, `selector`.
         error: the error, or None.
+        keys: for whom it is encrypted, or None.
     """
 
     path: str
@@ -57,6 +60,7 @@ class FileStatus:
     reason: str = ""
     drift: tuple[str, ...] = ()
     error: FluxsecretsError | None = None
+    keys: OpenFile | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +79,20 @@ class StatusResult:
     Attributes:
         files: each once, in order.
         notes: what was not followed or not understood in the search.
+        work: what is left to do by people who can open files.
+        errors: records of people who left that can't be read.
     """
 
     files: tuple[FileStatus, ...]
     notes: tuple[str, ...]
     request: StatusRequest
+    work: OpenWork = field(default_factory=OpenWork)
+    errors: tuple[FluxsecretsError, ...] = ()
 
     @property
     def failed(self) -> bool:
         """Whether the state of any file is unknown."""
-        return any(each.state is State.FAILED for each in self.files)
+        return bool(self.errors) or any(each.state is State.FAILED for each in self.files)
 
 
 def status(session: Session, request: StatusRequest) -> StatusResult:
@@ -94,9 +102,13 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
         UsageError, GitError, ConfigError, FileAccessError: see `select`.
     """
     selection = select(session, request.paths, request.environment, request.input_type)
-    look = partial(_look, session, read_public_keys(selection.root))
-    states = session.watched(run_jobs(look, selection.targets), len(selection.targets), "looking")
-    return StatusResult(tuple(states), selection.notes, request)
+    leavers, errors = read_leavers(selection.root)
+    look = partial(_look, session, with_leavers(read_public_keys(selection.root), leavers))
+    states = tuple(session.watched(run_jobs(look, selection.targets), len(selection.targets), "looking"))
+    keys = (each.keys for each in states if each.keys is not None)
+    drifted = {each.path for each in states if Drift.RECIPIENTS in each.drift and not each.openable}
+    work = open_work(session, leavers, keys, drifted)
+    return StatusResult(states, selection.notes, request, work, errors)
 
 
 def _look(session: Session, names: Mapping[str, str], target: Target) -> FileStatus:
@@ -127,6 +139,12 @@ def _state(session: Session, names: Mapping[str, str], target: Target) -> FileSt
         metadata.lastmodified,
         target.reason,
         tuple(drift_of(session, target.path, document, names)),
+        keys=OpenFile(
+            target.repository_path or target.shown,
+            target.shown,
+            metadata.recipients,
+            groups_needed(metadata.recipients, metadata.shamir_threshold),
+        ),
     )
 
 

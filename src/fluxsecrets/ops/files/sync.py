@@ -10,7 +10,7 @@ from itertools import chain
 from fluxsecrets.errors import NotEncryptedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.manifests.meant import require_one_way
-from fluxsecrets.ops.policy.drift import groups_needed, in_line
+from fluxsecrets.ops.policy.drift import in_line
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, difference_lines, refuse
 from fluxsecrets.ops.run.inputs import Target
@@ -20,6 +20,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key

@@ -26,6 +26,7 @@ from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
+from fluxsecrets.repo.clusterkeys import keys_of_clusters
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_recipient
 from fluxsecrets.sops.config_places import SharedList
@@ -39,7 +40,6 @@ from .plans import (
     RuleKey,
     SharedFile,
     files_of,
-    keys_of_clusters,
     rule_of,
     rules_of,
 )
@@ -125,7 +125,18 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     try_recipients(((recipient,),), session.providers)
     meant, left_out = _meant(session, tree, request, targets)
     chosen, followed = _rules(session, people, request, targets, meant)
-    edits = RuleEdits(tree, tuple(_edits(people, keys_of_clusters(tree, people), recipient, request, chosen)))
+    edits = RuleEdits(
+        tree,
+        tuple(
+            _edits(
+                people,
+                keys_of_clusters(tree, people.recipients.values(), people.names),
+                recipient,
+                request,
+                chosen,
+            )
+        ),
+    )
     changing = chosen | {(file.config.path, rule.index) for file, edit in edits.edits for rule in edit.rules}
     if not changing:
         raise UsageError(

@@ -6,26 +6,28 @@ this module looks after what that leaves to do.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError, UsageError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.errors import UsageError
 from fluxsecrets.files.writing import write_atomic
-from fluxsecrets.marks import OFFBOARDING_FOLDER
-from fluxsecrets.ops.run.people import find_person, read_people
+from fluxsecrets.ops.run.people import People, find_person, read_people
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.repo.offboarding import (
+    Leaver,
+    not_a_record,
+    read_leavers,
+    read_record,
+    record_data,
+    record_path,
+    with_leavers,
+)
+from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .exposure import FileHistory, LeftValue, State, file_histories, values_readable_by
-
-VERSION = 1
-_LIMIT = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,15 @@ class Leaving:
     Attributes:
         since: the day on which they were removed, in ISO form.
         decided: what was decided, by the value's place: `done` or `accepted`, and why.
+        unsettled, settled: see `Leaver`.
     """
 
     name: str
     recipient: Recipient
     since: str
     decided: Mapping[str, tuple[State, str]] = field(default_factory=dict)
+    unsettled: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
     def applied(self, values: Sequence[LeftValue]) -> tuple[LeftValue, ...]:
         """The values with what was decided about them; a value that is settled by itself stays so."""
@@ -56,20 +61,8 @@ class Leaving:
             {"value": place, "state": state.value, **({"reason": reason} if reason else {})}
             for place, (state, reason) in sorted(self.decided.items())
         ]
-        data = {
-            "version": VERSION,
-            "name": self.name,
-            "kind": self.recipient.kind,
-            "recipient": self.recipient.id,
-            "removed": self.since,
-            "values": values,
-        }
-        return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def leaving_path(name: str) -> str:
-    """The file of somebody, relative to the repository's root."""
-    return f"{OFFBOARDING_FOLDER}/{re.sub(r'[^A-Za-z0-9._-]', '_', name).lstrip('.') or 'somebody'}.json"
+        leaver = Leaver(self.name, self.recipient, self.since, self.unsettled, self.settled)
+        return record_data(leaver, values)
 
 
 def read_leaving(root: Path, name: str) -> Leaving | None:
@@ -78,27 +71,23 @@ def read_leaving(root: Path, name: str) -> Leaving | None:
     Raises:
         FileAccessError: the file cannot be read, or is not one of ours.
     """
-    path = root / leaving_path(name)
-    if not path.exists():
+    path = record_path(name)
+    if not (root / path).exists():
         return None
+    leaver, data = read_record(root, path)
     try:
-        data = json.loads(read_file(path, limit=_LIMIT).data)
-        _require_version(data["version"])
         decided = {
             str(each["value"]): (State(each["state"]), str(each.get("reason", ""))) for each in data["values"]
         }
-        return Leaving(data["name"], Recipient(data["kind"], data["recipient"]), data["removed"], decided)
     except (ValueError, KeyError, TypeError):
-        raise FileAccessError(
-            "is not a report on somebody who left, or another version of fluxsecrets wrote it",
-            path=leaving_path(name),
-            hint="put it back from git",
-        ) from None
+        raise not_a_record(path) from None
+    return Leaving(leaver.name, leaver.recipient, leaver.since, decided, leaver.unsettled, leaver.settled)
 
 
-def _require_version(version: object) -> None:
-    if version != VERSION:
-        raise ValueError(version)
+def people_and_leavers(session: Session, tree: Tree) -> People:
+    """Everybody who is named in a repository, and those who left it; raises as `read_people`."""
+    people = read_people(session, tree)
+    return replace(people, names=with_leavers(people.names, read_leavers(tree.root)[0]))
 
 
 def decide(
@@ -162,7 +151,7 @@ def report_of(
         )
     if accept and not reason.strip():
         raise UsageError("accepting a value needs a reason", hint="add --reason TEXT")
-    people = read_people(session, tree)
+    people = people_and_leavers(session, tree)
     leaving = read_leaving(tree.root, who)
     if leaving is None:
         recipient = find_person(people, who)
@@ -173,10 +162,10 @@ def report_of(
     if done or accept:
         leaving = decide(leaving, values, done, State.DONE, reason)
         leaving = decide(leaving, values, accept, State.ACCEPTED, reason)
-        path = tree.root.resolve() / leaving_path(leaving.name)
+        path = tree.root.resolve() / record_path(leaving.name)
         path.parent.mkdir(exist_ok=True)
         write_atomic(path, leaving.data(), mode=0o644)
-    known = leaving_path(leaving.name) if (tree.root / leaving_path(leaving.name)).exists() else None
+    known = record_path(leaving.name) if (tree.root / record_path(leaving.name)).exists() else None
     return Report(leaving, leaving.applied(values), known, doubtful_files(histories, leaving.recipient))
 
 

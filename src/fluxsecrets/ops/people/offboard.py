@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
@@ -13,11 +13,12 @@ from fluxsecrets.ops.files.rekey import FileKeys, encrypted_targets, file_keys
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.people import ConfigFile, People, find_person, read_people
+from fluxsecrets.ops.run.people import ConfigFile, People, find_person
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready
+from fluxsecrets.repo.offboarding import record_path
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
@@ -25,7 +26,7 @@ from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .exposure import FileHistory, LeftValue, file_histories, values_readable_by
-from .leavers import Leaving, doubtful_files, leaving_path, read_leaving, today
+from .leavers import Leaving, doubtful_files, people_and_leavers, read_leaving, today
 from .plans import KeyHolders, Rekeying, RuleEdits, SharedFile, files_of, rules_of
 from .rotate import RotateOptions, rotate_target
 
@@ -59,6 +60,7 @@ class Removal:
     Attributes:
         rules: lines of rules that change, by `.sops.yaml` as shown.
         known_keys: the files, as shown, that are not for them, but whose data key they know.
+        doubted_keys: likewise, but it is unknown whether they know it.
         left_out: files that other environments share.
         unreadable: files of which it is unknown whether they are for them.
         clusters: environments whose cluster has their key by the settings.
@@ -73,6 +75,7 @@ class Removal:
     rules: Mapping[str, tuple[int, ...]]
     shared_lists: tuple[SharedList, ...]
     known_keys: tuple[str, ...]
+    doubted_keys: tuple[str, ...]
     deleted: tuple[str, ...]
     left_out: tuple[SharedFile, ...]
     unreadable: tuple[str, ...]
@@ -94,7 +97,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     if not request.who:
         raise UsageError("name the recipient to remove", hint="give a public key, or a name")
     tree = open_tree(session.cwd, limits=session.limits)
-    people = read_people(session, tree)
+    people = people_and_leavers(session, tree)
     selection = select(session, ())
     if not request.dry_run:
         make_ready(target.path for target in selection.targets)
@@ -120,21 +123,32 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         if request.no_report
         else _knows_data_key(histories, recipient)
     )
+    known = read_leaving(tree.root, name) or Leaving(name, recipient, today())
+    doubtful = frozenset((*doubtful_files(histories, recipient), *known.unsettled)) - {*known.settled}
+    doubtful &= {str(target.repository_path) for target in targets}
+    # A new data key ends the doubt. What nobody here opens stays on record until someone else does that.
+    replaced = frozenset(
+        target.repository_path
+        for target in meant
+        if target.repository_path in doubtful and _opens(session, files[target.path])
+    )
     readable = {target.path for target in meant if _is_for(files[target.path], recipient)}
     chosen = tuple(
         target
         for target in meant
         if target.path in readable
         or target.repository_path in knows
+        or target.repository_path in replaced
         # Unreadable, so it may be for them. Re-keying it reports why, and stops the others.
         or isinstance(files[target.path], FluxsecretsError)
     )
+    record = _Record(tree, replace(known, recipient=recipient), doubtful, chosen, bool(histories))
     if not chosen and not edits.edits and recipient_key(recipient) not in {*people.recipients, *readers}:
         raise UsageError(
             f"no rule names {name}, and no file is encrypted for them", hint="check the name or key"
         )
     paths = {target.repository_path for target in meant}
-    extra = (*edits.changes(), *_extra(tree, recipient, name, request, report=bool(histories)))
+    extra = (*edits.changes(), *(_public_keys(tree, recipient) if request.environment is None else ()))
     return Removal(
         request,
         name,
@@ -150,6 +164,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
             ),
             Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
             KeyHolders(tree, people, recipient),
+            record.changes if request.environment is None else None,
         ),
         edits.lines(session),
         edits.shared_lists(),
@@ -157,6 +172,11 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
             target.shown
             for target in chosen
             if target.path not in readable and target.repository_path in knows
+        ),
+        tuple(
+            target.shown
+            for target in chosen
+            if target.path not in readable and target.repository_path in replaced - knows
         ),
         tuple(session.shown(change.path) for change in extra if change.new is None),
         shared,
@@ -170,7 +190,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
             for value in values_readable_by(histories, recipient)
             if request.environment is None or value.path in paths
         ),
-        doubtful_files(histories, recipient),
+        tuple(sorted(doubtful - replaced)),
         notes,
     )
 
@@ -252,21 +272,46 @@ def _knows_without_report(
     return frozenset(each.path for each in found if each.now and recipient_key(each.recipient) == key)
 
 
-def _extra(
-    tree: Tree, recipient: Recipient, name: str, request: RemoveRequest, *, report: bool
-) -> Iterator[FileChange]:
-    """Their public key, which goes, and the report on them, which comes."""
-    if request.environment is not None:
-        return
+def _public_keys(tree: Tree, recipient: Recipient) -> Iterator[FileChange]:
+    """Their public key, which goes."""
     root = tree.root.resolve()
     for path in tree.below(KEYS_FOLDER):
         public = path.endswith(PUBLIC_KEY_SUFFIX) and tree.size(path) is not None
         if public and tuple(read_public_file(root / path)) == (recipient.id,):
             yield FileChange(root / path, None, tree.read(path))
-    if report:
-        path = leaving_path(name)
-        known = read_leaving(root, name)
-        before = tree.read(path) if (root / path).exists() else None
-        leaving = Leaving(name, recipient, today(), known.decided if known is not None else {})
-        if leaving.data() != before:
-            yield FileChange(root / path, leaving.data(), before, 0o644)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Makes the record of who left: for the report, and for what is left to do.
+
+    Attributes:
+        known: the record as it is, or a new one.
+        doubtful: files whose data key they may know, by their paths in the repository.
+        chosen: the files that get a new data key.
+        report: the record is kept in any case.
+    """
+
+    tree: Tree
+    known: Leaving
+    doubtful: frozenset[str]
+    chosen: Sequence[Target]
+    report: bool
+
+    def changes(self, failed: Sequence[Target]) -> Iterator[FileChange]:
+        """The record as it will be, given the files that stay as they are."""
+        path = record_path(self.known.name)
+        root = self.tree.root.resolve()
+        before = self.tree.read(path) if (root / path).exists() else None
+        kept = {target.path for target in failed}
+        new = {str(target.repository_path) for target in self.chosen if target.path not in kept}
+        unsettled = self.doubtful - new
+        if self.report or failed or unsettled or before is not None:
+            settled = {*self.known.settled, *new}
+            record = replace(self.known, unsettled=tuple(sorted(unsettled)), settled=tuple(sorted(settled)))
+            if record.data() != before:
+                yield FileChange(root / path, record.data(), before, 0o644)
+
+
+def _opens(session: Session, look: FileKeys | FluxsecretsError) -> bool:
+    return isinstance(look, FileKeys) and session.opens(look.groups, look.needed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -15,14 +15,13 @@ from fluxsecrets.ops.run.people import ConfigFile, People
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
-from fluxsecrets.repo.clusterkeys import cluster_keys
+from fluxsecrets.repo.clusterkeys import keys_of_clusters
 from fluxsecrets.repo.environments import find_environment, load_environments, shared_files
 from fluxsecrets.repo.openers import Openers, openers
-from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config_edit import EditedConfig
 from fluxsecrets.sops.config_places import SharedList
-from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 Step = TypeVar("Step")
 Watch = Callable[[Iterator[Prepared], int], Iterable[Prepared]]
@@ -43,7 +42,7 @@ class KeyHolders:
 
     def of(self, files: Iterable[FileKeys]) -> dict[Openers, tuple[str, ...]]:
         """Return the paths of files, as shown, by those who can open them."""
-        clusters = keys_of_clusters(self.tree, self.people)
+        clusters = keys_of_clusters(self.tree, self.people.recipients.values(), self.people.names)
         without = {recipient_key(self.gone)} if self.gone is not None else set()
         found: dict[Openers, list[str]] = {}
         for file in files:
@@ -80,6 +79,7 @@ class Rekeying(Generic[Step]):
         session: the run, in which the rules are as they will be.
         operation: how they are written as one, with other files such as the rules.
         holders: whom to ask about files that don't open; None if the rules stay as they are.
+        record: given the files that stay as they are, what is written down about them.
     """
 
     session: Session = field(repr=False)
@@ -88,6 +88,7 @@ class Rekeying(Generic[Step]):
     step: Step
     operation: Operation
     holders: KeyHolders | None = None
+    record: Callable[[Sequence[Target]], Iterable[FileChange]] | None = field(default=None, repr=False)
 
     def prepared(self, watch: Watch) -> tuple[Prepared, ...]:
         """New contents for the files; nothing is written."""
@@ -100,7 +101,12 @@ class Rekeying(Generic[Step]):
         Raises:
             FluxsecretsError: it could not be written; nothing was changed.
         """
-        return tuple(write_files(self.session, prepared, self.operation))
+        operation = self.operation
+        if self.record is not None:
+            pairs = zip(self.targets, prepared, strict=True)
+            failed = [target for target, each in pairs if each.result.error is not None]
+            operation = replace(operation, extra=(*operation.extra, *self.record(failed)))
+        return tuple(write_files(self.session, prepared, operation))
 
     def run(self, watch: Watch, *, write: bool, partial: bool = False) -> Rekeyed:
         """Prepare the files, and write them together with the rules: all of it, or nothing.
@@ -143,20 +149,6 @@ class Rekeying(Generic[Step]):
 def _left(prepared: Prepared) -> FileResult:
     result = prepared.result
     return result if result.error is not None else FileResult(result.path, Outcome.LEFT)
-
-
-def keys_of_clusters(tree: Tree, people: People) -> frozenset[RecipientKey]:
-    """The keys of all clusters of a repository.
-
-    Raises:
-        ConfigError: the settings are invalid.
-    """
-    settings = load_settings(tree)
-    return frozenset(
-        recipient_key(key)
-        for each in load_environments(tree, settings)
-        for key in cluster_keys(each.name, settings, people.recipients.values(), people.names)
-    )
 
 
 @dataclass(frozen=True, slots=True)

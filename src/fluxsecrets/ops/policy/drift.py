@@ -10,7 +10,7 @@ from pathlib import Path
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
@@ -89,11 +89,6 @@ def in_line(metadata: Metadata, policy: Policy) -> bool:
         )
         and groups_needed(own, metadata.shamir_threshold) == groups_needed(ruled, policy.shamir_threshold)
     )
-
-
-def groups_needed(groups: RecipientGroups, threshold: int) -> int:
-    """How many key groups it takes to open the data key; one group opens it alone, whatever the threshold."""
-    return 1 if len(groups) <= 1 else threshold or len(groups)
 
 
 def _people(metadata: Metadata, policy: Policy, names: Mapping[str, str]) -> str:

@@ -19,13 +19,12 @@ from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.envelope import RecipientGroups, groups_needed
 from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 
-from .drift import groups_needed
 from .policy import FLUX_SELECTOR, is_manifest
 
 _ENCRYPTED_ONLY = (SelectorKind.ENCRYPTED_REGEX, SelectorKind.ENCRYPTED_SUFFIX)

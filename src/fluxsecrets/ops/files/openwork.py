@@ -1,0 +1,70 @@
+"""What is left to do by those who can open files: removals that are not finished, and rules not followed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fluxsecrets.ops.run.names import read_public_keys
+from fluxsecrets.ops.run.people import People, read_people
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.clusterkeys import keys_of_clusters
+from fluxsecrets.repo.offboarding import Leaver, OpenFile, Unfinished, unfinished, with_leavers
+from fluxsecrets.repo.openers import Openers, openers
+from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """What is left to do.
+
+    Attributes:
+        removals: people who left, and can still read files.
+        drifted: files with other recipients than their rule, by those who can open them. The caller can't.
+    """
+
+    removals: tuple[Unfinished, ...] = ()
+    drifted: Mapping[Openers, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def removed_from(self) -> frozenset[str]:
+        """The files of the removals, as shown."""
+        return frozenset(path for each in self.removals for path in (*each.files, *each.unsettled))
+
+
+def open_work(
+    session: Session, leavers: Iterable[Leaver], files: Iterable[OpenFile], drifted: Collection[str]
+) -> OpenWork:
+    """Return what is left to do.
+
+    Args:
+        session: the run.
+        leavers: from the repository's records.
+        files: encrypted files.
+        drifted: those of them, as shown, that the caller can't open and whose rule names other recipients.
+
+    Raises:
+        ConfigError: a `.sops.yaml` or the settings are invalid.
+    """
+    leavers, files = tuple(leavers), tuple(files)
+    if not (leavers and files) and not drifted:
+        return OpenWork()
+    tree = open_tree(session.cwd, limits=session.limits)
+    people = read_people(session, tree)
+    names = with_leavers(people.names, leavers)
+    clusters = keys_of_clusters(tree, people.recipients.values(), people.names)
+    removals = unfinished(leavers, files, _named(people, tree.root), names, clusters)
+    done = OpenWork(removals).removed_from
+    found: dict[Openers, list[str]] = {}
+    for file in files:
+        if file.shown in drifted and file.shown not in done:
+            who = openers(file.groups, file.needed, names, clusters=clusters)
+            found.setdefault(who, []).append(file.shown)
+    return OpenWork(removals, {who: tuple(paths) for who, paths in found.items()})
+
+
+def _named(people: People, root: Path) -> frozenset[RecipientKey]:
+    public = (read_recipient(text) or age(text) for text in read_public_keys(root))
+    return frozenset((*people.recipients, *map(recipient_key, public)))

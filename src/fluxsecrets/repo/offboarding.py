@@ -1,0 +1,195 @@
+"""People who left, as `offboarding/NAME.json` records them, and what their removal still has to change.
+
+Whether a file is still encrypted for someone who left follows from the file itself. Only what no identity
+could tell on that day is in the record: it has no other trace.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks import OFFBOARDING_FOLDER
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+
+from .openers import Openers, openers
+
+VERSION = 1
+_LIMIT = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Leaver:
+    """Someone who left.
+
+    Attributes:
+        since: the day of the removal, in ISO form.
+        unsettled: the files whose data key they may know, by their paths in the repository: on that day no
+            identity could tell, nor give the file a new one.
+        settled: the files that got a new data key since. Not everyone's identities could tell that.
+    """
+
+    name: str
+    recipient: Recipient
+    since: str
+    unsettled: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The record's path in the repository."""
+        return record_path(self.name)
+
+
+def record_path(name: str) -> str:
+    """The path of someone's record in the repository."""
+    return f"{OFFBOARDING_FOLDER}/{re.sub(r'[^A-Za-z0-9._-]', '_', name).lstrip('.') or 'somebody'}.json"
+
+
+def read_record(root: Path, path: str) -> tuple[Leaver, Mapping[str, Any]]:
+    """Return who left, and the record's content as it is.
+
+    Raises:
+        FileAccessError: the file can't be read, or is not a record.
+    """
+    try:
+        data = json.loads(read_file(root / path, limit=_LIMIT).data)
+        _require_version(data["version"])
+        leaver = Leaver(
+            str(data["name"]),
+            Recipient(str(data["kind"]), str(data["recipient"])),
+            str(data["removed"]),
+            tuple(map(str, data.get("unsettled", ()))),
+            tuple(map(str, data.get("settled", ()))),
+        )
+    except FluxsecretsError as error:
+        error.path = path
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise not_a_record(path) from None
+    return leaver, data
+
+
+def _require_version(version: object) -> None:
+    if version != VERSION:
+        raise ValueError(version)
+
+
+def not_a_record(path: str) -> FileAccessError:
+    """The error for a file that is not a record."""
+    return FileAccessError(
+        "is not a report on somebody who left, or another version of fluxsecrets wrote it",
+        path=path,
+        hint="put it back from git",
+    )
+
+
+def record_data(leaver: Leaver, values: Sequence[Mapping[str, str]]) -> bytes:
+    """Return the content of a record, with what was decided about values."""
+    data = {
+        "version": VERSION,
+        "name": leaver.name,
+        "kind": leaver.recipient.kind,
+        "recipient": leaver.recipient.id,
+        "removed": leaver.since,
+        **({"unsettled": list(leaver.unsettled)} if leaver.unsettled else {}),
+        **({"settled": list(leaver.settled)} if leaver.settled else {}),
+        "values": list(values),
+    }
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def read_leavers(root: Path) -> tuple[tuple[Leaver, ...], tuple[FluxsecretsError, ...]]:
+    """Return everyone who left a repository, and the records that can't be read."""
+    found: list[Leaver] = []
+    errors: list[FluxsecretsError] = []
+    folder = root / OFFBOARDING_FOLDER
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            found.append(read_record(root, f"{OFFBOARDING_FOLDER}/{path.name}")[0])
+        except FluxsecretsError as error:
+            errors.append(error)
+    return tuple(found), tuple(errors)
+
+
+def with_leavers(names: Mapping[str, str], leavers: Iterable[Leaver]) -> dict[str, str]:
+    """Return the names of recipients with those of people who left; a present name is not given away."""
+    taken = set(names.values())
+    left = {each.recipient.id: each.name for each in leavers if each.name not in taken}
+    return {**left, **names}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """An encrypted file, as open work needs to know it.
+
+    Attributes:
+        path: in the repository.
+        shown: the path for people.
+        groups: its recipients by key group.
+        needed: how many groups open it together.
+    """
+
+    path: str
+    shown: str
+    groups: tuple[tuple[Recipient, ...], ...]
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A removal that is not finished; paths are as shown to people.
+
+    Attributes:
+        files: those that are still encrypted for the leaver.
+        unsettled: those whose data key the leaver may know.
+        who: all of these files, by those who can open them.
+    """
+
+    leaver: Leaver
+    files: tuple[str, ...]
+    unsettled: tuple[str, ...]
+    who: Mapping[Openers, tuple[str, ...]] = field(default_factory=dict)
+
+
+def unfinished(
+    leavers: Iterable[Leaver],
+    files: Sequence[OpenFile],
+    named: Collection[RecipientKey],
+    names: Mapping[str, str],
+    clusters: Collection[RecipientKey] = (),
+) -> tuple[Unfinished, ...]:
+    """Return what is left to do for people who left.
+
+    Args:
+        leavers: from the records.
+        files: the encrypted files.
+        named: the keys of everyone whom a rule or `keys/` names. Who is named again came back.
+        names: recipient id -> name.
+        clusters: the keys of clusters, which run no commands.
+    """
+    leavers = tuple(each for each in leavers if recipient_key(each.recipient) not in named)
+    gone = {recipient_key(each.recipient) for each in leavers}
+    found = []
+    for leaver in leavers:
+        key = recipient_key(leaver.recipient)
+        own: list[str] = []
+        unsettled: list[str] = []
+        who: dict[Openers, list[str]] = {}
+        for file in files:
+            is_for = any(recipient_key(each) == key for group in file.groups for each in group)
+            if not (is_for or file.path in leaver.unsettled):
+                continue
+            (own if is_for else unsettled).append(file.shown)
+            can = openers(file.groups, file.needed, names, without=gone, clusters=clusters)
+            who.setdefault(can, []).append(file.shown)
+        if own or unsettled:
+            by = {can: tuple(paths) for can, paths in who.items()}
+            found.append(Unfinished(leaver, tuple(own), tuple(unsettled), by))
+    return tuple(found)
