@@ -151,6 +151,23 @@ class Document:
         return items
 
 
+class Kept(NamedTuple):
+    """A value or comment of the previous version of a file, whose ciphertext is used again.
+
+    Attributes:
+        source: the previous encrypted text.
+        item: the value or comment in it.
+    """
+
+    source: str
+    item: Leaf | Comment
+
+    @property
+    def ciphertext(self) -> str:
+        """Its ciphertext."""
+        return self.item.text.strip() if isinstance(self.item, Comment) else str(self.item.value)
+
+
 class Change(NamedTuple):
     """New content for one leaf or comment.
 
@@ -159,12 +176,14 @@ class Change(NamedTuple):
         encrypted: True when encrypting: the ciphertext is then put into the target's own style, so
             that decrypting can restore that style.
         becomes_comment: the target is a list item that sops made of a comment; it becomes one again.
+        kept: where the ciphertext was before; it keeps its spelling if nobody touched that of the value.
     """
 
     target: Leaf | Comment
     value: Value
     encrypted: bool
     becomes_comment: bool = False
+    kept: Kept | None = None
 
 
 CommentStack = tuple[tuple[str, ...], ...]

@@ -25,6 +25,7 @@ from .document import (
     Comment,
     Document,
     Entry,
+    Kept,
     Leaf,
     Mapping,
     Node,
@@ -39,6 +40,10 @@ from .values import Timestamp, Value, canonical_bytes, value_from_bytes
 
 _ONLY_ENCRYPTED_START = bytes.fromhex("8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69")
 _FRACTION = re.compile(r"\.[0-9]+")
+
+
+_Key = tuple[Path, str, bytes]
+"""Path, type and value."""
 
 
 class MacHash:
@@ -148,17 +153,15 @@ class Opened:
         return self._plain[0]
 
     @property
-    def ciphertexts(self) -> dict[tuple[Path, str, bytes], str]:
-        """By path, type and value, to be used again where nothing changed."""
-        found: dict[tuple[Path, str, bytes], str] = {}
-        for change in (*self.changes, *self._of_aliases):
+    def ciphertexts(self) -> Iterator[tuple[_Key, Leaf | Comment]]:
+        """All that can be used again where nothing changed, the last one first."""
+        for change in reversed((*self.changes, *self._of_aliases)):
             target, value = change.target, change.value
             if isinstance(target, Comment):
-                found[target.path, "comment", str(value).encode()] = target.text.strip()
+                yield (target.path, "comment", str(value).encode()), target
             elif not change.becomes_comment:
                 kind = "str" if self._single_value else type(value).__name__
-                found[target.path, kind, canonical_bytes(value)] = str(target.value)
-        return found
+                yield (target.path, kind, canonical_bytes(value)), target
 
 
 _LINES_SHOWN = 5  # of comments that are odd in the same way
@@ -217,7 +220,7 @@ def encrypt_document(
         raise AlreadyEncryptedError("the file is already encrypted")
     cipher = Cipher(data_key)
     mac = MacHash(only_encrypted=mac_only_encrypted)
-    unused = dict(previous.ciphertexts) if previous is not None else {}
+    unused = _Unused(previous) if previous is not None else None
     changes: list[Change] = []
     plain: list[Leaf | Comment] = []
     odd = _OddComments()
@@ -243,14 +246,14 @@ def encrypt_document(
         if is_empty(value):
             continue
         kind = _kind(item, single_value=single_value)
-        ciphertext = _kept(unused, item.path, kind, value) if unused else None
-        if ciphertext is None:
-            ciphertext = cipher.encrypt(value, additional_data(item.path), kind)
-        else:
-            reused += 1
+        kept = unused.take(item.path, kind, value) if unused is not None else None
+        reused += kept is not None
+        ciphertext = (
+            cipher.encrypt(value, additional_data(item.path), kind) if kept is None else kept.ciphertext
+        )
         if isinstance(item, Comment):
             _refuse_ambiguous_comment(item, ciphertext, selector)
-        changes.append(Change(item, ciphertext, encrypted=True))
+        changes.append(Change(item, ciphertext, encrypted=True, kept=kept))
     if values and not candidates:
         raise UnprotectedError(
             f"the selector would encrypt nothing in this file: {_why_nothing(selector)}",
@@ -272,16 +275,27 @@ def _why_nothing(selector: Selector) -> str:
     return f"{spec.kind.value} {spec.pattern!a} {matched}"
 
 
-def _kept(
-    unused: dict[tuple[Path, str, bytes], str], path: Path, kind: str | None, value: Value
-) -> str | None:
-    return unused.pop((path, kind or type(value).__name__, canonical_bytes(value)), None)
-
-
 def _kind(item: Leaf | Comment, *, single_value: bool) -> str | None:
     if isinstance(item, Comment):
         return "comment"
     return "str" if single_value else None
+
+
+class _Unused:
+    """The ciphertexts of the previous version that no value has taken over yet."""
+
+    __slots__ = ("_found", "_source")
+
+    def __init__(self, previous: Opened) -> None:
+        # Comments of one map may be equal, and so may values of a key that dotenv repeats.
+        self._found: dict[_Key, list[Leaf | Comment]] = {}
+        for key, item in previous.ciphertexts:
+            self._found.setdefault(key, []).append(item)
+        self._source = previous.document.source
+
+    def take(self, path: Path, kind: str | None, value: Value) -> Kept | None:
+        found = self._found.get((path, kind or type(value).__name__, canonical_bytes(value)))
+        return Kept(self._source, found.pop()) if found else None
 
 
 class _OddComments:

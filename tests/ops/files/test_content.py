@@ -1,5 +1,6 @@
 """One file's content, opened: what is given out was looked at first."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from fluxsecrets.ops.files.content import encrypt_content, open_file, verify
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.cipher import DataKey
-from fluxsecrets.sops.formats import Limits
+from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
@@ -43,6 +44,107 @@ def test_a_value_that_looks_like_a_ciphertext_is_given_out(identity):
     plain = "a: 'how it looks: ENC[AES256_GCM,data:…]'\nb: [1, 0x1F, ~]\n"
     assert fluxsecrets.decrypt(fluxsecrets.encrypt(plain, age=[identity.recipient])).decode() == (
         plain.replace("0x1F", "31")
+    )
+
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+BY_SOPS = [
+    case
+    for case in json.loads((VECTORS / "sops" / "cases.json").read_text(encoding="utf-8"))
+    if case["sops_reads"] and case["identities"] == ["keys/alice.agekey"]
+]
+
+
+@pytest.mark.parametrize("case", BY_SOPS, ids=lambda case: case["name"])
+def test_what_sops_wrote_comes_back_byte_for_byte_if_nothing_was_changed(case, tmp_path):
+    """Values keep their ciphertext and its spelling, comments of equal text too, and the block its layout."""
+    session = Session({"SOPS_AGE_KEY_FILE": str(VECTORS / "keys" / "alice.agekey")}, tmp_path)
+    format_, data = make_format(case["format"]), (VECTORS / case["encrypted"]).read_bytes()
+    opened = open_file(format_, data, session.providers, session.limits)
+    assert again(session, opened, opened.text()).data == data
+
+
+SPELLED = """\
+a: x
+b: !!str 5
+keep: >+
+  one
+
+folded: >
+  two
+  lines
+lead: |2
+    three
+word: "yes"
+flow: {a: 'b', c: "yes"}
+list:
+    - |-
+      four
+"""
+
+
+def test_only_the_changed_value_its_time_and_its_mac_differ(identity, tmp_path):
+    session = Session({"SOPS_AGE_KEY": identity.secret}, tmp_path)
+    data = fluxsecrets.encrypt(SPELLED, age=[identity.recipient])
+    # sops writes every ciphertext plain.
+    data = data.replace(b'word: "ENC', b"word: ENC").replace(b']"\nflow', b"]\nflow")
+    opened = open_file(YamlFormat(), data, session.providers, session.limits)
+    new = again(session, opened, opened.text().replace(b"a: x", b"a: z")).data
+    pairs = zip(data.splitlines(), new.splitlines(), strict=True)
+    assert [one.split(b":")[0].strip() for one, other in pairs if one != other] == [
+        *(b"a", b"lastmodified", b"mac")
+    ]
+    assert b"a: z" in open_file(YamlFormat(), new, session.providers, session.limits).text()
+
+
+def test_a_value_that_was_respelled_keeps_its_new_spelling(identity, tmp_path):
+    session = Session({"SOPS_AGE_KEY": identity.secret}, tmp_path)
+    data = fluxsecrets.encrypt("a: b\nc: |-\n  d\n", age=[identity.recipient])
+    opened = open_file(YamlFormat(), data, session.providers, session.limits)
+    new = again(session, opened, b"a: 'b'\nc: \"d\"\n").data
+    assert open_file(YamlFormat(), new, session.providers, session.limits).text() == b"a: 'b'\nc: \"d\"\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("sops:\n", "sops:\n    kms: []\n    hc_vault: []\n"),  # as sops 3.8 wrote it
+        ("sops:\n", "sops:\n    own: {a: 1}\n"),
+        ("lastmodified: ", "lastmodified:   "),
+    ],
+)
+def test_the_block_keeps_its_layout(identity, tmp_path, old, new):
+    session = Session({"SOPS_AGE_KEY": identity.secret}, tmp_path)
+    data = fluxsecrets.encrypt("a:\n    b: c\n", age=[identity.recipient]).decode().replace(old, new)
+    opened = open_file(YamlFormat(), data.encode(), session.providers, session.limits)
+    changed = again(session, opened, b"a: d\n").data.decode().splitlines()[1:]
+    pairs = zip(data.splitlines()[2:], changed, strict=True)
+    assert {one.split(":")[0].strip() for one, other in pairs if one != other} == {"lastmodified", "mac"}
+
+
+def test_a_block_of_other_recipients_keeps_its_indentation(identity, tmp_path):
+    session = Session({"SOPS_AGE_KEY": identity.secret}, tmp_path)
+    data = fluxsecrets.encrypt("a:\n      b: c\n", age=[identity.recipient])
+    opened = open_file(YamlFormat(), data, session.providers, session.limits)
+    changed = again(session, opened, b"a: d\n", twice=True).data
+    assert b"\nsops:\n      age:\n" in changed
+    assert changed.count(b"recipient: ") == 2
+
+
+def again(session, opened, text, *, twice=False):
+    """The text encrypted again, as `edit` and `set` do it."""
+    metadata = opened.metadata
+    policy = Policy(
+        groups=tuple(group * (1 + twice) for group in metadata.recipients),
+        selector=metadata.selector,
+        mac_only_encrypted=metadata.mac_only_encrypted,
+    )
+    return encrypt_content(
+        *(opened.format, text, policy, session.providers),
+        now="2030-01-01T00:00:00Z",
+        limits=session.limits,
+        kubernetes=False,
+        previous=opened,
     )
 
 

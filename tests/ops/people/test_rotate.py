@@ -17,6 +17,7 @@ from fluxsecrets.ops.run.results import Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation
+from fluxsecrets.sops.document import Comment
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.recipients import Recipient
 
@@ -61,6 +62,10 @@ def rotate(session, path, case, **options):
     return result
 
 
+def ciphertexts(file):
+    return {item.text if isinstance(item, Comment) else item.value for _, item in file.opened.ciphertexts}
+
+
 @pytest.fixture
 def vector(tmp_path):
     def copy(case):
@@ -89,7 +94,7 @@ def test_rotated_file_has_a_new_key_and_the_same_plain_text(case, vector, tmp_pa
     assert after.metadata.recipients == before.metadata.recipients
     assert after.metadata.selector == before.metadata.selector
     assert after.metadata.mac_only_encrypted == before.metadata.mac_only_encrypted
-    assert not set(before.opened.ciphertexts.values()) & set(after.opened.ciphertexts.values())
+    assert not ciphertexts(before) & ciphertexts(after)
     # Once more: what we wrote comes back byte for byte as well.
     assert rotate(session, path, case).outcome == Outcome.ROTATED
     assert opened(session, path, case).text() == before.text()

@@ -137,7 +137,8 @@ def value_set(call: Call, job: Job, path: Path, value: Data) -> tuple[bytes, boo
     opened = open_job(call, job)
     warn_of_differences(call, job, opened)
     with job.named():
-        before = plain_document(call, job, opened.text())
+        plain = opened.text()
+        before = plain_document(call, job, plain)
         text = _changed(
             call,
             job,
@@ -145,6 +146,8 @@ def value_set(call: Call, job: Job, path: Path, value: Data) -> tuple[bytes, boo
             lambda: set_value(opened.format, before, path, value, call.session.limits),
             lambda root: set_in(root, path, value),
         )
+        if text == plain and job.output == job.input:
+            return job.data, False
         changed = _parts(before) != _parts(plain_document(call, job, text))
         return _encrypted(call, job, opened, text), changed
 

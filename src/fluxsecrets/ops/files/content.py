@@ -338,6 +338,8 @@ def encrypt_content(
         warnings += _disclosed(previous, encrypted, by_hand=by_hand)
     warnings += _repeated(encrypted)
     mac = seal_mac(encrypted.digest, now, Cipher(data_key))
+    if previous is not None:
+        expanded = format_.laid_out_like(expanded, previous.opened.document)
     if reusable is not None:
         metadata = replace(reusable.metadata, lastmodified=now, mac=mac)
     else:

@@ -197,6 +197,9 @@ def _change(
     try:
         before = opened.file.text()
         text, place = change(opened, opened.file.format.parse(before, session.limits))
+        if text == before:
+            shown = show_path(place.path)
+            return ValueResult(target.shown, shown, ValueChange.UNCHANGED, opened.warnings)
         encrypted = encrypt_again(session, opened, text)
         warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
         shown = show_path(place.path)

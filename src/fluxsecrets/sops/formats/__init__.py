@@ -138,6 +138,18 @@ class Format(Protocol):
             FormatError: the format holds one value only.
         """
 
+    def laid_out_like(self, document: Document, previous: Document) -> Document:
+        """The plain document, whose `sops` block gets the layout that it has in a previous version.
+
+        Args:
+            document: plain.
+            previous: the encrypted document from which it was made.
+
+        Returns:
+            The document itself in formats in which the block has one layout only.
+        """
+        return document
+
     def expand_aliases(self, document: Document, encrypted: Sequence[Leaf], limits: Limits) -> Document:
         """The plain document with aliases written out where they or their anchors get encrypted.
 

@@ -49,7 +49,9 @@ def set_value(
     if not isinstance(value, dict | list) and format_.levels is not None:
         value = scalar_text(value)
     expected = [to_data(root) for root in document.parts]
-    expected[part] = _with(expected[part], path, value, ())
+    before, expected[part] = expected[part], _with(expected[part], path, value, ())
+    if _same(before, expected[part]):
+        return encode_text(document.source, bom=bool(getattr(document.layout, "bom", False)))
     changer = format_.changer(document)
     return _first_that_holds(
         format_, document, changer.setting(part, path, value), expected, limits, path=path

@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
+from dataclasses import replace
 from enum import Enum, auto
 from typing import ClassVar, NamedTuple
 
@@ -27,6 +28,7 @@ from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
 from .build import Builder
 from .comments import place_comments
+from .former import FormerBlock, block_again, kept_spelling
 from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
 from .scalars import BLOCK_STYLES, BREAK, Layout, plain_text, scalar_text, write_ciphertext, write_value
 
@@ -37,6 +39,7 @@ class _FileLayout(NamedTuple):
     bom: bool
     layout: Layout
     parts: tuple[PartLayout, ...]
+    block: FormerBlock | None
 
 
 class YamlFormat(Format):
@@ -61,6 +64,7 @@ class YamlFormat(Format):
         if not any(isinstance(document.root, RawMapping) for document in raw_documents):
             what = "holds no YAML values" if text.strip() else "is empty"
             raise FormatError(f"the file {what}", hint="YAML needs at least {}")
+        parts = tuple(part_layout(text, document) for document in raw_documents)
         return Document(
             format=self.name,
             source=text,
@@ -69,7 +73,8 @@ class YamlFormat(Format):
             layout=_FileLayout(
                 bom,
                 Layout("\r\n" if "\r\n" in text else "\n", self._indent or _step(raw_documents)),
-                tuple(part_layout(text, document) for document in raw_documents),
+                parts,
+                _former_block(text, parts[0]),
             ),
         )
 
@@ -80,11 +85,31 @@ class YamlFormat(Format):
         source, layout = document.source, file.layout
         edits = [edit for change in changes for edit in _edits(source, change, layout)]
         data = None if metadata is None else metadata_to_data(metadata)
-        blocks = (block_edit(source, part, data, layout) for part in file.parts)
+        again = self._block_again(file, data)
+        blocks = (block_edit(source, part, data, layout, again) for part in file.parts)
         edits += [edit for edit in blocks if edit is not None]
         if metadata is not None:
             edits += _unterminated_block_scalar(document, changes)
         return encode_edited(source, edits, bom=file.bom)
+
+    def _block_again(self, file: _FileLayout, data: dict[str, object] | None) -> FormerBlock | None:
+        """The file's former block with other values, or only its indentation as an empty text."""
+        former = file.block
+        if former is None or data is None:
+            return None
+        text = block_again(former, data, file.layout)
+        if text is not None:
+            return FormerBlock(text, former.column)
+        step = self._indent or former.step or file.layout.step
+        lines = render_block({KEY: data}, step)
+        return FormerBlock(_indented(lines, former.column, file.layout), former.column)
+
+    def laid_out_like(self, document: Document, previous: Document) -> Document:
+        """The plain document, to be written with the layout of a former block; see `Format.laid_out_like`."""
+        file, former = document.layout, previous.layout
+        assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
+        assert isinstance(former, _FileLayout)  # noqa: S101 - likewise
+        return replace(document, layout=file._replace(block=former.block))
 
     def expand_aliases(self, document: Document, encrypted: Items[Leaf], limits: Limits) -> Document:
         """The plain document with aliases written out; see `Format.expand_aliases`."""
@@ -150,6 +175,8 @@ def _edits(source: str, change: Change, layout: Layout) -> list[Edit]:
         start = source.rindex("-", 0, target.start)
         return [(start, target.end, "#" + _comment_lines(source, start, str(change.value), layout))]
     if change.encrypted:
+        if change.kept is not None and (kept := kept_spelling(source, change, layout)) is not None:
+            return kept
         return write_ciphertext(source, target, str(change.value), layout)
     return write_value(source, target, change.value, layout)
 
@@ -348,7 +375,13 @@ def _comma(source: str, root: RawMapping) -> _Comma:
     return _Comma.BEHIND if "," in gap else _Comma.IN_FRONT
 
 
-def block_edit(source: str, part: PartLayout, data: dict[str, object] | None, layout: Layout) -> Edit | None:
+def block_edit(
+    source: str,
+    part: PartLayout,
+    data: dict[str, object] | None,
+    layout: Layout,
+    former: FormerBlock | None = None,
+) -> Edit | None:
     """The edit that adds, replaces or removes a document's block; None where nothing changes.
 
     Args:
@@ -356,6 +389,7 @@ def block_edit(source: str, part: PartLayout, data: dict[str, object] | None, la
         part: from `part_layout`.
         data: the block's content, or None to remove it.
         layout: the file's line break and indentation; the block is indented alike.
+        former: the block's text, in the layout that it had; for a document with the same column.
     """
     if part.empty or (data is None and part.start is None):
         return None
@@ -365,9 +399,10 @@ def block_edit(source: str, part: PartLayout, data: dict[str, object] | None, la
         return (part.start or 0, part.end, left)
     if part.flow:
         return _flow_edit(part, data)
-    text = layout.newline.join(
-        " " * part.column + line if line else "" for line in render_block({KEY: data}, layout.step)
-    )
+    if former is not None and former.column == part.column:
+        text = former.text
+    else:
+        text = _indented(render_block({KEY: data}, layout.step), part.column, layout)
     if part.start is None:
         start = end = part.insert
     else:
@@ -378,6 +413,17 @@ def block_edit(source: str, part: PartLayout, data: dict[str, object] | None, la
     if part.start is not None and start and ends_file and source[end - 1] not in _BREAKS:
         return (start, end, layout.newline + text)
     return (start, end, text + layout.newline)
+
+
+def _indented(lines: list[str], column: int, layout: Layout) -> str:
+    return layout.newline.join(" " * column + line if line else "" for line in lines)
+
+
+def _former_block(source: str, part: PartLayout) -> FormerBlock | None:
+    if part.start is None or part.flow:
+        return None
+    text = source[part.start : part.end].strip(_BREAKS)
+    return FormerBlock(text, part.column)
 
 
 def _flow_edit(part: PartLayout, data: dict[str, object]) -> Edit:
