@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import YAML_SUFFIXES
 from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.formats.yaml import load_documents
+from fluxsecrets.sops.formats.either import load_either
 
 from .kustomize import (
     Generator,
@@ -407,7 +407,7 @@ class _Work:
         place = None
         try:
             if entry.path is None:
-                nodes = load_documents((entry.inline or "").encode(), self.tree.limits)
+                nodes = load_either((entry.inline or "").encode(), self.tree.limits)
             else:
                 place = self.tree.locate(entry.path.path)
                 if place is None or place not in self.tree.files:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME, YAML_SUFFIXES
 from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.formats.yaml import load_documents
+from fluxsecrets.sops.formats.either import load_either
 
 from .build import Builder
 from .discover import is_chart_template
@@ -143,7 +143,7 @@ def _values_syncs(tree: Tree) -> Iterator[Sync | None]:
     """Values of flux-instance's chart in separate files, such as those that a generator reads."""
     for path, data in _manifests(tree, _INSTANCE_VALUES):
         try:
-            nodes = load_documents(data, tree.limits)
+            nodes = load_either(data, tree.limits)
         except FluxsecretsError:
             continue
         for node in nodes:

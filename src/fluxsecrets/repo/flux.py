@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.formats.yaml import load_documents
+from fluxsecrets.sops.formats.either import load_either
 
 from .manifests import Plain, dig, maps, pairs, text, texts
 from .objects import Object
@@ -318,7 +318,7 @@ def _patches(entries: list[Plain], item: Object) -> tuple[tuple[Patch, ...], tup
         line = item.line_at(("spec", "patches", number))
         try:
             documents: list[object] = [
-                to_data(node) for node in load_documents((text(entry, "patch") or "").encode())
+                to_data(node) for node in load_either((text(entry, "patch") or "").encode())
             ]
             found.append(read_patch(documents, read_target(entry.get("target")), item.file, line))
         except (FluxsecretsError, PatchError) as error:

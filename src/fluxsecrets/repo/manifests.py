@@ -18,7 +18,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, is_ciphertext
 from fluxsecrets.sops.document import Comment, Entry, Leaf, Mapping, Node, Sequence
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.yaml import load_documents
+from fluxsecrets.sops.formats.either import load_either
 
 Plain = dict[str, Any]
 """A manifest's root, or any map in it."""
@@ -226,7 +226,7 @@ def read_manifests(data: bytes, path: str, limits: Limits = Limits()) -> Manifes
     """Parse a YAML or JSON file.
 
     Raises:
-        FormatError: not YAML; with the path and line, without values.
+        FormatError: not YAML or JSON; with the path and line, without values.
         LimitError: too large, too deep, too much alias expansion.
     """
     documents = read_documents(data, path, limits)
@@ -278,9 +278,9 @@ _DEFINITION = re.compile(rb"(?m)^kind:[ ]*CustomResourceDefinition[ ]*\r?$")
 
 
 def read_documents(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
-    """The YAML documents of a file; errors name it."""
+    """The documents of a YAML file, or the one of a JSON file; errors name it."""
     try:
-        return load_documents(data, limits)
+        return load_either(data, limits)
     except FluxsecretsError as error:
         raise error.in_file(path) from None
 

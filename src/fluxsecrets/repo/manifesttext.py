@@ -17,6 +17,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Limits, apply_edits, decode_text, encode_text
+from fluxsecrets.sops.formats.either import parse_either
 from fluxsecrets.sops.formats.yaml import YamlFormat, render_block
 
 from .pieces import IrregularError, PieceReader, Pieces, comments_of, emit
@@ -135,13 +136,11 @@ def open_manifests(data: bytes, limits: Limits = Limits()) -> ManifestText:  # n
     text, bom = decode_text(data, limits, "YAML")
     newline = "\r\n" if "\r\n" in text else "\n"
     text = text.replace("\r\n", "\n")
-    as_json = _is_json(text)
-    format_ = YamlFormat()
-    document = format_.parse(text.encode("utf-8"), limits)
+    format_, document = parse_either(text.encode("utf-8"), limits)
     leaves = list(document.leaves)
     if any(leaf.alias for leaf in leaves):
         document = format_.expand_aliases(document, leaves, limits)
-    return ManifestText(document, newline, bom, as_json, limits)
+    return ManifestText(document, newline, bom, format_.name == "json", limits)
 
 
 def _chunks(source: str) -> list[tuple[int, int]]:
@@ -169,18 +168,6 @@ def _parsed(text: str, limits: Limits) -> Document | None:
         return YamlFormat().parse(text.encode("utf-8"), limits)
     except FluxsecretsError:
         return None
-
-
-def _is_json(text: str) -> bool:
-    import json
-
-    if not text.lstrip().startswith("{"):
-        return False
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _as_json(data: dict[str, Data], source: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ from fluxsecrets.errors import DataKeyError, FluxsecretsError, FormatError, Inte
 from fluxsecrets.repo.gotemplate import render
 from fluxsecrets.repo.secretobject import Secret, is_text, read_secret
 from fluxsecrets.sops.document import Data, Leaf
-from fluxsecrets.sops.formats.yaml import load_documents
+from fluxsecrets.sops.formats.json_read import read_node
 
 from .codec import OpenedValue, open_value
 from .keys import SealingKey
@@ -117,9 +116,7 @@ def _open_legacy(sealed: SealedSecret, keys: Sequence[SealingKey]) -> OpenedSeal
     if found is None:
         raise _not_opened(sealed, keys, ["spec.data"])
     try:
-        json.loads(found.data)
-        (node,) = load_documents(found.data)
-        secret = read_secret(node)
+        secret = read_secret(read_node(found.data.decode("utf-8")))
     except (ValueError, FluxsecretsError):
         raise FormatError(
             "spec.data does not hold a Secret",

@@ -28,7 +28,7 @@ from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Data, Document, Path, find, show_path, to_data
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
-from fluxsecrets.sops.formats.json import read_value
+from fluxsecrets.sops.formats.json_read import read_value
 
 
 def run_set(call: Call) -> int:

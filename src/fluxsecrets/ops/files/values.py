@@ -17,7 +17,7 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format, tree_format
 from fluxsecrets.sops.formats.changing import remove_value, set_value
-from fluxsecrets.sops.formats.json import read_value
+from fluxsecrets.sops.formats.json_read import read_value
 from fluxsecrets.sops.values import canonical_bytes
 
 from .content import open_file, own_selector

@@ -14,10 +14,9 @@ from fluxsecrets.sealed.codec import seal_value
 from fluxsecrets.sealed.model import SealedSecret, check_structure, is_sealed, read_sealed
 from fluxsecrets.sealed.scopes import CLUSTER_WIDE, NAMESPACE_WIDE
 from fluxsecrets.sops.document import Data, Path, to_data
-from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.changing import set_value
-from fluxsecrets.sops.formats.json import JsonFormat
-from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.formats.either import parse_either
 
 from .reuse import Known
 from .seal import check_sealed_content, is_secret_part
@@ -124,8 +123,7 @@ def _metadata(secret: Secret, sealed: SealedSecret) -> Iterator[tuple[Path, str]
 
 
 def _set(data: bytes, path: Path, text: str, part: int, limits: Limits) -> bytes:
-    format_: Format = JsonFormat() if data.lstrip().startswith(b"{") else YamlFormat()
-    document = format_.parse(data, limits)
+    format_, document = parse_either(data, limits)
     # Kubernetes ignores empty YAML documents. Both readers count them the same way.
     assert to_data(document.parts[part])  # noqa: S101 - the SealedSecret was found there
     return set_value(format_, document, path, text, limits, part=part)

@@ -15,10 +15,9 @@ from fluxsecrets.sealed.opening import OpenedSealed, open_sealed
 from fluxsecrets.sealed.scopes import CLUSTER_WIDE, NAMESPACE_WIDE, Scope, annotations_for, label_of
 from fluxsecrets.sops.document import Leaf, Path, find
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.formats import Edit, Format, Limits, apply_edits, decode_text, encode_text, newline_of
+from fluxsecrets.sops.formats import Edit, Limits, apply_edits, decode_text, encode_text, newline_of
 from fluxsecrets.sops.formats.changing import remove_value, set_value
-from fluxsecrets.sops.formats.json import JsonFormat
-from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.formats.either import parse_either
 from fluxsecrets.sops.formats.yaml.scalars import Layout, write_value
 
 from .seal import check_sealed_content
@@ -196,17 +195,16 @@ class _Text:
         self.data = data
         self._part = part
         self._limits = limits
-        self._format: Format = JsonFormat() if data.lstrip().startswith(b"{") else YamlFormat()
 
     def set(self, path: Path, text: str) -> None:
-        document = self._format.parse(self.data, self._limits)
-        self.data = set_value(self._format, document, path, text, self._limits, part=self._part)
+        format_, document = parse_either(self.data, self._limits)
+        self.data = set_value(format_, document, path, text, self._limits, part=self._part)
 
     def remove(self, path: Path) -> None:
-        document = self._format.parse(self.data, self._limits)
+        format_, document = parse_either(self.data, self._limits)
         root = document.parts[self._part]
         if isinstance(find(root, path), Leaf):
             above = find(root, path[:-1])
             alone = isinstance(above, MapNode) and len(above.entries) == 1
             gone = path[:-1] if alone else path
-            self.data = remove_value(self._format, document, gone, self._limits, part=self._part)
+            self.data = remove_value(format_, document, gone, self._limits, part=self._part)

@@ -1,8 +1,8 @@
 """YAML and JSON for looking only: what sops or kubectl would refuse is read up to the fault.
 
 Duplicate keys, keys that are not strings, several documents, documents that are not maps: all of them may
-hold secrets. libyaml's events are turned into light nodes; a document that breaks off keeps what stands
-before the fault.
+hold secrets. JSON is read as JSON. Of all else libyaml's events are turned into light nodes; a document that
+breaks off keeps what stands before the fault.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class Scalar:
 
     __slots__ = ("column", "end", "line", "start", "style", "tag", "text")
 
-    def __init__(self, event: Any) -> None:
-        mark = event.start_mark
-        self.text: str = event.value
-        self.start: int = mark.index
-        self.end: int = event.end_mark.index
-        self.line: int = mark.line + 1
-        self.column: int = mark.column + 1
-        self.style: str = event.style or ""
-        self.tag: str | None = event.tag
+    def __init__(
+        self, text: str, span: tuple[int, int], line: int, column: int, style: str, tag: str | None = None
+    ) -> None:
+        self.text = text
+        self.start, self.end = span
+        self.line = line
+        self.column = column
+        self.style = style
+        self.tag = tag
 
 
 class Map:
@@ -85,6 +85,8 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Read all documents of a file; never raises for what is in it."""
+    if (root := _json(text)) is not None:
+        return Parsed([root], None)
     from yaml import YAMLError
     from yaml._yaml import CParser
 
@@ -106,6 +108,21 @@ def parse(text: str) -> Parsed:
     finally:
         parser.dispose()
     return Parsed(reader.documents, None)
+
+
+def _json(text: str) -> Node | None:
+    """The root of a text that is JSON, or None for any other."""
+    if not text.lstrip(" \t\r\n").startswith(("{", "[")):
+        return None
+    from .jsonreader import read_json  # few files are JSON, and the hook pays for every import
+
+    return read_json(text)
+
+
+def _scalar(event: Any) -> Scalar:
+    mark = event.start_mark
+    span = (mark.index, event.end_mark.index)
+    return Scalar(event.value, span, mark.line + 1, mark.column + 1, event.style or "", event.tag)
 
 
 class _Reader:
@@ -141,7 +158,7 @@ class _Reader:
             kind = type(event)
             self.total += 1
             if kind is ScalarEvent:
-                node: Node = Scalar(event)
+                node: Node = _scalar(event)
                 if event.anchor is not None:
                     anchors[event.anchor] = node
                 self.add(node)

@@ -169,12 +169,12 @@ def judge_comments(page: Page) -> Iterator[Match]:
     from fluxsecrets.sops.document import Comment
     from fluxsecrets.sops.encryption import selected
     from fluxsecrets.sops.formats import Limits
-    from fluxsecrets.sops.formats.yaml import YamlFormat
+    from fluxsecrets.sops.formats.either import parse_either
 
     try:
-        document = YamlFormat().parse(page.blob.data, Limits())
+        _, document = parse_either(page.blob.data, Limits())
     except FluxsecretsError:
-        return  # the file is not YAML for sops either: the reader that needs it reports that
+        return  # the file is not YAML or JSON for sops either: the reader that needs it reports that
     places = {
         value.scalar.start: (each, value) for each in page.objects for value in walk(each.node, each.prefix)
     }

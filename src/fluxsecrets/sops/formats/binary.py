@@ -17,7 +17,8 @@ from fluxsecrets.sops.metadata import Metadata, metadata_to_data
 from fluxsecrets.sops.selectors import SelectorKind
 
 from . import Changer, Format, Limits, StoresConfig, encode_edited
-from .json import METADATA_KEY, JsonFormat, dump, indent_unit, read_object, rewrite_json
+from .json import METADATA_KEY, JsonFormat, dump, indent_unit, rewrite_json
+from .json_read import read_object
 
 DATA_KEY = "data"
 

@@ -150,7 +150,7 @@ def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]: 
     """Read any YAML stream, for those who only look: every document's tree, whatever its root.
 
     Args:
-        data: the file; JSON is read too, being YAML.
+        data: the file; `either.load_either` reads JSON too.
         limits: of size, depth and alias expansion.
 
     Returns:
