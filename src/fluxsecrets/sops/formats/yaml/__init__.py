@@ -40,6 +40,7 @@ class _FileLayout(NamedTuple):
     layout: Layout
     parts: tuple[PartLayout, ...]
     block: FormerBlock | None
+    former: Layout
 
 
 class YamlFormat(Format):
@@ -65,6 +66,7 @@ class YamlFormat(Format):
             what = "holds no YAML values" if text.strip() else "is empty"
             raise FormatError(f"the file {what}", hint="YAML needs at least {}")
         parts = tuple(part_layout(text, document) for document in raw_documents)
+        layout = Layout("\r\n" if "\r\n" in text else "\n", self._indent or _step(raw_documents))
         return Document(
             format=self.name,
             source=text,
@@ -72,9 +74,10 @@ class YamlFormat(Format):
             metadata=metadata,
             layout=_FileLayout(
                 bom,
-                Layout("\r\n" if "\r\n" in text else "\n", self._indent or _step(raw_documents)),
+                layout,
                 parts,
                 _former_block(text, parts[0]),
+                layout,
             ),
         )
 
@@ -83,7 +86,7 @@ class YamlFormat(Format):
         file = document.layout
         assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
         source, layout = document.source, file.layout
-        edits = [edit for change in changes for edit in _edits(source, change, layout)]
+        edits = [edit for change in changes for edit in _edits(source, change, layout, file.former)]
         data = None if metadata is None else metadata_to_data(metadata)
         again = self._block_again(file, data)
         blocks = (block_edit(source, part, data, layout, again) for part in file.parts)
@@ -109,7 +112,7 @@ class YamlFormat(Format):
         file, former = document.layout, previous.layout
         assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
         assert isinstance(former, _FileLayout)  # noqa: S101 - likewise
-        return replace(document, layout=file._replace(block=former.block))
+        return replace(document, layout=file._replace(block=former.block, former=former.layout))
 
     def expand_aliases(self, document: Document, encrypted: Items[Leaf], limits: Limits) -> Document:
         """The plain document with aliases written out; see `Format.expand_aliases`."""
@@ -166,7 +169,7 @@ def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]: 
     return tuple(builder.build(document.root) for document in raw_documents)
 
 
-def _edits(source: str, change: Change, layout: Layout) -> list[Edit]:
+def _edits(source: str, change: Change, layout: Layout, former: Layout) -> list[Edit]:
     target = change.target
     if isinstance(target, Comment):
         return [(target.start, target.end, _comment_lines(source, target.start, str(change.value), layout))]
@@ -175,7 +178,7 @@ def _edits(source: str, change: Change, layout: Layout) -> list[Edit]:
         start = source.rindex("-", 0, target.start)
         return [(start, target.end, "#" + _comment_lines(source, start, str(change.value), layout))]
     if change.encrypted:
-        if change.kept is not None and (kept := kept_spelling(source, change, layout)) is not None:
+        if change.kept is not None and (kept := kept_spelling(source, change, former)) is not None:
             return kept
         return write_ciphertext(source, target, str(change.value), layout)
     return write_value(source, target, change.value, layout)

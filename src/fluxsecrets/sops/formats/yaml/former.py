@@ -45,7 +45,7 @@ def kept_spelling(source: str, change: Change, layout: Layout) -> list[Edit] | N
     Args:
         source: the plain text.
         change: of a value that keeps its ciphertext.
-        layout: of the plain text.
+        layout: of the previous text, which decides on the indentation of what was decrypted.
 
     Returns:
         None if the value was respelled, or needs no care.
