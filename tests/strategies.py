@@ -296,3 +296,160 @@ class YamlWriter:
 def yaml_files() -> st.SearchStrategy[bytes]:
     """YAML files that come back byte for byte, as bytes; a failing one is found again by its number."""
     return st.integers(0, 2**32).map(lambda number: YamlWriter(Random(number)).file())
+
+
+YAML11_WORDS = ("yes", "No", "on", "OFF", "y", "n", "~", "null", "12:30", "0777", "1_000", "1e3", "=", "0o7")
+FOLDED_LINES = ("text", "more text", "  deeper", "# no comment", "- item", "k: v", "trail  ", "", "", "it's")
+PLAIN_LINES = ("one", "two words", "it's", 'say "x"', "a#b", "yes")
+CHOMPING = ("", "", "-", "+", "+")
+
+
+class AnyYamlWriter(YamlWriter):
+    """Writes YAML that is correct, but that no writer would choose: what encrypting must respell.
+
+    In addition to what `YamlWriter` writes: block scalars of every kind with blank lines and comments behind
+    them, scalars of several lines, blanks at the ends of lines, aliases, merge keys, and empty collections
+    with comments.
+    """
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(random)
+        self.anchors: list[tuple[str, str]] = []
+        self.opened: list[str] = []
+
+    def document(self) -> None:
+        self.anchors = []
+        self.own_lines(0, 0.3)
+        if self.chance(0.1):
+            self.flow_root()
+        else:
+            self.mapping(0, 3)  # further to the right, go-yaml loses comments that are left of it
+        self.own_lines(0, 0.3)
+
+    def file(self) -> bytes:
+        data = super().file()
+        if self.chance(0.15):
+            data = data.rstrip(b"\r\n")
+        return data
+
+    def anchor(self) -> str:
+        # An anchor of a collection that is still open can't be used: its aliases would contain themselves.
+        if not self.chance(0.15):
+            return ""
+        self.opened.append(f"a{len(self.lines)}x{len(self.opened)}")
+        return f" &{self.opened[-1]}"
+
+    def entry(self, head: str, column: int, depth: int) -> None:
+        before = len(self.opened)
+        kind = self.random.random()
+        if kind < 0.08:
+            self.empty(head, column)
+        elif kind < 0.2 and self.anchors:
+            self.lines.append(f"{head} *{self.random.choice(self.anchors)[0]}{self.trail()}")
+        else:
+            super().entry(head, column, depth)
+        if len(self.opened) > before:
+            # A map or list has an indented line or an item below its key.
+            kind = "scalar" if self.lines[-1].lstrip().startswith(head.lstrip()) else "any"
+            self.anchors.append((self.opened[before], kind))
+            del self.opened[before:]
+
+    def mapping(self, column: int, depth: int, first: str | None = None) -> None:
+        super().mapping(column, depth, first)
+        maps = [name for name, kind in self.anchors if kind == "map"]
+        if maps and self.chance(0.4):
+            sources = self.random.sample(maps, min(len(maps), self.random.randint(1, 2)))
+            names = ", ".join(f"*{name}" for name in sources)
+            merged = names if len(sources) == 1 and self.chance(0.7) else f"[{names}]"
+            self.lines.append(f"{' ' * column}<<: {merged}{self.trail()}")
+        if column == 0 and self.chance(0.3):
+            self.shared_map()
+
+    def shared_map(self) -> None:
+        """A map with an anchor at the top level, for merge keys below it."""
+        name = f"m{len(self.lines)}"
+        self.lines.append(f"{name}: &{name}{self.remark(0.15)}")
+        self.own_lines(2, 0.15)
+        for key in self.keys():
+            self.entry(f"  {key}:", 2, 1)
+        self.anchors.append((name, "map"))
+
+    def empty(self, head: str, column: int) -> None:
+        """An empty collection, with comments on its line or above it."""
+        text = self.random.choice(("[]", "{}", "[ ]", "{ }"))
+        if self.chance(0.7):
+            self.lines.append(f"{head} {text}{self.trail(0.7)}")
+            return
+        inner = column + 2
+        self.lines.append(head + self.remark(0.3))
+        while self.chance(0.6):
+            self.lines.append(" " * inner + self.comment())
+        self.lines.append(" " * inner + text + self.trail(0.3))
+
+    def trail(self, probability: float = 0.35) -> str:
+        """A comment, blanks, or nothing at the end of a line."""
+        return self.remark(probability) or self.random.choice(("", "", "", " ", "  ", " \t"))
+
+    def value(self, head: str, column: int) -> None:
+        head += self.anchor()
+        kind = self.random.random()
+        if kind < 0.25:
+            self.block(head, column)
+        elif kind < 0.35:
+            self.several_lines(head, column)
+        elif kind < 0.45:
+            self.flow(head)
+            self.lines[-1] += self.random.choice(("", "", " ", "  "))
+        elif kind < 0.55:
+            word = self.random.choice(YAML11_WORDS)
+            text = self.random.choice((f'"{word}"', f"'{word}'", word))
+            self.lines.append(f"{head} {text}{self.trail()}")
+        elif kind < 0.6:
+            text = self.random.choice(("!!str 5", '!!str "x"', "!!int 7", "!!binary aGk=", "! 12"))
+            self.lines.append(f"{head} {text}{self.trail()}")
+        else:
+            self.lines.append(f"{head} {self.scalar(flow=False)}".rstrip(" ") + self.trail())
+
+    def block(self, head: str, column: int) -> None:
+        """A literal or folded scalar, and what may follow it."""
+        inner = column + self.random.choice((1, 2, 2, 4))
+        lines = [self.random.choice(FOLDED_LINES) for _ in range(self.random.randint(0, 4))]
+        first = next((line for line in lines if line), "")
+        indicator = str(inner - column) if first.startswith(" ") or self.chance(0.1) else ""
+        if column and head.lstrip().startswith("-"):
+            indicator = ""  # it counts from the list's column, which is not known here
+            lines = [line.lstrip() for line in lines]
+        header = self.random.choice("|>") + indicator + self.random.choice(CHOMPING)
+        self.lines.append(f"{head} {header}{self.remark(0.15) or self.random.choice(('', '', ' '))}")
+        self.lines += [" " * inner + line if line else "" for line in lines]
+        while self.chance(0.3):
+            self.lines.append(self.random.choice(("", "", " " * column, " " * inner)))
+        self.after_literal, self.literal_column = len(self.lines), column
+        if self.chance(0.25):
+            self.lines.append(" " * self.random.choice((0, column)) + self.comment())
+            while self.chance(0.4):
+                self.lines.append(" " * self.random.choice((inner, column)) + self.comment())
+
+    def several_lines(self, head: str, column: int) -> None:
+        """A plain or quoted scalar over several lines, with blank lines and blanks at their ends."""
+        words = [self.random.choice(PLAIN_LINES) for _ in range(self.random.randint(2, 4))]
+        quote = self.random.choice(("", "", "'", '"'))
+        if quote == "'":
+            words = [word.replace("'", "''") for word in words]
+        elif quote:
+            words = [word.replace('"', '\\"') for word in words]
+        else:
+            words[0] = "start"
+        text = [f"{head} {quote}{words[0]}"]
+        for word in words[1:]:
+            if self.chance(0.3):
+                text += [self.random.choice(("", "   "))]
+            text[-1] += self.random.choice(("", "", "  "))
+            text += [" " * (column + 2) + word]
+        text[-1] += quote + self.trail()
+        self.lines += text
+
+
+def any_yaml_files() -> st.SearchStrategy[bytes]:
+    """YAML files with every spelling; a failing one is found again by its number."""
+    return st.integers(0, 2**32).map(lambda number: AnyYamlWriter(Random(number)).file())

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple, Protocol, cast
 
 from fluxsecrets.errors import FormatError, LimitError, UsageError
 from fluxsecrets.marks import is_evident
-from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Path
+from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Path
 from fluxsecrets.sops.metadata import Metadata
 
 
@@ -150,12 +150,14 @@ class Format(Protocol):
         """
         return document
 
-    def expand_aliases(self, document: Document, encrypted: Sequence[Leaf], limits: Limits) -> Document:
+    def expand_aliases(
+        self, document: Document, encrypted: Sequence[Leaf | Comment], limits: Limits
+    ) -> Document:
         """The plain document with aliases written out where they or their anchors get encrypted.
 
         Args:
             document: plain.
-            encrypted: the leaves that are going to be encrypted.
+            encrypted: the values and comments that are going to be encrypted.
             limits: as for `parse`.
 
         Returns:

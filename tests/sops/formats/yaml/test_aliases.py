@@ -74,6 +74,26 @@ def expanded(text, *keys):
         # A merge that brings nothing in goes, with its line or its comma
         ("a: &x {k: v}\nb:\n  <<: *x\n  k: o\n  l: m\n", "a: &x {k: v}\nb:\n  k: o\n  l: m\n"),
         ("a: &x {k: v}\nb: {<<: *x, k: o}\nc: {k: o, <<: *x}\n", "a: &x {k: v}\nb: { k: o}\nc: {k: o, }\n"),
+        # Comments stay with the map or list that holds the alias, and so do their paths
+        ("a: &x {k: v}\nb: *x # c\nd: e\n", "a: &x {k: v}\nb: # c\n  k: v\nd: e\n"),
+        ("a: &x {k: v}\nb:\n- *x # c\n- y\n", "a: &x {k: v}\nb:\n- {k: v} # c\n- y\n"),
+        ("a: &x {k: v}\nb:\n  <<: *x # c\n  l: m\n", "a: &x {k: v}\nb:\n  # c\n  k: v\n  l: m\n"),
+        ("a: &x {k: v}\nb:\n- <<: *x # c\n  k: m\n", "a: &x {k: v}\nb:\n- # c\n  k: m\n"),
+        (
+            "a: &x {k: v}\nb: &y {l: w}\nc:\n  <<: [*x, # c\n    *y] # d\n",
+            "a: &x {k: v}\nb: &y {l: w}\nc:\n  # c\n  # d\n  k: v\n  l: w\n",
+        ),
+        # A block scalar takes in nothing that stands behind the alias
+        ("a: &x |\n  s \nb: *x  \nc: d\n", "a: &x |\n  s \nb: |\n  s \nc: d\n"),
+        ("a: &x |+\n  s\n\nb: *x\n\nc: d\n", 'a: &x |+\n  s\n\nb: "s\\n\\n"\n\nc: d\n'),
+        ("a: &x |\n  s\nb: *x\n    # c\nd: e\n", 'a: &x |\n  s\nb: "s\\n"\n    # c\nd: e\n'),
+        (
+            "a: &x\n  l: |\n    s \nb:\n  <<: *x\n",
+            "a: &x\n  l: |\n    s \nb:\n  l: |\n    s \n",
+        ),
+        # A key that is an alias, a value of another type than its text has, NaN
+        ("a: &x k\n*x : v\n", "a: &x k\nk : v\n"),
+        ("a: &x !!float 1\nb: *x\nc: &y .nan\nd: *y\n", "a: &x !!float 1\nb: 1.0\nc: &y .nan\nd: .nan\n"),
         # In quotes it is a key like any other
         ('a: &x {"<<": v}\nb: *x\n', 'a: &x {"<<": v}\nb:\n  "<<": v\n'),
     ],

@@ -55,6 +55,14 @@ def seen(text):
         ("# c\n---\n# d\n\nb: 2\n", ["#c", "b=2", "#d"]),
         ("a: 1\n...\n---\n# c\n\nb: 2\n", ["a=1", "b=2", "#c"]),
         ("a: &x # c\n  b\nd: 1\n", ["*#c", "a=b", "d=1"]),
+        # Empty collections enclose comments as others do
+        ("a:\n  # c\n  {}\nb: 1\n", ["a#c", "b=1"]),
+        ("a:\n  # c\n  []\nb: 1\n", ["a#c", "b=1"]),
+        ("a: [] # c\nb: 1\n", ["a#c", "b=1"]),
+        # Blank lines at the end of a block scalar set a comment apart from it
+        ("a:\n- |\n  x\n\n# c\n\n# d\nb: 1\n", ["a=x\n", "#c", "#d", "b=1"]),
+        ("a:\n- |\n  x\n# c\n\n# d\nb: 1\n", ["a=x\n", "a#c", "#d", "b=1"]),
+        ("a:\n  b:\n    c: >-\n      x\n\n  # d\n\ne: 1\n", ["a.b.c=x", "a.b#d", "e=1"]),
     ],
 )
 def test_comments_stand_where_sops_sees_them(text, expected):

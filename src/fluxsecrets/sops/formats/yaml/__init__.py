@@ -6,11 +6,14 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
+from operator import attrgetter
 from typing import ClassVar, NamedTuple
 
 from fluxsecrets.errors import FormatError, MetadataError
+from fluxsecrets.sops.comparison import comments_of, same_documents_data
 from fluxsecrets.sops.document import (
     Change,
     Comment,
@@ -20,6 +23,7 @@ from fluxsecrets.sops.document import (
     Leaf,
     Mapping,
     Node,
+    Sequence,
     Style,
     to_data,
 )
@@ -86,11 +90,14 @@ class YamlFormat(Format):
         file = document.layout
         assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
         source, layout = document.source, file.layout
-        edits = [edit for change in changes for edit in _edits(source, change, layout, file.former)]
+        emptied = _emptied(document.parts, changes)
+        edits = [edit for change in changes for edit in _edits(source, change, file, emptied)]
         data = None if metadata is None else metadata_to_data(metadata)
         again = self._block_again(file, data)
-        blocks = (block_edit(source, part, data, layout, again) for part in file.parts)
-        edits += [edit for edit in blocks if edit is not None]
+        for part, root in zip(file.parts, document.parts, strict=True):
+            edit = block_edit(source, part, data, layout, again)
+            if edit is not None:
+                edits = _with_comments(source, part, root, edit, edits, layout)
         if metadata is not None:
             edits += _unterminated_block_scalar(document, changes)
         return encode_edited(source, edits, bom=file.bom)
@@ -114,23 +121,30 @@ class YamlFormat(Format):
         assert isinstance(former, _FileLayout)  # noqa: S101 - likewise
         return replace(document, layout=file._replace(block=former.block, former=former.layout))
 
-    def expand_aliases(self, document: Document, encrypted: Items[Leaf], limits: Limits) -> Document:
+    def expand_aliases(
+        self, document: Document, encrypted: Items[Leaf | Comment], limits: Limits
+    ) -> Document:
         """The plain document with aliases written out; see `Format.expand_aliases`."""
-        from .aliases import expansion_edits
+        from .aliases import Expansion, expansion_edits
 
         file = document.layout
         assert isinstance(file, _FileLayout)  # noqa: S101 - made by `parse` above
         raw_documents = parse_nodes(document.source, limits)
-        edits = expansion_edits(document.source, raw_documents, encrypted, file.layout)
-        if not edits:
-            return document
-        expanded = self.parse(encode_edited(document.source, edits, bom=file.bom), limits)
-        if [to_data(part) for part in expanded.parts] != [to_data(part) for part in document.parts]:
-            raise FormatError(
-                "the YAML aliases of this file could not be written out without changing values",
-                hint="write the values out in place of the aliases by hand",
-            )
-        return expanded
+        comments = [item for item in document.items if isinstance(item, Comment)]
+        comments.sort(key=attrgetter("start"))
+        for blocks in (True, False):
+            expansion = Expansion(document.source, file.layout, comments, blocks)
+            edits = expansion_edits(expansion, raw_documents, encrypted)
+            if not edits:
+                return document
+            with suppress(FormatError):
+                expanded = self.parse(encode_edited(document.source, edits, bom=file.bom), limits)
+                if _holds_the_same(document, expanded):
+                    return expanded
+        raise FormatError(
+            "the YAML aliases of this file could not be written out without changing values",
+            hint="write the values out in place of the aliases by hand",
+        )
 
     def render(self, parts: Items[Data]) -> bytes:
         """Plain data as block-style YAML; see `Format.render`."""
@@ -169,19 +183,70 @@ def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]: 
     return tuple(builder.build(document.root) for document in raw_documents)
 
 
-def _edits(source: str, change: Change, layout: Layout, former: Layout) -> list[Edit]:
-    target = change.target
+def _edits(source: str, change: Change, file: _FileLayout, emptied: set[int]) -> list[Edit]:
+    target, layout = change.target, file.layout
     if isinstance(target, Comment):
         return [(target.start, target.end, _comment_lines(source, target.start, str(change.value), layout))]
     if change.becomes_comment:
         # The item's dash goes as well: sops made a list item of a comment.
         start = source.rindex("-", 0, target.start)
-        return [(start, target.end, "#" + _comment_lines(source, start, str(change.value), layout))]
+        text = "#" + _comment_lines(source, start, str(change.value), layout)
+        if id(target) in emptied:
+            text += f"{layout.newline}{' ' * (start - line_start(source, start))}[]"
+        return [(start, target.end, text)]
     if change.encrypted:
-        if change.kept is not None and (kept := kept_spelling(source, change, former)) is not None:
+        if change.kept is not None and (kept := kept_spelling(source, change, file.former)) is not None:
             return kept
         return write_ciphertext(source, target, str(change.value), layout)
     return write_value(source, target, change.value, layout)
+
+
+def _holds_the_same(document: Document, expanded: Document) -> bool:
+    return same_documents_data(document, expanded) and comments_of(document) == comments_of(expanded)
+
+
+def _emptied(parts: Items[Mapping], changes: Items[Change]) -> set[int]:
+    """The last items of lists in which sops wrote comments as items, and nothing else.
+
+    Without them an empty list has to stand there, or the key would have no value.
+    """
+    comments = {id(change.target) for change in changes if change.becomes_comment}
+    last: set[int] = set()
+    pending: list[Node] = [*parts] if comments else []
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Mapping):
+            pending += [item.value for item in node.entries if isinstance(item, Entry)]
+        elif isinstance(node, Sequence):
+            items = [item for item in node.items if not isinstance(item, Comment)]
+            if items and all(id(item) in comments for item in items):
+                last.add(id(items[-1]))
+            pending += items
+    return last
+
+
+def _with_comments(
+    source: str, part: PartLayout, root: Mapping, block: Edit, edits: list[Edit], layout: Layout
+) -> list[Edit]:
+    """All edits, with comments that stand inside of the old block put on lines of their own above it.
+
+    go-yaml writes a comment that is on the line of an alias behind the next key, which may be `sops`.
+    """
+    start, end, text = block
+    inside = {
+        (item.start, item.end): item.text
+        for item in root.entries
+        if isinstance(item, Comment) and start <= item.start and item.end <= end
+    }
+    if part.start is None or part.flow or not inside:
+        return [*edits, block]
+    inside.update({(first, last): new for first, last, new in edits if (first, last) in inside})
+    others = [edit for edit in edits if edit[:2] not in inside]
+    lines = layout.newline.join(" " * part.column + "#" + comment for comment in inside.values())
+    if source[start] in _BREAKS:  # the block's own, in front of it
+        text = text.removeprefix(layout.newline)
+        return [*others, (start, end, layout.newline + lines + (layout.newline + text if text else ""))]
+    return [*others, (start, end, lines + layout.newline + text)]
 
 
 def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
@@ -277,9 +342,10 @@ def _unterminated_block_scalar(document: Document, changes: Items[Change]) -> li
     ):
         return []
     header = document.source.index("|>"[last.style is BLOCK_STYLES[1]], last.start)
-    if not isinstance(last.value, str) or last.value.endswith("\n") or document.source[header + 1] in "-+":
+    indicators = re.compile(r"[0-9]?([-+]?)").match(document.source, header + 1)
+    if indicators is None or not isinstance(last.value, str) or last.value.endswith("\n"):
         return []
-    return [(header + 1, header + 1, "-")]
+    return [] if indicators[1] == "-" else [(*indicators.span(1), "-")]
 
 
 KEY = "sops"

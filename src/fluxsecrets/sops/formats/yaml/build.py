@@ -120,10 +120,12 @@ def scalar_value(raw: RawScalar) -> Value:
         FormatError: an integer that is too large, or text that does not fit its tag.
     """
     text, tag = raw.text, raw.tag
+    if tag == "!":
+        tag = None  # go-yaml ignores it, while YAML's specification makes a string of the scalar
     if tag is None:
         if raw.style is not _PLAIN:
             return text
-    elif tag in ("!", STR_TAG):
+    elif tag == STR_TAG:
         return text
     try:
         if tag is None:

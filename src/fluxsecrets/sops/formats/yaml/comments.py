@@ -24,6 +24,7 @@ from .nodes import PROPERTIES, RawAlias, RawDocument, RawMapping, RawNode, RawSc
 _COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
 _BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
 _BREAKS = "\r\n\x85\u2028\u2029"
+_BLANKS = " \t" + _BREAKS
 _LINE = (
     r"(?P<blank>(?:[ \t]*+(?:\r\n|[\r\n\x85\u2028\u2029]))++)"
     r"|[ \t]*+(?P<comment>#[^\r\n\x85\u2028\u2029]*+)(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
@@ -43,6 +44,7 @@ class _Kind(Enum):
     KEY = auto()
     VALUE = auto()
     ITEM = auto()
+    FLOW_START = auto()
     FLOW_END = auto()
 
 
@@ -196,9 +198,16 @@ def _flatten(
         return
     assert isinstance(node, RawMapping | RawSequence)  # noqa: S101 - the only kinds left
     parents[id(node)] = container
+    if node.flow and not _has_entries(node):
+        # Otherwise its first entry tells comments in front of it from those inside.
+        tokens.append(_Token(node.start, node.start + 1, _Kind.FLOW_START, node, node.start))
     _flatten_inside(node, tokens, parents)
     if node.flow:
         tokens.append(_Token(node.end - 1, node.end, _Kind.FLOW_END, container, entry, node))
+
+
+def _has_entries(node: Collection) -> bool:
+    return bool(node.keys if isinstance(node, RawMapping) else node.items)
 
 
 def _flatten_inside(node: Collection, tokens: list[_Token], parents: dict[int, Collection]) -> None:
@@ -341,7 +350,11 @@ class _Placer:
 
     def _block_gap(self, before: _Token | None, after: _Token | None, start: int, end: int) -> list[_Placed]:
         text = self._text
-        lines = _lines(text, start, end)
+        first = start
+        # Blank lines at the end of a block scalar are in its span, and count like those of the gap.
+        while before is not None and start == before.end and text[first - 1] in _BLANKS:
+            first -= 1
+        lines = _lines(text, first, end)
         if not any(column >= 0 for _, column, _ in lines):
             return []
         next_column, next_container, next_start = self._next(after, end)

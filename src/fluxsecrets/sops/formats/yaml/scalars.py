@@ -186,7 +186,9 @@ _PROPERTY = r"&[0-9A-Za-z_-]+|!\S*[ \t]*|#[^\r\n]*"
 BREAK = r"\r\n|[\r\n\x85\u2028\u2029]"
 _FIRST_TEXT = r"(?:^|(?<=[\r\n\x85\u2028\u2029]))( *)[^ \r\n\x85\u2028\u2029]"
 _HEADER = r"[|>][-+0-9]*"
-_REST_OF_LINE = r"[ \t]*(?:[\r\n\x85\u2028\u2029]|\Z)"
+_BREAKS = "\r\n\x85\u2028\u2029"
+_REST_OF_LINE = rf"[ \t]*(?:\r\n|[{_BREAKS}]|\Z)"
+_WHOLE_LINE = rf"[^{_BREAKS}]*(?:\r\n|[{_BREAKS}]|\Z)"
 _SINGLE_IN_FLOW = "!!str "
 
 
@@ -235,14 +237,43 @@ def write_value(source: str, leaf: Leaf, value: Value, layout: Layout) -> list[E
     tagged = any(source.startswith(_SINGLE_IN_FLOW, first) for first, _, _ in edits)
     if style is Style.SINGLE_QUOTED and leaf.flow and not tagged:
         style = Style.PLAIN
-    indent = None
-    multi_line = style is Style.PLAIN and "\n" in value and not leaf.flow
-    if multi_line and re.compile(_REST_OF_LINE).match(source, leaf.end):
-        indent = _entry_column(source, leaf.start) + layout.step
+    indent, end = None, leaf.end
+    if style is Style.PLAIN and "\n" in value and not leaf.flow:
+        columns = _entry_column(source, leaf.start) + layout.step
+        behind = block_end(source, end, columns, keeps=value.endswith("\n\n"))
+        if behind is not None:
+            indent, end = columns, behind
     text = scalar_text(value, style, flow=leaf.flow, indent=indent, newline=layout.newline)
-    if leaf.end == len(source) and text[:1] == "|" and value[-1:] == "\n":
+    if end == len(source) and text[:1] == "|" and value[-1:] == "\n":
         text += layout.newline
-    return [*edits, (start, leaf.end, text)]
+    return [*edits, (start, end if text[:1] == "|" else leaf.end, text)]
+
+
+def block_end(source: str, offset: int, columns: int, *, keeps: bool) -> int | None:
+    """Where a line ends on which a block scalar can stand, or None if the scalar would take in what follows.
+
+    Args:
+        source: the text.
+        offset: where the value ends that the block scalar replaces.
+        columns: the indentation of its lines.
+        keeps: it keeps the line breaks at its end, and so would take in blank lines.
+    """
+    line = re.compile(_REST_OF_LINE).match(source, offset)
+    if line is None:
+        return None
+    end = offset + len(line[0].rstrip(_BREAKS))
+    below = line.end()
+    while below < len(source):
+        line = re.compile(_WHOLE_LINE).match(source, below)
+        assert line is not None  # noqa: S101 - there is text left
+        text = line[0].rstrip(_BREAKS)
+        content = text.lstrip(" ")
+        if content:
+            return None if len(text) - len(content) >= columns else end
+        if keeps or len(text) > columns:
+            return None
+        below = line.end()
+    return end
 
 
 def scalar_text(
@@ -350,10 +381,13 @@ class _BlockScalar(NamedTuple):
         body_start = line_end.start() if line_end else leaf.end
         body = source[body_start : leaf.end]
         header = source[start:header_end]
-        first = re.search(_FIRST_TEXT, body)
-        columns = len(first[1]) if first else 0
-        if first is None or re.search("[0-9]", header):
-            columns = _entry_column(source, leaf.start) + layout.step
+        if re.search("[0-9]", header):
+            # The first line is not the measure, since the value may start with blanks.
+            columns = min((len(blanks) for blanks in re.findall(_FIRST_TEXT, body)), default=0)
+        else:
+            first = re.search(_FIRST_TEXT, body)
+            columns = len(first[1]) if first else 0
+        columns = columns or _entry_column(source, leaf.start) + layout.step
         last_text = len(body.rstrip(" \t\r\n\x85\u2028\u2029"))
         tail_break = re.compile(BREAK).search(body, last_text)
         tail = body[tail_break.start() :] if tail_break else ""
