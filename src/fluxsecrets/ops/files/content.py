@@ -21,6 +21,7 @@ from fluxsecrets.errors import (
 from fluxsecrets.marks import SIGN_BYTES, is_ciphertext, is_encrypted_comment
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey
+from fluxsecrets.sops.comparison import same_trees
 from fluxsecrets.sops.disclosure import disclosed
 from fluxsecrets.sops.document import Comment, Document, Leaf, Mapping, show_path
 from fluxsecrets.sops.encryption import (
@@ -471,6 +472,8 @@ def verify(format_: Format, plain: Document, encrypted: bytes, data_key: DataKey
     if metadata is None:
         raise _not_verified("it would not be recognised as encrypted")
     document = replace(document, source="", layout=None)  # for a large file, the values alone are enough
+    if not same_trees(plain, document, values=False):
+        raise _not_verified("maps, lists or empty ones of them differ after reading it again")
     expected, same = plain.leaves, True
     # The order is not compared: an expanded alias can move a comment to another map.
     comments = Counter(item.text for item in plain.items if isinstance(item, Comment))
