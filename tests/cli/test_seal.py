@@ -183,6 +183,35 @@ def test_raw(sealing, cli):
     assert "binds a value to the Secret's name" in missing.stderr
 
 
+@pytest.mark.parametrize("given", ["item=value", "value", "stdin"])
+def test_raw_from_a_file_as_kubectl_names_it(sealing, cli, given):
+    sealing.write("value", b"hunter2-throwaway\n")
+    raw = ("--raw", "--name", "db", "-n", "apps", "--from-file", "/dev/stdin" if given == "stdin" else given)
+    made = cli("seal", "--cert", "sealing.crt", *raw, stdin=sealing.read("value"))
+    opened = cli("unseal", "--private-key", "sealing.key", *raw[:-2], stdin=made.stdout_bytes)
+    assert opened.stdout_bytes == b"hunter2-throwaway\n"
+    assert "--raw takes one value" in cli("seal", "--cert", "sealing.crt", *raw, "--from-file", "x").stderr
+    assert "--from-file is for one value" in cli("seal", "secret.yaml", "--from-file", "value").stderr
+
+
+def test_a_merge_does_not_move_a_sealed_secret(sealing, cli):
+    sealing.write("sealed.yaml", (VECTORS / "sealed" / "strict.yaml").read_bytes())
+    before = sealing.read("sealed.yaml")
+    args = ("seal", "--cert", "sealing.crt", "--merge-into", "sealed.yaml", "-")
+    for other in (("--scope", "cluster-wide"), ("--namespace", "x"), ("--name", "x")):
+        result = cli(*args, *other, stdin=SECRET.encode())
+        assert (result.exit_code, "was requested" in result.stderr) == (2, True)
+    assert sealing.read("sealed.yaml") == before
+    assert cli(*args, "--scope", "strict", "--namespace", "apps", stdin=SECRET.encode()).exit_code == 0
+
+
+def test_the_certificate_of_kubeseals_variable(sealing, cli, monkeypatch):
+    monkeypatch.setenv("SEALED_SECRETS_CERT", (sealing.path / "sealing.crt").as_uri())
+    result = cli("seal", "-", stdin=SECRET.encode())
+    assert result.exit_code == 0, result.stderr
+    assert "sealing for sealing.crt (from SEALED_SECRETS_CERT): C3:F9" in result.stderr
+
+
 def test_merge_into_keeps_all_else(sealing, cli, snapshot):
     sealing.write("sealed.yaml", (VECTORS / "sealed" / "strict.yaml").read_bytes() + b"    # the end\n")
     before = sealing.read("sealed.yaml")

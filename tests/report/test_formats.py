@@ -18,6 +18,7 @@ from fluxsecrets.report import (
     results,
     rules,
     status,
+    validation,
     verify,
 )
 from fluxsecrets.report.page import Errors, Lines, Note, Table, Warn
@@ -36,6 +37,7 @@ TABLES = {
     "recipients report": readers.REPORT_FORMATS,
     "recipients exposure": readers.EXPOSURE_FORMATS,
     "seal": moved.FORMATS,
+    "unseal": validation.FORMATS,
     "reseal": moved.FORMATS,
     "convert": moved.FORMATS,
     "audit": findings.FORMATS,

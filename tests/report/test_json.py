@@ -53,6 +53,8 @@ CASES = [
     ("convert", "--env", "staging", "--to", "sealed", "--cert", "sealing.crt", "--dry-run"),
     ("convert", "apps/observability", "--to", "sops"),
     ("reseal", "--all", "--cert", "sealing.crt", "--private-key", "sealing.key"),
+    ("unseal", "--validate", "--all", "--private-key", "sealing.key"),
+    ("unseal", "--validate", "apps/observability", "missing.yaml"),
     ("status",),
     ("status", "--env", "staging"),
     ("status", "missing.yaml"),

@@ -25,6 +25,7 @@ from fluxsecrets.cli.sealing import (
     OUTPUT_TYPES,
     cert_option,
     comments_option,
+    from_file_option,
     in_format,
     output_type_option,
     private_key_option,
@@ -63,7 +64,7 @@ from fluxsecrets.report.text import counted
 @comments_option
 @click.option("--allow-empty-data", is_flag=True, help="Accept Secrets without values.")
 @click.option("--raw", is_flag=True, help="Seal one value, from standard input or --from-file, and print it.")
-@click.option("--from-file", type=click.Path(path_type=Path), metavar="FILE", help="With --raw: the value.")
+@from_file_option
 @click.option(
     "--fetch-cert", metavar="URL", help="Fetch a controller's certificate, and print it or write it to -o."
 )
@@ -81,7 +82,7 @@ def command(
     output_type: str | None,
     merge_into: Path | None,
     raw: bool,
-    from_file: Path | None,
+    from_files: tuple[str, ...],
     fetch_cert: str | None,
     allow_http: bool,
     filename: str | None,
@@ -101,9 +102,11 @@ def command(
     if fetch_cert is not None:
         return _fetch(session, out, fetch_cert, asked.output, allow_http=allow_http)
     if raw:
-        if asked.paths or merge_into is not None or asked.environment is not None or asked.everything:
+        if asked.paths or merge_into is not None or asked.everything:
             raise UsageError("--raw seals one value", hint="give it on standard input, or with --from-file")
-        return _raw(session, out, asked, from_file)
+        return _raw(session, out, asked, from_files)
+    if from_files:
+        raise UsageError("--from-file is for one value", hint="add --raw")
     to_one = "-" in asked.paths or to_stdout or asked.output is not None
     if asked.everything and (to_one or merge_into is not None):
         raise UsageError(
@@ -163,11 +166,11 @@ def _merge(session: Session, out: Output, asked: SealRequest, filename: str | No
     return 0
 
 
-def _raw(session: Session, out: Output, asked: SealRequest, from_file: Path | None) -> int:
+def _raw(session: Session, out: Output, asked: SealRequest, from_files: tuple[str, ...]) -> int:
     """Seal one value."""
     from fluxsecrets.ops.sealing.raw import seal_raw
 
-    text = seal_raw(session, asked, partial(read_value, session, from_file))
+    text = seal_raw(session, asked, partial(read_value, session, from_files))
     write_output(session, out, text.encode(), asked.output, mode=0o644)
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +16,10 @@ from fluxsecrets.ops.run.session import Session
 SCOPES = ("strict", "namespace-wide", "cluster-wide")
 
 cert_option: Decorator = click.option(
-    "--cert", type=click.Path(path_type=Path), metavar="FILE", help="The controller's certificate in PEM."
+    "--cert",
+    metavar="FILE",
+    help="The controller's certificate in PEM, or its https: or file: URL (default: the environment's, then "
+    "SEALED_SECRETS_CERT).",
 )
 scope_option: Decorator = click.option(
     "--scope",
@@ -39,20 +43,37 @@ comments_option: Decorator = click.option(
     help="Comments among the values: keep them unless one may hold a value (careful), keep, or drop.",
 )
 OUTPUT_TYPES = ("yaml", "json")
+_STDIN = ("-", "/dev/stdin")
 output_type_option: Decorator = click.option(
     "--output-type", type=click.Choice(OUTPUT_TYPES), help="Write this format instead of the input's."
 )
 
 
-def read_value(session: Session, path: Path | None) -> bytes:
+from_file_option: Decorator = click.option(
+    "--from-file",
+    "from_files",
+    multiple=True,
+    metavar="[ITEM=]FILE",
+    help="With --raw: the value, instead of standard input.",
+)
+
+
+def read_value(session: Session, from_files: Sequence[str]) -> bytes:
     """A value from a file, or from standard input.
 
+    The file may follow an item and an equals sign, which kubeseal takes from kubectl, and ignores.
+
     Raises:
+        UsageError: several files were given.
         LimitError: it is too large.
         FileAccessError: it cannot be read.
     """
+    if len(from_files) > 1:
+        raise UsageError("--raw takes one value", hint="give --from-file once")
     limit = session.limits.size
-    if path is not None and str(path) != "-":
+    text = from_files[0] if from_files else "-"
+    path = Path(text.partition("=")[2] if "=" in text else text)
+    if str(path) not in _STDIN:
         try:
             return read_file(session.cwd / path, limit=limit, follow_links=True).data
         except FluxsecretsError as error:

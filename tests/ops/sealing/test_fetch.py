@@ -1,7 +1,7 @@
 """The controller's certificate over HTTP: from this machine only without TLS, bounded, and not led away."""
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -80,6 +80,39 @@ def test_what_is_no_certificate(answer, message):
 def test_what_is_no_address(address):
     with pytest.raises(UsageError, match="not a controller"):
         fetch_certificate(address)
+
+
+def test_a_url_shows_no_credential():
+    with pytest.raises(UsageError) as error:
+        fetch_certificate("https://user:hunter2@x/?token=hunter2")
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_server_that_never_ends_is_left(tmp_path):
+    """It sends a byte now and then, so that no timeout of the socket ends it."""
+    over = threading.Event()
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self):
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.0 200 OK\r\n")
+                while not over.wait(0.01):
+                    self.wfile.write(b"x")
+
+        def log_message(self, *_args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Endless)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        with pytest.raises(CertificateError, match=r"can't be reached \(TimeoutError\)"):
+            fetch_certificate(f"http://127.0.0.1:{server.server_port}", deadline=0.1)
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_plain_http_needs_leave_but_from_this_machine():

@@ -59,7 +59,7 @@ class ConvertRequest:
     """What to convert, and how: the parameters of the command.
 
     Attributes:
-        cert: the certificate to seal for, or None for the environment's.
+        cert: file or URL of the certificate to seal for, or None for the environment's.
         provider, mount, region: the store's settings, if no manifest has them.
     """
 
@@ -67,7 +67,7 @@ class ConvertRequest:
     paths: tuple[str, ...] = ()
     environment: str | None = None
     everything: bool = False
-    cert: Path | None = None
+    cert: str | None = None
     private_keys: tuple[Path, ...] = ()
     scope: str | None = None
     store: str | None = None

@@ -1,12 +1,16 @@
-"""Fetch the controller's certificate: over TLS, with a size limit, and without redirects elsewhere."""
+"""Fetch the controller's certificate: over TLS, with limits, and without redirects elsewhere."""
 
 from __future__ import annotations
 
 import ipaddress
+import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage
+from pathlib import Path
 from typing import IO
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -15,7 +19,11 @@ from fluxsecrets.sealed.certificates import MAX_BYTES, Certificate, parse_certif
 
 PATH = "/v1/cert.pem"
 _TIMEOUT = 15
+_DEADLINE = 30
+"""Seconds for everything. A server that sends a byte now and then never reaches a socket's timeout."""
+
 _REDIRECTS = 3
+_LOCAL = ("", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +35,55 @@ class FetchedCertificate:
     certificate: Certificate
 
 
-def fetch_certificate(address: str, *, allow_http: bool = False) -> FetchedCertificate:
+def path_of(url: str) -> Path | None:
+    """Return the file of a `file:` URL, or None for other URLs.
+
+    Raises:
+        UsageError: it names another machine, or no file.
+    """
+    if not url.lower().startswith("file:"):
+        return None
+    found = urlsplit(url)
+    path = urllib.request.url2pathname(found.path)
+    if found.netloc.lower() not in _LOCAL or not path.strip("/"):
+        raise UsageError(f"{url!a} does not name a file on this machine", hint="write it like file:///FILE")
+    return Path(path)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL for messages, without what may be a credential in it."""
+    try:
+        found = urlsplit(url)
+    except ValueError:  # such as an address of IPv6 without its end
+        return "the URL"
+    return urlunsplit(found._replace(netloc=found.netloc.rpartition("@")[2], query="", fragment=""))
+
+
+def fetch_certificate(
+    address: str, *, allow_http: bool = False, deadline: float = _DEADLINE
+) -> FetchedCertificate:
     """Fetch a controller's certificate.
 
     A URL without a path gets the controller's own path. `allow_http` allows plain HTTP from other
-    machines.
+    machines. The response must be complete after `deadline` seconds.
 
     Raises:
         UsageError: the URL is invalid, or plain HTTP is not allowed.
         CertificateError: the fetch failed, or the response is not a certificate.
     """
     url = _checked(address, allow_http=allow_http)
-    text = urlunsplit(url)
+    text = shown_url(urlunsplit(url))
     opener = urllib.request.build_opener(_NoWayOut(url.scheme))
-    request = urllib.request.Request(text, headers={"Accept": "application/x-pem-file, */*"})  # noqa: S310
-    try:
+    request = urllib.request.Request(  # noqa: S310 - the scheme was checked
+        urlunsplit(url), headers={"Accept": "application/x-pem-file, */*"}
+    )
+
+    def read() -> bytes:
         with opener.open(request, timeout=_TIMEOUT) as response:
-            data = response.read(MAX_BYTES + 1)
+            return bytes(response.read(MAX_BYTES + 1))
+
+    try:
+        data = _within(deadline, read)
     except urllib.error.HTTPError as error:
         error.close()
         raise CertificateError(
@@ -64,6 +104,24 @@ def fetch_certificate(address: str, *, allow_http: bool = False) -> FetchedCerti
         raise
 
 
+def _within(seconds: float, call: Callable[[], bytes]) -> bytes:
+    """Return what a call returns, or raise what it raises.
+
+    Raises:
+        TimeoutError: it takes too long; its thread ends with the process.
+    """
+    future: Future[bytes] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except Exception as error:  # noqa: BLE001 - `result` raises it
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future.result(seconds)
+
+
 _FORWARD = (
     "check the address; from outside the cluster `kubectl -n kube-system port-forward "
     "service/sealed-secrets-controller 8080` and http://localhost:8080 work"
@@ -78,12 +136,14 @@ def _checked(address: str, *, allow_http: bool) -> SplitResult:
         host, url = None, urlsplit("")
     if url.scheme not in ("https", "http") or not host or url.username is not None:
         raise UsageError(
-            f"{address!a} is not a controller's address", hint="write it like https://sealed-secrets.example"
+            f"{shown_url(address)!a} is not a controller's address",
+            hint="write it like https://sealed-secrets.example",
         )
     if url.scheme == "http" and not (allow_http or _is_here(host)):
         raise UsageError(
             "with plain HTTP, an attacker on the network could replace the certificate",
-            hint="use https, or --allow-http if the network is safe",
+            hint="use https; on a safe network, run `fluxsecrets seal --fetch-cert URL --allow-http -o FILE` "
+            "and compare the fingerprint",
         )
     return url if url.path not in ("", "/") else url._replace(path=PATH)
 
@@ -116,5 +176,5 @@ class _NoWayOut(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         """Refuse a redirect to another scheme."""
         if urlsplit(newurl).scheme != self._scheme or self._scheme == "http":
-            raise urllib.error.HTTPError(req.full_url, code, "redirect not followed", headers, None)
+            raise urllib.error.HTTPError(req.full_url, code, "redirect not followed", headers, fp)
         return super().redirect_request(req, fp, code, msg, headers, newurl)

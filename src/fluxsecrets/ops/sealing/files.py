@@ -40,7 +40,7 @@ class SealRequest:
 
     Attributes:
         output: the file for one content's result, or None for in place or standard output.
-        cert: the certificate, or None for the environment's.
+        cert: file or URL of the certificate, or None for the environment's.
         scope, name, namespace: override the Secrets' own, or None.
         for_others: allow replacing the only copy with a file that only the controller can open.
     """
@@ -49,7 +49,7 @@ class SealRequest:
     environment: str | None = None
     everything: bool = False
     output: Path | None = None
-    cert: Path | None = None
+    cert: str | None = None
     private_keys: tuple[Path, ...] = ()
     scope: str | None = None
     name: str | None = None
@@ -307,8 +307,14 @@ def _merged(session: Session, around: Surroundings, data: bytes, shown: str, opt
         known = Known()
         if not options.renew:
             known = _known(session, options, around, before)
+        seal = options.seal
         merged = merge_values(
-            target.data, secret, options.seal.certificate, known=known, limits=session.limits
+            target.data,
+            secret,
+            seal.certificate,
+            known=known,
+            limits=session.limits,
+            asked=(seal.scope, seal.namespace, seal.name),
         )
         if options.write and merged.data != target.data:
             replace_file(target, merged.data)

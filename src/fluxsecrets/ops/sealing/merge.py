@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fluxsecrets.errors import FormatError, UnprotectedError
+from fluxsecrets.errors import FormatError, UnprotectedError, UsageError
 from fluxsecrets.ops.files.plain import PlainManifests
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.secretobject import Secret, read_secret
 from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sealed.codec import seal_value
 from fluxsecrets.sealed.model import SealedSecret, check_structure, is_sealed, read_sealed
-from fluxsecrets.sealed.scopes import CLUSTER_WIDE, NAMESPACE_WIDE
+from fluxsecrets.sealed.scopes import CLUSTER_WIDE, NAMESPACE_WIDE, Scope
 from fluxsecrets.sops.document import Data, Path, to_data
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.formats.changing import set_value
@@ -20,6 +20,9 @@ from fluxsecrets.sops.formats.either import parse_either
 
 from .reuse import Known
 from .seal import check_sealed_content, is_secret_part
+
+AskedPlace = tuple[Scope | None, str | None, str | None]
+"""Scope, namespace and name from the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,15 @@ def merge_values(
     *,
     known: Known,
     limits: Limits,
+    asked: AskedPlace = (None, None, None),
 ) -> Merged:
     """Seal values into an existing SealedSecret, for its own name, namespace and scope.
 
     The Secret's labels and annotations are added to the template. `known` proves that values are
-    unchanged.
+    unchanged. `asked` is the place that the user wants, which must be the SealedSecret's own.
 
     Raises:
+        UsageError: the user wants another place.
         FormatError: the file has no SealedSecret, or several and none has the Secret's name.
         UnprotectedError: the Secret has no values.
         IntegrityError: a value in the file is not a sealed value.
@@ -53,6 +58,7 @@ def merge_values(
     if not secret.values:
         raise UnprotectedError("there are no values to merge", hint="give a Secret with data or stringData")
     part, sealed = _find(target, secret, limits)
+    _refuse_moving(sealed, asked)
     check_structure(sealed)
     place = (sealed.namespace, sealed.name)
     added: list[str] = []
@@ -85,6 +91,16 @@ def secret_to_merge(plain: PlainManifests) -> Secret:
             hint="give one Secret with the values to add or to change",
         )
     return read_secret(found[0])
+
+
+def _refuse_moving(sealed: SealedSecret, asked: AskedPlace) -> None:
+    own = (sealed.scope, sealed.namespace, sealed.name)
+    for what, wanted, has in zip(("scope", "namespace", "name"), asked, own, strict=True):
+        if wanted is not None and wanted != has:
+            raise UsageError(
+                f"the SealedSecret's {what} is {str(has)!a}, but {str(wanted)!a} was requested",
+                hint="values are merged for the SealedSecret's own place; `fluxsecrets reseal FILE` moves it",
+            )
 
 
 def _find(target: bytes, secret: Secret, limits: Limits) -> tuple[int, SealedSecret]:

@@ -27,7 +27,7 @@ class ResealRequest:
     """What to seal again, and how: the parameters of the command.
 
     Attributes:
-        cert: the certificate, or None for the environment's.
+        cert: file or URL of the certificate, or None for the environment's.
         scope, name, namespace: override the SealedSecrets' own, or None.
         renew: also seal values again that already fit this certificate and place.
     """
@@ -35,7 +35,7 @@ class ResealRequest:
     paths: tuple[str, ...] = ()
     environment: str | None = None
     everything: bool = False
-    cert: Path | None = None
+    cert: str | None = None
     private_keys: tuple[Path, ...] = ()
     scope: str | None = None
     name: str | None = None

@@ -1,0 +1,161 @@
+"""Check SealedSecrets without a cluster: does each value open, in its place, with the keys at hand?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError, FormatError
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.files.sealingkeys import load_keys
+from fluxsecrets.ops.manifests.manifestfiles import SEALED, find_manifests
+from fluxsecrets.ops.run.inputs import Input, Target
+from fluxsecrets.ops.run.parallel import run_jobs
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.manifests import read_manifests
+from fluxsecrets.sealed.keys import SealingKey
+from fluxsecrets.sealed.model import is_sealed, read_sealed
+from fluxsecrets.sealed.scopes import Scope
+from fluxsecrets.sealed.validating import ValueVerdict, Verdict, validate_values
+from fluxsecrets.sops.formats import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateRequest:
+    """What to check, and with what: the parameters of the command.
+
+    Attributes:
+        namespace: for SealedSecrets that name none, such as those that kustomize puts into one.
+    """
+
+    paths: tuple[str, ...] = ()
+    environment: str | None = None
+    everything: bool = False
+    private_keys: tuple[Path, ...] = ()
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatedSealed:
+    """A checked SealedSecret.
+
+    Attributes:
+        path: its file, as shown to the user.
+        values: in the order of the file.
+    """
+
+    path: str
+    line: int | None
+    name: str
+    namespace: str
+    scope: Scope
+    values: tuple[ValueVerdict, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all values open."""
+        return all(each.verdict is Verdict.OPENS for each in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """All checked SealedSecrets.
+
+    Attributes:
+        keys: the number of private keys that were at hand.
+        errors: files that could not be checked.
+    """
+
+    items: tuple[ValidatedSealed, ...]
+    keys: int
+    errors: tuple[FluxsecretsError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all values open, 1 if one does not or that can't be told, 2 if a file can't be checked."""
+        return 2 if self.errors else 0 if all(each.is_good for each in self.items) else 1
+
+
+def validate(session: Session, request: ValidateRequest) -> Validation:
+    """Check the SealedSecrets of files, an environment or the repository.
+
+    Raises:
+        UsageError: nothing was named, or in several ways.
+        IdentityError, FileAccessError: a private key can't be read.
+        ConfigError: the environment does not exist.
+    """
+    files = find_manifests(session, request.paths, request.environment, SEALED, everything=request.everything)
+    keys = load_keys(session, request.private_keys, required=False)
+    targets = files.targets(session)
+    results = list(run_jobs(partial(_checked, keys, request.namespace, session.limits), targets))
+    return Validation(
+        tuple(item for items, _ in results for item in items),
+        len(keys),
+        (
+            *(each.error for each in files.failed if each.error is not None),
+            *(error for _, error in results if error is not None),
+        ),
+        files.notes,
+    )
+
+
+def validate_given(session: Session, request: ValidateRequest, given: Input) -> Validation:
+    """Check the SealedSecrets of one content.
+
+    Raises:
+        FormatError: it contains no SealedSecret, or is not YAML or JSON.
+        IdentityError, FileAccessError: a private key can't be read.
+    """
+    keys = load_keys(session, request.private_keys, required=False)
+    items = _items(given.data, given.target.shown, keys, request.namespace, session.limits)
+    if not items:
+        raise _no_sealed().in_file(given.target.shown)
+    return Validation(items, len(keys))
+
+
+_Checked = tuple[tuple[ValidatedSealed, ...], FluxsecretsError | None]
+
+
+def _checked(keys: Sequence[SealingKey], namespace: str | None, limits: Limits, target: Target) -> _Checked:
+    try:
+        data = read_file(target.path, limit=limits.size).data
+        items = _items(data, target.shown, keys, namespace, limits)
+        if not items and target.named:
+            raise _no_sealed()
+    except FluxsecretsError as error:
+        error.path = error.path if error.path != str(target.path) else target.shown
+        return (), error.in_file(target.shown)
+    return items, None
+
+
+def _items(
+    data: bytes, shown: str, keys: Sequence[SealingKey], namespace: str | None, limits: Limits
+) -> tuple[ValidatedSealed, ...]:
+    found = []
+    for manifest in read_manifests(data, shown, limits).manifests:
+        if not is_sealed(manifest):
+            continue
+        try:
+            sealed = read_sealed(manifest.node)
+        except FluxsecretsError as error:
+            error.line = error.line or manifest.line
+            raise error.in_file(shown) from None
+        sealed = replace(sealed, namespace=sealed.namespace or namespace or "")
+        found.append(
+            ValidatedSealed(
+                shown,
+                manifest.line,
+                sealed.name,
+                sealed.namespace,
+                sealed.scope,
+                validate_values(sealed, keys),
+            )
+        )
+    return tuple(found)
+
+
+def _no_sealed() -> FormatError:
+    return FormatError("it contains no SealedSecret", hint="name a file with SealedSecrets")
