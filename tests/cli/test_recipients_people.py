@@ -88,9 +88,12 @@ def test_report_is_kept_until_nothing_is_left(encrypted_waddle, cli, git, act_as
     # A value that is another one now is settled
     assert cli("set", STAGING, "data..dockerconfigjson", "--generate", "password:32").exit_code == 0
     assert left()[1][f"{STAGING}#data['.dockerconfigjson']"]["state"] == "changed since"
-    # And so is one that is gone
-    (waddle / "apps/spicedb/overlays/staging/files/pgpass.conf").unlink()
-    assert left()[1]["apps/spicedb/overlays/staging/files/pgpass.conf#"]["state"] == "not there any more"
+    # One that is gone may be in a file that can't be compared
+    gone = "apps/spicedb/overlays/staging/files/pgpass.conf#"
+    (waddle / gone.rstrip("#")).unlink()
+    assert left()[1][gone]["state"] == "to look at"
+    cli("recipients", "report", "bob", "--done", "apps/observability")
+    assert left()[1][gone]["state"] == "not there any more"
     # What was done elsewhere, or may stay, is noted
     assert cli("recipients", "report", "bob", "--accept", SETTINGS).exit_code == 2, "without a reason"
     assert cli("recipients", "report", "bob", "--done", "nowhere.yaml").exit_code == 2

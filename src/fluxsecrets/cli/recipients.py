@@ -26,8 +26,9 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output, show_rekeyed
+from fluxsecrets.cli.sealing import private_key_option
 from fluxsecrets.ops.files import sync as syncing
-from fluxsecrets.ops.people import admit, offboard
+from fluxsecrets.ops.people import admit, leavers, offboard
 from fluxsecrets.ops.run.results import Outcome
 
 
@@ -185,17 +186,16 @@ def remove(
     "--accept", multiple=True, metavar="PATH[#KEY]", help="Note that this value may stay; needs --reason."
 )
 @click.option("--reason", default="", metavar="TEXT", help="Reason for --accept, for the team.")
+@private_key_option
 @click.option("--all", "everything", is_flag=True, help="Include values that are settled.")
 @partial_history_option
 @config_option
 @format_option
 @quiet_option
+@takes(leavers.ReportRequest)
 def report_(
+    asked: leavers.ReportRequest,
     *,
-    who: str,
-    done: tuple[str, ...],
-    accept: tuple[str, ...],
-    reason: str,
     everything: bool,
     config: Path | None,
     report: str,
@@ -203,16 +203,18 @@ def report_(
 ) -> int:
     """List every value that somebody could read at any time, and that still has to be changed.
 
-    A value that changed since, or is gone, is settled by itself. Note what was done elsewhere with
-    --done, and what may stay with --accept. offboarding/NAME.json keeps that for the whole team. Exits
-    with 1 while anything is left to change.
+    Values are compared with all files of the work tree: one that was moved, converted or copied is still to
+    change. A value that changed since, or is gone, is settled by itself. A file that can't be compared, such
+    as a SealedSecret without --private-key, is to look at.
+
+    Note what was done elsewhere with --done, and what may stay with --accept. offboarding/NAME.json keeps
+    that for the whole team. Exits with 1 while anything is left to change or to look at.
     """
-    from fluxsecrets.ops.people.leavers import report_of
     from fluxsecrets.report.readers import REPORT_FORMATS
 
-    found = report_of(make_session(config), who, done=done, accept=accept, reason=reason)
+    found = leavers.report_of(make_session(config), asked)
     Output(quiet=quiet).show(REPORT_FORMATS[report](found, everything=everything))
-    return 1 if found.open else 0
+    return 0 if found.left.settled else 1
 
 
 @command.command("exposure", short_help="Show since when a value could be read, and by whom.")

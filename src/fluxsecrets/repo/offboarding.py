@@ -90,8 +90,10 @@ def not_a_record(path: str) -> FileAccessError:
     )
 
 
-def record_data(leaver: Leaver, values: Sequence[Mapping[str, str]]) -> bytes:
-    """Return the content of a record, with what was decided about values."""
+def record_data(
+    leaver: Leaver, values: Sequence[Mapping[str, str]], files: Sequence[Mapping[str, str]] = ()
+) -> bytes:
+    """Return the content of a record, with what was decided about values, and about files."""
     data = {
         "version": VERSION,
         "name": leaver.name,
@@ -101,6 +103,7 @@ def record_data(leaver: Leaver, values: Sequence[Mapping[str, str]]) -> bytes:
         **({"unsettled": list(leaver.unsettled)} if leaver.unsettled else {}),
         **({"settled": list(leaver.settled)} if leaver.settled else {}),
         "values": list(values),
+        **({"files": list(files)} if files else {}),
     }
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 

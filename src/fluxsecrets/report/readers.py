@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from fluxsecrets.ops.people.exposure import LeftValue, State
+from fluxsecrets.ops.people.leftvalues import Left, LeftFile, LeftValue, State
 from fluxsecrets.repo.git.history import Commit
 from fluxsecrets.report.json import error_data, page
 from fluxsecrets.report.page import Errors, Note, Page, Table, Warn
 from fluxsecrets.report.rekey import doubt_notes
 from fluxsecrets.report.text import Cell, Row, counted, printable
+from fluxsecrets.shell import file_word
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.exposure import Exposure, Reader
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.people.offboard import Removal
     from fluxsecrets.ops.people.recipients import RecipientList
 
-_STYLES = {State.OPEN: "yellow", State.UNKNOWN: "yellow"}
+_STYLES = {State.OPEN: "yellow", State.UNKNOWN: "yellow", State.LOOK: "yellow"}
+_PLACES_SHOWN = 3
 
 
 def commit_text(commit: Commit | None) -> str:
@@ -50,6 +52,8 @@ _ADVICE = (
 
 
 def _advice(value: LeftValue) -> str:
+    if value.state is State.LOOK:
+        return "it may be in a file that can't be compared"
     if value.state is State.GONE:
         return "revoke what it opened, if that still exists"
     if value.state is State.CHANGED:
@@ -68,52 +72,116 @@ def value_rows(values: Sequence[LeftValue]) -> list[Row]:
     return [
         (
             Cell(printable(value.place)),
-            Cell(f"{'plain text, ' if value.plain else ''}since {commit_text(value.since)}"),
+            Cell(printable(_since(value))),
             Cell(value.state.value, _STYLES.get(value.state, "")),
-            Cell(printable(value.reason or ("" if value.state is State.DONE else _advice(value)))),
+            Cell(printable(value.reason or ("" if value.state is State.DONE else _to_do(value)))),
         )
         for value in values
     ]
 
 
-def value_summary(values: Sequence[LeftValue], name: str) -> str:
-    """How many values somebody could read, and how many are left to change."""
-    left = sum(not value.state.settled for value in values)
-    count = "1 value" if len(values) == 1 else f"{len(values)} values"
-    if not values:
+def _since(value: LeftValue) -> str:
+    since = f"{'plain text, ' if value.plain else ''}since {commit_text(value.since)}"
+    return f"{since}, {together(value.together)}" if value.together else since
+
+
+def together(groups: Sequence[str], missing: int = 0) -> str:
+    """Of whom somebody needs others; a group's people are joined by `or`."""
+    if missing and missing < len(groups):
+        return f"together with {missing} of: {'; '.join(groups)}"
+    return f"together with {' and '.join(groups)}"
+
+
+def _to_do(value: LeftValue) -> str:
+    if value.here or not value.places:
+        return _advice(value)
+    shown, more = value.places[:_PLACES_SHOWN], len(value.places) - _PLACES_SHOWN
+    return f"in use as {', '.join(shown)}{f' and {more} more' if more > 0 else ''}: {_advice(value)}"
+
+
+def file_rows(files: Sequence[LeftFile]) -> list[Row]:
+    """A row per file that can't be compared: its path, what became of it, and why."""
+    return [
+        (
+            Cell(printable(file.path)),
+            Cell(""),
+            Cell(file.state.value, _STYLES.get(file.state, "")),
+            Cell(
+                printable(
+                    file.reason or ("" if file.state is State.DONE else f"can't be compared: {file.why}")
+                )
+            ),
+        )
+        for file in files
+    ]
+
+
+def _cannot(file: LeftFile) -> str:
+    return f"can't be compared: {file.why}"
+
+
+def summary(left: Left, name: str) -> str:
+    """How many values somebody could read, and how many are left to change or to look at."""
+    if not left.values:
         return f"{name} could never read a value"
-    return f"{name} could read {count} at some time: {left or 'none'} left to change"
+    look = sum(value.state is State.LOOK for value in left.values)
+    change = len(left.open_values) - look
+    parts = [f"{change or 'none'} left to change"]
+    if look:
+        parts.append(f"{look} left to look at")
+    if left.open_files:
+        parts.append(f"{counted(len(left.open_files), 'file')} left to look at")
+    return f"{name} could read {counted(len(left.values), 'value')} at some time: {', '.join(parts)}"
+
+
+CUT_OFF = (
+    "the history of this clone is cut off, so there may be more: run it in a clone with the whole history"
+)
 
 
 def left_page(plan: Removal) -> Page:
     """What somebody who was just removed could read, and what is left to change."""
-    left = [value for value in plan.values if not value.state.settled]
+    left = plan.left
     yield Note("")
-    yield Table(value_rows(left))
-    yield Note(value_summary(plan.values, plan.name))
-    if left:
-        yield Note(f"what is left: fluxsecrets recipients report {plan.name}")
+    yield Table(value_rows(left.open_values))
+    yield Note(summary(left, plan.name))
+    if left.cut:
+        yield Warn(f"warning: {CUT_OFF}")
+    if not left.settled:
+        yield Note(f"what is left: fluxsecrets recipients report {file_word(plan.name)}")
 
 
 def report_page(report: Report, *, everything: bool) -> Page:
     """Show what somebody who left could read, and what is left to change."""
-    yield Table(value_rows(report.values if everything else report.open))
-    yield Note(value_summary(report.values, report.leaving.name))
+    left = report.left
+    values, files = (left.values, left.files) if everything else (left.open_values, left.open_files)
+    yield Table([*value_rows(values), *file_rows(files)])
+    yield Note(summary(left, report.leaving.name))
+    if left.open_files:
+        yield Note(
+            "a file that can't be compared may hold one of these values: run this with an identity, or with "
+            "--private-key, that opens it; or look at it, and note that with --done PATH"
+        )
+    if left.cut:
+        yield Warn(f"warning: {CUT_OFF}")
     for note in doubt_notes(report.doubtful, report.leaving.name):
         yield Warn(f"warning: {note}")
-    if not report.open and report.path is not None:
+    if left.settled and report.path is not None:
         yield Note(f"nothing is left to do: {report.path} can be deleted")
 
 
 def report_json(report: Report, *, everything: bool) -> Page:
     """The same as data, always with everything."""
+    left = report.left
     data: dict[str, object] = {
         "name": report.leaving.name,
         "kind": report.leaving.recipient.kind,
         "recipient": report.leaving.recipient.id,
         "removed": report.leaving.since,
-        "left": len(report.open),
-        "values": [_value(value) for value in report.values],
+        "left": len(left.open_values) + len(left.open_files),
+        "values": [_value(value) for value in left.values],
+        "not_compared": [_file(file) for file in left.files],
+        "cut_off": left.cut,
         "notes": list(doubt_notes(report.doubtful, report.leaving.name)),
     }
     return page("recipients report", data)
@@ -131,8 +199,21 @@ def _value(value: LeftValue) -> dict[str, object]:
         "plain_text": value.plain,
         "state": value.state.value,
         "settled": value.state.settled,
+        "here": value.here,
+        "places": list(value.places),
+        "together_with": list(value.together),
         "advice": _advice(value),
         "reason": value.reason,
+    }
+
+
+def _file(file: LeftFile) -> dict[str, object]:
+    return {
+        "path": file.path,
+        "why": file.why,
+        "state": file.state.value,
+        "settled": file.state.settled,
+        "reason": file.reason,
     }
 
 
@@ -150,11 +231,14 @@ def reader_rows(exposure: Exposure) -> list[Row]:
 
 
 def _how(reader: Reader) -> str:
+    parts = [together(reader.together, reader.missing)] if reader.together else []
     if reader.by_key:
-        return "no longer a recipient, but knows the data key: `fluxsecrets rotate PATH` replaces it"
-    if reader.doubtful:
-        return "it is unknown whether the data key was replaced: none of your identities opens both versions"
-    return ""
+        parts.append("no longer a recipient, but knows the data key: `fluxsecrets rotate PATH` replaces it")
+    elif reader.doubtful:
+        parts.append(
+            "it is unknown whether the data key was replaced: none of your identities opens both versions"
+        )
+    return "; ".join(parts)
 
 
 def exposure_page(exposure: Exposure) -> Page:
@@ -164,7 +248,7 @@ def exposure_page(exposure: Exposure) -> Page:
         yield Warn(f"warning: the version of {commit.id[:10]} could not be read")
     if exposure.values:
         yield Note("in plain text at some time:")
-        yield Table(value_rows(exposure.values))
+        yield Table([*value_rows(exposure.values), *file_rows(exposure.files)])
     else:
         yield Note("it was never in plain text in this repository's history")
 
@@ -181,6 +265,7 @@ def exposure_json(exposure: Exposure) -> Page:
             "still": reader.still,
             "by_data_key": reader.by_key,
             "cannot_tell": reader.doubtful,
+            "together_with": list(reader.together),
         }
         for reader in exposure.readers
     ]
@@ -190,6 +275,7 @@ def exposure_json(exposure: Exposure) -> Page:
         "plain_text": exposure.plain,
         "readers": readers,
         "values": [_value(value) for value in exposure.values],
+        "not_compared": [_file(file) for file in exposure.files],
         "not_understood": [commit.id for commit in exposure.unread],
     }
     return page("recipients exposure", data)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import UsageError
 from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.run.people import People, find_person, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.offboarding import (
@@ -27,7 +28,8 @@ from fluxsecrets.repo.offboarding import (
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .exposure import FileHistory, LeftValue, State, file_histories, values_readable_by
+from .leftvalues import Left, State, find_left
+from .versions import Histories, file_histories
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Leaving:
     Attributes:
         since: the day on which they were removed, in ISO form.
         decided: what was decided, by the value's place: `done` or `accepted`, and why.
+        looked_at: the same for files that can't be compared, by path and content: it counts until the file
+            changes.
         unsettled, settled: see `Leaver`.
     """
 
@@ -44,16 +48,22 @@ class Leaving:
     recipient: Recipient
     since: str
     decided: Mapping[str, tuple[State, str]] = field(default_factory=dict)
+    looked_at: Mapping[tuple[str, str], tuple[State, str]] = field(default_factory=dict)
     unsettled: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
 
-    def applied(self, values: Sequence[LeftValue]) -> tuple[LeftValue, ...]:
-        """The values with what was decided about them; a value that is settled by itself stays so."""
-        found = []
-        for value in values:
+    def applied(self, left: Left) -> Left:
+        """What is left, with what was decided; a value that is settled by itself stays so."""
+        files = []
+        for file in left.files:
+            state, reason = self.looked_at.get((file.path, file.content), (file.state, ""))
+            files.append(replace(file, state=state, reason=reason))
+        judged = replace(left, files=tuple(files)).judged()
+        values = []
+        for value in judged.values:
             state, reason = self.decided.get(value.place, (value.state, ""))
-            found.append(value if value.state.settled else replace(value, state=state, reason=reason))
-        return tuple(found)
+            values.append(value if value.state.settled else replace(value, state=state, reason=reason))
+        return replace(judged, values=tuple(values))
 
     def data(self) -> bytes:
         """The file's content."""
@@ -61,8 +71,12 @@ class Leaving:
             {"value": place, "state": state.value, **({"reason": reason} if reason else {})}
             for place, (state, reason) in sorted(self.decided.items())
         ]
+        files = [
+            {"path": path, "content": content, "state": state.value, **({"reason": reason} if reason else {})}
+            for (path, content), (state, reason) in sorted(self.looked_at.items())
+        ]
         leaver = Leaver(self.name, self.recipient, self.since, self.unsettled, self.settled)
-        return record_data(leaver, values)
+        return record_data(leaver, values, files)
 
 
 def read_leaving(root: Path, name: str) -> Leaving | None:
@@ -79,9 +93,15 @@ def read_leaving(root: Path, name: str) -> Leaving | None:
         decided = {
             str(each["value"]): (State(each["state"]), str(each.get("reason", ""))) for each in data["values"]
         }
+        looked_at = {
+            (str(each["path"]), str(each["content"])): (State(each["state"]), str(each.get("reason", "")))
+            for each in data.get("files", ())
+        }
     except (ValueError, KeyError, TypeError):
         raise not_a_record(path) from None
-    return Leaving(leaver.name, leaver.recipient, leaver.since, decided, leaver.unsettled, leaver.settled)
+    return Leaving(
+        leaver.name, leaver.recipient, leaver.since, decided, looked_at, leaver.unsettled, leaver.settled
+    )
 
 
 def people_and_leavers(session: Session, tree: Tree) -> People:
@@ -90,26 +110,35 @@ def people_and_leavers(session: Session, tree: Tree) -> People:
     return replace(people, names=with_leavers(people.names, read_leavers(tree.root)[0]))
 
 
-def decide(
-    leaving: Leaving, values: Sequence[LeftValue], places: Sequence[str], state: State, reason: str = ""
-) -> Leaving:
-    """Note what was decided about values.
+def decide(leaving: Leaving, left: Left, places: Sequence[str], state: State, reason: str = "") -> Leaving:
+    """Note what was decided about values, or about files that can't be compared.
 
-    Places are `PATH#KEY`, or a PATH for all values of a file. The state is `DONE` or `ACCEPTED`.
+    Places are `PATH#KEY`, a PATH for everything in a file, or a folder. The state is `DONE` or `ACCEPTED`.
 
     Raises:
-        UsageError: there is no such value.
+        UsageError: there is no such value or file.
     """
-    decided = dict(leaving.decided)
+    decided, looked_at = dict(leaving.decided), dict(leaving.looked_at)
     for place in places:
-        meant = [value.place for value in values if place in (value.place, value.path)]
-        if not meant:
+        folder = f"{place.rstrip('/')}/"
+        values = [
+            value.place
+            for value in left.values
+            if place in (value.place, value.path) or value.path.startswith(folder)
+        ]
+        files = [
+            (file.path, file.content)
+            for file in left.files
+            if file.path == place or file.path.startswith(folder)
+        ]
+        if not values and not files:
             raise UsageError(
                 f"{place!a} is not a value that {leaving.name} could read",
-                hint="name it as the report does: PATH#KEY, or PATH for all values of a file",
+                hint="name it as the report does: PATH#KEY, or PATH for everything in a file or folder",
             )
-        decided |= dict.fromkeys(meant, (state, reason))
-    return replace(leaving, decided=decided)
+        decided |= dict.fromkeys(values, (state, reason))
+        looked_at |= dict.fromkeys(files, (state, reason))
+    return replace(leaving, decided=decided, looked_at=looked_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +151,35 @@ class Report:
     """
 
     leaving: Leaving
-    values: tuple[LeftValue, ...]
+    left: Left
     path: str | None = None
     doubtful: tuple[str, ...] = ()
 
-    @property
-    def open(self) -> tuple[LeftValue, ...]:
-        """What is left to do."""
-        return tuple(value for value in self.values if not value.state.settled)
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """Whom to report on, and what was decided; the parameters of `recipients report`.
+
+    Attributes:
+        who: a key, or a name.
+        done: values that were changed or revoked elsewhere.
+        accept: values that may stay, for the reason given.
+        private_keys: files with private keys of controllers, to compare sealed values.
+    """
+
+    who: str
+    done: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    reason: str = ""
+    private_keys: tuple[Path, ...] = ()
 
 
-def report_of(
-    session: Session, who: str, *, done: Sequence[str] = (), accept: Sequence[str] = (), reason: str = ""
-) -> Report:
+def report_of(session: Session, request: ReportRequest) -> Report:
     """What is left to do about the values that somebody could read; decisions are written down.
-
-    `done` are values that were changed or revoked elsewhere. `accept` are values that may stay, for the
-    reason given.
 
     Raises:
         UsageError: there is no such recipient, no such value, or no reason to accept it.
+        IdentityError, FileAccessError: a file with private keys cannot be used.
         GitError: there is no repository.
     """
     tree = open_tree(session.cwd, limits=session.limits)
@@ -149,24 +187,25 @@ def report_of(
         raise UsageError(
             "this is not a git repository, so there is no history", hint="run it inside a git repository"
         )
-    if accept and not reason.strip():
+    if request.accept and not request.reason.strip():
         raise UsageError("accepting a value needs a reason", hint="add --reason TEXT")
     people = people_and_leavers(session, tree)
-    leaving = read_leaving(tree.root, who)
+    leaving = read_leaving(tree.root, request.who)
     if leaving is None:
-        recipient = find_person(people, who)
+        recipient = find_person(people, request.who)
         name = people.name(recipient)
         leaving = read_leaving(tree.root, name) or Leaving(name, recipient, today())
+    keys = load_keys(session, request.private_keys, required=False)
     histories = file_histories(session, tree, tree.repository)
-    values = tuple(values_readable_by(histories, leaving.recipient))
-    if done or accept:
-        leaving = decide(leaving, values, done, State.DONE, reason)
-        leaving = decide(leaving, values, accept, State.ACCEPTED, reason)
+    left = find_left(session, tree, histories, leaving.recipient, keys=keys, name=people.name)
+    if request.done or request.accept:
+        leaving = decide(leaving, left, request.done, State.DONE, request.reason)
+        leaving = decide(leaving, left, request.accept, State.ACCEPTED, request.reason)
         path = tree.root.resolve() / record_path(leaving.name)
         path.parent.mkdir(exist_ok=True)
         write_atomic(path, leaving.data(), mode=0o644)
     known = record_path(leaving.name) if (tree.root / record_path(leaving.name)).exists() else None
-    return Report(leaving, leaving.applied(values), known, doubtful_files(histories, leaving.recipient))
+    return Report(leaving, leaving.applied(left), known, doubtful_files(histories, leaving.recipient))
 
 
 def today() -> str:
@@ -174,11 +213,9 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def doubtful_files(histories: Sequence[FileHistory], recipient: Recipient) -> tuple[str, ...]:
+def doubtful_files(histories: Histories, recipient: Recipient) -> tuple[str, ...]:
     """The files of which nobody here can tell whether a recipient knows their data key."""
     key = recipient_key(recipient)
     return tuple(
-        history.path
-        for history in histories
-        if history.now is not None and key in map(recipient_key, history.now.doubtful)
+        history.path for history in histories.files if history.now is not None and key in history.now.doubtful
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, SETTINGS_NAME
-from fluxsecrets.ops.files.datakeys import former_readers
 from fluxsecrets.ops.files.rekey import FileKeys, encrypted_targets, file_keys
+from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
@@ -25,10 +25,11 @@ from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
 from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
-from .exposure import FileHistory, LeftValue, file_histories, values_readable_by
 from .leavers import Leaving, doubtful_files, people_and_leavers, read_leaving, today
+from .leftvalues import Left, find_left
 from .plans import KeyHolders, Rekeying, RuleEdits, SharedFile, files_of, rules_of
 from .rotate import RotateOptions, rotate_target
+from .versions import Histories, file_histories
 
 COMMAND = "recipients remove"
 
@@ -65,7 +66,7 @@ class Removal:
         unreadable: files of which it is unknown whether they are for them.
         clusters: environments whose cluster has their key by the settings.
         settings: the settings that say so, as shown.
-        values: what they could read at any time.
+        left: what they could read at any time, and what is left of it.
         doubtful: files whose data key they may know: no identity here can tell.
     """
 
@@ -81,7 +82,7 @@ class Removal:
     unreadable: tuple[str, ...]
     clusters: tuple[str, ...]
     settings: str
-    values: tuple[LeftValue, ...] = field(repr=False)
+    left: Left = field(repr=False)
     doubtful: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -115,16 +116,15 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     meant = tuple(target for target in meant if target.shown not in left)
     edits = RuleEdits(tree, tuple(_edits(session, people, recipient, request, targets, meant)))
     changed = edits.applied(session)
-    histories: tuple[FileHistory, ...] = ()
-    if not request.no_report and tree.repository is not None:
-        histories = file_histories(session, tree, tree.repository)
-    knows = (
-        _knows_without_report(session, tree, targets, recipient)
-        if request.no_report
-        else _knows_data_key(histories, recipient)
+    # Who knows which data key depends on the history, whether or not there is a report on the values.
+    histories = (
+        file_histories(session, tree, tree.repository, values=not request.no_report)
+        if tree.repository is not None
+        else Histories()
     )
-    known = read_leaving(tree.root, name) or Leaving(name, recipient, today())
-    doubtful = frozenset((*doubtful_files(histories, recipient), *known.unsettled)) - {*known.settled}
+    knows = _knows_data_key(histories, recipient)
+    known = replace(read_leaving(tree.root, name) or Leaving(name, recipient, today()), recipient=recipient)
+    doubtful = frozenset((*_doubtful(histories, recipient), *known.unsettled)) - {*known.settled}
     doubtful &= {str(target.repository_path) for target in targets}
     # A new data key ends the doubt. What nobody here opens stays on record until someone else does that.
     replaced = frozenset(
@@ -142,7 +142,8 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         # Unreadable, so it may be for them. Re-keying it reports why, and stops the others.
         or isinstance(files[target.path], FluxsecretsError)
     )
-    record = _Record(tree, replace(known, recipient=recipient), doubtful, chosen, bool(histories))
+    report = not request.no_report and bool(histories.files)
+    record = _Record(tree, known, doubtful, chosen, report)
     if not chosen and not edits.edits and recipient_key(recipient) not in {*people.recipients, *readers}:
         raise UsageError(
             f"no rule names {name}, and no file is encrypted for them", hint="check the name or key"
@@ -185,11 +186,9 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
             each.name for each in load_settings(tree).environments if recipient.id in each.cluster_recipients
         ),
         session.shown(tree.root / SETTINGS_NAME),
-        tuple(
-            value
-            for value in values_readable_by(histories, recipient)
-            if request.environment is None or value.path in paths
-        ),
+        _left(session, tree, histories, known, people, paths if request.environment is not None else None)
+        if report
+        else Left(),
         tuple(sorted(doubtful - replaced)),
         notes,
     )
@@ -249,27 +248,38 @@ def _edits(
                 yield each, edit
 
 
-def _knows_data_key(histories: Sequence[FileHistory], recipient: Recipient) -> frozenset[str]:
+def _knows_data_key(histories: Histories, recipient: Recipient) -> frozenset[str]:
     """Files that somebody cannot open by their block, and whose data key they had before."""
-    key = recipient_key(recipient)
     return frozenset(
         history.path
-        for history in histories
-        if history.now is not None and key in {recipient_key(each) for each in history.now.by_key}
+        for history in histories.files
+        if history.now is not None and history.now.knows_key(recipient)
     )
 
 
-def _knows_without_report(
-    session: Session, tree: Tree, targets: Sequence[Target], recipient: Recipient
-) -> frozenset[str]:
-    """The same without what the values were: the data keys of files that were for them once."""
-    if tree.repository is None:
-        return frozenset()
-    paths = [target.repository_path for target in targets if target.repository_path is not None]
-    files = {path: tree.read(path) for path in paths if tree.size(path) is not None}
-    found = former_readers(session, tree.repository, files)
-    key = recipient_key(recipient)
-    return frozenset(each.path for each in found if each.now and recipient_key(each.recipient) == key)
+def _doubtful(histories: Histories, recipient: Recipient) -> Iterator[str]:
+    """Files whose data key somebody may know; where the history is cut off, these are all."""
+    if not histories.cut:
+        yield from doubtful_files(histories, recipient)
+        return
+    for history in histories.files:
+        if history.now is not None and not (history.now.plain or history.now.readable_by(recipient)):
+            yield history.path
+
+
+def _left(
+    session: Session,
+    tree: Tree,
+    histories: Histories,
+    known: Leaving,
+    people: People,
+    paths: Collection[str | None] | None,
+) -> Left:
+    keys = load_keys(session, (), required=False)
+    left = find_left(session, tree, histories, known.recipient, keys=keys, name=people.name)
+    if paths is not None:
+        left = replace(left, values=tuple(value for value in left.values if value.path in paths))
+    return known.applied(left)
 
 
 def _public_keys(tree: Tree, recipient: Recipient) -> Iterator[FileChange]:
