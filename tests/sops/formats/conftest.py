@@ -1,5 +1,6 @@
 """A core in miniature, so that formats can be tested with real ciphertexts; every key is a throw-away."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -97,6 +98,31 @@ def vectors() -> Path:
 def codec() -> Codec:
     lines = (VECTORS / "keys" / "alice.agekey").read_text().splitlines()
     return Codec(next(line for line in lines if line.startswith("AGE-SECRET-KEY-")))
+
+
+@pytest.fixture
+def sops_reads(codec: Codec, tmp_path: Path) -> Callable[[bytes, str], object]:
+    """The real sops as a function from a plain file and its format to the data that it reads in it."""
+    if SOPS is None:
+        pytest.skip("sops is not on PATH: its reading of these files is not tested")
+
+    def read(plain: bytes, name: str) -> object:
+        environment = {**os.environ, "SOPS_AGE_KEY": codec.identity, "HOME": str(tmp_path)}
+        recipient = str(pyrage.x25519.Identity.from_str(codec.identity).to_public())
+        path = tmp_path / "plain"
+        path.write_bytes(plain)
+        steps = (
+            ["encrypt", "--age", recipient, "--input-type", name, "--output-type", "json", str(path)],
+            ["decrypt", "--input-type", "json", "--output-type", "json", str(path)],
+        )
+        for step in steps:
+            done = subprocess.run(
+                [SOPS, *step], env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=60
+            )
+            path.write_bytes(done.stdout)
+        return json.loads(path.read_bytes())
+
+    return read
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
+from contextlib import suppress
+
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ciphertexts import WHOLE
@@ -251,8 +253,8 @@ def test_a_block_in_the_middle_takes_nothing_else_with_it():
         ("k = 'old' ; c", "new", "k = 'new' ; c"),
         ("k = 'old' ; c", "it's", "k = it's ; c"),
         ('k = "old"', 'say "x"', 'k = say "x"'),
-        ('k = "old"', "a;b", 'k = "a;b"'),
-        ("k = old", "a;b", "k = a;b"),
+        ('k = "old"', "a;b", "k = `a;b`"),
+        ("k = old", "a;b", "k = `a;b`"),
         ("k = old", "a ;b", "k = `a ;b`"),
         ("k = old ; it`s", "a ;b", 'k = """a ;b""" ; it`s'),
         ("k = old", " padded ", "k = ` padded `"),
@@ -332,7 +334,7 @@ def test_data_that_ini_cannot_hold_is_an_error(parts):
 # Round trips
 
 PLAINS = [
-    '; head\n\n; more\ntop = 1\n[s]\nk = v#x\nq="a;b"\n- = 1\n-=2\n'
+    '; head\n\n; more\ntop = 1\n[s]\nk = v\nq="a b"\n- = 1\n-=2\n'
     '`b:c` = """x\ny""" ; foo\nz=`a#b` # c\n; tail',
     ";;;;\r\n; banner\r\n\r\n;;;\r\n[a]\r\nb=s3cr3t\r\n[a]\r\nb='2' # x\r\n",
     "[s]\n# above\nk_unencrypted = see ; me\nl = 's3cr3t' ;x\ne=\n",
@@ -352,6 +354,34 @@ def test_sops_reads_what_was_written(codec, sops_decrypts, plain):
     # sops writes the name that it gave to a dash, which is a comment then.
     expected = [(leaf.path, leaf.value) for leaf in parse(plain).leaves if not leaf.path[1].startswith("#")]
     assert [(leaf.path, leaf.value) for leaf in decrypted.leaves] == expected
+
+
+def test_a_value_that_go_ini_would_cut_comes_back_in_backticks(codec):
+    encrypted = codec.encrypt(INI, b'[s]\nk = v#x\nq="a;b" ; note\n')
+    assert codec.decrypt(INI, encrypted) == b"[s]\nk = `v#x`\nq=`a;b` ; note\n"
+
+
+VALUES = st.text("ab =:'\"`\\#;[]%ż\t\xa0\r\n", max_size=8)
+
+
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(VALUES, min_size=60, max_size=60), quotes=st.randoms(use_true_random=False))
+def test_sops_reads_every_value_that_is_printed(codec, sops_reads, values, quotes):
+    lines = "".join(
+        f"k{number} = {quote}old{quote}{comment}\n"
+        for number in range(len(values))
+        for quote, comment in [(quotes.choice(["", '"', "'", "`", '"""']), quotes.choice(["", " ; it's"]))]
+    )
+    document = parse(f"[s]\n{lines}")
+    changes = []
+    for leaf, value in zip(document.leaves, values, strict=True):
+        with suppress(FormatError):  # a line break with all kinds of quotes
+            INI.rewrite(document, [Change(leaf, value, False)], None)
+            changes.append(Change(leaf, value, False))
+    expected = {change.target.path[1]: change.value for change in changes}
+    assert len(expected) > len(values) / 2
+    kept = {leaf.path[1]: "old" for leaf in document.leaves}
+    assert sops_reads(INI.rewrite(document, changes, None), "ini") == {"s": kept | expected, "DEFAULT": {}}
 
 
 names = st.text("abcż.-_ ", min_size=1, max_size=5).map(str.strip).filter(lambda name: name not in ("", "-"))

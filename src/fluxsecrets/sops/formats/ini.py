@@ -8,7 +8,8 @@ touches how sops reads the values of a file that was written here:
 
 - sops cuts `q="a;b"` and `p = a#b` at the sign and takes the rest for a comment, which then may stay
   plain. Here a comment starts behind white space, and never inside quotes. Where such a value
-  stays plain, sops would compute another MAC: that is an error with the line to fix.
+  stays plain, sops would compute another MAC: that is an error with the line to fix. A value that is
+  written has backticks there, as sops writes it.
 - Of duplicate keys in one section sops keeps the last and loses the others: an error here.
 - Text behind a closing quote or a section header is lost in sops: an error here.
 - sops drops comments behind the last key; here they belong to the last section, and are encrypted.
@@ -120,7 +121,7 @@ class IniFormat(Format):
                     _check_plain(document.source, leaf)
         edits: list[tuple[int, int, str]] = []
         for change in changes:
-            edits += _change_edits(document.source, layout, change, strict=metadata is not None)
+            edits += _change_edits(document.source, layout, change)
         edits += _block_edits(document.source, layout, metadata)
         return encode_edited(document.source, edits, bom=layout.bom)
 
@@ -168,16 +169,14 @@ def _check_plain(source: str, leaf: Leaf) -> None:
         )
 
 
-def _change_edits(
-    source: str, layout: _Layout, change: Change, *, strict: bool
-) -> list[tuple[int, int, str]]:
+def _change_edits(source: str, layout: _Layout, change: Change) -> list[tuple[int, int, str]]:
     target, text = change.target, scalar_text(change.value)
     if isinstance(target, Leaf):
         quote = _quote_of(source, target)
         start, end = target.start - len(quote), target.end + len(quote)
         line_end = source.find("\n", end)
         rest = source[end : len(source) if line_end < 0 else line_end]
-        return [(start, end, _spell(text, quote, rest, ascii(target.path[-1]), strict=strict))]
+        return [(start, end, _spell(text, quote, rest, ascii(target.path[-1])))]
     text = _PADDED_LINE.sub("", text) if "\n" in text else text
     if change.encrypted and target.start in layout.header_comments:
         # A ciphertext ends with a bracket, and the last bracket of the line ends the section's name.
@@ -194,12 +193,12 @@ def _quote_of(source: str, leaf: Leaf) -> str:
     return next(quote for quote, style in STYLES.items() if style is leaf.style)
 
 
-def _spell(text: str, kept: str, rest: str, what: str, *, strict: bool) -> str:
-    """A value with the quotes that it needs, preferably those it had."""
+def _spell(text: str, kept: str, rest: str, what: str) -> str:
+    """A value with the quotes with which go-ini reads it too, preferably those it had."""
     for quote in (kept, "", BACKTICK, TRIPLE, '"', "'"):
         cut = quote not in _NOT_CUT and any(sign in text for sign in SIGNS)
         spelled = f"{quote}{text}{quote}"
-        if not (cut and (strict or quote != kept)) and _reads_as(spelled, rest, text):
+        if not cut and _reads_as(spelled, rest, text):
             return spelled
     raise FormatError(
         f"the value of {what} can't be written in an INI file", hint="keep it in a YAML or JSON file"
@@ -249,9 +248,7 @@ def _block_text(metadata: Metadata, newline: str) -> str:
 
 
 def _section_text(texts: MappingABC[str, str], newline: str) -> str:
-    lines = {
-        _spell_name(name): _spell(text, "", "", ascii(name), strict=True) for name, text in texts.items()
-    }
+    lines = {_spell_name(name): _spell(text, "", "", ascii(name)) for name, text in texts.items()}
     width = max(map(len, lines), default=0)
     return "".join(f"{name:<{width}} = {text}".rstrip(" ") + newline for name, text in lines.items())
 
