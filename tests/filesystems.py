@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.files import system
-from fluxsecrets.files.writing import LEFTOVER_GLOB, PendingWrite
+from fluxsecrets.files.beside import LEFTOVER_GLOB
+from fluxsecrets.files.writing import PendingWrite
 
 LIMIT = 2**20
 OLD, NEW = b"old: content\n", b"new: content that is longer\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets.files.writing import LEFTOVER_GLOB
+from fluxsecrets.files.beside import LEFTOVER_GLOB
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and modes are POSIX's")
 
@@ -56,14 +56,10 @@ def temporary_files(folder):
     return [path for path in folder.path.iterdir() if path.match(LEFTOVER_GLOB)]
 
 
-@pytest.mark.parametrize("moment", ["first-temporary-file", "half-of-them", "first-replaced"])
-def test_killed_run_leaves_every_file_whole(moment, many, cli):
+@pytest.mark.parametrize("replaced", [0, MANY // 2])
+def test_killed_run_leaves_every_file_whole(replaced, many, cli):
     process = start(cli, "encrypt", ".")
-    if moment == "first-replaced":
-        wait_for(lambda: process.poll() is not None or b"ENC[" in many.read("000.yaml"))
-    else:
-        least = 1 if moment == "first-temporary-file" else MANY // 2
-        wait_for(lambda: process.poll() is not None or len(temporary_files(many)) >= least)
+    wait_for(lambda: process.poll() is not None or b"ENC[" in many.read(f"{replaced:03}.yaml"))
     process.kill()
     process.communicate(timeout=60)
     assert_whole(many, cli)
@@ -84,7 +80,7 @@ def test_killed_run_leaves_no_worker_behind(many, cli):
     def has_workers():
         if process.poll() is None:
             found[:] = Path(children).read_text(encoding="ascii").split()
-        return process.poll() is not None or temporary_files(many)
+        return process.poll() is not None or found
 
     wait_for(has_workers)
     process.kill()
@@ -100,10 +96,13 @@ def is_worker(number, cli):
         return False
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_interrupted_run_cleans_up(many, cli, number, code):
-    process = start(cli, "encrypt", ".", start_new_session=True)
-    wait_for(lambda: process.poll() is not None or temporary_files(many))
+    default = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}  # it may be ignored above
+    process = start(cli, "encrypt", ".", start_new_session=True, **default)
+    wait_for(lambda: process.poll() is not None or b"ENC[" in many.read("000.yaml"))
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode in (code, 0)  # 0: it was faster than the signal

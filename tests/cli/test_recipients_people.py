@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import commit_all
 from tests.faults import killed_before
 
-from fluxsecrets.files import writing
+from fluxsecrets.files import beside
 
 STAGING = "apps/spicedb/overlays/staging/registry.json"
 SETTINGS = "clusters/staging/infrastructure/cluster-settings.yaml"
@@ -216,7 +216,7 @@ def test_shared_rules_go_along_when_it_is_said(encrypted_waddle, cli, act_as):
     ids=["remove", "add"],
 )
 def test_killed_at_any_write_nothing_is_lost(tmp_path, cli, act_as, monkeypatch, command):
-    monkeypatch.setattr(writing, "is_running", lambda _process: False)  # the process that was killed
+    monkeypatch.setattr(beside, "is_running", lambda _process: False)  # the process that was killed
     bob, alice = act_as("bob").recipient, act_as("alice").recipient
     root = tmp_path / "root"
     root.mkdir()

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import commit_all
 from tests.faults import killed_before
 
-from fluxsecrets.files import writing
+from fluxsecrets.files import beside
 
 BEGIN = ("rotate", "--env", "staging", "--identity")
 FINISH = (*BEGIN, "--finish", "--yes")
@@ -257,7 +257,7 @@ def test_what_cannot_be_meant_changes_nothing(small, cli, git, environment, iden
 
 
 def test_killed_at_any_write_nothing_is_lost(small, cli, act_as, environment, tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "is_running", lambda _process: False)  # the process that was killed
+    monkeypatch.setattr(beside, "is_running", lambda _process: False)  # the process that was killed
     old = act_as("cluster").secret
     act_as("alice")
     secrets = ("clusters/staging/db.yaml", "shared/db.yaml")

@@ -12,6 +12,13 @@ def platform(request, monkeypatch):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def _beside(monkeypatch, tmp_path):
+    """New contents have their names beside the files: no state folder can be made. See `test_staging`."""
+    (tmp_path.parent / "no-folder").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.parent / "no-folder"))
+
+
 @pytest.fixture
 def target(tmp_path) -> Path:
     path = tmp_path / "secret.yaml"

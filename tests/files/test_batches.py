@@ -69,16 +69,14 @@ def test_results_can_be_sent_between_processes(tmp_path):
 
 
 def test_all_files_are_prepared_before_the_first_is_replaced(platform, twenty, monkeypatch):
-    complete: list[int] = []
-    real = os.replace
-
-    def replace(source, destination, **kwargs):
-        complete.append(sum(path.stat().st_size == len(NEW) for path in temporary_files(twenty)))
-        real(source, destination, **kwargs)
-
-    monkeypatch.setattr(os, "replace", replace)
+    steps: list[str] = []
+    for name in ("_prepare", "_swap"):
+        real = getattr(writing, name)
+        monkeypatch.setattr(
+            writing, name, lambda *args, name=name, real=real: (steps.append(name), real(*args))
+        )
     write_batch([PendingWrite(twenty / f"f{number}", NEW) for number in range(20)])
-    assert complete == list(range(20, 0, -1))
+    assert steps == ["_prepare"] * 20 + ["_swap"] * 20
 
 
 @posix_only

@@ -5,7 +5,6 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_a_private_folder_that_is_gone_already_is_no_error():
 
 
 def test_a_private_folder_that_cannot_be_deleted_is_named(no_memory, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(shutil, "rmtree", failing(errno.EBUSY))
     with pytest.raises(FileAccessError, match="may hold plain text") as caught, private_directory() as folder:
         assert folder.parent == tmp_path
@@ -73,7 +72,7 @@ def test_a_private_folder_that_cannot_be_deleted_is_named(no_memory, tmp_path, m
 
 
 def test_without_memory_the_usual_place_is_used(no_memory, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with private_directory() as folder:
         assert folder.parent == tmp_path
 

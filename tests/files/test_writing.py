@@ -30,13 +30,12 @@ from filesystems import (
     temporary_files,
 )
 from fluxsecrets.errors import FileAccessError
-from fluxsecrets.files import system, writing
+from fluxsecrets.files import beside, system, writing
+from fluxsecrets.files.beside import LEFTOVER_GLOB, remove_leftovers, temporary_path
 from fluxsecrets.files.processes import machine_tag
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import (
-    LEFTOVER_GLOB,
     PendingWrite,
-    remove_leftovers,
     write_atomic,
     write_batch,
     write_new,
@@ -146,10 +145,40 @@ def test_an_acl_that_cannot_be_kept_leaves_no_wider_group(target, monkeypatch):
     assert mode_of(target) == 0o600
 
 
+class Shown:
+    """A file's status with another mode."""
+
+    def __init__(self, status, mode):
+        self._status, self.st_mode = status, stat.S_IFMT(status.st_mode) | mode
+
+    def __getattr__(self, name):
+        return getattr(self._status, name)
+
+
+@posix_only
 def test_a_file_system_without_modes_is_written_all_the_same(target, monkeypatch):
-    monkeypatch.setattr(os, "fchmod", failing(errno.EPERM), raising=False)
+    real = os.fstat
+    target.chmod(0o755)
+    monkeypatch.setattr(os, "fstat", lambda descriptor: Shown(real(descriptor), 0o755))
+    monkeypatch.setattr(os, "fchmod", failing(errno.EPERM))
     write_atomic(target, NEW)
+    write_new(target.with_name("new.yaml"), NEW)
     assert target.read_bytes() == NEW
+
+
+@posix_only
+@pytest.mark.parametrize("fails", [failing(errno.EPERM), lambda *args: None], ids=["refused", "ignored"])
+def test_a_mode_is_never_changed_silently(target, monkeypatch, fails):
+    monkeypatch.setattr(os, "fchmod", fails)
+    with pytest.raises(FileAccessError, match="its mode 0640 cannot be kept, it would be 0600"):
+        write_atomic(target, NEW)
+    with pytest.raises(FileAccessError, match="its mode 0644 cannot be kept"):
+        write_new(target.with_name("new.yaml"), NEW, 0o644)
+    assert target.read_bytes() == OLD
+    assert mode_of(target) == 0o640
+    target.chmod(0o600)
+    write_atomic(target, NEW)
+    assert (target.read_bytes(), mode_of(target)) == (NEW, 0o600)
 
 
 @posix_only
@@ -391,7 +420,10 @@ def test_a_fault_leaves_the_old_file_and_nothing_else(
     assert caught.value.path == str(target)
     assert target.read_bytes() == OLD
     assert mode_of(target) == 0o640
-    assert names(tmp_path) == ["secret.yaml"]
+    assert temporary_files(tmp_path) == []
+    # A new file that never had another name needs no replacement.
+    written = [path for path in tmp_path.iterdir() if path != target]
+    assert all(step == "replace" and path.read_bytes() == NEW for path in written)
 
 
 @pytest.mark.parametrize("step", ["write", "fsync"])
@@ -422,7 +454,7 @@ def test_an_unwritable_folder_is_reported_when_the_temporary_file_is_made(
 def test_a_file_planted_under_the_temporary_name_is_not_written_to(target, monkeypatch):
     pretend("no O_TMPFILE", monkeypatch)
     monkeypatch.setattr(os, "urandom", lambda amount: b"\0" * amount)
-    planted = writing.temporary_path(target)
+    planted = temporary_path(target)
     planted.touch(mode=0o666)
     with planted.open("rb") as watcher:
         with pytest.raises(FileAccessError):
@@ -583,7 +615,7 @@ def test_a_folder_that_is_really_not_writable(tmp_path, target):
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from fluxsecrets.files import system, writing
+    from fluxsecrets.files import beside, system, writing
 
     folder, step, nth, action, named = sys.argv[1:]
     folder, nth = Path(folder), int(nth)
@@ -619,9 +651,11 @@ def run_and_kill(folder: Path, step: str, nth: int, action: str, named: str) -> 
 
 
 def nameless_files_work(folder: Path) -> bool:
-    return bool(system.O_TMPFILE) and writing._write_unnamed(
-        folder / "probe", PendingWrite(folder, b""), None
-    )
+    try:
+        os.close(os.open(folder, system.O_TMPFILE | os.O_WRONLY, 0o600))
+    except OSError:
+        return False
+    return bool(system.O_TMPFILE)
 
 
 @linux_only
@@ -630,7 +664,6 @@ def nameless_files_work(folder: Path) -> bool:
 def test_a_kill_before_the_rename_leaves_nothing_at_all(twenty, step, action):
     if not nameless_files_work(twenty):
         pytest.skip("the file system of the temporary folder has no O_TMPFILE")
-    (twenty / "probe").unlink()
     before = names(twenty)
     run_and_kill(twenty, step, 1, action, "unnamed")
     assert names(twenty) == before
@@ -785,8 +818,8 @@ def test_a_missing_folder_has_no_leftovers(tmp_path):
 
 @pytest.mark.parametrize("name", ["secret.yaml", "n" * 255, "ä" * 127, "with\nnewline", ".hidden"])
 def test_temporary_names_are_recognised_as_such(tmp_path, name):
-    temp = writing.temporary_path(tmp_path / name)
+    temp = temporary_path(tmp_path / name)
     assert temp.parent == tmp_path
-    assert re.fullmatch(writing._LEFTOVER, temp.name)
+    assert re.fullmatch(beside._LEFTOVER, temp.name)
     assert temp.match(LEFTOVER_GLOB)
     assert len(temp.name.encode()) <= 255

@@ -11,11 +11,12 @@ import pytest
 from tests.conftest import run_git as git
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.files.statedirs import user_state_folder
 from fluxsecrets.ops.run import journal
 from fluxsecrets.ops.run.journal import abort, apply, pending, resume
 from fluxsecrets.ops.run.journalbox import Box
 from fluxsecrets.ops.run.results import FileChange
-from fluxsecrets.ops.run.statefolder import Place, place_in_git, place_without_git, user_state_folder
+from fluxsecrets.ops.run.statefolder import Place, place_in_git, place_without_git
 
 EVIL = b"ssh-ed25519 AAAA mallory\n"
 WAYS = ("resume", "abort")

@@ -1,17 +1,18 @@
 """Plain text of a killed run goes with the next run, nothing else does, and crashes leave no memory."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from fluxsecrets.files import private
-from fluxsecrets.files.private import private_directory, remove_dead_folders
+from fluxsecrets.files.deadfolders import DeadFolders, remove_dead_folders
+from fluxsecrets.files.private import private_directory
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="folders have no locks there, and there are no core dumps"
@@ -26,7 +27,7 @@ def place(tmp_path, monkeypatch):
     """Where private folders go in this test."""
     folder = tmp_path / "temporary"
     folder.mkdir(exist_ok=True)
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(private, "_memory_folder", lambda: None)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     return folder
@@ -35,9 +36,9 @@ def place(tmp_path, monkeypatch):
 def left_by_a_killed_run(place: Path) -> Path:
     """Make a process that has a private folder with plain text, and kill it."""
     program = textwrap.dedent(f"""
-        import os, signal, tempfile
+        import os, signal
         from fluxsecrets.files import private
-        tempfile.tempdir = {str(place)!r}
+        os.environ["TMPDIR"] = {str(place)!r}
         private._memory_folder = lambda: None
         with private.private_directory() as folder:
             (folder / "secret.yaml").write_text({MARK!r})
@@ -55,28 +56,33 @@ def left_by_a_killed_run(place: Path) -> Path:
     return folder
 
 
-def test_the_next_run_deletes_it_and_says_so_once(place):
+def test_the_next_run_deletes_it(place):
     folder = left_by_a_killed_run(place)
-    said = []
-    with private_directory(said.append) as own:
-        assert not folder.exists()
-        assert own.exists()
-    assert len(said) == 1
-    assert str(folder) in said[0]
-    assert MARK not in said[0]
-    with private_directory(said.append):
-        pass
-    assert len(said) == 1
+    assert remove_dead_folders([str(place)]) == DeadFolders((folder,))
+    assert remove_dead_folders([str(place)]) == DeadFolders()
     assert list(place.iterdir()) == []
 
 
 def test_that_of_a_living_run_stays(place):
     with private_directory() as living:
         (living / "secret.yaml").write_text(MARK)
-        assert remove_dead_folders() == ()
-        with private_directory():
-            assert (living / "secret.yaml").exists()
+        assert remove_dead_folders([str(place)]) == DeadFolders()
         assert (living / "secret.yaml").exists()
+
+
+@pytest.mark.parametrize("fault", ["no locks", "not deletable"])
+def test_what_cannot_be_deleted_is_named(place, monkeypatch, fault):
+    folder = left_by_a_killed_run(place)
+
+    def fail(*args, **kwargs):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    if fault == "no locks":
+        monkeypatch.setattr("fluxsecrets.files.locks.try_lock", fail)
+    else:
+        monkeypatch.setattr("fluxsecrets.files.deadfolders._delete", fail)
+    assert remove_dead_folders([str(place)]) == DeadFolders((), (folder,))
+    assert folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +102,7 @@ def test_what_is_not_ours_stays(place, tmp_path, monkeypatch, kind):
         (folder / "file").write_text("mine")
         if kind == "another's":
             monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    assert remove_dead_folders() == ()
+    assert remove_dead_folders([str(place)]) == DeadFolders()
     assert os.path.lexists(folder)
     assert (other / "file").read_text() == "mine"
 
@@ -108,7 +114,7 @@ def test_links_in_it_are_not_followed(place, tmp_path):
     folder = left_by_a_killed_run(place)
     (folder / "link").symlink_to(precious)
     (folder / "below" / "file").symlink_to(precious / "file")
-    assert remove_dead_folders() == (folder,)
+    assert remove_dead_folders([str(place)]).deleted == (folder,)
     assert (precious / "file").read_text() == "mine"
 
 
@@ -127,15 +133,22 @@ def test_one_that_another_run_takes_for_dead_is_made_anew(place, monkeypatch):
         assert folder.is_dir()
 
 
-@pytest.mark.parametrize("command", ["edit", "exec-file"])
-def test_commands_clean_up_and_tell(encrypted, cli, place, monkeypatch, tmp_path, command):
+COMMANDS = {
+    "decrypt": ("decrypt", "secret.yaml"),
+    "status": ("status", "secret.yaml"),
+    "edit": ("edit", "secret.yaml"),
+    "hook": ("hook", "run", "pre-commit"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_every_command_cleans_up_and_tells(encrypted, cli, git, place, monkeypatch, command):
+    git(encrypted.path, "init", "--quiet")
     folder = left_by_a_killed_run(place)
-    if command == "edit":
-        monkeypatch.setenv("EDITOR", "true")
-        result = cli("edit", "secret.yaml")
-    else:
-        result = cli("exec-file", "secret.yaml", "--", "true", "{}")
+    monkeypatch.setenv("EDITOR", "true")
+    result = cli(*command)
     assert result.exit_code == 0, result.stderr
+    assert MARK not in result.stderr
     assert not folder.exists()
     assert result.stderr.count(str(folder)) == 1
     assert list(place.iterdir()) == []

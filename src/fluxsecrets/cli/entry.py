@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.marks import without_private_keys
+from fluxsecrets.ops.run.afterkill import clean_up, messages
 from fluxsecrets.programs import disable_core_dumps
 
 from .signals import TerminatedError, exit_code_of_end, terminable
@@ -119,6 +120,7 @@ def guarded(action: Callable[[], object], *, debug: bool = False) -> tuple[int, 
     try:
         with terminable():
             _require_streams()
+            clean_up_first()
             code = action()
             sys.stdout.flush()
     except SystemExit as error:
@@ -132,6 +134,16 @@ def guarded(action: Callable[[], object], *, debug: bool = False) -> tuple[int, 
             say(without_private_keys("".join(traceback.format_exception(error)).rstrip("\n")))
         return _report(error), error
     return (code if isinstance(code, int) else EXIT_CLEAN), None
+
+
+def clean_up_first() -> None:
+    """Delete what killed runs of this user left, and say so."""
+    try:
+        folder = os.getcwd()  # noqa: PTH109 - every command comes by here
+    except OSError:  # it is gone; the command will say so
+        return
+    for message in messages(clean_up(os.environ, folder)):
+        say(f"warning: {without_private_keys(message)}")
 
 
 def drop_output() -> None:

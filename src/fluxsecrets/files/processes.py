@@ -59,7 +59,7 @@ def is_running(process: int, start: str | None = None) -> bool:
 
     Args:
         process: its number.
-        start: what `start_of` told of it; another process with its number does not count then.
+        start: from `start_of`; another process with its number does not count then.
     """
     if system.WINDOWS:
         return True  # os.kill would end it there

@@ -1,8 +1,8 @@
 """Atomic writes: the old file stays whole until the new one is complete and on disk.
 
-A temporary file in the same folder takes the content, is synced, and is renamed over the old one. One sync
-serves many files where that is as safe. A crash can leave a file that matches `LEFTOVER_GLOB`;
-`remove_leftovers` deletes it.
+A temporary file takes the content, is synced, and takes the old one's place. One sync serves many files where
+that is as safe. Where the system can, the temporary file has no name until it takes the old one's place, and
+then one that git does not see, see `staging`: a kill at any moment leaves no plain text in a work tree.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,14 +20,16 @@ from typing import NamedTuple
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import system
 
-from .processes import is_running, machine_tag
+from .access import NEW_FILE_MODE, give_access
+from .beside import temporary_path
+from .mounts import TMPFS, file_system
 from .reading import FileContent, changed_error, translated
+from .staging import Name, staging
 from .swap import APPEARED, NO_LINK, check_expected, claim, swap_in
+from .undisturbed import undisturbed
 
 # One syncfs stands in for this many fsyncs; below it the cost of the other files on the disk is not worth it.
 SYNCFS_FROM = 16
-
-TMPFS, RAMFS = 0x01021994, 0x858458F6
 
 # Local file systems whose syncfs writes and reports all that fsync does: ext, XFS, Btrfs, F2FS, tmpfs.
 # Not among them: overlay (errors of the lower layer get lost), FUSE (may not tell its server), NFS.
@@ -169,81 +168,22 @@ def _sync_disks(disks: tuple[int, ...]) -> bool:
     return all(library.syncfs(descriptor) == 0 for descriptor in disks)
 
 
-def file_system(descriptor: int) -> int:
-    """The magic number of the file system, as statfs(2) lists them; Linux only."""
-    import ctypes
-
-    library = ctypes.CDLL(None, use_errno=True)
-    status = ctypes.create_string_buffer(512)  # struct statfs has about 120 bytes, f_type is its first word
-    if library.fstatfs(descriptor, status) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return int.from_bytes(status.raw[: ctypes.sizeof(ctypes.c_long)], sys.byteorder)
-
-
-LEFTOVER_GLOB = ".*.fluxsecrets-*.tmp"
-"""Names of temporary files; never secrets to be encrypted, and nothing to commit."""
-
-_LEFTOVER = r"(?s)\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp"
-_STALE_AFTER = 3600  # seconds; a temporary file is in use for the time of one batch
-
-
-def remove_leftovers(folder: Path) -> tuple[Path, ...]:
-    """Delete temporary files in a folder that an earlier, killed run left; not in folders below it.
-
-    A file is deleted if its process ran on this machine (and in this container) and is gone, or if it is
-    older than an hour: no run needs one for that long, and a run that did would fail without harm.
-
-    Args:
-        folder: a folder that is about to be written to, or was.
-
-    Returns:
-        What was deleted. Files that can't be examined or deleted are skipped.
-    """
-    removed: list[Path] = []
-    try:
-        paths = list(folder.iterdir())
-    except OSError:
-        return ()
-    for path in paths:
-        match = re.fullmatch(_LEFTOVER, path.name)
-        if match is None:
-            continue
-        with suppress(OSError):
-            status = path.lstat()
-            mine = match[1] == machine_tag()
-            gone = mine and not is_running(int(match[2]))
-            if stat.S_ISREG(status.st_mode) and (gone or time.time() - status.st_mtime > _STALE_AFTER):
-                path.unlink()
-                removed.append(path)
-    return tuple(removed)
-
-
-def temporary_path(path: Path) -> Path:
-    """A fresh name beside a file, which tells `remove_leftovers` who made it."""
-    # Names have at most 255 bytes; what is added takes up to 50.
-    shown = path.name.encode("utf-8", "ignore")[:200].decode("utf-8", "ignore")
-    name = f".{shown}.fluxsecrets-{machine_tag()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    return path.parent / name
-
-
 def discard(path: Path) -> None:
     """Delete a temporary file; one that is already gone is fine."""
     with suppress(OSError, ValueError):  # ValueError: a null character
         path.unlink()
 
 
-NEW_FILE_MODE = 0o600
-
 # What open(O_TMPFILE) answers where a file system or kernel can't do it.
 _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS})
 
 # Replaced files that are held open at a time, of the 256 descriptors that a process may have at the least.
 _MOST_HELD = 64
+
+# Descriptors that a batch leaves to others and to the replaced files above.
+_SPARE_DESCRIPTORS = 192
 _CLOSERS = 8
 _HOLD: int = getattr(os, "O_PATH", os.O_RDONLY)
-
-_ACL = "system.posix_acl_access"
 
 Sync = Callable[[int], None]
 
@@ -302,16 +242,9 @@ def write_atomic(
             Only where the message says that the file was replaced it was; the disk did not confirm it then.
     """
     write = PendingWrite(path, data, mode, expected)
-    temp = temporary_path(path)
-    with translated(path, "written"):
-        try:
-            old = check_expected(path, expected)
-            if not _write_unnamed(temp, write, old):
-                _write_named(temp, write, old, sync_descriptor)
-            _swap(temp, write)
-        except BaseException:
-            discard(temp)
-            raise
+    with translated(path, "written"), staging() as name, _staged(write, name) as staged:
+        _prepare(staged, sync_descriptor)
+        _swap(staged)
     sync_folder(path)
 
 
@@ -321,26 +254,17 @@ def write_new(path: Path, data: bytes, mode: int = NEW_FILE_MODE) -> None:
     Raises:
         FileAccessError: it exists, in whatever kind, or it could not be written.
     """
-    write = PendingWrite(path, data, mode)
-    temp = temporary_path(path)
-    with translated(path, "written"):
+    write = PendingWrite(path, data, mode, new=True)
+    with translated(path, "written"), staging() as name, _staged(write, name) as staged:
         if os.path.lexists(path):  # spares the work; the step that creates the name checks for good
             raise FileExistsError(errno.EEXIST, "exists", str(path))
-        if not _write_unnamed(path, write, None):
-            try:
-                _write_named(temp, write, None, sync_descriptor)
-                claim(temp, path)
-            finally:
-                discard(temp)
+        _prepare(staged, sync_descriptor)
+        _claim(staged)
     sync_folder(path)
 
 
 def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
     """Write many files: all are prepared before the first is replaced.
-
-    Unlike `write_atomic` the temporary files have names: without names each would need an open
-    descriptor until it is renamed, and the usual limits are 256 to 1,024 a process. A crash between
-    preparing and replacing can thus leave files for `remove_leftovers`.
 
     On Linux one syncfs secures the content of all (see `open_disks`), elsewhere one fsync each; then
     each folder is synced once, or many of them by another syncfs. Files are replaced in the order given;
@@ -353,27 +277,27 @@ def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
         One result per file, in the same order. One file's failure never stops the others.
     """
     errors: dict[int, FileAccessError] = {}
-    staged: dict[int, Path] = {}
     replaced: dict[int, Path] = {}
-    with open_disks({write.path.parent for write in writes}, len(writes)) as disks:
+    unnamed = _may_open(len(writes))
+    with open_disks({write.path.parent for write in writes}, len(writes)) as disks, staging() as name:
+        all_staged = [_Staged(write, name, unnamed=unnamed) for write in writes]
         try:
-            for index, write in enumerate(writes):
-                staged[index] = temporary_path(write.path)
-                prepare = partial(_prepare_in_batch, staged[index], write, None if disks else os.fsync)
-                _attempt(errors, index, write.path, prepare)
-            for index in unconfirmed(disks, [index for index in staged if index not in errors]):
-                _attempt(errors, index, writes[index].path, partial(sync_file, staged[index]))
+            for index, staged in enumerate(all_staged):
+                prepare = partial(_prepare, staged, None if disks else os.fsync)
+                _attempt(errors, index, staged.write.path, prepare)
+            for index in unconfirmed(disks, [index for index in range(len(writes)) if index not in errors]):
+                _attempt(errors, index, writes[index].path, partial(_sync, all_staged[index]))
             with _held_open(len(writes)) as hold:
-                for index, write in enumerate(writes):
+                for index, staged in enumerate(all_staged):
                     if index not in errors:
-                        hold(write.path)
-                        swap = partial(_swap, staged[index], write)
-                        if _attempt(errors, index, write.path, swap):
-                            del staged[index]
-                            replaced[index] = write.path
+                        hold(staged.write.path)
+                        if _attempt(errors, index, staged.write.path, partial(_swap, staged)):
+                            replaced[index] = staged.write.path
+                    staged.drop()
         finally:
-            for temp in staged.values():
-                discard(temp)
+            with undisturbed():
+                for staged in all_staged:
+                    staged.drop()
         errors.update(sync_folders(replaced, disks))
     return tuple(
         WriteResult(write.path, errors.get(index), index in replaced) for index, write in enumerate(writes)
@@ -390,54 +314,195 @@ def _attempt(errors: dict[int, FileAccessError], index: int, path: Path, action:
     return True
 
 
-def _prepare_in_batch(temp: Path, write: PendingWrite, sync: Sync | None) -> None:
-    _write_named(temp, write, check_expected(write.path, write.expected), sync)
+@dataclass(slots=True)
+class _Staged:
+    """A new content on its way: first without a name where the system can, then under a temporary one.
+
+    Attributes:
+        name: see `staging`.
+        unnamed: whether a descriptor may stay open until the content has its name.
+        descriptor: of a file without a name.
+        temp: its temporary name.
+    """
+
+    write: PendingWrite
+    name: Name
+    unnamed: bool = True
+    descriptor: int | None = None
+    temp: Path | None = None
+
+    def drop(self) -> None:
+        """Delete what is left of it."""
+        if self.descriptor is not None:
+            with suppress(OSError):
+                os.close(self.descriptor)
+            self.descriptor = None
+        if self.temp is not None:
+            discard(self.temp)
+            self.temp = None
 
 
-def _write_unnamed(name: Path, write: PendingWrite, old: os.stat_result | None) -> bool:
-    """Write and sync a file that has no name, then give it one; a kill before that leaves nothing.
+@contextmanager
+def _staged(write: PendingWrite, name: Name) -> Iterator[_Staged]:
+    staged = _Staged(write, name)
+    try:
+        yield staged
+    finally:
+        with undisturbed():
+            staged.drop()
+
+
+def _may_open(count: int) -> bool:
+    """Whether this process may have so many more files open; the usual limits are 256 to 1,024."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return False
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit == resource.RLIM_INFINITY or count + _SPARE_DESCRIPTORS <= limit
+
+
+def _prepare(staged: _Staged, sync: Sync | None) -> None:
+    """Write and sync a content."""
+    write = staged.write
+    old = None if write.new else check_expected(write.path, write.expected)
+    if not (staged.unnamed and _write_unnamed(staged, old, sync)):
+        _write_named(staged, old, sync)
+
+
+def _write_unnamed(staged: _Staged, old: os.stat_result | None, sync: Sync | None) -> bool:
+    """Write a file that has no name; a kill leaves nothing of it.
 
     Returns:
         False where kernel or file system can't do it, and nothing was done.
-
-    Raises:
-        FileExistsError: the name is taken; it is never overwritten.
     """
     if not system.O_TMPFILE:
         return False
+    flags = system.O_TMPFILE | os.O_WRONLY | system.SAFE_FLAGS
     try:
-        descriptor = os.open(write.path.parent, system.O_TMPFILE | os.O_WRONLY | system.SAFE_FLAGS, 0o600)
+        staged.descriptor = os.open(staged.write.path.parent, flags, 0o600)
     except OSError as error:
         if error.errno in _NO_UNNAMED:
             return False
         raise
     try:
-        _fill(descriptor, write, old)
-        sync_descriptor(descriptor)
-        try:
-            # linkat follows the link below /proc only if told to, and os.link only tells it so when
-            # it is given a descriptor, which an absolute path makes meaningless.
-            os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
-        except OSError as error:
-            if error.errno in NO_LINK:
-                return False
-            raise
-    finally:
-        os.close(descriptor)
+        _fill(staged.descriptor, staged.write, old)
+        if sync is not None:
+            sync(staged.descriptor)
+    except BaseException:
+        staged.drop()  # at once: a full disk may still take the smaller ones of a batch
+        raise
     return True
 
 
-def _write_named(temp: Path, write: PendingWrite, old: os.stat_result | None, sync: Sync | None) -> None:
-    descriptor = _create(temp)
+def _write_named(staged: _Staged, old: os.stat_result | None, sync: Sync | None) -> None:
+    staged.temp = staged.name(staged.write.path)
     try:
-        _fill(descriptor, write, old)
-        if sync is not None:
-            sync(descriptor)
+        descriptor = _create(staged.temp)
+        try:
+            _fill(descriptor, staged.write, old)
+            if sync is not None:
+                sync(descriptor)
+        finally:
+            os.close(descriptor)
     except BaseException:
-        os.close(descriptor)
-        discard(temp)  # at once: a full disk may still take the smaller ones of a batch
+        staged.drop()
         raise
-    os.close(descriptor)
+
+
+def _sync(staged: _Staged) -> None:
+    if staged.descriptor is not None:
+        sync_descriptor(staged.descriptor)
+    elif staged.temp is not None:
+        sync_file(staged.temp)
+
+
+def _swap(staged: _Staged) -> None:
+    """Let a prepared content take the place of the old file."""
+    write = staged.write
+    if write.new:
+        try:
+            _claim(staged)
+        except FileExistsError:
+            raise changed_error(write.path, APPEARED) from None
+    elif write.expected is not None or not _takes_free_name(staged):
+        _or_beside(staged, lambda: swap_in(_named(staged), write.path, write.expected))
+        staged.temp = None
+
+
+def _claim(staged: _Staged) -> None:
+    """Give a prepared content its final name, which nothing may have yet.
+
+    Raises:
+        FileExistsError: the name is taken; it is never overwritten.
+    """
+    path = staged.write.path
+    if staged.descriptor is None or not _link(staged.descriptor, path):
+        _or_beside(staged, lambda: claim(_named(staged), path))
+
+
+def _takes_free_name(staged: _Staged) -> bool:
+    """Give a content its final name if nothing has it: then it needs no other one before."""
+    path = staged.write.path
+    if staged.descriptor is None or os.path.lexists(path):
+        return False
+    try:
+        return _link(staged.descriptor, path)
+    except FileExistsError:
+        return False
+
+
+def _or_beside(staged: _Staged, place: Callable[[], None]) -> None:
+    """Place a content; once more from beside the file, where it can't come from another folder."""
+    try:
+        place()
+    except OSError as error:
+        # A folder can be mounted on its own, though it is on the same disk.
+        if error.errno != errno.EXDEV or staged.name is temporary_path:
+            raise
+        staged.drop()
+        staged.name = temporary_path
+        _write_again(staged)
+        place()
+
+
+def _write_again(staged: _Staged) -> None:
+    write = staged.write
+    old = None if write.new else check_expected(write.path, write.expected)
+    _write_named(staged, old, sync_descriptor)
+
+
+def _named(staged: _Staged) -> Path:
+    """The temporary name of a prepared content, which it gets now if it has none yet."""
+    if staged.temp is None and staged.descriptor is not None:
+        temp = staged.name(staged.write.path)
+        staged.temp = temp
+        if not _link(staged.descriptor, temp):
+            staged.drop()
+            _write_again(staged)
+    if staged.temp is None:
+        raise TypeError(staged.write.path)  # it was not prepared
+    return staged.temp
+
+
+def _link(descriptor: int, name: Path) -> bool:
+    """Give a file without a name one.
+
+    Returns:
+        False where the system can't do it.
+
+    Raises:
+        FileExistsError: the name is taken; it is never overwritten.
+    """
+    try:
+        # linkat follows the link below /proc only if told to, and os.link only tells it so when
+        # it is given a descriptor, which an absolute path makes meaningless.
+        os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
+    except OSError as error:
+        if error.errno in NO_LINK:
+            return False
+        raise
+    return True
 
 
 def _create(path: Path) -> int:
@@ -449,66 +514,7 @@ def _fill(descriptor: int, write: PendingWrite, old: os.stat_result | None) -> N
     rest = memoryview(write.data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-    wanted = write.mode
-    if wanted is None:
-        wanted = NEW_FILE_MODE if old is None else stat.S_IMODE(old.st_mode)
-    if old is not None and not _keep_access(descriptor, write.path, old) and write.mode is None:
-        # Its group bits were meant for another group, or were the mask of an ACL.
-        wanted &= ~0o2070 | ((wanted & 0o007) << 3)
-    if hasattr(os, "fchmod"):
-        # Refused where the file system has no modes, such as FAT. Elsewhere it stays 0600.
-        with suppress(PermissionError):
-            os.fchmod(descriptor, wanted)
-
-
-def _keep_access(descriptor: int, path: Path, old: os.stat_result) -> bool:
-    """Give the new file the old one's owner, group, ACL and user attributes.
-
-    Returns:
-        False where group or ACL could not be kept.
-    """
-    if not hasattr(os, "fchown"):
-        return True
-    new = os.fstat(descriptor)
-    if new.st_uid != old.st_uid:
-        with suppress(OSError):  # only root may
-            os.fchown(descriptor, old.st_uid, -1)
-    kept = True
-    if new.st_gid != old.st_gid:
-        try:
-            os.fchown(descriptor, -1, old.st_gid)
-        except OSError:
-            kept = False
-    return _keep_attributes(descriptor, path) and kept
-
-
-def _keep_attributes(descriptor: int, path: Path) -> bool:
-    if not hasattr(os, "listxattr"):
-        return True
-    try:
-        names = os.listxattr(path, follow_symlinks=False)
-    except OSError:
-        return True
-    kept = True
-    for name in names:
-        # Others, such as IMA's hash, describe the old content.
-        if name in (_ACL, "security.selinux") or name.startswith("user."):
-            try:
-                os.setxattr(descriptor, name, os.getxattr(path, name, follow_symlinks=False))
-            except OSError:
-                kept = kept and name != _ACL
-    return kept
-
-
-def _swap(temp: Path, write: PendingWrite) -> None:
-    if write.new:
-        try:
-            claim(temp, write.path)
-        except FileExistsError:
-            raise changed_error(write.path, APPEARED) from None
-        discard(temp)
-    else:
-        swap_in(temp, write.path, write.expected)
+    give_access(descriptor, write.path, write.mode, old)
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from fluxsecrets.errors import GitError, UsageError
+from fluxsecrets.files.private import private_directory
 from fluxsecrets.sops.formats import Limits
 
 from .git import Repository
@@ -53,8 +53,8 @@ def checked_out(repository: Repository, commit: str, limits: Limits) -> Iterator
     Raises:
         GitError: an object is missing or damaged.
     """
-    with tempfile.TemporaryDirectory(prefix="fluxsecrets-", ignore_cleanup_errors=True) as name:
-        root = Path(os.path.realpath(name))
+    with private_directory(in_memory=False) as folder:
+        root = Path(os.path.realpath(folder))
         entries = dict(_entries(repository, commit))
         wanted = {blob: None for _, blob in entries.values()}
         contents: dict[str, list[str]] = {}

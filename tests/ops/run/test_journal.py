@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsecrets.errors import FileAccessError, UsageError
-from fluxsecrets.files import writing
+from fluxsecrets.files import beside, writing
 from fluxsecrets.ops.run import journal
 from fluxsecrets.ops.run.journal import PlanPath, abort, apply, pending, resume
 from fluxsecrets.ops.run.results import FileChange
@@ -122,7 +122,7 @@ def killed_after(steps: int, place: Place) -> bool:
 
 @pytest.mark.parametrize("end", [resume, abort])
 def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeypatch, end):
-    monkeypatch.setattr(writing, "is_running", lambda _process: False)  # the process that was killed
+    monkeypatch.setattr(beside, "is_running", lambda _process: False)  # the process that was killed
     steps = 0
     interrupted = 0
     while True:

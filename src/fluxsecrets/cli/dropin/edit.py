@@ -94,7 +94,7 @@ def _in_editor(call: Call, job: Job, before: bytes, encrypt: Callable[[bytes], b
     """
     with failing_with(NO_EDITOR_FOUND):
         editor = find_editor(call.session.environ)
-    with private_directory(call.session.warn) as folder:
+    with private_directory() as folder:
         path = folder / job.path.name
         write_new(path, before)
         while True:

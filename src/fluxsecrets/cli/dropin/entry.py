@@ -20,6 +20,7 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.cli.entry import (
+    clean_up_first,
     drop_output,
     end_log,
     prepare_process,
@@ -51,6 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     failure: BaseException | None = None
     try:
         with terminable(), recording(None):
+            clean_up_first()
             code = _dispatch(arguments, dict(os.environ), log)
             sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the caller gets the exit code

@@ -174,7 +174,7 @@ def run_with_file(session: Session, command: Command, data: bytes, name: str, *,
         session.warn("this system has no named pipes: the command gets a temporary file")
     environ = {**session.environ, **(command.user.environ if command.user is not None else {})}
     # Signals come first: from here on, none of them can end this process before everything is deleted.
-    with passing_signals(session.environ) as child, private_directory(session.warn) as folder:
+    with passing_signals(session.environ) as child, private_directory() as folder:
         path = folder / name
         owner = _owner(command.user)
         with _offered(path, data, owner, fifo=fifo):

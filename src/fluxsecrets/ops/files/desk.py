@@ -53,7 +53,6 @@ class Desk:
         ask: asks whether to continue after an error.
         format: the text's format, for comments with errors.
         limit: the largest size of a file, in bytes.
-        warn: shows a warning, or None.
         keep: keeps the text if nobody can be asked; None discards it.
     """
 
@@ -61,7 +60,6 @@ class Desk:
     ask: Ask
     format: str
     limit: int
-    warn: Callable[[str], None] | None
     keep: Keep | None = None
 
     def until_encrypted(self, name: str, original: bytes, encrypt: Callable[[bytes], Made]) -> Made | None:
@@ -74,7 +72,7 @@ class Desk:
             FluxsecretsError: the text can't be encrypted, and the user gave up or can't be asked. The
                 message says what became of the text.
         """
-        with private_directory(self.warn) as folder:
+        with private_directory() as folder:
             path = folder / name
             write_new(path, original)
             header, failed, reason = b"", original, None

@@ -105,7 +105,7 @@ def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_re
     opened = open_target(session, target, accept_recipients=accept_recipients)
     before = opened.file.text()
     keep = keeper(session, target.path, opened.policy)
-    desk = Desk(edit, ask, target.format, session.limits.size, session.warn, keep)
+    desk = Desk(edit, ask, target.format, session.limits.size, keep)
     done = desk.until_encrypted(
         target.path.name, before, lambda plain: encrypt_again(session, opened, plain, by_hand=True)
     )
@@ -138,7 +138,7 @@ def _create(
             format_, plain, policy, session.providers, now=session.now(), limits=session.limits
         )
 
-    desk = Desk(edit, ask, name, session.limits.size, session.warn, keeper(session, path, policy))
+    desk = Desk(edit, ask, name, session.limits.size, keeper(session, path, policy))
     done = desk.until_encrypted(path.name, _template(session, name, path, policy), encrypt)
     if done is None:
         return EditResult(text, EditOutcome.UNCHANGED)

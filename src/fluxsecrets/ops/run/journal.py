@@ -32,9 +32,11 @@ from itertools import count
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.files.beside import remove_leftovers
+from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.locks import is_named, try_lock
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.files.writing import PendingWrite, remove_leftovers, write_atomic, write_batch
+from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
 
 from .journalbox import Box
 from .results import FileChange
@@ -120,7 +122,7 @@ def _is_plain(part: str, *, windows: bool) -> bool:
 VERSION = 3
 _LIMIT = 2**31
 _BATCH = 256
-_DRAFT, _LOCK = f"{JOURNAL}.draft", "lock"
+_DRAFT, _DONE, _LOCK = f"{JOURNAL}.draft", f"{JOURNAL}.done", "lock"
 _PLAN, _CONTENTS, _MAC = "plan.json", "contents", "plan.mac"
 _MAC_CONTEXT = b"fluxsecrets journal\n"
 _COMMAND = re.compile(r"[a-z]+(?: [a-z]+)*")
@@ -230,6 +232,7 @@ def _end(place: Place, *, forward: bool) -> PendingOperation:
             raise UsageError("nothing was interrupted here", hint="there is nothing to resume or to abort")
         for folder in {(found.root / path).parent for path in found.paths}:
             remove_leftovers(folder)  # of the process that was ended
+        remove_dead_folders((str(place.state),))
         _replace(_read_journal(place), forward=forward)
         _remove_journal(place.state)
         return found
@@ -454,7 +457,7 @@ def _content(data: dict[str, object] | None) -> _Content | None:
 
 def _remove_journal(state: Path) -> None:
     """The rename ends the operation; what is deleted after it no longer means anything."""
-    done = state / f"{JOURNAL}.done"
+    done = state / _DONE
     hint = "all files are done; fix the reason, then run it again with --resume"
     with _reported("the journal could not be removed", state, hint):
         if done.exists():
@@ -462,6 +465,13 @@ def _remove_journal(state: Path) -> None:
         (state / JOURNAL).rename(done)
         _sync(state)
     shutil.rmtree(done, ignore_errors=True)
+
+
+def remove_remains(state: Path) -> None:
+    """Delete drafts and ended journals that killed runs left, unless a run is at work there."""
+    with suppress(FluxsecretsError, OSError), _locked(Place(state.parent, state, state.parent)):
+        for name in (_DRAFT, _DONE):
+            shutil.rmtree(state / name, ignore_errors=True)
 
 
 @contextmanager

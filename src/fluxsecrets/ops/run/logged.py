@@ -177,7 +177,9 @@ def _own_folder(root: Path) -> Path:
     Raises:
         FileAccessError: it is there, and is not ours.
     """
-    from .statefolder import STATE_NAME, place_without_git, require_ours  # few runs are logged
+    from fluxsecrets.files.statedirs import STATE_NAME
+
+    from .statefolder import place_without_git, require_ours  # few runs are logged
 
     place = root / ".git"
     if not os.path.lexists(place):

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.files.statedirs import STATE_NAME, git_directory, user_state_folder
 from fluxsecrets.marks import OLD_STATE_NAME
-
-STATE_NAME = "fluxsecrets"
-"""What held the state of a tree without git before version 0.1.0; it is reported, never followed."""
 
 JOURNAL = "journal"
 """The folder in a state folder that holds the journal of an operation under way, or interrupted."""
@@ -68,31 +65,6 @@ def _tree_name(real: str) -> str:
     from hashlib import sha256  # a tree without git is rare
 
     return sha256(os.fsencode(real)).hexdigest()[:32]
-
-
-def user_state_folder(environ: Mapping[str, str], platform: str = sys.platform) -> str:
-    """The folder in which fluxsecrets keeps state of this user; it need not exist.
-
-    `$XDG_STATE_HOME` wins on every system; the rest is what the platform has for it.
-
-    Raises:
-        FileAccessError: the user has no home folder.
-    """
-    join = os.path.join
-    base = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):  # noqa: PTH117 - as the specification says, a relative one counts for nothing
-        home = environ.get("USERPROFILE" if platform == "win32" else "HOME") or os.path.expanduser("~")  # noqa: PTH111
-        if platform == "win32":
-            base = environ.get("LOCALAPPDATA") or join(home, "AppData", "Local")
-        elif platform == "darwin":
-            base = join(home, "Library", "Application Support")
-        else:
-            base = join(home, ".local", "state")
-    if not os.path.isabs(base):  # noqa: PTH117
-        raise FileAccessError(
-            "there is no folder to keep state in", hint="set HOME, or XDG_STATE_HOME to an absolute path"
-        )
-    return join(base, "fluxsecrets")
 
 
 def require_ours(path: Path) -> os.stat_result | None:
@@ -217,16 +189,8 @@ def _states(folder: str, seen: set[str]) -> Iterator[tuple[str, str, str | None]
     trees: str | None = None
     while folder not in seen:
         seen.add(folder)
-        git = os.path.join(folder, ".git")  # noqa: PTH118
-        if os.path.isdir(git):  # noqa: PTH112
-            yield folder, os.path.join(git, STATE_NAME), git  # noqa: PTH118
-            return
-        if os.path.isfile(git):  # noqa: PTH113 - a worktree or a submodule
-            try:
-                text = Path(git).read_text(encoding="utf-8", errors="surrogateescape")
-            except OSError:
-                return
-            git = os.path.join(folder, text.removeprefix("gitdir:").strip())  # noqa: PTH118
+        git = git_directory(folder)
+        if git is not None:
             yield folder, os.path.join(git, STATE_NAME), git  # noqa: PTH118
             return
         if os.path.lexists(os.path.join(folder, OLD_STATE_NAME, JOURNAL)):  # noqa: PTH118

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
-from fluxsecrets.files.writing import LEFTOVER_GLOB
+from fluxsecrets.files.beside import LEFTOVER_GLOB
 from fluxsecrets.sops.formats import format_for_path
 
 from .inputs import Places, Target, must_exist

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.files.beside import remove_leftovers
 from fluxsecrets.files.reading import FileContent
-from fluxsecrets.files.writing import PendingWrite, remove_leftovers, write_atomic, write_batch
+from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
 
 from .parallel import run_jobs
 from .record import Record, is_recording, note_file, recording

@@ -1,0 +1,53 @@
+"""Delete what killed runs of this user left; every command does this first.
+
+It looks into few folders and imports nothing heavy before it finds something.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError
+from fluxsecrets.files.deadfolders import DeadFolders, remove_dead_folders, usual_places
+from fluxsecrets.files.statedirs import state_above, user_state_folder
+
+_REMAINS = ("journal.draft", "journal.done")
+"""A journal that was not complete yet, and one whose operation has ended."""
+
+
+def clean_up(environ: Mapping[str, str], cwd: str) -> DeadFolders:
+    """Delete the private folders and the remains of journals that killed runs left.
+
+    Args:
+        environ: the environment, which names the places for temporary files.
+        cwd: absolute path of the working directory.
+
+    Returns:
+        What was deleted, and what has to be deleted by hand. Never the folders of a living run.
+    """
+    places = [*usual_places(environ)]
+    with suppress(FileAccessError):
+        places.append(user_state_folder(environ))
+    state = state_above(cwd)
+    if state is not None:
+        places.append(state)
+        if any(os.path.lexists(os.path.join(state, name)) for name in _REMAINS):  # noqa: PTH118
+            from .journal import remove_remains
+
+            remove_remains(Path(state))
+    return remove_dead_folders(places)
+
+
+def messages(found: DeadFolders) -> tuple[str, ...]:
+    """Return what the user should know about the folders of killed runs."""
+    said = []
+    if found.deleted:
+        names = ", ".join(map(str, found.deleted))
+        said.append(f"plain text of a run that was killed was still there, and is deleted: {names}")
+    if found.left:
+        names = ", ".join(map(str, found.left))
+        said.append(f"a run that was killed may have left plain text; delete it yourself: {names}")
+    return tuple(said)
