@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.files import writing
-from fluxsecrets.ops.run import journal
+from fluxsecrets.ops.run import settling
 
 
 class Killed(BaseException):
@@ -30,7 +30,7 @@ def killed_before(step: int, run: Callable[[], object]) -> bool:
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "_BATCH", 1)
+        patch.setattr(settling, "BATCH", 1)
         for place, name in ((writing, "_swap"), (writing, "_write_named"), (writing, "_write_unnamed")):
             patch.setattr(place, name, counted(getattr(place, name)))
         for name in ("rename", "unlink"):

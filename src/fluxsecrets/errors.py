@@ -94,6 +94,10 @@ class ChangedError(FileAccessError):
     """Another program changed, removed or created a file while its new content was being made."""
 
 
+class KeptError(FileAccessError):
+    """An operation was taken back but for files that somebody changed meanwhile; their versions are kept."""
+
+
 class LimitError(FluxsecretsError):
     """The input is larger, deeper or more expanded than the limits allow."""
 

@@ -476,14 +476,14 @@ def test_several_files_one_of_which_fails(sealing, cli):
 
 
 def test_an_interrupted_run_is_taken_back_with_its_renames(infra, cli, monkeypatch, git):
-    from fluxsecrets.ops.run import journal
+    from fluxsecrets.ops.run import settling
 
     def die(*_args, **_options):
         raise KeyboardInterrupt
 
     args = ("convert", "apps/observability/overlays/staging/grafana-oauth-sealed.yaml", "--to", "sops")
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "_remove", die)
+        patch.setattr(settling, "_remove", die)
         assert cli(*args).exit_code == 130
     assert "was interrupted here" in cli(*args).stderr
     assert "fluxsecrets convert --resume" in cli("reseal", "--resume").stderr

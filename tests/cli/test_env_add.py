@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 import pytest
 from tests.faults import killed_before
 
-from fluxsecrets.ops.run import journal
+from fluxsecrets.ops.run import settling
 
 THROWAWAY = re.compile(rb"throwaway|dGhyb3dhd2F5|Rocm93YXdhe|aHJvd2F3YX")
 SECRETS = "apps/cloudnative-pg/overlays/dr/secrets.yaml"
@@ -261,7 +261,7 @@ def test_literals_of_generators_are_not_carried_over(waddle, cli, git):
 
 def fail_after(count, error):
     """A `write_batch` that fails with its nth file; the others are written."""
-    write = journal.write_batch
+    write = settling.write_batch
     done = 0
 
     def write_batch(writes):
@@ -281,7 +281,7 @@ def test_nothing_is_touched_where_a_file_cannot_be_written(waddle, cli, git, ide
     from fluxsecrets.errors import FileAccessError
 
     before = identity.path.read_bytes()
-    monkeypatch.setattr(journal, "write_batch", fail_after(count, FileAccessError("the disk is full")))
+    monkeypatch.setattr(settling, "write_batch", fail_after(count, FileAccessError("the disk is full")))
     result = cli("env", "add", "dr", "--from", "production")
     assert result.exit_code == 2
     assert "the disk is full" in result.stderr
@@ -325,7 +325,7 @@ def test_killed_before_the_identity_is_kept_it_is_taken_back(waddle, cli, git, i
 def test_an_interruption_is_completed_or_taken_back(waddle, cli, git, identity, monkeypatch, count, way):
     before = identity.path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "write_batch", fail_after(count, KeyboardInterrupt()))
+        patch.setattr(settling, "write_batch", fail_after(count, KeyboardInterrupt()))
         assert cli("env", "add", "dr", "--from", "production").exit_code == 130
     refused = cli("env", "add", "qa", "--from", "staging")
     assert "`fluxsecrets env add` was interrupted here" in refused.stderr

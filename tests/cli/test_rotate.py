@@ -16,16 +16,16 @@ import pytest
 MANY = 64
 STOPPED_AFTER_16 = """
 import time
-from fluxsecrets.ops.run import journal
+from fluxsecrets.ops.run import settling
 from fluxsecrets.cli.entry import main
-journal._BATCH = 16
-real, calls = journal.write_batch, []
+settling.BATCH = 16
+real, calls = settling.write_batch, []
 def stopping(writes):
     calls.append(writes)
     if len(calls) == 2:
         time.sleep(60)
     return real(writes)
-journal.write_batch = stopping
+settling.write_batch = stopping
 main()
 """
 
@@ -224,15 +224,17 @@ def test_where_one_cannot_be_replaced_all_are_taken_back(folder, cli, monkeypatc
         folder.write(name)
     assert cli("encrypt", ".").exit_code == 0
     before = folder.files()
-    replace = os.replace
+    from fluxsecrets.files import writing
 
-    def no_b(source, target, **options):
-        if os.fspath(target).endswith("b.yaml"):
+    swap_in = writing.swap_in
+
+    def no_b(temp, path, expected):
+        if path.name == "b.yaml":
             raise OSError(number, "no")
-        return replace(source, target, **options)
+        swap_in(temp, path, expected)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", no_b)
+        patch.setattr(writing, "swap_in", no_b)
         result = cli("rotate", ".")
     assert result.exit_code == 2
     assert f"b.yaml: cannot be written: {said} (and so for 2 more files)" in result.stderr
@@ -288,7 +290,7 @@ def test_stopped_in_the_middle_every_file_opens_and_it_can_be_ended(folder, cli,
 
 
 def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, monkeypatch):
-    from fluxsecrets.ops.run import journal
+    from fluxsecrets.ops.run import journalfile
 
     for name in ("a.yaml", "b.yaml"):
         folder.write(name)
@@ -299,7 +301,7 @@ def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, 
         raise OSError(errno.ENOSPC, "no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "write_atomic", full)
+        patch.setattr(journalfile, "write_atomic", full)
         result = cli("rotate", ".")
     assert result.exit_code == 2
     assert "no space left" in result.stderr
@@ -309,12 +311,12 @@ def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, 
 
 
 def test_two_runs_at_once_exclude_each_other(folder, cli, monkeypatch):
-    from fluxsecrets.ops.run import journal
+    from fluxsecrets.ops.run import settling
 
     for name in ("a.yaml", "b.yaml"):
         folder.write(name)
     assert cli("encrypt", ".").exit_code == 0
-    real = journal.write_batch
+    real = settling.write_batch
     inner = []
 
     def meanwhile(writes):
@@ -323,7 +325,7 @@ def test_two_runs_at_once_exclude_each_other(folder, cli, monkeypatch):
             inner[0] = cli("rotate", ".")
         return real(writes)
 
-    monkeypatch.setattr(journal, "write_batch", meanwhile)
+    monkeypatch.setattr(settling, "write_batch", meanwhile)
     assert cli("rotate", ".").exit_code == 0
     assert inner[0].exit_code == 2
     assert "interrupted here" in inner[0].stderr or "another fluxsecrets" in inner[0].stderr

@@ -512,21 +512,21 @@ def test_an_interrupted_run_is_told_of_and_ended(sealing, cli, monkeypatch):
     sealing.write("a.yaml", (VECTORS / "sealed" / "strict.yaml").read_bytes())
     sealing.write("b.yaml", (VECTORS / "sealed" / "cluster-wide.yaml").read_bytes())
     before = sealing.files()
-    from fluxsecrets.ops.run import journal
+    from fluxsecrets.ops.run import settling
 
     def die(*_args, **_options):
         raise KeyboardInterrupt
 
     args = ("reseal", "--cert", "sealing-new.crt", "--private-key", "sealing.key", "a.yaml", "b.yaml")
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "_replace", die)
+        patch.setattr(settling, "_replace", die)
         assert cli(*args).exit_code == 130
     assert "was interrupted here" in cli(*args).stderr
     assert cli("reseal", "--abort").stderr == "2 files: taken back\n"
     after = {name: data for name, data in sealing.files().items() if not name.startswith(".fluxsecrets")}
     assert after == before
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "_replace", die)
+        patch.setattr(settling, "_replace", die)
         cli(*args)
     assert cli("reseal", "--resume").exit_code == 0
     assert cli("unseal", "--private-key", "sealing-new.key", "a.yaml").exit_code == 0

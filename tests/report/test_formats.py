@@ -14,6 +14,7 @@ from fluxsecrets.report import (
     log,
     moved,
     readers,
+    recover,
     rekey,
     results,
     rules,
@@ -49,6 +50,7 @@ TABLES = {
     "keys list": keys.FORMATS,
     "rules list": rules.LIST_FORMATS,
     "rules show": rules.RULE_FORMATS,
+    "recover": recover.FORMATS,
     "log": log.ENTRY_FORMATS,
     "log verify": log.VERDICT_FORMATS,
 }

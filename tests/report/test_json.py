@@ -78,6 +78,7 @@ CASES = [
     ("rules", "show", "plain-secret"),
     ("log",),
     ("log", "verify"),
+    ("recover",),
 ]
 """A command line for each command that prints JSON, and more where it has several forms."""
 

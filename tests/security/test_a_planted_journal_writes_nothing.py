@@ -12,14 +12,23 @@ from tests.conftest import run_git as git
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.statedirs import user_state_folder
-from fluxsecrets.ops.run import journal
-from fluxsecrets.ops.run.journal import abort, apply, pending, resume
+from fluxsecrets.ops.run import journalfile, settling
+from fluxsecrets.ops.run.journal import Ended, Way, apply, end, pending
 from fluxsecrets.ops.run.journalbox import Box
 from fluxsecrets.ops.run.results import FileChange
+from fluxsecrets.ops.run.runlock import RunInfo
 from fluxsecrets.ops.run.statefolder import Place, place_in_git, place_without_git
 
 EVIL = b"ssh-ed25519 AAAA mallory\n"
 WAYS = ("resume", "abort")
+
+
+def resume(place: Place) -> Ended:
+    return end(place, Way.RESUME)
+
+
+def abort(place: Place) -> Ended:
+    return end(place, Way.ABORT)
 
 
 def planted(state: Path, root: Path, path: str, *, way: str = "resume", version: int = 3, folders=()) -> None:
@@ -29,7 +38,8 @@ def planted(state: Path, root: Path, path: str, *, way: str = "resume", version:
     content = {"number": 0, "start": 0, "length": len(sealed), "digest": box.digest(EVIL)}
     entry = {"path": path, "mode": 0o600, "old": None, "new": None}
     entry["new" if way == "resume" else "old"] = content
-    plan = {"version": version, "name": "rotate", "root": str(root), "details": {}, "files": [entry]}
+    begun = RunInfo.of_this("rotate").data()
+    plan = {"version": version, "begun": begun, "root": str(root), "details": {}, "files": [entry]}
     plan["salt"] = box.salt.hex()
     data = json.dumps({**plan, "folders": list(folders)}).encode()
     folder = state / "journal"
@@ -101,7 +111,7 @@ def place(environment, tmp_path, request) -> Place:
 def interrupted(place, monkeypatch) -> Place:
     """A place where our own operation was ended before its first write."""
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "write_batch", lambda _writes: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(settling, "write_batch", lambda _writes: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             apply(place, "rotate", (FileChange(place.root / "new.yaml", b"new", None),), {})
     return place
@@ -133,7 +143,7 @@ def rewrite(place: Place, **changes) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"root": "/"}, {"name": "rotate --all"}, {"folders": ["x"]}, {"version": 1}, {"details": {"a": 1}}, {}],
+    [{"root": "/"}, {"begun": {}}, {"folders": ["x"]}, {"version": 1}, {"details": {"a": 1}}, {}],
     ids=str,
 )
 def test_one_that_was_changed_is_refused(interrupted, changes):
@@ -160,7 +170,7 @@ def signed(place: Place, **changes) -> None:
     rewrite(place, **changes)
     key = Path(user_state_folder(os.environ), "journal.key").read_bytes()
     data = (place.state / "journal" / "plan.json").read_bytes()
-    (place.state / "journal" / "plan.mac").write_bytes(journal._mac(key, data))
+    (place.state / "journal" / "plan.mac").write_bytes(journalfile._mac(key, data))
 
 
 @pytest.mark.parametrize(

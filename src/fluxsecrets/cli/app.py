@@ -36,6 +36,7 @@ COMMANDS = {
     "scan": ("scan", "Find secrets in plain text."),
     "rules": ("rules", "Show the rules of `scan` and `audit`, and what they mean."),
     "hook": ("hook", "Stop commits that hold secrets in plain text."),
+    "recover": ("recover", "Show what an interrupted command left, and end it."),
     "log": ("log", "Show what was done with secrets here, and verify the record."),
 }
 """Name -> (`module` with a click command `command`, or `module:command`; the line that --help shows)."""

@@ -99,8 +99,9 @@ def command(
     it refuses to change values there, and lists them.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    if end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting):
-        return 0
+    ended = end_if_asked(session, out, "convert", resuming=resuming, aborting=aborting)
+    if ended is not None:
+        return ended
     batch = convert(session, asked)
     out.show(FORMATS[report]("convert", batch))
     written = [_path_now(each) for each in batch.files if each.outcome is Outcome.CONVERTED]

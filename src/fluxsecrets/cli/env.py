@@ -9,6 +9,7 @@ import click
 
 from fluxsecrets.cli.options import (
     LoggedArgument,
+    end_if_asked,
     format_option,
     make_session,
     output_option,
@@ -124,8 +125,9 @@ def add(
     from fluxsecrets.report.newenv import ADDED_FORMATS, DRY_RUN_FORMATS, PLAN_FORMATS
 
     session, out = make_session(), Output(quiet=quiet)
-    if resuming or aborting:
-        return _end(session, out, asked, forward=resuming, both=resuming and aborting)
+    ended = _end(session, out, asked, resuming=resuming, aborting=aborting)
+    if ended is not None:
+        return ended
     plan = plan_environment(session, asked)
     if dry_run:
         out.show(DRY_RUN_FORMATS[report](plan))
@@ -137,13 +139,9 @@ def add(
     return 0
 
 
-def _end(session: Session, out: Output, asked: AddRequest, *, forward: bool, both: bool) -> int:
+def _end(session: Session, out: Output, asked: AddRequest, *, resuming: bool, aborting: bool) -> int | None:
     from fluxsecrets.ops.newenv.addition import COMMAND
-    from fluxsecrets.ops.people.keystore import end_with_identity
 
-    if both or asked.name:
+    if (resuming and aborting) or ((resuming or aborting) and asked.name):
         raise UsageError("--resume and --abort stand alone", hint="fluxsecrets env add --resume")
-    done = end_with_identity(session, COMMAND, forward=forward)
-    what = "completed" if forward else "taken back"
-    out.note(f"env add {done.details.get('name', '')} was {what}: {len(done.paths)} files")
-    return 0
+    return end_if_asked(session, out, COMMAND, resuming=resuming, aborting=aborting)

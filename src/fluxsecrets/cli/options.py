@@ -320,20 +320,24 @@ def _mode(stream: TextIO | None) -> int:
         return 0
 
 
-def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, aborting: bool) -> bool:
+def end_if_asked(session: Session, out: Output, name: str, *, resuming: bool, aborting: bool) -> int | None:
     """Complete or take back an interrupted run, if --resume or --abort was given.
+
+    Returns:
+        The exit code, or None if neither was given: 1 where somebody has to look at files.
 
     Raises:
         UsageError: nothing was interrupted, or both were given.
     """
     if not resuming and not aborting:
-        return False
+        return None
     if resuming and aborting:
         raise UsageError("--resume and --abort are opposites", hint="give one of them")
     # Of all commands that can be interrupted, as some make identities.
     from fluxsecrets.ops.people.keystore import end_with_identity
+    from fluxsecrets.ops.run.journal import Way
+    from fluxsecrets.report.recover import ended_page
 
-    found = end_with_identity(session, name, forward=resuming)
-    count = f"{len(found.paths)} file{'s' if len(found.paths) != 1 else ''}"
-    out.note(f"{count}: {'completed' if resuming else 'taken back'}")
-    return True
+    ended = end_with_identity(session, Way.RESUME if resuming else Way.ABORT, name)
+    out.show(ended_page(ended, session.cwd))
+    return 1 if ended.kept else 0

@@ -113,8 +113,9 @@ def add(
     from fluxsecrets.report.rekey import addition_notes, addition_plan, addition_steps, rekeyed_batch
 
     session, out = make_session(config), Output(quiet=quiet)
-    if end_if_asked(session, out, admit.COMMAND, resuming=resuming, aborting=aborting):
-        return 0
+    ended = end_if_asked(session, out, admit.COMMAND, resuming=resuming, aborting=aborting)
+    if ended is not None:
+        return ended
     plan = admit.plan_addition(session, asked)
     out.plan(addition_plan(plan), report)
     done = plan.rekeying.run(out.watch("encrypting"), write=not asked.dry_run, partial=asked.partial)
@@ -161,8 +162,9 @@ def remove(
     from fluxsecrets.report.rekey import rekeyed_batch, removal_notes, removal_plan, removal_steps
 
     session, out = make_session(config), Output(quiet=quiet)
-    if end_if_asked(session, out, offboard.COMMAND, resuming=resuming, aborting=aborting):
-        return 0
+    ended = end_if_asked(session, out, offboard.COMMAND, resuming=resuming, aborting=aborting)
+    if ended is not None:
+        return ended
     plan = offboard.plan_removal(session, asked)
     out.plan(removal_plan(plan), report)
     offboard.refuse_oneself(session, plan)

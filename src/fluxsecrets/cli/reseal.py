@@ -53,8 +53,9 @@ def command(asked: ResealRequest, *, resuming: bool, aborting: bool, report: str
     stays unchanged.
     """
     session, out = make_session(), Output(quiet=quiet)
-    if end_if_asked(session, out, "reseal", resuming=resuming, aborting=aborting):
-        return 0
+    ended = end_if_asked(session, out, "reseal", resuming=resuming, aborting=aborting)
+    if ended is not None:
+        return ended
     batch = reseal(session, asked)
     out.show(FORMATS[report]("reseal", batch))
     return 2 if batch.failed else 0

@@ -110,8 +110,9 @@ def command(
     the old and the new one. When the cluster has the new one, --finish removes the old one.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    if end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting):
-        return 0
+    ended = end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting)
+    if ended is not None:
+        return ended
     add, remove = ({kind: asked.pop(f"{verb}_{kind}") for kind in KINDS} for verb in ("add", "rm"))
     of_identity = {name: asked.pop(name) for name in ("finish", "old", "new", "post_quantum", "store", "yes")}
     if identity or any(of_identity.values()):

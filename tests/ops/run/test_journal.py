@@ -10,14 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.errors import ChangedError, FileAccessError, KeptError, UsageError
 from fluxsecrets.files import beside, writing
-from fluxsecrets.ops.run import journal
-from fluxsecrets.ops.run.journal import PlanPath, abort, apply, pending, resume
+from fluxsecrets.ops.run import journalfile, settling
+from fluxsecrets.ops.run.journal import Ended, Way, apply, end, pending, put_aside
+from fluxsecrets.ops.run.kept import open_kept
+from fluxsecrets.ops.run.planpath import PlanPath
 from fluxsecrets.ops.run.results import FileChange
+from fluxsecrets.ops.run.runlock import only_run
 from fluxsecrets.ops.run.statefolder import Place
 
 NAMES = ("a.yaml", "deep/b.yaml", "c.yaml")
+
+
+def resume(place: Place) -> Ended:
+    return end(place, Way.RESUME)
+
+
+def abort(place: Place) -> Ended:
+    return end(place, Way.ABORT)
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +118,7 @@ def killed_after(steps: int, place: Place) -> bool:
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "_BATCH", 1)
+        patch.setattr(settling, "BATCH", 1)
         for name in ("_swap", "_write_named", "_write_unnamed"):
             patch.setattr(writing, name, counted(getattr(writing, name)))
         for name in ("rename", "mkdir", "unlink"):
@@ -120,8 +131,8 @@ def killed_after(steps: int, place: Place) -> bool:
     return False
 
 
-@pytest.mark.parametrize("end", [resume, abort])
-def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeypatch, end):
+@pytest.mark.parametrize("act", [resume, abort])
+def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeypatch, act):
     monkeypatch.setattr(beside, "is_running", lambda _process: False)  # the process that was killed
     steps = 0
     interrupted = 0
@@ -143,19 +154,19 @@ def test_killed_at_any_step_it_can_be_completed_and_taken_back(tmp_path, monkeyp
             assert (found.name, found.details) == ("rotate", DETAILS)
             with pytest.raises(UsageError, match="was interrupted here"):
                 apply(place, "rotate", planned_changes(root), DETAILS)
-            end(place)
+            act(place)
             visible = {name: text for name, text in contents(root).items() if not name.endswith(".tmp")}
-            assert visible == (NEW if end is resume else OLD)
+            assert visible == (NEW if act is resume else OLD)
             assert pending(place) is None
-            assert (root / "new").exists() == (end is resume)
+            assert (root / "new").exists() == (act is resume)
         steps += 1
     assert contents(root) == NEW
     assert interrupted >= 8, "the journal is there for most of the steps"
 
 
 def test_a_failure_in_the_middle_is_taken_back(place, tree, monkeypatch):
-    monkeypatch.setattr(journal, "_BATCH", 1)
-    real, calls = journal.write_batch, []
+    monkeypatch.setattr(settling, "BATCH", 1)
+    real, calls = settling.write_batch, []
 
     def full_disk(writes):
         calls.append(writes)
@@ -163,7 +174,7 @@ def test_a_failure_in_the_middle_is_taken_back(place, tree, monkeypatch):
             raise FileAccessError("no space left on device", path=str(writes[0].path))
         return real(writes)
 
-    monkeypatch.setattr(journal, "write_batch", full_disk)
+    monkeypatch.setattr(settling, "write_batch", full_disk)
     with pytest.raises(FileAccessError, match="no space left"):
         apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == OLD
@@ -171,8 +182,8 @@ def test_a_failure_in_the_middle_is_taken_back(place, tree, monkeypatch):
 
 
 def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(place, tree, monkeypatch):
-    monkeypatch.setattr(journal, "_BATCH", 1)
-    real, calls = journal.write_batch, []
+    monkeypatch.setattr(settling, "BATCH", 1)
+    real, calls = settling.write_batch, []
 
     def dead_disk(writes):
         calls.append(writes)
@@ -181,7 +192,7 @@ def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(place, tree
         return real(writes)
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "write_batch", dead_disk)
+        patch.setattr(settling, "write_batch", dead_disk)
         with pytest.raises(FileAccessError) as caught:
             apply(place, "rotate", planned_changes(tree), DETAILS)
     assert "--resume" in str(caught.value.hint)
@@ -191,8 +202,8 @@ def test_where_even_that_fails_the_journal_stays_and_says_what_to_do(place, tree
 
 def interrupt(place: Place, monkeypatch) -> None:
     """Leave a journal, with one file replaced."""
-    monkeypatch.setattr(journal, "_BATCH", 1)
-    real, calls = journal.write_batch, []
+    monkeypatch.setattr(settling, "BATCH", 1)
+    real, calls = settling.write_batch, []
 
     def stop(writes):
         calls.append(writes)
@@ -201,20 +212,114 @@ def interrupt(place: Place, monkeypatch) -> None:
         return real(writes)
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "write_batch", stop)
+        patch.setattr(settling, "write_batch", stop)
         with pytest.raises(KeyboardInterrupt):
             apply(place, "rotate", planned_changes(place.root), DETAILS)
 
 
-@pytest.mark.parametrize("end", [resume, abort])
-def test_a_file_that_somebody_changed_since_stops_the_end_of_it(place, tree, monkeypatch, end):
+def kept_texts(place: Place) -> dict[str, str]:
+    """What is kept of changed files, by version and name; what is locked is opened."""
+    found = {}
+    for path in sorted((place.state / "kept").rglob("*.yaml*")):
+        name = path.relative_to(place.state / "kept").as_posix().partition("/")[2]
+        assert path.name.endswith(".locked"), "it is plain text"
+        assert not any(text.encode() in path.read_bytes() for text in (*OLD.values(), *NEW.values()))
+        found[name.removesuffix(".locked")] = open_kept(path).decode()
+    return found
+
+
+@pytest.mark.parametrize("act", [resume, abort])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_somebody_changed_stays_and_the_others_are_ended(place, tree, monkeypatch, act, name):
     interrupt(place, monkeypatch)
-    (tree / "c.yaml").write_text("mine")
+    (tree / name).write_text("mine")
+    ended = act(place)
+    assert contents(tree) == (NEW if act is resume else OLD) | {name: "mine"}
+    assert [(each.path, each.reason) for each in ended.kept] == [(name, "was changed meanwhile")]
+    assert kept_texts(place) == {f"before/{name}": OLD[name], f"after/{name}": NEW[name]}
+    assert pending(place) is None
+
+
+@pytest.mark.parametrize("act", [resume, abort])
+def test_a_removed_a_new_and_a_linked_file_stay_as_they_are(place, tree, monkeypatch, act):
+    interrupt(place, monkeypatch)
+    (tree / "a.yaml").unlink()
+    (tree / "c.yaml").unlink()
+    (tree / "c.yaml").symlink_to("gone.yaml")
+    (tree / "new/folder").mkdir(parents=True, exist_ok=True)
+    (tree / "new/folder/d.yaml").write_text("mine")
+    ended = act(place)
+    assert {each.path for each in ended.kept} == {"a.yaml", "c.yaml", "new/folder/d.yaml"}
+    assert not os.path.lexists(tree / "a.yaml")
+    assert (tree / "c.yaml").is_symlink()
+    assert (tree / "new/folder/d.yaml").read_text() == "mine"
+    assert (tree / "deep/b.yaml").read_text() == (NEW if act is resume else OLD)["deep/b.yaml"]
+    assert set(kept_texts(place)) == {
+        *("before/a.yaml", "after/a.yaml", "before/c.yaml", "after/c.yaml", "after/new/folder/d.yaml"),
+    }
+
+
+def test_all_that_is_not_settled_can_be_left_and_both_versions_are_kept(place, tree, monkeypatch):
+    interrupt(place, monkeypatch)
     before = contents(tree)
-    with pytest.raises(FileAccessError, match="changed since"):
-        end(place)
+    ended = end(place, Way.LEAVE)
     assert contents(tree) == before
-    assert pending(place) is not None
+    assert pending(place) is None
+    assert len(ended.kept) == len(ended.operation.paths)
+    kept = kept_texts(place)
+    assert {name: kept[f"before/{name}"] for name in OLD} == OLD
+    assert {name: kept[f"after/{name}"] for name in NEW} == NEW
+
+
+def test_a_journal_that_cannot_be_followed_can_be_put_aside(place, tree, monkeypatch):
+    interrupt(place, monkeypatch)
+    (place.state / "journal" / "plan.json").write_text("{")
+    before = contents(tree)
+    aside = put_aside(place)
+    assert contents(tree) == before
+    assert (aside / "contents").exists()
+    assert pending(place) is None
+
+
+def saving(monkeypatch, *saves):
+    """An editor that saves files before batches of given numbers are written."""
+    monkeypatch.setattr(settling, "BATCH", 1)
+    real, calls = settling.write_batch, []
+
+    def write_batch(writes):
+        for number, path in saves:
+            if len(calls) == number:
+                path.write_text("mine")
+        calls.append(writes)
+        return real(writes)
+
+    monkeypatch.setattr(settling, "write_batch", write_batch)
+
+
+def test_a_file_that_is_saved_just_before_it_is_replaced_undoes_all_and_stays(place, tree, monkeypatch):
+    saving(monkeypatch, (1, tree / "deep/b.yaml"))
+    with pytest.raises(ChangedError, match="was changed"):
+        apply(place, "rotate", planned_changes(tree), DETAILS)
+    assert contents(tree) == OLD | {"deep/b.yaml": "mine"}
+    assert pending(place) is None
+    assert not (place.state / "kept").exists(), "it was never replaced"
+
+
+def test_a_file_that_is_saved_after_it_was_replaced_stays_when_all_is_undone(place, tree, monkeypatch):
+    saving(monkeypatch, (1, tree / "a.yaml"), (1, tree / "deep/b.yaml"))
+    with pytest.raises(KeptError) as caught:
+        apply(place, "rotate", planned_changes(tree), DETAILS)
+    assert contents(tree) == OLD | {"a.yaml": "mine", "deep/b.yaml": "mine"}
+    assert pending(place) is None
+    assert kept_texts(place) == {"before/a.yaml": OLD["a.yaml"], "after/a.yaml": NEW["a.yaml"]}
+    assert any("a.yaml was changed meanwhile" in line for line in caught.value.details)
+
+
+def test_a_file_that_was_changed_may_be_removed_by_nobody(place, tree, monkeypatch):
+    saving(monkeypatch, (3, tree / "gone.yaml"))
+    with pytest.raises(ChangedError):
+        apply(place, "rotate", planned_changes(tree), DETAILS)
+    assert contents(tree) == OLD | {"gone.yaml": "mine"}
 
 
 def test_a_removed_file_comes_back_with_its_mode(place, tree, monkeypatch):
@@ -240,14 +345,14 @@ def test_it_holds_no_plain_text(place, tree, monkeypatch):
 
 
 def test_a_draft_that_a_full_disk_cut_short_is_removed(place, tree, monkeypatch):
-    real = journal.write_atomic
+    real = journalfile.write_atomic
 
     def full(path, *args, **kwargs):
         if path.name == "plan.json":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(path, *args, **kwargs)
 
-    monkeypatch.setattr(journal, "write_atomic", full)
+    monkeypatch.setattr(journalfile, "write_atomic", full)
     with pytest.raises(FileAccessError, match="no space left"):
         apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == OLD
@@ -258,9 +363,9 @@ def test_a_draft_that_a_full_disk_cut_short_is_removed(place, tree, monkeypatch)
 def test_a_damaged_journal_is_an_error(place, monkeypatch, damage):
     interrupt(place, monkeypatch)
     (place.state / "journal" / "plan.json").write_text(damage)
-    for end in (resume, abort):
+    for act in (resume, abort):
         with pytest.raises(FileAccessError, match="journal"):
-            end(place)
+            act(place)
 
 
 def test_damaged_contents_are_not_written(place, tree, monkeypatch):
@@ -273,15 +378,15 @@ def test_damaged_contents_are_not_written(place, tree, monkeypatch):
 
 
 def test_two_at_once_exclude_each_other(place, tree):
-    with journal._locked(place), pytest.raises(UsageError, match="another fluxsecrets"):
+    with only_run(place, "rotate"), pytest.raises(UsageError, match="another fluxsecrets"):
         apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == OLD
 
 
 def test_nothing_to_end_is_said(place):
-    for end in (resume, abort):
+    for act in (resume, abort):
         with pytest.raises(UsageError, match="nothing was interrupted"):
-            end(place)
+            act(place)
 
 
 def test_a_path_out_of_the_tree_is_refused(place, tree, tmp_path, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.run import journal, writer
+from fluxsecrets.ops.run import journal, settling, writer
+from fluxsecrets.ops.run.journal import Way
 from fluxsecrets.ops.run.record import Record, recording
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
@@ -195,7 +196,7 @@ def test_an_interrupted_operation_stops_the_next_run_and_leftovers_go(session, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "write_batch", killed)
+        patch.setattr(settling, "write_batch", killed)
         with pytest.raises(KeyboardInterrupt):
             write_files(session, all_prepared(session), Operation("rotate"))
     paths = [session.cwd.resolve() / "a.yaml"]
@@ -203,8 +204,8 @@ def test_an_interrupted_operation_stops_the_next_run_and_leftovers_go(session, m
         make_ready(paths)
     assert "fluxsecrets rotate --resume" in caught.value.hint
     with pytest.raises(UsageError, match="`fluxsecrets rotate` was interrupted here, not"):
-        writer.end_interrupted(session, "convert", forward=True)
-    assert writer.end_interrupted(session, "rotate", forward=True).name == "rotate"
+        writer.end_interrupted(session, Way.RESUME, "convert")
+    assert writer.end_interrupted(session, Way.RESUME, "rotate").operation.name == "rotate"
     assert contents(session) == [b"new"] * 3
     stale = session.cwd / ".a.yaml.fluxsecrets-00000000-1-00000000.tmp"
     stale.touch()

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluxsecrets.errors import IdentityError, UsageError
+from fluxsecrets.errors import IdentityError, KeptError, UsageError
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.record import note_key
@@ -22,7 +22,7 @@ from fluxsecrets.sops.recipients import Recipient
 if TYPE_CHECKING:
     from fluxsecrets.keys.age import AgeProvider
     from fluxsecrets.keys.keyfile import AgeIdentity
-    from fluxsecrets.ops.run.journal import PendingOperation
+    from fluxsecrets.ops.run.journal import Ended, PendingOperation, Way
 
 KEYRING_SHOWN = "the OS keyring"
 
@@ -215,6 +215,8 @@ def write_with_identity(
                 first=lambda: kept.append(keep_identity(session, identity, keeping)),
             ),
         )
+    except KeptError:  # a file that somebody changed may be encrypted for it alone
+        raise
     except BaseException:
         if kept and kept[0].added and interrupted(session) is None:
             drop_identity(session, identity.recipient, keeping)
@@ -222,27 +224,50 @@ def write_with_identity(
     return tuple(results), kept[0]
 
 
-def end_with_identity(session: Session, name: str, *, forward: bool) -> PendingOperation:
-    """Complete what was interrupted, or take it back together with the identity that it made.
+def end_with_identity(session: Session, way: Way, name: str | None = None) -> Ended:
+    """End what was interrupted: complete it, or take it back together with the identity that it made.
+
+    The identity stays where a file could be encrypted for it alone.
+
+    Args:
+        session: the run.
+        way: the way to end it.
+        name: the command that it has to be; None for any.
 
     Raises:
-        UsageError: nothing was interrupted, it was another command, or its identity was not kept yet.
-        FileAccessError: a file was changed since, or cannot be written.
+        UsageError: nothing was interrupted, it was another command, its identity was not kept yet, or another
+            process works on it.
+        FileAccessError: a file cannot be written, or the journal cannot be followed.
     """
     found = interrupted(session)
-    if forward and found is not None and found.name == name:
-        recipient, keeping = _made_by(found)
-        if recipient and not holds_identity(session, recipient, keeping):
-            raise UsageError(
-                "it was interrupted before the new identity was kept, and the files would be encrypted for "
-                "nobody",
-                hint=f"take it back with `fluxsecrets {name} --abort`, and begin again",
-            )
-    done = end_interrupted(session, name, forward=forward)
-    recipient, keeping = _made_by(done)
-    if recipient and not forward:
-        drop_identity(session, recipient, keeping)
+    ours = found is not None and name in (None, found.name)
+    if way == "resume" and found is not None and ours and identity_is_missing(session, found):
+        raise UsageError(
+            "it was interrupted before the new identity was kept: the files would be encrypted for nobody",
+            hint=f"take it back with `fluxsecrets {found.name} --abort`, and begin again",
+        )
+    done = end_interrupted(session, way, name)
+    recipient, keeping = _made_by(done.operation)
+    if not recipient or way != "abort":
+        return done
+    if done.kept:
+        note = (
+            f"the new identity {recipient} stays, because the files that somebody changed may need it; "
+            f"`fluxsecrets keys remove {recipient}` deletes it"
+        )
+        return replace(done, notes=(*done.notes, note))
+    drop_identity(session, recipient, keeping)
     return done
+
+
+def identity_is_missing(session: Session, operation: PendingOperation) -> bool:
+    """Whether an operation was interrupted before the identity that it made was kept.
+
+    Raises:
+        FileAccessError, IdentityError: the place cannot be read.
+    """
+    recipient, keeping = _made_by(operation)
+    return bool(recipient) and not holds_identity(session, recipient, keeping)
 
 
 def _made_by(operation: PendingOperation) -> tuple[str, Keeping]:

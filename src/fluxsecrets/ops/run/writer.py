@@ -28,7 +28,7 @@ from .statefolder import Place, interrupted_above, place_in_git, place_without_g
 if TYPE_CHECKING:  # batches do without the repository
     from fluxsecrets.repo.tree import Tree
 
-    from .journal import PendingOperation
+    from .journal import Ended, PendingOperation, Way
 
 Job = TypeVar("Job")
 
@@ -118,7 +118,8 @@ def make_ready(paths: Iterable[Path]) -> None:
         paths: absolute paths of the files.
 
     Raises:
-        UsageError: an operation was interrupted in their work tree, and has to be ended first.
+        UsageError: another process changes files in their work tree, or an operation was interrupted there,
+            and has to be ended first.
     """
     paths = tuple(paths)
     refuse_interrupted(paths)
@@ -127,13 +128,13 @@ def make_ready(paths: Iterable[Path]) -> None:
 
 
 def refuse_interrupted(paths: Iterable[Path]) -> None:
-    """Stop where an interrupted operation waits in the work tree of one of some files.
+    """Stop where an operation is under way, or was interrupted, in the work tree of one of some files.
 
     Args:
         paths: absolute; the files need not exist.
 
     Raises:
-        UsageError: there is one; it says how to complete it and how to take it back.
+        UsageError: there is one; it says who runs it, or how to end it.
         FileAccessError: there is a journal that this user's fluxsecrets did not write.
     """
     for place in waiting_places(paths):
@@ -316,28 +317,39 @@ def interrupted(session: Session) -> PendingOperation | None:
     """What was interrupted around the working directory, or None; raises as `journal.pending`."""
     from .journal import pending
 
-    return pending(_interrupted_place(session))
+    return pending(interrupted_place(session))
 
 
-def end_interrupted(session: Session, name: str, *, forward: bool) -> PendingOperation:
-    """Complete or take back what was interrupted.
+def end_interrupted(session: Session, way: Way, name: str | None = None) -> Ended:
+    """End what was interrupted.
+
+    Args:
+        session: the run.
+        way: whether to complete it, take it back, or leave its files as they are.
+        name: the command that it has to be; None for any.
 
     Raises:
-        UsageError: nothing was, or it was another command.
+        UsageError: nothing was, it was another command, or another process works on it.
+        FileAccessError: a file cannot be written, or the journal cannot be followed.
     """
-    from .journal import abort, pending, resume
+    from .journal import end, pending
+    from .runlock import running, running_error
 
-    place = _interrupted_place(session)
+    place = interrupted_place(session)
+    holder = running(place)
+    if holder is not None:
+        raise running_error(holder)
     found = pending(place)
-    if found is not None and found.name != name:
+    if found is not None and name is not None and found.name != name:
         raise UsageError(
             f"`fluxsecrets {found.name}` was interrupted here, not `fluxsecrets {name}`",
             hint=f"end it with `fluxsecrets {found.name} --resume`, or `fluxsecrets {found.name} --abort`",
         )
-    return resume(place) if forward else abort(place)
+    return end(place, way)
 
 
-def _interrupted_place(session: Session) -> Place:
+def interrupted_place(session: Session) -> Place:
+    """The work tree around the working directory, or one above it in which an operation was interrupted."""
     from fluxsecrets.repo.tree import open_tree
 
     tree = open_tree(session.cwd, limits=session.limits)

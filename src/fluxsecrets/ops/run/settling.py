@@ -1,0 +1,187 @@
+"""Replace the files of a journal, or put them back, if they are in the state that the journal knows.
+
+A file that another program changed meanwhile is never touched, and does not keep the others waiting.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from fluxsecrets.errors import ChangedError, FileAccessError
+from fluxsecrets.files.beside import temporary_path
+from fluxsecrets.files.reading import FileContent, read_file, translated
+from fluxsecrets.files.staging import staging
+from fluxsecrets.files.swap import take_out
+from fluxsecrets.files.writing import PendingWrite, write_batch
+
+from .journalfile import LIMIT, Content, Entry, Journal, reported, sync
+
+BATCH = 256
+"""Files that are replaced together."""
+
+
+class FileState(StrEnum):
+    """What a file of an operation holds."""
+
+    DONE = "done"
+    PENDING = "pending"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file of a journal as it was found.
+
+    Attributes:
+        content: what it holds, in short; None if it does not exist or can't be read.
+        reason: the same for people; why it is in neither state.
+    """
+
+    entry: Entry
+    state: FileState
+    content: FileContent | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of it.
+
+    Attributes:
+        done: how many files were replaced, created or removed.
+        changed: files that were left alone, because another program changed them.
+    """
+
+    done: int
+    changed: tuple[Seen, ...]
+
+
+def look(journal: Journal) -> Iterator[Seen]:
+    """Find out the state of each file."""
+    for entry in journal.entries:
+        yield _look(journal, entry)
+
+
+def _look(journal: Journal, entry: Entry) -> Seen:
+    try:
+        path = entry.path.below(journal.root)
+        content = read_file(path, limit=LIMIT) if os.path.lexists(path) else None
+    except FileAccessError as error:
+        return Seen(entry, FileState.CHANGED, None, error.message)
+    digest = journal.box.digest(content.data) if content is not None else None
+    content = content.without_data() if content is not None else None
+    if digest == _digest_of(entry.new):
+        return Seen(entry, FileState.DONE, content, "holds its new content")
+    if digest == _digest_of(entry.old):
+        return Seen(entry, FileState.PENDING, content, "holds its old content")
+    reason = "was changed meanwhile" if content is not None else "was removed meanwhile"
+    if content is not None and entry.old is None:
+        reason = "was created, or changed, meanwhile"
+    return Seen(entry, FileState.CHANGED, content, reason)
+
+
+def settle(journal: Journal, *, forward: bool, until_changed: bool = False) -> Settled:
+    """Give every file its new content, or its old one back; files that have it already are left alone.
+
+    Args:
+        journal: the plan.
+        forward: whether to complete it or to take it back.
+        until_changed: stop as soon as a file turns out to be changed.
+
+    Raises:
+        FileAccessError: a file can't be written, or the journal is damaged. Some files may be replaced.
+    """
+    goal = FileState.DONE if forward else FileState.PENDING
+    found = list(look(journal))
+    changed = [seen for seen in found if seen.state is FileState.CHANGED]
+    waiting = [seen for seen in found if seen.state is not FileState.CHANGED and seen.state is not goal]
+    done = 0
+    if not (changed and until_changed):
+        contents = journal.contents() if waiting else b""
+        if forward:
+            _make_folders(journal)
+        for part in _parts(waiting, forward=forward):
+            left = _replace(journal, contents, part, forward=forward)
+            done += len(part) - len(left)
+            changed += left
+            if left and until_changed:
+                break
+    if not forward:
+        _remove_folders(journal)
+    return Settled(done, tuple(changed))
+
+
+def _parts(waiting: list[Seen], *, forward: bool) -> Iterator[list[Seen]]:
+    """Batches of files to write, then those to remove: no content is gone before its successor is there."""
+    writes = [seen for seen in waiting if _goal(seen.entry, forward=forward) is not None]
+    for start in range(0, len(writes), BATCH):
+        yield writes[start : start + BATCH]
+    for seen in waiting:
+        if _goal(seen.entry, forward=forward) is None:
+            yield [seen]
+
+
+def _replace(journal: Journal, contents: bytes, part: list[Seen], *, forward: bool) -> list[Seen]:
+    """Replace files; those that were changed at the last moment are returned."""
+    writes, changed = [], []
+    for seen in part:
+        goal, path = _goal(seen.entry, forward=forward), seen.entry.path.below(journal.root)
+        if goal is None:
+            error = _remove(path, seen.content)
+            if error is not None:
+                changed.append(Seen(seen.entry, FileState.CHANGED, None, error.message))
+        else:
+            data = journal.data(contents, goal)
+            writes.append(PendingWrite(path, data, seen.entry.mode, seen.content, new=seen.content is None))
+    for seen, result in zip(part, write_batch(writes), strict=False):
+        if isinstance(result.error, ChangedError):
+            changed.append(Seen(seen.entry, FileState.CHANGED, None, result.error.message))
+        elif result.error is not None:
+            raise result.error
+    return changed
+
+
+def _goal(entry: Entry, *, forward: bool) -> Content | None:
+    return entry.new if forward else entry.old
+
+
+def _digest_of(content: Content | None) -> str | None:
+    return content.digest if content is not None else None
+
+
+def _make_folders(journal: Journal) -> None:
+    for name in journal.made_folders:
+        with suppress(FileAccessError):  # a link; its files are seen as changed
+            path = name.below(journal.root)
+            with reported("the folder could not be made", path):
+                path.mkdir(exist_ok=True)
+
+
+def _remove_folders(journal: Journal) -> None:
+    for name in reversed(journal.made_folders):
+        with suppress(OSError, FileAccessError):  # somebody put something there
+            name.below(journal.root).rmdir()
+
+
+def _remove(path: Path, expected: FileContent | None) -> ChangedError | None:
+    if expected is None:
+        return None
+    try:
+        with translated(path, "written"), staging() as name:
+            try:
+                take_out(path, name(path), expected)
+            except OSError as error:
+                # A folder can be mounted on its own, though it is on the same disk.
+                if error.errno != errno.EXDEV:
+                    raise
+                take_out(path, temporary_path(path), expected)
+    except ChangedError as error:
+        return error
+    sync(path.parent)
+    return None
