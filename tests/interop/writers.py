@@ -22,6 +22,7 @@ from fluxsecrets.sealed.scopes import Scope, label_of
 from fluxsecrets.sops.formats import make_format
 
 from .peers import node_package, run, sops_version, version_of
+from .secrets import opened_by_kubeseal, random_secrets, sealed_by_kubeseal
 from .written import KEYS, SUFFIXES
 
 _DATA = {
@@ -41,6 +42,7 @@ _PLAIN: Mapping[str, tuple[bytes, object]] = {
 }
 _VALUES = ("throwaway", "throw\u00e4way\n" * 100)
 _NAMESPACE, _NAME = "apps", "db"
+_SECRETS = 300
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,12 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 const [, , place, certificate, namespace] = process.argv;
 const { encryptSecretItem } = createRequire(place + "/")("@linode/kubeseal-encrypt");
-const value = readFileSync(0, "utf8");
-process.stdout.write(await encryptSecretItem(readFileSync(certificate, "utf8"), namespace, value));
+const key = readFileSync(certificate, "utf8");
+const sealed = [];
+for (const value of JSON.parse(readFileSync(0, "utf8"))) {
+  sealed.push(await encryptSecretItem(key, namespace, value));
+}
+process.stdout.write(JSON.stringify(sealed));
 """
 
 
@@ -176,12 +182,18 @@ class KubesealEncrypt:
         return found and found[1]
 
     def cases(self) -> Sequence[Case]:
+        texts = [
+            value.decode()
+            for made in random_secrets(_SECRETS, 2)
+            for key, value in made.values.items()
+            if key in made.texts
+        ]
         return [
-            Case(f"sealed value {number}", value, lambda value=value: self._read(value))
-            for number, value in enumerate(_VALUES, 1)
+            Case("sealed values", list(_VALUES), lambda: self._read(_VALUES)),
+            Case(f"the texts of {_SECRETS} random Secrets", texts, lambda: self._read(texts)),
         ]
 
-    def _read(self, value: str) -> object:
+    def _read(self, values: Sequence[str]) -> object:
         script, public = self.folder / "seal.mjs", self.folder / "sealing.pem"
         script.write_text(_SEAL, encoding="utf-8")
         certificate = parse_certificate((KEYS / "sealing.crt").read_bytes())
@@ -189,8 +201,8 @@ class KubesealEncrypt:
         found = node_package(self.session.environ, "@linode/kubeseal-encrypt")
         assert found is not None
         command = ("node", str(script), str(found[0]), str(public), _NAMESPACE)
-        sealed = run(self.session.environ, *command, data=value.encode()).decode()
-        return _unsealed(sealed, Scope.NAMESPACE)
+        sealed = run(self.session.environ, *command, data=json.dumps(list(values)).encode())
+        return [_unsealed(each, Scope.NAMESPACE) for each in json.loads(sealed)]
 
 
 @dataclass(frozen=True)
@@ -206,9 +218,14 @@ class Kubeseal:
         return text and text.split()[-1]
 
     def cases(self) -> Sequence[Case]:
+        environ, secrets = self.session.environ, list(random_secrets(_SECRETS, 1))
         return [
-            Case(f"sealed value, {scope}", _VALUES[0], lambda scope=scope: self._read(_VALUES[0], scope))
-            for scope in Scope
+            *(
+                Case(f"sealed value, {scope}", _VALUES[0], lambda scope=scope: self._read(_VALUES[0], scope))
+                for scope in Scope
+            ),
+            Case(f"{_SECRETS} random Secrets sealed", [], lambda: sealed_by_kubeseal(environ, secrets)),
+            Case(f"{_SECRETS} random Secrets opened", [], lambda: opened_by_kubeseal(environ, secrets)),
         ]
 
     def _read(self, value: str, scope: Scope) -> object:
