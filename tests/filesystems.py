@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.files import system
-from fluxsecrets.files.beside import LEFTOVER_GLOB
 from fluxsecrets.files.writing import PendingWrite
+from fluxsecrets.marks import is_leftover_name
 
 LIMIT = 2**20
 OLD, NEW = b"old: content\n", b"new: content that is longer\n"
@@ -66,4 +66,4 @@ def change_content(path: Path) -> None:
 
 
 def temporary_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(LEFTOVER_GLOB))
+    return sorted(path for path in folder.iterdir() if is_leftover_name(path.name))

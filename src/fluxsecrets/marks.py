@@ -212,6 +212,16 @@ def is_secret_name(path: str) -> bool:
     return ".sops." in inner or ".enc." in inner
 
 
+LEFTOVER = "a run that was killed left it"
+"""Why a temporary file in a work tree counts as a secret, whatever file it was to replace."""
+
+
+def is_leftover_name(path: str) -> bool:
+    """Whether a name is that of a temporary file: `.NAME.fluxsecrets-….tmp`."""
+    name = name_in(path)
+    return name.startswith(".") and name.endswith(".tmp") and ".fluxsecrets-" in name
+
+
 SHOWN = "(a private key)"
 
 _SIGNS = ("age-secret-key-", "age-plugin-", "private key")

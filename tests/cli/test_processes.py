@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxsecrets.files.beside import LEFTOVER_GLOB
+from fluxsecrets.marks import is_leftover_name
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and modes are POSIX's")
 
@@ -53,7 +53,7 @@ def assert_whole(folder, cli):
 
 
 def temporary_files(folder):
-    return [path for path in folder.path.iterdir() if path.match(LEFTOVER_GLOB)]
+    return [path for path in folder.path.iterdir() if is_leftover_name(path.name)]
 
 
 @pytest.mark.parametrize("replaced", [0, MANY // 2])

@@ -31,7 +31,7 @@ from filesystems import (
 )
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files import beside, system, writing
-from fluxsecrets.files.beside import LEFTOVER_GLOB, remove_leftovers, temporary_path
+from fluxsecrets.files.beside import remove_leftovers, temporary_path
 from fluxsecrets.files.processes import machine_tag
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import (
@@ -40,6 +40,7 @@ from fluxsecrets.files.writing import (
     write_batch,
     write_new,
 )
+from fluxsecrets.marks import is_leftover_name
 
 
 def test_new_content_replaces_the_old(platform, tmp_path, target):
@@ -821,5 +822,5 @@ def test_temporary_names_are_recognised_as_such(tmp_path, name):
     temp = temporary_path(tmp_path / name)
     assert temp.parent == tmp_path
     assert re.fullmatch(beside._LEFTOVER, temp.name)
-    assert temp.match(LEFTOVER_GLOB)
+    assert is_leftover_name(temp.name)
     assert len(temp.name.encode()) <= 255

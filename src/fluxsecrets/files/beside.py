@@ -10,46 +10,65 @@ import re
 import stat
 import time
 from contextlib import suppress
+from enum import Enum, auto
 from pathlib import Path
 
-from .processes import is_running, machine_tag
+from fluxsecrets.marks import is_leftover_name
 
-LEFTOVER_GLOB = ".*.fluxsecrets-*.tmp"
-"""Names of temporary files; never secrets to be encrypted, and nothing to commit."""
+from .processes import is_running, machine_tag
 
 _LEFTOVER = r"(?s)\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp"
 _STALE_AFTER = 3600  # seconds; a temporary file is in use for the time of one batch
 
 
+class Fate(Enum):
+    """What became of a temporary file that was found."""
+
+    DELETED = auto()
+    IN_USE = auto()
+    LEFT = auto()
+
+
 def remove_leftovers(folder: Path) -> tuple[Path, ...]:
     """Delete temporary files in a folder that an earlier, killed run left; not in folders below it.
-
-    A file is deleted if its process ran on this machine (and in this container) and is gone, or if it is
-    older than an hour: no run needs one for that long, and a run that did would fail without harm.
 
     Args:
         folder: a folder that is about to be written to, or was.
 
     Returns:
-        What was deleted. Files that can't be examined or deleted are skipped.
+        What was deleted; see `remove_leftover`.
     """
-    removed: list[Path] = []
     try:
-        paths = list(folder.iterdir())
+        paths = [path for path in folder.iterdir() if is_leftover_name(path.name)]
     except OSError:
         return ()
-    for path in paths:
-        match = re.fullmatch(_LEFTOVER, path.name)
-        if match is None:
-            continue
-        with suppress(OSError):
-            status = path.lstat()
-            mine = match[1] == machine_tag()
-            gone = mine and not is_running(int(match[2]))
-            if stat.S_ISREG(status.st_mode) and (gone or time.time() - status.st_mtime > _STALE_AFTER):
-                path.unlink()
-                removed.append(path)
-    return tuple(removed)
+    return tuple(path for path in paths if remove_leftover(path) is Fate.DELETED)
+
+
+def remove_leftover(path: Path) -> Fate:
+    """Delete a temporary file if an earlier, killed run left it.
+
+    That is so if its process ran on this machine (and in this container) and is gone, or if the file is older
+    than an hour: no run needs one for that long, and a run that did would fail without harm.
+
+    Args:
+        path: a file whose name may be that of a temporary one.
+
+    Returns:
+        LEFT for a file of another machine, and one that can't be examined or deleted.
+    """
+    match = re.fullmatch(_LEFTOVER, path.name)
+    if match is None:
+        return Fate.LEFT
+    with suppress(OSError):
+        status = path.lstat()
+        mine = match[1] == machine_tag()
+        gone = mine and not is_running(int(match[2]))
+        if stat.S_ISREG(status.st_mode) and (gone or time.time() - status.st_mtime > _STALE_AFTER):
+            path.unlink()
+            return Fate.DELETED
+        return Fate.IN_USE if mine and not gone else Fate.LEFT
+    return Fate.LEFT
 
 
 def temporary_path(path: Path) -> Path:

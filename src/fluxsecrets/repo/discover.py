@@ -14,7 +14,14 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, LimitError, UnprotectedError
-from fluxsecrets.marks import MANIFEST_SUFFIXES, chart_files, is_kustomization, is_secret_name
+from fluxsecrets.marks import (
+    LEFTOVER,
+    MANIFEST_SUFFIXES,
+    chart_files,
+    is_kustomization,
+    is_leftover_name,
+    is_secret_name,
+)
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.sops.formats import format_for_path
 
@@ -249,8 +256,10 @@ class _Judge:
                 read_line=read.line,
                 error=read.error(path),
             )
-        if is_secret_name(path):
-            return SecretFile(path, SecretKind.NAMED, format_for_path(path), "its name says so")
+        left = is_leftover_name(path)
+        if left or is_secret_name(path):
+            reason = LEFTOVER if left else "its name says so"
+            return SecretFile(path, SecretKind.NAMED, format_for_path(path), reason)
         if any(glob.matches(path) for glob in self.listed):
             return SecretFile(path, SecretKind.LISTED, format_for_path(path), "listed in .fluxsecrets.yaml")
         with suppress(FluxsecretsError):  # rules that cannot be read are in the result themselves

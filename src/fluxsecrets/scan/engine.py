@@ -320,14 +320,14 @@ class _Reading:
         if self.encrypted or not (reason := self.reason()):
             return matches
         from .structure import wholefile
-        from .structure.page import ENCRYPT_HINT
         from .structure.sops import LOST
 
+        hint = wholefile.hint_for(reason)
         if not any(match.rank is Rank.PLACE for match in matches):
             return [*matches, *wholefile.whole(self.blob, reason)]
         return [
-            match._replace(hint=ENCRYPT_HINT)
-            if match.rank is Rank.PLACE and match.rule is not LOST and not match.hint.startswith("encrypt")
+            match._replace(hint=hint)
+            if match.rank is Rank.PLACE and match.rule is not LOST and not match.hint.startswith(hint[:7])
             else match
             for match in matches
         ]

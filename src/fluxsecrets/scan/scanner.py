@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
-from fluxsecrets.marks import is_secret_name
+from fluxsecrets.marks import LEFTOVER, is_leftover_name, is_secret_name
 from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
 from .blob import Blob
@@ -112,6 +112,8 @@ class Scanner:
 
     def _whole(self, path: str) -> str:
         """Why a file is a secret as a whole, or ""."""
+        if is_leftover_name(path):
+            return LEFTOVER
         if is_secret_name(path):
             return NAMED
         if self._patterns is None:

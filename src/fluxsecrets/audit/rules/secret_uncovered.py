@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.marks import LEFTOVER
 
 INFO = describe(
     "secret-uncovered",
@@ -23,6 +24,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     for secret in facts.secrets:
         if secret.config is not None and secret.config.config is None:
             continue  # creation-rule-invalid reports it
+        if secret.file.reason == LEFTOVER:
+            continue  # plain-secret-file reports it
         problem = _problem(secret)
         if problem is not None:
             by = secret.file.read_by

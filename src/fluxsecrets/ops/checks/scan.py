@@ -24,6 +24,7 @@ from fluxsecrets.ops.policy.trust import (
     trusted_names,
     work_tree_trust,
 )
+from fluxsecrets.ops.run.afterkill import left_behind
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository, find_repository
 from fluxsecrets.repo.rulenames import Files, RuleNames
 from fluxsecrets.scan.blob import Blob
@@ -279,6 +280,8 @@ class _Job:
             else:
                 self._go_by(self._lying())
                 scans = self._worktree()
+                if not (self.request.paths or self.request.environment or self.request.for_commit):
+                    self.errors += left_behind(os.environ, self.request.cwd)
             for scan in scans:
                 self._take(scan)
             self._were_encrypted()

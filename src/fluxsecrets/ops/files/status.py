@@ -10,6 +10,7 @@ from functools import partial
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import Drift, drift_of
+from fluxsecrets.ops.run.afterkill import left_behind
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
@@ -80,7 +81,7 @@ class StatusResult:
         files: each once, in order.
         notes: what was not followed or not understood in the search.
         work: what is left to do by people who can open files.
-        errors: records of people who left that can't be read.
+        errors: records of people who left that can't be read, and plain text of killed runs.
     """
 
     files: tuple[FileStatus, ...]
@@ -108,6 +109,8 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     keys = (each.keys for each in states if each.keys is not None)
     drifted = {each.path for each in states if Drift.RECIPIENTS in each.drift and not each.openable}
     work = open_work(session, leavers, keys, drifted)
+    if not request.paths:
+        errors = (*errors, *left_behind(session.environ, session.cwd))
     return StatusResult(states, selection.notes, request, work, errors)
 
 

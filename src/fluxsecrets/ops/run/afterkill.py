@@ -13,6 +13,7 @@ from pathlib import Path
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files.deadfolders import DeadFolders, remove_dead_folders, usual_places
 from fluxsecrets.files.statedirs import state_above, user_state_folder
+from fluxsecrets.shell import file_word
 
 _REMAINS = ("journal.draft", "journal.done")
 """A journal that was not complete yet, and one whose operation has ended."""
@@ -39,6 +40,23 @@ def clean_up(environ: Mapping[str, str], cwd: str) -> DeadFolders:
 
             remove_remains(Path(state))
     return remove_dead_folders(places)
+
+
+def left_behind(environ: Mapping[str, str], cwd: Path) -> tuple[FileAccessError, ...]:
+    """The folders of killed runs that can't be deleted, as errors: nothing is clean while they are there.
+
+    Args:
+        environ: the environment.
+        cwd: absolute path of the working directory.
+    """
+    return tuple(
+        FileAccessError(
+            "a run that was killed may have left plain text in this folder, and it can't be deleted",
+            hint=f"make sure that no fluxsecrets is running, then `rm -rf {file_word(str(folder))}`",
+            path=str(folder),
+        )
+        for folder in clean_up(environ, str(cwd)).left
+    )
 
 
 def messages(found: DeadFolders) -> tuple[str, ...]:

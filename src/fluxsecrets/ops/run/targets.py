@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
-from fluxsecrets.files.beside import LEFTOVER_GLOB
+from fluxsecrets.errors import (
+    FileAccessError,
+    FluxsecretsError,
+    GitError,
+    UnprotectedError,
+    UsageError,
+)
+from fluxsecrets.files.beside import Fate, remove_leftover
+from fluxsecrets.marks import is_leftover_name
 from fluxsecrets.sops.formats import format_for_path
 
 from .inputs import Places, Target, must_exist
@@ -141,10 +147,28 @@ def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tup
             repository=tree.repository,
             repository_path=secret.path if tree.repository is not None else None,
             reason=secret.reason,
-            problem=_shown_error(session, tree, secret.error),
+            problem=_left_behind(secret) or _shown_error(session, tree, secret.error),
         )
         for secret in secrets
-        if not fnmatchcase(secret.path.rpartition("/")[2], LEFTOVER_GLOB)
+        if not (is_leftover_name(secret.path) and _needs_nobody(session, tree, secret))
+    )
+
+
+def _needs_nobody(session: Session, tree: Tree, leftover: SecretFile) -> bool:
+    """Whether nothing is to do about a temporary file: it holds ciphertext, is in use, or is deleted now."""
+    path = tree.root / leftover.path
+    fate = remove_leftover(path)
+    if fate is Fate.DELETED and not leftover.encrypted and session.warn is not None:
+        session.warn(f"a run that was killed left {session.shown(path)}, which is deleted")
+    return leftover.encrypted or fate is not Fate.LEFT
+
+
+def _left_behind(secret: SecretFile) -> FluxsecretsError | None:
+    """The problem with a temporary file that can't be deleted here, such as one of another machine."""
+    if not is_leftover_name(secret.path):
+        return None
+    return UnprotectedError(
+        "a run that was killed left this file, and it may hold plain text", hint="delete it"
     )
 
 

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
 from fluxsecrets.findings.fingerprint import fingerprint
+from fluxsecrets.marks import LEFTOVER
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 
 from .page import ENCRYPT_HINT
+
+DELETE_HINT = "delete it: `rm -f FILE`; if it is staged, `git rm --cached FILE`"
 
 PLAIN_FILE = RuleInfo(
     id="plain-secret-file",
@@ -23,9 +26,10 @@ PLAIN_FILE = RuleInfo(
     explanation=(
         "The file is a secret as a whole: its name says so (`*.sops.*`, `*.enc.*`), a secretGenerator reads "
         "it, `.fluxsecrets.yaml` lists it, a narrow creation rule names it, or it is encrypted at HEAD. It "
-        "is in plain text now."
+        "is in plain text now. A temporary file that a killed run left (`.NAME.fluxsecrets-….tmp`) counts "
+        "too, whatever file it was to replace."
     ),
-    fix="Encrypt it with `fluxsecrets encrypt`.",
+    fix="Encrypt it with `fluxsecrets encrypt`. Delete what a killed run left.",
     docs="scan.md#plain-secret-file",
 )
 UNREADABLE = RuleInfo(
@@ -46,7 +50,7 @@ def whole(blob: Blob, reason: str) -> Iterator[Match]:
     text = blob.text
     if text.strip():
         start = len(text) - len(text.lstrip())
-        yield Match(PLAIN_FILE, Rank.PLACE, start, start + 1, message(reason), ENCRYPT_HINT)
+        yield Match(PLAIN_FILE, Rank.PLACE, start, start + 1, message(reason), hint_for(reason))
 
 
 def plain_file(
@@ -59,7 +63,7 @@ def plain_file(
         confidence=Confidence.HIGH,
         location=Location(path, 1, 1, commit),
         message=message(reason),
-        hint=ENCRYPT_HINT,
+        hint=hint_for(reason),
         fingerprint=fingerprint(PLAIN_FILE.id, path),
         related=related,
     )
@@ -67,7 +71,14 @@ def plain_file(
 
 def message(reason: str) -> str:
     """What is said of such a file."""
+    if reason == LEFTOVER:
+        return f"this file may hold plain text: {reason}"
     return f"this file is in plain text, and should be encrypted: {reason}"
+
+
+def hint_for(reason: str) -> str:
+    """What to do about such a file."""
+    return DELETE_HINT if reason == LEFTOVER else ENCRYPT_HINT
 
 
 def unreadable(problem: FluxsecretsError, path: str) -> Finding:
