@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,14 +17,20 @@ from fluxsecrets.cli.options import (
     make_session,
     order_option,
     quiet_option,
+    takes,
 )
 from fluxsecrets.cli.output import (
     Output,
     show_warnings,
 )
+from fluxsecrets.cli.sealing import cert_option, private_key_option
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.files.edit import EditOutcome, EditResult, edit_file
 from fluxsecrets.ops.files.editor import find_editor, run_editor
+from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
+
+if TYPE_CHECKING:  # a SOPS file needs nothing of it
+    from fluxsecrets.ops.sealing.edit import SealedEditResult
 
 
 @click.command("edit")
@@ -33,8 +40,12 @@ from fluxsecrets.ops.files.editor import find_editor, run_editor
 @input_type_option
 @order_option
 @config_option
+@cert_option
+@private_key_option
 @quiet_option
+@takes(Sealers)
 def command(
+    sealers: Sealers,
     *,
     path: str,
     accept_recipients: bool,
@@ -48,6 +59,9 @@ def command(
     Opens the plain text in $SOPS_EDITOR, $EDITOR, vim, nano or vi. Unchanged values keep their ciphertext.
     Text that can't be encrypted is opened again, with the problem on top. A file that does not exist is
     created with the creation rule for its name.
+
+    In a SealedSecret, changed and new values are sealed with the certificate. Placeholders stand for values
+    that no private key opens, and keep them.
     """
     session, out = make_session(config), Output(quiet=quiet)
     editor = find_editor(session.environ)
@@ -58,10 +72,20 @@ def command(
         out.error(error)
         return click.confirm("open the editor again?", default=True, err=True)
 
+    def edit(file: Path) -> None:
+        run_editor(editor, file, session.environ)
+
+    if is_sealed_file(session, path):
+        from fluxsecrets.ops.sealing.edit import edit_sealed
+
+        sealed = edit_sealed(session, path, edit, ask, sealers)
+        show_warnings(out, sealed.path, sealed.warnings)
+        out.note(_sealed_sentence(sealed))
+        return 0
     result = edit_file(
         session,
         path,
-        lambda file: run_editor(editor, file, session.environ),
+        edit,
         ask,
         input_type=input_type,
         accept_recipients=accept_recipients,
@@ -70,6 +94,13 @@ def command(
     show_warnings(out, result.path, result.warnings)
     out.note(_sentence(result))
     return 0
+
+
+def _sealed_sentence(result: SealedEditResult) -> str:
+    if result.outcome is EditOutcome.UNCHANGED:
+        return f"{result.path}: nothing changed"
+    noun = "value" if result.sealed == 1 else "values"
+    return f"{result.path}: {result.outcome}, {result.sealed} {noun} sealed, {result.kept} unchanged"
 
 
 def _sentence(result: EditResult) -> str:

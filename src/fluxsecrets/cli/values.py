@@ -24,6 +24,7 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output, show_warnings
+from fluxsecrets.cli.sealing import cert_option, private_key_option
 from fluxsecrets.errors import LimitError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.values import (
@@ -36,6 +37,7 @@ from fluxsecrets.ops.files.values import (
 )
 from fluxsecrets.ops.run.inputs import read_input
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,14 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
 @input_type_option
 @order_option
 @config_option
+@cert_option
+@private_key_option
 @quiet_option
-@takes(ValueRequest, _Source)
+@takes(ValueRequest, _Source, Sealers)
 def set_(
     asked: ValueRequest,
     source: _Source,
+    sealers: Sealers,
     *,
     as_json: bool,
     config: Path | None,
@@ -117,6 +122,8 @@ def set_(
     options, `set` asks for the value at the terminal. The value is a string. With --json it is JSON, and so
     is VALUE if KEY is in brackets, as in sops. Under `data:` of a Kubernetes Secret it is encoded in base64.
     Everything else stays unchanged, byte for byte, except the MAC and the time of the change.
+
+    In a SealedSecret, KEY is a key of the Secret, and the certificate is enough to set it.
     """
     session, out = make_session(config), Output(quiet=quiet)
     if sum(each not in (None, False) for each in astuple(source)) > 1:
@@ -132,7 +139,12 @@ def set_(
         data = _given(session, source)
         return NewValue(json=data) if as_json else NewValue(data=data)
 
-    _show_change(out, change_value(session, asked, new))
+    if is_sealed_file(session, asked.path):
+        from fluxsecrets.ops.sealing.edit import set_sealed
+
+        _show_change(out, set_sealed(session, asked, new, sealers))
+    else:
+        _show_change(out, change_value(session, asked, new))
     if source.value is not None:
         out.warning("warning: the value is in your shell's history now; --stdin keeps it out of that")
     return 0
@@ -154,7 +166,12 @@ def unset(asked: ValueRequest, *, config: Path | None, quiet: bool) -> int:
     KEY is as for `get`. The comments right above it are removed too. Everything else stays unchanged.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    _show_change(out, unset_value(session, asked))
+    if is_sealed_file(session, asked.path):
+        from fluxsecrets.ops.sealing.edit import unset_sealed
+
+        _show_change(out, unset_sealed(session, asked))
+    else:
+        _show_change(out, unset_value(session, asked))
     return 0
 
 

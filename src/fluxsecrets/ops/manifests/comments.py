@@ -83,13 +83,18 @@ def judge_comments(
                     hint="remove the value from the comment, or drop such comments with --comments drop",
                 )
     for comment in among if mode is CommentMode.CAREFUL else ():
-        if _COMMENTED_OUT.fullmatch(comment.text):
+        if is_commented_out(comment.text):
             raise UnprotectedError(
                 "a comment looks like a value that was commented out, and would be readable",
                 line=comment.line,
                 hint=_CHOOSE,
             )
     return Kept(frozenset(), sum(each.start in encrypted for each in comments))
+
+
+def is_commented_out(text: str) -> bool:
+    """Whether a comment looks like a value that was commented out."""
+    return _COMMENTED_OUT.fullmatch(text) is not None
 
 
 def shown_warning(count: int) -> tuple[str, ...]:

@@ -1,0 +1,44 @@
+"""Recognise files of SealedSecrets, for commands that change encrypted files of any kind.
+
+`edit` and `set` of a SOPS file import this, so that it imports little.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.ops.run.session import Session
+
+_WORD = re.compile(rb"\bSealedSecret\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Sealers:
+    """What the user named to seal and open values.
+
+    Attributes:
+        cert: file or URL of the certificate, or None for the environment's.
+    """
+
+    cert: str | None = None
+    private_keys: tuple[Path, ...] = ()
+
+
+def is_sealed_file(session: Session, text: str) -> bool:
+    """Whether a path is a file with SealedSecrets that SOPS did not encrypt."""
+    with suppress(FluxsecretsError):
+        data = read_file(session.cwd / text, limit=session.limits.size, follow_links=True).data
+        if not _WORD.search(data):
+            return False
+        from fluxsecrets.repo.encrypted import detect_encryption
+        from fluxsecrets.repo.manifests import read_manifests
+        from fluxsecrets.sealed.model import is_sealed
+
+        if detect_encryption(data, text) is None:
+            return any(map(is_sealed, read_manifests(data, text, session.limits).manifests))
+    return False
