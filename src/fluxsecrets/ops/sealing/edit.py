@@ -81,7 +81,7 @@ def edit_sealed(session: Session, text: str, edit: Edit, ask: Ask, sealers: Seal
         def sealed(edited: bytes) -> EditedSealed:
             return seal_edited(shown, edited, seal, opened.namespace)
 
-        desk = Desk(edit, ask, shown.document.format, session.limits.size, session.warn)
+        desk = Desk(edit, ask, shown.document.format, session.limits.size)
         done = desk.until_encrypted(opened.target.path.name, shown.text, sealed)
     except FluxsecretsError as error:
         raise error.in_file(opened.target.shown) from None
