@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from fluxsecrets.errors import (
@@ -71,6 +73,13 @@ def wrapped(*groups, threshold=0):
 def test_enough_identities_open_the_key(groups, threshold, mine):
     opened = open_data_key(wrapped(*groups, threshold=threshold), {"age": Fake(*mine)})
     assert opened.reveal() == KEY.reveal()
+
+
+def test_one_share_is_never_enough_whatever_the_block_says():
+    lowered = wrapped((A,), (B,), threshold=2)
+    lowered = replace(lowered, shamir_threshold=1)
+    with pytest.raises(DataKeyError, match="open 1 of the 2 key groups"):
+        open_data_key(lowered, {"age": Fake(A)})
 
 
 def test_one_broken_identity_does_not_hide_another():

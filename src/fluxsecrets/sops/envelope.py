@@ -158,7 +158,8 @@ def open_data_key(
     attempts: list[Attempt] = []
     shares: dict[int, bytes] = {}
     groups = metadata.key_groups
-    needed = 1 if len(groups) == 1 else metadata.shamir_threshold or len(groups)
+    # Anyone can change the threshold in a block, and one share is never the key.
+    needed = 1 if len(groups) == 1 else max(2, metadata.shamir_threshold or len(groups))
     order = tuple(providers) if order is None else order
     for number, group in enumerate(groups):
         answer = _open_group(number, group, providers, order, attempts)

@@ -137,6 +137,10 @@ def _parse_encrypted(data: bytes, limits: Limits) -> Document | None:
             "the file is encrypted, but as JSON and not as a whole",
             hint="name its format with --input-type json",
         )
+    if leaf.value == "":  # an empty file is not encrypted, and its value is bytes like every other's
+        entry = Entry(DATA_KEY, leaf._replace(value=b""), leaf.start, leaf.end, leaf.line)
+        part = document.parts[0]._replace(entries=(entry,))
+        return replace(document, format="binary", parts=(part,))
     return replace(document, format="binary")
 
 
