@@ -6,9 +6,12 @@ Every text is read again before it leaves, and compared with what was to be writ
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping as MappingABC
 
-from .document import Comment, Data, Document, Entry, Mapping, Node, Sequence, to_data
+from .document import Change, Comment, Data, Document, Entry, Leaf, Mapping, Node, to_data
 from .values import Value, canonical_bytes
+
+_NO_CHANGES: MappingABC[int, Change] = {}
 
 
 def same_value(one: Value, two: Value) -> bool:
@@ -29,36 +32,45 @@ def same_data(one: Data, two: Data) -> bool:
     return same_value(one, two)
 
 
-def same_tree(one: Node, two: Node, *, values: bool = True) -> bool:
+def same_tree(
+    one: Node, two: Node, changes: MappingABC[int, Change] = _NO_CHANGES, *, values: bool = True
+) -> bool:
     """Whether two trees have the same maps, keys in the same order, lists and values; comments don't count.
 
     Args:
         one: a tree.
         two: the other.
+        changes: of values of the first tree, by the identity of their targets.
         values: False where one of them is encrypted: only their places are compared.
     """
     if type(one) is not type(two):
         return False
+    if isinstance(one, Leaf):
+        if not values:
+            return True
+        change = changes.get(id(one))
+        return same_value(one.value if change is None else change.value, two.value)  # type: ignore[union-attr]
     if isinstance(one, Mapping):
         first, second = _entries(one), _entries(two)
         return len(first) == len(second) and all(
             entry.key == other.key
             and entry.merge == other.merge
-            and same_tree(entry.value, other.value, values=values)
+            and same_tree(entry.value, other.value, changes, values=values)
             for entry, other in zip(first, second, strict=True)
         )
-    if isinstance(one, Sequence):
-        items, others = _items(one), _items(two)
-        return len(items) == len(others) and all(
-            same_tree(item, other, values=values) for item, other in zip(items, others, strict=True)
-        )
-    return not values or same_value(one.value, two.value)  # type: ignore[union-attr]
+    items, others = _items(one, changes), _items(two, _NO_CHANGES)
+    return len(items) == len(others) and all(
+        same_tree(item, other, changes, values=values) for item, other in zip(items, others, strict=True)
+    )
 
 
-def same_trees(one: Document, two: Document, *, values: bool = True) -> bool:
+def same_trees(
+    one: Document, two: Document, changes: MappingABC[int, Change] = _NO_CHANGES, *, values: bool = True
+) -> bool:
     """Whether two files have the same documents; see `same_tree`."""
     return len(one.parts) == len(two.parts) and all(
-        same_tree(first, second, values=values) for first, second in zip(one.parts, two.parts, strict=True)
+        same_tree(first, second, changes, values=values)
+        for first, second in zip(one.parts, two.parts, strict=True)
     )
 
 
@@ -67,14 +79,27 @@ def same_documents_data(one: Document, two: Document) -> bool:
     return same_data([to_data(part) for part in one.parts], [to_data(part) for part in two.parts])
 
 
-def comments_of(document: Document) -> Counter[str]:
-    """The comments of a file. Blanks around them don't count, and neither does their place."""
-    return Counter(item.text.strip() for item in document.items if type(item) is Comment)
+def comments_of(document: Document, changes: MappingABC[int, Change] = _NO_CHANGES) -> Counter[str]:
+    """The lines of a file's comments. Blanks around them don't count, and neither does their place.
+
+    INI joins comments that stand below each other, and a comment behind a value is put above another one.
+    """
+    blanks = " \t\r#;" if document.format == "ini" else None
+    found: Counter[str] = Counter()
+    for item in document.items:
+        change = changes.get(id(item))
+        if type(item) is Comment or (change is not None and change.becomes_comment):
+            text = str(change.value) if change is not None else item.text  # type: ignore[union-attr]
+            found.update(filter(None, (line.strip(blanks) for line in text.splitlines())))
+    return found
 
 
 def _entries(node: Node) -> list[Entry]:
     return [item for item in node.entries if type(item) is Entry]  # type: ignore[union-attr]
 
 
-def _items(node: Node) -> list[Node]:
-    return [item for item in node.items if type(item) is not Comment]  # type: ignore[union-attr, misc]
+def _items(node: Node, changes: MappingABC[int, Change]) -> list[Node]:
+    items = [item for item in node.items if type(item) is not Comment]  # type: ignore[union-attr]
+    if changes:
+        items = [item for item in items if not ((change := changes.get(id(item))) and change.becomes_comment)]
+    return items  # type: ignore[return-value]

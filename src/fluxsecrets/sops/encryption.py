@@ -147,10 +147,15 @@ class Opened:
     def plain(self) -> tuple[Mapping, ...]:
         """The document's parts with their values in place, sops's list comments taken out."""
         if not self._plain:
-            values = {id(change.target): change for change in (*self.changes, *self._of_aliases)}
+            values = self.values
             parts = tuple(_with_values(part, values) for part in self.document.parts)
             self._plain.append(parts)  # type: ignore[arg-type]
         return self._plain[0]
+
+    @property
+    def values(self) -> dict[int, Change]:
+        """All changes, also of values that are reached through aliases, by the identity of their targets."""
+        return {id(change.target): change for change in (*self.changes, *self._of_aliases)}
 
     @property
     def ciphertexts(self) -> Iterator[tuple[_Key, Leaf | Comment]]:

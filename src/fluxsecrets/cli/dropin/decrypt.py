@@ -27,6 +27,7 @@ from fluxsecrets.cli.dropin.tree import parse_tree_path
 from fluxsecrets.errors import FormatError, UsageError
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.document import Leaf, Mapping, Node, Path, find, show_path, to_data
+from fluxsecrets.sops.formats import make_format
 
 
 def run(call: Call) -> int:
@@ -83,12 +84,10 @@ def _emitted(call: Call, node: Node, format_name: str) -> bytes:
         raise FormatError(f"{format_name} cannot hold this value", hint="add --output-type json")
     data, stores = to_data(node), output_stores(call)
     if format_name == "yaml":
-        from fluxsecrets.sops.formats.yaml import render_block
-
-        step = stores.yaml_indent or 4
-        lines = render_block(data, step) if isinstance(data, list) else [render_block([data], step)[0][2:]]
-        return "".join(f"{line}\n" for line in lines).encode()
+        return make_format("yaml", stores).render([data])
     from fluxsecrets.sops.formats.json import dump, indent_unit
 
     # sops: an INI value is JSON on one line.
-    return dump(data, "\n" if format_name == "json" else None, indent_unit(stores.json_indent)).encode()
+    text = dump(data, "\n" if format_name == "json" else None, indent_unit(stores.json_indent)).encode()
+    as_json = make_format("json")
+    return as_json.checked(text, as_json.readable([data]))

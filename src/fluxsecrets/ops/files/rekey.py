@@ -22,10 +22,12 @@ from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import Selection, select
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
-from fluxsecrets.sops.document import Change, Comment, Leaf
+from fluxsecrets.sops.comparison import comments_of, same_trees
+from fluxsecrets.sops.document import Change, Comment, Document, Leaf
 from fluxsecrets.sops.encryption import mac_additional_data, open_document, seal_mac
 from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, groups_needed, wrap_data_key
-from fluxsecrets.sops.formats import StoresConfig, make_format
+from fluxsecrets.sops.formats import Format, Limits, StoresConfig, make_format
+from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import OpenedFile, encrypt_content, open_file, own_selector, parse, verify
@@ -283,7 +285,8 @@ def with_new_text(
     if own.unknown:
         document = opened.format.parse(data, session.limits)
         if document.metadata is not None:
-            data = opened.format.rewrite(document, (), replace(document.metadata, unknown=own.unknown))
+            metadata = replace(document.metadata, unknown=own.unknown)
+            data, _ = _with_metadata(opened.format, document, metadata, session.limits)
     return data, encrypted.warnings
 
 
@@ -309,12 +312,25 @@ def with_same_data_key(
         key_groups=wrap_data_key(data_key, groups, threshold, session.providers),
         shamir_threshold=_threshold(groups, threshold),
     )
-    data = format_.rewrite(opened.opened.document, (), metadata)
-    document = format_.parse(data, session.limits)
-    if document.metadata != metadata:
-        raise UnprotectedError("the file was not changed: its new sops block could not be read back")
+    data, document = _with_metadata(format_, opened.opened.document, metadata, session.limits)
     open_document(document, own_selector(metadata), data_key, single_value=format_.single_value)
     return data
+
+
+def _with_metadata(
+    format_: Format, document: Document, metadata: Metadata, limits: Limits
+) -> tuple[bytes, Document]:
+    """The text of an encrypted file with another `sops` block, and what it holds when it is read again.
+
+    Raises:
+        UnprotectedError: the text holds something else than the file.
+    """
+    data = format_.rewrite(document, (), metadata)
+    found = format_.parse(data, limits)
+    same = found.metadata == metadata and same_trees(document, found)
+    if not same or comments_of(document) != comments_of(found):
+        raise UnprotectedError("the file was not changed: it could not be read back with its new sops block")
+    return data, found
 
 
 def encrypted_targets(selection: Selection) -> tuple[tuple[Target, ...], tuple[str, ...]]:

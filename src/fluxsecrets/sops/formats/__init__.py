@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import BytesIO
 from typing import ClassVar, NamedTuple, Protocol, cast
 
-from fluxsecrets.errors import FormatError, LimitError, UsageError
+from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError, UsageError
 from fluxsecrets.marks import is_evident
-from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Path
+from fluxsecrets.sops.comparison import comments_of, same_data, same_trees
+from fluxsecrets.sops.document import Change, Comment, Data, Document, Entry, Leaf, Path, to_data
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.values import Value
 
 
 class Limits(NamedTuple):
@@ -125,11 +128,66 @@ class Format(Protocol):
         """New text with the changes applied, and the `sops` block added, replaced, or removed (None)."""
 
     def render(self, parts: Sequence[Data]) -> bytes:
-        """Plain data written in this format, for `--output-type`.
+        """Plain data written in this format, for `--output-type`, and read again.
 
         Raises:
-            FormatError: the format can't hold the data, such as a nested map in dotenv.
+            FormatError: the format can't hold the data, such as a nested map in dotenv; or what was written
+                did not pass its check.
         """
+        return self.checked(self.written(parts), self.readable(parts))
+
+    def written(self, parts: Sequence[Data]) -> bytes:
+        """Plain data written in this format; what `render` checks.
+
+        Raises:
+            FormatError: the format can't hold the data.
+        """
+
+    def read(self, data: bytes) -> list[Data]:
+        """What plain text holds, one item for each document. Its root may be a list or a single value.
+
+        Raises:
+            FormatError, LimitError: the text can't be parsed.
+        """
+        return [to_data(part) for part in self.parse(data, Limits(size=len(data))).parts]
+
+    def readable(self, parts: Sequence[Data]) -> list[Data]:
+        """What reading gives for data that was written: the values with the types that the format has."""
+        return list(parts)
+
+    def checked(self, data: bytes, expected: Sequence[Data]) -> bytes:
+        """Text that was written, after it was read again.
+
+        Raises:
+            FormatError: it holds other data; the error contains no value.
+        """
+        with suppress(FluxsecretsError):
+            if same_data(self.read(data), list(expected)):
+                return data
+        raise not_checked("written")
+
+    def plain_text(
+        self, document: Document, changes: Sequence[Change], values: Mapping[int, Change]
+    ) -> bytes:
+        """The text of an opened document with its values, without its `sops` block, and read again.
+
+        Args:
+            document: encrypted.
+            changes: its values and comments.
+            values: those that are reached through aliases as well, by the identity of their targets.
+
+        Raises:
+            FormatError: the text holds other data or comments; the error contains no value.
+        """
+        data = self.rewrite(document, changes, None)
+        try:
+            found = self.parse(data, Limits(size=len(data)))
+        except FluxsecretsError:
+            raise not_checked("decrypted") from None
+        same = found.metadata is None and same_trees(document, found, values)
+        if not same or comments_of(document, values) != comments_of(found):
+            raise not_checked("decrypted")
+        return data
 
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document.
@@ -164,6 +222,31 @@ class Format(Protocol):
             The document itself where every alias may stay, as in formats without aliases.
         """
         return document
+
+
+def not_checked(what: str) -> FormatError:
+    """The error for text that does not hold what it should; `what` says which text."""
+    return FormatError(
+        f"the {what} text did not pass its own check, so it is not returned",
+        hint="this is a bug in fluxsecrets: please report it with the file's structure, without its values",
+    )
+
+
+def mapped(data: Data, convert: Callable[[Value], Value]) -> Data:
+    """Plain data with each value converted."""
+    if isinstance(data, dict):
+        return {key: mapped(value, convert) for key, value in data.items()}
+    if isinstance(data, list):
+        return [mapped(value, convert) for value in data]
+    return convert(data)
+
+
+def bytes_as_text(value: Value) -> Value:
+    """Bytes as text where they are UTF-8: no format but binary tells them apart."""
+    if isinstance(value, bytes):
+        with suppress(UnicodeDecodeError):
+            return value.decode("utf-8")
+    return value
 
 
 _PIECE = 2**20

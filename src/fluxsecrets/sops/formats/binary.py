@@ -16,7 +16,7 @@ from fluxsecrets.sops.document import Change, Data, Document, Entry, Leaf, Mappi
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data
 from fluxsecrets.sops.selectors import SelectorKind
 
-from . import Changer, Format, Limits, StoresConfig, encode_edited
+from . import Changer, Format, Limits, StoresConfig, encode_edited, mapped
 from .json import METADATA_KEY, JsonFormat, dump, indent_unit, rewrite_json
 from .json_read import read_object
 
@@ -81,7 +81,21 @@ class BinaryFormat(Format):
         place = text.index('""') + 1  # the value itself is not copied about: it may be large
         return encode_edited(text, [(place, place, value if isinstance(value, str) else "")])
 
-    def render(self, parts: SequenceABC[Data]) -> bytes:
+    def plain_text(
+        self, document: Document, changes: SequenceABC[Change], values: MappingABC[int, Change]
+    ) -> bytes:
+        """The bytes of the value, which any reader takes as they are; see `Format.plain_text`."""
+        return self.rewrite(document, changes, None)
+
+    def read(self, data: bytes) -> list[Data]:
+        """Any bytes are one value; see `Format.read`."""
+        return [{DATA_KEY: data}]
+
+    def readable(self, parts: SequenceABC[Data]) -> list[Data]:
+        """What reading gives for these data: bytes; see `Format.readable`."""
+        return [mapped(part, _to_bytes) for part in parts]
+
+    def written(self, parts: SequenceABC[Data]) -> bytes:
         """The one value under `data` as it is.
 
         Raises:

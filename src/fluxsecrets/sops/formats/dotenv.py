@@ -26,6 +26,7 @@ from . import (
     StoresConfig,
     decode_text,
     encode_edited,
+    mapped,
     only_entry,
     with_comments_above,
 )
@@ -77,7 +78,7 @@ class DotenvFormat(Format):
         edits += _block_edits(document, metadata)
         return encode_edited(document.source, edits)
 
-    def render(self, parts: SequenceABC[Data]) -> bytes:
+    def written(self, parts: SequenceABC[Data]) -> bytes:
         r"""Plain data as `KEY=value` lines; newlines are written as `\n`.
 
         Raises:
@@ -88,6 +89,10 @@ class DotenvFormat(Format):
         return "".join(
             f"{_checked_key(key)}={_checked(key, value)}\n" for key, value in parts[0].items()
         ).encode()
+
+    def readable(self, parts: SequenceABC[Data]) -> list[Data]:
+        """What reading gives for these data: all values are text; see `Format.readable`."""
+        return [mapped(part, scalar_text) for part in parts]
 
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""

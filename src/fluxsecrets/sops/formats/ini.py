@@ -43,6 +43,7 @@ from . import (
     encode_edited,
     line_end,
     line_start,
+    mapped,
     newline_of,
     only_entry,
     with_comments_above,
@@ -125,7 +126,7 @@ class IniFormat(Format):
         edits += _block_edits(document.source, layout, metadata)
         return encode_edited(document.source, edits, bom=layout.bom)
 
-    def render(self, parts: SequenceABC[Data]) -> bytes:
+    def written(self, parts: SequenceABC[Data]) -> bytes:
         """Plain data as sections, with aligned keys as sops writes them.
 
         Raises:
@@ -144,9 +145,24 @@ class IniFormat(Format):
             sections.append(header + _section_text(texts, "\n"))
         return "\n".join(sections).encode()
 
+    def read(self, data: bytes) -> list[Data]:
+        """What plain text holds; see `Format.read`."""
+        return [_without_empty_default(part) for part in super().read(data)]
+
+    def readable(self, parts: SequenceABC[Data]) -> list[Data]:
+        """What reading gives for these data: all values are text; see `Format.readable`."""
+        return [_without_empty_default(mapped(part, scalar_text)) for part in parts]
+
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""
         return IniChanger(document)
+
+
+def _without_empty_default(part: Data) -> Data:
+    """A section without a name and without keys has no text."""
+    if not isinstance(part, dict):
+        return part
+    return {name: section for name, section in part.items() if (name, section) != (DEFAULT_SECTION, {})}
 
 
 def make(_stores: StoresConfig) -> Format:

@@ -26,10 +26,21 @@ from fluxsecrets.sops.document import (
     to_data,
 )
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
-from fluxsecrets.sops.values import Value, line_and_column, number_text, scalar_text
+from fluxsecrets.sops.values import Timestamp, Value, line_and_column, number_text, scalar_text
 
-from . import Changer, Edit, Format, Limits, StoresConfig, decode_text, encode_edited, encode_text
-from .json_read import read_object
+from . import (
+    Changer,
+    Edit,
+    Format,
+    Limits,
+    StoresConfig,
+    bytes_as_text,
+    decode_text,
+    encode_edited,
+    encode_text,
+    mapped,
+)
+from .json_read import read_object, read_value
 
 METADATA_KEY = "sops"
 
@@ -77,8 +88,8 @@ class JsonFormat(Format):
         block = None if metadata is None else metadata_to_data(metadata)
         return rewrite_json(document, changes, block)
 
-    def render(self, parts: SequenceABC[Data]) -> bytes:
-        """Plain data as JSON with line breaks, as sops writes it.
+    def written(self, parts: SequenceABC[Data]) -> bytes:
+        """Plain data as JSON with line breaks, as sops writes it; see `Format.written`.
 
         Raises:
             FormatError: not exactly one document, or a value that JSON can't hold.
@@ -89,6 +100,18 @@ class JsonFormat(Format):
                 hint="write YAML, or split the file first",
             )
         return encode_text(dump(parts[0], "\n", indent_unit(self.indent)) + "\n", bom=False)
+
+    def read(self, data: bytes) -> list[Data]:
+        """What plain text holds; see `Format.read`."""
+        limits = Limits(size=len(data))
+        return [read_value(decode_text(data, limits, "JSON")[0], limits)]
+
+    def readable(self, parts: SequenceABC[Data]) -> list[Data]:
+        """What reading gives for these data: times and bytes are strings; see `Format.readable`."""
+        return [
+            mapped(part, lambda value: value.text if isinstance(value, Timestamp) else bytes_as_text(value))
+            for part in parts
+        ]
 
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""

@@ -107,7 +107,7 @@ def first(text):
         ("a: |\n  x\n  y\nb: 1\n", "a: |-\n  {}\nb: 1\n"),
         ("a: | # c\n    x\n\nb: 1\n", "a: |- # c\n    {}\n\nb: 1\n"),
         ("a: >\n  x\n", "a: >-\n  {}\n"),
-        ("a: |+\n  x\n\n\nb: 1\n", "a: |-\n  {}\nb: 1\n"),
+        ("a: |+\n  x\n\n\nb: 1\n", "a: |-\n  {}\n\n\nb: 1\n"),
         ("a: [x]\n", "a: ['{}']\n"),
         ("a: ['x']\n", "a: [!!str '{}']\n"),
         ("a: &b  x\n", "a: &b  {}\n"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
@@ -27,14 +27,33 @@ from fluxsecrets.sops.document import (
     Style,
     to_data,
 )
-from fluxsecrets.sops.formats import Changer, Edit, Format, Limits, StoresConfig, decode_text, encode_edited
+from fluxsecrets.sops.formats import (
+    Changer,
+    Edit,
+    Format,
+    Limits,
+    StoresConfig,
+    bytes_as_text,
+    decode_text,
+    encode_edited,
+    mapped,
+)
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
-from .build import Builder
+from .build import Builder, key_text, scalar_value
 from .comments import place_comments
 from .former import FormerBlock, block_again, kept_spelling
-from .nodes import RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
-from .scalars import BLOCK_STYLES, BREAK, Layout, plain_text, scalar_text, write_ciphertext, write_value
+from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
+from .scalars import (
+    BINARY_TAG,
+    BLOCK_STYLES,
+    BREAK,
+    Layout,
+    plain_text,
+    scalar_text,
+    write_ciphertext,
+    write_value,
+)
 
 _DEFAULT_STEP = 2
 
@@ -146,10 +165,19 @@ class YamlFormat(Format):
             hint="write the values out in place of the aliases by hand",
         )
 
-    def render(self, parts: Items[Data]) -> bytes:
-        """Plain data as block-style YAML; see `Format.render`."""
+    def written(self, parts: Items[Data]) -> bytes:
+        """Plain data as block-style YAML; see `Format.written`."""
         texts = ["\n".join(render_block(part, self._indent or 4)) + "\n" for part in parts]
         return "---\n".join(texts).encode()
+
+    def read(self, data: bytes) -> list[Data]:
+        """What plain text holds; see `Format.read`."""
+        text, _ = decode_text(data, Limits(size=len(data)), "YAML")
+        return [_data_of(document.root) for document in parse_nodes(text, Limits())]
+
+    def readable(self, parts: Items[Data]) -> list[Data]:
+        """What reading gives for these data: bytes are text where they can be; see `Format.readable`."""
+        return [mapped(part, bytes_as_text) for part in parts]
 
     def changer(self, document: Document) -> Changer:
         """What changes single values of a plain document."""
@@ -181,6 +209,19 @@ def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]: 
     raw_documents = parse_nodes(text, limits)
     builder = Builder(place_comments("", ()))
     return tuple(builder.build(document.root) for document in raw_documents)
+
+
+def _data_of(node: RawNode) -> Data:
+    """The data of text that was written here, which has neither aliases nor merge keys."""
+    if isinstance(node, RawMapping):
+        return {key_text(key): _data_of(value) for key, value in zip(node.keys, node.values, strict=True)}
+    if isinstance(node, RawSequence):
+        return [_data_of(item) for item in node.items]
+    if isinstance(node, RawAlias):
+        raise FormatError("an alias where none was written", line=node.line)
+    if node.tag == BINARY_TAG:
+        return bytes_as_text(b64decode(node.text))
+    return scalar_value(node)
 
 
 def _edits(source: str, change: Change, file: _FileLayout, emptied: set[int]) -> list[Edit]:
@@ -505,7 +546,9 @@ def _flow_edit(part: PartLayout, data: dict[str, object]) -> Edit:
 
 def render_block(data: Data | object, step: int) -> list[str]:
     """Plain data as lines of block-style YAML, laid out as go-yaml does."""
-    return _lines(data, 0, step)
+    if isinstance(data, dict | list) and data:
+        return _lines(data, 0, step)
+    return [line.removeprefix("- ") for line in _entry("-", data, 0, step)]
 
 
 def _lines(data: object, column: int, step: int) -> list[str]:

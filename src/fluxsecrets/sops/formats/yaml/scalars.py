@@ -208,8 +208,8 @@ def write_ciphertext(source: str, leaf: Leaf, ciphertext: str, layout: Layout) -
     start, edits = _drop_tags(source, leaf)
     if leaf.style in BLOCK_STYLES:
         block = _BlockScalar.of(source, leaf, start, layout)
-        # Breaks that were part of the value are in the ciphertext now.
-        tail = layout.newline if block.tail and (block.keeps or block.tail_is_content) else block.tail
+        # Blank lines stay, since the place of a comment below depends on them. Blanks in them are content.
+        tail = layout.newline if block.tail and block.tail_is_content else block.tail
         header = "|-" if leaf.style is Style.LITERAL else ">-"
         return [*edits, *block.edits(header, f"{layout.newline}{block.indent}{ciphertext}{tail}")]
     text = ciphertext
@@ -358,7 +358,6 @@ class _BlockScalar(NamedTuple):
     Attributes:
         header: the span of `|` or `>` with its indicators; a comment may stand behind it.
         body: the span from the end of the header's line on.
-        keeps: the header has `+`.
         indent: the blanks in front of its lines.
         tail: the break that ends the last line with text, and the blank lines behind it.
         tail_is_content: a blank line in the tail is longer than the indentation, and so is content.
@@ -367,7 +366,6 @@ class _BlockScalar(NamedTuple):
 
     header: tuple[int, int]
     body: tuple[int, int]
-    keeps: bool
     indent: str
     tail: str
     tail_is_content: bool
@@ -394,7 +392,6 @@ class _BlockScalar(NamedTuple):
         return cls(
             (start, header_end),
             (body_start, leaf.end),
-            "+" in header,
             " " * columns,
             tail,
             any(len(line) > columns for line in re.split(BREAK, tail)),
