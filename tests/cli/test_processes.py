@@ -176,9 +176,38 @@ def test_full_device_as_output(encrypted, cli):
     with Path("/dev/full").open("wb") as stream:
         result = cli.process("decrypt", "secret.yaml", stdout=stream)
     assert result.exit_code == 2
-    assert result.stderr == "error: the output could not be written: no space left on device\n"
+    assert result.stderr.splitlines()[0] == "error: the output could not be written: the disk is full"
+    assert "git status" in result.stderr, "what was changed before that is not taken back"
     assert cli("decrypt", "secret.yaml", "-o", "/dev/full").exit_code == 2
     assert cli("decrypt", "secret.yaml", "-o", "/dev/null").exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("main", ["entry", "dropin.entry"])
+def test_the_version_on_a_full_device(main):
+    run = f"from fluxsecrets.cli.{main} import main; main()"
+    with Path("/dev/full").open("wb") as stream:
+        result = subprocess.run(
+            [sys.executable, "-c", run, "--version"], stdout=stream, stderr=subprocess.PIPE, check=False
+        )
+    assert result.returncode in (2, 3)
+    assert result.stderr.startswith(b"error: the output could not be written: the disk is full\n")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_machine_that_refuses_in_the_middle_of_a_library(folder, cli, monkeypatch, number):
+    """No traceback, no request for a report: it is not the fault of fluxsecrets."""
+
+    def refuse(*_args, **_options):
+        raise OSError(number, os.strerror(number), "/tmp/somewhere")
+
+    folder.write("secret.yaml")
+    monkeypatch.setattr("fluxsecrets.ops.files.status.run_jobs", refuse)
+    result = cli("status", "secret.yaml")
+    assert result.exit_code == 2
+    assert "/tmp/somewhere: the system refused to go on: " in result.stderr
+    assert "hint: " in result.stderr
+    assert "report" not in result.stderr
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])

@@ -132,7 +132,7 @@ def test_findings_that_cannot_be_written_are_an_error(tmp_path, git, cli, monkey
     with FULL.open("wb") as full:
         hook = cli.process("hook", "run", "pre-commit", stdout=full)
     assert hook.exit_code == 2
-    assert "the output could not be written: no space left on device" in hook.stderr
+    assert "the output could not be written: the disk is full" in hook.stderr
 
 
 FAULTS = {

@@ -34,13 +34,14 @@ _COLLECT_AFTER = 50_000
 EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY = 0, 2, 127
 
 _OUTPUT_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
+_MACHINE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO})
+"""Errors of the machine. They can come from any library, and nobody has to report them."""
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"fluxsecrets {__version__}\n")
-        return
+    if sys.argv[1:] == ["--version"] and sys.stdout is not None:
+        sys.exit(_version())
     prepare_process()
     code = _run(sys.argv[1:])
     # After an interruption everything of ours is cleaned up, and Python would wait for worker processes that
@@ -50,6 +51,15 @@ def main() -> None:
         _flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _version() -> int:
+    try:
+        sys.stdout.write(f"fluxsecrets {__version__}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        return _report(error)
+    return EXIT_CLEAN
 
 
 def prepare_process() -> None:
@@ -208,7 +218,16 @@ def _report(error: BaseException) -> int:
     elif isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:
         drop_output()
         if not isinstance(error, BrokenPipeError):  # the reader of our output stopped, such as `head`
-            show(FileAccessError(f"the output could not be written: {os.strerror(error.errno).lower()}"))
+            from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+            what = f"the output could not be written: {reason_of(error).text}"
+            show(FileAccessError(what, hint="what the command changed stays changed: `git status` shows it"))
+    elif isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
+        from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+        reason, hint = reason_of(error)
+        where = error.filename if isinstance(error.filename, str) else None
+        show(FileAccessError(f"the system refused to go on: {reason}", hint=hint, path=where))
     else:
         # Only the kind: the text of an unexpected error may hold a value.
         say(

@@ -178,9 +178,10 @@ def write_output(session: Session, out: Output, data: bytes, output: Path | None
 
             write_atomic(path.resolve(), data, mode=None if path.exists() else mode)
     except OSError as error:
-        raise FileAccessError(
-            f"cannot be written: {error.strerror or type(error).__name__}", path=str(output)
-        ) from None
+        from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+        reason, hint = reason_of(error)
+        raise FileAccessError(f"cannot be written: {reason}", hint=hint, path=str(output)) from None
     except FluxsecretsError as error:
         error.path = str(output)
         raise

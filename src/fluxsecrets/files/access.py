@@ -87,7 +87,9 @@ def _set_mode(descriptor: int, path: Path, wanted: int, old: os.stat_result | No
     try:
         os.fchmod(descriptor, wanted)
     except PermissionError as error:
-        reason = os.strerror(error.errno or 0).lower()
+        from .reasons import reason_of  # only when something fails
+
+        reason = reason_of(error).text
     mode = stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777
     # A file system without modes, such as FAT, shows the same ones for all files, whatever was asked for.
     without_modes = before & ~0o600 or (old is not None and mode == stat.S_IMODE(old.st_mode) & 0o777)

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from fluxsecrets.errors import ChangedError, FileAccessError, LimitError
 
 from . import system
+from .reasons import reason_of
 
 Doing = Literal["read", "written"]
 
@@ -151,28 +152,6 @@ def changed_error(path: Path, what: str) -> ChangedError:
     return ChangedError(what, hint="nothing was written; run the same command again", path=str(path))
 
 
-_REASONS: dict[int, tuple[str, str]] = {
-    errno.ENOENT: ("it does not exist", "check the spelling, and that its folder exists"),
-    errno.ENOTDIR: ("a part of its path is not a folder", "check the spelling"),
-    errno.EISDIR: ("it is a folder", "name a file in it"),
-    errno.EEXIST: ("it exists already", "remove it first, or choose another name"),
-    errno.ELOOP: ("it is a link, or links lead in circles", "name the file that it points to"),
-    errno.EACCES: ("permission denied", "check the owner and mode of the file and of its folder"),
-    errno.EPERM: (
-        "it is not permitted",
-        "check owner, mode and attributes (lsattr) of the file and its folder",
-    ),
-    errno.EROFS: ("the file system is read-only", "mount it writable, or work on a copy elsewhere"),
-    errno.ENOSPC: ("the disk is full", "free some space, then run the same command again"),
-    errno.EDQUOT: ("your disk quota is used up", "free some space, then run the same command again"),
-    errno.EFBIG: ("the file would be larger than allowed", "raise the limit (ulimit -f)"),
-    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter file or folder name"),
-    errno.EBUSY: ("it is in use", "a file that is mounted on its own can't be replaced: mount its folder"),
-    errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
-    errno.EIO: ("the disk reports an error", "check the disk; the system's log says more"),
-}
-
-
 @contextmanager
 def translated(path: Path, doing: Doing) -> Iterator[None]:
     """Raise the system's errors about a path as FileAccessError."""
@@ -187,7 +166,7 @@ def translated(path: Path, doing: Doing) -> Iterator[None]:
 
 def access_error(error: OSError, path: Path, doing: Doing) -> FileAccessError:
     """The system's error in our words, with what to do about it."""
-    reason, hint = _REASONS.get(error.errno or 0, (error.strerror or type(error).__name__, ""))
+    reason, hint = reason_of(error)
     if doing == "written" and error.errno == errno.ENOENT:
         reason, hint = "its folder does not exist, or is no longer there", "create the folder first"
-    return FileAccessError(f"cannot be {doing}: {reason}", hint=hint or None, path=str(path))
+    return FileAccessError(f"cannot be {doing}: {reason}", hint=hint, path=str(path))

@@ -14,6 +14,7 @@ from pyrage import x25519  # type: ignore[import-untyped]
 from fluxsecrets.errors import FileAccessError, IdentityError
 from fluxsecrets.files.locks import exclusive
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic, write_new
 
 from .identities import config_folder, key_file_in
@@ -205,8 +206,9 @@ def _alone(target: Path, path: Path) -> Iterator[None]:
 
 
 def _not_writable(path: Path, error: OSError) -> FileAccessError:
+    reason, hint = reason_of(error)
     return FileAccessError(
-        f"cannot write this key file: {(error.strerror or 'input/output error').lower()}",
-        hint="check the permissions of the file and its folder",
+        f"cannot write this key file: {reason}",
+        hint=hint or "check the permissions of the file and its folder",
         path=str(path),
     )

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from fluxsecrets.errors import IdentityError
+from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.programs import child_environment, find_program
 
 EXECUTABLE = "SOPS_GPG_EXEC"
@@ -131,7 +132,7 @@ def run_gpg(
             env=_gpg_environment(environ),
         )
     except OSError as error:
-        return GpgRun(-1, log=(f"it could not be started: {(error.strerror or 'unknown reason').lower()}",))
+        return GpgRun(-1, log=(f"it could not be started: {reason_of(error).text}",))
     output = _Collector(process.stdout, limit, process.kill)
     errors = _Collector(process.stderr, _LOG_LIMIT)
     feeder = threading.Thread(target=_feed, args=(process.stdin, data), daemon=True)

@@ -272,7 +272,9 @@ def _read_at_most(stream: io.FileIO, limit: int) -> bytes:
 
 
 def _unreadable(path: str, error: Exception) -> FileAccessError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else "unreadable"
+    from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+    reason = reason_of(error).text if isinstance(error, OSError) else "unreadable"
     return FileAccessError(
         f"cannot be read: {reason}", hint="check that it exists and who may read it", path=path
     )

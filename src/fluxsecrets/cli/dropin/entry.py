@@ -75,7 +75,10 @@ def _report(error: BaseException) -> int:
         return 128 + getattr(signal, "SIGPIPE", 13)
     if isinstance(error, OSError):
         drop_output()
-        say(f"error: {(error.strerror or type(error).__name__).lower()}")
+        from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+        what = "" if error.filename is not None else "the output could not be written: "
+        say(f"error: {what}{reason_of(error).text}")
         return COULD_NOT_WRITE_OUTPUT
     # No traceback reaches a user: it may hold a value.
     say(f"error: unexpected {type(error).__name__}; please report it, without the file's values")

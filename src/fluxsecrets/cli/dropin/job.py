@@ -32,6 +32,7 @@ from fluxsecrets.errors import (
     LimitError,
 )
 from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.ops.files.content import OpenedFile, open_file
 from fluxsecrets.sops.document import Data, to_data
 from fluxsecrets.sops.formats import StoresConfig, make_format
@@ -146,8 +147,8 @@ def _read_stream(call: Call, path: Path, text: str) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(call.session.limits.size + 1)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise FileAccessError(f"cannot be read: {reason}", path=text) from None
+        reason, hint = reason_of(error)
+        raise FileAccessError(f"cannot be read: {reason}", hint=hint, path=text) from None
     _check_size(call, data, text)
     return data
 

@@ -9,6 +9,7 @@ another one there. `hook_states` tells.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.repo.git import Repository, find_repository
 
@@ -472,11 +474,13 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or "").lower()
+        reason, hint = reason_of(error)
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
+            hint = "check core.hooksPath with `git config --show-origin core.hooksPath`"
         raise FileAccessError(
             f"the folder of the hooks cannot be made: {reason}",
             path=str(folder),
-            hint="check core.hooksPath with `git config --show-origin core.hooksPath`",
+            hint=hint,
         ) from None
 
 

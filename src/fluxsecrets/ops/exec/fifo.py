@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from fluxsecrets.errors import FileAccessError
+from fluxsecrets.files.reasons import reason_of
 
 FIFO_MODE = 0o600
 _PATIENCE = 2.0  # seconds; only a process that the command left behind can still be reading then
@@ -35,7 +36,7 @@ def served(path: Path, data: bytes, owner: int | None = None) -> Iterator[None]:
         _make(path, owner)
     except OSError as error:
         raise FileAccessError(
-            f"a named pipe cannot be made: {error.strerror}", path=str(path), hint="add --no-fifo"
+            f"a named pipe cannot be made: {reason_of(error).text}", path=str(path), hint="add --no-fifo"
         ) from None
     ended = Event()
     server = Thread(target=_serve, args=(path, data, owner, ended), daemon=True)

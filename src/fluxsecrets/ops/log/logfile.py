@@ -25,6 +25,7 @@ from typing import IO
 from fluxsecrets.errors import FileAccessError, UsageError
 from fluxsecrets.files.locks import exclusive
 from fluxsecrets.files.private import make_private_folders
+from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic
 
 VERSION = 1
@@ -233,11 +234,11 @@ def _parse_head(data: bytes) -> _Head | None:
 
 
 def _not_written(path: Path, error: OSError) -> FileAccessError:
-    reason = (error.strerror or type(error).__name__).lower()
+    reason, hint = reason_of(error)
     return FileAccessError(
         f"the log cannot be written: {reason}",
         path=str(path),
-        hint="check the permissions of the file and its folder, and the space on the disk",
+        hint=hint or "check the permissions of the file and its folder, and the space on the disk",
     )
 
 
@@ -449,8 +450,8 @@ def _reading(path: Path) -> Iterator[IO[bytes] | None]:
 
 
 def _not_read(path: Path, error: OSError) -> FileAccessError:
-    reason = (error.strerror or "input/output error").lower()
-    return FileAccessError(f"the log cannot be read: {reason}", path=str(path))
+    reason, hint = reason_of(error)
+    return FileAccessError(f"the log cannot be read: {reason}", path=str(path), hint=hint)
 
 
 def _parse(raw: bytes) -> Event | None:

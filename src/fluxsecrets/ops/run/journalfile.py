@@ -21,6 +21,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic
 
 from .journalbox import Box
@@ -319,8 +320,8 @@ def reported(what: str, path: Path, hint: str | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise FileAccessError(f"{what}: {reason}", hint=hint, path=str(path)) from None
+        reason, advice = reason_of(error)
+        raise FileAccessError(f"{what}: {reason}", hint=hint or advice, path=str(path)) from None
 
 
 def sync(folder: Path) -> None:

@@ -127,7 +127,9 @@ def _from_settings(cwd: Path, paths: Iterable[str]) -> Iterator[LogPlace]:
         try:
             data = Path(root, SETTINGS_NAME).read_bytes()
         except OSError as error:
-            reason = (error.strerror or "input/output error").lower()
+            from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+            reason = reason_of(error).text
             raise FileAccessError(
                 f"cannot be read, so it is unknown whether this has to be logged: {reason}",
                 path=SETTINGS_NAME,

@@ -81,9 +81,9 @@ def require_ours(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise FileAccessError(
-            f"cannot be looked at: {os.strerror(error.errno or 0).lower()}", path=str(path)
-        ) from None
+        from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+        raise FileAccessError(f"cannot be looked at: {reason_of(error).text}", path=str(path)) from None
     wrong = None
     if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
         wrong = "it is a link, or not a regular file"
@@ -134,6 +134,7 @@ def journal_key(*, make: bool) -> bytes | None:
     """
     from fluxsecrets.files.private import make_private_folders
     from fluxsecrets.files.reading import read_file
+    from fluxsecrets.files.reasons import is_full
     from fluxsecrets.files.writing import write_new
 
     path = Path(user_state_folder(os.environ), _KEY_NAME)
@@ -145,6 +146,8 @@ def journal_key(*, make: bool) -> bytes | None:
             write_new(path, os.urandom(_KEY_LENGTH))
         except FileAccessError as error:
             if not os.path.lexists(path):  # another run was not faster either
+                if is_full(error.__cause__):
+                    raise  # the hint says what to do; another folder would be full, too
                 error.hint = (
                     "set XDG_STATE_HOME to a folder of yours that can be written; nothing was changed"
                 )

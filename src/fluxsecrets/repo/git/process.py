@@ -190,7 +190,9 @@ def start(
             stderr=subprocess.PIPE,
         )
     except OSError as error:
-        raise GitError(f"git could not be started: {error.strerror}", path=str(folder)) from None
+        from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+        raise GitError(f"git could not be started: {reason_of(error).text}", path=str(folder)) from None
     errors = bytearray()
     drain = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
     drain.start()
@@ -288,6 +290,11 @@ def failure(command: str, result: Result, place: Path | None) -> GitError:
     # What git says names objects, refs and paths, never content; control characters are shown escaped.
     lines = (line for line in result.errors.splitlines() if line.strip() and not line.startswith("hint:"))
     said = tuple(ascii(line)[1:-1] for line in islice(lines, 5))
+    from fluxsecrets.files.reasons import reason_in  # only when something fails
+
+    disk = reason_in(result.errors)
+    if disk is not None:
+        return GitError(f"git {command} failed: {disk.text}", hint=disk.hint, path=path, details=said)
     if any(words in line.lower() for line in said for words in _NO_SUCH_COMMIT):
         return GitError(
             "git does not have a requested commit",

@@ -103,7 +103,9 @@ def _chunks(place: str, path: str) -> Iterator[bytes]:
 
 
 def _unreadable(path: str, error: OSError) -> FluxsecretsError:
-    reason = (error.strerror or "unreadable").lower()
+    from fluxsecrets.files.reasons import reason_of  # only when something fails
+
+    reason = reason_of(error).text
     return FileAccessError(
         f"cannot be read, so its content is unknown: {reason}",
         hint="check that it exists and who may read it",
