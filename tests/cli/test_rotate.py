@@ -304,7 +304,7 @@ def test_a_disk_that_is_full_before_the_first_file_changes_nothing(folder, cli, 
         patch.setattr(journalfile, "write_atomic", full)
         result = cli("rotate", ".")
     assert result.exit_code == 2
-    assert "no space left" in result.stderr
+    assert "the disk is full" in result.stderr
     assert "nothing was changed" in result.stderr
     assert folder.files() == before
     assert cli("rotate", ".").exit_code == 0

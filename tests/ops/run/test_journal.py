@@ -353,7 +353,7 @@ def test_a_draft_that_a_full_disk_cut_short_is_removed(place, tree, monkeypatch)
         real(path, *args, **kwargs)
 
     monkeypatch.setattr(journalfile, "write_atomic", full)
-    with pytest.raises(FileAccessError, match="no space left"):
+    with pytest.raises(FileAccessError, match="the disk is full"):
         apply(place, "rotate", planned_changes(tree), DETAILS)
     assert contents(tree) == OLD
     assert not os.path.lexists(place.state / "journal.draft")

@@ -151,7 +151,7 @@ def write_journal(
         "folders": _missing_folders(changes, place),
     }
     data = json.dumps(plan).encode()
-    with reported("the journal could not be written", state, "nothing was changed"):
+    with reported("nothing was changed: the journal could not be written", state):
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
