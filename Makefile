@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python >= 3.11, git and make are all that must be there.
 # Variables: PYTHON=/path/to/python, ARGS="more arguments for pytest, the benchmarks or the fuzzer",
-# SECONDS=30 for each parser that is fuzzed, or each module that is mutated.
+# SECONDS=30 for each parser that is fuzzed, or each module that is mutated, and for all of the soak test.
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench interop fuzz mutate update clean
+.PHONY: help demo test lint format docs bench interop fuzz soak mutate update clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -44,6 +44,9 @@ interop: $(READY) ## exchange files with sops, age, gpg and others, if they are 
 fuzz: $(READY) ## search for inputs that break a parser; ARGS="yaml json" for some of them
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary atheris --editable '.[fuzz]' || true
 	@PYTHONPATH=tests nice $(BIN)/python -m fuzzing --seconds $(or $(SECONDS),30) $(ARGS)
+
+soak: $(READY) ## kill commands at random while an editor saves files; N=500 kills, for at most SECONDS=3600
+	@PYTHONPATH=tests nice $(BIN)/python -m soak --kills $(or $(N),500) --seconds $(or $(SECONDS),3600) $(ARGS)
 
 mutate: $(READY) ## change the critical modules, and list the changes that no test notices; ARGS="cipher mac" for some
 	@$(BIN)/python -c 'import mutmut' 2>/dev/null || $(INSTALL) '.[mutate]'
