@@ -102,6 +102,21 @@ def test_only_the_changed_value_its_time_and_its_mac_differ(identity, tmp_path):
     assert b"a: z" in open_file(YamlFormat(), new, session.providers, session.limits).text()
 
 
+def test_ini_values_keep_the_quotes_of_their_ciphertext(identity, tmp_path):
+    """Decrypted, they have the quotes that go-ini needs; sops writes every ciphertext without."""
+    session = Session({"SOPS_AGE_KEY": identity.secret}, tmp_path)
+    plain = b'[s]\na = `x;y`\nb = "  z"\nc = "# d"\ne = x\n'
+    data = fluxsecrets.encrypt(plain.decode(), age=[identity.recipient], format="ini")
+    data = re.sub(rb"([`\"])(ENC[^]]*])\1", rb"\2", data)
+    opened = open_file(make_format("ini"), data, session.providers, session.limits)
+    assert again(session, opened, opened.text()).data == data
+    new = again(session, opened, opened.text().replace(b"e = x", b"e = 'q'")).data
+    pairs = zip(data.splitlines(), new.splitlines(), strict=True)
+    assert [one.split(b"=")[0].strip() for one, other in pairs if one != other] == [
+        *(b"e", b"lastmodified", b"mac")
+    ]
+
+
 def test_a_value_that_was_respelled_keeps_its_new_spelling(identity, tmp_path):
     session = Session({"SOPS_AGE_KEY": identity.secret}, tmp_path)
     data = fluxsecrets.encrypt("a: b\nc: |-\n  d\n", age=[identity.recipient])

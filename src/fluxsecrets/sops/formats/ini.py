@@ -192,7 +192,13 @@ def _change_edits(source: str, layout: _Layout, change: Change) -> list[tuple[in
         start, end = target.start - len(quote), target.end + len(quote)
         line_end = source.find("\n", end)
         rest = source[end : len(source) if line_end < 0 else line_end]
-        return [(start, end, _spell(text, quote, rest, ascii(target.path[-1])))]
+        what = ascii(target.path[-1])
+        if change.kept is not None and isinstance(former := change.kept.item, Leaf):
+            # Decrypting gives a value the quotes that it needs. If it has them still, nobody touched it.
+            before = _quote_of(change.kept.source, former)
+            untouched = _spell(scalar_text(target.value), before, rest, what) == source[start:end]
+            quote = before if untouched else quote
+        return [(start, end, _spell(text, quote, rest, what))]
     text = _PADDED_LINE.sub("", text) if "\n" in text else text
     if change.encrypted and target.start in layout.header_comments:
         # A ciphertext ends with a bracket, and the last bracket of the line ends the section's name.
