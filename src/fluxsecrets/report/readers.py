@@ -123,7 +123,9 @@ def _cannot(file: LeftFile) -> str:
 def summary(left: Left, name: str) -> str:
     """How many values somebody could read, and how many are left to change or to look at."""
     if not left.values:
-        return f"{name} could never read a value"
+        return (
+            f"{name} could read no value in these commits" if left.cut else f"{name} could never read a value"
+        )
     look = sum(value.state is State.LOOK for value in left.values)
     change = len(left.open_values) - look
     parts = [f"{change or 'none'} left to change"]

@@ -2,10 +2,15 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from tests.conftest import VECTORS, commit_all
+from tests.ops.people.histories import File, World
+
+from fluxsecrets.ops.files.content import open_file
+from fluxsecrets.sops.formats import Limits, make_format
 
 PASSWORD = "throwaway-p@ss/1"
 SECRET = """\
@@ -240,3 +245,80 @@ def test_a_new_value_settles_it(repository, cli):
     assert report(cli) == (0, "changed since", [], {})
     (repository / "db.yaml").unlink()
     assert report(cli) == (0, "not there any more", [], {})
+
+
+# Who knows which data key.
+
+
+@pytest.fixture
+def world(tmp_path):
+    """An encrypted file that bob could read, and from whose recipients sops took bob since."""
+    world = World(json.loads((VECTORS / "keys/recipients.json").read_text()), tmp_path / "world")
+    world.root.mkdir()
+    people = frozenset({"alice", "bob"})
+    before = world.written(File("sops", {"password": PASSWORD}, people, world.new()))
+    after = world.with_people(before, people - {"bob"}, new_key=False)
+    # The values change, too, so that no ciphertext is left to tell.
+    after = world.written(replace(after, values={"password": "throwaway-another-2"}), after.data)
+    world.commit("main", (None,), {"db.yaml": before}, ())
+    world.commit("main", (0,), {"moved/database.yaml": after}, ("db.yaml",))
+    world.build()
+    return world
+
+
+def data_key(world, path):
+    session = world.sessions["alice"]
+    data = (world.root / path).read_bytes()
+    return open_file(make_format("yaml"), data, session.providers, Limits()).opened.data_key.reveal()
+
+
+@pytest.mark.parametrize("options", [(), ("--no-report",)])
+def test_a_data_key_counts_under_every_name(options, world, cli, identity, monkeypatch):
+    monkeypatch.chdir(world.root)
+    path, known = "moved/database.yaml", data_key(world, "moved/database.yaml")
+    found = json.loads(cli("recipients", "exposure", path, "--format", "json").stdout)
+    (bob,) = (each for each in found["readers"] if each["name"] == "bob")
+    assert (bob["still"], bob["by_data_key"]) == (True, True)
+    result = cli("recipients", "remove", "bob", *options)
+    assert result.exit_code == 0, result.stderr
+    assert f"{path} is not encrypted for bob, but still has a data key that they know" in result.stderr
+    assert data_key(world, path) != known
+
+
+def test_a_shallow_clone_settles_nothing(world, cli, identity, git, tmp_path, monkeypatch):
+    git(tmp_path, "clone", "--quiet", "--depth=1", world.root.as_uri(), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    path = "moved/database.yaml"
+    known = data_key(world, path)
+    arguments = ("recipients", "report", "bob", "--partial-history")
+    assert json.loads(cli(*arguments, "--format", "json").stdout)["cut_off"]
+    result = cli(*arguments)
+    assert result.exit_code == 1
+    assert "the history of this clone is cut off" in result.stderr
+    assert "never" not in result.stderr
+    result = cli("recipients", "remove", "bob", "--no-report", "--partial-history")
+    assert result.exit_code == 0, result.stderr
+    world.root = tmp_path / "clone"
+    assert data_key(world, path) != known
+
+
+def test_a_threshold_needs_others(tmp_path, cli, act_as, monkeypatch):
+    people = {name: act_as(name).recipient for name in ("cluster", "bob", "alice")}
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "keys").mkdir()
+    for name, recipient in people.items():
+        (tmp_path / f"keys/{name}.pub").write_text(f"{recipient}\n")
+    groups = "\n".join(f"      - age: [{people['alice']}, {people[other]}]" for other in ("bob", "cluster"))
+    rule = f"  - encrypted_regex: ^stringData$\n    shamir_threshold: 2\n    key_groups:\n{groups}\n"
+    (tmp_path / ".sops.yaml").write_text(f"creation_rules:\n{rule}")
+    write(tmp_path, "db.yaml", secret(PASSWORD), cli)
+    commit_all(tmp_path, "one")
+    found = json.loads(cli("recipients", "exposure", "db.yaml", "--format", "json").stdout)
+    assert {each["name"]: each["together_with"] for each in found["readers"]} == {
+        "alice": [],
+        "bob": ["alice or cluster"],
+        "cluster": ["alice or bob"],
+    }
+    assert "together with alice or cluster" in cli("recipients", "exposure", "db.yaml").stdout
+    (value,) = json.loads(cli("recipients", "report", "bob", "--format", "json").stdout)["values"]
+    assert (value["state"], value["together_with"]) == ("to change", ["alice or cluster"])

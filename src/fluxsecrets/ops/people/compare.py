@@ -32,7 +32,7 @@ from fluxsecrets.scan.values import looks_random
 from fluxsecrets.sops.values import Value, canonical_bytes
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{2,}={0,2}")
 _EMBEDDED = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}={0,2}(?![A-Za-z0-9+/=])")
 _PIECE = re.compile(r"[^\s\"'`:/@=,;&?#<>(){}\[\]|]+")
 _CLASSES = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"), re.compile("[^A-Za-z0-9]"))
@@ -100,8 +100,10 @@ class Marker:
         own = self._text(data)
         if isinstance(value, bool):
             return Marked(own)
-        forms = tuple(form for each in _readings(data) if (form := self._form(each)) is not None)
-        return Marked(own, forms, self._pieces(data) if forms else ())
+        forms = [self._form(each) for each in _readings(data)]
+        # What is trivial is so in base64, too.
+        known = tuple(form for form in forms if form is not None)
+        return Marked(own, known, self._pieces(data)) if len(known) == len(forms) else Marked(own)
 
     def _text(self, data: bytes) -> bytes:
         return self.mark("text", data)

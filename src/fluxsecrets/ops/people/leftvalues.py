@@ -186,15 +186,15 @@ def _value(
     known = _marks(key, seen)
     forms = {form.mark for each in known for form in each.forms}
     pieces = {piece for each in known for piece in each.pieces}
-    own = place_of(history.path, key)
-    places = live.places_of((*forms, *pieces))
-    if own in places:
-        # A plain file's text is searched too: there is no need to name its line.
-        places = tuple(each for each in places if each != own and not each.startswith(f"{history.path}:"))
     now = history.now
     present = now is not None and key in now.values
     current = now.values[key] if now is not None and present else None
     here = current is not None and current.own in {each.own for each in known}
+    places = live.places_of((*forms, *pieces))
+    if here:
+        # A plain file's text is searched too: there is no need to name its line.
+        own, lines = place_of(history.path, key), f"{history.path}:"
+        places = tuple(each for each in places if each != own and not each.startswith(lines))
     unknown = len(known) < len(seen)
     if here or places:
         state = State.OPEN
