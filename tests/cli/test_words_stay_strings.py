@@ -82,3 +82,13 @@ def test_from_a_dotenv_file(folder, cli):
     assert cli("encrypt", "--for-others", "app.env").exit_code == 0
     shown = cli("decrypt", "--output-type", "yaml", "app.env")
     assert yaml.safe_load(shown.stdout) == {"A": "yes", "B": "y", "C": "12:30", "n": "1e3"}
+
+
+def test_sealing_warns_of_words_without_quotes(folder, cli):
+    folder.write("sealing.crt", key_file("sealing.crt"))
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: apps}\nstringData:\n"
+    folder.write("secret.yaml", f"{head}  debug: yes\n  at: 12:30\n  tls: 'off'\n  host: example\n")
+    result = cli("seal", "--stdout", "--cert", "sealing.crt", "secret.yaml")
+    assert result.exit_code == 0, result.stderr
+    shown = " ".join(result.stderr.split())
+    assert "at, debug: has no quotes, so kubectl and other YAML readers take it for a boolean" in shown

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FormatError
-from fluxsecrets.sops.document import Data, Entry, Leaf, Node, to_data
+from fluxsecrets.sops.document import Data, Entry, Leaf, Node, Style, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
+from fluxsecrets.sops.formats.yaml.plain import reads_otherwise
 
 from .manifests import child, line_of, text_of
 
@@ -58,6 +59,8 @@ class Secret:
         metadata: all of it, without what the API server puts in and without copies of the object.
         values: by key, in the order of the file; of the same key in both fields stringData's counts.
         texts: the keys that stand in stringData.
+        words: those of them whose value has no quotes, and that other readers of YAML take for a boolean or a
+            number.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Secret:
     metadata: Mapping[str, Data] = field(default_factory=dict)
     values: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     texts: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -93,12 +97,16 @@ def read_secret(node: Node) -> Secret:
     """
     values: dict[str, bytes] = {}
     texts: set[str] = set()
+    words: set[str] = set()
     for name, key, leaf in _entries(node):
         data = _decoded(key, leaf) if name == "data" else _text(key, leaf)
         if name == "data" and key in texts:
             continue
         values[key] = data
-        texts.update([key] if name == "stringData" else [])
+        if name == "stringData":
+            texts.add(key)
+            plain = leaf.style is Style.PLAIN and not leaf.alias and isinstance(leaf.value, str)
+            words.update([key] if plain and reads_otherwise(str(leaf.value)) else [])
     kind = child(node, "type")
     return Secret(
         name=text_of(child(node, "metadata", "name")) or "",
@@ -108,6 +116,7 @@ def read_secret(node: Node) -> Secret:
         metadata=clean_metadata(child(node, "metadata")),
         values=values,
         texts=frozenset(texts),
+        words=frozenset(words),
     )
 
 

@@ -220,6 +220,12 @@ def value_warnings(secret: Secret) -> tuple[str, ...]:
     references = sorted(key for key, text in texts.items() if is_reference(text))
     if references:
         warnings.append(f"{', '.join(references)}: is a reference that nothing can resolve after sealing")
+    if secret.words:
+        keys = ", ".join(sorted(secret.words))
+        warnings.append(
+            f"{keys}: has no quotes, so kubectl and other YAML readers take it for a boolean or a number; "
+            "here it is text"
+        )
     if secret.size > MAX_VALUES:
         warnings.append(
             f"its values have {secret.size / 2**20:.1f} MiB: Kubernetes accepts at most 1 MiB in a Secret"

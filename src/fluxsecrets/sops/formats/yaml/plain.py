@@ -15,8 +15,8 @@ import re
 
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 """Booleans and null in any YAML, in lower case."""
-_SIGNS = frozenset(("~", "=", "<<"))
-"""Null, YAML 1.1's default value, and a merge key."""
+_SIGNS = frozenset(("", "~", "=", "<<"))
+"""Null twice, YAML 1.1's default value, and a merge key."""
 
 # Wider than any reader's own pattern. `0b-1` is a number for go-yaml; underscores are taken out before.
 _NUMBER = (
@@ -26,7 +26,7 @@ _NUMBER = (
     r"|\.[iI][nN][fF]|\.[nN][aA][nN])"
 )
 _TIMESTAMP = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9].*)?"
-_NUMBER_STARTS = frozenset("+-.0123456789")
+_NUMBER_STARTS = tuple("+-.0123456789")
 
 # Signs with a meaning at the start; `-`, `?` and `:` have one only in front of a blank or a bracket.
 _START = r"[^ \-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^ ,\[\]{}])"
@@ -44,16 +44,17 @@ def may_be_plain(text: str, *, flow: bool) -> bool:
         text: the string.
         flow: inside a flow collection.
     """
-    if not text or text in _SIGNS or (len(text) < 6 and text.lower() in _WORDS):
+    if reads_otherwise(text):
         return False
     if not (text.isascii() and text.isprintable()) and not re.fullmatch(_CLEAN, text):
         return False
     if not re.match(_START, text) or text.startswith(_MARKERS) or re.search(_BREAKS, text):
         return False
-    if flow and re.search(_FLOW_BREAKS, text):
-        return False
-    return not (text[0] in _NUMBER_STARTS and _reads_as_number(text))
+    return not (flow and re.search(_FLOW_BREAKS, text))
 
 
-def _reads_as_number(text: str) -> bool:
-    return bool(re.fullmatch(_NUMBER, text.replace("_", "")) or re.fullmatch(_TIMESTAMP, text))
+def reads_otherwise(text: str) -> bool:
+    """Return whether some reader takes a plain scalar for a boolean, null, number, time or merge key."""
+    if text.startswith(_NUMBER_STARTS):
+        return bool(re.fullmatch(_NUMBER, text.replace("_", "")) or re.fullmatch(_TIMESTAMP, text))
+    return text in _SIGNS or (len(text) < 6 and text.lower() in _WORDS)
