@@ -464,6 +464,51 @@ def test_what_is_refused_changes_nothing(sealing, cli, content, arguments, words
     assert sealing.files() == before
 
 
+HANDED = "before you push: Flux prunes"
+ANNOTATIONS = {
+    "prune": "kustomize.toolkit.fluxcd.io/prune: disabled",
+    "managed": 'sealedsecrets.bitnami.com/managed: "true"',
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "to", "annotations", "words"),
+    [
+        ("plain", "sops", (), None),
+        ("plain", "sealed", (), f"{HANDED} the Secret apps/db"),
+        ("plain", "sealed", ("prune",), f"{HANDED} the Secret apps/db"),
+        ("plain", "sealed", ("managed",), f"{HANDED} the Secret apps/db"),
+        ("plain", "sealed", ("prune", "managed"), "remove the annotation kustomize.toolkit.fluxcd.io/prune"),
+        ("plain", "external", ("prune",), "remove the annotation kustomize.toolkit.fluxcd.io/prune"),
+        ("sealed", "sops", (), f"{HANDED} the SealedSecret apps/db"),
+        ("sealed", "sops", ("prune",), "`kubectl delete sealedsecret db -n apps --cascade=orphan`"),
+        ("sealed", "external", ("prune",), "`kubectl delete sealedsecret db -n apps --cascade=orphan`"),
+    ],
+)
+def test_the_last_line_says_how_to_hand_over_in_the_cluster(
+    sealing, cli, vault, before, to, annotations, words
+):
+    text = (
+        sealing.secret.replace("metadata:\n", "metadata:\n  namespace: apps\n")
+        if before == "plain"
+        else (VECTORS / "sealed" / "strict.yaml").read_text()
+    )
+    if annotations:
+        lines = "".join(f"    {ANNOTATIONS[each]}\n" for each in annotations)
+        text = text.replace("metadata:\n", f"metadata:\n  annotations:\n{lines}", 1)
+    sealing.write("secret.yaml", text)
+    args = ("convert", "secret.yaml", "--to", to, "--cert", "sealing.crt", "--store", "v", "--push")
+    for more in (("--dry-run",), ()):
+        result = ok(cli(*args, "--provider", "vault", "--mount", "kv", *more))
+        last = result.stderr.splitlines()[-1]
+        if words is None:
+            assert HANDED not in result.stderr
+            assert "kubectl" not in result.stderr
+        else:
+            assert words in last
+    assert not sealing.leaks(result.stdout, result.stderr)
+
+
 def test_several_files_one_of_which_fails(sealing, cli):
     good = sealing.secret.replace("metadata:\n", "metadata:\n  namespace: apps\n")
     sealing.write("s/good.yaml", good)

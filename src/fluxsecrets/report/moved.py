@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome
+from fluxsecrets.ops.run.results import BatchResult, FileResult, Handover, MovedResult, Outcome
+from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS
+from fluxsecrets.shell import file_word
 
 from .json import page
 from .page import Page, Table
@@ -16,14 +19,47 @@ _NOTHING = (Outcome.UNCHANGED, Outcome.FAILED, Outcome.LEFT)
 
 def _text_page(command: str, batch: BatchResult) -> Page:
     yield Table(_rows(batch.files))
-    yield from remarks(batch)
+    yield from remarks(replace(batch, next_steps=_steps(batch)))
 
 
 def _json_page(command: str, batch: BatchResult) -> Page:
+    batch = replace(batch, next_steps=_steps(batch))
     return page(command, files_data(batch, [_file_data(result) for result in batch.files]))
 
 
 FORMATS: Mapping[str, Callable[[str, BatchResult], Page]] = {"text": _text_page, "json": _json_page}
+
+
+def _steps(batch: BatchResult) -> tuple[str, ...]:
+    """What is to do in the cluster, where other objects take over the Secrets."""
+    found = [
+        handover
+        for result in batch.files
+        if isinstance(result, MovedResult) and result.outcome not in _NOTHING
+        for handover in result.handovers
+    ]
+    steps = list(batch.next_steps)
+    lost = [each for each in found if not each.prepared]
+    if lost:
+        what = f"the {lost[0].kind} {_place(lost[0])}" if len(lost) == 1 else f"{len(lost)} objects"
+        steps.append(
+            f"before you push: Flux prunes {what}, and applications miss the values for a while; to prevent "
+            'that, see "Hand over in the cluster" in docs/external-secrets.md'
+        )
+    kept = [each for each in found if each.prepared]
+    owners = [each for each in kept if each.kind != "Secret"]
+    steps += [
+        f"when Flux has applied it: `kubectl delete {each.kind.lower()} {file_word(each.name)}"
+        f"{f' -n {file_word(each.namespace)}' if each.namespace else ''} --cascade=orphan`"
+        for each in owners
+    ]
+    if len(owners) < len(kept):
+        steps.append(f"when Flux has applied it: remove the annotation {FLUX_ANNOTATIONS}prune")
+    return tuple(steps)
+
+
+def _place(handover: Handover) -> str:
+    return f"{handover.namespace}/{handover.name}" if handover.namespace else handover.name
 
 
 def _rows(results: Sequence[FileResult]) -> list[Row]:

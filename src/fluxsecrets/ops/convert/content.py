@@ -13,6 +13,7 @@ from fluxsecrets.external.reading import OpenStore, read_secret_from
 from fluxsecrets.ops.files.content import own_selector
 from fluxsecrets.ops.files.plain import PlainManifests, read_plain
 from fluxsecrets.ops.manifests.comments import CommentMode, judge_comments, shown_warning
+from fluxsecrets.ops.run.results import Handover
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.sealing.seal import (
     SealedContent,
@@ -34,6 +35,7 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import is_empty, selected
 
 from .forms import Form, form_of
+from .handover import handover_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class Revealed:
         forms: the forms that its Secrets had, each once.
         count: the number of plain Secrets in it.
         others: other objects that SOPS also encrypts, by kind and name.
+        handovers: the objects that other kinds of objects will replace.
     """
 
     plain: PlainManifests
     forms: tuple[Form, ...]
     count: int
     others: tuple[str, ...] = ()
+    handovers: tuple[Handover, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Re
     encrypted = plain.opened is not None
     forms: dict[Form, None] = {}
     replacements: dict[int, Replacement] = {}
+    handovers: list[Handover] = []
     count = 0
     for number, part in enumerate(plain.text.parts):
         form = form_of(part, encrypted=encrypted)
@@ -84,6 +89,8 @@ def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Re
         if form is to:
             continue
         count += 1
+        handover = handover_of(part, form, to)
+        handovers += [handover] if handover is not None else []
         try:
             if form is Form.SEALED:
                 secret = open_sealed(read_sealed(part), ways.keys()).secret
@@ -96,7 +103,7 @@ def reveal(session: Session, data: bytes, name: str, to: Form, ways: Ways) -> Re
     others = _others(plain) if to is not Form.SOPS else ()
     if replacements:
         plain = _reopened(plain, plain.text.replaced(replacements))
-    return Revealed(plain, tuple(forms), count, others)
+    return Revealed(plain, tuple(forms), count, others, tuple(handovers))
 
 
 def refuse_lists(data: bytes, name: str) -> None:

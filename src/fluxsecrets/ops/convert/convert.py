@@ -378,6 +378,7 @@ class Converter:
             before=tuple(str(form) for form in revealed.forms if form is not to),
             after=str(to),
             renamed=new_path.rpartition("/")[2] if new_path != path else None,
+            handovers=revealed.handovers,
         )
         return _Done(
             path,

@@ -59,6 +59,22 @@ class FileResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """An object that Flux deletes from the cluster, since another kind of object replaces it.
+
+    Attributes:
+        kind: Secret, SealedSecret or ExternalSecret.
+        namespace: in the manifest, or "".
+        prepared: its annotations keep the Secret in the cluster, and let the next owner take it over.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    prepared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MovedResult(FileResult):
     """A file's result, with how its Secrets are kept.
 
@@ -68,6 +84,7 @@ class MovedResult(FileResult):
         places: what they are bound to now: scopes of SealedSecrets, or keys in a store.
         kept: how many values kept their ciphertext.
         renamed: the file's new name, or None.
+        handovers: the objects in the cluster that other kinds of objects replace.
     """
 
     before: tuple[str, ...] = ()
@@ -75,6 +92,7 @@ class MovedResult(FileResult):
     places: tuple[str, ...] = ()
     kept: int = 0
     renamed: str | None = None
+    handovers: tuple[Handover, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
