@@ -215,7 +215,7 @@ def test_where_one_file_cannot_go_along_nothing_changes(small, cli, git):
     result = cli(*BEGIN)
     assert result.exit_code == 2
     assert "shared/db.yaml" in result.stderr
-    assert "nothing was changed: 1 of 3 files can't be changed" in result.stderr
+    assert "nothing was changed: rules and files change together, and 1 of 3 files failed" in result.stderr
     assert "can run" not in result.stderr, "the file opens, so nobody else could do more about it"
     assert changed_files(git, small) == before
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
@@ -27,7 +27,7 @@ from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import Environment, load_environments
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey, last_changed, removed_keys
-from fluxsecrets.repo.offboarding import Leaver, read_leavers, with_leavers
+from fluxsecrets.repo.offboarding import Leaver, read_leavers, still_gone, with_leavers
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import Certificate, parse_certificate
@@ -36,6 +36,7 @@ from fluxsecrets.sops.document import Document, Path
 from fluxsecrets.sops.document import Mapping as Map
 from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import age, read_recipient, recipient_key
 
 Made = TypeVar("Made")
 
@@ -247,10 +248,19 @@ class Facts:
         """Recipient -> name, for messages."""
         return with_leavers({**_anchors(self.configs), **self.read.names()}, self.leavers)
 
-    @property
+    @cached_property
     def leavers(self) -> tuple[Leaver, ...]:
-        """Those who left, by their records in `offboarding/`."""
-        return self._records[0]
+        """Those who left and did not come back, by their records in `offboarding/`."""
+        if not self._records[0]:
+            return ()
+        ruled = (
+            recipient
+            for item in self.configs
+            for rule in (item.config.rules if item.config is not None else ())
+            for recipient in rule.recipients
+        )
+        public = (read_recipient(text) or age(text) for key in self.public_keys for text in key.recipients)
+        return still_gone(self._records[0], {recipient_key(each) for each in (*ruled, *public)})
 
     @property
     def broken_records(self) -> tuple[FluxsecretsError, ...]:
@@ -296,7 +306,15 @@ class Facts:
         """Whom encrypted files are not for any more."""
         if self.tree.repository is None:
             return ()
-        return self.read.former({secret.path: self.tree.read(secret.path) for secret, _ in self.encrypted()})
+        found = self.read.former({secret.path: self.tree.read(secret.path) for secret, _ in self.encrypted()})
+        # Their records settle what no identity at hand can tell. What the ciphertexts prove stays.
+        settled = {(recipient_key(each.recipient), path) for each in self.leavers for path in each.settled}
+        return tuple(
+            replace(each, now=False)
+            if each.now is None and (recipient_key(each.recipient), each.path) in settled
+            else each
+            for each in found
+        )
 
     @cached_property
     def changed(self) -> Mapping[str, date]:

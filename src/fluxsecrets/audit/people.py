@@ -57,15 +57,6 @@ def unfinished_removals(facts: Facts) -> tuple[Unfinished, ...]:
     """The removals that are not finished, by the records of those who left."""
     if not facts.leavers:
         return ()
-    ruled = {
-        key
-        for item in facts.configs
-        for rule in (item.config.rules if item.config is not None else ())
-        for key in by_key(rule.recipients)
-    }
-    public = (
-        read_recipient(text) or recipients.age(text) for key in facts.public_keys for text in key.recipients
-    )
     files = [
         OpenFile(
             secret.path,
@@ -76,7 +67,7 @@ def unfinished_removals(facts: Facts) -> tuple[Unfinished, ...]:
         for secret, metadata in facts.encrypted()
     ]
     clusters = frozenset(key for keys in keys_of_clusters(facts).values() for key in keys)
-    return unfinished(facts.leavers, files, ruled | set(map(recipient_key, public)), facts.names, clusters)
+    return unfinished(facts.leavers, files, facts.names, clusters)
 
 
 def is_production(environment: str) -> bool:

@@ -161,23 +161,30 @@ class Unfinished:
     who: Mapping[Openers, tuple[str, ...]] = field(default_factory=dict)
 
 
+def still_gone(leavers: Iterable[Leaver], named: Collection[RecipientKey]) -> tuple[Leaver, ...]:
+    """Return the people who left and did not come back: no rule and no public key in `keys/` names them.
+
+    Args:
+        leavers: from the records.
+        named: the keys of everyone who is named.
+    """
+    return tuple(each for each in leavers if recipient_key(each.recipient) not in named)
+
+
 def unfinished(
-    leavers: Iterable[Leaver],
+    leavers: Sequence[Leaver],
     files: Sequence[OpenFile],
-    named: Collection[RecipientKey],
     names: Mapping[str, str],
     clusters: Collection[RecipientKey] = (),
 ) -> tuple[Unfinished, ...]:
     """Return what is left to do for people who left.
 
     Args:
-        leavers: from the records.
+        leavers: from `still_gone`.
         files: the encrypted files.
-        named: the keys of everyone whom a rule or `keys/` names. Who is named again came back.
         names: recipient id -> name.
         clusters: the keys of clusters, which run no commands.
     """
-    leavers = tuple(each for each in leavers if recipient_key(each.recipient) not in named)
     gone = {recipient_key(each.recipient) for each in leavers}
     found = []
     for leaver in leavers:

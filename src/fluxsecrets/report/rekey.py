@@ -105,18 +105,17 @@ def _unfinished(done: Rekeyed, left: str, commands: _Commands, *, dry_run: bool)
         return
     if done.stopped:
         what = "would be changed" if dry_run else "was changed"
-        yield (
-            f"nothing {what}: {failed} of {counted(count, 'file')} can't be changed, "
-            "and rules, keys/ and files change together"
-        )
+        which = f"{failed} of {counted(count, 'file')}"
+        yield f"nothing {what}: rules and files change together, and {which} failed"
     else:
         yield f"{counted(failed, 'file')} {'is' if failed == 1 else 'are'} {left}"
     for who, paths in done.waiting.items():
+        them = several(paths) if len(paths) < failed else "it" if failed == 1 else "them"
         if not who.enough:
-            yield f"nobody else can open {several(paths)}"
+            yield f"nobody else can open {them}"
             continue
         command = commands.again if done.stopped else commands.finish(paths)
-        yield f"{who} can open {several(paths)}, and can run `{command}`"
+        yield f"{who} can open {them}, and can run `{command}`"
     if done.stopped and commands.partial is not None and failed < count:
         yield f"to change the rules and {counted(count - failed, 'other file')} now: `{commands.partial}`"
     if not (done.stopped or dry_run):

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
-from fluxsecrets.repo.offboarding import Unfinished
 from fluxsecrets.shell import command_for
 
 from .json import error_data, page
@@ -42,26 +41,24 @@ def _work_lines(found: StatusResult) -> Iterator[str]:
     """What is left to do, who can do it, and how."""
     openable = {status.path for status in found.files if status.openable}
     for each in found.work.removals:
-        parts = [f"still opens {several(each.files)}"] if each.files else []
-        parts += [f"may know the data key of {several(each.unsettled)}"] if each.unsettled else []
+        parts = [f"still opens {counted(len(each.files), 'file')}"] if each.files else []
+        if each.unsettled:
+            parts.append(f"may know the data key of {counted(len(each.unsettled), 'file')}")
         yield f"open work: {each.leaver.name} left on {each.leaver.since}, but {' and '.join(parts)}"
         command = command_for("recipients remove", (each.leaver.name,))
         for can, paths in each.who.items():
+            yield f"  {several(paths)}"
             if not can.enough:
-                yield f"  nobody else can open {_this(paths, each)}: write the values anew, and encrypt them"
+                yield f"    nobody else can open {_it(paths)}: write the values anew, and encrypt them"
                 continue
             who = "you" if openable.issuperset(paths) else str(can)
-            yield f"  {who} can change {_this(paths, each)}: {command}"
+            yield f"    {who} can change {_it(paths)}: {command}"
     for can, paths in found.work.drifted.items():
-        yield f"open work: {several(paths)} {'does' if len(paths) == 1 else 'do'} not follow the rules"
+        verb = "does" if len(paths) == 1 else "do"
+        yield f"open work: {counted(len(paths), 'file')} {verb} not follow the rules"
+        yield f"  {several(paths)}"
         if can.enough:
-            yield f"  {can} can change {_it(paths)}: {command_for('recipients sync', paths)}"
-
-
-def _this(paths: Sequence[str], removal: Unfinished) -> str:
-    if len(removal.who) > 1:
-        return several(paths)
-    return _it(paths)
+            yield f"    {can} can change {_it(paths)}: {command_for('recipients sync', paths)}"
 
 
 def _it(paths: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.people import People, read_people
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.clusterkeys import keys_of_clusters
-from fluxsecrets.repo.offboarding import Leaver, OpenFile, Unfinished, unfinished, with_leavers
+from fluxsecrets.repo.offboarding import Leaver, OpenFile, Unfinished, still_gone, unfinished, with_leavers
 from fluxsecrets.repo.openers import Openers, openers
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
@@ -55,7 +55,7 @@ def open_work(
     people = read_people(session, tree)
     names = with_leavers(people.names, leavers)
     clusters = keys_of_clusters(tree, people.recipients.values(), people.names)
-    removals = unfinished(leavers, files, _named(people, tree.root), names, clusters)
+    removals = unfinished(still_gone(leavers, _named(people, tree.root)), files, names, clusters)
     done = OpenWork(removals).removed_from
     found: dict[Openers, list[str]] = {}
     for file in files:

@@ -205,7 +205,10 @@ def report_of(session: Session, request: ReportRequest) -> Report:
         path.parent.mkdir(exist_ok=True)
         write_atomic(path, leaving.data(), mode=0o644)
     known = record_path(leaving.name) if (tree.root / record_path(leaving.name)).exists() else None
-    return Report(leaving, leaving.applied(left), known, doubtful_files(histories, leaving.recipient))
+    named = recipient_key(leaving.recipient) in people.recipients
+    settled = frozenset(leaving.settled) if not named else frozenset()
+    doubtful = tuple(path for path in doubtful_files(histories, leaving.recipient) if path not in settled)
+    return Report(leaving, leaving.applied(left), known, doubtful)
 
 
 def today() -> str:

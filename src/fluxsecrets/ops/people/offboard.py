@@ -21,6 +21,7 @@ from fluxsecrets.ops.run.writer import Operation, make_ready
 from fluxsecrets.repo.offboarding import record_path
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
+from fluxsecrets.shell import command_for
 from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
 from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.recipients import Recipient, recipient_key
@@ -124,6 +125,8 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     )
     knows = _knows_data_key(histories, recipient)
     known = replace(read_leaving(tree.root, name) or Leaving(name, recipient, today()), recipient=recipient)
+    if edits.edits:  # whom a rule names came back, or never left: what was settled once proves nothing now
+        known = replace(known, since=today(), settled=())
     doubtful = frozenset((*_doubtful(histories, recipient), *known.unsettled)) - {*known.settled}
     doubtful &= {str(target.repository_path) for target in targets}
     # A new data key ends the doubt. What nobody here opens stays on record until someone else does that.
@@ -145,9 +148,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     report = not request.no_report and bool(histories.files)
     record = _Record(tree, known, doubtful, chosen, report)
     if not chosen and not edits.edits and recipient_key(recipient) not in {*people.recipients, *readers}:
-        raise UsageError(
-            f"no rule names {name}, and no file is encrypted for them", hint="check the name or key"
-        )
+        raise _nothing_to_remove(tree, name)
     paths = {target.repository_path for target in meant}
     extra = (*edits.changes(), *(_public_keys(tree, recipient) if request.environment is None else ()))
     return Removal(
@@ -191,6 +192,18 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         else Left(),
         tuple(sorted(doubtful - replaced)),
         notes,
+    )
+
+
+def _nothing_to_remove(tree: Tree, name: str) -> UsageError:
+    what = f"no rule names {name}, and no file is encrypted for them"
+    left = read_leaving(tree.root, name)
+    if left is None:
+        return UsageError(what, hint="check the name or key")
+    report = command_for("recipients report", (name,))
+    return UsageError(
+        f"{name} was removed on {left.since}: {what}",
+        hint=f"`{report}` shows the values that they could read",
     )
 
 

@@ -148,7 +148,7 @@ class Rekeying(Generic[Step]):
 
 def _left(prepared: Prepared) -> FileResult:
     result = prepared.result
-    return result if result.error is not None else FileResult(result.path, Outcome.LEFT)
+    return result if result.error is not None else FileResult(result.path, Outcome.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError, Tried, UsageError
 from fluxsecrets.marks import is_rules_file
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.repo.offboarding import read_leavers, with_leavers
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import SopsConfig, named_recipients
 from fluxsecrets.sops.envelope import short_recipient
@@ -138,7 +139,8 @@ def names_of_tried(tried: Tried, path: Path) -> dict[str, str]:
     names: dict[str, str] = {}
     with suppress(FluxsecretsError):
         repository = find_repository(path.parent)
-        names |= read_public_keys(path.parent if repository is None else repository.root)
+        root = path.parent if repository is None else repository.root
+        names |= with_leavers(read_public_keys(root), read_leavers(root)[0])
     with suppress(FluxsecretsError):
         session = Session({}, path.parent)
         found = session.find_config(path.parent)
