@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 
 import pytest
+import yaml
 
 from sealing import key_file
 
@@ -72,3 +73,18 @@ def test_half_of_a_surrogate_pair_is_named_with_its_place(folder, cli):
         result = cli(*args)
         assert result.exit_code == 2
         assert "secret.json:9:8: not valid JSON: a string holds half of a surrogate pair" in result.stderr
+
+
+def test_flow_style_that_is_no_json_takes_sealed_values_too(folder, cli):
+    for name in ("sealing.crt", "sealing.key"):
+        folder.write(name, key_file(name))
+    secret = json.dumps(secret_of({"k": "v"}))
+    sealed = json.loads(cli("seal", "--stdout", "--cert", "sealing.crt", "-", stdin=secret.encode()).stdout)
+    folder.write("sealed.yaml", json.dumps(sealed, indent=1).replace('"spec"', '# note\n "spec"'))
+    more = json.dumps(secret_of({"y": "yes"})).encode()
+    merged = cli("seal", "--cert", "sealing.crt", "--merge-into", "sealed.yaml", "-", stdin=more)
+    assert merged.exit_code == 0, merged.stderr
+    assert cli("set", "sealed.yaml", "n", "on", "--cert", "sealing.crt").exit_code == 0
+    shown = cli("unseal", "--private-key", "sealing.key", "sealed.yaml").stdout
+    assert "# note" in shown
+    assert yaml.safe_load(shown)["stringData"] == {"k": "v", "y": "yes", "n": "on"}

@@ -30,9 +30,10 @@ from fluxsecrets.sealed.model import SealedSecret, is_sealed, read_sealed
 from fluxsecrets.sealed.opening import open_one
 from fluxsecrets.sealed.scopes import Scope, label_of
 from fluxsecrets.sops.formats.changing import remove_value, set_value
+from fluxsecrets.sops.formats.either import parse_either
 
 from .certificates import announced_certificate, environments_with
-from .editing import EditedSealed, format_of, seal_edited, show_sealed, value_sealer
+from .editing import EditedSealed, seal_edited, show_sealed, value_sealer
 from .seal import check_sealed_content
 from .sealers import Sealers
 from .unseal import is_sealed_part
@@ -118,8 +119,7 @@ def set_sealed(
         known = open_one(keys, before, label, key) if before is not None and keys else None
         if known is not None and known.data == value:
             return ValueResult(opened.target.shown, key, ValueChange.UNCHANGED)
-        format_ = format_of(opened.content.data)
-        document = format_.parse(opened.content.data, session.limits)
+        format_, document = parse_either(opened.content.data, session.limits)
         text = value_sealer(certificate.key)(value, label)
         data = set_value(format_, document, (*_FIELD, key), text, session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted))
@@ -147,8 +147,7 @@ def unset_sealed(session: Session, request: ValueRequest) -> ValueResult:
             raise UsageError(
                 f"{key!a} is its only value", hint="delete the SealedSecret, and what refers to it"
             )
-        format_ = format_of(opened.content.data)
-        document = format_.parse(opened.content.data, session.limits)
+        format_, document = parse_either(opened.content.data, session.limits)
         data = remove_value(format_, document, (*_FIELD, key), session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted) - 1)
         replace_file(opened.content, data)
@@ -242,7 +241,8 @@ def _place(opened: _Opened, request: ValueRequest, session: Session) -> tuple[in
         UsageError: the key is not one, or several SealedSecrets could be meant.
     """
     data = opened.content.data
-    parts = format_of(data).parse(data, session.limits).parts
+    _, document = parse_either(data, session.limits)
+    parts = document.parts
     found = [number for number, part in enumerate(parts) if is_sealed_part(part)]
     if request.document is not None:
         found = [number for number in found if number == request.document - 1]

@@ -28,8 +28,7 @@ from fluxsecrets.sealed.scopes import Scope, label_of
 from fluxsecrets.sops.document import Change, Comment, Document, Kept, Leaf, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Format, Limits
-from fluxsecrets.sops.formats.json import JsonFormat
-from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.formats.either import parse_either
 from fluxsecrets.sops.traces import is_telling, values_in_comments
 from fluxsecrets.sops.values import Value
 
@@ -108,11 +107,6 @@ class EditedSealed:
     warnings: tuple[str, ...] = ()
 
 
-def format_of(data: bytes) -> Format:
-    """Return the format of a manifest: JSON, or YAML for everything else."""
-    return JsonFormat() if data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else YamlFormat()
-
-
 def show_sealed(data: bytes, keys: Sequence[SealingKey], namespaces: Namespaces, limits: Limits) -> Shown:
     """Show the SealedSecrets of a file, with the values that the private keys open.
 
@@ -127,8 +121,7 @@ def show_sealed(data: bytes, keys: Sequence[SealingKey], namespaces: Namespaces,
                 line=manifest.line,
                 hint="turn it into its own document",
             )
-    format_ = format_of(data)
-    document = format_.parse(data, limits)
+    format_, document = parse_either(data, limits)
     objects = tuple(
         _shown(part, keys, namespaces, readable=True) for part in document.parts if is_sealed_part(part)
     )
