@@ -77,6 +77,23 @@ def test_install_puts_both_hooks_into_place_and_uninstall_takes_them_away(reposi
     assert not repository.hook("pre-push").exists()
 
 
+def test_a_hook_that_was_changed_meanwhile_is_not_overwritten(repository, cli, monkeypatch):
+    from fluxsecrets.ops.checks import hooks
+
+    assert cli("hook", "install", "pre-push").exit_code == 0
+    hook = repository.hook("pre-push")
+    hook.write_text(hook.read_text(encoding="utf-8") + "# old\n", encoding="utf-8")
+    write_atomic = hooks.write_atomic
+
+    def saved(path, *args, **kwargs):
+        hook.write_text("#!/bin/sh\nmine\n", encoding="utf-8")
+        write_atomic(path, *args, **kwargs)
+
+    monkeypatch.setattr(hooks, "write_atomic", saved)
+    assert "was changed while" in cli("hook", "install", "pre-push").stderr
+    assert hook.read_text(encoding="utf-8") == "#!/bin/sh\nmine\n"
+
+
 def test_only_one_of_them(repository, cli):
     assert cli("hook", "install", "pre-push").exit_code == 0
     assert not repository.hook().exists()

@@ -60,6 +60,8 @@ def _soak(folder: Path, kills: int, seconds: int, chance: random.Random, keep: P
         problems += [f"{command.name}: {problem}" for problem in found]
         for problem in found:
             print(f"PROBLEM {command.name}: {problem}", flush=True)
+        if figures["rounds"] % 25 == 0:
+            print(f"{figures['kills']} kills in {time.monotonic() - start:.0f} s", flush=True)
         if found and keep is not None:
             shutil.copytree(world, keep / f"{figures['rounds']}", symlinks=True)
         shutil.rmtree(world)
@@ -79,7 +81,7 @@ def _duration(folder: Path, command: Command) -> float:
     process = _start(world, command.words)
     _, status = os.waitpid(process, 0)
     if status:
-        code, said = run(command.words)
+        code, _, said = run(command.words)
         raise RuntimeError(f"{command.name} failed: {code} {said}")
     shutil.rmtree(world)
     return time.monotonic() - begun
@@ -174,11 +176,11 @@ def _recover(root: Path, journal: Path, chance: random.Random, figures: Counter[
     if state["interrupted"] is None:
         return [f"the journal cannot be followed: {state['problem']}"]
     way = chance.choice(state["ways"])
-    code, said = run(("recover", f"--{way}", "--format", "json"))
+    code, printed, said = run(("recover", f"--{way}", "--format", "json"))
     if code == 2:
         return [f"recover --{way} failed: {said}"]
     figures[f"ended by {way}"] += 1
-    figures["files kept with both versions"] += len(json.loads(said)["ended"]["kept"])
+    figures["files kept with both versions"] += len(json.loads(printed)["ended"]["kept"])
     return []
 
 

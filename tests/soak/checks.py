@@ -83,10 +83,10 @@ def _opened(path: Path, data: bytes) -> bytes:
         return decrypt(data)
     if b"kind: SealedSecret" in data:
         keys = [word for name in ("sealing", "sealing-new") for word in ("--private-key", f"{name}.key")]
-        code, said = run(("unseal", *keys, str(path)))
+        code, printed, said = run(("unseal", *keys, str(path)))
         if code:
             raise FluxsecretsError(said)
-        return _base64_too(said.encode())
+        return _base64_too(printed.encode())
     return data
 
 

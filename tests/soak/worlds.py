@@ -79,7 +79,7 @@ def make_worlds(folder: Path) -> None:
         _git("init", "--quiet")
         _commit()
         for words in _PREPARED[name]:
-            code, said = run(words)
+            code, _, said = run(words)
             if code:
                 raise RuntimeError(f"{name}: {' '.join(words)}: {said}")
         _commit()
@@ -148,8 +148,8 @@ def secret_files(root: Path) -> Iterator[Path]:
             yield path
 
 
-def run(words: tuple[str, ...]) -> tuple[int, str]:
-    """Run a command line in this process; its exit code, and what it printed."""
+def run(words: tuple[str, ...]) -> tuple[int, str, str]:
+    """Run a command line in this process; its exit code, its output and its messages."""
     from fluxsecrets.cli.entry import run as run_command
 
     out = TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True)
@@ -157,7 +157,7 @@ def run(words: tuple[str, ...]) -> tuple[int, str]:
     with redirect_stdout(out), redirect_stderr(err):
         code = run_command(words)
     out.flush()
-    return code, out.buffer.getvalue().decode() + err.getvalue()  # type: ignore[attr-defined]
+    return code, out.buffer.getvalue().decode(), err.getvalue()  # type: ignore[attr-defined]
 
 
 def _git(*words: str) -> None:

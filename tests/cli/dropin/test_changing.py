@@ -168,6 +168,18 @@ def test_edit_makes_a_new_file_by_its_rule(folder, sops, editor):
     assert set(folder.files()) == {".sops.yaml", "new.yaml"}
 
 
+def test_edit_overwrites_no_file_that_appeared_meanwhile_and_keeps_the_text(folder, sops, editor):
+    editor(
+        "path.write_text('a: throwaway\\n')\n"
+        f"pathlib.Path({str(folder.path / 'new.yaml')!r}).write_text('mine')"
+    )
+    done = sops("new.yaml")
+    assert done.code != 0
+    assert "exists already" in done.err
+    assert folder.read("new.yaml") == b"mine"
+    assert plain(sops, "new.edited.yaml") == "a: throwaway\n"
+
+
 def test_rotate_prints_a_file_with_a_new_data_key(file, sops):
     before = file.read("f.yaml")
     done = sops("rotate", "f.yaml")

@@ -12,6 +12,8 @@ from tests.ops.people.histories import File, World
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.sops.formats import Limits, make_format
 
+from fluxsecrets.ops.people import leavers
+
 PASSWORD = "throwaway-p@ss/1"
 SECRET = """\
 apiVersion: v1
@@ -229,6 +231,23 @@ def test_what_cannot_be_compared_is_to_look_at_until_somebody_did(hide, reposito
     (repository / path).write_text((repository / path).read_text() + "\n")
     code, _, _, files = report(cli)
     assert (code, list(files)) == (1, [path])
+
+
+def test_what_a_colleague_noted_meanwhile_is_not_overwritten(repository, cli, monkeypatch):
+    path, _ = for_others_only(repository, cli)
+    assert cli("recipients", "report", "bob", "--done", path).exit_code == 0
+    record = repository / "offboarding" / "bob.json"
+    find_left = leavers.find_left
+
+    def meanwhile(*args, **kwargs):
+        record.write_text("the colleague's\n")
+        return find_left(*args, **kwargs)
+
+    monkeypatch.setattr(leavers, "find_left", meanwhile)
+    result = cli("recipients", "report", "bob", "--done", path)
+    assert result.exit_code == 2
+    assert "was changed while" in result.stderr
+    assert record.read_text() == "the colleague's\n"
 
 
 def test_a_private_key_opens_what_is_sealed(repository, cli, monkeypatch):

@@ -28,7 +28,8 @@ from fluxsecrets.cli.dropin.policy import file_policy
 from fluxsecrets.errors import FluxsecretsError, RecipientError, UsageError
 from fluxsecrets.files.private import private_directory
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.files.writing import write_atomic, write_new
+from fluxsecrets.files.writing import write_new
+from fluxsecrets.ops.files.desk import kept_aside
 from fluxsecrets.ops.files.editor import find_editor, run_editor
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import make_format
@@ -75,7 +76,10 @@ def create(call: Call, text: str) -> None:
             call, job, template, lambda plain: encrypt_text(call, plain, job.output, policy).data
         )
         with failing_with(COULD_NOT_WRITE_OUTPUT):
-            write_atomic(job.path, data, mode=ENCRYPTED_MODE)
+            try:
+                write_new(job.path, data, ENCRYPTED_MODE)
+            except FluxsecretsError as error:  # somebody created it meanwhile, say
+                raise kept_aside(call.session, job.path, data, error) from None
 
 
 def _new_job(call: Call, text: str) -> Job:

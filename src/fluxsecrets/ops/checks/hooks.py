@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, FluxsecretsError, GitError, UsageError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.repo.git import Repository, find_repository
@@ -331,12 +331,13 @@ fi
 def _install_own(hook: str, path: Path, launcher: Launcher) -> HookResult:
     script = own_script(hook, launcher).encode()
     aside = path.with_name(path.name + ASIDE)
-    present = _read(path)
+    found = _content(path)
+    present = found.data if found is not None else None
     if present is not None and _MADE_BY.encode() in present:
         _make_executable(path)
         if present == script:
             return HookResult(hook, path, HookOutcome.UNCHANGED)
-        write_atomic(path, script, mode=0o755)
+        write_atomic(path, script, mode=0o755, expected=found)
         return HookResult(hook, path, HookOutcome.UPDATED)
     if present is not None and _CALLS.search(present.decode("utf-8", "replace")):
         return HookResult(hook, path, HookOutcome.UNCHANGED, "it runs fluxsecrets by itself")
@@ -400,7 +401,8 @@ esac
 
 def _install_shared(hook: str, path: Path) -> HookResult:
     block = shared_block(hook)
-    present = _read(path)
+    found = _content(path)
+    present = found.data if found is not None else None
     if present is None:
         write_new(path, f"#!/bin/sh\n{block}".encode(), mode=0o755)
         return HookResult(
@@ -425,12 +427,13 @@ def _install_shared(hook: str, path: Path) -> HookResult:
     _make_executable(path)
     if new == text:
         return HookResult(hook, path, HookOutcome.UNCHANGED)
-    write_atomic(path, new.encode("utf-8", "surrogateescape"))
+    write_atomic(path, new.encode("utf-8", "surrogateescape"), expected=found)
     return HookResult(hook, path, outcome, "it is in the work tree: commit it for the others")
 
 
 def _uninstall_shared(hook: str, path: Path) -> HookResult:
-    present = _read(path)
+    found = _content(path)
+    present = found.data if found is not None else None
     text = "" if present is None else present.decode("utf-8", "surrogateescape")
     rest = _BLOCK.sub("", text)
     if rest == text:
@@ -438,7 +441,7 @@ def _uninstall_shared(hook: str, path: Path) -> HookResult:
     if rest.strip() in ("", "#!/bin/sh"):
         path.unlink()
     else:
-        write_atomic(path, rest.encode("utf-8", "surrogateescape"))
+        write_atomic(path, rest.encode("utf-8", "surrogateescape"), expected=found)
     return HookResult(hook, path, HookOutcome.REMOVED)
 
 
@@ -485,11 +488,16 @@ def _make_folder(folder: Path) -> None:
 
 
 def _read(path: Path) -> bytes | None:
+    found = _content(path)
+    return found.data if found is not None else None
+
+
+def _content(path: Path) -> FileContent | None:
     if not os.path.lexists(path):
         return None
     if path.is_symlink() and not path.exists():
         return None
-    return read_file(path, limit=_LIMIT, follow_links=True).data
+    return read_file(path, limit=_LIMIT, follow_links=True)
 
 
 def _make_executable(path: Path) -> None:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.run.people import People, find_person, read_people
 from fluxsecrets.ops.run.session import Session
@@ -195,15 +196,19 @@ def report_of(session: Session, request: ReportRequest) -> Report:
         recipient = find_person(people, request.who)
         name = people.name(recipient)
         leaving = read_leaving(tree.root, name) or Leaving(name, recipient, today())
+    path = tree.root.resolve() / record_path(leaving.name)
+    record = read_file(path, limit=session.limits.size) if path.exists() else None
     keys = load_keys(session, request.private_keys, required=False)
     histories = file_histories(session, tree, tree.repository)
     left = find_left(session, tree, histories, leaving.recipient, keys=keys, name=people.name)
     if request.done or request.accept:
         leaving = decide(leaving, left, request.done, State.DONE, request.reason)
         leaving = decide(leaving, left, request.accept, State.ACCEPTED, request.reason)
-        path = tree.root.resolve() / record_path(leaving.name)
         path.parent.mkdir(exist_ok=True)
-        write_atomic(path, leaving.data(), mode=0o644)
+        if record is None:
+            write_new(path, leaving.data(), 0o644)
+        else:  # searching the history takes a while, and others note what they did, too
+            write_atomic(path, leaving.data(), mode=0o644, expected=record)
     known = record_path(leaving.name) if (tree.root / record_path(leaving.name)).exists() else None
     named = recipient_key(leaving.recipient) in people.recipients
     settled = frozenset(leaving.settled) if not named else frozenset()
