@@ -10,9 +10,8 @@ from tests.conftest import VECTORS, commit_all
 from tests.ops.people.histories import File, World
 
 from fluxsecrets.ops.files.content import open_file
-from fluxsecrets.sops.formats import Limits, make_format
-
 from fluxsecrets.ops.people import leavers
+from fluxsecrets.sops.formats import Limits, make_format
 
 PASSWORD = "throwaway-p@ss/1"
 SECRET = """\
