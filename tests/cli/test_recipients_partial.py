@@ -56,7 +56,7 @@ def test_a_key_that_nothing_can_be_encrypted_for_changes_nothing(team, cli, git,
         commit_all(team, "no files")
     result = cli("recipients", "add", NOWHERE, "--name", "pat", "--all", "--shared", *options)
     assert result.exit_code == 2
-    assert NOWHERE in result.stderr
+    assert "gpg" in result.stderr
     assert status(git, team) == set()
 
 

@@ -29,14 +29,14 @@ class Openers:
     def __str__(self) -> str:
         if not self.enough:
             return "nobody else"
+        everyone = dict.fromkeys(name for group in self.groups for name in group)
+        alone = [name for name in everyone if sum(name in group for group in self.groups) >= self.needed]
+        if alone:
+            return " or ".join(alone)
         groups = [" or ".join(group) for group in self.groups]
         if self.needed == len(groups):
             return ", together with ".join(groups)
-        return (
-            f"{self.needed} of these together: {'; '.join(groups)}"
-            if self.needed > 1
-            else " or ".join(groups)
-        )
+        return f"{self.needed} of these together: {'; '.join(groups)}"
 
 
 def openers(

@@ -292,8 +292,16 @@ def identity_notes(plan: IdentityPlan, done: Replaced) -> tuple[str, ...]:
 
 def identity_steps(plan: IdentityPlan, done: Replaced) -> Iterator[str]:
     """What is left to do if an identity could not be replaced."""
-    again = command_for("rotate --identity", (), plan.request.environment)
-    again += " --finish" if plan.request.finish else ""
+    request = plan.request
+    again = command_for("rotate --identity", (), request.environment)
+    words = {"--old": request.old, "--new": request.new, "--store": request.store}
+    again += "".join(f" {option} {file_word(given)}" for option, given in words.items() if given)
+    options = {
+        "--finish": request.finish,
+        "--post-quantum": request.post_quantum,
+        "--accept-recipients": request.accept_recipients,
+    }
+    again += "".join(f" {option}" for option, given in options.items() if given)
     yield from _unfinished(done.rekeyed, "", _Commands(again), dry_run=plan.request.dry_run)
 
 
