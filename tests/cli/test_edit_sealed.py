@@ -124,12 +124,17 @@ def test_set_and_unset(sealing, cli):
             ("set", *CERT, "sealed.yaml", "a", WHOLE),
             "ciphertext",
         ),
+        (("set", *CERT, "--raw", "sealed.yaml", "a", "eA=="), "--raw and --plain are for Secrets"),
+        (("set", *CERT, "plain.yaml", "a", "x"), "--cert and --private-key are for SealedSecrets"),
+        (("edit", *KEY, "plain.yaml"), "--cert and --private-key are for SealedSecrets"),
         (("set", "sealed.yaml", "a", "x"), "no certificate to seal for"),
         (("set", *CERT, "two.yaml", "a", "x"), "choose one with --document N"),
         (("unset", "sealed.yaml", "missing"), "has no value 'missing'"),
     ],
 )
 def test_what_set_and_unset_refuse(sealing, cli, command, words):
+    sealing.does("pass")
+    sealing.write("plain.yaml", "kind: ConfigMap\n")
     sealing.write("two.yaml", STRICT + STRICT.replace(b"name: db", b"name: other"))
     before = sealing.files()
     result = cli(*command)

@@ -1,6 +1,7 @@
 """`fluxsecrets unseal --raw` and `--validate`: one value opened, and whether values open at all."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -110,6 +111,26 @@ def test_validate_takes_a_namespace_for_those_that_name_none(sealing, cli):
     sealing.write("bare.yaml", bare)
     assert "sealed for apps/db" in cli("unseal", "--validate", "bare.yaml", *WITH_KEY).stdout
     assert cli("unseal", "--validate", "bare.yaml", *WITH_KEY, "-n", "apps").exit_code == 0
+
+
+def test_validate_asks_where_flux_puts_them(waddle, cli):
+    (waddle / "sealing.key").write_bytes(key_file("sealing.key"))
+    (waddle / "sealing.crt").write_bytes(key_file("sealing.crt"))
+    path = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
+    assert cli("seal", "--for-others", "--cert", "sealing.crt", path).exit_code == 0
+    checked = ("unseal", "--validate", "--env", "staging", *WITH_KEY)
+    assert cli("unseal", "--validate", path, *WITH_KEY).exit_code == 0
+    file = waddle / path
+    # The kustomization sets the namespace where the manifest names none.
+    bare = re.sub(r"(?m)^ +namespace: databases\n", "", file.read_text())
+    file.write_text(bare)
+    assert cli("unseal", "--validate", path, *WITH_KEY).exit_code == 0
+    kustomization = file.with_name("kustomization.yaml")
+    kustomization.write_text(
+        kustomization.read_text().replace("namespace: databases", "namespace: elsewhere")
+    )
+    moved = cli(*checked)
+    assert (moved.exit_code, "elsewhere/postgres-app" in moved.stdout) == (1, True)
 
 
 def test_validate_fails_where_it_can_not_look(sealing, cli):

@@ -82,6 +82,7 @@ def command(
         show_warnings(out, sealed.path, sealed.warnings)
         out.note(_sealed_sentence(sealed))
         return 0
+    sealers.refuse_unused(path)
     result = edit_file(
         session,
         path,

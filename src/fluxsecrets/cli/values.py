@@ -144,6 +144,7 @@ def set_(
 
         _show_change(out, set_sealed(session, asked, new, sealers))
     else:
+        sealers.refuse_unused(asked.path)
         _show_change(out, change_value(session, asked, new))
     if source.value is not None:
         out.warning("warning: the value is in your shell's history now; --stdin keeps it out of that")

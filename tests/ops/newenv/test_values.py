@@ -16,6 +16,7 @@ from fluxsecrets.ops.newenv.values import (
     refuse_inline_secrets,
 )
 from fluxsecrets.sops.formats import Limits, make_format
+from sealing import VECTORS
 
 LIMITS = Limits()
 CIPHER = f"ENC[AES256_GCM,data:AA==,iv:{'A' * 43}=,tag:{'A' * 22}==,type:str]"
@@ -141,6 +142,14 @@ def test_sealed_secrets_become_secrets():
     assert new.count("REPLACE_ME") == 2
     assert [slot.key for slot in found.slots] == ["a", "b"]
     assert blank_sealed(b"kind: x # SealedSecret\n", "s.yaml", LIMITS) is None
+
+
+@pytest.mark.parametrize("scope", ["namespace-wide", "cluster-wide"])
+def test_sealed_secrets_keep_their_scope(scope):
+    """The Secret is sealed for the new cluster, and must be as movable as the old one."""
+    data = (VECTORS / "sealed" / f"{scope}.yaml").read_bytes()
+    made = blank_sealed(data, "s.yaml", Limits())
+    assert f'sealedsecrets.bitnami.com/{scope}: "true"'.encode() in made.data
 
 
 def test_a_sealed_secret_in_a_list_is_an_error():

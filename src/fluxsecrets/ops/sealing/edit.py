@@ -104,10 +104,17 @@ def set_sealed(
     """Seal one value into a file. Everything else in it stays unchanged.
 
     Raises:
-        UsageError: the key or the SealedSecret is unclear, or the value is not a string.
+        UsageError: the key or the SealedSecret is unclear, the value is not a string, or an option is for
+            Secrets only.
         CertificateError: no valid certificate was found.
         FormatError: the SealedSecret has no namespace, or its text can't be changed.
     """
+    if request.raw or request.plain:
+        raise UsageError(
+            "--raw and --plain are for Secrets, and this is a SealedSecret",
+            hint="give the value itself, as bytes with --value-file FILE",
+            path=request.path,
+        )
     opened = _open(session, request.path)
     try:
         part, sealed, key = _place(opened, request, session)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.run.session import Session
 
@@ -27,6 +27,19 @@ class Sealers:
 
     cert: str | None = None
     private_keys: tuple[Path, ...] = ()
+
+    def refuse_unused(self, path: str) -> None:
+        """Refuse options that have no meaning for a file without SealedSecrets.
+
+        Raises:
+            UsageError: a certificate or private key was named.
+        """
+        if self.cert is not None or self.private_keys:
+            raise UsageError(
+                "--cert and --private-key are for SealedSecrets, and it contains none",
+                path=path,
+                hint="omit them; SOPS files are encrypted for the recipients of the creation rule",
+            )
 
 
 def is_sealed_file(session: Session, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.manifests.manifestfiles import SEALED, find_manifests
+from fluxsecrets.ops.manifests.placement import NOWHERE, Place, read_placement
 from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
@@ -27,7 +28,7 @@ class ValidateRequest:
     """What to check, and with what: the parameters of the command.
 
     Attributes:
-        namespace: for SealedSecrets that name none, such as those that kustomize puts into one.
+        namespace: for SealedSecrets that name none, if the repository does not show where Flux puts them.
     """
 
     paths: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class ValidatedSealed:
 
     Attributes:
         path: its file, as shown to the user.
+        name, namespace: in the cluster, where kustomize may have changed them.
         values: in the order of the file.
     """
 
@@ -89,8 +91,12 @@ def validate(session: Session, request: ValidateRequest) -> Validation:
     """
     files = find_manifests(session, request.paths, request.environment, SEALED, everything=request.everything)
     keys = load_keys(session, request.private_keys, required=False)
-    targets = files.targets(session)
-    results = list(run_jobs(partial(_checked, keys, request.namespace, session.limits), targets))
+    placement = read_placement(files.tree) if files.tree.repository is not None else None
+    jobs = [
+        _Job(target, placement.of(path) if placement is not None else {})
+        for target, path in zip(files.targets(session), files.paths, strict=True)
+    ]
+    results = list(run_jobs(partial(_checked, keys, request.namespace, session.limits), jobs))
     return Validation(
         tuple(item for items, _ in results for item in items),
         len(keys),
@@ -110,19 +116,28 @@ def validate_given(session: Session, request: ValidateRequest, given: Input) -> 
         IdentityError, FileAccessError: a private key can't be read.
     """
     keys = load_keys(session, request.private_keys, required=False)
-    items = _items(given.data, given.target.shown, keys, request.namespace, session.limits)
+    items = _items(given.data, given.target.shown, {}, keys, request.namespace, session.limits)
     if not items:
         raise _no_sealed().in_file(given.target.shown)
     return Validation(items, len(keys))
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A file to check, and where Flux puts its objects, by document."""
+
+    target: Target
+    places: Mapping[int, Place]
+
+
 _Checked = tuple[tuple[ValidatedSealed, ...], FluxsecretsError | None]
 
 
-def _checked(keys: Sequence[SealingKey], namespace: str | None, limits: Limits, target: Target) -> _Checked:
+def _checked(keys: Sequence[SealingKey], namespace: str | None, limits: Limits, job: _Job) -> _Checked:
+    target = job.target
     try:
         data = read_file(target.path, limit=limits.size).data
-        items = _items(data, target.shown, keys, namespace, limits)
+        items = _items(data, target.shown, job.places, keys, namespace, limits)
         if not items and target.named:
             raise _no_sealed()
     except FluxsecretsError as error:
@@ -132,8 +147,14 @@ def _checked(keys: Sequence[SealingKey], namespace: str | None, limits: Limits, 
 
 
 def _items(
-    data: bytes, shown: str, keys: Sequence[SealingKey], namespace: str | None, limits: Limits
+    data: bytes,
+    shown: str,
+    places: Mapping[int, Place],
+    keys: Sequence[SealingKey],
+    namespace: str | None,
+    limits: Limits,
 ) -> tuple[ValidatedSealed, ...]:
+    """Check each SealedSecret of a content, once for each namespace in which Flux applies it."""
     found = []
     for manifest in read_manifests(data, shown, limits).manifests:
         if not is_sealed(manifest):
@@ -143,17 +164,12 @@ def _items(
         except FluxsecretsError as error:
             error.line = error.line or manifest.line
             raise error.in_file(shown) from None
-        sealed = replace(sealed, namespace=sealed.namespace or namespace or "")
-        found.append(
-            ValidatedSealed(
-                shown,
-                manifest.line,
-                sealed.name,
-                sealed.namespace,
-                sealed.scope,
-                validate_values(sealed, keys),
-            )
-        )
+        place = places.get(manifest.index, NOWHERE) if not manifest.in_list else NOWHERE
+        name = place.names[0] if len(place.names) == 1 else sealed.name
+        for where in place.namespaces or (sealed.namespace or namespace or "",):
+            placed = replace(sealed, namespace=where, name=name)
+            values = validate_values(placed, keys)
+            found.append(ValidatedSealed(shown, manifest.line, name, where, sealed.scope, values))
     return tuple(found)
 
 
