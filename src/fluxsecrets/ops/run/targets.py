@@ -155,7 +155,7 @@ def _targets(session: Session, tree: Tree, secrets: Sequence[SecretFile]) -> tup
 
 
 def _needs_nobody(session: Session, tree: Tree, leftover: SecretFile) -> bool:
-    """Whether nothing is to do about a temporary file: it holds ciphertext, is in use, or is deleted now."""
+    """Whether a temporary file needs no attention: it holds ciphertext, is in use, or is deleted now."""
     path = tree.root / leftover.path
     fate = remove_leftover(path)
     if fate is Fate.DELETED and not leftover.encrypted and session.warn is not None:
