@@ -67,5 +67,7 @@ def messages(found: DeadFolders) -> tuple[str, ...]:
         said.append(f"plain text of a run that was killed was still there, and is deleted: {names}")
     if found.left:
         names = ", ".join(map(str, found.left))
-        said.append(f"a run that was killed may have left plain text; delete it yourself: {names}")
+        said.append(
+            f"a killed run may have left plain text; if no fluxsecrets is running, delete it: {names}"
+        )
     return tuple(said)

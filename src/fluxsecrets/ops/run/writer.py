@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.beside import remove_leftovers
+from fluxsecrets.files.deadfolders import remove_dead_folders
 from fluxsecrets.files.reading import FileContent
+from fluxsecrets.files.statedirs import state_above
 from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
 
 from .parallel import run_jobs
@@ -123,8 +125,11 @@ def make_ready(paths: Iterable[Path]) -> None:
     """
     paths = tuple(paths)
     refuse_interrupted(paths)
-    for folder in {path.parent for path in paths}:
+    folders = {path.parent for path in paths}
+    for folder in folders:
         remove_leftovers(folder)
+    # Those of the working directory's repository are gone by now; the files may be in another one.
+    remove_dead_folders({state for folder in folders if (state := state_above(str(folder)))})
 
 
 def refuse_interrupted(paths: Iterable[Path]) -> None:
