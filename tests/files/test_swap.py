@@ -46,13 +46,15 @@ def in_place_in_the_same_tick(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def just_before(name: str, action, monkeypatch) -> None:
-    """Do something at the last moment before a call of the system."""
-    real = getattr(swap, name)
+def just_before(name: str, action, monkeypatch, *, number: int = 1) -> None:
+    """Do something at the last moment before a call of that number."""
+    real, left = getattr(swap, name), number
 
     def call(*args, **kwargs):
-        monkeypatch.setattr(swap, name, real)
-        action()
+        nonlocal left
+        left -= 1
+        if left == 0:
+            action()
         return real(*args, **kwargs)
 
     monkeypatch.setattr(swap, name, call)
@@ -106,10 +108,23 @@ def test_an_editor_that_has_the_old_file_open_writes_into_it_and_not_into_nothin
 
 
 @linux_only
+def test_an_editor_that_opens_the_file_at_the_last_moment_gets_it_back(target, temp, monkeypatch):
+    expected = read_file(target, limit=LIMIT)
+    opened = []
+    just_before("_exchange", lambda: opened.append(target.open("r+b")), monkeypatch)
+    with pytest.raises(ChangedError):
+        swap_in(temp, target, expected)
+    with opened[0] as editor:
+        editor.write(THEIRS)
+        editor.truncate()
+    assert target.read_bytes() == THEIRS
+
+
+@linux_only
 def test_of_an_editor_that_saves_twice_the_last_text_stays(tmp_path, target, temp, monkeypatch):
     expected = read_file(target, limit=LIMIT)
     in_place(target)
-    monkeypatch.setattr(swap, "check_expected", lambda *_: None)
+    monkeypatch.setattr(swap, "_look_first", lambda *_: None)
     exchange = swap._exchange(linux=True, windows=False)
     calls = []
 
@@ -131,7 +146,7 @@ def test_of_an_editor_that_saves_twice_the_last_text_stays(tmp_path, target, tem
 def test_what_cannot_be_put_back_is_kept_under_a_name_that_is_told(tmp_path, target, temp, monkeypatch):
     expected = read_file(target, limit=LIMIT)
     in_place(target)
-    monkeypatch.setattr(swap, "check_expected", lambda *_: None)
+    monkeypatch.setattr(swap, "_look_first", lambda *_: None)
     exchange = swap._exchange(linux=True, windows=False)
     answers = iter([None, errno.EIO])
     monkeypatch.setattr(
@@ -157,7 +172,7 @@ def test_a_file_that_was_removed_at_that_moment_does_not_come_back(way, target, 
 def test_a_removal_puts_back_what_was_saved_at_that_moment(tmp_path, target, temp, monkeypatch, save):
     expected = read_file(target, limit=LIMIT)
     temp.unlink()
-    just_before("_is_expected", lambda: save(temp), monkeypatch)
+    just_before("_is_expected", lambda: save(temp), monkeypatch, number=2)
     with pytest.raises(ChangedError):
         take_out(target, temp, expected)
     assert target.read_bytes() in (THEIRS, OLD.swapcase())
@@ -176,3 +191,12 @@ def test_a_new_file_takes_no_name_that_another_program_took(tmp_path, target):
     assert target.read_bytes() == OLD
     assert (tmp_path / "b").read_bytes() == NEW
     assert names(tmp_path) == ["b", "secret.yaml"]
+
+
+@linux_only
+def test_what_an_editor_is_writing_is_not_touched_even_for_a_moment(way, target, temp, monkeypatch):
+    monkeypatch.setattr(swap, "_exchange", lambda **_: pytest.fail("it changed places"))
+    monkeypatch.setattr(swap, "rename_over", lambda *_: pytest.fail("it was replaced"))
+    expected = read_file(target, limit=LIMIT)
+    with target.open("r+b"), pytest.raises(ChangedError):
+        swap_in(temp, target, expected)

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from fluxsecrets.ops.run import settling
 from soak.checks import check_round
@@ -28,6 +29,19 @@ from soak.worlds import COMMANDS, Command, enter, make_worlds, run, secret_files
 
 _LIMIT = 60  # seconds that one command may take
 _KILL_RECOVERY = 0.15
+_WHILE_WRITING = 0.7
+"""How many of the kills wait for the journal, where a command has one."""
+
+
+class _Duration(NamedTuple):
+    """How long a command takes on this machine, in seconds.
+
+    Attributes:
+        writing: while there is a journal; 0 without one.
+    """
+
+    whole: float
+    writing: float
 
 
 def main() -> int:
@@ -74,17 +88,23 @@ def _soak(folder: Path, kills: int, seconds: int, chance: random.Random, keep: P
     return 1 if problems else 0
 
 
-def _duration(folder: Path, command: Command) -> float:
+def _duration(folder: Path, command: Command) -> _Duration:
     world = folder / "round"
     shutil.copytree(folder / command.world, world, symlinks=True)
-    begun = time.monotonic()
-    process = _start(world, command.words)
-    _, status = os.waitpid(process, 0)
+    journal = world / "tree" / ".git" / "fluxsecrets" / "journal"
+    begun, writing = time.monotonic(), 0.0
+    process = _start(world, command.words, batch=1)
+    while not (ended := os.waitpid(process, os.WNOHANG))[0]:
+        if journal.exists():
+            writing = writing or time.monotonic()
+        time.sleep(0.0005)
+    status = ended[1]
     if status:
         code, _, said = run(command.words)
         raise RuntimeError(f"{command.name} failed: {code} {said}")
     shutil.rmtree(world)
-    return time.monotonic() - begun
+    end = time.monotonic()
+    return _Duration(end - begun, end - writing if writing else 0.0)
 
 
 def _start(world: Path, words: tuple[str, ...], *, batch: int = settling.BATCH) -> int:
@@ -114,34 +134,36 @@ def _start(world: Path, words: tuple[str, ...], *, batch: int = settling.BATCH) 
 
 
 def _round(
-    world: Path, command: Command, duration: float, chance: random.Random, figures: Counter[str]
+    world: Path, command: Command, duration: _Duration, chance: random.Random, figures: Counter[str]
 ) -> list[str]:
     root = world / "tree"
     journal = root / ".git" / "fluxsecrets" / "journal"
     figures["rounds"] += 1
     edited = [*secret_files(root), root / ".sops.yaml"]
     process = _start(world, command.words, batch=chance.choice((1, settling.BATCH)))
-    with Editor(edited, duration / 3, chance) as editor:
+    with Editor(edited, duration.whole / 3, chance) as editor:
         _kill(process, journal, duration, chance, figures)
         figures["journals left"] += journal.exists()
         if chance.random() < _KILL_RECOVERY:
             way = chance.choice(("--resume", "--abort", "--leave"))
-            _kill(_start(world, ("recover", way)), journal, 0.1, chance, figures)
+            _kill(_start(world, ("recover", way)), journal, _Duration(0.1, 0.0), chance, figures)
         said = _recover(root, journal, chance, figures)
     figures["edits saved"] += editor.saves
     problems = check_round(world, command, editor.last, figures)
     return [*said, *problems]
 
 
-def _kill(process: int, journal: Path, duration: float, chance: random.Random, figures: Counter[str]) -> None:
-    """Kill a process at a random moment: half of them while files are replaced."""
+def _kill(
+    process: int, journal: Path, duration: _Duration, chance: random.Random, figures: Counter[str]
+) -> None:
+    """Kill a process at a random moment, most of them while files are replaced."""
     end = time.monotonic() + _LIMIT
-    if chance.random() < 0.5:
+    if duration.writing and chance.random() < _WHILE_WRITING:
         while not journal.exists() and not _ended(process) and time.monotonic() < end:
             time.sleep(0.0005)
-        time.sleep(chance.random() ** 2 * duration * 0.1)
+        time.sleep(chance.random() ** 2 * duration.writing)
     else:
-        time.sleep(chance.random() * duration * 0.9)
+        time.sleep(chance.random() * duration.whole * 0.9)
     if not _ended(process):
         os.killpg(process, signal.SIGKILL) if _leads(process) else os.kill(process, signal.SIGKILL)
         figures["kills"] += 1

@@ -76,8 +76,7 @@ def swap_in(temp: Path, path: Path, expected: FileContent | None) -> None:
         ChangedError: something else is there, or was saved at that moment; it is there again.
         OSError: it can't be replaced.
     """
-    # Looked at first, too: what was changed long ago shall not be touched even for a moment.
-    check_expected(path, expected)
+    _look_first(path, expected)
     if expected is None:
         rename_over(temp, path)
     elif not _swapped(temp, path, expected):
@@ -96,7 +95,7 @@ def take_out(path: Path, aside: Path, expected: FileContent) -> None:
         ChangedError: something else is there; it stays.
         OSError: it can't be removed.
     """
-    check_expected(path, expected)
+    _look_first(path, expected)
     path.rename(aside)
     if _is_expected(aside, expected):
         aside.unlink()
@@ -109,6 +108,13 @@ def take_out(path: Path, aside: Path, expected: FileContent) -> None:
         with suppress(FileNotFoundError):
             aside.unlink()
     raise changed_error(path, CHANGED)
+
+
+def _look_first(path: Path, expected: FileContent | None) -> None:
+    """Touch nothing, not even for a moment, that was changed already or is being written."""
+    check_expected(path, expected)
+    if expected is not None and not _is_expected(path, expected):
+        raise changed_error(path, CHANGED)
 
 
 def claim(temp: Path, path: Path) -> None:
@@ -218,8 +224,7 @@ def _replace_watched(temp: Path, path: Path, expected: FileContent) -> None:
         rename_over(temp, path)
         return
     try:
-        if not _is_expected(path, expected):
-            raise changed_error(path, CHANGED)
+        _look_first(path, expected)
         rename_over(temp, path)
         if not _is_expected(aside, expected):
             rename_over(aside, path)
