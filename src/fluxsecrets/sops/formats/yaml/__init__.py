@@ -89,7 +89,9 @@ class YamlFormat(Format):
             what = "holds no YAML values" if text.strip() else "is empty"
             raise FormatError(f"the file {what}", hint="YAML needs at least {}")
         parts = tuple(part_layout(text, document) for document in raw_documents)
-        layout = Layout("\r\n" if "\r\n" in text else "\n", self._indent or _step(raw_documents))
+        layout = Layout(
+            "\r\n" if "\r" in text and "\r\n" in text else "\n", self._indent or _step(raw_documents)
+        )
         return Document(
             format=self.name,
             source=text,

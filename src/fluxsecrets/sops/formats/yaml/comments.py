@@ -9,11 +9,8 @@ blank lines, as head, line or foot of some token; the rules are followed here ga
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
-from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -128,17 +125,16 @@ def place_comments(text: str, documents: Sequence[RawDocument]) -> PlacedComment
     if "#" not in text:
         return PlacedComments(())
     placed: list[_Placed] = []
-    # The other line breaks of splitlines are not YAML characters.
-    line_ends = array("q", accumulate(map(len, text.splitlines(keepends=True))))
+    lines = _Lines(text)
     for number, document in enumerate(documents):
         first = documents[number - 1].end if number else 0
         last = len(text) if number + 1 == len(documents) else document.end
         if isinstance(document.root, RawMapping):
-            own = _Placer(text, document.root, line_ends).place(first, last)
+            own = _Placer(text, document.root, lines).place(first, last)
             before = documents[number - 1] if number else None
             placed += _feet_of_marker(text, own, document, before)
         elif isinstance(document.root, RawScalar) and document.root.start == document.root.end:
-            placed += _comments_alone(text, document.root, line_ends, first, last)
+            placed += _comments_alone(text, document.root, lines, first, last)
     return PlacedComments(placed)
 
 
@@ -163,18 +159,39 @@ def _feet_of_marker(
     ]
 
 
-def _comment(text: str, line_ends: Sequence[int], span: tuple[int, int], *, inline: bool = False) -> Comment:
+class _Lines:
+    """Numbers of lines, counted from the last one that was asked for: most of a large file is one value."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._breaks = "\n\r" if text.isascii() else "\n\r\x85\u2028\u2029"
+        self._windows = "\r" in text
+        self._offset, self._number = 0, 1
+
+    def number(self, offset: int) -> int:
+        """The 1-based number of the line that holds an offset."""
+        if offset >= self._offset:
+            self._number += self._count(self._offset, offset)
+        else:
+            self._number -= self._count(offset, self._offset)
+        self._offset = offset
+        return self._number
+
+    def _count(self, start: int, end: int) -> int:
+        count = sum(self._text.count(each, start, end) for each in self._breaks)
+        return count - self._text.count("\r\n", start, end) if self._windows else count
+
+
+def _comment(text: str, lines: _Lines, span: tuple[int, int], *, inline: bool = False) -> Comment:
     """A comment whose sign is where the span starts."""
     start, end = span
-    return Comment((), text[start + 1 : end], start + 1, end, bisect_right(line_ends, start) + 1, inline)
+    return Comment((), text[start + 1 : end], start + 1, end, lines.number(start), inline)
 
 
-def _comments_alone(
-    text: str, root: RawScalar, line_ends: Sequence[int], first: int, last: int
-) -> Iterator[_Placed]:
+def _comments_alone(text: str, root: RawScalar, lines: _Lines, first: int, last: int) -> Iterator[_Placed]:
     """All comments of a document without values."""
     for match in re.compile(_COMMENT).finditer(text, first, last):
-        yield _Placed(root, match.start(), _comment(text, line_ends, match.span()))
+        yield _Placed(root, match.start(), _comment(text, lines, match.span()))
 
 
 def _flatten(
@@ -236,10 +253,10 @@ class _Group(NamedTuple):
 class _Placer:
     """Walks the gaps of one document."""
 
-    def __init__(self, text: str, root: RawMapping, line_ends: Sequence[int]) -> None:
+    def __init__(self, text: str, root: RawMapping, lines: _Lines) -> None:
         self._text = text
         self._root = root
-        self._line_ends = line_ends
+        self._lines = lines
         self._parents: dict[int, Collection] = {}
         self._tokens: list[_Token] = []
         _flatten_inside(root, self._tokens, self._parents)
@@ -263,7 +280,7 @@ class _Placer:
         return placed
 
     def _comment(self, match: re.Match[str], group: int = 0, *, inline: bool = False) -> Comment:
-        return _comment(self._text, self._line_ends, match.span(group), inline=inline)
+        return _comment(self._text, self._lines, match.span(group), inline=inline)
 
     def _inner_comments(self, token: _Token) -> Iterator[_Placed]:
         """Comments inside a scalar's span: behind its tag or anchor, or behind `|` or `>`."""
@@ -383,15 +400,11 @@ class _Placer:
         if after is None:
             return self._root.column, self._root, float("inf")
         text = self._text
-        line = bisect_right(self._line_ends, end)
-        line_start = self._line_ends[line - 1] if line else 0
-        indentation = len(text[line_start:end]) - len(text[line_start:end].lstrip(" "))
+        first = line_start(text, end)
+        indentation = len(text[first:end]) - len(text[first:end].lstrip(" "))
         container: Collection | None = after.container
         entry = float(after.entry)
-        if (
-            text[line_start + indentation : line_start + indentation + 1] == "-"
-            and line_start + indentation < end
-        ):
+        if text[first + indentation : first + indentation + 1] == "-" and first + indentation < end:
             while container is not None and not (
                 isinstance(container, RawSequence) and container.column == indentation
             ):
@@ -454,7 +467,7 @@ class _Placer:
                 scan = token = offset + column
                 current = None
                 touching = False
-            comment = _comment(self._text, self._line_ends, (offset + column, line_end))
+            comment = _comment(self._text, self._lines, (offset + column, line_end))
             if current is None:
                 current = _Group([comment], True, column, offset + column, token, scan, end)
             else:

@@ -348,8 +348,11 @@ def _literal(value: str, indent: str, newline: str) -> tuple[str, str]:
     body = value.rstrip("\n")
     breaks = len(value) - len(body)
     chomping = "-+"[breaks > 1] if breaks != 1 else ""
-    lines = newline.join(indent + line if line else "" for line in body.split("\n"))
-    return f"|{chomping}", newline + lines
+    # Replacing is faster than joining lines, and a value may have many.
+    lines = ("\n" + body).replace("\n", newline + indent)
+    while (empty := newline + indent + newline) in lines:
+        lines = lines.replace(empty, newline * 2)
+    return f"|{chomping}", lines
 
 
 class _BlockScalar(NamedTuple):
