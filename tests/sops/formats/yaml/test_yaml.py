@@ -186,6 +186,14 @@ def test_the_default_selector_is_sops_own():
     assert DEFAULT_SELECTOR.pattern == "_unencrypted"
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [({}, "{}\n"), ([], "[]\n"), ([1, {"a": "yes"}], '- 1\n- a: "yes"\n'), ("a\nb", "|-\n    a\n    b\n")],
+)
+def test_any_root_is_rendered(data, text):
+    assert YAML.render([data]).decode() == text
+
+
 def test_rendered_bytes_are_text_where_they_can_be_and_binary_else():
     assert YamlFormat().render([{"data": b"text"}]) == b"data: text\n"
     assert YamlFormat().render([{"data": b"\xff\x00"}]) == b"data: !!binary /wA=\n"
