@@ -84,6 +84,7 @@ def test_standard_input_is_encrypted_by_the_rule_for_its_name(waddle, cli):
 )
 def test_a_file_without_values_is_encrypted(folder, cli, name, text):
     folder.write(name, text)
+    assert cli("explain", name).exit_code == 0
     assert cli("encrypt", name).exit_code == 0
     assert b"ENC[" in (folder.path / name).read_bytes()
     assert cli("decrypt", name).stdout_bytes == text.encode()

@@ -261,14 +261,15 @@ def encrypt_document(
         changes.append(Change(item, ciphertext, encrypted=True, kept=kept))
     if values and not candidates:
         raise UnprotectedError(
-            f"the selector would encrypt nothing in this file: {_why_nothing(selector)}",
+            f"the selector would encrypt nothing in this file: {why_nothing(selector)}",
             hint="fix the selector in the creation rule; see `fluxsecrets explain FILE`",
         )
     warnings = list(odd.warnings()) if values else [*odd.warnings(), "the file holds no values"]
     return Encrypted(tuple(changes), mac.digest(), reused, tuple(plain), tuple(warnings))
 
 
-def _why_nothing(selector: Selector) -> str:
+def why_nothing(selector: Selector) -> str:
+    """Return why a selector selects no value of a file, as the end of a message."""
     spec = selector.spec
     leaves_plain = spec.kind.value.startswith("un")
     if selector.uses_comments:

@@ -24,7 +24,7 @@ from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document, Leaf, show_path
-from fluxsecrets.sops.encryption import is_empty, selected
+from fluxsecrets.sops.encryption import is_empty, selected, why_nothing
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.selectors import Selector
 
@@ -144,6 +144,7 @@ def explain(session: Session, path: str, input_type: str | None = None) -> Expla
         for item, encrypts in chosen
         if isinstance(item, Leaf)
     )
+    encrypts_some = any(encrypts for _, encrypts in chosen)
     names = {**names, **policy.names}
     facts["warnings"] = (*facts["warnings"], *_differences(target, document, policy, selector, names))
     return Explanation(
@@ -153,7 +154,7 @@ def explain(session: Session, path: str, input_type: str | None = None) -> Expla
         selector=f"{selector.spec.kind.value}: {selector.spec.pattern}",
         selector_origin=_origin(policy, selector.spec == FLUX_SELECTOR, single_value=format_.single_value),
         values=values,
-        problem=None if any(encrypts for _, encrypts in chosen) else _encrypts_nothing(target),
+        problem=None if encrypts_some or not values else _encrypts_nothing(target, selector),
     )
 
 
@@ -196,9 +197,9 @@ def _narrow(session: Session, target: Target, data: bytes) -> tuple[bool, str]:
     return naming.narrow, naming.why
 
 
-def _encrypts_nothing(target: Target) -> FluxsecretsError:
+def _encrypts_nothing(target: Target, selector: Selector) -> FluxsecretsError:
     return UnprotectedError(
-        "the selector would encrypt nothing in this file",
+        f"the selector would encrypt nothing in this file: {why_nothing(selector)}",
         path=target.shown,
         hint="fix the selector in the rule, so that it matches the keys above the values",
     )
