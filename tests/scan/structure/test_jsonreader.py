@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fluxsecrets.scan.structure.jsonreader import read_json
 from fluxsecrets.scan.structure.reader import parse, walk
 
 PLAIN = st.text("abc é-_/'", max_size=6)
@@ -46,5 +47,15 @@ def test_any_character_of_json_is_read(scanner, odd):
 
 def test_duplicate_keys_are_both_looked_at(scanner):
     start = '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": '
-    text = start + '{\n"a": "one",\n"a": "two"}}'
+    text = start + '{\n"a": "one \\ud83e\\udd86",\n"a": "two"}}'
+    assert parse(text).fault is None
     assert scanner(text, path="secret.json") == ["2 plain-secret", "3 plain-secret"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1,}', "[1,]", "{,}", "[,]", '{"a" 1}', "{1: 2}", '{"a": }', "[1 2]", "[1}", "["],
+)
+def test_what_is_not_json_is_left_to_yaml(text):
+    assert read_json(text) is None
+    assert read_json("[" * 300 + "]" * 300) is None

@@ -1,54 +1,87 @@
-"""JSON as the light nodes of `reader`, read by the JSON reader."""
+"""JSON as the light nodes of `reader`, read by the JSON reader; what sops would refuse is looked at, too."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
-
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.sops import document
-from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.json_read import read_node
+from fluxsecrets.sops.jsontokens import SIGN, STRING, JsonScanner
 
 from .reader import MAX_DEPTH, List, Map, Node, Scalar
 
 
 def read_json(text: str) -> Node | None:
-    """Return the root of a JSON text; None for all else, such as JSON with duplicate keys."""
+    """Return the root of a JSON text, duplicate keys included; None for all else, and if it is too deep."""
+    tokens = JsonScanner(text)
     try:
-        tree = read_node(text, Limits(depth=MAX_DEPTH))
+        root = _Reader(tokens).value()
+        return root if tokens.at_end() else None
     except FluxsecretsError:
         return None
-    return _Nodes(text).of(tree)
 
 
-class _Nodes:
-    """Makes the nodes of one text."""
+class _Reader:
+    """Reads one value. It recurses, up to the depth that the scanner takes."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.lines = [0, *(match.end() for match in re.finditer("\n", text))]
+    def __init__(self, tokens: JsonScanner) -> None:
+        self.tokens = tokens
+        self.depth = 0
+        self.line, self.line_start = 1, 0
 
-    def of(self, tree: document.Node) -> Node:
-        """Return the node for a tree, with all below it."""
-        if isinstance(tree, document.Leaf):
-            return self.scalar(tree.value, tree.start, tree.end, tree.line)
-        line = bisect_right(self.lines, tree.start)
-        if isinstance(tree, document.Mapping):
-            made = Map(line)
-            made.pairs = [
-                (self.scalar(each.key, each.start, each.end, each.line), self.of(each.value))
-                for each in tree.entries
-                if isinstance(each, document.Entry)
-            ]
-            return made
-        items = List(line)
-        items.items = [self.of(each) for each in tree.items if not isinstance(each, document.Comment)]
-        return items
+    def value(self) -> Node:
+        """Read a value with all below it."""
+        self.tokens.next()
+        return self.here()
 
-    def scalar(self, value: object, start: int, end: int, line: int) -> Scalar:
-        """Return a scalar. The text of numbers, booleans and null is their spelling."""
-        column = start - self.lines[line - 1] + 1
-        if isinstance(value, str):
-            return Scalar(value, (start, end), line, column, '"')
-        return Scalar(self.text[start:end], (start, end), line, column, "")
+    def here(self) -> Node:
+        """Read the value that starts with the current token."""
+        tokens = self.tokens
+        if tokens.kind != SIGN:
+            return self.scalar()
+        self.depth += 1
+        if tokens.text not in ("{", "[") or self.depth > MAX_DEPTH:
+            raise tokens.unexpected("a value")
+        made = self.map() if tokens.text == "{" else self.list()
+        self.depth -= 1
+        return made
+
+    def map(self) -> Map:
+        tokens = self.tokens
+        made = Map(tokens.line)
+        sign = tokens.next()
+        while sign != "}" or made.pairs:
+            if tokens.kind != STRING:
+                raise tokens.unexpected("a key")
+            key = self.scalar()
+            if tokens.next() != ":":
+                raise tokens.unexpected("a colon")
+            made.pairs.append((key, self.value()))
+            if tokens.next() != ",":
+                break
+            tokens.next()
+        if tokens.text != "}":
+            raise tokens.unexpected("a closing bracket")
+        return made
+
+    def list(self) -> List:
+        tokens = self.tokens
+        made = List(tokens.line)
+        sign = tokens.next()
+        while sign != "]" or made.items:
+            made.items.append(self.here())
+            if tokens.next() != ",":
+                break
+            tokens.next()
+        if tokens.text != "]":
+            raise tokens.unexpected("a closing bracket")
+        return made
+
+    def scalar(self) -> Scalar:
+        """Make a scalar of the current token. The text of numbers, booleans and null is their spelling."""
+        tokens = self.tokens
+        if tokens.line != self.line:
+            self.line = tokens.line
+            self.line_start = tokens.source.rfind("\n", 0, tokens.start) + 1
+        column = tokens.start - self.line_start + 1
+        span = (tokens.start, tokens.end)
+        if tokens.kind == STRING:
+            return Scalar(tokens.string(), span, tokens.line, column, '"')
+        return Scalar(tokens.text, span, tokens.line, column, "")
