@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from filesystems import LIMIT, NEW, OLD, linux_only, names
-from fluxsecrets.errors import ChangedError, FileAccessError
+from fluxsecrets.errors import ChangedError
 from fluxsecrets.files import swap
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.swap import swap_in, take_out
-from fluxsecrets.files.writing import PendingWrite, write_batch
+from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
 
 THEIRS = b"an edit that was saved meanwhile\n"
 
@@ -152,11 +152,11 @@ def test_what_cannot_be_put_back_is_kept_under_a_name_that_is_told(tmp_path, tar
     monkeypatch.setattr(
         swap, "_exchange", lambda **_: lambda one, other: next(answers) or exchange(one, other)
     )
-    with pytest.raises(FileAccessError, match="could not be put back") as caught:
+    with pytest.raises(ChangedError, match="could not be put back") as caught:
         swap_in(temp, target, expected)
     kept = next(path for path in tmp_path.iterdir() if "saved-meanwhile" in path.name)
     assert kept.read_bytes() == THEIRS
-    assert kept.name in caught.value.hint
+    assert kept.name in caught.value.message
 
 
 def test_a_file_that_was_removed_at_that_moment_does_not_come_back(way, target, temp, monkeypatch):
@@ -200,3 +200,41 @@ def test_what_an_editor_is_writing_is_not_touched_even_for_a_moment(way, target,
     expected = read_file(target, limit=LIMIT)
     with target.open("r+b"), pytest.raises(ChangedError):
         swap_in(temp, target, expected)
+
+
+def one(path, expected):
+    write_atomic(path, NEW, expected=expected)
+
+
+def of_a_batch(path, expected):
+    (result,) = write_batch([PendingWrite(path, NEW, expected=expected)])
+    if result.error is not None:
+        raise result.error
+
+
+def of_a_large_batch(path, expected):
+    others = [PendingWrite(path.with_name(f"other{number}"), NEW) for number in range(40)]
+    result = write_batch([*others, PendingWrite(path, NEW, expected=expected)])[-1]
+    if result.error is not None:
+        raise result.error
+
+
+@linux_only
+@pytest.mark.parametrize("write", [one, of_a_batch, of_a_large_batch])
+@pytest.mark.parametrize("save", [by_rename, in_place, in_place_in_the_same_tick])
+def test_every_writer_gives_back_what_was_saved_at_the_last_moment(target, monkeypatch, write, save):
+    expected = read_file(target, limit=LIMIT)
+    exchange = swap._exchange(linux=True, windows=False)
+    swaps = []
+
+    def saving(first, second):
+        if not swaps:
+            save(target)
+        swaps.append(first)
+        return exchange(first, second)
+
+    monkeypatch.setattr(swap, "_exchange", lambda **_: saving)
+    with pytest.raises(ChangedError):
+        write(target, expected)
+    assert target.read_bytes() in (THEIRS, OLD.swapcase())
+    assert len(swaps) == 2, "forth and back"

@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError
+from fluxsecrets.errors import ChangedError
 
 from . import system
 from .reading import FileContent, FileIdentity, changed_error, identity_of, require_regular
@@ -202,14 +202,15 @@ def _swap_back(exchange: Exchange, temp: Path, path: Path, ours: FileIdentity) -
         temp.unlink()
 
 
-def _left_aside(path: Path, temp: Path) -> FileAccessError:
+def _left_aside(path: Path, temp: Path) -> ChangedError:
     """What another program saved can't be put back; it gets a name that is never cleaned up."""
     kept = path.with_name(f"{path.name}.saved-meanwhile-{os.urandom(4).hex()}")
     with suppress(OSError):
         temp.rename(kept)
-    return FileAccessError(
-        "was saved by another program while it was being replaced, and could not be put back",
-        hint=f"what the other program saved is in {kept.name} beside it: compare the two",
+    return ChangedError(
+        "was saved by another program while it was being replaced, and could not be put back: what that "
+        f"program saved is in {kept.name} beside it",
+        hint="compare the two, then delete one",
         path=str(path),
     )
 

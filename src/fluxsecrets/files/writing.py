@@ -331,12 +331,16 @@ class _Staged:
     descriptor: int | None = None
     temp: Path | None = None
 
-    def drop(self) -> None:
-        """Delete what is left of it."""
+    def close(self) -> None:
+        """Close it; without a name it is gone."""
         if self.descriptor is not None:
             with suppress(OSError):
                 os.close(self.descriptor)
             self.descriptor = None
+
+    def drop(self) -> None:
+        """Delete what is left of it."""
+        self.close()
         if self.temp is not None:
             discard(self.temp)
             self.temp = None
@@ -477,7 +481,9 @@ def _named(staged: _Staged) -> Path:
     if staged.temp is None and staged.descriptor is not None:
         temp = staged.name(staged.write.path)
         staged.temp = temp
-        if not _link(staged.descriptor, temp):
+        if _link(staged.descriptor, temp):
+            staged.close()  # `swap` asks who has the files open for writing, and it must not be us
+        else:
             staged.drop()
             _write_again(staged)
     if staged.temp is None:
