@@ -122,8 +122,10 @@ def test_where_the_group_cannot_be_kept_another_gains_nothing(target, monkeypatc
     os.chown(target, -1, 2345)
     target.chmod(old)
     monkeypatch.setattr(os, "fchown", failing(errno.EPERM))
-    write_atomic(target, NEW)
+    (result,) = write_batch([PendingWrite(target, NEW)])
     assert mode_of(target) == new
+    changed = f"from {old & 0o777:04o} to {new:04o}"
+    assert result.note is None if old & 0o777 == new else result.note.endswith(changed)
 
 
 @linux_only

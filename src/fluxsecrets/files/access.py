@@ -15,7 +15,7 @@ NEW_FILE_MODE = 0o600
 _ACL = "system.posix_acl_access"
 
 
-def give_access(descriptor: int, path: Path, mode: int | None, old: os.stat_result | None) -> None:
+def give_access(descriptor: int, path: Path, mode: int | None, old: os.stat_result | None) -> str | None:
     """Give a new file its mode, and what it keeps of the old one.
 
     Args:
@@ -24,17 +24,26 @@ def give_access(descriptor: int, path: Path, mode: int | None, old: os.stat_resu
         mode: permission bits; None keeps the old file's.
         old: the old file's status, or None for a new file.
 
+    Returns:
+        What could not be kept, so that the file is more private than the old one; None if nothing.
+
     Raises:
         FileAccessError: the file would have another mode than it should, on a file system that has modes.
     """
+    note = None
     wanted = mode
     if wanted is None:
         wanted = NEW_FILE_MODE if old is None else stat.S_IMODE(old.st_mode)
     if old is not None and not _keep_access(descriptor, path, old) and mode is None:
         # Its group bits were meant for another group, or were the mask of an ACL.
+        before = wanted & 0o777
         wanted &= ~0o2070 | ((wanted & 0o007) << 3)
+        if wanted & 0o777 != before:
+            modes = f"{before:04o} to {wanted & 0o777:04o}"
+            note = f"its group or ACL can't be kept, so its mode changed from {modes}"
     if hasattr(os, "fchmod"):
         _set_mode(descriptor, path, wanted, old)
+    return note
 
 
 def _keep_access(descriptor: int, path: Path, old: os.stat_result) -> bool:

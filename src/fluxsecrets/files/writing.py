@@ -210,11 +210,13 @@ class WriteResult(NamedTuple):
         error: None where it was written, else why not.
         replaced: the new content stands there. True with an error means that the disk did not
             confirm the rename: after a power cut the old or the new file is there, both complete.
+        note: what of its access could not be kept, in one sentence, or None.
     """
 
     path: Path
     error: FileAccessError | None = None
     replaced: bool = True
+    note: str | None = None
 
     @property
     def written(self) -> bool:
@@ -300,7 +302,8 @@ def write_batch(writes: Sequence[PendingWrite]) -> tuple[WriteResult, ...]:
                     staged.drop()
         errors.update(sync_folders(replaced, disks))
     return tuple(
-        WriteResult(write.path, errors.get(index), index in replaced) for index, write in enumerate(writes)
+        WriteResult(write.path, errors.get(index), index in replaced, all_staged[index].note)
+        for index, write in enumerate(writes)
     )
 
 
@@ -323,6 +326,7 @@ class _Staged:
         unnamed: whether a descriptor may stay open until the content has its name.
         descriptor: of a file without a name.
         temp: its temporary name.
+        note: see `WriteResult`.
     """
 
     write: PendingWrite
@@ -330,6 +334,7 @@ class _Staged:
     unnamed: bool = True
     descriptor: int | None = None
     temp: Path | None = None
+    note: str | None = None
 
     def close(self) -> None:
         """Close it; without a name it is gone."""
@@ -390,7 +395,7 @@ def _write_unnamed(staged: _Staged, old: os.stat_result | None, sync: Sync | Non
             return False
         raise
     try:
-        _fill(staged.descriptor, staged.write, old)
+        staged.note = _fill(staged.descriptor, staged.write, old)
         if sync is not None:
             sync(staged.descriptor)
     except BaseException:
@@ -404,7 +409,7 @@ def _write_named(staged: _Staged, old: os.stat_result | None, sync: Sync | None)
     try:
         descriptor = _create(staged.temp)
         try:
-            _fill(descriptor, staged.write, old)
+            staged.note = _fill(descriptor, staged.write, old)
             if sync is not None:
                 sync(descriptor)
         finally:
@@ -516,11 +521,11 @@ def _create(path: Path) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _fill(descriptor: int, write: PendingWrite, old: os.stat_result | None) -> None:
+def _fill(descriptor: int, write: PendingWrite, old: os.stat_result | None) -> str | None:
     rest = memoryview(write.data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-    give_access(descriptor, write.path, write.mode, old)
+    return give_access(descriptor, write.path, write.mode, old)
 
 
 @contextmanager

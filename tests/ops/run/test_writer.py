@@ -71,6 +71,18 @@ def test_batch_by_batch_one_bad_file_is_reported_and_the_others_go_on(session):
     assert contents(session) == [b"new", b"somebody else's", b"new"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="files have no groups there")
+def test_a_group_that_cannot_be_kept_is_a_warning(session, monkeypatch):
+    for name, mode in zip(NAMES, (0o640, 0o644, 0o600), strict=True):
+        (session.cwd / name).chmod(mode)
+    monkeypatch.setattr("fluxsecrets.files.access._keep_access", lambda *_: False)
+    first, *others = write_files(session, all_prepared(session))
+    assert first.outcome is Outcome.ENCRYPTED
+    assert first.warnings == ("its group or ACL can't be kept, so its mode changed from 0640 to 0600",)
+    assert (session.cwd / "a.yaml").stat().st_mode & 0o777 == 0o600
+    assert [each.warnings for each in others] == [(), ()]
+
+
 def test_all_or_none_one_bad_file_stops_every_file(session):
     changes = all_prepared(session)
     (session.cwd / "b.yaml").write_bytes(b"somebody else's")

@@ -190,10 +190,15 @@ def _write_batch(batch: Sequence[Prepared]) -> Iterator[FileResult]:
     written = iter(write_batch([_pending(each.change) for each in batch if each.change is not None]))
     results = []
     for each in batch:
-        error = next(written).error if each.change is not None else None
-        if error is not None:
-            error.path = each.result.path
-        results.append(_result(each, error))
+        done = next(written) if each.change is not None else None
+        if done is None:
+            results.append(each.result)
+            continue
+        if done.error is not None:
+            done.error.path = each.result.path
+        result = _result(each, done.error)
+        notes = (done.note,) if done.note is not None and done.error is None else ()
+        results.append(replace(result, warnings=(*result.warnings, *notes)))
     for result in results:
         note_file(result)
     yield from results
