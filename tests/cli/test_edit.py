@@ -152,6 +152,26 @@ def test_an_editor_that_does_not_work_changes_nothing(secret, cli, monkeypatch, 
     assert secret.files() == before
 
 
+def test_a_text_that_was_saved_before_the_editor_crashed_is_kept_encrypted(secret, cli, editor):
+    before = secret.files()
+    editor.does("path.write_text(text.replace('app', 'hunter2-throwaway')); sys.exit(7)")
+    result = cli("edit", "secret.yaml")
+    assert result.exit_code == 2
+    assert "failed with exit code 7" in result.stderr
+    assert "your edited text is in secret.yaml.edited, encrypted as one value" in result.stderr
+    assert secret.files().items() - before.items() == {
+        ("secret.yaml.edited", secret.read("secret.yaml.edited"))
+    }
+    assert "user: hunter2-throwaway" in cli("decrypt", "secret.yaml.edited").stdout
+
+
+def test_a_script_that_writes_the_same_text_again_loses_nothing(secret, cli, editor):
+    editor.does("path.write_text('a: [hunter2-throwaway')")
+    result = cli("edit", "secret.yaml")
+    assert (result.exit_code, len(editor.runs)) == (2, 2)
+    assert cli("decrypt", "secret.yaml.edited").stdout == "a: [hunter2-throwaway"
+
+
 def test_without_any_editor(secret, cli, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     result = cli("edit", "secret.yaml")

@@ -75,14 +75,25 @@ class Desk:
         with private_directory() as folder:
             path = folder / name
             write_new(path, original)
-            header, failed, reason = b"", original, None
+            header, given, failed, reason = b"", original, original, None
             for started in count(1):
-                self.edit(path)
-                edited = _without_message(read_file(path, limit=2 * self.limit).data, header)
+                try:
+                    self.edit(path)
+                except FluxsecretsError as error:
+                    left = given
+                    with suppress(FluxsecretsError):
+                        left = self._read(path)
+                    if left != given:
+                        self._keep(error, _without_message(left, header))
+                    raise
+                text = self._read(path)
+                edited = _without_message(text, header)
                 if edited == original:
                     return None
                 if reason is not None and edited == failed:
-                    if not self.ask(reason):
+                    if text != given:
+                        self._ask(reason, edited, started)
+                    elif not self.ask(reason):
                         raise _given_up(reason)
                     continue
                 try:
@@ -90,8 +101,8 @@ class Desk:
                 except FluxsecretsError as error:
                     failed, reason = edited, error
                 header = self._message(reason, edited)
-                if header:
-                    path.write_bytes(_with_message(edited, header))
+                given = _with_message(edited, header)
+                path.write_bytes(given)
                 # A script in place of an editor makes the same mistake for ever.
                 if not header or started % MAX_STARTS == 0:
                     self._ask(reason, edited, started)
@@ -108,15 +119,25 @@ class Desk:
             return
         if answer is None and started > 1:
             reason.details = (*reason.details, f"the editor was started {started} times")
+        if answer is None:
+            self._keep(reason, edited)
+            raise reason
+        raise _given_up(reason)
+
+    def _read(self, path: Path) -> bytes:
+        return read_file(path, limit=2 * self.limit).data
+
+    def _keep(self, error: FluxsecretsError, text: bytes) -> None:
+        """Keep a text if possible, and add to an error what became of it."""
         shown = None
-        if answer is None and self.keep is not None:
+        if self.keep is not None:
             with suppress(FluxsecretsError):
-                shown = self.keep(edited)
+                shown = self.keep(text)
         if shown is None:
-            raise _given_up(reason)
-        reason.details = (*reason.details, f"your edited text is in {shown}, encrypted as one value")
-        reason.hint = f"read it with `fluxsecrets decrypt {file_word(shown)}`, then delete it"
-        raise reason
+            _given_up(error)
+            return
+        error.details = (*error.details, f"your edited text is in {shown}, encrypted as one value")
+        error.hint = f"read it with `fluxsecrets decrypt {file_word(shown)}`, then delete it"
 
     def _message(self, error: FluxsecretsError, text: bytes) -> bytes:
         """Return an error as comment lines, or nothing for formats without comments."""
