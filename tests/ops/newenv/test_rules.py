@@ -235,6 +235,14 @@ def test_a_file_of_its_own_is_named_by_its_whole_path():
     assert readers(made, "notes/dr.txt.bak") == {ALICE, OLD}
 
 
+def test_a_path_beyond_the_first_plane_of_unicode_is_written_as_yaml_reads_it():
+    files = {"notes/🦆/production.txt": "notes/🦆/dr.txt"}
+    text = f"creation_rules:\n  - path_regex: ^notes/\n    age: {ALICE},{OLD}\n"
+    made = add(text, files=files, secrets=("notes/🦆/dr.txt",), others=("notes/x.txt",))
+    assert rule_for(made.config, "notes/🦆/dr.txt").path_regex.startswith("^notes/🦆/dr")
+    assert readers(made, "notes/🦆/dr.txt") == {ALICE, NEW}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
