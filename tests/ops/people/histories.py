@@ -323,6 +323,12 @@ class World:
     def bob_comes(self, files, rng):
         self.bob(files, rng, lambda people: people | {"bob"}, new_key=False)
 
+    def bob_leaves(self, files, rng):
+        """With new data keys for all files."""
+        for path, file in files.items():
+            if "bob" in file.people and file.form == "sops":
+                files[path] = self.with_people(file, file.people - {"bob"}, new_key=True)
+
     def rotate(self, files, rng):
         self.bob(files, rng, lambda people: people, new_key=True)
 
@@ -384,7 +390,7 @@ OPERATIONS = (
     *("change", "unset", "rename_key", "copy_value", "embed", "take_out"),
     *("bob_goes", "bob_goes_for_good", "bob_comes", "rotate", "branch", "merge"),
     # What happens most.
-    *("add", "change", "rename", "convert", "bob_goes"),
+    *("add", "change", "change", "change", "rename", "convert", "bob_goes", "bob_leaves", "bob_leaves"),
 )
 
 

@@ -168,14 +168,19 @@ class Index:
         """Return the marks of the values of a rank that a text contains."""
         return {mark for each in _written(text) for mark in self._scan(each, rank)}
 
+    def may_be_in(self, text: str) -> bool:
+        """Return whether one of the values may begin in a text; cheap, to skip most files as a whole."""
+        return any(self._places(word) for each in _written(text) for word in set(_WORD.findall(each)))
+
+    def _places(self, word: str) -> Iterable[tuple[int, int]]:
+        places = self._known.get(word)
+        if places is None:
+            places = self._known[word] = self._words.get(self._marker.mark("word", word.encode()), ())
+        return places
+
     def _scan(self, text: str, rank: Rank) -> Iterator[bytes]:
         for match in _WORD.finditer(text):
-            places = self._known.get(match[0])
-            if places is None:
-                places = self._known[match[0]] = self._words.get(
-                    self._marker.mark("word", match[0].encode()), ()
-                )
-            for offset, length in places:
+            for offset, length in self._places(match[0]):
                 start = match.start() - offset
                 end = start + length
                 if start < 0 or end > len(text) or _cuts_a_word(text, end):

@@ -60,6 +60,8 @@ class Why(StrEnum):
     EXTERNAL = "its values are in an external store"
     FOREIGN = "another tool encrypted it"
     LARGE = "it is too large to be read"
+    UNREADABLE = "it can't be read"
+    OUTSIDE = "it is a link that leads out of the repository"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,17 @@ _Hits = Iterator[tuple[bytes, str] | Why]
 
 
 def _search(searcher: _Searcher, path: str) -> _Found:
+    try:
+        return _searched(searcher, path)
+    except FluxsecretsError:
+        return _Found(unseen=Unseen(path, Why.UNREADABLE, ""))
+
+
+def _searched(searcher: _Searcher, path: str) -> _Found:
     tree = searcher.tree
     size = tree.size(path)
+    if size is None and tree.locate(path) is None:
+        return _Found(unseen=Unseen(path, Why.OUTSIDE, ""))
     if not size:
         return _Found()
     if size > tree.limits.size:
@@ -169,12 +180,17 @@ def _hits(searcher: _Searcher, path: str, data: bytes) -> _Hits:
         return
     text = searchable(data)
     if b"\0" not in text:
-        for number, line in enumerate(text.decode("utf-8", "replace").splitlines(), 1):
-            yield from ((mark, f"{path}:{number}") for mark in searcher.index.in_text(line))
+        yield from _in_lines(searcher, path, text.decode("utf-8", "replace"))
     if path in searcher.formats:
         yield from _in_former(searcher, path, data)
     if path.lower().endswith(MANIFEST_SUFFIXES) and b"Secret" in text:
         yield from _in_manifests(searcher, path, data)
+
+
+def _in_lines(searcher: _Searcher, path: str, text: str) -> _Hits:
+    if searcher.index.may_be_in(text):
+        for number, line in enumerate(text.split("\n"), 1):
+            yield from ((mark, f"{path}:{number}") for mark in searcher.index.in_text(line))
 
 
 def _in_encrypted(searcher: _Searcher, path: str, data: bytes, kind: str) -> _Hits:
