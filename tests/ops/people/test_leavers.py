@@ -249,6 +249,14 @@ def test_what_a_colleague_noted_meanwhile_is_not_overwritten(repository, cli, mo
     assert record.read_text() == "the colleague's\n"
 
 
+def test_a_link_that_leads_out_of_the_repository_is_to_look_at(repository, cli, tmp_path):
+    (repository / "inside.yaml").symlink_to("keys/alice.pub")
+    assert report(cli)[:2] == (0, "not there any more")
+    (repository / "link.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    code, state, _, files = report(cli)
+    assert (code, state, list(files)) == (1, "to look at", ["link.yaml"])
+
+
 def test_a_private_key_opens_what_is_sealed(repository, cli, monkeypatch):
     sealed(repository, cli)
     place = "db.yaml#spec.encryptedData.password"

@@ -7,6 +7,7 @@ at hand open, and plain files as text. Everything else that may hold a value is 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
@@ -153,7 +154,8 @@ def _searched(searcher: _Searcher, path: str) -> _Found:
     tree = searcher.tree
     size = tree.size(path)
     if size is None and tree.locate(path) is None:
-        return _Found(unseen=Unseen(path, Why.OUTSIDE, ""))
+        where = os.path.realpath(tree.root / path).encode("utf-8", "surrogateescape")
+        return _Found(unseen=Unseen(path, Why.OUTSIDE, hashlib.sha256(where).hexdigest()))
     if not size:
         return _Found()
     if size > tree.limits.size:
