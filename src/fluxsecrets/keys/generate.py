@@ -198,7 +198,7 @@ def _alone(target: Path, path: Path) -> Iterator[None]:
             stack.enter_context(exclusive(target.with_name(f"{target.name}.lock"), keep=False))
         except FileAccessError as error:
             raise FileAccessError(
-                f"cannot write this key file: {error.message}",
+                f"cannot write this key file: {error.message.removeprefix('cannot be written: ')}",
                 hint=error.hint or "check the permissions of the file and its folder",
                 path=str(path),
             ) from None
