@@ -181,6 +181,22 @@ def test_a_data_key_that_nobody_here_can_compare_is_on_record(team, cli, git, ac
     assert "`fluxsecrets recipients report leaver`" in again.stderr
 
 
+def test_who_comes_back_is_told_from_a_merge_that_brings_them_back(team, cli, git):
+    git(team, "rm", "-r", "--quiet", "production")
+    rules = (team / ".sops.yaml").read_text()
+    assert cli("recipients", "remove", "leaver").exit_code == 0
+    commit_all(team, "leaver left")
+    assert (audited(cli), open_work(cli)) == ({}, [])
+    after = (team / ".sops.yaml").read_text()
+    (team / ".sops.yaml").write_text(rules)  # as merging an old branch does it
+    assert audited(cli)[".sops.yaml"].endswith("but this names them")
+    (team / ".sops.yaml").write_text(after)
+    result = cli("recipients", "add", RECIPIENTS["cluster"], "--all", "--name", "leaver")
+    assert result.exit_code == 0, result.stderr
+    assert not (team / "offboarding" / "leaver.json").exists()
+    assert audited(cli) == {}
+
+
 def test_what_was_settled_before_someone_came_back_proves_nothing(team, cli, act_as):
     """A record can be old, or written by the leaver in advance."""
     act_as("bob")

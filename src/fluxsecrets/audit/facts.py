@@ -36,7 +36,7 @@ from fluxsecrets.sops.document import Document, Path
 from fluxsecrets.sops.document import Mapping as Map
 from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import age, read_recipient, recipient_key
+from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
 
 Made = TypeVar("Made")
 
@@ -251,16 +251,32 @@ class Facts:
     @cached_property
     def leavers(self) -> tuple[Leaver, ...]:
         """Those who left and did not come back, by their records in `offboarding/`."""
-        if not self._records[0]:
-            return ()
-        ruled = (
-            recipient
-            for item in self.configs
-            for rule in (item.config.rules if item.config is not None else ())
-            for recipient in rule.recipients
+        return still_gone(self._records[0], self._named.keys())
+
+    @cached_property
+    def returned(self) -> tuple[tuple[Leaver, tuple[tuple[str, int | None], ...]], ...]:
+        """Those who left by their records, and whom a rule or `keys/` names, with the paths and lines."""
+        return tuple(
+            (each, tuple(self._named[recipient_key(each.recipient)]))
+            for each in self._records[0]
+            if recipient_key(each.recipient) in self._named
         )
-        public = (read_recipient(text) or age(text) for key in self.public_keys for text in key.recipients)
-        return still_gone(self._records[0], {recipient_key(each) for each in (*ruled, *public)})
+
+    @cached_property
+    def _named(self) -> Mapping[RecipientKey, list[tuple[str, int | None]]]:
+        """Where each recipient is named: the paths and lines of rules and public keys."""
+        found: dict[RecipientKey, list[tuple[str, int | None]]] = {}
+        if not self._records[0]:
+            return found
+        for item in self.configs:
+            for rule in item.config.rules if item.config is not None else ():
+                for recipient in rule.recipients:
+                    found.setdefault(recipient_key(recipient), []).append((item.path, rule.line))
+        for key in self.public_keys:
+            for text in key.recipients:
+                recipient = read_recipient(text) or age(text)
+                found.setdefault(recipient_key(recipient), []).append((key.path, None))
+        return found
 
     @property
     def broken_records(self) -> tuple[FluxsecretsError, ...]:

@@ -2,7 +2,7 @@
 
 import json
 
-from audit_tree import BOB, RECIPIENTS, encrypted, repository, secret
+from audit_tree import BOB, CLUSTER, RECIPIENTS, encrypted, repository, secret
 
 DB, MAIL = "clusters/staging/db.yaml", "clusters/staging/mail.yaml"
 RECORD = {"version": 1, "name": "bob", "kind": "age", "recipient": BOB, "removed": "2026-11-20", "values": []}
@@ -20,9 +20,13 @@ TRIGGERS = SILENT.changed(
         **record(unsettled=[MAIL, "gone.yaml"]),
         "offboarding/eve.json": json.dumps({**RECORD, "name": "eve", "recipient": RECIPIENTS["ssh_ed25519"]}),
         "offboarding/broken.json": "{}",
+        "offboarding/old.json": json.dumps({**RECORD, "name": "old", "recipient": CLUSTER}),
     }
 )
-SILENT_WHERE_BOB_CAME_BACK = TRIGGERS.changed({"keys/bob.pub": f"{BOB}\n", "offboarding/broken.json": None})
+FINE = {"offboarding/broken.json": None, "offboarding/old.json": None}
+SILENT_WHERE_BOB_CAME_BACK = TRIGGERS.changed(
+    {"keys/bob.pub": f"{BOB}\n", "offboarding/bob.json": None, **FINE}
+)
 SILENT_WHERE_IT_IS_FINISHED = TRIGGERS.changed(
-    {DB: encrypted(secret(), "alice", "cluster"), **record(), "offboarding/broken.json": None}
+    {DB: encrypted(secret(), "alice", "cluster"), **record(), **FINE}
 )

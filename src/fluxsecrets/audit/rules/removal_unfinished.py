@@ -22,7 +22,10 @@ INFO = describe(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find each record in `offboarding/` whose leaver still opens files, or may know their data keys."""
+    """Find each record in `offboarding/` whose leaver opens files, may know their data keys, or is named.
+
+    Merging an old branch brings a removed recipient back into the rules.
+    """
     for each in unfinished_removals(facts):
         paths = (*each.files, *each.unsettled)
         command = command_for("recipients remove", (each.leaver.name,))
@@ -34,6 +37,18 @@ def check(facts: Facts) -> Iterator[Finding]:
             each.leaver.recipient.id,
             hint=f"someone who can open these files runs `{command}`, and commits the result",
             related=[Location(path) for path in paths[:5]],
+        )
+    for leaver, places in facts.returned:
+        path, line = places[0]
+        command = command_for("recipients remove", (leaver.name,))
+        yield found(
+            INFO,
+            path,
+            line,
+            f"{leaver.path} says that {leaver.name} left on {leaver.since}, but this names them",
+            leaver.recipient.id,
+            hint=f"remove them with `{command}`; if they are back, delete {leaver.path}",
+            related=[Location(leaver.path), *(Location(*place) for place in places[1:4])],
         )
     for error in facts.broken_records:
         message = f"it is unknown what is left to do: the file {error.message}"

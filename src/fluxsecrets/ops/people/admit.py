@@ -27,6 +27,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
 from fluxsecrets.repo.clusterkeys import keys_of_clusters
+from fluxsecrets.repo.offboarding import read_leavers
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_recipient
 from fluxsecrets.sops.config_places import SharedList
@@ -151,7 +152,7 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     looks = tuple(run_jobs(partial(file_keys, session), files))
     files = [target for target, look in zip(files, looks, strict=True) if not _is_for(look, recipient)]
     names = {recipient.id: name, **people.names}
-    extra = (*edits.changes(), *_public_key(tree, recipient, request))
+    extra = (*edits.changes(), *_public_key(tree, recipient, request), *_records(tree, recipient))
     return Addition(
         request,
         name,
@@ -258,6 +259,14 @@ def _public_key(tree: Tree, recipient: Recipient, request: AdmitRequest) -> Iter
         yield FileChange(file, f"{recipient.id}\n".encode(), None, 0o644)
     elif recipient.id not in read_public_file(file):
         raise UsageError(f"{path} holds another key", hint="choose another name")
+
+
+def _records(tree: Tree, recipient: Recipient) -> Iterator[FileChange]:
+    """The record that they left, which goes: they are back."""
+    root = tree.root.resolve()
+    for each in read_leavers(root)[0]:
+        if recipient_key(each.recipient) == recipient_key(recipient) and each.path in tree.files:
+            yield FileChange(root / each.path, None, tree.read(each.path))
 
 
 @dataclass(frozen=True, slots=True)
