@@ -94,4 +94,4 @@ def test_file_stands_for_the_file_that_the_message_is_about():
     for place, _, text in all_texts():
         for match in re.finditer(r"`([a-z][^`]* FILE[ `][^`]*)", text):
             word = match[1].split(" ", 1)[0]
-            assert word in {"fluxsecrets", "sops", "git", "chmod", "printf"}, f"{place}: {match[0]}"
+            assert word in {"fluxsecrets", "sops", "git", "chmod", "printf", "rm"}, f"{place}: {match[0]}"

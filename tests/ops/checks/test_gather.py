@@ -37,7 +37,7 @@ def test_one_rule_reads_what_it_needs(facts, monkeypatch):
     monkeypatch.setattr(gather, "open_parsed", None)  # nothing is decrypted
     found = run_rules(facts, [recipient_drift.RULE])
     assert [item.location.path for item in found] == ["apps/db.yaml"]
-    assert {name for name in FACTS if facts.is_read(name)} == {"configs", "secrets", "names"}
+    assert {name for name in FACTS if facts.is_read(name)} == {"configs", "secrets", "names", "leavers"}
 
 
 def test_a_rule_about_values_opens_files(facts):

@@ -424,7 +424,9 @@ def test_any_file_gets_back_its_values_and_without_continued_lines_its_bytes(tex
     assert [(leaf.path, leaf.value) for leaf in plain.leaves] == [
         (leaf.path, leaf.value) for leaf in document.leaves
     ]
-    if "\\" not in text:
+    # A value with a sign that go-ini may take for a comment or a quote gets quotes that it reads, too.
+    spelled_anew = any(leaf.style is not Style.LITERAL and set(";#`'\"") & set(leaf.value) for leaf in filled)
+    if "\\" not in text and not spelled_anew:
         assert plain.source == document.source
 
 
