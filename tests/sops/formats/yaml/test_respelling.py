@@ -80,6 +80,11 @@ def test_what_follows_a_ciphertext_stays_outside_of_its_value(core, template, va
             [(("a",), " none", "comment"), (("a",), "x")],
             "a:\n    - # none\n      []\n    - x\n",
         ),
+        (
+            "a:\n    - {0} #{1}\n    - {2}\n",
+            [(("a",), " one", "comment"), (("a",), " two", "comment"), (("a",), "x")],
+            "a:\n    # one\n    # two\n    - x\n",
+        ),
     ],
 )
 def test_a_list_of_which_sops_kept_the_comments_alone_is_an_empty_list(core, template, values, plain):

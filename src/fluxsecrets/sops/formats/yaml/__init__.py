@@ -234,8 +234,12 @@ def _edits(source: str, change: Change, file: _FileLayout, emptied: set[int]) ->
         # The item's dash goes as well: sops made a list item of a comment.
         start = source.rindex("-", 0, target.start)
         text = "#" + _comment_lines(source, start, str(change.value), layout)
+        below = f"{layout.newline}{' ' * (start - line_start(source, start))}"
+        behind = re.compile(r"[ \t]+(?=#)").match(source, target.end)
         if id(target) in emptied:
-            text += f"{layout.newline}{' ' * (start - line_start(source, start))}[]"
+            text += f"{below}[]"
+        elif behind is not None:
+            return [(start, behind.end(), text + below)]  # a comment behind it gets a line of its own
         return [(start, target.end, text)]
     if change.encrypted:
         if change.kept is not None and (kept := kept_spelling(source, change, file.former)) is not None:
