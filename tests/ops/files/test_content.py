@@ -115,6 +115,13 @@ def test_data_that_is_written_otherwise_is_not_given_out(old, new):
         Respells(old, new).render(data)
 
 
+def test_an_alias_of_what_holds_comments_alone_is_expanded(identity):
+    """sops reads an anchor's comments at each alias, where they would not open."""
+    encrypted = fluxsecrets.encrypt("a: &x\n  b: [] # c\nd: *x\ne: f\n", age=[identity.recipient])
+    assert b"*x" not in encrypted
+    assert fluxsecrets.decrypt(encrypted) == b"a: &x\n  b: [] # c\nd:\n  b: []\ne: f\n"
+
+
 def test_a_value_that_looks_like_a_ciphertext_is_given_out(identity):
     plain = "a: 'how it looks: ENC[AES256_GCM,data:…]'\nb: [1, 0x1F, ~]\n"
     assert fluxsecrets.decrypt(fluxsecrets.encrypt(plain, age=[identity.recipient])).decode() == (

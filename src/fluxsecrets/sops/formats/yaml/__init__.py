@@ -146,6 +146,8 @@ class YamlFormat(Format):
         self, document: Document, encrypted: Items[Leaf | Comment], limits: Limits
     ) -> Document:
         """The plain document with aliases written out; see `Format.expand_aliases`."""
+        if "*" not in document.source:
+            return document
         from .aliases import Expansion, expansion_edits
 
         file = document.layout
