@@ -174,3 +174,10 @@ def test_set_up_says_what_is_missing_without_a_python(tmp_path):
     assert "no Python 3.11 or newer found" in done.stderr
     assert "PYTHON=" in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_the_own_repository_has_no_plain_secret(cli, monkeypatch):
+    tracked_files()  # skips outside a git clone
+    monkeypatch.chdir(PROJECT)
+    result = cli("scan")
+    assert (result.exit_code, result.stdout) == (0, "")
