@@ -322,7 +322,7 @@ def test_an_error_that_many_files_share_is_said_once(folder, cli):
     result = cli("encrypt", *names)
     assert result.exit_code == 2
     assert result.stderr.count("error:") == 1
-    assert "(and so for 4 more files)" in result.stderr
+    assert "(5 files failed because of this)" in result.stderr
     assert "5 files: 5 failed" in result.stderr
 
 

@@ -237,7 +237,7 @@ def test_where_one_cannot_be_replaced_all_are_taken_back(folder, cli, monkeypatc
         patch.setattr(writing, "swap_in", no_b)
         result = cli("rotate", ".")
     assert result.exit_code == 2
-    assert f"b.yaml: cannot be written: {said} (and so for 2 more files)" in result.stderr
+    assert f"b.yaml: cannot be written: {said} (3 files failed because of this)" in result.stderr
     assert "3 files: 3 failed" in result.stderr
     assert folder.files() == before
 

@@ -116,7 +116,7 @@ def test_similar_errors_are_counted():
     other = UsageError("wrong", path="b.yaml")
     found = similar_errors([first, other, second])
     assert [(each.error.place, each.times) for each in found] == [(".sops.yaml:2", 2), ("b.yaml", 1)]
-    assert error_lines(found[0])[0] == "error: .sops.yaml:2: wrong (and so for 1 more file)"
+    assert error_lines(found[0])[0] == "error: .sops.yaml:2: wrong (2 files failed because of this)"
 
 
 def test_one_cause_for_many_files_is_one_message():

@@ -122,7 +122,7 @@ def error_lines(similar: SimilarErrors, names: Mapping[str, str] = MappingProxyT
     if many:
         place = f"{len(similar.paths)} files: "
     elif similar.times > 1:
-        also = f" (and so for {counted(similar.times - 1, 'more file')})"
+        also = f" ({counted(similar.times, 'file')} failed because of this)"
     lines = [f"error: {place}{error.message}{also}"]
     if many:
         more = len(similar.paths) - _FEW_PATHS
