@@ -18,7 +18,8 @@ from fluxsecrets.sops.document import Comment, Data, Document, Entry, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import Limits, apply_edits, decode_text, encode_text
 from fluxsecrets.sops.formats.either import parse_either
-from fluxsecrets.sops.formats.yaml import YamlFormat, render_block
+from fluxsecrets.sops.formats.yaml import YamlFormat
+from fluxsecrets.sops.formats.yaml.block import render_block
 
 from .pieces import IrregularError, PieceReader, Pieces, comments_of, emit
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from fluxsecrets.sops.document import Comment, Data, Document, Entry, Leaf, Node, Sequence, Style, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.formats.yaml import render_block
+from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.formats.yaml.scalars import scalar_text
 
 _BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)

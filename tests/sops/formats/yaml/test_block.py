@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents, render_block
+from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents
+from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fluxsecrets.sops.document import Style, to_data
 from fluxsecrets.sops.formats import Limits, apply_edits
-from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents, render_block
+from fluxsecrets.sops.formats.yaml import YamlFormat, load_documents
+from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.formats.yaml.plain import may_be_plain
 from fluxsecrets.sops.formats.yaml.scalars import Layout, resolve_plain, scalar_text, write_value
 from yamlwords import special_strings

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as Items
 from contextlib import suppress
 from dataclasses import replace
-from enum import Enum, auto
 from operator import attrgetter
 from typing import ClassVar, NamedTuple
 
@@ -24,7 +23,6 @@ from fluxsecrets.sops.document import (
     Mapping,
     Node,
     Sequence,
-    Style,
     to_data,
 )
 from fluxsecrets.sops.formats import (
@@ -40,20 +38,21 @@ from fluxsecrets.sops.formats import (
 )
 from fluxsecrets.sops.metadata import Metadata, metadata_to_data, parse_metadata
 
+from .block import (
+    KEY,
+    PartLayout,
+    block_edit,
+    former_block,
+    indented,
+    part_layout,
+    render_block,
+    with_comments,
+)
 from .build import Builder, key_text, scalar_value
 from .comments import place_comments
 from .former import FormerBlock, block_again, kept_spelling
 from .nodes import RawAlias, RawDocument, RawMapping, RawNode, RawScalar, RawSequence, line_start, parse_nodes
-from .scalars import (
-    BINARY_TAG,
-    BLOCK_STYLES,
-    BREAK,
-    Layout,
-    plain_text,
-    scalar_text,
-    write_ciphertext,
-    write_value,
-)
+from .scalars import BINARY_TAG, BLOCK_STYLES, BREAK, Layout, write_ciphertext, write_value
 
 _DEFAULT_STEP = 2
 
@@ -101,7 +100,7 @@ class YamlFormat(Format):
                 bom,
                 layout,
                 parts,
-                _former_block(text, parts[0]),
+                former_block(text, parts[0]),
                 layout,
             ),
         )
@@ -118,7 +117,7 @@ class YamlFormat(Format):
         for part, root in zip(file.parts, document.parts, strict=True):
             edit = block_edit(source, part, data, layout, again)
             if edit is not None:
-                edits = _with_comments(source, part, root, edit, edits, layout)
+                edits = with_comments(source, part, root, edit, edits, layout)
         if metadata is not None:
             edits += _unterminated_block_scalar(document, changes)
         return encode_edited(source, edits, bom=file.bom)
@@ -133,7 +132,7 @@ class YamlFormat(Format):
             return FormerBlock(text, former.column)
         step = self._indent or former.step or file.layout.step
         lines = render_block({KEY: data}, step)
-        return FormerBlock(_indented(lines, former.column, file.layout), former.column)
+        return FormerBlock(indented(lines, former.column, file.layout), former.column)
 
     def laid_out_like(self, document: Document, previous: Document) -> Document:
         """The plain document, to be written with the layout of a former block; see `Format.laid_out_like`."""
@@ -274,30 +273,6 @@ def _emptied(parts: Items[Mapping], changes: Items[Change]) -> set[int]:
     return last
 
 
-def _with_comments(
-    source: str, part: PartLayout, root: Mapping, block: Edit, edits: list[Edit], layout: Layout
-) -> list[Edit]:
-    """All edits, with comments that stand inside of the old block put on lines of their own above it.
-
-    go-yaml writes a comment that is on the line of an alias behind the next key, which may be `sops`.
-    """
-    start, end, text = block
-    inside = {
-        (item.start, item.end): item.text
-        for item in root.entries
-        if isinstance(item, Comment) and start <= item.start and item.end <= end
-    }
-    if part.start is None or part.flow or not inside:
-        return [*edits, block]
-    inside.update({(first, last): new for first, last, new in edits if (first, last) in inside})
-    others = [edit for edit in edits if edit[:2] not in inside]
-    lines = layout.newline.join(" " * part.column + "#" + comment for comment in inside.values())
-    if source[start] in _BREAKS:  # the block's own, in front of it
-        text = text.removeprefix(layout.newline)
-        return [*others, (start, end, layout.newline + lines + (layout.newline + text if text else ""))]
-    return [*others, (start, end, lines + layout.newline + text)]
-
-
 def _comment_lines(source: str, start: int, text: str, layout: Layout) -> str:
     """A comment's text behind its sign; other formats have comments of several lines."""
     lines = re.split(BREAK, text)
@@ -395,204 +370,3 @@ def _unterminated_block_scalar(document: Document, changes: Items[Change]) -> li
     if indicators is None or not isinstance(last.value, str) or last.value.endswith("\n"):
         return []
     return [] if indicators[1] == "-" else [(*indicators.span(1), "-")]
-
-
-KEY = "sops"
-_BREAKS = "\r\n\x85\u2028\u2029"
-_COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
-_LINE = r"[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)"
-
-
-class _Comma(Enum):
-    NONE = auto()
-    IN_FRONT = auto()
-    BEHIND = auto()
-
-
-class PartLayout(NamedTuple):
-    """Where one YAML document's block stands or would go; offsets in characters.
-
-    Attributes:
-        empty: nothing to encrypt and no block: the document stays as it is.
-        alone: the block is the only entry, as sops writes an empty map.
-        flow: the root is a `{}` map.
-        column: of the root map's keys.
-        insert: where a new block goes.
-        start, end: the span of the existing block with its line break or comma, or None.
-        comma: in a flow root, the comma that comes and goes with the block.
-    """
-
-    empty: bool
-    flow: bool = False
-    column: int = 0
-    insert: int = 0
-    start: int | None = None
-    end: int = 0
-    comma: _Comma = _Comma.NONE
-    alone: bool = False
-
-
-def part_layout(source: str, document: RawDocument) -> PartLayout:
-    """Find the place of the block in one document whose root is a map, or nothing."""
-    root = document.root
-    if not isinstance(root, RawMapping):
-        return PartLayout(empty=True)
-    keys = [key.text if isinstance(key, RawScalar) else None for key in root.keys]
-    found = keys.index(KEY) if KEY in keys else None
-    if root.flow:
-        return _flow_layout(source, root, found)
-    layout = PartLayout(empty=False, column=root.column, insert=document.end)
-    if found is None:
-        return layout
-    start = line_start(source, root.keys[found].start)
-    end = _content_end(source, root, found)
-    if len(keys) == 1:
-        return PartLayout(False, column=root.column, insert=document.end, start=start, end=end, alone=True)
-    if end == len(source) and source[end - 1 : end] not in _BREAKS and start:
-        # Appended to a file without a final line break: that break is the block's own.
-        start -= 2 if source[start - 2 : start] == "\r\n" else 1
-    return PartLayout(False, column=root.column, insert=document.end, start=start, end=end)
-
-
-def _content_end(source: str, root: RawMapping, found: int) -> int:
-    """Behind the line break of the block's last line; comments and blank lines below are not its own."""
-    limit = root.keys[found + 1].start if found + 1 < len(root.keys) else root.end
-    column = root.column
-    position = root.keys[found].end
-    end = position
-    for match in re.compile(_LINE).finditer(source, position, limit):
-        line = match[0]
-        text = line.strip()
-        indented = line[: column + 1].strip(" ") == "" if match.start() > position else True
-        if text and not text.startswith("#") and (indented or text.startswith(("-", "{", "}"))):
-            end = match.end()
-    return end
-
-
-def _flow_layout(source: str, root: RawMapping, found: int | None) -> PartLayout:
-    # The block stands last, right in front of the closing brace, so that comments keep their places.
-    close = root.end - 1
-    if found is None:
-        return PartLayout(False, flow=True, insert=close, comma=_comma(source, root))
-    start, end = root.keys[found].start, root.values[found].end
-    before = re.compile(r",[ \t]*\Z").search(source, root.start, start)
-    after = re.compile(r"\s*,").match(source, end, close)
-    last = found + 1 == len(root.keys)
-    if after is not None and (last or before is None):
-        return PartLayout(False, flow=True, start=start, end=after.end(), comma=_Comma.BEHIND)
-    if before is not None:
-        return PartLayout(False, flow=True, start=before.start(), end=end, comma=_Comma.IN_FRONT)
-    return PartLayout(False, flow=True, start=start, end=end, comma=_Comma.NONE)
-
-
-def _comma(source: str, root: RawMapping) -> _Comma:
-    """Where a new last entry needs its comma, so that removing both gives the text back."""
-    if not root.keys:
-        return _Comma.NONE
-    gap = re.sub(_COMMENT, "", source[root.values[-1].end : root.end - 1])
-    return _Comma.BEHIND if "," in gap else _Comma.IN_FRONT
-
-
-def block_edit(
-    source: str,
-    part: PartLayout,
-    data: dict[str, object] | None,
-    layout: Layout,
-    former: FormerBlock | None = None,
-) -> Edit | None:
-    """The edit that adds, replaces or removes a document's block; None where nothing changes.
-
-    Args:
-        source: the whole file.
-        part: from `part_layout`.
-        data: the block's content, or None to remove it.
-        layout: the file's line break and indentation; the block is indented alike.
-        former: the block's text, in the layout that it had; for a document with the same column.
-    """
-    if part.empty or (data is None and part.start is None):
-        return None
-    if data is None:
-        closed = source[part.end - 1 : part.end] in _BREAKS
-        left = " " * part.column + "{}" + (layout.newline if closed else "") if part.alone else ""
-        return (part.start or 0, part.end, left)
-    if part.flow:
-        return _flow_edit(part, data)
-    if former is not None and former.column == part.column:
-        text = former.text
-    else:
-        text = _indented(render_block({KEY: data}, layout.step), part.column, layout)
-    if part.start is None:
-        start = end = part.insert
-    else:
-        start, end = part.start, part.end
-    ends_file = end == len(source)
-    if start and source[start - 1] not in _BREAKS:
-        return (start, end, layout.newline + text)
-    if part.start is not None and start and ends_file and source[end - 1] not in _BREAKS:
-        return (start, end, layout.newline + text)
-    return (start, end, text + layout.newline)
-
-
-def _indented(lines: list[str], column: int, layout: Layout) -> str:
-    return layout.newline.join(" " * column + line if line else "" for line in lines)
-
-
-def _former_block(source: str, part: PartLayout) -> FormerBlock | None:
-    if part.start is None or part.flow:
-        return None
-    text = source[part.start : part.end].strip(_BREAKS)
-    return FormerBlock(text, part.column)
-
-
-def _flow_edit(part: PartLayout, data: dict[str, object]) -> Edit:
-    import json  # few files are in flow style
-
-    text = f'"{KEY}": {json.dumps(data, ensure_ascii=False)}'
-    text = {_Comma.IN_FRONT: f", {text}", _Comma.BEHIND: f"{text},", _Comma.NONE: text}[part.comma]
-    return (part.insert, part.insert, text) if part.start is None else (part.start, part.end, text)
-
-
-def render_block(data: Data | object, step: int) -> list[str]:
-    """Plain data as lines of block-style YAML, laid out as go-yaml does."""
-    if isinstance(data, dict | list) and data:
-        return _lines(data, 0, step)
-    return [line.removeprefix("- ") for line in _entry("-", data, 0, step)]
-
-
-def _lines(data: object, column: int, step: int) -> list[str]:
-    lines: list[str] = []
-    if isinstance(data, dict):
-        for key, value in data.items():
-            lines += _entry(
-                " " * column + scalar_text(str(key), Style.PLAIN, flow=False) + ":", value, column, step
-            )
-    elif isinstance(data, list):
-        for item in data:
-            if isinstance(item, (dict, list)) and item:
-                inner = _lines(item, column + 2, step)
-                lines += [" " * column + "- " + inner[0][column + 2 :], *inner[1:]]
-            else:
-                lines += _entry(" " * column + "-", item, column, step)
-    return lines
-
-
-def _entry(head: str, value: object, column: int, step: int) -> list[str]:
-    if isinstance(value, (dict, list)):
-        if not value:
-            return [head + (" {}" if isinstance(value, dict) else " []")]
-        return [head, *_lines(value, _next_column(column, step), step)]
-    if isinstance(value, bytes):
-        encoded = b64encode(value).decode()
-        try:
-            value = value.decode()
-        except UnicodeDecodeError:
-            return [f"{head} !!binary {encoded}"]
-    if isinstance(value, str):
-        text = scalar_text(value, Style.PLAIN, flow=False, indent=_next_column(column, step))
-        return f"{head} {text}".split("\n")
-    return [f"{head} {plain_text(value)}"]  # type: ignore[arg-type]
-
-
-def _next_column(column: int, step: int) -> int:
-    # go-yaml indents to the next multiple, which is one column pair less below a list item.
-    return step * ((column + step) // step)
