@@ -151,7 +151,7 @@ def test_a_kill_leaves_nothing_in_the_work_tree_and_the_next_run_cleans_the_rest
     target = tree / "apps" / "secret.yaml"
     content = read_file(target, limit=100)
     with monkeypatch.context() as patch:
-        for name in ("unlink", "rename", "replace", "rmdir"):
+        for name in ("unlink", "replace", "rmdir"):
             patch.setattr(os, name, killed)
         patch.setattr(swap, "_exchange", lambda **_: killed)
         with pytest.raises(Killed):

@@ -9,6 +9,7 @@ import pytest
 from filesystems import LIMIT, NEW, OLD, linux_only, names
 from fluxsecrets.errors import ChangedError
 from fluxsecrets.files import swap
+from fluxsecrets.files.cameout import marked
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.swap import swap_in, take_out
 from fluxsecrets.files.writing import PendingWrite, write_atomic, write_batch
@@ -172,7 +173,7 @@ def test_a_file_that_was_removed_at_that_moment_does_not_come_back(way, target, 
 def test_a_removal_puts_back_what_was_saved_at_that_moment(tmp_path, target, temp, monkeypatch, save):
     expected = read_file(target, limit=LIMIT)
     temp.unlink()
-    just_before("_is_expected", lambda: save(temp), monkeypatch, number=2)
+    just_before("_is_expected", lambda: save(marked(temp, expected)), monkeypatch, number=2)
     with pytest.raises(ChangedError):
         take_out(target, temp, expected)
     assert target.read_bytes() in (THEIRS, OLD.swapcase())

@@ -13,11 +13,12 @@ from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
 
+from fluxsecrets.errors import FileAccessError
 from fluxsecrets.marks import is_leftover_name
 
 from .processes import is_running, machine_tag
 
-_LEFTOVER = r"(?s)\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp"
+_LEFTOVER = r"(?s)\..*\.fluxsecrets-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}(?:-[0-9a-f]+-[0-9a-f]{16})?\.tmp"
 _STALE_AFTER = 3600  # seconds; a temporary file is in use for the time of one batch
 
 
@@ -55,7 +56,8 @@ def remove_leftover(path: Path) -> Fate:
         path: a file whose name may be that of a temporary one.
 
     Returns:
-        LEFT for a file of another machine, and one that can't be examined or deleted.
+        LEFT for a file of another machine, one that can't be examined or deleted, and one that holds what
+        another program saved, see `cameout`.
     """
     match = re.fullmatch(_LEFTOVER, path.name)
     if match is None:
@@ -65,15 +67,26 @@ def remove_leftover(path: Path) -> Fate:
         mine = match[1] == machine_tag()
         gone = mine and not is_running(int(match[2]))
         if stat.S_ISREG(status.st_mode) and (gone or time.time() - status.st_mtime > _STALE_AFTER):
+            if _is_an_edit(path):
+                return Fate.LEFT
             path.unlink()
             return Fate.DELETED
         return Fate.IN_USE if mine and not gone else Fate.LEFT
     return Fate.LEFT
 
 
+def _is_an_edit(path: Path) -> bool:
+    from .cameout import came_out, is_marked  # only when something is found
+
+    try:
+        return is_marked(path.name) and came_out(path) is not None
+    except FileAccessError:
+        return True
+
+
 def temporary_path(path: Path) -> Path:
     """A fresh name beside a file, which tells `remove_leftovers` who made it."""
-    # Names have at most 255 bytes; what is added takes up to 50.
-    shown = path.name.encode("utf-8", "ignore")[:200].decode("utf-8", "ignore")
+    # Names have at most 255 bytes; what is added takes up to 50, and a mark of `cameout` 34 more.
+    shown = path.name.encode("utf-8", "ignore")[:170].decode("utf-8", "ignore")
     name = f".{shown}.fluxsecrets-{machine_tag()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
     return path.parent / name

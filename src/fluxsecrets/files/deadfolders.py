@@ -12,9 +12,14 @@ import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from fluxsecrets.errors import FluxsecretsError
 
 from . import system
+
+if TYPE_CHECKING:  # only when a folder is found
+    from .cameout import Keep
 
 PREFIX = "fluxsecrets-"
 """How the name of a private folder starts; 32 random hexadecimal digits follow."""
@@ -33,10 +38,12 @@ class DeadFolders(NamedTuple):
     Attributes:
         deleted: those that held something, and are gone.
         left: those that can't be deleted, or may be in use: the file system has no locks.
+        kept: what other programs saved, and these runs held: the path of the file, and where it is now.
     """
 
     deleted: tuple[Path, ...] = ()
     left: tuple[Path, ...] = ()
+    kept: tuple[tuple[str, Path], ...] = ()
 
 
 def temporary_folder(environ: Mapping[str, str]) -> str:
@@ -58,7 +65,7 @@ def usual_places(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(place for place in found if os.path.isabs(place)))  # noqa: PTH117
 
 
-def remove_dead_folders(places: Iterable[str]) -> DeadFolders:
+def remove_dead_folders(places: Iterable[str], keep: Keep | None = None) -> DeadFolders:
     """Delete this user's private folders whose run is gone.
 
     A folder goes where its name has our form, it is this user's alone, not a link, and nobody holds its lock.
@@ -66,9 +73,11 @@ def remove_dead_folders(places: Iterable[str]) -> DeadFolders:
 
     Args:
         places: the folders to look into, each once; those that can't be read have none.
+        keep: what to do with what other programs saved, see `cameout`; without it, the folder stays.
     """
     deleted: list[Path] = []
     left: list[Path] = []
+    kept: list[tuple[str, Path]] = []
     for place in places:
         with suppress(OSError):
             for name in os.listdir(place):  # noqa: PTH208
@@ -77,11 +86,17 @@ def remove_dead_folders(places: Iterable[str]) -> DeadFolders:
                     and name.startswith(PREFIX)
                     and _DIGITS.issuperset(name[len(PREFIX) :])
                 ):
-                    _remove_dead(Path(place, name), deleted, left)
-    return DeadFolders(tuple(deleted), tuple(left))
+                    _remove_dead(Path(place, name), deleted, left, kept, keep)
+    return DeadFolders(tuple(deleted), tuple(left), tuple(kept))
 
 
-def _remove_dead(folder: Path, deleted: list[Path], left: list[Path]) -> None:
+def _remove_dead(
+    folder: Path,
+    deleted: list[Path],
+    left: list[Path],
+    kept: list[tuple[str, Path]],
+    keep: Keep | None,
+) -> None:
     if system.WINDOWS:
         if folder.is_dir():
             left.append(folder)
@@ -100,15 +115,35 @@ def _remove_dead(folder: Path, deleted: list[Path], left: list[Path]) -> None:
             if not try_lock(lock):
                 return
             if is_named(lock, folder):
-                held = bool(os.listdir(lock))  # noqa: PTH208 - of a descriptor
+                names = os.listdir(lock)  # noqa: PTH208 - of a descriptor
+                found = _keep_edits(folder, names, keep)
                 _delete(folder)
-                if held:
+                if found:
+                    kept += found
+                elif names:
                     deleted.append(folder)
-        except OSError:
+        except (OSError, FluxsecretsError):
             if os.path.lexists(folder):
                 left.append(folder)
     finally:
         os.close(lock)
+
+
+def _keep_edits(folder: Path, names: Iterable[str], keep: Keep | None) -> list[tuple[str, Path]]:
+    """Keep what other programs saved; a folder goes only if nothing is lost with it."""
+    from .cameout import came_out, is_marked
+
+    kept = []
+    for name in filter(is_marked, names):
+        saved = came_out(folder / name)
+        if saved is None:
+            continue
+        if keep is None:
+            raise OSError(0, "it holds what another program saved")
+        where = keep(folder, saved)
+        if where is not None:
+            kept.append((saved.shown, where))
+    return kept
 
 
 def _delete(folder: Path) -> None:

@@ -56,11 +56,15 @@ class FileContent:
 
     def without_data(self) -> FileContent:
         """The same state in little memory; it still tells other contents apart."""
-        return replace(self, data=b"", digest=_digest(self.data)) if self.digest is None else self
+        return replace(self, data=b"", digest=self.fingerprint()) if self.digest is None else self
 
     def is_same(self, data: bytes) -> bool:
         """Whether this is the content that was read."""
         return data == self.data if self.digest is None else _digest(data) == self.digest
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the content."""
+        return _digest(self.data) if self.digest is None else self.digest
 
 
 def _digest(data: bytes) -> bytes:

@@ -19,6 +19,7 @@ from fluxsecrets.errors import FileAccessError
 
 from . import system
 from .beside import temporary_path
+from .cameout import shown_name
 from .deadfolders import FOLDER_FLAGS
 from .private import make_locked, make_private_folders, remove_locked
 from .statedirs import state_above, user_state_folder
@@ -58,7 +59,9 @@ def staging() -> Iterator[Name]:
         if folder not in known:
             known[folder] = _stage_for(path.parent, stages)
         stage = known[folder]
-        return temporary_path(path if stage is None else stage.folder / path.name)
+        if stage is None:
+            return temporary_path(path)
+        return temporary_path(stage.folder / shown_name(os.path.abspath(path)))  # noqa: PTH100 - links may be kept
 
     try:
         yield name

@@ -21,7 +21,10 @@ from pathlib import Path
 from fluxsecrets.errors import ChangedError
 
 from . import system
+from .beside import temporary_path
+from .cameout import marked, shown_name
 from .reading import FileContent, FileIdentity, changed_error, identity_of, require_regular
+from .undisturbed import undisturbed
 
 CHANGED = "was changed while its new content was being made"
 REMOVED = "was removed while its new content was being made"
@@ -68,7 +71,7 @@ def swap_in(temp: Path, path: Path, expected: FileContent | None) -> None:
     """Give a complete file its final name. On return the temporary name is gone.
 
     Args:
-        temp: the new file, in the same folder.
+        temp: the new file; see `marked` for its name, which another program's save may have for a moment.
         path: the final name.
         expected: what was read there; None replaces what is there, whatever it is.
 
@@ -79,8 +82,10 @@ def swap_in(temp: Path, path: Path, expected: FileContent | None) -> None:
     _look_first(path, expected)
     if expected is None:
         rename_over(temp, path)
-    elif not _swapped(temp, path, expected):
-        _replace_watched(temp, path, expected)
+    else:
+        with undisturbed():  # what came out must not be taken for our own content
+            if not _swapped(temp, path, expected):
+                _replace_watched(temp, path, expected)
 
 
 def take_out(path: Path, aside: Path, expected: FileContent) -> None:
@@ -96,17 +101,19 @@ def take_out(path: Path, aside: Path, expected: FileContent) -> None:
         OSError: it can't be removed.
     """
     _look_first(path, expected)
-    path.rename(aside)
-    if _is_expected(aside, expected):
-        aside.unlink()
-        return
-    try:
-        claim(aside, path)
-    except FileExistsError:  # saved once more; the newer content has the name
-        pass
-    finally:
-        with suppress(FileNotFoundError):
+    aside = marked(aside, expected)
+    with undisturbed():
+        path.rename(aside)
+        if _is_expected(aside, expected):
             aside.unlink()
+            return
+        try:
+            claim(aside, path)
+        except FileExistsError:  # saved once more; the newer content has the name
+            pass
+        finally:
+            with suppress(FileNotFoundError):
+                aside.unlink()
     raise changed_error(path, CHANGED)
 
 
@@ -217,7 +224,8 @@ def _left_aside(path: Path, temp: Path) -> ChangedError:
 
 def _replace_watched(temp: Path, path: Path, expected: FileContent) -> None:
     """Without a swap: hold on to the old file by a second name, and put it back if it was written to."""
-    aside = temp.with_name(f"{temp.name.removesuffix('.tmp')[:-8]}{os.urandom(4).hex()}.tmp")
+    name = path.name if temp.parent == path.parent else shown_name(str(path.absolute()))
+    aside = marked(temporary_path(temp.with_name(name)), expected)
     try:
         os.link(path, aside, follow_symlinks=False)
     except (OSError, NotImplementedError):

@@ -22,6 +22,7 @@ from fluxsecrets.files import system
 
 from .access import NEW_FILE_MODE, give_access
 from .beside import temporary_path
+from .cameout import marked
 from .mounts import TMPFS, file_system
 from .reading import FileContent, changed_error, translated
 from .staging import Name, staging
@@ -409,6 +410,9 @@ def _write_named(staged: _Staged, old: os.stat_result | None, sync: Sync | None)
     try:
         descriptor = _create(staged.temp)
         try:
+            if not system.WINDOWS:  # which renames no file that is open
+                temp = _marked(staged.temp, staged.write, descriptor)
+                staged.temp = staged.temp.rename(temp)
             staged.note = _fill(descriptor, staged.write, old)
             if sync is not None:
                 sync(descriptor)
@@ -484,7 +488,7 @@ def _write_again(staged: _Staged) -> None:
 def _named(staged: _Staged) -> Path:
     """The temporary name of a prepared content, which it gets now if it has none yet."""
     if staged.temp is None and staged.descriptor is not None:
-        temp = staged.name(staged.write.path)
+        temp = _marked(staged.name(staged.write.path), staged.write, staged.descriptor)
         staged.temp = temp
         if _link(staged.descriptor, temp):
             staged.close()  # `swap` asks who has the files open for writing, and it must not be us
@@ -494,6 +498,11 @@ def _named(staged: _Staged) -> Path:
     if staged.temp is None:
         raise TypeError(staged.write.path)  # it was not prepared
     return staged.temp
+
+
+def _marked(temp: Path, write: PendingWrite, descriptor: int) -> Path:
+    """A temporary name under which a killed run may leave what another program saved."""
+    return temp if write.expected is None else marked(temp, write.expected, os.fstat(descriptor).st_ino)
 
 
 def _link(descriptor: int, name: Path) -> bool:

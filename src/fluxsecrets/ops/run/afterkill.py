@@ -9,11 +9,15 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files.deadfolders import DeadFolders, remove_dead_folders, usual_places
 from fluxsecrets.files.statedirs import state_above, user_state_folder
 from fluxsecrets.shell import file_word
+
+if TYPE_CHECKING:  # only when something is found
+    from fluxsecrets.files.cameout import SavedMeanwhile
 
 _REMAINS = ("journal.draft", "journal.done")
 """A journal that was not complete yet, and one whose operation has ended."""
@@ -27,7 +31,8 @@ def clean_up(environ: Mapping[str, str], cwd: str) -> DeadFolders:
         cwd: absolute path of the working directory.
 
     Returns:
-        What was deleted, and what has to be deleted by hand. Never the folders of a living run.
+        What was deleted, what has to be deleted by hand, and what other programs had saved, which is kept.
+        Never the folders of a living run.
     """
     places = [*usual_places(environ)]
     with suppress(FileAccessError):
@@ -39,7 +44,13 @@ def clean_up(environ: Mapping[str, str], cwd: str) -> DeadFolders:
             from .journal import remove_remains
 
             remove_remains(Path(state))
-    return remove_dead_folders(places)
+    return remove_dead_folders(places, _keep)
+
+
+def _keep(folder: Path, saved: SavedMeanwhile) -> Path | None:
+    from .kept import keep_saved  # only when something is found
+
+    return keep_saved(folder, saved)
 
 
 def left_behind(environ: Mapping[str, str], cwd: Path) -> tuple[FileAccessError, ...]:
@@ -61,7 +72,10 @@ def left_behind(environ: Mapping[str, str], cwd: Path) -> tuple[FileAccessError,
 
 def messages(found: DeadFolders) -> tuple[str, ...]:
     """Return what the user should know about the folders of killed runs."""
-    said = []
+    said = [
+        f"another program saved {file_word(shown)} just when a run replaced it and was killed; {_seen(path)}"
+        for shown, path in found.kept
+    ]
     if found.deleted:
         names = ", ".join(map(str, found.deleted))
         said.append(f"plain text of a run that was killed was still there, and is deleted: {names}")
@@ -71,3 +85,11 @@ def messages(found: DeadFolders) -> tuple[str, ...]:
             f"a killed run may have left plain text; if no fluxsecrets is running, delete it: {names}"
         )
     return tuple(said)
+
+
+def _seen(path: Path) -> str:
+    from .kept import LOCKED  # only when something is found
+
+    if path.name.endswith(LOCKED):
+        return f"what it saved is kept, and `fluxsecrets recover --show {file_word(str(path))}` prints it"
+    return f"what it saved is in {path}"

@@ -242,7 +242,7 @@ def put_aside(place: Place) -> Path:
         folder = place.state / JOURNAL
         if require_ours(folder) is None:
             raise UsageError("nothing was interrupted here", hint="there is nothing to put aside")
-        aside = kept_place(place, JOURNAL)
+        aside = kept_place(place.state, JOURNAL)
         with reported("the journal could not be put aside", folder):
             aside.parent.mkdir(mode=0o700, exist_ok=True)
             folder.rename(aside)

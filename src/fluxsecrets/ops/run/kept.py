@@ -1,7 +1,8 @@
 """Versions of files that an operation could neither complete nor take back, because somebody changed them.
 
-They are in the state folder, which neither git nor Flux sees: the version from before and the one from after
-the operation. Plain text is kept encrypted, with the key that journals are encrypted with (`open_kept`).
+So is what another program saved while a run was killed. All are in the state folder, which neither git nor
+Flux sees: of an operation the version from before and the one from after it. Plain text is kept encrypted,
+with the key that journals are encrypted with (`open_kept`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fluxsecrets.errors import FileAccessError, UsageError
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
+from fluxsecrets.files.cameout import SavedMeanwhile
 from fluxsecrets.files.private import make_private_folders
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_new
@@ -109,11 +111,32 @@ def kept_folders(place: Place) -> tuple[Path, ...]:
     return ()
 
 
-def kept_place(place: Place, name: str) -> Path:
-    """A free name among what is kept."""
+def keep_saved(folder: Path, saved: SavedMeanwhile) -> Path | None:
+    """Keep what another program saved, and a killed run held.
+
+    Args:
+        folder: the run's private folder, in the state folder.
+        saved: what it held.
+
+    Returns:
+        Where it is; None if the tree holds the same.
+
+    Raises:
+        FileAccessError: it can't be written.
+    """
+    path = Path(saved.shown)
+    if path.is_absolute():
+        with suppress(FluxsecretsError):
+            if read_file(path, limit=len(saved.data)).data == saved.data:
+                return None
+    return _write(kept_place(folder.parent, "saved-meanwhile"), (path.name,), saved.data)
+
+
+def kept_place(state: Path, name: str) -> Path:
+    """A free name among what is kept in a state folder."""
     number = 1
     while True:
-        path = place.state / _FOLDER / f"{name}-{number}"
+        path = state / _FOLDER / f"{name}-{number}"
         if not path.exists():
             return path
         number += 1

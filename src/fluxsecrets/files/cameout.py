@@ -1,0 +1,89 @@
+"""Temporary names that tell what a killed run left: our own new content, or what came out of the tree.
+
+When files change places, the temporary name passes from the new content to what was in the tree. That is
+what the run read and replaces on purpose, or what another program saved at that moment. A run that is killed
+before it looks leaves the two alike. So the name says which inode the new content has, and what was read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from fluxsecrets.errors import FileAccessError
+
+from .reading import FileContent, read_file
+
+_MARK = re.compile(r"-([0-9a-f]{1,16})-([0-9a-f]{16})\.tmp\Z")
+_NAME = re.compile(r"(?s)\.(.+)\.fluxsecrets-[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}-[0-9a-f]{1,16}-[0-9a-f]{16}\.tmp")
+_NONE = 0  # the inode of a name under which no new content ever was
+_LONGEST = 160  # bytes of a name that holds a path; `temporary_path` cuts longer ones
+
+
+class SavedMeanwhile(NamedTuple):
+    """What another program saved, and a killed run held.
+
+    Attributes:
+        shown: the file's absolute path, or its name alone.
+        data: the content; it may be plain text.
+    """
+
+    shown: str
+    data: bytes
+
+
+Keep = Callable[[Path, SavedMeanwhile], Path | None]
+"""Takes the folder in which such a content is, writes it down, and says where; None if the tree has it."""
+
+
+def shown_name(path: str) -> str:
+    """A path as a file name, from which `came_out` gets it back; the last part alone if it is long."""
+    name = path.replace("=", "=e").replace("/", "=s")
+    return name if len(os.fsencode(name)) <= _LONGEST else name.rpartition("=s")[2]
+
+
+def marked(temp: Path, expected: FileContent, inode: int = _NONE) -> Path:
+    """A temporary name that tells later what is under it.
+
+    Args:
+        temp: the temporary name.
+        expected: what was read, and is replaced or removed.
+        inode: of the new content that has the name first; none for what comes out of the tree at once.
+    """
+    return temp.with_name(
+        f"{temp.name.removesuffix('.tmp')}-{inode:x}-{expected.fingerprint()[:8].hex()}.tmp"
+    )
+
+
+def is_marked(name: str) -> bool:
+    """Whether a name is one of `marked`."""
+    return _MARK.search(name) is not None
+
+
+def came_out(path: Path) -> SavedMeanwhile | None:
+    """What another program saved, if that is under a marked name.
+
+    Args:
+        path: what a killed run left under a name of `marked`.
+
+    Returns:
+        None if it is our own new content, or what the run replaced on purpose.
+
+    Raises:
+        FileAccessError: that can't be told.
+    """
+    mark, name = _MARK.search(path.name), _NAME.fullmatch(path.name)
+    try:
+        status = path.lstat()
+    except OSError as error:
+        raise FileAccessError("cannot be looked at", path=str(path)) from error
+    if mark is None or status.st_ino == int(mark[1], 16):
+        return None
+    content = read_file(path, limit=status.st_size)
+    if content.fingerprint()[:8].hex() == mark[2]:
+        return None
+    shown = name[1] if name is not None else path.name
+    return SavedMeanwhile(shown.replace("=s", "/").replace("=e", "="), content.data)
