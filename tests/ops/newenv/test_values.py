@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.errors import UnprotectedError
+from fluxsecrets.errors import FormatError, UnprotectedError
 from fluxsecrets.ops.newenv.values import (
     blank,
     blank_literals,
@@ -16,6 +16,7 @@ from fluxsecrets.ops.newenv.values import (
     refuse_inline_secrets,
 )
 from fluxsecrets.sops.formats import Limits, make_format
+from fluxsecrets.sops.formats.yaml import YamlFormat
 from sealing import VECTORS
 
 LIMITS = Limits()
@@ -105,6 +106,36 @@ def test_aliases_are_written_out_rather_than_carried_over():
     new, _ = emptied(f"{HEAD}stringData:\n  a: &a throwaway\n  b: *a\n")
     assert "throwaway" not in new
     assert new.count("REPLACE_ME") == 2
+
+
+def test_an_alias_elsewhere_follows_the_value_that_is_taken_out():
+    config = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a: &a b\n  c: *a\n"
+    new, slots = emptied(f"note: &n throwaway\n{HEAD}stringData:\n  a: &p throwaway\nmore: *p\n{config}")
+    assert new.endswith(f"stringData:\n  a: &p REPLACE_ME\nmore: *p\n{config}")
+    assert [slot.key for slot in slots] == ["a"]
+    filled = fill(new.encode(), "yaml", {slots[0].index: "x"}, LIMITS).decode()
+    assert filled == new.replace("REPLACE_ME", "x")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("# why", "#"), ("other: []", "other:"), ("kind: Secret", "kind: Secret\nb: c")]
+)
+def test_no_text_leaves_without_being_read_again(monkeypatch, right, wrong):
+    text = f"{HEAD}stringData:\n  a: throwaway # why\nother: [] # none\n".encode()
+    rewrite = YamlFormat.rewrite
+
+    def damaged(*args):
+        return rewrite(*args).replace(right.encode(), wrong.encode())
+
+    monkeypatch.setattr(YamlFormat, "rewrite", damaged)
+    literals = b"secretGenerator:\n- literals: [a=throwaway] # why\nother: []\nkind: Secret\n"
+    for write in (
+        lambda: blank(text, "yaml", LIMITS),
+        lambda: fill(text, "yaml", {3: "throwaway"}, LIMITS),
+        lambda: blank_literals(literals, LIMITS),
+    ):
+        with pytest.raises(FormatError, match="did not pass its own check"):
+            write()
 
 
 @given(

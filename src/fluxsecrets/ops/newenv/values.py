@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
@@ -72,6 +72,7 @@ def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = 
 
     Raises:
         FormatError, MetadataError, LimitError: it cannot be read.
+        FormatError: the text without them did not pass its check.
         UnprotectedError: a value could not be taken out.
     """
     format_ = make_format(format_name)
@@ -99,7 +100,7 @@ def blank(data: bytes, format_name: str, limits: Limits, *, every_value: bool = 
     ]
     order = {id(item): number for number, item in enumerate(document.items)}
     changes.sort(key=lambda change: order[id(change.target)])
-    new = format_.rewrite(document, changes, None)
+    new = _rewritten(format_, document, changes, limits)
     kept = [slot for slot in slots if not is_encrypted_comment(slot.value)]
     emptied = parse(format_, new, limits)
     found = tuple(_slots(emptied, format_, every_value=every_value))
@@ -134,12 +135,36 @@ def fill(data: bytes, format_name: str, slots: Mapping[int, Value], limits: Limi
     """A blank file with values put in; the result is plain text and must not reach a disk as it is.
 
     Slots are by position, see `Slot.index`. The blank file's other text may have changed.
+
+    Raises:
+        FormatError: the text did not pass its check, such as for a value that the format can't hold.
     """
     format_ = make_format(format_name)
     document = parse(format_, data, limits)
     leaves = list(document.leaves)
     changes = [Change(leaves[index], value, encrypted=False) for index, value in sorted(slots.items())]
-    return format_.rewrite(document, changes, None)
+    return _rewritten(format_, document, changes, limits)
+
+
+def _rewritten(format_: Format, document: Document, changes: Sequence[Change], limits: Limits) -> bytes:
+    """The text with other values, after it was read again.
+
+    Raises:
+        FormatError: it holds other data or comments than it should.
+    """
+    values = {id(change.target): change for change in changes}
+    leaves = [
+        leaf for leaf in document.leaves if id(leaf) not in values or not values[id(leaf)].becomes_comment
+    ]
+    if any(leaf.alias for leaf in leaves):
+        # An alias that stays follows its anchor, whose value is compared.
+        again = parse(format_, format_.rewrite(document, changes, None), limits).leaves
+        values |= {
+            id(leaf): Change(leaf, new.value, encrypted=False)
+            for leaf, new in zip(leaves, again, strict=False)
+            if leaf.alias
+        }
+    return format_.plain_text(document, changes, values)
 
 
 def _placeholder(slot: Slot, format_: Format) -> Value:
@@ -244,7 +269,7 @@ def blank_literals(data: bytes, limits: Limits) -> Blank:
             continue
         slots.append(Slot(index, key, base64=False, value=value))
         changes.append(Change(leaf, f"{key}={PLACEHOLDER}", encrypted=False))
-    return Blank(format_.rewrite(document, changes, None) if changes else data, tuple(slots))
+    return Blank(_rewritten(format_, document, changes, limits) if changes else data, tuple(slots))
 
 
 def blank_sealed(data: bytes, path: str, limits: Limits) -> Blank | None:
