@@ -46,8 +46,8 @@ def _text_page(found: Recovery, cwd: Path, everything: bool) -> Page:
         yield Lines([_summary(found), *_ways(found)])
     for folder in found.kept:
         yield Note(
-            f"versions of an earlier operation are kept in {_shown(folder, cwd)}: delete it when you "
-            "need them no more"
+            f"versions of an earlier operation are kept in {_shown(folder, cwd)}: delete it when you no "
+            "longer need them"
         )
 
 
