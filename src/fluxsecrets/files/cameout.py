@@ -2,7 +2,8 @@
 
 When files change places, the temporary name passes from the new content to what was in the tree. That is
 what the run read and replaces on purpose, or what another program saved at that moment. A run that is killed
-before it looks leaves the two alike. So the name says which inode the new content has, and what was read.
+before it looks leaves the two alike. So the name holds hashes of the new content and of what was read: what
+is neither was saved by another program. They tell nothing that the file beside them does not.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError
 
-from .reading import FileContent, read_file
+from .reading import FileContent, fingerprint, read_file
 
-_MARK = re.compile(r"-([0-9a-f]{1,16})-([0-9a-f]{16})\.tmp\Z")
-_NAME = re.compile(r"(?s)\.(.+)\.fluxsecrets-[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}-[0-9a-f]{1,16}-[0-9a-f]{16}\.tmp")
-_NONE = 0  # the inode of a name under which no new content ever was
+_MARK = re.compile(r"-([0-9a-f]{16})-([0-9a-f]{16})\.tmp\Z")
+_NAME = re.compile(r"(?s)\.(.+)\.fluxsecrets-[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}-[0-9a-f]{16}-[0-9a-f]{16}\.tmp")
 _LONGEST = 160  # bytes of a name that holds a path; `temporary_path` cuts longer ones
 
 
@@ -45,17 +45,21 @@ def shown_name(path: str) -> str:
     return name if len(os.fsencode(name)) <= _LONGEST else name.rpartition("=s")[2]
 
 
-def marked(temp: Path, expected: FileContent, inode: int = _NONE) -> Path:
+def marked(temp: Path, expected: FileContent, new: bytes | None = None) -> Path:
     """A temporary name that tells later what is under it.
 
     Args:
         temp: the temporary name.
         expected: what was read, and is replaced or removed.
-        inode: of the new content that has the name first; none for what comes out of the tree at once.
+        new: the content that has the name first; none for what comes out of the tree at once.
     """
-    return temp.with_name(
-        f"{temp.name.removesuffix('.tmp')}-{inode:x}-{expected.fingerprint()[:8].hex()}.tmp"
-    )
+    before = _short(expected.fingerprint())
+    ours = before if new is None else _short(fingerprint(new))
+    return temp.with_name(f"{temp.name.removesuffix('.tmp')}-{ours}-{before}.tmp")
+
+
+def _short(digest: bytes) -> str:
+    return digest[:8].hex()
 
 
 def is_marked(name: str) -> bool:
@@ -77,13 +81,11 @@ def came_out(path: Path) -> SavedMeanwhile | None:
     """
     mark, name = _MARK.search(path.name), _NAME.fullmatch(path.name)
     try:
-        status = path.lstat()
+        size = path.lstat().st_size
     except OSError as error:
         raise FileAccessError("cannot be looked at", path=str(path)) from error
-    if mark is None or status.st_ino == int(mark[1], 16):
-        return None
-    content = read_file(path, limit=status.st_size)
-    if content.fingerprint()[:8].hex() == mark[2]:
+    content = read_file(path, limit=size)
+    if mark is None or _short(content.fingerprint()) in mark.groups():
         return None
     shown = name[1] if name is not None else path.name
     return SavedMeanwhile(shown.replace("=s", "/").replace("=e", "="), content.data)

@@ -60,14 +60,15 @@ class FileContent:
 
     def is_same(self, data: bytes) -> bool:
         """Whether this is the content that was read."""
-        return data == self.data if self.digest is None else _digest(data) == self.digest
+        return data == self.data if self.digest is None else fingerprint(data) == self.digest
 
     def fingerprint(self) -> bytes:
         """SHA-256 of the content."""
-        return _digest(self.data) if self.digest is None else self.digest
+        return fingerprint(self.data) if self.digest is None else self.digest
 
 
-def _digest(data: bytes) -> bytes:
+def fingerprint(data: bytes) -> bytes:
+    """SHA-256 of a content."""
     from hashlib import sha256  # reading alone does without
 
     return sha256(data).digest()

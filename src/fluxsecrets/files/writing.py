@@ -410,14 +410,12 @@ def _write_named(staged: _Staged, old: os.stat_result | None, sync: Sync | None)
     try:
         descriptor = _create(staged.temp)
         try:
-            if not system.WINDOWS:  # which renames no file that is open
-                temp = _marked(staged.temp, staged.write, descriptor)
-                staged.temp = staged.temp.rename(temp)
             staged.note = _fill(descriptor, staged.write, old)
             if sync is not None:
                 sync(descriptor)
         finally:
             os.close(descriptor)
+        staged.temp = staged.temp.rename(_marked(staged.temp, staged.write))
     except BaseException:
         staged.drop()
         raise
@@ -488,7 +486,7 @@ def _write_again(staged: _Staged) -> None:
 def _named(staged: _Staged) -> Path:
     """The temporary name of a prepared content, which it gets now if it has none yet."""
     if staged.temp is None and staged.descriptor is not None:
-        temp = _marked(staged.name(staged.write.path), staged.write, staged.descriptor)
+        temp = _marked(staged.name(staged.write.path), staged.write)
         staged.temp = temp
         if _link(staged.descriptor, temp):
             staged.close()  # `swap` asks who has the files open for writing, and it must not be us
@@ -500,9 +498,9 @@ def _named(staged: _Staged) -> Path:
     return staged.temp
 
 
-def _marked(temp: Path, write: PendingWrite, descriptor: int) -> Path:
+def _marked(temp: Path, write: PendingWrite) -> Path:
     """A temporary name under which a killed run may leave what another program saved."""
-    return temp if write.expected is None else marked(temp, write.expected, os.fstat(descriptor).st_ino)
+    return temp if write.expected is None else marked(temp, write.expected, write.data)
 
 
 def _link(descriptor: int, name: Path) -> bool:
