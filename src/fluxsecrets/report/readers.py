@@ -168,7 +168,7 @@ def report_page(report: Report, *, everything: bool) -> Page:
         yield Warn(f"warning: {CUT_OFF}")
     for note in doubt_notes(report.doubtful, report.leaving.name):
         yield Warn(f"warning: {note}")
-    if left.settled and report.path is not None:
+    if left.settled and not report.doubtful and report.path is not None:
         yield Note(f"nothing is left to do: {report.path} can be deleted")
 
 
@@ -180,7 +180,7 @@ def report_json(report: Report, *, everything: bool) -> Page:
         "kind": report.leaving.recipient.kind,
         "recipient": report.leaving.recipient.id,
         "removed": report.leaving.since,
-        "left": len(left.open_values) + len(left.open_files),
+        "left": left.count,
         "values": [_value(value) for value in left.values],
         "not_compared": [_file(file) for file in left.files],
         "cut_off": left.cut,

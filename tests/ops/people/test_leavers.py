@@ -317,7 +317,11 @@ def test_a_shallow_clone_settles_nothing(world, cli, identity, git, tmp_path, mo
     path = "moved/database.yaml"
     known = data_key(world, path)
     arguments = ("recipients", "report", "bob", "--partial-history")
-    assert json.loads(cli(*arguments, "--format", "json").stdout)["cut_off"]
+    found = json.loads(cli(*arguments, "--format", "json").stdout)
+    assert found["cut_off"]
+    assert found["left"] == 1 + len([each for each in found["values"] if not each["settled"]]) + len(
+        [each for each in found["not_compared"] if not each["settled"]]
+    )
     result = cli(*arguments)
     assert result.exit_code == 1
     assert "the history of this clone is cut off" in result.stderr

@@ -109,7 +109,12 @@ class Left:
     @property
     def settled(self) -> bool:
         """Nothing is left to do."""
-        return not (self.open_values or self.open_files or self.cut)
+        return not self.count
+
+    @property
+    def count(self) -> int:
+        """How much is left to do: values, files, and the rest of a history that is cut off."""
+        return len(self.open_values) + len(self.open_files) + self.cut
 
     def judged(self) -> Left:
         """Return it with the values that may still be in a file that nobody looked at."""
