@@ -15,6 +15,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Limits, make_format
 
 FILE = "clusters/prod/db.yaml"
+NEW = "moved/database.yaml"
 SECRET = """\
 apiVersion: v1
 kind: Secret
@@ -153,6 +154,66 @@ def test_a_key_that_nobody_else_knows_is_kept(change, repository, cli, git, act_
     result = change(repository, cli)
     assert result.exit_code == 0, result.stderr
     assert data_key(act_as, repository) == known
+
+
+def moved(git, root):
+    (root / "moved").mkdir()
+    git(root, "mv", FILE, NEW)
+
+
+def copied(git, root):
+    """The file that it was copied from gets a new data key later."""
+    (root / "moved").mkdir()
+    (root / NEW).write_bytes((root / FILE).read_bytes())
+
+
+def copied_over(git, root):
+    """Another file had the path before, so that git doesn't say that one was added."""
+    copied(git, root)
+    (root / NEW).write_text("plain: throw-away\n", encoding="utf-8")
+    commit(git, root)
+    (root / NEW).write_bytes((root / FILE).read_bytes())
+
+
+def moved_in_two_commits(git, root):
+    (root / "moved").mkdir()
+    data = (root / FILE).read_bytes()
+    (root / FILE).unlink()
+    commit(git, root)
+    (root / NEW).write_bytes(data)
+
+
+@pytest.mark.parametrize("move", [moved, copied, copied_over, moved_in_two_commits])
+def test_a_data_key_is_known_under_every_path(move, repository, cli, git, act_as, monkeypatch):
+    move(git, repository)
+    commit(git, repository)
+    if (repository / FILE).exists():
+        assert cli("rotate", FILE).exit_code == 0
+        commit(git, repository)
+    for options in ((), ("--no-keys",)):
+        ((finding,), _) = audited(cli, *options)
+        assert (finding["path"], finding["message"]) == (
+            NEW,
+            "bob is no longer a recipient but knows its data key",
+        )
+    result = cli("set", NEW, "stringData.password", "brandnew-throwaway")
+    assert result.exit_code == 0, result.stderr
+    assert "bob is no longer a recipient but knew the old data key" in result.stderr
+    commit(git, repository)
+    assert audited(cli)[0] == []
+    again = cli("set", NEW, "stringData.password", "newer-throwaway")
+    assert "data key" not in again.stderr
+
+
+def test_a_copy_whose_values_all_changed_has_the_same_wrapped_keys(repository, cli, git, act_as):
+    text = SECRET.replace("hunter2", "new").replace("second", "newer")
+    before = (repository / FILE).read_bytes()
+    write_with_the_old_key(act_as, repository, text)
+    (repository / "moved").mkdir()
+    (repository / NEW).write_bytes((repository / FILE).read_bytes())
+    (repository / FILE).write_bytes(before)
+    commit(git, repository)
+    assert {each["path"] for each in audited(cli, "--no-keys")[0]} == {FILE, NEW}
 
 
 def test_exposure_names_him_until_the_key_is_replaced(repository, cli, git):

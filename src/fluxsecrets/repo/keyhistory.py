@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ from fluxsecrets.marks import PUBLIC_KEY_SUFFIX
 from fluxsecrets.sops.recipients import Recipient
 
 from .git import Repository
-from .git.history import Commit, FileVersion, read_blobs, versions_of_branch
+from .git.history import Change, Commit, FileVersion, read_blobs, versions_of_branch
 
 _RECIPIENT = re.compile(r"age1[a-z0-9]{20,}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,}|\b[0-9A-Fa-f]{40}\b")
 _ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)[ \t]+[\"']?(?P<key>" + _RECIPIENT.pattern + ")")
@@ -115,6 +115,7 @@ class FormerReader:
     Attributes:
         listed: the last commit in which it was encrypted for them.
         until: the last commit with a data key that they know.
+        under: the file's path in that commit.
         now: they know its current data key; None if no identity at hand can tell.
     """
 
@@ -122,7 +123,64 @@ class FormerReader:
     recipient: Recipient
     listed: Commit
     until: Commit
+    under: str
     now: bool | None
+
+
+_WRAPPED = re.compile(
+    rb"-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE)-----(?:\\+[nr]|\s)+"
+    rb"([A-Za-z0-9+/]{60,76})(?:\\+[nr]|\s)+([A-Za-z0-9+/]{60,76})"
+)
+"""The first two lines of a wrapped key. They hold the ephemeral key, so no two wrapped keys share them."""
+
+
+_TAG = re.compile(rb",iv:([A-Za-z0-9+/=]+,tag:[A-Za-z0-9+/]{22})==,type:")
+"""A ciphertext's nonce and tag, which no other has. `find_ciphertexts` checks more, but is slower."""
+
+
+def data_key_marks(data: bytes) -> frozenset[bytes]:
+    """Return what identifies the data key of an encrypted file: of its ciphertexts, and of its wrapped keys.
+
+    It is found without parsing, since a history has many versions.
+    """
+    return frozenset((*_TAG.findall(data), *map(b"".join, _WRAPPED.findall(data))))
+
+
+def renamed(changes: Iterable[Change]) -> Iterator[tuple[str, str]]:
+    """Return the paths that may be one file: a commit removed one of them and added the other."""
+    commits: dict[str, tuple[list[str], list[str]]] = {}
+    for change in changes:
+        removed, added = commits.setdefault(change.commit, ([], []))
+        if change.blob is None:
+            removed.append(change.path)
+        elif not change.before:
+            added.append(change.path)
+    for removed, added in commits.values():
+        only = len(removed) == len(added) == 1
+        for old in removed:
+            name = old.rpartition("/")[2]
+            yield from ((old, new) for new in added if only or new.rpartition("/")[2] == name)
+
+
+def same_file(
+    marks: Mapping[str, Iterable[Hashable]], pairs: Iterable[tuple[str, str]]
+) -> tuple[frozenset[str], ...]:
+    """Group paths that ever had a data key in common, or that may be one file; transitively.
+
+    Args:
+        marks: what identifies the data keys that each path ever had.
+        pairs: from `renamed`; a path without marks is left out.
+    """
+    paths = list(marks)
+    own: dict[str, set[Hashable]] = {path: set(marks[path]) for path in paths}
+    for pair in pairs:
+        for path in pair:
+            if path in own:
+                own[path].add(pair)
+    groups: dict[int, set[str]] = {}
+    for number, path in zip(same_keys([own[path] for path in paths]), paths, strict=True):
+        groups.setdefault(number, set()).add(path)
+    return tuple(map(frozenset, groups.values()))
 
 
 def same_keys(marks: Sequence[Iterable[Hashable]]) -> list[int]:

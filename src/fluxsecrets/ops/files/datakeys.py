@@ -1,24 +1,33 @@
 """Find former recipients of a file who still know its data key.
 
 `sops updatekeys` and a deleted stanza remove a recipient but keep the data key. The recipient can decrypt
-what is written with that key later, since an old version in git's history contains it.
+what is written with that key later, since an old version in git's history contains it, under whatever path: a
+file that is moved or copied keeps its data key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 
 from fluxsecrets.errors import FluxsecretsError, GitError
-from fluxsecrets.marks import SIGN_BYTES, find_ciphertexts
+from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import Commit, file_versions, read_blobs
-from fluxsecrets.repo.keyhistory import FormerReader, recipients_in, same_keys
+from fluxsecrets.repo.git.history import Change, Commit, list_changes, read_blobs, with_commits
+from fluxsecrets.repo.keyhistory import (
+    FormerReader,
+    data_key_marks,
+    recipients_in,
+    renamed,
+    same_file,
+    same_keys,
+)
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
@@ -26,8 +35,8 @@ from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .content import parse
 
-_MOST_PATHS = 500
-"""Up to this number, paths are passed to git. For more, the whole history is listed."""
+_SAMPLE = 8
+"""Of a path with this many versions, not all are read to see whether it was ever encrypted."""
 
 
 def former_readers(
@@ -46,34 +55,78 @@ def former_readers(
     """
     if not files or not repository.has_head():
         return ()
-    names = tuple(files) if len(files) <= _MOST_PATHS else ()
-    versions = [
-        version
-        for version in file_versions(repository, names, partial=session.partial_history)
-        if version.blob is not None and version.path in files
-    ]
-    now = {path: recipients_in(data.decode("utf-8", "replace")) for path, data in files.items()}
-    paths: dict[str, set[str]] = {}
-    for version in versions:
-        paths.setdefault(version.blob or "", set()).add(version.path)
-    texts: dict[tuple[str, str], bytes] = {}
-    former: set[str] = set()
-    for blob, data in read_blobs(repository, paths):
-        for path in paths[blob]:
-            if SIGN_BYTES not in data:
-                continue
-            texts[path, blob] = data
-            if recipients_in(data.decode("utf-8", "replace")) - now[path]:
-                former.add(path)
-    known: dict[str, list[tuple[Commit, bytes]]] = {path: [] for path in sorted(former)}
-    for version in versions:
-        text = texts.get((version.path, version.blob or ""))
-        if version.path in known and text is not None:
-            known[version.path].append((version.commit, text))
-    jobs = [_Job(path, files[path], tuple(own)) for path, own in known.items()]
+    changes = list_changes(repository, partial=session.partial_history)
+    # One pass over the history: a copy can lie under any path.
+    marks = {path: set(data_key_marks(data)) for path, data in files.items()}
+    encrypted: set[str] = set()
+    for blob, paths, data in _encrypted_blobs(repository, changes, files):
+        encrypted.add(blob)
+        own = data_key_marks(data)
+        for path in paths:
+            marks.setdefault(path, set()).update(own)
+    related = {path: group for group in same_file(marks, renamed(changes)) for path in group & files.keys()}
+    wanted = frozenset().union(*related.values())
+    own_changes = [each for each in changes if each.path in wanted and each.blob in encrypted]
+    jobs = list(_jobs(repository, files, related, own_changes))
     return tuple(
         found for each in run_jobs(partial(_known, session, with_keys), jobs, chunk=4) for found in each
     )
+
+
+def _encrypted_blobs(
+    repository: Repository, changes: Sequence[Change], files: Collection[str]
+) -> Iterator[tuple[str, set[str], bytes]]:
+    """Return the encrypted versions in a history, with their paths.
+
+    Most of a history is manifests without secrets. Of a path with many versions, the first, the last and
+    every eighth are read first. If none of these is encrypted, the others are not read.
+    """
+    blobs: dict[str, list[str]] = {}
+    paths: dict[str, set[str]] = {}
+    for change in changes:
+        if change.blob is not None:
+            blobs.setdefault(change.path, []).append(change.blob)
+            paths.setdefault(change.blob, set()).add(change.path)
+    samples = {
+        blob for path, own in blobs.items() for blob in (own if path in files else (*own[::_SAMPLE], own[-1]))
+    }
+    found: set[str] = set()
+    for blob, data in read_blobs(repository, samples):
+        if SIGN_BYTES in data:
+            found |= paths[blob]
+            yield blob, paths[blob], data
+    for blob, data in read_blobs(repository, {blob for path in found for blob in blobs[path]} - samples):
+        if SIGN_BYTES in data:
+            yield blob, paths[blob], data
+
+
+def _jobs(
+    repository: Repository,
+    files: Mapping[str, bytes],
+    related: Mapping[str, frozenset[str]],
+    changes: Sequence[Change],
+) -> Iterator[_Job]:
+    """Return the files that had other recipients, under whatever path, with their versions."""
+    texts = dict(read_blobs(repository, (each.blob or "" for each in changes)))
+    people = {blob: recipients_in(data.decode("utf-8", "replace")) for blob, data in texts.items()}
+    by_path: dict[str, list[Change]] = {}
+    for change in changes:
+        by_path.setdefault(change.path, []).append(change)
+    former: dict[str, frozenset[str]] = {}
+    for path in sorted(files):
+        now = recipients_in(files[path].decode("utf-8", "replace"))
+        own = (each.blob or "" for other in related[path] for each in by_path.get(other, ()))
+        if any(people[blob] - now for blob in own):
+            former[path] = related[path]
+    wanted = frozenset().union(*former.values())
+    listed = [each for each in changes if each.path in wanted]
+    versions: dict[str, list[tuple[int, _Version]]] = {}
+    for number, each in enumerate(with_commits(repository, listed)):
+        version = _Version(each.commit, each.path, texts[each.blob or ""])
+        versions.setdefault(each.path, []).append((number, version))
+    for path, paths in former.items():
+        merged = sorted((each for other in paths for each in versions.get(other, ())), key=itemgetter(0))
+        yield _Job(path, files[path], tuple(version for _, version in merged))
 
 
 def why_new_data_keys(
@@ -103,62 +156,70 @@ def _reason(people: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _Version:
+    commit: Commit
     path: str
     data: bytes
-    versions: tuple[tuple[Commit, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A file, and its encrypted versions under all paths, the oldest first."""
+
+    path: str
+    data: bytes
+    versions: tuple[_Version, ...]
 
 
 def _known(session: Session, with_keys: bool, job: _Job) -> tuple[FormerReader, ...]:
     now = _metadata(session, job.path, job.data)
     if now is None:
         return ()
-    groups = same_keys([find_ciphertexts(data) for data in (job.data, *(data for _, data in job.versions))])
+    groups = same_keys([data_key_marks(data) for data in (job.data, *(each.data for each in job.versions))])
     present = {recipient_key(each) for each in _recipients(now)}
     found: dict[RecipientKey, FormerReader] = {}
-    own = _DataKeys(session, with_keys)
+    keys = _DataKeys(session, with_keys)
     for group, members in _by_group(groups[1:], job.versions):
-        earlier = tuple(_with_former(session, job.path, members, present))
+        earlier = tuple(_with_former(session, members, present))
         same: bool | None = True if group == groups[0] else None
         for _, metadata in earlier:
-            same = own.same(now, metadata) if same is None else same
-        for commit, metadata in earlier:
+            same = keys.same(now, metadata) if same is None else same
+        for version, metadata in earlier:
+            if same is False and version.path != job.path:
+                continue  # a copy that got a data key of its own
             for each in _recipients(metadata):
                 key = recipient_key(each)
                 if key in present:
                     continue
-                one = found.setdefault(key, FormerReader(job.path, each, commit, members[0][0], same))
+                last = members[0]
+                reader = FormerReader(job.path, each, version.commit, last.commit, last.path, same)
+                one = found.setdefault(key, reader)
                 if same or (same is None and one.now is False):
                     found[key] = replace(one, now=same)
     return tuple(found.values())
 
 
-def _by_group(
-    groups: Sequence[int], versions: Sequence[tuple[Commit, bytes]]
-) -> Iterator[tuple[int, list[tuple[Commit, bytes]]]]:
+def _by_group(groups: Sequence[int], versions: Sequence[_Version]) -> Iterator[tuple[int, list[_Version]]]:
     """Group versions by data key, the latest first."""
-    found: dict[int, list[tuple[Commit, bytes]]] = {}
+    found: dict[int, list[_Version]] = {}
     for group, version in zip(reversed(groups), reversed(versions), strict=True):
         found.setdefault(group, []).append(version)
     yield from found.items()
 
 
 def _with_former(
-    session: Session,
-    path: str,
-    versions: Sequence[tuple[Commit, bytes]],
-    present: set[RecipientKey],
-) -> Iterator[tuple[Commit, Metadata]]:
+    session: Session, versions: Sequence[_Version], present: set[RecipientKey]
+) -> Iterator[tuple[_Version, Metadata]]:
     """Return the versions with other recipients, each set of people once."""
     seen = set()
-    for commit, data in versions:
-        people = recipients_in(data.decode("utf-8", "replace"))
+    for version in versions:
+        people = recipients_in(version.data.decode("utf-8", "replace"))
         if people in seen:
             continue
         seen.add(people)
-        metadata = _metadata(session, path, data)
+        metadata = _metadata(session, version.path, version.data)
         if metadata is not None and any(recipient_key(each) not in present for each in _recipients(metadata)):
-            yield commit, metadata
+            yield version, metadata
 
 
 def _metadata(session: Session, path: str, data: bytes) -> Metadata | None:

@@ -41,13 +41,13 @@ def known_values(
         GitError: the history cannot be read.
     """
     encrypted = {secret.path: secret for secret in secrets if secret.metadata is not None}
-    until = {(each.path, each.recipient.id): each.until.id for each in former}
+    until = {(each.path, each.recipient.id): f"{each.until.id}:{each.under}" for each in former}
     names: dict[str, list[tuple[RemovedKey, Secret]]] = {}
     for key in removed[:_MOST]:
         for path, secret in encrypted.items():
-            if "\n" not in path:
-                commit = until.get((path, key.recipient)) or f"{key.commit}^"
-                names.setdefault(f"{commit}:{path}", []).append((key, secret))
+            version = until.get((path, key.recipient)) or f"{key.commit}^:{path}"
+            if "\n" not in version:
+                names.setdefault(version, []).append((key, secret))
     looked_at = (
         (key, secret, data) for name, _, data in repository.read_objects(names) for key, secret in names[name]
     )

@@ -20,8 +20,8 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import Commit, FileVersion, file_versions, read_blobs
-from fluxsecrets.repo.keyhistory import same_keys
+from fluxsecrets.repo.git.history import Change, Commit, FileVersion, file_versions, read_blobs
+from fluxsecrets.repo.keyhistory import renamed, same_file, same_keys
 from fluxsecrets.repo.manifests import is_reference, may_hold_secret, read_manifests, text_of
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.cipher import DataKey
@@ -226,34 +226,19 @@ def _histories(
             unread.setdefault(version.path, []).append(version.commit)
     for path, look in now.items():
         looks[path].append((None, look))
-    known = _with_known_keys(looks, _renamed(wanted))
+    changes = (Change(each.commit.id, each.path, each.blob, each.before) for each in wanted)
+    known = _with_known_keys(looks, renamed(changes))
     for path in sorted(looks):
         versions = known[path]
         current = versions.pop() if path in now else None
         yield FileHistory(path, tuple(versions), current, tuple(unread.get(path, ())))
 
 
-def _renamed(wanted: Sequence[FileVersion]) -> Iterator[tuple[str, str]]:
-    """The paths that may be one file: a commit removed one of them and added the other."""
-    commits: dict[str, tuple[list[str], list[str]]] = {}
-    for version in wanted:
-        removed, added = commits.setdefault(version.commit.id, ([], []))
-        if version.blob is None:
-            removed.append(version.path)
-        elif not version.before:
-            added.append(version.path)
-    for removed, added in commits.values():
-        only = len(removed) == len(added) == 1
-        for old in removed:
-            name = old.rpartition("/")[2]
-            yield from ((old, new) for new in added if only or new.rpartition("/")[2] == name)
-
-
 # Who knows which data key.
 
 
 def _with_known_keys(
-    looks: Mapping[str, Sequence[tuple[Commit | None, _Look]]], renamed: Iterable[tuple[str, str]]
+    looks: Mapping[str, Sequence[tuple[Commit | None, _Look]]], pairs: Iterable[tuple[str, str]]
 ) -> dict[str, list[Version]]:
     """The versions, each with the readers who know its data key from another version."""
     numbers = iter(same_keys([look.marks for each in looks.values() for _, look in each]))
@@ -268,7 +253,7 @@ def _with_known_keys(
                     known[key] = share
             if look.opened:
                 opened.add(number)
-    related = _related(keys, renamed)
+    related = _related(keys, pairs)
     found: dict[str, list[Version]] = {}
     for path, each in looks.items():
         own = found[path] = []
@@ -288,20 +273,13 @@ def _with_known_keys(
     return found
 
 
-def _related(keys: Mapping[str, Sequence[int]], renamed: Iterable[tuple[str, str]]) -> dict[str, set[int]]:
+def _related(keys: Mapping[str, Sequence[int]], pairs: Iterable[tuple[str, str]]) -> dict[str, set[int]]:
     """The data keys of each path, and of the paths that may be the same file."""
-    paths = [path for path, own in keys.items() if own]
-    marks: dict[str, set[object]] = {path: set(keys[path]) for path in paths}
-    for old, new in renamed:
-        for path in (old, new):
-            if path in marks:
-                marks[path].add((old, new))
-    groups: dict[int, set[int]] = {}
-    numbers = same_keys([marks[path] for path in paths])
-    for number, path in zip(numbers, paths, strict=True):
-        groups.setdefault(number, set()).update(keys[path])
-    found = {path: groups[number] for number, path in zip(numbers, paths, strict=True)}
-    return {path: found.get(path, set()) for path in keys}
+    found: dict[str, set[int]] = {path: set() for path in keys}
+    for paths in same_file({path: own for path, own in keys.items() if own}, pairs):
+        numbers = {number for path in paths for number in keys[path]}
+        found |= dict.fromkeys(paths, numbers)
+    return found
 
 
 def _shares(groups: RecipientGroups, needed: int) -> dict[RecipientKey, Share]:

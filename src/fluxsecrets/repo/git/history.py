@@ -34,6 +34,16 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """As `FileVersion`, with the commit's id only."""
+
+    commit: str
+    path: str
+    blob: str | None
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileVersion:
     """What a commit made of a file.
 
@@ -98,30 +108,41 @@ def versions_of_branch(
 def _versions(
     repository: Repository, which: Sequence[str], paths: Sequence[str], *, partial: bool
 ) -> Iterator[FileVersion]:
+    yield from with_commits(repository, _list_changes(repository, which, paths, partial=partial))
+
+
+def list_changes(repository: Repository, *, partial: bool = False) -> tuple[Change, ...]:
+    """As `file_versions` of all files, without reading the commits; `with_commits` adds those of some."""
+    return _list_changes(repository, ("--reverse", "--all"), (), partial=partial)
+
+
+def _list_changes(
+    repository: Repository, which: Sequence[str], paths: Sequence[str], *, partial: bool
+) -> tuple[Change, ...]:
     commits = repository.run("rev-list", "--topo-order", *which, "--")
     if not commits:
-        return
+        return ()
     if not partial:
         require_uncut(repository, commits.decode("ascii").split())
     listing = repository.run(
         "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames",
         "--ignore-submodules=all", "--", *paths, stdin=commits,
     )  # fmt: skip
-    changes = list(_changes(listing))
+    return tuple(_changes(listing))
+
+
+def with_commits(repository: Repository, changes: Sequence[Change]) -> Iterator[FileVersion]:
+    """Return the same changes with their commits.
+
+    Raises:
+        GitError: a commit can't be read.
+    """
     known = _commits(repository, dict.fromkeys(change.commit for change in changes))
     for change in changes:
         yield FileVersion(known[change.commit], change.path, change.blob, change.before)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    commit: str
-    path: str
-    blob: str | None
-    before: tuple[str, ...]
-
-
-def _changes(listing: bytes) -> Iterator[_Change]:
+def _changes(listing: bytes) -> Iterator[Change]:
     """Parse `diff-tree --stdin -c --raw -z`: a commit's id, then each file's modes and ids, and its name."""
     commit = ""
     records = iter(listing.split(b"\0"))
@@ -137,9 +158,9 @@ def _changes(listing: bytes) -> Iterator[_Change]:
             blob.decode() for mode, blob in zip(modes[:sides], blobs, strict=False) if _is_file(mode)
         )
         if _is_file(modes[sides]):
-            yield _Change(commit, path, blobs[sides].decode(), before)
+            yield Change(commit, path, blobs[sides].decode(), before)
         elif blobs[sides].strip(b"0") == b"":
-            yield _Change(commit, path, None, before)
+            yield Change(commit, path, None, before)
 
 
 def _is_file(mode: bytes) -> bool:
