@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from fluxsecrets import __version__
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.marks import without_private_keys
-from fluxsecrets.ops.run.afterkill import clean_up, messages
 from fluxsecrets.programs import disable_core_dumps
 
 from .signals import TerminatedError, exit_code_of_end, terminable
@@ -148,6 +147,8 @@ def guarded(action: Callable[[], object], *, debug: bool = False) -> tuple[int, 
 
 def clean_up_first() -> None:
     """Delete what killed runs of this user left, and say so."""
+    from fluxsecrets.ops.run.afterkill import clean_up, messages  # `--version` does without
+
     try:
         folder = os.getcwd()  # noqa: PTH109 - every command comes by here
     except OSError:  # it is gone; the command will say so
