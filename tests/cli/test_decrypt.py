@@ -1,6 +1,7 @@
 """`fluxsecrets decrypt`: to standard output, in place, one value, other formats."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -140,6 +141,24 @@ def test_output_file_is_for_you_alone(encrypted, cli):
     path = encrypted.path / "plain.yaml"
     assert path.read_text() == encrypted.secret
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script is one for a shell")
+@pytest.mark.parametrize("there", [True, False])
+def test_what_another_program_saves_in_the_output_file_meanwhile_stays(encrypted, cli, monkeypatch, there):
+    output = encrypted.path / "plain.yaml"
+    if there:
+        output.write_text("before")
+    script = encrypted.path / "key.sh"
+    script.write_text('#!/bin/sh\nprintf "an edit" > plain.yaml\ncat "$THROWAWAY_KEYS"\n')
+    script.chmod(0o700)
+    monkeypatch.setenv("THROWAWAY_KEYS", os.environ["SOPS_AGE_KEY_FILE"])
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    monkeypatch.setenv("SOPS_AGE_KEY_CMD", str(script))
+    result = cli("decrypt", "secret.yaml", "-o", "plain.yaml")
+    assert result.exit_code == 2
+    assert "plain.yaml: was changed while" in result.stderr or "plain.yaml: exists by now" in result.stderr
+    assert output.read_text() == "an edit"
 
 
 def test_in_place(encrypted, cli):

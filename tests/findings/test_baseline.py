@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from fluxsecrets.errors import ConfigError, FileAccessError
-from fluxsecrets.findings.baseline import apply_baseline, read_baseline, write_baseline
+from fluxsecrets.errors import ChangedError, ConfigError, FileAccessError
+from fluxsecrets.findings.baseline import apply_baseline, read_baseline, update_baseline
 
 
 def always(_entry):
@@ -15,7 +15,7 @@ def always(_entry):
 def test_what_is_written_is_read_and_applied(tmp_path, make):
     path = tmp_path / "baseline.json"
     old, new = make(line=4), make(name="data.token")
-    assert write_baseline(path, [old, old]) == 1
+    assert update_baseline(path, [old, old], always) == 1
     entries = read_baseline(path)
     result = apply_baseline([make(line=70), new], entries, always)
     assert result.new == (new,)
@@ -26,19 +26,19 @@ def test_what_is_written_is_read_and_applied(tmp_path, make):
 def test_a_baseline_holds_no_line_numbers_and_one_line_an_entry(tmp_path, make):
     path = tmp_path / "baseline.json"
     findings = [make(path="b.yaml", line=31), make(path="a.yaml", line=47)]
-    write_baseline(path, findings)
+    update_baseline(path, findings, always)
     text = path.read_text(encoding="ascii")
     assert [item["path"] for item in json.loads(text)["findings"]] == ["a.yaml", "b.yaml"]
     assert "line" not in text
     before = path.read_bytes()
-    write_baseline(path, reversed(findings))
+    update_baseline(path, reversed(findings), always)
     assert path.read_bytes() == before
     assert len(text.splitlines()) == 7
 
 
 def test_what_is_fixed_is_gone_if_it_was_looked_for(tmp_path, make):
     path = tmp_path / "baseline.json"
-    write_baseline(path, [make(path="a.yaml"), make(path="b.yaml")])
+    update_baseline(path, [make(path="a.yaml"), make(path="b.yaml")], always)
     entries = read_baseline(path)
     result = apply_baseline([], entries, lambda entry: entry.path == "a.yaml")
     assert [entry.path for entry in result.gone] == ["a.yaml"]
@@ -46,10 +46,24 @@ def test_what_is_fixed_is_gone_if_it_was_looked_for(tmp_path, make):
 
 def test_entries_that_were_not_looked_for_are_kept(tmp_path, make):
     path = tmp_path / "baseline.json"
-    write_baseline(path, [make(path="a.yaml"), make(path="b.yaml")])
-    kept = [entry for entry in read_baseline(path) if entry.path == "b.yaml"]
-    assert write_baseline(path, [], kept) == 1
+    update_baseline(path, [make(path="a.yaml"), make(path="b.yaml")], always)
+    assert update_baseline(path, [], lambda entry: entry.path == "a.yaml") == 1
     assert [entry.path for entry in read_baseline(path)] == ["b.yaml"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_edit_that_is_saved_meanwhile_is_not_overwritten(tmp_path, make, there):
+    path = tmp_path / "baseline.json"
+    if there:
+        update_baseline(path, [make()], always)
+
+    def findings():
+        path.write_text("an edit")
+        yield make()
+
+    with pytest.raises(ChangedError if there else FileAccessError):
+        update_baseline(path, findings(), always)
+    assert path.read_text() == "an edit"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import click
 
 from fluxsecrets import __version__
-from fluxsecrets.cli.output import Output
+from fluxsecrets.cli.output import Output, seen_now
 from fluxsecrets.errors import UsageError
 from fluxsecrets.marks import holds_private_key
 from fluxsecrets.ops.run.logged import Call, Logged
@@ -132,7 +132,7 @@ def takes(*kinds: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
 def output_option(what: str, types: Collection[str] = ()) -> Decorator:
     """`-o FILE`; the name of a format is a slip there: `kubectl get -o json` prints."""
 
-    def take(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
+    def take(context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
         if text is None:
             return None
         output_type = _FORMAT_WORDS.get(text.partition("=")[0].lower())
@@ -142,7 +142,9 @@ def output_option(what: str, types: Collection[str] = ()) -> Decorator:
                 f"-o wants a file, and {text!a} is the name of a format",
                 hint=f"give {wanted}-o ./{text} for a file of that name",
             )
-        return Path(text)
+        path = Path(text)
+        context.meta[_OUTPUTS] = {path: seen_now(path)}
+        return path
 
     return click.option("-o", "--output", cls=LoggedOption, metavar="FILE", callback=take, help=what)
 
@@ -153,6 +155,7 @@ def _keep_order(context: click.Context, _parameter: click.Parameter, text: str |
 
 
 _ORDER = "fluxsecrets.decryption-order"
+_OUTPUTS = "fluxsecrets.outputs"
 order_option: Decorator = click.option(
     "--decryption-order",
     metavar="KIND[,KIND]",
@@ -200,6 +203,7 @@ def make_session(config: Path | None = None) -> Session:
         partial_history=context is not None and bool(context.meta.get(_PARTIAL)),
         note=out.note,
         progress=out.progress,
+        outputs={} if context is None else context.meta.get(_OUTPUTS, {}),
     )
     start_log(session)
     if config is not None:

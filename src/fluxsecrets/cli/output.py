@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from fluxsecrets.errors import DataKeyError, FileAccessError, FluxsecretsError
+from fluxsecrets.files.reading import FileIdentity, changed_error, identity_of, read_file
 from fluxsecrets.shell import command_for
 
 if TYPE_CHECKING:  # what goes out as it is needs no layout
@@ -22,6 +23,11 @@ if TYPE_CHECKING:  # what goes out as it is needs no layout
     from fluxsecrets.report.text import Cell, Row
 
 Item = TypeVar("Item")
+
+_DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/")
+"""How names of open files start: the program that opened them goes on writing to them."""
+
+_UNSEEN = FileIdentity(-1, -1, -1, -1)
 
 _PROGRESS_FROM = 40
 """Files from which a progress bar is worth its flicker."""
@@ -158,25 +164,32 @@ def write_plain(session: Session, out: Output, data: bytes, output: Path | None)
         say_plain(out, [str(output)])
 
 
+def seen_now(path: Path) -> FileIdentity | None:
+    """The state of a file that a result will be written to; None if it does not exist."""
+    try:
+        return identity_of(path.stat())
+    except (OSError, ValueError):  # ValueError: a null character
+        return None
+
+
 def write_output(session: Session, out: Output, data: bytes, output: Path | None, *, mode: int) -> None:
     """Write a result to a file, or to standard output for None or `-`.
 
-    An existing file is replaced atomically; pipes and devices are written to. A new file gets `mode`.
+    An existing file is replaced atomically, if it is as it was when the command began; pipes and devices are
+    written to. A new file gets `mode`.
 
     Raises:
-        FileAccessError: it cannot be written.
+        FileAccessError: it cannot be written, or another program wrote it meanwhile.
     """
     if output is None or str(output) == "-":
         out.data(data)
         return
     path = session.cwd / output
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
+        if path.exists() and not path.is_dir() and (not path.is_file() or str(path).startswith(_DESCRIPTORS)):
             path.write_bytes(data)
         else:
-            from fluxsecrets.files.writing import write_atomic  # printing does without it
-
-            write_atomic(path.resolve(), data, mode=None if path.exists() else mode)
+            _write_file(path.resolve(), data, mode, session.outputs.get(output, _UNSEEN))
     except OSError as error:
         from fluxsecrets.files.reasons import reason_of  # only when something fails
 
@@ -185,6 +198,22 @@ def write_output(session: Session, out: Output, data: bytes, output: Path | None
     except FluxsecretsError as error:
         error.path = str(output)
         raise
+
+
+def _write_file(path: Path, data: bytes, mode: int, seen: FileIdentity | None) -> None:
+    from fluxsecrets.files.swap import APPEARED, CHANGED, REMOVED
+    from fluxsecrets.files.writing import write_atomic, write_new  # printing does without it
+
+    before = None
+    if os.path.lexists(path):
+        before = read_file(path, limit=sys.maxsize)
+    if seen is not _UNSEEN and seen != (before.identity if before is not None else None):
+        what = APPEARED if seen is None else REMOVED if before is None else CHANGED
+        raise changed_error(path, what)
+    if before is None:
+        write_new(path, data, mode)
+    else:
+        write_atomic(path, data, expected=before)
 
 
 def show_warnings(out: Output, path: str, warnings: Iterable[str]) -> None:

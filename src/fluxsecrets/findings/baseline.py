@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import ConfigError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.marks import BASELINE_NAME
 
 from .model import Finding
@@ -86,31 +86,40 @@ def _entry(item: object, number: int, path: str) -> BaselineEntry:
     return BaselineEntry(*texts)
 
 
-def write_baseline(path: Path, findings: Iterable[Finding], kept: Iterable[BaselineEntry] = ()) -> int:
-    """Write a baseline that knows these findings; sorted, one line each, so that merges are easy.
+def update_baseline(
+    path: Path, findings: Iterable[Finding], looked_at: Callable[[BaselineEntry], bool]
+) -> int:
+    """Make a baseline know these findings; sorted, one line each, so that merges are easy.
 
-    `kept` are entries that stay although they were not looked for.
+    Its entries that `looked_at` does not accept stay.
 
     Returns:
         How many entries it has.
 
     Raises:
-        FileAccessError: it cannot be written.
+        FileAccessError: it cannot be read or written, or was changed or created meanwhile.
+        ConfigError: what is there is not a baseline, or one of a newer version.
     """
     import json
 
+    before = read_file(path, limit=_LIMIT, follow_links=True) if path.exists() else None
+    entries = parse_baseline(before.data, str(path)) if before is not None else ()
+    kept = [entry for entry in entries if not looked_at(entry)]
+
     known = {BaselineEntry(item.fingerprint, item.rule, item.location.path) for item in findings}
-    entries = sorted(known | set(kept), key=lambda entry: (entry.path, entry.rule, entry.fingerprint))
+    lasting = sorted(known | set(kept), key=lambda entry: (entry.path, entry.rule, entry.fingerprint))
     lines = [
         json.dumps({"path": entry.path, "rule": entry.rule, "fingerprint": entry.fingerprint})
-        for entry in entries
+        for entry in lasting
     ]
     body = ",\n    ".join(lines)
     block = f"[\n    {body}\n  ]" if lines else "[]"
     text = f'{{\n  "version": {VERSION},\n  "findings": {block}\n}}\n'
-    mode = None if path.exists() else _FILE_MODE
-    write_atomic(path, text.encode("ascii"), mode=mode)
-    return len(entries)
+    if before is None:
+        write_new(path, text.encode("ascii"), _FILE_MODE)
+    else:
+        write_atomic(path, text.encode("ascii"), expected=before)
+    return len(lasting)
 
 
 def apply_baseline(

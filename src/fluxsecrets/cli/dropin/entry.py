@@ -146,7 +146,7 @@ def _help(arguments: Sequence[str]) -> int:
 
 def _run(name: str, target: str, parsed: Parsed, app: Values, log: Logged) -> int:
     from fluxsecrets.cli.dropin.call import Call, DropInSession
-    from fluxsecrets.cli.output import Output
+    from fluxsecrets.cli.output import Output, seen_now
 
     module, _, function = target.partition(":")
     action: Callable[[Call], int] = getattr(
@@ -155,12 +155,14 @@ def _run(name: str, target: str, parsed: Parsed, app: Values, log: Logged) -> in
     _refuse_keyservices(parsed.values)
     out = Output()
     config = app.text("config")
+    output = parsed.values.text("output")
     session = DropInSession(
         dict(os.environ),
         Path.cwd(),
         config_path=Path(config) if config else None,
         ask=_ask,
         notify=out.note,
+        outputs={Path(output): seen_now(Path(output))} if output else {},
     )
     paths = _named_files(name, parsed)
     log.start(LoggedCall(f"fluxsecrets-sops {__version__}", name, paths), session.environ, session.cwd)

@@ -22,7 +22,7 @@ from fluxsecrets.findings.allow import (
     apply_allowances,
     find_inline,
 )
-from fluxsecrets.findings.baseline import BaselineEntry, apply_baseline, read_baseline, write_baseline
+from fluxsecrets.findings.baseline import BaselineEntry, apply_baseline, read_baseline, update_baseline
 from fluxsecrets.marks import BASELINE_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
@@ -315,13 +315,10 @@ def _with_baseline(
         path = default
     if path is None:
         return result
-    there = path.is_file() or not options.update_baseline
-    entries = read_baseline(path) if there else ()
     if options.update_baseline:
-        kept = [entry for entry in entries if not looked_at(entry)]
-        written = write_baseline(path, result.findings, kept)
+        written = update_baseline(path, result.findings, looked_at)
         return replace(result, findings=(), known=result.findings, baseline=path, written=written)
-    applied = apply_baseline(result.findings, entries, looked_at)
+    applied = apply_baseline(result.findings, read_baseline(path), looked_at)
     return replace(result, findings=applied.new, known=applied.known, gone=applied.gone, baseline=path)
 
 

@@ -569,14 +569,12 @@ class _Job:
 
     def _updated(self, result: ScanResult) -> ScanResult:
         """The result after all that was found was written into the baseline of the work tree."""
-        from fluxsecrets.findings.baseline import read_baseline, write_baseline
+        from fluxsecrets.findings.baseline import update_baseline
 
         if self.errors:
             raise self.errors[0]
         path = self.request.baseline or self.root / BASELINE_NAME
-        entries = read_baseline(path) if path.is_file() else ()
-        kept = [entry for entry in entries if not self._looked_at(entry)]
-        written = write_baseline(path, result.findings, kept)
+        written = update_baseline(path, result.findings, self._looked_at)
         return result._replace(findings=(), known=result.findings, baseline=path, written=written)
 
     def _with_excuses(self, result: ScanResult) -> ScanResult:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UsageError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.files.reading import FileIdentity, read_file
 from fluxsecrets.marks import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
@@ -59,6 +59,7 @@ class Session:
         order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
         partial_history: take the history of a shallow clone for all there is.
         note: tells the user what is being done.
+        outputs: the files of `-o` as they were when the command began; None for those that did not exist.
         progress: passes items on and shows how far they are; takes them, their number, and what is done.
     """
 
@@ -73,6 +74,7 @@ class Session:
     partial_history: bool = False
     note: Callable[[str], None] | None = None
     progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
+    outputs: Mapping[Path, FileIdentity | None] = field(default_factory=dict)
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
