@@ -63,6 +63,16 @@ def seen(text):
         ("a:\n- |\n  x\n\n# c\n\n# d\nb: 1\n", ["a=x\n", "#c", "#d", "b=1"]),
         ("a:\n- |\n  x\n# c\n\n# d\nb: 1\n", ["a=x\n", "a#c", "#d", "b=1"]),
         ("a:\n  b:\n    c: >-\n      x\n\n  # d\n\ne: 1\n", ["a.b.c=x", "a.b#d", "e=1"]),
+        # A comment above the dash of an item belongs to the list, wherever the item itself starts
+        ("a:\n- b:\n    k: 1\n# c\n- # d\n  e: 1\n", ["a.b.k=1", "a#c", "a#d", "a.e=1"]),
+        ("a:\n  - b:\n      k: 1\n\n  # c\n\n  -\n\n    # d\n    e: 1\n", ["a.b.k=1", "a#c", "a#d", "a.e=1"]),
+        (
+            "a:\n  - b: {k: 1}\n    f:\n     g: 1\n  # c\n  - &x\n    e: 1\n",
+            ["a.b.k=1", "a.f.g=1", "a#c", "a.e=1"],
+        ),
+        ("a:\n- b:\n    k: 1\n# c\n- !!map # d\n  e: 1\n", ["a.b.k=1", "a#c", "a#d", "a.e=1"]),
+        ("a:\n- b:\n  - k: 1\n# c\n- - # d\n    e: 1\n", ["a.b.k=1", "a#c", "a#d", "a.e=1"]),
+        ("a:\n  - b:\n      k: 1\n  # c\n  -\nz: 1\n", ["a.b.k=1", "a=None", "#c", "z=1"]),
     ],
 )
 def test_comments_stand_where_sops_sees_them(text, expected):

@@ -107,6 +107,22 @@ def test_only_the_text_of_encrypted_values_changes(core, plain):
 
 
 @pytest.mark.parametrize(
+    ("plain", "values"),
+    [
+        ("k: >+\r\n ", [""]),
+        ("a: s\r\nk: |+\r\n ", ["s", ""]),
+        ("a: s\nk_unencrypted: |+\n ", ["s", ""]),
+        ("a: s\nk_unencrypted: |+\n x\n ", ["s", "x\n"]),
+        ("a: s\nk_unencrypted: |+\n x", ["s", "x"]),
+    ],
+)
+def test_blanks_that_end_the_file_stay_outside_of_its_last_value(core, plain, values):
+    encrypted = core.encrypt(plain.encode())
+    decrypted = core.decrypt(encrypted)
+    assert [leaf.value for leaf in YAML.parse(decrypted, Limits()).leaves] == values
+
+
+@pytest.mark.parametrize(
     "text",
     [
         b"data:\n  a: >\n    folded\n    text\n",

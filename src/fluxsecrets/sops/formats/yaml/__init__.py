@@ -362,11 +362,15 @@ def _unterminated_block_scalar(document: Document, changes: Items[Change]) -> li
         last is None
         or last.style not in BLOCK_STYLES
         or id(last) in changed
-        or last.end < len(document.source)
+        or document.source[last.end :].strip(" ")
     ):
         return []
     header = document.source.index("|>"[last.style is BLOCK_STYLES[1]], last.start)
     indicators = re.compile(r"[0-9]?([-+]?)").match(document.source, header + 1)
-    if indicators is None or not isinstance(last.value, str) or last.value.endswith("\n"):
+    if indicators is None or not isinstance(last.value, str):
         return []
-    return [] if indicators[1] == "-" else [(*indicators.span(1), "-")]
+    text = last.value.removesuffix("\n")
+    chomping = "" if text != last.value else "-"
+    if indicators[1] == chomping or (chomping == "" and (not text or text.endswith("\n"))):
+        return []
+    return [(*indicators.span(1), chomping)]

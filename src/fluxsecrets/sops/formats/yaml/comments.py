@@ -34,6 +34,9 @@ _MARKER_FOOT = (
     r"|\r\n([ \t]*+#[^\r\n\x85\u2028\u2029]*+)\r\n)"
 )
 
+_DASH_ABOVE = r"(?<![^\r\n]) *-(?=(?:[ \t]+(?:-|[&!][^ \t\r\n]*))*[ \t]*(?:#[^\r\n\x85\u2028\u2029]*)?[\r\n])"
+"""The dash of an item that starts on a line below; a comment, an anchor or a tag may stand behind it."""
+
 Collection = RawMapping | RawSequence
 
 
@@ -316,6 +319,11 @@ class _Placer:
         if block_end > start:
             if before is None and (marker := re.compile(_DOCUMENT_MARKER).search(text, start, block_end)):
                 placed.append(_Placed(self._root, marker.start(1), self._comment(marker, 1)))
+            dash = re.compile(_DASH_ABOVE).search(text, start, block_end)
+            if dash is not None and text.find("#", start, dash.start()) >= 0:
+                # What comes next for the comments above it is the list item, not what the item holds.
+                placed += self._block_gap(before, after, start, dash.end())
+                start = dash.end()
             placed += self._block_gap(before, after, start, block_end)
         return [*placed, *self._left_over(found, placed, after)]
 
@@ -397,14 +405,15 @@ class _Placer:
         At the end of a document that is the `sops` key: encrypted files have it there, and a comment
         must have the same path before and after.
         """
-        if after is None:
-            return self._root.column, self._root, float("inf")
         text = self._text
         first = line_start(text, end)
         indentation = len(text[first:end]) - len(text[first:end].lstrip(" "))
+        dash = text[first + indentation : first + indentation + 1] == "-" and first + indentation < end
+        if after is None:
+            return indentation if dash else self._root.column, self._root, float("inf")
         container: Collection | None = after.container
         entry = float(after.entry)
-        if text[first + indentation : first + indentation + 1] == "-" and first + indentation < end:
+        if dash:
             while container is not None and not (
                 isinstance(container, RawSequence) and container.column == indentation
             ):
