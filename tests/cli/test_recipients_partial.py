@@ -181,6 +181,26 @@ def test_a_data_key_that_nobody_here_can_compare_is_on_record(team, cli, git, ac
     assert "`fluxsecrets recipients report leaver`" in again.stderr
 
 
+def test_a_rotation_ends_the_doubt_about_a_data_key(team, cli, act_as):
+    act_as("bob")
+    for name in ("db", "mail"):
+        assert cli("rotate", f"production/{name}.yaml", "--rm-age", RECIPIENTS["cluster"]).exit_code == 0
+    commit_all(team, "production without the leaver")
+    act_as("alice")
+    assert cli("recipients", "remove", "leaver").exit_code == 0
+    commit_all(team, "leaver left")
+    act_as("bob")
+    assert cli("rotate", "production/db.yaml", "--dry-run").exit_code == 0
+    assert open_work(cli)[0]["unsettled"] == ["production/db.yaml", "production/mail.yaml"]
+    result = cli("rotate", "production/db.yaml")
+    assert result.exit_code == 0, result.stderr
+    assert open_work(cli)[0]["unsettled"] == ["production/mail.yaml"]
+    record = json.loads((team / "offboarding" / "leaver.json").read_text())
+    assert "production/db.yaml" in record["settled"]
+    assert cli("rotate", "production/mail.yaml").exit_code == 0
+    assert open_work(cli) == []
+
+
 def test_who_comes_back_is_told_from_a_merge_that_brings_them_back(team, cli, git):
     git(team, "rm", "-r", "--quiet", "production")
     rules = (team / ".sops.yaml").read_text()
@@ -190,6 +210,13 @@ def test_who_comes_back_is_told_from_a_merge_that_brings_them_back(team, cli, gi
     after = (team / ".sops.yaml").read_text()
     (team / ".sops.yaml").write_text(rules)  # as merging an old branch does it
     assert audited(cli)[".sops.yaml"].endswith("but this names them")
+    (work,) = open_work(cli)
+    assert (work["kind"], work["name"], work["files"]) == (
+        "returned",
+        "leaver",
+        [".sops.yaml:2", ".sops.yaml:5"],
+    )
+    assert "but is named again in .sops.yaml:2, .sops.yaml:5" in cli("status").stderr
     (team / ".sops.yaml").write_text(after)
     result = cli("recipients", "add", RECIPIENTS["cluster"], "--all", "--name", "leaver")
     assert result.exit_code == 0, result.stderr

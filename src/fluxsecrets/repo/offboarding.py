@@ -21,7 +21,8 @@ from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from .openers import Openers, openers
 
 VERSION = 1
-_LIMIT = 16 * 2**20
+RECORD_LIMIT = 16 * 2**20
+"""Bytes of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def read_record(root: Path, path: str) -> tuple[Leaver, Mapping[str, Any]]:
         FileAccessError: the file can't be read, or is not a record.
     """
     try:
-        data = json.loads(read_file(root / path, limit=_LIMIT).data)
+        data = json.loads(read_file(root / path, limit=RECORD_LIMIT).data)
         _require_version(data["version"])
         leaver = Leaver(
             str(data["name"]),

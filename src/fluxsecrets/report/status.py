@@ -53,6 +53,10 @@ def _work_lines(found: StatusResult) -> Iterator[str]:
                 continue
             who = "you" if openable.issuperset(paths) else str(can)
             yield f"    {who} can change {_it(paths)}: {command}"
+    for leaver, places in found.work.returned:
+        yield f"open work: {leaver.name} left on {leaver.since}, but is named again in {', '.join(places)}"
+        command = command_for("recipients remove", (leaver.name,))
+        yield f"    {command}; if they are back, delete {leaver.path}"
     for can, paths in found.work.drifted.items():
         verb = "does" if len(paths) == 1 else "do"
         yield f"open work: {counted(len(paths), 'file')} {verb} not follow the rules"
@@ -79,6 +83,18 @@ def _work_data(found: StatusResult) -> list[dict[str, object]]:
         }
         for each in found.work.removals
     ]
+    returned: list[dict[str, object]] = [
+        {
+            "kind": "returned",
+            "name": leaver.name,
+            "recipient": leaver.recipient.id,
+            "since": leaver.since,
+            "files": list(places),
+            "who": [],
+            "command": command_for("recipients remove", (leaver.name,)),
+        }
+        for leaver, places in found.work.returned
+    ]
     drifted: list[dict[str, object]] = [
         {
             "kind": "drift",
@@ -88,7 +104,7 @@ def _work_data(found: StatusResult) -> list[dict[str, object]]:
         }
         for who, paths in found.work.drifted.items()
     ]
-    return [*removals, *drifted]
+    return [*removals, *returned, *drifted]
 
 
 def _json_page(found: StatusResult) -> Page:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.people import People, read_people
 from fluxsecrets.ops.run.session import Session
@@ -22,10 +23,12 @@ class OpenWork:
 
     Attributes:
         removals: people who left, and can still read files.
+        returned: people who left by their records, and where rules and `keys/` name them: path and line.
         drifted: files with other recipients than their rule, by those who can open them. The caller can't.
     """
 
     removals: tuple[Unfinished, ...] = ()
+    returned: tuple[tuple[Leaver, tuple[str, ...]], ...] = ()
     drifted: Mapping[Openers, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -49,22 +52,36 @@ def open_work(
         ConfigError: a `.sops.yaml` or the settings are invalid.
     """
     leavers, files = tuple(leavers), tuple(files)
-    if not (leavers and files) and not drifted:
+    if not leavers and not drifted:
         return OpenWork()
     tree = open_tree(session.cwd, limits=session.limits)
     people = read_people(session, tree)
     names = with_leavers(people.names, leavers)
     clusters = keys_of_clusters(tree, people.recipients.values(), people.names)
-    removals = unfinished(still_gone(leavers, _named(people, tree.root)), files, names, clusters)
+    named = _named(people, tree.root)
+    removals = unfinished(still_gone(leavers, named), files, names, clusters)
+    returned = tuple(
+        (each, tuple(dict.fromkeys(named[recipient_key(each.recipient)])))
+        for each in leavers
+        if recipient_key(each.recipient) in named
+    )
     done = OpenWork(removals).removed_from
     found: dict[Openers, list[str]] = {}
     for file in files:
         if file.shown in drifted and file.shown not in done:
             who = openers(file.groups, file.needed, names, clusters=clusters)
             found.setdefault(who, []).append(file.shown)
-    return OpenWork(removals, {who: tuple(paths) for who, paths in found.items()})
+    return OpenWork(removals, returned, {who: tuple(paths) for who, paths in found.items()})
 
 
-def _named(people: People, root: Path) -> frozenset[RecipientKey]:
-    public = (read_recipient(text) or age(text) for text in read_public_keys(root))
-    return frozenset((*people.recipients, *map(recipient_key, public)))
+def _named(people: People, root: Path) -> Mapping[RecipientKey, list[str]]:
+    """Where each recipient is named: `PATH:LINE` of rules, and public keys."""
+    found: dict[RecipientKey, list[str]] = {}
+    for each in people.configs:
+        for rule in each.config.rules:
+            for recipient in rule.recipients:
+                found.setdefault(recipient_key(recipient), []).append(f"{each.path}:{rule.line}")
+    for text, name in read_public_keys(root).items():
+        key = recipient_key(read_recipient(text) or age(text))
+        found.setdefault(key, []).append(f"{KEYS_FOLDER}/{name}{PUBLIC_KEY_SUFFIX}")
+    return found

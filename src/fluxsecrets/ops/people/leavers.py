@@ -6,7 +6,7 @@ this module looks after what that leaves to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,12 @@ from fluxsecrets.errors import UsageError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.ops.files.sealingkeys import load_keys
+from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.people import People, find_person, read_people
+from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.offboarding import (
+    RECORD_LIMIT,
     Leaver,
     not_a_record,
     read_leavers,
@@ -103,6 +106,28 @@ def read_leaving(root: Path, name: str) -> Leaving | None:
     return Leaving(
         leaver.name, leaver.recipient, leaver.since, decided, looked_at, leaver.unsettled, leaver.settled
     )
+
+
+def settled_records(root: Path, targets: Iterable[Target]) -> Iterator[FileChange]:
+    """Return the records as they will be once files have new data keys, which ends doubts about the old ones.
+
+    Args:
+        root: of the repository.
+        targets: the files that get new data keys.
+
+    Raises:
+        FileAccessError: a record can't be read.
+    """
+    new = {target.repository_path for target in targets}
+    for leaver in read_leavers(root)[0]:
+        done = new.intersection(leaver.unsettled)
+        leaving = read_leaving(root, leaver.name) if done else None
+        if leaving is not None:
+            path = root.resolve() / leaver.path
+            unsettled = tuple(each for each in leaving.unsettled if each not in done)
+            settled = tuple(sorted({*leaving.settled, *filter(None, done)}))
+            record = replace(leaving, unsettled=unsettled, settled=settled)
+            yield FileChange(path, record.data(), read_file(path, limit=RECORD_LIMIT).data, 0o644)
 
 
 def people_and_leavers(session: Session, tree: Tree) -> People:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
 from fluxsecrets.errors import UnprotectedError, UsageError
+from fluxsecrets.marks import OFFBOARDING_FOLDER
 from fluxsecrets.ops.files.rekey import (
     encrypted_targets,
     flat,
@@ -19,7 +22,7 @@ from fluxsecrets.ops.policy.policy import parse_recipients
 from fluxsecrets.ops.policy.strangers import Differences, judge, refuse
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import name_of, read_public_keys
-from fluxsecrets.ops.run.results import Outcome, Prepared
+from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
@@ -108,8 +111,19 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
         for target in targets
         if target.repository_path is not None and target.repository_path in options.shared
     )
-    rekeying = Rekeying(session, targets, rotate_target, options, Operation("rotate"))
+    record = partial(_settled, selection.root, targets)
+    rekeying = Rekeying(session, targets, rotate_target, options, Operation("rotate"), record=record)
     return Rotation(request, rekeying, tuple(each for each in shared if each.environments), notes)
+
+
+def _settled(root: Path, targets: Sequence[Target], failed: Sequence[Target]) -> Iterable[FileChange]:
+    """The records of people who left, of whom it was unknown whether they knew the old data keys."""
+    if not (root / OFFBOARDING_FOLDER).is_dir():
+        return ()
+    from .leavers import settled_records  # it needs the whole search of a history
+
+    kept = {target.path for target in failed}
+    return settled_records(root, [target for target in targets if target.path not in kept])
 
 
 def refuse_contradiction(options: RotateOptions) -> None:
