@@ -161,6 +161,26 @@ def test_what_another_program_saves_in_the_output_file_meanwhile_stays(encrypted
     assert output.read_text() == "an edit"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no groups there")
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("decrypt", "secret.yaml", "-o", "other.yaml"), "other.yaml"),
+        (("set", "secret.yaml", "stringData.password", "--value-file", "value"), "secret.yaml"),
+        (("rotate", "secret.yaml"), "secret.yaml"),
+    ],
+)
+def test_every_writer_says_that_a_group_could_not_be_kept(encrypted, cli, monkeypatch, words, name):
+    encrypted.write("value", "throw-away")
+    encrypted.write("other.yaml", "a: 1")
+    for each in ("secret.yaml", "other.yaml"):
+        (encrypted.path / each).chmod(0o640)
+    monkeypatch.setattr("fluxsecrets.files.access._keep_access", lambda *_: False)
+    result = cli(*words)
+    assert result.exit_code == 0, result.stderr
+    assert f"warning: {name}: its group or ACL can't be kept, so its mode" in result.stderr
+
+
 def test_in_place(encrypted, cli):
     result = cli("decrypt", "-i", "secret.yaml")
     assert result.exit_code == 0

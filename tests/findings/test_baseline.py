@@ -1,6 +1,7 @@
 """Baselines: what is known stops nobody, what is new does, what is gone is said."""
 
 import json
+import os
 
 import pytest
 
@@ -15,7 +16,7 @@ def always(_entry):
 def test_what_is_written_is_read_and_applied(tmp_path, make):
     path = tmp_path / "baseline.json"
     old, new = make(line=4), make(name="data.token")
-    assert update_baseline(path, [old, old], always) == 1
+    assert update_baseline(path, [old, old], always) == (1, None)
     entries = read_baseline(path)
     result = apply_baseline([make(line=70), new], entries, always)
     assert result.new == (new,)
@@ -47,8 +48,17 @@ def test_what_is_fixed_is_gone_if_it_was_looked_for(tmp_path, make):
 def test_entries_that_were_not_looked_for_are_kept(tmp_path, make):
     path = tmp_path / "baseline.json"
     update_baseline(path, [make(path="a.yaml"), make(path="b.yaml")], always)
-    assert update_baseline(path, [], lambda entry: entry.path == "a.yaml") == 1
+    assert update_baseline(path, [], lambda entry: entry.path == "a.yaml") == (1, None)
     assert [entry.path for entry in read_baseline(path)] == ["b.yaml"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no groups there")
+def test_a_group_that_cannot_be_kept_is_told(tmp_path, make, monkeypatch):
+    path = tmp_path / "baseline.json"
+    update_baseline(path, [make()], always)
+    path.chmod(0o640)
+    monkeypatch.setattr("fluxsecrets.files.access._keep_access", lambda *_: False)
+    assert "its mode changed from 0640 to 0600" in update_baseline(path, [make()], always).note
 
 
 @pytest.mark.parametrize("there", [True, False])

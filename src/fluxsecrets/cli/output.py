@@ -189,7 +189,8 @@ def write_output(session: Session, out: Output, data: bytes, output: Path | None
         if path.exists() and not path.is_dir() and (not path.is_file() or str(path).startswith(_DESCRIPTORS)):
             path.write_bytes(data)
         else:
-            _write_file(path.resolve(), data, mode, session.outputs.get(output, _UNSEEN))
+            note = _write_file(path.resolve(), data, mode, session.outputs.get(output, _UNSEEN))
+            show_warnings(out, str(output), () if note is None else (note,))
     except OSError as error:
         from fluxsecrets.files.reasons import reason_of  # only when something fails
 
@@ -200,7 +201,7 @@ def write_output(session: Session, out: Output, data: bytes, output: Path | None
         raise
 
 
-def _write_file(path: Path, data: bytes, mode: int, seen: FileIdentity | None) -> None:
+def _write_file(path: Path, data: bytes, mode: int, seen: FileIdentity | None) -> str | None:
     from fluxsecrets.files.swap import APPEARED, CHANGED, REMOVED
     from fluxsecrets.files.writing import write_atomic, write_new  # printing does without it
 
@@ -212,8 +213,8 @@ def _write_file(path: Path, data: bytes, mode: int, seen: FileIdentity | None) -
         raise changed_error(path, what)
     if before is None:
         write_new(path, data, mode)
-    else:
-        write_atomic(path, data, expected=before)
+        return None
+    return write_atomic(path, data, expected=before)
 
 
 def show_warnings(out: Output, path: str, warnings: Iterable[str]) -> None:

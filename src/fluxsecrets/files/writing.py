@@ -227,7 +227,7 @@ class WriteResult(NamedTuple):
 
 def write_atomic(
     path: Path, data: bytes, *, mode: int | None = None, expected: FileContent | None = None
-) -> None:
+) -> str | None:
     """Put new content into a file, or leave it as it was.
 
     The old file's mode, owner, group, ACL and user attributes are kept where the system allows it. Where the
@@ -240,6 +240,9 @@ def write_atomic(
         expected: what was read before; the file must still be in that state. That is judged when it is
             replaced, so that nothing is lost that another program saves at that moment, see `swap`.
 
+    Returns:
+        What of its access could not be kept, in one sentence for the user, or None.
+
     Raises:
         FileAccessError: it could not be written; the old file is intact and nothing is left behind.
             Only where the message says that the file was replaced it was; the disk did not confirm it then.
@@ -248,7 +251,9 @@ def write_atomic(
     with translated(path, "written"), staging() as name, _staged(write, name) as staged:
         _prepare(staged, sync_descriptor)
         _swap(staged)
+        note = staged.note
     sync_folder(path)
+    return note
 
 
 def write_new(path: Path, data: bytes, mode: int = NEW_FILE_MODE) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fluxsecrets.errors import ConfigError
 from fluxsecrets.files.reading import read_file
@@ -41,6 +42,18 @@ class BaselineResult:
     new: tuple[Finding, ...]
     known: tuple[Finding, ...]
     gone: tuple[BaselineEntry, ...]
+
+
+class Written(NamedTuple):
+    """A baseline that was written.
+
+    Attributes:
+        entries: how many it has.
+        note: what of the file's access could not be kept, or None.
+    """
+
+    entries: int
+    note: str | None = None
 
 
 def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
@@ -88,13 +101,10 @@ def _entry(item: object, number: int, path: str) -> BaselineEntry:
 
 def update_baseline(
     path: Path, findings: Iterable[Finding], looked_at: Callable[[BaselineEntry], bool]
-) -> int:
+) -> Written:
     """Make a baseline know these findings; sorted, one line each, so that merges are easy.
 
     Its entries that `looked_at` does not accept stay.
-
-    Returns:
-        How many entries it has.
 
     Raises:
         FileAccessError: it cannot be read or written, or was changed or created meanwhile.
@@ -115,11 +125,12 @@ def update_baseline(
     body = ",\n    ".join(lines)
     block = f"[\n    {body}\n  ]" if lines else "[]"
     text = f'{{\n  "version": {VERSION},\n  "findings": {block}\n}}\n'
+    note = None
     if before is None:
         write_new(path, text.encode("ascii"), _FILE_MODE)
     else:
-        write_atomic(path, text.encode("ascii"), expected=before)
-    return len(lasting)
+        note = write_atomic(path, text.encode("ascii"), expected=before)
+    return Written(len(lasting), note)
 
 
 def apply_baseline(

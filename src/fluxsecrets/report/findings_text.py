@@ -42,8 +42,10 @@ def _baseline_lines(found: Found, show_path: Callable[[str], str]) -> Iterator[s
     if found.written is None or found.baseline is None:
         return
     name = os.path.relpath(found.baseline, found.root).replace(os.sep, "/")
-    written = counted(found.written, "finding")
+    written = counted(found.written.entries, "finding")
     yield f"{show_path(name)}: {written} written; commit it, and take them off one by one"
+    if found.written.note is not None:
+        yield f"{show_path(name)}: {found.written.note}"
 
 
 def _extra(found: Found) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.findings import Finding, RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, Remark
-    from fluxsecrets.findings.baseline import BaselineEntry
+    from fluxsecrets.findings.baseline import BaselineEntry, Written
     from fluxsecrets.ops.checks.excuses import Excuse
     from fluxsecrets.repo.tree import Note
 
@@ -28,7 +28,7 @@ class Found:
         excuses: what let findings pass, and came with the same commits.
         brought_by: what brought the excuses, with its verb.
         remaining: what was not looked at, one sentence each.
-        written: how many entries were written to it, or None.
+        written: what was written to it, or None.
     """
 
     command: str
@@ -49,6 +49,6 @@ class Found:
     notes: Sequence[Note] = ()
     remaining: Sequence[str] = ()
     baseline: Path | None = None
-    written: int | None = None
+    written: Written | None = None
     data: Mapping[str, object] = field(default_factory=dict)
     counts: Mapping[str, object] = field(default_factory=dict)

@@ -78,9 +78,58 @@ def test_a_group_that_cannot_be_kept_is_a_warning(session, monkeypatch):
     monkeypatch.setattr("fluxsecrets.files.access._keep_access", lambda *_: False)
     first, *others = write_files(session, all_prepared(session))
     assert first.outcome is Outcome.ENCRYPTED
-    assert first.warnings == ("its group or ACL can't be kept, so its mode changed from 0640 to 0600",)
+    assert first.warnings == (NARROWED,)
     assert (session.cwd / "a.yaml").stat().st_mode & 0o777 == 0o600
     assert [each.warnings for each in others] == [(), ()]
+
+
+NARROWED = "its group or ACL can't be kept, so its mode changed from 0640 to 0600"
+
+
+@pytest.fixture
+def narrowing(session, monkeypatch):
+    """Files whose group can't be kept, and what the user is told."""
+    for name in NAMES:
+        (session.cwd / name).chmod(0o640)
+    monkeypatch.setattr("fluxsecrets.files.access._keep_access", lambda *_: False)
+    told = []
+    monkeypatch.setattr(session, "warn", told.append)
+    return told
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no groups there")
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_operation_tells_it_too(session, narrowing, count):
+    results = list(write_files(session, all_prepared(session)[:count], Operation("rotate")))
+    assert [each.warnings for each in results if each.outcome is Outcome.ENCRYPTED] == [(NARROWED,)] * count
+    assert narrowing == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no groups there")
+def test_an_operation_tells_it_of_files_without_a_result(session, narrowing):
+    extra = [each.change for each in all_prepared(session) if each.change is not None]
+    assert list(write_files(session, (), Operation("convert", extra=extra))) == []
+    assert narrowing == [f"{name}: {NARROWED}" for name in NAMES]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no groups there")
+def test_an_operation_that_is_taken_back_tells_it_with_the_error(session, narrowing, monkeypatch):
+    real = settling.write_batch
+
+    def saved_meanwhile(writes):
+        (session.cwd / NAMES[-1]).write_bytes(b"somebody else's")
+        return real(writes)
+
+    monkeypatch.setattr(settling, "write_batch", saved_meanwhile)
+    results = list(write_files(session, all_prepared(session), Operation("rotate")))
+    assert outcomes(results) == [Outcome.FAILED] * 3
+    assert f"{NAMES[0]}: {NARROWED}" in results[0].error.details
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no groups there")
+def test_a_single_file_tells_it(session, narrowing):
+    content = read_file(session.cwd / "a.yaml", limit=100)
+    assert replace_file(content, b"new") == NARROWED
 
 
 def test_all_or_none_one_bad_file_stops_every_file(session):

@@ -244,4 +244,5 @@ def deliver(call: Call, job: Job, data: bytes, *, in_place: bool | None = None, 
         elif job.file is None:
             raise FileAccessError("it is not a file that can be replaced", hint="leave out --in-place")
         else:
-            replace_file(job.file, data)
+            note = replace_file(job.file, data)
+            call.warn_of(call.session.shown(job.file.path), () if note is None else (note,))

@@ -22,7 +22,13 @@ from fluxsecrets.findings.allow import (
     apply_allowances,
     find_inline,
 )
-from fluxsecrets.findings.baseline import BaselineEntry, apply_baseline, read_baseline, update_baseline
+from fluxsecrets.findings.baseline import (
+    BaselineEntry,
+    Written,
+    apply_baseline,
+    read_baseline,
+    update_baseline,
+)
 from fluxsecrets.marks import BASELINE_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
@@ -81,7 +87,7 @@ class AuditResult:
         with_keys: files were opened where that was possible.
         looks_at_values: a rule that was chosen judges decrypted values; else no file is opened to be counted.
         without_keys: ids of rules that did not run because nothing could be opened.
-        written: how many entries were written to it, or None.
+        written: what was written to it, or None.
     """
 
     findings: tuple[Finding, ...]
@@ -99,7 +105,7 @@ class AuditResult:
     looks_at_values: bool = True
     without_keys: tuple[str, ...] = ()
     baseline: Path | None = None
-    written: int | None = None
+    written: Written | None = None
 
     @property
     def fails(self) -> bool:

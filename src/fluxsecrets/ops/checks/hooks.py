@@ -427,8 +427,9 @@ def _install_shared(hook: str, path: Path) -> HookResult:
     _make_executable(path)
     if new == text:
         return HookResult(hook, path, HookOutcome.UNCHANGED)
-    write_atomic(path, new.encode("utf-8", "surrogateescape"), expected=found)
-    return HookResult(hook, path, outcome, "it is in the work tree: commit it for the others")
+    note = write_atomic(path, new.encode("utf-8", "surrogateescape"), expected=found)
+    said = ("it is in the work tree: commit it for the others", note)
+    return HookResult(hook, path, outcome, "; ".join(filter(None, said)))
 
 
 def _uninstall_shared(hook: str, path: Path) -> HookResult:
@@ -438,11 +439,12 @@ def _uninstall_shared(hook: str, path: Path) -> HookResult:
     rest = _BLOCK.sub("", text)
     if rest == text:
         return HookResult(hook, path, HookOutcome.NOT_INSTALLED)
+    note = None
     if rest.strip() in ("", "#!/bin/sh"):
         path.unlink()
     else:
-        write_atomic(path, rest.encode("utf-8", "surrogateescape"), expected=found)
-    return HookResult(hook, path, HookOutcome.REMOVED)
+        note = write_atomic(path, rest.encode("utf-8", "surrogateescape"), expected=found)
+    return HookResult(hook, path, HookOutcome.REMOVED, note or "")
 
 
 # --- folders ---------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
-    from fluxsecrets.findings.baseline import BaselineEntry
+    from fluxsecrets.findings.baseline import BaselineEntry, Written
 
     from .excuses import Excuse
     from .tips import Part
@@ -112,7 +112,7 @@ class ScanResult(NamedTuple):
         remarks: allowances that are expired, unused or invalid.
         gone: entries of the baseline that are not found any more.
         errors: files that could not be read or judged, and other reasons why this is not all.
-        written: how many entries were written to it, or None.
+        written: what was written to it, or None.
         excuses: what let findings pass, and came with the same commits.
         nothing: why no file was looked at, or "".
     """
@@ -126,7 +126,7 @@ class ScanResult(NamedTuple):
     files: int
     root: Path
     baseline: Path | None = None
-    written: int | None = None
+    written: Written | None = None
     excuses: tuple[Excuse, ...] = ()
     nothing: str = ""
 

@@ -114,7 +114,7 @@ def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_re
     encrypted = done
     warnings = dict.fromkeys((*opened.warnings, *encrypted.warnings))
     try:
-        write_back(opened, encrypted.data)
+        write_back(session, opened, encrypted.data)
     except FluxsecretsError as error:
         raise kept_aside(session, target.path, encrypted.data, error) from None
     return EditResult(target.shown, EditOutcome.EDITED, encrypted.values, tuple(warnings))

@@ -168,14 +168,14 @@ def _why_new_data_key(session: Session, opened: OpenTarget) -> str | None:
     return why_new_data_keys(session, target.repository, files, opened.policy.names).get(path)
 
 
-def write_back(opened: OpenTarget, encrypted: bytes) -> None:
+def write_back(session: Session, opened: OpenTarget, encrypted: bytes) -> None:
     """Replace the file, if it has not changed since it was read.
 
     Raises:
         FileAccessError: it was changed meanwhile, or can't be written; it stays unchanged.
     """
     try:
-        replace_file(opened.content, encrypted)
+        session.warn_of(opened.target.path, replace_file(opened.content, encrypted))
     except FluxsecretsError as error:
         error.path = opened.target.shown
         raise

@@ -205,7 +205,7 @@ def _change(
         shown = show_path(place.path)
         if encrypted.data == opened.content.data:
             return ValueResult(target.shown, shown, ValueChange.UNCHANGED, warnings)
-        write_back(opened, encrypted.data)
+        write_back(session, opened, encrypted.data)
     except FluxsecretsError as error:
         raise error.in_file(target.shown) from None
     if removes:

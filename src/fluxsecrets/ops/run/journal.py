@@ -109,7 +109,7 @@ def apply(
     changes: Sequence[FileChange],
     details: Mapping[str, object],
     first: Callable[[], None] | None = None,
-) -> None:
+) -> Mapping[Path, str]:
     """Make changes; on return all of them are done, and on an error none.
 
     A journal is left only where taking back failed, too, or the process was ended; the error then says so.
@@ -121,6 +121,9 @@ def apply(
         details: what the command needs to say or do when it is resumed; no values of secrets.
         first: called when the journal is there and before the first file is replaced.
 
+    Returns:
+        What of the access of replaced files could not be kept, one sentence each.
+
     Raises:
         UsageError: another operation is at work, or was interrupted and has to be ended first.
         ChangedError: a file is not what it was expected to be.
@@ -128,7 +131,7 @@ def apply(
         FileAccessError: a file cannot be written.
     """
     if not changes:
-        return
+        return {}
     with only_run(place, name) as begun:
         found = pending(place)
         if found is not None:
@@ -136,18 +139,24 @@ def apply(
         for change in changes:
             _check(change)
         write_journal(place, begun, changes, details)
-        untouched: tuple[Seen, ...] = ()
+        settled = Settled(0, ())
         try:
             if first is not None:
                 first()
             journal = read_journal(place)
-            untouched = settle(journal, forward=True, until_changed=True).changed
-            if untouched:
-                raise _changed_error(journal, untouched)
+            settled = settle(journal, forward=True, until_changed=True)
+            if settled.changed:
+                raise _changed_error(journal, settled.changed)
         except FluxsecretsError as error:
-            _take_back(place, name, error, untouched)
+            error.details = (*error.details, *_lines(place.root, settled.notes))
+            _take_back(place, name, error, settled.changed)
             raise
         remove_journal(place.state)
+        return settled.notes
+
+
+def _lines(root: Path, notes: Mapping[Path, str]) -> tuple[str, ...]:
+    return tuple(f"{path.relative_to(root).as_posix()}: {note}" for path, note in notes.items())
 
 
 def pending(place: Place) -> PendingOperation | None:
@@ -217,7 +226,9 @@ def end(place: Place, way: Way) -> Ended:
         kept = keep(place, journal, settled.changed)
         remove_journal(place.state)
         versions = kept_folder(place, journal) if kept else None
-        return Ended(_operation(journal), way, settled.done, kept, versions)
+        return Ended(
+            _operation(journal), way, settled.done, kept, versions, _lines(journal.root, settled.notes)
+        )
 
 
 def _unsettled(journal: Journal) -> tuple[Seen, ...]:

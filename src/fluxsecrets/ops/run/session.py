@@ -55,7 +55,8 @@ class Session:
         config_path: `--config`: the `.sops.yaml` to use whatever the file, or None.
         ask: asks the user for a passphrase and gives it; None where there is nobody to ask.
         notify: tells the user something that a key needs, such as a touch.
-        warn: tells the user what is wrong with a key file that can be used all the same.
+        warn: tells the user what is wrong with a key file that can be used all the same, or with a file that
+            was replaced.
         order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
         partial_history: take the history of a shallow clone for all there is.
         note: tells the user what is being done.
@@ -79,6 +80,11 @@ class Session:
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
+
+    def warn_of(self, path: Path, note: str | None) -> None:
+        """Tell the user what is to know about a file, if anything is."""
+        if note is not None and self.warn is not None:
+            self.warn(f"{self.shown(path)}: {note}")
 
     def watched(self, items: Iterator[Item], total: int, doing: str) -> Iterator[Item]:
         """Pass items on, and show how far they are where somebody looks.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -56,10 +56,12 @@ class Settled:
     Attributes:
         done: how many files were replaced, created or removed.
         changed: files that were left alone, because another program changed them.
+        notes: what of the access of replaced files could not be kept, one sentence each.
     """
 
     done: int
     changed: tuple[Seen, ...]
+    notes: Mapping[Path, str] = field(default_factory=dict)
 
 
 def look(journal: Journal) -> Iterator[Seen]:
@@ -101,20 +103,20 @@ def settle(journal: Journal, *, forward: bool, until_changed: bool = False) -> S
     found = list(look(journal))
     changed = [seen for seen in found if seen.state is FileState.CHANGED]
     waiting = [seen for seen in found if seen.state is not FileState.CHANGED and seen.state is not goal]
-    done = 0
+    done, notes = 0, dict[Path, str]()
     if not (changed and until_changed):
         contents = journal.contents() if waiting else b""
         if forward:
             _make_folders(journal)
         for part in _parts(waiting, forward=forward):
-            left = _replace(journal, contents, part, forward=forward)
+            left = _replace(journal, contents, part, notes, forward=forward)
             done += len(part) - len(left)
             changed += left
             if left and until_changed:
                 break
     if not forward:
         _remove_folders(journal)
-    return Settled(done, tuple(changed))
+    return Settled(done, tuple(changed), notes)
 
 
 def _parts(waiting: list[Seen], *, forward: bool) -> Iterator[list[Seen]]:
@@ -127,8 +129,10 @@ def _parts(waiting: list[Seen], *, forward: bool) -> Iterator[list[Seen]]:
             yield [seen]
 
 
-def _replace(journal: Journal, contents: bytes, part: list[Seen], *, forward: bool) -> list[Seen]:
-    """Replace files; those that were changed at the last moment are returned."""
+def _replace(
+    journal: Journal, contents: bytes, part: list[Seen], notes: dict[Path, str], *, forward: bool
+) -> list[Seen]:
+    """Replace files; those that were changed at the last moment are returned, notes are added."""
     writes, changed = [], []
     for seen in part:
         goal, path = _goal(seen.entry, forward=forward), seen.entry.path.below(journal.root)
@@ -144,6 +148,8 @@ def _replace(journal: Journal, contents: bytes, part: list[Seen], *, forward: bo
             changed.append(Seen(seen.entry, FileState.CHANGED, None, result.error.message))
         elif result.error is not None:
             raise result.error
+        elif result.note is not None:
+            notes[result.path] = result.note
     return changed
 
 

@@ -83,14 +83,17 @@ def replacing(content: FileContent, new: bytes) -> FileChange:
     return FileChange(content.path, new, content)
 
 
-def replace_file(content: FileContent, new: bytes) -> None:
+def replace_file(content: FileContent, new: bytes) -> str | None:
     """Replace one file that was read, at once.
+
+    Returns:
+        What of its access could not be kept, in one sentence for the user, or None.
 
     Raises:
         FileAccessError: it is read-only, was changed meanwhile, or cannot be written; it is as it was.
     """
     refuse_read_only(content)
-    write_atomic(content.path, new, expected=content)
+    return write_atomic(content.path, new, expected=content)
 
 
 def prepare_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> Iterator[Prepared]:
@@ -197,11 +200,14 @@ def _write_batch(batch: Sequence[Prepared]) -> Iterator[FileResult]:
         if done.error is not None:
             done.error.path = each.result.path
         result = _result(each, done.error)
-        notes = (done.note,) if done.note is not None and done.error is None else ()
-        results.append(replace(result, warnings=(*result.warnings, *notes)))
+        results.append(_with_note(result, done.note if done.error is None else None))
     for result in results:
         note_file(result)
     yield from results
+
+
+def _with_note(result: FileResult, note: str | None) -> FileResult:
+    return result if note is None else replace(result, warnings=(*result.warnings, note))
 
 
 def _pending(change: FileChange) -> PendingWrite:
@@ -224,16 +230,25 @@ def _write_together(
     session: Session, prepared: Sequence[Prepared], operation: Operation
 ) -> tuple[FileResult, ...]:
     failed: dict[Path, FluxsecretsError] = {}
+    notes: dict[Path, str] = {}
     for place, changes in _by_place(session, prepared, operation).items():
         try:
-            _change(place, changes, operation)
+            notes |= _change(place, changes, operation)
         except FluxsecretsError as error:
             if error.path is not None and Path(error.path).is_absolute():
                 error.path = session.shown(Path(error.path))
             if operation.extra:
                 raise
             failed |= dict.fromkeys((each.path for each in changes), error)
-    results = tuple(_result(each, failed.get(each.change.path) if each.change else None) for each in prepared)
+    paths = [each.change.path if each.change is not None else None for each in prepared]
+    results = tuple(
+        _with_note(_result(each, failed.get(path)), notes.pop(path, None))
+        if path is not None
+        else each.result
+        for each, path in zip(prepared, paths, strict=True)
+    )
+    for path, note in notes.items():
+        session.warn_of(path, note)
     for result in results:
         note_file(result)
     return results
@@ -267,17 +282,18 @@ def _known_place(places: Mapping[Path, Place], folder: Path) -> Place | None:
     return None
 
 
-def _change(place: Place, changes: Sequence[FileChange], operation: Operation) -> None:
+def _change(place: Place, changes: Sequence[FileChange], operation: Operation) -> Mapping[Path, str]:
+    """Make changes, and return what of the files' access could not be kept."""
     one = changes[0]
     if len(changes) == 1 and operation.first is None and isinstance(one.old, FileContent):
         # One file is replaced at once or not at all: it needs no journal.
-        error = write_batch([_pending(one)])[0].error
-        if error is not None:
-            raise error
-        return
+        done = write_batch([_pending(one)])[0]
+        if done.error is not None:
+            raise done.error
+        return {} if done.note is None else {one.path: done.note}
     from .journal import apply  # one file does without, and so do batches
 
-    apply(place, operation.name, merged(changes), operation.details, operation.first)
+    return apply(place, operation.name, merged(changes), operation.details, operation.first)
 
 
 def place_of(session: Session, path: Path) -> Place:

@@ -89,7 +89,7 @@ def edit_sealed(session: Session, text: str, edit: Edit, ask: Ask, sealers: Seal
     if done is None or done.data == opened.content.data:
         return SealedEditResult(opened.target.shown, EditOutcome.UNCHANGED)
     try:
-        replace_file(opened.content, done.data)
+        session.warn_of(opened.target.path, replace_file(opened.content, done.data))
     except FluxsecretsError as error:
         error.path = opened.target.shown
         error = kept_aside(session, opened.target.path, done.data, error)
@@ -130,7 +130,7 @@ def set_sealed(
         text = value_sealer(certificate.key)(value, label)
         data = set_value(format_, document, (*_FIELD, key), text, session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted))
-        replace_file(opened.content, data)
+        session.warn_of(opened.target.path, replace_file(opened.content, data))
     except FluxsecretsError as error:
         raise error.in_file(opened.target.shown) from None
     change = ValueChange.ADDED if before is None else ValueChange.CHANGED
@@ -157,7 +157,7 @@ def unset_sealed(session: Session, request: ValueRequest) -> ValueResult:
         format_, document = parse_either(opened.content.data, session.limits)
         data = remove_value(format_, document, (*_FIELD, key), session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted) - 1)
-        replace_file(opened.content, data)
+        session.warn_of(opened.target.path, replace_file(opened.content, data))
     except FluxsecretsError as error:
         raise error.in_file(opened.target.shown) from None
     return ValueResult(opened.target.shown, key, ValueChange.REMOVED)

@@ -317,7 +317,7 @@ def _merged(session: Session, around: Surroundings, data: bytes, shown: str, opt
             asked=(seal.scope, seal.namespace, seal.name),
         )
         if options.write and merged.data != target.data:
-            replace_file(target, merged.data)
+            session.warn_of(target.path, replace_file(target, merged.data))
     except FluxsecretsError as error:
         error.path = session.shown(target.path)
         raise
