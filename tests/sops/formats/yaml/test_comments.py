@@ -73,6 +73,13 @@ def seen(text):
         ("a:\n- b:\n    k: 1\n# c\n- !!map # d\n  e: 1\n", ["a.b.k=1", "a#c", "a#d", "a.e=1"]),
         ("a:\n- b:\n  - k: 1\n# c\n- - # d\n    e: 1\n", ["a.b.k=1", "a#c", "a#d", "a.e=1"]),
         ("a:\n  - b:\n      k: 1\n  # c\n  -\nz: 1\n", ["a.b.k=1", "a=None", "#c", "z=1"]),
+        # A comment behind the dash of an empty item that ends a list belongs to what is around the list
+        ("a:\n  b:\n  - # c\nz: 1\n", ["a.b=None", "a#c", "z=1"]),
+        (
+            "a:\n  b:\n    - x: 1\n    - # c\n      # d\n  y: 1\n",
+            ["a.b.x=1", "a.b=None", "a#c", "a#d", "a.y=1"],
+        ),
+        ("a:\n  b:\n    - - x\n      - # c\n    - y\n", ["a.b=x", "a.b=None", "a.b#c", "a.b=y"]),
     ],
 )
 def test_comments_stand_where_sops_sees_them(text, expected):

@@ -324,8 +324,53 @@ class _Placer:
                 # What comes next for the comments above it is the list item, not what the item holds.
                 placed += self._block_gap(before, after, start, dash.end())
                 start = dash.end()
+            if dash is not None and before is not None:
+                placed += self._behind_last_dash(before, after, found, start, block_end)
+                start = placed[-1].comment.end if placed and placed[-1].comment.end > start else start
             placed += self._block_gap(before, after, start, block_end)
         return [*placed, *self._left_over(found, placed, after)]
+
+    def _behind_last_dash(
+        self, before: _Token, after: _Token | None, found: list[re.Match[str]], start: int, end: int
+    ) -> Iterator[_Placed]:
+        """Comments behind the dash of an empty item that ends its list belong to what is around the list."""
+        text = self._text
+        dash = start
+        for match in re.compile(_DASH_ABOVE).finditer(text, line_start(text, start), end):
+            dash = match.end()
+        column = dash - 1 - line_start(text, dash)
+        outer = self._around_list(before, after, dash, column)
+        if outer is None:
+            return
+        for match in found:
+            if match.start() < dash:
+                continue
+            between = text[dash : match.start()].strip(" \t")
+            if (
+                len(re.findall(_BREAK, between)) > 1
+                or match.start() - line_start(text, match.start()) < column
+            ):
+                return
+            yield _Placed(outer, match.start(), self._comment(match))
+            dash = match.end()
+
+    def _around_list(self, before: _Token, after: _Token | None, dash: int, column: int) -> Collection | None:
+        """What goes on around a list that ends with an empty item, a map or a list of lists; else None."""
+        following: set[int] = set()
+        node: Collection | None = after.container if after is not None else None
+        while node is not None:
+            if isinstance(node, RawSequence) and node.column == column and node.start < dash:
+                return None
+            following.add(id(node))
+            node = self._parents.get(id(node))
+        node = before.container
+        while node is not None and not (isinstance(node, RawSequence) and node.column == column):
+            node = self._parents.get(id(node))
+        if node is None and before.kind is _Kind.KEY:
+            node = before.container
+        while isinstance(node, RawSequence) and id(node) not in following:
+            node = self._parents.get(id(node))
+        return node
 
     def _left_over(
         self, found: list[re.Match[str]], placed: list[_Placed], after: _Token | None
