@@ -201,6 +201,33 @@ def test_a_rotation_ends_the_doubt_about_a_data_key(team, cli, act_as):
     assert open_work(cli) == []
 
 
+def test_a_doubt_about_one_environment_is_on_record(team, cli, act_as):
+    """The leaver stays in staging."""
+    (team / ".fluxsecrets.yaml").write_text(
+        "environments:\n  production: {path: production, files: [production/*]}\n"
+        "  staging: {path: staging, files: [staging/*]}\n"
+    )
+    act_as("bob")
+    for name in ("db", "mail"):
+        assert cli("rotate", f"production/{name}.yaml", "--rm-age", RECIPIENTS["cluster"]).exit_code == 0
+    commit_all(team, "production without the leaver")
+    act_as("alice")
+    result = cli("recipients", "remove", "leaver", "--env", "production")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads((team / "offboarding" / "leaver.json").read_text())
+    assert record["environments"] == ["production"]
+    assert record["unsettled"] == ["production/db.yaml", "production/mail.yaml"]
+    (work,) = open_work(cli)
+    assert (work["files"], work["unsettled"]) == ([], record["unsettled"])
+    assert work["command"] == "fluxsecrets rotate production/db.yaml production/mail.yaml"
+    assert "open work: leaver left production on" in cli("status").stderr
+    assert set(audited(cli)) == {"offboarding/leaver.json"}, "being named for staging is right"
+    commit_all(team, "leaver left production")
+    act_as("bob")
+    assert cli("rotate", "production/db.yaml", "production/mail.yaml").exit_code == 0
+    assert (open_work(cli), audited(cli)) == ([], {})
+
+
 def test_who_comes_back_is_told_from_a_merge_that_brings_them_back(team, cli, git):
     git(team, "rm", "-r", "--quiet", "production")
     rules = (team / ".sops.yaml").read_text()

@@ -259,7 +259,7 @@ class Facts:
         return tuple(
             (each, tuple(self._named[recipient_key(each.recipient)]))
             for each in self._records[0]
-            if recipient_key(each.recipient) in self._named
+            if recipient_key(each.recipient) in self._named and not each.environments
         )
 
     @cached_property

@@ -34,6 +34,7 @@ class Leaver:
         unsettled: the files whose data key they may know, by their paths in the repository: on that day no
             identity could tell, nor give the file a new one.
         settled: the files that got a new data key since. Not everyone's identities could tell that.
+        environments: they left only these; empty if they left the repository.
     """
 
     name: str
@@ -41,6 +42,12 @@ class Leaver:
     since: str
     unsettled: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> str:
+        """What they left and when, for messages."""
+        return " ".join(("left", *filter(None, (" and ".join(self.environments),)), "on", self.since))
 
     @property
     def path(self) -> str:
@@ -68,6 +75,7 @@ def read_record(root: Path, path: str) -> tuple[Leaver, Mapping[str, Any]]:
             str(data["removed"]),
             tuple(map(str, data.get("unsettled", ()))),
             tuple(map(str, data.get("settled", ()))),
+            tuple(map(str, data.get("environments", ()))),
         )
     except FluxsecretsError as error:
         error.path = path
@@ -101,6 +109,7 @@ def record_data(
         "kind": leaver.recipient.kind,
         "recipient": leaver.recipient.id,
         "removed": leaver.since,
+        **({"environments": list(leaver.environments)} if leaver.environments else {}),
         **({"unsettled": list(leaver.unsettled)} if leaver.unsettled else {}),
         **({"settled": list(leaver.settled)} if leaver.settled else {}),
         "values": list(values),
@@ -165,11 +174,13 @@ class Unfinished:
 def still_gone(leavers: Iterable[Leaver], named: Collection[RecipientKey]) -> tuple[Leaver, ...]:
     """Return the people who left and did not come back: no rule and no public key in `keys/` names them.
 
+    Those who left single environments may be named elsewhere.
+
     Args:
         leavers: from the records.
         named: the keys of everyone who is named.
     """
-    return tuple(each for each in leavers if recipient_key(each.recipient) not in named)
+    return tuple(each for each in leavers if each.environments or recipient_key(each.recipient) not in named)
 
 
 def unfinished(
@@ -186,7 +197,7 @@ def unfinished(
         names: recipient id -> name.
         clusters: the keys of clusters, which run no commands.
     """
-    gone = {recipient_key(each.recipient) for each in leavers}
+    gone = {recipient_key(each.recipient) for each in leavers if not each.environments}
     found = []
     for leaver in leavers:
         key = recipient_key(leaver.recipient)
@@ -195,6 +206,8 @@ def unfinished(
         who: dict[Openers, list[str]] = {}
         for file in files:
             is_for = any(recipient_key(each) == key for group in file.groups for each in group)
+            if is_for and leaver.environments:
+                continue  # a rule may name them
             if not (is_for or file.path in leaver.unsettled):
                 continue
             (own if is_for else unsettled).append(file.shown)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
+from fluxsecrets.repo.offboarding import Unfinished
 from fluxsecrets.shell import command_for
 
 from .json import error_data, page
@@ -44,9 +45,9 @@ def _work_lines(found: StatusResult) -> Iterator[str]:
         parts = [f"still opens {counted(len(each.files), 'file')}"] if each.files else []
         if each.unsettled:
             parts.append(f"may know the data key of {counted(len(each.unsettled), 'file')}")
-        yield f"open work: {each.leaver.name} left on {each.leaver.since}, but {' and '.join(parts)}"
-        command = command_for("recipients remove", (each.leaver.name,))
+        yield f"open work: {each.leaver.name} {each.leaver.left}, but {' and '.join(parts)}"
         for can, paths in each.who.items():
+            command = _end(each, paths)
             yield f"  {several(paths)}"
             if not can.enough:
                 yield f"    nobody else can open {_it(paths)}: write the values anew, and encrypt them"
@@ -65,6 +66,13 @@ def _work_lines(found: StatusResult) -> Iterator[str]:
             yield f"    {can} can change {_it(paths)}: {command_for('recipients sync', paths)}"
 
 
+def _end(each: Unfinished, paths: Sequence[str]) -> str:
+    """The command that ends a removal for files. Someone who left an environment may be named in others."""
+    if each.leaver.environments:
+        return command_for("rotate", paths)
+    return command_for("recipients remove", (each.leaver.name,))
+
+
 def _it(paths: Sequence[str]) -> str:
     return "it" if len(paths) == 1 else "them"
 
@@ -79,7 +87,7 @@ def _work_data(found: StatusResult) -> list[dict[str, object]]:
             "files": list(each.files),
             "unsettled": list(each.unsettled),
             "who": [{"people": str(who), "files": list(paths)} for who, paths in each.who.items()],
-            "command": command_for("recipients remove", (each.leaver.name,)),
+            "command": _end(each, each.unsettled),
         }
         for each in found.work.removals
     ]

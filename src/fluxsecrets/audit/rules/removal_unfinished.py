@@ -29,6 +29,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     for each in unfinished_removals(facts):
         paths = (*each.files, *each.unsettled)
         command = command_for("recipients remove", (each.leaver.name,))
+        if each.leaver.environments:  # they may be named in others
+            command = command_for("rotate", paths)
         yield found(
             INFO,
             each.leaver.path,
@@ -67,7 +69,7 @@ def _message(each: Unfinished) -> str:
     who = "; ".join(
         f"{can} can open {them if len(paths) == count else _files(paths)}" for can, paths in each.who.items()
     )
-    return f"{name} left on {each.leaver.since}, but {' and '.join(parts)}; {who}"
+    return f"{name} {each.leaver.left}, but {' and '.join(parts)}; {who}"
 
 
 def _files(paths: tuple[str, ...]) -> str:

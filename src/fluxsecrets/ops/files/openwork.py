@@ -63,7 +63,7 @@ def open_work(
     returned = tuple(
         (each, tuple(dict.fromkeys(named[recipient_key(each.recipient)])))
         for each in leavers
-        if recipient_key(each.recipient) in named
+        if recipient_key(each.recipient) in named and not each.environments
     )
     done = OpenWork(removals).removed_from
     found: dict[Openers, list[str]] = {}

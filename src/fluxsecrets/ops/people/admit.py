@@ -265,7 +265,8 @@ def _records(tree: Tree, recipient: Recipient) -> Iterator[FileChange]:
     """The record that they left, which goes: they are back."""
     root = tree.root.resolve()
     for each in read_leavers(root)[0]:
-        if recipient_key(each.recipient) == recipient_key(recipient) and each.path in tree.files:
+        same = recipient_key(each.recipient) == recipient_key(recipient)
+        if same and not each.environments and each.path in tree.files:
             yield FileChange(root / each.path, None, tree.read(each.path))
 
 

@@ -45,7 +45,7 @@ class Leaving:
         decided: what was decided, by the value's place: `done` or `accepted`, and why.
         looked_at: the same for files that can't be compared, by path and content: it counts until the file
             changes.
-        unsettled, settled: see `Leaver`.
+        unsettled, settled, environments: see `Leaver`.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Leaving:
     looked_at: Mapping[tuple[str, str], tuple[State, str]] = field(default_factory=dict)
     unsettled: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
 
     def applied(self, left: Left) -> Left:
         """What is left, with what was decided; a value that is settled by itself stays so."""
@@ -79,7 +80,9 @@ class Leaving:
             {"path": path, "content": content, "state": state.value, **({"reason": reason} if reason else {})}
             for (path, content), (state, reason) in sorted(self.looked_at.items())
         ]
-        leaver = Leaver(self.name, self.recipient, self.since, self.unsettled, self.settled)
+        leaver = Leaver(
+            self.name, self.recipient, self.since, self.unsettled, self.settled, self.environments
+        )
         return record_data(leaver, values, files)
 
 
@@ -104,7 +107,14 @@ def read_leaving(root: Path, name: str) -> Leaving | None:
     except (ValueError, KeyError, TypeError):
         raise not_a_record(path) from None
     return Leaving(
-        leaver.name, leaver.recipient, leaver.since, decided, looked_at, leaver.unsettled, leaver.settled
+        leaver.name,
+        leaver.recipient,
+        leaver.since,
+        decided,
+        looked_at,
+        leaver.unsettled,
+        leaver.settled,
+        leaver.environments,
     )
 
 
@@ -236,7 +246,7 @@ def report_of(session: Session, request: ReportRequest) -> Report:
             write_atomic(path, leaving.data(), mode=0o644, expected=record)
     known = record_path(leaving.name) if (tree.root / record_path(leaving.name)).exists() else None
     named = recipient_key(leaving.recipient) in people.recipients
-    settled = frozenset(leaving.settled) if not named else frozenset()
+    settled = frozenset(leaving.settled) if leaving.environments or not named else frozenset()
     doubtful = tuple(path for path in doubtful_files(histories, leaving.recipient) if path not in settled)
     return Report(leaving, leaving.applied(left), known, doubtful)
 

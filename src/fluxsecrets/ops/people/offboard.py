@@ -124,10 +124,12 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         else Histories()
     )
     knows = _knows_data_key(histories, recipient)
-    known = replace(read_leaving(tree.root, name) or Leaving(name, recipient, today()), recipient=recipient)
+    known = _known(tree, name, recipient, request.environment)
     if edits.edits:  # whom a rule names came back, or never left: what was settled once proves nothing now
         known = replace(known, since=today(), settled=())
-    doubtful = frozenset((*_doubtful(histories, recipient), *known.unsettled)) - {*known.settled}
+    own = {target.repository_path for target in meant}
+    doubtful = frozenset(each for each in _doubtful(histories, recipient) if each in own)
+    doubtful = (doubtful | {*known.unsettled}) - {*known.settled}
     doubtful &= {str(target.repository_path) for target in targets}
     # A new data key ends the doubt. What nobody here opens stays on record until someone else does that.
     replaced = frozenset(
@@ -146,7 +148,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         or isinstance(files[target.path], FluxsecretsError)
     )
     report = not request.no_report and bool(histories.files)
-    record = _Record(tree, known, doubtful, chosen, report)
+    record = _Record(tree, known, doubtful, chosen, report, whole=request.environment is None)
     if not chosen and not edits.edits and recipient_key(recipient) not in {*people.recipients, *readers}:
         raise _nothing_to_remove(tree, name)
     paths = {target.repository_path for target in meant}
@@ -166,7 +168,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
             ),
             Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
             KeyHolders(tree, people, recipient),
-            record.changes if request.environment is None else None,
+            record.changes,
         ),
         edits.lines(session),
         edits.shared_lists(),
@@ -193,6 +195,16 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         tuple(sorted(doubtful - replaced)),
         notes,
     )
+
+
+def _known(tree: Tree, name: str, recipient: Recipient, environment: str | None) -> Leaving:
+    """The record of someone who leaves, or a new one."""
+    found = read_leaving(tree.root, name)
+    environments: tuple[str, ...] = ()
+    if environment is not None and (found is None or found.environments):
+        environments = tuple(sorted({*(found.environments if found is not None else ()), environment}))
+    known = found or Leaving(name, recipient, today())
+    return replace(known, recipient=recipient, environments=environments)
 
 
 def _nothing_to_remove(tree: Tree, name: str) -> UsageError:
@@ -316,6 +328,7 @@ class _Record:
         doubtful: files whose data key they may know, by their paths in the repository.
         chosen: the files that get a new data key.
         report: the record is kept in any case.
+        whole: they leave the repository. Otherwise there is a record only of what is in doubt.
     """
 
     tree: Tree
@@ -323,6 +336,7 @@ class _Record:
     doubtful: frozenset[str]
     chosen: Sequence[Target]
     report: bool
+    whole: bool
 
     def changes(self, failed: Sequence[Target]) -> Iterator[FileChange]:
         """The record as it will be, given the files that stay as they are."""
@@ -332,7 +346,7 @@ class _Record:
         kept = {target.path for target in failed}
         new = {str(target.repository_path) for target in self.chosen if target.path not in kept}
         unsettled = self.doubtful - new
-        if self.report or failed or unsettled or before is not None:
+        if (self.whole and (self.report or failed)) or unsettled or before is not None:
             settled = {*self.known.settled, *new}
             record = replace(self.known, unsettled=tuple(sorted(unsettled)), settled=tuple(sorted(settled)))
             if record.data() != before:
