@@ -1,6 +1,7 @@
 """`sops encrypt` and `sops -e`."""
 
 import json
+import sys
 
 import pytest
 
@@ -134,6 +135,15 @@ def test_in_place_keeps_the_mode(folder, sops):
     assert sops("encrypt", "--in-place", "f.yaml").code == 0
     assert b"throwaway" not in folder.read("f.yaml")
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no groups there")
+def test_in_place_says_that_a_group_could_not_be_kept(folder, sops, monkeypatch):
+    folder.write("f.yaml", "a: throwaway\n").chmod(0o640)
+    monkeypatch.setattr("fluxsecrets.files.access._keep_access", lambda *_: False)
+    done = sops("encrypt", "--in-place", "f.yaml")
+    assert done.code == 0
+    assert "warning: f.yaml: its group or ACL can't be kept, so its mode" in done.err
 
 
 @pytest.mark.parametrize("name", ["f.json", "f.env", "f.ini", "f.txt"])
