@@ -325,8 +325,9 @@ class _Placer:
                 placed += self._block_gap(before, after, start, dash.end())
                 start = dash.end()
             if dash is not None and before is not None:
-                placed += self._behind_last_dash(before, after, found, start, block_end)
-                start = placed[-1].comment.end if placed and placed[-1].comment.end > start else start
+                behind = list(self._behind_last_dash(before, after, found, start, block_end))
+                placed += behind
+                start = behind[-1].comment.end if behind else start
             placed += self._block_gap(before, after, start, block_end)
         return [*placed, *self._left_over(found, placed, after)]
 
@@ -336,22 +337,19 @@ class _Placer:
         """Comments behind the dash of an empty item that ends its list belong to what is around the list."""
         text = self._text
         dash = start
-        for match in re.compile(_DASH_ABOVE).finditer(text, line_start(text, start), end):
+        for match in re.compile(_DASH_ABOVE).finditer(text, start, end):
             dash = match.end()
         column = dash - 1 - line_start(text, dash)
         outer = self._around_list(before, after, dash, column)
         if outer is None:
             return
         for match in found:
-            if match.start() < dash:
+            first = match.start()
+            if not dash <= first < end:
                 continue
-            between = text[dash : match.start()].strip(" \t")
-            if (
-                len(re.findall(_BREAK, between)) > 1
-                or match.start() - line_start(text, match.start()) < column
-            ):
+            if len(re.findall(_BREAK, text[dash:first])) > 1 or first - line_start(text, first) < column:
                 return
-            yield _Placed(outer, match.start(), self._comment(match))
+            yield _Placed(outer, first, self._comment(match))
             dash = match.end()
 
     def _around_list(self, before: _Token, after: _Token | None, dash: int, column: int) -> Collection | None:
