@@ -19,10 +19,7 @@ from fluxsecrets.cli.options import (
     quiet_option,
     takes,
 )
-from fluxsecrets.cli.output import (
-    Output,
-    write_plain,
-)
+from fluxsecrets.cli.output import Output, write_plain
 from fluxsecrets.cli.sealing import (
     OUTPUT_TYPES,
     from_file_option,

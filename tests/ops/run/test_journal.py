@@ -436,8 +436,8 @@ def test_what_is_taken_stays_below_whatever_root(text):
         path = PlanPath.parse(text, windows=False)
     except ValueError:
         return
-    joined = os.path.normpath(os.path.join("/root/tree", *path.parts))  # noqa: PTH118
-    assert joined == f"/root/tree/{text}"
+    joined = os.path.normpath(os.path.join("/tree", *path.parts))  # noqa: PTH118
+    assert joined == f"/tree/{text}"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")

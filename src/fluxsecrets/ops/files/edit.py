@@ -18,7 +18,7 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for, selector_for
-from fluxsecrets.ops.run.inputs import Target, format_of_name
+from fluxsecrets.ops.run.inputs import Target, format_of_name, refuse_folder
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import repository_root, select
@@ -87,13 +87,9 @@ def edit_file(
         FileAccessError: the file can't be replaced; the message says where the edited text is.
         FluxsecretsError: the edited text can't be encrypted, and the user gave up.
     """
-    path = session.cwd / text
-    if path.is_dir():
-        raise FileAccessError(
-            "it is a folder, but this command takes one file", path=text, hint="name a file in it"
-        )
+    refuse_folder(session, text)
     try:
-        if text and not os.path.lexists(path):
+        if text and not os.path.lexists(session.cwd / text):
             return _create(session, text, edit, ask, input_type, for_others=for_others)
         target = select(session, [text], input_type=input_type).targets[0]
         return _change(session, target, edit, ask, accept_recipients=accept_recipients)
@@ -111,13 +107,12 @@ def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_re
     )
     if done is None:
         return EditResult(target.shown, EditOutcome.UNCHANGED, warnings=opened.warnings)
-    encrypted = done
-    warnings = dict.fromkeys((*opened.warnings, *encrypted.warnings))
+    warnings = dict.fromkeys((*opened.warnings, *done.warnings))
     try:
-        write_back(session, opened, encrypted.data)
+        write_back(session, opened, done.data)
     except FluxsecretsError as error:
-        raise kept_aside(session, target.path, encrypted.data, error) from None
-    return EditResult(target.shown, EditOutcome.EDITED, encrypted.values, tuple(warnings))
+        raise kept_aside(session, target.path, done.data, error) from None
+    return EditResult(target.shown, EditOutcome.EDITED, done.values, tuple(warnings))
 
 
 def _create(

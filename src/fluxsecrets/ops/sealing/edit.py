@@ -29,6 +29,7 @@ from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sealed.model import SealedSecret, is_sealed, read_sealed
 from fluxsecrets.sealed.opening import open_one
 from fluxsecrets.sealed.scopes import Scope, label_of
+from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.either import parse_either
 
@@ -117,7 +118,8 @@ def set_sealed(
         )
     opened = _open(session, request.path)
     try:
-        part, sealed, key = _place(opened, request, session)
+        format_, document = parse_either(opened.content.data, session.limits)
+        part, sealed, key = _place(document, request)
         certificate = opened.certificate(session, sealers)
         label = opened.label(sealed)
         value = _bytes(new(), key)
@@ -126,7 +128,6 @@ def set_sealed(
         known = open_one(keys, before, label, key) if before is not None and keys else None
         if known is not None and known.data == value:
             return ValueResult(opened.target.shown, key, ValueChange.UNCHANGED)
-        format_, document = parse_either(opened.content.data, session.limits)
         text = value_sealer(certificate.key)(value, label)
         data = set_value(format_, document, (*_FIELD, key), text, session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted))
@@ -145,7 +146,8 @@ def unset_sealed(session: Session, request: ValueRequest) -> ValueResult:
     """
     opened = _open(session, request.path)
     try:
-        part, sealed, key = _place(opened, request, session)
+        format_, document = parse_either(opened.content.data, session.limits)
+        part, sealed, key = _place(document, request)
         if key not in sealed.encrypted:
             raise UsageError(
                 f"the SealedSecret has no value {key!a}", hint=f"it has {', '.join(sealed.encrypted)}"
@@ -154,7 +156,6 @@ def unset_sealed(session: Session, request: ValueRequest) -> ValueResult:
             raise UsageError(
                 f"{key!a} is its only value", hint="delete the SealedSecret, and what refers to it"
             )
-        format_, document = parse_either(opened.content.data, session.limits)
         data = remove_value(format_, document, (*_FIELD, key), session.limits, part=part)
         check_sealed_content(data, len(sealed.encrypted) - 1)
         session.warn_of(opened.target.path, replace_file(opened.content, data))
@@ -241,14 +242,12 @@ def _open(session: Session, text: str) -> _Opened:
     return _Opened(target, content, tree, places)
 
 
-def _place(opened: _Opened, request: ValueRequest, session: Session) -> tuple[int, SealedSecret, str]:
-    """Return the document, the SealedSecret and the key of a value.
+def _place(document: Document, request: ValueRequest) -> tuple[int, SealedSecret, str]:
+    """Return the part of the file, the SealedSecret and the key of a value.
 
     Raises:
         UsageError: the key is not one, or several SealedSecrets could be meant.
     """
-    data = opened.content.data
-    _, document = parse_either(data, session.limits)
     parts = document.parts
     found = [number for number, part in enumerate(parts) if is_sealed_part(part)]
     if request.document is not None:
