@@ -84,6 +84,21 @@ class RuleInfo(NamedTuple):
     docs: str
 
 
+class ValueId(bytes):
+    """What a secret's value is known by in one run: equal for equal values, and of no use afterwards.
+
+    It is not for output, and not for a file. Its text says nothing.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Without the digest."""
+        return "ValueId()"
+
+    __str__ = __repr__
+
+
 class Finding(NamedTuple):
     """One thing that is wrong.
 
@@ -96,6 +111,7 @@ class Finding(NamedTuple):
         related: other places that belong to it.
         allow_at: lines beside that of the location where an inline allowance counts, such as that of
             the key of a value with many lines.
+        value_id: what the secret's value is known by in this run; None where the finding is not about one.
     """
 
     rule: str
@@ -108,6 +124,7 @@ class Finding(NamedTuple):
     excerpt: str | None = None
     related: tuple[Location, ...] = ()
     allow_at: tuple[int, ...] = ()
+    value_id: ValueId | None = None
 
 
 def in_order(finding: Finding) -> tuple[str, int, int, str, str]:

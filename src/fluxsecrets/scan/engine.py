@@ -17,6 +17,7 @@ from zlib import adler32, crc32
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
+from fluxsecrets.findings.model import ValueId
 from fluxsecrets.marks import KEYS_FOLDER, MANIFEST_SUFFIXES, has_marks
 
 from .blob import Blob
@@ -26,6 +27,7 @@ from .names import LOGIN_FILES
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
 from .triggers import PARSE, Trigger
+from .valuekey import ValueKey
 
 if TYPE_CHECKING:
     from fluxsecrets.findings.allow import InlineAllowance
@@ -122,9 +124,12 @@ def patterns() -> tuple[Pattern, ...]:
 class Engine:
     """Scans files, one after the other."""
 
-    def __init__(self, cache: Path | None = None, matcher: Matcher | None = None) -> None:
-        """Make or load the matcher."""
+    def __init__(
+        self, cache: Path | None = None, matcher: Matcher | None = None, key: ValueKey | None = None
+    ) -> None:
+        """Make or load the matcher; the key is that of the run, by default a new one."""
         self._matcher = matcher or make_matcher(patterns(), cache)
+        self.key = key or ValueKey()
 
     def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable
         """Scan a file's content."""
@@ -139,7 +144,7 @@ class Engine:
         reading = _Reading(self, blob, context, hits)
         looks = numbers or context.whole or _is_login_file(blob.path)
         matches = reading.whole(reading.read(rules) if looks else [])
-        findings = told_apart(_finding(blob, match) for match in merged(matches))
+        findings = told_apart(_finding(blob, match, self.key) for match in merged(matches))
         allowances = _allowances(blob) if Trigger.ALLOWANCE in hits else ()
         return Scanned(
             blob.path,
@@ -401,6 +406,7 @@ def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token: Token, decod
         parts=(value_part(secret),),
         confidence=token.confidence,
         also=rule.title,
+        value=None if decoded is None else secret,
     )
 
 
@@ -446,7 +452,7 @@ def _joined(match: Match, other: Match) -> Match:
     return match._replace(also=also, severity=severity, confidence=max(match.confidence, other.confidence))
 
 
-def _finding(blob: Blob, match: Match) -> Finding:
+def _finding(blob: Blob, match: Match, key: ValueKey) -> Finding:
     line, column = blob.place(match.start)
     message = match.message
     if match.also and match.rank is Rank.PLACE:
@@ -462,7 +468,16 @@ def _finding(blob: Blob, match: Match) -> Finding:
         fingerprint=fingerprint(match.rule.id, blob.path, *match.parts),
         excerpt=f"{name}{match.shown}{_MASK}",
         allow_at=match.allow_at,
+        value_id=_value_id(blob.text, match, key),
     )
+
+
+def _value_id(text: str, match: Match, key: ValueKey) -> ValueId | None:
+    """What the value of a match is known by."""
+    if match.value is not None:
+        return key.of(match.value)
+    start, end = match.start, match.end
+    return key.of(text[start:end], quoted=start > 0 and text[start - 1] == text[end : end + 1] == '"')
 
 
 def _ciphertexts(page: Page) -> Iterator[Ciphertext]:

@@ -27,6 +27,8 @@ class Match(NamedTuple):
         severity: where it differs from the rule's.
         also: what else is known about the value: "GitHub token".
         allow_at: further lines where an inline allowance counts.
+        value: what the value is where the text of its span spells it differently, such as in base64; "" for
+            a match that is not about a value, and None to take the text.
     """
 
     rule: RuleInfo
@@ -42,3 +44,8 @@ class Match(NamedTuple):
     confidence: Confidence = Confidence.HIGH
     also: str = ""
     allow_at: tuple[int, ...] = ()
+    value: str | bytes | None = None
+
+    def __repr__(self) -> str:
+        """Without the value."""
+        return f"Match({self.rule.id}, {self.start}, {self.end}, {self.name!r})"

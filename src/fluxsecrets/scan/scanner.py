@@ -14,6 +14,7 @@ from .blob import Blob
 from .engine import Context, Engine, Scanned
 from .sources import SourceFile
 from .sources.worktree import open_file
+from .valuekey import ValueKey
 
 if TYPE_CHECKING:  # most runs name no globs
     from fluxsecrets.repo.globs import Glob
@@ -48,6 +49,7 @@ class Scanner:
         secrets: tuple[str, ...] = (),
         rules: RuleNames | None = None,
         engine: Engine | None = None,
+        key: ValueKey | None = None,
     ) -> None:
         """Take what it needs.
 
@@ -56,21 +58,23 @@ class Scanner:
             secrets: globs of files that are secrets as a whole.
             rules: the creation rules, which may name more of these; None asks none.
             engine: one to use; made with the first file unless given.
+            key: that of the run, by which values are told apart; the engine's unless given.
         """
         self._arguments = (cache, secrets, rules)
         self._engine = engine
+        self._key = key or (ValueKey() if engine is None else engine.key)
         self._patterns: tuple[Glob, ...] | None = None
         self._asked = False
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Compiled patterns do not travel."""
-        return (Scanner, self._arguments)
+        """Compiled patterns do not travel; the key of the run does."""
+        return (Scanner, (*self._arguments, None, self._key))
 
     @property
     def engine(self) -> Engine:
         """The engine."""
         if self._engine is None:
-            self._engine = Engine(self._arguments[0])
+            self._engine = Engine(self._arguments[0], key=self._key)
         return self._engine
 
     def scan(self, file: SourceFile) -> FileScan:

@@ -77,6 +77,8 @@ _KNOWN = frozenset(
 
 def judge(blob: Blob) -> Iterator[Match]:
     """The connection strings of a file."""
+    from urllib.parse import unquote
+
     for expression, group in ((URL, 3), (DSN, 2)):
         for match in compiled(expression).finditer(blob.data):
             user = match.group(group - 1).decode("latin-1")
@@ -95,6 +97,7 @@ def judge(blob: Blob) -> Iterator[Match]:
                 name=f"{scheme}://…:" if group == 3 else "",
                 parts=(scheme, user, host),
                 confidence=Confidence.MEDIUM,
+                value=unquote(password),
             )
 
 

@@ -17,6 +17,7 @@ from fluxsecrets.scan.assignments import Assignment, Surroundings, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.template import is_template, without_expressions
+from fluxsecrets.scan.valuekey import unpacked
 from fluxsecrets.scan.values import is_literal, looks_random
 
 from . import secret
@@ -98,6 +99,7 @@ def judge_patches(blob: Blob) -> Iterator[Match]:
                 _PATCH_HINT,
                 name=ascii(path)[1:-1],
                 parts=("patch", path),
+                value=unpacked(value) if found["field"] == "data" else value,
             )
 
 

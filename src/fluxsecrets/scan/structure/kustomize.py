@@ -43,9 +43,8 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
             key, _, text = scalar.text.partition("=")
             if text and is_literal(text):
                 message = f"the secretGenerator {name!a} has the literal {key!a} in plain text"
-                yield page.match(
-                    LITERAL, Value((*path, "literals", index), scalar, None, None), owner, message, _HINT
-                )
+                value = Value((*path, "literals", index), scalar, None, None)
+                yield page.match(LITERAL, value, owner, message, _HINT, secret=text)
 
 
 def _generators(owner: Object) -> Iterator[tuple[Node, Path]]:

@@ -89,8 +89,9 @@ class Page:
         *,
         severity: Severity | None = None,
         confidence: Confidence = Confidence.HIGH,
+        secret: str | bytes | None = None,
     ) -> Match:
-        """A match for a value of an object."""
+        """A match for a value of an object; `secret` is what it stands for where it is not its text."""
         scalar, key = value.scalar, value.key
         lines = (key.line,) if key is not None and key.line != scalar.line else ()
         return Match(
@@ -105,6 +106,7 @@ class Page:
             severity=severity,
             confidence=confidence,
             allow_at=lines,
+            value=scalar.text if secret is None else secret,
         )
 
 

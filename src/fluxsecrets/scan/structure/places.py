@@ -127,6 +127,7 @@ def _match(page: Page, owner: Object, found: _Found, place: Place) -> Match:
         parts=(*owner.parts, name),
         confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
         allow_at=lines,
+        value=found.value.scalar.text if found.inner is None else found.inner.value,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
 from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.valuekey import unpacked
 from fluxsecrets.scan.values import is_literal
 
 from .page import Object, Page
@@ -36,7 +37,8 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
         for value in walk(node, (*owner.prefix, "spec", "template", field)) if node is not None else ():
             if _is_plain(value):
                 message = f"{owner.label}: {show(value.path)} is in plain text"
-                yield page.match(RULE, value, owner, message, _HINT)
+                plain = unpacked(value.scalar.text) if field == "data" else None
+                yield page.match(RULE, value, owner, message, _HINT, secret=plain)
 
 
 def _is_plain(value: Value) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.valuekey import unpacked
 from fluxsecrets.scan.values import is_literal
 
 from .page import ENCRYPT_HINT, Object, Page
@@ -39,7 +40,9 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
         if not _left_plain(owner, value):
             message = f"{owner.label}: {show(value.path)} is in plain text"
             confidence = Confidence.HIGH if owner.sops is None else Confidence.MEDIUM
-            yield page.match(RULE, value, owner, message, _hint(owner), confidence=confidence)
+            hint, text = _hint(owner), value.scalar.text
+            plain = unpacked(text) if value.path[len(owner.prefix)] == "data" else text
+            yield page.match(RULE, value, owner, message, hint, confidence=confidence, secret=plain)
 
 
 def secret_values(owner: Object) -> Iterator[Value]:

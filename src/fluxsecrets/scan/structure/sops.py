@@ -14,6 +14,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks import KEY_LISTS, is_ciphertext, may_hold_encrypted_comment
 from fluxsecrets.scan.match import Match, Rank
+from fluxsecrets.scan.valuekey import unpacked
 
 from .page import AGAIN_HINT, Object, Page
 from .reader import List, Map, Scalar, Value, child, is_null, show, text_of, walk
@@ -109,7 +110,7 @@ def _lost(page: Page, owner: Object) -> Iterator[Match]:
                 where = f"{owner.label}: {show(value.path)}"
                 message = f"{where} is a ciphertext, and the sops block with its MAC is gone"
                 hint = "take the file from git again, with its sops block"
-                yield page.match(LOST, value, owner, message, hint)
+                yield page.match(LOST, value, owner, message, hint, secret="")
                 return
 
 
@@ -117,7 +118,9 @@ def plain_match(page: Page, owner: Object, value: Value) -> Match:
     """The match for a value that should be encrypted."""
     where = f"{owner.label}: " if owner.is_object else ""
     message = f"{where}{show(value.path)} is in plain text in an encrypted file"
-    return page.match(PLAIN, value, owner, message, AGAIN_HINT)
+    packed = owner.is_secret and value.path[len(owner.prefix) :][:1] == ("data",)
+    plain = unpacked(value.scalar.text) if packed else value.scalar.text
+    return page.match(PLAIN, value, owner, message, AGAIN_HINT, secret=plain)
 
 
 def is_plain(scalar: Scalar) -> bool:
@@ -154,9 +157,8 @@ def _no_selector(page: Page, owner: Object, block: Map) -> Match:
     scalar = key or next(name for name, _ in block.pairs if type(name) is Scalar)
     value = Value(("sops", scalar.text), scalar, scalar, block)
     message = "the selector of this sops block is invalid, so it is unclear what should be encrypted"
-    return page.match(
-        PLAIN, value, owner, message, "see `fluxsecrets explain FILE`", confidence=Confidence.MEDIUM
-    )
+    hint = "see `fluxsecrets explain FILE`"
+    return page.match(PLAIN, value, owner, message, hint, confidence=Confidence.MEDIUM, secret="")
 
 
 def judge_comments(page: Page) -> Iterator[Match]:
@@ -198,6 +200,7 @@ def _moved_match(page: Page, owner: Object, comment: Comment) -> Match:
         "remove it, and look at `git log -p FILE` to see where it came from",
         name="comment",
         parts=(*owner.parts, comment.text.strip()),
+        value="",
     )
 
 

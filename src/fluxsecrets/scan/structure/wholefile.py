@@ -50,7 +50,7 @@ def whole(blob: Blob, reason: str) -> Iterator[Match]:
     text = blob.text
     if text.strip():
         start = len(text) - len(text.lstrip())
-        yield Match(PLAIN_FILE, Rank.PLACE, start, start + 1, message(reason), hint_for(reason))
+        yield Match(PLAIN_FILE, Rank.PLACE, start, start + 1, message(reason), hint_for(reason), value="")
 
 
 def plain_file(
