@@ -142,6 +142,13 @@ def test_what_is_staged_and_not_what_lies_around(repository, scan):
     assert scan().exit_code == 0
 
 
+def test_every_value_at_one_place_is_listed(repository, scan):
+    for number in range(3):
+        repository.commit(secret_yaml=repository.secret.replace(MARKER, f"hunter-number-{number}"))
+    result = scan("--history", "--format", "json")
+    assert rules(result) == ["secret.yaml:6 plain-secret"] * 3
+
+
 def test_a_range_of_commits_in_which_a_secret_came_and_went(repository, scan):
     start = repository.commit()
     bad = repository.commit(secret_yaml=repository.secret)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, Written
+    from fluxsecrets.findings.model import ValueId
 
     from .excuses import Excuse
     from .tips import Part
@@ -370,15 +371,17 @@ class _Job:
         repository, part = self.needed(), self.part
         assert part is not None  # noqa: S101 - `scan` gives one with commits
         self._go_by(part.trust)
-        known: set[str] = set()
+        known: set[tuple[str, ValueId | None]] = set()
         partial = self.request.partial_history
         listed = (*changes(repository, part.arguments, partial=partial), *part.loose)
         found = [change for change in listed if self._is_chosen(change.path)]
         for file in read_changes(repository, found, LIMIT):
             before = len(self.findings)
             self._take(self.scanner.scan(file))
-            fresh = [finding for finding in self.findings[before:] if finding.fingerprint not in known]
-            known.update(finding.fingerprint for finding in fresh)
+            fresh = [
+                each for each in self.findings[before:] if (each.fingerprint, each.value_id) not in known
+            ]
+            known.update((each.fingerprint, each.value_id) for each in fresh)
             self.findings[before:] = fresh
         self.findings += self.set.finish()
 
