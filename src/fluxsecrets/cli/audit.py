@@ -106,6 +106,6 @@ def _show_who(out: Output, report: str) -> int:
     from fluxsecrets.report.matrix import FORMATS
 
     if report not in FORMATS:
-        raise UsageError("--who reports no findings, so there is no SARIF", hint="use --format json")
+        raise UsageError(f"--who reports no findings, so it has no format {report}", hint="use --format json")
     out.show(FORMATS[report](who_reads_what(make_session())))
     return 0

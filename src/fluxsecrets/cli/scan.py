@@ -67,6 +67,7 @@ class _Where:
 @no_baseline_option
 @update_baseline_option
 @findings_format_option
+@click.option("--redact", is_flag=True, expose_value=False, help="Always on: no report shows a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 @takes(_Where, Baseline)
 def command(

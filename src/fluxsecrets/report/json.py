@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
@@ -34,7 +34,7 @@ def error_data(error: FluxsecretsError | None) -> dict[str, object] | None:
     }
 
 
-def dump(data: Mapping[str, object]) -> str:
+def dump(data: Mapping[str, object] | Sequence[object]) -> str:
     """Data as text."""
     import json  # a table at a terminal does without
 

@@ -43,6 +43,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def well_formed(text: str) -> str:
+    """A path as Unicode: bytes of its name that are not UTF-8 become U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def laid_out(
     rows: Sequence[Row], width: int | None, show: Callable[[Cell], str], *, outline: bool = False
 ) -> list[str]:

@@ -1,0 +1,275 @@
+"""Findings in the formats of CI systems: each is read by a strict reader, whatever files are called."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fluxsecrets.errors import FormatError
+from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
+from fluxsecrets.findings.allow import AllowedFinding, Remark
+from fluxsecrets.ops.checks.excuses import Excuse
+from fluxsecrets.report.findings import FORMATS
+from fluxsecrets.report.found import Found
+from fluxsecrets.report.page import Lines
+
+HOSTILE = (
+    "a\n::error::injected",
+    "::stop-commands::x",
+    "a,line=1:b%0A",
+    '"><x/>&amp;]]>',
+    "\x1b[31m\x00bell\x07\ufffe\uffff",
+    "caf\udce9.yaml",
+    "ä/日本.yaml",
+    " -->",
+)
+RULE = RuleInfo(
+    "plain-secret", "value of a Secret in plain text", Severity.HIGH, "why", "encrypt it", "scan.md"
+)
+
+# What GitLab 15.0 demands of a report; written down from its documentation.
+NAMED = {"type": "object", "required": ["id", "name", "version", "vendor"]}
+TIME = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$"}
+GITLAB = {
+    "type": "object",
+    "required": ["scan", "version", "vulnerabilities"],
+    "properties": {
+        "version": {"pattern": r"^15\.0\.\d+$"},
+        "scan": {
+            "required": ["analyzer", "scanner", "start_time", "end_time", "status", "type"],
+            "properties": {
+                "analyzer": NAMED,
+                "scanner": NAMED,
+                "start_time": TIME,
+                "end_time": TIME,
+                "status": {"enum": ["success", "failure"]},
+                "type": {"const": "secret_detection"},
+                "messages": {"items": {"required": ["level", "value"]}},
+            },
+        },
+        "vulnerabilities": {
+            "items": {
+                "required": ["id", "identifiers", "location"],
+                "properties": {
+                    "id": {"type": "string", "minLength": 1},
+                    "name": {"type": "string", "maxLength": 255},
+                    "severity": {"enum": ["Low", "Medium", "High", "Critical"]},
+                    "identifiers": {"minItems": 1, "items": {"required": ["type", "name", "value"]}},
+                    "location": {
+                        "required": ["commit", "file"],
+                        "properties": {
+                            "commit": {"required": ["sha"]},
+                            "start_line": {"type": "integer"},
+                        },
+                    },
+                },
+            }
+        },
+    },
+}
+QUALITY = {
+    "type": "array",
+    "items": {
+        "required": ["description", "check_name", "fingerprint", "severity", "location"],
+        "properties": {
+            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+            "location": {
+                "required": ["path", "lines"],
+                "properties": {
+                    "lines": {"required": ["begin"], "properties": {"begin": {"type": "integer"}}}
+                },
+            },
+        },
+    },
+}
+# Elements of JUnit's XML with the attributes that each may have.
+JUNIT = {
+    "testsuites": {"name", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped"},
+    "testcase": {"name", "classname"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"type", "message"},
+}
+
+
+def finding(
+    path="app/secret.yaml",
+    line=6,
+    severity=Severity.HIGH,
+    commit=None,
+    message="data.password is in plain text",
+):
+    place = Location(path, line, None if line is None else 13, commit)
+    known_by = f"{abs(hash((path, line))):032x}"
+    return Finding(
+        "plain-secret",
+        severity,
+        Confidence.HIGH,
+        place,
+        message,
+        "encrypt it: `fluxsecrets encrypt FILE`",
+        known_by,
+        "data.password: ********",
+    )
+
+
+def found(findings=(), **more):
+    values = {"known": (), "allowed": (), "remarks": (), "gone": (), **more}
+    return Found(
+        "scan", "1.0", Path("/repository"), 3, tuple(findings),
+        summary="3 files scanned", rules=lambda: [RULE], listed=tuple(findings), **values,
+    )  # fmt: skip
+
+
+def text_of(form, what):
+    blocks = list(FORMATS[form](what))
+    return "".join(f"{line}\n" for block in blocks if isinstance(block, Lines) for line in block.lines)
+
+
+def suites(text):
+    """The cases of a JUnit document as suite -> list of (name, outcome); strict about its form."""
+    text.encode("utf-8")  # no lone surrogate
+    root = ET.fromstring(text)
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        assert set(element.attrib) <= JUNIT[element.tag]
+    listed = {}
+    for suite in root:
+        cases = listed.setdefault(suite.get("name"), [])
+        outcomes = Counter()
+        for case in suite:
+            outcome = case[0].tag if len(case) else "passed"
+            outcomes[outcome] += 1
+            cases.append((case.get("name"), outcome))
+        assert int(suite.get("tests")) == len(cases)
+        for attribute, outcome in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert int(suite.get(attribute)) == outcomes[outcome]
+    return listed
+
+
+def commands(text):
+    """Workflow commands as GitHub's runner reads them: (level, properties, message)."""
+    read = []
+    for line in re.split(r"\r\n|\r|\n", text.removesuffix("\n")):
+        assert line.startswith("::"), line
+        head, _, message = line[2:].partition("::")
+        level, _, properties = head.partition(" ")
+        pairs = dict(pair.split("=", 1) for pair in properties.split(","))
+        for code, letter in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+            pairs = {name: value.replace(code, letter) for name, value in pairs.items()}
+        read.append((level, pairs, message))
+    return read
+
+
+EVERYTHING = found(
+    [finding(), finding("b.yaml", None, Severity.LOW), finding("c.yaml", 1, Severity.MEDIUM, "ab" * 20)],
+    known=(finding("known.yaml"),),
+    allowed=(AllowedFinding(finding("allowed.yaml"), "made up", "allowed.yaml", 5, inline=True),),
+    remarks=(Remark(".fluxsecrets.yaml", 3, "unused", "nothing is left: remove it"),),
+    errors=(FormatError("may hold a Secret, and cannot be read", hint="fix it", path="broken.yaml", line=2),),
+    excuses=(Excuse(".fluxsecrets.yaml", 4, "allows", "plain-secret", "d.yaml"),),
+)
+
+
+def test_junit():
+    listed = suites(text_of("junit", EVERYTHING))
+    assert listed == {
+        "broken.yaml": [("not judged: line 2", "error")],
+        "app/secret.yaml": [("plain-secret 6:13", "failure")],
+        "b.yaml": [("plain-secret", "failure")],
+        "c.yaml": [("plain-secret 1:13 in commit ababababab", "failure")],
+        "known.yaml": [("plain-secret 6:13", "skipped")],
+        "allowed.yaml": [("plain-secret 6:13", "skipped")],
+    }
+    root = ET.fromstring(text_of("junit", EVERYTHING))
+    failure = next(root.iter("failure"))
+    assert failure.get("message") == "data.password is in plain text"
+    assert "fluxsecrets encrypt app/secret.yaml" in failure.text
+    assert "made up" in [each.get("message") for each in root.iter("skipped")][1]
+
+
+def test_junit_without_findings_is_one_passed_test():
+    assert suites(text_of("junit", found())) == {"fluxsecrets scan": [("3 files scanned", "passed")]}
+
+
+def test_gitlab():
+    report = json.loads(text_of("gitlab", EVERYTHING))
+    jsonschema.validate(report, GITLAB)
+    assert report["scan"]["status"] == "failure"
+    assert "broken.yaml" in report["scan"]["messages"][0]["value"]
+    listed = {each["location"]["file"]: each for each in report["vulnerabilities"]}
+    assert set(listed) == {"app/secret.yaml", "b.yaml", "c.yaml", "known.yaml"}
+    assert listed["app/secret.yaml"]["severity"] == "High"
+    assert listed["app/secret.yaml"]["name"] == RULE.title
+    assert listed["c.yaml"]["location"] == {"file": "c.yaml", "commit": {"sha": "ab" * 20}, "start_line": 1}
+    assert "start_line" not in listed["b.yaml"]["location"]
+    assert json.loads(text_of("gitlab", found()))["scan"]["status"] == "success"
+
+
+def test_code_quality():
+    issues = json.loads(text_of("codequality", EVERYTHING))
+    jsonschema.validate(issues, QUALITY)
+    listed = {each["location"]["path"]: each for each in issues}
+    assert listed["broken.yaml"]["severity"] == "blocker"
+    assert listed["broken.yaml"]["location"]["lines"]["begin"] == 2
+    assert listed["app/secret.yaml"]["severity"] == "critical"
+    assert "allowed.yaml" not in listed
+    assert len({each["fingerprint"] for each in issues}) == len(issues)
+    assert json.loads(text_of("codequality", found())) == []
+
+
+def test_github_shows_the_worst_first():
+    read = commands(text_of("github", EVERYTHING))
+    assert [(level, pairs["file"]) for level, pairs, _ in read] == [
+        ("error", "broken.yaml"),
+        ("error", "app/secret.yaml"),
+        ("warning", "c.yaml"),
+        ("notice", "b.yaml"),
+        ("warning", ".fluxsecrets.yaml"),
+        ("warning", ".fluxsecrets.yaml"),
+    ]
+    _level, pairs, message = read[1]
+    assert pairs == {"file": "app/secret.yaml", "line": "6", "col": "13", "title": "plain-secret"}
+    assert message.startswith("data.password is in plain text; encrypt it")
+    assert "line" not in read[3][1]
+    assert text_of("github", found()) == ""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_file_names_stay_file_names(name):
+    what = found(
+        [finding(name, message=f"a value in {name} is in plain text")],
+        known=(finding(f"known {name}"),),
+        allowed=(AllowedFinding(finding(f"allowed {name}"), f"because of {name}", name, 5),),
+        remarks=(Remark(name, 1, "unused", f"see {name}"),),
+        errors=(FormatError(f"broken {name}", path=name, hint=f"look at {name}"),),
+    )
+    assert [len(cases) for cases in suites(text_of("junit", what)).values()] == [2, 1, 1]
+    for form, schema in (("gitlab", GITLAB), ("codequality", QUALITY)):
+        text = text_of(form, what)
+        report = json.loads(text)
+        jsonschema.validate(report, schema)
+        json.dumps(report, ensure_ascii=False).encode("utf-8")  # no lone surrogate
+    read = commands(text_of("github", what))
+    assert [level for level, _, _ in read] == ["error", "error", "warning"]
+    shown = read[1][1]["file"]
+    assert "\x1b" not in text_of("github", what)
+    if name.isprintable():
+        assert shown == name
+
+
+@settings(max_examples=30)
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_any_name_and_message_can_be_read_again(name, message):
+    what = found([finding(name or "x", message=message)], errors=(FormatError(message, path=name),))
+    suites(text_of("junit", what))
+    assert len(commands(text_of("github", what))) == 2
+    jsonschema.validate(json.loads(text_of("gitlab", what)), GITLAB)
+    jsonschema.validate(json.loads(text_of("codequality", what)), QUALITY)
