@@ -536,6 +536,34 @@ def code(chance, number):
     return file.add(f'db_password = "{chance.some(string.ascii_letters + string.digits, 18)}"', "code")
 
 
+def comment(chance, number):
+    secret = chance.some(string.ascii_letters + string.digits, 18)
+    kind = chance.pick(["map", "release", "secret", "env", "sops"])
+    if kind == "env":
+        file = File(f"docker/old-{number}/.env").add("# local\nLOG_LEVEL=debug  # password: see the wiki")
+        return file.add(f"# DB_PASSWORD={secret}", "comment").add("MODE=fast")
+    if kind == "sops":
+        file = File(f"apps/{chance.name()}/noted-{number}.yaml")
+        file.add(
+            f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  pin: {chance.cipher()}"
+        )
+        return encrypted_tail(chance, file.add(f"# the old password: {secret}", "comment"))
+    if kind == "secret":
+        file = File(f"apps/{chance.name()}/old-{number}.yaml")
+        file.add("apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  user: ${DB_USER}")
+        return file.add(f"  # smtp: {secret}", "comment").add("  password: ${DB_PASSWORD}")
+    if kind == "map":
+        file = File(f"apps/{chance.name()}/mode-{number}.yaml")
+        file.add("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  mode: fast")
+        return file.add(f'  # DB_PASSWORD: "{secret}"', "comment")
+    file = File(f"infrastructure/old-{number}.yaml")
+    file.add("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: app\nspec:")
+    file.add("  values:\n    # existingSecret: app-auth").add(
+        f"    a: 1  # adminPassword: {secret}", "comment"
+    )
+    return file
+
+
 LEAKS = (
     *(secret_manifest,) * 4,
     secret_in_list,
@@ -563,6 +591,7 @@ LEAKS = (
     encoded_token,
     *(private_key,) * 2,
     code,
+    *(comment,) * 2,
 )
 
 
@@ -930,6 +959,13 @@ def made_up_tokens(chance, number):
     return file.add("- AKIAIOSFODNN7EXAMPLE\n- ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")
 
 
+def harmless_comments(chance, number):
+    file = File(f"infrastructure/noted-{number}.yaml")
+    file.add("# The password: at least 12 letters.\n# token: see the wiki\napp:\n  # password: changeme")
+    file.add(f"  # password: {json.dumps(chance.placeholder())}\n  # existingSecret: app-k8s2-auth")
+    return file.add(f"  # token: {chance.reference()}\n  a: 1  # secretName: {chance.name()}-tls")
+
+
 HARMLESS = (
     *(encrypted_secret,) * 4,
     *(encrypted_values,) * 2,
@@ -952,6 +988,7 @@ HARMLESS = (
     public_keys,
     *(healthy_kustomization,) * 2,
     *(made_up_tokens,) * 2,
+    *(harmless_comments,) * 2,
 )
 
 

@@ -24,11 +24,13 @@ class Surroundings(IntEnum):
     """How much a text promises.
 
     CODE: code and documentation: only quoted texts are values, and examples are everywhere.
+    COMMENT: a line that was commented out, or prose.
     CONFIGURATION: what stands behind the sign is the value.
     """
 
     CODE = 1
-    CONFIGURATION = 2
+    COMMENT = 2
+    CONFIGURATION = 3
 
 
 class Assignment(NamedTuple):
@@ -85,18 +87,60 @@ def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
         return False
     if is_expression(found.value) if not found.quoted else _is_filled_in(found.value, surroundings):
         return False
-    if surroundings is Surroundings.CONFIGURATION:
-        return may_be_password(found.value) if says is Telling.SURELY else may_be_token(found.value)
+    return _JUDGES[surroundings](found, says is Telling.SURELY)
+
+
+def _in_configuration(found: Assignment, sure: bool) -> bool:
+    return may_be_password(found.value) if sure else may_be_token(found.value)
+
+
+def _in_comment(found: Assignment, sure: bool) -> bool:
+    if sure:
+        return len(found.value) >= 6 and may_be_password(found.value) and is_chosen(found.value)
+    return may_be_token(found.value) and holds_random(found.value)
+
+
+def holds_random(value: str) -> bool:
+    """Whether a text has a long part that a machine made. Names of Secrets have short ones: `app-8f3a2`."""
+    return any(looks_random(part) for part in re.findall(r"[A-Za-z0-9]{12,}|[0-9a-f-]{36}", value))
+
+
+def _in_code(found: Assignment, sure: bool) -> bool:
     if not found.quoted:
         return len(found.value) >= 16 and may_be_token(found.value)
-    if says is Telling.SURELY:
+    if sure:
         return len(found.value) >= 6 and may_be_password(found.value) and _chosen_well(found.value)
     return len(found.value) >= 12 and may_be_token(found.value)
 
 
-def _chosen_well(value: str) -> bool:
-    """Whether a password is more than a word or two, as examples in code and documentation are."""
+_JUDGES = {
+    Surroundings.CODE: _in_code,
+    Surroundings.COMMENT: _in_comment,
+    Surroundings.CONFIGURATION: _in_configuration,
+}
+
+_IN_EXAMPLES = re.compile(
+    r"p[a4@]ss(?:w[o0]?r?d?|phrase)?|pwd|s[e3]cr[e3]t|tests?|example|sample|admin|root|user(?:name)?|demo|foo|bar|baz"
+    r"|dummy|fake|abc|qwerty|letmein|change|please|default|your?|super|some|token|key|value|my|the|[\W\d_]"
+)
+
+
+def is_chosen(value: str) -> bool:
+    """Whether somebody chose a password to keep others out: not a mere word, and not that of an example."""
     if looks_random(value):
         return True
+    kinds = _kinds(value)
+    if " " in value or kinds < 2 or (kinds == 2 and not any(map(str.isdigit, value))):
+        return False
+    return len(_IN_EXAMPLES.sub("", value.lower())) >= 3
+
+
+def _chosen_well(value: str) -> bool:
+    """Whether a password is more than a word or two, as examples in code and documentation are."""
+    return looks_random(value) or (len(value) >= 8 and _kinds(value) >= 3 and " " not in value)
+
+
+def _kinds(value: str) -> int:
+    """How many kinds of characters a text has, of lower and upper case, digits and others."""
     kinds = (str.islower, str.isupper, str.isdigit, lambda sign: not sign.isalnum())
-    return len(value) >= 8 and sum(any(map(kind, value)) for kind in kinds) >= 3 and " " not in value
+    return sum(any(map(kind, value)) for kind in kinds)

@@ -7,6 +7,7 @@ from fluxsecrets.findings import RuleInfo
 from .rules import TOKEN_RULES
 from .structure import (
     clients,
+    comments,
     connection,
     kustomize,
     lastapplied,
@@ -38,6 +39,7 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     clients.LOGIN,
     lines.ENV_FILE,
     lines.CONFIG,
+    comments.RULE,
     connection.RULE,
     lines.CODE,
     wholefile.UNREADABLE,

@@ -9,7 +9,7 @@ from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.template import is_template, without_expressions
 
-from . import clients, kustomize, lastapplied, places, sealed, secret, sops
+from . import clients, comments, kustomize, lastapplied, places, sealed, secret, sops
 from .page import Object, Page
 from .reader import parse
 
@@ -44,3 +44,4 @@ def judge_page(page: Page) -> Iterator[Match]:
         for judge in JUDGES:
             yield from judge(page, owner)
     yield from sops.judge_comments(page)
+    yield from comments.judge_comments(page)

@@ -15,6 +15,7 @@ from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import may_be_password, may_be_token
 
+from .comments import commented, in_comment, is_commented_secret
 from .page import AGAIN_HINT, ENCRYPT_HINT
 from .sops import PLAIN, selector_in
 
@@ -117,6 +118,7 @@ def judge(blob: Blob) -> Iterator[Match]:
     text = blob.text
     if is_env_file(blob.path):
         yield from _told(blob, ENV_FILE, env_lines(text))
+        yield from _in_comments(blob)
     elif is_config_file(blob.path):
         yield from _told(blob, CONFIG, ini_lines(text))
         yield from judge_text(blob, CONFIG, Surroundings.CONFIGURATION)
@@ -134,14 +136,21 @@ def _told(blob: Blob, rule: RuleInfo, lines: Iterator[Line]) -> Iterator[Match]:
             yield _match(rule, line, f"{line.name} is in plain text", ENCRYPT_HINT, confidence)
 
 
-def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings, start: int = 0) -> Iterator[Match]:
-    """Assignments in any text, from an offset on."""
+def _in_comments(blob: Blob) -> Iterator[Match]:
+    for found in assignments(blob.data) if b"#" in blob.data else ():
+        if in_comment(blob.data, found.start) and is_commented_secret(blob.data, found):
+            yield commented(blob, found)
+
+
+def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings) -> Iterator[Match]:
+    """Assignments in any text."""
     hint = "take it from the environment, or from a file that is encrypted, and change the value"
-    for found in assignments(blob.data[start:] if start else blob.data):
-        if is_secret(found, surroundings):
-            line = Line(
-                found.name, found.value, blob.offset(found.start + start), blob.offset(found.end + start)
-            )
+    for found in assignments(blob.data):
+        if surroundings is Surroundings.CONFIGURATION and in_comment(blob.data, found.start):
+            if is_commented_secret(blob.data, found):
+                yield commented(blob, found)
+        elif is_secret(found, surroundings):
+            line = Line(found.name, found.value, blob.offset(found.start), blob.offset(found.end))
             sure = telling(found.name) is Telling.SURELY
             yield _match(
                 rule,
@@ -167,6 +176,7 @@ def judge_sops(blob: Blob) -> Iterator[Match]:
         if not is_ciphertext(line.text) and (selector is None or selector.encrypts(names)):
             message = f"{line.name} is in plain text in an encrypted file"
             yield _match(PLAIN, line, message, AGAIN_HINT, Confidence.HIGH)
+    yield from _in_comments(blob)
 
 
 def _selector(lines: list[Line], sections: list[tuple[int, str]]) -> Selector | None:

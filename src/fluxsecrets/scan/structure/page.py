@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks import is_ciphertext
-from fluxsecrets.scan.assignments import assignments
+from fluxsecrets.scan.assignments import Assignment, assignments
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
 
@@ -63,20 +63,27 @@ class Object:
 class Page:
     """A file with its documents. The items of Lists are objects, the Lists are not."""
 
-    __slots__ = ("_spots", "blob", "objects", "parsed")
+    __slots__ = ("_assigned", "_spots", "blob", "objects", "parsed")
 
     def __init__(self, blob: Blob, parsed: Parsed) -> None:
         self.blob = blob
         self.parsed = parsed
         self.objects = tuple(each for node in parsed.documents for each in objects_in(node))
+        self._assigned: list[Assignment] | None = None
         self._spots: list[int] | None = None
+
+    @property
+    def assigned(self) -> list[Assignment]:
+        """Everything in the text that is assigned to a telling name, whatever it belongs to."""
+        if self._assigned is None:
+            self._assigned = list(assignments(self.blob.data, options=True))
+        return self._assigned
 
     @property
     def spots(self) -> list[int]:
         """Where in the text something is assigned to a telling name, in order: the values, not the names."""
         if self._spots is None:
-            found = assignments(self.blob.data, options=True)
-            self._spots = sorted(self.blob.offset(each.start) for each in found)
+            self._spots = sorted(self.blob.offset(each.start) for each in self.assigned)
         return self._spots
 
     def match(
