@@ -96,6 +96,20 @@ class _Maker:
         lines = [text[start : start + 64] for start in range(0, len(text), 64)]
         return line_break.join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----"])
 
+    def make_pem_js(self, label):
+        """As texts of code that are put together."""
+        return self.make_pem(label, "\\n' +\n// '")
+
+    def make_pem_locked(self, label):
+        """With a passphrase."""
+        if label.startswith("OPENSSH"):
+            text = base64.b64encode(b"openssh-key-v1\0" + b"\0\0\0\x0aaes256-ctr" + self.bytes(300)).decode()
+            return (
+                f"-----BEGIN {label}-----\n{text[:70]}\n{text[70:140]}\n{text[140:]}\n-----END {label}-----"
+            )
+        first, rest = self.make_pem(label).split("\n", 1)
+        return f"{first}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,{self.some('HEX', 32)}\n\n{rest}"
+
     def make_pem_json(self, label):
         return self.make_pem(label, "\\n")
 
@@ -107,8 +121,9 @@ class _Maker:
             [f"-----BEGIN {label}-----", "Comment: throwaway", "", *lines, f"-----END {label}-----"]
         )
 
-    def make_putty(self, _):
-        return "PuTTY-User-Key-File-" + "3: ssh-ed25519\nEncryption: none\nComment: throwaway\n"
+    def make_putty(self, cipher):
+        start = "PuTTY-User-Key-File"
+        return f"{start}-3: ssh-ed25519\nEncryption: {cipher or 'none'}\nComment: throwaway\n"
 
     def make_pypi(self, _):
         identifier = json.dumps({"user": "throwaway", "jti": self.some("hex", 16)}).encode()

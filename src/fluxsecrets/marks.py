@@ -229,7 +229,7 @@ _PRIVATE_KEY = (
     r"AGE-SECRET-KEY-[0-9A-Z+._-]{5,}"
     r"|AGE-PLUGIN-[0-9A-Z+._-]+?-1[02-9AC-HJ-NP-Z]{6,}"
     # PEM, OpenSSH and PGP. A block without an end hides the rest. Paths and JSON may escape line breaks.
-    r"|-----BEGIN[ A-Z0-9]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END[ A-Z0-9]*-----|\Z)"
+    r"|----[- ]?BEGIN[ A-Z0-9_.-]*PRIVATE KEY(?: BLOCK)? ?----.*?(?:----[- ]?END[ A-Z0-9_.-]*----|\Z)"
 )
 
 

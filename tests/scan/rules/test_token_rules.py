@@ -17,6 +17,9 @@ ALSO = {
     # What is special is also what is general; the earlier rule counts.
     "github-app-token": {"json-web-token"},
     "google-service-account-key": {"private-key"},
+    "encrypted-private-key": {"private-key", "openssh-private-key", "putty-private-key"},
+    "openssh-private-key": {"private-key"},
+    "pgp-private-key": {"private-key"},
     "kubernetes-service-account-token": {"json-web-token"},
     "google-chat-webhook": {"google-api-key"},
 }

@@ -12,6 +12,13 @@ import re
 import zlib
 
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BETWEEN_LINES = (
+    rb"""\\+[rnt]|\\+u000[aAdD]|%0[aAdD]|%20|&#x?0?[0-9aAdD]{1,2};|<br ?/?>|[\s\\"'`,*#>|;()&-]"""
+    rb"""|(?<![0-9A-Za-z+/=])(?://|\+)(?=[ \t])|(?<=[ \t"'])\+(?=\s)"""
+)
+_OTHER_LABEL = rb"BEGIN (?!(?:(?:RSA|EC|DSA|DH|ED25519|ED448|X25519|X448|ENCRYPTED|OPENSSH|ANY) )*$)"
+"""The start of a block whose label does not promise DER."""
+
 _BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -85,21 +92,25 @@ def check_aws_key_id(secret: bytes) -> bool | None:
 
 
 def check_pem(secret: bytes) -> bool | None:
-    """The first bytes are a DER sequence or an OpenSSH key; escaped line breaks are looked through.
+    """The first bytes are a DER sequence or an OpenSSH key; what is between the lines is looked through.
 
-    None where there is a header such as `Proc-Type:`, or too little to judge.
+    None where there is a header such as `Proc-Type:`, too little to judge, or a label that does not mean DER.
     """
-    data = _loose_base64(_pem_body(secret)[:400])
+    head, body = _pem_parts(secret)
+    data = _loose_base64(body[:400])
     if data is None:
         return None
-    return data.startswith(
-        (b"openssh-key-v1\0", b"\x30\x81", b"\x30\x82", b"\x30\x2e", b"\x30\x77", b"\x30\x74")
-    )
+    if data.startswith((b"openssh-key-v1\0", b"\x30\x81", b"\x30\x82", b"\x30\x83")):
+        return True
+    if data[:1] == b"\x30" and b"\x28" <= data[1:2] < b"\x80":  # a short one, such as of Ed25519
+        return True
+    return None if re.search(_OTHER_LABEL, head) is not None else False
 
 
 def check_pgp(secret: bytes) -> bool | None:
     """The first packet of a private key block is a secret key (RFC 9580, tags 5 and 7)."""
-    body = re.split(rb"(?:\\r)?(?:\\n|\n)[ \t]*(?:\\r|\r)?(?:\\n|\n)", _pem_body(secret), maxsplit=1)[-1]
+    body = _pem_parts(secret)[1]
+    body = re.split(rb"(?:\\r)?(?:\\n|\n)[ \t]*(?:\\r|\r)?(?:\\n|\n)", body, maxsplit=1)[-1]
     data = _loose_base64(body[:200])
     if not data:
         return None
@@ -159,14 +170,15 @@ def _json_object(part: bytes) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def _pem_body(secret: bytes) -> bytes:
-    """Everything after the first line."""
-    return re.split(rb"KEY(?: BLOCK)?-----", secret, maxsplit=1)[-1]
+def _pem_parts(secret: bytes) -> tuple[bytes, bytes]:
+    """The first line, and everything after it."""
+    head, _, body = secret.partition(b"PRIVATE KEY")
+    return head, body.removeprefix(b" BLOCK").lstrip(b" -")
 
 
 def _loose_base64(text: bytes) -> bytes | None:
     """Base64 with white space, escaped line breaks and no padding; None where it is something else."""
-    text = re.sub(rb"\\[rnt]|[\s\\]", b"", text).rstrip(b"=")
+    text = re.sub(_BETWEEN_LINES, b"", text).rstrip(b"=")
     if len(text) % 4 == 1:
         text = text[:-1]
     try:

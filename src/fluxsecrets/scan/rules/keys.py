@@ -7,8 +7,22 @@ from fluxsecrets.findings import Severity
 from .checks import check_age, check_jwt, check_pem, check_pgp
 from .model import TokenRule
 
-# Base64 over several lines, with the line breaks as they are, or escaped as in JSON.
-_BODY = r"(?:\\+[nr]|[0-9A-Za-z+/=\s])"
+# Between the lines of a block: line breaks as they are or escaped, indentation, signs of comments, quotations
+# and changes, and the quotes of a text in code.
+_BREAK = r"\\+[nrt]|\\+u000[aAdD]|%0[aAdD]|%20|&#x?0?[0-9aAdD]{1,2};|<br ?/?>"
+_GAP = rf"""(?:{_BREAK}|[\s"'`,+*#>|\\/;:.()&-])"""
+# Never a hyphen before a short line: it may be of the next block.
+_SHORT = rf"""(?:{_BREAK}|[\s"'`,+*#>|\\/;:.()&])"""
+_HEADERS = rf"(?:{_GAP}+[A-Za-z-]{{4,12}}:[^\\\r\n<&]{{0,120}}){{0,4}}"
+_LINES = rf"(?:{_GAP}+[0-9A-Za-z+/]{{20,}}=*)*(?:{_SHORT}+[0-9A-Za-z+/]{{4,19}}=*)?"
+_BODY = rf"{_HEADERS}{_GAP}+[0-9A-Za-z+/]{{40,}}=*{_LINES}"
+_WORDS = r"(?:[A-Za-z0-9_.-]{1,20} )"
+# A JSON text may be in another one.
+_Q = r"""\\*["']"""
+_IS = rf"{_Q}\s*:\s*{_Q}"
+_KTY = rf"{_Q}kty{_IS}"
+_FIELDS = r"[^{}]*"
+_BEGIN, _KEY = r"-{4,5} ?BEGIN ", r"PRIVATE KEY(?: BLOCK)? ?-{4,5}"
 
 RULES = (
     TokenRule(
@@ -43,10 +57,34 @@ RULES = (
         negatives=('"private_key": "-----BEGIN PRIVATE KEY-----\\n...\\n-----END PRIVATE KEY-----\\n"',),
     ),
     TokenRule(
+        id="encrypted-private-key",
+        title="encrypted private key",
+        severity=Severity.MEDIUM,
+        pattern=(
+            rf"(?:{_BEGIN}(?:{_WORDS}{{0,3}}ENCRYPTED {_WORDS}{{0,2}}{_KEY}"
+            rf"|{_WORDS}{{0,3}}{_KEY}{_GAP}+Proc-Type: ?4,ENCRYPTED){_BODY}"
+            # The length of the cipher's name: longer than that of `none`.
+            rf"|-----BEGIN OPENSSH PRIVATE KEY-----{_GAP}+b3BlbnNzaC1rZXktdjEAAAAA[C-Z][0-9A-Za-z+/]{{20,}}"
+            rf"{_LINES}"
+            r"|PuTTY-User-Key-File-[23]: [0-9a-z@.-]{4,40}(?:\s|\\+[nr])+Encryption: aes)"
+        ),
+        keywords=(b"private key", b"putty-user-key-file-"),
+        explanation="Only its passphrase protects it. Anyone who has the file can try passphrases offline.",
+        fix="make a new pair if the passphrase is short or shared, and keep the key out of the repository",
+        positives=(
+            "{pem:ENCRYPTED PRIVATE KEY}",
+            "{pem:ENCRYPTED COSIGN PRIVATE KEY}",
+            "{pem-locked:RSA PRIVATE KEY}",
+            "{pem-locked:OPENSSH PRIVATE KEY}",
+            "{putty:aes256-cbc}",
+        ),
+        negatives=("-----BEGIN ENCRYPTED PRIVATE KEY-----\n...\n-----END ENCRYPTED PRIVATE KEY-----",),
+    ),
+    TokenRule(
         id="openssh-private-key",
         title="OpenSSH private key",
         severity=Severity.CRITICAL,
-        pattern=rf"-----BEGIN OPENSSH PRIVATE KEY-----{_BODY}{{70,}}",
+        pattern=rf"-----BEGIN OPENSSH PRIVATE KEY-----{_BODY}",
         keywords=(b"-----begin openssh private key",),
         check=check_pem,
         explanation="Anyone who has it logs in where its public half is trusted, such as your repository.",
@@ -58,10 +96,7 @@ RULES = (
         id="pgp-private-key",
         title="PGP private key",
         severity=Severity.CRITICAL,
-        pattern=(
-            r"-----BEGIN PGP PRIVATE KEY BLOCK-----(?:[ \t\r]*(?:\n|\\n)[A-Za-z]{4,10}:[^\n\\]{0,120}){0,4}"
-            rf"{_BODY}{{70,}}"
-        ),
+        pattern=rf"-----BEGIN PGP PRIVATE KEY BLOCK-----{_BODY}",
         keywords=(b"-----begin pgp private key block",),
         check=check_pgp,
         explanation="It decrypts and signs as its owner; a passphrase only slows that down.",
@@ -76,18 +111,16 @@ RULES = (
         id="private-key",
         title="private key",
         severity=Severity.CRITICAL,
-        pattern=(
-            r"-----BEGIN (?:(?:RSA|EC|DSA|DH|ANY|ENCRYPTED|SSH2 ENCRYPTED|ED25519|ED448|X25519|X448) )?"
-            r"PRIVATE KEY-----"
-            rf"(?:[ \t\r]*(?:\n|\\n)[ \t]*[A-Za-z-]{{4,12}}:[^\n\\]{{0,120}}){{0,4}}{_BODY}{{40,}}"
-        ),
-        keywords=(b"private key-----",),
+        pattern=rf"{_BEGIN}{_WORDS}{{0,4}}{_KEY}{_BODY}",
+        keywords=(b"private key",),
         check=check_pem,
         explanation="It proves to be the server, client or signer that its certificate or public half names.",
         fix="revoke the certificate or trust, and make a new key pair",
         positives=(
             "{pem:RSA PRIVATE KEY}",
             "{pem:ED25519 PRIVATE KEY}",
+            "{pem:ML-DSA-65 PRIVATE KEY}",
+            "// {pem-js:X25519 PRIVATE KEY}",
             "tls.key: |\n    {pem:EC PRIVATE KEY}",
             "{pem-json:PRIVATE KEY}",
         ),
@@ -95,6 +128,33 @@ RULES = (
             "-----BEGIN PUBLIC KEY-----\n{base64:64}\n-----END PUBLIC KEY-----",
             "-----BEGIN PRIVATE KEY-----\n<your key>\n-----END PRIVATE KEY-----",
             'grep -q "-----BEGIN RSA PRIVATE KEY-----" file',
+            "-----BEGIN RSA PRIVATE KEY-----\nput the text of the key here, with all of its lines\n",
+            "-----BEGIN CERTIFICATE-----\n{base64:64}\n{base64:64}\n-----END CERTIFICATE-----",
+        ),
+    ),
+    TokenRule(
+        id="json-web-key",
+        title="private JSON Web Key",
+        severity=Severity.CRITICAL,
+        pattern=(
+            rf"{_KTY}(?:RSA|EC|OKP|AKP){_Q}{_FIELDS}{_Q}(?:d|priv){_IS}[0-9A-Za-z_-]{{32,}}"
+            rf"|{_Q}(?:d|priv){_IS}[0-9A-Za-z_-]{{32,}}{_Q}{_FIELDS}{_KTY}(?:RSA|EC|OKP|AKP)"
+            rf"|{_KTY}oct{_Q}{_FIELDS}{_Q}k{_IS}[0-9A-Za-z_-]{{22,}}"
+            rf"|{_Q}k{_IS}[0-9A-Za-z_-]{{22,}}{_Q}{_FIELDS}{_KTY}oct"
+        ),
+        keywords=(b"kty",),
+        explanation="It signs or decrypts as its owner: anyone who has it can make valid tokens.",
+        fix="take the key out of the set that verifiers trust, and make a new one",
+        positives=(
+            '{"kty": "OKP", "crv": "Ed25519", "x": "{base64url:43}", "d": "{base64url:43}"}',
+            '{"d":"{base64url:43}","kty":"EC","x":"{base64url:43}","y":"{base64url:43}"}',
+            '{"kty":"oct","k":"{base64url:43}"}',
+            'JWK: "{\\"kty\\":\\"EC\\",\\"d\\":\\"{base64url:43}\\"}"',
+        ),
+        negatives=(
+            '{"kty": "OKP", "crv": "Ed25519", "x": "{base64url:43}"}',
+            '{"keys": [{"kty": "RSA", "e": "AQAB", "n": "{base64url:342}"}, {"d": "{base64url:43}"}]}',
+            '{"kty": "EC", "d": "..."}',
         ),
     ),
     TokenRule(
