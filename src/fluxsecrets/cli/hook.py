@@ -10,7 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.checks.hooks import HookResult
+    from fluxsecrets.ops.checks.hooks import HookResult, HookState
+    from fluxsecrets.report.text import Cell
 
 HOOKS = ("pre-commit", "pre-push")
 """As `ops.checks.hooks` has them; a commit does not wait for the import of what installs hooks."""
@@ -37,7 +38,8 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
 
     HOOK is pre-commit, which looks at what is staged, or pre-push, which looks at the commits that are
     pushed; both unless named. A hook that is there already is kept and runs first. With husky, or another
-    folder of hooks in the work tree, a few lines go into the files there.
+    folder of hooks in the work tree, a few lines go into the files there. The check of a commit runs last,
+    after what may stage more.
     """
     from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.checks.hooks import install_hooks, own_launcher
@@ -67,9 +69,9 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
     """Show whether git runs the hooks, and if not, why.
 
     A hook may be there and do nothing: core.hooksPath was set, the file may not be executed, another hook has
-    taken its place.
+    taken its place. Or the check of a commit is not last, so that what runs after it may stage a secret.
 
-    Exit codes: 0 all are at work, 1 one is not, 2 an error.
+    Exit codes: 0 all are at work, 1 one is not, or not last, 2 an error.
     """
     from fluxsecrets.cli.options import make_session
     from fluxsecrets.cli.output import Output
@@ -82,7 +84,7 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
         [
             (
                 Cell(state.hook),
-                Cell("at work") if not state.problem else Cell("not at work", "red"),
+                _work(state),
                 Cell(printable(session.shown(state.path))),
             )
             for state in states
@@ -108,6 +110,14 @@ def run(*, hook: str, arguments: tuple[str, ...]) -> int:
     from fluxsecrets.cli.hookrun import run_hook
 
     return run_hook(hook, arguments)
+
+
+def _work(state: HookState) -> Cell:
+    from fluxsecrets.report.text import Cell
+
+    if not state.problem:
+        return Cell("at work")
+    return Cell("not last", "yellow") if state.late else Cell("not at work", "red")
 
 
 def _in_order(hooks: tuple[str, ...]) -> tuple[str, ...]:

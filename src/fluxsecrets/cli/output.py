@@ -228,7 +228,8 @@ def warn_of_dead_hooks(out: Output) -> None:
     from fluxsecrets.ops.checks.hooks import dead_hooks
 
     for state in dead_hooks(Path.cwd()):
-        what = f"the {state.hook} hook checks nothing here: {state.problem}"
+        does = "does not come last" if state.late else "checks nothing here"
+        what = f"the {state.hook} hook {does}: {state.problem}"
         out.warning(f"warning: {what}; see `fluxsecrets hook status`")
 
 

@@ -1,7 +1,8 @@
 """Git hooks that keep secrets in plain text out: put into place, taken away again.
 
 Two ways, by whose file it is. A hook in git's own folder is ours: an existing one is set aside and runs
-first. A file that the team shares, such as `.husky/pre-commit`, gets a few marked lines at its top.
+first. A file that the team shares, such as `.husky/pre-commit`, gets a few marked lines at its top, which
+start the rest of the file. Either way the check of a commit comes last: what runs before may stage more.
 
 A hook that is in place may still do nothing: git looks elsewhere, the file may not be run, somebody put
 another one there. `hook_states` tells.
@@ -25,23 +26,16 @@ from fluxsecrets.files.reasons import reason_of
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.repo.git import Repository, find_repository
 
+from .hookorder import CALLS, LEGACY, OLD, displaced, order_of, runs_by_config
+from .sharedhook import BLOCK, UNSET, shared_block, with_block
+
 HOOKS = ("pre-commit", "pre-push")
 ASIDE = ".before-fluxsecrets"
 """The suffix of a hook that existed before ours."""
 
 _LIMIT = 2**20
+_AGAIN = "`fluxsecrets hook install`"
 _MADE_BY = "made by `fluxsecrets hook install`"
-_BEGIN, _END = "# >>> fluxsecrets hook", "# <<< fluxsecrets hook"
-_BLOCK = re.compile(rf"^{_BEGIN}.*?^{_END}[^\n]*\n", re.DOTALL | re.MULTILINE)
-# What Python takes from the environment to load other code; a Python that is started by a script of another
-# program's cannot be told with -I.
-_UNSET = (
-    "unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX "
-    "PYTHONWARNINGS PYTHONBREAKPOINT PYTHONINSPECT PYTHONEXECUTABLE"
-)
-_CALLS = re.compile(r"^[^#\n]*\bfluxsecrets\b.*\bhook run\b", re.MULTILINE)
-# The lines of a shell hook before which nothing of ours may stand; husky's older versions source a file.
-_HEAD = re.compile(r"(?:#![^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*(?:\. [^\n]*husky\.sh[^\n]*\n)?")
 _PYTHON = re.compile(r"^python=(?P<python>'.*')$", re.MULTILINE)
 _SHELL = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
 
@@ -80,6 +74,7 @@ class HookState:
         path: the file that git runs, or would run.
         installed: there is a hook of fluxsecrets, there or where git looked before.
         problem: why nothing is checked, or what is wrong with it; "" where all is well.
+        late: it checks, and what runs after it may stage more: `problem` says what.
     """
 
     hook: str
@@ -87,6 +82,7 @@ class HookState:
     installed: bool
     problem: str = ""
     hint: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +106,12 @@ class HooksPlace:
     Attributes:
         folder: where git looks for them, or husky's own folder.
         shared: it lies in the work tree, so that the team has the same files.
+        husky: it is husky's, which starts the files in it with `sh -e`.
     """
 
     folder: Path
     shared: bool
+    husky: bool = False
 
 
 def install_hooks(
@@ -134,8 +132,11 @@ def install_hooks(
     results = []
     for hook in hooks:
         path = place.folder / hook
-        result = _install_shared(hook, path) if place.shared else _install_own(hook, path, launcher)
-        results.append(result)
+        results.append(
+            _install_shared(hook, path, husky=place.husky)
+            if place.shared
+            else _install_own(hook, path, launcher)
+        )
     return tuple(results)
 
 
@@ -163,7 +164,7 @@ def find_place(repository: Repository, *, everywhere: bool = False) -> HooksPlac
     """
     folder = Path(os.path.normpath(repository.root / repository.path_of("hooks")))
     if (husky := _husky(repository, folder)) is not None:
-        return HooksPlace(husky, shared=True)
+        return HooksPlace(husky, shared=True, husky=True)
     if _is_below(folder, repository.common_dir) or _is_below(folder, repository.git_dir):
         return HooksPlace(folder, shared=False)
     if _is_below(folder, repository.root):
@@ -196,8 +197,9 @@ def dead_hooks(start: Path) -> tuple[HookState, ...]:
     """Return the installed hooks that do nothing; cheap without hooks."""
     try:
         repository = find_repository(start)
+        names = (f"{hook}{suffix}" for hook in HOOKS for suffix in ("", LEGACY, OLD))
         if repository is None or not any(
-            _is_ours(_read(repository.common_dir / "hooks" / hook)) for hook in HOOKS
+            _is_ours(_read(repository.common_dir / "hooks" / name)) for name in names
         ):
             return ()
         return tuple(state for state in hook_states(start) if state.installed and state.problem)
@@ -206,38 +208,46 @@ def dead_hooks(start: Path) -> tuple[HookState, ...]:
 
 
 def _state(repository: Repository, hook: str, path: Path, usual: Path) -> HookState:
-    again = "`fluxsecrets hook install`"
     husky = _husky(repository, path.parent)
     content = _read(path)
     if husky is not None and husky != path.parent and content is not None:
         content = _read(husky / hook)  # what husky made runs it
-    if not _is_ours(content):
-        before = path != usual and _is_ours(_read(usual))
-        if before:
-            problem = (
-                f"core.hooksPath names {path.parent}, so that git does not run the hook in {usual.parent}"
-            )
-            return HookState(
-                hook,
-                path,
-                True,
-                problem,
-                f"{again} puts it there; `git config --show-origin core.hooksPath` says who set that",
-            )
-        problem = (
-            "there is no hook" if content is None else "another hook is there, which does not run fluxsecrets"
-        )
-        return HookState(hook, path, False, problem, again)
+    text = (content or b"").decode("utf-8", "replace")
+    if not _is_ours(content) and not runs_by_config(repository.root, hook, text):
+        return _replaced(hook, path, usual, text)
+    problem, hint, late = "", _AGAIN, False
+    own = _PYTHON.search(text)
     if os.name != "nt" and not os.access(path, os.X_OK):
-        return HookState(hook, path, True, "it may not be executed, so that git does not run it", again)
-    own = _PYTHON.search((content or b"").decode("utf-8", "replace"))
-    if _MADE_BY.encode() in (content or b"") and own is None:
+        problem = "it may not be executed, so that git does not run it"
+    elif _MADE_BY in text and own is None:
         problem = "it is of an older fluxsecrets, which the environment can switch off"
-        return HookState(hook, path, True, problem, again)
-    if own is not None and not os.access(_unquoted(own["python"]), os.X_OK):
+    elif own is not None and not os.access(_unquoted(own["python"]), os.X_OK):
         problem = "the Python that it starts is gone, so that it looks for fluxsecrets on PATH"
-        return HookState(hook, path, True, problem, again)
-    return HookState(hook, path, True)
+    elif BLOCK.search(text) is not None:
+        late = text != with_block(text, shared_block(hook, husky=husky is not None))
+        if late:
+            problem = "its lines are of an older fluxsecrets, or were moved: what follows may stage more"
+    elif _MADE_BY not in text and hook == "pre-commit":
+        problem, hint = order_of(repository.root, hook, text)
+        late = bool(problem)
+    return HookState(hook, path, True, problem, hint if problem else "", late)
+
+
+def _replaced(hook: str, path: Path, usual: Path, text: str) -> HookState:
+    """The state where git runs another hook, or none."""
+    if path != usual and _is_ours(_read(usual)):
+        problem = f"core.hooksPath names {path.parent}, so that git does not run the hook in {usual.parent}"
+        hint = f"{_AGAIN} puts it there; `git config --show-origin core.hooksPath` says who set that"
+        return HookState(hook, path, True, problem, hint)
+    if text and (found := displaced(path, text, _is_made)) is not None:
+        return HookState(hook, path, True, found.problem, _AGAIN, late=found.runs)
+    problem = "another hook is there, which does not run fluxsecrets" if text else "there is no hook"
+    return HookState(hook, path, False, problem, _AGAIN)
+
+
+def _is_made(path: Path) -> bool:
+    """Whether a file is a hook that `hook install` made."""
+    return _MADE_BY.encode() in (_read(path) or b"")
 
 
 def _is_ours(content: bytes | None) -> bool:
@@ -245,7 +255,7 @@ def _is_ours(content: bytes | None) -> bool:
     if content is None:
         return False
     text = content.decode("utf-8", "replace")
-    return _MADE_BY in text or _BLOCK.search(text) is not None or _CALLS.search(text) is not None
+    return _MADE_BY in text or BLOCK.search(text) is not None or CALLS.search(text) is not None
 
 
 def own_launcher() -> Launcher:
@@ -313,7 +323,7 @@ run() {{
     found=$(command -v fluxsecrets)
     case $found in
     /* | [A-Za-z]:*)
-        {_UNSET}
+        {UNSET}
         PYTHONSAFEPATH=1 exec "$found" hook run {hook} "$@"
         ;;
     esac
@@ -339,16 +349,11 @@ def _install_own(hook: str, path: Path, launcher: Launcher) -> HookResult:
             return HookResult(hook, path, HookOutcome.UNCHANGED)
         write_atomic(path, script, mode=0o755, expected=found)
         return HookResult(hook, path, HookOutcome.UPDATED)
-    if present is not None and _CALLS.search(present.decode("utf-8", "replace")):
+    if present is not None and CALLS.search(present.decode("utf-8", "replace")):
         return HookResult(hook, path, HookOutcome.UNCHANGED, "it runs fluxsecrets by itself")
     note = ""
     if present is not None or path.is_symlink():
-        if os.path.lexists(aside):
-            raise FileAccessError(
-                f"there is both a hook and one from before it, {aside.name}",
-                path=str(path),
-                hint="keep one of them under the name of the hook, and remove the other",
-            )
+        _make_room(path, aside)
         path.rename(aside)
         note = f"the hook that was there runs first; it is {aside.name} now"
         if present is not None and b"pre-commit.com" in present:
@@ -360,6 +365,32 @@ def _install_own(hook: str, path: Path, launcher: Launcher) -> HookResult:
             aside.rename(path)
         raise
     return HookResult(hook, path, HookOutcome.INSTALLED, note)
+
+
+def _make_room(path: Path, aside: Path) -> None:
+    """Remove our own hook where an installer put it aside, and free the name for the hook that was there.
+
+    pre-commit runs what it found as `.legacy`: ours would run there, and again at the end. What ours ran
+    first takes its place, so that pre-commit goes on running it.
+
+    Raises:
+        FileAccessError: there are two hooks to be kept, and room for one.
+    """
+    legacy = path.with_name(f"{path.name}{LEGACY}")
+    if _is_made(legacy):
+        if os.path.lexists(aside):
+            aside.replace(legacy)
+        else:
+            legacy.unlink()
+    if os.path.lexists(aside):
+        raise FileAccessError(
+            f"there is both a hook and one from before it, {aside.name}",
+            path=str(path),
+            hint="keep one of them under the name of the hook, and remove the other",
+        )
+    old = path.with_name(f"{path.name}{OLD}")
+    if _is_made(old):
+        old.unlink()
 
 
 def _uninstall_own(hook: str, path: Path) -> HookResult:
@@ -377,30 +408,8 @@ def _uninstall_own(hook: str, path: Path) -> HookResult:
 # --- hooks that are shared -------------------------------------------------------------------------------
 
 
-def shared_block(hook: str) -> str:
-    """The lines that go into a hook that others have too: no path of this machine is in them."""
-    # In a process of its own, so that what follows keeps its environment.
-    run = f'({_UNSET}\n    PYTHONSAFEPATH=1 exec "$fluxsecrets_hook" hook run {hook} "$@") || exit 1'
-    if hook == "pre-push":
-        run = f"refs=$(cat)\nprintf '%s' \"${{refs:+$refs\n}}\" | {run}\nexec <<END\n$refs\nEND"
-    return f"""\
-{_BEGIN}: keeps secrets in plain text out of git
-fluxsecrets_hook=$(command -v fluxsecrets) || fluxsecrets_hook=
-case $fluxsecrets_hook in
-/* | [A-Za-z]:*) ;;
-*)
-    echo "error: fluxsecrets is not installed here, so nothing was checked and this was refused" >&2
-    echo "  hint: install it, see this repository's guide" >&2
-    exit 1
-    ;;
-esac
-{run}
-{_END}
-"""
-
-
-def _install_shared(hook: str, path: Path) -> HookResult:
-    block = shared_block(hook)
+def _install_shared(hook: str, path: Path, *, husky: bool) -> HookResult:
+    block = shared_block(hook, husky=husky)
     found = _content(path)
     present = found.data if found is not None else None
     if present is None:
@@ -416,14 +425,11 @@ def _install_shared(hook: str, path: Path) -> HookResult:
             hint=f"let it run `fluxsecrets hook run {hook}`, and fail where that fails",
         )
     outcome = HookOutcome.INSTALLED
-    if (match := _BLOCK.search(text)) is not None:
-        new, outcome = text[: match.start()] + block + text[match.end() :], HookOutcome.UPDATED
-    elif _CALLS.search(text):
+    if BLOCK.search(text) is not None:
+        outcome = HookOutcome.UPDATED
+    elif CALLS.search(text):
         return HookResult(hook, path, HookOutcome.UNCHANGED, "it runs fluxsecrets by itself")
-    else:
-        head = _HEAD.match(text)
-        place = head.end() if head is not None else 0
-        new = text[:place] + block + text[place:]
+    new = with_block(text, block)
     _make_executable(path)
     if new == text:
         return HookResult(hook, path, HookOutcome.UNCHANGED)
@@ -436,7 +442,7 @@ def _uninstall_shared(hook: str, path: Path) -> HookResult:
     found = _content(path)
     present = found.data if found is not None else None
     text = "" if present is None else present.decode("utf-8", "surrogateescape")
-    rest = _BLOCK.sub("", text)
+    rest = BLOCK.sub("", text)
     if rest == text:
         return HookResult(hook, path, HookOutcome.NOT_INSTALLED)
     note = None
