@@ -1,4 +1,4 @@
-"""The lines that go into a hook of the work tree, such as husky's: they run the rest of it, and then check."""
+"""The lines that go into a hook of the work tree, such as husky's: they run its rest, and then check."""
 
 from __future__ import annotations
 
