@@ -173,7 +173,7 @@ def _get(node: object, key: str) -> Any:
 
 
 def _loaded(root: Path, name: str) -> object:
-    """A configuration in the work tree; None if there is none that can be read."""
+    """A configuration in the work tree; None if it is missing or unreadable."""
     path = root / name
     if not os.path.lexists(path):
         return None
