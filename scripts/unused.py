@@ -37,6 +37,7 @@ UNENCRYPTED_REGEX
 # Read outside of the package: by docs/generate.py, and by the tests that try each rule's samples.
 heading
 positives
+sample
 negatives
 
 # What discovery found out about a file; only its tests ask so far.

@@ -13,7 +13,8 @@ import string
 from fluxsecrets.keys.bech32 import encode
 from fluxsecrets.scan.rules.checks import crc32_base62, gitlab_checksum
 
-_PLACE = re.compile(r"\{(?P<kind>[a-zA-Z][a-zA-Z0-9-]*)(?::(?P<more>[^{}]*))?\}")
+_PLACE = re.compile(r"(?<!\{)\{(?P<kind>[a-zA-Z][\w-]*)(?::(?P<more>[^{}]*))?\}")
+_OPEN = re.compile(r"(?<![{$])\{[a-zA-Z]")
 _ALPHABETS = {
     "base62": string.digits + string.ascii_letters,
     "alnum": string.digits + string.ascii_lowercase,
@@ -29,10 +30,67 @@ _ALPHABETS = {
 }
 
 
-def make(recipe: str, seed: str = "") -> str:
-    """The text of a recipe. Braces that hold no known kind stay as they are."""
+_SPECIAL = {
+    "aws": True,
+    "bytes64": True,
+    "gitlab": True,
+    **dict.fromkeys(("pem", "pem-js", "pem-json", "pem-locked"), True),
+    "putty": None,
+    **dict.fromkeys(("age", "age-pq", "crc62", "discord", "jwt", "jwt-k8s", "matrix", "pgp"), False),
+    **dict.fromkeys(("pypi", "sentry", "tunnel", "uuid"), False),
+}
+"""Other kinds of places, and whether they take an argument; None for those that may."""
+
+
+class RecipeError(ValueError):
+    """A recipe with a place that nothing fills."""
+
+
+def make(recipe, seed="", rule=""):
+    """Return the text of a recipe.
+
+    A `{` before a letter starts a place, except in `${NAME}` and `{{ template }}`.
+
+    Raises:
+        RecipeError: a place is misspelt; it names the rule, if one is given, and the place.
+    """
     maker = _Maker(random.Random(hashlib.sha256(f"{seed}|{recipe}".encode()).digest()))
-    return _PLACE.sub(maker.fill, recipe)
+    pieces = compile_recipe(recipe, rule)
+    return "".join(piece if isinstance(piece, str) else maker.fill(*piece) for piece in pieces)
+
+
+def compile_recipe(recipe, rule=""):
+    """Return a recipe as texts, and kind and argument of each place.
+
+    Raises:
+        RecipeError: see `make`.
+    """
+    pieces, end = [], 0
+    for place in _PLACE.finditer(recipe):
+        kind, more = place["kind"], place["more"]
+        variable = recipe[: place.start()].endswith("$") and kind.isupper() and kind != "HEX"
+        if more is None and variable:
+            continue
+        problem = _problem(kind, more)
+        if problem:
+            raise RecipeError(f"{rule or recipe}: the place {place[0]} {problem}")
+        pieces += [recipe[end : place.start()], (kind, more or "")]
+        end = place.end()
+    pieces.append(recipe[end:])
+    for text in pieces:
+        if isinstance(text, str) and (left := _OPEN.search(text)):
+            raise RecipeError(f"{rule or recipe}: the place {text[left.start() :][:20]} has no end")
+    return pieces
+
+
+def _problem(kind, more):
+    if kind in _ALPHABETS:
+        return "" if more and more.isdecimal() and int(more) else "needs a length"
+    if kind not in _SPECIAL:
+        return "has no known kind"
+    if _SPECIAL[kind] is not None and _SPECIAL[kind] is not bool(more):
+        return "needs an argument" if _SPECIAL[kind] else "takes no argument"
+    return ""
 
 
 class _Maker:
@@ -40,13 +98,11 @@ class _Maker:
         self.chance = chance
         self.last = ""
 
-    def fill(self, match):
-        kind, more = match["kind"], match["more"] or ""
+    def fill(self, kind, more):
         if kind in _ALPHABETS:
             self.last = self.some(kind, int(more))
             return self.last
-        special = getattr(self, f"make_{kind.replace('-', '_')}", None)
-        return match[0] if special is None else special(more)
+        return getattr(self, f"make_{kind.replace('-', '_')}")(more)
 
     def some(self, kind, length):
         """As random as real ones: no run and no sequence that would make it a placeholder."""
@@ -144,6 +200,11 @@ class _Maker:
         secret = base64.b64encode(self.bytes(32)).decode()
         found = {"a": self.some("hex", 32), "t": self.make_uuid(""), "s": secret}
         return base64.b64encode(json.dumps(found, separators=(",", ":")).encode()).decode()
+
+    def make_matrix(self, _):
+        """An access token of Synapse: the user's name, a random part, and the checksum of both."""
+        text = f"syt_{_base64url(b'throwaway')}_{self.some('letter', 20)}"
+        return f"{text}_{crc32_base62(text.encode()).decode()}"
 
     def make_discord(self, _):
         number = base64.b64encode(f"9{self.some('digit', 17)}".encode()).decode()

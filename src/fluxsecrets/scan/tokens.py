@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,13 @@ from .expressions import compiled
 from .rules import PAIRS, TOKEN_RULES, TokenRule
 from .values import entropy, is_placeholder, is_reference
 
+_ABOUT = (
+    rb"(?:[_.-](?i:ids?|u?uid|hash|sha\d*|md5|digest|checksum|fingerprint|thumbprint|version|revision|name|ref|path"
+    rb"|public)|(?<=[a-z\d])(?:I[dD]s?|Hash|Sha\d*|Digest|Checksum|Fingerprint|Version|Revision|Name|Ref|Path|Public))$"
+)
+"""How names end that are about a secret: `API_KEY_ID`, `tokenHash`."""
+_SECRET_ID = rb"(?i:secret)[_.-]?(?i:id)$"
+"""Such a name that is a secret's: Vault's AppRole."""
 _MADE_UP = (b"example", b"xxxxx", b"00000000", b"12345678", b"abcdefgh", b"*****", b".....")
 
 
@@ -42,7 +50,9 @@ def find_tokens(rules: Sequence[TokenRule], data: bytes) -> Iterator[Token]:
     for rule in rules:
         for match in compiled(rule.pattern).finditer(data):
             start, end = match.span(rule.group)
-            token = _token(rule, data[start:end], start) if end > start else None
+            if end == start or _is_about(data[match.start() : start]):
+                continue
+            token = _token(rule, data[start:end], start)
             if token is None or any(start < last and first < end for first, last in taken):
                 continue
             taken.append((start, end))
@@ -59,6 +69,14 @@ def _token(rule: TokenRule, secret: bytes, start: int) -> Token | None:
     verdict = rule.check(secret) if rule.check is not None else True
     confidence = {True: Confidence.HIGH, False: Confidence.LOW, None: Confidence.MEDIUM}[verdict]
     return Token(rule, start, start + len(secret), confidence, _shown(rule, secret))
+
+
+def _is_about(before: bytes) -> bool:
+    """Whether the name in front of a value says that it only identifies or checks a secret."""
+    name = re.match(rb"[\w.-]*", before)
+    if name is None or not re.search(_ABOUT, name[0]):
+        return False
+    return not re.search(_SECRET_ID, name[0])
 
 
 def _is_made_up(secret: bytes) -> bool:

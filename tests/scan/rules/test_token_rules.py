@@ -7,21 +7,26 @@ from pathlib import Path
 import pytest
 import re2
 
+from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.engine import Engine, patterns
+from fluxsecrets.scan.matcher import KeywordMatcher
 from fluxsecrets.scan.rules import PAIRS, TOKEN_RULES
+from fluxsecrets.scan.tokens import find_tokens
 from fluxsecrets.scan.values import entropy
-from token_samples import make
+from token_samples import RecipeError, make
 
 DOCS = Path(__file__).parents[3] / "docs"
 
 ALSO = {
-    # What is special is also what is general; the earlier rule counts.
-    "github-app-token": {"json-web-token"},
-    "google-service-account-key": {"private-key"},
-    "encrypted-private-key": {"private-key", "openssh-private-key", "putty-private-key"},
-    "openssh-private-key": {"private-key"},
-    "pgp-private-key": {"private-key"},
-    "kubernetes-service-account-token": {"json-web-token"},
-    "google-chat-webhook": {"google-api-key"},
+    # Where a rule finds what another rule's samples hold, the reason. The earlier rule counts.
+    ("google-service-account-key", "private-key"): "it is a private key in JSON",
+    ("encrypted-private-key", "private-key"): "it is a private key under a passphrase",
+    ("encrypted-private-key", "openssh-private-key"): "OpenSSH writes them under one label",
+    ("encrypted-private-key", "putty-private-key"): "PuTTY writes them with one header",
+    ("openssh-private-key", "private-key"): "any label counts as a private key",
+    ("pgp-private-key", "private-key"): "any label counts as a private key",
+    ("kubernetes-service-account-token", "json-web-token"): "it is a JWT with a known issuer",
+    ("google-chat-webhook", "google-api-key"): "the address has an API key in it",
 }
 RULE = {rule.id: rule for rule in TOKEN_RULES}
 by_id = pytest.mark.parametrize("rule", TOKEN_RULES, ids=lambda rule: rule.id)
@@ -38,16 +43,20 @@ PATTERNS = {rule.id: compiled(rule.pattern) for rule in TOKEN_RULES}
 
 
 def secrets(rule, text):
-    """What the rule finds in a text: as the engine does it without hyperscan."""
+    """What the rule alone finds in a text."""
     data = text.encode()
-    if not any(keyword in data.lower() for keyword in rule.keywords):
-        return []
-    found = [match.group(rule.group) for match in PATTERNS[rule.id].finditer(data)]
-    return [each for each in found if rule.entropy is None or entropy(each) >= rule.entropy]
+    return [data[token.start : token.end] for token in find_tokens((rule,), data) if token.rule is rule]
 
 
 def finds(text):
-    return {rule.id for rule in TOKEN_RULES if secrets(rule, text)}
+    """The rules that find something by themselves, as without hyperscan."""
+    lower = text.encode().lower()
+    likely = [rule for rule in TOKEN_RULES if any(keyword in lower for keyword in rule.keywords)]
+    return {rule.id for rule in likely if secrets(rule, text)}
+
+
+def also(rule):
+    return {other for one, other in ALSO if one == rule.id}
 
 
 def test_there_are_many_and_each_has_its_own_name():
@@ -65,7 +74,7 @@ def test_a_rule_finds_its_positives_and_no_other_rule_does(rule):
             text = make(recipe, f"{rule.id}{seed}")
             found = secrets(rule, text)
             assert len(found) == 1, f"{recipe}, seed {seed}"
-            assert finds(text) - ALSO.get(rule.id, set()) == {rule.id}, f"{recipe}, seed {seed}"
+            assert finds(text) - also(rule) == {rule.id}, f"{recipe}, seed {seed}"
             assert rule.check is None or rule.check(found[0]) is not False, f"{recipe}, seed {seed}"
 
 
@@ -75,6 +84,64 @@ def test_nothing_is_found_in_its_negatives(rule):
     for recipe in rule.negatives:
         for seed in range(3):
             assert finds(make(recipe, f"{rule.id}{seed}")) == set(), f"{recipe}, seed {seed}"
+
+
+@pytest.fixture(scope="module")
+def engines(engine):
+    """The engine with what is installed, and the one for machines without hyperscan."""
+    return engine, Engine(matcher=KeywordMatcher(patterns()))
+
+
+@by_id
+def test_the_engine_finds_each_positive_by_its_rule_alone(rule, engines):
+    for recipe in rule.positives:
+        blob = Blob("notes.txt", make(recipe, rule.id, rule.id).encode())
+        for engine in engines:
+            assert [found.rule for found in engine.scan(blob).findings] == [rule.id], recipe
+
+
+@by_id
+def test_both_engines_agree_on_the_negatives(rule, engines):
+    for recipe in rule.negatives:
+        blob = Blob("notes.txt", make(recipe, rule.id, rule.id).encode())
+        first, second = (
+            [(each.rule, each.location, each.message) for each in engine.scan(blob).findings]
+            for engine in engines
+        )
+        assert first == second, recipe
+
+
+def test_each_reason_is_needed():
+    for one, other in ALSO:
+        texts = [make(recipe, f"{one}0", one) for recipe in RULE[one].positives]
+        assert any(other in finds(text) for text in texts), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "place"),
+    [
+        ("a_{base26:30}", "{base26:30}"),
+        ("a_{base62}", "{base62}"),
+        ("a_{base62:x}", "{base62:x}"),
+        ("a_{base62:0}", "{base62:0}"),
+        ("a_{base_62:3}", "{base_62:3}"),
+        ("a_${Hex:3}", "{Hex:3}"),
+        ("a_${hex}", "{hex}"),
+        ("a_{uuid:4}", "{uuid:4}"),
+        ("a_{pem}", "{pem}"),
+        ("a_{base62:30", "{base62:30"),
+    ],
+)
+def test_a_misspelt_place_is_an_error_that_names_it_and_the_rule(recipe, place):
+    with pytest.raises(RecipeError, match=re.escape(f"some-rule: the place {place}")):
+        make(recipe, rule="some-rule")
+
+
+@pytest.mark.parametrize(
+    "recipe", ["${DB_PASSWORD}", "${TOKEN}", "{{ .Values.key }}", "${{ secrets.X }}", '{"a": 1}']
+)
+def test_variables_and_templates_are_no_places(recipe):
+    assert make(recipe) == recipe
 
 
 @by_id
@@ -139,7 +206,7 @@ def test_the_docs_list_every_rule_as_it_is():
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.rule)
 def test_a_pair_names_rules_that_exist(pair):
     assert {pair.beside, pair.rule} <= RULE.keys()
-    secret = make("{base64:40}")
+    secret = make(pair.sample)
     assert compiled(pair.pattern).search(f"x\n{secret}\n".encode()).group(1) == secret.encode()
     assert entropy(secret.encode()) >= pair.entropy
 

@@ -5,16 +5,18 @@ Where two rules find the same bytes, the earlier one counts: what is special sta
 
 from __future__ import annotations
 
-from . import ai, ci, clouds, code, data, infra, keys, messaging, observability, payment
+from . import ai, ci, clouds, code, data, dns, hosting, infra, keys, messaging, observability, payment
 from .clouds import PAIRS
 from .model import Pair, TokenRule
 
 __all__ = ["PAIRS", "TOKEN_RULES", "Pair", "TokenRule"]
 
 TOKEN_RULES: tuple[TokenRule, ...] = (
-    *clouds.RULES,
-    *code.RULES,
     *messaging.RULES,
+    *clouds.RULES,
+    *dns.RULES,
+    *hosting.RULES,
+    *code.RULES,
     *payment.RULES,
     *ai.RULES,
     *observability.RULES,

@@ -6,7 +6,7 @@ from fluxsecrets.findings import Severity
 
 from .checks import check_aws_key_id, check_tunnel, check_uuid4
 from .model import Pair, TokenRule
-from .parts import END, UUID, assigned, named
+from .parts import END, UUID, alone, assigned, named
 
 RULES = (
     TokenRule(
@@ -369,7 +369,7 @@ RULES = (
         id="render-api-key",
         title="Render API key",
         severity=Severity.HIGH,
-        pattern=r"\brnd_[0-9A-Za-z]{32}\b",
+        pattern=r"\brnd_[0-9A-Za-z]{28,32}\b",
         keywords=(b"rnd_",),
         entropy=3.5,
         explanation="It manages the services of its owner's workspaces.",
@@ -381,7 +381,7 @@ RULES = (
         id="alibaba-access-key-id",
         title="Alibaba Cloud access key id",
         severity=Severity.MEDIUM,
-        pattern=r"\bLTAI[0-9A-Za-z]{20}\b",
+        pattern=r"\bLTAI[0-9A-Za-z]{12,20}\b",
         keywords=(b"ltai",),
         entropy=3.5,
         explanation="It names an access key; its secret half is often close by.",
@@ -421,8 +421,49 @@ PAIRS: tuple[Pair, ...] = (
     Pair(
         beside="aws-access-key-id",
         within=240,
-        pattern=r"(?:^|[^0-9A-Za-z/+=])([0-9A-Za-z/+]{40})(?:[^0-9A-Za-z/+=]|$)",
+        pattern=alone("[0-9A-Za-z/+]{40}"),
         entropy=4.2,
         rule="aws-secret-access-key",
+        sample="{base64:40}",
+    ),
+    Pair(
+        beside="alibaba-access-key-id",
+        within=160,
+        pattern=alone("[0-9A-Za-z]{30}"),
+        entropy=3.8,
+        rule="alibaba-access-key-secret",
+        sample="{base62:30}",
+    ),
+    Pair(
+        beside="tencent-secret-id",
+        within=160,
+        pattern=alone("[0-9A-Za-z]{32}"),
+        entropy=4.0,
+        rule="tencent-secret-key",
+        sample="{base62:32}",
+    ),
+    Pair(
+        beside="digitalocean-spaces-key",
+        within=160,
+        pattern=alone("[0-9A-Za-z_-]{43}"),
+        entropy=4.2,
+        rule="s3-secret-key",
+        sample="{base64url:43}",
+    ),
+    Pair(
+        beside="google-hmac-key",
+        within=200,
+        pattern=alone("[0-9A-Za-z/+]{40}"),
+        entropy=4.2,
+        rule="s3-secret-key",
+        sample="{base64:40}",
+    ),
+    Pair(
+        beside="akamai-edgegrid-token",
+        within=240,
+        pattern=alone("[0-9A-Za-z+/]{43}="),
+        entropy=4.2,
+        rule="akamai-client-secret",
+        sample="{base64:43}=",
     ),
 )

@@ -50,6 +50,7 @@ class Pair(NamedTuple):
         pattern: for the text around it; the secret is group 1.
         entropy: bits per character that the secret must have.
         rule: id of the rule that it is reported as.
+        sample: recipe for such a secret, as in `TokenRule.positives`.
     """
 
     beside: str
@@ -57,3 +58,4 @@ class Pair(NamedTuple):
     pattern: str
     entropy: float
     rule: str
+    sample: str

@@ -32,3 +32,8 @@ def assigned(names: str, value: str) -> str:
 def named(name: str, value: str) -> str:
     """The same, where `name` is the whole of the name."""
     return rf"(?i:(?:\b|_){name}{_BETWEEN})({value})(?:[^0-9A-Za-z_+/=-]|$)"
+
+
+def alone(value: str) -> str:
+    """A pattern for a value that is no part of a longer run; the value is group 1."""
+    return rf"(?:^|[^0-9A-Za-z_/+-])({value})(?:[^0-9A-Za-z_/+=-]|$)"
