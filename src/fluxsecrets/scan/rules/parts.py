@@ -35,5 +35,5 @@ def named(name: str, value: str) -> str:
 
 
 def alone(value: str) -> str:
-    """A pattern for a value that is no part of a longer run; the value is group 1."""
+    """Return a pattern for a value that no longer run contains; the value is group 1."""
     return rf"(?:^|[^0-9A-Za-z_/+-])({value})(?:[^0-9A-Za-z_/+=-]|$)"
