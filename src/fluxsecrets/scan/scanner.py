@@ -39,6 +39,18 @@ class FileScan(NamedTuple):
     error: FluxsecretsError | None = None
     commit: str | None = None
 
+    @property
+    def is_clean(self) -> bool:
+        """Nothing in it depends on where the file is: nothing was found, allowed, referred to or left out."""
+        return self.error is None and all(
+            not (each.findings or each.allowances or each.ciphertexts or each.generated or each.problem)
+            for each in self.scanned
+        )
+
+    def moved(self, path: str) -> FileScan:
+        """The same for another path."""
+        return self._replace(path=path, scanned=tuple(each._replace(path=path) for each in self.scanned))
+
 
 class Scanner:
     """Scans files; a copy of it in another process makes its own engine."""
@@ -100,6 +112,13 @@ class Scanner:
         except FluxsecretsError as problem:
             error = problem.in_file(file.path)
         return FileScan(file.path, tuple(found), error, file.commit)
+
+    def is_ordinary(self, path: str, data: bytes) -> bool:
+        """Whether neither the name of a file nor a rule says that it is a secret as a whole."""
+        try:
+            return not self._whole(path) and not self._ruled(Blob(path, data))
+        except FluxsecretsError:
+            return False
 
     def _ruled(self, blob: Blob) -> str:
         """Why a plain file is a secret by a narrow creation rule, or "".

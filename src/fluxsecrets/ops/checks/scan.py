@@ -366,18 +366,20 @@ class _Job:
         return "" if relative == "." else relative
 
     def _commits(self) -> None:
-        from fluxsecrets.scan.sources.commits import changes, read_changes
+        from fluxsecrets.scan.sources.commits import plan
+
+        from .scanhistory import in_order as in_order_of_commits
+        from .scanhistory import judged
 
         repository, part = self.needed(), self.part
         assert part is not None  # noqa: S101 - `scan` gives one with commits
         self._go_by(part.trust)
         known: set[tuple[str, ValueId | None]] = set()
         partial = self.request.partial_history
-        listed = (*changes(repository, part.arguments, partial=partial), *part.loose)
-        found = [change for change in listed if self._is_chosen(change.path)]
-        for file in read_changes(repository, found, LIMIT):
+        found = plan(repository, part.arguments, self._is_chosen, part.loose, partial=partial)
+        for _, scan in in_order_of_commits(found, judged(repository, self.scanner, found.units)):
             before = len(self.findings)
-            self._take(self.scanner.scan(file))
+            self._take(scan)
             fresh = [
                 each for each in self.findings[before:] if (each.fingerprint, each.value_id) not in known
             ]

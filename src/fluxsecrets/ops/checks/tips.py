@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from fluxsecrets.ops.policy.trust import Trust, read_trust
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.scan.sources.commits import HISTORY, Change, without_unknown
+from fluxsecrets.repo.git.history import Change
+from fluxsecrets.scan.sources.commits import HISTORY, without_unknown
 
 _STATES = 50
 """States before that are asked for their allowances; more, and too much is called new, which is said only."""

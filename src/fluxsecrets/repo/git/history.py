@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
 
 from .process import BLOB_LIMIT, MEND_OBJECTS
-from .repository import Repository
+from .repository import Repository, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,7 @@ class Commit:
     day: date = date.min
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """As `FileVersion`, with the commit's id only."""
 
     commit: str
@@ -124,11 +124,27 @@ def _list_changes(
         return ()
     if not partial:
         require_uncut(repository, commits.decode("ascii").split())
-    listing = repository.run(
+    return tuple(stream_changes(repository, commits.decode("ascii").split(), paths))
+
+
+def stream_changes(
+    repository: Repository, commits: Iterable[str], paths: Sequence[str] = ()
+) -> Iterator[Change]:
+    """What commits changed, in their order, as git says it: neither side holds all of it.
+
+    Args:
+        repository: with the commits.
+        commits: their ids.
+        paths: only these; empty means all.
+
+    Raises:
+        GitError: a commit or a tree can't be read, which is known when those before were given.
+    """
+    with repository.stream(
         "diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames",
-        "--ignore-submodules=all", "--", *paths, stdin=commits,
-    )  # fmt: skip
-    return tuple(_changes(listing))
+        "--ignore-submodules=all", "--", *paths, feed=(f"{commit}\n".encode() for commit in commits),
+    ) as stream:  # fmt: skip
+        yield from _changes(read_records(stream))
 
 
 def with_commits(repository: Repository, changes: Sequence[Change]) -> Iterator[FileVersion]:
@@ -142,17 +158,18 @@ def with_commits(repository: Repository, changes: Sequence[Change]) -> Iterator[
         yield FileVersion(known[change.commit], change.path, change.blob, change.before)
 
 
-def _changes(listing: bytes) -> Iterator[Change]:
+def _changes(records: Iterator[bytes]) -> Iterator[Change]:
     """Parse `diff-tree --stdin -c --raw -z`: a commit's id, then each file's modes and ids, and its name."""
     commit = ""
-    records = iter(listing.split(b"\0"))
+    paths: dict[bytes, str] = {}  # the same few names over and over: each is held once
     for record in records:
         if not record.startswith(b":"):
             commit = record.decode("ascii") if record else commit
             continue
         fields = record.lstrip(b":").split(b" ")
         sides = len(record) - len(record.lstrip(b":"))
-        path = os.fsdecode(next(records, b""))
+        name = next(records, b"")
+        path = paths.get(name) or paths.setdefault(name, os.fsdecode(name))
         modes, blobs = fields[: sides + 1], fields[sides + 1 : 2 * sides + 2]
         before = tuple(
             blob.decode() for mode, blob in zip(modes[:sides], blobs, strict=False) if _is_file(mode)

@@ -7,10 +7,11 @@ environment of which every variable is listed here.
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -105,34 +106,95 @@ class Result(NamedTuple):
     errors: str
 
 
-class Running(NamedTuple):
-    """A process whose standard error is drained beside, so that it cannot block."""
+class Running:
+    """A process, with threads beside it that read its errors and write its input.
 
-    process: subprocess.Popen[bytes]
-    drain: threading.Thread
-    errors: bytearray
+    git answers while it still reads. A caller that wrote everything before it read would wait for git while
+    git waits for the caller, as soon as both pipes are full. So what is known in advance is given to `feed`.
+    """
+
+    __slots__ = ("_drain", "_errors", "_feeder", "process")
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        """Take a process, and start to read its errors."""
+        self.process = process
+        self._errors = bytearray()
+        self._feeder: _Feeder | None = None
+        self._drain = threading.Thread(target=_drain, args=(process.stderr, self._errors), daemon=True)
+        self._drain.start()
+
+    def feed(self, chunks: Iterable[bytes]) -> None:
+        """Write its input while the caller reads, and close it.
+
+        Args:
+            chunks: made in another thread, as far ahead as the pipe takes them; making them must not wait for
+                what the process writes.
+        """
+        if self.process.stdin is None:
+            raise GitError("git was started without pipes")
+        self._feeder = _Feeder(self.process.stdin, chunks)
+        self._feeder.start()
 
     def finish(self) -> Result:
-        """Wait for its end; the output is not in it."""
-        if self.process.stdin is not None:
-            with suppress(OSError):
-                self.process.stdin.close()
+        """Wait for its end; the output is not in it.
+
+        Raises:
+            Exception: what the maker of the input raised.
+        """
+        self._close_input()
         code = self.process.wait()
-        self.drain.join()
-        return Result(code, b"", bytes(self.errors).decode("utf-8", "replace"))
+        self._drain.join()
+        if self._feeder is not None and self._feeder.problem is not None:
+            raise self._feeder.problem
+        return Result(code, b"", bytes(self._errors).decode("utf-8", "replace"))
+
+    def close(self, *, kill: bool) -> None:
+        """End it and its threads, whatever they are doing."""
+        process = self.process
+        if kill or (self._feeder is not None and self._feeder.is_alive()):
+            process.kill()
+        self._close_input()
+        if process.stdout is not None:
+            process.stdout.close()
+        process.wait()
+        self._drain.join()
+        if process.stderr is not None:
+            process.stderr.close()
+
+    def _close_input(self) -> None:
+        if self._feeder is not None:
+            self._feeder.join()
+        elif self.process.stdin is not None:
+            try:
+                self.process.stdin.close()
+            except OSError:
+                self.process.kill()
 
     def ask(self, name: str, limit: int) -> tuple[str, bytes | None]:
-        """One exchange with `git cat-file --batch`: the object's type and, within the limit, its bytes."""
-        self.send([name])
-        return self.receive(limit)
+        """One exchange with `git cat-file --batch`: the object's type and, within the limit, its bytes.
 
-    def send(self, names: Sequence[str]) -> None:
-        """Ask `git cat-file --batch` for objects; few enough for a pipe to hold their names."""
+        It cannot block: git has nothing left to write when it is asked.
+        """
         if self.process.stdin is None:
             raise GitError("git cat-file was started without pipes")
         with suppress(OSError):  # it ended: reading tells why
-            self.process.stdin.write(b"".join(os.fsencode(name) + b"\n" for name in names))
+            self.process.stdin.write(os.fsencode(name) + b"\n")
             self.process.stdin.flush()
+        return self.receive(limit)
+
+    def more(self) -> bool:
+        """Whether there is another answer of `git cat-file --batch` to what it was fed.
+
+        Raises:
+            GitError: it ended with an error.
+        """
+        source = self.process.stdout
+        if isinstance(source, io.BufferedReader) and source.peek(1):
+            return True
+        ended = self.finish()
+        if ended.code != 0:
+            raise failure("cat-file", ended, None)
+        return False
 
     def receive(self, limit: int, kinds: Sequence[str] = ("blob",)) -> tuple[str, bytes | None]:
         """The next object that was asked for: its type, and its content where that is one of the kinds."""
@@ -193,25 +255,11 @@ def start(
         from fluxsecrets.files.reasons import reason_of  # only when something fails
 
         raise GitError(f"git could not be started: {reason_of(error).text}", path=str(folder)) from None
-    errors = bytearray()
-    drain = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
-    drain.start()
+    running = Running(process)
     try:
-        yield Running(process, drain, errors)
+        yield running
     finally:
-        if process.stdin is not None:
-            try:
-                process.stdin.close()
-            except OSError:
-                process.kill()
-        if process.poll() is None and not feed:
-            process.kill()
-        if process.stdout is not None:
-            process.stdout.close()
-        process.wait()
-        drain.join()
-        if process.stderr is not None:
-            process.stderr.close()
+        running.close(kill=not feed)
 
 
 def run(
@@ -222,29 +270,23 @@ def run(
     limit: int = LISTING_LIMIT,
     stdin: bytes | None = None,
 ) -> Result:
-    """Run git to its end; what goes in may be more than a pipe holds.
+    """Run git to its end; what goes in, and what comes out, may be more than a pipe holds.
 
     Raises:
         GitError: git is missing, or cannot be started.
         LimitError: it wrote more than the limit.
     """
     with start(arguments, folder, variables, feed=stdin is not None) as running:
+        if stdin is not None:
+            running.feed([stdin])
         process = running.process
-        feeder = None
-        if process.stdin is not None and stdin is not None:
-            # git answers while it reads: with both pipes full, neither side would go on.
-            feeder = threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True)
-            feeder.start()
         try:
             output = process.stdout.read(limit + 1) if process.stdout is not None else b""
         except BaseException:
-            process.kill()  # else the feeder would hold the pipe that is closed next
+            process.kill()
             raise
         if len(output) > limit:
             process.kill()
-        if feeder is not None:
-            feeder.join()
-        if len(output) > limit:
             raise LimitError(f"git wrote more than {limit} bytes", path=str(folder))
         ended = running.finish()
     return Result(ended.code, output, ended.errors)
@@ -330,11 +372,31 @@ def _drain(stream: IO[bytes] | None, into: bytearray) -> None:
         into += chunk[: max(0, _STDERR_LIMIT - len(into))]
 
 
-def _feed(stream: IO[bytes], data: bytes) -> None:
-    with suppress(OSError):  # it ended early: its exit code says why
-        stream.write(data)
-    with suppress(OSError):
-        stream.close()
+class _Feeder(threading.Thread):
+    """Writes what a process reads; `problem` is what its maker raised."""
+
+    def __init__(self, stream: IO[bytes], chunks: Iterable[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.problem: Exception | None = None
+        self._stream = stream
+        self._chunks = chunks
+
+    def run(self) -> None:
+        chunks = iter(self._chunks)
+        while (chunk := self._next(chunks)) is not None:
+            try:
+                self._stream.write(chunk)
+            except OSError:  # it ended early: its exit code says why
+                break
+        with suppress(OSError):
+            self._stream.close()
+
+    def _next(self, chunks: Iterator[bytes]) -> bytes | None:
+        try:
+            return next(chunks, None)
+        except Exception as error:  # noqa: BLE001 - raised where the output is read
+            self.problem = error
+            return None
 
 
 def _skip(source: IO[bytes], size: int) -> None:

@@ -7,8 +7,10 @@ says. A clone can hold such a folder. So we look for the `.git` ourselves, and a
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -26,7 +28,7 @@ from .process import (
     start,
 )
 
-_AHEAD = 8 * 2**10  # bytes of names that are asked for before the first object is read; a pipe holds them
+_CHUNK = 2**18  # bytes that are read of a listing at a time
 
 
 class HeadBlobs(NamedTuple):
@@ -226,7 +228,7 @@ class Repository(NamedTuple):
         """Many objects through one `git cat-file --batch`, asked for ahead of time.
 
         Args:
-            names: ids, or what else names an object, without line breaks.
+            names: ids, or what else names an object, without line breaks. They are taken in another thread.
             limit: bytes; the content of what is larger is not given.
             kinds: the types whose content is given.
 
@@ -236,30 +238,39 @@ class Repository(NamedTuple):
         Raises:
             GitError: an object is damaged.
         """
-        batches = _batches(names)
-        asked = next(batches, [])
-        if not asked:
+        waiting = iter(names)
+        first = next(waiting, None)
+        if first is None:
             return
+        asked: deque[str] = deque()
+
+        def lines() -> Iterator[bytes]:
+            for name in chain((first,), waiting):
+                asked.append(name)
+                yield os.fsencode(name) + b"\n"
+
         with self._start("cat-file", "--batch", feed=True) as running:
-            running.send(asked)
-            while asked:
-                ahead = next(batches, [])
-                if ahead:
-                    running.send(ahead)
-                for name in asked:
-                    yield (name, *running.receive(limit, kinds))
-                asked = ahead
+            running.feed(lines())
+            while running.more():
+                kind, data = running.receive(limit, kinds)
+                yield asked.popleft(), kind, data
 
     @contextmanager
-    def stream(self, *arguments: str) -> Iterator[IO[bytes]]:
+    def stream(self, *arguments: str, feed: Iterable[bytes] | None = None) -> Iterator[IO[bytes]]:
         """What a git command writes, as it comes; for what is too large to be held.
+
+        Args:
+            arguments: the command and what follows it; paths are literal.
+            feed: what it reads meanwhile, made in another thread; nothing unless given.
 
         Raises:
             GitError: the command failed, which is known at the end only.
         """
-        with self._start(*arguments) as running:
+        with self._start(*arguments, feed=feed is not None) as running:
             if running.process.stdout is None:
                 raise GitError("git was started without pipes")
+            if feed is not None:
+                running.feed(feed)
             yield running.process.stdout
             ended = running.finish()
             if ended.code != 0:
@@ -281,19 +292,14 @@ class Repository(NamedTuple):
         return {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.root), **dict(self.environment)}
 
 
-def _batches(names: Iterable[str]) -> Iterator[list[str]]:
-    """Names in groups, two of which a pipe holds, or single ones that are longer."""
-    batch: list[str] = []
-    size = 0
-    for name in names:
-        length = len(os.fsencode(name)) + 1
-        if batch and size + length > _AHEAD:
-            yield batch
-            batch, size = [], 0
-        batch.append(name)
-        size += length
-    if batch:
-        yield batch
+def read_records(stream: IO[bytes]) -> Iterator[bytes]:
+    """The records of `-z` output as they come."""
+    rest = b""
+    while chunk := stream.read(_CHUNK):
+        *records, rest = (rest + chunk).split(b"\0")
+        yield from records
+    if rest:
+        yield rest
 
 
 def split_records(listing: bytes) -> list[str]:

@@ -6,30 +6,59 @@ the same: it is pushed with the others.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import require_uncut
+from fluxsecrets.repo.git.history import Change, require_uncut, stream_changes
 from fluxsecrets.scan.blob import Blob
 
 from . import SourceFile, pieces
-
-_REGULAR = "100"
 
 UNPUSHED = ("HEAD", "--not", "--remotes")
 HISTORY = ("--all",)
 _HEX = frozenset("0123456789abcdef")
 
 
-class Change(NamedTuple):
-    """A file as a commit has it."""
+class Place:
+    """A path at which commits have a content.
 
-    commit: str
-    path: str
+    Attributes:
+        path: with `/`.
+        first, last: indexes in `Plan.commits` of the first and the last commit that wrote it there.
+        ended: index of the last commit that changed or removed it there, or -1.
+    """
+
+    __slots__ = ("ended", "first", "last", "path")
+
+    def __init__(self, path: str, first: int) -> None:
+        """Start with the commit that wrote it."""
+        self.path = path
+        self.first = self.last = first
+        self.ended = -1
+
+
+class Unit(NamedTuple):
+    """A content, which is read once, and all of its places; the first one is the oldest.
+
+    Attributes:
+        blob: id of the content.
+    """
+
     blob: str
+    places: tuple[Place, ...]
+
+
+class Plan(NamedTuple):
+    """What is to be read.
+
+    Attributes:
+        commits: their ids, the oldest first; then what was pushed without a commit.
+    """
+
+    commits: tuple[str, ...]
+    units: tuple[Unit, ...]
 
 
 def range_arguments(text: str) -> tuple[str, ...]:
@@ -93,30 +122,69 @@ def _remotes(name: str) -> str:
     return f"--remotes={name}" if is_name else "--remotes"
 
 
-def changes(repository: Repository, arguments: Sequence[str], *, partial: bool = False) -> tuple[Change, ...]:
-    """What the commits add or change, the oldest commit first, each blob once for a path.
+def plan(
+    repository: Repository,
+    arguments: Sequence[str],
+    chosen: Callable[[str], bool],
+    loose: Iterable[Change] = (),
+    *,
+    partial: bool = False,
+) -> Plan:
+    """What is to be read: every file that the commits add or change, each content once.
 
     Args:
         repository: with the commits.
-        arguments: of `git rev-list`.
+        arguments: of `git rev-list`; none for no commit.
+        chosen: which paths count.
+        loose: contents that belong to no commit.
         partial: take the commits that a shallow clone has for all there are.
 
     Raises:
         GitError: a revision is unknown, or history is damaged or cut off.
     """
-    if not arguments:
-        return ()
-    commits = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--").decode().split()
-    if not commits:
-        return ()
-    if not partial:
+    commits: list[str] = []
+    if arguments:
+        listing = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--")
+        commits = listing.decode("ascii").split()
+    if commits and not partial:
         require_uncut(repository, commits)
-    listing = repository.run(
-        "diff-tree", "--stdin", "-z", "-r", "-c", "--root", "--no-renames", "--diff-filter=AMT",
-        "--ignore-submodules=all", "--no-ext-diff", "--no-textconv",
-        stdin="".join(f"{commit}\n" for commit in commits).encode(),
-    )  # fmt: skip
-    return tuple(_parse(listing))
+    found = _Places(chosen)
+    at = 0
+    for change in stream_changes(repository, commits) if commits else ():
+        while commits[at] != change.commit:
+            at += 1
+        found.add(change, at)
+    for change in loose:
+        commits.append(change.commit)
+        found.add(change, len(commits) - 1)
+    return Plan(tuple(commits), found.units())
+
+
+class _Places:
+    """The places of each blob, while commits are read from the oldest to the last one."""
+
+    def __init__(self, chosen: Callable[[str], bool]) -> None:
+        self._chosen = chosen
+        self._places: dict[str, list[Place]] = {}
+
+    def add(self, change: Change, at: int) -> None:
+        if not self._chosen(change.path):
+            return
+        for blob in change.before:
+            for place in self._places.get(blob, ()):
+                if place.path == change.path:
+                    place.ended = at
+        if change.blob is None:
+            return
+        places = self._places.setdefault(change.blob, [])
+        for place in places:
+            if place.path == change.path:
+                place.last = at
+                return
+        places.append(Place(change.path, at))
+
+    def units(self) -> tuple[Unit, ...]:
+        return tuple(Unit(blob, tuple(places)) for blob, places in self._places.items())
 
 
 def without_unknown(repository: Repository, arguments: Sequence[str]) -> tuple[str, ...]:
@@ -134,45 +202,26 @@ def _is_id(text: str) -> bool:
     return len(text) in (40, 64) and _HEX.issuperset(text)
 
 
-def _parse(listing: bytes) -> Iterator[Change]:
-    seen: set[tuple[str, str]] = set()
-    commit = ""
-    entry: list[str] | None = None
-    for field in os.fsdecode(listing).split("\0"):
-        if entry is not None:
-            parents = len(entry[0]) - len(entry[0].lstrip(":"))
-            mode, blob = entry[parents], entry[2 * parents + 1]
-            if mode.startswith(_REGULAR) and (blob, field) not in seen:
-                seen.add((blob, field))
-                yield Change(commit, field, blob)
-            entry = None
-        elif field.startswith(":"):
-            entry = field.split(" ")
-        elif field:
-            commit = field.strip()
+def read_unit(repository: Repository, unit: Unit, content: tuple[str, bytes | None], path: str) -> SourceFile:
+    """The content of a unit as the file at one of its paths.
 
-
-def read_changes(repository: Repository, found: Sequence[Change], limit: int) -> Iterator[SourceFile]:
-    """The content of changes.
-
-    Raises:
-        GitError: an object is damaged.
+    Args:
+        repository: for a content that is too large to be held.
+        unit: what was read.
+        content: its type and bytes as `Repository.read_objects` gives them.
+        path: one of its places.
     """
-    contents = repository.read_objects((change.blob for change in found), limit=limit)
-    for change, (name, kind, data) in zip(found, contents, strict=True):
-        if kind != "blob":
-            error = GitError(
-                f"this file's content in {change.commit[:10]} is missing from the repository: {name[:12]}",
-                hint="run `git fsck`; in a partial or shallow clone `git fetch --unshallow` or `--refetch`",
-                path=change.path,
-            )
-            yield SourceFile(change.path, commit=change.commit, error=error)
-        elif data is None:
-            yield SourceFile(
-                change.path, pieces(change.path, _chunks(repository, change.blob)), change.commit
-            )
-        else:
-            yield SourceFile(change.path, (Blob(change.path, data),), change.commit)
+    kind, data = content
+    if kind != "blob":
+        error = GitError(
+            f"this file's content is missing from the repository: {unit.blob[:12]}",
+            hint="run `git fsck`; in a partial or shallow clone `git fetch --unshallow` or `--refetch`",
+            path=path,
+        )
+        return SourceFile(path, error=error)
+    if data is None:
+        return SourceFile(path, pieces(path, _chunks(repository, unit.blob)))
+    return SourceFile(path, (Blob(path, data),))
 
 
 def _chunks(repository: Repository, blob: str) -> Iterator[bytes]:
