@@ -181,6 +181,10 @@ class _Maker:
         start = "PuTTY-User-Key-File"
         return f"{start}-3: ssh-ed25519\nEncryption: {cipher or 'none'}\nComment: throwaway\n"
 
+    def make_ceph(self, _):
+        head = b"\x01\0" + (1_700_000_000).to_bytes(4, "little") + self.bytes(4) + b"\x10\0"
+        return base64.b64encode(head + self.bytes(16)).decode()
+
     def make_pypi(self, _):
         identifier = json.dumps({"user": "throwaway", "jti": self.some("hex", 16)}).encode()
         data = b"\x02\x01\x08pypi.org\x02" + bytes([len(identifier)]) + identifier

@@ -66,7 +66,7 @@ _COPY_SUFFIXES = (
 """Suffixes that people and editors give to copies."""
 
 _START = 4096
-_OBJECTS = frozenset({Trigger.SECRET, Trigger.SEALED, Trigger.SOPS, Trigger.LOGIN})
+_USER_DATA = rb"(?:## template: jinja\r?\n)?#cloud-config\b"
 _MANIFEST = (
     rb"(?:\s|#[^\n]*\n|%YAML[^\n]*\n|---[^\n]*\n)*"
     rb"[\"']?(?:apiVersion|kind|metadata|type|data|stringData)[\"']?[ \t]*:"
@@ -196,7 +196,11 @@ class _Reading:
             matches += connection.judge(blob)
         if blob.part:
             matches += self.piece()
-        elif _is_yaml(blob.path) or (Trigger.SOPS in hits and blob.data.lstrip().startswith(b"{")):
+        elif (
+            _is_yaml(blob.path)
+            or re.match(_USER_DATA, blob.data)
+            or (Trigger.SOPS in hits and blob.data.lstrip().startswith(b"{"))
+        ):
             if self.deserves_parsing():
                 matches += self.manifest()
             matches += self.embedded(manifest=True)
@@ -212,7 +216,7 @@ class _Reading:
         """The file as a manifest or other JSON, if its content says so and its name does not."""
         start = self.blob.data[:_START].lstrip()
         json = start.startswith(b"{") and not start.startswith(b"{{")
-        if not (self.hits & PARSE if json else self.hits & _OBJECTS and re.match(_MANIFEST, start)):
+        if not (self.hits & PARSE and (json or re.match(_MANIFEST, start))):
             return None
         from .structure import read_page
         from .structure.reader import Map

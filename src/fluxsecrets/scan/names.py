@@ -65,7 +65,19 @@ _SURE_END = ("password", "passwd", "passphrase")
 _MAYBE_END = ("secret", "token", "apikey", "secretkey", "privatekey", "accesskey", "encryptionkey")
 # What makes a key of `key`.
 _KEY_OF = frozenset(
-    {"api", "access", "secret", "private", "encryption", "encrypt", "signing", "sign", "master", "shared"}
+    {
+        "api",
+        "access",
+        "secret",
+        "private",
+        "encryption",
+        "encrypt",
+        "signing",
+        "sign",
+        "master",
+        "shared",
+        "preshared",
+    }
     | {"auth", "admin", "account", "storage", "license", "licence", "webhook", "session", "app"}
     | {"application", "deploy", "hmac", "aes", "jwt", "service", "client", "root", "rpc", "write"}
     | {"hash", "ingest", "integration", "cookie"}

@@ -73,6 +73,9 @@ class Trigger(Enum):
     """A telling key whose value starts on the next line."""
 
     LOGIN = Pattern(r"auths[\"']?[ \t]*:|client-key-data", (b"auths", b"client-key-data"))
+    MACHINE = Pattern(r"\"terraform_version\"|chpasswd:", (b"terraform_version", b"chpasswd"))
+    """A state of Terraform, or user data of cloud-init."""
+
     URL = Pattern(URL, (b"://",))
     DSN = Pattern(DSN, (b"@tcp(", b"@unix(", b"@udp("))
     ALLOWANCE = Pattern(r"fluxsecrets:allow", (b"fluxsecrets:allow",))
@@ -82,5 +85,6 @@ class Trigger(Enum):
 PARSE = frozenset(
     {Trigger.SECRET, Trigger.SEALED, Trigger.LAST_APPLIED, Trigger.GENERATOR, Trigger.SOPS, Trigger.ASSIGNED}
     | {Trigger.OPTION, Trigger.PAIR, Trigger.PAIR_REVERSED, Trigger.KEYED_BLOCK, Trigger.LOGIN}
+    | {Trigger.MACHINE}
 )
 """Those for which YAML and JSON are parsed."""

@@ -188,6 +188,11 @@ def is_literal(text: str) -> bool:
     )
 
 
+def is_hashed(text: str) -> bool:
+    """Whether a value is the hash of a password."""
+    return _is(_HASHED, text.strip())
+
+
 @lru_cache(_REPEATED)
 def may_be_password(text: str) -> bool:
     """Whether a literal under a name such as `password` is one, outside of Secrets."""
@@ -196,7 +201,7 @@ def may_be_password(text: str) -> bool:
         return False
     if _refers(stripped, _IS_LOOSE_REFERENCE) or _is(_LOOSE_PLACEHOLDER, stripped):
         return False
-    if _is(_SENTENCE, stripped) or _is(_URL, stripped) or _is(_HASHED, stripped):
+    if _is(_SENTENCE, stripped) or _is(_URL, stripped) or is_hashed(stripped):
         return False
     return not (_is(_PUBLIC, stripped) or (_is(_SCALAR, stripped) and len(stripped) < 4))
 

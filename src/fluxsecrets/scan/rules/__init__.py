@@ -5,7 +5,21 @@ Where two rules find the same bytes, the earlier one counts: what is special sta
 
 from __future__ import annotations
 
-from . import ai, ci, clouds, code, data, dns, hosting, infra, keys, messaging, observability, payment
+from . import (
+    ai,
+    ci,
+    clouds,
+    clusters,
+    code,
+    data,
+    dns,
+    hosting,
+    infra,
+    keys,
+    messaging,
+    observability,
+    payment,
+)
 from .clouds import PAIRS
 from .model import Pair, TokenRule
 
@@ -22,6 +36,7 @@ TOKEN_RULES: tuple[TokenRule, ...] = (
     *observability.RULES,
     *data.RULES,
     *infra.RULES,
+    *clusters.RULES,
     *ci.RULES,
     *keys.RULES,
 )

@@ -138,11 +138,11 @@ RULES = (
         severity=Severity.CRITICAL,
         # 32 bytes in base64: the last letter can only be one of sixteen.
         pattern=(
-            r"(?i:\b(?:private|preshared)_?key)[\"']?[ \t]{0,8}[=:][ \t]{0,8}[\"']?"
+            r"(?i:(?:private|preshared)[_-]?key)[\"']?[ \t]{0,8}[=:][ \t]{0,8}[\"']?"
             r"([0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=)"
         ),
         group=1,
-        keywords=(b"privatekey", b"presharedkey", b"private_key", b"preshared_key"),
+        keywords=(b"private", b"preshared"),
         entropy=4.0,
         explanation="Anyone who has it is that machine in your network, and reads its traffic.",
         fix="make a new key pair for the machine, and give its peers the new public key",

@@ -9,7 +9,7 @@ from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.template import is_template, without_expressions
 
-from . import clients, comments, kustomize, lastapplied, places, sealed, secret, sops
+from . import clients, comments, kustomize, lastapplied, machines, places, sealed, secret, sops
 from .page import Object, Page
 from .reader import parse
 
@@ -22,6 +22,8 @@ JUDGES: tuple[Callable[[Page, Object], Iterator[Match]], ...] = (
     kustomize.judge,
     clients.judge_kubeconfig,
     clients.judge_docker,
+    machines.judge_state,
+    machines.judge_cloud_init,
     places.judge,
 )
 """What looks at every object of a page."""
