@@ -1,5 +1,6 @@
 """git is fed and read at the same time: whatever pipes hold, nobody waits for ever, and nothing is left."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -40,16 +41,14 @@ def pipes(request, monkeypatch):
         pytest.skip("the size of pipes is set on Linux only")
     import fcntl
 
-    start = subprocess.Popen
+    make = os.pipe
 
-    def with_small_pipes(*args, **options):
-        process = start(*args, **options)
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, request.param)
-        return process
+    def small():
+        ends = make()
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, request.param)
+        return ends
 
-    monkeypatch.setattr(subprocess, "Popen", with_small_pipes)
+    monkeypatch.setattr(os, "pipe", small)
 
 
 @pytest.fixture(autouse=True)
