@@ -36,7 +36,7 @@ _SPECIAL = {
     "gitlab": True,
     **dict.fromkeys(("pem", "pem-js", "pem-json", "pem-locked"), True),
     "putty": None,
-    **dict.fromkeys(("age", "age-pq", "crc62", "discord", "jwt", "jwt-k8s", "matrix", "pgp"), False),
+    **dict.fromkeys(("age", "age-pq", "ceph", "crc62", "discord", "jwt", "jwt-k8s", "matrix", "pgp"), False),
     **dict.fromkeys(("pypi", "sentry", "tunnel", "uuid"), False),
 }
 """Other kinds of places, and whether they take an argument; None for those that may."""
