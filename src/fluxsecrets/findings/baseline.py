@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +24,19 @@ _FILE_MODE = 0o644  # it holds no secret, and colleagues read it
 
 @dataclass(frozen=True, slots=True)
 class BaselineEntry:
-    """A finding that is known: its fingerprint, and for people its rule and file."""
+    """A finding that is known: its fingerprint, and for people its rule and file.
+
+    Attributes:
+        accepted: how many values were accepted one after the other. Another value is a new finding until
+            this grows; see `ops.checks.baselinevalues`.
+        commit: the commit of a history whose value is accepted, or None for that of the files.
+    """
 
     fingerprint: str
     rule: str
     path: str
+    accepted: int = 1
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +103,31 @@ def _entry(item: object, number: int, path: str) -> BaselineEntry:
     names = ("fingerprint", "rule", "path")
     values = [item.get(name) for name in names] if isinstance(item, dict) else []
     texts = [value for value in values if isinstance(value, str)]
-    if len(texts) != len(names):
+    if len(texts) != len(names) or not isinstance(item, dict):
         raise ConfigError(f"findings[{number}] of the baseline is damaged", path=path)
-    return BaselineEntry(*texts)
+    accepted, commit = item.get("accepted", 1), item.get("commit")
+    is_id = commit is None or (isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{40,64}", commit))
+    if type(accepted) is not int or accepted < 1 or not is_id:
+        raise ConfigError(f"findings[{number}] of the baseline is damaged", path=path)
+    return BaselineEntry(*texts, accepted, commit)
 
 
 def update_baseline(
-    path: Path, findings: Iterable[Finding], looked_at: Callable[[BaselineEntry], bool]
+    path: Path,
+    findings: Iterable[Finding],
+    looked_at: Callable[[BaselineEntry], bool],
+    changed: Collection[str] = (),
 ) -> Written:
     """Make a baseline know these findings; sorted, one line each, so that merges are easy.
 
     Its entries that `looked_at` does not accept stay.
+
+    Args:
+        path: the baseline, which need not exist.
+        findings: what it shall know.
+        looked_at: which entries would have been found.
+        changed: fingerprints that it knows, and whose values it does not. One more value is accepted for
+            them; for those of a history, the value of their commit is.
 
     Raises:
         FileAccessError: it cannot be read or written, or was changed or created meanwhile.
@@ -116,12 +139,16 @@ def update_baseline(
     entries = parse_baseline(before.data, str(path)) if before is not None else ()
     kept = [entry for entry in entries if not looked_at(entry)]
 
-    known = {BaselineEntry(item.fingerprint, item.rule, item.location.path) for item in findings}
-    lasting = sorted(known | set(kept), key=lambda entry: (entry.path, entry.rule, entry.fingerprint))
-    lines = [
-        json.dumps({"path": entry.path, "rule": entry.rule, "fingerprint": entry.fingerprint})
-        for entry in lasting
-    ]
+    had = {entry.fingerprint: entry for entry in entries if entry.commit is None}
+    known = {_known(item, had.get(item.fingerprint), item.fingerprint in changed) for item in findings}
+    # Values of commits stay accepted as long as their finding is known.
+    lasting_of = {entry.fingerprint for entry in known}
+    kept += [entry for entry in entries if entry.commit is not None and entry.fingerprint in lasting_of]
+    lasting = sorted(
+        known | set(kept),
+        key=lambda entry: (entry.path, entry.rule, entry.fingerprint, entry.commit or ""),
+    )
+    lines = [json.dumps(_fields(entry)) for entry in lasting]
     body = ",\n    ".join(lines)
     block = f"[\n    {body}\n  ]" if lines else "[]"
     text = f'{{\n  "version": {VERSION},\n  "findings": {block}\n}}\n'
@@ -131,6 +158,23 @@ def update_baseline(
     else:
         note = write_atomic(path, text.encode("ascii"), expected=before)
     return Written(len(lasting), note)
+
+
+def _known(finding: Finding, had: BaselineEntry | None, is_changed: bool) -> BaselineEntry:
+    place = finding.location
+    accepted = 1 if had is None else had.accepted
+    if place.commit is not None and (had is None or is_changed):
+        return BaselineEntry(finding.fingerprint, finding.rule, place.path, 1, place.commit)
+    return BaselineEntry(finding.fingerprint, finding.rule, place.path, accepted + is_changed)
+
+
+def _fields(entry: BaselineEntry) -> dict[str, object]:
+    fields: dict[str, object] = {"path": entry.path, "rule": entry.rule, "fingerprint": entry.fingerprint}
+    if entry.accepted > 1:
+        fields["accepted"] = entry.accepted
+    if entry.commit is not None:
+        fields["commit"] = entry.commit
+    return fields
 
 
 def apply_baseline(

@@ -20,6 +20,7 @@ from .model import Finding
 _BYTES = 16
 _PERSON = b"fluxsecrets find"  # keeps the hashes apart from all others of the same input
 _GUESSABLE_BELOW = 20  # characters
+_GAP = 8  # numbers that may be missing in a row, such as those of findings that are allowed
 
 
 def fingerprint(rule: str, path: str, *parts: str) -> str:
@@ -51,6 +52,31 @@ def value_part(value: bytes) -> str:
     from hashlib import blake2b
 
     return blake2b(value, digest_size=_BYTES, person=_PERSON).hexdigest()
+
+
+def families(items: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """By fingerprint the one that `told_apart` added a number to, or itself.
+
+    If a value is inserted before others, theirs get other numbers, and stay in the family.
+
+    Args:
+        items: rule, path and fingerprint of each finding.
+    """
+    places: dict[tuple[str, str], set[str]] = {}
+    for rule, path, name in items:
+        places.setdefault((rule, path), set()).add(name)
+    found: dict[str, str] = {}
+    for (rule, path), names in places.items():
+        found.update((name, name) for name in names)
+        for base in names if len(names) > 1 else ():
+            number, last = 2, 1 + _GAP
+            while number <= last:
+                again = fingerprint(rule, path, base, str(number))
+                if again in names:
+                    found[again] = base
+                    last = number + _GAP
+                number += 1
+    return found
 
 
 def told_apart(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -19,6 +19,7 @@ from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.globs import compile_glob
 
 if TYPE_CHECKING:
+    from fluxsecrets.findings.baseline import BaselineEntry
     from fluxsecrets.repo.settings import Allowance
 
 _ALLOWS, _KNOWS, _DROPS = "allows", "knows", "does not list under `secrets` any more, for"
@@ -50,7 +51,7 @@ class State(NamedTuple):
     revision: str
     allow: tuple[Allowance, ...]
     secrets: tuple[str, ...]
-    known: frozenset[str]
+    known: frozenset[BaselineEntry]
 
 
 def brought_excuses(
@@ -92,12 +93,12 @@ def _state(revision: str, trust: Trust) -> State:
     """The settings and baseline of a state; an invalid state excused nothing."""
     allow: tuple[Allowance, ...] = ()
     secrets: tuple[str, ...] = ()
-    known: frozenset[str] = frozenset()
+    known: frozenset[BaselineEntry] = frozenset()
     try:
         settings = trust.settings()
         if settings is not None:
             allow, secrets = settings.allow, settings.secrets
-        known = frozenset(entry.fingerprint for entry in trust.baseline())
+        known = frozenset(trust.baseline())
     except FluxsecretsError:
         return State(revision, (), (), frozenset())
     return State(revision, allow, secrets, known)
@@ -141,10 +142,11 @@ def _contents(repository: Repository, before: Sequence[State], path: str) -> Ite
 
 
 def _known(before: Sequence[State], trust: Trust, known: Sequence[Finding]) -> Iterator[Excuse]:
-    old = frozenset[str]().union(*(state.known for state in before))
+    old = frozenset[BaselineEntry]().union(*(state.known for state in before))
+    new = {entry.fingerprint for entry in trust.baseline() if entry not in old} if known else set()
     text = trust.baseline_text or b""
     for finding in known:
-        if finding.fingerprint not in old:
+        if finding.fingerprint in new:
             at = text.find(finding.fingerprint.encode())
             line = text.count(b"\n", 0, max(at, 0)) + 1
             yield Excuse(BASELINE_NAME, line, _KNOWS, finding.rule, finding.location.path)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -35,8 +35,10 @@ from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
-    from fluxsecrets.findings.baseline import BaselineEntry, Written
+    from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
     from fluxsecrets.findings.model import ValueId
+
+    from fluxsecrets.scan.sources.commits import Plan
 
     from .excuses import Excuse
     from .tips import Part
@@ -255,6 +257,7 @@ class _Job:
         self.before: dict[str, str] = {}
         self.settings_before: bytes | None = None
         self.beside: Iterator[SourceFile] = iter(())
+        self.plan: Plan | None = None
 
     def _go_by(self, trust: Trust, rules: Mapping[str, bytes | None] | None = None) -> None:
         """Take what the findings are weighed by, which also says which files are secrets as a whole."""
@@ -359,9 +362,11 @@ class _Job:
             self.wanted = [self._inside(text) for text in self.request.paths]
         return any(path == each or not each or path.startswith(f"{each}/") for each in self.wanted)
 
-    def _inside(self, text: str) -> str:
+    def _inside(self, text: str, default: str | None = None) -> str:
         relative = os.path.relpath(self.request.cwd / text, self.root).replace(os.sep, "/")
         if relative == ".." or relative.startswith("../"):
+            if default is not None:
+                return default
             raise UsageError(f"{text!a} is outside of the repository", hint="name something in it")
         return "" if relative == "." else relative
 
@@ -376,7 +381,7 @@ class _Job:
         self._go_by(part.trust)
         known: set[tuple[str, ValueId | None]] = set()
         partial = self.request.partial_history
-        found = plan(repository, part.arguments, self._is_chosen, part.loose, partial=partial)
+        found = self.plan = plan(repository, part.arguments, self._is_chosen, part.loose, partial=partial)
         for _, scan in in_order_of_commits(found, judged(repository, self.scanner, found.units)):
             before = len(self.findings)
             self._take(scan)
@@ -492,12 +497,19 @@ class _Job:
         """Files that are encrypted at HEAD, and not any more."""
         if self.repository is None or self.request.source is Source.STDIN:
             return
-        from fluxsecrets.scan.sources.worktree import changed_files, encrypted_before
+        from fluxsecrets.scan.sources.worktree import encrypted_before
 
-        changed = changed_files(self.repository) if self.request.source is Source.PATHS else self.before
+        changed = self.changed if self.request.source is Source.PATHS else self.before
         plain = {path: blob for path, blob in changed.items() if self.set.is_plain(path)}
         for path in encrypted_before(self.repository, plain, LIMIT) if plain else ():
             self.findings.append(self.set.whole(path, ENCRYPTED_AT_HEAD))
+
+    @cached_property
+    def changed(self) -> dict[str, str]:
+        """Files of the work tree that may differ from HEAD, with their blobs there or ""."""
+        from fluxsecrets.repo.git.worktree import changes_since_head  # a hook does without it
+
+        return changes_since_head(self.needed())
 
     def _generators(self) -> None:
         """Take in kustomization files that were not scanned and may read what was."""
@@ -554,9 +566,7 @@ class _Job:
         entries, path = self._baseline()
         if path is None:
             return self._with_excuses(result)
-        from fluxsecrets.findings.baseline import apply_baseline
-
-        applied = apply_baseline(found, entries, self._looked_at)
+        applied = self._applied(found, entries)
         return self._with_excuses(
             result._replace(findings=applied.new, known=applied.known, gone=applied.gone, baseline=path)
         )
@@ -574,13 +584,42 @@ class _Job:
 
     def _updated(self, result: ScanResult) -> ScanResult:
         """The result after all that was found was written into the baseline of the work tree."""
-        from fluxsecrets.findings.baseline import update_baseline
+        from fluxsecrets.findings.baseline import read_baseline, update_baseline
 
         if self.errors:
             raise self.errors[0]
         path = self.request.baseline or self.root / BASELINE_NAME
-        written = update_baseline(path, result.findings, self._looked_at)
+        had = read_baseline(path) if path.exists() else ()
+        new = self._applied(result.findings, had).new if had else ()
+        changed = {each.fingerprint for each in had} & {each.fingerprint for each in new}
+        written = update_baseline(path, result.findings, self._looked_at, changed)
         return result._replace(findings=(), known=result.findings, baseline=path, written=written)
+
+    def _applied(self, found: Sequence[Finding], entries: Sequence[BaselineEntry]) -> BaselineResult:
+        """The findings by the baseline, and in a repository by the values that it knows."""
+        source = self.request.source
+        if self.repository is None or source is Source.STDIN or not found or not entries:
+            from fluxsecrets.findings.baseline import apply_baseline
+
+            return apply_baseline(found, entries, self._looked_at)
+        from .baselinevalues import Reference, apply_by_value
+        from .tips import states_before
+
+        named = self.request.baseline
+        name = BASELINE_NAME if named is None else self._inside(os.fspath(named), default="")
+        before: Sequence[str] = ("HEAD",)
+        history = self.part is not None and self.part.is_history
+        if self.part is not None and not history:
+            before = states_before(self.repository, self.part.arguments)
+        reference = Reference(
+            before,
+            () if self.plan is None or history else self.plan.versions(name),
+            name,
+            named is not None,
+            (lambda path: path not in self.changed) if source is Source.PATHS else (lambda _: False),
+            lenient=history or named is not None,
+        )
+        return apply_by_value(self.repository, self.scanner, reference, entries, found, self._looked_at)
 
     def _with_excuses(self, result: ScanResult) -> ScanResult:
         """Add the excuses that are as new as the findings that they let pass."""

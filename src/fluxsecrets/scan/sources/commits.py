@@ -60,6 +60,13 @@ class Plan(NamedTuple):
     commits: tuple[str, ...]
     units: tuple[Unit, ...]
 
+    def versions(self, path: str) -> tuple[tuple[str, str], ...]:
+        """The contents that commits wrote to a path: commit and blob, the oldest first."""
+        found = [
+            (place.first, unit.blob) for unit in self.units for place in unit.places if place.path == path
+        ]
+        return tuple((self.commits[at], blob) for at, blob in sorted(found))
+
 
 def range_arguments(text: str) -> tuple[str, ...]:
     """What `--range` means to `git rev-list`.

@@ -51,13 +51,6 @@ def not_a_file(place: Path, text: str) -> FluxsecretsError | None:
     )
 
 
-def changed_files(repository: Repository) -> dict[str, str]:
-    """Files of the work tree that may differ from HEAD, with their blobs there."""
-    from fluxsecrets.repo.git.worktree import changes_since_head  # a hook does without it
-
-    return {path: blob for path, blob in changes_since_head(repository).items() if blob}
-
-
 def encrypted_before(repository: Repository, blobs: Mapping[str, str], limit: int) -> Iterator[str]:
     """Those of some files whose blobs at HEAD are encrypted."""
     contents = repository.read_objects(blobs.values(), limit=limit)
