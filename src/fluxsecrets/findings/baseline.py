@@ -109,14 +109,15 @@ def _entry(item: object, number: int, path: str) -> BaselineEntry:
     is_id = commit is None or (isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{40,64}", commit))
     if type(accepted) is not int or accepted < 1 or not is_id:
         raise ConfigError(f"findings[{number}] of the baseline is damaged", path=path)
-    return BaselineEntry(*texts, accepted, commit)
+    name, rule, where = texts
+    return BaselineEntry(name, rule, where, accepted, commit)
 
 
 def update_baseline(
     path: Path,
     findings: Iterable[Finding],
     looked_at: Callable[[BaselineEntry], bool],
-    changed: Collection[str] = (),
+    changed: Collection[Finding] = (),
 ) -> Written:
     """Make a baseline know these findings; sorted, one line each, so that merges are easy.
 
@@ -126,8 +127,8 @@ def update_baseline(
         path: the baseline, which need not exist.
         findings: what it shall know.
         looked_at: which entries would have been found.
-        changed: fingerprints that it knows, and whose values it does not. One more value is accepted for
-            them; for those of a history, the value of their commit is.
+        changed: those of which it knows the fingerprint, and not the value. One more value is accepted for
+            each; of a history, the value of its commit.
 
     Raises:
         FileAccessError: it cannot be read or written, or was changed or created meanwhile.
@@ -137,13 +138,15 @@ def update_baseline(
 
     before = read_file(path, limit=_LIMIT, follow_links=True) if path.exists() else None
     entries = parse_baseline(before.data, str(path)) if before is not None else ()
-    kept = [entry for entry in entries if not looked_at(entry)]
-
     had = {entry.fingerprint: entry for entry in entries if entry.commit is None}
-    known = {_known(item, had.get(item.fingerprint), item.fingerprint in changed) for item in findings}
+    known = {_known(item, had.get(item.fingerprint), item in changed) for item in findings}
     # Values of commits stay accepted as long as their finding is known.
-    lasting_of = {entry.fingerprint for entry in known}
-    kept += [entry for entry in entries if entry.commit is not None and entry.fingerprint in lasting_of]
+    names = {entry.fingerprint for entry in known}
+    kept = [
+        entry
+        for entry in entries
+        if (entry.commit is not None if entry.fingerprint in names else not looked_at(entry))
+    ]
     lasting = sorted(
         known | set(kept),
         key=lambda entry: (entry.path, entry.rule, entry.fingerprint, entry.commit or ""),
@@ -163,7 +166,7 @@ def update_baseline(
 def _known(finding: Finding, had: BaselineEntry | None, is_changed: bool) -> BaselineEntry:
     place = finding.location
     accepted = 1 if had is None else had.accepted
-    if place.commit is not None and (had is None or is_changed):
+    if place.commit is not None and finding.value_id is not None and (had is None or is_changed):
         return BaselineEntry(finding.fingerprint, finding.rule, place.path, 1, place.commit)
     return BaselineEntry(finding.fingerprint, finding.rule, place.path, accepted + is_changed)
 

@@ -1,9 +1,9 @@
 """A baseline is of values: another value at a place that the baseline knows is a new finding.
 
-Nothing of a value is written into a baseline, since a short one could be guessed from whatever is made of it.
-So the values are compared with those in git, in the states that accepted the finding: the state before what is
-judged, and the commits that added the entry. An entry that is as new as what is judged knows any value; such
-an entry is reported as an excuse.
+Nothing of a value is written into a baseline, since a short one could be guessed from whatever is made of
+it. So the values are compared with those in git, in the states that accepted the finding: the state before
+what is judged, and the commits that added the entry. An entry that is as new as what is judged knows any
+value; such an entry is reported as an excuse.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def _contents(repository: Repository, before: Sequence[State], path: str) -> Ite
 
 
 def _known(before: Sequence[State], trust: Trust, known: Sequence[Finding]) -> Iterator[Excuse]:
-    old = frozenset[BaselineEntry]().union(*(state.known for state in before))
+    old = {entry for state in before for entry in state.known}
     new = {entry.fingerprint for entry in trust.baseline() if entry not in old} if known else set()
     text = trust.baseline_text or b""
     for finding in known:

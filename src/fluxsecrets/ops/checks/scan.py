@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
     from fluxsecrets.findings.model import ValueId
-
     from fluxsecrets.scan.sources.commits import Plan
 
     from .excuses import Excuse
@@ -590,8 +589,9 @@ class _Job:
             raise self.errors[0]
         path = self.request.baseline or self.root / BASELINE_NAME
         had = read_baseline(path) if path.exists() else ()
-        new = self._applied(result.findings, had).new if had else ()
-        changed = {each.fingerprint for each in had} & {each.fingerprint for each in new}
+        names = {each.fingerprint for each in had}
+        known = frozenset(self._applied(result.findings, had).known)
+        changed = {each for each in result.findings if each.fingerprint in names and each not in known}
         written = update_baseline(path, result.findings, self._looked_at, changed)
         return result._replace(findings=(), known=result.findings, baseline=path, written=written)
 
