@@ -35,7 +35,7 @@ class Reference(NamedTuple):
         brought: the baselines that the judged commits made: commit and blob, the oldest first.
         baseline: the baseline's path in the repository, or "" for a file elsewhere.
         named: the baseline was named. Without an earlier state of it, its entries count as old.
-        unchanged: says of a file that it is as it was before, so that its values are.
+        unchanged: whether a file, and so its values, is as it was before.
         lenient: any value is known where the states accepted the finding, and have it no more.
     """
 
