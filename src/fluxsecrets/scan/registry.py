@@ -9,6 +9,7 @@ from .structure import (
     clients,
     comments,
     connection,
+    forms,
     kustomize,
     lastapplied,
     lines,
@@ -44,6 +45,7 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     lines.CONFIG,
     comments.RULE,
     connection.RULE,
+    forms.COMMAND,
     lines.CODE,
     wholefile.UNREADABLE,
 )
