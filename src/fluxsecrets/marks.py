@@ -178,6 +178,19 @@ MANIFEST_SUFFIXES = (*YAML_SUFFIXES, ".json")
 """How the name of a manifest ends."""
 
 
+TEMPLATE_SUFFIXES = (
+    *(".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".gotmpl", ".gtpl", ".template", ".tftpl", ".erb", ".ejs"),
+    *(".mustache", ".hbs", ".liquid"),
+)
+"""How the name of a file ends from which another one is made."""
+
+_BESIDE_SECRETS = (
+    *TEMPLATE_SUFFIXES,
+    *(".sh", ".bash", ".zsh", ".fish", ".ps1", ".py", ".rb", ".js", ".ts", ".go", ".md", ".rst", ".adoc"),
+    *(".sha1", ".sha256", ".sha512", ".md5", ".sig", ".asc", ".minisig"),
+)
+
+
 def chart_files(path: str) -> Iterator[str]:
     """The `Chart.yaml` files, one beside each `templates/` above a file, that would make it a template."""
     parts = path.split("/")
@@ -207,9 +220,13 @@ def is_public_key(path: str) -> bool:
 
 
 def is_secret_name(path: str) -> bool:
-    """Whether a name says that the file is a secret: `*.sops.*` or `*.enc.*`, but not `.sops.yaml`."""
-    inner = name_in(path)[1:-1]
-    return ".sops." in inner or ".enc." in inner
+    """Whether a name says that the file is a secret: `*.sops.*` or `*.enc.*`, but not `.sops.yaml`.
+
+    A template from which one is made, a script, a checksum or a page about one is not a secret as a whole.
+    """
+    name = name_in(path)
+    inner = name[1:-1]
+    return (".sops." in inner or ".enc." in inner) and not name.lower().endswith(_BESIDE_SECRETS)
 
 
 LEFTOVER = "a run that was killed left it"

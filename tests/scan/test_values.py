@@ -31,7 +31,7 @@ REFERENCES = [
     "${{ secrets.TOKEN }}",
     "$__file{/etc/secrets/password}",
     "{{ .Values.password }}",
-    "{% if x %}a{% endif %}",
+    "{% if x %}{{ a }}{% endif %}",
     "@DB_PASSWORD@",
 ]
 PLACEHOLDERS = [
@@ -145,7 +145,13 @@ def test_any_text_is_judged(text):
             "arn:aws:secretsmanager:eu:1:secret:x",
         ),
         *("projects/1/secrets/db", "https://id.example/token", "The password of the database user"),
-        *("$2y$10$abcdefghijklmnopqrstuv", "{SSHA}abcdef", "ssh-ed25519 AAAA", "age1qqqq", "12"),
+        *(
+            "$2y$10$abcdefghijklmnopqrstuv",
+            "{SSHA}" + "abcd" * 8,
+            "ssh-ed25519 AAAA" + "C3Nz" * 12,
+            "age1" + "q" * 58,
+            "12",
+        ),
     ],
 )
 def test_outside_of_secrets_these_are_no_passwords(text):

@@ -18,7 +18,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
 from fluxsecrets.findings.model import ValueId
-from fluxsecrets.marks import KEYS_FOLDER, MANIFEST_SUFFIXES, has_marks
+from fluxsecrets.marks import KEYS_FOLDER, MANIFEST_SUFFIXES, TEMPLATE_SUFFIXES, has_marks
 
 from .blob import Blob
 from .match import Match, Rank
@@ -45,7 +45,6 @@ _DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
 
 _YAML_SUFFIXES = (*MANIFEST_SUFFIXES, ".kubeconfig", ".dockerconfigjson", ".dockercfg")
 _YAML_NAMES = frozenset({"kustomization", "kubeconfig", "admin.conf", "config.json", ".dockerconfigjson"})
-_TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".gotmpl", ".template", ".erb", ".ejs")
 _COPY_SUFFIXES = (
     *(
         "~",
@@ -372,7 +371,7 @@ def _is_yaml(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
     for suffix in _COPY_SUFFIXES:
         name = name.removesuffix(suffix)
-    for suffix in _TEMPLATE_SUFFIXES:
+    for suffix in TEMPLATE_SUFFIXES:
         name = name.removesuffix(suffix)
     return name.endswith(_YAML_SUFFIXES) or name in _YAML_NAMES
 

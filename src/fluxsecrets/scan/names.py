@@ -63,6 +63,8 @@ _MAYBE = frozenset(
 # Written together without a sign that would part them: `dbpassword`, `apitoken`
 _SURE_END = ("password", "passwd", "passphrase")
 _MAYBE_END = ("secret", "token", "apikey", "secretkey", "privatekey", "accesskey", "encryptionkey")
+# Of sudoers and of settings: that there is no password.
+_ABSENT = frozenset({"nopasswd", "nopassword", "nopass"})
 # What makes a key of `key`.
 _KEY_OF = frozenset(
     {
@@ -117,6 +119,8 @@ def telling(name: str) -> Telling:
     if not words or (len(words) > 1 and words[0] in _HARMLESS_BEFORE) or words[0] == "public":
         return Telling.NOTHING
     last = words[-1]
+    if last in _ABSENT:
+        return Telling.NOTHING
     before = words[-2] if len(words) > 1 else ""
     if last in _SURE or last.endswith(_SURE_END):
         return Telling.SURELY

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match
-from fluxsecrets.scan.template import is_template, without_expressions
 
 from . import clients, comments, kustomize, lastapplied, machines, places, sealed, secret, sops
 from .page import Object, Page
-from .reader import parse
+from .reader import parse_template
 
 # The first one to find a value reports it.
 JUDGES: tuple[Callable[[Page, Object], Iterator[Match]], ...] = (
@@ -31,8 +30,7 @@ JUDGES: tuple[Callable[[Page, Object], Iterator[Match]], ...] = (
 
 def read_page(blob: Blob) -> tuple[Page, FluxsecretsError | None]:
     """Parse a file, templates too, and say what stood in the way."""
-    text = blob.text
-    parsed = parse(without_expressions(text) if is_template(text) else text)
+    parsed = parse_template(blob.text)
     return Page(blob, parsed), parsed.fault
 
 

@@ -16,13 +16,12 @@ from fluxsecrets.findings import Confidence
 from fluxsecrets.scan.assignments import Assignment, Surroundings, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
-from fluxsecrets.scan.template import is_template, without_expressions
 from fluxsecrets.scan.valuekey import unpacked
 from fluxsecrets.scan.values import is_literal, looks_random
 
 from . import secret
 from .page import Page
-from .reader import List, Map, Node, Parsed, Scalar, parse
+from .reader import List, Map, Node, Parsed, Scalar, parse_template
 
 HINT = "take it out: a Secret belongs into a manifest of its own, and encrypted"
 _PATCH_HINT = "put the value into the Secret itself, and encrypt that: Flux does not decrypt patches in place"
@@ -206,7 +205,7 @@ def _without(line: str, mark: str, column: int) -> str:
 
 def _judge(blob: Blob, text: str, region: Region, *, strict: bool) -> Iterator[Match]:
     source = region.text
-    parsed = parse(without_expressions(source) if is_template(source) else source)
+    parsed = parse_template(source)
     lines = text.count("\n", 0, region.start)
     for node in parsed.documents:
         _move(node, region.start, lines)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.scan.template import is_template, without_expressions
 
 MAX_DEPTH = 200
 MAX_VALUES = 2_000_000
@@ -81,6 +82,18 @@ class Parsed:
     def __init__(self, documents: list[Node], fault: FluxsecretsError | None) -> None:
         self.documents = documents
         self.fault = fault
+
+
+def parse_template(text: str) -> Parsed:
+    """Parse a file, templates too.
+
+    Expressions of several lines count only if the text is not valid without: signs in two comments must not
+    hide what is between them.
+    """
+    if not is_template(text):
+        return parse(text)
+    parsed = parse(without_expressions(text))
+    return parsed if parsed.fault is None else parse(without_expressions(text, across=True))
 
 
 def parse(text: str) -> Parsed:

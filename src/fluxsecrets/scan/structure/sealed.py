@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fluxsecrets.findings import RuleInfo, Severity
 from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.mixed import is_written
 from fluxsecrets.scan.valuekey import unpacked
-from fluxsecrets.scan.values import is_literal
 
 from .page import Object, Page
 from .reader import Value, child, is_null, show, walk
@@ -43,6 +43,6 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
 
 def _is_plain(value: Value) -> bool:
     text = value.scalar.text
-    if value.key is None or is_null(value.scalar) or "{{" in text:
+    if value.key is None or is_null(value.scalar):
         return False
-    return is_literal(text) and is_literal(decoded(text))
+    return is_written(value.key.text, text) and is_written(value.key.text, decoded(text))

@@ -11,10 +11,12 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.marks import TEMPLATE_SUFFIXES
 from fluxsecrets.scan.match import Match
+from fluxsecrets.scan.mixed import has_secret, is_written
 from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.template import is_template
 from fluxsecrets.scan.valuekey import unpacked
-from fluxsecrets.scan.values import is_literal
 
 from .page import ENCRYPT_HINT, Object, Page
 from .reader import Map, Value, child, is_null, show, walk
@@ -36,13 +38,28 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
     """The literal values of a Secret."""
     if not owner.is_secret:
         return
+    template = _is_template(page)
     for value in secret_values(owner):
+        if template and _says_nothing(value):
+            continue
         if not _left_plain(owner, value):
             message = f"{owner.label}: {show(value.path)} is in plain text"
             confidence = Confidence.HIGH if owner.sops is None else Confidence.MEDIUM
             hint, text = _hint(owner), value.scalar.text
             plain = unpacked(text) if value.path[len(owner.prefix)] == "data" else text
             yield page.match(RULE, value, owner, message, hint, confidence=confidence, secret=plain)
+
+
+def _is_template(page: Page) -> bool:
+    """Whether a file is a template by name and content: what is made of it is encrypted, not itself."""
+    return page.blob.path.lower().endswith(TEMPLATE_SUFFIXES) and is_template(page.blob.text)
+
+
+def _says_nothing(value: Value) -> bool:
+    """Whether neither the key nor the text of a value looks like a secret: `username: admin`."""
+    text = value.scalar.text
+    wordy = not any(sign.isdigit() for sign in text) or "\n" in text
+    return wordy and telling(value.name) is Telling.NOTHING and not has_secret(text)
 
 
 def secret_values(owner: Object) -> Iterator[Value]:
@@ -55,7 +72,8 @@ def secret_values(owner: Object) -> Iterator[Value]:
             scalar = value.scalar
             if value.key is None or is_null(scalar):
                 continue
-            if is_literal(scalar.text) and (field != "data" or is_literal(decoded(scalar.text))):
+            name = value.key.text
+            if is_written(name, scalar.text) and (field != "data" or is_written(name, decoded(scalar.text))):
                 yield value
 
 

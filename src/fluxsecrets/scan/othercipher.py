@@ -1,0 +1,89 @@
+"""Ciphertexts of other tools, by their structure: they hide what they hold, and are not secrets.
+
+A prefix is not enough: anyone can put one before a password.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+
+from .wholetext import any_of, is_whole
+
+_FORMS = any_of(
+    r"\$ANSIBLE_VAULT;1\.[12];AES256(?:;[\w.-]+)?\s+[0-9a-f\s]{200}[0-9a-f\s]*",
+    r"-----BEGIN PGP MESSAGE-----[A-Za-z0-9+/=\s:.()-]+-----END PGP MESSAGE-----",
+    r"-----BEGIN AGE ENCRYPTED FILE-----[A-Za-z0-9+/=\s]+-----END AGE ENCRYPTED FILE-----",
+)
+_PACKED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_SHORTEST = 120
+"""Characters; PGP and Ansible Vault need more for a single recipient."""
+
+_RSA_SIZES = (256, 384, 512)
+
+
+def is_other_ciphertext(text: str) -> bool:
+    """Whether a value is a message of PGP (armored or not), age, or Ansible Vault, as a whole."""
+    stripped = text.strip()
+    if len(stripped) < _SHORTEST:
+        return False
+    if stripped.startswith(("$ANSIBLE_VAULT;", "-----BEGIN ")):
+        return is_whole(_FORMS, stripped)
+    data = _unpacked(stripped)
+    return data is not None and _is_pgp_message(data)
+
+
+def is_rsa_ciphertext(text: str) -> bool:
+    """Whether a value has just the length that RSA makes, in base64; only its place makes it one."""
+    data = _unpacked(text.strip())
+    return data is not None and len(data) in _RSA_SIZES
+
+
+def _unpacked(text: str) -> bytes | None:
+    if _PACKED.fullmatch(text) is None:
+        return None
+    try:
+        return b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return None
+
+
+def _is_pgp_message(data: bytes) -> bool:
+    """Whether bytes are session keys of version 3 and then encrypted data, to the last byte (RFC 9580)."""
+    at = keys = 0
+    while at < len(data):
+        packet = _packet(data, at)
+        if packet is None:
+            return False
+        tag, start, end = packet
+        if tag == 1 and end - start > 10 and data[start] == 3:
+            keys += 1
+        elif tag in (9, 18, 20):
+            return keys > 0 and end == len(data)
+        else:
+            return False
+        at = end
+    return False
+
+
+def _packet(data: bytes, at: int) -> tuple[int, int, int] | None:
+    """The tag of a packet, and where its body starts and ends."""
+    if at + 2 > len(data) or not data[at] & 0x80:
+        return None
+    first, size = data[at + 1], data[at + 2 : at + 6]
+    if data[at] & 0x40:
+        tag = data[at] & 0x3F
+        if first < 192:
+            start, length = at + 2, first
+        elif first < 224 and size:
+            start, length = at + 3, (first - 192 << 8) + size[0] + 192
+        elif first == 255:
+            start, length = at + 6, int.from_bytes(size, "big")
+        else:
+            return None
+    else:
+        tag, width = data[at] >> 2 & 0x0F, (1, 2, 4, 0)[data[at] & 3]
+        if not width:
+            return None
+        start, length = at + 1 + width, int.from_bytes(data[at + 1 : at + 1 + width], "big")
+    return (tag, start, start + length) if start + length <= len(data) else None
