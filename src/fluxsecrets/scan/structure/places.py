@@ -15,6 +15,7 @@ from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.othercipher import is_rsa_ciphertext
 from fluxsecrets.scan.values import is_expression, may_be_password, may_be_token
 
 from .page import GENERIC_HINT, Object, Page
@@ -177,6 +178,8 @@ def _telling_values(owner: Object, spots: Sequence[int]) -> Iterator[_Found]:
         scalar = value.scalar
         if value.path[:1] == ("sops",) or is_typed(scalar) or is_ciphertext(scalar.text):
             continue
+        if "encrypted" in value.path and is_rsa_ciphertext(scalar.text):
+            continue  # for Renovate's hosted app
         name = _name(value)
         if name and _says_secret(name, scalar):
             yield _Found(value, name)
