@@ -63,6 +63,12 @@ class _Where:
     metavar="NAME",
     help="With -: the file name that rules are chosen by.",
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Rules and allowlists of a gitleaks or betterleaks TOML file count too.",
+)
 @baseline_option
 @no_baseline_option
 @update_baseline_option
@@ -76,6 +82,7 @@ def command(
     *,
     partial_history: bool,
     filename: str | None,
+    config: Path | None,
     report: str,
     quiet: bool,
 ) -> int:
@@ -108,6 +115,7 @@ def command(
         use_baseline=not known.no_baseline,
         update_baseline=known.update_baseline,
         partial_history=partial_history,
+        config=config,
     )
     out = Output(quiet=quiet)
     result = scan(request)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from fluxsecrets.marks import SETTINGS_NAME
@@ -68,6 +69,7 @@ class InlineAllowance:
         reason: why; "" where it gives none, and then it allows nothing.
         commit: the commit whose file it stands in, or None; lines in other versions of the file do
             not count.
+        tool: the other tool whose comment it is, or ""; such a comment is about every rule.
     """
 
     path: str
@@ -76,17 +78,39 @@ class InlineAllowance:
     rules: tuple[str, ...]
     reason: str
     commit: str | None = None
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedFinding:
-    """A finding that is allowed, and why and where that is said; `inline` is in a comment beside it."""
+    """A finding that is allowed, and why and where that is said.
+
+    Attributes:
+        inline: in a comment beside it.
+        tool: the other tool in whose words that is said, or "".
+        meaning: equal for allowances that say the same, wherever they stand; None for those of our own.
+    """
 
     finding: Finding
     reason: str
     path: str
     line: int
     inline: bool = False
+    tool: str = ""
+    meaning: object = None
+
+
+class Excuser(Protocol):
+    """Allowances in the words of another tool."""
+
+    def allow(self, finding: Finding) -> AllowedFinding | None:
+        """Return the finding as an allowed one, or None."""
+
+    def meanings(self) -> Iterable[object]:
+        """Return what all of them say; see `AllowedFinding.meaning`."""
+
+    def remarks(self, *, complete: bool) -> Iterable[Remark]:
+        """Return what needs somebody's eye; `complete` if the whole repository was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +119,7 @@ class Remark:
 
     Attributes:
         path, line: where it stands.
-        problem: `unused`, `expired` or `invalid`.
+        problem: `unused`, `expired`, `invalid` or `unsupported`.
     """
 
     path: str
@@ -129,7 +153,7 @@ def find_inline(data: bytes, path: str) -> tuple[InlineAllowance, ...]:
         line_start = data.rfind(b"\n", 0, match.start()) + 1
         line += data.count(b"\n", counted, line_start)
         counted = max(counted, line_start)
-        alone = _COMMENT_ONLY.fullmatch(data[line_start : match.start()]) is not None
+        alone = _is_alone(data, line_start, match.start())
         covers = line
         if alone:
             if match.end() >= below[0]:  # else it is one of many comments above the same line
@@ -140,6 +164,16 @@ def find_inline(data: bytes, path: str) -> tuple[InlineAllowance, ...]:
         if rules:
             found.append(InlineAllowance(path, line, covers, rules, reason if match["sign"] else ""))
     return tuple(found)
+
+
+def _is_alone(data: bytes, line_start: int, position: int) -> bool:
+    return _COMMENT_ONLY.fullmatch(data[line_start:position]) is not None
+
+
+def covered_line(data: bytes, start: int, end: int, line: int) -> int:
+    """Return the line that a comment is about: its own, or the next one where it has a line for itself."""
+    alone = _is_alone(data, data.rfind(b"\n", 0, start) + 1, start)
+    return _next_line(data, end, line)[1] if alone else line
 
 
 def _next_line(data: bytes, position: int, line: int) -> tuple[int, int]:
@@ -164,6 +198,7 @@ def apply_allowances(
     rules: Collection[str] = (),
     known: Collection[str] = (),
     complete: bool = False,
+    others: Sequence[Excuser] = (),
 ) -> AllowResult:
     """Part findings into those that are allowed and those that are not.
 
@@ -176,6 +211,7 @@ def apply_allowances(
         rules: ids of the rules that ran; only allowances for these can be unused.
         known: ids of all rules there are; a comment that names another one is invalid. None checks nothing.
         complete: the whole repository was looked at, so that entries which allowed nothing are of no use.
+        others: allowances in the words of other tools, asked last.
     """
     if today is None:
         from datetime import UTC, datetime
@@ -186,11 +222,13 @@ def apply_allowances(
     allowed: list[AllowedFinding] = []
     for finding in findings:
         found = comments.allow(finding) or entries.allow(finding)
+        found = found or next(filter(None, (other.allow(finding) for other in others)), None)
         if found is None:
             kept.append(finding)
         else:
             allowed.append(found)
-    remarks = (*comments.remarks(), *entries.remarks(rules, complete=complete))
+    foreign = chain.from_iterable(other.remarks(complete=complete) for other in others)
+    remarks = (*comments.remarks(), *entries.remarks(rules, complete=complete), *foreign)
     return AllowResult(tuple(kept), tuple(allowed), remarks)
 
 
@@ -214,18 +252,26 @@ class _Comments:
         lines = finding.allow_at if place.line is None else (place.line, *finding.allow_at)
         for line in lines if self.by_line else ():
             for item in self.by_line.get((place.commit, place.path, line), ()):
-                if finding.rule not in item.rules:
+                if finding.rule not in item.rules and not item.tool:
                     continue
                 if not item.reason:
                     self.wanting.add(item)
                 else:
                     self.used.add((item, finding.rule))
-                    return AllowedFinding(finding, item.reason, item.path, item.line, inline=True)
+                    return AllowedFinding(
+                        finding, item.reason, item.path, item.line, inline=True, tool=item.tool
+                    )
         return None
 
     def remarks(self) -> list[Remark]:
         found = []
+        helped = {item for item, _ in self.used}
         for item in self.all:
+            if item.tool:
+                if item not in helped and self.rules:
+                    message = f"this comment of {item.tool} allows nothing here"
+                    found.append(Remark(item.path, item.line, "unused", message))
+                continue
             if not item.reason:
                 if item in self.wanting:
                     message = f"this allowance gives no reason, so it allows nothing: {_FORM}"

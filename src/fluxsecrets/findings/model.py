@@ -112,6 +112,7 @@ class Finding(NamedTuple):
         allow_at: lines beside that of the location where an inline allowance counts, such as that of
             the key of a value with many lines.
         value_id: what the secret's value is known by in this run; None where the finding is not about one.
+        marks: what the team's allowlists and lists of other tools know about the value, by number.
     """
 
     rule: str
@@ -125,6 +126,7 @@ class Finding(NamedTuple):
     related: tuple[Location, ...] = ()
     allow_at: tuple[int, ...] = ()
     value_id: ValueId | None = None
+    marks: tuple[str, ...] = ()
 
 
 def in_order(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import ConfigError, FileAccessError
 from fluxsecrets.files.reading import read_file
@@ -28,6 +29,9 @@ from fluxsecrets.sops.placed_yaml import (
 
 from .globs import compile_glob
 from .tree import Tree, normalise
+
+if TYPE_CHECKING:  # most repositories have no rules of their own
+    from .scansettings import ScanSettings
 
 SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -110,6 +114,7 @@ class Settings:
         allow: findings that may stay.
         audit, log: see there.
         age_plugins: the age plugins that may run to encrypt for a recipient; None where nothing is said.
+        scan: rules of the team, and words of other tools that count; None where nothing is said.
     """
 
     environments: tuple[EnvironmentSettings, ...] = ()
@@ -118,6 +123,7 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     log: LogSettings = field(default_factory=LogSettings)
     age_plugins: tuple[str, ...] | None = None
+    scan: ScanSettings | None = None
 
     def environment(self, name: str) -> EnvironmentSettings | None:
         """What is set for an environment, or None."""
@@ -156,10 +162,11 @@ def parse_settings(data: bytes, *, path: str = SETTINGS_NAME) -> Settings:
         audit=reader.audit(fields),
         log=reader.log(fields),
         age_plugins=reader.plugins(fields),
+        scan=reader.scan(fields),
     )
 
 
-TOP_KEYS = frozenset({"environments", "secrets", "allow", "audit", "log", "age_plugins"})
+TOP_KEYS = frozenset({"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan"})
 ENVIRONMENT_KEYS = frozenset({"path", "files", "sealing_certificates", "cluster_recipients"})
 ALLOW_KEYS = frozenset({"rule", "path", "reason", "expires"})
 DAYS_KEYS = ("data_key_days", "identity_days", "token_days", "certificate_days")
@@ -246,6 +253,13 @@ class _Reader:
     def log(self, fields: Fields) -> LogSettings:
         section = self.section(fields, "log", LOG_KEYS)
         return LogSettings(self.path(section, "file"), self.read.flag(section, "required"))
+
+    def scan(self, fields: Fields) -> ScanSettings | None:
+        if not is_set(fields, "scan"):
+            return None
+        from .scansettings import scan_settings
+
+        return scan_settings(fields["scan"][1], self.read.path, self.inside)
 
     def plugins(self, fields: Fields) -> tuple[str, ...] | None:
         return self.texts(fields, "age_plugins", self.plugin) if is_set(fields, "age_plugins") else None

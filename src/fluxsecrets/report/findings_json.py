@@ -71,6 +71,7 @@ def _allowed(item: AllowedFinding) -> dict[str, object]:
         "reason": item.reason,
         "path": item.path,
         "line": item.line,
+        "tool": item.tool or None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,9 @@ def _extra(found: Found) -> str:
     if found.known and found.written is None:
         extra.append(f"{len(found.known)} more known to the baseline")
     if found.allowed:
-        extra.append(f"{len(found.allowed)} allowed")
+        tools = Counter(item.tool for item in found.allowed if item.tool)
+        by = ", ".join(f"{count} in the words of {tool}" for tool, count in sorted(tools.items()))
+        extra.append(f"{len(found.allowed)} allowed{f', {by}' if by else ''}")
     if found.gone:
         extra.append(f"{len(found.gone)} of the baseline gone: --update-baseline takes them off")
     return f" ({'; '.join(extra)})" if extra else ""
@@ -98,12 +101,22 @@ def _row(finding: Finding) -> Row:
 
 
 def _remark_lines(remarks: Sequence[Remark], show_path: Callable[[str], str] = str) -> list[str]:
-    """Allowances that need an eye, as warnings."""
-    return [
-        printable(f"warning: {show_path(remark.path)}:{remark.line}: {remark.message}") for remark in remarks
-    ]
+    """Allowances that need an eye, as warnings; of many that say the same, the first few."""
+    lines = []
+    alike: Counter[tuple[str, str]] = Counter()
+    for remark in remarks:
+        kind = (remark.path, remark.message)
+        alike[kind] += 1
+        if alike[kind] <= _MOST_ALIKE:
+            lines.append(printable(f"warning: {show_path(remark.path)}:{remark.line}: {remark.message}"))
+    for (path, message), count in alike.items():
+        if count > _MOST_ALIKE:
+            more = f"{count - _MOST_ALIKE} more places: {message}"
+            lines.append(printable(f"warning: {show_path(path)}: {more}"))
+    return lines
 
 
+_MOST_ALIKE = 3
 _MOST_EXCUSES = 20
 
 

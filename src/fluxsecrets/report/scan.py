@@ -24,7 +24,7 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
         result.remarks,
         result.gone,
         _summary(result),
-        known_rules,
+        lambda: (*known_rules(), *result.rules),
         listed=result.findings,
         errors=result.errors,
         excuses=result.excuses,

@@ -26,12 +26,13 @@ from .matcher import Matcher, Pattern, make_matcher
 from .names import LOGIN_FILES
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
-from .triggers import FORMS, PARSE, Trigger
+from .triggers import PARSE, Trigger
 from .valuekey import ValueKey
 
 if TYPE_CHECKING:
     from fluxsecrets.findings.allow import InlineAllowance
 
+    from .custom import CustomRules
     from .decode import Decoded
     from .structure.page import Page
 
@@ -124,11 +125,23 @@ class Engine:
     """Scans files, one after the other."""
 
     def __init__(
-        self, cache: Path | None = None, matcher: Matcher | None = None, key: ValueKey | None = None
+        self,
+        cache: Path | None = None,
+        matcher: Matcher | None = None,
+        key: ValueKey | None = None,
+        custom: CustomRules | None = None,
     ) -> None:
-        """Make or load the matcher; the key is that of the run, by default a new one."""
+        """Make or load the matcher.
+
+        The key is that of the run, by default a new one. `custom` are rules of the team, or None.
+        """
         self._matcher = matcher or make_matcher(patterns(), cache)
         self.key = key or ValueKey()
+        self.custom = custom
+
+    def with_custom(self, custom: CustomRules | None) -> Engine:
+        """Return an engine with other rules of the team, and the rest in common."""
+        return self if custom is self.custom else Engine(None, self._matcher, self.key, custom)
 
     def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable
         """Scan a file's content."""
@@ -143,8 +156,13 @@ class Engine:
         reading = _Reading(self, blob, context, hits)
         looks = numbers or context.whole or _is_login_file(blob.path)
         matches = reading.whole(reading.read(rules) if looks else [])
-        findings = told_apart(_finding(blob, match, self.key) for match in merged(matches))
         allowances = _allowances(blob) if Trigger.ALLOWANCE in hits else ()
+        if self.custom is not None:
+            beside = self.custom.hits(blob.data)
+            matches += self.custom.find(blob, blob.data, beside, None)
+            matches += self.custom.find_files(blob)
+            allowances += self.custom.comments(blob, beside)
+        findings = told_apart(_finding(blob, match, self) for match in merged(matches))
         return Scanned(
             blob.path,
             findings,
@@ -209,10 +227,6 @@ class _Reading:
         else:
             matches += self.lines()
             matches += self.embedded(manifest=False)
-        if forms := [form for trigger in FORMS if trigger in hits for form in FORMS[trigger]]:
-            from .structure.forms import judge
-
-            matches += judge(blob, forms)
         return matches
 
     def unnamed(self) -> Page | None:
@@ -263,6 +277,8 @@ class _Reading:
             if decoded is None:
                 return
             yield from self.tokens(self.engine.rules_in(decoded.data), decoded.data, decoded)
+            if (custom := self.engine.custom) is not None:
+                yield from custom.find(self.blob, decoded.data, custom.hits(decoded.data), decoded)
             decoded = decode_again(decoded)
 
     def manifest(self) -> Iterator[Match]:
@@ -459,7 +475,7 @@ def _joined(match: Match, other: Match) -> Match:
     return match._replace(also=also, severity=severity, confidence=max(match.confidence, other.confidence))
 
 
-def _finding(blob: Blob, match: Match, key: ValueKey) -> Finding:
+def _finding(blob: Blob, match: Match, engine: Engine) -> Finding:
     line, column = blob.place(match.start)
     message = match.message
     if match.also and match.rank is Rank.PLACE:
@@ -475,7 +491,8 @@ def _finding(blob: Blob, match: Match, key: ValueKey) -> Finding:
         fingerprint=fingerprint(match.rule.id, blob.path, *match.parts),
         excerpt=f"{name}{match.shown}{_MASK}",
         allow_at=match.allow_at,
-        value_id=_value_id(blob.text, match, key),
+        value_id=_value_id(blob.text, match, engine.key),
+        marks=() if engine.custom is None else engine.custom.marks(blob, match),
     )
 
 

@@ -29,6 +29,7 @@ class Match(NamedTuple):
         allow_at: further lines where an inline allowance counts.
         value: what the value is where the text of its span spells it differently, such as in base64; "" for
             a match that is not about a value, and None to take the text.
+        around: the span of all that the rule matched, where that is more than the value.
     """
 
     rule: RuleInfo
@@ -45,6 +46,7 @@ class Match(NamedTuple):
     also: str = ""
     allow_at: tuple[int, ...] = ()
     value: str | bytes | None = None
+    around: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
         """Without the value."""

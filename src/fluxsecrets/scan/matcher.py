@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 _MAGIC = b"fluxsecrets-hyperscan-1\n"
 _DIGEST = 32
 _MOST = 256 * 2**20  # bytes of a cached database
+_ANYTHING = "(?s)."
 _STALE = 30 * 24 * 3600  # seconds; older databases belong to versions that are gone
 
 
@@ -83,10 +84,15 @@ class HyperscanMatcher:
         return found
 
 
-def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None) -> Matcher:
+def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None, *, lenient: bool = False) -> Matcher:
     """The fastest matcher that this machine has.
 
-    Hits are positions in `patterns`. The cache folder need not exist.
+    Hits are positions in `patterns`.
+
+    Args:
+        patterns: what to look for.
+        cache: a folder that need not exist, or None.
+        lenient: a pattern that hyperscan does not take is said to occur in every file.
     """
     try:
         import hyperscan
@@ -100,7 +106,12 @@ def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None) -> Matc
                 return _prepared(hyperscan, hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK))
             except hyperscan.HyperscanError:  # another version's or machine's in spite of its name
                 pass
-        database = _compile(patterns, hyperscan)
+        try:
+            database = _compile(patterns, hyperscan)
+        except hyperscan.HyperscanError:
+            if not lenient:
+                raise
+            database = _compile([_taken(pattern, hyperscan) for pattern in patterns], hyperscan)
         if cache is not None:
             _store(cache / name, hyperscan.dumpb(database))
         return _prepared(hyperscan, database)
@@ -122,6 +133,15 @@ def _compile(patterns: Sequence[Pattern], hyperscan: Any) -> Any:
         flags=hyperscan.HS_FLAG_SINGLEMATCH,
     )
     return database
+
+
+def _taken(pattern: Pattern, hyperscan: Any) -> Pattern:
+    """The pattern, or one that is in every file, if hyperscan does not take it."""
+    try:
+        _compile([pattern], hyperscan)
+    except hyperscan.HyperscanError:
+        return pattern._replace(expression=_ANYTHING)
+    return pattern
 
 
 def _blake2b(size: int) -> Any:

@@ -93,6 +93,7 @@ _HARMLESS_BEFORE = frozenset(
         "pub",
         "checksum",
         "hash",
+        "hashed",
         "digest",
         "sha",
         "sha256",

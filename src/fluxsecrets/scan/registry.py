@@ -9,7 +9,6 @@ from .structure import (
     clients,
     comments,
     connection,
-    forms,
     kustomize,
     lastapplied,
     lines,
@@ -45,7 +44,6 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     lines.CONFIG,
     comments.RULE,
     connection.RULE,
-    forms.COMMAND,
     lines.CODE,
     wholefile.UNREADABLE,
 )

@@ -19,6 +19,8 @@ from .valuekey import ValueKey
 if TYPE_CHECKING:  # most runs name no globs
     from fluxsecrets.repo.globs import Glob
 
+    from .custom import CustomRules
+
 MOST = 10_000
 """Findings in one file. Where there are more, nobody reads them, and what follows is not looked at."""
 
@@ -62,6 +64,7 @@ class Scanner:
         rules: RuleNames | None = None,
         engine: Engine | None = None,
         key: ValueKey | None = None,
+        custom: CustomRules | None = None,
     ) -> None:
         """Take what it needs.
 
@@ -71,22 +74,24 @@ class Scanner:
             rules: the creation rules, which may name more of these; None asks none.
             engine: one to use; made with the first file unless given.
             key: that of the run, by which values are told apart; the engine's unless given.
+            custom: rules of the team, or None.
         """
         self._arguments = (cache, secrets, rules)
-        self._engine = engine
+        self._custom = custom
+        self._engine = engine.with_custom(custom) if engine is not None else None
         self._key = key or (ValueKey() if engine is None else engine.key)
         self._patterns: tuple[Glob, ...] | None = None
         self._asked = False
 
     def __reduce__(self) -> tuple[object, ...]:
         """Compiled patterns do not travel; the key of the run does."""
-        return (Scanner, (*self._arguments, None, self._key))
+        return (Scanner, (*self._arguments, None, self._key, self._custom))
 
     @property
     def engine(self) -> Engine:
         """The engine."""
         if self._engine is None:
-            self._engine = Engine(self._arguments[0], key=self._key)
+            self._engine = Engine(self._arguments[0], key=self._key, custom=self._custom)
         return self._engine
 
     def scan(self, file: SourceFile) -> FileScan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
@@ -46,12 +47,19 @@ class Excuse(NamedTuple):
 
 
 class State(NamedTuple):
-    """What an earlier state allowed and knew."""
+    """What an earlier state allowed and knew.
+
+    Attributes:
+        meanings: what allowances in the words of other tools said.
+        tools: those whose comments counted.
+    """
 
     revision: str
-    allow: tuple[Allowance, ...]
-    secrets: tuple[str, ...]
-    known: frozenset[BaselineEntry]
+    allow: tuple[Allowance, ...] = ()
+    secrets: tuple[str, ...] = ()
+    known: frozenset[BaselineEntry] = frozenset()
+    meanings: frozenset[object] = frozenset()
+    tools: frozenset[str] = frozenset()
 
 
 def brought_excuses(
@@ -77,7 +85,8 @@ def brought_excuses(
     """
     before = [_state(revision, found) for revision, found in _read(repository, revisions)]
     passed = [
-        *_listed(before, [item for item in allowed if not item.inline]),
+        *_listed(before, [item for item in allowed if not item.inline and item.meaning is None]),
+        *_foreign(before, [item for item in allowed if not item.inline and item.meaning is not None]),
         *_inline(repository, before, [item for item in allowed if item.inline]),
         *_known(before, trust, known),
         *_dropped(before, trust, plain),
@@ -91,17 +100,22 @@ def _read(repository: Repository, revisions: Sequence[str]) -> Iterator[tuple[st
 
 def _state(revision: str, trust: Trust) -> State:
     """The settings and baseline of a state; an invalid state excused nothing."""
-    allow: tuple[Allowance, ...] = ()
-    secrets: tuple[str, ...] = ()
-    known: frozenset[BaselineEntry] = frozenset()
+    found = State(revision)
     try:
         settings = trust.settings()
         if settings is not None:
-            allow, secrets = settings.allow, settings.secrets
-        known = frozenset(trust.baseline())
+            found = found._replace(allow=settings.allow, secrets=settings.secrets)
+        found = found._replace(known=frozenset(trust.baseline()))
+        if settings is not None and settings.scan is not None:
+            from .words import read_words
+
+            words = read_words(settings, trust, None, None)
+            excusers = () if words is None else words.excusers
+            meanings = frozenset(chain.from_iterable(each.meanings() for each in excusers))
+            found = found._replace(meanings=meanings, tools=frozenset(settings.scan.comments))
     except FluxsecretsError:
-        return State(revision, (), (), frozenset())
-    return State(revision, allow, secrets, known)
+        return State(revision)
+    return found
 
 
 def _listed(before: Sequence[State], allowed: Sequence[AllowedFinding]) -> Iterator[Excuse]:
@@ -114,10 +128,19 @@ def _listed(before: Sequence[State], allowed: Sequence[AllowedFinding]) -> Itera
             yield Excuse(item.path, item.line, _ALLOWS, item.finding.rule, item.finding.location.path)
 
 
+def _foreign(before: Sequence[State], allowed: Sequence[AllowedFinding]) -> Iterator[Excuse]:
+    """Allowances in the words of other tools, and allowlists of our own."""
+    old = frozenset[object]().union(*(state.meanings for state in before))
+    for item in allowed:
+        if item.meaning not in old:
+            yield Excuse(item.path, item.line, _ALLOWS, item.finding.rule, item.finding.location.path)
+
+
 def _inline(
     repository: Repository, before: Sequence[State], allowed: Sequence[AllowedFinding]
 ) -> Iterator[Excuse]:
     """Comments: those of which the file had fewer before, since lines move."""
+    tools_before = frozenset[str]().union(*(state.tools for state in before))
     comments: dict[str, list[AllowedFinding]] = {}
     for item in allowed:
         comments.setdefault(item.path, []).append(item)
@@ -125,8 +148,13 @@ def _inline(
         had: Counter[tuple[str, str]] = Counter()
         for data in _contents(repository, before, path):
             had |= Counter((rule, each.reason) for each in find_inline(data, path) for rule in each.rules)
+            tools = sorted({item.tool for item in items} & tools_before) if tools_before else []
+            if tools:
+                from fluxsecrets.findings.foreign import find_foreign
+
+                had |= Counter(("", each.reason) for each in find_foreign(data, path, tools))
         for item in items:
-            meaning = (item.finding.rule, item.reason)
+            meaning = ("" if item.tool else item.finding.rule, item.reason)
             if had[meaning] > 0:
                 had[meaning] -= 1
             else:

@@ -19,9 +19,11 @@ from fluxsecrets.ops.policy.trust import (
     INDEX,
     Trust,
     rule_files,
+    state_reader,
     take_rules,
     take_trust,
     trusted_names,
+    with_named,
     work_tree_trust,
 )
 from fluxsecrets.ops.run.afterkill import left_behind
@@ -37,10 +39,12 @@ if TYPE_CHECKING:
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
     from fluxsecrets.findings.model import ValueId
+    from fluxsecrets.repo.leakrules import LeakRules
     from fluxsecrets.scan.sources.commits import Plan
 
     from .excuses import Excuse
     from .tips import Part
+    from .words import Words
 
 _LINUX: bool = sys.platform.startswith("linux")
 STANDARD_INPUT = "standard input"
@@ -86,6 +90,7 @@ class ScanRequest(NamedTuple):
         use_baseline: False scans as if there were none.
         for_commit: files of the work tree stand for what is committed, and are judged as that is.
         partial_history: take the commits that a shallow clone has for all there are.
+        config: a configuration of gitleaks or betterleaks whose rules and allowlists count too, or None.
     """
 
     cwd: Path
@@ -100,6 +105,7 @@ class ScanRequest(NamedTuple):
     update_baseline: bool = False
     for_commit: bool = False
     partial_history: bool = False
+    config: Path | None = None
 
     def __repr__(self) -> str:
         """Without the content."""
@@ -117,6 +123,7 @@ class ScanResult(NamedTuple):
         written: what was written to it, or None.
         excuses: what let findings pass, and came with the same commits.
         nothing: why no file was looked at, or "".
+        rules: rules of the team that ran beside the built-in ones.
     """
 
     findings: tuple[Finding, ...]
@@ -131,6 +138,7 @@ class ScanResult(NamedTuple):
     written: Written | None = None
     excuses: tuple[Excuse, ...] = ()
     nothing: str = ""
+    rules: tuple[RuleInfo, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -198,6 +206,7 @@ def _joined(results: Sequence[ScanResult], root: Path) -> ScanResult:
         root,
         excuses=_all(each.excuses for each in results),
         nothing="" if any(each.files for each in results) else results[0].nothing,
+        rules=_all(each.rules for each in results),
     )
     refused = set(found.findings)  # by one of the tips, whatever another one says
     return found._replace(known=tuple(item for item in found.known if item not in refused))
@@ -257,6 +266,7 @@ class _Job:
         self.settings_before: bytes | None = None
         self.beside: Iterator[SourceFile] = iter(())
         self.plan: Plan | None = None
+        self.words: Words | None = None
 
     def _go_by(self, trust: Trust, rules: Mapping[str, bytes | None] | None = None) -> None:
         """Take what the findings are weighed by, which also says which files are secrets as a whole."""
@@ -264,7 +274,21 @@ class _Job:
         self.settings = trust.settings()
         listed = () if self.settings is None else self.settings.secrets
         names = RuleNames(Files(os.fspath(self.root), planned=rules))
-        self.scanner = Scanner(cache_folder(os.environ), listed, names, self.engine)
+        cache = cache_folder(os.environ)
+        if (self.settings is not None and self.settings.scan is not None) or self.request.config is not None:
+            from .words import read_words
+
+            self.words = read_words(self.settings, trust, self._option(), cache)
+        custom = None if self.words is None else self.words.custom
+        self.scanner = Scanner(cache, listed, names, self.engine, custom=custom)
+
+    def _option(self) -> LeakRules | None:
+        """The rules of the configuration that the user named."""
+        if self.request.config is None:
+            return None
+        from .words import read_option
+
+        return read_option(self.request.config, self.request.cwd)
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -343,7 +367,8 @@ class _Job:
         objects = repository.read_objects(chain(names, blobs, (f":{path}" for path in beside)), limit=LIMIT)
         trust = take_trust(objects)
         self.settings_before = next(objects)[2]
-        self._go_by(trust, take_rules(objects, rules))
+        planned = take_rules(objects, rules)
+        self._go_by(with_named(trust, state_reader(repository, INDEX)), planned)
         self.beside = read_generators(beside, objects)
         return map(self.scanner.scan, read_staged(repository, files, objects))
 
@@ -351,7 +376,9 @@ class _Job:
         """What files of the work tree are judged by: the index, where they stand for what is committed."""
         if not self.request.for_commit:
             return work_tree_trust(self.root)
-        return take_trust(self.needed().read_objects(trusted_names(INDEX), limit=LIMIT))
+        repository = self.needed()
+        trust = take_trust(repository.read_objects(trusted_names(INDEX), limit=LIMIT))
+        return with_named(trust, state_reader(repository, INDEX))
 
     def _is_chosen(self, path: str) -> bool:
         """Whether a path is one of those that were asked for, or below one."""
@@ -539,10 +566,10 @@ class _Job:
         found = sorted([*self.findings, *self.unreadable], key=in_order)
         allowed: tuple[AllowedFinding, ...] = ()
         remarks: tuple[Remark, ...] = ()
-        if self.inline or (self.settings is not None and self.settings.allow):
+        if self.inline or self.words or (self.settings is not None and self.settings.allow):
             from fluxsecrets.findings.allow import apply_allowances
 
-            rules = frozenset(rule.id for rule in known_rules())
+            rules = frozenset(rule.id for rule in self._known_rules())
             weighed = apply_allowances(
                 found,
                 inline=dict.fromkeys(self.inline),
@@ -550,8 +577,11 @@ class _Job:
                 settings_path=SETTINGS_NAME,
                 rules=rules,
                 complete=self.complete,
+                others=() if self.words is None else self.words.excusers,
             )
             found, allowed, remarks = list(weighed.kept), weighed.allowed, weighed.remarks
+            if self.words is not None and (self.complete or self.request.config is not None):
+                remarks += self.words.remarks
         self.errors += [self.unreadable[each] for each in found if each in self.unreadable]
         found = [each for each in found if each not in self.unreadable]
         return self._with_baseline(tuple(found), allowed, remarks)
@@ -560,6 +590,8 @@ class _Job:
         self, found: tuple[Finding, ...], allowed: tuple[AllowedFinding, ...], remarks: tuple[Remark, ...]
     ) -> ScanResult:
         result = ScanResult(found, (), allowed, remarks, (), tuple(self.errors), len(self.paths), self.root)
+        if self.words is not None:
+            result = result._replace(rules=self.words.infos)
         if self.request.update_baseline:
             return self._updated(result)
         entries, path = self._baseline()
@@ -640,8 +672,12 @@ class _Job:
             excuses=brought_excuses(self.repository, before, self.trust, result.allowed, known, plain)
         )
 
+    def _known_rules(self) -> tuple[RuleInfo, ...]:
+        return known_rules() if self.words is None else (*known_rules(), *self.words.infos)
+
     def _looked_at(self, entry: BaselineEntry) -> bool:
         """Whether an entry of the baseline would have been found in this run; `audit` has others."""
-        if self.request.source is not Source.PATHS or entry.rule not in {rule.id for rule in known_rules()}:
+        known = {rule.id for rule in self._known_rules()}
+        if self.request.source is not Source.PATHS or entry.rule not in known:
             return False
         return self.complete or entry.path in self.paths

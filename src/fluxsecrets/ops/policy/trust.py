@@ -7,17 +7,18 @@ file that merely lies in the work tree: nobody would see that one, and the next 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fluxsecrets.errors import GitError, LimitError
+from fluxsecrets.errors import FluxsecretsError, GitError, LimitError
 from fluxsecrets.marks import BASELINE_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 
 if TYPE_CHECKING:
     from fluxsecrets.findings.baseline import BaselineEntry
+    from fluxsecrets.repo.leakrules import LeakRules
     from fluxsecrets.repo.settings import Settings
 
 INDEX = ""
@@ -31,10 +32,12 @@ class Trust(NamedTuple):
 
     Attributes:
         settings_text, baseline_text: their contents, or None if that state has no such file.
+        others: path and content of the files that `scan:` in the settings names; None for missing ones.
     """
 
     settings_text: bytes | None = None
     baseline_text: bytes | None = None
+    others: tuple[tuple[str, bytes | None], ...] = ()
 
     def __repr__(self) -> str:
         """Without the contents."""
@@ -63,6 +66,22 @@ class Trust(NamedTuple):
         from fluxsecrets.findings.baseline import parse_baseline
 
         return parse_baseline(self.baseline_text)
+
+    def leaks(self) -> LeakRules:
+        """Return the rules and allowlists of the configuration of another tool that the settings name.
+
+        Raises:
+            ConfigError: it is missing or invalid.
+        """
+        from fluxsecrets.repo.leakextend import joined, read_chain
+        from fluxsecrets.repo.leakreader import read_configuration
+        from fluxsecrets.repo.leakrules import LeakRules
+
+        settings = self.settings()
+        if settings is None or settings.scan is None or settings.scan.config is None:
+            return LeakRules()
+        chain = read_chain(settings.scan.config, dict(self.others).get)
+        return joined([read_configuration(data, path) for path, data in chain])
 
 
 def trusted_names(revision: str) -> tuple[str, ...]:
@@ -100,18 +119,73 @@ def take_trust(objects: Iterator[tuple[str, str, bytes | None]]) -> Trust:
         LimitError: one of the files is too large to be read.
         GitError: one of them is a folder.
     """
-    return Trust(*map(partial(_text, objects), _FILES))
+    settings, baseline = map(partial(_text, objects), _FILES)
+    return Trust(settings, baseline)
 
 
 def read_trust(repository: Repository, revisions: Sequence[str]) -> tuple[Trust, ...]:
     """What several states go by; see `take_trust` for what is raised."""
     names = [name for revision in revisions for name in trusted_names(revision)]
     objects = repository.read_objects(names)
-    return tuple(take_trust(objects) for _ in revisions)
+    found = [take_trust(objects) for _ in revisions]
+    return tuple(
+        with_named(trust, state_reader(repository, revision))
+        for revision, trust in zip(revisions, found, strict=True)
+    )
+
+
+def with_named(trust: Trust, read: Callable[[str], bytes | None]) -> Trust:
+    """Return the trust with the files that `scan:` in its settings names.
+
+    Args:
+        trust: the settings and the baseline of a state.
+        read: returns the content of a file of that state, or None if it has none.
+
+    Raises:
+        FluxsecretsError: a file cannot be read.
+    """
+    if trust.settings_text is None or b"scan" not in trust.settings_text:
+        return trust
+    try:
+        settings = trust.settings()
+    except FluxsecretsError:  # an error where the scan reads them
+        return trust
+    if settings is None or settings.scan is None:
+        return trust
+    scan, found = settings.scan, dict[str, bytes | None]()
+
+    def remember(name: str) -> bytes | None:
+        found[name] = data = read(name)
+        return data
+
+    for name in (scan.ignore_file, scan.secrets_baseline):
+        if name is not None:
+            remember(name)
+    if scan.config is not None:
+        from fluxsecrets.errors import ConfigError
+        from fluxsecrets.repo.leakextend import read_chain
+
+        try:
+            for _ in read_chain(scan.config, remember):
+                pass
+        except ConfigError:  # an error there, too
+            pass
+    return trust._replace(others=tuple(sorted(found.items())))
+
+
+def state_reader(repository: Repository, revision: str) -> Callable[[str], bytes | None]:
+    """Return what reads files of a commit, a tree or the `INDEX`; see `take_trust` for what is raised."""
+
+    def read(name: str) -> bytes | None:
+        if "\n" in name:  # git's line protocol cannot name it
+            return None
+        return _text(iter(repository.read_objects([f"{revision}:{name}"], limit=BLOB_LIMIT)), name)
+
+    return read
 
 
 def work_tree_trust(root: Path) -> Trust:
-    """Return the settings and the baseline in the work tree.
+    """Return the settings and the baseline in the work tree, and the files that the settings name.
 
     Raises:
         FileAccessError, LimitError: a file is there, and cannot be read.
@@ -121,10 +195,11 @@ def work_tree_trust(root: Path) -> Trust:
         return Trust()
     from fluxsecrets.files.reading import read_file
 
-    return Trust(
-        read_file(settings, limit=BLOB_LIMIT).data if os.path.lexists(settings) else None,
-        read_file(baseline, limit=BLOB_LIMIT, follow_links=True).data if baseline.is_file() else None,
-    )
+    def read(name: str) -> bytes | None:
+        return read_file(root / name, limit=BLOB_LIMIT).data if os.path.lexists(root / name) else None
+
+    known = read_file(baseline, limit=BLOB_LIMIT, follow_links=True).data if baseline.is_file() else None
+    return with_named(Trust(read(SETTINGS_NAME), known), read)
 
 
 def _text(objects: Iterator[tuple[str, str, bytes | None]], name: str) -> bytes | None:
