@@ -11,7 +11,7 @@ import re
 import string
 
 from fluxsecrets.keys.bech32 import encode
-from fluxsecrets.scan.rules.checks import crc32_base62, gitlab_checksum
+from fluxsecrets.scan.rules.checks import crc32_base62, gitlab_checksum, mas_checksum
 
 _PLACE = re.compile(r"(?<!\{)\{(?P<kind>[a-zA-Z][\w-]*)(?::(?P<more>[^{}]*))?\}")
 _OPEN = re.compile(r"(?<![{$])\{[a-zA-Z]")
@@ -34,9 +34,11 @@ _SPECIAL = {
     "aws": True,
     "bytes64": True,
     "gitlab": True,
+    "mas": True,
     **dict.fromkeys(("pem", "pem-js", "pem-json", "pem-locked"), True),
     "putty": None,
-    **dict.fromkeys(("age", "age-pq", "ceph", "crc62", "discord", "jwt", "jwt-k8s", "matrix", "pgp"), False),
+    **dict.fromkeys(("age", "age-pq", "ceph", "crc62", "discord", "matrix", "pgp"), False),
+    **dict.fromkeys(("jwt", "jwt-home", "jwt-k8s"), False),
     **dict.fromkeys(("pypi", "sentry", "tunnel", "uuid"), False),
 }
 """Other kinds of places, and whether they take an argument; None for those that may."""
@@ -140,6 +142,13 @@ class _Maker:
     def make_jwt_k8s(self, _):
         return self.make_jwt("", {"iss": "kubernetes/serviceaccount", "sub": "throwaway:default"})
 
+    def make_jwt_home(self, _):
+        """A long-lived token of Home Assistant."""
+        issued = 1_700_000_000
+        claims = {"iss": self.some("hex", 32), "iat": issued, "exp": issued + 315_360_000}
+        parts = [_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
+        return ".".join([*parts, _base64url(self.bytes(32))])
+
     def make_age(self, _):
         return encode("age-secret-key-", self.bytes(32)).upper()
 
@@ -209,6 +218,10 @@ class _Maker:
         """An access token of Synapse: the user's name, a random part, and the checksum of both."""
         text = f"syt_{_base64url(b'throwaway')}_{self.some('letter', 20)}"
         return f"{text}_{crc32_base62(text.encode()).decode()}"
+
+    def make_mas(self, prefix):
+        text = f"{prefix}_{self.some('base62', 30)}"
+        return f"{text}_{mas_checksum(text.encode()).decode()}"
 
     def make_discord(self, _):
         number = base64.b64encode(f"9{self.some('digit', 17)}".encode()).decode()

@@ -21,6 +21,9 @@ def test_the_checksum_is_githubs_own():
     [
         (checks.check_github, "ghp_{base62:30}{crc62}"),
         (checks.check_npm, "npm_{base62:30}{crc62}"),
+        (checks.check_netbird, "nbp_{base62:30}{crc62}"),
+        (checks.check_matrix, "{matrix}"),
+        (checks.check_mas, "{mas:mct}"),
         (checks.check_gitlab, "{gitlab:glpat-}"),
         (checks.check_jwt, "{jwt}"),
         (checks.check_github_app, "ghs_1_{jwt}"),
@@ -46,6 +49,9 @@ def test_what_is_whole_is_verified(check, recipe):
     [
         (checks.check_github, "ghp_{base62:36}"),
         (checks.check_npm, "npm_{base62:36}"),
+        (checks.check_netbird, "nbp_{base62:36}"),
+        (checks.check_matrix, "syt_{base62:8}_{letter:20}_{base62:6}"),
+        (checks.check_mas, "mct_{base62:30}_{base62:6}"),
         (checks.check_gitlab, "glpat-{base62:40}.01.{alnum:9}"),
         (checks.check_jwt, "eyJ{base62:20}.eyJ{base62:40}.{base62:43}"),
         (checks.check_age, "AGE-SECRET-KEY-1{upper:58}"),

@@ -26,6 +26,10 @@ ALSO = {
     ("openssh-private-key", "private-key"): "any label counts as a private key",
     ("pgp-private-key", "private-key"): "any label counts as a private key",
     ("kubernetes-service-account-token", "json-web-token"): "it is a JWT with a known issuer",
+    ("onepassword-connect-token", "json-web-token"): "it is a JWT under a telling name",
+    ("home-assistant-token", "json-web-token"): "it is a JWT under a telling name",
+    ("clerk-secret-key", "stripe-live-key"): "Clerk chose the same prefix",
+    ("workos-key", "stripe-live-key"): "WorkOS chose the same prefix",
     ("google-chat-webhook", "google-api-key"): "the address has an API key in it",
 }
 RULE = {rule.id: rule for rule in TOKEN_RULES}

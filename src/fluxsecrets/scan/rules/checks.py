@@ -41,6 +41,29 @@ def check_npm(secret: bytes) -> bool:
     return crc32_base62(body[:-6]) == body[-6:]
 
 
+def check_netbird(secret: bytes) -> bool:
+    """Return whether the last 6 characters are the CRC32 of the 30 random ones."""
+    body = secret.removeprefix(b"nbp_")
+    return crc32_base62(body[:-6]) == body[-6:]
+
+
+def check_matrix(secret: bytes) -> bool:
+    """Return whether a token of Synapse ends with the CRC32 of everything before the last `_`."""
+    head, _, tail = secret.rpartition(b"_")
+    return crc32_base62(head) == tail
+
+
+def mas_checksum(text: bytes) -> bytes:
+    """Return the end of a token of the Matrix Authentication Service: its digits start with the lowest."""
+    return crc32_base62(text).lstrip(b"0")[::-1].rjust(6, b"0")
+
+
+def check_mas(secret: bytes) -> bool:
+    """Return whether a token of the Matrix Authentication Service ends with its CRC32."""
+    head, _, tail = secret.rpartition(b"_")
+    return mas_checksum(head) == tail
+
+
 def gitlab_checksum(text: bytes) -> bytes:
     """The seven digits at the end of GitLab's routable tokens: the CRC32 of everything before them."""
     return _digits(zlib.crc32(text), _BASE36, 7)

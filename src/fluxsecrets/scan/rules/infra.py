@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fluxsecrets.findings import Severity
 
-from .checks import check_uuid4
+from .checks import check_netbird, check_uuid4
 from .model import TokenRule
 from .parts import END, UUID, assigned
 
@@ -126,10 +126,11 @@ RULES = (
         severity=Severity.CRITICAL,
         pattern=r"\bnbp_[0-9A-Za-z]{36}\b",
         keywords=(b"nbp_",),
+        check=check_netbird,
         entropy=3.8,
         explanation="It manages your network: peers, groups and rules.",
         fix="delete it in the user's settings, and make a new one that expires",
-        positives=("NB_API_TOKEN=nbp_{base62:36}",),
+        positives=("NB_API_TOKEN=nbp_{base62:30}{crc62}",),
         negatives=("nbp_{base62:8}",),
     ),
     TokenRule(

@@ -15,7 +15,7 @@ _BETWEEN = (
     r"""|\r?\n[ \t]{1,40}value:[ \t]{1,8}|,\s{0,40}"value":[ \t]{0,8})"""
     r"""["'`]?"""
 )
-_CREDENTIAL = r"(?:key|token|secret|passw(?:or)?d|pat|auth)"
+_CREDENTIAL = r"(?:key|token|secret|pass(?:w(?:or)?d|phrase)|pat|auth)"
 
 
 def assigned(names: str, value: str) -> str:

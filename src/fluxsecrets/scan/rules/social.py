@@ -1,0 +1,161 @@
+"""Logins with other people's accounts: anyone who has one of these signs in users in your name."""
+
+from __future__ import annotations
+
+from fluxsecrets.findings import Severity
+
+from .model import TokenRule
+from .parts import assigned
+
+RULES = (
+    TokenRule(
+        id="discord-client-secret",
+        title="Discord client secret",
+        severity=Severity.HIGH,
+        pattern=assigned("discord", "[0-9A-Za-z_-]{32}"),
+        group=1,
+        keywords=(b"discord",),
+        entropy=3.5,
+        explanation="With its client id it signs in users in the application's name.",
+        fix="reset it in the developer portal under OAuth2",
+        positives=("DISCORD_CLIENT_SECRET={base64url:32}",),
+        negatives=(
+            "DISCORD_CLIENT_SECRET=${DISCORD_CLIENT_SECRET}",
+            "discord_client_id: {digit:18}",
+        ),
+    ),
+    TokenRule(
+        id="github-oauth-secret",
+        title="GitHub OAuth client secret or token of the old form",
+        severity=Severity.CRITICAL,
+        pattern=assigned("github|gh", "[0-9a-f]{40}"),
+        group=1,
+        keywords=(b"github", b"gh_", b"gh-"),
+        entropy=3.0,
+        explanation="It signs in users in the application's name, or acts as the token's owner.",
+        fix="make a new client secret in the app's settings, and delete this one",
+        positives=("GITHUB_CLIENT_SECRET={hex:40}", "GITHUB_TOKEN={hex:40}"),
+        negatives=(
+            "GITHUB_TOKEN=${GITHUB_TOKEN}",
+            "GITHUB_SHA={hex:40}",
+            "github_token_sha: {hex:40}",
+        ),
+    ),
+    TokenRule(
+        id="linkedin-client-secret",
+        title="LinkedIn client secret",
+        severity=Severity.HIGH,
+        pattern=assigned("linkedin", r"WPL_AP1\.[0-9A-Za-z]{16}\.[0-9A-Za-z+/]{6}==|[0-9A-Za-z]{16}"),
+        group=1,
+        keywords=(b"linkedin",),
+        entropy=3.0,
+        explanation="With its client id it signs in users in the application's name.",
+        fix="make a new one in the developer portal under Auth",
+        positives=(
+            "LINKEDIN_CLIENT_SECRET=WPL_AP1.{base62:16}.{base62:6}==",
+            "linkedin_client_secret: {base62:16}",
+        ),
+        negatives=(
+            "LINKEDIN_CLIENT_SECRET=${LINKEDIN_CLIENT_SECRET}",
+            "LINKEDIN_CLIENT_revision: WPL_AP1.{base62:16}.{base62:6}==",
+        ),
+    ),
+    TokenRule(
+        id="twitch-secret",
+        title="Twitch client secret or token",
+        severity=Severity.HIGH,
+        pattern=assigned("twitch", "[0-9a-z]{30}"),
+        group=1,
+        keywords=(b"twitch",),
+        entropy=3.5,
+        explanation="With its client id it acts as the application or the user.",
+        fix="make a new secret in the developer console",
+        positives=("TWITCH_CLIENT_SECRET={alnum:30}",),
+        negatives=(
+            "TWITCH_CLIENT_SECRET=${TWITCH_CLIENT_SECRET}",
+            "twitch_client_id: {alnum:30}",
+        ),
+    ),
+    TokenRule(
+        id="spotify-secret",
+        title="Spotify client secret",
+        severity=Severity.MEDIUM,
+        pattern=assigned("spotify", "[0-9a-f]{32}"),
+        group=1,
+        keywords=(b"spotify",),
+        entropy=3.0,
+        explanation="With its client id it acts as the application.",
+        fix="rotate it in the developer dashboard",
+        positives=("SPOTIFY_CLIENT_SECRET={hex:32}",),
+        negatives=(
+            "SPOTIFY_CLIENT_SECRET=${SPOTIFY_CLIENT_SECRET}",
+            "SPOTIFY_CLIENT_ID={hex:32}",
+        ),
+    ),
+    TokenRule(
+        id="twitter-secret",
+        title="X (Twitter) secret or token",
+        severity=Severity.HIGH,
+        pattern=assigned(
+            "twitter",
+            "[0-9A-Za-z]{25}|[0-9A-Za-z]{45}|[0-9A-Za-z]{50}|[0-9]{15,20}-[0-9A-Za-z]{30,40}|A{20,24}[0-9A-Za-z%]{80,100}",
+        ),
+        group=1,
+        keywords=(b"twitter",),
+        entropy=3.5,
+        explanation="It posts and reads as the account or the application.",
+        fix="regenerate the keys in the developer portal",
+        positives=(
+            "TWITTER_API_SECRET={base62:50}",
+            "TWITTER_ACCESS_TOKEN=1{digit:17}-{base62:40}",
+        ),
+        negatives=(
+            "TWITTER_API_SECRET=${TWITTER_API_SECRET}",
+            "TWITTER_revision: {base62:50}",
+        ),
+    ),
+    TokenRule(
+        id="facebook-token",
+        title="Facebook access token",
+        severity=Severity.HIGH,
+        pattern=r"\bEAA[A-Z][0-9A-Za-z]{90,300}\b",
+        keywords=(b"eaa",),
+        entropy=4.0,
+        explanation="It acts as the user, page or app that it was made for.",
+        fix="remove the app's access or reset its secret, and make a new token",
+        positives=("FACEBOOK_TOKEN=EAAC{base62:160}",),
+        negatives=("EAAC{base62:20}",),
+    ),
+    TokenRule(
+        id="facebook-app-secret",
+        title="Facebook app secret",
+        severity=Severity.HIGH,
+        pattern=assigned("facebook|fb|instagram|meta_app|whatsapp", "[0-9a-f]{32}"),
+        group=1,
+        keywords=(b"facebook", b"fb_", b"fb-", b"instagram", b"meta_app", b"whatsapp"),
+        entropy=3.0,
+        explanation="With the app's id it acts as the app.",
+        fix="reset it in the app's basic settings",
+        positives=("FACEBOOK_APP_SECRET={hex:32}",),
+        negatives=(
+            "FACEBOOK_APP_SECRET=${FACEBOOK_APP_SECRET}",
+            "FACEBOOK_APP_revision: {hex:32}",
+        ),
+    ),
+    TokenRule(
+        id="strava-secret",
+        title="Strava client secret or token",
+        severity=Severity.MEDIUM,
+        pattern=assigned("strava", "[0-9a-f]{40}"),
+        group=1,
+        keywords=(b"strava",),
+        entropy=3.0,
+        explanation="It reads the activities of who granted access.",
+        fix="make a new one under Settings, My API Application",
+        positives=("STRAVA_CLIENT_SECRET={hex:40}",),
+        negatives=(
+            "STRAVA_CLIENT_SECRET=${STRAVA_CLIENT_SECRET}",
+            "STRAVA_CLIENT_revision: {hex:40}",
+        ),
+    ),
+)
