@@ -230,7 +230,7 @@ RULES = (
         group=1,
         keywords=(b"restic", b"kopia", b"volsync"),
         entropy=3.8,
-        explanation="It decrypts the backups, whoever holds the storage.",
+        explanation="It decrypts the backups, wherever they are.",
         fix=(
             "add a new key with `restic key add` or change it with `kopia repository change- "
             "password`, then remove this one"
