@@ -106,6 +106,10 @@ class FormatError(FluxsecretsError):
     """The input does not match its format: invalid YAML, duplicate keys, a list at the top."""
 
 
+class ArchiveError(FormatError):
+    """An archive, or a file in it, can't be looked into: damaged, encrypted, or beyond the limits."""
+
+
 class ConfigError(FluxsecretsError):
     """`.sops.yaml` or `.fluxsecrets.yaml` is missing, invalid, or has no rule for a file."""
 

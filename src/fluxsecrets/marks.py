@@ -239,6 +239,15 @@ def is_leftover_name(path: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp") and ".fluxsecrets-" in name
 
 
+MEMBER_SIGN = "!"
+"""What is between an archive's path and that of a file in it."""
+
+
+def archive_of(path: str) -> str:
+    """The path of the archive that a file is in, or the path itself."""
+    return path.partition(MEMBER_SIGN)[0] or path
+
+
 SHOWN = "(a private key)"
 
 _SIGNS = ("age-secret-key-", "age-plugin-", "private key")

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -451,6 +453,39 @@ def test_what_cannot_be_judged_is_allowed_by_name_only(repository, scan):
     assert "tests/broken.yaml" not in result.stderr
     assert "other.yaml:4: may hold a Secret" in result.stderr
     (repository.path / "other.yaml").unlink()
+    assert scan().exit_code == 0
+
+
+PLAIN = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  pin: kX9vQ2mNp4Lz-throwaway\n"
+
+
+def archive(files):
+    target = BytesIO()
+    with ZipFile(target, "w", ZIP_DEFLATED) as packed:
+        for name, text in files.items():
+            packed.writestr(name, text)
+    return target.getvalue()
+
+
+def test_archives_are_looked_into(repository, scan):
+    (repository.path / "backup.zip").write_bytes(archive({"etc/secret.yaml": PLAIN}))
+    result = scan()
+    assert result.exit_code == 1
+    assert "backup.zip!etc/secret.yaml\n" in result.stdout
+    assert "take the archive out of the repository, and change the value" in result.stdout
+    repository.write(
+        ".fluxsecrets.yaml", "allow:\n  - {rule: plain-secret, path: '*.zip', reason: made up}\n"
+    )
+    assert scan().exit_code == 0
+
+
+def test_an_archive_that_cannot_be_read_is_an_error_until_it_is_allowed(repository, scan):
+    (repository.path / "backup.zip").write_bytes(archive({"etc/secret.yaml": PLAIN})[:-9])
+    result = scan()
+    assert result.exit_code == 2
+    assert "backup.zip: is damaged" in result.stderr
+    entry = "{rule: unreadable-archive, path: backup.zip, reason: made to be broken}"
+    repository.write(".fluxsecrets.yaml", f"allow:\n  - {entry}\n")
     assert scan().exit_code == 0
 
 

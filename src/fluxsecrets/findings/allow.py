@@ -14,7 +14,7 @@ from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
-from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.marks import MEMBER_SIGN, SETTINGS_NAME, archive_of
 
 from .model import Finding
 
@@ -310,7 +310,8 @@ class _Entries:
     def allow(self, finding: Finding) -> AllowedFinding | None:
         for index in self.by_rule.get(finding.rule, ()):
             entry, glob = self.entries[index]
-            if glob.matches(finding.location.path):
+            path = finding.location.path
+            if glob.matches(path) or (MEMBER_SIGN in path and glob.matches(archive_of(path))):
                 self.used.add(index)
                 return AllowedFinding(finding, entry.reason, self.path, entry.line)
         return None

@@ -32,6 +32,7 @@ from .valuekey import ValueKey
 if TYPE_CHECKING:
     from fluxsecrets.findings.allow import InlineAllowance
 
+    from .containers import Budget
     from .custom import CustomRules
     from .decode import Decoded
     from .structure.page import Page
@@ -79,10 +80,12 @@ class Context(NamedTuple):
     Attributes:
         whole: why the file is a secret as a whole, or "" if it is not.
         ruled: says why a plain file is one because a creation rule names it, or ""; None asks no rules.
+        budget: what may still be read of the archive that the file is in, or None.
     """
 
     whole: str = ""
     ruled: Callable[[Blob], str] | None = None
+    budget: Budget | None = None
 
 
 class Scanned(NamedTuple):
@@ -163,7 +166,7 @@ class Engine:
             matches += self.custom.find_files(blob)
             allowances += self.custom.comments(blob, beside)
         findings = told_apart(_finding(blob, match, self) for match in merged(matches))
-        return Scanned(
+        scanned = Scanned(
             blob.path,
             findings,
             allowances,
@@ -172,6 +175,24 @@ class Engine:
             reading.encrypted,
             any(match.rank is Rank.PLACE for match in matches),
             problem=reading.problem,
+        )
+        return self.with_members(scanned, blob, context) if Trigger.CONTAINER in hits else scanned
+
+    def with_members(self, scanned: Scanned, blob: Blob, context: Context) -> Scanned:
+        """The result of a container, with those of the files in it."""
+        from .inside import look_inside
+
+        inside = look_inside(
+            lambda member, budget: self.scan(member, Context("", None, budget)), blob, context.budget
+        )
+        found = [finding for each in inside.scanned for finding in each.findings]
+        values = {finding.value_id for finding in found} - {None}  # uncompressed, it is seen twice
+        own = [finding for finding in scanned.findings if finding.value_id not in values]
+        problems = (scanned.problem, inside.problem, *(each.problem for each in inside.scanned))
+        return scanned._replace(
+            findings=(*own, *found),
+            allowances=tuple(allowance for each in inside.scanned for allowance in each.allowances),
+            problem=next((problem for problem in problems if problem is not None), None),
         )
 
     def rules_in(self, data: bytes) -> tuple[TokenRule, ...]:
@@ -362,7 +383,7 @@ class _Reading:
 
     def reason(self) -> str:
         """Why the file is a secret as a whole, or ""."""
-        blob, (whole, ruled) = self.blob, self.context
+        blob, whole, ruled = self.blob, self.context.whole, self.context.ruled
         if blob.first_line > 1 or blob.first_column > 1:  # a later piece
             return ""
         try:

@@ -46,6 +46,7 @@ STRUCTURE_RULES: tuple[RuleInfo, ...] = (
     connection.RULE,
     lines.CODE,
     wholefile.UNREADABLE,
+    wholefile.UNREADABLE_ARCHIVE,
 )
 
 

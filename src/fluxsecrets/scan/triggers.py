@@ -11,6 +11,8 @@ from enum import Enum
 
 from fluxsecrets.marks import SIGN, SIGN_BYTES
 
+from .containers import KEYWORDS
+from .containers import TRIGGER as CONTAINER
 from .decode import TRIGGER as BASE64
 from .expressions import DSN, URL
 from .matcher import Pattern
@@ -80,6 +82,8 @@ class Trigger(Enum):
     DSN = Pattern(DSN, (b"@tcp(", b"@unix(", b"@udp("))
     ALLOWANCE = Pattern(r"fluxsecrets:allow", (b"fluxsecrets:allow",))
     BASE64 = Pattern(BASE64, ())
+    CONTAINER = Pattern(CONTAINER, KEYWORDS)
+    """An archive or a compressed file, by how it begins."""
 
 
 PARSE = frozenset(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.model import in_order
-from fluxsecrets.marks import BASELINE_NAME, SETTINGS_NAME
+from fluxsecrets.marks import BASELINE_NAME, SETTINGS_NAME, archive_of
 from fluxsecrets.ops.policy.trust import (
     INDEX,
     Trust,
@@ -680,4 +680,4 @@ class _Job:
         known = {rule.id for rule in self._known_rules()}
         if self.request.source is not Source.PATHS or entry.rule not in known:
             return False
-        return self.complete or entry.path in self.paths
+        return self.complete or not self.paths.isdisjoint((entry.path, archive_of(entry.path)))

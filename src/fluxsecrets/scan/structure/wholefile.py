@@ -2,13 +2,14 @@
 
 - plain-secret-file: a file that is a secret by its name, its use or its past, and is not encrypted.
 - unreadable-manifest: a file that may hold a Secret, and that nobody can judge.
+- unreadable-archive: an archive, and nobody can tell what is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import ArchiveError, FluxsecretsError
 from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
 from fluxsecrets.findings.fingerprint import fingerprint
 from fluxsecrets.marks import LEFTOVER
@@ -42,6 +43,19 @@ UNREADABLE = RuleInfo(
     ),
     fix="Fix the file, or check it yourself and allow this rule for it in .fluxsecrets.yaml.",
     docs="scan.md#unreadable-manifest",
+)
+
+UNREADABLE_ARCHIVE = RuleInfo(
+    id="unreadable-archive",
+    title="archive that cannot be looked into",
+    severity=Severity.MEDIUM,
+    explanation=(
+        "The archive is damaged, encrypted, of a kind that is not opened, or beyond the limits. The scan "
+        "fails, since nobody can tell what is in it."
+    ),
+    fix="Take it out of the repository, or check it yourself and allow this rule for it in "
+    ".fluxsecrets.yaml.",
+    docs="scan.md#unreadable-archive",
 )
 
 
@@ -86,12 +100,13 @@ def unreadable(problem: FluxsecretsError, path: str) -> Finding:
 
     Without an allowance the error itself is shown: no scan passes over the file.
     """
+    rule = UNREADABLE_ARCHIVE if isinstance(problem, ArchiveError) else UNREADABLE
     return Finding(
-        rule=UNREADABLE.id,
-        severity=UNREADABLE.severity,
+        rule=rule.id,
+        severity=rule.severity,
         confidence=Confidence.HIGH,
         location=Location(path, problem.line, problem.column),
         message=problem.message,
-        hint=problem.hint or UNREADABLE.fix,
-        fingerprint=fingerprint(UNREADABLE.id, path),
+        hint=problem.hint or rule.fix,
+        fingerprint=fingerprint(rule.id, path),
     )
