@@ -101,7 +101,7 @@ def test_what_is_pushed_is_looked_through_commit_by_commit(repository, cli):
     good = commit(repository, content=repository.read("secret.yaml").decode())
     result = run(cli, "pre-push", "origin", "url", stdin=refs(start, good))
     assert result.exit_code == 1
-    assert f"secret.yaml  (commit {bad[:10]})" in result.stdout
+    assert f"from {bad[:10]} (" in result.stdout
     assert "the push was refused" in result.stderr
     assert "rewrite the commit" in result.stderr
     assert run(cli, "pre-push", "origin", stdin=refs(bad, good)).exit_code == 0

@@ -158,7 +158,9 @@ def test_a_range_of_commits_in_which_a_secret_came_and_went(repository, scan):
     end = repository.commit()
     result = scan("--range", f"{start}..{end}")
     assert result.exit_code == 1
-    assert result.stdout.startswith(f"secret.yaml  (commit {bad[:10]})\n  6:13")
+    assert result.stdout.startswith("1 secret only in earlier commits\n\nsecret.yaml\n  6:13")
+    assert f"from {bad[:10]} (" in result.stdout
+    assert f"removed in {end[:10]} (" in result.stdout
     assert scan("--range", start).exit_code == 1  # up to HEAD
     assert scan("--range", f"{bad}..{end}").exit_code == 0
     assert scan("--range", f"{start}..{end}", "settings.yaml").exit_code == 0

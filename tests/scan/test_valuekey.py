@@ -113,6 +113,12 @@ def test_a_finding_about_a_file_has_none(scanner, text):
     assert {each.value_id for each in found} == {None}
 
 
+def test_a_plain_word_is_the_same_secret_under_the_same_name_only(scanner):
+    text = secret("stringData", "postgres") + "  user: postgres\n  other:\n    password: postgres\n"
+    password, user, other = (each.value_id for each in scanner.findings(text))
+    assert password == other != user
+
+
 def test_another_run_has_other_keys():
     assert ValueKey().of("hunter2") != ValueKey().of("hunter2")
 

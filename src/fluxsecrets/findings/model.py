@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import UsageError
+
+if TYPE_CHECKING:  # most findings are of files, not of commits
+    from fluxsecrets.repo.git.history import Commit
 
 
 class Severity(IntEnum):
@@ -84,6 +87,25 @@ class RuleInfo(NamedTuple):
     docs: str
 
 
+class History(NamedTuple):
+    """A secret in commits.
+
+    Attributes:
+        first, last: the first and the last commit that wrote a file with it.
+        removed: the commit that changed or removed the last file with it; None if a tip has it, or unknown.
+        tips: the branches whose last commit has it, `HEAD` first; empty if only earlier commits have it.
+        versions: how many contents of files have it.
+        paths: all paths that it was at, that of the finding first.
+    """
+
+    first: Commit
+    last: Commit
+    removed: Commit | None
+    tips: tuple[str, ...]
+    versions: int
+    paths: tuple[str, ...]
+
+
 class ValueId(bytes):
     """What a secret's value is known by in one run: equal for equal values, and of no use afterwards.
 
@@ -113,6 +135,7 @@ class Finding(NamedTuple):
             the key of a value with many lines.
         value_id: what the secret's value is known by in this run; None where the finding is not about one.
         marks: what the team's allowlists and lists of other tools know about the value, by number.
+        history: where commits were scanned, which of them have the secret.
     """
 
     rule: str
@@ -127,6 +150,7 @@ class Finding(NamedTuple):
     allow_at: tuple[int, ...] = ()
     value_id: ValueId | None = None
     marks: tuple[str, ...] = ()
+    history: History | None = None
 
 
 def in_order(finding: Finding) -> tuple[str, int, int, str, str]:

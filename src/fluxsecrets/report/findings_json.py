@@ -13,7 +13,9 @@ from .page import Page
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding, Location
     from fluxsecrets.findings.allow import AllowedFinding, Remark
+    from fluxsecrets.findings.model import History
     from fluxsecrets.ops.checks.excuses import Excuse
+    from fluxsecrets.repo.git.history import Commit
     from fluxsecrets.repo.tree import Note
 
     from .found import Found
@@ -61,7 +63,28 @@ def _finding(finding: Finding) -> dict[str, object]:
         "excerpt": finding.excerpt,
         "fingerprint": finding.fingerprint,
         "related": [_location(place) for place in finding.related],
+        **({} if finding.history is None else {"history": _history(finding.history)}),
     }
+
+
+def _history(history: History) -> dict[str, object]:
+    """The commits that have a secret."""
+    return {
+        "first": _commit(history.first),
+        "last": _commit(history.last),
+        "removed": None if history.removed is None else _commit(history.removed),
+        "at_head": "HEAD" in history.tips,
+        "tips": list(history.tips),
+        "versions": history.versions,
+        "paths": list(history.paths),
+    }
+
+
+def _commit(commit: Commit) -> dict[str, object]:
+    """A commit; author and date are None if they can't be read."""
+    known = bool(commit.time)
+    date = commit.day.isoformat() if known else None
+    return {"commit": commit.id, "author": commit.author if known else None, "date": date}
 
 
 def _allowed(item: AllowedFinding) -> dict[str, object]:

@@ -72,6 +72,13 @@ def findings_lines(
 
     The width is in columns of the terminal, or None.
     """
+    of_commits = [finding for finding in findings if finding.history is not None]
+    if of_commits:
+        from .findings_history import history_lines
+
+        rest = findings_lines([each for each in findings if each.history is None], show_path, style, width)
+        between = [""] if rest else []
+        return [*history_lines(of_commits, _row, show_path, style, width), *between, *rest]
     groups: dict[tuple[str | None, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.location.commit, finding.location.path), []).append(finding)

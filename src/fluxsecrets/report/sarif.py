@@ -96,16 +96,17 @@ def _result(
         "message": {"text": f"{finding.message}; {hint}"},
         "locations": [_location(finding.location)],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
-        "properties": {"severity": severity, "confidence": str(finding.confidence)},
     }
     if finding.rule in index:
         result["ruleIndex"] = index[finding.rule]
+    properties: dict[str, object] = {"severity": severity, "confidence": str(finding.confidence)}
     if finding.location.commit is not None:
-        result["properties"] = {
-            "severity": severity,
-            "confidence": str(finding.confidence),
-            "commit": finding.location.commit,
-        }
+        properties["commit"] = finding.location.commit
+    if finding.history is not None:
+        properties["firstCommit"] = finding.history.first.id
+        properties["lastCommit"] = finding.history.last.id
+        properties["branches"] = list(finding.history.tips)
+    result["properties"] = properties
     if finding.related:
         result["relatedLocations"] = [_location(place) for place in finding.related]
     result["suppressions"] = [] if suppression is None else [suppression]

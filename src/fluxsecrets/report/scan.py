@@ -37,9 +37,11 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
 def _summary(result: ScanResult) -> str:
     looked = f"{counted(result.files, 'file')} scanned"
     if result.findings:
-        places = {(item.location.commit, item.location.path) for item in result.findings}
+        places = {item.location.path for item in result.findings}
         found = counted(len(result.findings), "secret")
-        return f"{found} in plain text in {counted(len(places), 'file')}; {looked}"
+        tips = [item for item in result.findings if item.history is not None and item.history.tips]
+        still = f", {len(tips)} of them still at the tip of a branch" if tips else ""
+        return f"{found} in plain text in {counted(len(places), 'file')}{still}; {looked}"
     if result.errors:
         return f"nothing found, but not everything could be judged; {looked}"
     return result.nothing or f"no secret in plain text; {looked}"

@@ -520,9 +520,11 @@ def _finding(blob: Blob, match: Match, engine: Engine) -> Finding:
 def _value_id(text: str, match: Match, key: ValueKey) -> ValueId | None:
     """What the value of a match is known by."""
     if match.value is not None:
-        return key.of(match.value)
+        return key.of(match.value, match.name)
     start, end = match.start, match.end
-    return key.of(text[start:end], quoted=start > 0 and text[start - 1] == text[end : end + 1] == '"')
+    return key.of(
+        text[start:end], match.name, quoted=start > 0 and text[start - 1] == text[end : end + 1] == '"'
+    )
 
 
 def _ciphertexts(page: Page) -> Iterator[Ciphertext]:
@@ -572,7 +574,8 @@ class FileSet:
             return
         from .structure.sops import FOREIGN
 
-        for item in scanned.ciphertexts:
+        for each in scanned.ciphertexts:
+            item = each if commit is None else each._replace(location=each.location._replace(commit=commit))
             first = self._seen.setdefault(item.digest, item)
             if first is item or not first.keys or not item.keys or first.keys & item.keys:
                 continue

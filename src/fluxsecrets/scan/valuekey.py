@@ -15,6 +15,9 @@ from fluxsecrets.findings.model import ValueId
 
 _KEY_BYTES = 16
 _DIGEST_BYTES = 16
+_SHORT = 8
+_WORD = rb"[a-z]+(?:[-_. ][a-z]+)*|[0-9.]+"
+_NAMES = r"[^\W\d][\w-]*"
 _PEM_START = "-----BEGIN "
 _PACKED_PEM = "LS0tLS1CRUdJTi"
 """What the base64 of a PEM block starts with."""
@@ -43,16 +46,19 @@ class ValueKey:
         """Copied into the worker processes of the run only."""
         return (ValueKey, (self._key,))
 
-    def of(self, value: str | bytes, *, quoted: bool = False) -> ValueId | None:
+    def of(self, value: str | bytes, name: str = "", *, quoted: bool = False) -> ValueId | None:
         """Return what a value is known by in this run, or None for an empty value.
 
         Args:
             value: as text, or as the bytes that base64 encodes.
+            name: what it is called. A plain word such as `admin` is the same secret under the same name only.
             quoted: the text is what stands between double quotes, so that it may have escapes.
         """
         plain = canonical(value, quoted=quoted)
         if not plain:
             return None
+        if len(plain) < _SHORT or re.fullmatch(_WORD, plain):
+            plain += b"\0" + _last(name)
         from hashlib import blake2b
 
         return ValueId(blake2b(plain, digest_size=_DIGEST_BYTES, key=self._key).digest())
@@ -89,6 +95,12 @@ def unpacked(text: str) -> str | bytes:
         return b64decode(packed + "=" * (-len(packed) % 4), validate=True)
     except ValueError:
         return text
+
+
+def _last(name: str) -> bytes:
+    """The last word of a name such as `env[0].value (DB_PASSWORD)`."""
+    words = re.findall(_NAMES, name)
+    return words[-1].lower().encode("utf-8", "surrogatepass") if words else b""
 
 
 def _unpacked(text: str) -> str:

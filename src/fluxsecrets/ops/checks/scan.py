@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
-    from fluxsecrets.findings.model import ValueId
     from fluxsecrets.repo.leakrules import LeakRules
     from fluxsecrets.scan.sources.commits import Plan
 
@@ -180,6 +179,11 @@ def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
 def _finished(job: _Job) -> ScanResult:
     job.run()
     result = job.result()
+    if job.plan is not None:
+        from .byvalue import Weighed, by_value
+
+        weighed = by_value(job.needed(), job.plan, Weighed(result.findings, result.known, result.allowed))
+        result = result._replace(findings=weighed.findings, known=weighed.known, allowed=weighed.allowed)
     return result if result.files or result.errors else result._replace(nothing=_NOTHING[job.request.source])
 
 
@@ -195,9 +199,11 @@ def _joined(results: Sequence[ScanResult], root: Path) -> ScanResult:
     """The results of several parts as one; what stands in several of them is in it once."""
     if len(results) == 1:
         return results[0]
+    from .byvalue import joined
+
     found = ScanResult(
-        _all(each.findings for each in results),
-        _all(each.known for each in results),
+        joined(chain.from_iterable(each.findings for each in results)),
+        joined(chain.from_iterable(each.known for each in results)),
         _all(each.allowed for each in results),
         _all(each.remarks for each in results),
         _all(each.gone for each in results),
@@ -405,17 +411,10 @@ class _Job:
         repository, part = self.needed(), self.part
         assert part is not None  # noqa: S101 - `scan` gives one with commits
         self._go_by(part.trust)
-        known: set[tuple[str, ValueId | None]] = set()
         partial = self.request.partial_history
         found = self.plan = plan(repository, part.arguments, self._is_chosen, part.loose, partial=partial)
         for _, scan in in_order_of_commits(found, judged(repository, self.scanner, found.units)):
-            before = len(self.findings)
             self._take(scan)
-            fresh = [
-                each for each in self.findings[before:] if (each.fingerprint, each.value_id) not in known
-            ]
-            known.update((each.fingerprint, each.value_id) for each in fresh)
-            self.findings[before:] = fresh
         self.findings += self.set.finish()
 
     def needed(self) -> Repository:

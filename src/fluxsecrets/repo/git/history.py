@@ -184,6 +184,14 @@ def _is_file(mode: bytes) -> bool:
     return mode.startswith(b"100")
 
 
+def read_commits(repository: Repository, ids: Iterable[str]) -> dict[str, Commit]:
+    """Who wrote commits, and when; what can't be read, or is not a commit, is left out."""
+    contents = repository.read_objects(dict.fromkeys(ids), kinds=("commit",))
+    return {
+        name: _commit(name, data) for name, kind, data in contents if kind == "commit" and data is not None
+    }
+
+
 def _commits(repository: Repository, ids: Iterable[str]) -> dict[str, Commit]:
     found = {}
     for name, kind, data in repository.read_objects(ids, kinds=("commit",)):

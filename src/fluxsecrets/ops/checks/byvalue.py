@@ -1,0 +1,207 @@
+"""The findings of commits as one per secret: where it is and was, and whether a branch still has it.
+
+Allowances and baselines are applied to each place before. A secret passes only if all of its places do: what
+is allowed in `docs/` may be the production password in `apps/`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from fluxsecrets.findings import Finding
+from fluxsecrets.findings.allow import AllowedFinding
+from fluxsecrets.findings.model import History, Severity, in_order
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.history import Commit, read_commits
+from fluxsecrets.scan.sources.commits import Place, Plan
+
+_BRANCHES, _REMOTES = "refs/heads/", "refs/remotes/"
+_HEAD = "HEAD"
+
+Key = tuple[str, bytes]
+
+
+class Sight(NamedTuple):
+    """A finding in one content at one path.
+
+    Attributes:
+        place: the commits that have it there.
+        tips: the branches that have it there still.
+    """
+
+    finding: Finding
+    place: Place
+    blob: str
+    tips: tuple[str, ...] = ()
+
+
+class Weighed(NamedTuple):
+    """Findings that count, that the baseline knows, and that are allowed."""
+
+    findings: tuple[Finding, ...]
+    known: tuple[Finding, ...]
+    allowed: tuple[AllowedFinding, ...]
+
+
+def by_value(repository: Repository, plan: Plan, weighed: Weighed) -> Weighed:
+    """Make one finding of all that are about the same value; those that a tip still has come first.
+
+    Raises:
+        GitError: a commit or the branches can't be read.
+    """
+    all_of = [*weighed.findings, *weighed.known, *(item.finding for item in weighed.allowed)]
+    if not all_of:
+        return weighed
+    groups: dict[Key, list[Sight]] = {}
+    for sight in _sights(repository, plan, all_of):
+        groups.setdefault(_key(sight.finding), []).append(sight)
+    commits = _commits(repository, plan, groups.values())
+    merged = {key: _merged(sights, plan, commits) for key, sights in groups.items()}
+    kept = _of(weighed.findings, merged, ())
+    known = _of(weighed.known, merged, kept)
+    allowed = _of((item.finding for item in weighed.allowed), merged, {**kept, **known})
+    reasons = {_key(item.finding): item for item in reversed(weighed.allowed)}
+    return Weighed(
+        tuple(sorted(kept.values(), key=_tips_first)),
+        tuple(known.values()),
+        tuple(replace(reasons[key], finding=finding) for key, finding in allowed.items()),
+    )
+
+
+def joined(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings of several scans of one run; of a value that several of them found, the first one's."""
+    found: dict[Key, Finding] = {}
+    for finding in findings:
+        found.setdefault(_key(finding), finding)
+    return tuple(sorted(found.values(), key=_tips_first))
+
+
+def _key(finding: Finding) -> Key:
+    """What tells a secret from others; where the finding is about no value, its place does."""
+    return ("", finding.value_id) if finding.value_id is not None else (finding.fingerprint, b"")
+
+
+def _tips_first(finding: Finding) -> tuple[bool, tuple[object, ...]]:
+    """The key to sort by; what is at the same place stays in the order of the commits."""
+    return (finding.history is None or not finding.history.tips, in_order(finding)[:-1])
+
+
+def _of(
+    findings: Iterable[Finding], merged: Mapping[Key, Finding], without: Iterable[Key]
+) -> dict[Key, Finding]:
+    keys = {_key(finding) for finding in findings}.difference(without)
+    return {key: finding for key, finding in merged.items() if key in keys}
+
+
+def _sights(repository: Repository, plan: Plan, findings: Sequence[Finding]) -> list[Sight]:
+    """The findings with their contents and branches, in the order of the commits."""
+    wanted = {(each.location.commit, each.location.path) for each in findings}
+    places = {
+        (plan.commits[place.first], place.path): (place, unit.blob)
+        for unit in plan.units
+        for place in unit.places
+        if (plan.commits[place.first], place.path) in wanted
+    }
+    tips = _tips(repository, {(place.path, blob) for place, blob in places.values()})
+    found = []
+    for finding in dict.fromkeys(findings):
+        place, blob = places[(finding.location.commit or "", finding.location.path)]
+        found.append(Sight(finding, place, blob, tips.get((place.path, blob), ())))
+    return sorted(found, key=lambda each: (each.place.first, in_order(each.finding)))
+
+
+def _commits(repository: Repository, plan: Plan, groups: Iterable[Sequence[Sight]]) -> dict[str, Commit]:
+    numbers = {
+        number
+        for sights in groups
+        for number in (
+            min(each.place.first for each in sights),
+            max(each.place.last for each in sights),
+            max(each.place.ended for each in sights),
+        )
+        if number >= 0
+    }
+    return read_commits(repository, [plan.commits[number] for number in sorted(numbers)])
+
+
+def _merged(sights: Sequence[Sight], plan: Plan, commits: Mapping[str, Commit]) -> Finding:
+    """One finding for a secret: where a tip has it, or else where it first was."""
+    tips = tuple(dict.fromkeys(name for each in sights for name in each.tips))
+    main = next((each for each in sights if _HEAD in each.tips), None)
+    main = main or next((each for each in sights if each.tips), None) or sights[0]
+    others: dict[tuple[str, str], Sight] = {}
+    for each in sorted(sights, key=lambda each: not each.tips):
+        others.setdefault((each.place.path, each.finding.fingerprint), each)
+    others.pop((main.place.path, main.finding.fingerprint))
+
+    def commit(number: int) -> Commit:
+        name = plan.commits[number]
+        return commits.get(name) or Commit(name, 0, "")
+
+    ended = -1 if tips else max(each.place.ended for each in sights)
+    history = History(
+        first=commit(min(each.place.first for each in sights)),
+        last=commit(max(each.place.last for each in sights)),
+        removed=commit(ended) if ended >= 0 else None,
+        tips=tuple(sorted(tips, key=lambda name: (name != _HEAD, "/" in name, name))),
+        versions=len({each.blob for each in sights}),
+        paths=tuple(dict.fromkeys((main.place.path, *(each.place.path for each in sights)))),
+    )
+    related = (*main.finding.related, *(each.finding.location for each in others.values()))
+    return main.finding._replace(
+        severity=Severity(max(each.finding.severity for each in sights)),
+        confidence=max(each.finding.confidence for each in sights),
+        related=tuple(dict.fromkeys(related)),
+        history=history,
+    )
+
+
+def _tips(
+    repository: Repository, contents: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The branches whose tip has a content at a path."""
+    by_path: dict[str, set[str]] = {}
+    for path, blob in contents:
+        by_path.setdefault(path, set()).add(blob)
+    branches = _branches(repository)
+    asked = [(tip, path) for tip in branches for path in by_path]
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for (tip, path), blob in zip(asked, _blobs(repository, asked), strict=True):
+        if blob in by_path[path]:
+            found[path, blob] = (*found.get((path, blob), ()), *branches[tip])
+    return found
+
+
+def _branches(repository: Repository) -> dict[str, list[str]]:
+    """The names of all branches by their commit, `HEAD` among them."""
+    found: dict[str, list[str]] = {}
+    if not repository.has_head():
+        listing = repository.run("for-each-ref", _BRANCHES, _REMOTES)
+        lines = [line.replace(b"\t", b" ").split(b" ") for line in listing.splitlines()]
+        pairs = [(line[0], line[-1]) for line in lines]
+    else:
+        listing = repository.run("show-ref", "--head")
+        pairs = [(line.split(b" ", 1)[0], line.split(b" ", 1)[1]) for line in listing.splitlines()]
+    for commit, name in pairs:
+        text = os.fsdecode(name)
+        is_branch = text.startswith((_BRANCHES, _REMOTES)) and not text.endswith("/HEAD")
+        if text == _HEAD or is_branch:
+            short = text.removeprefix(_BRANCHES).removeprefix(_REMOTES)
+            found.setdefault(commit.decode("ascii"), []).append(short)
+    return found
+
+
+def _blobs(repository: Repository, asked: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The id of the content at each path of a commit, or ""."""
+    lines = b"".join(os.fsencode(f"{tip}:{path}\n") for tip, path in asked if "\n" not in path)
+    answers = iter(repository.run("cat-file", "--batch-check", stdin=lines).splitlines() if lines else ())
+    for tip, path in asked:
+        if "\n" not in path:
+            words = next(answers).split(b" ")
+            yield words[0].decode("ascii") if len(words) == 3 and words[1] == b"blob" else ""
+            continue
+        entry = repository.run("ls-tree", "-z", tip, "--", path).partition(b"\t")[0].split(b" ")
+        yield entry[2].decode("ascii") if len(entry) == 3 else ""
