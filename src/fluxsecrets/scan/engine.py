@@ -21,8 +21,10 @@ from fluxsecrets.findings.model import ValueId
 from fluxsecrets.marks import KEYS_FOLDER, MANIFEST_SUFFIXES, TEMPLATE_SUFFIXES, has_marks
 
 from .blob import Blob
+from .harmless import LARGEST, HarmlessLines
 from .match import Match, Rank
-from .matcher import Matcher, Pattern, make_matcher
+from .matcher import Hit, Matcher, Pattern, make_matcher
+from .mentions import are_references
 from .names import LOGIN_FILES
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 _TRIGGERS = tuple(Trigger)
 _FIRST_RULE = len(_TRIGGERS)
+_ASSIGNED = _TRIGGERS.index(Trigger.ASSIGNED)
+_SECRET = _TRIGGERS.index(Trigger.SECRET)
 _MASK = "********"
 _ENCODED = 2  # how many times one within the other base64 is looked into
 _ENV_LINE = rb"(?m)^(?:#|(?:export )?[A-Za-z_][\w.-]*=)"
@@ -133,31 +137,45 @@ class Engine:
         matcher: Matcher | None = None,
         key: ValueKey | None = None,
         custom: CustomRules | None = None,
+        *,
+        shortcuts: bool = True,
     ) -> None:
         """Make or load the matcher.
 
-        The key is that of the run, by default a new one. `custom` are rules of the team, or None.
+        Args:
+            cache: the folder for compiled patterns, or None.
+            matcher: one to use.
+            key: that of the run, by default a new one.
+            custom: rules of the team, or None.
+            shortcuts: leave out work that can't find anything. Without them, findings are the same.
         """
         self._matcher = matcher or make_matcher(patterns(), cache)
         self.key = key or ValueKey()
         self.custom = custom
+        self._lines = HarmlessLines(self._finds_nothing) if shortcuts else None
 
     def with_custom(self, custom: CustomRules | None) -> Engine:
         """Return an engine with other rules of the team, and the rest in common."""
-        return self if custom is self.custom else Engine(None, self._matcher, self.key, custom)
+        if custom is self.custom:
+            return self
+        return Engine(None, self._matcher, self.key, custom, shortcuts=self._lines is not None)
 
     def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable
         """Scan a file's content."""
-        numbers = self._matcher.hits(blob.data)
-        empty = not blob.data.strip()
-        if empty:
+        found = self._matcher.places(blob.data)
+        if not found and not blob.data.strip():
             return Scanned(blob.path, empty=True)
+        numbers = {number for number, _ in found}
         hits = frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
+        if Trigger.SECRET in hits and are_references(blob.data, _ends(found, _SECRET)):
+            hits -= {Trigger.SECRET}
+        if Trigger.ASSIGNED in hits and self._needs_no_parsing(blob, hits, found):
+            hits -= {Trigger.ASSIGNED}
         rules = tuple(
             TOKEN_RULES[number - _FIRST_RULE] for number in sorted(numbers) if number >= _FIRST_RULE
         )
         reading = _Reading(self, blob, context, hits)
-        looks = numbers or context.whole or _is_login_file(blob.path)
+        looks = hits or rules or context.whole or _is_login_file(blob.path)
         matches = reading.whole(reading.read(rules) if looks else [])
         allowances = _allowances(blob) if Trigger.ALLOWANCE in hits else ()
         if self.custom is not None:
@@ -195,10 +213,34 @@ class Engine:
             problem=next((problem for problem in problems if problem is not None), None),
         )
 
+    def _needs_no_parsing(self, blob: Blob, hits: frozenset[Trigger], found: Sequence[Hit]) -> bool:
+        """Whether the telling names of a manifest have harmless values only."""
+        if self._lines is None or len(hits & PARSE) > 1 or blob.part or len(blob.data) > LARGEST:
+            return False
+        is_manifest = not blob.binary and _is_yaml(blob.path)
+        return is_manifest and self._lines.are_all(blob.data, _ends(found, _ASSIGNED))
+
+    def _finds_nothing(self, line: bytes) -> bool:
+        """Whether no rule finds anything in a line alone, neither in a manifest nor in other text."""
+        from .assignments import Surroundings
+        from .structure.lines import CODE, judge_text
+
+        blob = Blob("line.yaml", line + b"\n")
+        if any(number != _ASSIGNED for number in self._matcher.hits(blob.data)):
+            return False
+        reading = _Reading(self, blob, Context(), frozenset({Trigger.ASSIGNED}))
+        if reading.read(()) or reading.problem is not None:
+            return False
+        return not any(judge_text(blob, CODE, Surroundings.CONFIGURATION))
+
     def rules_in(self, data: bytes) -> tuple[TokenRule, ...]:
         """The token rules that may find something in some bytes."""
         numbers = sorted(self._matcher.hits(data))
         return tuple(TOKEN_RULES[number - _FIRST_RULE] for number in numbers if number >= _FIRST_RULE)
+
+
+def _ends(found: Sequence[Hit], wanted: int) -> Iterator[int]:
+    return (end for number, end in found if number == wanted)
 
 
 def _allowances(blob: Blob) -> tuple[InlineAllowance, ...]:

@@ -22,6 +22,7 @@ _MAGIC = b"fluxsecrets-hyperscan-1\n"
 _DIGEST = 32
 _MOST = 256 * 2**20  # bytes of a cached database
 _ANYTHING = "(?s)."
+_PLACES_UP_TO = 2**20  # bytes of data; in more there may be millions of places
 _STALE = 30 * 24 * 3600  # seconds; older databases belong to versions that are gone
 
 
@@ -31,10 +32,16 @@ class Pattern(NamedTuple):
     Attributes:
         expression: a regular expression on bytes in the common part of RE2 and hyperscan.
         keywords: lower-case texts of which one is in every match.
+        every: all places are wanted, not only the first.
     """
 
     expression: str
     keywords: tuple[bytes, ...]
+    every: bool = False
+
+
+Hit = tuple[int, int]
+"""The number of a pattern, and where a match of it ends, or -1 if that is unknown."""
 
 
 class Matcher(Protocol):
@@ -42,6 +49,9 @@ class Matcher(Protocol):
 
     def hits(self, data: bytes) -> Collection[int]:
         """The numbers of the patterns that may occur in the data; none that does is left out."""
+
+    def places(self, data: bytes) -> Sequence[Hit]:
+        """The same with the places: all of those patterns of which every one is wanted."""
 
 
 class KeywordMatcher:
@@ -64,6 +74,10 @@ class KeywordMatcher:
                 found.update(numbers)
         return found
 
+    def places(self, data: bytes) -> Sequence[Hit]:
+        """See `Matcher.places`."""
+        return [(number, -1) for number in self.hits(data)]
+
 
 class HyperscanMatcher:
     """Runs a hyperscan database."""
@@ -81,6 +95,17 @@ class HyperscanMatcher:
         found: list[int] = []
         add = found.append
         self._scan(data, match_event_handler=lambda number, _start, _end, _flags, _context: add(number))
+        return frozenset(found)
+
+    def places(self, data: bytes) -> Sequence[Hit]:
+        """See `Matcher.places`."""
+        if not data:
+            return ()
+        if len(data) > _PLACES_UP_TO:
+            return [(number, -1) for number in self.hits(data)]
+        found: list[Hit] = []
+        add = found.append
+        self._scan(data, match_event_handler=lambda number, _start, end, _flags, _context: add((number, end)))
         return found
 
 
@@ -130,7 +155,7 @@ def _compile(patterns: Sequence[Pattern], hyperscan: Any) -> Any:
         expressions=[pattern.expression.encode() for pattern in patterns],
         ids=list(range(len(patterns))),
         elements=len(patterns),
-        flags=hyperscan.HS_FLAG_SINGLEMATCH,
+        flags=[0 if pattern.every else hyperscan.HS_FLAG_SINGLEMATCH for pattern in patterns],
     )
     return database
 
@@ -155,7 +180,8 @@ def _blake2b(size: int) -> Any:
 def _cache_name(patterns: Sequence[Pattern], hyperscan: Any) -> str:
     state = _blake2b(16)
     machine = os.uname().machine if hasattr(os, "uname") else sys.platform
-    for text in (sys.platform, machine, str(hyperscan.__version__), *(each.expression for each in patterns)):
+    wanted = (f"{each.every:d}{each.expression}" for each in patterns)
+    for text in (sys.platform, machine, str(hyperscan.__version__), *wanted):
         data = text.encode()
         state.update(len(data).to_bytes(8, "big") + data)
     return f"patterns-{state.hexdigest()}.hs"

@@ -40,6 +40,7 @@ class Trigger(Enum):
         r"kind[\"']?\s*:(?:\s|#[^\n]*|[&!]\S*\s|[|>][-+0-9]*\s)*(?:[\"']?Secret(?:List)?(?:[^A-Za-z0-9_-]|$)"
         r"|\"[^\"\n]*\\|\*)|\"[^\"\n]*\\[uUx][^\"\n]*\"\s*:",
         (b"kind", b"\\u", b"\\x"),
+        every=True,
     )
     """A Secret, or what may turn out to be one; as `repo.manifests.SECRET_PATTERN`."""
 
@@ -54,7 +55,9 @@ class Trigger(Enum):
         (SIGN_BYTES.lower(), b"sops"),
     )
     ASSIGNED = Pattern(
-        rf"(?i){_TELLING}(?:\\?[\"'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*[^\s]", _SENSITIVE
+        rf"(?i){_TELLING}(?:\\?[\"'`])?[)\]]?[ \t]*(?::=|=>|\|\|=|\?\?=|\?=|==?|:)[ \t]*[^\s]",
+        _SENSITIVE,
+        every=True,
     )
     """A telling name with a value after it."""
 
@@ -74,7 +77,10 @@ class Trigger(Enum):
     )
     """A telling key whose value starts on the next line."""
 
-    LOGIN = Pattern(r"auths[\"']?[ \t]*:|client-key-data", (b"auths", b"client-key-data"))
+    LOGIN = Pattern(
+        r"auths[\"']?[ \t]*:|client-key-data|kind[\"']?[ \t]*:[ \t]*[\"']?Config[\"']?(?:[^A-Za-z]|$)",
+        (b"auths", b"client-key-data", b"kind"),
+    )
     MACHINE = Pattern(r"\"terraform_version\"|chpasswd:", (b"terraform_version", b"chpasswd"))
     """A state of Terraform, or user data of cloud-init."""
 
@@ -91,4 +97,8 @@ PARSE = frozenset(
     | {Trigger.OPTION, Trigger.PAIR, Trigger.PAIR_REVERSED, Trigger.KEYED_BLOCK, Trigger.LOGIN}
     | {Trigger.MACHINE}
 )
-"""Those for which YAML and JSON are parsed."""
+"""Those for which YAML and JSON are parsed.
+
+A rule that takes the value of a telling name for more reasons than `places` has needs a sign of its own:
+lines that hold no secret for `places` don't make a file worth parsing, see `harmless`.
+"""

@@ -104,7 +104,7 @@ def judge_patches(blob: Blob) -> Iterator[Match]:
 
 def _regions(text: str, *, manifest: bool) -> Iterator[Region]:
     done = count = 0
-    for found in _KIND.finditer(text):
+    for found in _kinds(text):
         if found.end() <= done:
             continue
         lead = found["lead"]
@@ -124,6 +124,18 @@ def _regions(text: str, *, manifest: bool) -> Iterator[Region]:
             continue
         done = max(found.end(), region.start + len(region.text))
         yield region
+
+
+def _kinds(text: str) -> Iterator[re.Match[str]]:
+    """The first `kind: Secret` of each line that has one. Looking for the word first is much faster."""
+    at = 0
+    while (at := text.find("Secret", at)) >= 0:
+        found = _KIND.match(text, text.rfind("\n", 0, at) + 1)
+        if found is not None:
+            yield found
+        at = text.find("\n", at)
+        if at < 0:
+            return
 
 
 def _braces(text: str, at: int, done: int) -> Region | None:
