@@ -19,15 +19,63 @@ _FOLLOWING = bytes(range(0x80, 0xC0))
 """Bytes that start no character of UTF-8."""
 
 
+_CONTROLS = bytes(sorted({*range(0x20), 0x7F} - set(b"\t\n\r\f\b\x1b")))
+_WORDS = (2, "utf-16-le"), (2, "utf-16-be"), (4, "utf-32-le"), (4, "utf-32-be")
+
+
+def _in_utf8(raw: bytes) -> bytes:
+    """A text in UTF-16 or UTF-32, or with stray NULs, as UTF-8; anything else as it is."""
+    for mark, encoding in _WIDE:
+        if raw.startswith(mark):
+            return raw.decode(encoding, "replace").encode("utf-8", "replace")
+    if raw.find(b"\0", 0, _BINARY_LOOK) < 0:
+        return raw
+    start = raw[:_BINARY_LOOK]
+    if encoding := _unmarked(start):
+        return raw.decode(encoding, "replace").encode("utf-8", "replace")
+    return raw.replace(b"\0", b"") if _has_stray_nul(start) else raw
+
+
 def _unmarked(start: bytes) -> str:
-    """The encoding of UTF-16 without a mark, as YAML allows it and PowerShell writes it, or ""."""
-    if b"\0" not in start[:4]:
-        return ""
-    first, second = start[: len(start) & ~1 : 2], start[1::2]
-    for zeros, signs, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
-        if signs and b"\0" not in signs and zeros.count(0) * 10 >= len(zeros) * 9:
+    """The encoding of UTF-16 or UTF-32 without a mark, as YAML allows it and PowerShell writes it, or ""."""
+    for width, encoding in _WORDS:
+        text = _decoded(start[: len(start) // width * width], width, encoding)
+        # Text in any script has line breaks and blanks; numbers read as text have signs that nobody writes.
+        if (
+            text
+            and text.count("\0") == 0
+            and 50 * sum(sign < "\x7f" for sign in text) >= len(text)
+            and _is_text(text)
+        ):
             return encoding
     return ""
+
+
+def _decoded(start: bytes, width: int, encoding: str) -> str:
+    for cut in (0, width):  # half of a pair may be at the end
+        try:
+            return start[: len(start) - cut].decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    return ""
+
+
+def _is_text(text: str) -> bool:
+    return 50 * sum(sign.isprintable() or sign.isspace() for sign in text) >= 49 * len(text)
+
+
+def _has_stray_nul(start: bytes) -> bool:
+    """Whether a text merely has NULs in it, which would hide it from programs that take it for binary."""
+    rest = start.replace(b"\0", b"")
+    if len(rest) < 8 or 2 * len(rest) < len(start) or start[257:262] == b"ustar":
+        return False
+    if rest.translate(None, _CONTROLS) != rest:
+        return False
+    try:
+        rest.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(rest) - 4  # cut in two by the end of the sample
+    return True
 
 
 def _characters(data: bytes) -> int:
@@ -38,7 +86,8 @@ class Blob:
     """One file's content.
 
     UTF-16 and UTF-32 are turned into UTF-8 and a byte order mark is dropped, so that offsets count from the
-    first character. Text that is not UTF-8 is read as Latin-1, in which every byte is a character.
+    first character. NULs in a text are left out: they would hide it. Text that is not UTF-8 is read as
+    Latin-1, in which every byte is a character.
 
     Attributes:
         part: it is a piece of a larger file: nothing is parsed.
@@ -69,14 +118,8 @@ class Blob:
         binary: bool | None = None,
     ) -> None:
         """Take a file's path and bytes as they are, and of a piece its place in the file."""
-        for mark, encoding in _WIDE:
-            if raw.startswith(mark) and not part:
-                raw = raw.decode(encoding, "replace").encode("utf-8", "replace")
-                break
-        else:
-            encoding = "" if part else _unmarked(raw[:_BINARY_LOOK])
-            if encoding:
-                raw = raw.decode(encoding, "replace").encode("utf-8", "replace")
+        if not part:
+            raw = _in_utf8(raw)
         self.path = path
         self.data = raw.removeprefix(_UTF8_BOM)
         self.binary = self.data.find(b"\0", 0, _BINARY_LOOK) >= 0 if binary is None else binary
