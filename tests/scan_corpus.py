@@ -16,6 +16,7 @@ from pathlib import Path
 
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.engine import FileSet
+from fluxsecrets.scan.forms import COMMANDS, FORMS, LINES, SAMPLE, TEXTS
 from fluxsecrets.scan.rules import TOKEN_RULES
 from fluxsecrets.scan.scanner import Scanner
 from fluxsecrets.scan.sources import SourceFile
@@ -564,6 +565,35 @@ def comment(chance, number):
     return file
 
 
+def form_of(forms, kind, paths):
+    """A maker for one of some forms, in a file in which it may be."""
+
+    def maker(chance, number):
+        form = chance.pick(forms)
+        sample = chance.pick(form.positives)
+        secret = chance.some(string.ascii_letters + string.digits, chance.random.randint(14, 24))
+        if form.basic:
+            secret = base64.b64encode(f"ci:{secret}".encode()).decode()
+        file = File(chance.pick(paths).format(number)).add("# what runs at night")
+        before, _, _ = sample.partition(SAMPLE)
+        above, newline, _ = before.rpartition("\n")
+        if newline:
+            file.add(above)
+        return file.add(sample.removeprefix(above + newline).replace(SAMPLE, secret), kind)
+
+    maker.__name__ = f"form_in_{kind.replace(' ', '_')}"
+    return maker
+
+
+command = form_of(
+    COMMANDS, "command", ["scripts/run-{}.sh", "docs/run-{}.md", "ci/{}/Jenkinsfile", "Makefile-{}"]
+)
+config_line = form_of(
+    LINES, "configuration line", ["files/{}/redis.conf", "docs/setup-{}.txt", "files/app-{}"]
+)
+statement = form_of(TEXTS, "statement or template", ["sql/init-{}.sql", "web/{}.config", "infra/main-{}.tf"])
+
+
 LEAKS = (
     *(secret_manifest,) * 4,
     secret_in_list,
@@ -592,6 +622,9 @@ LEAKS = (
     *(private_key,) * 2,
     code,
     *(comment,) * 2,
+    *(command,) * 4,
+    config_line,
+    *(statement,) * 2,
 )
 
 
@@ -966,6 +999,13 @@ def harmless_comments(chance, number):
     return file.add(f"  # token: {chance.reference()}\n  a: 1  # secretName: {chance.name()}-tls")
 
 
+def harmless_forms(chance, number):
+    file = File(chance.pick(["scripts/ok-{}.sh", "docs/ok-{}.md", "sql/ok-{}.sql"]).format(number))
+    for form in chance.random.sample([form for form in FORMS if form.negatives], 8):
+        file.add(chance.pick(form.negatives).replace(SAMPLE, "file-of-it") + "\n")
+    return file.add("# no password is here")
+
+
 HARMLESS = (
     *(encrypted_secret,) * 4,
     *(encrypted_values,) * 2,
@@ -989,6 +1029,7 @@ HARMLESS = (
     *(healthy_kustomization,) * 2,
     *(made_up_tokens,) * 2,
     *(harmless_comments,) * 2,
+    *(harmless_forms,) * 4,
 )
 
 

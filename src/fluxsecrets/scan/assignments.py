@@ -72,8 +72,8 @@ def _assignment(match: Any, group: int, *, quoted: bool) -> Assignment:
     return Assignment(match.group(1).decode("latin-1"), value, match.start(group), match.end(group), quoted)
 
 
-_FILLED_IN = r"\{[A-Za-z_][^{}\s]*\}"
-"""A place in a text of code into which something is put: `Bearer {token}`."""
+_FILLED_IN = r"\{[A-Za-z_][^{}\s]*\}|\$[({]"
+"""A place in a text of code into which something is put: `Bearer {token}`, `$(cat FILE)`."""
 
 
 def _is_filled_in(text: str, surroundings: Surroundings) -> bool:
@@ -109,7 +109,7 @@ def _in_code(found: Assignment, sure: bool) -> bool:
     if not found.quoted:
         return len(found.value) >= 16 and may_be_token(found.value)
     if sure:
-        return len(found.value) >= 6 and may_be_password(found.value) and _chosen_well(found.value)
+        return len(found.value) >= 6 and may_be_password(found.value) and is_chosen_well(found.value)
     return len(found.value) >= 12 and may_be_token(found.value)
 
 
@@ -121,6 +121,7 @@ _JUDGES = {
 
 _IN_EXAMPLES = re.compile(
     r"p[a4@]ss(?:w[o0]?r?d?|phrase)?|pwd|s[e3]cr[e3]t|tests?|example|sample|admin|root|user(?:name)?|demo|foo|bar|baz"
+    r"|minio|postgres|mysql|mariadb|redis|mongo|guest|elastic|rabbit|grafana|wordpress|pw"
     r"|dummy|fake|abc|qwerty|letmein|change|please|default|your?|super|some|token|key|value|my|the|[\W\d_]"
 )
 
@@ -135,7 +136,7 @@ def is_chosen(value: str) -> bool:
     return len(_IN_EXAMPLES.sub("", value.lower())) >= 3
 
 
-def _chosen_well(value: str) -> bool:
+def is_chosen_well(value: str) -> bool:
     """Whether a password is more than a word or two, as examples in code and documentation are."""
     return looks_random(value) or (len(value) >= 8 and _kinds(value) >= 3 and " " not in value)
 

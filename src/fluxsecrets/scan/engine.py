@@ -28,7 +28,7 @@ from .mentions import are_references
 from .names import LOGIN_FILES
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
-from .triggers import PARSE, Trigger
+from .triggers import FORMS, PARSE, Trigger
 from .valuekey import ValueKey
 
 if TYPE_CHECKING:
@@ -290,6 +290,10 @@ class _Reading:
         else:
             matches += self.lines()
             matches += self.embedded(manifest=False)
+        if forms := [form for trigger in FORMS if trigger in hits for form in FORMS[trigger]]:
+            from .structure.forms import judge
+
+            matches += judge(blob, forms)
         return matches
 
     def unnamed(self) -> Page | None:
