@@ -25,12 +25,16 @@ class Surroundings(IntEnum):
 
     CODE: code and documentation: only quoted texts are values, and examples are everywhere.
     COMMENT: a line that was commented out, or prose.
+    DECLARATION: code that mostly declares values, such as Terraform and XML: quoted texts are values.
+    SCRIPT: shell scripts, images, units: texts without quotes are values, too.
     CONFIGURATION: what stands behind the sign is the value.
     """
 
     CODE = 1
     COMMENT = 2
-    CONFIGURATION = 3
+    DECLARATION = 3
+    SCRIPT = 4
+    CONFIGURATION = 5
 
 
 class Assignment(NamedTuple):
@@ -75,9 +79,14 @@ def _assignment(match: Any, group: int, *, quoted: bool) -> Assignment:
 _FILLED_IN = r"\{[A-Za-z_][^{}\s]*\}|\$[({]"
 """A place in a text of code into which something is put: `Bearer {token}`, `$(cat FILE)`."""
 
+_EXPANDED = r"\$[A-Za-z_{(*@#?1-9]|`|\{\{|^[-=?+][^{}]*\}"
+"""What a shell replaces; at the start, what is left of `${NAME:-default}`."""
+
 
 def _is_filled_in(text: str, surroundings: Surroundings) -> bool:
-    return surroundings is Surroundings.CODE and re.search(_FILLED_IN, text) is not None
+    if surroundings is Surroundings.SCRIPT:
+        return re.search(_EXPANDED, text) is not None
+    return surroundings is not Surroundings.CONFIGURATION and re.search(_FILLED_IN, text) is not None
 
 
 def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
@@ -85,7 +94,8 @@ def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
     says = telling(found.name)
     if says is Telling.NOTHING or len(found.value) > LONGEST_VALUE:
         return False
-    if is_expression(found.value) if not found.quoted else _is_filled_in(found.value, surroundings):
+    filled = _is_filled_in(found.value, surroundings)
+    if filled if found.quoted or surroundings is Surroundings.SCRIPT else is_expression(found.value):
         return False
     return _JUDGES[surroundings](found, says is Telling.SURELY)
 
@@ -105,6 +115,16 @@ def holds_random(value: str) -> bool:
     return any(looks_random(part) for part in re.findall(r"[A-Za-z0-9]{12,}|[0-9a-f-]{36}", value))
 
 
+def _in_declaration(found: Assignment, sure: bool) -> bool:
+    return found.quoted and _in_script(found, sure)
+
+
+def _in_script(found: Assignment, sure: bool) -> bool:
+    if sure:
+        return len(found.value) >= 6 and may_be_password(found.value) and is_chosen(found.value)
+    return len(found.value) >= 12 and may_be_token(found.value) and not is_expression(found.value)
+
+
 def _in_code(found: Assignment, sure: bool) -> bool:
     if not found.quoted:
         return len(found.value) >= 16 and may_be_token(found.value)
@@ -116,28 +136,37 @@ def _in_code(found: Assignment, sure: bool) -> bool:
 _JUDGES = {
     Surroundings.CODE: _in_code,
     Surroundings.COMMENT: _in_comment,
+    Surroundings.DECLARATION: _in_declaration,
+    Surroundings.SCRIPT: _in_script,
     Surroundings.CONFIGURATION: _in_configuration,
 }
 
 _IN_EXAMPLES = re.compile(
     r"p[a4@]ss(?:w[o0]?r?d?|phrase)?|pwd|s[e3]cr[e3]t|tests?|example|sample|admin|root|user(?:name)?|demo|foo|bar|baz"
     r"|minio|postgres|mysql|mariadb|redis|mongo|guest|elastic|rabbit|grafana|wordpress|pw"
-    r"|dummy|fake|abc|qwerty|letmein|change|please|default|your?|super|some|token|key|value|my|the|[\W\d_]"
+    r"|dummy|fake|abc(?:d(?:ef?)?)?|qwerty|letmein|change|please|default|your?|super|some|token|key|value|my|the|[\W\d_]"
 )
 
 
 def is_chosen(value: str) -> bool:
     """Whether somebody chose a password to keep others out: not a mere word, and not that of an example."""
+    if _is_example(value):
+        return False
     if looks_random(value):
         return True
     kinds = _kinds(value)
-    if " " in value or kinds < 2 or (kinds == 2 and not any(map(str.isdigit, value))):
-        return False
-    return len(_IN_EXAMPLES.sub("", value.lower())) >= 3
+    return " " not in value and (kinds > 2 or (kinds == 2 and any(map(str.isdigit, value))))
+
+
+def _is_example(value: str) -> bool:
+    """Whether a text consists of the words and numbers of examples: `mySecretPassword123`."""
+    return len(_IN_EXAMPLES.sub("", value.lower())) < 3
 
 
 def is_chosen_well(value: str) -> bool:
     """Whether a password is more than a word or two, as examples in code and documentation are."""
+    if _is_example(value):
+        return False
     return looks_random(value) or (len(value) >= 8 and _kinds(value) >= 3 and " " not in value)
 
 

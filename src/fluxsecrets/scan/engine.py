@@ -25,7 +25,7 @@ from .harmless import LARGEST, HarmlessLines
 from .match import Match, Rank
 from .matcher import Hit, Matcher, Pattern, make_matcher
 from .mentions import are_references
-from .names import LOGIN_FILES
+from .names import login_form
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
 from .triggers import FORMS, PARSE, Trigger
@@ -270,7 +270,7 @@ class _Reading:
             return [*sure, *self.embedded(manifest=False)]
         if Trigger.BASE64 in hits:
             matches += self.in_base64()
-        if Trigger.URL in hits or Trigger.DSN in hits:
+        if Trigger.URL in hits or Trigger.DSN in hits or Trigger.KEYED in hits:
             from .structure import connection
 
             matches += connection.judge(blob)
@@ -460,7 +460,7 @@ def _is_yaml(path: str) -> bool:
 
 
 def _is_login_file(path: str) -> bool:
-    return path.rpartition("/")[2].lower() in LOGIN_FILES
+    return bool(login_form(path))
 
 
 def _is_encrypted_lines(blob: Blob) -> bool:

@@ -37,6 +37,18 @@ URL = (
 DSN = r"\b([A-Za-z0-9_.-]+):([^\s:/@\"'`<>|\\,]+)@(?:tcp|unix|udp)\(([^\s()]*)\)"
 """What Go's drivers take: user, password, address."""
 
+_SERVER = (
+    r"(?:server|data ?source|host|hostname|driver|dsn|addr|address|network address|initial catalog"
+    r"|database|dbname|user|user id|username|uid|endpoint)[ \t]*="
+)
+_KEYED_VALUE = r"[ \t]*=[ \t]*([^\s;\"'&<>|\\$%{][^\s;\"'&<>|\\]*)"
+KEYED = (
+    rf"(?i)\b{_SERVER}[^\r\n;\"'<>|&]*[; ](?:[^\r\n\"'<>|]*[; ])?(?:password|pwd){_KEYED_VALUE}"
+    rf"|\b(?:password|pwd){_KEYED_VALUE};[^\r\n\"'<>|]*\b{_SERVER}"
+    rf"|\bjdbc:[a-z0-9]+:[^\s\"'<>|]*[?&;](?:password|pwd){_KEYED_VALUE}"
+)
+"""A connection string of names and values, as ADO, ODBC, libpq and JDBC have them: the password."""
+
 
 @cache
 def compiled(expression: str) -> Any:

@@ -30,17 +30,31 @@ LOGIN_FILES = {
     ".pypirc": "pypirc",
     **dict.fromkeys((".pgpass", "pgpass", "pgpass.conf"), "pgpass"),
     ".vault-token": "token",
+    **dict.fromkeys((".htpasswd", "htpasswd"), "htpasswd"),
+    "userlist.txt": "userlist",
+    **dict.fromkeys(("passwd", "shadow", "pwfile", "mosquitto_passwd"), "hashes"),
 }
 """The forms of files in which programs keep their logins, by name in lower case."""
+
+_LOGIN_SUFFIXES = {".htpasswd": "htpasswd", ".passwd": "hashes", ".netrc": "netrc", ".pgpass": "pgpass"}
+
+
+def login_form(path: str) -> str:
+    """The form of a login file by its name, or "" for other files."""
+    name = path.rpartition("/")[2].lower()
+    return LOGIN_FILES.get(name) or next(
+        (form for suffix, form in _LOGIN_SUFFIXES.items() if name.endswith(suffix)), ""
+    )
+
 
 LONGEST = 100
 """Characters; anything longer is not a name."""
 
 SENSITIVE_WORDS = (
     r"pass(?:word|wd|phrase|code)?|pwd|psk|secret|token|credentials?|bearer|cookie|[_-]pat|apikey|accesskey|secretkey"
-    r"|(?:api|access|secret|private|encryption|encrypt|signing|sign|master|shared|auth|admin|account|storage"
+    r"|masterauth|(?:bind|root|[_.-])pw|(?:api|access|secret|private|encryption|encrypt|signing|sign|master|shared|auth|admin|account|storage"
     r"|license|licence|webhook|session|app|application|deploy|hmac|aes|jwt|service|client|root|rpc|write|hash"
-    r"|ingest|integration|cookie)[_.-]?key|salt|authorization|(?:secret|token|key)[_.-]?base|mnemonic"
+    r"|ingest|integration|routing|cookie)[_.-]?key|salt|authorization|(?:secret|token|key)[_.-]?base|mnemonic"
 )
 """What a telling name ends with, as a regular expression for RE2 and hyperscan, without regard to case."""
 
@@ -54,7 +68,10 @@ TELLING_NAME = rf"[A-Za-z0-9_.-]*(?:{SENSITIVE_WORDS})(?:[_.-]?(?:{_TRAILING_WOR
 
 _WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
 
-_SURE = frozenset({"password", "passwd", "passphrase", "passcode", "pwd", "psk", "mnemonic"})
+_SURE = frozenset(
+    {"password", "passwd", "passphrase", "passcode", "pwd", "psk", "mnemonic", "requirepass", "masterauth"}
+    | {"bindpw", "rootpw", "storepass", "keypass", "dbpass", "rootpass", "userpass", "adminpass"}
+)
 _MAYBE = frozenset(
     {"pass", "pat", "secret", "token", "credential", "credentials", "bearer", "cookie", "apikey", "accesskey"}
     | {"secretkey", "salt", "authorization", "privatekey", "clientsecret", "authtoken"}
@@ -65,6 +82,15 @@ _SURE_END = ("password", "passwd", "passphrase")
 _MAYBE_END = ("secret", "token", "apikey", "secretkey", "privatekey", "accesskey", "encryptionkey")
 # Of sudoers and of settings: that there is no password.
 _ABSENT = frozenset({"nopasswd", "nopassword", "nopass"})
+# What makes a password of `pass` and `pw`: `DB_PASS`. Alone, they may be a result or a ticket.
+_PASS_OF = frozenset(
+    """
+    db database sql mysql mariadb postgres postgresql pg redis mongo mongodb smtp mail email imap pop ftp sftp
+    http ldap bind ssh sudo become mqtt rabbitmq amqp proxy auth basic login account user admin root wifi key
+    store keystore truststore vpn rcon vnc ipmi bmc registry docker git backup restic borg gpg pgp rpc grafana
+    elastic influx influxdb samba smb
+    """.split()  # noqa: SIM905 - a list of sixty quoted words is harder to read
+)
 # What makes a key of `key`.
 _KEY_OF = frozenset(
     {
@@ -82,7 +108,7 @@ _KEY_OF = frozenset(
     }
     | {"auth", "admin", "account", "storage", "license", "licence", "webhook", "session", "app"}
     | {"application", "deploy", "hmac", "aes", "jwt", "service", "client", "root", "rpc", "write"}
-    | {"hash", "ingest", "integration", "cookie"}
+    | {"hash", "ingest", "integration", "cookie", "routing", "preshared"}
 )
 # Behind a telling word these change nothing.
 _TRAILING = frozenset(_TRAILING_WORDS.split("|"))
@@ -123,9 +149,21 @@ def telling(name: str) -> Telling:
     if last in _ABSENT:
         return Telling.NOTHING
     before = words[-2] if len(words) > 1 else ""
-    if last in _SURE or last.endswith(_SURE_END):
+    if last in _SURE or last.endswith(_SURE_END) or (last in ("pass", "pw") and before in _PASS_OF):
         return Telling.SURELY
     return Telling.MAYBE if _may_be(words, last, before) else Telling.NOTHING
+
+
+_PLURALS = frozenset(
+    {"passwords", "passphrases", "passcodes", "psks", "tokens", "secrets", "keys", "apikeys", "credentials"}
+)
+
+
+def singular(name: str) -> str:
+    """The name of one of several: `apiKey` for `apiKeys`; "" for a name that is not a telling plural."""
+    words = [word.lower() for word in re.findall(_WORD, name)]
+    one = name.removesuffix("s")
+    return one if words and words[-1] in _PLURALS and telling(one) is not Telling.NOTHING else ""
 
 
 def _may_be(words: list[str], last: str, before: str) -> bool:

@@ -14,7 +14,7 @@ from fluxsecrets.marks import SIGN, SIGN_BYTES
 from .containers import KEYWORDS
 from .containers import TRIGGER as CONTAINER
 from .decode import TRIGGER as BASE64
-from .expressions import DSN, URL
+from .expressions import DSN, KEYED, URL
 from .forms import COMMANDS, LINES, TEXTS, Form
 from .matcher import Pattern
 from .names import SENSITIVE_WORDS, TELLING_NAME
@@ -95,6 +95,15 @@ class Trigger(Enum):
     )
     """A telling key whose value starts on the next line."""
 
+    NESTED = Pattern(
+        r"(?i)(?:passwords|passphrases|passcodes|psks|tokens|(?:api|access|auth|secret|private|shared)[_-]?keys)"
+        r"[\"']?[ \t]*:[ \t]*(?:[\[{#]|\r?\n)"
+        rf"|(?:{SENSITIVE_WORDS})[\"']?[ \t]*:[ \t]*(?:\{{[ \t]*|\r?\n[ \t]+)"
+        r"[\"']?(?:value|key|plain|plaintext|text|literal|data|raw|default)[\"']?[ \t]*:[ \t]*[^\s{\[|>]",
+        _SENSITIVE,
+    )
+    """A telling plural, or a telling name with its value below it."""
+
     LOGIN = Pattern(
         r"auths[\"']?[ \t]*:|client-key-data|kind[\"']?[ \t]*:[ \t]*[\"']?Config[\"']?(?:[^A-Za-z]|$)",
         (b"auths", b"client-key-data", b"kind"),
@@ -104,6 +113,7 @@ class Trigger(Enum):
 
     URL = Pattern(URL, (b"://",))
     DSN = Pattern(DSN, (b"@tcp(", b"@unix(", b"@udp("))
+    KEYED = Pattern(KEYED, (b"password", b"pwd"))
     COMMAND = _any_of(COMMANDS)
     LINE = _any_of(LINES)
     TEXT = _any_of(TEXTS)
@@ -118,7 +128,14 @@ FORMS = {Trigger.COMMAND: COMMANDS, Trigger.LINE: LINES, Trigger.TEXT: TEXTS}
 
 PARSE = frozenset(
     {Trigger.SECRET, Trigger.SEALED, Trigger.LAST_APPLIED, Trigger.GENERATOR, Trigger.SOPS, Trigger.ASSIGNED}
-    | {Trigger.OPTION, Trigger.PAIR, Trigger.PAIR_REVERSED, Trigger.KEYED_BLOCK, Trigger.LOGIN}
+    | {
+        Trigger.OPTION,
+        Trigger.PAIR,
+        Trigger.PAIR_REVERSED,
+        Trigger.KEYED_BLOCK,
+        Trigger.NESTED,
+        Trigger.LOGIN,
+    }
     | {Trigger.MACHINE}
 )
 """Those for which YAML and JSON are parsed.

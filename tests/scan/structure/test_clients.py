@@ -65,3 +65,41 @@ def test_docker_auth_is_looked_into(scanner, text, found):
 )
 def test_login_files(scanner, path, text, lines):
     assert scanner(text, f"ci/{path}") == [f"{line} login-file" for line in lines]
+
+
+HASH = "$2y$05$" + "c3Vyv9LJ2kQ1mZ8xW4tR6u" + "Xh1Gf2Dd3Sa4Pp5Oo6Ii7Uu8Yy9Tt0"
+"""What htpasswd writes; it is the hash of nothing."""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "severity"),
+    [
+        (".htpasswd", f"# users\nadmin:{HASH}\n", "medium"),
+        ("nginx/app.htpasswd", f"# users\nadmin:{{SHA}}{'a1B2' * 7}\n", "medium"),
+        (".htpasswd", f"\nadmin:{SECRET}\n", "high"),
+        ("shadow", f"\nroot:{HASH}:19000:0:99999:7:::\n", "medium"),
+        ("mosquitto/passwd", "\nci:$7$101$c2FsdA==$aGFzaA==\n", "medium"),
+        ("pgbouncer/userlist.txt", f'\n"app" "{SECRET}"\n', "high"),
+        ("pgbouncer/userlist.txt", f'\n"app" "md5{"0a" * 16}"\n', "medium"),
+        ("root/db.pgpass", f"\ndb:5432:app:app:{SECRET}\n", "high"),
+    ],
+)
+def test_files_of_passwords_and_of_their_hashes(scanner, path, text, severity):
+    (finding,) = scanner.findings(text, path)
+    assert finding.rule == "login-file"
+    assert finding.location.line == 2
+    assert str(finding.severity) == severity
+    assert SECRET not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".htpasswd", "# nobody\nadmin:<password>\n"),
+        ("passwd", "root:x:0:0:root:/root:/bin/bash\nnobody:*:65534:65534::/:/bin/false\n"),
+        ("shadow", "root:!:19000:0:99999:7:::\n"),
+        ("userlist.txt", '"app" "${PASSWORD}"\nWords, one per line\n'),
+    ],
+)
+def test_files_of_users_without_a_password(scanner, path, text):
+    assert scanner(text, path) == []

@@ -3,6 +3,7 @@
 import pytest
 
 PASSWORD = "hunter2-throwaway"
+SHORT = "hunter22"
 TOKEN = "kX9vQ2mNp4Lz7Rt1throwaway"
 
 
@@ -169,3 +170,123 @@ def test_connection_strings(scanner, text):
 def test_what_is_no_connection_string_with_a_password(scanner, text):
     assert scanner(f"{text}\n", "a.md") == []
     assert scanner(f'url: "{text}"\n') == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("a.sh", f"export DB_PASSWORD={SHORT}"),
+        ("a.sh", f"DB_PASS='{SHORT}'"),
+        ("bin/run", f"DB_PASSWORD={SHORT} ./app"),
+        ("Dockerfile", f"ENV DB_PASSWORD={SHORT}"),
+        ("Dockerfile.dev", f"ARG ADMIN_PASSWORD={SHORT}"),
+        ("Makefile", f"DB_PASSWORD ?= {SHORT}"),
+        ("app.service", f'Environment="DB_PASSWORD={SHORT}"'),
+        ("app.container", f"Environment=DB_PASSWORD={SHORT}"),
+        ("a.sh", f"cat > .env <<EOF\nDB_PASSWORD={SHORT}\nEOF"),
+        ("main.tf", f'password = "{SHORT}"'),
+        ("main.tf", f'  admin_pass = "{SHORT}"'),
+        ("web.config", f'<add name="x" password="{SHORT}" />'),
+        ("settings.ps1", f"$password = '{SHORT}'"),
+    ],
+)
+def test_scripts_and_declarations_hold_short_passwords(scanner, path, line):
+    start = "#!/usr/bin/env bash\n" if path == "bin/run" else "first\n"
+    (found,) = scanner.findings(f"{start}{line}\n", path)
+    assert found.rule == "assigned-secret"
+    assert SHORT not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "DB_PASSWORD=$1",
+            "DB_PASSWORD=${PASSWORD}",
+            'DB_PASSWORD="$(pass show db2)"',
+            "DB_PASSWORD=`cat pw2`",
+        ),
+        *(
+            "DB_PASSWORD=password",
+            "DB_PASSWORD=test1234",
+            "ADMIN_PASSWORD=admin123",
+            "PASSWORD_MIN_LENGTH=12",
+        ),
+        *('read -rsp "Password: " DB_PASSWORD', "echo password: $X", "TEST_PASS=3", "pw=1", "token=app-k8s2"),
+        *(
+            "DB_PASSWORD=${1:-}",
+            "psql ${DB_PASSWORD:-changeme}",
+            "password_length = 2",
+            "PASS: TestX2y",
+        ),
+        *("SECRET_NAME=db-k8s2", "export PASSWORD_STORE_DIR=~/.pw2", "POSTGRES_PASSWORD=postgres", "SALT=1"),
+    ],
+)
+def test_scripts_that_only_speak_of_secrets(scanner, line):
+    for path in ("a.sh", "Makefile", "Dockerfile", "main.tf"):
+        assert scanner(f"{line}\n", path) == [], path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Server=db;Database=app;User Id=app;Password={PASSWORD};Encrypt=true",
+        f"Data Source=db,1433;Initial Catalog=app;UID=sa;PWD={PASSWORD}",
+        f"Driver={{ODBC Driver 18}};Server=db;Uid=app;Pwd={PASSWORD};",
+        f"host=db port=5432 dbname=app user=app password={PASSWORD} sslmode=require",
+        f"jdbc:postgresql://db:5432/app?user=app&password={PASSWORD}",
+        f"jdbc:sqlserver://db:1433;databaseName=app;password={PASSWORD};",
+        f"Password={PASSWORD};Server=db",
+    ],
+)
+def test_connection_strings_of_names_and_values(scanner, text):
+    for path, line in (
+        ("a.md", text),
+        ("a.go", f'x = "{text}"'),
+        ("a.xml", f'<a connectionString="{text}"/>'),
+    ):
+        assert scanner(f"first: 1\n{line}\n", path) == ["2 connection-string"], path
+    assert len(scanner(f"first: 1\nurl: {text}\n", "a.yaml")) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Server=db;User Id=app;Password=$(PASSWORD);", "Server=db;User Id=sa;Password=<password>;"),
+        *(
+            "host=db user=app password=secret",
+            "host=db user=postgres password=postgres",
+            "Server=db;Password={0}",
+        ),
+        *("Server=db;Integrated Security=true", "jdbc:postgresql://db/app?password=${PASSWORD}"),
+        "host=%s user=%s password=%s",
+    ],
+)
+def test_connection_strings_without_a_password(scanner, text):
+    assert scanner(f"{text}\n", "a.md") == []
+    assert scanner(f'x = "{text}"\n', "a.go") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("wg0.conf", f"PrivateKey = {TOKEN}"),
+        ("wg0.conf", f"PresharedKey = {TOKEN}"),
+        ("redis.conf", f"requirepass {PASSWORD}"),
+        ("slapd.conf", f"rootpw {PASSWORD}"),
+        ("ldap.ldif", f"userPassword: {PASSWORD}"),
+        ("wpa_supplicant.conf", f'psk="{PASSWORD}"'),
+        ("rclone.conf", f"pass = {TOKEN}"),
+        (".s3cfg", f"secret_key = {TOKEN}"),
+        (".my.cnf", f"password={PASSWORD}"),
+        ("grafana.ini", f"admin_password = {PASSWORD}"),
+        ("wifi.nmconnection", f"psk={PASSWORD}"),
+        ("mosquitto.conf", f"remote_password {PASSWORD}"),
+        ("inventory", f"db ansible_host=a ansible_become_pass={PASSWORD}"),
+        ("haproxy.cfg", f"  stats auth admin:{PASSWORD}"),
+        ("keepalived.conf", f"  auth_pass {PASSWORD}"),
+        ("alertmanager.conf", f"smtp_auth_password: {PASSWORD}"),
+    ],
+)
+def test_configuration_of_known_programs(scanner, path, line):
+    assert scanner(f"first\n{line}\n", path) == ["2 config-value"]

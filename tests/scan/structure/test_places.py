@@ -30,7 +30,7 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
         ),
         (f"{RELEASE}    config: |\n      [db]\n      password = {PASSWORD}\n", "a.yaml", ["8 helm-value"]),
         (f"{RELEASE}    args: ['--db-password={PASSWORD}']\n", "a.yaml", ["6 helm-value"]),
-        (f"{RELEASE}    args: [--db-password, {PASSWORD}]\n", "a.yaml", []),  # two items: nothing says so
+        (f"{RELEASE}    args: [--db-password, {PASSWORD}]\n", "a.yaml", ["6 command-secret"]),
         (f"{RELEASE}    cmd: 'x --db-password {PASSWORD} y'\n", "a.yaml", ["6 helm-value"]),
         (f"admin:\n  password: {PASSWORD}\n", "charts/a/values.yaml", ["2 helm-value"]),
         (f"admin:\n  password: {PASSWORD}\n", "charts/a/other.yaml", ["2 manifest-value"]),

@@ -68,7 +68,7 @@ LOGIN = (
 MORE = r"(?:[^\r\n\\|;&]|\\\r?\n|\\[^\r\n])*?"
 """What may follow in the same command, over continued lines."""
 
-AFTER = r"""(?:[ \t]+(?:\\\r?\n[ \t]*)?|=|["'],[ \t\r\n]*["']|["']?[ \t]*\r?\n[ \t]*-[ \t]+)"""
+AFTER = r"""(?:[ \t]+(?:\\\r?\n[ \t]*)?|=|["'],[ \t\r\n]*["']|,[ \t]+|["']?[ \t]*\r?\n[ \t]*-[ \t]+)"""
 """Between an option and its value: a blank, `=`, or the next item of a list in JSON or YAML."""
 
 OPTION = r"""[ \t"']"""

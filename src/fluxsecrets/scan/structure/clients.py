@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fluxsecrets.findings import RuleInfo, Severity
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.match import Match, Rank
-from fluxsecrets.scan.names import LOGIN_FILES
+from fluxsecrets.scan.names import login_form
 from fluxsecrets.scan.values import is_literal
 
 from .page import ENCRYPT_HINT, Object, Page
@@ -35,7 +35,8 @@ LOGIN = RuleInfo(
     id="login-file",
     title="credentials in a login file",
     severity=Severity.HIGH,
-    explanation="A file such as .netrc, .npmrc, .pypirc or .pgpass holds a password or token.",
+    explanation="A file such as .netrc, .npmrc, .pypirc or .pgpass holds a password or token. Hashes, as in "
+    "an .htpasswd file, count less: anyone who has them can guess passwords without being noticed.",
     fix="Encrypt it with `fluxsecrets encrypt`, or take it out of the repository; change the value.",
     docs="scan.md#login-file",
 )
@@ -43,14 +44,19 @@ LOGIN = RuleInfo(
 _KUBECONFIG_FIELDS = ("token", "password", "client-key-data")
 _DOCKER_FIELDS = frozenset({"auth", "password", "identitytoken", "registrytoken"})
 
+_HASH = r"\$\w+\$[^\s:]+"
 _FORMS = {
     "netrc": r"(?:^|\s)(?P<name>password)\s+(?:\"(?P<quoted>[^\"]+)\"|(?P<bare>\S+))",
     "npmrc": r"(?m)^[^#;\n=]*(?P<name>_authToken|_auth|_password)\s*=\s*\"?(?P<bare>[^\s\"]+)",
     "pypirc": r"(?m)^[ \t]*(?P<name>password)[ \t]*[=:][ \t]*(?P<bare>\S[^\r\n]*)",
     "pgpass": r"(?m)^(?!#)(?:(?:[^:\\\n]|\\.)*:){4}(?P<bare>[^\r\n]+)",
+    "htpasswd": rf"(?m)^[ \t]*[^\s:#]+:(?:(?P<hash>{_HASH}|\{{SHA\}}[^\s:]+)|(?P<bare>[^\s:]+))[ \t]*\r?$",
+    "hashes": rf"(?m)^[^\s:#]+:(?P<hash>{_HASH})",
+    "userlist": r"(?m)^[ \t]*\"[^\"]*\"[ \t]+\"(?:(?P<hash>md5[0-9a-f]{32}|SCRAM-[^\"]+)"
+    r"|(?P<quoted>[^\"]+))\"",
     "token": r"^\s*(?P<bare>\S{8,})\s*$",
 }
-"""Where the password is, by the form of the file; see `LOGIN_FILES`."""
+"""Where the password is, by the form of the file; see `login_form`."""
 
 
 def judge_kubeconfig(page: Page, owner: Object) -> Iterator[Match]:
@@ -97,12 +103,12 @@ def _has_password(auth: str) -> bool:
 
 def judge_login(blob: Blob) -> Iterator[Match]:
     """The passwords of a login file."""
-    form = LOGIN_FILES[blob.path.rpartition("/")[2].lower()]
+    form = login_form(blob.path)
     for match in re.finditer(_FORMS[form], blob.text):
         groups = match.groupdict()
-        group = "quoted" if groups.get("quoted") is not None else "bare"
-        name = groups.get("name") or "the password"
-        if is_literal(match[group]):
+        group = next(name for name in ("hash", "quoted", "bare") if groups.get(name) is not None)
+        name = groups.get("name") or ("the hash of a password" if group == "hash" else "the password")
+        if group == "hash" or is_literal(match[group]):
             yield Match(
                 LOGIN,
                 Rank.PLACE,
@@ -111,4 +117,5 @@ def judge_login(blob: Blob) -> Iterator[Match]:
                 "encrypt it (`fluxsecrets encrypt FILE`), or take it out of the repository",
                 name=name,
                 parts=(name,),
+                severity=Severity.MEDIUM if group == "hash" else None,
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.scan.assignments import is_chosen
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.expressions import DSN, URL, compiled
+from fluxsecrets.scan.expressions import DSN, KEYED, URL, compiled
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.values import is_expression, may_be_password
 
@@ -98,6 +99,28 @@ def judge(blob: Blob) -> Iterator[Match]:
                 parts=(scheme, user, host),
                 confidence=Confidence.MEDIUM,
                 value=unquote(password),
+            )
+    yield from _keyed(blob)
+
+
+def _keyed(blob: Blob) -> Iterator[Match]:
+    """The connection strings of names and values."""
+    if b"pwd" not in (lower := blob.data.lower()) and b"password" not in lower:
+        return
+    for match in compiled(KEYED).finditer(blob.data):
+        group = next(number for number in (1, 2, 3) if match.start(number) >= 0)
+        password = match.group(group).decode("utf-8", "replace")
+        if "{" not in password and "$" not in password and may_be_password(password) and is_chosen(password):
+            yield Match(
+                RULE,
+                Rank.TEXT,
+                blob.offset(match.start(group)),
+                blob.offset(match.end(group)),
+                "the connection string holds a password in plain text",
+                _HINT,
+                name="Password=…",
+                parts=("keyed",),
+                confidence=Confidence.MEDIUM,
             )
 
 

@@ -64,8 +64,47 @@ _CONFIG_SUFFIXES = (
     ".tfvars",
     ".credentials",
     ".inf",
+    ".nmconnection",
+    ".ldif",
+    ".netdev",
+    ".network",
+    ".wgetrc",
+    ".muttrc",
+    ".smbcredentials",
 )
-_CONFIG_NAMES = frozenset({"credentials", "config", ".s3cfg", ".boto", ".my.cnf", ".condarc"})
+_SCRIPT_SUFFIXES = (
+    *(
+        ".sh",
+        ".bash",
+        ".zsh",
+        ".ksh",
+        ".fish",
+        ".bat",
+        ".cmd",
+        ".mk",
+        ".make",
+        ".dockerfile",
+        ".containerfile",
+    ),
+    *(".service", ".timer", ".socket", ".mount", ".container", ".pod", ".bats", ".profile", ".exp"),
+)
+_SCRIPT_NAMES = (
+    "dockerfile",
+    "containerfile",
+    "makefile",
+    "gnumakefile",
+    "justfile",
+    "jenkinsfile.sh",
+    ".bashrc",
+)
+_SHEBANG = rb"#![ \t]*(?:\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:(?:ba|z|k|da|a|fi)?sh|make|expect|just)\b"
+_DECLARATIONS = (
+    *(".tf", ".hcl", ".nomad", ".tofu", ".xml", ".config", ".csproj", ".pubxml", ".plist", ".xaml"),
+    *(".ps1", ".psm1", ".nix", ".jsonnet", ".libsonnet", ".cue", ".json5", ".gradle", ".groovy", ".pp"),
+)
+_CONFIG_NAMES = frozenset(
+    {"inventory", "hosts", "credentials", "config", ".s3cfg", ".boto", ".my.cnf", ".condarc"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +162,15 @@ def judge(blob: Blob) -> Iterator[Match]:
         yield from _told(blob, CONFIG, ini_lines(text))
         yield from judge_text(blob, CONFIG, Surroundings.CONFIGURATION)
     else:
-        yield from judge_text(blob, CODE, Surroundings.CODE)
+        yield from judge_text(blob, CODE, _surroundings(blob))
+
+
+def _surroundings(blob: Blob) -> Surroundings:
+    """What a file that is not configuration promises."""
+    name = blob.path.rpartition("/")[2].lower()
+    if name.endswith(_SCRIPT_SUFFIXES) or name.startswith(_SCRIPT_NAMES) or re.match(_SHEBANG, blob.data):
+        return Surroundings.SCRIPT
+    return Surroundings.DECLARATION if name.endswith(_DECLARATIONS) else Surroundings.CODE
 
 
 def _told(blob: Blob, rule: RuleInfo, lines: Iterator[Line]) -> Iterator[Match]:

@@ -18,6 +18,7 @@ from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.othercipher import is_rsa_ciphertext
 from fluxsecrets.scan.values import is_expression, may_be_password, may_be_token
 
+from .nested import inherited_name
 from .page import GENERIC_HINT, Object, Page
 from .reader import BLOCK, List, Map, Path, Scalar, Value, is_typed, show, text_of, walk
 
@@ -208,7 +209,9 @@ def _says_secret(name: str, scalar: Scalar) -> bool:
 
 def _name(value: Value) -> str:
     """What a value is called: its key, or in a pair of `name` and `value` the other's text."""
-    if value.key is None or value.scalar is value.key:
+    if value.key is None:
+        return inherited_name(value)
+    if value.scalar is value.key:
         return ""
     key = value.key.text
     if key == "secretKey" and "remoteRef" in _keys(value.holder):
@@ -218,7 +221,7 @@ def _name(value: Value) -> str:
             name = text_of(value.holder.get(other))
             if name:
                 return name
-    return key
+    return key if telling(key) is not Telling.NOTHING else inherited_name(value) or key
 
 
 def _keys(holder: Map | List | None) -> set[str]:

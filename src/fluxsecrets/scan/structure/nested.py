@@ -1,0 +1,29 @@
+"""Names of values that have none of their own: items of `passwords`, maps below `apiKeys`, `{value: …}`."""
+
+from __future__ import annotations
+
+from fluxsecrets.scan.assignments import holds_random, is_chosen
+from fluxsecrets.scan.names import Telling, singular, telling
+
+from .reader import Value
+
+_GENERIC = frozenset({"value", "key", "plain", "plaintext", "text", "literal", "data", "raw", "default"})
+
+
+def inherited_name(value: Value) -> str:
+    """The telling name that a value has from above, or "".
+
+    The value must look like a secret: below such a name there are names of Secrets, too.
+    """
+    above = value.path if value.key is None else value.path[:-1]
+    name = next((step for step in reversed(above) if isinstance(step, str)), "")
+    one = singular(name)
+    own = value.key.text if value.key is not None else ""
+    if not one and (own not in _GENERIC if own else True):
+        return ""
+    name = one or name
+    says = telling(name)
+    text = value.scalar.text
+    if says is Telling.NOTHING or not (is_chosen(text) if says is Telling.SURELY else holds_random(text)):
+        return ""
+    return name
