@@ -218,7 +218,7 @@ FROM_LITERAL = Form(
         "kubectl create secret generic db --from-literal=password=<password>",
         "kubectl create secret generic db --from-literal=password=password",
         "kubectl create configmap a --from-literal=name=§",
-        "kubectl create secret generic db --from-file=password=./§",
+        "kubectl create secret generic db --from-file=password=./db.txt",
     ),
     name=1,
     before=rb"\bsecret\b[^|;]*$",
