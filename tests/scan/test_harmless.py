@@ -20,6 +20,7 @@ _NAMES = (
     "name",
     "value",
 )
+_RANDOM = "f8Q2xv7Lr0pKw3Zt"
 _VALUES = (
     *("${DB_PASSWORD}", "{{ .Values.password }}", "${{ secrets.PAT }}", "grafana-admin", "true", "null", "x"),
     *('"${TOKEN}"', "'{{ .PASS }}'", '"hunter2 and more"', "hunter2horse", "'f8Q2xv7Lr0pKw3Zt'", "~"),
@@ -58,7 +59,7 @@ _LINES = (
         "x: &pw f8Q2xv7Lr0pKw3Zt",
         "",
     ),
-    *("--password f8Q2xv7Lr0pKw3Zt", "\tpassword: hunter2horse", "? password", ": hunter2horse", "items:"),
+    *(f"--password {_RANDOM}", "\tpassword: hunter2horse", "? password", ": hunter2horse", "items:"),
 )
 
 
