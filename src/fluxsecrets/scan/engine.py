@@ -357,8 +357,6 @@ class _Reading:
         yield from self.judged(page)
 
     def judged(self, page: Page) -> Iterator[Match]:
-        from fluxsecrets.marks import is_kustomization
-
         from .structure import judge_page
         from .structure.kustomize import generated
 
@@ -367,7 +365,7 @@ class _Reading:
             if Trigger.SOPS in self.hits:
                 self.ciphertexts = [*_ciphertexts(page)]
                 self.encrypted = any(each.sops is not None for each in page.objects)
-            if Trigger.GENERATOR in self.hits and is_kustomization(self.blob.path):
+            if Trigger.GENERATOR in self.hits:
                 self.generated = [*generated(page)]
         except FluxsecretsError as error:
             self.problem = error.in_file(self.blob.path)
@@ -643,7 +641,11 @@ class FileSet:
     def add_generators(self, scanned: Scanned) -> None:
         """Add the files that the generators of a kustomization file read."""
         for path, line in scanned.generated:
-            self._generated.setdefault(path, (scanned.path, line))
+            self.add_generator(path, scanned.path, line)
+
+    def add_generator(self, path: str, by: str, line: int) -> None:
+        """Add a file that a generator reads, and where that is said."""
+        self._generated.setdefault(path, (by, line))
 
     def is_plain(self, path: str) -> bool:
         """Whether a file was scanned and is not encrypted, and no rule for its kind found anything in it."""

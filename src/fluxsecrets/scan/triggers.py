@@ -67,7 +67,7 @@ class Trigger(Enum):
     PATCH = Pattern(r"path[\"']?[ \t]*:[ \t]*[\"']?/(?:stringData|data)/", (b"/stringdata/", b"/data/"))
     """A JSON patch of a Secret's values, or a ConfigMap's."""
 
-    GENERATOR = Pattern(r"secretGenerator", (b"secretgenerator",))
+    GENERATOR = Pattern(r"[sS]ecretGenerator", (b"secretgenerator",))
     SOPS = Pattern(
         rf"{re.escape(SIGN)}|(?m:^[ \t]*[\"']?sops[\"']?[ \t]*:)|\"sops\"[ \t]*:|(?m:^sops_[a-z]|^\[sops\])",
         (SIGN_BYTES.lower(), b"sops"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.model import in_order
-from fluxsecrets.marks import BASELINE_NAME, SETTINGS_NAME, archive_of
+from fluxsecrets.marks import BASELINE_NAME, MANIFEST_SUFFIXES, SETTINGS_NAME, archive_of
 from fluxsecrets.ops.policy.trust import (
     INDEX,
     Trust,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
     from fluxsecrets.repo.leakrules import LeakRules
     from fluxsecrets.scan.sources.commits import Plan
+    from fluxsecrets.scan.sources.staged import Listing
 
     from .excuses import Excuse
     from .tips import Part
@@ -273,13 +274,19 @@ class _Job:
         self.beside: Iterator[SourceFile] = iter(())
         self.plan: Plan | None = None
         self.words: Words | None = None
+        self.listing: Listing | None = None
 
-    def _go_by(self, trust: Trust, rules: Mapping[str, bytes | None] | None = None) -> None:
+    def _go_by(
+        self,
+        trust: Trust,
+        rules: Mapping[str, bytes | None] | None = None,
+        files: Files | None = None,
+    ) -> None:
         """Take what the findings are weighed by, which also says which files are secrets as a whole."""
         self.trust = trust
         self.settings = trust.settings()
         listed = () if self.settings is None else self.settings.secrets
-        names = RuleNames(Files(os.fspath(self.root), planned=rules))
+        names = RuleNames(files or Files(os.fspath(self.root), planned=rules))
         cache = cache_folder(os.environ)
         if (self.settings is not None and self.settings.scan is not None) or self.request.config is not None:
             from .words import read_words
@@ -363,7 +370,8 @@ class _Job:
         )
 
         repository = self.needed()
-        files = [file for file in list_staged(repository) if self._is_chosen(file.path)]
+        self.listing = list_staged(repository)
+        files = [file for file in self.listing.files if self._is_chosen(file.path)]
         self.before = {file.path: file.before for file in files if file.before}
         # One git reads what is judged, what that is judged by, and what may read it: a commit waits for each.
         rules = rule_files(file.path for file in files)
@@ -403,19 +411,33 @@ class _Job:
         return "" if relative == "." else relative
 
     def _commits(self) -> None:
+        from fluxsecrets.ops.policy.staterules import CommitFiles
         from fluxsecrets.scan.sources.commits import plan
 
+        from .commitcontext import CommitContext
         from .scanhistory import in_order as in_order_of_commits
         from .scanhistory import judged
 
         repository, part = self.needed(), self.part
         assert part is not None  # noqa: S101 - `scan` gives one with commits
-        self._go_by(part.trust)
+        self._go_by(part.trust, files=CommitFiles(repository, part.tip) if part.tip else None)
         partial = self.request.partial_history
         found = self.plan = plan(repository, part.arguments, self._is_chosen, part.loose, partial=partial)
-        for _, scan in in_order_of_commits(found, judged(repository, self.scanner, found.units)):
+        context = CommitContext(found)
+        for place, scan in in_order_of_commits(found, judged(repository, self.scanner, found.units)):
             self._take(scan)
-        self.findings += self.set.finish()
+            context.add(place, scan)
+        self.findings += context.findings(repository, self.scanner, self._states_before)
+
+    @cached_property
+    def _states_before(self) -> tuple[str, ...]:
+        """The commits that the judged ones follow on; none for the whole history."""
+        from .tips import states_before
+
+        part = self.part
+        if part is None or part.is_history:
+            return ()
+        return states_before(self.needed(), part.arguments)
 
     def needed(self) -> Repository:
         """The repository.
@@ -528,6 +550,34 @@ class _Job:
         plain = {path: blob for path, blob in changed.items() if self.set.is_plain(path)}
         for path in encrypted_before(self.repository, plain, LIMIT) if plain else ():
             self.findings.append(self.set.whole(path, ENCRYPTED_AT_HEAD))
+        if self.request.source is Source.PATHS and not self.request.for_commit:
+            self._were_encrypted_lately(self.repository)
+        elif self.listing is not None and self.listing.removed:
+            self._were_renamed(self.repository, self.listing)
+
+    def _were_encrypted_lately(self, repository: Repository) -> None:
+        """Files that are plain at HEAD already, and were encrypted in a commit shortly before."""
+        from .commitcontext import decrypted_lately, lately
+
+        plain = [path for path in self.paths if self.set.is_plain(path)]
+        try:
+            turned = decrypted_lately(repository, ("HEAD",), frozenset(plain))
+        except GitError:
+            if repository.has_head():
+                raise
+            return
+        self.findings += (self.set.whole(path, lately(commit)) for path, commit in turned.items())
+
+    def _were_renamed(self, repository: Repository, listing: Listing) -> None:
+        """New files with the values of encrypted files that are removed at the same time."""
+        added = {each.path: each.blob for each in listing.files if not each.before}
+        added = {path: blob for path, blob in added.items() if self.set.is_plain(path)}
+        if not added:
+            return
+        from .commitcontext import decrypted_copies, renamed
+
+        for path, before in decrypted_copies(repository, listing.removed, added):
+            self.findings.append(self.set.whole(path, renamed(before)))
 
     @cached_property
     def changed(self) -> dict[str, str]:
@@ -540,23 +590,47 @@ class _Job:
         """Take in kustomization files that were not scanned and may read what was."""
         if self.complete or self.request.source is Source.STDIN or not self.paths:
             return
-        staged = self.request.source is Source.STAGED
-        scans = map(self.scanner.scan, self.beside) if staged else self._kustomizations()
-        for scan in scans:
-            for scanned in scan.scanned if scan.path not in self.paths else ():
+        if self.request.source is Source.STAGED:
+            self._staged_generators()
+            return
+        if not any(map(self.set.is_plain, self.paths)):
+            return
+        for scan in self._read(
+            self.root, [path for path in self._kustomizations() if path not in self.paths]
+        ):
+            for scanned in scan.scanned:
                 self.set.add_generators(scanned)
 
-    def _kustomizations(self) -> Iterator[FileScan]:
-        from fluxsecrets.marks import KUSTOMIZATION_NAMES
+    def _staged_generators(self) -> None:
+        """Those beside and above what is staged; and all of them where these don't say enough."""
+        listed = False
+        for file in self.beside:
+            listed = listed or any(b"generators:" in blob.data for blob in file.blobs)
+            for scanned in self.scanner.scan(file).scanned if file.path not in self.paths else ():
+                self.set.add_generators(scanned)
+        plain = [path for path in self.paths if self.set.is_plain(path)]
+        # Manifests are read from folders beside hardly ever, and nearly every commit has some.
+        if plain and (listed or not all(path.endswith(MANIFEST_SUFFIXES) for path in plain)):
+            from .commitcontext import generators_at
 
-        folders: dict[str, None] = {}
-        for path in self.paths:
-            while path:
-                path = path.rpartition("/")[0]  # noqa: PLW2901
-                folders[path] = None
-        names = [f"{folder}/{name}" if folder else name for folder in folders for name in KUSTOMIZATION_NAMES]
-        there = [name for name in names if (self.root / name).is_file()]
-        return self._read(self.root, there)
+            for target, by in generators_at(self.needed(), self.scanner, (INDEX,)).by_target.items():
+                for path, lines in by.items():
+                    self.set.add_generator(target, path, min(lines.values()))
+
+    def _kustomizations(self) -> Iterator[str]:
+        """The kustomization files that may read what was scanned, and the files of their generators."""
+        from fluxsecrets.marks import is_kustomization
+        from fluxsecrets.scan.structure.kustomize import listed_generators
+
+        for path in filter(is_kustomization, self._all()):
+            yield path
+            place = self.root / path
+            try:
+                data = place.read_bytes() if place.stat().st_size <= LIMIT else b""
+            except OSError:
+                continue  # reading it as a file says so
+            if b"generators:" in data:
+                yield from (each for each in listed_generators(data, path) if (self.root / each).is_file())
 
     # --- weighing --------------------------------------------------------------------------------------
 
@@ -634,14 +708,13 @@ class _Job:
 
             return apply_baseline(found, entries, self._looked_at)
         from .baselinevalues import Reference, apply_by_value
-        from .tips import states_before
 
         named = self.request.baseline
         name = BASELINE_NAME if named is None else self._inside(os.fspath(named), default="")
         before: Sequence[str] = ("HEAD",)
         history = self.part is not None and self.part.is_history
         if self.part is not None and not history:
-            before = states_before(self.repository, self.part.arguments)
+            before = self._states_before
         reference = Reference(
             before,
             () if self.plan is None or history else self.plan.versions(name),
@@ -655,7 +728,6 @@ class _Job:
     def _with_excuses(self, result: ScanResult) -> ScanResult:
         """Add the excuses that are as new as the findings that they let pass."""
         known = result.known if self.request.baseline is None else ()
-        commits = self.part.arguments if self.part is not None else ()
         judged = self.request.source in (Source.STAGED, Source.COMMITS) or self.request.for_commit
         if self.repository is None or not judged or (self.part is not None and self.part.is_history):
             return result
@@ -663,9 +735,8 @@ class _Job:
         if not (result.allowed or known or changed):
             return result
         from .excuses import brought_excuses
-        from .tips import states_before
 
-        before = ("HEAD",) if self.part is None else states_before(self.repository, commits)
+        before = ("HEAD",) if self.part is None else self._states_before
         plain = [path for path in sorted(self.paths) if self.set.is_plain(path)]
         return result._replace(
             excuses=brought_excuses(self.repository, before, self.trust, result.allowed, known, plain)

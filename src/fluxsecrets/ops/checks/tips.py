@@ -21,11 +21,13 @@ class Part(NamedTuple):
     Attributes:
         arguments: for `git rev-list`; empty if there are no commits.
         loose: what is pushed without a commit: what a tag of a file, or of a folder, stands for.
+        tip: the commit whose creation rules count, or "" for those of the work tree.
     """
 
     arguments: tuple[str, ...]
     trust: Trust = Trust()
     loose: tuple[Change, ...] = ()
+    tip: str = ""
 
     @property
     def is_history(self) -> bool:
@@ -42,7 +44,8 @@ def part(repository: Repository, arguments: Sequence[str]) -> tuple[Part, ...]:
         GitError: a revision is unknown.
     """
     if tuple(arguments) == HISTORY:
-        return (Part(HISTORY, read_trust(repository, ["HEAD"])[0]),)
+        head = "HEAD" if repository.has_head() else ""
+        return (Part(HISTORY, read_trust(repository, ["HEAD"])[0], tip=head),)
     arguments = without_unknown(repository, arguments)
     tips, excluded = _revisions(repository, arguments)
     kinds = {name: kind for name, kind, _ in repository.read_objects(_peeled(tips), limit=0)}
@@ -53,12 +56,13 @@ def part(repository: Repository, arguments: Sequence[str]) -> tuple[Part, ...]:
     for tip, trust in zip(tips, read_trust(repository, tips), strict=True):
         groups.setdefault(trust, []).append(tip)
     if len(groups) < 2 and not loose:
-        return tuple(Part(tuple(arguments), trust) for trust in groups)
+        return tuple(Part(tuple(arguments), trust, tip=group[0]) for trust, group in groups.items())
     parts = []
     for trust, group in groups.items():
         commits = [tip for tip in group if tip not in loose]
         changes = [each for tip in group if tip in loose for each in _loose(repository, tip, loose[tip])]
-        parts.append(Part((*commits, *excluded) if commits else (), trust, tuple(changes)))
+        tip = next(iter(commits), "")
+        parts.append(Part((*commits, *excluded) if commits else (), trust, tuple(changes), tip))
     return tuple(parts)
 
 

@@ -28,15 +28,17 @@ class Place:
         path: with `/`.
         first, last: indexes in `Plan.commits` of the first and the last commit that wrote it there.
         ended: index of the last commit that changed or removed it there, or -1.
+        before: what commits replaced by it: the index of each, and the blob that a parent has there.
     """
 
-    __slots__ = ("ended", "first", "last", "path")
+    __slots__ = ("before", "ended", "first", "last", "path")
 
     def __init__(self, path: str, first: int) -> None:
         """Start with the commit that wrote it."""
         self.path = path
         self.first = self.last = first
         self.ended = -1
+        self.before: tuple[tuple[int, str], ...] = ()
 
 
 class Unit(NamedTuple):
@@ -55,10 +57,12 @@ class Plan(NamedTuple):
 
     Attributes:
         commits: their ids, the oldest first; then what was pushed without a commit.
+        removed: files that commits removed: the index of the commit, the path, and what its parents have.
     """
 
     commits: tuple[str, ...]
     units: tuple[Unit, ...]
+    removed: tuple[tuple[int, str, tuple[str, ...]], ...] = ()
 
     def versions(self, path: str) -> tuple[tuple[str, str], ...]:
         """The contents that commits wrote to a path: commit and blob, the oldest first."""
@@ -164,7 +168,7 @@ def plan(
     for change in loose:
         commits.append(change.commit)
         found.add(change, len(commits) - 1)
-    return Plan(tuple(commits), found.units())
+    return Plan(tuple(commits), found.units(), tuple(found.removed))
 
 
 class _Places:
@@ -173,6 +177,7 @@ class _Places:
     def __init__(self, chosen: Callable[[str], bool]) -> None:
         self._chosen = chosen
         self._places: dict[str, list[Place]] = {}
+        self.removed: list[tuple[int, str, tuple[str, ...]]] = []
 
     def add(self, change: Change, at: int) -> None:
         if not self._chosen(change.path):
@@ -182,13 +187,15 @@ class _Places:
                 if place.path == change.path:
                     place.ended = at
         if change.blob is None:
+            self.removed.append((at, change.path, change.before))
             return
         places = self._places.setdefault(change.blob, [])
-        for place in places:
-            if place.path == change.path:
-                place.last = at
-                return
-        places.append(Place(change.path, at))
+        known = next((each for each in places if each.path == change.path), None)
+        if known is None:
+            known = Place(change.path, at)
+            places.append(known)
+        known.last = at
+        known.before += tuple((at, blob) for blob in change.before)
 
     def units(self) -> tuple[Unit, ...]:
         return tuple(Unit(blob, tuple(places)) for blob, places in self._places.items())

@@ -24,27 +24,41 @@ class Staged(NamedTuple):
     before: str
 
 
-def list_staged(repository: Repository) -> tuple[Staged, ...]:
+class Listing(NamedTuple):
+    """What is staged.
+
+    Attributes:
+        files: what the next commit adds or changes.
+        removed: the files that it removes, with their blobs at HEAD.
+    """
+
+    files: tuple[Staged, ...]
+    removed: tuple[tuple[str, str], ...] = ()
+
+
+def list_staged(repository: Repository) -> Listing:
     """What differs from HEAD in the index; renamed files are new, links and submodules are left out.
 
     Raises:
         GitError: HEAD or the index cannot be read.
     """
-    arguments = ("-z", "--no-renames", "--diff-filter=AMT", "--ignore-submodules=all")
+    arguments = ("-z", "--no-renames", "--diff-filter=AMDT", "--ignore-submodules=all")
     try:
         listing = repository.run("diff-index", "--cached", *arguments, "HEAD", "--")
     except GitError:
         from fluxsecrets.repo.git.index import staged_files
 
         # No HEAD yet, or one that is damaged, which this tells apart.
-        return tuple(Staged(file.path, file.blob, "") for file in staged_files(repository))
-    found = []
+        return Listing(tuple(Staged(file.path, file.blob, "") for file in staged_files(repository)))
+    found, removed = [], []
     fields = os.fsdecode(listing).split("\0")
     for entry, path in zip(fields[::2], fields[1::2], strict=False):
-        _, mode, before, blob, _ = entry.split(" ")
+        old, mode, before, blob, _ = entry.split(" ")
         if mode.startswith(_REGULAR):
             found.append(Staged(path, blob, "" if not before.strip("0") else before))
-    return tuple(found)
+        elif not blob.strip("0") and old.startswith(f":{_REGULAR}"):
+            removed.append((path, before))
+    return Listing(tuple(found), tuple(removed))
 
 
 def read_staged(
@@ -87,9 +101,9 @@ def kustomizations(paths: Iterable[str]) -> list[str]:
 def read_generators(
     paths: Sequence[str], contents: Iterator[tuple[str, str, bytes | None]]
 ) -> Iterator[SourceFile]:
-    """Those of some staged kustomization files that have secretGenerators."""
+    """Those of some staged kustomization files that have secretGenerators, or list generators."""
     for path, (_, kind, data) in zip(paths, contents, strict=True):
-        if kind == "blob" and data is not None and b"secretGenerator" in data:
+        if kind == "blob" and data is not None and (b"secretGenerator" in data or b"generators:" in data):
             yield SourceFile(path, (Blob(path, data),))
 
 
