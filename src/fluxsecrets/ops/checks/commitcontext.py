@@ -26,10 +26,11 @@ from fluxsecrets.scan.structure.wholefile import plain_file
 LATELY = 1000
 """Commits before a state in which is looked for encrypted versions of its plain files."""
 
+_METADATA = 200
+"""Bytes by which an encrypted file is larger than a plain one at least: the MAC alone has more."""
+
 _QUESTIONS = 50_000
 """How many files of commits git is asked for to tell when a generator read them."""
-
-_WAS_ENCRYPTED = "its version before this commit was encrypted"
 
 
 class _Generators(NamedTuple):
@@ -101,7 +102,11 @@ class CommitContext:
         for place in self._plain:
             at = next((at for at, blob in place.before if blob in encrypted), None)
             if at is not None:
-                yield _Whole(place.path, self._plan.commits[at], _WAS_ENCRYPTED)
+                yield _Whole(place.path, self._first(place), lately(self._plan.commits[at]))
+
+    def _first(self, place: Place) -> str:
+        """The commit that a finding in a content is of."""
+        return self._plan.commits[place.first]
 
     def _renamed(self, repository: Repository) -> Iterator[_Whole]:
         """New files with the values of an encrypted file that the same commit removed."""
@@ -125,7 +130,7 @@ class CommitContext:
         """Files that were plain already before these commits, and encrypted shortly before that."""
         changed = {place.path: place for place in reversed(self._plain) if place.before}
         for path, commit in decrypted_lately(repository, before, changed).items():
-            yield _Whole(path, self._plan.commits[changed[path].first], lately(commit))
+            yield _Whole(path, self._first(changed[path]), lately(commit))
 
     # --- what reads them -------------------------------------------------------------------------------
 
@@ -157,7 +162,9 @@ class CommitContext:
             for at in commits:
                 commit = self._plan.commits[at]
                 by = answers.get((commit, kustomization))
-                if by in reading and answers.get((commit, path)) in plain[path]:
+                blob = answers.get((commit, path))
+                if by in reading and blob in plain[path]:
+                    commit = self._plan.commits[plain[path][blob]]
                     reason = f"a secretGenerator in {_escaped(kustomization)} makes a Secret of it"
                     yield _Whole(path, commit, reason, (Location(kustomization, reading[by], None, commit),))
                     break
@@ -177,7 +184,8 @@ def decrypted_lately(
 ) -> dict[str, str]:
     """Those of some plain files that a commit shortly before turned from encrypted to plain, and which.
 
-    `LATELY` commits are looked at: a file that was decrypted on purpose is not reported for ever.
+    `LATELY` commits are looked at: a file that was decrypted on purpose is not reported for ever. To read old
+    contents costs git much, so those alone are read that are larger than what took their place.
 
     Args:
         repository: with the commits; a shallow clone's border ends the search.
@@ -189,13 +197,20 @@ def decrypted_lately(
     """
     if not revisions or not paths:
         return {}
-    listing = repository.run("rev-list", "--topo-order", f"--max-count={LATELY}", *revisions, "--")
+    listing = repository.run("rev-list", f"--max-count={LATELY}", *revisions, "--")
     changes = [
         change
         for change in stream_changes(repository, listing.decode("ascii").split())
         if change.blob is not None and change.before and change.path in paths
     ]
-    encrypted = _encrypted(repository, {blob: each.path for each in changes for blob in each.before})
+    sizes = _sizes(repository, {blob for each in changes for blob in (*each.before, each.blob or "")})
+    shrunk = {
+        blob: each.path
+        for each in changes
+        for blob in each.before
+        if sizes.get(blob, 0) >= sizes.get(each.blob or "", 0) + _METADATA
+    }
+    encrypted = _encrypted(repository, shrunk)
     turned = [each for each in changes if not encrypted.isdisjoint(each.before)]
     encrypted |= _encrypted(repository, {each.blob or "": each.path for each in turned})
     found: dict[str, str] = {}
@@ -203,6 +218,16 @@ def decrypted_lately(
         if change.blob not in encrypted:
             found.setdefault(change.path, change.commit)
     return found
+
+
+def _sizes(repository: Repository, blobs: Collection[str]) -> dict[str, int]:
+    """The sizes of blobs, which costs git far less than the contents of old ones."""
+    if not blobs:
+        return {}
+    asked = "".join(f"{blob}\n" for blob in blobs).encode("ascii")
+    answers = repository.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked)
+    words = (line.split(" ") for line in answers.decode("ascii").splitlines())
+    return {name: int(size) for name, size in words if size.isdigit()}
 
 
 def lately(commit: str) -> str:

@@ -557,9 +557,11 @@ class _Job:
 
     def _were_encrypted_lately(self, repository: Repository) -> None:
         """Files that are plain at HEAD already, and were encrypted in a commit shortly before."""
+        plain = [each for each in self.paths if self.set.is_plain(each)]
+        if not plain:
+            return
         from .commitcontext import decrypted_lately, lately
 
-        plain = [path for path in self.paths if self.set.is_plain(path)]
         try:
             turned = decrypted_lately(repository, ("HEAD",), frozenset(plain))
         except GitError:

@@ -26,7 +26,7 @@ PLAIN_FILE = RuleInfo(
     severity=Severity.HIGH,
     explanation=(
         "The file is a secret as a whole: its name says so (`*.sops.*`, `*.enc.*`), a secretGenerator reads "
-        "it, `.fluxsecrets.yaml` lists it, a narrow creation rule names it, or it is encrypted at HEAD. It "
+        "it, `.fluxsecrets.yaml` lists it, a narrow creation rule names it, or it was encrypted before. It "
         "is in plain text now. A temporary file that a killed run left (`.NAME.fluxsecrets-….tmp`) counts "
         "too, whatever file it was to replace."
     ),
