@@ -129,6 +129,26 @@ def test_values_under_one_fingerprint_are_told_apart(repository, cli, text, foun
     assert [place for place, _ in repository.new("--staged")] == [f"app.conf:{line}" for line in found]
 
 
+def test_a_value_in_an_archive(repository, cli):
+    import io
+    import zipfile
+
+    def packed(*values):
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            archive.writestr("s.yaml", secret(*values))
+        return data.getvalue()
+
+    repository.write("backup.zip", packed(OLD))
+    assert cli("scan", "--update-baseline").exit_code == 0
+    repository.commit()
+    assert repository.new() == []
+    repository.write("backup.zip", packed(OLD) + b"")
+    assert repository.new() == []
+    repository.write("backup.zip", packed(NEW))
+    assert repository.new() == [("backup.zip!s.yaml:6", True)]
+
+
 def test_an_old_baseline_keeps_working_and_a_value_that_was_accepted_stays(repository, cli):
     entries = json.loads(repository.read(BASELINE))["findings"]
     assert [sorted(each) for each in entries] == [["fingerprint", "path", "rule"]]

@@ -61,7 +61,8 @@ WAYS = [("--range", "base..HEAD"), ("--history",), ("--unpushed",)]
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_a_file_that_was_encrypted_in_the_commit_before(decrypted, way):
-    was = dict.fromkeys(("users.conf", "values.yaml"), "its version before this commit was encrypted")
+    since = f"it was encrypted before commit {decrypted.bad[:10]}"
+    was = dict.fromkeys(("users.conf", "values.yaml"), since)
     assert decrypted.found(*way) == was
     decrypted.commit({"users.conf": PLAIN + "more\n"})
     assert decrypted.found(*way) == was
@@ -125,7 +126,7 @@ def test_a_push_finds_it(decrypted, git, cli, tmp_path):
     lines = f"refs/heads/main {head} refs/heads/main {decrypted.git('rev-parse', 'base').strip()}\n"
     result = cli("hook", "run", "pre-push", "origin", stdin=lines.encode())
     assert result.exit_code == 1
-    assert "its version before this commit was encrypted" in result.stdout
+    assert f"it was encrypted before commit {decrypted.bad[:10]}" in result.stdout
 
 
 def test_merges(repository):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings.baseline import BaselineResult, apply_baseline, parse_baseline
 from fluxsecrets.findings.fingerprint import families
+from fluxsecrets.marks import archive_of
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.sources import SourceFile, pieces
@@ -80,7 +81,7 @@ def apply_by_value(
     open_ = {
         _place(each)
         for each in known
-        if each.value_id is not None and not reference.unchanged(each.location.path)
+        if each.value_id is not None and not reference.unchanged(archive_of(each.location.path))
     }
     if not open_:
         return applied
@@ -169,7 +170,12 @@ def _findings_at(
     repository: Repository, scanner: Scanner, places: Iterable[tuple[str, str]]
 ) -> Iterator[Finding]:
     """What is found in files of some states; what the states don't have is left out."""
-    wanted = {f"{revision}:{path}": path for revision, path in places if "\n" not in path}
+    wanted = {
+        f"{revision}:{name}": name
+        for revision, path in places
+        for name in (path, archive_of(path))
+        if "\n" not in name
+    }
     seen: set[tuple[str, bytes]] = set()
     for name, kind, data in repository.read_objects(wanted, limit=BLOB_LIMIT):
         path = wanted[name]

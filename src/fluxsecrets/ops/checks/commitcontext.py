@@ -164,9 +164,9 @@ class CommitContext:
                 by = answers.get((commit, kustomization))
                 blob = answers.get((commit, path))
                 if by in reading and blob in plain[path]:
-                    commit = self._plan.commits[plain[path][blob]]
                     reason = f"a secretGenerator in {_escaped(kustomization)} makes a Secret of it"
-                    yield _Whole(path, commit, reason, (Location(kustomization, reading[by], None, commit),))
+                    related = (Location(kustomization, reading[by], None, commit),)
+                    yield _Whole(path, self._plan.commits[plain[path][blob]], reason, related)
                     break
 
 
