@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from .everyday import names_object
 from .expressions import ASSIGNMENT, OPTION, compiled
 from .names import Telling, telling
 from .values import is_expression, looks_random, may_be_password, may_be_token
@@ -86,7 +87,12 @@ _EXPANDED = r"\$[A-Za-z_{(*@#?1-9]|`|\{\{|^[-=?+][^{}]*\}"
 def _is_filled_in(text: str, surroundings: Surroundings) -> bool:
     if surroundings is Surroundings.SCRIPT:
         return re.search(_EXPANDED, text) is not None
-    return surroundings is not Surroundings.CONFIGURATION and re.search(_FILLED_IN, text) is not None
+    if surroundings is Surroundings.CONFIGURATION:
+        return False
+    if re.fullmatch(r"\$[A-Za-z_]\w*", text):
+        return True
+    rest, count = re.subn(_FILLED_IN, "", text)
+    return count > 0 and not (looks_random(rest) and " " not in rest)
 
 
 def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
@@ -97,7 +103,7 @@ def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
     filled = _is_filled_in(found.value, surroundings)
     if filled if found.quoted or surroundings is Surroundings.SCRIPT else is_expression(found.value):
         return False
-    return _JUDGES[surroundings](found, says is Telling.SURELY)
+    return _JUDGES[surroundings](found, says is Telling.SURELY) and not names_object(found.name, found.value)
 
 
 def _in_configuration(found: Assignment, sure: bool) -> bool:

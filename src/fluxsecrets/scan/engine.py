@@ -26,6 +26,7 @@ from .match import Match, Rank
 from .matcher import Hit, Matcher, Pattern, make_matcher
 from .mentions import are_references
 from .names import login_form
+from .othercipher import is_encrypted_file
 from .rules import TOKEN_RULES, TokenRule
 from .tokens import Token, find_tokens, token_info
 from .triggers import FORMS, PARSE, Trigger
@@ -353,8 +354,25 @@ class _Reading:
 
         page, fault = read_page(self.blob)
         if fault is not None:
+            from .structure.conflict import sides
+
+            if texts := sides(self.blob.text):
+                yield from self.in_conflict(texts)
+                return
             yield from self.broken(fault)
         yield from self.judged(page)
+
+    def in_conflict(self, texts: Sequence[str]) -> Iterator[Match]:
+        """Judge each side of a file with git's conflict markers; the conflict itself is a problem."""
+        from .structure import conflict, read_page
+
+        for text in texts:
+            page, fault = read_page(Blob(self.blob.path, text.encode("utf-8", "surrogatepass")))
+            if fault is not None:
+                yield from self.broken(fault)
+            yield from self.judged(page)
+        if self.hits & {Trigger.SECRET, Trigger.SOPS, Trigger.SEALED}:
+            self.problem = conflict.problem(self.blob, encrypted=self.encrypted)
 
     def judged(self, page: Page) -> Iterator[Match]:
         from .structure import judge_page
@@ -429,6 +447,8 @@ class _Reading:
         """Why the file is a secret as a whole, or ""."""
         blob, whole, ruled = self.blob, self.context.whole, self.context.ruled
         if blob.first_line > 1 or blob.first_column > 1:  # a later piece
+            return ""
+        if is_encrypted_file(blob.data):
             return ""
         try:
             if whole:

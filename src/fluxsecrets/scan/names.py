@@ -66,7 +66,8 @@ _TRAILING_WORDS = (
 TELLING_NAME = rf"[A-Za-z0-9_.-]*(?:{SENSITIVE_WORDS})(?:[_.-]?(?:{_TRAILING_WORDS}))*"
 """A telling name, for RE2 and hyperscan, without regard to case; what it finds, `telling` judges."""
 
-_WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
+WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
+"""A word of a name."""
 
 _SURE = frozenset(
     {"password", "passwd", "passphrase", "passcode", "pwd", "psk", "mnemonic", "requirepass", "masterauth"}
@@ -91,6 +92,9 @@ _PASS_OF = frozenset(
     elastic influx influxdb samba smb
     """.split()  # noqa: SIM905 - a list of sixty quoted words is harder to read
 )
+CONTAIN_PASS = frozenset({"bypass", "compass", "surpass", "trespass", "overpass", "underpass", "encompass"})
+"""Words that end like a name of a password."""
+
 # What makes a key of `key`.
 _KEY_OF = frozenset(
     {
@@ -140,15 +144,15 @@ def telling(name: str) -> Telling:
     """How much a key's name says about its value."""
     if not 2 < len(name) <= LONGEST:
         return Telling.NOTHING
-    words = [word.lower() for word in re.findall(_WORD, name)]
+    words = [word.lower() for word in re.findall(WORD, name)]
     while words and (words[-1].isdigit() or words[-1] in _TRAILING):
         words.pop()
     if not words or (len(words) > 1 and words[0] in _HARMLESS_BEFORE) or words[0] == "public":
         return Telling.NOTHING
     last = words[-1]
-    if last in _ABSENT:
-        return Telling.NOTHING
     before = words[-2] if len(words) > 1 else ""
+    if last in _ABSENT or _is_of_secret(words, before):
+        return Telling.NOTHING
     if last in _SURE or last.endswith(_SURE_END) or (last in ("pass", "pw") and before in _PASS_OF):
         return Telling.SURELY
     return Telling.MAYBE if _may_be(words, last, before) else Telling.NOTHING
@@ -161,9 +165,16 @@ _PLURALS = frozenset(
 
 def singular(name: str) -> str:
     """The name of one of several: `apiKey` for `apiKeys`; "" for a name that is not a telling plural."""
-    words = [word.lower() for word in re.findall(_WORD, name)]
+    words = [word.lower() for word in re.findall(WORD, name)]
     one = name.removesuffix("s")
     return one if words and words[-1] in _PLURALS and telling(one) is not Telling.NOTHING else ""
+
+
+def _is_of_secret(words: list[str], before: str) -> bool:
+    """Whether a name is that of the name of a Secret, or of a key in one: `passwordSecretKey`."""
+    if words[0] == "existing" or before == "from":
+        return True
+    return len(words) > 2 and words[-2:] == ["secret", "key"] and words[-3] in _SURE | {"username"}
 
 
 def _may_be(words: list[str], last: str, before: str) -> bool:

@@ -13,11 +13,18 @@ from .wholetext import any_of, is_whole
 _FORMS = any_of(
     r"\$ANSIBLE_VAULT;1\.[12];AES256(?:;[\w.-]+)?\s+[0-9a-f\s]{200}[0-9a-f\s]*",
     r"-----BEGIN PGP MESSAGE-----[A-Za-z0-9+/=\s:.()-]+-----END PGP MESSAGE-----",
+    r"ENC\[PKCS7,MII[A-Za-z0-9+/\s]{300}[A-Za-z0-9+/=\s]*\]",  # hiera-eyaml
     r"-----BEGIN AGE ENCRYPTED FILE-----[A-Za-z0-9+/=\s]+-----END AGE ENCRYPTED FILE-----",
 )
 _PACKED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _SHORTEST = 120
 """Characters; PGP and Ansible Vault need more for a single recipient."""
+
+_GIT_CRYPT, _AGE = b"\0GITCRYPT\0", b"age-encryption.org/v1\n-> "
+_SAMPLE = 4096
+"""Bytes at the end of a file that have to look like ciphertext: half of the bytes of one are not ASCII."""
+
+_PGP_STARTS = (b"\x84", b"\x85", b"\xc1")
 
 _RSA_SIZES = (256, 384, 512)
 
@@ -27,10 +34,20 @@ def is_other_ciphertext(text: str) -> bool:
     stripped = text.strip()
     if len(stripped) < _SHORTEST:
         return False
-    if stripped.startswith(("$ANSIBLE_VAULT;", "-----BEGIN ")):
+    if stripped.startswith(("$ANSIBLE_VAULT;", "-----BEGIN ", "ENC[PKCS7,")):
         return is_whole(_FORMS, stripped)
     data = _unpacked(stripped)
     return data is not None and _is_pgp_message(data)
+
+
+def is_encrypted_file(data: bytes) -> bool:
+    """Whether a file as a whole is what git-crypt, age, PGP or Ansible Vault made."""
+    if data.startswith((_GIT_CRYPT, _AGE)):
+        sample = data[-_SAMPLE:]
+        return sum(byte >= 0x80 for byte in sample) * 5 > len(sample)
+    if data.startswith((b"$ANSIBLE_VAULT;", b"-----BEGIN ")):
+        return is_other_ciphertext(data.decode("latin-1"))
+    return data[:1] in _PGP_STARTS and _is_pgp_message(data)
 
 
 def is_rsa_ciphertext(text: str) -> bool:

@@ -32,7 +32,10 @@ _TEMPLATED = (
     r"#%(?:[^%\n]|%[^#\n])*%#",
     r"\[\[[ .$](?:[^\]]|\][^\]])*\]\]",  # Go, with other delimiters
     rf"\[\[{_NAME}\]\]",
-    rf"\(\({_NAME}(?:/{_NAME})*\)\)",  # Concourse, Cloud Foundry
+    r"\[%(?:[^%]|%[^\]])*%\]",
+    rf"\{{(?:env[.:]|\$){_NAME}\}}|\{{!{_NAME}!\}}",  # Caddy
+    r"@Microsoft\.KeyVault\([^()\s]+\)",
+    rf"\(\((?:{_NAME}:)?{_NAME}(?:/{_NAME})*\)\)",  # Concourse, Cloud Foundry
     r"<<<?[ ]?[A-Za-z_][A-Za-z0-9_. -]*>?>>",
     r"@@?[A-Z_][A-Z0-9_]*@?@",
     r"%%[A-Z_][A-Z0-9_]*%%",
@@ -47,7 +50,7 @@ _SHELL = (
 )
 _PARTS = rf"(?s)({'|'.join(_TEMPLATED)})|({'|'.join(_SHELL)})"
 _IS_REFERENCE = any_of(*_REFERENCES)
-_DEFAULT = r"\$?\$\{[A-Za-z_][A-Za-z0-9_]*:?[-=+?](?P<default>.*)\}"
+_DEFAULT = r"\$?\$\{[A-Za-z_][A-Za-z0-9_]*:?(?P<sign>[-=+?])(?P<default>.*)\}"
 
 # Outside of Secrets, where values that say nothing by themselves are looked at for their names only.
 _STORES = (
@@ -59,12 +62,12 @@ _IS_VARIABLE = any_of(
     r"%[A-Za-z_][A-Za-z0-9_]*%|%\([A-Za-z_][A-Za-z0-9_]*\)[sd]?|%\{[^{}]*\}|%(?:\[\d\])?[a-zA-Z]",
     r"@[A-Za-z_][A-Za-z0-9_.-]*@",
     r"/(?:[\w.@+-]+/)*[\w.@+-]+",  # a path
-    r"\.\.?/\S+",
-    r"~/\S+",
-    r"[A-Za-z]:\\\S+",
 )
 _AROUND = r"^[$%@({~]+|[)}%@]+[sd]?$"
 _IS_STORED = any_of(
+    r"\.\.?/\S+",
+    r"~/\S+",
+    r"[A-Za-z]:\\\S+",
     r"secretref\+[a-z0-9]+://\S+",
     rf"(?:{_STORES})(?:://?\S+|:[A-Za-z_./-]+)",
     r"arn:aws[a-z-]*:\S+",
@@ -109,6 +112,8 @@ def rest_of(text: str) -> str | None:
             continue
         default = re.fullmatch(_DEFAULT, part[0], re.DOTALL) if part[2] else None
         inner = "" if default is None else default["default"]
+        if default is not None and default["sign"] == "?":  # a message
+            inner = inner if looks_random(inner) else ""
         rest += [text[at : part.start()], rest_of(inner) or inner if inner else ""]
         at = part.end()
     return "".join((*rest, text[at:])) if rest else None

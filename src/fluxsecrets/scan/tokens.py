@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo
 
+from .examples import is_example
 from .expressions import compiled
 from .rules import PAIRS, TOKEN_RULES, TokenRule
+from .rules.checks import check_age, check_github, check_gitlab, check_npm
 from .values import entropy, is_placeholder, is_reference
 
 _ABOUT = (
@@ -20,6 +22,9 @@ _ABOUT = (
 _SECRET_ID = rb"(?i:secret)[_.-]?(?i:id)$"
 """Such a name that is a secret's: Vault's AppRole."""
 _MADE_UP = (b"example", b"xxxxx", b"00000000", b"12345678", b"abcdefgh", b"*****", b".....")
+
+
+_CHECKSUMS = (check_age, check_github, check_gitlab, check_npm)
 
 
 class Token(NamedTuple):
@@ -64,9 +69,10 @@ def _token(rule: TokenRule, secret: bytes, start: int) -> Token | None:
     """The token, or None where it is one that only shows what they look like."""
     if rule.entropy is not None and entropy(secret) < rule.entropy:
         return None
-    if _is_made_up(secret):
-        return None
     verdict = rule.check(secret) if rule.check is not None else True
+    # Nobody makes up a checksum: a word in such a token is there by chance.
+    if _is_printed(secret) or (_is_made_up(secret) and not (verdict and rule.check in _CHECKSUMS)):
+        return None
     confidence = {True: Confidence.HIGH, False: Confidence.LOW, None: Confidence.MEDIUM}[verdict]
     return Token(rule, start, start + len(secret), confidence, _shown(rule, secret))
 
@@ -77,6 +83,10 @@ def _is_about(before: bytes) -> bool:
     if name is None or not re.search(_ABOUT, name[0]):
         return False
     return not re.search(_SECRET_ID, name[0])
+
+
+def _is_printed(secret: bytes) -> bool:
+    return len(secret) < 2000 and is_example(secret.decode("latin-1"))
 
 
 def _is_made_up(secret: bytes) -> bool:

@@ -60,6 +60,7 @@ _HASHED = (
 _PUBLIC = (
     r"(?s)age1[02-9ac-hj-np-z]{58}|(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+@openssh\.com) "
     r"AAAA[A-Za-z0-9+/]{20,}={0,2}(?: .*)?"
+    r"|pk_(?:live|test)_[A-Za-z0-9]{20,}|pk\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}|phc_[A-Za-z0-9]{43}"
     r"|-----BEGIN (?:PUBLIC KEY|CERTIFICATE)-----[A-Za-z0-9+/=\s]+-----END .*"
 )
 _EXPRESSION = (

@@ -13,7 +13,8 @@ def test_the_sign_of_a_line_break_is_no_part_of_a_name(scanner):
 
 
 def test_what_is_filled_in_is_no_value(scanner):
-    assert scanner('header = f"token: {kind}-{self.token!r}"\npassword = "{user}-kX9vQ2mN"\n', "job.py") == []
+    assert scanner('header = f"token: {kind}-{self.token!r}"\npassword = "{user}-{suffix}"\n', "job.py") == []
+    assert scanner('password = f"{user}-kX9vQ2mN"\n', "job.py") == ["1 assigned-secret"]
 
 
 @pytest.mark.parametrize("path", [".env", "app.env", ".env.production", "a/.envrc"])

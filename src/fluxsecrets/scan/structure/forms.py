@@ -17,7 +17,7 @@ from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.expressions import compiled
 from fluxsecrets.scan.forms import Form, Place
 from fluxsecrets.scan.match import Match, Rank
-from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.names import CONTAIN_PASS, Telling, telling
 from fluxsecrets.scan.values import is_expression, may_be_password, may_be_token
 
 from . import lines
@@ -80,6 +80,8 @@ def _is_secret(form: Form, name: str, text: str, *, prose: bool) -> bool:
     if form.basic:
         text = _password_of(text)
     if len(text) < _SHORTEST or len(text) > LONGEST_VALUE or _FILLED_IN.search(text):
+        return False
+    if name.rpartition("-")[2].lower() in CONTAIN_PASS:
         return False
     says = telling(name) if name else Telling.SURELY
     if form.random or says is Telling.MAYBE:

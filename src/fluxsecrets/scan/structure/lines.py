@@ -11,6 +11,7 @@ from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.assignments import Surroundings, assignments, is_secret
 from fluxsecrets.scan.blob import Blob
+from fluxsecrets.scan.everyday import is_everyday, names_object
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.values import may_be_password, may_be_token
@@ -105,6 +106,8 @@ _DECLARATIONS = (
 _CONFIG_NAMES = frozenset(
     {"inventory", "hosts", "credentials", "config", ".s3cfg", ".boto", ".my.cnf", ".condarc"}
 )
+_STYLES = (".css", ".scss", ".sass", ".less")
+"""`.token:hover` is not an assignment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,13 @@ def judge(blob: Blob) -> Iterator[Match]:
         yield from _told(blob, CONFIG, ini_lines(text))
         yield from judge_text(blob, CONFIG, Surroundings.CONFIGURATION)
     else:
-        yield from judge_text(blob, CODE, _surroundings(blob))
+        found = judge_text(blob, CODE, _surroundings(blob))
+        styles = blob.path.lower().endswith(_STYLES)
+        yield from (match for match in found if not styles or _is_quoted(blob, match))
+
+
+def _is_quoted(blob: Blob, match: Match) -> bool:
+    return blob.text[match.start - 1 : match.start] in ("'", '"')
 
 
 def _surroundings(blob: Blob) -> Surroundings:
@@ -176,7 +185,9 @@ def _surroundings(blob: Blob) -> Surroundings:
 def _told(blob: Blob, rule: RuleInfo, lines: Iterator[Line]) -> Iterator[Match]:
     for line in lines:
         says = telling(line.name)
-        if says is Telling.NOTHING or is_ciphertext(line.text):
+        if says is Telling.NOTHING or is_ciphertext(line.text) or is_everyday(blob.path, line.text):
+            continue
+        if names_object(line.name, line.text):
             continue
         if may_be_password(line.text) if says is Telling.SURELY else may_be_token(line.text):
             confidence = Confidence.HIGH if says is Telling.SURELY else Confidence.MEDIUM
@@ -196,7 +207,7 @@ def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings) -> Iterat
         if surroundings is Surroundings.CONFIGURATION and in_comment(blob.data, found.start):
             if is_commented_secret(blob.data, found):
                 yield commented(blob, found)
-        elif is_secret(found, surroundings):
+        elif is_secret(found, surroundings) and not is_everyday(blob.path, found.value):
             line = Line(found.name, found.value, blob.offset(found.start), blob.offset(found.end))
             sure = telling(found.name) is Telling.SURELY
             yield _match(

@@ -13,10 +13,11 @@ from typing import NamedTuple
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
+from fluxsecrets.scan.everyday import is_everyday, is_object_name, names_object
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
 from fluxsecrets.scan.othercipher import is_rsa_ciphertext
-from fluxsecrets.scan.values import is_expression, may_be_password, may_be_token
+from fluxsecrets.scan.values import is_expression, looks_random, may_be_password, may_be_token
 
 from .nested import inherited_name
 from .page import GENERIC_HINT, Object, Page
@@ -66,6 +67,24 @@ OTHER = RuleInfo(
 _PROSE = frozenset(
     {"description", "summary", "message", "title", "help", "notes", "comment", "regex", "pattern"}
 )
+_LOOKED_UP = frozenset(
+    {
+        "secret",
+        "include",
+        "env",
+        "env_var",
+        "ref",
+        "sub",
+        "getatt",
+        "importvalue",
+        "reference",
+        "file",
+        "vault",
+    }
+)
+"""Tags of values that are names: of Home Assistant, ESPHome, CloudFormation, GitLab."""
+
+_ABOUT_OBJECTS = frozenset({"annotations", "labels", "matchLabels"})
 _NOT_TEXT = frozenset({"encryptedData", "caBundle", "metadata"})
 
 
@@ -106,7 +125,7 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
     """The telling values of an object that is not a Secret."""
     if owner.is_secret:
         return
-    for found in _telling_values(owner, page.spots):
+    for found in _telling_values(page, owner):
         place = next(each for each in PLACES if each.holds(page, owner, found.value.path))
         yield _match(page, owner, found, place)
 
@@ -171,7 +190,7 @@ class _Found:
         self.inner = inner
 
 
-def _telling_values(owner: Object, spots: Sequence[int]) -> Iterator[_Found]:
+def _telling_values(page: Page, owner: Object) -> Iterator[_Found]:
     """The values of an object that look like secrets by their keys, or by the names in their text."""
     if owner.kind in ("CustomResourceDefinition", "SealedSecret"):
         return
@@ -182,13 +201,23 @@ def _telling_values(owner: Object, spots: Sequence[int]) -> Iterator[_Found]:
         if "encrypted" in value.path and is_rsa_ciphertext(scalar.text):
             continue  # for Renovate's hosted app
         name = _name(value)
-        if name and _says_secret(name, scalar):
+        if name and _says_secret(name, scalar) and not _is_harmless(page, value, name):
             yield _Found(value, name)
-        elif _holds_spot(value, spots) and _may_hold_more(value):
+        elif _holds_spot(value, page.spots) and _may_hold_more(value):
             data = scalar.text.encode("utf-8", "surrogatepass")
             for inner in assignments(data, options=True):
                 if is_secret(inner, Surroundings.CONFIGURATION):
                     yield _Found(value, inner.name, inner)
+
+
+def _is_harmless(page: Page, value: Value, name: str) -> bool:
+    """Whether a value is a name, a wording or a version, or a tag says that its reader looks it up."""
+    text, tag = value.scalar.text, value.scalar.tag
+    if names_object(name, text) or is_everyday(page.blob.path, text):
+        return True
+    if tag is not None and tag.lstrip("!").lower() in _LOOKED_UP and not looks_random(text):
+        return True
+    return not _ABOUT_OBJECTS.isdisjoint(map(str, value.path)) and is_object_name(text)
 
 
 def _holds_spot(value: Value, spots: Sequence[int]) -> bool:
