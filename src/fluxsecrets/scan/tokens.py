@@ -15,12 +15,16 @@ from .rules.checks import check_age, check_github, check_gitlab, check_npm
 from .values import entropy, is_placeholder, is_reference
 
 _ABOUT = (
-    rb"(?:[_.-](?i:ids?|u?uid|hash|sha\d*|md5|digest|checksum|fingerprint|thumbprint|version|revision|name|ref|path"
-    rb"|public)|(?<=[a-z\d])(?:I[dD]s?|Hash|Sha\d*|Digest|Checksum|Fingerprint|Version|Revision|Name|Ref|Path|Public))$"
+    rb"(?:[_.-](?i:ids?|u?uid|hash|sha\d*|md5|digest|checksum|fingerprint|thumbprint|version|revision|name|ref|path)"
+    rb"|(?<=[a-z\d])(?:I[dD]s?|Hash|Sha\d*|Digest|Checksum|Fingerprint|Version|Revision|Name|Ref|Path))$"
+    rb"|(?:^|[_.-])(?i:public)(?:$|[_.-])|(?<=[a-z\d])Public"
 )
-"""How names end that are about a secret: `API_KEY_ID`, `tokenHash`."""
+"""Names that are about a secret, or of its public half: `API_KEY_ID`, `tokenHash`."""
 _SECRET_ID = rb"(?i:secret)[_.-]?(?i:id)$"
 """Such a name that is a secret's: Vault's AppRole."""
+_CREDENTIAL = rb"(?i:key|token|secret|passw(?:or)?d|passphrase|pat|auth)"
+_WORD = rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
+_CREDENTIAL_WORD = rb"(?i:\w*(?:key|token|secret|passw(?:or)?d|passphrase)s?|pats?|auth)"
 _MADE_UP = (b"example", b"xxxxx", b"00000000", b"12345678", b"abcdefgh", b"*****", b".....")
 
 
@@ -78,11 +82,17 @@ def _token(rule: TokenRule, secret: bytes, start: int) -> Token | None:
 
 
 def _is_about(before: bytes) -> bool:
-    """Whether the name in front of a value says that it only identifies or checks a secret."""
-    name = re.match(rb"[\w.-]*", before)
-    if name is None or not re.search(_ABOUT, name[0]):
+    """Return whether the name in front of a value is not that of a secret.
+
+    It says that the value only identifies or checks one, or has no word for a credential: `author`, `path`.
+    """
+    match = re.match(rb"[\w.-]*", before)
+    name = b"" if match is None else match[0]
+    if not re.search(_CREDENTIAL, name):
         return False
-    return not re.search(_SECRET_ID, name[0])
+    if re.search(_ABOUT, name):
+        return not re.search(_SECRET_ID, name)
+    return not any(re.fullmatch(_CREDENTIAL_WORD, word) for word in re.findall(_WORD, name))
 
 
 def _is_printed(secret: bytes) -> bool:

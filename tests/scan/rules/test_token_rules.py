@@ -26,8 +26,15 @@ ALSO = {
     ("openssh-private-key", "private-key"): "any label counts as a private key",
     ("pgp-private-key", "private-key"): "any label counts as a private key",
     ("kubernetes-service-account-token", "json-web-token"): "it is a JWT with a known issuer",
-    ("onepassword-connect-token", "json-web-token"): "it is a JWT under a telling name",
-    ("home-assistant-token", "json-web-token"): "it is a JWT under a telling name",
+    **{
+        (one, "json-web-token"): "it is a JWT under a telling name"
+        for one in (
+            *("onepassword-connect-token", "home-assistant-token", "snowflake-token", "turso-token"),
+            *("prisma-key", "scalr-token", "monday-token", "calendly-token", "jfrog-identity-token"),
+        )
+    },
+    ("dotenv-vault-key", "cursor-key"): "both are key_ and 64 digits",
+    ("paystack-secret", "stripe-live-key"): "Paystack chose the same prefix",
     ("clerk-secret-key", "stripe-live-key"): "Clerk chose the same prefix",
     ("workos-key", "stripe-live-key"): "WorkOS chose the same prefix",
     ("google-chat-webhook", "google-api-key"): "the address has an API key in it",

@@ -1,0 +1,136 @@
+"""Shops, shipping and quotes: anyone who has one of these orders at your expense."""
+
+from __future__ import annotations
+
+from fluxsecrets.findings import Severity
+
+from .model import TokenRule
+from .parts import END, assigned
+
+RULES = (
+    TokenRule(
+        id="easypost-key",
+        title="EasyPost API key",
+        severity=Severity.HIGH,
+        pattern=r"\bEZ[AT]K[0-9A-Za-z]{54}\b",
+        keywords=(b"ezak", b"eztk"),
+        entropy=4.0,
+        explanation="It buys shipments at your expense.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("EASYPOST_API_KEY=EZAK{base62:54}",),
+        negatives=("EZAK{base62:8}",),
+    ),
+    TokenRule(
+        id="shippo-token",
+        title="Shippo token",
+        severity=Severity.HIGH,
+        pattern=r"\bshippo_(?:live|test)_[0-9a-f]{40}\b",
+        keywords=(b"shippo_live_", b"shippo_test_"),
+        entropy=3.0,
+        explanation="It buys shipments at your expense.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("SHIPPO_TOKEN=shippo_live_{hex:40}",),
+        negatives=("shippo_live_{hex:8}",),
+    ),
+    TokenRule(
+        id="duffel-token",
+        title="Duffel token",
+        severity=Severity.HIGH,
+        pattern=rf"\b(duffel_(?:live|test)_[0-9A-Za-z_=-]{{43}}){END}",
+        group=1,
+        keywords=(b"duffel_live_", b"duffel_test_"),
+        entropy=4.0,
+        explanation="It books flights at your expense.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("DUFFEL_TOKEN=duffel_live_{base64url:43}",),
+        negatives=("duffel_live_{base62:8}",),
+    ),
+    TokenRule(
+        id="lob-key",
+        title="Lob key",
+        severity=Severity.HIGH,
+        pattern=assigned("lob", "(?:live|test)_[0-9a-f]{35}"),
+        group=1,
+        keywords=(b"lob",),
+        entropy=3.0,
+        explanation="It sends letters at your expense.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("LOB_API_KEY=live_{hex:35}",),
+        negatives=("LOB_API_KEY=${LOB_API_KEY}", "LOB_revision: live_{hex:35}"),
+    ),
+    TokenRule(
+        id="ynab-token",
+        title="YNAB, Lunch Money or Firefly III token",
+        severity=Severity.MEDIUM,
+        pattern=assigned(
+            "ynab|lunch_?money|firefly",
+            (
+                r"[0-9A-Za-z_-]{43}|[0-9a-f]{50}|[0-9a-f]{64}|eyJ[0-9A-Za-z_-]{20,100}\.eyJ[0-9A-Za-z_-]"
+                r"{40,600}\.[0-9A-Za-z_-]{200,800}"
+            ),
+        ),
+        group=1,
+        keywords=(b"ynab", b"lunch", b"firefly"),
+        entropy=3.2,
+        explanation="It reads and changes your budget.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("YNAB_API_KEY={base64url:43}",),
+        negatives=("YNAB_API_KEY=${YNAB_API_KEY}", "YNAB_revision: {base64url:43}"),
+    ),
+    TokenRule(
+        id="market-data-key",
+        title="Finnhub, Polygon or Alpha Vantage key",
+        severity=Severity.LOW,
+        pattern=assigned(
+            "finnhub|polygon|alpha_?vantage|tiingo|twelvedata",
+            "[0-9a-z]{20}|[0-9a-z]{40}|[0-9A-Za-z_]{32}|[0-9A-Z]{16}|[0-9a-f]{40}",
+        ),
+        group=1,
+        keywords=(b"finnhub", b"polygon", b"vantage", b"tiingo", b"twelvedata"),
+        entropy=3.2,
+        explanation="It asks for quotes at your expense.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("FINNHUB_API_KEY={alnum:20}",),
+        negatives=("FINNHUB_API_KEY=${FINNHUB_API_KEY}", "FINNHUB_revision: {alnum:20}"),
+    ),
+    TokenRule(
+        id="infura-key",
+        title="Infura, Alchemy or QuickNode key",
+        severity=Severity.MEDIUM,
+        pattern=assigned(
+            "infura|alchemy|quicknode|moralis|etherscan",
+            "[0-9a-f]{32}|[0-9A-Za-z_-]{32}|[0-9A-Z]{34}|[0-9A-Za-z]{64}|[0-9a-f]{40}",
+        ),
+        group=1,
+        keywords=(b"infura", b"alchemy", b"quicknode", b"moralis", b"etherscan"),
+        entropy=3.0,
+        explanation="It calls the chain at your expense.",
+        fix="rotate it in the dashboard",
+        positives=("INFURA_API_KEY={hex:32}", "ETHERSCAN_API_KEY={upper:34}"),
+        negatives=("INFURA_API_KEY=${INFURA_API_KEY}", "infura_project: {hex:32}"),
+    ),
+    TokenRule(
+        id="polar-token",
+        title="Polar token",
+        severity=Severity.CRITICAL,
+        pattern=r"\bpolar_(?:oat|pat|at_[uo]|cs|rt_[uo])_[0-9A-Za-z]{30,60}\b",
+        keywords=(b"polar_",),
+        entropy=3.8,
+        explanation="It moves money, or reads who paid what.",
+        fix="revoke it in the settings, and make a new one",
+        positives=("POLAR_ACCESS_TOKEN=polar_oat_{base62:43}",),
+        negatives=("polar_oat_{base62:8}", "polar_cs_name"),
+    ),
+    TokenRule(
+        id="sumup-key",
+        title="SumUp API key",
+        severity=Severity.CRITICAL,
+        pattern=r"\bsup_sk_[0-9A-Za-z]{32,40}\b",
+        keywords=(b"sup_sk_",),
+        entropy=3.8,
+        explanation="It moves money, or reads who paid what.",
+        fix="delete it in the developer settings, and make a new one",
+        positives=("SUMUP_API_KEY=sup_sk_{base62:32}",),
+        negatives=("sup_sk_{base62:8}",),
+    ),
+)

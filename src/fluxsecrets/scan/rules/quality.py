@@ -1,0 +1,127 @@
+"""Tests and weaknesses: anyone who has one of these knows where you can be attacked."""
+
+from __future__ import annotations
+
+from fluxsecrets.findings import Severity
+
+from .model import TokenRule
+from .parts import END, UUID, assigned
+
+RULES = (
+    TokenRule(
+        id="snyk-service-token",
+        title="Snyk token of the new form",
+        severity=Severity.HIGH,
+        pattern=r"\bsnyk_(?:uat|sat)\.[0-9a-f]{8}\.[0-9A-Za-z_.-]{40,200}",
+        keywords=(b"snyk_uat.", b"snyk_sat."),
+        entropy=4.0,
+        explanation="It reads the weaknesses of all your projects.",
+        fix="revoke it in the account's or group's settings, and make a new one",
+        positives=("SNYK_TOKEN=snyk_uat.{hex:8}.{base64url:86}",),
+        negatives=("snyk_uat.{hex:8}",),
+    ),
+    TokenRule(
+        id="socket-key",
+        title="Socket API key",
+        severity=Severity.MEDIUM,
+        pattern=rf"\b(sktsec_[0-9A-Za-z_-]{{40,70}}){END}",
+        group=1,
+        keywords=(b"sktsec_",),
+        entropy=3.8,
+        explanation="It reads the weaknesses of your projects.",
+        fix="rotate it in the organization's settings",
+        positives=("SOCKET_API_KEY=sktsec_{base64url:48}",),
+        negatives=("sktsec_{base62:8}",),
+    ),
+    TokenRule(
+        id="stackhawk-key",
+        title="StackHawk API key",
+        severity=Severity.MEDIUM,
+        pattern=rf"\b(hawk\.[0-9A-Za-z_-]{{20}}\.[0-9A-Za-z_-]{{20}}){END}",
+        group=1,
+        keywords=(b"hawk.",),
+        entropy=3.8,
+        explanation="It reads the weaknesses of your applications.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("HAWK_API_KEY=hawk.{base64url:20}.{base64url:20}",),
+        negatives=("hawk.{base62:8}",),
+    ),
+    TokenRule(
+        id="dependency-track-key",
+        title="Dependency-Track API key",
+        severity=Severity.MEDIUM,
+        pattern=r"\bodt_[0-9A-Za-z]{32,80}(?:_[0-9A-Za-z]{32,80})?\b",
+        keywords=(b"odt_",),
+        entropy=3.8,
+        explanation="It reads the weaknesses of your projects, or sends bills of materials.",
+        fix="regenerate it in the team's settings",
+        positives=("DTRACK_API_KEY=odt_{base62:32}",),
+        negatives=("odt_{base62:8}",),
+    ),
+    TokenRule(
+        id="semgrep-token",
+        title="Semgrep, GitGuardian or Codacy token",
+        severity=Severity.MEDIUM,
+        pattern=assigned(
+            "semgrep|gitguardian|codacy|code_?climate|deepsource|defectdojo|coveralls",
+            "[0-9a-f]{64}|[0-9A-Fa-f]{71}|[0-9A-Za-z]{20}|dsp_[0-9a-f]{40}|[0-9a-f]{40}|[0-9A-Za-z]{32,37}",
+        ),
+        group=1,
+        keywords=(
+            b"semgrep",
+            b"gitguardian",
+            b"codacy",
+            b"climate",
+            b"deepsource",
+            b"defectdojo",
+            b"coveralls",
+        ),
+        entropy=3.0,
+        explanation="It reads the weaknesses of your projects, or sends reports.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("SEMGREP_APP_TOKEN={hex:64}", "CODACY_PROJECT_TOKEN={hex:32}"),
+        negatives=(
+            "SEMGREP_APP_TOKEN=${SEMGREP_APP_TOKEN}",
+            "SEMGREP_APP_revision: {hex:64}",
+        ),
+    ),
+    TokenRule(
+        id="aikido-key",
+        title="Aikido key",
+        severity=Severity.MEDIUM,
+        pattern=r"\bAIK_(?:CI_[0-9A-Za-z]{20,44}|SECRET_[0-9A-Za-z]{64})\b",
+        keywords=(b"aik_ci_", b"aik_secret_"),
+        entropy=3.8,
+        explanation="It reads the weaknesses of your projects.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("AIKIDO_SECRET_KEY=AIK_CI_{base62:40}",),
+        negatives=("AIK_CI_{base62:8}",),
+    ),
+    TokenRule(
+        id="browserstack-key",
+        title="BrowserStack, Sauce Labs or Cypress key",
+        severity=Severity.MEDIUM,
+        pattern=assigned(
+            "browserstack|sauce|saucelabs|cypress|percy|lambdatest|testrail",
+            rf"[0-9A-Za-z]{{20}}|{UUID}|(?:web|app|auto)_[0-9a-f]{{64}}|[0-9A-Za-z]{{50}}",
+        ),
+        group=1,
+        keywords=(
+            b"browserstack",
+            b"sauce",
+            b"saucelabs",
+            b"cypress",
+            b"percy",
+            b"lambdatest",
+            b"testrail",
+        ),
+        entropy=3.2,
+        explanation="It runs tests at your expense, and reads their recordings.",
+        fix="delete it in the account's settings, and make a new one",
+        positives=("BROWSERSTACK_ACCESS_KEY={base62:20}", "CYPRESS_RECORD_KEY={uuid}"),
+        negatives=(
+            "BROWSERSTACK_ACCESS_KEY=${BROWSERSTACK_ACCESS_KEY}",
+            "BROWSERSTACK_revision: {base62:20}",
+        ),
+    ),
+)
