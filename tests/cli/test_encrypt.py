@@ -420,7 +420,7 @@ def test_many_files_over_processes_give_the_same_result(waddle, cli, git):
 
 def test_processes_share_no_random_numbers(waddle, cli, monkeypatch):
     """They are copies of one another, and what is drawn twice would give keys away."""
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 3)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 3)
     folder = waddle / "apps/many/overlays/staging"
     folder.mkdir(parents=True)
     text = (waddle / SECRETS).read_text()

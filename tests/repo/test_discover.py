@@ -350,7 +350,7 @@ def test_the_order_is_that_of_the_paths(tree_of):
 
 
 def test_other_processes_say_the_same(tree_of, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     files = {f"apps/{number}/secret.yaml": secret(f"db-{number}") for number in range(8)}
     broken = {"apps/broken.yaml": secret() + " x: [", "apps/encrypted.yaml": encrypted(), "a.sops.env": "A=1"}
     tree = tree_of({**files, **broken, "apps/service.yaml": "kind: Service\n"})

@@ -197,7 +197,7 @@ def test_an_exception_while_files_are_scanned_is_no_empty_result(
         return scan(self, blob, *rest)
 
     monkeypatch.setattr(Engine, "scan", fail)
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 3)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 3)
     for number in range(count):
         (tmp_path / f"{number}.yaml").write_text("a: 1\n", encoding="utf-8")
     (tmp_path / f"{count // 2}-bad.yaml").write_text(SECRET, encoding="utf-8")

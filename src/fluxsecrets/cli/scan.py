@@ -16,6 +16,15 @@ from fluxsecrets.cli.findings import (
     no_baseline_option,
     update_baseline_option,
 )
+from fluxsecrets.cli.fleet import (
+    Fleet,
+    ca_option,
+    cert_option,
+    dask_option,
+    key_option,
+    repos_option,
+    scan_many,
+)
 from fluxsecrets.cli.options import takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
 from fluxsecrets.errors import UsageError
@@ -69,16 +78,22 @@ class _Where:
     metavar="FILE",
     help="Rules and allowlists of a gitleaks or betterleaks TOML file count too.",
 )
+@repos_option
+@dask_option
+@ca_option
+@cert_option
+@key_option
 @baseline_option
 @no_baseline_option
 @update_baseline_option
 @findings_format_option
 @click.option("--redact", is_flag=True, expose_value=False, help="Always on: no report shows a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
-@takes(_Where, Baseline)
+@takes(_Where, Baseline, Fleet)
 def command(
     where: _Where,
     known: Baseline,
+    fleet: Fleet,
     *,
     partial_history: bool,
     filename: str | None,
@@ -103,6 +118,19 @@ def command(
             hint=f"leave out {(chosen or ['the paths'])[0]}, or --env",
         )
     known.refuse_contradiction()
+    fleet.refuse_contradiction([*_about_one(where, known), *(["--filename"] if filename else [])])
+    out = Output(quiet=quiet)
+    if fleet.repos is not None:
+        result = scan_many(
+            fleet,
+            out,
+            history=where.history,
+            partial_history=partial_history,
+            use_baseline=not known.no_baseline,
+            config=config,
+        )
+        out.show(FORMATS[report](found_by_scan(result, __version__)))
+        return result.exit_code
     request = ScanRequest(
         cwd=Path.cwd(),
         source=_source(paths, chosen),
@@ -117,12 +145,23 @@ def command(
         partial_history=partial_history,
         config=config,
     )
-    out = Output(quiet=quiet)
     result = scan(request)
     out.show(FORMATS[report](found_by_scan(result, __version__)))
     if request.source is not Source.STDIN:
         warn_of_dead_hooks(out)
     return result.exit_code
+
+
+def _about_one(where: _Where, known: Baseline) -> list[str]:
+    """The given options that are about one repository."""
+    given = {
+        "paths": bool(where.paths),
+        "--env": where.environment is not None,
+        "--baseline": known.baseline is not None,
+        "--update-baseline": known.update_baseline,
+        **{name: name != "--history" for name in where.chosen()},
+    }
+    return [name for name, on in given.items() if on]
 
 
 def _source(paths: tuple[str, ...], chosen: list[str]) -> Source:

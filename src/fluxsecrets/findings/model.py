@@ -55,12 +55,14 @@ class Location(NamedTuple):
         line: 1-based, or None where it is about the whole file.
         column: 1-based in characters, or None where it is about the whole line.
         commit: the commit that holds it, where that is not the work tree or the index.
+        repository: path of the repository, which the path starts with, where several are scanned.
     """
 
     path: str
     line: int | None = None
     column: int | None = None
     commit: str | None = None
+    repository: str | None = None
 
     def __str__(self) -> str:
         """`path:line:column`, without the parts that are unknown."""

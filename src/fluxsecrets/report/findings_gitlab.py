@@ -14,7 +14,7 @@ from fluxsecrets.shell import with_file
 
 from .json import dump
 from .page import Lines, Page
-from .text import printable, well_formed
+from .text import known_by, printable, well_formed
 
 if TYPE_CHECKING:
     from fluxsecrets.errors import FluxsecretsError
@@ -64,7 +64,7 @@ def _vulnerability(finding: Finding, rule: RuleInfo | None) -> dict[str, object]
     if place.line is not None:
         location["start_line"] = place.line
     data: dict[str, object] = {
-        "id": finding.fingerprint,
+        "id": known_by(finding),
         "name": title[:_LONGEST_NAME],
         "description": printable(finding.message),
         "severity": str(finding.severity).capitalize(),
@@ -91,7 +91,7 @@ def _issues(found: Found) -> Iterator[dict[str, object]]:
         commit = f" (commit {place.commit[:10]})" if place.commit else ""
         text = f"{finding.message}{commit}; {with_file(finding.hint, place.path)}"
         severity = _QUALITY[str(finding.severity)]
-        yield _issue(text, finding.rule, finding.fingerprint, severity, place.path, place.line)
+        yield _issue(text, finding.rule, known_by(finding), severity, place.path, place.line)
 
 
 def _unjudged(error: FluxsecretsError) -> dict[str, object]:

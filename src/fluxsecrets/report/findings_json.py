@@ -121,4 +121,10 @@ def _excuse(excuse: Excuse) -> dict[str, object]:
 
 def _location(place: Location) -> dict[str, object]:
     """A place."""
-    return {"path": place.path, "line": place.line, "column": place.column, "commit": place.commit}
+    return {
+        "path": place.path,
+        "line": place.line,
+        "column": place.column,
+        "commit": place.commit,
+        "repository": place.repository,
+    }

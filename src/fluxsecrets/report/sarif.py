@@ -13,6 +13,7 @@ from fluxsecrets.shell import with_file
 
 from .json import dump
 from .page import Lines, Page
+from .text import known_by
 
 if TYPE_CHECKING:
     from fluxsecrets.errors import FluxsecretsError
@@ -95,7 +96,7 @@ def _result(
         "level": _LEVELS[severity],
         "message": {"text": f"{finding.message}; {hint}"},
         "locations": [_location(finding.location)],
-        "partialFingerprints": {FINGERPRINT: finding.fingerprint},
+        "partialFingerprints": {FINGERPRINT: known_by(finding)},
     }
     if finding.rule in index:
         result["ruleIndex"] = index[finding.rule]

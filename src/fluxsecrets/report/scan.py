@@ -36,6 +36,9 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
 
 def _summary(result: ScanResult) -> str:
     looked = f"{counted(result.files, 'file')} scanned"
+    if result.repositories is not None:
+        many = "repository" if result.repositories == 1 else "repositories"
+        looked += f" in {result.repositories} {many}"
     if result.findings:
         places = {item.location.path for item in result.findings}
         found = counted(len(result.findings), "secret")

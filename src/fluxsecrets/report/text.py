@@ -17,6 +17,7 @@ from fluxsecrets.shell import with_file
 
 if TYPE_CHECKING:  # a command pays for the operations that it uses, not for those that could be shown
     from fluxsecrets.errors import FluxsecretsError
+    from fluxsecrets.findings import Finding
 
 # What would move a terminal's cursor, hide text, or turn its direction around.
 _UNPRINTABLE = re.compile(
@@ -46,6 +47,16 @@ def printable(text: str) -> str:
 def well_formed(text: str) -> str:
     """A path as Unicode: bytes of its name that are not UTF-8 become U+FFFD."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def known_by(finding: Finding) -> str:
+    """The fingerprint of a finding; where several repositories are scanned, it tells these apart, too."""
+    repository = finding.location.repository
+    if repository is None:
+        return finding.fingerprint
+    from fluxsecrets.findings.fingerprint import fingerprint
+
+    return fingerprint(finding.rule, repository, finding.fingerprint)
 
 
 def laid_out(

@@ -92,6 +92,11 @@ class CustomRules:
 
         return blake2b(repr((self.rules, self._tools)).encode(), digest_size=16).hexdigest()
 
+    @property
+    def goes_by_path(self) -> bool:
+        """Whether a path may decide what the rules find in a content."""
+        return any(rule.path for rule in self.rules) or "bandit" in self._tools
+
     # --- searching ---------------------------------------------------------------------------------------
 
     def hits(self, data: bytes) -> frozenset[int]:

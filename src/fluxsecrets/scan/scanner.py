@@ -120,6 +120,8 @@ class Scanner:
 
     def is_ordinary(self, path: str, data: bytes) -> bool:
         """Whether neither the name of a file nor a rule says that it is a secret as a whole."""
+        if self._custom is not None and self._custom.goes_by_path:
+            return False
         try:
             return not self._whole(path) and not self._ruled(Blob(path, data))
         except FluxsecretsError:

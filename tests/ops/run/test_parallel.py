@@ -63,18 +63,18 @@ def large(number):
 
 @pytest.mark.parametrize("count", [0, 1, MIN_JOBS - 1, MIN_JOBS, 5 * MIN_JOBS])
 def test_results_are_in_order(count, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     assert list(run_jobs(double, range(count))) == [2 * number for number in range(count)]
 
 
 def test_few_jobs_need_no_other_process(monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     assert set(run_jobs(own_process, range(MIN_JOBS - 1))) == {os.getpid()}
 
 
 @needs_fork
 def test_helpers_take_part(tmp_path, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 3)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 3)
     done = list(run_jobs(partial(with_help, os.getpid(), tmp_path / "mark"), range(3 * MIN_JOBS)))
     assert done[0] == os.getpid()
     assert 2 <= len(set(done)) <= 1 + 3, "the first job is done here, the others by one process per CPU"
@@ -82,14 +82,14 @@ def test_helpers_take_part(tmp_path, monkeypatch):
 
 @needs_fork
 def test_more_than_a_pipe_holds(monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 3)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 3)
     jobs = range(2 * MIN_JOBS)
     assert all(got == large(job) for job, got in zip(jobs, run_jobs(large, jobs), strict=True))
 
 
 @needs_fork
 def test_killed_helper_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     with pytest.raises(FluxsecretsError, match="a worker process was killed") as caught:
         list(run_jobs(partial(die_as_a_helper, os.getpid(), tmp_path / "mark"), range(MIN_JOBS)))
     assert "run the command again" in caught.value.hint
@@ -97,14 +97,14 @@ def test_killed_helper_is_an_error(tmp_path, monkeypatch):
 
 @needs_fork
 def test_a_fault_in_a_helper_is_raised_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     with pytest.raises(LookupError, match="somewhere else"):
         list(run_jobs(partial(fail_as_a_helper, os.getpid(), tmp_path / "mark"), range(MIN_JOBS)))
 
 
 @needs_fork
 def test_results_that_nobody_wants_end_the_helpers(monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     results = run_jobs(double, range(50 * MIN_JOBS))
     assert [next(results), next(results)] == [0, 2]
     results.close()
@@ -114,7 +114,7 @@ def test_results_that_nobody_wants_end_the_helpers(monkeypatch):
 
 @needs_fork
 def test_closing_does_not_wait_for_what_helpers_have_begun(monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     results = run_jobs(partial(wait_as_a_helper, os.getpid()), range(MIN_JOBS))
     assert next(results) == 0
     begun = time.monotonic()
@@ -141,7 +141,7 @@ def test_helpers_end_with_a_killed_parent(tmp_path):
                 pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()
                 time.sleep(60)
 
-        parallel._cpus = lambda: 2
+        parallel.cpus = lambda: 2
         list(parallel.run_jobs(work, range({MIN_JOBS})))
     """
     parent = subprocess.Popen([sys.executable, "-c", program])
@@ -171,12 +171,12 @@ def test_without_semaphores_all_is_done_in_this_process(monkeypatch):
     def missing(_context):
         raise OSError(38, "not implemented")
 
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     monkeypatch.setattr("multiprocessing.context.BaseContext.Lock", missing)
     assert set(run_jobs(own_process, range(2 * MIN_JOBS))) == {os.getpid()}
 
 
 def test_where_nothing_can_be_forked_a_pool_gives_the_same(monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.run.parallel._cpus", lambda: 2)
+    monkeypatch.setattr("fluxsecrets.ops.run.parallel.cpus", lambda: 2)
     monkeypatch.setattr("fluxsecrets.ops.run.parallel.sys.platform", "darwin")
     assert list(run_jobs(abs, range(-MIN_JOBS, 0))) == list(range(MIN_JOBS, 0, -1))

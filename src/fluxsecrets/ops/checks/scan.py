@@ -91,6 +91,7 @@ class ScanRequest(NamedTuple):
         for_commit: files of the work tree stand for what is committed, and are judged as that is.
         partial_history: take the commits that a shallow clone has for all there are.
         config: a configuration of gitleaks or betterleaks whose rules and allowlists count too, or None.
+        repository: the one to scan; that of `cwd` unless given.
     """
 
     cwd: Path
@@ -106,6 +107,7 @@ class ScanRequest(NamedTuple):
     for_commit: bool = False
     partial_history: bool = False
     config: Path | None = None
+    repository: Repository | None = None
 
     def __repr__(self) -> str:
         """Without the content."""
@@ -124,6 +126,7 @@ class ScanResult(NamedTuple):
         excuses: what let findings pass, and came with the same commits.
         nothing: why no file was looked at, or "".
         rules: rules of the team that ran beside the built-in ones.
+        repositories: how many were scanned, if several were asked for.
     """
 
     findings: tuple[Finding, ...]
@@ -139,6 +142,7 @@ class ScanResult(NamedTuple):
     excuses: tuple[Excuse, ...] = ()
     nothing: str = ""
     rules: tuple[RuleInfo, ...] = ()
+    repositories: int | None = None
 
     @property
     def clean(self) -> bool:
@@ -256,7 +260,7 @@ class _Job:
 
     def __init__(self, request: ScanRequest, engine: Engine | None, part: Part | None = None) -> None:
         self.request = request
-        self.repository = find_repository(request.cwd)
+        self.repository = request.repository or find_repository(request.cwd)
         self.root = self.repository.root if self.repository is not None else request.cwd
         self.engine = engine
         self.part = part

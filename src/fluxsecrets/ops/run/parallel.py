@@ -42,8 +42,8 @@ def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], *, chunk: int =
     Raises:
         FluxsecretsError: a worker process died.
     """
-    workers = min(_cpus(), len(jobs) // (chunk * _CHUNKS_FOR_A_PROCESS))
-    if workers < 2 or not _can_have_workers():
+    workers = min(cpus(), len(jobs) // (chunk * _CHUNKS_FOR_A_PROCESS))
+    if workers < 2 or _Alone.on or not _can_have_workers():
         yield from map(work, jobs)
         return
     # The first one is done here: what it looks up, parses or asks the user for then serves all workers.
@@ -57,7 +57,7 @@ def _spread(work: Callable[[Job], Result], chunks: Sequence[Sequence[Job]], work
     from multiprocessing import active_children
 
     others = set(active_children())
-    pool = ProcessPoolExecutor(workers, _context(), initializer=_Worker.start, initargs=(work, chunks))
+    pool = ProcessPoolExecutor(workers, process_context(), initializer=_Worker.start, initargs=(work, chunks))
     numbers = iter(range(len(chunks)))
     finished = False
     try:
@@ -80,7 +80,8 @@ def _spread(work: Callable[[Job], Result], chunks: Sequence[Sequence[Job]], work
         pool.shutdown(cancel_futures=True)
 
 
-def _context() -> BaseContext:
+def process_context() -> BaseContext:
+    """Return how processes are started here."""
     from multiprocessing import get_context
 
     return get_context("fork" if sys.platform == "linux" else "spawn")
@@ -89,7 +90,7 @@ def _context() -> BaseContext:
 def _can_have_workers() -> bool:
     """Whether the system has the semaphores of pools; not without /dev/shm, as in some containers."""
     try:
-        _context().Lock()
+        process_context().Lock()
     except (ImportError, OSError):
         return False
     return True
@@ -104,6 +105,22 @@ def _quiet_about_threads() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
+
+
+class _Alone:
+    """Whether all work stays in this process."""
+
+    on: ClassVar[bool] = False
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep the work in this process, which is one of many that share the processors."""
+    before, _Alone.on = _Alone.on, True
+    try:
+        yield
+    finally:
+        _Alone.on = before
 
 
 class _Worker:
@@ -145,7 +162,8 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _cpus() -> int:
+def cpus() -> int:
+    """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -439,6 +439,31 @@ def _quoted(path: object) -> str:
     return file_word(str(path))
 
 
+def is_bare(folder: Path) -> bool:
+    """Return whether a folder looks like a bare repository."""
+    return _is_git_folder(folder)
+
+
+def bare_repository(folder: Path) -> Repository:
+    """Return a bare repository that the user named; its files are those of its commits.
+
+    git never finds one by itself here: its configuration counts, and a clone can hold such a folder.
+
+    Raises:
+        GitError: the folder belongs to somebody else, or git cannot work there.
+    """
+    place = folder.resolve()
+    owner = place.stat().st_uid
+    if hasattr(os, "geteuid") and owner not in (os.geteuid(), int(os.environ.get("SUDO_UID") or -1)):
+        raise GitError(
+            "this bare repository belongs to another user, whose configuration would count",
+            hint="run this as its owner, or clone it",
+        )
+    found = Repository(place, place, place)
+    found.run("rev-parse", "--git-dir")
+    return found
+
+
 def _ask(folder: Path, variables: Mapping[str, str]) -> Repository | None:
     arguments = ("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     result = run(arguments, folder, variables)
