@@ -119,13 +119,15 @@ class Remark:
 
     Attributes:
         path, line: where it stands.
-        problem: `unused`, `expired`, `invalid` or `unsupported`.
+        problem: `unused`, `expired`, `invalid` or `unsupported`; `unreadable` for an old version of a file.
+        commit: the commit of such a version.
     """
 
     path: str
     line: int
     problem: str
     message: str
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

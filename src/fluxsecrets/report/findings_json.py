@@ -105,6 +105,7 @@ def _remark(remark: Remark) -> dict[str, object]:
         "line": remark.line,
         "problem": remark.problem,
         "message": remark.message,
+        **({} if remark.commit is None else {"commit": remark.commit}),
     }
 
 

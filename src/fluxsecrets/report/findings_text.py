@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
 _NOTES_SHOWN = 5
+_OLD_SHOWN = 5
 
 
 def text_page(found: Found) -> Page:
@@ -29,7 +30,8 @@ def text_page(found: Found) -> Page:
     show_path = path_shower(found.root)
     yield FindingList(found.listed, show_path)
     for line in (
-        *_remark_lines(found.remarks, show_path),
+        *_remark_lines([each for each in found.remarks if each.commit is None], show_path),
+        *_old_lines([each for each in found.remarks if each.commit is not None], show_path),
         *_excuse_lines(found.excuses, found.brought_by, show_path),
     ):
         yield Warn(line)
@@ -105,6 +107,15 @@ def _row(finding: Finding) -> Row:
         Cell(finding.rule),
         Cell(printable(finding.message + unsure)),
     )
+
+
+def _old_lines(remarks: Sequence[Remark], show_path: Callable[[str], str] = str) -> list[str]:
+    """A few of the old versions of files that can't be judged, as warnings."""
+    lines = _remark_lines(remarks[:_OLD_SHOWN], show_path)
+    if len(remarks) > _OLD_SHOWN:
+        more = counted(len(remarks) - _OLD_SHOWN, "more file")
+        lines.append(f"warning: old versions of {more} can't be judged; --format json lists all")
+    return lines
 
 
 def _remark_lines(remarks: Sequence[Remark], show_path: Callable[[str], str] = str) -> list[str]:

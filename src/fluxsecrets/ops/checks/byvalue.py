@@ -6,8 +6,7 @@ is allowed in `docs/` may be the production password in `apps/`.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,8 +17,7 @@ from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import Commit, read_commits
 from fluxsecrets.scan.sources.commits import Place, Plan
 
-_BRANCHES, _REMOTES = "refs/heads/", "refs/remotes/"
-_HEAD = "HEAD"
+from .branchtips import HEAD, at_tips
 
 Key = tuple[str, bytes]
 
@@ -46,8 +44,14 @@ class Weighed(NamedTuple):
     allowed: tuple[AllowedFinding, ...]
 
 
-def by_value(repository: Repository, plan: Plan, weighed: Weighed) -> Weighed:
+def by_value(repository: Repository, plan: Plan, weighed: Weighed, ends: Sequence[str] = ()) -> Weighed:
     """Make one finding of all that are about the same value; those that a tip still has come first.
+
+    Args:
+        repository: with the commits.
+        plan: what was scanned.
+        weighed: the findings of each content at each path.
+        ends: commits that count as tips beside the branches.
 
     Raises:
         GitError: a commit or the branches can't be read.
@@ -56,7 +60,7 @@ def by_value(repository: Repository, plan: Plan, weighed: Weighed) -> Weighed:
     if not all_of:
         return weighed
     groups: dict[Key, list[Sight]] = {}
-    for sight in _sights(repository, plan, all_of):
+    for sight in _sights(repository, plan, all_of, ends):
         groups.setdefault(_key(sight.finding), []).append(sight)
     commits = _commits(repository, plan, groups.values())
     merged = {key: _merged(sights, plan, commits) for key, sights in groups.items()}
@@ -96,7 +100,9 @@ def _of(
     return {key: finding for key, finding in merged.items() if key in keys}
 
 
-def _sights(repository: Repository, plan: Plan, findings: Sequence[Finding]) -> list[Sight]:
+def _sights(
+    repository: Repository, plan: Plan, findings: Sequence[Finding], ends: Sequence[str]
+) -> list[Sight]:
     """The findings with their contents and branches, in the order of the commits."""
     wanted = {(each.location.commit, each.location.path) for each in findings}
     places = {
@@ -105,7 +111,7 @@ def _sights(repository: Repository, plan: Plan, findings: Sequence[Finding]) -> 
         for place in unit.places
         if (plan.commits[place.first], place.path) in wanted
     }
-    tips = _tips(repository, {(place.path, blob) for place, blob in places.values()})
+    tips = at_tips(repository, {(place.path, blob) for place, blob in places.values()}, ends)
     found = []
     for finding in dict.fromkeys(findings):
         place, blob = places[(finding.location.commit or "", finding.location.path)]
@@ -130,7 +136,7 @@ def _commits(repository: Repository, plan: Plan, groups: Iterable[Sequence[Sight
 def _merged(sights: Sequence[Sight], plan: Plan, commits: Mapping[str, Commit]) -> Finding:
     """One finding for a secret: where a tip has it, or else where it first was."""
     tips = tuple(dict.fromkeys(name for each in sights for name in each.tips))
-    main = next((each for each in sights if _HEAD in each.tips), None)
+    main = next((each for each in sights if HEAD in each.tips), None)
     main = main or next((each for each in sights if each.tips), None) or sights[0]
     others: dict[tuple[str, str], Sight] = {}
     for each in sorted(sights, key=lambda each: not each.tips):
@@ -146,7 +152,7 @@ def _merged(sights: Sequence[Sight], plan: Plan, commits: Mapping[str, Commit]) 
         first=commit(min(each.place.first for each in sights)),
         last=commit(max(each.place.last for each in sights)),
         removed=commit(ended) if ended >= 0 else None,
-        tips=tuple(sorted(tips, key=lambda name: (name != _HEAD, "/" in name, name))),
+        tips=tuple(sorted(tips, key=lambda name: (name != HEAD, "/" in name, name))),
         versions=len({each.blob for each in sights}),
         paths=tuple(dict.fromkeys((main.place.path, *(each.place.path for each in sights)))),
     )
@@ -157,51 +163,3 @@ def _merged(sights: Sequence[Sight], plan: Plan, commits: Mapping[str, Commit]) 
         related=tuple(dict.fromkeys(related)),
         history=history,
     )
-
-
-def _tips(
-    repository: Repository, contents: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The branches whose tip has a content at a path."""
-    by_path: dict[str, set[str]] = {}
-    for path, blob in contents:
-        by_path.setdefault(path, set()).add(blob)
-    branches = _branches(repository)
-    asked = [(tip, path) for tip in branches for path in by_path]
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for (tip, path), blob in zip(asked, _blobs(repository, asked), strict=True):
-        if blob in by_path[path]:
-            found[path, blob] = (*found.get((path, blob), ()), *branches[tip])
-    return found
-
-
-def _branches(repository: Repository) -> dict[str, list[str]]:
-    """The names of all branches by their commit, `HEAD` among them."""
-    found: dict[str, list[str]] = {}
-    if not repository.has_head():
-        listing = repository.run("for-each-ref", _BRANCHES, _REMOTES)
-        lines = [line.replace(b"\t", b" ").split(b" ") for line in listing.splitlines()]
-        pairs = [(line[0], line[-1]) for line in lines]
-    else:
-        listing = repository.run("show-ref", "--head")
-        pairs = [(line.split(b" ", 1)[0], line.split(b" ", 1)[1]) for line in listing.splitlines()]
-    for commit, name in pairs:
-        text = os.fsdecode(name)
-        is_branch = text.startswith((_BRANCHES, _REMOTES)) and not text.endswith("/HEAD")
-        if text == _HEAD or is_branch:
-            short = text.removeprefix(_BRANCHES).removeprefix(_REMOTES)
-            found.setdefault(commit.decode("ascii"), []).append(short)
-    return found
-
-
-def _blobs(repository: Repository, asked: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The id of the content at each path of a commit, or ""."""
-    lines = b"".join(os.fsencode(f"{tip}:{path}\n") for tip, path in asked if "\n" not in path)
-    answers = iter(repository.run("cat-file", "--batch-check", stdin=lines).splitlines() if lines else ())
-    for tip, path in asked:
-        if "\n" not in path:
-            words = next(answers).split(b" ")
-            yield words[0].decode("ascii") if len(words) == 3 and words[1] == b"blob" else ""
-            continue
-        entry = repository.run("ls-tree", "-z", tip, "--", path).partition(b"\t")[0].split(b" ")
-        yield entry[2].decode("ascii") if len(entry) == 3 else ""

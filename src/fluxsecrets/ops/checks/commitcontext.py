@@ -15,6 +15,7 @@ from fluxsecrets.marks import SIGN_BYTES, is_kustomization
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import stream_changes
+from fluxsecrets.repo.git.survey import readable_objects
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.decrypted import holds_values_of
 from fluxsecrets.scan.scanner import FileScan, Scanner
@@ -258,7 +259,7 @@ def _copies(
     if not removed:
         return
     wanted = {*(blob for _, blob in removed), *added.values()}
-    contents = {name: data or b"" for name, _, data in repository.read_objects(wanted)}
+    contents = {name: data or b"" for name, _, data in readable_objects(repository, wanted)}
     for path, blob in added.items():
         for before, old in removed:
             if holds_values_of(contents[old], contents[blob]):
@@ -281,7 +282,9 @@ def generators_at(
     for revision in revisions:
         tree = trees[revision] = dict(_files(repository, revision))
         seen.update(dict.fromkeys((path, blob) for path, blob in tree.items() if is_kustomization(path)))
-    contents = {name: data for name, _, data in repository.read_objects({blob for _, blob in seen}) if data}
+    contents = {
+        name: data for name, _, data in readable_objects(repository, {blob for _, blob in seen}) if data
+    }
     more: dict[tuple[str, str], None] = {}
     for path, blob in seen:
         data = contents.get(blob, b"")
@@ -292,7 +295,9 @@ def generators_at(
             )
         if b"ecretGenerator" in data:
             _read_generators(scanner, path, blob, data, found)
-    contents = {name: data for name, _, data in repository.read_objects({blob for _, blob in more}) if data}
+    contents = {
+        name: data for name, _, data in readable_objects(repository, {blob for _, blob in more}) if data
+    }
     for path, blob in more:
         _read_generators(scanner, path, blob, contents.get(blob, b""), found)
     return found
@@ -329,7 +334,7 @@ def _encrypted(repository: Repository, blobs: Mapping[str, str]) -> set[str]:
     """Those of some blobs, with a path of each, that are encrypted."""
     return {
         name
-        for name, _, data in repository.read_objects(blobs)
+        for name, _, data in readable_objects(repository, blobs)
         if data is not None and SIGN_BYTES in data and detect_encryption(data, blobs[name]) is not None
     }
 

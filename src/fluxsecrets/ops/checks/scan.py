@@ -39,10 +39,11 @@ if TYPE_CHECKING:
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
     from fluxsecrets.repo.leakrules import LeakRules
-    from fluxsecrets.scan.sources.commits import Plan
+    from fluxsecrets.scan.sources.commits import Plan, Unit
     from fluxsecrets.scan.sources.staged import Listing
 
     from .excuses import Excuse
+    from .oldfaults import Fault
     from .tips import Part
     from .words import Words
 
@@ -186,9 +187,19 @@ def _finished(job: _Job) -> ScanResult:
     result = job.result()
     if job.plan is not None:
         from .byvalue import Weighed, by_value
+        from .oldfaults import sorted_out
 
-        weighed = by_value(job.needed(), job.plan, Weighed(result.findings, result.known, result.allowed))
-        result = result._replace(findings=weighed.findings, known=weighed.known, allowed=weighed.allowed)
+        ends = job.part.tips if job.part is not None else ()
+        before = Weighed(result.findings, result.known, result.allowed)
+        weighed = by_value(job.needed(), job.plan, before, ends)
+        errors, remarks = sorted_out(job.needed(), job.plan, job.faults, ends)
+        result = result._replace(
+            findings=weighed.findings,
+            known=weighed.known,
+            allowed=weighed.allowed,
+            errors=(*result.errors, *errors),
+            remarks=(*result.remarks, *remarks),
+        )
     return result if result.files or result.errors else result._replace(nothing=_NOTHING[job.request.source])
 
 
@@ -277,6 +288,7 @@ class _Job:
         self.settings_before: bytes | None = None
         self.beside: Iterator[SourceFile] = iter(())
         self.plan: Plan | None = None
+        self.faults: list[Fault] = []
         self.words: Words | None = None
         self.listing: Listing | None = None
 
@@ -340,10 +352,10 @@ class _Job:
         """Note what came of a file."""
         self.paths.add(scan.path)
         if scan.error is not None:
-            self.errors.append(scan.error)
+            self._note_error(scan.error, scan.commit, scan.path)
         for scanned in scan.scanned:
             if scanned.problem is not None:
-                self._note_unreadable(scanned.problem, scan.path)
+                self._note_unreadable(scanned.problem, scan.path, scan.commit)
         for scanned in scan.scanned:
             self.inline += _in_commit(scanned.allowances, scan.commit)
             self.findings += self.set.add(scanned, scan.commit)
@@ -354,11 +366,23 @@ class _Job:
                     else finding._replace(location=finding.location._replace(commit=scan.commit))
                 )
 
-    def _note_unreadable(self, problem: FluxsecretsError, path: str) -> None:
+    def _note_error(self, error: FluxsecretsError, commit: str | None, path: str) -> None:
+        if commit is None:
+            self.errors.append(error)
+            return
+        from .oldfaults import Fault
+
+        self.faults.append(Fault(commit, path, error))
+
+    def _note_unreadable(self, problem: FluxsecretsError, path: str, commit: str | None) -> None:
         from fluxsecrets.scan.structure.wholefile import unreadable
 
         # The pieces of a file all have the same, and the files below a configuration.
-        self.unreadable.setdefault(unreadable(problem, problem.path or path), problem)
+        finding = unreadable(problem, problem.path or path)
+        if commit is not None:  # of the file itself: each version may have its own
+            finding = unreadable(problem, path)
+            finding = finding._replace(location=finding.location._replace(commit=commit))
+        self.unreadable.setdefault(finding, problem)
 
     def _stdin(self) -> Iterator[FileScan]:
         self._go_by(work_tree_trust(self.root))
@@ -416,6 +440,7 @@ class _Job:
 
     def _commits(self) -> None:
         from fluxsecrets.ops.policy.staterules import CommitFiles
+        from fluxsecrets.scan.sources import unread
         from fluxsecrets.scan.sources.commits import plan
 
         from .commitcontext import CommitContext
@@ -428,9 +453,15 @@ class _Job:
         partial = self.request.partial_history
         found = self.plan = plan(repository, part.arguments, self._is_chosen, part.loose, partial=partial)
         context = CommitContext(found)
-        for place, scan in in_order_of_commits(found, judged(repository, self.scanner, found.units)):
+        lost: list[Unit] = []
+        results = judged(repository, self.scanner, found.units)
+        for place, scan in in_order_of_commits(found, results, lost):
             self._take(scan)
             context.add(place, scan)
+        self.errors += found.problems
+        if lost:
+            places = [(unit.places[0].path, found.commits[unit.places[0].first]) for unit in lost]
+            self.errors.append(unread.contents(repository.root, places, len(found.units)))
         self.findings += context.findings(repository, self.scanner, self._states_before)
 
     @cached_property
@@ -661,7 +692,9 @@ class _Job:
             found, allowed, remarks = list(weighed.kept), weighed.allowed, weighed.remarks
             if self.words is not None and (self.complete or self.request.config is not None):
                 remarks += self.words.remarks
-        self.errors += [self.unreadable[each] for each in found if each in self.unreadable]
+        for each in found:
+            if each in self.unreadable:
+                self._note_error(self.unreadable[each], each.location.commit, each.location.path)
         found = [each for each in found if each not in self.unreadable]
         return self._with_baseline(tuple(found), allowed, remarks)
 

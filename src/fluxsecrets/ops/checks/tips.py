@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from fluxsecrets.errors import GitError
 from fluxsecrets.ops.policy.trust import Trust, read_trust
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import Change
+from fluxsecrets.repo.git.history import Change, tree_files
 from fluxsecrets.scan.sources.commits import HISTORY, without_unknown
 
 _STATES = 50
@@ -22,12 +22,14 @@ class Part(NamedTuple):
         arguments: for `git rev-list`; empty if there are no commits.
         loose: what is pushed without a commit: what a tag of a file, or of a folder, stands for.
         tip: the commit whose creation rules count, or "" for those of the work tree.
+        tips: the commits that were asked for; none of the whole history, whose tips are the branches'.
     """
 
     arguments: tuple[str, ...]
     trust: Trust = Trust()
     loose: tuple[Change, ...] = ()
     tip: str = ""
+    tips: tuple[str, ...] = ()
 
     @property
     def is_history(self) -> bool:
@@ -56,21 +58,27 @@ def part(repository: Repository, arguments: Sequence[str]) -> tuple[Part, ...]:
     for tip, trust in zip(tips, read_trust(repository, tips), strict=True):
         groups.setdefault(trust, []).append(tip)
     if len(groups) < 2 and not loose:
-        return tuple(Part(tuple(arguments), trust, tip=group[0]) for trust, group in groups.items())
+        return tuple(
+            Part(tuple(arguments), trust, tip=group[0], tips=tuple(tips)) for trust, group in groups.items()
+        )
     parts = []
     for trust, group in groups.items():
         commits = [tip for tip in group if tip not in loose]
         changes = [each for tip in group if tip in loose for each in _loose(repository, tip, loose[tip])]
+        before = (*commits, *excluded) if commits else ()
         tip = next(iter(commits), "")
-        parts.append(Part((*commits, *excluded) if commits else (), trust, tuple(changes), tip))
+        parts.append(Part(before, trust, tuple(changes), tip, tuple(commits)))
     return tuple(parts)
 
 
 def states_before(repository: Repository, arguments: Sequence[str]) -> tuple[str, ...]:
-    """The commits that commits follow on, and that are none of them."""
+    """The commits that commits follow on, and that are none of them; none if history is damaged."""
     if not arguments:
         return ()
-    listing = repository.run("rev-list", "--boundary", *arguments, "--").decode().split()
+    try:
+        listing = repository.run("rev-list", "--boundary", *arguments, "--").decode().split()
+    except GitError:
+        return ()  # no state before excuses anything; that commits can't be read is said elsewhere
     return tuple(line[1:] for line in listing if line.startswith("-"))[:_STATES]
 
 
@@ -90,12 +98,8 @@ def _peeled(tips: Sequence[str]) -> list[str]:
 
 def _loose(repository: Repository, tip: str, kind: str) -> Iterator[Change]:
     if kind == "tree":
-        listing = os.fsdecode(repository.run("ls-tree", "-r", "-z", f"{tip}^{{}}"))
-        for record in filter(None, listing.split("\0")):
-            entry, _, path = record.partition("\t")
-            mode, _, blob = entry.split(" ")
-            if mode.startswith("100"):
-                yield Change(tip, path, blob)
+        for path, blob in tree_files(repository, tip):
+            yield Change(tip, path, blob)
     else:  # a file without a name, or what is missing, which reading it says
         blob = repository.run("rev-parse", "--verify", "--quiet", f"{tip}^{{}}").decode().strip()
         yield Change(tip, f"object-{tip[:12]}", blob)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fluxsecrets.errors import GitError
 
 from .process import BLOB_LIMIT, MEND_OBJECTS
-from .repository import Repository, read_records
+from .repository import Repository, read_records, split_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,19 @@ def with_commits(repository: Repository, changes: Sequence[Change]) -> Iterator[
     known = _commits(repository, dict.fromkeys(change.commit for change in changes))
     for change in changes:
         yield FileVersion(known[change.commit], change.path, change.blob, change.before)
+
+
+def tree_files(repository: Repository, name: str) -> Iterator[tuple[str, str]]:
+    """The regular files of a tree or commit: path and id of the content.
+
+    Raises:
+        GitError: it can't be read.
+    """
+    for record in split_records(repository.run("ls-tree", "-r", "-z", f"{name}^{{}}")):
+        entry, _, path = record.partition("\t")
+        mode, _, blob = entry.split(" ")
+        if mode.startswith("100"):
+            yield path, blob
 
 
 def _changes(records: Iterator[bytes]) -> Iterator[Change]:

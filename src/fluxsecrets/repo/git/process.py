@@ -170,7 +170,7 @@ class Running:
             except OSError:
                 self.process.kill()
 
-    def ask(self, name: str, limit: int) -> tuple[str, bytes | None]:
+    def ask(self, name: str, limit: int, kinds: Sequence[str] = ("blob",)) -> tuple[str, bytes | None]:
         """One exchange with `git cat-file --batch`: the object's type and, within the limit, its bytes.
 
         It cannot block: git has nothing left to write when it is asked.
@@ -180,7 +180,7 @@ class Running:
         with suppress(OSError):  # it ended: reading tells why
             self.process.stdin.write(os.fsencode(name) + b"\n")
             self.process.stdin.flush()
-        return self.receive(limit)
+        return self.receive(limit, kinds)
 
     def more(self) -> bool:
         """Whether there is another answer of `git cat-file --batch` to what it was fed.
@@ -308,6 +308,10 @@ def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
 _NO_SUCH_COMMIT = ("invalid revision range", "bad revision", "unknown revision", "bad object")
 
 
+class NotFetchedError(GitError):
+    """A partial clone does not have an object; git ended, since it could not fetch it."""
+
+
 def failure(command: str, result: Result, place: Path | None) -> GitError:
     """The error for a git that failed."""
     path = None if place is None else str(place)
@@ -324,7 +328,7 @@ def failure(command: str, result: Result, place: Path | None) -> GitError:
             path=path,
         )
     if "promisor remote" in result.errors or "transport 'none' not allowed" in result.errors:
-        return GitError(
+        return NotFetchedError(
             "this is a partial clone, and the requested objects were never fetched",
             hint="run `git fetch --refetch --no-filter`",
             path=path,

@@ -199,6 +199,20 @@ class Repository(NamedTuple):
         return self._git(*arguments, stdin=stdin, limit=limit)
 
     @contextmanager
+    def asked(self) -> Iterator[Callable[[str, int, Sequence[str]], tuple[str, bytes | None]]]:
+        """One `git cat-file --batch` that is asked for one object after the other.
+
+        Yields:
+            A function of id, limit and types. It gives the object's type (`missing` if it does not exist),
+            and the content of one of these types that is within the limit.
+
+        Raises:
+            GitError: an object is damaged, which ends it.
+        """
+        with self._start("cat-file", "--batch", feed=True) as running:
+            yield running.ask
+
+    @contextmanager
     def objects(self) -> Iterator[Callable[[str, int], bytes | None]]:
         """One `git cat-file --batch` that reads blobs by their id.
 

@@ -6,15 +6,16 @@ the same: it is pushed with the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from fluxsecrets.errors import GitError, UsageError
+from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
 from fluxsecrets.repo.git import Repository
-from fluxsecrets.repo.git.history import Change, require_uncut, stream_changes
+from fluxsecrets.repo.git.history import Change
+from fluxsecrets.repo.git.survey import readable_changes, readable_commits
 from fluxsecrets.scan.blob import Blob
 
-from . import SourceFile, pieces
+from . import SourceFile, pieces, unread
 
 UNPUSHED = ("HEAD", "--not", "--remotes")
 HISTORY = ("--all",)
@@ -58,11 +59,22 @@ class Plan(NamedTuple):
     Attributes:
         commits: their ids, the oldest first; then what was pushed without a commit.
         removed: files that commits removed: the index of the commit, the path, and what its parents have.
+        problems: what could not be read, and what to do about it.
     """
 
     commits: tuple[str, ...]
     units: tuple[Unit, ...]
     removed: tuple[tuple[int, str, tuple[str, ...]], ...] = ()
+    problems: tuple[FluxsecretsError, ...] = ()
+
+    def blobs(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The contents of files that commits wrote first, each by commit and path."""
+        return {
+            (self.commits[place.first], place.path): unit.blob
+            for unit in self.units
+            for place in unit.places
+            if (self.commits[place.first], place.path) in wanted
+        }
 
     def versions(self, path: str) -> tuple[tuple[str, str], ...]:
         """The contents that commits wrote to a path: commit and blob, the oldest first."""
@@ -151,24 +163,37 @@ def plan(
         partial: take the commits that a shallow clone has for all there are.
 
     Raises:
-        GitError: a revision is unknown, or history is damaged or cut off.
+        GitError: a revision is unknown.
     """
     commits: list[str] = []
+    problems: list[FluxsecretsError] = []
     if arguments:
-        listing = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--")
-        commits = listing.decode("ascii").split()
-    if commits and not partial:
-        require_uncut(repository, commits)
+        commits, missing = readable_commits(repository, arguments)
+        problems += _cut_off(repository, commits, missing, partial=partial)
+    lost: list[str] = []
     found = _Places(chosen)
     at = 0
-    for change in stream_changes(repository, commits) if commits else ():
+    for change in readable_changes(repository, commits, lost) if commits else ():
         while commits[at] != change.commit:
             at += 1
         found.add(change, at)
+    if lost:
+        problems.append(unread.changes(repository.root, len(lost), len(commits)))
     for change in loose:
         commits.append(change.commit)
         found.add(change, len(commits) - 1)
-    return Plan(tuple(commits), found.units(), tuple(found.removed))
+    return Plan(tuple(commits), found.units(), tuple(found.removed), tuple(problems))
+
+
+def _cut_off(
+    repository: Repository, commits: Sequence[str], missing: int, *, partial: bool
+) -> Iterator[FluxsecretsError]:
+    """Why commits are not all that was asked for."""
+    if missing:
+        yield unread.commits(repository.root, missing, len(commits))
+    cut = repository.cut_off_at().intersection(commits)
+    if cut and not partial:
+        yield unread.shallow(repository.root, len(cut), len(commits))
 
 
 class _Places:
