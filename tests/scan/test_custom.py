@@ -87,7 +87,7 @@ def test_base64_is_looked_into(scan):
 
 def test_its_own_file_and_binary_files_are_left_out(scan):
     assert scan(rule(), TEXT, ".gitleaks.toml") == []
-    assert scan(rule(), b"\0" + TEXT.encode()) == []
+    assert scan(rule(), b"\x89PNG\0\1\2" + TEXT.encode()) == []
 
 
 REQUIRED = rule('[[rules.required]]\nid = "near"\n{}') + rule("skipReport = true", "id_[0-9]+", "near")

@@ -318,7 +318,7 @@ def _match(rule: LeakRule, blob: Blob, span: Span, data: bytes, decoded: Decoded
         around = (blob.offset(span.start), blob.offset(span.end))
         value = None
     else:
-        message += " (in base64)"
+        message += f" (in {decoded.how})"
         start, end = map(blob.offset, decoded.span(span.first))
         around, value = (start, end), data[span.first : span.last]
     also = rule.description.rstrip(". ")[:60] or rule.id

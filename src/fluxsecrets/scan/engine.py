@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import adler32, crc32
@@ -18,7 +18,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart, value_part
 from fluxsecrets.findings.model import ValueId
-from fluxsecrets.marks import KEYS_FOLDER, MANIFEST_SUFFIXES, TEMPLATE_SUFFIXES, has_marks
+from fluxsecrets.marks import KEYS_FOLDER, MANIFEST_SUFFIXES, MEMBER_SIGN, TEMPLATE_SUFFIXES, has_marks
 
 from .blob import Blob
 from .harmless import LARGEST, HarmlessLines
@@ -45,7 +45,10 @@ _FIRST_RULE = len(_TRIGGERS)
 _ASSIGNED = _TRIGGERS.index(Trigger.ASSIGNED)
 _SECRET = _TRIGGERS.index(Trigger.SECRET)
 _MASK = "********"
-_ENCODED = 2  # how many times one within the other base64 is looked into
+_ENCODED = frozenset({Trigger.BASE64, Trigger.HEX, Trigger.PERCENT})
+_PLAIN_TRIGGERS = frozenset(Trigger) - _ENCODED - {Trigger.CONTAINER, Trigger.ALLOWANCE, Trigger.SOPS}
+"""Those for which what is encoded in a file is read by its structure; encodings in it are not looked into."""
+
 _ENV_LINE = rb"(?m)^(?:#|(?:export )?[A-Za-z_][\w.-]*=)"
 _INI_LINE = rb"(?m)^(?:[#;]|\[[^\]\n]*\][ \t]*\r?$|[^\s=][^=\n]*=)"
 _DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
@@ -167,14 +170,12 @@ class Engine:
         if not found and not blob.data.strip():
             return Scanned(blob.path, empty=True)
         numbers = {number for number, _ in found}
-        hits = frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
+        hits = _signs(numbers)
         if Trigger.SECRET in hits and are_references(blob.data, _ends(found, _SECRET)):
             hits -= {Trigger.SECRET}
         if Trigger.ASSIGNED in hits and self._needs_no_parsing(blob, hits, found):
             hits -= {Trigger.ASSIGNED}
-        rules = tuple(
-            TOKEN_RULES[number - _FIRST_RULE] for number in sorted(numbers) if number >= _FIRST_RULE
-        )
+        rules = _rules(sorted(numbers))
         reading = _Reading(self, blob, context, hits)
         looks = hits or rules or context.whole or _is_login_file(blob.path)
         matches = reading.whole(reading.read(rules) if looks else [])
@@ -195,7 +196,10 @@ class Engine:
             any(match.rank is Rank.PLACE for match in matches),
             problem=reading.problem,
         )
-        return self.with_members(scanned, blob, context) if Trigger.CONTAINER in hits else scanned
+        containers = [blob, *reading.members] if Trigger.CONTAINER in hits else reading.members
+        for container in containers:
+            scanned = self.with_members(scanned, container, context)
+        return scanned
 
     def with_members(self, scanned: Scanned, blob: Blob, context: Context) -> Scanned:
         """The result of a container, with those of the files in it."""
@@ -210,7 +214,10 @@ class Engine:
         problems = (scanned.problem, inside.problem, *(each.problem for each in inside.scanned))
         return scanned._replace(
             findings=(*own, *found),
-            allowances=tuple(allowance for each in inside.scanned for allowance in each.allowances),
+            allowances=(
+                *scanned.allowances,
+                *(allowance for each in inside.scanned for allowance in each.allowances),
+            ),
             problem=next((problem for problem in problems if problem is not None), None),
         )
 
@@ -234,10 +241,17 @@ class Engine:
             return False
         return not any(judge_text(blob, CODE, Surroundings.CONFIGURATION))
 
-    def rules_in(self, data: bytes) -> tuple[TokenRule, ...]:
-        """The token rules that may find something in some bytes."""
-        numbers = sorted(self._matcher.hits(data))
-        return tuple(TOKEN_RULES[number - _FIRST_RULE] for number in numbers if number >= _FIRST_RULE)
+    def hits(self, data: bytes) -> Collection[int]:
+        """The numbers of the patterns that may occur in some bytes."""
+        return self._matcher.hits(data)
+
+
+def _signs(numbers: Collection[int]) -> frozenset[Trigger]:
+    return frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
+
+
+def _rules(numbers: Collection[int]) -> tuple[TokenRule, ...]:
+    return tuple(TOKEN_RULES[number - _FIRST_RULE] for number in numbers if number >= _FIRST_RULE)
 
 
 def _ends(found: Sequence[Hit], wanted: int) -> Iterator[int]:
@@ -262,6 +276,7 @@ class _Reading:
         self.ciphertexts: list[Ciphertext] = []
         self.generated: list[tuple[str, int]] = []
         self.encrypted = False
+        self.members: list[Blob] = []  # containers that are encoded in the file
 
     def read(self, rules: Sequence[TokenRule]) -> list[Match]:
         blob, hits = self.blob, self.hits
@@ -269,8 +284,8 @@ class _Reading:
         if blob.binary:
             sure = [match for match in matches if match.confidence is Confidence.HIGH]
             return [*sure, *self.embedded(manifest=False)]
-        if Trigger.BASE64 in hits:
-            matches += self.in_base64()
+        if not hits.isdisjoint(_ENCODED):
+            matches += self.in_encodings()
         if Trigger.URL in hits or Trigger.DSN in hits or Trigger.KEYED in hits:
             from .structure import connection
 
@@ -337,17 +352,33 @@ class _Reading:
         for token in find_tokens(rules, data):
             yield _token_match(self.blob, token.rule, data[token.start : token.end], token, decoded)
 
-    def in_base64(self) -> Iterator[Match]:
-        from .decode import decode, decode_again
+    def in_encodings(self) -> Iterator[Match]:
+        from .encoded import layers
 
-        decoded = decode(self.blob.data)
-        for _ in range(_ENCODED):
-            if decoded is None:
-                return
-            yield from self.tokens(self.engine.rules_in(decoded.data), decoded.data, decoded)
-            if (custom := self.engine.custom) is not None:
-                yield from custom.find(self.blob, decoded.data, custom.hits(decoded.data), decoded)
-            decoded = decode_again(decoded)
+        custom = self.engine.custom
+        for layer in layers(self.blob.data, self.hits):
+            numbers = sorted(self.engine.hits(layer.data))
+            yield from self.tokens(_rules(numbers), layer.data, layer)
+            if custom is not None:
+                yield from custom.find(self.blob, layer.data, custom.hits(layer.data), layer)
+            if not _PLAIN_TRIGGERS.isdisjoint(_signs(numbers)) or b"PK\x03\x04" in layer.data:
+                yield from self.in_pieces(layer)
+
+    def in_pieces(self, layer: Decoded) -> Iterator[Match]:
+        """What the structure of each encoded piece says."""
+        from .encoded import name_of, placed
+
+        for piece, span in layer.pieces:
+            numbers = self.engine.hits(piece)
+            signs = _signs(numbers)
+            if Trigger.CONTAINER in signs:
+                self.members.append(Blob(f"{self.blob.path}{MEMBER_SIGN}encoded", piece))
+            if _PLAIN_TRIGGERS.isdisjoint(signs):
+                continue
+            inner = Blob(name_of(piece), piece)
+            reading = _Reading(self.engine, inner, Context(), signs & _PLAIN_TRIGGERS)
+            for match in reading.read(()):
+                yield placed(match, inner, self.blob, span, layer)
 
     def manifest(self) -> Iterator[Match]:
         from .structure import read_page
@@ -496,7 +527,7 @@ def _is_encrypted_lines(blob: Blob) -> bool:
 
 def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token: Token, decoded: Decoded | None) -> Match:
     start, end = (token.start, token.end) if decoded is None else decoded.span(token.start)
-    inside = "" if decoded is None else " in base64"
+    inside = "" if decoded is None else f" in {decoded.how}"
     message = f"{_article(rule.title)}{inside} is in plain text"
     if token.confidence is Confidence.LOW:
         message += ", though its checksum does not match"
@@ -505,7 +536,7 @@ def _token_match(blob: Blob, rule: TokenRule, secret: bytes, token: Token, decod
         hint = f"{KEYS_FOLDER}/ holds public recipients only: take it out; {hint}"
     return Match(
         token_info(rule),
-        Rank.TOKEN,
+        Rank.TOKEN if decoded is None else decoded.rank,
         blob.offset(start),
         blob.offset(end),
         message,

@@ -11,6 +11,7 @@ from fluxsecrets.findings import Confidence, RuleInfo, Severity
 class Rank(IntEnum):
     """Which of two matches of the same text is reported; the other one adds what it knows."""
 
+    ENCODED = 0
     TEXT = 1
     TOKEN = 2
     PLACE = 3

@@ -13,6 +13,7 @@ from fluxsecrets.marks import SIGN, SIGN_BYTES
 
 from .containers import KEYWORDS
 from .containers import TRIGGER as CONTAINER
+from .decode import HEX_TRIGGER, PERCENT_TRIGGER
 from .decode import TRIGGER as BASE64
 from .expressions import DSN, KEYED, URL
 from .forms import COMMANDS, LINES, TEXTS, Form
@@ -119,6 +120,8 @@ class Trigger(Enum):
     TEXT = _any_of(TEXTS)
     ALLOWANCE = Pattern(r"fluxsecrets:allow", (b"fluxsecrets:allow",))
     BASE64 = Pattern(BASE64, ())
+    HEX = Pattern(HEX_TRIGGER, ())
+    PERCENT = Pattern(PERCENT_TRIGGER, (b"%",))
     CONTAINER = Pattern(CONTAINER, KEYWORDS)
     """An archive or a compressed file, by how it begins."""
 
