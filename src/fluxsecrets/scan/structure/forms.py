@@ -92,7 +92,7 @@ def _is_secret(form: Form, name: str, text: str, *, prose: bool) -> bool:
 def _password_of(text: str) -> str:
     """The password in base64 of a user and a password, or ""."""
     try:
-        user, _, password = b64decode(text + "=" * (-len(text) % 4)).decode().partition(":")
+        user, _, password = b64decode(text + "=" * (-len(text) % 4)).decode("latin-1").partition(":")
     except ValueError:
         return ""
     return "" if password == user else password
