@@ -377,6 +377,7 @@ POWERSHELL = Form(
 COMMANDS = (
     *(
         CURL,
+        CURL_KEY,
         HTTPIE,
         BASIC,
         BEARER,
