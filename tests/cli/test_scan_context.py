@@ -84,11 +84,11 @@ def test_only_the_last_commits_are_asked(decrypted, monkeypatch):
     """What was decrypted on purpose long ago is no alarm for ever; the history still tells."""
     for number in range(3):
         decrypted.commit({"other.txt": f"{number}\n"})
-    monkeypatch.setattr("fluxsecrets.ops.checks.commitcontext.LATELY", 3)
+    monkeypatch.setattr("fluxsecrets.ops.checks.decrypted.LATELY", 3)
     assert decrypted.found() == {}
-    monkeypatch.setattr("fluxsecrets.ops.checks.commitcontext.LATELY", 4)
+    monkeypatch.setattr("fluxsecrets.ops.checks.decrypted.LATELY", 4)
     assert set(decrypted.found()) == {"users.conf", "values.yaml"}
-    monkeypatch.setattr("fluxsecrets.ops.checks.commitcontext.LATELY", 1)
+    monkeypatch.setattr("fluxsecrets.ops.checks.decrypted.LATELY", 1)
     assert set(decrypted.found("--history")) == {"users.conf", "values.yaml"}
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.model import in_order
-from fluxsecrets.marks import BASELINE_NAME, MANIFEST_SUFFIXES, SETTINGS_NAME, archive_of
+from fluxsecrets.marks import BASELINE_NAME, SETTINGS_NAME, archive_of
 from fluxsecrets.ops.policy.trust import (
     INDEX,
     Trust,
@@ -32,7 +32,7 @@ from fluxsecrets.repo.rulenames import Files, RuleNames
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.engine import Engine, FileSet
 from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
-from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
+from fluxsecrets.scan.sources import SourceFile
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
@@ -340,7 +340,7 @@ class _Job:
                     self.errors += left_behind(os.environ, self.request.cwd)
             for scan in scans:
                 self._take(scan)
-            self._were_encrypted()
+            self._in_context()
             self._generators()
             self.findings += self.set.finish()
         except GitError as error:
@@ -575,46 +575,20 @@ class _Job:
 
         return (f"{base}/{path}" if base else path for path in walk_files(place))
 
-    def _were_encrypted(self) -> None:
-        """Files that are encrypted at HEAD, and not any more."""
-        if self.repository is None or self.request.source is Source.STDIN:
+    def _in_context(self) -> None:
+        """Judge plain files by what they were, and by what reads them."""
+        repository, source = self.repository, self.request.source
+        if repository is None or source is Source.STDIN or not self.paths:
             return
-        from fluxsecrets.scan.sources.worktree import encrypted_before
+        from .filecontext import staged_generators, were_encrypted, were_encrypted_lately, were_renamed
 
-        changed = self.changed if self.request.source is Source.PATHS else self.before
-        plain = {path: blob for path, blob in changed.items() if self.set.is_plain(path)}
-        for path in encrypted_before(self.repository, plain, LIMIT) if plain else ():
-            self.findings.append(self.set.whole(path, ENCRYPTED_AT_HEAD))
-        if self.request.source is Source.PATHS and not self.request.for_commit:
-            self._were_encrypted_lately(self.repository)
-        elif self.listing is not None and self.listing.removed:
-            self._were_renamed(self.repository, self.listing)
-
-    def _were_encrypted_lately(self, repository: Repository) -> None:
-        """Files that are plain at HEAD already, and were encrypted in a commit shortly before."""
-        plain = [each for each in self.paths if self.set.is_plain(each)]
-        if not plain:
-            return
-        from .commitcontext import decrypted_lately, lately
-
-        try:
-            turned = decrypted_lately(repository, ("HEAD",), frozenset(plain))
-        except GitError:
-            if repository.has_head():
-                raise
-            return
-        self.findings += (self.set.whole(path, lately(commit)) for path, commit in turned.items())
-
-    def _were_renamed(self, repository: Repository, listing: Listing) -> None:
-        """New files with the values of encrypted files that are removed at the same time."""
-        added = {each.path: each.blob for each in listing.files if not each.before}
-        added = {path: blob for path, blob in added.items() if self.set.is_plain(path)}
-        if not added:
-            return
-        from .commitcontext import decrypted_copies, renamed
-
-        for path, before in decrypted_copies(repository, listing.removed, added):
-            self.findings.append(self.set.whole(path, renamed(before)))
+        before = self.changed if source is Source.PATHS else self.before
+        self.findings += were_encrypted(repository, self.set, before)
+        if self.listing is not None:
+            self.findings += were_renamed(repository, self.set, self.listing)
+            staged_generators(repository, self.scanner, self.set, self.beside, self.paths)
+        elif not self.request.for_commit:
+            self.findings += were_encrypted_lately(repository, self.set, self.paths)
 
     @cached_property
     def changed(self) -> dict[str, str]:
@@ -625,49 +599,15 @@ class _Job:
 
     def _generators(self) -> None:
         """Take in kustomization files that were not scanned and may read what was."""
-        if self.complete or self.request.source is Source.STDIN or not self.paths:
+        if self.complete or self.request.source is not Source.PATHS:
             return
-        if self.request.source is Source.STAGED:
-            self._staged_generators()
-            return
-        if not any(map(self.set.is_plain, self.paths)):
-            return
-        for scan in self._read(
-            self.root, [path for path in self._kustomizations() if path not in self.paths]
-        ):
-            for scanned in scan.scanned:
-                self.set.add_generators(scanned)
+        if any(map(self.set.is_plain, self.paths)):
+            from .generators import lying_generators
 
-    def _staged_generators(self) -> None:
-        """Those beside and above what is staged; and all of them where these don't say enough."""
-        listed = False
-        for file in self.beside:
-            listed = listed or any(b"generators:" in blob.data for blob in file.blobs)
-            for scanned in self.scanner.scan(file).scanned if file.path not in self.paths else ():
-                self.set.add_generators(scanned)
-        plain = [path for path in self.paths if self.set.is_plain(path)]
-        # Manifests are read from folders beside hardly ever, and nearly every commit has some.
-        if plain and (listed or not all(path.endswith(MANIFEST_SUFFIXES) for path in plain)):
-            from .commitcontext import generators_at
-
-            for target, by in generators_at(self.needed(), self.scanner, (INDEX,)).by_target.items():
-                for path, lines in by.items():
-                    self.set.add_generator(target, path, min(lines.values()))
-
-    def _kustomizations(self) -> Iterator[str]:
-        """The kustomization files that may read what was scanned, and the files of their generators."""
-        from fluxsecrets.marks import is_kustomization
-        from fluxsecrets.scan.structure.kustomize import listed_generators
-
-        for path in filter(is_kustomization, self._all()):
-            yield path
-            place = self.root / path
-            try:
-                data = place.read_bytes() if place.stat().st_size <= LIMIT else b""
-            except OSError:
-                continue  # reading it as a file says so
-            if b"generators:" in data:
-                yield from (each for each in listed_generators(data, path) if (self.root / each).is_file())
+            there = [path for path in lying_generators(self.root, self._all()) if path not in self.paths]
+            for scan in self._read(self.root, there):
+                for scanned in scan.scanned:
+                    self.set.add_generators(scanned)
 
     # --- weighing --------------------------------------------------------------------------------------
 
