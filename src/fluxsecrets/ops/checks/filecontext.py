@@ -73,15 +73,15 @@ def staged_generators(
     Those of the folders at and above it suffice for manifests, which nearly every commit has and which no
     generator reads from elsewhere; for other files, all of the index are asked.
     """
-    from .generators import INDEX, Generators, lists_generators
-
     listed = False
     for file in beside:
-        listed = listed or lists_generators(file)
+        listed = listed or any(b"generators" in blob.data for blob in file.blobs)
         for scanned in scanner.scan(file).scanned if file.path not in paths else ():
             files.add_generators(scanned)
     plain = [path for path in paths if files.is_plain(path)]
     if plain and (listed or not all(path.endswith(MANIFEST_SUFFIXES) for path in plain)):
+        from .generators import INDEX, Generators
+
         found = Generators()
         found.read(repository, scanner, (INDEX,))
         for target, by in found.by_target.items():

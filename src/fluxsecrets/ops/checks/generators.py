@@ -62,11 +62,6 @@ class Generators:
                 self.add(path, blob, each.generated)
 
 
-def lists_generators(file: SourceFile) -> bool:
-    """Whether a kustomization file may name files with generators."""
-    return any(_LISTS in blob.data for blob in file.blobs)
-
-
 def lying_generators(root: Path, paths: Iterable[str]) -> Iterator[str]:
     """The kustomization files among some files of a folder, and the files of their generators."""
     for path in filter(is_kustomization, paths):
