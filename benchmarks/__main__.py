@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import auditing, large_file, many_files, scanning, sealing, start_up
+from . import auditing, fleet, large_file, many_files, scanning, sealing, start_up
 from .measure import Cost
 from .model import Row, Surroundings
 
@@ -29,6 +29,7 @@ BENCHMARKS = (
     scanning.BENCHMARK,
     sealing.BENCHMARK,
     auditing.BENCHMARK,
+    fleet.BENCHMARK,
 )
 """One file each."""
 

@@ -243,6 +243,14 @@ MEMBER_SIGN = "!"
 """What is between an archive's path and that of a file in it."""
 
 
+def files_of(path: str) -> Iterator[str]:
+    """The paths of files that may hold what is at a path: itself, then each archive that it may be in."""
+    yield path
+    while MEMBER_SIGN in path:
+        path = path.rpartition(MEMBER_SIGN)[0]
+        yield path
+
+
 def archive_of(path: str) -> str:
     """The path of the archive that a file is in, or the path itself."""
     return path.partition(MEMBER_SIGN)[0] or path

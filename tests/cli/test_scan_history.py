@@ -1,6 +1,8 @@
 """Findings of commits: one per secret, with its commits, its paths, and the branches that have it still."""
 
+import io
 import json
+import zipfile
 from base64 import b64encode
 
 import pytest
@@ -178,3 +180,15 @@ def test_the_text_fits_a_terminal(repository, cli):
     ]
     summary = "2 secrets in plain text in 2 files, 2 of them still at the tip of a branch; 5 files scanned\n"
     assert result.stderr == summary
+
+
+@pytest.mark.parametrize("name", ["backup.zip", "wow!.zip", "a!b/backup.zip"])
+def test_a_secret_in_an_archive_has_the_commits_of_the_archive(repository, found, name):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("db.yaml", SECRET.format(VALUE))
+    commit = repository.commit({name: content.getvalue()})
+    (finding,) = found()
+    assert finding["path"] == f"{name}!db.yaml"
+    assert finding["history"]["first"]["commit"] == commit
+    assert finding["history"]["at_head"] is True

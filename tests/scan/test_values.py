@@ -39,8 +39,6 @@ PLACEHOLDERS = [
     *(
         "<password>",
         "<your token here>",
-        "<user>:<app-password>",
-        "overwritten-by-env",
         "[password]",
         "{password}",
         "__TOKEN__",

@@ -82,7 +82,7 @@ def test_a_worker_with_other_rules_refuses(repositories):
 
 
 def test_an_unexpected_exception_shows_no_value(repositories, monkeypatch):
-    def fail(request):
+    def fail(request, engine):
         raise ValueError(SECRET)
 
     monkeypatch.setattr(tasks, "scan", fail)

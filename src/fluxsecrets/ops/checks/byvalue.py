@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fluxsecrets.findings import Finding
 from fluxsecrets.findings.allow import AllowedFinding
 from fluxsecrets.findings.model import History, Severity, in_order
+from fluxsecrets.marks import files_of
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import Commit, read_commits
 from fluxsecrets.scan.sources.commits import Place, Plan
@@ -104,7 +105,7 @@ def _sights(
     repository: Repository, plan: Plan, findings: Sequence[Finding], ends: Sequence[str]
 ) -> list[Sight]:
     """The findings with their contents and branches, in the order of the commits."""
-    wanted = {(each.location.commit, each.location.path) for each in findings}
+    wanted = {(each.location.commit, path) for each in findings for path in files_of(each.location.path)}
     places = {
         (plan.commits[place.first], place.path): (place, unit.blob)
         for unit in plan.units
@@ -114,7 +115,10 @@ def _sights(
     tips = at_tips(repository, {(place.path, blob) for place, blob in places.values()}, ends)
     found = []
     for finding in dict.fromkeys(findings):
-        place, blob = places[(finding.location.commit or "", finding.location.path)]
+        at = finding.location
+        place, blob = next(
+            places[at.commit or "", path] for path in files_of(at.path) if (at.commit or "", path) in places
+        )
         found.append(Sight(finding, place, blob, tips.get((place.path, blob), ())))
     return sorted(found, key=lambda each: (each.place.first, in_order(each.finding)))
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.findings import Finding
-from fluxsecrets.ops.checks.scan import ScanRequest, ScanResult, Source, scan
+from fluxsecrets.ops.checks.scan import ScanRequest, ScanResult, Source, cache_folder, scan
 from fluxsecrets.ops.run.parallel import alone
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.repository import bare_repository, is_bare
+from fluxsecrets.scan.engine import Engine
 from fluxsecrets.scan.sources.commits import HISTORY
 
 from .wire import RepositoryResult, encode, problem
@@ -102,7 +104,13 @@ def scan_repository(task: RepositoryTask) -> RepositoryResult:
         repository=repository,
     )
     with alone():
-        return _result(scan(request), without_commit=commits == (_TREE,))
+        return _result(scan(request, _engine()), without_commit=commits == (_TREE,))
+
+
+@cache
+def _engine() -> Engine:
+    """The compiled rules, which serve all repositories that this process scans."""
+    return Engine(cache_folder(os.environ))
 
 
 def _repository(place: Path) -> Repository:
