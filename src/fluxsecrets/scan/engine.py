@@ -281,8 +281,14 @@ class _Reading:
     def read(self, rules: Sequence[TokenRule]) -> list[Match]:
         blob, hits = self.blob, self.hits
         matches = [*self.tokens(rules, blob.data, None)] if rules else []
+        if Trigger.KEY_STORE in hits and not blob.part:
+            from .structure import keystores
+
+            matches += keystores.judge(blob)
         if blob.binary:
-            sure = [match for match in matches if match.confidence is Confidence.HIGH]
+            sure = [
+                match for match in matches if match.confidence is Confidence.HIGH or match.rank is Rank.PLACE
+            ]
             return [*sure, *self.embedded(manifest=False)]
         if not hits.isdisjoint(_ENCODED):
             matches += self.in_encodings()

@@ -125,6 +125,13 @@ class Trigger(Enum):
     CONTAINER = Pattern(CONTAINER, KEYWORDS)
     """An archive or a compressed file, by how it begins."""
 
+    KEY_STORE = Pattern(
+        r"(?s)\A(?:\x30[\x80-\x84].{0,4}\x02\x01|\x30[\x20-\x7f]\x02\x01|\xfe\xed\xfe\xed|\xce\xce\xce\xce"
+        r"|\x03\xd9\xa2\x9a|\((?:11:private-key|21:protected-private-key)\()",
+        (b"\x02\x01", b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce", b"\x03\xd9\xa2\x9a", b"private-key("),
+    )
+    """What may be a key store in binary form: `structure.keystores`."""
+
 
 FORMS = {Trigger.COMMAND: COMMANDS, Trigger.LINE: LINES, Trigger.TEXT: TEXTS}
 """The forms behind a trigger."""
