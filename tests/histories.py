@@ -4,22 +4,25 @@ import subprocess
 from itertools import count
 
 
-def fast_import(folder, commits, branch="main"):
+def fast_import(folder, commits, branch="main", *, times=None, start=None):
     """Add commits to a repository.
 
     Args:
         folder: the work tree, whose files are left alone.
         commits: for each commit its files by path, as text or bytes; None removes one.
         branch: which gets them.
+        times: seconds since 1970 at which they were made; one second after the other by default.
+        start: the branch that they start from; by default the same, if it exists.
     """
-    time = count(1_700_000_000)
+    time = iter(times or count(1_700_000_000))
+    start = start or branch
     command = ["git", "-C", str(folder), "fast-import", "--quiet", "--force"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         for number, files in enumerate(commits):
             stamp = f"A <a@example.org> {next(time)} +0000"
             lines = [f"commit refs/heads/{branch}\ncommitter {stamp}\ndata 4\nmore\n".encode()]
             if number == 0:
-                lines.append(f"from refs/heads/{branch}^0\n".encode() if _has(folder, branch) else b"")
+                lines.append(f"from refs/heads/{start}^0\n".encode() if _has(folder, start) else b"")
             for path, content in files.items():
                 if content is None:
                     lines.append(f"D {path}\n".encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -12,10 +13,12 @@ from fluxsecrets.cli.findings import (
     baseline_option,
     findings_format_option,
     no_baseline_option,
+    report_file_option,
     update_baseline_option,
 )
 from fluxsecrets.cli.options import make_session, partial_history_option, quiet_option, takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
+from fluxsecrets.cli.reportfile import refuse_output, show_report
 from fluxsecrets.errors import UsageError
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.checks.audit import AuditOptions, audit
@@ -63,10 +66,13 @@ class _Asked:
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing, and skip the rules about values.")
 @click.option("--who", is_flag=True, help="Show who can read how many files of each environment.")
 @findings_format_option
+@report_file_option
 @partial_history_option
 @quiet_option
 @takes(_Asked, Baseline)
-def command(asked: _Asked, known: Baseline, *, who: bool, report: str, quiet: bool) -> int:
+def command(
+    asked: _Asked, known: Baseline, *, who: bool, report: str, output: Path | None, quiet: bool
+) -> int:
     """Find what is wrong with the secrets of this repository.
 
     Checks who can read what, how secrets are protected, and what Flux would do with them. Nothing is sent
@@ -75,8 +81,9 @@ def command(asked: _Asked, known: Baseline, *, who: bool, report: str, quiet: bo
 
     Exit codes: 0 no finding reaches --fail-on, 1 a finding does, 2 the audit could not run.
     """
+    refuse_output(output)
     if who:
-        return _show_who(Output(quiet=quiet), report)
+        return _show_who(Output(quiet=quiet), report, output)
     known.refuse_contradiction()
     if known.update_baseline and asked.commits is not None:
         raise UsageError(
@@ -96,16 +103,16 @@ def command(asked: _Asked, known: Baseline, *, who: bool, report: str, quiet: bo
     )
     result = audit(make_session(), options)
     out = Output(quiet=quiet)
-    out.show(FORMATS[report](found_by_audit(result, __version__)))
+    show_report(out, FORMATS[report](found_by_audit(result, __version__)), output)
     warn_of_dead_hooks(out)
     return 1 if result.fails else 0
 
 
-def _show_who(out: Output, report: str) -> int:
+def _show_who(out: Output, report: str, output: Path | None) -> int:
     from fluxsecrets.ops.checks.matrix import who_reads_what
     from fluxsecrets.report.matrix import FORMATS
 
     if report not in FORMATS:
         raise UsageError(f"--who reports no findings, so it has no format {report}", hint="use --format json")
-    out.show(FORMATS[report](who_reads_what(make_session())))
+    show_report(out, FORMATS[report](who_reads_what(make_session())), output)
     return 0

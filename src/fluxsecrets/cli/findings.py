@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fluxsecrets.cli.options import Decorator
+from fluxsecrets.cli.options import Decorator, output_option
 from fluxsecrets.errors import UsageError
 from fluxsecrets.report.findings import FORMATS
 
@@ -21,6 +21,7 @@ no_baseline_option: Decorator = click.option("--no-baseline", is_flag=True, help
 update_baseline_option: Decorator = click.option(
     "--update-baseline", is_flag=True, help="Write the current findings to the baseline."
 )
+report_file_option: Decorator = output_option("Write the report to this file.")
 findings_format_option: Decorator = click.option(
     "--format",
     "report",

@@ -39,6 +39,13 @@ class Output:
     def __init__(self, *, quiet: bool = False) -> None:
         """Take whether anything but results and errors is wanted."""
         self._quiet = quiet
+        self._lines: list[str] | None = None
+
+    def into(self, lines: list[str]) -> Output:
+        """Return an output whose results are added to lines; its messages go where those of this one go."""
+        made = Output(quiet=self._quiet)
+        made._lines = lines
+        return made
 
     def data(self, data: bytes) -> None:
         """Write a result that is bytes, as it is."""
@@ -69,6 +76,9 @@ class Output:
 
     def text(self, lines: Iterable[str]) -> None:
         """Write a result that is text."""
+        if self._lines is not None:
+            self._lines += lines
+            return
         for line in lines:
             click.echo(line)
         sys.stdout.flush()  # before messages about it
@@ -82,7 +92,10 @@ class Output:
     def _findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
         from fluxsecrets.report.findings_text import findings_lines
 
-        self.text(findings_lines(findings, show_path, _style(), _width()))
+        if self._lines is not None:
+            self.text(findings_lines(findings, show_path))
+        else:
+            self.text(findings_lines(findings, show_path, _style(), _width()))
 
     def progress(self, items: Iterator[Item], total: int, label: str) -> Iterator[Item]:
         """Pass items on, with a progress bar where there are many and somebody is looking."""

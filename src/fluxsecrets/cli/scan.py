@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,7 @@ from fluxsecrets.cli.findings import (
     baseline_option,
     findings_format_option,
     no_baseline_option,
+    report_file_option,
     update_baseline_option,
 )
 from fluxsecrets.cli.fleet import (
@@ -27,10 +29,14 @@ from fluxsecrets.cli.fleet import (
 )
 from fluxsecrets.cli.options import takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
+from fluxsecrets.cli.reportfile import refuse_output, show_report
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
 from fluxsecrets.report.findings import FORMATS
 from fluxsecrets.report.scan import found_by_scan
+
+if TYPE_CHECKING:  # most scans are of files
+    from fluxsecrets.repo.git.survey import Period
 
 _LONGEST_INPUT = 256 * 2**20
 
@@ -45,6 +51,9 @@ class _Where:
     commits: str | None
     unpushed: bool
     history: bool
+    branches: tuple[str, ...]
+    since: str | None
+    until: str | None
 
     def chosen(self) -> list[str]:
         """The options that name another source than files."""
@@ -53,8 +62,34 @@ class _Where:
             "--range": self.commits is not None,
             "--unpushed": self.unpushed,
             "--history": self.history,
+            "--branch": bool(self.branches),
         }
-        return [name for name, on in given.items() if on]
+        found = [name for name, on in given.items() if on]
+        return found or (["--history"] if self.since is not None or self.until is not None else [])
+
+    def period(self) -> Period | None:
+        """When the commits were made that count, or None for all.
+
+        Raises:
+            UsageError: a date isn't one, or nothing can be between them.
+        """
+        if self.since is None and self.until is None:
+            return None
+        if self.staged:
+            raise UsageError(
+                "--since and --until are about commits, and --staged is not", hint="leave one of them out"
+            )
+        from datetime import datetime
+
+        from fluxsecrets.repo.git.survey import Period
+        from fluxsecrets.scan.sources import dates
+
+        now = datetime.now().astimezone()
+        start = None if self.since is None else dates.since(self.since, now)
+        end = None if self.until is None else dates.until(self.until, now)
+        if start is not None and end is not None and start > end:
+            raise UsageError("--since is after --until", hint="exchange them")
+        return Period(start, end)
 
 
 @click.command("scan")
@@ -64,6 +99,11 @@ class _Where:
 @click.option("--range", "commits", metavar="A..B", help="What these commits added or changed.")
 @click.option("--unpushed", is_flag=True, help="Commits that no remote has.")
 @click.option("--history", is_flag=True, help="Every commit of every branch.")
+@click.option(
+    "--branch", "branches", multiple=True, metavar="NAME", help="Every commit of this branch; repeatable."
+)
+@click.option("--since", metavar="DATE", help="Only commits made since, such as 2026-01-31 or '2 weeks ago'.")
+@click.option("--until", metavar="DATE", help="Only commits made until then; a day counts to its end.")
 @click.option("--partial-history", is_flag=True, help="In a shallow clone, use the commits that exist.")
 @click.option(
     "--filename",
@@ -87,6 +127,7 @@ class _Where:
 @no_baseline_option
 @update_baseline_option
 @findings_format_option
+@report_file_option
 @click.option("--redact", is_flag=True, expose_value=False, help="Always on: no report shows a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 @takes(_Where, Baseline, Fleet)
@@ -99,6 +140,7 @@ def command(
     filename: str | None,
     config: Path | None,
     report: str,
+    output: Path | None,
     quiet: bool,
 ) -> int:
     """Find secrets in plain text.
@@ -117,6 +159,8 @@ def command(
             "--env can't be combined with paths or other sources",
             hint=f"leave out {(chosen or ['the paths'])[0]}, or --env",
         )
+    period = where.period()
+    refuse_output(output)
     known.refuse_contradiction()
     fleet.refuse_contradiction([*_about_one(where, known), *(["--filename"] if filename else [])])
     out = Output(quiet=quiet)
@@ -129,7 +173,7 @@ def command(
             use_baseline=not known.no_baseline,
             config=config,
         )
-        out.show(FORMATS[report](found_by_scan(result, __version__)))
+        show_report(out, FORMATS[report](found_by_scan(result, __version__)), output)
         return result.exit_code
     request = ScanRequest(
         cwd=Path.cwd(),
@@ -144,9 +188,12 @@ def command(
         update_baseline=known.update_baseline,
         partial_history=partial_history,
         config=config,
+        branches=where.branches,
+        period=period,
+        watch=out.watch("scanning"),
     )
     result = scan(request)
-    out.show(FORMATS[report](found_by_scan(result, __version__)))
+    show_report(out, FORMATS[report](found_by_scan(result, __version__)), output)
     if request.source is not Source.STDIN:
         warn_of_dead_hooks(out)
     return result.exit_code
@@ -160,6 +207,8 @@ def _about_one(where: _Where, known: Baseline) -> list[str]:
         "--baseline": known.baseline is not None,
         "--update-baseline": known.update_baseline,
         **{name: name != "--history" for name in where.chosen()},
+        "--since": where.since is not None,
+        "--until": where.until is not None,
     }
     return [name for name, on in given.items() if on]
 
@@ -177,7 +226,7 @@ def _source(paths: tuple[str, ...], chosen: list[str]) -> Source:
 
 
 def _commits(chosen: list[str], text: str | None) -> tuple[str, ...]:
-    if chosen in ([], ["--staged"]):
+    if chosen in ([], ["--staged"], ["--branch"]):
         return ()
     from fluxsecrets.scan.sources.commits import HISTORY, UNPUSHED, range_arguments
 

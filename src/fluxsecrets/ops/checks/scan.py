@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fluxsecrets.findings import RuleInfo
     from fluxsecrets.findings.allow import AllowedFinding, InlineAllowance, Remark
     from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
+    from fluxsecrets.repo.git.survey import Period
     from fluxsecrets.repo.leakrules import LeakRules
     from fluxsecrets.scan.sources.commits import Plan, Unit
     from fluxsecrets.scan.sources.staged import Listing
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 _LINUX: bool = sys.platform.startswith("linux")
 STANDARD_INPUT = "standard input"
 Item = TypeVar("Item")
+Watch = Callable[[Iterator[Any], int], Iterator[Any]]
 LIMIT = BLOB_LIMIT
 """Bytes up to which a file is read as a whole; manifests beyond cannot be judged."""
 
@@ -87,6 +89,9 @@ class ScanRequest(NamedTuple):
         paths: files and folders; none means the whole repository, or what the source has.
         environment: name of the environment whose files are meant, or None.
         commits: arguments for `git rev-list`, where the source is commits.
+        branches: names of branches, all commits of which are meant.
+        period: only commits that were made in it.
+        watch: what results are passed through, with how many there will be; it may show progress.
         baseline: the baseline's path; None for the repository's own where it has one.
         use_baseline: False scans as if there were none.
         for_commit: files of the work tree stand for what is committed, and are judged as that is.
@@ -109,6 +114,9 @@ class ScanRequest(NamedTuple):
     partial_history: bool = False
     config: Path | None = None
     repository: Repository | None = None
+    branches: tuple[str, ...] = ()
+    period: Period | None = None
+    watch: Watch | None = None
 
     def __repr__(self) -> str:
         """Without the content."""
@@ -174,7 +182,12 @@ def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
     from .tips import part
 
     job = _Job(request, engine)
-    parts = part(job.needed(), request.commits)
+    commits = request.commits
+    if request.branches:
+        from fluxsecrets.scan.sources.commits import branch_arguments
+
+        commits = branch_arguments(job.needed(), request.branches)
+    parts = part(job.needed(), commits)
     if len(parts) > 1:
         if request.update_baseline:
             raise UsageError("these commits have baselines of their own", hint="name one branch at a time")
@@ -440,6 +453,7 @@ class _Job:
 
     def _commits(self) -> None:
         from fluxsecrets.ops.policy.staterules import CommitFiles
+        from fluxsecrets.repo.git.survey import Period
         from fluxsecrets.scan.sources import unread
         from fluxsecrets.scan.sources.commits import plan
 
@@ -450,11 +464,13 @@ class _Job:
         repository, part = self.needed(), self.part
         assert part is not None  # noqa: S101 - `scan` gives one with commits
         self._go_by(part.trust, files=CommitFiles(repository, part.tip) if part.tip else None)
-        partial = self.request.partial_history
-        found = self.plan = plan(repository, part.arguments, self._is_chosen, part.loose, partial=partial)
+        partial, period = self.request.partial_history, self.request.period or Period()
+        found = self.plan = plan(
+            repository, part.arguments, self._is_chosen, part.loose, partial=partial, period=period
+        )
         context = CommitContext(found)
         lost: list[Unit] = []
-        results = judged(repository, self.scanner, found.units)
+        results = self._watched(judged(repository, self.scanner, found.units), len(found.units))
         for place, scan in in_order_of_commits(found, results, lost):
             self._take(scan)
             context.add(place, scan)
@@ -511,7 +527,10 @@ class _Job:
 
             _ = self.scanner.engine  # made here, it serves all that are forked
             scans = run_jobs(work, paths, chunk=_CHUNK)
-        return (scan for scan in scans if scan is not None)
+        return (scan for scan in self._watched(iter(scans), len(paths)) if scan is not None)
+
+    def _watched(self, items: Iterator[Item], total: int) -> Iterator[Item]:
+        return items if self.request.watch is None else self.request.watch(items, total)
 
     def _all(self) -> tuple[str, ...]:
         if self.repository is not None:

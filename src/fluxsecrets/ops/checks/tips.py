@@ -34,7 +34,9 @@ class Part(NamedTuple):
     @property
     def is_history(self) -> bool:
         """All of it, of which nothing is more recent than the rest."""
-        return self.arguments == HISTORY
+        return bool(self.arguments) and all(
+            text in HISTORY or text.startswith("refs/") for text in self.arguments
+        )
 
 
 def part(repository: Repository, arguments: Sequence[str]) -> tuple[Part, ...]:

@@ -7,6 +7,7 @@ piece by piece.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from fluxsecrets.errors import GitError
 
@@ -26,7 +27,22 @@ _WHOLE_TREES = 20
 DAMAGED = "damaged"
 
 
-def readable_commits(repository: Repository, arguments: Sequence[str]) -> tuple[list[str], int]:
+class Period(NamedTuple):
+    """When commits were made that count: seconds since 1970, both included; None has no limit."""
+
+    since: int | None = None
+    until: int | None = None
+
+    def has(self, time: int) -> bool:
+        """Whether a time is in it."""
+        return (self.since is None or time >= self.since) and (self.until is None or time <= self.until)
+
+
+def readable_commits(
+    repository: Repository,
+    arguments: Sequence[str],
+    period: Period = Period(),  # noqa: B008 - immutable
+) -> tuple[list[str], int]:
     """The commits of a range, the oldest first, and how many of them can't be read.
 
     What is before a commit that can't be read is unknown, and not counted.
@@ -34,16 +50,22 @@ def readable_commits(repository: Repository, arguments: Sequence[str]) -> tuple[
     Args:
         repository: with the commits.
         arguments: of `git rev-list`.
+        period: only commits that were made in it. git's own limits end a walk at the first older commit, and
+            miss those behind a wrong clock.
 
     Raises:
         GitError: a revision is unknown.
     """
     try:
-        listing = repository.run("rev-list", "--reverse", "--topo-order", *arguments, "--")
-        return listing.decode("ascii").split(), 0
+        times = ("--timestamp",) if period != Period() else ()
+        listing = repository.run("rev-list", "--reverse", "--topo-order", *times, *arguments, "--")
+        words = listing.decode("ascii").split()
+        if not times:
+            return words, 0
+        pairs = zip(words[1::2], words[::2], strict=True)
+        return [name for name, time in pairs if period.has(int(time))], 0
     except GitError as error:
-        names = [name for name in arguments if name not in ("--reverse", "--topo-order")]
-        tips, excluded = _revisions(repository, names)
+        tips, excluded = _revisions(repository, arguments)
         walk = _Walk(repository)
         if any(walk.read(name) is None for name in (*tips, *excluded)):
             raise error from None  # what was asked for by name is not there
@@ -57,8 +79,7 @@ def readable_commits(repository: Repository, arguments: Sequence[str]) -> tuple[
 
 def _revisions(repository: Repository, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The ids of the tips of a range, and of what is left out."""
-    limits = [text for text in arguments if text.startswith(("--since", "--until"))]
-    listing = repository.run("rev-parse", *(text for text in arguments if text not in limits), "--")
+    listing = repository.run("rev-parse", *arguments, "--")
     found = [line for line in listing.decode("utf-8", "replace").split("\n") if line and line != "--"]
     if "--all" in arguments and repository.has_head():
         found += repository.run("rev-parse", "HEAD").decode("ascii").split()

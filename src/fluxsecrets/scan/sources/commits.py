@@ -6,13 +6,14 @@ the same: it is pushed with the others.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import Change
-from fluxsecrets.repo.git.survey import readable_changes, readable_commits
+from fluxsecrets.repo.git.survey import Period, readable_changes, readable_commits
 from fluxsecrets.scan.blob import Blob
 
 from . import SourceFile, pieces, unread
@@ -95,6 +96,38 @@ def range_arguments(text: str) -> tuple[str, ...]:
     return (text,) if ".." in text else (f"{text}..HEAD",)
 
 
+def branch_arguments(repository: Repository, names: Sequence[str]) -> tuple[str, ...]:
+    """What `--branch` means to `git rev-list`: all commits of these branches.
+
+    Args:
+        repository: with the branches.
+        names: local branches, or those of a remote such as `origin/main`; its remote may be left out, if only
+            one has it.
+
+    Raises:
+        UsageError: a branch doesn't exist, or several remotes have it.
+    """
+    lines = repository.run("for-each-ref", "refs/heads/", "refs/remotes/").splitlines()
+    refs = [os.fsdecode(line.partition(b"\t")[2]) for line in lines]
+    return tuple(dict.fromkeys(_branch(name, refs) for name in names))
+
+
+def _branch(name: str, refs: Sequence[str]) -> str:
+    for full in (f"refs/heads/{name}", f"refs/remotes/{name}"):
+        if full in refs:
+            return full
+    of_remotes = [ref for ref in refs if ref.startswith("refs/remotes/") and ref.split("/", 3)[3:] == [name]]
+    if len(of_remotes) == 1:
+        return of_remotes[0]
+    if of_remotes:
+        several = " or ".join(ref.removeprefix("refs/remotes/") for ref in of_remotes[:3])
+        raise UsageError(f"several remotes have a branch {name!a}", hint=f"name one of them: {several}")
+    raise UsageError(
+        f"there is no branch {name!a}",
+        hint="`git branch --all` lists them; `git fetch` brings those of a remote",
+    )
+
+
 def pushed_arguments(lines: str, remote: str) -> tuple[str, ...]:
     """What git tells a pre-push hook, as arguments of `git rev-list`: what the remote has not got.
 
@@ -152,6 +185,7 @@ def plan(
     loose: Iterable[Change] = (),
     *,
     partial: bool = False,
+    period: Period = Period(),  # noqa: B008 - immutable
 ) -> Plan:
     """What is to be read: every file that the commits add or change, each content once.
 
@@ -161,6 +195,7 @@ def plan(
         chosen: which paths count.
         loose: contents that belong to no commit.
         partial: take the commits that a shallow clone has for all there are.
+        period: only commits that were made in it.
 
     Raises:
         GitError: a revision is unknown.
@@ -168,7 +203,7 @@ def plan(
     commits: list[str] = []
     problems: list[FluxsecretsError] = []
     if arguments:
-        commits, missing = readable_commits(repository, arguments)
+        commits, missing = readable_commits(repository, arguments, period)
         problems += _cut_off(repository, commits, missing, partial=partial)
     lost: list[str] = []
     found = _Places(chosen)
