@@ -594,6 +594,53 @@ config_line = form_of(
 statement = form_of(TEXTS, "statement or template", ["sql/init-{}.sql", "web/{}.config", "infra/main-{}.tf"])
 
 
+def script(chance, number):
+    secret = f"{chance.pick(WORDS)}{chance.random.randint(10, 99)}"
+    path, line = chance.pick(
+        [
+            ("scripts/job-{}.sh", "export DB_PASSWORD={}"),
+            ("docker/{}/Dockerfile", "ENV ADMIN_PASSWORD={}"),
+            ("tools/{}/Makefile", "DB_PASSWORD ?= {}"),
+            ("units/app-{}.service", 'Environment="DB_PASSWORD={}"'),
+            ("terraform/db-{}.tf", 'password = "{}"'),
+        ]
+    )
+    file = File(path.format(number)).add("# PASSWORD_FILE is not set here\nAPI_TOKEN=$TOKEN")
+    return file.add(line.format(secret), "script")
+
+
+def listed(chance, number):
+    file = File(f"apps/{chance.name()}/settings-{number}.yaml")
+    secret = chance.some(string.ascii_letters + string.digits, 20)
+    above, line = chance.pick(
+        [
+            ("passwords:", "  - {}"),
+            ("apiKeys:\n  - name: ci", "    key: {}"),
+            ("tokens:", "  ci: {}"),
+            ("password:", "  value: {}"),
+        ]
+    )
+    return file.add(f"secrets:\n  - {chance.name()}-k8s2\n{above}").add(line.format(secret), "list")
+
+
+def keyed_connection(chance, number):
+    secret = chance.some(string.ascii_letters + string.digits, 18)
+    text = chance.pick(
+        [
+            f"Server=db;Database=app;User Id=app;Password={secret};",
+            f"host=db port=5432 user=app password={secret} sslmode=require",
+            f"jdbc:postgresql://db:5432/app?user=app&password={secret}",
+        ]
+    )
+    file = File(chance.pick(["src/app-{}.cs", "docs/connect-{}.md"]).format(number)).add("# the database")
+    return file.add(f'connect("{text}")', "connection string")
+
+
+def password_hashes(chance, number):
+    digest = chance.some(string.ascii_letters + string.digits + "./", 53)
+    return File(f"nginx/{number}/.htpasswd").add("# users").add(f"ops:$2y$10${digest}", "file of hashes")
+
+
 LEAKS = (
     *(secret_manifest,) * 4,
     secret_in_list,
@@ -625,6 +672,10 @@ LEAKS = (
     *(command,) * 4,
     config_line,
     *(statement,) * 2,
+    *(script,) * 2,
+    listed,
+    keyed_connection,
+    password_hashes,
 )
 
 
@@ -1006,6 +1057,22 @@ def harmless_forms(chance, number):
     return file.add("# no password is here")
 
 
+def harmless_scripts(chance, number):
+    file = File(
+        chance.pick(["scripts/fine-{}.sh", "tools/{}/Makefile", "docker/{}/Dockerfile"]).format(number)
+    )
+    file.add(f"DB_PASSWORD=$1\nADMIN_PASSWORD={chance.placeholder()}\nTEST_PASSWORD=test1234")
+    return file.add('PASSWORD="$(pass show db2)"\nSECRET_NAME=app-k8s2\nPASSWORD_MIN_LENGTH=12\nPASS=3')
+
+
+def harmless_lists(chance, number):
+    file = File(f"apps/{chance.name()}/lists-{number}.yaml")
+    file.add(f"imagePullSecrets:\n  - name: {chance.name()}-k8s2\nsecrets:\n  - {chance.name()}-8f3a2c9b7d")
+    return file.add(
+        "passwords:\n  minimumLength: 12\ntokens:\n  access: 15m\npassword:\n  key: admin-password"
+    )
+
+
 HARMLESS = (
     *(encrypted_secret,) * 4,
     *(encrypted_values,) * 2,
@@ -1030,6 +1097,8 @@ HARMLESS = (
     *(made_up_tokens,) * 2,
     *(harmless_comments,) * 2,
     *(harmless_forms,) * 4,
+    harmless_scripts,
+    harmless_lists,
 )
 
 

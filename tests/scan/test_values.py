@@ -39,6 +39,8 @@ PLACEHOLDERS = [
     *(
         "<password>",
         "<your token here>",
+        "<user>:<app-password>",
+        "overwritten-by-env",
         "[password]",
         "{password}",
         "__TOKEN__",

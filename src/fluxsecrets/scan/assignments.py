@@ -80,8 +80,8 @@ def _assignment(match: Any, group: int, *, quoted: bool) -> Assignment:
 _FILLED_IN = r"\{[A-Za-z_][^{}\s]*\}|\$[({]"
 """A place in a text of code into which something is put: `Bearer {token}`, `$(cat FILE)`."""
 
-_EXPANDED = r"\$[A-Za-z_{(*@#?1-9]|`|\{\{|^[-=?+][^{}]*\}"
-"""What a shell replaces; at the start, what is left of `${NAME:-default}`."""
+_EXPANDED = r"\$[A-Za-z_{(*@#?1-9]|`|\{\{|^[^{}]*\}$"
+"""What a shell replaces; at last, what is left of `${NAME:-default}`."""
 
 
 def _is_filled_in(text: str, surroundings: Surroundings) -> bool:

@@ -17,7 +17,9 @@ _SECRETS = (
     "|webhook|url"
 )
 _PLACEHOLDERS = (
-    r"<[^<>]*>",  # <password>
+    r"<[^<>]*>(?:[:@/ ._-]*<[^<>]*>)*",  # <password>, <user>:<password>
+    r"(?:overwritten|overridden|injected|provided|replaced|supplied|set)[-_ ](?:by|from|in|via|at|with)"
+    r"(?:[-_ ][a-z]+)+",
     r"\[[A-Za-z _-]*\]|\{[A-Za-z _-]*\}|__[A-Z0-9_]+__|@@[^@]*@@|%%[^%]*%%",
     r"(?:[X*.#_?-]|\x{2022}){3}(?:[X*.#_?-]|\x{2022})*|\x{2026}",  # xxxx, ****
     r"[X*]{4}[X*]*[-_./ X*]*",
@@ -36,6 +38,7 @@ _PLACEHOLDERS = (
 )
 _PLACEHOLDER = f"(?i){any_of(*_PLACEHOLDERS)}"
 _LONGEST_PLACEHOLDER = 100
+_SIGNS = str.maketrans(dict.fromkeys("<>[]{}@%_", " "))
 
 
 def is_placeholder(text: str) -> bool:
@@ -45,4 +48,4 @@ def is_placeholder(text: str) -> bool:
         return True
     if len(stripped) > _LONGEST_PLACEHOLDER or not is_whole(_PLACEHOLDER, stripped):
         return False
-    return not looks_random(stripped.strip("<>[]{}@%_"))
+    return not looks_random(stripped.translate(_SIGNS).strip())

@@ -217,6 +217,7 @@ def test_scripts_and_declarations_hold_short_passwords(scanner, path, line):
         *(
             "DB_PASSWORD=${1:-}",
             "psql ${DB_PASSWORD:-changeme}",
+            ': "${ADMIN_SECRET:=admin-secret}"',
             "password_length = 2",
             "PASS: TestX2y",
         ),

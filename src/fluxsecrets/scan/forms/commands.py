@@ -23,6 +23,8 @@ CURL = Form(
         "curl -X POST -uadmin:§ https://a.example",
         'command: ["curl", "-u", "admin:§", "https://a.example"]',
         "curl --proxy-user p:§ https://a.example",
+        "curl -u ':§' https://a.example",
+        "curl --user ci:'§' https://a.example",
     ),
     (
         'curl -u "admin:$PASSWORD" https://a.example',
@@ -34,6 +36,20 @@ CURL = Form(
         "curl -u 1000:1000 https://a.example",
         "curl -u {{ user }}:{{ password }} https://a.example",
     ),
+)
+CURL_KEY = Form(
+    "the key of `curl -u`",
+    _COMMAND,
+    rf"\bcurl\b{MORE}{OPTION}(?:-[a-zA-Z]*u(?:{AFTER})?|--user{AFTER})"
+    rf"[\"']?([^\s\"':$;|&<>(){{}}\[\],\\]+):[\"'\s]",
+    (b"curl",),
+    ("curl https://a.example/v1 -u §: -d a=b", 'curl --user "§:" https://a.example'),
+    (
+        "curl -u admin: https://a.example",
+        "curl -u $TOKEN: https://a.example",
+        "curl -u app-k8s2: https://a.example",
+    ),
+    random=True,
 )
 HTTPIE = Form(
     "the password of `http -a`",
@@ -64,8 +80,8 @@ BASIC = Form(
 BEARER = Form(
     "the token of an Authorization header",
     _COMMAND,
-    rf"""(?i:{_HEADER}(?:Bearer|Token|Bot|ApiKey|GenieKey|Splunk|PVEAPIToken))(?:[ \t]+(?:token=)?|=)"""
-    rf"({BARE})",
+    rf"""(?i:{_HEADER}(?:Bearer|(?:Api-?)?Token|Bot|Api-?Key|GenieKey|Splunk|PVEAPIToken))"""
+    rf"(?:[ \t]+(?:token=)?|=)({BARE})",
     (b"authorization",),
     (
         'curl -H "Authorization: Bearer §" https://a.example',
@@ -153,11 +169,12 @@ SHORT_P = Form(
     rf"|(?:redis|valkey|keydb)-cli\b{MORE}{OPTION}-a[ \t]*"
     rf"|(?:mongo(?:sh|dump|restore|export|import|stat)?|cqlsh|nodetool)\b{MORE}{OPTION}-p[ \t]*"
     rf"|(?:sqlcmd|bcp|mosquitto_pub|mosquitto_sub|mosquitto_rr|ipmitool|zip|unzip)\b{MORE}{OPTION}-P[ \t]*"
+    rf"|(?i:psexec(?:64)?)(?:\.exe)?\b{MORE}{OPTION}-p[ \t]*"
     rf"|ldap(?:search|modify|add|delete|passwd|whoami|compare)\b{MORE}{OPTION}-w[ \t]*"
     rf"|(?:smbclient|rpcclient)\b{MORE}{OPTION}-U[ \t=]*[\w\\./-]+%){VALUE}",
     (
         *(b"sshpass", b"-cli", b"mongo", b"cqlsh", b"nodetool", b"sqlcmd", b"bcp", b"mosquitto"),
-        *(b"ipmitool", b"zip", b"ldap", b"smbclient", b"rpcclient"),
+        *(b"ipmitool", b"zip", b"ldap", b"smbclient", b"rpcclient", b"psexec"),
     ),
     (
         "sshpass -p § ssh root@a.example",
@@ -167,6 +184,7 @@ SHORT_P = Form(
         "sqlcmd -S db -U sa -P '§' -Q 'select 1'",
         "ldapsearch -x -D cn=admin -w § -b dc=a",
         "smbclient //nas/share -U backup%§",
+        "PsExec.exe \\\\host -u DOMAIN\\admin -p § cmd",
         "ipmitool -I lanplus -H bmc -U admin -P § power on",
     ),
     (
@@ -318,6 +336,15 @@ ECHO = Form(
         "echo ${{ secrets.TOKEN }} | docker login --password-stdin",
     ),
 )
+HERE = Form(
+    "the password in a here-string",
+    _COMMAND,
+    rf"\b(?:chpasswd|sudo{_GAP}-S|[a-z]+-stdin)\b[^\r\n|;]*<<<[ \t]*(?:\"(?:[^\"\s:$]+:)?([^\"\r\n$]+)\""
+    rf"|'(?:[^'\s:]+:)?([^'\r\n]+)'|(?:[^\s\"'`:$;|&<>()]+:)?({BARE}))",
+    (b"<<<",),
+    ("docker login -u robot --password-stdin a.example <<< §", "chpasswd <<< 'root:§'"),
+    ('docker login --password-stdin <<< "$TOKEN"', "cat <<< §"),
+)
 EXPECT = Form(
     "the password that an expect script sends",
     _COMMAND,
@@ -350,6 +377,7 @@ POWERSHELL = Form(
 COMMANDS = (
     *(
         CURL,
+        CURL_KEY,
         HTTPIE,
         BASIC,
         BEARER,
@@ -362,5 +390,5 @@ COMMANDS = (
         NAME_VALUE,
         VARIABLE,
     ),
-    *(STORE, ALIAS, ECHO, EXPECT, DOCKERFILE, POWERSHELL, NAMED),
+    *(STORE, ALIAS, ECHO, HERE, EXPECT, DOCKERFILE, POWERSHELL, NAMED),
 )

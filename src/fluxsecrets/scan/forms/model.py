@@ -60,10 +60,10 @@ VALUE = rf"""(?:\\?"([^"\r\n\\]+)\\?"|'([^'\r\n]+)'|({BARE}))"""
 """A value, in three groups."""
 
 LOGIN = (
-    r"""(?:\\?"[^"\s:$\\]+:([^"\r\n\\]+)\\?"|'[^'\s:]+:([^'\r\n]+)'"""
-    rf"""|[^\s"'`:$;|&<>()\[\],\\]+:({BARE}))"""
+    r"""(?:\\?"[^"\s:$\\]*:([^"\r\n\\]+)\\?"|'[^'\s:]*:([^'\r\n]+)'"""
+    rf"""|[^\s"'`:$;|&<>()\[\],\\]*:(?:"([^"\r\n\\]+)"|'([^'\r\n]+)'|({BARE})))"""
 )
-"""A user and a password with a colon between, in three groups."""
+"""A user and a password with a colon between, in five groups."""
 
 MORE = r"(?:[^\r\n\\|;&]|\\\r?\n|\\[^\r\n])*?"
 """What may follow in the same command, over continued lines."""

@@ -190,6 +190,36 @@ SHELL_DEFAULT = Form(
     ),
     name=1,
 )
+GETENV = Form(
+    "",
+    _TEXT,
+    rf"""(?i:\b(?:get_?env|env|get|fetch|getProperty|lookup|var|str|string|config|setting))\s*\(\s*["']{_NAME}["']"""
+    r"""\s*,\s*(?:default\s*=\s*)?(?:"([^"\r\n\\]+)"|'([^'\r\n\\]+)')""",
+    NAMES,
+    (
+        'os.environ.get("DB_PASSWORD", "§")',
+        "os.getenv('DB_PASSWORD', '§')",
+        "'password' => env('DB_PASSWORD', '§'),",
+        'ENV.fetch("DB_PASSWORD", "§")',
+        'config("DB_PASSWORD", default="§")',
+    ),
+    (
+        'os.environ.get("DB_PASSWORD", "")',
+        "os.getenv('DB_PASSWORD', 'changeme')",
+        'os.getenv("DB_PASSWORD_FILE", "§")',
+        'request.get("token", "missing")',
+    ),
+    name=1,
+)
+OR_ELSE = Form(
+    "",
+    _TEXT,
+    rf"""\benv(?:\.|\[["']){_NAME}(?:["']\])?\s*(?:\|\||\?\?)\s*(?:"([^"\r\n\\]+)"|'([^'\r\n\\]+)'|`([^`\r\n\\$]+)`)""",
+    (b"env",),
+    ('const pw = process.env.DB_PASSWORD || "§"', "import.meta.env['DB_PASSWORD'] ?? '§'"),
+    ('const pw = process.env.DB_PASSWORD || ""', "const pw = process.env.DB_PASSWORD ?? 'password'"),
+    name=1,
+)
 JOINED = Form(
     "",
     _TEXT,
@@ -213,6 +243,8 @@ TEXTS = (
         DEFAULT,
         DEFAULT_OF,
         SHELL_DEFAULT,
+        GETENV,
+        OR_ELSE,
         JOINED,
     ),
 )

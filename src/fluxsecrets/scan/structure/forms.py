@@ -36,7 +36,40 @@ COMMAND = RuleInfo(
 
 _RULES = {Place.COMMAND: COMMAND, Place.CONFIGURATION: lines.CONFIG, Place.TEXT: lines.CODE}
 _HINT = "take it from the environment, or from a file that is encrypted, and change the value"
-_PROSE = (".md", ".mdx", ".markdown", ".rst", ".adoc", ".txt", ".html", ".htm", ".ipynb")
+_EXAMPLES = (
+    *(
+        ".md",
+        ".mdx",
+        ".markdown",
+        ".rst",
+        ".adoc",
+        ".txt",
+        ".html",
+        ".htm",
+        ".ipynb",
+        ".go",
+        ".py",
+        ".rb",
+        ".rs",
+    ),
+    *(
+        ".js",
+        ".ts",
+        ".jsx",
+        ".tsx",
+        ".mjs",
+        ".java",
+        ".kt",
+        ".scala",
+        ".cs",
+        ".c",
+        ".cc",
+        ".cpp",
+        ".h",
+        ".php",
+    ),
+)
+"""Suffixes of documentation and code, in which there are more examples than anything else."""
 _BEFORE = 1500  # bytes in which the start of a command is looked for
 _FILLED_IN = re.compile(r"\$[A-Za-z_{(*@#?1-9]|\{[A-Za-z_.%]|`|%[sdvq]|%\(|%\w+%|#\{|<[A-Za-z%]|@@|\\\(")
 """Something is put into the value when it is used."""
@@ -47,7 +80,7 @@ _SHORTEST = 6
 def judge(blob: Blob, forms: Sequence[Form]) -> Iterator[Match]:
     """What is found in a file by some forms."""
     data, lower = blob.data, blob.data.lower()
-    prose = blob.path.lower().endswith(_PROSE)
+    strict = blob.path.lower().endswith(_EXAMPLES)
     for form in forms:
         if not any(keyword in lower for keyword in form.keywords):
             continue
@@ -57,7 +90,7 @@ def judge(blob: Blob, forms: Sequence[Form]) -> Iterator[Match]:
                 continue
             text = match.group(group).decode("utf-8", "replace")
             name = match.group(form.name).decode("latin-1") if form.name and match.group(form.name) else ""
-            if _is_secret(form, name, text, prose=prose):
+            if _is_secret(form, name, text, strict=strict):
                 yield _match(blob, form, name, match.span(group))
 
 
@@ -76,7 +109,7 @@ def _command(data: bytes, end: int) -> bytes:
     return before
 
 
-def _is_secret(form: Form, name: str, text: str, *, prose: bool) -> bool:
+def _is_secret(form: Form, name: str, text: str, *, strict: bool) -> bool:
     if form.basic:
         text = _password_of(text)
     if len(text) < _SHORTEST or len(text) > LONGEST_VALUE or _FILLED_IN.search(text):
@@ -86,13 +119,13 @@ def _is_secret(form: Form, name: str, text: str, *, prose: bool) -> bool:
     says = telling(name) if name else Telling.SURELY
     if form.random or says is Telling.MAYBE:
         return len(text) >= 12 and may_be_token(text) and not is_expression(text)
-    return may_be_password(text) and (is_chosen_well(text) if prose else is_chosen(text))
+    return may_be_password(text) and (is_chosen_well(text) if strict else is_chosen(text))
 
 
 def _password_of(text: str) -> str:
     """The password in base64 of a user and a password, or ""."""
     try:
-        user, _, password = b64decode(text + "=" * (-len(text) % 4)).decode().partition(":")
+        user, _, password = b64decode(text + "=" * (-len(text) % 4)).decode("latin-1").partition(":")
     except ValueError:
         return ""
     return "" if password == user else password
