@@ -20,6 +20,7 @@ from fluxsecrets.scan.forms import COMMANDS, FORMS, LINES, SAMPLE, TEXTS
 from fluxsecrets.scan.rules import TOKEN_RULES
 from fluxsecrets.scan.scanner import Scanner
 from fluxsecrets.scan.sources import SourceFile
+from scan_everyday import EVERYDAY, fill
 from token_samples import make
 
 _WORDS = """
@@ -1073,7 +1074,19 @@ def harmless_lists(chance, number):
     )
 
 
+def everyday(kind):
+    """The maker of the files of a kind of `scan_everyday`."""
+    path, text = EVERYDAY[kind]
+
+    def maker(chance, number):
+        return File(path.format(number)).add(fill(chance, text).removesuffix("\n"))
+
+    maker.__name__ = kind
+    return maker
+
+
 HARMLESS = (
+    *map(everyday, EVERYDAY),
     *(encrypted_secret,) * 4,
     *(encrypted_values,) * 2,
     *(sealed_secret,) * 2,

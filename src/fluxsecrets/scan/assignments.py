@@ -84,6 +84,10 @@ _EXPANDED = r"\$[A-Za-z_{(*@#?1-9]|`|\{\{|^[^{}]*\}$"
 """What a shell replaces; at last, what is left of `${NAME:-default}`."""
 
 
+_SEARCHED = r"\(?\.[*+]|\(?\[\^|\(\?[:=!P<]|\\[sSdDwW][*+]"
+"""The start of what a regular expression looks for: `s/^password=.*/password=/`."""
+
+
 def _is_filled_in(text: str, surroundings: Surroundings) -> bool:
     if surroundings is Surroundings.SCRIPT:
         return re.search(_EXPANDED, text) is not None
@@ -99,6 +103,8 @@ def is_secret(found: Assignment, surroundings: Surroundings) -> bool:
     """Whether an assignment puts a secret into its name."""
     says = telling(found.name)
     if says is Telling.NOTHING or len(found.value) > LONGEST_VALUE:
+        return False
+    if surroundings is not Surroundings.CONFIGURATION and re.match(_SEARCHED, found.value):
         return False
     filled = _is_filled_in(found.value, surroundings)
     if filled if found.quoted or surroundings is Surroundings.SCRIPT else is_expression(found.value):

@@ -13,7 +13,7 @@ from fluxsecrets.marks import is_ciphertext
 from .examples import is_example
 from .othercipher import is_other_ciphertext
 from .placeholders import is_placeholder
-from .references import is_reference
+from .references import is_reference, rest_of
 from .wholetext import entropy, is_whole, looks_random
 
 __all__ = [
@@ -100,7 +100,12 @@ def may_be_password(text: str) -> bool:
         return False
     if is_reference(stripped, loose=True) or is_whole(_LOOSE_PLACEHOLDER, stripped):
         return False
-    if is_whole(_SENTENCE, stripped) or is_whole(_URL, stripped) or is_hashed(stripped):
+    rest = rest_of(stripped)
+    if (
+        is_whole(_SENTENCE, stripped if rest is None else rest)
+        or is_whole(_URL, stripped)
+        or is_hashed(stripped)
+    ):
         return False
     if is_other_ciphertext(stripped):
         return False

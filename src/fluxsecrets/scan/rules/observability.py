@@ -167,13 +167,15 @@ RULES = (
         id="uptimerobot-key",
         title="UptimeRobot API key",
         severity=Severity.MEDIUM,
-        pattern=r"\b[um][0-9]{6,9}-[0-9a-f]{24}\b",
+        # The key of one monitor is public as a part of a badge's address.
+        pattern=r"(?:^|[^/0-9A-Za-z_-])([um][0-9]{6,9}-[0-9a-f]{24})\b",
+        group=1,
         keywords=(b"u", b"m"),
         entropy=3.0,
         explanation="It reads or changes your monitors.",
         fix="regenerate it under Integrations & API",
         positives=("UPTIMEROBOT_API_KEY=u{digit:7}-{hex:24}",),
-        negatives=("u1234567-{hex:8}",),
+        negatives=("u1234567-{hex:8}", "https://img.shields.io/uptimerobot/status/m{digit:9}-{hex:24}"),
     ),
     TokenRule(
         id="snyk-token",
