@@ -105,7 +105,8 @@ def token_rules_page() -> str:
     """Return the page of token rules."""
     from fluxsecrets.scan import rules
 
-    lines = ["# Token rules", "", *_RULES_INTRODUCTION.splitlines()]
+    count = f"There are {len(rules.TOKEN_RULES)} of them."
+    lines = ["# Token rules", "", *_RULES_INTRODUCTION.splitlines(), "", count]
     for module in dict.fromkeys(rule_groups(rules)):
         lines += ["", f"## {module.__doc__.splitlines()[0].partition(':')[0].rstrip('.')}"]
         for rule in module.RULES:

@@ -27,7 +27,8 @@ from .matcher import Hit, Matcher, Pattern, make_matcher
 from .mentions import are_references
 from .names import login_form
 from .othercipher import is_encrypted_file
-from .rules import TOKEN_RULES, TokenRule
+from .rules import TokenRule
+from .signs import SIGNS, rules_of
 from .tokens import Token, find_tokens, token_info
 from .triggers import FORMS, PARSE, Trigger
 from .valuekey import ValueKey
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from .structure.page import Page
 
 _TRIGGERS = tuple(Trigger)
-_FIRST_RULE = len(_TRIGGERS)
+_FIRST_SIGN = len(_TRIGGERS)
 _ASSIGNED = _TRIGGERS.index(Trigger.ASSIGNED)
 _SECRET = _TRIGGERS.index(Trigger.SECRET)
 _MASK = "********"
@@ -128,8 +129,7 @@ class Ciphertext(NamedTuple):
 
 def patterns() -> tuple[Pattern, ...]:
     """All patterns, in the order of the matcher's numbers."""
-    rules = (Pattern(rule.pattern, rule.keywords) for rule in TOKEN_RULES)
-    return (*(trigger.value for trigger in _TRIGGERS), *rules)
+    return (*(trigger.value for trigger in _TRIGGERS), *(sign.pattern for sign in SIGNS))
 
 
 class Engine:
@@ -175,7 +175,7 @@ class Engine:
             hits -= {Trigger.SECRET}
         if Trigger.ASSIGNED in hits and self._needs_no_parsing(blob, hits, found):
             hits -= {Trigger.ASSIGNED}
-        rules = _rules(sorted(numbers))
+        rules = _rules(numbers, blob.data)
         reading = _Reading(self, blob, context, hits)
         looks = hits or rules or context.whole or _is_login_file(blob.path)
         matches = reading.whole(reading.read(rules) if looks else [])
@@ -247,11 +247,11 @@ class Engine:
 
 
 def _signs(numbers: Collection[int]) -> frozenset[Trigger]:
-    return frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_RULE)
+    return frozenset(_TRIGGERS[number] for number in numbers if number < _FIRST_SIGN)
 
 
-def _rules(numbers: Collection[int]) -> tuple[TokenRule, ...]:
-    return tuple(TOKEN_RULES[number - _FIRST_RULE] for number in numbers if number >= _FIRST_RULE)
+def _rules(numbers: Collection[int], data: bytes) -> tuple[TokenRule, ...]:
+    return rules_of((number - _FIRST_SIGN for number in numbers if number >= _FIRST_SIGN), data)
 
 
 def _ends(found: Sequence[Hit], wanted: int) -> Iterator[int]:
@@ -364,7 +364,7 @@ class _Reading:
         custom = self.engine.custom
         for layer in layers(self.blob.data, self.hits):
             numbers = sorted(self.engine.hits(layer.data))
-            yield from self.tokens(_rules(numbers), layer.data, layer)
+            yield from self.tokens(_rules(numbers, layer.data), layer.data, layer)
             if custom is not None:
                 yield from custom.find(self.blob, layer.data, custom.hits(layer.data), layer)
             if not _PLAIN_TRIGGERS.isdisjoint(_signs(numbers)) or b"PK\x03\x04" in layer.data:
