@@ -46,6 +46,29 @@ def found_in(result):
     return found
 
 
+OTHERS = {
+    "a header of ansible-vault alone": "$ANSIBLE_VAULT;1.1;AES256",
+    "a version of nobody": "$ANSIBLE_VAULT;hunter2-throwaway",
+    "ansible-vault without its digits": "$ANSIBLE_VAULT;1.1;AES256\nhunter2-throwaway",
+    "the start of a sealed value": "AgBhunter2-throwaway",
+    "a sealed value outside of a SealedSecret": "AgB" + "eHh4" * 100,
+    "a header of age": "-----BEGIN AGE ENCRYPTED FILE-----hunter2-throwaway",
+    "a header of PGP": "-----BEGIN PGP MESSAGE-----\nhunter2-throwaway",
+    "the mark of git-crypt": "\\0GITCRYPT\\0hunter2-throwaway",
+    "Puppet's": "ENC[PKCS7,hunter2-throwaway]",
+    "two values": f"{REAL[0]}{REAL[0]}",
+}
+
+
+def test_a_password_that_looks_like_another_tool_s_ciphertext_is_found(infra, cli, git):
+    names = write_secrets(infra, OTHERS.values())
+    git(infra, "add", "--all")
+    for way in ((), ("--staged",)):
+        assert found_in(cli("scan", *way, "--format", "json"))["plain-secret"] == names
+    commit_all(infra, "leaks")
+    assert found_in(cli("scan", "--history", "--format", "json"))["plain-secret"] == names
+
+
 def test_a_password_that_looks_like_one_is_found(infra, cli, git):
     names = write_secrets(infra, MISSES)
     git(infra, "add", "--all")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from fluxsecrets.marks import SIGN_BYTES
 
@@ -16,45 +17,61 @@ _CIPHERTEXT = (
     rb"""["']?([\w.-]+)["']?[ \t]*[:=][ \t]*["']?"""
     rb"""ENC\[AES256_GCM,data:([A-Za-z0-9+/=]*),[^\]\n]*type:(\w+)\]"""
 )
+_VALUE = (
+    rb"""(?m)^[ \t]*(?:-[ \t]+|export[ \t]+)*["']?([\w.-]+)["']?[ \t]*[:=][ \t]*(\S[^\r\n]*?)[ \t]*,?\r?$"""
+)
 _BINARY = rb"\A\s*\{\s*\"data\"\s*:"
 _SHORT = 4
 """Lengths up to which many values have the same, in bytes."""
 
 
-def holds_values_of(encrypted: bytes, plain: bytes) -> bool:
-    """Whether at least half of the values of an encrypted file stand in a plain one, by keys and lengths.
+class Encrypted(NamedTuple):
+    """What shows of the values of an encrypted file: key and length in bytes of each.
 
-    Args:
-        encrypted: a file that SOPS encrypted.
-        plain: another file.
+    Attributes:
+        whole: the length of a file that was encrypted as a whole, or 0.
     """
-    values = list(_lengths(encrypted))
-    if re.match(_BINARY, encrypted) and any(key == b"data" for key, _ in values):
-        return any(key == b"data" and len(plain) == length > _SHORT for key, length in values)
-    if not values or max(length for _, length in values) <= _SHORT:
-        return False
-    found = sum(_has(plain, key, length) for key, length in values)
-    return 2 * found >= len(values)
+
+    values: tuple[tuple[bytes, int], ...]
+    whole: int = 0
+
+    def are_in(self, plain: Plain) -> bool:
+        """Whether most of them stand in a plain file."""
+        if self.whole:
+            return plain.size == self.whole > _SHORT
+        found = [length for key, length in self.values if (key, length) in plain.values]
+        return 2 * len(found) > len(self.values) and max(found) > _SHORT
+
+
+class Plain(NamedTuple):
+    """The values of a plain file: key and length in bytes of each, and the file's size."""
+
+    values: frozenset[tuple[bytes, int]]
+    size: int
+
+
+def read_encrypted(data: bytes) -> Encrypted:
+    """Read what shows of the values of a file that SOPS encrypted."""
+    values = tuple(_lengths(data))
+    if re.match(_BINARY, data):
+        return Encrypted((), next((length for key, length in values if key == b"data"), 0))
+    return Encrypted(values)
+
+
+def read_plain(data: bytes) -> Plain:
+    """Read the values of a plain file."""
+    found = frozenset((key, len(_unquoted(text))) for key, text in re.findall(_VALUE, data))
+    return Plain(found, len(data))
 
 
 def _lengths(encrypted: bytes) -> Iterator[tuple[bytes, int]]:
-    """Key and length in bytes of each value."""
-    start = encrypted.find(SIGN_BYTES)
-    for key, data, kind in re.findall(_CIPHERTEXT, encrypted) if start >= 0 else ():
+    for key, data, kind in re.findall(_CIPHERTEXT, encrypted) if SIGN_BYTES in encrypted else ():
         if key == b"mac" or kind == b"comment":
             continue
         try:
             yield key, len(b64decode(data, validate=True))
         except ValueError:
             continue
-
-
-def _has(plain: bytes, key: bytes, length: int) -> bool:
-    pattern = (
-        rb"(?m)^[ \t]*(?:-[ \t]+|export[ \t]+)*[\"']?%s[\"']?[ \t]*[:=][ \t]*(\S[^\r\n]*?)[ \t]*,?\r?$"
-        % re.escape(key)
-    )
-    return any(len(_unquoted(text)) == length for text in re.findall(pattern, plain))
 
 
 def _unquoted(text: bytes) -> bytes:

@@ -94,10 +94,12 @@ class CommitContext:
         for place in self._plain:
             if not place.before:
                 added.setdefault(place.first, []).append(place)
+        moved = {(place.first, self._blobs[place]) for place in self._blobs}  # as they are
         removed: dict[int, list[tuple[str, str]]] = {}
         for at, path, blobs in self._plan.removed:
-            if at in added:
-                removed.setdefault(at, []).extend((path, blob) for blob in blobs)
+            gone = [(path, blob) for blob in blobs if (at, blob) not in moved] if at in added else ()
+            if gone:
+                removed.setdefault(at, []).extend(gone)
         unread = {blob: path for each in removed.values() for path, blob in each if blob not in self._read}
         encrypted = self._encrypted | encrypted_blobs(repository, unread)
         for at, files in removed.items():

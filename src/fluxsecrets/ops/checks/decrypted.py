@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import stream_changes
 from fluxsecrets.repo.git.survey import readable_objects
-from fluxsecrets.scan.decrypted import holds_values_of
+from fluxsecrets.scan.decrypted import read_encrypted, read_plain
 
 LATELY = 1000
 """Commits before a state in which is looked for encrypted versions of its plain files."""
@@ -97,13 +97,19 @@ def copies(
     """As `decrypted_copies`, of removed files that are encrypted."""
     if not removed:
         return
-    wanted = {*(blob for _, blob in removed), *added.values()}
-    contents = {name: data or b"" for name, _, data in readable_objects(repository, wanted)}
-    for path, blob in added.items():
-        for before, old in removed:
-            if holds_values_of(contents[old], contents[blob]):
-                yield path, before
-                break
+    before = [(path, read_encrypted(data)) for path, data in _contents(repository, removed)]
+    for path, data in _contents(repository, added.items()):
+        plain = read_plain(data)
+        was = next((name for name, encrypted in before if encrypted.are_in(plain)), None)
+        if was is not None:
+            yield path, was
+
+
+def _contents(repository: Repository, files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+    """The contents of files that are given with their blobs; one without is left out."""
+    found = list(files)
+    contents = {name: data for name, _, data in readable_objects(repository, {blob for _, blob in found})}
+    yield from ((path, data) for path, blob in found if (data := contents.get(blob)) is not None)
 
 
 def renamed(before: str) -> str:
