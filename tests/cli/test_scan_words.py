@@ -84,13 +84,17 @@ def test_the_id_of_a_built_in_rule_is_refused(repository, scan):
     assert ".fluxsecrets.yaml:3" in result.stderr
 
 
-def test_a_configuration_that_nobody_named_has_no_effect(repository, scan):
+def test_a_configuration_that_nobody_named_has_no_effect(repository, scan, cli):
     repository.write(".gitleaks.toml", TOML)
     repository.write(".betterleaks.toml", TOML)
     repository.write(".gitleaksignore", "secret.yaml:generic-api-key:6\n")
     repository.write("secret.yaml", repository.secret.replace("\n", " # gitleaks:allow\n"))
     result, found, allowed, _ = scan()
     assert (result.exit_code, found, allowed) == (1, ["secret.yaml plain-secret"], [])
+    shown = cli("scan").stderr
+    for named in ("config: .gitleaks.toml", "config: .betterleaks.toml", "ignore_file: .gitleaksignore"):
+        assert f"`scan: {{{named}}}` in .fluxsecrets.yaml makes it count" in shown
+    assert "makes it count" not in cli("scan", "secret.yaml").stderr
 
 
 def test_a_named_configuration_allows_and_is_named(repository, scan, cli):
@@ -103,6 +107,7 @@ def test_a_named_configuration_allows_and_is_named(repository, scan, cli):
     assert data["allowed"][0]["reason"] == "anything"
     assert [each["problem"] for each in data["remarks"]] == ["unsupported"]
     text = cli("scan")
+    assert "makes it count" not in text.stderr
     assert "1 allowed, 1 in the words of gitleaks" in text.stderr
     assert ".gitleaks.toml:7: validate is not run" in text.stderr
 

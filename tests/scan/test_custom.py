@@ -5,10 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fluxsecrets.repo.leakreader import read_configuration
+from fluxsecrets.repo.leakrules import Required
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.custom import CustomRules, for_hyperscan
+from fluxsecrets.scan.custom import CustomRules
+from fluxsecrets.scan.dialect import for_hyperscan
 from fluxsecrets.scan.expressions import compiled
 from fluxsecrets.scan.matcher import KeywordMatcher, Pattern, make_matcher
+from fluxsecrets.scan.nearby import near_ones
 
 
 @pytest.fixture
@@ -137,6 +140,22 @@ def test_lists_know_the_values_of_built_in_rules(scan):
     secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\ndata:\n  key: aHVudGVyMw==\n"
     configuration = "[[allowlists]]\nregexes = ['''^hunter3$''']\n"
     assert scan(configuration, secret, "a.yaml", show=lambda each: each.marks) == [("regexes:0",)]
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=8).map(sorted)
+DISTANCE = st.none() | st.integers(0, 3)
+
+
+@given(PLACES, PLACES, DISTANCE, DISTANCE)
+def test_what_is_near(places, others, lines, columns):
+    assert near_ones(places, others, Required("a", lines, columns)) == [
+        any(
+            (lines is None or abs(line - other[0]) <= lines)
+            and (columns is None or abs(column - other[1]) <= columns)
+            for other in others
+        )
+        for line, column in places
+    ]
 
 
 # --- the database ------------------------------------------------------------------------------------------

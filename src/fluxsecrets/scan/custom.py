@@ -19,9 +19,11 @@ from fluxsecrets.repo.leakrules import Allowlist, LeakRule, LeakRules
 from fluxsecrets.sops.selectors import compile_regex
 
 from .blob import Blob
+from .dialect import for_hyperscan
 from .expressions import compiled
 from .match import Match, Rank
 from .matcher import Matcher, Pattern, make_matcher
+from .nearby import Places, near_ones
 from .values import entropy
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ MOST = 10_001
 
 _EVERYTHING = "(?s)."
 _LARGEST = 3000  # instructions of RE2 beyond which hyperscan would take seconds to compile a pattern
-_SPACE = r"\t\n\f\r "
 _FIX = "take the value out of the repository, and change it"
 
 
@@ -153,24 +154,15 @@ class CustomRules:
 
     def _accompanied(self, rule: LeakRule, blob: Blob, data: bytes, spans: list[Span]) -> Iterator[Span]:
         """The matches near which all rules match that the rule requires."""
-        places = _Places(data)
-        beside = []
+        places = Places(data)
+        at = [places.of(span.start) for span in spans]
+        near = [True] * len(spans)
         for needed in rule.required:
             other = self._by_id[needed.rule]
-            there = _fits(other.path, blob.path) and other.regex != ""
+            there = other.regex != "" and _fits(other.path, blob.path)
             found = [places.of(span.start) for span in self.spans(other, data)] if there else []
-            beside.append((needed, found))
-        for span in spans:
-            line, column = places.of(span.start)
-            if all(
-                any(
-                    (needed.within_lines is None or abs(line - at[0]) <= needed.within_lines)
-                    and (needed.within_columns is None or abs(column - at[1]) <= needed.within_columns)
-                    for at in found
-                )
-                for needed, found in beside
-            ):
-                yield span
+            near = [all(pair) for pair in zip(near, near_ones(at, found, needed), strict=True)]
+        return (span for span, is_near in zip(spans, near, strict=True) if is_near)
 
     # --- allowances --------------------------------------------------------------------------------------
 
@@ -235,44 +227,6 @@ def prefilter(keyed: _Keyed) -> str:
         return narrow
     words = keyed.keywords_bytes()
     return "(?i)" + "|".join(re.escape(word.decode()) for word in words) if words else _EVERYTHING
-
-
-def for_hyperscan(pattern: str) -> str | None:
-    r"""Return a pattern as hyperscan takes it, or None where the two engines could differ.
-
-    They differ in `\s`, which has a vertical tab in hyperscan alone, and in everything beyond ASCII.
-    """
-    if not pattern.isascii() or re.search(r"\\(?:[pPQ0-7]|x\{)", pattern):
-        return None
-    parts: list[str] = []
-    inside = False
-    position = 0
-    while position < len(pattern):
-        sign = pattern[position]
-        pair = pattern[position : position + 2]
-        if sign == "\\":
-            position += 2
-            if pair == r"\S" and inside:
-                return None
-            spaced = {r"\s": _SPACE if inside else f"[{_SPACE}]", r"\S": f"[^{_SPACE}]"}
-            parts.append(spaced.get(pair, pair))
-            continue
-        if inside and sign == "[" and pattern.startswith("[:", position):
-            end = pattern.find(":]", position)
-            end = end + 2 if end >= 0 else position + 1
-            parts.append(pattern[position:end])
-            position = end
-            continue
-        if not inside and sign == "[":
-            inside = True
-            start = re.compile(r"\[\^?\]?").match(pattern, position)
-            parts.append(start[0] if start is not None else sign)
-            position += len(parts[-1])
-            continue
-        inside = inside and sign != "]"
-        parts.append(sign)
-        position += 1
-    return "".join(parts)
 
 
 @cache
@@ -353,15 +307,3 @@ def _sha1(text: str) -> str:
     from hashlib import sha1
 
     return sha1(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
-
-
-class _Places:
-    """Lines and columns of positions in some bytes, which may be those behind base64."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def of(self, position: int) -> tuple[int, int]:
-        """Line and column from 0."""
-        start = self.data.rfind(b"\n", 0, position) + 1
-        return self.data.count(b"\n", 0, position), position - start

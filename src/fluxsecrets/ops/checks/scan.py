@@ -136,6 +136,7 @@ class ScanResult(NamedTuple):
         nothing: why no file was looked at, or "".
         rules: rules of the team that ran beside the built-in ones.
         repositories: how many were scanned, if several were asked for.
+        unnamed: files of other tools that have no effect: the setting that could name each, and its name.
     """
 
     findings: tuple[Finding, ...]
@@ -152,6 +153,7 @@ class ScanResult(NamedTuple):
     nothing: str = ""
     rules: tuple[RuleInfo, ...] = ()
     repositories: int | None = None
+    unnamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -663,6 +665,10 @@ class _Job:
         result = ScanResult(found, (), allowed, remarks, (), tuple(self.errors), len(self.paths), self.root)
         if self.words is not None:
             result = result._replace(rules=self.words.infos)
+        if found and self.complete and self.request.config is None:
+            from .words import unnamed_files
+
+            result = result._replace(unnamed=unnamed_files(self.root, self.settings))
         if self.request.update_baseline:
             return self._updated(result)
         entries, path = self._baseline()

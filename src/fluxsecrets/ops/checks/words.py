@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from fluxsecrets.repo.settings import Settings
 
 
+_FILES = (
+    ("config", ".betterleaks.toml"),
+    ("config", ".gitleaks.toml"),
+    ("ignore_file", ".betterleaksignore"),
+    ("ignore_file", ".gitleaksignore"),
+    ("secrets_baseline", ".secrets.baseline"),
+)
+
+
 class Words(NamedTuple):
     """What a scan goes by beside the built-in rules.
 
@@ -111,6 +120,13 @@ def read_option(path: Path, cwd: Path) -> LeakRules:
         return read_file(place, limit=MAX_BYTES, follow_links=True).data
 
     return joined([read_configuration(data, name) for name, data in read_chain(shown, read)])
+
+
+def unnamed_files(root: Path, settings: Settings | None) -> tuple[tuple[str, str], ...]:
+    """Return files of other tools that have no effect: the setting that could name each, and its name."""
+    scan = (None if settings is None else settings.scan) or ScanSettings()
+    named = {name for name, _ in _FILES if getattr(scan, name) is not None}
+    return tuple((key, name) for key, name in _FILES if key not in named and (root / name).is_file())
 
 
 def _content(others: Mapping[str, bytes | None], path: str, name: str) -> bytes:
