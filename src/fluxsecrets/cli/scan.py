@@ -92,6 +92,14 @@ class _Where:
         return Period(start, end)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How the work is done."""
+
+    jobs: int | None
+    no_cache: bool
+
+
 @click.command("scan")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--env", "environment", metavar="NAME", help="All files of an environment.")
@@ -128,13 +136,21 @@ class _Where:
 @update_baseline_option
 @findings_format_option
 @report_file_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Scan with this many processes (default: one per CPU).",
+)
+@click.option("--no-cache", is_flag=True, help="Read contents again that had no secrets when last scanned.")
 @click.option("--redact", is_flag=True, expose_value=False, help="Always on: no report shows a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
-@takes(_Where, Baseline, Fleet)
+@takes(_Where, Baseline, Fleet, _Work)
 def command(
     where: _Where,
     known: Baseline,
     fleet: Fleet,
+    work: _Work,
     *,
     partial_history: bool,
     filename: str | None,
@@ -191,6 +207,8 @@ def command(
         branches=where.branches,
         period=period,
         watch=out.watch("scanning"),
+        jobs=work.jobs,
+        use_cache=not work.no_cache,
     )
     result = scan(request)
     show_report(out, FORMATS[report](found_by_scan(result, __version__)), output)

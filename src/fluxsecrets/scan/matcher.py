@@ -12,18 +12,16 @@ database is compiled for the run.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from .cachefile import fast_hash, read_cached, write_cached
+
 _MAGIC = b"fluxsecrets-hyperscan-1\n"
-_DIGEST = 32
-_MOST = 256 * 2**20  # bytes of a cached database
 _ANYTHING = "(?s)."
 _PLACES_UP_TO = 2**20  # bytes of data; in more there may be millions of places
-_STALE = 30 * 24 * 3600  # seconds; older databases belong to versions that are gone
 
 
 class Pattern(NamedTuple):
@@ -125,7 +123,7 @@ def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None, *, leni
         return KeywordMatcher(patterns)
     try:
         name = _cache_name(patterns, hyperscan)
-        data = None if cache is None else _load(cache / name)
+        data = None if cache is None else read_cached(cache / name, _MAGIC)
         if data is not None:
             try:
                 return _prepared(hyperscan, hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK))
@@ -138,7 +136,7 @@ def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None, *, leni
                 raise
             database = _compile([_taken(pattern, hyperscan) for pattern in patterns], hyperscan)
         if cache is not None:
-            _store(cache / name, hyperscan.dumpb(database))
+            write_cached(cache / name, _MAGIC, hyperscan.dumpb(database), "patterns-*.hs")
         return _prepared(hyperscan, database)
     except hyperscan.HyperscanError:  # this processor or build cannot
         return KeywordMatcher(patterns)
@@ -169,73 +167,11 @@ def _taken(pattern: Pattern, hyperscan: Any) -> Pattern:
     return pattern
 
 
-def _blake2b(size: int) -> Any:
-    try:
-        from _blake2 import blake2b  # without the rest of hashlib, which loads OpenSSL
-    except ImportError:
-        from hashlib import blake2b
-    return blake2b(digest_size=size)
-
-
 def _cache_name(patterns: Sequence[Pattern], hyperscan: Any) -> str:
-    state = _blake2b(16)
+    state = fast_hash(16)
     machine = os.uname().machine if hasattr(os, "uname") else sys.platform
     wanted = (f"{each.every:d}{each.expression}" for each in patterns)
     for text in (sys.platform, machine, str(hyperscan.__version__), *wanted):
         data = text.encode()
         state.update(len(data).to_bytes(8, "big") + data)
     return f"patterns-{state.hexdigest()}.hs"
-
-
-def _load(path: Path) -> bytes | None:
-    """The cached database, or None if there is no trusted one."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-    except OSError:
-        return None
-    try:
-        with os.fdopen(descriptor, "rb") as stream:
-            status = os.fstat(descriptor)
-            if not _is_ours(status) or not len(_MAGIC) + _DIGEST < status.st_size <= _MOST:
-                return None
-            content = stream.read(_MOST)
-    except OSError:
-        return None
-    head, digest, data = (
-        content[: len(_MAGIC)],
-        content[len(_MAGIC) :][:_DIGEST],
-        content[len(_MAGIC) + _DIGEST :],
-    )
-    return data if head == _MAGIC and digest == _digest(data) else None
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    if not stat.S_ISREG(status.st_mode):
-        return False
-    if not hasattr(os, "getuid"):
-        return True
-    return status.st_uid in (os.getuid(), 0) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def _digest(data: bytes) -> bytes:
-    state = _blake2b(_DIGEST)
-    state.update(data)
-    digest: bytes = state.digest()
-    return digest
-
-
-def _store(path: Path, data: bytes) -> None:
-    """Keep a database for the next run; a failure to do so is not an error."""
-    from fluxsecrets.errors import FluxsecretsError
-    from fluxsecrets.files.writing import write_atomic
-
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.is_symlink():
-            return
-        write_atomic(path, _MAGIC + _digest(data) + data, mode=0o600)
-        for other in path.parent.glob("patterns-*.hs"):  # of versions before
-            if other != path and other.is_file() and other.stat().st_mtime < path.stat().st_mtime - _STALE:
-                other.unlink(missing_ok=True)
-    except (OSError, FluxsecretsError):
-        return

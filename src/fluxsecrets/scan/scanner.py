@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, LimitError
 from fluxsecrets.findings import Finding
-from fluxsecrets.marks import LEFTOVER, is_leftover_name, is_secret_name
+from fluxsecrets.marks import LEFTOVER, MANIFEST_SUFFIXES, is_leftover_name, is_secret_name
 from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
 from .blob import Blob
@@ -49,9 +49,22 @@ class FileScan(NamedTuple):
             for each in self.scanned
         )
 
+    @property
+    def is_silent(self) -> bool:
+        """Nothing is to be said of it but that it was scanned: it is clean, in plain text and not empty."""
+        if not self.is_clean or len(self.scanned) != 1:
+            return False
+        only = self.scanned[0]
+        return not (only.encrypted or only.place or only.empty)
+
     def moved(self, path: str) -> FileScan:
         """The same for another path."""
         return self._replace(path=path, scanned=tuple(each._replace(path=path) for each in self.scanned))
+
+
+def silent(path: str) -> FileScan:
+    """The result for a file of which nothing is to be said."""
+    return FileScan(path, (Scanned(path),))
 
 
 class Scanner:
@@ -82,6 +95,7 @@ class Scanner:
         self._key = key or (ValueKey() if engine is None else engine.key)
         self._patterns: tuple[Glob, ...] | None = None
         self._asked = False
+        self._ordinary: dict[str, bool] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         """Compiled patterns do not travel; the key of the run does."""
@@ -127,6 +141,18 @@ class Scanner:
         except FluxsecretsError:
             return False
 
+    def has_ordinary_name(self, path: str) -> bool:
+        """Whether nothing but its content can make a file with this name a secret."""
+        known = self._ordinary.get(path)
+        if known is None:
+            rules = self._arguments[2]
+            try:
+                known = not self._whole(path) and (rules is None or not rules.secret(path))
+            except FluxsecretsError:
+                known = False
+            self._ordinary[path] = known
+        return known
+
     def _ruled(self, blob: Blob) -> str:
         """Why a plain file is a secret by a narrow creation rule, or "".
 
@@ -134,8 +160,10 @@ class Scanner:
             FluxsecretsError: the rules cannot be read.
         """
         rules = self._arguments[2]
-        if rules is None or (not self._asked and looks_ordinary(blob.data)):
-            return ""  # most commits need no rules at all
+        if rules is None:
+            return ""
+        if not self._asked and blob.path.lower().endswith(MANIFEST_SUFFIXES) and looks_ordinary(blob.data):
+            return ""  # it is exempt, and most commits need no rules at all
         self._asked = True
         reason = rules.secret(blob.path)
         return "" if reason and exempt(blob.path, blob.data) else reason

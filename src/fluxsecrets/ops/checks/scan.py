@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fluxsecrets.findings.baseline import BaselineEntry, BaselineResult, Written
     from fluxsecrets.repo.git.survey import Period
     from fluxsecrets.repo.leakrules import LeakRules
+    from fluxsecrets.scan.clean import CleanContents
     from fluxsecrets.scan.sources.commits import Plan, Unit
     from fluxsecrets.scan.sources.staged import Listing
 
@@ -96,6 +97,8 @@ class ScanRequest(NamedTuple):
         use_baseline: False scans as if there were none.
         for_commit: files of the work tree stand for what is committed, and are judged as that is.
         partial_history: take the commits that a shallow clone has for all there are.
+        jobs: processes; None for as many as there are CPUs.
+        use_cache: pass over contents of commits in which earlier runs found nothing.
         config: a configuration of gitleaks or betterleaks whose rules and allowlists count too, or None.
         repository: the one to scan; that of `cwd` unless given.
     """
@@ -112,6 +115,8 @@ class ScanRequest(NamedTuple):
     update_baseline: bool = False
     for_commit: bool = False
     partial_history: bool = False
+    jobs: int | None = None
+    use_cache: bool = True
     config: Path | None = None
     repository: Repository | None = None
     branches: tuple[str, ...] = ()
@@ -470,12 +475,16 @@ class _Job:
         found = self.plan = plan(
             repository, part.arguments, self._is_chosen, part.loose, partial=partial, period=period
         )
+        known = self._known_clean(len(found.units))
         context = CommitContext(found)
         lost: list[Unit] = []
-        results = self._watched(judged(repository, self.scanner, found.units), len(found.units))
+        judging = judged(repository, self.scanner, found.units, jobs=self.request.jobs, known=known)
+        results = self._watched(judging, len(found.units))
         for place, scan in in_order_of_commits(found, results, lost):
             self._take(scan)
             context.add(place, scan)
+        if known is not None:
+            known.save()
         self.errors += found.problems
         if lost:
             places = [(unit.places[0].path, found.commits[unit.places[0].first]) for unit in lost]
@@ -491,6 +500,18 @@ class _Job:
         if part is None or part.is_history:
             return ()
         return states_before(self.needed(), part.arguments)
+
+    def _known_clean(self, count: int) -> CleanContents | None:
+        """What earlier runs found clean, or None if it is not asked for, or not worth its reading."""
+        folder = cache_folder(os.environ)
+        if folder is None or not self.request.use_cache or count < _MANY:
+            return None
+        from fluxsecrets.scan.clean import CleanContents, judged_by
+        from fluxsecrets.scan.engine import patterns
+
+        custom = self.scanner.engine.custom
+        decides = judged_by(patterns(), "" if custom is None else custom.identity)
+        return CleanContents(folder, self.needed().common_dir, decides)
 
     def needed(self) -> Repository:
         """The repository.
@@ -528,7 +549,7 @@ class _Job:
             from fluxsecrets.ops.run.parallel import run_jobs
 
             _ = self.scanner.engine  # made here, it serves all that are forked
-            scans = run_jobs(work, paths, chunk=_CHUNK)
+            scans = run_jobs(work, paths, chunk=_CHUNK, most=self.request.jobs)
         return (scan for scan in self._watched(iter(scans), len(paths)) if scan is not None)
 
     def _watched(self, items: Iterator[Item], total: int) -> Iterator[Item]:

@@ -7,12 +7,24 @@ results does not matter: `in_order` puts them back into that of the commits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.repo.git.survey import readable_objects
-from fluxsecrets.scan.scanner import FileScan, Scanner
+from fluxsecrets.scan.clean import CleanContents
+from fluxsecrets.scan.scanner import FileScan, Scanner, silent
 from fluxsecrets.scan.sources.commits import Place, Plan, Unit, read_unit
+
+_MANY = 1_500
+"""Contents from which a second process is worth its start."""
+
+_FIRST = 16
+"""Contents that are judged before the others start, so that all know what was imported for them."""
+
+_RANGE = 400
+"""Contents that go to a process at a time."""
 
 
 class Judged(NamedTuple):
@@ -22,11 +34,94 @@ class Judged(NamedTuple):
     scans: tuple[FileScan, ...]
 
 
-def judged(repository: Repository, scanner: Scanner, units: Sequence[Unit]) -> Iterator[Judged]:
-    """Read and judge contents; the results come in any order."""
-    contents = readable_objects(repository, (unit.blob for unit in units), limit=BLOB_LIMIT)
-    for unit, (_, kind, data) in zip(units, contents, strict=True):
-        yield judge(repository, scanner, unit, (kind, data))
+def judged(
+    repository: Repository,
+    scanner: Scanner,
+    units: Sequence[Unit],
+    *,
+    jobs: int | None = None,
+    known: CleanContents | None = None,
+) -> Iterator[Judged]:
+    """Read and judge contents, in several processes where there are many; results are in the units' order.
+
+    Args:
+        repository: with the contents.
+        scanner: judges them.
+        units: what is to be read.
+        jobs: processes; None for as many as there are CPUs.
+        known: contents that earlier runs found clean. What this run finds clean is added.
+
+    Raises:
+        FluxsecretsError: a worker process died.
+    """
+    if known is None:
+        yield from _read(repository, scanner, units, jobs)
+        return
+    passed = [all(_is_known(scanner, known, unit.blob, place) for place in unit.places) for unit in units]
+    there = _present(repository, [unit for unit, is_clean in zip(units, passed, strict=True) if is_clean])
+    passed = [unit.blob in there for unit in units]
+    others = [unit for unit, is_clean in zip(units, passed, strict=True) if not is_clean]
+    results = _read(repository, scanner, others, jobs)
+    for unit, is_clean in zip(units, passed, strict=True):
+        if is_clean:
+            yield _filled(unit, None)
+            continue
+        each = next(results)
+        for place, scan in zip(unit.places, each.scans, strict=False):  # none if it can't be read
+            if scan.is_silent:
+                known.add(unit.blob, place.path)
+        yield each
+
+
+def _is_known(scanner: Scanner, known: CleanContents, blob: str, place: Place) -> bool:
+    return (blob, place.path) in known and scanner.has_ordinary_name(place.path)
+
+
+def _present(repository: Repository, units: Sequence[Unit]) -> frozenset[str]:
+    """Those of some contents that are there: what is not read again may have been lost meanwhile."""
+    if not units:
+        return frozenset()
+    names = "".join(f"{unit.blob}\n" for unit in units).encode()
+    listing = repository.run("cat-file", "--batch-check", "--buffer", stdin=names).decode().splitlines()
+    return frozenset(name for name, kind, *_ in map(str.split, listing) if kind == "blob")
+
+
+def _read(
+    repository: Repository, scanner: Scanner, units: Sequence[Unit], jobs: int | None
+) -> Iterator[Judged]:
+    """The results for all units, by ranges of them that go to several processes."""
+    if len(units) < _MANY or jobs == 1:
+        for unit, scans in zip(units, _scans(repository, scanner, units, (0, len(units))), strict=True):
+            yield _filled(unit, scans)
+        return
+    from fluxsecrets.ops.run.parallel import run_jobs
+
+    _ = scanner.engine  # made here, it serves all that are forked
+    edges = [0, *range(_FIRST, len(units), _RANGE), len(units)]
+    spans = list(pairwise(edges))
+    work = partial(_scans, repository, scanner, units)
+    for span, results in zip(spans, run_jobs(work, spans, chunk=1, most=jobs), strict=True):
+        for unit, scans in zip(units[slice(*span)], results, strict=True):
+            yield _filled(unit, scans)
+
+
+def _scans(
+    repository: Repository, scanner: Scanner, units: Sequence[Unit], span: tuple[int, int]
+) -> list[tuple[FileScan, ...] | None]:
+    """The results for a range of units; None if nothing is to be said of a unit, as of most."""
+    wanted = units[slice(*span)]
+    contents = readable_objects(repository, (unit.blob for unit in wanted), limit=BLOB_LIMIT)
+    found: list[tuple[FileScan, ...] | None] = []
+    for unit, (_, kind, data) in zip(wanted, contents, strict=True):
+        scans = judge(repository, scanner, unit, (kind, data)).scans
+        found.append(None if scans and all(scan.is_silent for scan in scans) else scans)
+    return found
+
+
+def _filled(unit: Unit, scans: tuple[FileScan, ...] | None) -> Judged:
+    if scans is None:
+        scans = tuple(silent(place.path) for place in unit.places)
+    return Judged(unit, scans)
 
 
 def judge(repository: Repository, scanner: Scanner, unit: Unit, content: tuple[str, bytes | None]) -> Judged:

@@ -30,7 +30,9 @@ _AHEAD = 4
 """Chunks per worker that are under way; it bounds the results that are held while one chunk takes long."""
 
 
-def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], *, chunk: int = _CHUNK) -> Iterator[Result]:
+def run_jobs(
+    work: Callable[[Job], Result], jobs: Sequence[Job], *, chunk: int = _CHUNK, most: int | None = None
+) -> Iterator[Result]:
     """The results of all jobs in their order, as they come.
 
     Args:
@@ -38,11 +40,12 @@ def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], *, chunk: int =
             file's failure in its result and raises nothing.
         jobs: picklable.
         chunk: how many go to a process at a time; it takes six of these for a second process.
+        most: processes; None for as many as there are CPUs.
 
     Raises:
         FluxsecretsError: a worker process died.
     """
-    workers = min(cpus(), len(jobs) // (chunk * _CHUNKS_FOR_A_PROCESS))
+    workers = min(most or cpus(), len(jobs) // (chunk * _CHUNKS_FOR_A_PROCESS))
     if workers < 2 or _Alone.on or not _can_have_workers():
         yield from map(work, jobs)
         return

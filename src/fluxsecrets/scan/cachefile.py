@@ -1,0 +1,89 @@
+"""Files in the user's cache folder that are trusted only if nobody else can have written them.
+
+A file has a head that names its kind, a digest, and its content. What is damaged, not the user's own, or
+writable by others is ignored, and made again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+DIGEST = 32
+MOST = 256 * 2**20
+"""Bytes of a file; larger ones are ignored."""
+
+_STALE = 30 * 24 * 3600  # seconds; older files belong to versions or repositories that are gone
+
+
+def read_cached(path: Path, head: bytes) -> bytes | None:
+    """The content of a cache file, or None if there is no trusted one.
+
+    Args:
+        path: of the file; a link is not followed.
+        head: what it starts with.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if not _is_ours(status) or not len(head) + DIGEST < status.st_size <= MOST:
+                return None
+            content = stream.read(MOST)
+    except OSError:
+        return None
+    start, digest, data = content[: len(head)], content[len(head) :][:DIGEST], content[len(head) + DIGEST :]
+    return data if start == head and digest == _digest(data) else None
+
+
+def write_cached(path: Path, head: bytes, data: bytes, siblings: str) -> None:
+    """Keep a content for the next run; a failure to do so is not an error.
+
+    Args:
+        path: of the file.
+        head: what it starts with.
+        data: the content.
+        siblings: a pattern of names; those of them that are old are deleted.
+    """
+    from fluxsecrets.errors import FluxsecretsError
+    from fluxsecrets.files.writing import write_atomic
+
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.is_symlink():
+            return
+        write_atomic(path, head + _digest(data) + data, mode=0o600)
+        for other in path.parent.glob(siblings):
+            if other != path and other.is_file() and other.stat().st_mtime < path.stat().st_mtime - _STALE:
+                other.unlink(missing_ok=True)
+    except (OSError, FluxsecretsError):
+        return
+
+
+def fast_hash(size: int) -> Any:
+    """A hash of so many bytes, to be fed with `update`."""
+    try:
+        from _blake2 import blake2b  # without the rest of hashlib, which loads OpenSSL
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(digest_size=size)
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    return status.st_uid in (os.getuid(), 0) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _digest(data: bytes) -> bytes:
+    state = fast_hash(DIGEST)
+    state.update(data)
+    digest: bytes = state.digest()
+    return digest

@@ -1,0 +1,102 @@
+"""Which contents had nothing in them when a run before looked, so that a history is not read anew each time.
+
+For each clean content at a path, a hash of its id and the path is kept. Nothing is kept of contents in which
+anything was found, allowed or encrypted. The hashes count for the same rules, program and libraries only, and
+only for the file as such: that its name or a creation rule makes it a secret is asked anew in each run.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from .cachefile import fast_hash, read_cached, write_cached
+from .matcher import Pattern
+
+MOST = 500_000
+"""Hashes in a file; beyond, those of the present run are kept."""
+
+_HEAD = b"fluxsecrets-clean-1\n"
+_SIZE = 16
+
+
+class CleanContents:
+    """What is known to be clean in one repository."""
+
+    def __init__(self, folder: Path, repository: Path, judged_by: Collection[str]) -> None:
+        """Read what earlier runs left.
+
+        Args:
+            folder: the user's cache folder; it need not exist.
+            repository: the folder of its objects.
+            judged_by: all that a result depends on beside the content and the path.
+        """
+        state = fast_hash(_SIZE)
+        for text in (str(repository), *judged_by):
+            part = text.encode("utf-8", "surrogateescape")
+            state.update(len(part).to_bytes(8, "big") + part)
+        self._key: bytes = state.digest()
+        self._path = folder / f"clean-{self._key.hex()}.ids"
+        self._known = self._read()
+        self._used: set[bytes] = set()
+        self._fresh: set[bytes] = set()
+
+    def __contains__(self, place: tuple[str, str]) -> bool:
+        """Whether a content, by its id, is known to be clean at a path."""
+        mark = self._mark(place)
+        if mark not in self._known:
+            return False
+        self._used.add(mark)
+        return True
+
+    def add(self, blob: str, path: str) -> None:
+        """Note that a content is clean at a path."""
+        self._fresh.add(self._mark((blob, path)))
+
+    def save(self) -> None:
+        """Write what is new, with what other runs wrote meanwhile; a failure is not an error."""
+        if not self._fresh:
+            return
+        wanted = self._used | self._fresh
+        everything = wanted | self._read()
+        kept = everything if len(everything) <= MOST else set(sorted(wanted)[:MOST])
+        write_cached(self._path, _HEAD, b"".join(sorted(kept)), "clean-*.ids")
+
+    def _mark(self, place: tuple[str, str]) -> bytes:
+        state = fast_hash(_SIZE)
+        state.update(self._key + "\0".join(place).encode("utf-8", "surrogateescape"))
+        mark: bytes = state.digest()
+        return mark
+
+    def _read(self) -> set[bytes]:
+        data = read_cached(self._path, _HEAD)
+        if data is None or len(data) % _SIZE or len(data) > MOST * _SIZE:
+            return set()
+        return {data[start : start + _SIZE] for start in range(0, len(data), _SIZE)}
+
+
+def judged_by(patterns: Collection[Pattern], custom: str) -> tuple[str, ...]:
+    """What decides about a content: the program as it is installed, its libraries, and rules.
+
+    Args:
+        patterns: all that is looked for.
+        custom: what the team's rules are known by.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    libraries = []
+    for name in ("hyperscan", "pyyaml", "google-re2"):
+        try:
+            libraries.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            libraries.append(f"{name} missing")
+    program = Path(__file__).parents[1]
+    modules = sorted(program.rglob("*.py"))
+    return (
+        *(f"{path.relative_to(program)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in modules),
+        *(pattern.expression for pattern in patterns),
+        *libraries,
+        sys.version,
+        custom,
+    )
