@@ -31,9 +31,12 @@ def _in_utf8(raw: bytes) -> bytes:
     if raw.find(b"\0", 0, _BINARY_LOOK) < 0:
         return raw
     start = raw[:_BINARY_LOOK]
-    if encoding := _unmarked(start):
+    stray = _has_stray_nul(start)
+    # Two letters of ASCII are one of Chinese: a text with few NULs is not turned into another one.
+    few = 4 * start.count(0) <= len(start)
+    if not (stray and few) and (encoding := _unmarked(start)):
         return raw.decode(encoding, "replace").encode("utf-8", "replace")
-    return raw.replace(b"\0", b"") if _has_stray_nul(start) else raw
+    return raw.replace(b"\0", b"") if stray else raw
 
 
 def _unmarked(start: bytes) -> str:
