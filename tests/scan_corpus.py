@@ -6,6 +6,7 @@ FOLDER SEED...` (in tests/) writes it out, to look at or to run other scanners o
 
 import base64
 import codecs
+import gzip
 import hashlib
 import json
 import random
@@ -642,7 +643,54 @@ def password_hashes(chance, number):
     return File(f"nginx/{number}/.htpasswd").add("# users").add(f"ops:$2y$10${digest}", "file of hashes")
 
 
+def machine_config(chance, number):
+    """What Talos writes for a node."""
+    token = f"{chance.some('0123456789abcdef', 6)}.{chance.some('0123456789abcdef', 16)}"
+    key = make("{pem:ED25519 PRIVATE KEY}\n", f"{chance.random.random()}")
+    file = File(f"talos/{chance.pick(WORDS)}-{number}.yaml").add("version: v1alpha1\nmachine:")
+    file.add("  type: controlplane").add(f"  token: {token}", "cluster credential")
+    file.add("  ca:\n    crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==")
+    file.add(f"    key: {base64.b64encode(key.encode()).decode()}", "cluster credential").add("cluster:")
+    secret = base64.b64encode(chance.random.randbytes(32)).decode()
+    return file.add(f"  secretboxEncryptionSecret: {secret}", "cluster credential")
+
+
+def terraform_state(chance, number):
+    file = File(f"infra/{chance.pick(['prod', 'stage'])}-{number}.tfstate")
+    file.add('{\n  "version": 4,\n  "terraform_version": "1.9.8",\n  "resources": [{')
+    file.add('    "type": "random_password", "name": "db",\n    "instances": [{"attributes": {"length": 24,')
+    return file.add(f'      "result": {json.dumps(chance.password())}', "cluster credential").add(
+        "    }}]\n  }]\n}"
+    )
+
+
+def encoded_text(chance, number):
+    """A Secret, a kubeconfig or variables, in an encoding."""
+    text = chance.pick(
+        [
+            f"apiVersion: v1\nkind: Secret\nstringData:\n  pin: {chance.token()}\n",
+            f"apiVersion: v1\nkind: Config\nusers:\n  - name: ci\n    user:\n      token: {chance.token()}\n",
+            f"DB_HOST=db.wad.example\nDB_PASSWORD={chance.token()}\n",
+        ]
+    ).encode()
+    packed = chance.pick(
+        [
+            lambda: base64.b64encode(text).decode(),
+            lambda: base64.b64encode(base64.b64encode(text)).decode(),
+            lambda: base64.b64encode(gzip.compress(text, mtime=0)).decode(),
+            text.hex,
+        ]
+    )()
+    file = File(f"apps/encoded-{number}.yaml").add(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: files"
+    )
+    return file.add("binaryData:").add(f"  content: {packed}", "encoding")
+
+
 LEAKS = (
+    *(machine_config,) * 2,
+    terraform_state,
+    *(encoded_text,) * 2,
     *(secret_manifest,) * 4,
     secret_in_list,
     secret_json,
@@ -1051,6 +1099,30 @@ def harmless_comments(chance, number):
     return file.add(f"  # token: {chance.reference()}\n  a: 1  # secretName: {chance.name()}-tls")
 
 
+def harmless_encodings(chance, number):
+    """Digests, certificates, and encoded texts without a value."""
+    texts = [
+        b"apiVersion: v1\nkind: Secret\nstringData:\n  password: ${DB_PASSWORD}\n",
+        b"apiVersion: v1\nkind: ConfigMap\ndata:\n  log-level: debug\n",
+        b'{"auths": {"ghcr.io": {"auth": "REPLACE_ME"}}}',
+        b"DB_HOST=db.wad.example\nDB_PASSWORD=CHANGE_ME\n",
+        b"-----BEGIN PUBLIC KEY-----\n" + base64.b64encode(chance.random.randbytes(90)) + b"\n",
+    ]
+    file = File(f"apps/harmless-encoded-{number}.yaml").add("kind: ConfigMap\nbinaryData:")
+    for index, text in enumerate(texts):
+        file.add(f"  token-{index}.txt: {base64.b64encode(text).decode()}\n  hex-{index}: {text.hex()}")
+    digest = base64.b64encode(chance.random.randbytes(64)).decode()
+    return file.add(f"  url: https://wad.example/?q=a%20b%20c%20d%20e%20f%20g%20h\n  lock: sha512-{digest}")
+
+
+def machine_patch(chance, number):
+    """What a Talos repository has in plain text."""
+    file = File(f"talos/patches/{number}.yaml").add('machine:\n  token: ${MACHINE_TOKEN}\n  ca:\n    key: ""')
+    key = base64.b64encode(chance.random.randbytes(32)).decode()
+    file.add(f"  wireguard:\n    peers:\n      - publicKey: {key}\n        allowedIPs: [10.0.0.0/24]")
+    return file.add("cluster:\n  aescbcEncryptionSecret: <generated>\n  secret: REPLACE_ME")
+
+
 def harmless_forms(chance, number):
     file = File(chance.pick(["scripts/ok-{}.sh", "docs/ok-{}.md", "sql/ok-{}.sql"]).format(number))
     for form in chance.random.sample([form for form in FORMS if form.negatives], 8):
@@ -1109,6 +1181,8 @@ HARMLESS = (
     *(healthy_kustomization,) * 2,
     *(made_up_tokens,) * 2,
     *(harmless_comments,) * 2,
+    *(harmless_encodings,) * 2,
+    machine_patch,
     *(harmless_forms,) * 4,
     harmless_scripts,
     harmless_lists,
