@@ -2,8 +2,8 @@
 
     python -m benchmarks [NAME...] [--rounds 3] [--write]
 
-Every number is the best of several interleaved runs of whole processes. Peers (sops, gitleaks, kubeseal) are
-taken from PATH; what is not there is not compared with.
+Every number is the best of several interleaved runs of whole processes. Peers (sops, gitleaks, kubeseal,
+kingfisher) are taken from PATH; what is not there is not compared with.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import auditing, fleet, large_file, many_files, scanning, sealing, start_up
+from . import auditing, fleet, history, large_file, many_files, scanning, sealing, start_up
 from .measure import Cost
 from .model import Row, Surroundings
 
@@ -27,6 +27,7 @@ BENCHMARKS = (
     many_files.BENCHMARK,
     large_file.BENCHMARK,
     scanning.BENCHMARK,
+    history.BENCHMARK,
     sealing.BENCHMARK,
     auditing.BENCHMARK,
     fleet.BENCHMARK,
@@ -34,7 +35,7 @@ BENCHMARKS = (
 """One file each."""
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-_PEERS = ("sops", "gitleaks", "kubeseal")
+_PEERS = ("sops", "gitleaks", "kubeseal", "kingfisher")
 
 
 def main() -> int:
