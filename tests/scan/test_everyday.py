@@ -221,6 +221,20 @@ def test_what_is_made_of_or_about_a_secret_file_is_not_one_as_a_whole(path, secr
     assert is_secret_name(path) is secret
 
 
+def test_a_secret_file_of_references_is_not_plain(scanner):
+    text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  url: $DB_URL\n  user: %s\n"
+    assert scanner(text % "${DB_USER}", "a.sops.cfg", whole="its name says so") == []
+    assert scanner(text % "REPLACE_ME", "a.sops.cfg", whole="its name says so") == ["1 plain-secret-file"]
+    assert scanner(text % "admin", "a.sops.cfg", whole="its name says so") == ["7 plain-secret"]
+
+
+def test_public_keys_in_a_template_are_not_secrets(scanner):
+    key = "AAAAC3NzaC1lZDI1NTE5AAAAI" + "kX9vQ2mNp4Lz7Rt1" * 2
+    hosts = f"  known_hosts: |\n    #{{ hosts }}#\n    a.example ssh-ed25519 {key}\n"
+    text = f'apiVersion: v1\nkind: Secret\nstringData:\n  identity: "#{{ key() }}#"\n{hosts}'
+    assert scanner(text, "a.sops.yaml.j2") == []
+
+
 def test_a_template_of_a_secret_is_judged_by_what_is_written(scanner):
     head = "apiVersion: v1\nkind: Secret\nstringData:\n  user: admin\n"
     text = f'{head}  token: "#{{ t }}#"\n  password: "#{{ p }}#%s"\n'
@@ -232,3 +246,11 @@ def test_a_template_of_a_secret_is_judged_by_what_is_written(scanner):
 def test_a_placeholder_holds_nothing_random(secret):
     for text in (f"your{secret}key", f"<{secret}>", f"@@{secret}@@", f"fake {secret}", f"[{secret}]"):
         assert not is_placeholder(text)
+
+
+def test_a_word_as_a_password_counts_where_a_manifest_logs_in_with_it(scanner):
+    url = "postgres://benji:%s@benji-postgres:5432/benji"
+    assert scanner(f"url: {url % 'secret'}\n", "values.yaml") == ["1 connection-string"]
+    assert scanner(f"# url: {url % 'secret'}\n", "values.yaml") == []
+    assert scanner(f"url: {url % 'secret'}\n", "README.md") == []
+    assert scanner("url: postgres://user:password@db-host.example.com/a\n", "values.yaml") == []

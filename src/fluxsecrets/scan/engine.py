@@ -467,11 +467,14 @@ class _Reading:
         """The matches; a file that is a secret as a whole has at least one, and all say to encrypt it."""
         if self.encrypted or not (reason := self.reason()):
             return matches
-        from .structure import wholefile
+        from .structure import read_page, wholefile
+        from .structure.secret import only_refers
         from .structure.sops import LOST
 
         hint = wholefile.hint_for(reason)
         if not any(match.rank is Rank.PLACE for match in matches):
+            if Trigger.SECRET in self.hits and only_refers(read_page(self.blob)[0]):
+                return matches
             return [*matches, *wholefile.whole(self.blob, reason)]
         return [
             match._replace(hint=hint)

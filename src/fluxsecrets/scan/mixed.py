@@ -16,6 +16,9 @@ from .wholetext import looks_random
 
 _PIECE = re.compile(r"[^\s\"'`,;{}()\[\]<>|]+")
 _SCHEME = r"(?i)\s*(?:bearer|basic|token|digest|apikey)?\s*"
+_PUBLIC_KEYS = ("AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNhLXNoYTI")
+"""The start of public keys of SSH, as in `known_hosts`."""
+
 _LONGEST = 16 * 2**10
 """Characters; anything longer counts as written."""
 
@@ -34,7 +37,8 @@ def is_written(name: str, text: str) -> bool:
 
 def has_secret(text: str) -> bool:
     """Whether a piece of a text looks random, or is assigned to a telling name."""
-    if any(looks_random(piece) and "/" not in piece and len(piece) >= 10 for piece in _PIECE.findall(text)):
+    pieces = (piece for piece in _PIECE.findall(text) if len(piece) >= 10 and "/" not in piece)
+    if any(looks_random(piece) and not piece.startswith(_PUBLIC_KEYS) for piece in pieces):
         return True
     data = text.encode("utf-8", "replace")
     return any(is_secret(found, Surroundings.CONFIGURATION) for found in assignments(data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
+from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.scan.assignments import is_chosen
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.expressions import DSN, KEYED, URL, compiled
@@ -32,6 +33,7 @@ _EXAMPLE_HOSTS = (
     "server",
     "localhost",
 )
+_WORDS_USED = ("secret", "password")
 # In examples, and as what images start with; a password that everybody knows is another matter.
 _KNOWN = frozenset(
     {
@@ -85,7 +87,8 @@ def judge(blob: Blob) -> Iterator[Match]:
             user = match.group(group - 1).decode("latin-1")
             password = match.group(group).decode("utf-8", "replace")
             host = match.group(group + 1).decode("latin-1")
-            if not _is_password(password, user, host):
+            used = _is_mere_word(blob, match.start(), password, user, host)
+            if not used and not _is_password(password, user, host):
                 continue
             scheme = match.group(1).decode("latin-1").lower() if group == 3 else "a DSN"
             yield Match(
@@ -122,6 +125,16 @@ def _keyed(blob: Blob) -> Iterator[Match]:
                 parts=("keyed",),
                 confidence=Confidence.MEDIUM,
             )
+
+
+def _is_mere_word(blob: Blob, start: int, password: str, user: str, host: str) -> bool:
+    """Whether a manifest logs in with a word such as `secret`, which elsewhere is an example."""
+    if not blob.path.lower().endswith(MANIFEST_SUFFIXES) or password.lower() not in _WORDS_USED:
+        return False
+    line = blob.data[blob.data.rfind(b"\n", 0, start) + 1 : start]
+    name = host.lower().partition(":")[0]
+    is_place = "-" in name or "." in name
+    return b"#" not in line and user.lower() not in _KNOWN and is_place and not name.endswith(_EXAMPLE_HOSTS)
 
 
 def _is_password(text: str, user: str, host: str) -> bool:

@@ -15,6 +15,7 @@ from fluxsecrets.marks import TEMPLATE_SUFFIXES
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.mixed import has_secret, is_written
 from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.references import is_reference
 from fluxsecrets.scan.template import is_template
 from fluxsecrets.scan.valuekey import unpacked
 
@@ -48,6 +49,24 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
             hint, text = _hint(owner), value.scalar.text
             plain = unpacked(text) if value.path[len(owner.prefix)] == "data" else text
             yield page.match(RULE, value, owner, message, hint, confidence=confidence, secret=plain)
+
+
+def only_refers(page: Page) -> bool:
+    """Whether a file holds Secrets alone, and each of their values is filled in later."""
+    values = [
+        value
+        for owner in page.objects
+        for field in ("data", "stringData")
+        if (node := child(owner.node, field)) is not None
+        for value in walk(node)
+        if value.key is not None and not is_null(value.scalar)
+    ]
+    return (
+        page.parsed.fault is None
+        and bool(values)
+        and all(owner.is_secret and owner.sops is None for owner in page.objects)
+        and all(is_reference(value.scalar.text) for value in values)
+    )
 
 
 def _is_template(page: Page) -> bool:
