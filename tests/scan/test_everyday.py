@@ -224,8 +224,10 @@ def test_what_is_made_of_or_about_a_secret_file_is_not_one_as_a_whole(path, secr
 def test_a_secret_file_of_references_is_not_plain(scanner):
     text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  url: $DB_URL\n  user: %s\n"
     assert scanner(text % "${DB_USER}", "a.sops.cfg", whole="its name says so") == []
-    assert scanner(text % "REPLACE_ME", "a.sops.cfg", whole="its name says so") == ["1 plain-secret-file"]
-    assert scanner(text % "admin", "a.sops.cfg", whole="its name says so") == ["7 plain-secret"]
+    assert scanner(text % "REPLACE_ME", "a.sops.yaml", whole="its name says so") == ["1 plain-secret-file"]
+    assert scanner(text % "admin", "a.sops.cfg", whole="its name says so") == []
+    assert scanner(text % "hunter2", "a.sops.cfg", whole="its name says so") == ["7 plain-secret"]
+    assert scanner(text % "admin", "a.sops.yaml", whole="its name says so") == ["7 plain-secret"]
 
 
 def test_public_keys_in_a_template_are_not_secrets(scanner):

@@ -7,15 +7,16 @@ before that is asked.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
-from fluxsecrets.marks import TEMPLATE_SUFFIXES
+from fluxsecrets.marks import MANIFEST_SUFFIXES, TEMPLATE_SUFFIXES
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.mixed import has_secret, is_written
 from fluxsecrets.scan.names import Telling, telling
-from fluxsecrets.scan.references import is_reference
+from fluxsecrets.scan.references import is_reference, rest_of
 from fluxsecrets.scan.template import is_template
 from fluxsecrets.scan.valuekey import unpacked
 
@@ -33,6 +34,9 @@ RULE = RuleInfo(
     fix="Encrypt the file with `fluxsecrets encrypt`, and change the value if it was ever pushed.",
     docs="scan.md#plain-secret",
 )
+
+_MIXED = r"[A-Za-z]\d|\d[A-Za-z]"
+"""A word of letters and digits."""
 
 
 def judge(page: Page, owner: Object) -> Iterator[Match]:
@@ -53,32 +57,44 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
 
 def only_refers(page: Page) -> bool:
     """Whether a file holds Secrets alone, and each of their values is filled in later."""
-    values = [
-        value
-        for owner in page.objects
-        for field in ("data", "stringData")
-        if (node := child(owner.node, field)) is not None
-        for value in walk(node)
-        if value.key is not None and not is_null(value.scalar)
-    ]
+    values = [*_values(page)]
+    template = _is_template(page)
     return (
         page.parsed.fault is None
         and bool(values)
         and all(owner.is_secret and owner.sops is None for owner in page.objects)
-        and all(is_reference(value.scalar.text) for value in values)
+        and all(is_reference(value.scalar.text) or (template and _says_nothing(value)) for value in values)
     )
+
+
+def _values(page: Page) -> Iterator[Value]:
+    for owner in page.objects:
+        for field in ("data", "stringData"):
+            node = child(owner.node, field)
+            for value in walk(node) if owner.is_secret and node is not None else ():
+                if value.key is not None and not is_null(value.scalar):
+                    yield value
 
 
 def _is_template(page: Page) -> bool:
     """Whether a file is a template by name and content: what is made of it is encrypted, not itself."""
-    return page.blob.path.lower().endswith(TEMPLATE_SUFFIXES) and is_template(page.blob.text)
+    path = page.blob.path.lower()
+    if path.endswith(TEMPLATE_SUFFIXES):
+        return is_template(page.blob.text)
+    # Under a name that no tool applies, as a source for envsubst.
+    return not path.endswith(MANIFEST_SUFFIXES) and any(
+        is_reference(each.scalar.text) for each in _values(page)
+    )
 
 
 def _says_nothing(value: Value) -> bool:
     """Whether neither the key nor the text of a value looks like a secret: `username: admin`."""
     text = value.scalar.text
-    wordy = not any(sign.isdigit() for sign in text) or "\n" in text
-    return wordy and telling(value.name) is Telling.NOTHING and not has_secret(text)
+    rest = rest_of(text)
+    written = text if rest is None else rest
+    if telling(value.name) is not Telling.NOTHING or has_secret(written):
+        return False
+    return "\n" in text or (re.search(_MIXED, written) is None and re.fullmatch(r"\d{4,}", written) is None)
 
 
 def secret_values(owner: Object) -> Iterator[Value]:
