@@ -336,7 +336,7 @@ stringData:
     ),
     "armored age": (
         "keys/backup-{}.sops.age",
-        "-----BEGIN AGE ENCRYPTED FILE-----\n§b300§\n-----END AGE ENCRYPTED FILE-----\n# a secret\n",
+        "-----BEGIN AGE ENCRYPTED FILE-----\n§b300§\n-----END AGE ENCRYPTED FILE-----\n",
     ),
     "workflow": (
         ".github/workflows/build-{}.yaml",

@@ -41,7 +41,17 @@ def test_harmless_files_look_like_leaks_to_somebody(maker):
     text = b"".join(file.data for file in (made if isinstance(made, list) else [made])).lower()
     assert any(
         sign in text
-        for sign in (b"secret", b"passw", b"token", b"enc[", b"begin certificate", b"sha", b"ssh-", b"h1:")
+        for sign in (
+            b"secret",
+            b"passw",
+            b"encrypted file",
+            b"token",
+            b"enc[",
+            b"begin certificate",
+            b"sha",
+            b"ssh-",
+            b"h1:",
+        )
     )
 
 
