@@ -144,6 +144,18 @@ def test_a_range_knows_its_own_commits(repository, found):
     assert finding["history"]["at_head"]
 
 
+def test_a_file_that_only_a_tag_has_is_part_of_the_history(repository, found):
+    repository.write("loose.yaml", SECRET.format(VALUE))
+    blob = repository.git("hash-object", "-w", "loose.yaml").strip()
+    (repository.path / "loose.yaml").unlink()
+    repository.git("tag", "plain", blob)
+    repository.git("tag", "--annotate", "--message", "x", "named", blob)
+    repository.git("tag", "--annotate", "--message", "x", "release", "HEAD")
+    (finding,) = found()
+    assert finding["rule"] == "plain-secret"
+    assert finding["history"]["tips"] == []
+
+
 def test_odd_paths_and_authors(repository, found, cli):
     repository.commit({"new\nline.yaml": SECRET.format(VALUE)}, "Eve \x1b[31m")
     (finding,) = found()

@@ -49,7 +49,8 @@ def part(repository: Repository, arguments: Sequence[str]) -> tuple[Part, ...]:
     """
     if tuple(arguments) == HISTORY:
         head = "HEAD" if repository.has_head() else ""
-        return (Part(HISTORY, read_trust(repository, ["HEAD"])[0], tip=head),)
+        trust = read_trust(repository, ["HEAD"])[0]
+        return (Part(HISTORY, trust, tip=head, loose=tuple(_tagged(repository))),)
     arguments = without_unknown(repository, arguments)
     tips, excluded = _revisions(repository, arguments)
     kinds = {name: kind for name, kind, _ in repository.read_objects(_peeled(tips), limit=0)}
@@ -92,6 +93,15 @@ def _revisions(repository: Repository, arguments: Sequence[str]) -> tuple[list[s
     if "--not" in arguments:
         return tips, tuple(arguments[list(arguments).index("--not") :])
     return tips, ("--not", *(line[1:] for line in found if line.startswith("^")))
+
+
+def _tagged(repository: Repository) -> Iterator[Change]:
+    """What references of all kinds stand for that are not commits: `git tag` takes a file or folder, too."""
+    lines = [line.split() for line in repository.run("for-each-ref").decode("utf-8", "replace").splitlines()]
+    tips = list(dict.fromkeys(words[0] for words in lines if words[1] != "commit"))
+    for tip, (_, kind, _) in zip(tips, repository.read_objects(_peeled(tips), limit=0), strict=True):
+        if kind != "commit":
+            yield from _loose(repository, tip, kind)
 
 
 def _peeled(tips: Sequence[str]) -> list[str]:
