@@ -17,6 +17,8 @@ WITH_OUTPUT = {
     "keys import": ("keys", "import", "-"),
     "keys export": ("keys", "export", "alice"),
     "keys cluster-secret": ("keys", "cluster-secret", "--env", "staging"),
+    "scan": ("scan",),
+    "audit": ("audit",),
     "env add": ("env", "add", "new", "--from", "staging"),
 }
 

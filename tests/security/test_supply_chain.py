@@ -25,6 +25,7 @@ LOADERS = {"concurrent.futures.ProcessPoolExecutor", "marshal", "multiprocessing
 """Modules that run code which their input names; processes of a pool talk in pickles."""
 
 MAY_LOAD = {
+    "ops/fleet/local.py",  # from the worker processes that it started itself; results are JSON
     "ops/run/parallel.py",  # from the worker processes that it started itself
 }
 

@@ -160,6 +160,9 @@ _IN_EXAMPLES = re.compile(
 )
 
 
+_BASE64 = r"[A-Za-z0-9+/]{8,64}={0,2}"
+
+
 def is_chosen(value: str) -> bool:
     """Whether somebody chose a password to keep others out: not a mere word, and not that of an example."""
     if _is_example(value):
@@ -171,8 +174,13 @@ def is_chosen(value: str) -> bool:
 
 
 def _is_example(value: str) -> bool:
-    """Whether a text consists of the words and numbers of examples: `mySecretPassword123`."""
-    return len(_IN_EXAMPLES.sub("", value.lower())) < 3
+    """Whether a text consists of the words and numbers of examples: `mySecretPassword123`, in base64 too."""
+    if len(_IN_EXAMPLES.sub("", value.lower())) < 3:
+        return True
+    from .decode import text_behind
+
+    inner = text_behind(value.encode()) if re.fullmatch(_BASE64, value) else None
+    return inner is not None and len(_IN_EXAMPLES.sub("", inner.decode("latin-1").lower())) < 3
 
 
 def is_chosen_well(value: str) -> bool:

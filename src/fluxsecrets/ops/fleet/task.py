@@ -59,7 +59,7 @@ def run_task(fields: tuple[object, ...]) -> str:
         except Exception as error:  # noqa: BLE001 - a text of it may hold a value
             name = type(error).__name__
             failure = FluxsecretsError(
-                f"the scan failed with {name}", hint="run `fluxsecrets scan --debug` in this repository"
+                f"the scan failed with {name}", hint="run `fluxsecrets scan` in this repository"
             )
             return encode(RepositoryResult(problems=(problem(failure),)))
 
