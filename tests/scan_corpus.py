@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.engine import FileSet
+from fluxsecrets.scan.fileset import FileSet
 from fluxsecrets.scan.forms import COMMANDS, FORMS, LINES, SAMPLE, TEXTS
 from fluxsecrets.scan.rules import TOKEN_RULES
 from fluxsecrets.scan.scanner import Scanner

@@ -3,7 +3,9 @@
 import pytest
 
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.engine import Context, Engine, FileSet
+from fluxsecrets.scan.engine import Engine
+from fluxsecrets.scan.fileset import FileSet
+from fluxsecrets.scan.scanned import Context
 
 
 def comparable(scanned):

@@ -13,7 +13,7 @@ from .containers import MOST_LEVELS, Budget, Container, Member, container_of, re
 from .sources import PIECE, pieces
 
 if TYPE_CHECKING:
-    from .engine import Scanned
+    from .scanned import Scanned
 
 HINT = (
     "take it out of the repository, or scan what is in it and allow unreadable-archive in .fluxsecrets.yaml"

@@ -11,7 +11,8 @@ from fluxsecrets.marks import LEFTOVER, MANIFEST_SUFFIXES, is_leftover_name, is_
 from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
 from .blob import Blob
-from .engine import Context, Engine, Scanned
+from .engine import Engine
+from .scanned import Context, Scanned
 from .sources import SourceFile
 from .sources.worktree import open_file
 from .valuekey import ValueKey

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.findings import Confidence, RuleInfo
+from fluxsecrets.findings.fingerprint import value_part
+from fluxsecrets.marks import KEYS_FOLDER
 
+from .blob import Blob
 from .examples import is_example
 from .expressions import compiled
+from .match import Match, Rank
 from .rules import PAIRS, TOKEN_RULES, TokenRule
 from .rules.checks import check_age, check_github, check_gitlab, check_npm
 from .values import entropy, is_placeholder, is_reference
+
+if TYPE_CHECKING:
+    from .decode import Decoded
 
 _ABOUT = (
     rb"(?:[_.-](?i:ids?|u?uid|hash|sha\d*|md5|digest|checksum|fingerprint|thumbprint|version|revision|name|ref|path)"
@@ -131,3 +138,44 @@ def _paired(token: Token, data: bytes, taken: list[tuple[int, int]]) -> Iterator
             taken.append((start, end))
             rule = next(each for each in TOKEN_RULES if each.id == pair.rule)
             yield Token(rule, start, end, token.confidence, "")
+
+
+def token_match(blob: Blob, data: bytes, token: Token, decoded: Decoded | None) -> Match:
+    """A token as a match.
+
+    Args:
+        blob: the file.
+        data: the bytes that the token is in: those of the file, or what is decoded of them.
+        token: the token.
+        decoded: what the bytes are decoded from, or None.
+    """
+    rule, secret = token.rule, data[token.start : token.end]
+    start, end = (token.start, token.end) if decoded is None else decoded.span(token.start)
+    inside = "" if decoded is None else f" in {decoded.how}"
+    message = f"{_article(rule.title)}{inside} is in plain text"
+    if token.confidence is Confidence.LOW:
+        message += ", though its checksum does not match"
+    hint = rule.fix
+    if f"/{KEYS_FOLDER}/" in f"/{blob.path}":
+        hint = f"{KEYS_FOLDER}/ holds public recipients only: take it out; {hint}"
+    return Match(
+        token_info(rule),
+        Rank.TOKEN if decoded is None else decoded.rank,
+        blob.offset(start),
+        blob.offset(end),
+        message,
+        hint,
+        shown=token.shown if decoded is None else "",
+        parts=(value_part(secret),),
+        confidence=token.confidence,
+        also=rule.title,
+        value=None if decoded is None else secret,
+    )
+
+
+def _article(title: str) -> str:
+    first = title.partition(" ")[0]
+    spoken = first[:1].lower()
+    if first.isupper() and first.isalpha():  # spelled out: an AWS key, an NPM token
+        return f"{'an' if spoken in 'aefhilmnorsx' else 'a'} {title}"
+    return f"{'an' if spoken in 'aeiou' else 'a'} {title}"

@@ -9,8 +9,9 @@ import re2
 
 from fluxsecrets.scan import rules as rules_package
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.engine import Engine, patterns
+from fluxsecrets.scan.engine import Engine
 from fluxsecrets.scan.matcher import KeywordMatcher, make_matcher
+from fluxsecrets.scan.patterns import patterns
 from fluxsecrets.scan.rules import PAIRS, TOKEN_RULES
 from fluxsecrets.scan.rules.parts import name_of
 from fluxsecrets.scan.signs import SIGNS, rules_of

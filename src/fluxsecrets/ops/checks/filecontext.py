@@ -9,7 +9,7 @@ from fluxsecrets.errors import GitError
 from fluxsecrets.findings import Finding
 from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
-from fluxsecrets.scan.engine import FileSet
+from fluxsecrets.scan.fileset import FileSet
 from fluxsecrets.scan.scanner import Scanner
 from fluxsecrets.scan.sources import ENCRYPTED_AT_HEAD, SourceFile
 

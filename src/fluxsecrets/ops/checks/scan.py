@@ -30,7 +30,8 @@ from fluxsecrets.ops.run.afterkill import left_behind
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository, find_repository
 from fluxsecrets.repo.rulenames import Files, RuleNames
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.scan.engine import Engine, FileSet
+from fluxsecrets.scan.engine import Engine
+from fluxsecrets.scan.fileset import FileSet
 from fluxsecrets.scan.scanner import FileScan, Scanner, scan_path
 from fluxsecrets.scan.sources import SourceFile
 
@@ -507,7 +508,7 @@ class _Job:
         if folder is None or not self.request.use_cache or count < _MANY:
             return None
         from fluxsecrets.scan.clean import CleanContents, judged_by
-        from fluxsecrets.scan.engine import patterns
+        from fluxsecrets.scan.patterns import patterns
 
         custom = self.scanner.engine.custom
         decides = judged_by(patterns(), "" if custom is None else custom.identity)

@@ -68,7 +68,7 @@ def rules_identity() -> str:
     """Return what the built-in rules of this process are known by."""
     from hashlib import blake2b
 
-    from fluxsecrets.scan.engine import patterns
+    from fluxsecrets.scan.patterns import patterns
 
     return blake2b(repr(patterns()).encode(), digest_size=16).hexdigest()
 
