@@ -28,7 +28,7 @@ def _in_utf8(raw: bytes) -> bytes:
     for mark, encoding in _WIDE:
         if raw.startswith(mark):
             return raw.decode(encoding, "replace").encode("utf-8", "replace")
-    if raw.find(b"\0", 0, _BINARY_LOOK) < 0:
+    if raw.find(b"\0", 0, _BINARY_LOOK) < 0 or _is_der(raw):
         return raw
     start = raw[:_BINARY_LOOK]
     stray = _has_stray_nul(start)
@@ -37,6 +37,15 @@ def _in_utf8(raw: bytes) -> bytes:
     if not (stray and few) and (encoding := _unmarked(start)):
         return raw.decode(encoding, "replace").encode("utf-8", "replace")
     return raw.replace(b"\0", b"") if stray else raw
+
+
+def _is_der(raw: bytes) -> bool:
+    """Whether a file is one DER structure, to the last byte; a short key can look like UTF-16."""
+    if len(raw) < 4 or raw[0] != 0x30:
+        return False
+    size = raw[1] - 0x80 if raw[1] > 0x80 else 0
+    length = int.from_bytes(raw[2 : 2 + size], "big") if size else raw[1]
+    return size <= 4 and 2 + size + length == len(raw)
 
 
 def _unmarked(start: bytes) -> str:

@@ -1,6 +1,7 @@
 """key-store: what holds private keys in binary form, and what only holds certificates."""
 
 import datetime as dt
+import hashlib
 
 import pytest
 from cryptography import x509
@@ -58,6 +59,13 @@ STORES = {
 def test_stores_of_keys(scanner, path):
     (finding,) = scanner.findings(STORES[path], path)
     assert (finding.rule, finding.severity.name, finding.confidence.name) == ("key-store", "HIGH", "HIGH")
+
+
+def test_a_short_key_is_not_taken_for_text_in_utf_16(scanner):
+    for number in range(100):
+        seed = hashlib.sha256(bytes([number])).digest()
+        data = der(ed25519.Ed25519PrivateKey.from_private_bytes(seed), PRIVATE.PKCS8)
+        assert [each.rule for each in scanner.findings(data, "key")] == ["key-store"]
 
 
 def test_one_that_may_hold_certificates_only_is_unlikely(scanner):
