@@ -273,3 +273,19 @@ def test_any_name_and_message_can_be_read_again(name, message):
     assert len(commands(text_of("github", what))) == 2
     jsonschema.validate(json.loads(text_of("gitlab", what)), GITLAB)
     jsonschema.validate(json.loads(text_of("codequality", what)), QUALITY)
+
+
+def test_a_file_in_an_archive_is_shown_at_the_archive():
+    what = found([finding("old/backup.zip!etc/db.yaml")])
+    [(_, places, text)] = commands(text_of("github", what))
+    assert (places["file"], "line" in places) == ("old/backup.zip", False)
+    assert "data.password is in plain text (in etc/db.yaml:6)" in text
+    [vulnerability] = json.loads(text_of("gitlab", what))["vulnerabilities"]
+    assert vulnerability["location"].items() >= {"file": "old/backup.zip"}.items()
+    assert "start_line" not in vulnerability["location"]
+    assert vulnerability["description"].endswith("(in etc/db.yaml:6)")
+    [issue] = json.loads(text_of("codequality", what))
+    assert issue["location"]["path"] == "old/backup.zip"
+    [result] = json.loads(text_of("sarif", what))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "old/backup.zip"
+    assert "(in etc/db.yaml:6);" in result["message"]["text"]

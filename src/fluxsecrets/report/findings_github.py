@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
 
+from .member import file_place
 from .page import Lines, Note, Page
 from .text import printable, well_formed
 
@@ -38,9 +39,9 @@ def _commands(found: Found) -> Iterator[str]:
         text = f"{error.message}; {hint}" if hint else error.message
         yield _command("error", text, error.path, error.line, error.column, f"{found.command}: not judged")
     for finding in sorted(found.listed, key=lambda item: -item.severity):
-        place = finding.location
+        place, inner = file_place(finding.location)
         level = _LEVELS[str(finding.severity)]
-        yield _command(level, _text(finding), place.path, place.line, place.column, finding.rule)
+        yield _command(level, _text(finding, inner), place.path, place.line, place.column, finding.rule)
     for remark in found.remarks:
         title = f"{remark.problem} allowance"
         yield _command("warning", remark.message, remark.path, remark.line, None, title)
@@ -49,11 +50,11 @@ def _commands(found: Found) -> Iterator[str]:
         yield _command("warning", text, excuse.path, excuse.line, None, "new excuse")
 
 
-def _text(finding: Finding) -> str:
+def _text(finding: Finding, inner: str) -> str:
     commit = finding.location.commit
     where = f" (commit {commit[:10]})" if commit else ""
     unsure = "" if str(finding.confidence) == "high" else f" ({finding.confidence} confidence)"
-    return f"{finding.message}{unsure}{where}; {with_file(finding.hint, finding.location.path)}"
+    return f"{finding.message}{inner}{unsure}{where}; {with_file(finding.hint, finding.location.path)}"
 
 
 def _command(

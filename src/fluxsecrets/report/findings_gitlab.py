@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.shell import with_file
 
 from .json import dump
+from .member import file_place
 from .page import Lines, Page
 from .text import known_by, printable, well_formed
 
@@ -55,7 +56,7 @@ def gitlab_page(found: Found) -> Page:
 
 
 def _vulnerability(finding: Finding, rule: RuleInfo | None) -> dict[str, object]:
-    place = finding.location
+    place, inner = file_place(finding.location)
     title = finding.rule if rule is None else rule.title
     location: dict[str, object] = {
         "file": well_formed(place.path),
@@ -66,9 +67,9 @@ def _vulnerability(finding: Finding, rule: RuleInfo | None) -> dict[str, object]
     data: dict[str, object] = {
         "id": known_by(finding),
         "name": title[:_LONGEST_NAME],
-        "description": printable(finding.message),
+        "description": printable(f"{finding.message}{inner}"),
         "severity": str(finding.severity).capitalize(),
-        "solution": printable(with_file(finding.hint, place.path))[:_LONGEST_FIX],
+        "solution": printable(with_file(finding.hint, finding.location.path))[:_LONGEST_FIX],
         "identifiers": [
             {"type": "fluxsecrets_rule", "name": f"fluxsecrets {finding.rule}", "value": finding.rule}
         ],
@@ -87,9 +88,9 @@ def quality_page(found: Found) -> Page:
 
 def _issues(found: Found) -> Iterator[dict[str, object]]:
     for finding in (*found.findings, *found.known):
-        place = finding.location
+        place, inner = file_place(finding.location)
         commit = f" (commit {place.commit[:10]})" if place.commit else ""
-        text = f"{finding.message}{commit}; {with_file(finding.hint, place.path)}"
+        text = f"{finding.message}{inner}{commit}; {with_file(finding.hint, finding.location.path)}"
         severity = _QUALITY[str(finding.severity)]
         yield _issue(text, finding.rule, known_by(finding), severity, place.path, place.line)
 

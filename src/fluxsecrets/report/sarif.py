@@ -12,6 +12,7 @@ from urllib.parse import quote
 from fluxsecrets.shell import with_file
 
 from .json import dump
+from .member import file_place
 from .page import Lines, Page
 from .text import known_by
 
@@ -94,7 +95,7 @@ def _result(
     result: dict[str, object] = {
         "ruleId": finding.rule,
         "level": _LEVELS[severity],
-        "message": {"text": f"{finding.message}; {hint}"},
+        "message": {"text": f"{finding.message}{file_place(finding.location)[1]}; {hint}"},
         "locations": [_location(finding.location)],
         "partialFingerprints": {FINGERPRINT: known_by(finding)},
     }
@@ -115,6 +116,7 @@ def _result(
 
 
 def _location(place: Location) -> dict[str, object]:
+    place, _ = file_place(place)
     physical: dict[str, object] = {"artifactLocation": _artifact(place.path)}
     if place.line is not None:
         region: dict[str, object] = {"startLine": place.line}
