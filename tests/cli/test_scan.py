@@ -295,7 +295,8 @@ def test_a_clone_that_is_cut_off_is_said(repository, scan, git, tmp_path, monkey
 
 
 def test_large_files_come_in_pieces(repository, scan, monkeypatch):
-    monkeypatch.setattr("fluxsecrets.ops.checks.scan.LIMIT", 1000)
+    for source in ("worktree", "staged", "history"):
+        monkeypatch.setattr(f"fluxsecrets.ops.checks.scan{source}.BLOB_LIMIT", 1000)
     monkeypatch.setattr("fluxsecrets.scan.sources.PIECE", 4000)
     monkeypatch.setattr("fluxsecrets.scan.sources.OVERLAP", 400)
     filler = "\n".join(f"line {number} of a file with nothing in it" for number in range(300))

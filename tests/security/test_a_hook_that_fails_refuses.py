@@ -139,8 +139,8 @@ FAULTS = {
     "engine": ("fluxsecrets.scan.engine", "Engine.scan"),
     "structure": ("fluxsecrets.scan.structure", "judge_page"),
     "git": ("fluxsecrets.repo.git", "Repository.read_objects"),
-    "trust": ("fluxsecrets.ops.checks.scan", "take_trust"),
-    "report": ("fluxsecrets.ops.checks.scan", "_Job.result"),
+    "trust": ("fluxsecrets.ops.checks.scanstaged", "take_trust"),
+    "report": ("fluxsecrets.ops.checks.scan", "weigh"),
 }
 EXCEPTIONS = [
     "RuntimeError('hunter2-throwaway')",

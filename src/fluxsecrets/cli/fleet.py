@@ -14,7 +14,7 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
 
 if TYPE_CHECKING:  # most scans are of one repository
-    from fluxsecrets.ops.checks.scan import ScanResult
+    from fluxsecrets.ops.checks.scanmodel import ScanResult
     from fluxsecrets.ops.fleet.cluster import Cluster
     from fluxsecrets.ops.fleet.task import RepositoryTask
     from fluxsecrets.ops.fleet.wire import RepositoryResult

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
-from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
+from fluxsecrets.ops.checks.scan import scan
+from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fluxsecrets.ops.checks.scan import ScanResult
+    from fluxsecrets.ops.checks.scanmodel import ScanResult
 
 _LONGEST_LIST = 2**24
 _ENCRYPTS = "`fluxsecrets encrypt "

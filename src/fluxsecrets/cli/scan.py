@@ -31,7 +31,8 @@ from fluxsecrets.cli.options import takes
 from fluxsecrets.cli.output import Output, warn_of_dead_hooks
 from fluxsecrets.cli.reportfile import refuse_output, show_report
 from fluxsecrets.errors import UsageError
-from fluxsecrets.ops.checks.scan import ScanRequest, Source, scan
+from fluxsecrets.ops.checks.scan import scan
+from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
 from fluxsecrets.report.findings import FORMATS
 from fluxsecrets.report.scan import found_by_scan
 

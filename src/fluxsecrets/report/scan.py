@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fluxsecrets.ops.checks.scan import ScanResult, known_rules
+from fluxsecrets.ops.checks.scanmodel import ScanResult
+from fluxsecrets.scan.registry import all_rules
 
 from .found import Found
 from .text import counted
@@ -24,7 +25,7 @@ def found_by_scan(result: ScanResult, version: str, brought_by: str = "what is s
         result.remarks,
         result.gone,
         _summary(result),
-        lambda: (*known_rules(), *result.rules),
+        lambda: (*all_rules(), *result.rules),
         listed=result.findings,
         errors=result.errors,
         excuses=result.excuses,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,21 @@ DIGEST = 32
 MOST = 256 * 2**20
 """Bytes of a file; larger ones are ignored."""
 
+_LINUX: bool = sys.platform.startswith("linux")
 _STALE = 30 * 24 * 3600  # seconds; older files belong to versions or repositories that are gone
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """The user's cache folder for compiled patterns, or None where the user has no home."""
+    if _LINUX:  # the usual place without an import
+        base = environ.get("XDG_CACHE_HOME") or ""
+        if base.startswith("/"):
+            return Path(base) / "fluxsecrets"
+        home = environ.get("HOME") or ""
+        return Path(home) / ".cache" / "fluxsecrets" if home.startswith("/") else None
+    from platformdirs import user_cache_path
+
+    return user_cache_path("fluxsecrets", appauthor=False)
 
 
 def read_cached(path: Path, head: bytes) -> bytes | None:

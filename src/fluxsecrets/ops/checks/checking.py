@@ -46,7 +46,8 @@ def _without_allowed(session: Session, targets: Sequence[Target], batch: BatchRe
     ]
     if not plain:
         return batch
-    from .scan import ScanRequest, excused, scan
+    from .scan import scan
+    from .scanmodel import ScanRequest, excused
 
     found = scan(ScanRequest(session.cwd, paths=tuple(os.fspath(target.path) for target, _ in plain)))
     allowed = {os.path.realpath(found.root / path) for path in excused(found)}

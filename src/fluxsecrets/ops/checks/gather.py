@@ -89,7 +89,8 @@ def _scanned(
     tree: Tree, paths: frozenset[str], baseline: Path | None, *, use_baseline: bool
 ) -> tuple[tuple[Finding, ...], frozenset[str]]:
     """What `scan` finds in these files, allowed or not; and those in which all of it is allowed or known."""
-    from .scan import ScanRequest, excused, scan
+    from .scan import scan
+    from .scanmodel import ScanRequest, excused
 
     if not paths:
         return (), frozenset()

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding, Location
-from fluxsecrets.ops.checks.scan import ScanResult
+from fluxsecrets.ops.checks.scanmodel import ScanResult
 
 from .cluster import Cluster, checked, run_on_cluster
 from .find import find_repositories
