@@ -10,7 +10,7 @@ import pytest
 from tests.histories import fast_import
 
 from fluxsecrets.errors import GitError, LimitError
-from fluxsecrets.repo.git import find_repository
+from fluxsecrets.repo.git import ended_here, find_repository
 from fluxsecrets.repo.git.history import list_changes, stream_changes
 
 _COMMITS, _FILES = 120, 40
@@ -145,3 +145,27 @@ def test_input_that_cannot_be_made_is_an_error(long_history, started):
     with pytest.raises(FileNotFoundError):
         list(long_history.read_objects(names()))
     assert all(process.poll() is not None for process in started)
+
+
+def test_a_reader_that_an_exception_keeps_leaves_nothing_behind_the_block(long_history, started):
+    changes = list_changes(long_history)
+    with ended_here():
+        readers = [
+            long_history.read_objects([change.blob for change in changes[:1000]]),
+            stream_changes(long_history, [change.commit for change in changes]),
+        ]
+        for reader in readers:
+            next(reader)
+        assert [process.poll() for process in started[-2:]] == [None, None]
+    for process in started:
+        assert process.returncode is not None
+        assert process.stdout.closed
+        assert process.stderr.closed
+    for reader in readers:  # later, in whatever order
+        reader.close()
+
+
+def test_what_ended_inside_of_the_block_is_not_ended_again(long_history, started):
+    with ended_here():
+        assert len(list_changes(long_history)) == _COMMITS * _FILES
+        assert all(process.returncode == 0 for process in started)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.ops.policy.trust import work_tree_trust
 from fluxsecrets.ops.run.afterkill import left_behind
+from fluxsecrets.repo.git import ended_here
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.cachefile import cache_folder
 from fluxsecrets.scan.engine import Engine
@@ -33,6 +34,7 @@ _NOTHING = {
 """The messages for a scan without files: looking at nothing is not the same as finding nothing."""
 
 
+@ended_here()
 def scan(request: ScanRequest, engine: Engine | None = None) -> ScanResult:
     """Run a scan request.
 

@@ -13,7 +13,7 @@ configured program; and nothing is fetched.
 
 from __future__ import annotations
 
-from .process import BLOB_LIMIT, LISTING_LIMIT
+from .process import BLOB_LIMIT, LISTING_LIMIT, ended_here
 from .repository import HeadBlobs, Repository, find_repository
 
-__all__ = ["BLOB_LIMIT", "LISTING_LIMIT", "HeadBlobs", "Repository", "find_repository"]
+__all__ = ["BLOB_LIMIT", "LISTING_LIMIT", "HeadBlobs", "Repository", "ended_here", "find_repository"]

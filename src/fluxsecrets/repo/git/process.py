@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -256,10 +257,33 @@ def start(
 
         raise GitError(f"git could not be started: {reason_of(error).text}", path=str(folder)) from None
     running = Running(process)
+    others = _open.get()
+    if others is not None:
+        others[running] = None
     try:
         yield running
     finally:
         running.close(kill=not feed)
+        if others is not None:
+            others.pop(running, None)
+
+
+@contextmanager
+def ended_here() -> Iterator[None]:
+    """End with this block every git that was started in it, also where a generator still holds one.
+
+    What reads from git is often a generator, which ends its git when it is closed. An exception in the loop
+    over it keeps it, as long as the exception's traceback is kept: git, its pipes and its threads would be
+    there until some later collection.
+    """
+    started: dict[Running, None] = {}
+    token = _open.set(started)
+    try:
+        yield
+    finally:
+        _open.reset(token)
+        for running in [*started]:
+            running.close(kill=True)
 
 
 def run(
@@ -304,6 +328,8 @@ def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
     return {**kept, **folders, **_SETTINGS}
 
+
+_open: ContextVar[dict[Running, None] | None] = ContextVar("_open", default=None)
 
 _NO_SUCH_COMMIT = ("invalid revision range", "bad revision", "unknown revision", "bad object")
 
