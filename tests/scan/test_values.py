@@ -335,3 +335,32 @@ def test_names_that_say_nothing(name):
 def test_what_only_looks_like_a_ciphertext_is_a_value(text):
     assert is_literal(text)
     assert not is_literal(WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("{cipher}" + "682bc583f4641835" * 4, True),
+        ("{cipher}{key:main}" + "682bc583f4641835" * 6, True),
+        ("{cipher}" + "AQA6EDFGKLJ5Z1b0" * 16, True),
+        ("{cipher}hunter2", False),
+        ("{cipher}" + "682bc583f4641835" * 3, False),
+        ("{cipher}" + "682bc583f4641835" * 4 + "hunter2", False),
+        ("DEC::PKCS7[hunter2hunter2]!", False),
+    ],
+)
+def test_a_ciphertext_of_spring_is_one_as_a_whole(text, wanted):
+    assert may_be_password(text) is not wanted
+
+
+@pytest.mark.parametrize("text", ["|DB_PASSWORD|", "~~DB_PASSWORD~~", "!secret mqtt_password"])
+def test_what_tools_replace_is_no_password(text):
+    assert not may_be_password(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["|hunter2|", "~~hunter2~~", "|DB|hunter2", "~~KX9VQ2MZ7~~", "!secret kX9vQ2mZ7tR4"],
+)
+def test_what_looks_like_it_only_is_one(text):
+    assert may_be_password(text)

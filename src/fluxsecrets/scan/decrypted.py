@@ -20,6 +20,9 @@ _CIPHERTEXT = (
 _VALUE = (
     rb"""(?m)^[ \t]*(?:-[ \t]+|export[ \t]+)*["']?([\w.-]+)["']?[ \t]*[:=][ \t]*(\S[^\r\n]*?)[ \t]*,?\r?$"""
 )
+_FILLED_IN = rb"\{\{[ \w.$-]*\}\}|\$\{[A-Za-z_]\w*\}"
+"""What an ExternalSecret or Flux puts something in place of: not the value, whatever its length."""
+
 _BINARY = rb"\A\s*\{\s*\"data\"\s*:"
 _SHORT = 4
 """Lengths up to which many values have the same, in bytes."""
@@ -60,7 +63,8 @@ def read_encrypted(data: bytes) -> Encrypted:
 
 def read_plain(data: bytes) -> Plain:
     """Read the values of a plain file."""
-    found = frozenset((key, len(_unquoted(text))) for key, text in re.findall(_VALUE, data))
+    values = ((key, _unquoted(text)) for key, text in re.findall(_VALUE, data))
+    found = frozenset((key, len(text)) for key, text in values if re.fullmatch(_FILLED_IN, text) is None)
     return Plain(found, len(data))
 
 

@@ -16,6 +16,8 @@ _FORMS = any_of(
     r"ENC\[PKCS7,MII[A-Za-z0-9+/\s]{300}[A-Za-z0-9+/=\s]*\]",  # hiera-eyaml
     r"-----BEGIN AGE ENCRYPTED FILE-----[A-Za-z0-9+/=\s]+-----END AGE ENCRYPTED FILE-----",
 )
+_SPRING = r"\{cipher\}(?:\{key:[\w.-]+\})?(?:[0-9a-f]{64}(?:[0-9a-f]{32})*|[A-Za-z0-9+/]{128,}={0,2})"
+"""Of Spring's configuration server: AES with a start value, or RSA."""
 _PACKED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _SHORTEST = 120
 """Characters; PGP and Ansible Vault need more for a single recipient."""
@@ -26,12 +28,18 @@ _SAMPLE = 4096
 
 _PGP_STARTS = (b"\x84", b"\x85", b"\xc1")
 
+_ENCRYPTED = rb"\bencrypted[\"']?\s*:\s*\{[^{}]*\Z"
+_NEAR = 2**12
+"""Bytes before a value in which its object may start."""
+
 _RSA_SIZES = (256, 384, 512)
 
 
 def is_other_ciphertext(text: str) -> bool:
-    """Whether a value is a message of PGP (armored or not), age, or Ansible Vault, as a whole."""
+    """Whether a value is a message of PGP (armored or not), age, Ansible Vault or Spring, as a whole."""
     stripped = text.strip()
+    if stripped.startswith("{cipher}"):
+        return re.fullmatch(_SPRING, stripped) is not None
     if len(stripped) < _SHORTEST:
         return False
     if stripped.startswith(("$ANSIBLE_VAULT;", "-----BEGIN ", "ENC[PKCS7,")):
@@ -54,6 +62,13 @@ def is_rsa_ciphertext(text: str) -> bool:
     """Whether a value has just the length that RSA makes, in base64; only its place makes it one."""
     data = _unpacked(text.strip())
     return data is not None and len(data) in _RSA_SIZES
+
+
+def is_for_renovate(data: bytes, start: int, text: str) -> bool:
+    """Whether a value stands in an `encrypted` object, and has the length that RSA makes; also in JSON5."""
+    if not is_rsa_ciphertext(text):
+        return False
+    return re.search(_ENCRYPTED, data[max(0, start - _NEAR) : start]) is not None
 
 
 def _unpacked(text: str) -> bytes | None:

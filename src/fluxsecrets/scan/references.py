@@ -39,7 +39,7 @@ _TEMPLATED = (
     r"<<<?[ ]?[A-Za-z_][A-Za-z0-9_. -]*>?>>",
     r"@@?[A-Z_][A-Z0-9_]*@?@",
     r"%%[A-Z_][A-Z0-9_]*%%",
-    r"__[A-Z][A-Z0-9_]*__",
+    r"__[A-Z][A-Z0-9_]*__|~~[A-Z][A-Z0-9_]*~~|\|[A-Z][A-Z0-9_]*\|",
     rf"%\{{{_NAME}\}}",
     rf"{MARK}+",
 )
@@ -60,10 +60,11 @@ _STORES = (
 _IS_VARIABLE = any_of(
     r"\$[A-Z_][A-Z0-9_]*|\$[A-Za-z_]+",  # with a digit among small letters it may be a password
     r"%[A-Za-z_][A-Za-z0-9_]*%|%\([A-Za-z_][A-Za-z0-9_]*\)[sd]?|%\{[^{}]*\}|%(?:\[\d\])?[a-zA-Z]",
-    r"@[A-Za-z_][A-Za-z0-9_.-]*@",
+    r"@[A-Za-z_][A-Za-z0-9_.-]*@|!(?:secret|env_var) +[A-Za-z_][A-Za-z0-9_-]*",
+    r"\{\{-? *\( *[A-Za-z_][A-Za-z0-9_]*",  # cut at a quote in it: `"{{ (datasource "db").password }}"`
     r"/(?:[\w.@+-]+/)*[\w.@+-]+",  # a path
 )
-_AROUND = r"^[$%@({~]+|[)}%@]+[sd]?$"
+_AROUND = r"^!(?:secret|env_var)|^[$%@({~ -]+|[)}%@]+[sd]?$"
 _IS_STORED = any_of(
     r"\.\.?/\S+",
     r"~/\S+",
@@ -73,7 +74,7 @@ _IS_STORED = any_of(
     r"arn:aws[a-z-]*:\S+",
     r"projects/[^/\s]+/secrets/\S+",
 )
-_SIGNS = frozenset("{[<%#@_$(") | {MARK}
+_SIGNS = frozenset("{[<%#@_$(~|") | {MARK}
 
 
 def is_reference(text: str, *, loose: bool = False) -> bool:
@@ -126,7 +127,7 @@ def has_template(text: str) -> bool:
 
 def _is_name(expression: str) -> bool:
     """Whether what is between the signs may be a name. Flux's own form is one, whatever the name."""
-    inner = expression.strip("{}[]<>%#@_$() ")
+    inner = expression.strip("{}[]<>%#@_$()~| ")
     return expression.startswith(("${", "$${")) or " " in inner or not looks_random(inner)
 
 

@@ -65,7 +65,7 @@ _PUBLIC = (
 )
 _EXPRESSION = (
     r"(?s)[\w.$>:\\/@-]*[A-Za-z_][\w.]*\s*\(.*|[\w.$@]+\[.*|\$\$?\{?[A-Za-z_].*"
-    r"|[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+"
+    r"|[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+(?:[\])}]+\.[A-Za-z_]+\(.*)?"  # `self.token}).encode(`
     r"|<<<[\"']?\$.*|[!&*]\w+.*|function\b.*|new\s.*|await\s.*|lambda\b.*|not\s.*|if\s.*"
     r"|(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*\{.*|Test[A-Z]\w*(?:/\S*)?"  # a struct; `PASS: TestX`
 )

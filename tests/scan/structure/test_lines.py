@@ -292,3 +292,44 @@ def test_connection_strings_without_a_password(scanner, text):
 )
 def test_configuration_of_known_programs(scanner, path, line):
     assert scanner(f"first\n{line}\n", path) == ["2 config-value"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("wordcut.js", "(predicate(value, key, obj) ? pass : failed12A9xyzK3).push(value);\n"),
+        ("init.py", 'data = json.dumps({"password": self.admin_password}).encode("utf-8")\n'),
+        (
+            "README.md",
+            f"![x](https://codecov.io/gh/a/b/graph/badge.svg?token={'A1B2C3D4E5F6'})\n",
+        ),
+        (
+            "README.md",
+            f"https://sonarcloud.io/api/project_badges/measure?token={'3f2a9c8b7d' * 4}\n",
+        ),
+        (
+            "values.yaml.tmpl",
+            'a:\n  adminPassword: "{{ (datasource "db").admin.password }}"\n  x: {{ if .a }}: b\n',
+        ),
+        (
+            "renovate.json5",
+            f"// x\nencrypted: {{ username: 'a', 'password': '{'aJeCGj365T2gL9hw' * 21}aJeCGg==' }}\n",
+        ),
+    ],
+)
+def test_code_and_badges_with_telling_words_are_silent(scanner, path, text):
+    assert scanner(text, path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("wordcut.js", "f(ok ? token : 'kX9vQ2mZ7tR4wL8p');\n"),
+        ("README.md", f"https://codecov.io/api?token={'3f2a9c8b7d' * 4}\n"),
+        ("README.md", f"https://badge.example/badge.svg?token={'3f2a9c8b7d' * 4}\n"),
+        ("renovate.json5", f"// x\nencrypted: {{}}, password: '{'aJeCGj365T2gL9hw' * 21}aJeCGg=='\n"),
+        ("renovate.json5", "// x\nencrypted: { password: 'kX9vQ2mZ7tR4wL8p' }\n"),
+    ],
+)
+def test_a_secret_near_them_counts(scanner, path, text):
+    assert [each.partition(" ")[2] for each in scanner(text, path)] == ["assigned-secret"]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence, RuleInfo, Severity
 from fluxsecrets.marks import is_ciphertext
-from fluxsecrets.scan.assignments import Surroundings, assignments, is_secret
+from fluxsecrets.scan.assignments import Assignment, Surroundings, assignments, is_secret
 from fluxsecrets.scan.blob import Blob
 from fluxsecrets.scan.everyday import is_everyday, names_object
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.othercipher import is_for_renovate
 from fluxsecrets.scan.values import may_be_password, may_be_token
 
 from .comments import commented, in_comment, is_commented_secret
@@ -207,7 +208,11 @@ def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings) -> Iterat
         if surroundings is Surroundings.CONFIGURATION and in_comment(blob.data, found.start):
             if is_commented_secret(blob.data, found):
                 yield commented(blob, found)
-        elif is_secret(found, surroundings) and not is_everyday(blob.path, found.value):
+        elif is_secret(found, surroundings) and not (
+            is_everyday(blob.path, found.value)
+            or is_for_renovate(blob.data, found.start, found.value)
+            or _says_nothing(blob.data, found, surroundings)
+        ):
             line = Line(found.name, found.value, blob.offset(found.start), blob.offset(found.end))
             sure = telling(found.name) is Telling.SURELY
             yield _match(
@@ -218,6 +223,20 @@ def judge_text(blob: Blob, rule: RuleInfo, surroundings: Surroundings) -> Iterat
                 Confidence.MEDIUM if sure else Confidence.LOW,
                 rank=Rank.TEXT,
             )
+
+
+_CHOICE = rb"\?\s*[\w.]+\s*:\s*\Z"
+_BADGE = rb"https?://(?:codecov\.io|sonar[\w.-]*)/[^\s\"'<>()]*badge[^\s\"'<>()]*[?&]token=\Z"
+_BEFORE = 300
+"""Bytes before a value that tell what it is."""
+
+
+def _says_nothing(data: bytes, found: Assignment, surroundings: Surroundings) -> bool:
+    """Whether an assignment is none (`ok ? pass : fail`), or has what opens a badge and nothing else."""
+    if surroundings is not Surroundings.CODE or found.quoted:
+        return False
+    before = data[max(0, found.start - _BEFORE) : found.start]
+    return re.search(_CHOICE, before) is not None or re.search(_BADGE, before) is not None
 
 
 def judge_sops(blob: Blob) -> Iterator[Match]:

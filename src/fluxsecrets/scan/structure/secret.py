@@ -2,7 +2,7 @@
 
 Any literal counts, whatever it looks like: what it is worth is known to its owner only. References that
 another tool resolves, templates, placeholders and empty values do not. Base64 under `data` is decoded
-before that is asked.
+before that is asked. What is public by its form counts with a low severity: `encrypt` encrypts it as well.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fluxsecrets.marks import MANIFEST_SUFFIXES, TEMPLATE_SUFFIXES
 from fluxsecrets.scan.match import Match
 from fluxsecrets.scan.mixed import has_secret, is_written
 from fluxsecrets.scan.names import Telling, telling
+from fluxsecrets.scan.publicforms import is_folder, is_small_number, public_form
 from fluxsecrets.scan.references import is_reference, rest_of
 from fluxsecrets.scan.template import is_template
 from fluxsecrets.scan.valuekey import unpacked
@@ -48,11 +49,16 @@ def judge(page: Page, owner: Object) -> Iterator[Match]:
         if template and _says_nothing(value):
             continue
         if not _left_plain(owner, value):
-            message = f"{owner.label}: {show(value.path)} is in plain text"
-            confidence = Confidence.HIGH if owner.sops is None else Confidence.MEDIUM
+            field = value.path[len(owner.prefix)]
             hint, text = _hint(owner), value.scalar.text
-            plain = unpacked(text) if value.path[len(owner.prefix)] == "data" else text
-            yield page.match(RULE, value, owner, message, hint, confidence=confidence, secret=plain)
+            form = public_form(value.name, decoded(text) if field == "data" else text)
+            message = f"{owner.label}: {show(value.path)} is in plain text" + (f" ({form})" if form else "")
+            severity = Severity.LOW if form else None
+            confidence = Confidence.HIGH if owner.sops is None else Confidence.MEDIUM
+            plain = unpacked(text) if field == "data" else text
+            yield page.match(
+                RULE, value, owner, message, hint, severity=severity, confidence=confidence, secret=plain
+            )
 
 
 def only_refers(page: Page) -> bool:
@@ -92,8 +98,12 @@ def _says_nothing(value: Value) -> bool:
     text = value.scalar.text
     rest = rest_of(text)
     written = text if rest is None else rest
+    if public_form(value.name, text):
+        return True
     if telling(value.name) is not Telling.NOTHING or has_secret(written):
         return False
+    if is_small_number(value.name, written) or is_folder(written):
+        return True
     return "\n" in text or (re.search(_MIXED, written) is None and re.fullmatch(r"\d{4,}", written) is None)
 
 
