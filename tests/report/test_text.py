@@ -10,6 +10,7 @@ from fluxsecrets.report.results import result_rows, warning_lines
 from fluxsecrets.report.text import (
     Cell,
     SimilarErrors,
+    aligned,
     error_lines,
     laid_out,
     printable,
@@ -152,3 +153,21 @@ def test_warnings_of_many_files_are_said_once():
 def test_unchanged_files_take_one_word():
     row = result_rows([FileResult("a.yaml", Outcome.UNCHANGED, 3, ("alice",))])[0]
     assert [cell.text for cell in row] == ["a.yaml", "unchanged", "", ""]
+
+
+FOUND = [
+    (Cell("  1:1"), Cell("high"), Cell("plain-secret"), Cell("data.a is in plain text")),
+    (Cell("  10:1"), Cell("critical"), Cell("token"), Cell("a token of a provider with a long name")),
+]
+
+
+def test_sentences_are_beside_the_other_cells_where_all_have_room():
+    assert [len(lines) for lines in aligned(FOUND, None, plain)] == [1, 1]
+    assert aligned(FOUND, 80, plain)[0] == ["  1:1    high       plain-secret   data.a is in plain text"]
+
+
+def test_sentences_are_below_where_one_is_too_wide():
+    assert aligned(FOUND, 40, plain) == [
+        ["  1:1    high       plain-secret", "    data.a is in plain text"],
+        ["  10:1   critical   token", "    a token of a provider with a long", "    name"],
+    ]

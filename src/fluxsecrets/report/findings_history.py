@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.shell import with_file
 
-from .text import Cell, Row, counted, laid_out, printable, text_width
+from .text import Cell, Row, aligned, counted, printable, wrapped
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _WIDTH = 80
 _FEW = 3
 _LONGEST_NAME = 40
-_INDENT = "    "
 _GONE = "change each value that was ever pushed: it stays in every clone"
 
 
@@ -50,8 +49,9 @@ def history_lines(
         for path, group in _by_path(part).items():
             shown = show_path(path)
             lines += ["", style(Cell(printable(shown), "bold"))]
-            for finding, row in zip(group, _aligned([row_of(each) for each in group]), strict=True):
-                lines += laid_out([row], width, style)
+            rows = aligned([row_of(each) for each in group], width, style)
+            for finding, shown_as in zip(group, rows, strict=True):
+                lines += shown_as
                 lines += _details(finding, show_path, min(width or _WIDTH, _WIDTH))
             if _history(group[0]).tips:
                 hints = dict.fromkeys(with_file(finding.hint, shown) for finding in group)
@@ -73,17 +73,6 @@ def _by_path(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return groups
 
 
-def _aligned(rows: Sequence[Row]) -> Iterator[Row]:
-    """The rows with all cells but the last padded, since other lines stand between them."""
-    widths = [max(text_width(row[at].text) for row in rows) for at in range(len(rows[0]) - 1)]
-    for row in rows:
-        padded = [
-            Cell(cell.text + " " * (width - text_width(cell.text)), cell.style)
-            for cell, width in zip(row, widths, strict=False)
-        ]
-        yield (*padded, row[-1])
-
-
 def _details(finding: Finding, show_path: Callable[[str], str], width: int) -> Iterator[str]:
     history = _history(finding)
     if history.tips:
@@ -96,12 +85,12 @@ def _details(finding: Finding, show_path: Callable[[str], str], width: int) -> I
         when = f"from {_when(history.first)}, {verb} {_when(end)}"
     if history.versions > 1:
         when += f"; {history.versions} versions"
-    yield from _wrapped(when, width)
+    yield from wrapped(printable(when), width)
     others = dict.fromkeys(
         f"{show_path(place.path)}{f':{place.line}' if place.line else ''}" for place in finding.related
     )
     if others:
-        yield from _wrapped(f"also in {_few(list(others))}", width)
+        yield from wrapped(printable(f"also in {_few(list(others))}"), width)
 
 
 def _when(commit: Commit) -> str:
@@ -113,14 +102,3 @@ def _when(commit: Commit) -> str:
 def _few(names: Sequence[str]) -> str:
     more = len(names) - _FEW
     return f"{', '.join(names[:_FEW])}{f' and {more} more' if more > 0 else ''}"
-
-
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    """The words of a text in lines that fit; a longer word has a line for itself."""
-    line = ""
-    for word in printable(text).split(" "):
-        if line and text_width(line) + 1 + text_width(word) > width - len(_INDENT):
-            yield _INDENT + line
-            line = ""
-        line = f"{line} {word}" if line else word
-    yield _INDENT + line

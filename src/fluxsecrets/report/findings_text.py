@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fluxsecrets.shell import with_file
 
 from .page import Errors, FindingList, Note, Page, Warn
-from .text import Cell, Row, counted, laid_out, path_shower, printable
+from .text import Cell, Row, aligned, counted, path_shower, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
@@ -90,7 +90,7 @@ def findings_lines(
         head = f"{shown}  (commit {commit[:10]})" if commit else shown
         lines += [*([""] if lines else []), style(Cell(printable(head), "bold"))]
         rows = [_row(finding) for finding in group]
-        lines += laid_out(rows, width, style)
+        lines += [line for each in aligned(rows, width, style) for line in each]
         hints = dict.fromkeys(with_file(finding.hint, shown) for finding in group)
         lines += [f"  {printable(hint)}" for hint in list(hints)[:4]]
     return lines

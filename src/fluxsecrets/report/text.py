@@ -25,6 +25,7 @@ _UNPRINTABLE = re.compile(
 )
 
 _GAP = "   "
+_INDENT = "    "
 _FEW_PATHS = 3
 
 
@@ -82,6 +83,31 @@ def laid_out(
     return [
         line for row in rows for line in (show(row[0]), "  " + _line(row[1:], rest, show)) if line.strip()
     ]
+
+
+def aligned(rows: Sequence[Row], width: int | None, show: Callable[[Cell], str]) -> list[list[str]]:
+    """Rows whose last cell is a sentence, each as lines: where one is too wide, all sentences are below.
+
+    Args:
+        rows: cells, already printable; all have the same number.
+        width: columns of the terminal, or None for other output.
+        show: a cell's text, coloured or not; what it adds must have no width.
+    """
+    widths = _widths(rows)
+    if width is None or sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
+        return [[_line(row, widths, show)] for row in rows]
+    return [[_line(row[:-1], widths, show), *wrapped(row[-1].text, width)] for row in rows]
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """The words of a printable text in indented lines that fit; a longer word has a line for itself."""
+    line = ""
+    for word in text.split(" "):
+        if line and text_width(line) + 1 + text_width(word) > width - len(_INDENT):
+            yield _INDENT + line
+            line = ""
+        line = f"{line} {word}" if line else word
+    yield _INDENT + line
 
 
 def _widths(rows: Sequence[Row]) -> list[int]:
