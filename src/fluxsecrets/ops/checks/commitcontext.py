@@ -102,11 +102,16 @@ class CommitContext:
                 removed.setdefault(at, []).extend(gone)
         unread = {blob: path for each in removed.values() for path, blob in each if blob not in self._read}
         encrypted = self._encrypted | encrypted_blobs(repository, unread)
-        for at, files in removed.items():
-            gone = [(path, blob) for path, blob in files if blob in encrypted]
-            new = {place.path: self._blobs[place] for place in added[at]}
-            for path, before in copies(repository, gone, new) if gone else ():
-                yield _Whole(path, self._plan.commits[at], renamed(before))
+        moves = (
+            (
+                at,
+                [(path, blob) for path, blob in files if blob in encrypted],
+                [(place.path, self._blobs[place]) for place in added[at]],
+            )
+            for at, files in removed.items()
+        )
+        for at, path, before in copies(repository, moves):
+            yield _Whole(path, self._plan.commits[at], renamed(before))
 
     def _decrypted_lately(self, repository: Repository, before: Sequence[str]) -> Iterator[_Whole]:
         """Files that were plain already before these commits, and encrypted shortly before that."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TypeVar
 
 from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.repo.encrypted import detect_encryption
@@ -11,6 +13,7 @@ from fluxsecrets.repo.git.history import stream_changes
 from fluxsecrets.repo.git.survey import readable_objects
 from fluxsecrets.scan.decrypted import read_encrypted, read_plain
 
+Item = TypeVar("Item")
 LATELY = 1000
 """Commits before a state in which is looked for encrypted versions of its plain files."""
 
@@ -88,28 +91,49 @@ def decrypted_copies(
         GitError: a blob cannot be read.
     """
     encrypted = encrypted_blobs(repository, {blob: path for path, blob in removed})
-    yield from copies(repository, [(path, blob) for path, blob in removed if blob in encrypted], added)
+    moves = [(None, [(path, blob) for path, blob in removed if blob in encrypted], list(added.items()))]
+    yield from ((path, was) for _, path, was in copies(repository, moves))
+
+
+Files = Sequence[tuple[str, str]]
+"""The path and the blob of each file."""
 
 
 def copies(
-    repository: Repository, removed: Sequence[tuple[str, str]], added: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
-    """As `decrypted_copies`, of removed files that are encrypted."""
-    if not removed:
-        return
-    before = [(path, read_encrypted(data)) for path, data in _contents(repository, removed)]
-    for path, data in _contents(repository, added.items()):
-        plain = read_plain(data)
-        was = next((name for name, encrypted in before if encrypted.are_in(plain)), None)
-        if was is not None:
-            yield path, was
+    repository: Repository, moves: Iterable[tuple[Item, Files, Files]]
+) -> Iterator[tuple[Item, str, str]]:
+    """As `decrypted_copies`, for several moves that one git reads.
+
+    Args:
+        repository: with the blobs.
+        moves: for each what it is known by, encrypted files that it removes, and plain files that it adds.
+
+    Returns:
+        For each new file with the values of one that its move removes: the move, and the paths of both.
+
+    Raises:
+        GitError: a blob cannot be read.
+    """
+    known = [move for move in moves if move[1]]
+    contents = readable_objects(
+        repository, (blob for _, removed, added in known for _, blob in chain(removed, added))
+    )
+    for move, removed, added in known:
+        before = [(path, read_encrypted(data)) for path, data in _with_contents(removed, contents)]
+        for path, data in _with_contents(added, contents):
+            plain = read_plain(data)
+            was = next((name for name, encrypted in before if encrypted.are_in(plain)), None)
+            if was is not None:
+                yield move, path, was
 
 
-def _contents(repository: Repository, files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
-    """The contents of files that are given with their blobs; one without is left out."""
-    found = list(files)
-    contents = {name: data for name, _, data in readable_objects(repository, {blob for _, blob in found})}
-    yield from ((path, data) for path, blob in found if (data := contents.get(blob)) is not None)
+def _with_contents(
+    files: Files, contents: Iterator[tuple[str, str, bytes | None]]
+) -> Iterator[tuple[str, bytes]]:
+    """Some files with the next contents, which are theirs; one without is left out."""
+    for (path, _), (_, _, data) in zip(files, contents, strict=False):
+        if data is not None:
+            yield path, data
 
 
 def renamed(before: str) -> str:
