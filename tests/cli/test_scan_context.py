@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from fluxsecrets.ops.checks import scanhistory
+
 PLAIN = "admin hunter2-throwaway\n"
 """A file in which nothing but its use says that it is a secret."""
 
@@ -288,3 +290,19 @@ def test_commits_are_judged_by_the_creation_rules_of_their_tip(repository):
     repository.rules(narrow)
     for way in WAYS:
         assert repository.found(*way) == {}
+
+
+def test_history_knows_encrypted_files_that_an_earlier_run_read(decrypted, monkeypatch, tmp_path):
+    monkeypatch.setattr("fluxsecrets.ops.checks.scan._MANY", 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    decrypted.encrypted("other.yaml", VALUES)
+    decrypted.commit()
+    decrypted.git("rm", "--quiet", "other.yaml")
+    decrypted.commit({"moved.yaml": VALUES})
+    cold = decrypted.found("--history")
+    assert {*cold} == {"users.conf", "values.yaml", "moved.yaml"}
+    judged = []
+    judge = scanhistory.judge
+    monkeypatch.setattr(scanhistory, "judge", lambda *args: judged.append(args[3]) or judge(*args))
+    assert decrypted.found("--history") == cold
+    assert not any(b"ENC[" in data for _, data in judged)

@@ -1,7 +1,8 @@
 """Which contents had nothing in them when a run before looked, so that a history is not read anew each time.
 
-For each clean content at a path, a hash of its id and the path is kept. Nothing is kept of contents in which
-anything was found, allowed or encrypted. The hashes count for the same rules, program and libraries only, and
+For each clean content at a path, a hash of its id and the path is kept; for one that is encrypted without any
+finding, also one of its ciphertexts. Nothing is kept of contents in which anything was found or allowed. The
+hashes count for the same rules, program and libraries only, and
 only for the file as such: that its name or a creation rule makes it a secret is asked anew in each run.
 """
 
@@ -17,7 +18,7 @@ from .matcher import Pattern
 MOST = 500_000
 """Hashes in a file; beyond, those of the present run are kept."""
 
-_HEAD = b"fluxsecrets-clean-1\n"
+_HEAD = b"fluxsecrets-clean-2\n"
 _SIZE = 16
 
 
@@ -44,15 +45,26 @@ class CleanContents:
 
     def __contains__(self, place: tuple[str, str]) -> bool:
         """Whether a content, by its id, is known to be clean at a path."""
-        mark = self._mark(place)
-        if mark not in self._known:
-            return False
-        self._used.add(mark)
-        return True
+        return self._has(self._mark(*place))
 
     def add(self, blob: str, path: str) -> None:
         """Note that a content is clean at a path."""
-        self._fresh.add(self._mark((blob, path)))
+        self._fresh.add(self._mark(blob, path))
+
+    def is_encrypted(self, blob: str, path: str, ciphertexts: Collection[int] | None = None) -> bool:
+        """Return whether a content is known to be encrypted, and otherwise clean, at a path.
+
+        Args:
+            blob: its id.
+            path: where it is.
+            ciphertexts: the hashes of its ciphertexts, which must be those that it had; None asks for any.
+        """
+        return self._has(self._mark(blob, path, *_encrypted(ciphertexts)))
+
+    def add_encrypted(self, blob: str, path: str, ciphertexts: Collection[int]) -> None:
+        """Note that a content is encrypted, and otherwise clean, at a path."""
+        self._fresh.add(self._mark(blob, path, *_encrypted(None)))
+        self._fresh.add(self._mark(blob, path, *_encrypted(ciphertexts)))
 
     def save(self) -> None:
         """Write what is new, with what other runs wrote meanwhile; a failure is not an error."""
@@ -63,7 +75,13 @@ class CleanContents:
         kept = everything if len(everything) <= MOST else set(sorted(wanted)[:MOST])
         write_cached(self._path, _HEAD, b"".join(sorted(kept)), "clean-*.ids")
 
-    def _mark(self, place: tuple[str, str]) -> bytes:
+    def _has(self, mark: bytes) -> bool:
+        if mark not in self._known:
+            return False
+        self._used.add(mark)
+        return True
+
+    def _mark(self, *place: str) -> bytes:
         state = fast_hash(_SIZE)
         state.update(self._key + "\0".join(place).encode("utf-8", "surrogateescape"))
         mark: bytes = state.digest()
@@ -74,6 +92,10 @@ class CleanContents:
         if data is None or len(data) % _SIZE or len(data) > MOST * _SIZE:
             return set()
         return {data[start : start + _SIZE] for start in range(0, len(data), _SIZE)}
+
+
+def _encrypted(ciphertexts: Collection[int] | None) -> tuple[str, ...]:
+    return ("encrypted", *(() if ciphertexts is None else map(str, sorted(ciphertexts))))
 
 
 def judged_by(patterns: Collection[Pattern], custom: str) -> tuple[str, ...]:

@@ -58,6 +58,19 @@ class FileScan(NamedTuple):
         only = self.scanned[0]
         return not (only.encrypted or only.place or only.empty)
 
+    @property
+    def ciphertexts(self) -> frozenset[int]:
+        """The hashes of its ciphertexts."""
+        return frozenset(each.digest for scanned in self.scanned for each in scanned.ciphertexts)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Nothing is to be said of it but that it is encrypted, with which ciphertexts."""
+        if self.error is not None or len(self.scanned) != 1:
+            return False
+        only = self.scanned[0]
+        return only == Scanned(self.path, ciphertexts=only.ciphertexts, encrypted=True)
+
     def moved(self, path: str) -> FileScan:
         """The same for another path."""
         return self._replace(path=path, scanned=tuple(each._replace(path=path) for each in self.scanned))
@@ -66,6 +79,11 @@ class FileScan(NamedTuple):
 def silent(path: str) -> FileScan:
     """The result for a file of which nothing is to be said."""
     return FileScan(path, (Scanned(path),))
+
+
+def sealed(path: str) -> FileScan:
+    """The result for an encrypted file of which nothing else is to be said."""
+    return FileScan(path, (Scanned(path, encrypted=True),))
 
 
 class Scanner:

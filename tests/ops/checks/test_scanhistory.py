@@ -11,9 +11,10 @@ from fluxsecrets.ops.checks.scanhistory import in_order, judged
 from fluxsecrets.repo.git import find_repository
 from fluxsecrets.scan.clean import CleanContents
 from fluxsecrets.scan.engine import Engine
+from fluxsecrets.scan.fileset import FileSet
 from fluxsecrets.scan.scanner import Scanner
 from fluxsecrets.scan.sources.commits import HISTORY, plan
-from scan_corpus import corpus
+from scan_corpus import Chance, corpus
 
 
 class History:
@@ -70,10 +71,12 @@ def history(committed, monkeypatch):
 
 
 def _is_heavy(scan):
-    return any(
-        each.findings or each.ciphertexts or each.generated or each.allowances or each.encrypted
-        for each in scan.scanned
-    )
+    return any(each.findings or each.generated or each.allowances for each in scan.scanned)
+
+
+def _without_ciphertexts(scan):
+    """A clean encrypted file that was known comes without them."""
+    return scan._replace(scanned=tuple(each._replace(ciphertexts=()) for each in scan.scanned))
 
 
 def _reading(monkeypatch):
@@ -92,11 +95,12 @@ def test_several_processes_and_the_cache_change_nothing(history, tmp_path, monke
     assert history.scan(known=cold) == wanted
     cold.save()
     seen = _reading(monkeypatch)
-    assert history.scan(known=history.known(tmp_path / "cache")) == wanted
+    warm = history.scan(known=history.known(tmp_path / "cache"))
+    assert [_without_ciphertexts(each) for each in warm] == [_without_ciphertexts(each) for each in wanted]
     assert 20 < len(seen) < len(wanted) - 20
 
 
-def test_what_has_findings_or_is_encrypted_is_never_passed_over(history, tmp_path, monkeypatch):
+def test_what_has_findings_is_never_passed_over(history, tmp_path, monkeypatch):
     known = history.known(tmp_path / "cache")
     results = history.scan(known=known)
     known.save()
@@ -195,3 +199,53 @@ def test_a_worker_that_is_killed_is_an_error(history, monkeypatch):
     monkeypatch.setattr(scanhistory, "judge", deadly)
     with pytest.raises(FluxsecretsError, match="worker process was killed"):
         history.scan(jobs=2)
+
+
+def _encrypted(ciphertext, key):
+    mac = Chance(key).cipher()
+    return (
+        f"password: {ciphertext}\nsops:\n    age:\n        - recipient: age1{key}\n          enc: {key}\n"
+        f"    lastmodified: '2026-11-20T10:00:00Z'\n    mac: {mac}\n    version: 3.13.2\n"
+    )
+
+
+def test_a_ciphertext_that_comes_to_another_file_is_compared_with_the_known_one(
+    git, engine, tmp_path, monkeypatch
+):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    shared = Chance(1).cipher()
+
+    def found(known):
+        repository = find_repository(folder)
+        commits = plan(repository, HISTORY, lambda path: True)
+        files = FileSet()
+        scans = in_order(
+            commits, judged(repository, Scanner(None, (), None, engine), commits.units, known=known), []
+        )
+        rules = [finding.rule for _, scan in scans for finding in files.add(scan.scanned[0], scan.commit)]
+        known.save()
+        return rules
+
+    def known():
+        return CleanContents(tmp_path / "cache", folder, ("rules",))
+
+    def commit(name, content):
+        (folder / name).write_text(content)
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", "--message", "x")
+
+    commit("a.yaml", _encrypted(shared, 2))
+    commit("a.yaml", _encrypted(shared, 3))
+    commit("c.yaml", _encrypted(Chance(4).cipher(), 4))
+    assert found(known()) == []
+    seen = _reading(monkeypatch)
+    assert found(known()) == []
+    assert seen == []
+    commit("b.yaml", _encrypted(shared, 5))
+    assert found(known()) == ["sops-foreign-value"]
+    assert {unit.places[0].path for unit in seen} == {"a.yaml", "b.yaml"}
+    seen.clear()
+    assert found(known()) == ["sops-foreign-value"]
+    assert {unit.places[0].path for unit in seen} == {"a.yaml", "b.yaml"}

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.repo.git.survey import readable_objects
+from fluxsecrets.scan.ciphertexts import shown
 from fluxsecrets.scan.clean import CleanContents
-from fluxsecrets.scan.scanner import FileScan, Scanner, silent
+from fluxsecrets.scan.scanner import FileScan, Scanner, sealed, silent
 from fluxsecrets.scan.sources.commits import Place, Plan, Unit, read_unit
 
 _MANY = 1_500
@@ -42,14 +43,15 @@ def judged(
     jobs: int | None = None,
     known: CleanContents | None = None,
 ) -> Iterator[Judged]:
-    """Read and judge contents, in several processes where there are many; results are in the units' order.
+    """Read and judge contents, in several processes where there are many; the results are in any order.
 
     Args:
         repository: with the contents.
         scanner: judges them.
         units: what is to be read.
         jobs: processes; None for as many as there are CPUs.
-        known: contents that earlier runs found clean. What this run finds clean is added.
+        known: contents that earlier runs found clean. What this run finds clean is added. Contents that are
+            known to be encrypted come without their ciphertexts, unless another path has one of these.
 
     Raises:
         FluxsecretsError: a worker process died.
@@ -57,20 +59,72 @@ def judged(
     if known is None:
         yield from _read(repository, scanner, units, jobs)
         return
-    passed = [all(_is_known(scanner, known, unit.blob, place) for place in unit.places) for unit in units]
-    there = _present(repository, [unit for unit, is_clean in zip(units, passed, strict=True) if is_clean])
-    passed = [unit.blob in there for unit in units]
-    others = [unit for unit, is_clean in zip(units, passed, strict=True) if not is_clean]
-    results = _read(repository, scanner, others, jobs)
-    for unit, is_clean in zip(units, passed, strict=True):
-        if is_clean:
-            yield _filled(unit, None)
-            continue
-        each = next(results)
-        for place, scan in zip(unit.places, each.scans, strict=False):  # none if it can't be read
+    passed, encrypted, others = _sorted_out(repository, scanner, known, units)
+    for unit in passed:
+        yield _filled(unit, None)
+    seen = _Seen()
+    for unit, marks in encrypted.items():
+        seen.add(unit, marks)
+    for each in _read(repository, scanner, others, jobs):
+        for place, scan in zip(each.unit.places, each.scans, strict=False):  # none if it can't be read
             if scan.is_silent:
-                known.add(unit.blob, place.path)
+                known.add(each.unit.blob, place.path)
+            elif marks := scan.ciphertexts:
+                seen.add(each.unit, marks)
+                if scan.is_sealed:
+                    known.add_encrypted(each.unit.blob, place.path, marks)
         yield each
+    yield from _read(
+        repository, scanner, [unit for unit, marks in encrypted.items() if seen.elsewhere(marks)], jobs
+    )
+    for unit, marks in encrypted.items():
+        if not seen.elsewhere(marks):
+            yield Judged(unit, tuple(sealed(place.path) for place in unit.places))
+
+
+def _sorted_out(
+    repository: Repository, scanner: Scanner, known: CleanContents, units: Sequence[Unit]
+) -> tuple[list[Unit], dict[Unit, frozenset[int]], list[Unit]]:
+    """Contents that are known to be clean, those that are clean and encrypted, and all others.
+
+    Those that are encrypted are given with the hashes of their ciphertexts.
+    """
+    passed, closed, others = [], [], []
+    for unit in units:
+        if all(_is_known(scanner, known, unit.blob, place) for place in unit.places):
+            passed.append(unit)
+        elif all(known.is_encrypted(unit.blob, place.path) for place in unit.places):
+            closed.append(unit)
+        else:
+            others.append(unit)
+    there = _present(repository, passed)
+    others += [unit for unit in passed if unit.blob not in there]
+    encrypted: dict[Unit, frozenset[int]] = {}
+    contents = readable_objects(repository, (unit.blob for unit in closed), limit=BLOB_LIMIT)
+    for unit, (_, _, data) in zip(closed, contents, strict=True):
+        marks = shown(data or b"")
+        if marks and all(known.is_encrypted(unit.blob, place.path, marks) for place in unit.places):
+            encrypted[unit] = marks
+        else:
+            others.append(unit)
+    return [unit for unit in passed if unit.blob in there], encrypted, others
+
+
+class _Seen:
+    """Which ciphertexts are at more than one path: the values of these files are compared with each other."""
+
+    def __init__(self) -> None:
+        self._path: dict[int, str] = {}
+        self._several: set[int] = set()
+
+    def add(self, unit: Unit, ciphertexts: Iterable[int]) -> None:
+        for mark in ciphertexts:
+            for place in unit.places:
+                if self._path.setdefault(mark, place.path) != place.path:
+                    self._several.add(mark)
+
+    def elsewhere(self, ciphertexts: frozenset[int]) -> bool:
+        return not self._several.isdisjoint(ciphertexts)
 
 
 def _is_known(scanner: Scanner, known: CleanContents, blob: str, place: Place) -> bool:
@@ -148,12 +202,14 @@ def in_order(plan: Plan, results: Iterable[Judged], lost: list[Unit]) -> Iterato
 
     `lost` gets the contents that can't be read.
     """
+    by_blob = {each.unit.blob: each for each in results}
     found: list[tuple[Place, FileScan]] = []
-    for each in results:
+    for unit in plan.units:
+        each = by_blob.pop(unit.blob)
         if each.scans:
-            found += zip(each.unit.places, each.scans, strict=True)
+            found += zip(unit.places, each.scans, strict=True)
         else:
-            lost.append(each.unit)
+            lost.append(unit)
     found.sort(key=lambda pair: pair[0].first)  # stable: within a commit as git lists its files
     for place, scan in found:
         yield place, scan._replace(commit=plan.commits[place.first])

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-from zlib import adler32, crc32
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Confidence, Location, RuleInfo, Severity
 from fluxsecrets.marks import KEY_LISTS, is_ciphertext, may_hold_encrypted_comment
+from fluxsecrets.scan.ciphertexts import digest
 from fluxsecrets.scan.match import Match, Rank
 from fluxsecrets.scan.scanned import Ciphertext
 from fluxsecrets.scan.valuekey import unpacked
@@ -237,13 +237,7 @@ def placed_ciphertexts(page: Page) -> Iterator[Ciphertext]:
             continue
         keys = marks.get(id(owner.sops))
         if keys is None:
-            keys = marks[id(owner.sops)] = frozenset(map(_digest, key_marks(owner.sops)))
+            keys = marks[id(owner.sops)] = frozenset(map(digest, key_marks(owner.sops)))
         for value in ciphertexts(owner):
             place = Location(page.blob.path, value.scalar.line, value.scalar.column)
-            yield Ciphertext(_digest(value.scalar.text), place, show(value.path), keys)
-
-
-def _digest(text: str) -> int:
-    """A hash that is the same in every process, unlike Python's."""
-    data = text.encode("utf-8", "surrogatepass")
-    return adler32(data) << 32 | crc32(data)
+            yield Ciphertext(digest(value.scalar.text), place, show(value.path), keys)
