@@ -138,7 +138,17 @@ def discover(
     plain = [path for path in wanted if path not in found or not found[path].encrypted]
     for item in _encrypted_at_head(tree, plain, judge, found):
         found[item.path] = item
-    return tuple(found[path] for path in sorted(found))
+    unlocked = _unlocked(tree, found)
+    return tuple(found[path] for path in sorted(found) if path not in unlocked)
+
+
+def _unlocked(tree: Tree, found: Mapping[str, SecretFile]) -> frozenset[str]:
+    """Those that git-crypt looks after; most repositories have none, as their attributes tell."""
+    if tree.repository is None or not any(path.endswith(".gitattributes") for path in tree.paths):
+        return frozenset()
+    from .gitcrypt import unlocked_files
+
+    return unlocked_files(tree.repository, [path for path in found if not found[path].encrypted])
 
 
 def is_chart_template(tree: Tree, path: str) -> bool:

@@ -88,6 +88,10 @@ def _run(job: ScanJob) -> None:
 
             add_generators(job)
         job.findings += job.set.finish()
+        if source is Source.PATHS and job.findings:
+            from .scanworktree import without_unlocked
+
+            without_unlocked(job)
     except GitError as error:
         if not job.paths:
             raise

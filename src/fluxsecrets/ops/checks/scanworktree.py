@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.marks import archive_of
 from fluxsecrets.ops.policy.trust import (
     INDEX,
     Trust,
@@ -146,3 +147,14 @@ def add_generators(job: ScanJob) -> None:
         for scan in _read(job, job.root, there):
             for scanned in scan.scanned:
                 job.set.add_generators(scanned)
+
+
+def without_unlocked(job: ScanJob) -> None:
+    """Take out what is plain only because git-crypt is unlocked: git stores and sends it encrypted."""
+    if job.repository is None or job.request.for_commit or not job.findings:
+        return
+    from fluxsecrets.repo.gitcrypt import unlocked_files
+
+    unlocked = unlocked_files(job.repository, {archive_of(each.location.path) for each in job.findings})
+    if unlocked:
+        job.findings = [each for each in job.findings if archive_of(each.location.path) not in unlocked]

@@ -38,6 +38,8 @@ _STDERR_LIMIT = 64 * 2**10
 _COMMANDS: Mapping[str, frozenset[str]] = {
     "cat-file": frozenset(),
     "diff-index": frozenset({"--cached"}),
+    "check-attr": frozenset({"--stdin"}),
+    "config": frozenset({"--get"}),
     "diff-tree": frozenset(),
     "for-each-ref": frozenset(),
     "hash-object": frozenset({"--no-filters", "--stdin"}),
