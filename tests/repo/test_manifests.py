@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from ciphertexts import WHOLE
 from fluxsecrets.errors import FluxsecretsError, FormatError
-from fluxsecrets.repo.manifests import is_reference, may_hold_secret, read_manifests
+from fluxsecrets.repo.manifests import holds_no_value, is_reference, may_hold_secret, read_manifests
 
 SECRET = """\
 # the database's
@@ -213,3 +213,23 @@ def test_any_bytes_give_manifests_or_one_of_our_errors(data):
     except FluxsecretsError as error:
         found = error.path
     assert found == "a.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a: ${A}\nb: {c: [op://v/i/f, '']}\n", True),
+        ("---\na: ${A}\n---\nb: ${B}\n", True),
+        ("# ${A}\n", False),
+        ("# ${A}\na:\n", False),
+        ("a: ${A}\nb: hunter2\n", False),
+        ("a: ${A}\nb: 0\n", False),
+        ("a: ${A:-hunter2}\n", False),
+        ("a: ${A}hunter2\n", False),
+        ("a: ${A}\n---\nhunter2\n", False),
+        ("a: ${A}\nb: [\n", False),
+    ],
+)
+def test_a_file_of_references_alone_holds_no_value(text, wanted):
+    assert holds_no_value("terraform.sops.yaml", text.encode()) is wanted
+    assert not holds_no_value("terraform.sops.env", text.encode())

@@ -19,7 +19,9 @@ PUBLIC = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
 SSH = PUBLIC.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 PEM = PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 REPOSITORY = "s3:https://${ENDPOINT}/${DOMAIN}/backups/plex"
-REFERENCES = json.dumps({"AccountTag": "${TAG}", "TunnelSecret": "${TUNNEL}", "on": True, "list": [None, ""]})
+REFERENCES = json.dumps(
+    {"AccountTag": "${TAG}", "TunnelSecret": "${TUNNEL}", "TunnelID": "${ID}", "on": True, "list": [None, ""]}
+)
 
 PUBLIC_VALUES = [
     ("ca.crt", CERTIFICATE),
@@ -36,6 +38,7 @@ PUBLIC_VALUES = [
     ("URL", "https://app.${DOMAIN}:8443/"),
     ("RESTIC_REPOSITORY", REPOSITORY),
     ("credentials.json", REFERENCES),
+    ("ddns.json", '[{"token": "${TOKEN}", "zone": "${ZONE}", "record": "ipv4.${ZONE}"}]'),
 ]
 
 
@@ -74,6 +77,7 @@ def test_what_is_public_counts_little(scanner, name, text):
         ("credentials.json", '{"AccountTag": "${TAG}", "pin": 4711}'),
         ("credentials.json", '{"TunnelSecret": "${TUNNEL:-hunter2}"}'),
         ("credentials.json", '{"kX9vQ2mZ7tR4": "${TAG}"}'),
+        ("credentials.json", '{"token": "hunter.${TAG}"}'),
     ],
 )
 def test_what_may_be_a_password_is_not(scanner, name, text):

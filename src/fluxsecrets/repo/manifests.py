@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -240,15 +240,19 @@ def read_manifests(data: bytes, path: str, limits: Limits = Limits()) -> Manifes
 
 
 def holds_no_value(path: str, data: bytes, limits: Limits = Limits()) -> bool:  # noqa: B008 - frozen
-    """Whether a file is empty, or a manifest whose objects are sealed or only say where the values are.
+    """Whether a file is empty, or its values are references, or a manifest whose objects are sealed.
 
     Then it is not a secret, whatever it is called.
     """
     if not data.strip():
         return True
-    if not path.lower().endswith(MANIFEST_SUFFIXES) or b"kind" not in data:
+    if not path.lower().endswith(MANIFEST_SUFFIXES):
         return False
     try:
+        if b"${" in data and _only_refer(read_documents(data, path, limits)):
+            return True
+        if b"kind" not in data:
+            return False
         file = read_manifests(data, path, limits)
     except FluxsecretsError:
         return False
@@ -361,11 +365,24 @@ def _annotations(node: Node | None) -> Iterator[tuple[str, str]]:
             yield entry.key, value
 
 
+def _only_refer(nodes: Iterable[Node]) -> bool:
+    """Whether there are values, and all of them are references."""
+    found = [value for node in nodes for value in _values(node)]
+    return bool(found) and all(map(is_reference, found))
+
+
 def _has_value(node: Node | None) -> bool:
-    if node is None:
-        return False
+    return node is not None and not all(map(is_reference, _values(node)))
+
+
+def _values(node: Node) -> Iterator[object]:
+    """The values below a node that are not empty."""
     if isinstance(node, Mapping):
-        return any(_has_value(entry.value) for entry in node.entries if isinstance(entry, Entry))
-    if isinstance(node, Sequence):
-        return any(_has_value(item) for item in items_of(node))
-    return node.value is not None and node.value != "" and not is_reference(node.value)
+        for entry in node.entries:
+            if isinstance(entry, Entry):
+                yield from _values(entry.value)
+    elif isinstance(node, Sequence):
+        for item in items_of(node):
+            yield from _values(item)
+    elif node.value is not None and node.value != "":
+        yield node.value

@@ -37,6 +37,7 @@ _ADDRESS = re.compile(
 )
 _PARTS = re.compile(rf"{_NAMED}|[./:]+")
 _FOLDER = re.compile(r"(?:/[\w.@-]{1,32}){2,12}/?")
+_KEY = r"[A-Za-z_.-]{1,32}[0-9]{0,2}"
 _SHORTEST_DER = 24
 _LONGEST = 256 * 2**10
 
@@ -66,8 +67,11 @@ def _of_settings(name: str, text: str) -> str:
         return "a switch"
     if is_small_number(name, text):
         return "a number"
-    around = _ADDRESS.fullmatch(text) is not None and not any(map(looks_random, _PARTS.split(text)))
-    return "an address around references" if around else ""
+    return "an address around references" if _is_address(text) else ""
+
+
+def _is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None and not any(map(looks_random, _PARTS.split(text)))
 
 
 def is_small_number(name: str, text: str) -> bool:
@@ -145,23 +149,24 @@ def _is_ssh_key(kind: str, key: str) -> bool:
 
 
 def _only_refers(text: str) -> bool:
-    """Whether every text in JSON is a reference, and there is one."""
-    if not text.startswith("{") or "${" not in text:
+    """Whether every text in JSON is a reference or an address around one."""
+    if not text.startswith(("{", "[")) or "${" not in text:
         return False
     try:
-        rest = [json.loads(text)]
+        rest = [("", json.loads(text))]
     except (ValueError, RecursionError):
         return False
     while rest:
-        value = rest.pop()
+        name, value = rest.pop()
         if isinstance(value, dict):
-            if any(map(looks_random, value)):
+            if any(re.fullmatch(_KEY, key) is None for key in value):
                 return False
-            rest += value.values()
+            rest += value.items()
         elif isinstance(value, list):
-            rest += value
-        elif not (
-            value is None or isinstance(value, bool) or (isinstance(value, str) and not is_literal(value))
-        ):
+            rest += [(name, each) for each in value]
+        elif isinstance(value, str):
+            if is_literal(value) and (telling(name) is not Telling.NOTHING or not _is_address(value)):
+                return False
+        elif not (value is None or isinstance(value, bool)):
             return False
     return True
