@@ -20,7 +20,7 @@ from .match import Rank
 from .matcher import Hit, Matcher, make_matcher
 from .mentions import are_references
 from .merge import finding_of, merged
-from .patterns import ends_of, number_of, patterns, token_rules, triggers_of
+from .patterns import ends_of, patterns, token_rules, triggers_of
 from .reading import Reading
 from .scanned import Context, Scanned
 from .triggers import PARSE, Trigger
@@ -134,8 +134,8 @@ class Engine:
         from .structure.lines import CODE, judge_text
 
         blob = Blob("line.yaml", line + b"\n")
-        assigned = number_of(Trigger.ASSIGNED)
-        if any(number != assigned for number in self._matcher.hits(blob.data)):
+        signs = triggers_of(self._matcher.hits(blob.data))  # tokens are looked for in the whole file
+        if not signs <= {Trigger.ASSIGNED}:
             return False
         reading = Reading(blob, Context(), frozenset({Trigger.ASSIGNED}), self.hits)
         if reading.read(()) or reading.problem is not None:

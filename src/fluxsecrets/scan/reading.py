@@ -30,6 +30,7 @@ _PLAIN_TRIGGERS = frozenset(Trigger) - _ENCODED - {Trigger.CONTAINER, Trigger.AL
 """Those for which what is encoded in a file is read by its structure; encodings in it are not looked into."""
 
 _DATA = rb"""(?:[dD]ata|template|<<)["']?\s*:|\\[uUx]"""
+_TEMPLATE = rb"""(?:(?<![A-Za-z])data|stringData|<<)["']?\s*:|\\[uUx]"""
 
 _START = 4096  # bytes in which a manifest of another name shows that it is one
 _USER_DATA = rb"(?:## template: jinja\r?\n)?#cloud-config\b"
@@ -146,8 +147,9 @@ class Reading:
         """Whether a manifest must be parsed to be judged."""
         signs = self.hits & PARSE
         if signs <= {Trigger.SECRET, Trigger.SEALED}:
-            # Most of these only refer to one: a Secret has data, and a sealed one may have a template.
-            return re.search(_DATA, self.blob.data) is not None if signs else False
+            # Most of these only refer to one: a Secret has data, and a sealed one may have it in a template.
+            needed = _DATA if Trigger.SECRET in signs else _TEMPLATE
+            return re.search(needed, self.blob.data) is not None if signs else False
         return True
 
     def tokens(self, rules: Sequence[TokenRule], data: bytes, decoded: Decoded | None) -> Iterator[Match]:

@@ -92,9 +92,12 @@ class Trigger(Enum):
     """An entry of an environment: its name, then its value."""
 
     PAIR_REVERSED = Pattern(
-        rf"(?i)value[\"']?\s*:[^\n]{{1,400}}\n?[^\n]{{0,80}}(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?",
+        r"(?i)value[\"']?\s*:[^\n]{1,400}(?:[^\n]{0,80}|\n[ \t]*(?:[^\s-][^\n]{0,79})?)"
+        rf"(?:name|key)[\"']?\s*:\s*[\"']?{TELLING_NAME}[\"']?",
         _SENSITIVE,
     )
+    """The value first. With a dash, the name is that of the next entry."""
+
     KEYED_BLOCK = Pattern(
         rf"(?i){_TELLING}[\"']?[ \t]*:[ \t]*(?:\r?\n[ \t]*)+[^\s:#-][^:\n]*(?:\n|$)", _SENSITIVE
     )
