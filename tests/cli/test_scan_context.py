@@ -293,7 +293,7 @@ def test_commits_are_judged_by_the_creation_rules_of_their_tip(repository):
 
 
 def test_history_knows_encrypted_files_that_an_earlier_run_read(decrypted, monkeypatch, tmp_path):
-    monkeypatch.setattr("fluxsecrets.ops.checks.scan._MANY", 0)
+    monkeypatch.setattr("fluxsecrets.ops.checks.scancommits._MANY", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     decrypted.encrypted("other.yaml", VALUES)
     decrypted.commit()

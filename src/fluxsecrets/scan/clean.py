@@ -38,6 +38,8 @@ class CleanContents:
             part = text.encode("utf-8", "surrogateescape")
             state.update(len(part).to_bytes(8, "big") + part)
         self._key: bytes = state.digest()
+        self._state = fast_hash(_SIZE)
+        self._state.update(self._key)
         self._path = folder / f"clean-{self._key.hex()}.ids"
         self._known = self._read()
         self._used: set[bytes] = set()
@@ -82,8 +84,8 @@ class CleanContents:
         return True
 
     def _mark(self, *place: str) -> bytes:
-        state = fast_hash(_SIZE)
-        state.update(self._key + "\0".join(place).encode("utf-8", "surrogateescape"))
+        state = self._state.copy()
+        state.update("\0".join(place).encode("utf-8", "surrogateescape"))
         mark: bytes = state.digest()
         return mark
 

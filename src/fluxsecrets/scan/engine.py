@@ -67,8 +67,11 @@ class Engine:
     def scan(self, blob: Blob, context: Context = Context()) -> Scanned:  # noqa: B008 - immutable
         """Scan a file's content."""
         found = self._matcher.places(blob.data)
-        if not found and not blob.data.strip():
-            return Scanned(blob.path, empty=True)
+        if not found:
+            if not blob.data.strip():
+                return Scanned(blob.path, empty=True)
+            if self._is_clean(blob, context):
+                return Scanned(blob.path)
         numbers = {number for number, _ in found}
         hits = triggers_of(numbers)
         if Trigger.SECRET in hits and are_references(blob.data, ends_of(found, Trigger.SECRET)):
@@ -120,6 +123,13 @@ class Engine:
             ),
             problem=next((problem for problem in problems if problem is not None), None),
         )
+
+    def _is_clean(self, blob: Blob, context: Context) -> bool:
+        """Whether a file without any sign in its content holds no secret: nor do its name or rules say so."""
+        if self.custom is not None or context.whole or is_login_file(blob.path):
+            return False
+        reading = Reading(blob, context, frozenset(), self.hits)
+        return not reading.whole([]) and reading.problem is None
 
     def _needs_no_parsing(self, blob: Blob, hits: frozenset[Trigger], found: Sequence[Hit]) -> bool:
         """Whether the telling names of a manifest have harmless values only."""

@@ -25,7 +25,7 @@ class FileSet:
     def add(self, scanned: Scanned, commit: str | None = None) -> Iterator[Finding]:
         """Add a file; ciphertexts that it shares with earlier ones are findings."""
         if not scanned.encrypted and not scanned.place and not scanned.empty:
-            self._plain.setdefault(scanned.path, commit)
+            self.add_plain(scanned.path, commit)
         self.add_generators(scanned)
         if not scanned.ciphertexts:
             return
@@ -50,6 +50,10 @@ class FileSet:
                 excerpt=f"{item.name}: ENC[…]",
                 related=(first.location,),
             )
+
+    def add_plain(self, path: str, commit: str | None = None) -> None:
+        """Add a plain file of which nothing else is known."""
+        self._plain.setdefault(path, commit)
 
     def add_generators(self, scanned: Scanned) -> None:
         """Add the files that the generators of a kustomization file read."""

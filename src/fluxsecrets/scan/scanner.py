@@ -53,10 +53,7 @@ class FileScan(NamedTuple):
     @property
     def is_silent(self) -> bool:
         """Nothing is to be said of it but that it was scanned: it is clean, in plain text and not empty."""
-        if not self.is_clean or len(self.scanned) != 1:
-            return False
-        only = self.scanned[0]
-        return not (only.encrypted or only.place or only.empty)
+        return self.error is None and self.scanned == (Scanned(self.path),)
 
     @property
     def ciphertexts(self) -> frozenset[int]:

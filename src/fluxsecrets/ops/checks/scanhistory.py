@@ -212,4 +212,4 @@ def in_order(plan: Plan, results: Iterable[Judged], lost: list[Unit]) -> Iterato
             lost.append(unit)
     found.sort(key=lambda pair: pair[0].first)  # stable: within a commit as git lists its files
     for place, scan in found:
-        yield place, scan._replace(commit=plan.commits[place.first])
+        yield place, FileScan(scan.path, scan.scanned, scan.error, plan.commits[place.first])

@@ -125,6 +125,9 @@ class ScanJob:
     def take(self, scan: FileScan) -> None:
         """Note what came of a file."""
         self.paths.add(scan.path)
+        if scan.is_silent:  # as most are
+            self.set.add_plain(scan.path, scan.commit)
+            return
         if scan.error is not None:
             self.note_error(scan.error, scan.commit, scan.path)
         for scanned in scan.scanned:

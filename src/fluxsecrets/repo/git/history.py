@@ -179,22 +179,26 @@ def _changes(records: Iterator[bytes]) -> Iterator[Change]:
         if not record.startswith(b":"):
             commit = record.decode("ascii") if record else commit
             continue
-        fields = record.lstrip(b":").split(b" ")
-        sides = len(record) - len(record.lstrip(b":"))
         name = next(records, b"")
         path = paths.get(name) or paths.setdefault(name, os.fsdecode(name))
-        modes, blobs = fields[: sides + 1], fields[sides + 1 : 2 * sides + 2]
-        before = tuple(
-            blob.decode() for mode, blob in zip(modes[:sides], blobs, strict=False) if _is_file(mode)
-        )
-        if _is_file(modes[sides]):
-            yield Change(commit, path, blobs[sides].decode(), before)
-        elif blobs[sides].strip(b"0") == b"":
+        before: tuple[str, ...]
+        if not record.startswith(b"::"):  # of one parent, as most
+            mode_before, mode, blob_before, blob, _ = record.decode("ascii").split(" ")
+            before = (blob_before,) if mode_before.startswith(":100") else ()
+        else:
+            fields = record.decode("ascii").lstrip(":").split(" ")
+            sides = len(record) - len(record.lstrip(b":"))
+            mode, blob = fields[sides], fields[2 * sides + 1]
+            pairs = zip(fields[:sides], fields[sides + 1 :], strict=False)
+            before = tuple(each for mode_before, each in pairs if _is_file(mode_before))
+        if _is_file(mode):
+            yield Change(commit, path, blob, before)
+        elif not blob.strip("0"):
             yield Change(commit, path, None, before)
 
 
-def _is_file(mode: bytes) -> bool:
-    return mode.startswith(b"100")
+def _is_file(mode: str) -> bool:
+    return mode.startswith("100")
 
 
 def read_commits(repository: Repository, ids: Iterable[str]) -> dict[str, Commit]:

@@ -250,12 +250,15 @@ class _Places:
             self.removed.append((at, change.path, change.before))
             return
         places = self._places.setdefault(change.blob, [])
-        known = next((each for each in places if each.path == change.path), None)
-        if known is None:
+        for known in places:
+            if known.path == change.path:
+                break
+        else:
             known = Place(change.path, at)
             places.append(known)
         known.last = at
-        known.before += tuple((at, blob) for blob in change.before)
+        if change.before:
+            known.before += tuple([(at, blob) for blob in change.before])
 
     def units(self) -> tuple[Unit, ...]:
         return tuple(Unit(blob, tuple(places)) for blob, places in self._places.items())
