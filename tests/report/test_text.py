@@ -12,6 +12,7 @@ from fluxsecrets.report.text import (
     SimilarErrors,
     aligned,
     error_lines,
+    hint_lines,
     laid_out,
     printable,
     similar_errors,
@@ -170,4 +171,17 @@ def test_sentences_are_below_where_one_is_too_wide():
     assert aligned(FOUND, 40, plain) == [
         ["  1:1    high       plain-secret", "    data.a is in plain text"],
         ["  10:1   critical   token", "    a token of a provider with a long", "    name"],
+    ]
+
+
+def test_a_hint_is_wrapped_and_its_command_stays_in_one_piece():
+    hint = "encrypt it: `fluxsecrets encrypt FILE`, and change the value"
+    path = "apps/monitoring/grafana/secret.yaml"
+    assert hint_lines([hint, hint], path, None) == [
+        f"  encrypt it: `fluxsecrets encrypt {path}`, and change the value"
+    ]
+    assert hint_lines([hint], path, 40) == [
+        "  encrypt it:",
+        f"  `fluxsecrets encrypt {path}`,",
+        "  and change the value",
     ]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from fluxsecrets.shell import with_file
-
-from .text import Cell, Row, aligned, counted, printable, wrapped
+from .text import Cell, Row, aligned, counted, hint_lines, printable, wrapped
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
@@ -54,8 +52,7 @@ def history_lines(
                 lines += shown_as
                 lines += _details(finding, show_path, min(width or _WIDTH, _WIDTH))
             if _history(group[0]).tips:
-                hints = dict.fromkeys(with_file(finding.hint, shown) for finding in group)
-                lines += [f"  {printable(hint)}" for hint in list(hints)[:4]]
+                lines += hint_lines((finding.hint for finding in group), shown, width)
         if not _history(part[0]).tips:
             lines += ["", _GONE]
     return lines

@@ -7,10 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from fluxsecrets.shell import with_file
-
 from .page import Errors, FindingList, Note, Page, Warn
-from .text import Cell, Row, aligned, counted, path_shower, printable
+from .text import Cell, Row, aligned, counted, hint_lines, path_shower, printable
 
 if TYPE_CHECKING:
     from fluxsecrets.findings import Finding
@@ -91,8 +89,7 @@ def findings_lines(
         lines += [*([""] if lines else []), style(Cell(printable(head), "bold"))]
         rows = [_row(finding) for finding in group]
         lines += [line for each in aligned(rows, width, style) for line in each]
-        hints = dict.fromkeys(with_file(finding.hint, shown) for finding in group)
-        lines += [f"  {printable(hint)}" for hint in list(hints)[:4]]
+        lines += hint_lines((finding.hint for finding in group), shown, width)
     return lines
 
 

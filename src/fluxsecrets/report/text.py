@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,8 @@ _UNPRINTABLE = re.compile(
 
 _GAP = "   "
 _INDENT = "    "
+_MOST_HINTS = 4
+_WORD = re.compile(r"(?:`[^`]*`|\S)+")
 _FEW_PATHS = 3
 
 
@@ -99,15 +101,32 @@ def aligned(rows: Sequence[Row], width: int | None, show: Callable[[Cell], str])
     return [[_line(row[:-1], widths, show), *wrapped(row[-1].text, width)] for row in rows]
 
 
-def wrapped(text: str, width: int) -> Iterator[str]:
-    """The words of a printable text in indented lines that fit; a longer word has a line for itself."""
+def hint_lines(hints: Iterable[str], path: str, width: int | None) -> list[str]:
+    """The first few hints for a file, each once.
+
+    Args:
+        hints: as findings have them, with FILE in place of the path.
+        path: of the file, as the user would name it.
+        width: columns of the terminal, or None for other output.
+    """
+    shown = list(dict.fromkeys(printable(with_file(hint, path)) for hint in hints))[:_MOST_HINTS]
+    if width is None:
+        return [f"  {hint}" for hint in shown]
+    return [line for hint in shown for line in wrapped(hint, width, "  ")]
+
+
+def wrapped(text: str, width: int, indent: str = _INDENT) -> Iterator[str]:
+    """The words of a printable text in indented lines that fit.
+
+    A longer word has a line for itself. So has a longer command: in two lines it could not be pasted.
+    """
     line = ""
-    for word in text.split(" "):
-        if line and text_width(line) + 1 + text_width(word) > width - len(_INDENT):
-            yield _INDENT + line
+    for word in _WORD.findall(text):
+        if line and text_width(line) + 1 + text_width(word) > width - len(indent):
+            yield indent + line
             line = ""
         line = f"{line} {word}" if line else word
-    yield _INDENT + line
+    yield indent + line
 
 
 def _widths(rows: Sequence[Row]) -> list[int]:
