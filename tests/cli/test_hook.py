@@ -94,6 +94,17 @@ def test_a_hook_that_was_changed_meanwhile_is_not_overwritten(repository, cli, m
     assert hook.read_text(encoding="utf-8") == "#!/bin/sh\nmine\n"
 
 
+def test_install_compiles_the_patterns_for_which_the_first_commit_would_wait(
+    repository, cli, monkeypatch, tmp_path
+):
+    asked = []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("fluxsecrets.scan.prepared.prepared_matcher", asked.append)
+    monkeypatch.setattr("fluxsecrets.scan.cachefile.cache_folder", lambda environ: environ["XDG_CACHE_HOME"])
+    assert cli("hook", "install").exit_code == 0
+    assert asked == [str(tmp_path / "cache")]
+
+
 def test_only_one_of_them(repository, cli):
     assert cli("hook", "install", "pre-push").exit_code == 0
     assert not repository.hook().exists()

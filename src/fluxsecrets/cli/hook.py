@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,10 +44,14 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
     """
     from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.checks.hooks import install_hooks, own_launcher
+    from fluxsecrets.scan.cachefile import cache_folder
+    from fluxsecrets.scan.prepared import prepared_matcher
 
     out = Output(quiet=quiet)
     results = install_hooks(Path.cwd(), _in_order(hooks), own_launcher(), everywhere=everywhere)
     _show(out, results)
+    # Compiling the patterns takes seconds, for which the first commit would wait.
+    prepared_matcher(cache_folder(os.environ))
     return 0
 
 

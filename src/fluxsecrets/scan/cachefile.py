@@ -34,12 +34,13 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return user_cache_path("fluxsecrets", appauthor=False)
 
 
-def read_cached(path: Path, head: bytes) -> bytes | None:
+def read_cached(path: Path, head: bytes, *, checked: bool = False) -> bytes | None:
     """The content of a cache file, or None if there is no trusted one.
 
     Args:
         path: of the file; a link is not followed.
         head: what it starts with.
+        checked: the content has a checksum of its own, which its reader looks at: a quick one is enough here.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
@@ -50,14 +51,15 @@ def read_cached(path: Path, head: bytes) -> bytes | None:
             status = os.fstat(descriptor)
             if not _is_ours(status) or not len(head) + DIGEST < status.st_size <= MOST:
                 return None
-            content = stream.read(MOST)
+            start, digest = stream.read(len(head)), stream.read(DIGEST)
+            size = status.st_size - len(head) - DIGEST
+            data = stream.read(size)  # not more: room is made for all that is asked for
     except OSError:
         return None
-    start, digest, data = content[: len(head)], content[len(head) :][:DIGEST], content[len(head) + DIGEST :]
-    return data if start == head and digest == _digest(data) else None
+    return data if start == head and len(data) == size and digest == _digest(data, checked) else None
 
 
-def write_cached(path: Path, head: bytes, data: bytes, siblings: str) -> None:
+def write_cached(path: Path, head: bytes, data: bytes, siblings: str, *, checked: bool = False) -> None:
     """Keep a content for the next run; a failure to do so is not an error.
 
     Args:
@@ -65,6 +67,7 @@ def write_cached(path: Path, head: bytes, data: bytes, siblings: str) -> None:
         head: what it starts with.
         data: the content.
         siblings: a pattern of names; those of them that are old are deleted.
+        checked: as when it is read.
     """
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.files.writing import write_atomic
@@ -73,7 +76,7 @@ def write_cached(path: Path, head: bytes, data: bytes, siblings: str) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.is_symlink():
             return
-        write_atomic(path, head + _digest(data) + data, mode=0o600)
+        write_atomic(path, head + _digest(data, checked) + data, mode=0o600)
         for other in path.parent.glob(siblings):
             if other != path and other.is_file() and other.stat().st_mtime < path.stat().st_mtime - _STALE:
                 other.unlink(missing_ok=True)
@@ -98,7 +101,11 @@ def _is_ours(status: os.stat_result) -> bool:
     return status.st_uid in (os.getuid(), 0) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _digest(data: bytes) -> bytes:
+def _digest(data: bytes, checked: bool) -> bytes:
+    if checked:
+        from zlib import crc32
+
+        return crc32(data).to_bytes(DIGEST, "big")
     state = fast_hash(DIGEST)
     state.update(data)
     digest: bytes = state.digest()

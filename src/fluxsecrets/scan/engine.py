@@ -17,10 +17,11 @@ from .blob import Blob
 from .filekinds import is_login_file, is_yaml
 from .harmless import LARGEST, HarmlessLines
 from .match import Rank
-from .matcher import Hit, Matcher, make_matcher
+from .matcher import Hit, Matcher
 from .mentions import are_references
 from .merge import finding_of, merged
-from .patterns import ends_of, patterns, token_rules, triggers_of
+from .patterns import ends_of, token_rules, triggers_of
+from .prepared import prepared_matcher
 from .reading import Reading
 from .scanned import Context, Scanned
 from .triggers import PARSE, Trigger
@@ -53,7 +54,7 @@ class Engine:
             custom: rules of the team, or None.
             shortcuts: leave out work that can't find anything. Without them, findings are the same.
         """
-        self._matcher = matcher or make_matcher(patterns(), cache)
+        self._matcher = matcher or prepared_matcher(cache)
         self.key = key or ValueKey()
         self.custom = custom
         self._lines = HarmlessLines(self._finds_nothing) if shortcuts else None

@@ -6,7 +6,7 @@ is not an example because the word, or an example, is a part of it.
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from .cachefile import fast_hash
 
 _PRINTED = {
     "AWS, IAM user guide": "b1dba8e85ee052b5 087defd4dba80dcd 311e599589febd74 b360992f6a5193fc"
@@ -38,7 +38,9 @@ def is_example(text: str) -> bool:
         return len(text) <= _LONGEST_JWT and _is_jwt_io(text)
     if not _SHORTEST <= len(text) <= _LONGEST:
         return False
-    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest() in _KNOWN
+    state = fast_hash(8)
+    state.update(text.encode("utf-8", "replace"))
+    return state.hexdigest() in _KNOWN
 
 
 def _is_jwt_io(text: str) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .cachefile import fast_hash, read_cached, write_cached
 
-_MAGIC = b"fluxsecrets-hyperscan-1\n"
+_MAGIC = b"fluxsecrets-hyperscan-2\n"
 _ANYTHING = "(?s)."
 _PLACES_UP_TO = 2**20  # bytes of data; in more there may be millions of places
 
@@ -122,13 +122,10 @@ def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None, *, leni
     except ImportError:
         return KeywordMatcher(patterns)
     try:
-        name = _cache_name(patterns, hyperscan)
-        data = None if cache is None else read_cached(cache / name, _MAGIC)
-        if data is not None:
-            try:
-                return _prepared(hyperscan, hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK))
-            except hyperscan.HyperscanError:  # another version's or machine's in spite of its name
-                pass
+        name = cache_name(patterns)
+        ready = None if cache is None else load_matcher(cache / name)
+        if ready is not None:
+            return ready
         try:
             database = _compile(patterns, hyperscan)
         except hyperscan.HyperscanError:
@@ -136,7 +133,7 @@ def make_matcher(patterns: Sequence[Pattern], cache: Path | None = None, *, leni
                 raise
             database = _compile([_taken(pattern, hyperscan) for pattern in patterns], hyperscan)
         if cache is not None:
-            write_cached(cache / name, _MAGIC, hyperscan.dumpb(database), "patterns-*.hs")
+            write_cached(cache / name, _MAGIC, hyperscan.dumpb(database), "patterns-*.hs", checked=True)
         return _prepared(hyperscan, database)
     except hyperscan.HyperscanError:  # this processor or build cannot
         return KeywordMatcher(patterns)
@@ -167,11 +164,37 @@ def _taken(pattern: Pattern, hyperscan: Any) -> Pattern:
     return pattern
 
 
-def _cache_name(patterns: Sequence[Pattern], hyperscan: Any) -> str:
-    state = fast_hash(16)
+def load_matcher(path: Path) -> Matcher | None:
+    """The matcher of compiled patterns in the cache, or None if there are none that this machine takes."""
+    try:
+        import hyperscan
+    except ImportError:
+        return None
+    data = read_cached(path, _MAGIC, checked=True)
+    if data is None:
+        return None
+    try:
+        return _prepared(hyperscan, hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK))
+    except hyperscan.HyperscanError:  # another version's or machine's in spite of its name
+        return None
+
+
+def running_on() -> tuple[str, ...] | None:
+    """What compiled patterns depend on beside the patterns, or None without hyperscan."""
+    try:
+        import hyperscan
+    except ImportError:
+        return None
+    library: Any = hyperscan
     machine = os.uname().machine if hasattr(os, "uname") else sys.platform
+    return sys.platform, machine, str(library.__version__)
+
+
+def cache_name(patterns: Sequence[Pattern]) -> str:
+    """What the file of compiled patterns is called: a hash of them, and of all that they depend on."""
+    state = fast_hash(16)
     wanted = (f"{each.every:d}{each.expression}" for each in patterns)
-    for text in (sys.platform, machine, str(hyperscan.__version__), *wanted):
+    for text in (*(running_on() or ()), *wanted):
         data = text.encode()
         state.update(len(data).to_bytes(8, "big") + data)
     return f"patterns-{state.hexdigest()}.hs"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from .matcher import Hit, Pattern
-from .rules import TokenRule
-from .signs import SIGNS, rules_of
 from .triggers import Trigger
+
+if TYPE_CHECKING:  # a commit waits for the import, and most have nothing that token rules look at
+    from .rules import TokenRule
 
 _TRIGGERS = tuple(Trigger)
 _FIRST_SIGN = len(_TRIGGERS)
@@ -15,6 +17,8 @@ _FIRST_SIGN = len(_TRIGGERS)
 
 def patterns() -> tuple[Pattern, ...]:
     """All patterns, in the order of the matcher's numbers."""
+    from .signs import SIGNS
+
     return (*(trigger.value for trigger in _TRIGGERS), *(sign.pattern for sign in SIGNS))
 
 
@@ -30,7 +34,12 @@ def triggers_of(numbers: Iterable[int]) -> frozenset[Trigger]:
 
 def token_rules(numbers: Iterable[int], data: bytes) -> tuple[TokenRule, ...]:
     """The token rules that may find something in some bytes, by the patterns that hit there."""
-    return rules_of((number - _FIRST_SIGN for number in numbers if number >= _FIRST_SIGN), data)
+    signs = [number - _FIRST_SIGN for number in numbers if number >= _FIRST_SIGN]
+    if not signs:
+        return ()
+    from .signs import rules_of
+
+    return rules_of(signs, data)
 
 
 def ends_of(found: Sequence[Hit], trigger: Trigger) -> Iterator[int]:

@@ -15,14 +15,13 @@ from .filekinds import is_encrypted_lines, is_login_file, is_yaml
 from .match import Match, Rank
 from .othercipher import is_encrypted_file
 from .patterns import token_rules, triggers_of
-from .rules import TokenRule
 from .scanned import Ciphertext, Context
-from .tokens import find_tokens, token_match
 from .triggers import FORMS, PARSE, Trigger
 
 if TYPE_CHECKING:
     from .custom import CustomRules
     from .decode import Decoded
+    from .rules import TokenRule
     from .structure.page import Page
 
 _ENCODED = frozenset({Trigger.BASE64, Trigger.HEX, Trigger.PERCENT})
@@ -154,6 +153,10 @@ class Reading:
 
     def tokens(self, rules: Sequence[TokenRule], data: bytes, decoded: Decoded | None) -> Iterator[Match]:
         """Return the tokens in the file, or in what is encoded in it."""
+        if not rules:
+            return
+        from .tokens import find_tokens, token_match  # with all rules
+
         for token in find_tokens(rules, data):
             yield token_match(self.blob, data, token, decoded)
 
