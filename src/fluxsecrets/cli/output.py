@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
@@ -131,7 +131,8 @@ class Output:
     def warning(self, line: str) -> None:
         """Say a warning, complete with its word."""
         if not self._quiet:
-            click.echo(_marked(_printable(line), "warning:", "yellow"), err=True)
+            for part in _fitting(_printable(line)):
+                click.echo(_marked(part, "warning:", "yellow"), err=True)
 
     def error(self, error: FluxsecretsError) -> None:
         """Say what is wrong and what to do."""
@@ -258,9 +259,20 @@ def _marked(line: str, word: str, colour: str) -> str:
     return line
 
 
-def _width() -> int | None:
-    """Columns of the terminal; None elsewhere."""
-    if not sys.stdout.isatty():
+def _fitting(line: str) -> list[str]:
+    """A line as those that fit on the terminal for messages, all but the first one indented."""
+    width = _width(sys.stderr)
+    if width is None or len(line) < width // 2:
+        return [line]
+    from fluxsecrets.report.text import wrapped
+
+    first, *rest = wrapped(line, width, "  ")
+    return [first[2:], *rest]
+
+
+def _width(stream: TextIO | None = None) -> int | None:
+    """Columns of the terminal that a stream, by default standard output, is; None elsewhere."""
+    if not (stream or sys.stdout).isatty():
         return None
     import shutil
 
