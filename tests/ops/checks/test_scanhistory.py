@@ -113,13 +113,17 @@ def test_what_has_findings_is_never_passed_over(history, tmp_path, monkeypatch):
 
 def test_a_name_that_makes_a_file_a_secret_is_asked_anew(history, tmp_path):
     known = history.known(tmp_path / "cache")
-    results = history.scan(known=known)
-    clean = [each.path for each in results if not _is_heavy(each) and not each.scanned[0].encrypted]
+    clean = [
+        each.path
+        for each in history.scan(known=known)
+        if not _is_heavy(each) and not any(scanned.encrypted or scanned.place for scanned in each.scanned)
+    ]
     known.save()
-    results = history.scan(known=history.known(tmp_path / "cache"), secrets=(clean[0],))
-    found = {each.path: [finding.rule for finding in each.scanned[0].findings] for each in results}
+    warm = history.scan(known=history.known(tmp_path / "cache"), secrets=(clean[0],))
+    found = {each.path: [finding.rule for finding in each.scanned[0].findings] for each in warm}
     assert found[clean[0]] == ["plain-secret-file"]
-    assert history.scan(secrets=(clean[0],)) == results
+    wanted = history.scan(secrets=(clean[0],))
+    assert [_without_ciphertexts(each) for each in warm] == [_without_ciphertexts(each) for each in wanted]
 
 
 @pytest.mark.parametrize("change", ["rules", "damaged", "writable", "link", "short"])
