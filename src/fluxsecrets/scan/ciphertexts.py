@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from zlib import adler32, crc32
 
 from fluxsecrets.marks import SIGN_BYTES, find_ciphertexts
 
 _MAC = re.compile(rb"mac[\"']?[ \t]*[:=][ \t]*[\"']?\Z")
 _COMMENT = b",type:comment]"
+_WRAPPED = re.compile(rb"-----BEGIN (?P<kind>[A-Z ]+)-----[^-]*-----END (?P=kind)-----")
+
+
+class Shown(NamedTuple):
+    """What shows of an encrypted file: the hashes of its ciphertexts, and of its wrapped data keys."""
+
+    ciphertexts: frozenset[int]
+    keys: frozenset[int]
 
 
 def digest(text: str) -> int:
@@ -21,13 +30,13 @@ def digest_of(data: bytes) -> int:
     return adler32(data) << 32 | crc32(data)
 
 
-def shown(data: bytes) -> frozenset[int]:
-    """The hashes of the ciphertexts that show in a file's bytes, without the MAC and comments.
+def shown(data: bytes) -> Shown:
+    """What shows in a file's bytes, without the MAC and comments.
 
-    In most encrypted files these are all that the file has, but only reading it tells.
+    In most encrypted files this is all that the file has, but only reading it tells.
     """
     if SIGN_BYTES not in data:
-        return frozenset()
+        return Shown(frozenset(), frozenset())
     found = []
     end = 0
     for each in find_ciphertexts(data):
@@ -35,4 +44,5 @@ def shown(data: bytes) -> frozenset[int]:
         end = start + len(each)
         if not each.endswith(_COMMENT) and _MAC.search(data, max(start - 20, 0), start) is None:
             found.append(digest_of(each))
-    return frozenset(found)
+    keys = (b"".join(match[0].replace(b"\\n", b" ").split()) for match in _WRAPPED.finditer(data))
+    return Shown(frozenset(found), frozenset(map(digest_of, keys)))

@@ -1,9 +1,9 @@
 """Which contents had nothing in them when a run before looked, so that a history is not read anew each time.
 
 For each clean content at a path, a hash of its id and the path is kept; for one that is encrypted without any
-finding, also one of its ciphertexts. Nothing is kept of contents in which anything was found or allowed. The
-hashes count for the same rules, program and libraries only, and
-only for the file as such: that its name or a creation rule makes it a secret is asked anew in each run.
+finding, also one of its ciphertexts and keys. Nothing is kept of contents in which anything was found or
+allowed. The hashes count for the same rules, program and libraries only, and only for the file as such: that
+its name or a creation rule makes it a secret is asked anew in each run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from .cachefile import fast_hash, read_cached, write_cached
+from .ciphertexts import Shown
 from .matcher import Pattern
 
 MOST = 500_000
@@ -53,20 +54,20 @@ class CleanContents:
         """Note that a content is clean at a path."""
         self._fresh.add(self._mark(blob, path))
 
-    def is_encrypted(self, blob: str, path: str, ciphertexts: Collection[int] | None = None) -> bool:
+    def is_encrypted(self, blob: str, path: str, shown: Shown | None = None) -> bool:
         """Return whether a content is known to be encrypted, and otherwise clean, at a path.
 
         Args:
             blob: its id.
             path: where it is.
-            ciphertexts: the hashes of its ciphertexts, which must be those that it had; None asks for any.
+            shown: its ciphertexts and keys, which must be those that it had; None asks for any.
         """
-        return self._has(self._mark(blob, path, *_encrypted(ciphertexts)))
+        return self._has(self._mark(blob, path, *_encrypted(shown)))
 
-    def add_encrypted(self, blob: str, path: str, ciphertexts: Collection[int]) -> None:
+    def add_encrypted(self, blob: str, path: str, shown: Shown) -> None:
         """Note that a content is encrypted, and otherwise clean, at a path."""
         self._fresh.add(self._mark(blob, path, *_encrypted(None)))
-        self._fresh.add(self._mark(blob, path, *_encrypted(ciphertexts)))
+        self._fresh.add(self._mark(blob, path, *_encrypted(shown)))
 
     def save(self) -> None:
         """Write what is new, with what other runs wrote meanwhile; a failure is not an error."""
@@ -96,8 +97,10 @@ class CleanContents:
         return {data[start : start + _SIZE] for start in range(0, len(data), _SIZE)}
 
 
-def _encrypted(ciphertexts: Collection[int] | None) -> tuple[str, ...]:
-    return ("encrypted", *(() if ciphertexts is None else map(str, sorted(ciphertexts))))
+def _encrypted(shown: Shown | None) -> tuple[str, ...]:
+    if shown is None:
+        return ("encrypted",)
+    return ("encrypted", *map(str, sorted(shown.ciphertexts)), "keys", *map(str, sorted(shown.keys)))
 
 
 def judged_by(patterns: Collection[Pattern], custom: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from fluxsecrets.marks import LEFTOVER, MANIFEST_SUFFIXES, is_leftover_name, is_
 from fluxsecrets.repo.rulenames import RuleNames, exempt, looks_ordinary
 
 from .blob import Blob
+from .ciphertexts import Shown
 from .engine import Engine
 from .scanned import Context, Scanned
 from .sources import SourceFile
@@ -56,9 +57,11 @@ class FileScan(NamedTuple):
         return self.error is None and self.scanned == (Scanned(self.path),)
 
     @property
-    def ciphertexts(self) -> frozenset[int]:
-        """The hashes of its ciphertexts."""
-        return frozenset(each.digest for scanned in self.scanned for each in scanned.ciphertexts)
+    def shown(self) -> Shown:
+        """Its ciphertexts, and the keys that all of them have."""
+        items = [each for scanned in self.scanned for each in scanned.ciphertexts]
+        keys = frozenset.intersection(*(each.keys for each in items)) if items else frozenset()
+        return Shown(frozenset(each.digest for each in items), keys)
 
     @property
     def is_sealed(self) -> bool:

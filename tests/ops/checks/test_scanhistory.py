@@ -207,10 +207,11 @@ def test_a_worker_that_is_killed_is_an_error(history, monkeypatch):
 
 
 def _encrypted(ciphertext, key):
-    mac = Chance(key).cipher()
     return (
-        f"password: {ciphertext}\nsops:\n    age:\n        - recipient: age1{key}\n          enc: {key}\n"
-        f"    lastmodified: '2026-11-20T10:00:00Z'\n    mac: {mac}\n    version: 3.13.2\n"
+        f"password: {ciphertext}\nsops:\n    age:\n        - recipient: age1x\n          enc: |\n"
+        f"            -----BEGIN AGE ENCRYPTED FILE-----\n            {key}\n"
+        f"            -----END AGE ENCRYPTED FILE-----\n"
+        f"    lastmodified: '2026-11-20T10:00:00Z'\n    mac: {Chance(9).cipher()}\n    version: 3.13.2\n"
     )
 
 
@@ -243,6 +244,8 @@ def test_a_ciphertext_that_comes_to_another_file_is_compared_with_the_known_one(
 
     commit("a.yaml", _encrypted(shared, 2))
     commit("a.yaml", _encrypted(shared, 3))
+    commit("moved.yaml", _encrypted(Chance(6).cipher(), 6))
+    commit("moved-away.yaml", _encrypted(Chance(6).cipher(), 6) + "# another version\n")
     commit("c.yaml", _encrypted(Chance(4).cipher(), 4))
     assert found(known()) == []
     seen = _reading(monkeypatch)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.repo.git.survey import readable_objects
-from fluxsecrets.scan.ciphertexts import shown
+from fluxsecrets.scan.ciphertexts import Shown, shown
 from fluxsecrets.scan.clean import CleanContents
 from fluxsecrets.scan.scanner import FileScan, Scanner, sealed, silent
 from fluxsecrets.scan.sources.commits import Place, Plan, Unit, read_unit
@@ -51,7 +51,8 @@ def judged(
         units: what is to be read.
         jobs: processes; None for as many as there are CPUs.
         known: contents that earlier runs found clean. What this run finds clean is added. Contents that are
-            known to be encrypted come without their ciphertexts, unless another path has one of these.
+            known to be encrypted come without their ciphertexts, unless another path has one of these with
+            other keys.
 
     Raises:
         FluxsecretsError: a worker process died.
@@ -69,7 +70,7 @@ def judged(
         for place, scan in zip(each.unit.places, each.scans, strict=False):  # none if it can't be read
             if scan.is_silent:
                 known.add(each.unit.blob, place.path)
-            elif marks := scan.ciphertexts:
+            elif (marks := scan.shown).ciphertexts:
                 seen.add(each.unit, marks)
                 if scan.is_sealed:
                     known.add_encrypted(each.unit.blob, place.path, marks)
@@ -84,10 +85,10 @@ def judged(
 
 def _sorted_out(
     repository: Repository, scanner: Scanner, known: CleanContents, units: Sequence[Unit]
-) -> tuple[list[Unit], dict[Unit, frozenset[int]], list[Unit]]:
+) -> tuple[list[Unit], dict[Unit, Shown], list[Unit]]:
     """Contents that are known to be clean, those that are clean and encrypted, and all others.
 
-    Those that are encrypted are given with the hashes of their ciphertexts.
+    Those that are encrypted are given with the hashes of their ciphertexts and keys.
     """
     passed, closed, others = [], [], []
     for unit in units:
@@ -99,11 +100,13 @@ def _sorted_out(
             others.append(unit)
     there = _present(repository, passed)
     others += [unit for unit in passed if unit.blob not in there]
-    encrypted: dict[Unit, frozenset[int]] = {}
+    encrypted: dict[Unit, Shown] = {}
     contents = readable_objects(repository, (unit.blob for unit in closed), limit=BLOB_LIMIT)
     for unit, (_, _, data) in zip(closed, contents, strict=True):
         marks = shown(data or b"")
-        if marks and all(known.is_encrypted(unit.blob, place.path, marks) for place in unit.places):
+        if marks.ciphertexts and all(
+            known.is_encrypted(unit.blob, place.path, marks) for place in unit.places
+        ):
             encrypted[unit] = marks
         else:
             others.append(unit)
@@ -111,20 +114,22 @@ def _sorted_out(
 
 
 class _Seen:
-    """Which ciphertexts are at more than one path: the values of these files are compared with each other."""
+    """Which ciphertexts are at more than one path with other keys: their files are judged together."""
 
     def __init__(self) -> None:
         self._path: dict[int, str] = {}
+        self._keys: dict[int, frozenset[int]] = {}
         self._several: set[int] = set()
 
-    def add(self, unit: Unit, ciphertexts: Iterable[int]) -> None:
-        for mark in ciphertexts:
+    def add(self, unit: Unit, marks: Shown) -> None:
+        for mark in marks.ciphertexts:
+            self._keys[mark] = self._keys.get(mark, marks.keys) & marks.keys
             for place in unit.places:
                 if self._path.setdefault(mark, place.path) != place.path:
                     self._several.add(mark)
 
-    def elsewhere(self, ciphertexts: frozenset[int]) -> bool:
-        return not self._several.isdisjoint(ciphertexts)
+    def elsewhere(self, marks: Shown) -> bool:
+        return any(mark in self._several and not self._keys[mark] for mark in marks.ciphertexts)
 
 
 def _is_known(scanner: Scanner, known: CleanContents, blob: str, place: Place) -> bool:
