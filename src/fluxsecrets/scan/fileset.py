@@ -39,12 +39,13 @@ class FileSet:
             if first.location.path == item.location.path:
                 continue
             path = item.location.path
+            where = escaped_path(first.location.path)
             yield Finding(
                 rule=FOREIGN.id,
                 severity=FOREIGN.severity,
                 confidence=Confidence.HIGH,
                 location=item.location,
-                message=f"{item.name} has the ciphertext of {first.name} in {_escaped(first.location.path)}",
+                message=f"{item.name} has the ciphertext of {first.name} in {where}",
                 hint=FOREIGN.fix,
                 fingerprint=fingerprint(FOREIGN.id, path, item.name),
                 excerpt=f"{item.name}: ENC[…]",
@@ -78,9 +79,10 @@ class FileSet:
         """The findings that need all files."""
         for path, (by, line) in sorted(self._generated.items()):
             if path in self._plain:
-                reason = f"a secretGenerator in {_escaped(by)} makes a Secret of it"
+                reason = f"a secretGenerator in {escaped_path(by)} makes a Secret of it"
                 yield self.whole(path, reason, (Location(by, line),))
 
 
-def _escaped(path: str) -> str:
+def escaped_path(path: str) -> str:
+    """A path as a message shows it: in ASCII, without what moves a terminal's cursor."""
     return ascii(path)[1:-1]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fluxsecrets.findings import Finding, Location
 from fluxsecrets.repo.git import Repository
+from fluxsecrets.scan.fileset import escaped_path
 from fluxsecrets.scan.scanner import FileScan, Scanner
 from fluxsecrets.scan.sources.commits import Place, Plan
 from fluxsecrets.scan.structure.wholefile import plain_file
@@ -152,7 +153,7 @@ class CommitContext:
                 by = answers.get((commit, kustomization))
                 blob = answers.get((commit, path))
                 if by in reading and blob in plain[path]:
-                    reason = f"a secretGenerator in {_escaped(kustomization)} makes a Secret of it"
+                    reason = f"a secretGenerator in {escaped_path(kustomization)} makes a Secret of it"
                     yield _Whole(path, self._plan.commits[plain[path][blob]], reason)
                     break
 
@@ -178,7 +179,3 @@ def _blobs_at(repository: Repository, places: Iterable[tuple[str, str]]) -> dict
         for place, answer in zip(wanted, answers, strict=False)
         if b" blob " in answer
     }
-
-
-def _escaped(path: str) -> str:
-    return ascii(path)[1:-1]

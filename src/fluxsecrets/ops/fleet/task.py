@@ -66,6 +66,7 @@ def run_task(fields: tuple[object, ...]) -> str:
             return encode(RepositoryResult(problems=(problem(failure),)))
 
 
+@cache
 def rules_identity() -> str:
     """Return what the built-in rules of this process are known by."""
     from hashlib import blake2b

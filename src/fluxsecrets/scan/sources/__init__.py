@@ -7,10 +7,13 @@ no scan passes just because it could not read a file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.scan.blob import Blob
+
+if TYPE_CHECKING:
+    from fluxsecrets.repo.git import Repository
 
 ENCRYPTED_AT_HEAD = "it is encrypted at HEAD"
 
@@ -48,6 +51,17 @@ def pieces(path: str, chunks: Iterable[bytes]) -> Iterator[Blob]:
             del waiting[:keep]
     if waiting:
         yield Blob(path, bytes(waiting), part=True, first_line=line, first_column=column, binary=binary)
+
+
+def blob_chunks(repository: Repository, blob: str) -> Iterator[bytes]:
+    """The content of a blob in git, for `pieces`.
+
+    Raises:
+        GitError: git fails.
+    """
+    with repository.stream("cat-file", "blob", blob) as source:
+        while chunk := source.read(2**20):
+            yield chunk
 
 
 def _cut(data: bytearray, near: int) -> int:

@@ -16,7 +16,7 @@ from fluxsecrets.repo.git.history import Change
 from fluxsecrets.repo.git.survey import Period, readable_changes, readable_commits
 from fluxsecrets.scan.blob import Blob
 
-from . import SourceFile, pieces, unread
+from . import SourceFile, blob_chunks, pieces, unread
 
 UNPUSHED = ("HEAD", "--not", "--remotes")
 HISTORY = ("--all",)
@@ -297,11 +297,5 @@ def read_unit(repository: Repository, unit: Unit, content: tuple[str, bytes | No
         )
         return SourceFile(path, error=error)
     if data is None:
-        return SourceFile(path, pieces(path, _chunks(repository, unit.blob)))
+        return SourceFile(path, pieces(path, blob_chunks(repository, unit.blob)))
     return SourceFile(path, (Blob(path, data),))
-
-
-def _chunks(repository: Repository, blob: str) -> Iterator[bytes]:
-    with repository.stream("cat-file", "blob", blob) as source:
-        while chunk := source.read(2**20):
-            yield chunk

@@ -11,7 +11,7 @@ from fluxsecrets.marks import KUSTOMIZATION_NAMES
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.scan.blob import Blob
 
-from . import SourceFile, pieces
+from . import SourceFile, blob_chunks, pieces
 
 _REGULAR = "100"
 
@@ -81,7 +81,7 @@ def read_staged(
                 path=file.path,
             )
         if data is None:
-            yield SourceFile(file.path, pieces(file.path, _chunks(repository, file.blob)))
+            yield SourceFile(file.path, pieces(file.path, blob_chunks(repository, file.blob)))
             continue
         yield SourceFile(file.path, (Blob(file.path, data),))
 
@@ -105,9 +105,3 @@ def read_generators(
     for path, (_, kind, data) in zip(paths, contents, strict=True):
         if kind == "blob" and data is not None and (b"secretGenerator" in data or b"generators:" in data):
             yield SourceFile(path, (Blob(path, data),))
-
-
-def _chunks(repository: Repository, blob: str) -> Iterator[bytes]:
-    with repository.stream("cat-file", "blob", blob) as source:
-        while chunk := source.read(2**20):
-            yield chunk
