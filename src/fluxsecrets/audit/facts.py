@@ -31,6 +31,7 @@ from fluxsecrets.repo.offboarding import Leaver, read_leavers, still_gone, with_
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import Certificate, parse_certificate
+from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.config import CreationRule, SopsConfig, parse_config, rule_for
 from fluxsecrets.sops.document import Document, Path
 from fluxsecrets.sops.document import Mapping as Map
@@ -182,6 +183,7 @@ class Readers:
 
     Attributes:
         open: decrypt a parsed file; nothing where the audit runs without keys.
+        data_key: open a `sops` block; None where no identity at hand can, or the audit runs without keys.
         spread: run a function over many items, in several processes where that pays.
         names: recipient -> name of the public keys in `keys/`.
         former: whom encrypted files, by path, are not for any more.
@@ -192,6 +194,7 @@ class Readers:
 
     parse: Callable[[Format, bytes], Document]
     open: Callable[[Format, Document, str], Opening]
+    data_key: Callable[[Metadata], DataKey | None]
     spread: Spread
     names: Callable[[], Mapping[str, str]]
     former: Callable[[Mapping[str, bytes]], tuple[FormerReader, ...]]

@@ -29,4 +29,4 @@ def command(*, environment: str, everything: bool, no_keys: bool, report: str, q
 
     found = verify(make_session(), environment, with_keys=not no_keys)
     Output(quiet=quiet).show(FORMATS[report](found, everything))
-    return 1 if found.wrong else 0
+    return found.exit_code

@@ -27,6 +27,7 @@ from .kustomize import (
 )
 from .manifests import Plain, read_documents, read_manifests, with_value, without_definitions
 from .objects import CLUSTER_SCOPED, Generated, Object, object_of, with_data, with_metadata
+from .outcome import Effect, Outcome
 from .patches import Patch, PatchError, apply, read_patch
 from .references import uses
 from .replacements import read_replacements, replace_values
@@ -75,6 +76,7 @@ class Built:
         decrypted_as: files that Flux decrypts by their key's name, with the format it takes them for.
         notes: what could not be read or is not followed.
         cycles: includes that lead back.
+        outcomes: what kustomize refuses, or what is not known here.
     """
 
     objects: tuple[Object, ...] = ()
@@ -82,6 +84,7 @@ class Built:
     decrypted_as: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     cycles: tuple[Cycle, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class Builder:
@@ -188,11 +191,13 @@ class _Work:
         self.decrypted_as: dict[str, str] = {}
         self.notes: dict[Note, None] = {}
         self.cycles: dict[Cycle, None] = {}
+        self.outcomes: dict[Outcome, None] = {}
 
     def run(self, folder: str, found: tuple[KustomizationFile | Note, ...], overlay: Overlay) -> Built:
         objects: list[Object] = []
         if len(found) > 1:
             first, second = kustomization_files(self.tree, folder)[:2]
+            self.fails("two-kustomization-files", "found multiple kustomization files", second, None)
             self.note(
                 Note(
                     second,
@@ -208,12 +213,26 @@ class _Work:
                     self.files.add(file.path)
             else:
                 objects += self.take(file, [], overlay)
+        return self.built(objects)
+
+    def built(self, objects: Iterable[Object]) -> Built:
         return Built(
-            tuple(objects), frozenset(self.files), self.decrypted_as, tuple(self.notes), tuple(self.cycles)
+            tuple(objects),
+            frozenset(self.files),
+            self.decrypted_as,
+            tuple(self.notes),
+            tuple(self.cycles),
+            tuple(self.outcomes),
         )
 
     def note(self, note: Note) -> None:
         self.notes[note] = None
+
+    def fails(self, behaviour: str, reason: str, path: str | None, line: int | None) -> None:
+        self.outcomes[Outcome(Effect.FAILS, behaviour, reason, path, line)] = None
+
+    def unknown(self, behaviour: str, reason: str, path: str | None, line: int | None) -> None:
+        self.outcomes[Outcome(Effect.UNKNOWN, behaviour, reason, path, line)] = None
 
     def take(self, file: KustomizationFile, before: list[Object], overlay: Overlay) -> list[Object]:
         """The objects that a kustomization file makes of given ones and its own."""
@@ -222,6 +241,7 @@ class _Work:
         if file.path:
             self.files.add(file.path)
         for name, line in file.not_modelled:
+            self.unknown("not-modelled", f"`{name}` is not analysed", file.path, line)
             self.note(Note(file.path, line, f"`{name}` is not analysed: what it changes is not known"))
         self.read_along(file)
         objects = [*before]
@@ -298,6 +318,8 @@ class _Work:
             self.note(note)
         for cycle in built.cycles:
             self.cycles[cycle] = None
+        for outcome in built.outcomes:
+            self.outcomes[outcome] = None
         for path, format_ in built.decrypted_as.items():
             known = self.decrypted_as.setdefault(path, format_)
             if known != format_:
@@ -320,11 +342,7 @@ class _Work:
                 inner.note(component)
             else:
                 objects = inner.take(component, objects, Overlay())
-        self.join(
-            file,
-            reference,
-            Built((), frozenset(inner.files), inner.decrypted_as, tuple(inner.notes), tuple(inner.cycles)),
-        )
+        self.join(file, reference, inner.built(()))
         return objects
 
     # Generators.

@@ -26,6 +26,7 @@ from .flux import (
 from .kustomize import Reference
 from .manifests import pairs
 from .objects import Object, with_data
+from .outcome import Outcome
 from .patches import PatchError, apply
 from .sourceignore import artifact
 from .substitute import substitute
@@ -49,6 +50,8 @@ class Applied:
         files: every file that is read for that.
         reason: why it is not followed, or None.
         unknown_variables: variables may come from what is not known here, such as a Secret.
+        built: the objects before variables are replaced in them.
+        outcomes: what kustomize refuses in it, or what is not known here.
     """
 
     kustomization: FluxKustomization | None
@@ -59,6 +62,8 @@ class Applied:
     files: frozenset[str] = field(default=frozenset(), repr=False)
     reason: str | None = None
     unknown_variables: bool = False
+    built: tuple[Object, ...] = field(default=(), repr=False)
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def key(self) -> tuple[str | None, str] | None:
@@ -79,6 +84,7 @@ class Graph:
         sources: what Kustomizations may be built from, where the tree has it.
         cycles: in `dependsOn` and in kustomize's includes.
         notes: what was not followed, and why.
+        tree: the files that reach Flux.
     """
 
     root: str
@@ -89,6 +95,7 @@ class Graph:
     sources: tuple[Source, ...]
     cycles: tuple[Cycle, ...]
     notes: tuple[Note, ...]
+    tree: Tree = field(repr=False, compare=False)
 
     @property
     def kustomizations(self) -> tuple[FluxKustomization, ...]:
@@ -186,6 +193,7 @@ class _Walker:
             sources=tuple(sorted(self.sources, key=lambda each: (each.file, each.line))),
             cycles=tuple(self.cycles),
             notes=tuple(sorted(self.notes, key=lambda note: (note.path, note.line or 0, note.message))),
+            tree=self.tree,
         )
 
     def note(self, note: Note) -> None:
@@ -206,7 +214,7 @@ class _Walker:
         built = self.builder.build(self.root)
         own = self.own(built.objects)
         if own is None:
-            self.add(Applied(None, None, None, self.root), built)
+            self.add(Applied(None, None, None, self.root, built.objects), built)
             return
         kustomization, item = own
         self.source = kustomization.source
@@ -276,14 +284,16 @@ class _Walker:
             )
         built = self.builder.build(folder, overlay)
         values, complete = self.variables(item)
+        objects = built.objects
         if item.post_build and (values or item.substitute_from):
-            built = replace(built, objects=tuple(substitute(each, values) for each in built.objects))
+            objects = tuple(substitute(each, values) for each in objects)
         self.add(
             Applied(
                 item,
                 None if made else waiting.item,
                 waiting.parent,
                 folder,
+                objects=objects,
                 unknown_variables=item.post_build and not complete,
             ),
             built,
@@ -309,7 +319,7 @@ class _Walker:
             ):
                 if self.tree.locate(component.path) in self.tree.folders:
                     self.folders[component.path] = None
-        self.applied.append(replace(applied, objects=built.objects, files=built.files))
+        self.applied.append(replace(applied, files=built.files, built=built.objects, outcomes=built.outcomes))
         self.files |= built.files
         self.decrypted_as.update(
             {path: format_ for path, format_ in built.decrypted_as.items() if path not in self.decrypted_as}
@@ -318,7 +328,7 @@ class _Walker:
             self.note(note)
         for cycle in built.cycles:
             self.cycles[cycle] = None
-        for item in built.objects:
+        for item in applied.objects:
             self.take(item, applied)
 
     def take(self, item: Object, applied: Applied) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
+from fluxsecrets.flux.model import KustomizationVerdict
 from fluxsecrets.ops.checks.verify import Verdict, Verification, Verified
 
 from .findings_json import note_data
@@ -39,12 +40,27 @@ def _json_page(found: Verification, everything: bool) -> Page:
         "verify",
         {
             "environment": found.environment,
+            "kustomizations": [_kustomization(each) for each in found.kustomizations],
             "items": [asdict(item) for item in found.items],
             "notes": [note_data(note) for note in found.notes],
             "no_cluster_key": None if found.no_cluster_key is None else asdict(found.no_cluster_key),
             "summary": {**verdicts, "wrong": len(found.wrong)},
         },
     )
+
+
+def _kustomization(each: KustomizationVerdict) -> dict[str, object]:
+    item, decisive = each.applied.kustomization, each.decisive
+    return {
+        "name": item.name if item is not None else None,
+        "namespace": item.namespace if item is not None else None,
+        "path": each.applied.folder if item is None else item.path,
+        "file": item.file if item is not None else None,
+        "line": item.line if item is not None else None,
+        "verdict": str(each.verdict),
+        "reason": decisive.reason if decisive is not None else None,
+        "outcomes": [asdict(outcome) for outcome in each.outcomes],
+    }
 
 
 FORMATS: Mapping[str, Callable[[Verification, bool], Page]] = {"text": _text_page, "json": _json_page}

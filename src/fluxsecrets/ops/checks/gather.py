@@ -18,8 +18,11 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import Format
+from fluxsecrets.sops.metadata import Metadata
 
 
 def gather(
@@ -61,6 +64,14 @@ def gather(
         except FluxsecretsError as problem:
             return Opening(error=problem.in_file(path))
 
+    def data_key(metadata: Metadata) -> DataKey | None:
+        if not with_keys:
+            return None
+        try:
+            return open_data_key(metadata, session.providers)
+        except FluxsecretsError:
+            return None
+
     return Facts(
         tree,
         load_settings(tree),
@@ -68,6 +79,7 @@ def gather(
         Readers(
             parse=lambda format_, data: parse(format_, data, session.limits),
             open=open_,
+            data_key=data_key,
             spread=partial(run_jobs, chunk=32),
             names=lambda: read_public_keys(tree.root),
             former=lambda files: (

@@ -8,10 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.rules import file_unreadable, value_substituted
 from fluxsecrets.audit.treatment import Treated, treated
 from fluxsecrets.errors import IntegrityError
+from fluxsecrets.flux.model import KustomizationVerdict
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.decryption import Fate
@@ -89,6 +91,7 @@ class Verification:
 
     Attributes:
         items: in the order in which they are applied.
+        kustomizations: likewise, each with what becomes of it.
         no_cluster_key: why there are files of which it cannot be told whether the cluster can read them.
     """
 
@@ -97,11 +100,17 @@ class Verification:
     items: tuple[Verified, ...]
     notes: tuple[Note, ...]
     no_cluster_key: NoClusterKey | None = None
+    kustomizations: tuple[KustomizationVerdict, ...] = ()
 
     @property
     def wrong(self) -> tuple[Verified, ...]:
         """What would not come out as its author wanted."""
         return tuple(item for item in self.items if item.problem is not None)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all turns out as its author wanted, 1 otherwise."""
+        return 1 if self.wrong or any(each.wrong for each in self.kustomizations) else 0
 
 
 def verify(session: Session, environment: str, *, with_keys: bool = True) -> Verification:
@@ -123,7 +132,7 @@ def verify(session: Session, environment: str, *, with_keys: bool = True) -> Ver
     items += _unreadable(facts, found, {item.path for item in items})
     unknown = {item.path for item in items if item.verdict is Verdict.CANNOT_TELL}
     no_key = _no_cluster_key(facts, environment, unknown) if unknown else None
-    return Verification(environment, tree.root, tuple(items), found.notes, no_key)
+    return Verification(environment, tree.root, tuple(items), found.notes, no_key, judged(facts, found))
 
 
 def _no_cluster_key(facts: Facts, environment: str, paths: set[str]) -> NoClusterKey:

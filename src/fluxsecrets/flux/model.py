@@ -1,0 +1,97 @@
+"""Kustomizations and objects with what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fluxsecrets.repo.decryption import Treatment
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.manifests import Plain
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.metadata import Metadata
+
+
+class Verdict(StrEnum):
+    """What becomes of a Kustomization."""
+
+    APPLIED = "applied"
+    CIPHERTEXT = "ciphertext"
+    FAILS = "fails"
+    UNKNOWN = "unknown"
+
+
+_VERDICTS = {
+    Effect.FAILS: Verdict.FAILS,
+    Effect.CIPHERTEXT: Verdict.CIPHERTEXT,
+    Effect.UNKNOWN: Verdict.UNKNOWN,
+}
+_SEVERITY = tuple(Effect)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What is known of the cluster.
+
+    Attributes:
+        data_key: opens a `sops` block with the identities at hand; None where they can't.
+        opens: whether the cluster's own keys open a `sops` block; None where nothing says which it has.
+        strict: an unknown variable stops a Kustomization, as since kustomize-controller 1.9.
+        version: of Flux, such as `2.9.1`, or None where the repository does not say it.
+    """
+
+    data_key: Callable[[Metadata], DataKey | None] = field(default=lambda _: None, repr=False)
+    opens: Callable[[Metadata], bool | None] = field(default=lambda _: None, repr=False)
+    strict: bool = True
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVerdict:
+    """One object of a Kustomization.
+
+    Attributes:
+        item: as it is built: after patches, before decryption and substitution.
+        data: as it is applied; None where that cannot be known. Not in the repr, since it holds values.
+        treatment: what decryption does with it.
+        substituted: whether substitution changes it.
+        outcomes: what is wrong with it, in the order in which Flux would meet it.
+    """
+
+    item: Object
+    data: Plain | None = field(repr=False, compare=False)
+    treatment: Treatment
+    substituted: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KustomizationVerdict:
+    """One Kustomization, or a root that none syncs.
+
+    Attributes:
+        outcomes: all that is wrong, in the order in which Flux would meet it; of its objects too.
+    """
+
+    applied: Applied
+    objects: tuple[ObjectVerdict, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether what reaches the cluster is known not to be what its author meant."""
+        return any(each.effect is not Effect.UNKNOWN for each in self.outcomes)
+
+    @property
+    def decisive(self) -> Outcome | None:
+        """What settles the verdict: the first of the worst."""
+        return min(self.outcomes, key=lambda each: _SEVERITY.index(each.effect), default=None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fails before ciphertext before unknown before applied."""
+        decisive = self.decisive
+        return Verdict.APPLIED if decisive is None else _VERDICTS.get(decisive.effect, Verdict.APPLIED)

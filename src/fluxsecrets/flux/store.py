@@ -1,0 +1,85 @@
+"""The Secrets and ConfigMaps that the cluster has once earlier Kustomizations are applied."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.repo.manifests import pairs
+from fluxsecrets.repo.objects import Object
+
+from .model import ObjectVerdict
+from .unknown import is_unknown
+
+
+class Held(NamedTuple):
+    """A Secret or ConfigMap in the cluster.
+
+    Attributes:
+        values: text by key; None for a value that is not known here.
+        complete: these are all its keys.
+        owner: namespace and name of the Kustomization that applies it.
+        item: as it is built.
+    """
+
+    values: Mapping[str, str | None]
+    complete: bool
+    owner: tuple[str | None, str] | None
+    item: Object
+
+    def __repr__(self) -> str:
+        """Without the values."""
+        return f"Held(keys={sorted(self.values)!r}, complete={self.complete!r}, owner={self.owner!r})"
+
+
+Key = tuple[str, str | None, str]
+"""Kind, namespace and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What is held, by kind, namespace and name."""
+
+    held: Mapping[Key, Held] = field(default_factory=dict)
+
+    def get(self, kind: str, namespace: str | None, name: str) -> Held | None:
+        """One of them, or None if no file of the repository makes it."""
+        return self.held.get((kind, namespace, name))
+
+    def with_objects(self, objects: Iterable[ObjectVerdict], owner: tuple[str | None, str] | None) -> Store:
+        """The store after a Kustomization was applied."""
+        added: dict[Key, Held] = {}
+        for each in objects:
+            item = each.item
+            if item.kind in ("Secret", "ConfigMap") and item.api_version == "v1":
+                added[item.kind, item.namespace, item.name] = _held(each, owner)
+        return Store({**self.held, **added})
+
+
+def _held(each: ObjectVerdict, owner: tuple[str | None, str] | None) -> Held:
+    item = each.item
+    data = each.data if each.data is not None else item.data
+    values: dict[str, str | None] = {}
+    for key, value in pairs(data, "data").items():
+        values[key] = _decoded(value) if item.kind == "Secret" else _known(value)
+    if item.kind == "Secret":
+        values |= {key: _known(value) for key, value in pairs(data, "stringData").items()}
+    generated = item.generated
+    if generated is not None:
+        values = {**dict.fromkeys(generated.keys), **values}
+    return Held(values, generated is None or generated.complete, owner, item)
+
+
+def _known(value: str) -> str | None:
+    return None if is_unknown(value) or is_ciphertext(value) else value
+
+
+def _decoded(value: str) -> str | None:
+    known = _known(value)
+    try:
+        return None if known is None else b64decode(known, validate=True).decode("utf-8")
+    except ValueError:  # not base64, or not text
+        return None
