@@ -1,20 +1,29 @@
 """What Flux decrypts of an object after the build.
 
-Follows `DecryptResource` of internal/decryptor/decryptor.go.
+Follows `DecryptResource` of internal/decryptor/decryptor.go. An object with a `sops` block is decrypted by
+that block, as JSON, and with what patches made of it. The values of any other Secret are looked at one by
+one: a value that is a SOPS file is decrypted, such as a generator's file whose key has another suffix.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.manifests import Plain
+from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, Plain, Steps, dig, pairs, walk
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.outcome import Outcome
-from fluxsecrets.repo.tree import Tree
+from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.sops.metadata import Metadata, parse_metadata
+from fluxsecrets.sops.selectors import Selector, compile_selector
 
 from .model import Cluster
+from .opening import open_data
+from .reading import Access, access, not_known, without_key
+from .values import decrypt_values
+from .wording import not_decrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,171 @@ class Decrypted:
     outcomes: tuple[Outcome, ...] = ()
 
 
-def decrypt(tree: Tree, applied: Applied, item: Object, cluster: Cluster) -> Decrypted:
+def decrypt(applied: Applied, item: Object, cluster: Cluster) -> Decrypted:
     """Decrypt an object, as far as the identities at hand can."""
-    del tree, applied, cluster
+    if not decrypts(applied) or is_disabled(item.data):
+        return Decrypted(item.data, Treatment(Fate.APPLIED))
+    if has_block(item.data):
+        return _object(item, cluster)
+    if item.kind == "Secret":
+        found = decrypt_values(item, cluster)
+        return Decrypted(found.data, found.treatment, found.outcomes)
     return Decrypted(item.data, Treatment(Fate.APPLIED))
+
+
+def decrypts(applied: Applied) -> bool:
+    """Whether a Kustomization decrypts what it applies; a root that none syncs is taken for one that does."""
+    item = applied.kustomization
+    return item is None or (item.decryption is not None and item.decryption.provider == "sops")
+
+
+def is_disabled(data: Plain) -> bool:
+    """Whether an object's annotation keeps Flux from decrypting it."""
+    return pairs(data, "metadata", "annotations").get(DECRYPT_ANNOTATION, "").lower() == "disabled"
+
+
+def has_block(data: Plain) -> bool:
+    """Whether Flux takes an object for encrypted: it has a `sops` block with a MAC, which may be empty."""
+    return dig(data, "sops", "mac") not in (None, {}, [])
+
+
+def _object(item: Object, cluster: Cluster) -> Decrypted:
+    try:
+        metadata = parse_metadata(item.data["sops"])
+        selector = compile_selector(metadata.selector)
+    except FluxsecretsError as error:
+        return _fails(item, item.data, f"failed to load encrypted JSON data: {error.message}", ("sops",))
+    found = access(metadata, cluster)
+    data = {key: value for key, value in item.data.items() if key != "sops"}
+    if found.state is Access.CLOSED:
+        return _fails(item, data, without_key(metadata), ("sops",), behaviour="no-data-key")
+    origin = _Origin(item, metadata)
+    opened = open_data(data, selector, found.key, origin.fits)
+    if opened.refused is not None:
+        steps, reason = opened.refused
+        reason = f"error decrypting sops tree: Error walking tree: {reason}"
+        return _fails(item, opened.data, reason, steps, origin=origin)
+    outcomes = list(_doubts(item, opened.doubtful, found.state))
+    treatment = Treatment(Fate.DECRYPTED, "json")
+    if selector.uses_comments:
+        outcomes.append(_by_comments(item, selector))
+        treatment = Treatment(Fate.CIPHERTEXT, "json", outcomes[-1].reason)
+    return Decrypted(opened.data, treatment, tuple(outcomes))
+
+
+class _Origin:
+    """Where the ciphertexts of an object are in its file; what patches, prefixes and replacements moved."""
+
+    def __init__(self, item: Object, metadata: Metadata) -> None:
+        self.item = item
+        self.own: dict[str, set[Steps]] = {}
+        written = item.manifest.node if item.manifest is not None else None
+        if written is None:
+            return
+        from fluxsecrets.sops.document import to_data
+
+        data = to_data(written)
+        self.same = dig(data, "sops", "mac") == metadata.mac
+        for steps, values in walk(data):
+            for key, value in values.items():
+                for text in _texts(value):
+                    self.own.setdefault(text, set()).add(_keys((*steps, key)))
+
+    def fits(self, text: str, steps: Steps) -> bool | None:
+        """Whether a ciphertext is under the keys under which it was encrypted."""
+        known = self.own.get(text)
+        if known is None or not self.same:
+            return None
+        return _keys(steps) in known
+
+    def line_of(self, steps: Steps) -> tuple[str, int]:
+        """What to change about a value: the last patch, if the file has not got it so."""
+        value = dig_steps(self.item.data, steps)
+        item = self.item
+        if item.patched_by and (not isinstance(value, str) or _keys(steps) not in self.own.get(value, ())):
+            path, _, line = item.patched_by[-1].rpartition(":")
+            return path, int(line)
+        return item.file, item.line_at(steps)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts of a value, and of a list: a list's position is not in what a ciphertext is bound to."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _keys(steps: Steps) -> Steps:
+    return tuple(step for step in steps if isinstance(step, str))
+
+
+def dig_steps(data: object, steps: Steps) -> object:
+    """What is at a place, or None."""
+    for step in steps:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def _doubts(item: Object, doubtful: Steps | None, state: Access) -> Iterator[Outcome]:
+    if state is Access.NOT_KNOWN:
+        yield not_known(item.file, item.line, f"{item.kind} {item.name!a}")
+    if doubtful is not None:
+        yield Outcome(
+            Effect.UNKNOWN,
+            "decryption-not-known",
+            f"the ciphertext {'.'.join(map(str, doubtful))!a} of {item.kind} {item.name!a} does not come "
+            f"from {item.file}, and no identity at hand can tell whether Flux decrypts it",
+            item.file,
+            item.line_at(doubtful),
+            "run this with an identity that opens the file",
+        )
+
+
+def _by_comments(item: Object, selector: Selector) -> Outcome:
+    return Outcome(
+        Effect.CIPHERTEXT,
+        "selector-by-comments",
+        f"Flux decrypts objects as JSON, without comments: {selector.spec.kind.value} matches nothing",
+        item.file,
+        item.line_at(("sops",)),
+        "encrypt the file with `encrypted_regex: ^(data|stringData)$`",
+    )
+
+
+_HINTS = {
+    "does not match": "encrypt the value, or patch only what is not encrypted",
+    "Expected encrypted": "encrypt the value, or patch only what is not encrypted",
+    "authentication failed": "leave the value where it was encrypted, and patch or rename nothing above it; "
+    "or restore the file from git",
+    "base64": "the ciphertext is damaged: restore the file from git",
+    "data key": "encrypt the file for the cluster's key: run `fluxsecrets recipients sync`",
+    "failed to load": "the sops block is damaged: restore the file from git",
+}
+
+
+def _fails(
+    item: Object,
+    data: Plain,
+    reason: str,
+    steps: Steps,
+    *,
+    behaviour: str = "object-not-decrypted",
+    origin: _Origin | None = None,
+) -> Decrypted:
+    path, line = origin.line_of(steps) if origin is not None else (item.file, item.line_at(steps))
+    outcome = Outcome(
+        Effect.FAILS,
+        behaviour,
+        not_decrypted(item, f"{item.kind} data", reason),
+        path,
+        line,
+        next((hint for sign, hint in _HINTS.items() if sign in reason), ""),
+    )
+    return Decrypted(data, Treatment(Fate.FAILS, "json", outcome.reason), (outcome,))

@@ -7,13 +7,20 @@ server takes of the result. A stage gives outcomes; none stops the next, so that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied, Graph
 from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree
 
+from .ciphertexts import check_ciphertexts
 from .decrypting import decrypt
 from .kustomizations import check_kustomization
 from .model import Cluster, KustomizationVerdict, ObjectVerdict
+from .normalise import check_encrypted, normalise
 from .sources import check_sources
 from .store import Store
 from .substitution import Variables, read_variables, substitute
@@ -42,21 +49,33 @@ def _judged(
 ) -> KustomizationVerdict:
     before = (*check_kustomization(graph, applied, store), *check_sources(tree, applied, cluster))
     variables = read_variables(applied, store)
-    objects = tuple(_object(tree, applied, item, cluster, variables) for item in applied.built)
+    objects = tuple(_object(applied, item, cluster, variables) for item in applied.built)
     of_objects = (outcome for each in objects for outcome in each.outcomes)
     outcomes = (*before, *applied.outcomes, *variables.outcomes, *of_objects)
     return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)))
 
 
-def _object(
-    tree: Tree, applied: Applied, item: Object, cluster: Cluster, variables: Variables
-) -> ObjectVerdict:
-    decrypted = decrypt(tree, applied, item, cluster)
+def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variables) -> ObjectVerdict:
+    decrypted = decrypt(applied, item, cluster)
     substituted = substitute(applied, item, decrypted.data, variables, strict=cluster.strict)
+    data = normalise(substituted.data)
+    wrong = [
+        *decrypted.outcomes,
+        *substituted.outcomes,
+        *check_object(item, substituted.data),
+        *check_encrypted(applied, item, data),
+    ]
+    if not any(each.effect in (Effect.FAILS, Effect.CIPHERTEXT) for each in wrong):
+        wrong += check_ciphertexts(applied, item, data)
     return ObjectVerdict(
-        item,
-        substituted.data,
-        decrypted.treatment,
-        substituted.changed,
-        (*decrypted.outcomes, *substituted.outcomes, *check_object(item, substituted.data)),
+        item, data, _treatment(decrypted.treatment, wrong), substituted.changed, tuple(wrong)
     )
+
+
+def _treatment(treatment: Treatment, outcomes: Iterable[Outcome]) -> Treatment:
+    """What becomes of the object, as far as its ciphertexts are concerned."""
+    for effect, fate in ((Effect.FAILS, Fate.FAILS), (Effect.CIPHERTEXT, Fate.CIPHERTEXT)):
+        found = next((each for each in outcomes if each.effect is effect), None)
+        if found is not None:
+            return replace(treatment, fate=fate, reason=found.reason)
+    return treatment

@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
+from fluxsecrets.repo.unknown import UNKNOWN, Unknown, is_unknown, unknown, unknown_kind
 
-
-class Unknown(str):
-    """A text in the place of a value that is not known; its own characters mean nothing."""
-
-    __slots__ = ()
-
-
-UNKNOWN: Final = Unknown("<unknown>")
-"""The one of them. It is a text, so that what reads an object's data needs no case for it."""
-
-
-def is_unknown(value: object) -> bool:
-    """Whether a value is not known."""
-    return isinstance(value, Unknown)
+__all__ = ["UNKNOWN", "Unknown", "is_unknown", "unknown", "unknown_kind"]

@@ -1,0 +1,114 @@
+"""What Flux makes of an object before it applies it: fields that its kind does not have drop out.
+
+Follows `UnstructuredWithScheme` of fluxcd/pkg's ssa/normalize and `IsEncryptedSecret` of
+kustomize-controller. The `sops` block is such a field: a Secret that nothing decrypts loses it and is applied
+as ciphertext. Only where the conversion fails, such as for ciphertexts in `data`, which are not base64, the
+block stays, and Flux refuses the Secret.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Final
+
+from fluxsecrets.repo.graph import Applied
+from fluxsecrets.repo.manifests import Plain, dig, text
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.outcome import Effect, Outcome
+
+from .decrypting import decrypts, is_disabled
+from .unknown import UNKNOWN, is_unknown, unknown_kind
+from .values import decoded
+from .wording import formatted
+
+BUILT_IN: Final = frozenset(
+    {
+        "", "admissionregistration.k8s.io", "apps", "authentication.k8s.io", "authorization.k8s.io",
+        "autoscaling", "batch", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+        "events.k8s.io", "extensions", "flowcontrol.apiserver.k8s.io", "internal.apiserver.k8s.io",
+        "networking.k8s.io", "node.k8s.io", "policy", "rbac.authorization.k8s.io", "resource.k8s.io",
+        "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
+    }
+)  # fmt: skip
+"""The API groups whose kinds Flux knows (client-go's scheme)."""
+
+_LEFT_ALONE = frozenset({"Role", "ClusterRole"})
+
+
+def normalise(data: Plain) -> Plain:
+    """An object as Flux sends it to the API server."""
+    if not _is_typed(data) or not _converts(data):
+        return data
+    kept = {key: value for key, value in data.items() if key != "sops"}
+    return _merged(kept) if _is_secret(data) else kept
+
+
+def check_encrypted(applied: Applied, item: Object, data: Plain) -> Iterator[Outcome]:
+    """What Flux says of a Secret that still has its `sops` block when it is applied.
+
+    Args:
+        applied: the Kustomization.
+        item: the Secret.
+        data: as `normalise` returns it.
+    """
+    if _is_secret(data) and "sops" in data and not is_disabled(data):
+        yield Outcome(
+            Effect.FAILS,
+            "decryption-required",
+            f"{formatted(item)} is SOPS encrypted, configuring decryption is required for this secret to be "
+            "reconciled",
+            item.file,
+            item.line_at(("sops",)),
+            "add `decryption: {provider: sops, secretRef: {name: sops-age}}` to the Kustomization's spec"
+            if not decrypts(applied)
+            else "the sops block has no MAC, by which Flux knows it: encrypt the file again",
+        )
+
+
+def _is_typed(data: Plain) -> bool:
+    api_version = text(data, "apiVersion") or ""
+    if api_version == "rbac.authorization.k8s.io/v1" and data.get("kind") in _LEFT_ALONE:
+        return False
+    return api_version.rpartition("/")[0] in BUILT_IN
+
+
+def _is_secret(data: Plain) -> bool:
+    return data.get("kind") == "Secret" and data.get("apiVersion") == "v1"
+
+
+def _converts(data: Plain) -> bool:
+    """Whether a Secret can be read as one; other kinds are taken for good."""
+    if not _is_secret(data):
+        return True
+    values, texts = data.get("data"), data.get("stringData")
+    return (
+        all(part is None or isinstance(part, dict) for part in (values, texts))
+        and all(map(_is_data, (values or {}).values()))
+        and all(map(_is_text, (texts or {}).values()))
+    )
+
+
+def _is_data(value: object) -> bool:
+    return value is None or (_is_text(value) and (is_unknown(value) or decoded(value) is not None))
+
+
+def _is_text(value: object) -> bool:
+    return value is None or (isinstance(value, str) and unknown_kind(value) in ("str", "bytes", "time"))
+
+
+def _merged(data: Plain) -> Plain:
+    """A Secret with its `stringData` in its `data`."""
+    texts = dig(data, "stringData")
+    if not isinstance(texts, dict) or not texts:
+        return data
+    kept = {key: value for key, value in data.items() if key != "stringData"}
+    values = dig(data, "data")
+    encoded = {key: _encoded(value) for key, value in texts.items()}
+    return {**kept, "data": {**(values if isinstance(values, dict) else {}), **encoded}}
+
+
+def _encoded(value: object) -> str:
+    if is_unknown(value):
+        return UNKNOWN
+    return b64encode(str(value).encode("utf-8", "surrogatepass") if value is not None else b"").decode()

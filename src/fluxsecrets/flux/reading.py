@@ -1,0 +1,61 @@
+"""Whether a cluster's keys open a `sops` block, and whether the identities at hand do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import KINDS
+
+from .model import Cluster
+
+
+class Access(StrEnum):
+    """Whether the cluster can decrypt."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    NOT_KNOWN = "not known"
+    """Nothing says which keys the cluster has, and it takes a private key to decrypt."""
+
+
+class Found(NamedTuple):
+    """Whether the cluster can decrypt, and the data key where an identity at hand opens it."""
+
+    state: Access
+    key: DataKey | None
+
+
+def access(metadata: Metadata, cluster: Cluster) -> Found:
+    """Look for the data key of a `sops` block."""
+    opens = cluster.opens(metadata)
+    if opens is False:
+        return Found(Access.CLOSED, None)
+    # The role that a cluster has for a service's keys is not in the repository.
+    local = all(KINDS[one.kind].local for group in metadata.recipients for one in group)
+    state = Access.NOT_KNOWN if opens is None and local else Access.OPEN
+    return Found(state, cluster.data_key(metadata))
+
+
+def without_key(metadata: Metadata) -> str:
+    """Why the controller stops, if the cluster's keys open too little."""
+    reason = "Failed to get the data key required to decrypt the SOPS file"
+    if len(metadata.key_groups) > 1:
+        needed = metadata.shamir_threshold or len(metadata.key_groups)
+        reason += f": at least {needed} groups have to be successful"
+    return f"cannot get sops data key: {reason}"
+
+
+def not_known(path: str | None, line: int | None, what: str) -> Outcome:
+    """The outcome where nothing says which keys the cluster has."""
+    return Outcome(
+        Effect.UNKNOWN,
+        "cluster-key-not-known",
+        f"nothing says which key the cluster has, so it cannot be told whether it decrypts {what}",
+        path,
+        line,
+        "name the cluster's public key under `cluster_recipients` of the environment in .fluxsecrets.yaml",
+    )

@@ -1,0 +1,189 @@
+"""Decrypting a whole file as kustomize-controller does it: read in one format, written in another.
+
+Follows `SopsDecryptWithFormat` of internal/decryptor/decryptor.go, and the stores of sops 3.13.2. A value
+that no identity at hand decrypts becomes a text that `is_unknown` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from fluxsecrets.errors import FluxsecretsError, FormatError, IntegrityError, LimitError
+from fluxsecrets.marks import FLUX_MARKERS
+from fluxsecrets.repo.unknown import unknown
+from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.document import Change, Data, Document, Leaf
+from fluxsecrets.sops.encryption import is_empty, open_document, selected
+from fluxsecrets.sops.formats import Format, Limits, make_format
+from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.selectors import Selector, compile_selector
+
+from .model import Cluster
+from .opening import NOT_DECRYPTED, why_not_ciphertext
+from .reading import Access, access, without_key
+
+SHOWN: Final = {"binary": "binary", "dotenv": "dotenv", "ini": "INI", "json": "JSON", "yaml": "YAML"}
+"""The names of formats in the controller's messages."""
+
+
+class Emitted(NamedTuple):
+    """What becomes of a file.
+
+    Attributes:
+        data: what the controller writes; None where it stops, or where that cannot be told. Not in the repr.
+        fails: why it stops, in its own words, or None.
+        doubt: why it cannot be told what it does, or None.
+        access: whether the cluster's keys open it.
+        dropped: YAML documents that are not written, since the other format holds one.
+    """
+
+    data: bytes | None = None
+    fails: str | None = None
+    doubt: str | None = None
+    access: Access = Access.OPEN
+    dropped: int = 0
+
+    def __repr__(self) -> str:
+        """Without the data."""
+        return f"Emitted(fails={self.fails!r}, doubt={self.doubt!r}, access={self.access!r})"
+
+
+def found_format(data: bytes) -> str | None:
+    """The format by whose marker a value of a Secret is taken for encrypted; see `ambiguous`."""
+    return next((name for name in _LOOKED_FOR if FLUX_MARKERS[name] in data), None)
+
+
+_LOOKED_FOR = ("yaml", "json", "dotenv", "ini")  # binary has the marker of JSON, and is read like it
+
+
+def ambiguous(data: bytes) -> bool:
+    """Whether markers of several formats are in a value: which one counts is random in the controller."""
+    return sum(FLUX_MARKERS[name] in data for name in _LOOKED_FOR) > 1
+
+
+def decrypt_file(data: bytes, read_as: str, write_as: str, cluster: Cluster) -> Emitted:
+    """Decrypt a file that has the marker of a format.
+
+    Args:
+        data: the file.
+        read_as: the format that it is taken for.
+        write_as: the format in which it is written.
+        cluster: whose keys open it.
+    """
+    format_ = make_format("json" if read_as == "binary" else read_as)
+    state = Access.OPEN
+    try:
+        document, selector, metadata = _loaded(format_, data, read_as)
+        state, key = access(metadata, cluster)
+        if state is Access.CLOSED:
+            return Emitted(fails=without_key(metadata), access=state)
+        text = _decrypted(format_, document, selector, key)
+    except IntegrityError as error:
+        return Emitted(fails=error.message, access=state)
+    except FluxsecretsError as error:
+        return Emitted(doubt=error.message, access=state)
+    return _emitted(format_, text, read_as, write_as)._replace(access=state)
+
+
+def _loaded(format_: Format, data: bytes, read_as: str) -> tuple[Document, Selector, Metadata]:
+    """Read a file.
+
+    Raises:
+        IntegrityError: sops refuses it, in its words.
+        FluxsecretsError: it cannot be read here, and sops may.
+    """
+    prefix = f"failed to load encrypted {SHOWN[read_as]} data: "
+    try:
+        document = format_.parse(data, Limits(size=len(data)))
+        metadata = document.metadata
+        selector = compile_selector(metadata.selector) if metadata is not None else None
+    except LimitError:
+        raise
+    except FormatError:
+        if read_as == "ini":  # sops's reader takes more than ours
+            raise
+        raise IntegrityError(f"{prefix}Could not unmarshal input data") from None
+    except FluxsecretsError as error:
+        raise IntegrityError(f"{prefix}{error.message}") from None
+    if metadata is None or selector is None:
+        raise IntegrityError(f"{prefix}sops metadata not found")
+    return document, selector, metadata
+
+
+def _decrypted(format_: Format, document: Document, selector: Selector, key: DataKey | None) -> bytes:
+    """The text with the values in place.
+
+    Raises:
+        IntegrityError: a value stops the decryption, in sops's words.
+        FluxsecretsError: the text cannot be made.
+    """
+    items = selected(document, selector)
+    for item, encrypts in items:
+        if encrypts and isinstance(item, Leaf) and not is_empty(item.value):
+            reason = why_not_ciphertext(item.value)
+            if reason is not None:
+                raise IntegrityError(f"error decrypting sops tree: Error walking tree: {reason}")
+    if key is not None:
+        try:
+            opened = open_document(document, selector, key, verify_mac=False)
+        except IntegrityError:
+            reason = f"{NOT_DECRYPTED}Could not decrypt with AES_GCM: cipher: message authentication failed"
+            raise IntegrityError(f"error decrypting sops tree: Error walking tree: {reason}") from None
+        return format_.plain_text(document, opened.changes, opened.values)
+    changes = [
+        Change(item, unknown(str(item.value).rpartition("type:")[2].rstrip("]")), encrypted=False)
+        for item, encrypts in items
+        if encrypts and isinstance(item, Leaf) and not is_empty(item.value) and not item.alias
+    ]
+    return format_.rewrite(document, changes, None)
+
+
+def _emitted(format_: Format, text: bytes, read_as: str, write_as: str) -> Emitted:
+    if read_as == write_as and write_as != "binary":
+        return Emitted(text)
+    try:
+        parts = format_.read(text)
+    except FluxsecretsError as error:
+        return Emitted(doubt=error.message)
+    failed = f"failed to emit encrypted {SHOWN[read_as]} file as decrypted {SHOWN[write_as]}: "
+    if write_as == "binary":
+        return _as_binary(parts, failed)
+    reason = _not_emitted(parts, write_as)
+    if reason is not None:
+        return Emitted(fails=failed + reason)
+    kept = parts if write_as in ("yaml", "ini") else parts[:1]
+    try:
+        data = make_format(write_as).render(kept)
+    except FluxsecretsError as error:
+        return Emitted(doubt=error.message)
+    return Emitted(data, dropped=len(parts) - len(kept))
+
+
+def _as_binary(parts: Sequence[Data], failed: str) -> Emitted:
+    """stores/json/store.go, `BinaryStore.EmitPlainFile`."""
+    failed = f"{failed}error emitting binary store: "
+    if len(parts) != 1:
+        return Emitted(fails=f"{failed}there must be exactly one tree branch")
+    root = parts[0]
+    if not isinstance(root, dict) or "data" not in root:
+        return Emitted(fails=f"{failed}no binary data found in tree")
+    value = root["data"]
+    if not isinstance(value, str):
+        return Emitted(fails=f"{failed}'data' key in tree does not have a string value")
+    return Emitted(value.encode())
+
+
+def _not_emitted(parts: Sequence[Data], write_as: str) -> str | None:
+    """Why a store cannot hold the data (stores/dotenv/store.go, stores/ini/store.go), or None."""
+    if write_as == "dotenv":
+        root = parts[0] if parts else {}
+        for key, value in root.items() if isinstance(root, dict) else ():
+            if isinstance(value, dict | list):
+                return f"cannot use complex value in dotenv file; offending key {key}"
+    if write_as == "ini":
+        values = [value for part in parts if isinstance(part, dict) for value in part.values()]
+        if any(not isinstance(value, dict) for value in values):
+            section = "Section values should always be TreeBranches"
+            return f"Error marshaling to INI: Error encoding section: {section}"
+    return None
