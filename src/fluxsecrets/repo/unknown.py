@@ -13,7 +13,7 @@ class Unknown(str):
     """A text in the place of a value that is not known; its own characters mean nothing.
 
     Attributes:
-        kind: what `type:` of the ciphertext says of it: `str`, `int`, `float`, `bool`, `bytes` or `time`.
+        kind: the `type:` of its ciphertext: `str`, `int`, `float`, `bool`, `bytes` or `time`.
     """
 
     __slots__ = ("kind",)
