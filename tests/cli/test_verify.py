@@ -49,7 +49,8 @@ def test_a_plain_secret_is_not_what_was_meant(waddle, cli):
     assert result.exit_code == 1
     assert "plain Secret" in result.stdout
     assert "throwaway" not in result.stdout
-    assert result.stderr == "staging: 47 applied, 13 plain Secret, 1 sealed; 13 are not as wanted\n"
+    counts = "47 applied, 13 plain Secret, 1 sealed; 13 are not as wanted"
+    assert result.stderr == f"staging: 12 Kustomizations; {counts}\n"
 
 
 def test_what_is_applied_as_it_is_can_be_seen(waddle, cli):
@@ -85,14 +86,15 @@ def keyless(**options):
 def test_without_a_known_key_it_cannot_be_told_whether_the_cluster_reads_it(made, cli):
     made(keyless())
     result = cli("verify", "--env", "staging")
-    assert result.exit_code == 1
+    assert result.exit_code == 0
+    assert cli("verify", "--env", "staging", "--strict").exit_code == 1
     assert "cannot tell   with Secret sops-age" in result.stdout
     assert "cannot tell whether the cluster of staging can read 1 file" in result.stderr
-    assert "3 applied, 1 cannot be told; nothing else is wrong" in result.stderr
+    assert "3 applied; 1 cannot be told" in result.stderr
     found = json.loads(cli("verify", "--env", "staging", "--format", "json").stdout)
-    assert found["no_cluster_key"]["files"] == 1
-    assert found["no_cluster_key"]["shared_rules"] == []
-    assert found["summary"]["wrong"] == 1
+    (key,) = found["no_cluster_key"]
+    assert (key["environment"], key["files"], key["shared_rules"]) == ("staging", 1, [])
+    assert (found["summary"]["wrong"], found["summary"]["unknown"]) == (0, 1)
 
 
 def test_the_steps_for_a_cluster_without_a_key_work_as_printed(made, cli, git):
@@ -166,8 +168,108 @@ def test_what_a_patch_puts_into_an_encrypted_secret(made, cli):
     assert problems(cli) == {"secret.yaml": ("fails", "stringData.more is plain, and Flux would decrypt it")}
 
 
-def test_an_environment_is_needed_and_must_be_there(made, cli):
+def test_an_environment_must_be_there(made, cli):
     made(repository())
-    assert cli("verify").exit_code == 2
     assert "staging" in cli("verify", "--env", "stagin").stderr
     assert cli("verify", "--env", "stagin").exit_code == 2
+
+
+def test_without_any_environment_nothing_can_be_said(tmp_path, cli, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = cli("verify")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no environment" in result.stderr
+
+
+def test_by_default_all_environments_are_looked_at(made, cli):
+    made(repository(files=cluster("production")))
+    found = json.loads(cli("verify", "--format", "json").stdout)
+    assert found["environments"] == ["production", "staging"]
+    assert [each["environment"] for each in found["kustomizations"]] == ["production", "staging"]
+    text = cli("verify")
+    assert text.stdout.startswith("production\n")
+    assert [line.partition(":")[0] for line in text.stderr.splitlines()][-2:] == ["production", "staging"]
+
+
+SUSPENDED = kustomization("apps", "apps").replace("  path:", "  suspend: true\n  path:")
+ACCEPT = """verify:
+  accept:
+    - {kustomization: %s, behaviour: %s, reason: "it is being moved"%s}
+"""
+
+
+def suspended(accept=""):
+    """A repository with a Kustomization of which it cannot be told what Flux does."""
+    files = {"clusters/staging/apps.yaml": SUSPENDED, "apps/a.yaml": "# nothing\n"}
+    return repository(files={**files, **({".fluxsecrets.yaml": accept} if accept else {})})
+
+
+def test_what_cannot_be_told_is_never_called_right(made, cli):
+    made(suspended())
+    result = cli("verify", "--env", "staging")
+    assert "nothing is wrong" not in result.stderr
+    assert "1 cannot be told" in result.stderr
+    assert re.search(
+        r"flux-system/apps +cannot be told +apps\n    clusters/staging/apps.yaml:1: ", result.stdout
+    )
+    assert (result.exit_code, cli("verify", "--strict").exit_code) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["flux-system/apps", "apps", '"*/app*"'])
+def test_the_team_accepts_what_it_knows_of(made, cli, name):
+    made(suspended(ACCEPT % (name, "suspended", "")))
+    result = cli("verify", "--strict")
+    assert (result.exit_code, "warning" in result.stderr) == (0, False)
+    assert "(accepted: it is being moved)" in result.stdout
+    assert "nothing else is wrong" not in result.stdout
+    assert "nothing else is wrong, 1 accepted" in result.stderr
+    found = json.loads(cli("verify", "--strict", "--format", "json").stdout)
+    (outcome,) = [each for item in found["kustomizations"] for each in item["outcomes"]]
+    assert outcome["accepted"] == "it is being moved"
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        (("apps", "remote-base", ""), "has no effect"),
+        (("other", "suspended", ""), "has no effect"),
+        (("apps", "suspended", ", expires: 2020-01-31"), "expired on 2020-01-31"),
+    ],
+)
+def test_an_acceptance_without_effect_is_reported(made, cli, entry, problem):
+    made(suspended(ACCEPT % entry))
+    result = cli("verify", "--strict")
+    assert result.exit_code == 1
+    assert f"warning: .fluxsecrets.yaml:3: accepting {entry[1]} in '{entry[0]}' {problem}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{kustomization: apps, behaviour: suspended}", "reason"),
+        ("{kustomization: apps, behaviour: Not a name, reason: x}", "is not the name of a behaviour"),
+        ("{kustomization: ../apps, behaviour: suspended, reason: x}", ".fluxsecrets.yaml:3"),
+        ("{kustomization: apps, behavior: suspended, reason: x}", "has no key 'behavior'"),
+    ],
+)
+def test_an_acceptance_that_is_wrong_is_an_error(made, cli, entry, message):
+    made(suspended(f"verify:\n  accept:\n    - {entry}\n"))
+    result = cli("verify")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("format_", ["sarif", "junit", "github", "gitlab", "codequality"])
+def test_ci_systems_show_it_beside_the_lines(made, cli, format_):
+    made(suspended())
+    result = cli("verify", "--strict", "--format", format_)
+    assert result.exit_code == 1
+    assert "suspended" in result.stdout
+    assert "clusters/staging/apps.yaml" in result.stdout
+
+
+def test_the_report_may_go_to_a_file(made, cli):
+    root = made(suspended())
+    result = cli("verify", "-o", "verdicts.json", "--format", "json")
+    assert result.stdout == ""
+    assert json.loads((root / "verdicts.json").read_text())["command"] == "verify"

@@ -30,7 +30,7 @@ COMMANDS = {
     "reseal": ("reseal", "Seal SealedSecrets again: for another certificate, name or namespace."),
     "convert": ("convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
     "audit": ("audit", "Find what is wrong with secrets, and who can read what."),
-    "verify": ("verify", "Show what Flux would do with each file of an environment."),
+    "verify": ("verify", "Show what Flux would do with each Kustomization."),
     "env": ("env", "See the environments of a repository, and add one."),
     "keys": ("keys", "Make and manage identities."),
     "scan": ("scan", "Find secrets in plain text."),

@@ -65,6 +65,8 @@ class Output:
                     self.table(rows, outline=outline)
                 case blocks.Lines(lines):
                     self.text(lines)
+                case blocks.Sentence(text, style, indent):
+                    self._sentence(text, style, indent)
                 case blocks.FindingList(findings, show_path):
                     self._findings(findings, show_path)
                 case blocks.Note(text):
@@ -88,6 +90,13 @@ class Output:
         from fluxsecrets.report.text import laid_out
 
         self.text(laid_out(rows, _width(), _style(), outline=outline))
+
+    def _sentence(self, text: str, style: str, indent: str) -> None:
+        from fluxsecrets.report.text import Cell, wrapped
+
+        width = _width() if self._lines is None else None
+        lines = [indent + text] if width is None else wrapped(text, width, indent)
+        self.text([_style()(Cell(line, style)) for line in lines] if self._lines is None else lines)
 
     def _findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
         from fluxsecrets.report.findings_text import findings_lines

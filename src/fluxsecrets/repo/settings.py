@@ -30,8 +30,9 @@ from fluxsecrets.sops.placed_yaml import (
 from .globs import compile_glob
 from .tree import Tree, normalise
 
-if TYPE_CHECKING:  # most repositories have no rules of their own
+if TYPE_CHECKING:  # most repositories have none of these sections
     from .scansettings import ScanSettings
+    from .verifysettings import VerifySettings
 
 SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -115,6 +116,7 @@ class Settings:
         audit, log: see there.
         age_plugins: the age plugins that may run to encrypt for a recipient; None where nothing is said.
         scan: rules of the team, and words of other tools that count; None where nothing is said.
+        verify: what `verify` may accept; None where nothing is said.
     """
 
     environments: tuple[EnvironmentSettings, ...] = ()
@@ -124,6 +126,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     age_plugins: tuple[str, ...] | None = None
     scan: ScanSettings | None = None
+    verify: VerifySettings | None = None
 
     def environment(self, name: str) -> EnvironmentSettings | None:
         """What is set for an environment, or None."""
@@ -163,10 +166,11 @@ def parse_settings(data: bytes, *, path: str = SETTINGS_NAME) -> Settings:
         log=reader.log(fields),
         age_plugins=reader.plugins(fields),
         scan=reader.scan(fields),
+        verify=reader.verify(fields),
     )
 
 
-TOP_KEYS = frozenset({"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan"})
+TOP_KEYS = frozenset({"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify"})
 ENVIRONMENT_KEYS = frozenset({"path", "files", "sealing_certificates", "cluster_recipients"})
 ALLOW_KEYS = frozenset({"rule", "path", "reason", "expires"})
 DAYS_KEYS = ("data_key_days", "identity_days", "token_days", "certificate_days")
@@ -260,6 +264,13 @@ class _Reader:
         from .scansettings import scan_settings
 
         return scan_settings(fields["scan"][1], self.read.path, self.inside)
+
+    def verify(self, fields: Fields) -> VerifySettings | None:
+        if not is_set(fields, "verify"):
+            return None
+        from .verifysettings import verify_settings
+
+        return verify_settings(fields["verify"][1], self.read.path, self.date)
 
     def plugins(self, fields: Fields) -> tuple[str, ...] | None:
         return self.texts(fields, "age_plugins", self.plugin) if is_set(fields, "age_plugins") else None

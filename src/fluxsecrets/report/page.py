@@ -29,6 +29,14 @@ class Lines(NamedTuple):
     lines: Iterable[str]
 
 
+class Sentence(NamedTuple):
+    """A printable sentence of the result, indented; at a terminal in colour, and wrapped."""
+
+    text: str
+    style: str = ""
+    indent: str = "    "
+
+
 class FindingList(NamedTuple):
     """Findings by file, and how to show a path."""
 
@@ -54,5 +62,5 @@ class Errors(NamedTuple):
     errors: Sequence[FluxsecretsError]
 
 
-Block: TypeAlias = Table | Lines | FindingList | Note | Warn | Errors
+Block: TypeAlias = Table | Lines | Sentence | FindingList | Note | Warn | Errors
 Page: TypeAlias = Iterable[Block]

@@ -1,138 +1,79 @@
-"""What Flux would do with each file of an environment, and whether that is what its author wanted."""
+"""What Flux would do with each Kustomization and file, and whether that is what its author wanted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
 
 from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.rules import file_unreadable, value_substituted
 from fluxsecrets.audit.treatment import Treated, treated
-from fluxsecrets.errors import IntegrityError
-from fluxsecrets.flux.model import KustomizationVerdict
+from fluxsecrets.errors import ConfigError, IntegrityError
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.decryption import Fate
-from fluxsecrets.repo.environments import Environment, find_environment
-from fluxsecrets.repo.tree import Note, open_tree
+from fluxsecrets.repo.environments import NO_ENVIRONMENT, Environment, find_environment
+from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
 
+from .accepting import Acceptances
 from .gather import gather
-
-
-class Verdict(StrEnum):
-    """What becomes of a file or object in the cluster."""
-
-    DECRYPTED = "decrypted"
-    APPLIED = "applied"
-    PLAIN = "plain Secret"
-    SEALED = "sealed"
-    EXTERNAL = "external"
-    CIPHERTEXT = "ciphertext"
-    CANNOT_TELL = "cannot tell"
-    FAILS = "fails"
-
+from .verifymodel import NoClusterKey, Told, Verdict, Verification, Verifications, Verified
 
 _HANDLED = {"SealedSecret": Verdict.SEALED, "ExternalSecret": Verdict.EXTERNAL,
             "ClusterExternalSecret": Verdict.EXTERNAL}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """One file or object.
-
-    Attributes:
-        path, line: where it is written; no line for a file that a generator or patch reads.
-        kustomization: the Kustomization that applies it, or "" for a root that none syncs.
-        kind, name, namespace: of the object, or of the one that is generated from it; "" for a patch.
-        format: that Flux decrypts it as, or None.
-        keys: the names of the recipients whose keys the cluster has, if that is known; else the Secret
-            with the key.
-        substituted: variables in it are replaced.
-        problem: why it is not what its author wanted, or None.
-    """
-
-    path: str
-    line: int | None
-    kustomization: str
-    kind: str
-    name: str
-    namespace: str | None
-    verdict: Verdict
-    format: str | None = None
-    keys: tuple[str, ...] = ()
-    substituted: bool = False
-    problem: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NoClusterKey:
-    """Nothing says which key an environment's cluster has.
-
-    Attributes:
-        files: how many files depend on it.
-        recipients: names of those whom these files are for.
-        shared_rules: `file:line` of the rules of these files that are for files of other environments too.
-    """
-
-    files: int
-    recipients: tuple[str, ...]
-    shared_rules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """An environment as Flux would apply it.
-
-    Attributes:
-        items: in the order in which they are applied.
-        kustomizations: likewise, each with what becomes of it.
-        no_cluster_key: why there are files of which it cannot be told whether the cluster can read them.
-    """
-
-    environment: str
-    root: Path
-    items: tuple[Verified, ...]
-    notes: tuple[Note, ...]
-    no_cluster_key: NoClusterKey | None = None
-    kustomizations: tuple[KustomizationVerdict, ...] = ()
-
-    @property
-    def wrong(self) -> tuple[Verified, ...]:
-        """What would not come out as its author wanted."""
-        return tuple(item for item in self.items if item.problem is not None)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where all turns out as its author wanted, 1 otherwise."""
-        return 1 if self.wrong or any(each.wrong for each in self.kustomizations) else 0
-
-
-def verify(session: Session, environment: str, *, with_keys: bool = True) -> Verification:
-    """Say what Flux would do with each file of an environment.
+def verify(
+    session: Session, environment: str | None = None, *, with_keys: bool = True, strict: bool = False
+) -> Verifications:
+    """Say what Flux would do with each Kustomization of an environment, or of all.
 
     With keys, files are opened if possible, to check their MACs and find variables in values.
 
+    Args:
+        session: the run.
+        environment: its name; None for all.
+        with_keys: whether to decrypt.
+        strict: what cannot be told counts as wrong.
+
     Raises:
-        ConfigError: `.fluxsecrets.yaml` is invalid, or there is no such environment.
+        ConfigError: `.fluxsecrets.yaml` is invalid, there is no such environment, or none at all.
         GitError: git failed.
     """
     tree = open_tree(session.cwd, limits=session.limits)
     facts = gather(session, tree, with_keys=with_keys)
-    if environment not in {item.name for item in facts.environments}:
+    names = [item.name for item in facts.environments]
+    if environment is not None and environment not in names:
         find_environment(tree, environment, facts.settings)  # says which there are
-    found = facts.environment(environment)
-    clusters = keys_of_clusters(facts).get(environment, frozenset())
-    items = [_verified(facts, each, clusters) for each in treated(facts, found)]
-    items += _unreadable(facts, found, {item.path for item in items})
-    unknown = {item.path for item in items if item.verdict is Verdict.CANNOT_TELL}
-    no_key = _no_cluster_key(facts, environment, unknown) if unknown else None
-    return Verification(environment, tree.root, tuple(items), found.notes, no_key, judged(facts, found))
+    if not names:
+        raise ConfigError("there is no environment", hint=NO_ENVIRONMENT, path=str(tree.root))
+    settings = facts.settings.verify
+    accepting = Acceptances(settings.accept if settings is not None else (), facts.today)
+    found = tuple(
+        _environment(facts, each, accepting)
+        for each in facts.environments
+        if environment in (None, each.name)
+    )
+    remarks = accepting.remarks(complete=len(found) == len(names))
+    return Verifications(tree.root, found, strict, remarks)
+
+
+def _environment(facts: Facts, environment: Environment, accepting: Acceptances) -> Verification:
+    clusters = keys_of_clusters(facts).get(environment.name, frozenset())
+    items: dict[int, list[Verified]] = {}
+    for each in treated(facts, environment):
+        items.setdefault(id(each.applied), []).append(_verified(facts, each, clusters))
+    told = tuple(
+        Told(each, tuple(items.get(id(each.applied), ())), accepting.of(each))
+        for each in judged(facts, environment)
+    )
+    known = [item for each in told for item in each.items]
+    strays = tuple(_unreadable(facts, environment, {item.path for item in known}))
+    unknown = {item.path for item in known if item.verdict is Verdict.CANNOT_TELL}
+    no_key = _no_cluster_key(facts, environment.name, unknown) if unknown else None
+    return Verification(environment.name, told, environment.notes, strays, no_key)
 
 
 def _no_cluster_key(facts: Facts, environment: str, paths: set[str]) -> NoClusterKey:

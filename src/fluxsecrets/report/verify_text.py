@@ -1,0 +1,201 @@
+"""What Flux would do, for people: a line per Kustomization, and below it what matters of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from fluxsecrets.flux.model import Verdict as OfKustomization
+from fluxsecrets.ops.checks.accepting import shown_name
+from fluxsecrets.ops.checks.verifymodel import (
+    NoClusterKey,
+    Told,
+    Verdict,
+    Verification,
+    Verifications,
+    Verified,
+)
+from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.shell import with_file
+
+from .findings_text import note_lines
+from .page import Block, Lines, Note, Page, Sentence, Table, Warn
+from .text import Cell, Row, counted, path_shower, printable
+
+_STYLES = {
+    Verdict.DECRYPTED: "green",
+    Verdict.PLAIN: "red",
+    Verdict.CIPHERTEXT: "red",
+    Verdict.CANNOT_TELL: "yellow",
+    Verdict.FAILS: "red",
+}
+_VERDICTS = {
+    OfKustomization.APPLIED: "green",
+    OfKustomization.CIPHERTEXT: "red",
+    OfKustomization.FAILS: "red",
+    OfKustomization.UNKNOWN: "yellow",
+}
+_WORDS = {OfKustomization.UNKNOWN: "cannot be told"}
+_WIDEST = 36
+
+
+def text_page(found: Verifications, *, everything: bool) -> Page:
+    """The environments one after the other, with a summary each."""
+    show_path = path_shower(found.root)
+    hints: set[str] = set()
+    for number, one in enumerate(found.environments):
+        if len(found.environments) > 1:
+            yield Lines([*([""] if number else [])])
+            yield Table([[Cell(printable(one.environment), "bold")]])
+        yield from _environment(one, show_path, hints, everything=everything)
+    for remark in found.remarks:
+        yield Warn(printable(f"warning: {show_path(remark.path)}:{remark.line}: {remark.message}"))
+    for one in found.environments:
+        for line in note_lines(one.notes, show_path):
+            yield Note(line)
+        for line in _key_hints(one.environment, one.no_cluster_key):
+            yield Warn(line)
+    for one in found.environments:
+        yield Note(_summary(one))
+
+
+def _environment(
+    one: Verification, show_path: Callable[[str], str], hints: set[str], *, everything: bool
+) -> Iterator[Block]:
+    heads = [_head(told) for told in one.told]
+    widths = [min(_WIDEST, max((len(head[at].text) for head in heads), default=0)) for at in (0, 1)]
+    for told, head in zip(one.told, heads, strict=True):
+        padded = [
+            cell._replace(text=cell.text.ljust(width)) for cell, width in zip(head, widths, strict=False)
+        ]
+        yield Table([[*padded, head[-1]]])
+        yield from _outcomes(told, told.of_itself, show_path, hints)
+        yield from _objects(told, show_path, hints, everything=everything)
+    if one.strays:
+        yield Table([_row(item, show_path) for item in one.strays], outline=True)
+
+
+def _head(told: Told) -> Row:
+    item = told.judged.applied.kustomization
+    path = (told.judged.applied.folder if item is None else item.path) or "."
+    verdict = told.judged.verdict
+    accepted = told.judged.outcomes and not told.rest
+    known = " (accepted)" if accepted else ""
+    return (
+        Cell(printable(shown_name(told.judged))),
+        Cell(_WORDS.get(verdict, str(verdict)) + known, "" if accepted else _VERDICTS[verdict]),
+        Cell(printable(path) if item is not None else "synced by none"),
+    )
+
+
+def _objects(
+    told: Told, show_path: Callable[[str], str], hints: set[str], *, everything: bool
+) -> Iterator[Block]:
+    """A row per object or file that matters, and what is wrong with objects."""
+    shown = [
+        item
+        for item in told.items
+        if everything or item.problem is not None or item.verdict is not Verdict.APPLIED
+    ]
+    if shown:
+        yield Table([_row(item, show_path) for item in shown], outline=True)
+    own = set(told.of_itself)
+    rest = [each for each in told.judged.outcomes if each not in own]
+    yield from _outcomes(told, rest, show_path, hints)
+
+
+def _outcomes(
+    told: Told, outcomes: Iterable[Outcome], show_path: Callable[[str], str], hints: set[str]
+) -> Iterator[Sentence]:
+    for outcome in outcomes:
+        accepted = told.accepted.get(outcome)
+        place = "" if outcome.path is None else show_path(outcome.path)
+        place += f":{outcome.line}" if place and outcome.line else ""
+        text = f"{place}: {outcome.reason}" if place else outcome.reason
+        if accepted is not None:
+            yield Sentence(printable(f"{text} (accepted: {accepted.reason})"))
+            continue
+        yield Sentence(printable(text), "yellow" if outcome.effect is Effect.UNKNOWN else "red")
+        hint = with_file(outcome.hint, place.rpartition(":")[0] or place) if outcome.hint else ""
+        if hint and hint not in hints:
+            hints.add(hint)
+            yield Sentence(printable(f"hint: {hint}"), indent="      ")
+
+
+def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
+    """Place, what it is, what becomes of it, by which key, what is wrong."""
+    place = show_path(item.path) if item.line is None else f"{show_path(item.path)}:{item.line}"
+    what = f"{item.kind} {item.namespace}/{item.name}" if item.namespace else f"{item.kind} {item.name}"
+    # Of an object Flux tells the format itself; of a file that a generator reads, its name does.
+    how = f"as {item.format}" if item.format and item.line is None else ""
+    if item.verdict is Verdict.DECRYPTED:
+        how = f"by Flux {how}".strip()
+    keys = f"{'with ' if item.keys else ''}{', '.join(item.keys)}"
+    more = item.problem or item.note or ("variables are replaced" if item.substituted else "")
+    wrong = item.problem is not None
+    return (
+        Cell(printable(f"  {place}")),
+        Cell(printable(what.strip() or "patch")),
+        Cell(str(item.verdict), "red" if wrong else _STYLES.get(item.verdict, "")),
+        Cell(printable(f"{how} {keys}".strip())),
+        Cell(printable(more), "red" if wrong else ""),
+    )
+
+
+def _key_hints(name: str, unknown: NoClusterKey | None) -> Iterator[str]:
+    """What to do where nothing says which key the cluster has."""
+    if unknown is None:
+        return
+    files = "1 file" if unknown.files == 1 else f"{unknown.files} files"
+    yield f"cannot tell whether the cluster of {name} can read {files}: nothing says which key it has"
+    people = printable(", ".join(unknown.recipients))
+    one_of = "one of " if len(unknown.recipients) > 1 else ""
+    yield (
+        f"  if it has the key of {one_of}{people}: name that public key under environments.{name}."
+        "cluster_recipients in .fluxsecrets.yaml"
+    )
+    new = f"cluster-{name}"
+    steps = [f"`fluxsecrets keys generate {new}`", f"`fluxsecrets recipients add {new} --env {name}`"]
+    if unknown.shared_rules:
+        places = printable(", ".join(unknown.shared_rules))
+        verb = "is" if len(unknown.shared_rules) == 1 else "are"
+        steps.insert(0, f"give these files rules of their own ({places} {verb} for other files, too)")
+    yield f"  if it has none: {', '.join(steps)}, then bring its key there:"
+    yield f"    fluxsecrets keys cluster-secret --env {name} | kubectl apply -f -"
+
+
+def _summary(one: Verification) -> str:
+    """Such as `staging: 9 Kustomizations, 1 fails; 10 decrypted, 40 applied; 1 is not as wanted`."""
+    of = Counter(told.judged.verdict for told in one.told)
+    parts = [
+        f"{of[verdict]} {_verb(verdict, of[verdict])}"
+        for verdict in OfKustomization
+        if of[verdict] and verdict is not OfKustomization.APPLIED
+    ]
+    heads = ", ".join([counted(len(one.told), "Kustomization"), *parts])
+    counts = Counter(item.verdict for item in one.items)
+    listed = (verdict for verdict in Verdict if counts[verdict] and verdict is not Verdict.CANNOT_TELL)
+    objects = ", ".join(f"{counts[verdict]} {verdict}" for verdict in listed)
+    return f"{one.environment}: {heads}; {objects or 'nothing is applied'}; {_end(one)}"
+
+
+def _verb(verdict: OfKustomization, count: int) -> str:
+    words = {
+        OfKustomization.FAILS: "fails" if count == 1 else "fail",
+        OfKustomization.CIPHERTEXT: "with ciphertext",
+        OfKustomization.UNKNOWN: "cannot be told",
+    }
+    return words[verdict]
+
+
+def _end(one: Verification) -> str:
+    parts = []
+    if one.wrong:
+        parts.append(f"{one.wrong} {'is' if one.wrong == 1 else 'are'} not as wanted")
+    if one.unknown:
+        parts.append(f"{one.unknown} cannot be told")
+    if one.accepted:
+        parts.append(f"{one.accepted} accepted")
+    if not one.wrong and not one.unknown:
+        parts.insert(0, "nothing is wrong" if not one.accepted else "nothing else is wrong")
+    return ", ".join(parts)
