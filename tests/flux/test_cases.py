@@ -32,6 +32,9 @@ def verdicts(tmp_path_factory):
     """The verdicts by name, with the cluster's key at hand."""
     root = tmp_path_factory.mktemp("flux") / "repo"
     shutil.copytree(VECTORS / "repo", root)
+    for line in (VECTORS / "links.txt").read_text().splitlines():
+        path, _, target = line.partition(" -> ")
+        (root / path).symlink_to(target)
     session = Session({"SOPS_AGE_KEY_FILE": str(VECTORS / "keys" / "cluster.agekey")}, root)
     found = verify(session, "t").kustomizations
     return {each.applied.kustomization.name: each for each in found}

@@ -1,24 +1,26 @@
-"""`.sourceignore`: what Flux leaves out of the artifact that it makes of a repository.
+"""What source-controller leaves out of the artifact that it makes of a repository.
 
-Follows fluxcd/pkg's sourceignore: git's patterns, matched against a path and the folders above it, the last
-that matches counts; some names are left out unless a pattern brings them back.
+Follows fluxcd/pkg's artifact/storage/archive.go and sourceignore. Only files and folders are packed, so that
+symbolic links are dropped. The last pattern that matches a path counts. Pictures, archives and the files of
+CI systems are left out only while no `.sourceignore` and no `spec.ignore` has a pattern; git's own files are
+left out in any case.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 
-from .globs import Glob, whole
+from .ignorepatterns import Pattern, Patterns, read_pattern
 from .tree import Tree, make_tree, parent
 
 IGNORE_FILE = ".sourceignore"
 
-_DEFAULTS = (
-    ".git/", ".gitignore", ".gitmodules", ".gitattributes",
+_OF_GIT = (".git/", ".gitignore", ".gitmodules", ".gitattributes")
+_OTHERS = (
     "*.jpg", "*.jpeg", "*.gif", "*.png", "*.wmv", "*.flv", "*.tar.gz", "*.zip",
     ".github/", ".circleci/", ".travis.yml", ".gitlab-ci.yml", "appveyor.yml", ".drone.yml",
     "cloudbuild.yaml", "codeship-services.yml", "codeship-steps.yml", "**/.goreleaser.yml",
@@ -28,76 +30,74 @@ _DEFAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    pattern: Glob
+    patterns: Patterns
     brings_back: bool
 
 
 def artifact(tree: Tree, extra: str = "") -> Tree:
-    """The files of a repository that reach Flux.
+    """The files and folders of a repository that reach Flux.
 
     Args:
         tree: the repository.
         extra: `spec.ignore` of its GitRepository.
 
     Raises:
-        ConfigError: a pattern is not valid; it names the file and the line.
+        ConfigError: a pattern is too long; it names the file and the line.
     """
-    rules = [_Rule(_any_of(_DEFAULTS), brings_back=False)]
-    for path in tree.paths:
-        if path.rpartition("/")[2] == IGNORE_FILE:
-            try:
-                content = tree.read(path).decode("utf-8", "replace")
-            except FluxsecretsError:
-                continue
-            rules += _rules(content.splitlines(), parent(path), path)
-    rules += _rules(extra.splitlines(), "", None)
-    kept = [path for path in tree.paths if not _ignored(path, rules)]
-    if len(kept) == len(tree.paths):
-        return tree
-    return make_tree(tree.root, kept, repository=tree.repository, limits=tree.limits, planned=tree.planned)
+    rules = _rules([*_of_files(tree), *_lines(extra, "", None)])
+    kept = [path for path in tree.paths if not _ignored(path, rules, folder=False) and _is_packed(tree, path)]
+    folders = [folder for folder in tree.folders if folder and not _ignored(folder, rules, folder=True)]
+    return make_tree(
+        tree.root,
+        kept,
+        repository=tree.repository,
+        limits=tree.limits,
+        planned=tree.planned,
+        folders=folders,
+        links=False,
+    )
 
 
-def _ignored(path: str, rules: list[_Rule]) -> bool:
-    return next((not rule.brings_back for rule in reversed(rules) if rule.pattern.matches(path)), False)
+def _is_packed(tree: Tree, path: str) -> bool:
+    try:
+        return tree.size(path) is not None
+    except FluxsecretsError:  # the reader says why it cannot be read
+        return True
 
 
-def _rules(lines: Iterable[str], folder: str, path: str | None) -> list[_Rule]:
-    rules = []
-    for number, line in enumerate(lines, start=1):
-        text = line.rstrip()
-        if not text or line.startswith("#"):
-            continue
-        brings_back = text.startswith("!")
-        pattern = text.removeprefix("!")
+def _ignored(path: str, rules: list[_Rule], *, folder: bool) -> bool:
+    """Whether the last rule that matches a path leaves it out; `rules` has the last one first."""
+    return next((not rule.brings_back for rule in rules if rule.patterns.match(path, folder=folder)), False)
+
+
+def _of_files(tree: Tree) -> Iterator[Pattern]:
+    """The patterns of every `.sourceignore`, those of a folder before those of the folders in it."""
+    found = [path for path in tree.paths if path.rpartition("/")[2] == IGNORE_FILE]
+    for path in sorted(found, key=lambda each: (each.count("/"), each)):
+        place = tree.locate(path)
         try:
-            rules.append(_Rule(whole(_regex(pattern, folder), pattern), brings_back))
+            content = tree.read(place).decode("utf-8", "surrogateescape") if place is not None else ""
+        except FluxsecretsError:
+            continue
+        yield from _lines(content, parent(path), path)
+
+
+def _lines(content: str, folder: str, path: str | None) -> Iterator[Pattern]:
+    for number, line in enumerate(content.split("\n"), start=1):
+        text = line.removesuffix("\r")
+        if not text.strip() or text.startswith("#"):
+            continue
+        try:
+            yield read_pattern(text, folder)
         except ConfigError as error:
             error.path, error.line = path, number if path is not None else None
-            error.hint = "correct it as git would read it; Flux ignores a pattern that is not valid"
+            error.hint = "shorten it"
             raise
-    return rules
 
 
-def _any_of(patterns: Iterable[str]) -> Glob:
-    return whole("|".join(_regex(pattern, "") for pattern in patterns), "the names that Flux leaves out")
-
-
-def _regex(pattern: str, folder: str) -> str:
-    folders_only = pattern.endswith("/")
-    text = pattern.removesuffix("/").removeprefix("\\")
-    anchored = "/" in text
-    tokens = re.findall(r"\*\*/|/\*\*|\*|\?|\[[^\]/]+\]|.", text.removeprefix("/"), re.DOTALL)
-    body = "".join(_token(token) for token in tokens)
-    start = f"{re.escape(folder)}/" if folder else ""
-    any_folder = "" if anchored else "(?:.*/)?"
-    return rf"(?:{start}{any_folder}{body}(?:/.*){'' if folders_only else '?'})"
-
-
-def _token(token: str) -> str:
-    known = {"**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}
-    if token in known:
-        return known[token]
-    if token.startswith("[") and len(token) > 2:
-        inner = re.sub(r"([\\\[\]&~|])", r"\\\1", token[1:-1])
-        return f"[{'^' + inner[1:] if inner[0] in '!^' else inner}]"
-    return re.escape(token)
+def _rules(patterns: Iterable[Pattern]) -> list[_Rule]:
+    own = list(patterns)
+    defaults = [read_pattern(text, "") for text in (_OF_GIT if own else (*_OF_GIT, *_OTHERS))]
+    grouped = groupby([*defaults, *own], key=lambda each: each.brings_back)
+    rules = [_Rule(Patterns(group), brings_back) for brings_back, group in grouped]
+    return rules[::-1]

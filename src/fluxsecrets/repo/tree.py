@@ -62,6 +62,7 @@ class Tree:
         limits: what reading may cost.
         files, folders: the same paths, and all the folders above them, for look-ups; the root is "".
         planned: contents that are not on disk yet, to look at a change before it is made.
+        links: symbolic links are followed; they don't reach what is made of a repository for Flux.
     """
 
     root: Path
@@ -71,6 +72,7 @@ class Tree:
     files: frozenset[str] = field(repr=False)
     folders: frozenset[str] = field(repr=False)
     planned: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    links: bool = True
 
     def below(self, folder: str) -> tuple[str, ...]:
         """All files below a folder, however deep; `""` is the root."""
@@ -87,12 +89,16 @@ class Tree:
         """
         if self._is_plain(path):
             return path
+        if not self.links:
+            return None
         target = os.path.relpath(os.path.realpath(self.root / path), os.path.realpath(self.root))
         real = normalise(target.replace(os.sep, "/"))
         return real if real is not None and self._is_plain(real) else None
 
     def _is_plain(self, path: str) -> bool:
-        return path in self.folders or (path in self.files and not (self.root / path).is_symlink())
+        if path in self.folders or path not in self.files:
+            return path in self.folders
+        return not self.links or not (self.root / path).is_symlink()
 
     def size(self, path: str) -> int | None:
         """Size in bytes of a regular file, or None for a symbolic link or whatever else it is.
@@ -178,23 +184,37 @@ def make_tree(
     repository: Repository | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     planned: Mapping[str, bytes] | None = None,
+    folders: Iterable[str] = (),
+    links: bool = True,
 ) -> Tree:
-    """A tree of given files; as in git, files below a symbolic link to a folder are left out."""
+    """A tree of given files; as in git, files below a symbolic link to a folder are left out.
+
+    Args:
+        root: where the files are.
+        paths: relative to it with `/`.
+        repository: whose root it is, if any.
+        limits: what reading may cost.
+        planned: contents that are not on disk yet.
+        folders: those that are there even without a file.
+        links: symbolic links are followed.
+    """
     root = root.absolute()
-    folders: set[str] = {""}
-    links: set[str] = set()
+    known_folders: set[str] = {"", *folders}
+    linked: set[str] = set()
     kept: list[str] = []
     for path in paths:
         parents = _parents(path)
         for folder in reversed(parents):
-            if folder not in folders and folder not in links:
-                known = links if (root / folder).is_symlink() else folders
+            if folder not in known_folders and folder not in linked:
+                known = linked if (root / folder).is_symlink() else known_folders
                 known.add(folder)
-        if links and not links.isdisjoint(parents):
+        if linked and not linked.isdisjoint(parents):
             continue
         kept.append(path)
     kept.sort()
-    return Tree(root, tuple(kept), repository, limits, frozenset(kept), frozenset(folders), planned or {})
+    return Tree(
+        root, tuple(kept), repository, limits, frozenset(kept), frozenset(known_folders), planned or {}, links
+    )
 
 
 def with_planned(tree: Tree, planned: Mapping[str, bytes]) -> Tree:
