@@ -12,7 +12,7 @@ from fluxsecrets.sops.formats.either import load_either
 from .manifests import Plain, dig, maps, pairs, text, texts
 from .objects import Object
 from .patches import Patch, PatchError, read_patch, read_target
-from .tree import normalise
+from .tree import inside, normalise
 
 KUSTOMIZE_GROUP = "kustomize.toolkit.fluxcd.io"
 SOURCE_GROUP = "source.toolkit.fluxcd.io"
@@ -56,8 +56,8 @@ class FluxKustomization:
 
     Attributes:
         name, namespace: of its metadata; the namespace is None where nothing says it.
-        path: `spec.path` relative to the source's root, `""` for the root; None where it leads out
-            of it or holds a variable whose value is not known.
+        path: `spec.path` relative to the source's root, `""` for the root, with `..` that ends at the root;
+            None where it holds a variable whose value is not known.
         components: `spec.components`, relative to `path`.
         source: `spec.sourceRef`, or None where it is missing.
         decryption: or None.
@@ -95,6 +95,11 @@ class FluxKustomization:
     def key(self) -> tuple[str | None, str]:
         """Namespace and name."""
         return (self.namespace, self.name)
+
+    @property
+    def waits_for(self) -> tuple[tuple[str | None, str], ...]:
+        """Namespace and name of each Kustomization in `dependsOn`."""
+        return tuple((namespace or self.namespace, name) for namespace, name in self.depends_on)
 
     @property
     def changes_what_it_builds(self) -> bool:
@@ -177,7 +182,7 @@ def read_kustomization(item: Object) -> FluxKustomization | None:
     return FluxKustomization(
         name=item.name,
         namespace=item.namespace,
-        path=None if "${" in path else normalise(path.lstrip("/")),
+        path=None if "${" in path else inside(path),
         components=texts(spec, "components"),
         source=_source_ref(dig(spec, "sourceRef")),
         decryption=_decryption(dig(spec, "decryption")),
@@ -265,7 +270,7 @@ def _sync(spec: object, item: Object) -> Sync | None:
         namespace=namespace,
         kind=text(sync, "kind") or "GitRepository",
         url=text(sync, "url") or "",
-        path=None if "${" in path else normalise(path.lstrip("/")),
+        path=None if "${" in path else inside(path),
         patches=patches,
         file=item.file,
         line=item.line,

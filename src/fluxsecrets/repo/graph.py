@@ -13,22 +13,20 @@ from .build import Builder, Built, Cycle, Overlay, component_references
 from .flux import (
     KUSTOMIZE_GROUP,
     OPERATOR_GROUP,
-    ArtifactMap,
     FluxKustomization,
     Source,
-    SourceRef,
     Sync,
-    read_artifacts,
     read_kustomization,
-    read_source,
-    same_address,
 )
 from .kustomize import Reference
 from .manifests import pairs
 from .objects import Object, with_data
-from .outcome import Outcome
+from .ordering import in_order
+from .outcome import Effect, Outcome
 from .patches import PatchError, apply
+from .placing import misplaced
 from .sourceignore import artifact
+from .sourcing import Origin, Sourcing, differs, not_followed
 from .substitute import substitute
 from .tree import Note, Tree
 
@@ -51,7 +49,7 @@ class Applied:
         reason: why it is not followed, or None.
         unknown_variables: variables may come from what is not known here, such as a Secret.
         built: the objects before variables are replaced in them.
-        outcomes: what kustomize refuses in it, or what is not known here.
+        outcomes: why it cannot be built, what kustomize refuses in it, or what is not known here.
     """
 
     kustomization: FluxKustomization | None
@@ -147,12 +145,10 @@ class _Walker:
         self.tree = builder.tree
         self.root = root
         self.sync = sync
-        self.source: SourceRef | None = None  # of the root: this repository, by definition
+        self.sourcing = Sourcing(self.tree, sync)
         self.applied: list[Applied] = []
         self.waiting: list[_Waiting] = []
         self.met: set[tuple[object, ...]] = set()
-        self.sources: list[Source] = []
-        self.artifacts: list[ArtifactMap] = []
         self.config_maps: dict[tuple[str | None, str], dict[str, str]] = {}
         self.folders: dict[str, None] = {}
         self.files: set[str] = set()
@@ -174,12 +170,12 @@ class _Walker:
 
     def ignore(self) -> str:
         """`spec.ignore` of the source that the root is synced from."""
-        own = [each for each in self.sources if self.source is not None and _is(each, self.source)]
-        return own[0].ignore if own else ""
+        own = self.sourcing.own()
+        return own.ignore if own is not None else ""
 
     def graph(self) -> Graph:
         self.templates()
-        ordered, cycles = _in_order(self.applied)
+        ordered, cycles = in_order(self.applied)
         for cycle in cycles:
             self.cycles[cycle] = None
             shown = " depends on ".join(cycle.members)
@@ -190,7 +186,7 @@ class _Walker:
             files=frozenset(self.files),
             decrypted_as=dict(sorted(self.decrypted_as.items())),
             folders=tuple(self.folders),
-            sources=tuple(sorted(self.sources, key=lambda each: (each.file, each.line))),
+            sources=tuple(sorted(self.sourcing.sources, key=lambda each: (each.file, each.line))),
             cycles=tuple(self.cycles),
             notes=tuple(sorted(self.notes, key=lambda note: (note.path, note.line or 0, note.message))),
             tree=self.tree,
@@ -217,7 +213,7 @@ class _Walker:
             self.add(Applied(None, None, None, self.root, built.objects), built)
             return
         kustomization, item = own
-        self.source = kustomization.source
+        self.sourcing.root = kustomization.source
         self.met.add(_identity(kustomization))
         self.build(_Waiting(kustomization, item, None), self.root, made=self.sync is not None)
 
@@ -239,28 +235,46 @@ class _Walker:
 
     def rank(self, waiting: _Waiting) -> int:
         item = waiting.kustomization
-        if item.source is None or self.source is None or _differs(item.source, self.source):
+        if item.source is None or self.sourcing.root is None or differs(item.source, self.sourcing.root):
             return 2
         return 0 if self.variables(item)[1] else 1
 
     def follow(self, waiting: _Waiting) -> None:
         item = waiting.kustomization
-        reason, path = self.reason_against(item), self.in_repository(item)
-        if reason is None and item.source is not None and item.source.kind == "ExternalArtifact":
-            path = self.in_artifact(item)
-            reason = None if path is not None else _not_followed(item.source)
+        origin = None if item.source is None else self.sourcing.origin(item.source)
+        reason, path = self.sourcing.reason_against(item), self.sourcing.in_repository(item)
+        behaviour = "source-not-followed"
+        if reason is None and item.source is not None and origin is Origin.COPIED:
+            path = self.sourcing.in_artifact(item)
+            reason = None if path is not None else not_followed(item.source)
         elif reason is None and path is None:
-            reason = "its path is not followed"
+            behaviour, reason = "path-not-known", "its path is not followed"
         place = None if path is None else self.tree.locate(path)
         broken = reason is None and (place is None or place not in self.tree.folders)
-        if broken:
-            reason = f"{path!a} is not a folder here"
-        if reason is not None or place is None:
-            message = f"Kustomization {item.name!a}: {reason}"
-            self.note(Note(item.file, item.line, message, warning=broken))
-            self.applied.append(Applied(item, waiting.item, waiting.parent, None, reason=reason))
+        if reason is None and path is not None and place is not None and not broken:
+            self.build(waiting, place)
             return
-        self.build(waiting, place)
+        if broken and path is not None:
+            reason = f"{path!a} is not a folder here"
+            outcome = misplaced(self.tree, item, waiting.item, path, sure=self.has_all(waiting, origin))
+        else:
+            outcome = Outcome(Effect.UNKNOWN, behaviour, reason or "", item.file, item.line)
+        self.note(Note(item.file, item.line, f"Kustomization {item.name!a}: {reason}", warning=broken))
+        self.applied.append(
+            Applied(item, waiting.item, waiting.parent, None, reason=reason, outcomes=(outcome,))
+        )
+
+    def has_all(self, waiting: _Waiting, origin: Origin | None) -> bool:
+        """Whether the tree surely has all the files that a Kustomization is built from."""
+        source = waiting.kustomization.source
+        if source is None or source.kind != "GitRepository":
+            return False
+        if origin is Origin.LIKELY_OURS:
+            return any(
+                each.folder and each.kustomization is not None and each.kustomization.source == source
+                for each in self.applied
+            )
+        return origin is Origin.OURS
 
     def build(self, waiting: _Waiting, folder: str, *, made: bool = False) -> None:
         item = waiting.kustomization
@@ -319,7 +333,11 @@ class _Walker:
             ):
                 if self.tree.locate(component.path) in self.tree.folders:
                     self.folders[component.path] = None
-        self.applied.append(replace(applied, files=built.files, built=built.objects, outcomes=built.outcomes))
+        self.applied.append(
+            replace(
+                applied, files=built.files, built=built.objects, outcomes=(*applied.outcomes, *built.outcomes)
+            )
+        )
         self.files |= built.files
         self.decrypted_as.update(
             {path: format_ for path, format_ in built.decrypted_as.items() if path not in self.decrypted_as}
@@ -342,11 +360,8 @@ class _Walker:
         elif item.group == OPERATOR_GROUP and item.kind in _NOT_ANALYSED:
             message = f"not analysed: what the {item.kind} {item.name!a} makes is known in the cluster only"
             self.note(Note(item.file, item.line, message))
-        elif (source := read_source(item)) is not None:
-            if source not in self.sources:
-                self.sources.append(source)
         else:
-            self.artifacts += read_artifacts(item)
+            self.sourcing.take(item)
 
     def variables(self, item: FluxKustomization) -> tuple[dict[str, str], bool]:
         """The values of a Kustomization's variables, and whether they are complete."""
@@ -360,89 +375,6 @@ class _Walker:
                 values |= found
         values |= dict(item.substitute)
         return {name: value.replace("\n", "") for name, value in values.items()}, complete
-
-    # Sources.
-
-    def reason_against(self, item: FluxKustomization) -> str | None:
-        """Why a Kustomization is not followed, or None."""
-        source = item.source
-        if source is None:
-            return "not followed, it has no source"
-        if source.kind == "ExternalArtifact" or self.is_ours(source):
-            return None
-        if source.kind == "GitRepository":
-            return f"not followed, its source {source.name!a} is another repository"
-        return _not_followed(source)
-
-    def is_ours(self, source: SourceRef) -> bool:
-        """Whether a source is this repository: the root's own one, or one that may well be it."""
-        if self.source is not None and not _differs(source, self.source):
-            return True
-        if source.kind != "GitRepository":
-            return False
-        theirs = [each.url for each in self.sources if _is(each, source)]
-        ours = [each.url for each in self.sources if self.source is not None and _is(each, self.source)]
-        if self.sync is not None:
-            ours.append(self.sync.url)
-        if not theirs or not ours:
-            return True
-        return any(same_address(first, second) for first in ours for second in theirs)
-
-    def in_repository(self, item: FluxKustomization) -> str | None:
-        """A path in the root's own artifact, which may be made of a folder of the repository only."""
-        if item.path is None or item.source is None:
-            return item.path
-        return self.below_base(item.source, item.path)
-
-    def below_base(self, source: SourceRef, path: str) -> str:
-        base = self.sync.base if self.sync is not None else ""
-        if not base or self.source is None or _differs(source, self.source):
-            return path
-        return f"{base}/{path}".rstrip("/")
-
-    def in_artifact(self, item: FluxKustomization) -> str | None:
-        """Where a path in an artifact is in this repository, or None."""
-        source, path = item.source, item.path
-        if source is None or path is None:
-            return None
-        namespace = source.namespace or item.namespace
-        for each in self.artifacts:
-            if each.name == source.name and each.namespace in (namespace, None):
-                candidates = [
-                    self.below_base(copy.source, place)
-                    for copy in each.copies
-                    if self.is_ours(copy.source)
-                    for place in _origins(copy.origin, copy.destination, path, whole=copy.whole_folder)
-                ]
-                found = next((place for place in candidates if place in self.tree.folders), None)
-                if found is not None:
-                    return found
-        return None
-
-
-def _origins(origin: str, destination: str, path: str, *, whole: bool) -> Iterator[str]:
-    """Where a path in an artifact may come from: copied as by `cp -r`, or with the source's own path."""
-    if destination and path != destination and not path.startswith(f"{destination}/"):
-        return
-    rest = path[len(destination) :].strip("/")
-    name = origin.rpartition("/")[2]
-    if whole and (rest == name or rest.startswith(f"{name}/")):
-        yield f"{origin}{rest[len(name) :]}"
-    yield "/".join(part for part in (origin, rest) if part)
-    if rest:
-        yield rest
-
-
-def _not_followed(source: SourceRef) -> str:
-    return f"not followed, its source is the {ascii(source.kind)[1:-1]} {source.name!a}"
-
-
-def _is(source: Source, reference: SourceRef) -> bool:
-    return source.kind == reference.kind and source.name == reference.name
-
-
-def _differs(first: SourceRef, second: SourceRef) -> bool:
-    return (first.kind, first.name) != (second.kind, second.name)
 
 
 def _identity(item: FluxKustomization) -> tuple[object, ...]:
@@ -474,59 +406,3 @@ def _made_by_operator(sync: Sync, root: str) -> Object:
         if data is not None:
             item = with_data(item, data)
     return item
-
-
-def _in_order(applied: list[Applied]) -> tuple[tuple[Applied, ...], list[Cycle]]:
-    """Each after its parent and its dependencies, else in the order in which they were found."""
-    by_key: dict[tuple[str | None, str] | None, list[Applied]] = {}
-    for each in applied:
-        by_key.setdefault(each.key, []).append(each)
-    done: dict[int, Applied] = {}
-    cycles: list[Cycle] = []
-    for first in applied:
-        # Without recursion: each entry is a node and what it still has to wait for.
-        path = [(first, _before(first, by_key))]
-        while path:
-            node, before = path[-1]
-            if id(node) in done:
-                path.pop()
-                continue
-            following = next(before, None)
-            if following is None:
-                done[id(node)] = node
-                path.pop()
-                continue
-            nodes = [step for step, _ in path]
-            at = next((index for index, step in enumerate(nodes) if step is following), None)
-            if at is not None:
-                cycles += _cycle(nodes[at:])
-            elif id(following) not in done:
-                path.append((following, _before(following, by_key)))
-    return tuple(done.values()), list(dict.fromkeys(cycles))
-
-
-def _before(
-    each: Applied, by_key: Mapping[tuple[str | None, str] | None, list[Applied]]
-) -> Iterator[Applied]:
-    if each.kustomization is None:
-        return
-    yield from by_key.get(each.parent, ())[:1] if each.parent != each.key else ()
-    for namespace, name in each.kustomization.depends_on:
-        yield from by_key.get((namespace or each.kustomization.namespace, name), ())
-
-
-def _cycle(nodes: list[Applied]) -> list[Cycle]:
-    """A cycle of `dependsOn`; Flux accepts one that only a parent closes."""
-    names = []
-    for each, following in zip(nodes, (*nodes[1:], nodes[0]), strict=True):
-        item = each.kustomization
-        if item is None or following.key not in {
-            (namespace or item.namespace, name) for namespace, name in item.depends_on
-        }:
-            return []
-        names.append(f"{item.namespace}/{item.name}" if item.namespace else item.name)
-    start = names.index(min(names))
-    members = (*names[start:], *names[:start])
-    last = nodes[start].kustomization
-    assert last is not None  # noqa: S101 - looked at above
-    return [Cycle("dependsOn", (*members, members[0]), last.file, last.line)]

@@ -261,6 +261,11 @@ def normalise(path: str, folder: str = "") -> str | None:
     return "" if joined == "." else joined
 
 
+def inside(path: str) -> str:
+    """A path below the root, as securejoin makes one: no `..` leads out of the root."""
+    return posixpath.normpath("/" + path.lstrip("/"))[1:]
+
+
 def parent(path: str) -> str:
     """The folder of a path; `""` is the root."""
     return path.rpartition("/")[0]
