@@ -25,7 +25,7 @@ class Origin(Enum):
     OURS = auto()
     """In this repository."""
     LIKELY_OURS = auto()
-    """In this repository as far as its files say."""
+    """In this repository, unless something outside its files says otherwise."""
     COPIED = auto()
     """In an artifact that is made of other sources."""
     ELSEWHERE = auto()
