@@ -44,6 +44,13 @@ def lower(case):
 
 
 @every_rule
+def test_finds_its_other_forms(rule, audited):
+    for name, each in case_of(rule.info.id).items():
+        if name.startswith("TRIGGERS_"):
+            assert audited(rule, each) != (), name
+
+
+@every_rule
 def test_leaves_alone_what_is_right(rule, audited):
     case = case_of(rule.info.id)
     silent = {name: value for name, value in case.items() if name.startswith("SILENT")}

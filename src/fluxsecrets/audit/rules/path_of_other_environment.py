@@ -1,0 +1,110 @@
+"""Kustomizations of one environment that apply the folder of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.repo.environments import GENERIC_PARTS, UNNAMED, Environment
+from fluxsecrets.repo.flux import FluxKustomization
+from fluxsecrets.repo.graph import Applied
+
+INFO = describe(
+    "path-of-other-environment",
+    Severity.HIGH,
+    "a Kustomization applies the folder of another environment",
+    why="Environments often begin as a copy: `cp -r clusters/production clusters/staging`. A spec.path that "
+    "nobody changed in the copy makes staging apply production's files, with production's host names and "
+    "secrets. Each change of production then reaches staging too.",
+    fix="set spec.path to the environment's own folder; move what both share to a folder that names neither",
+)
+
+
+class _Marks(NamedTuple):
+    """The parts of paths that tell two environments apart, each with its counterpart."""
+
+    own: frozenset[str]
+    others: Mapping[str, str]
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find each spec.path that another environment applies too, and that has its name in it."""
+    seen = set()
+    for environment in facts.environments:
+        for other in facts.environments:
+            marks = _marks(environment, other)
+            for applied in environment.graph.applied if marks.others else ():
+                item = applied.kustomization
+                if item is None or item.path is None or item.remote or not _is_others(item.path, marks):
+                    continue
+                # A file in the other's folder is reached by an earlier spec.path, which is the cause
+                if _is_others(item.file, marks) or not _applies(other, item.path):
+                    continue
+                place = (environment.name, item.file, item.line)
+                if place not in seen:
+                    seen.add(place)
+                    yield _finding(facts, environment, other, applied, item, marks)
+
+
+def _marks(environment: Environment, other: Environment) -> _Marks:
+    """What tells two environments apart; nothing if one is in the folder of the other."""
+    own, others = environment.root_path.split("/"), other.root_path.split("/")
+    if environment.name == other.name or own[: len(others)] == others or others[: len(own)] == own:
+        return _Marks(frozenset(), {})
+    if "" in (environment.root_path, other.root_path):
+        return _Marks(frozenset(), {})
+    generic = GENERIC_PARTS | {UNNAMED}
+    mine = {each for each in (*own, environment.name) if each not in generic}
+    theirs = {each for each in (*others, other.name) if each not in generic}
+    pairs = dict(zip(others, own, strict=False)) | {other.name: environment.name}
+    return _Marks(frozenset(mine - theirs), {each: pairs.get(each, "") for each in theirs - mine})
+
+
+def _is_others(path: str, marks: _Marks) -> bool:
+    parts = frozenset(path.split("/"))
+    return not parts.isdisjoint(marks.others) and parts.isdisjoint(marks.own)
+
+
+def _applies(environment: Environment, path: str) -> bool:
+    return path in environment.graph.folders
+
+
+def _finding(
+    facts: Facts,
+    environment: Environment,
+    other: Environment,
+    applied: Applied,
+    item: FluxKustomization,
+    marks: _Marks,
+) -> Finding:
+    path = item.path or ""
+    mapped = "/".join(marks.others.get(part, part) for part in path.split("/"))
+    exists = mapped != path and mapped in facts.tree.folders
+    twin = next((each for each in other.graph.kustomizations if each.path == path), None)
+    copied = twin is not None and twin.name == item.name
+    hint = (
+        f"set spec.path to ./{mapped}"
+        if exists
+        else (
+            f"create ./{mapped} and set spec.path to it; move what both share to a folder that names neither"
+            if "" not in mapped.split("/")
+            else None
+        )
+    )
+    return found(
+        INFO,
+        item.file,
+        applied.item.line_at(("spec", "path")) if applied.item is not None else item.line,
+        f"Kustomization {item.name} of {environment.name} applies ./{path}, which is {other.name}'s",
+        environment.name,
+        item.name,
+        hint=hint,
+        severity=None if exists or copied else Severity.MEDIUM,
+        related=[Location(twin.file, twin.line)] if twin is not None and twin.file != item.file else (),
+    )
+
+
+RULE = AuditRule(INFO, Group.FLUX, check)
