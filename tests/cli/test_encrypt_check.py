@@ -99,7 +99,7 @@ def two_groups(one, two, threshold):
 DRIFTS = {
     "one more in the rule": ("recipients", lambda old, _: old + "," + new_recipient()),
     "others": ("recipients", lambda _, me: f"creation_rules:\n  - age: {new_recipient()}\n"),
-    "the order": ("recipients", lambda old, me: old.replace(me, f"{new_recipient()},{me}")),
+    "one more before the others": ("recipients", lambda old, me: old.replace(me, f"{new_recipient()},{me}")),
     "key groups": ("recipients", lambda _, me: two_groups(me, new_recipient(), 2)),
     "the selector": ("selector", lambda old, _: old.rstrip() + "\n    encrypted_regex: ^stringData$\n"),
 }

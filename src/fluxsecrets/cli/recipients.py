@@ -253,7 +253,7 @@ def exposure_(*, what: str, config: Path | None, report: str, quiet: bool) -> in
 def sync(asked: syncing.SyncRequest, *, config: Path | None, report: str, quiet: bool) -> int:
     """Make the recipients of encrypted files those of their creation rules.
 
-    That includes their order, key groups and threshold. A file that only gets more recipients keeps its
+    That includes key groups and threshold. A file that only gets more recipients keeps its
     values, as with `sops updatekeys`; if somebody is removed, it gets a new data key too. Each file's MAC
     is checked before it is written; --check and --dry-run need no identity. The file's selector stays as it
     is: one that may encrypt less than the rule's is refused.

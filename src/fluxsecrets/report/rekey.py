@@ -43,7 +43,7 @@ def _changes(result: FileResult) -> str:
         return ""
     parts = [f"+{name}" for name in result.added] + [f"-{name}" for name in result.removed]
     if result.rearranged:
-        parts.append("order or groups")
+        parts.append("key groups or threshold")
     if result.new_data_key and result.outcome in ("synced", "would sync"):
         parts.append("new data key")
     if result.regenerated:

@@ -31,14 +31,16 @@ def rule(*groups, threshold=0):
     [
         (block((ALICE,)), rule((ALICE,)), True, False),
         (block((ALICE,)), rule((ALICE, BOB)), False, False),
-        (block((BOB, ALICE)), rule((ALICE, BOB)), False, False),
+        (block((BOB, ALICE)), rule((ALICE, BOB)), True, False),
         (block((ALICE, BOB)), rule((ALICE,)), False, True),
         (block((ALICE, BOB)), rule((ALICE, CLUSTER)), False, True),
         # One group has no threshold, whatever stands there.
         (block((ALICE,), threshold=1), rule((ALICE,), threshold=2), True, False),
         (block((ALICE,), (BOB,), threshold=2), rule((ALICE,), (BOB,)), True, False),
         (block((ALICE,), (BOB,), threshold=2), rule((ALICE,), (BOB, CLUSTER)), False, False),
-        (block((ALICE,), (BOB,), threshold=2), rule((BOB,), (ALICE,)), False, True),
+        (block((ALICE,), (BOB,), threshold=2), rule((BOB,), (ALICE,)), True, False),
+        (block((ALICE, BOB), (CLUSTER,), threshold=2), rule((CLUSTER,), (BOB, ALICE)), True, False),
+        (block((ALICE, BOB), (CLUSTER,), threshold=2), rule((ALICE,), (BOB, CLUSTER)), False, True),
         (block((ALICE, BOB)), rule((ALICE,), (BOB,)), False, True),
         (block((ALICE,), (BOB,), threshold=2), rule((ALICE, BOB)), False, True),
         (

@@ -78,7 +78,7 @@ def _changes(result: FileResult) -> list[str]:
         lines += [f"  +++ {name}" for name in result.added]
         lines += [f"  --- {name}" for name in result.removed]
         if result.rearranged:
-            lines.append("  order, key groups or threshold change")
+            lines.append("  key groups or threshold change")
     return lines
 
 

@@ -150,7 +150,7 @@ class RekeyResult(FileResult):
     Attributes:
         added: names of new recipients.
         removed: names of removed recipients; they can still read git's history.
-        rearranged: order, key groups, threshold or spelling of recipients changed, too or only.
+        rearranged: key groups, threshold or spelling of recipients changed, too or only.
         new_data_key: every value was encrypted again with a new key.
         regenerated: keys of values that were generated again.
         shared_with: other environments that the file belongs to.

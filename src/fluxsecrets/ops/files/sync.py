@@ -93,7 +93,7 @@ def sync(session: Session, request: SyncRequest, watch: Watch) -> BatchResult:
 
 
 def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions) -> Iterator[FileResult]:
-    """Make files' recipients, their order, key groups and threshold match the rule, in place.
+    """Make files' recipients, key groups and threshold match the rule, in place.
 
     A file that only gains recipients keeps its data key and values, as with `sops updatekeys`. If a recipient
     is removed, or the groups become stricter, the file gets a new data key: anyone who knows the old one
@@ -157,6 +157,8 @@ def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:
 def needs_new_data_key(metadata: Metadata, policy: Policy) -> bool:
     """Whether the rule takes access from someone, or makes it harder."""
     own, ruled = metadata.recipients, policy.groups
+    if in_line(metadata, policy):
+        return False
     if len(own) != len(ruled):
         return True
     if groups_needed(own, metadata.shamir_threshold) < groups_needed(ruled, policy.shamir_threshold):
@@ -166,11 +168,11 @@ def needs_new_data_key(metadata: Metadata, policy: Policy) -> bool:
 
 def _rearranged(metadata: Metadata, policy: Policy) -> bool:
     """Whether anything changes besides added and removed recipients."""
-    before = [[recipient_key(recipient) for recipient in group] for group in metadata.recipients]
-    after = [[recipient_key(recipient) for recipient in group] for group in policy.groups]
+    before = [_keys(group) for group in metadata.recipients]
+    after = [_keys(group) for group in policy.groups]
     old, new = set(chain.from_iterable(before)), set(chain.from_iterable(after))
-    kept_before = [[key for key in group if key in new] for group in before]
-    kept_after = [[key for key in group if key in old] for group in after]
+    kept_before = [group & new for group in before]
+    kept_after = [group & old for group in after]
     same_threshold = groups_needed(metadata.recipients, metadata.shamir_threshold) == groups_needed(
         policy.groups, policy.shamir_threshold
     )

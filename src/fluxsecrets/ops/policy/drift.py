@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
@@ -10,10 +10,10 @@ from pathlib import Path
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.envelope import groups_needed
+from fluxsecrets.sops.envelope import RecipientGroups, groups_needed
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import Recipient, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import SelectorSpec
 
 from .policy import Overrides, Policy, policy_for
@@ -79,22 +79,36 @@ def differences(
 
 
 def in_line(metadata: Metadata, policy: Policy) -> bool:
-    """Whether a file's recipients, their order, key groups and threshold are those of the rule."""
-    own, ruled = metadata.recipients, policy.groups
+    """Whether a file's recipients, key groups and threshold are those of the rule.
+
+    The order means nothing: as for sops, which compares sets of keys (`DiffKeyGroups` of cmd/sops/common),
+    any of a group's keys opens it.
+    """
+    own, ruled = _sorted(metadata.recipients), _sorted(policy.groups)
     return (
         [len(group) for group in own] == [len(group) for group in ruled]
         and all(
             _same(one, other)
             for one, other in zip(chain.from_iterable(own), chain.from_iterable(ruled), strict=True)
         )
-        and groups_needed(own, metadata.shamir_threshold) == groups_needed(ruled, policy.shamir_threshold)
+        and groups_needed(metadata.recipients, metadata.shamir_threshold)
+        == groups_needed(policy.groups, policy.shamir_threshold)
     )
+
+
+def _sorted(groups: RecipientGroups) -> list[list[Recipient]]:
+    """Groups and their recipients by their keys, so that what is the same has the same place."""
+    return sorted((sorted(group, key=recipient_key) for group in groups), key=_keys)
+
+
+def _keys(group: Sequence[Recipient]) -> list[RecipientKey]:
+    return [recipient_key(each) for each in group]
 
 
 def _people(metadata: Metadata, policy: Policy, names: Mapping[str, str]) -> str:
     own, ruled = names_of(metadata.recipients, names), names_of(policy.groups, names)
     if set(own) == set(ruled):
-        return "the file is encrypted for the rule's recipients in another order or in other key groups"
+        return "encrypted for the rule's recipients, in other key groups or with another threshold"
     return f"the file is encrypted for {', '.join(own)}, and its rule names {', '.join(ruled)}"
 
 
