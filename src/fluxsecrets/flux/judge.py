@@ -10,21 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from fluxsecrets.repo.build import Builder
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied, Graph
-from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.manifests import dig
+from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree
+from fluxsecrets.repo.unknown import SIGN, UNKNOWN
 
 from .ciphertexts import check_ciphertexts
 from .decrypting import decrypt
 from .kustomizations import check_kustomization
 from .model import Cluster, KustomizationVerdict, ObjectVerdict
 from .normalise import check_encrypted, normalise
-from .sources import check_sources
+from .sources import Sources, decrypt_sources
 from .store import Store
 from .substitution import Variables, read_variables, substitute
 from .validity import check_object
+from .values import decoded
 
 
 def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerdict, ...]:
@@ -47,12 +51,34 @@ def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerd
 def _judged(
     tree: Tree, graph: Graph, applied: Applied, cluster: Cluster, store: Store
 ) -> KustomizationVerdict:
-    before = (*check_kustomization(graph, applied, store), *check_sources(tree, applied, cluster))
+    sources = decrypt_sources(tree, applied, cluster)
+    before = (*check_kustomization(graph, applied, store), *sources.outcomes)
+    applied = _rebuilt(tree, applied, sources)
     variables = read_variables(applied, store)
     objects = tuple(_object(applied, item, cluster, variables) for item in applied.built)
     of_objects = (outcome for each in objects for outcome in each.outcomes)
     outcomes = (*before, *applied.outcomes, *variables.outcomes, *of_objects)
-    return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)))
+    return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)), sources.verdicts)
+
+
+def _rebuilt(tree: Tree, applied: Applied, sources: Sources) -> Applied:
+    """The Kustomization built of the decrypted files, if some of its files are decrypted."""
+    if not sources.contents or applied.folder is None:
+        return applied
+    decrypted = replace(tree, planned={**tree.planned, **sources.contents})
+    built = Builder(decrypted).build(applied.folder, applied.overlay)
+    return replace(applied, built=tuple(map(_with_unknowns, built.objects)), outcomes=built.outcomes)
+
+
+def _with_unknowns(item: Object) -> Object:
+    """A generated Secret, with values made of what is not known marked as such: base64 hides it."""
+    values = dig(item.data, "data")
+    if item.generated is None or item.kind != "Secret" or not isinstance(values, dict):
+        return item
+    marked = {
+        key: UNKNOWN if SIGN.encode() in (decoded(value) or b"") else value for key, value in values.items()
+    }
+    return with_data(item, {**item.data, "data": marked}) if marked != values else item
 
 
 def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variables) -> ObjectVerdict:

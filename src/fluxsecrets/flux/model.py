@@ -50,6 +50,24 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceVerdict:
+    """A file of a generator or patch that Flux looks at before it builds.
+
+    Attributes:
+        path: of the file.
+        file, line: the kustomization file that names it, and where.
+        format: in which Flux would decrypt it.
+        treatment: what Flux does with it there. What is left may still be decrypted as a value of a Secret.
+    """
+
+    path: str
+    file: str
+    line: int
+    format: str
+    treatment: Treatment
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectVerdict:
     """One object of a Kustomization.
 
@@ -73,12 +91,15 @@ class KustomizationVerdict:
     """One Kustomization, or a root that none syncs.
 
     Attributes:
+        applied: the Kustomization; `built` is made of the decrypted files.
         outcomes: all that is wrong, in the order in which Flux would meet it; of its objects too.
+        sources: the files that Flux looks at before it builds.
     """
 
     applied: Applied
     objects: tuple[ObjectVerdict, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    sources: tuple[SourceVerdict, ...] = ()
 
     @property
     def wrong(self) -> bool:

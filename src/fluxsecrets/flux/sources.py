@@ -1,20 +1,241 @@
 """The files that Flux decrypts before it builds: those of `secretGenerator` and of `patches`.
 
-Follows `DecryptSources` of internal/decryptor/decryptor.go.
+Follows `DecryptSources` of internal/decryptor/decryptor.go. Each kustomization file that is reached through
+`resources` and `components` is read once, and each file is looked at once: in the format of its first use.
+What comes after that sees the decrypted files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, starmap
 
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks import FLUX_MARKERS
+from fluxsecrets.repo.build import Builder
+from fluxsecrets.repo.decryption import SIZE_LIMIT, Fate, Treatment
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.outcome import Outcome
-from fluxsecrets.repo.tree import Tree
+from fluxsecrets.repo.kustomize import format_for_env, format_for_key, kustomization_files
+from fluxsecrets.repo.manifests import child, items_of, line_of, read_documents, text_of
+from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.tree import Tree, parent
+from fluxsecrets.repo.unknown import SIGN
+from fluxsecrets.sops.document import Node
 
-from .model import Cluster
+from .decrypting import decrypts
+from .envelopes import is_envelope
+from .model import Cluster, SourceVerdict
+from .reading import Access, not_known
+from .sopsfiles import Emitted, decrypt_file
+
+_PREFIX = "error decrypting sources: "
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]")
 
 
-def check_sources(tree: Tree, applied: Applied, cluster: Cluster) -> Iterator[Outcome]:
-    """What stops Flux there, or is left as ciphertext for the build."""
-    del tree, applied, cluster
-    yield from ()
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of a Kustomization after that.
+
+    Attributes:
+        verdicts: each file that Flux looks at, in its order.
+        contents: what the decrypted ones hold, by path; with `unknown.SIGN` for values that are not known.
+            Not in the repr.
+        outcomes: what stops Flux, or cannot be told.
+    """
+
+    verdicts: tuple[SourceVerdict, ...] = ()
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def decrypt_sources(tree: Tree, applied: Applied, cluster: Cluster) -> Sources:
+    """Decrypt the files of a Kustomization, as far as the identities at hand can."""
+    if not decrypts(applied) or applied.folder is None:
+        return Sources()
+    reader = _Reader(tree, cluster)
+    stop = reader.root(applied)
+    if stop is not None:
+        reader.outcomes.append(stop)
+    return Sources(tuple(reader.verdicts), reader.contents, tuple(reader.outcomes))
+
+
+def _fails(behaviour: str, reason: str, path: str, line: int | None, hint: str) -> Outcome:
+    return Outcome(Effect.FAILS, behaviour, _PREFIX + reason, path, line, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A file in a kustomization file, and the format in which Flux would decrypt it there."""
+
+    path: str
+    format: str
+    file: str
+    line: int
+
+
+class _Reader:
+    """The files so far. What returns an outcome returns what stops Flux, or None."""
+
+    def __init__(self, tree: Tree, cluster: Cluster) -> None:
+        self.tree = tree
+        self.cluster = cluster
+        self.folders: set[str] = set()
+        self.files: set[str] = set()
+        self.verdicts: list[SourceVerdict] = []
+        self.contents: dict[str, bytes] = {}
+        self.outcomes: list[Outcome] = []
+
+    def root(self, applied: Applied) -> Outcome | None:
+        folder, item = applied.folder or "", applied.kustomization
+        place, line = (item.file, item.line) if item is not None else (folder, 1)
+        if kustomization_files(self.tree, folder):
+            waiting = [folder]
+        else:  # Flux writes one that lists what is there
+            self.folders.add(folder)
+            waiting = Builder(self.tree).scan(folder)
+        waiting += [_join(folder, component) for component in (item.components if item is not None else ())]
+        stops = (self.resource(path, place, line) for path in waiting)
+        return next((stop for stop in stops if stop is not None), None)
+
+    def resource(self, folder: str, file: str, line: int) -> Outcome | None:
+        """Go on with a folder; what else may be listed is no matter here."""
+        if folder not in self.tree.folders or folder in self.tree.files or folder in self.folders:
+            return None
+        self.folders.add(folder)
+        found = kustomization_files(self.tree, folder)
+        if not found:
+            hint = f"add a kustomization file to {folder!a}, or list its files"
+            return _fails("no-kustomization-file", "no kustomization file found", file, line, hint)
+        if len(found) > 1:
+            reason = "found multiple kustomization files"
+            return _fails("two-kustomization-files", reason, found[1], None, "remove one of them")
+        root = self.read(found[0])
+        stops = chain(
+            map(self.use, _uses(root, found[0])),
+            starmap(self.resource, _resources(root, found[0])),
+        )
+        return next((stop for stop in stops if stop is not None), None)
+
+    def read(self, path: str) -> Node | None:
+        try:
+            documents = read_documents(self.tree.read(path), path, self.tree.limits)
+        except FluxsecretsError:
+            return None  # the build says it
+        return documents[0] if documents else None
+
+    def use(self, use: _Use) -> Outcome | None:
+        if use.path in self.files:
+            return None
+        self.files.add(use.path)
+        stop = self.missing(use)
+        if stop is not None:
+            return stop
+        try:
+            data = self.tree.read(use.path)
+        except FluxsecretsError as error:
+            return Outcome(Effect.UNKNOWN, "decryption-not-known", error.message, use.path)
+        if FLUX_MARKERS[use.format] not in data:
+            self.verdicts.append(_verdict(use, Treatment(Fate.APPLIED)))
+            return None
+        return self.decrypt(use, data)
+
+    def decrypt(self, use: _Use, data: bytes) -> Outcome | None:
+        emitted = decrypt_file(data, use.format, use.format, self.cluster)
+        if emitted.fails is not None:
+            self.verdicts.append(_verdict(use, Treatment(Fate.FAILS, use.format, _PREFIX + emitted.fails)))
+            behaviour = "no-data-key" if emitted.access is Access.CLOSED else "source-not-decrypted"
+            return _fails(behaviour, emitted.fails, use.path, None, _hint(emitted, use))
+        self.verdicts.append(_verdict(use, Treatment(Fate.DECRYPTED, use.format)))
+        self.contents[use.path] = emitted.data if emitted.data is not None else SIGN.encode()
+        if emitted.doubt is not None:
+            reason = f"it cannot be told what Flux makes of it: {emitted.doubt}"
+            self.outcomes.append(Outcome(Effect.UNKNOWN, "decryption-not-known", reason, use.path))
+        elif emitted.access is Access.NOT_KNOWN:
+            self.outcomes.append(not_known(use.path, None, "it"))
+        if is_envelope(use.path, use.format, emitted.data):
+            self.outcomes.append(_envelope(use))
+        return None
+
+    def missing(self, use: _Use) -> Outcome | None:
+        """Why Flux cannot read a file."""
+        if use.path in self.tree.folders and use.path not in self.tree.files:
+            reason = "cannot decrypt irregular file as it has file mode type bits set"
+            return _fails("source-not-a-file", reason, use.file, use.line, "name a file")
+        try:
+            size = self.tree.size(use.path) if use.path in self.tree.files else None
+        except FluxsecretsError:
+            size = None
+        if size is None:  # symbolic links don't reach Flux
+            reason = f"lstat {use.path}: no such file or directory"
+            hint = "add the file, or correct the path; git must have it, and no ignore rule may leave it out"
+            return _fails("source-missing", reason, use.file, use.line, hint)
+        if size > SIZE_LIMIT:
+            reason = f"cannot decrypt file with size ({size} bytes) exceeding limit ({SIZE_LIMIT})"
+            hint = "split the file: Flux refuses plain files of this size as well"
+            return _fails("source-too-large", reason, use.path, None, hint)
+        return None
+
+
+def _resources(root: Node | None, file: str) -> Iterator[tuple[str, str, int]]:
+    """What a kustomization file lists, with the line of each."""
+    for name in ("resources", "components"):
+        for item in items_of(child(root, name)):
+            text = text_of(item)
+            if text:
+                yield _join(parent(file), text), file, line_of(item) or 1
+
+
+def _uses(root: Node | None, file: str) -> Iterator[_Use]:
+    """The files that Flux looks at, in its order; not those under `env`, nor `patchesStrategicMerge`."""
+    folder = parent(file)
+    for generator in items_of(child(root, "secretGenerator")):
+        for item in items_of(child(generator, "files")):
+            text = text_of(item)
+            if text:
+                key, separator, path = text.partition("=")
+                place = _join(folder, path if separator else key)
+                yield _Use(place, format_for_key(key), file, line_of(item) or 1)
+        for item in items_of(child(generator, "envs")):
+            text = text_of(item)
+            if text:
+                yield _Use(_join(folder, text), format_for_env(text), file, line_of(item) or 1)
+    for patch in items_of(child(root, "patches")):
+        node = child(patch, "path")
+        text = text_of(node)
+        if text and not _REMOTE.match(text):
+            yield _Use(_join(folder, text), format_for_key(text), file, line_of(node) or 1)
+
+
+def _join(folder: str, path: str) -> str:
+    """A path as Flux resolves it: nothing leads out of the root (filepath-securejoin)."""
+    joined = path if path.startswith("/") else f"/{folder}/{path}"
+    return posixpath.normpath(joined).lstrip("/")
+
+
+def _verdict(use: _Use, treatment: Treatment) -> SourceVerdict:
+    return SourceVerdict(use.path, use.file, use.line, use.format, treatment)
+
+
+def _hint(emitted: Emitted, use: _Use) -> str:
+    if emitted.access is Access.CLOSED:
+        return "encrypt the file for the cluster's key: run `fluxsecrets recipients sync`"
+    if "metadata not found" in (emitted.fails or ""):
+        return "the text of a marker is in a plain file: encrypt the file, or change that text"
+    if "failed to load" in (emitted.fails or ""):
+        return f"encrypt the file in the format that Flux takes it for, which is {use.format}"
+    return "restore the file from git, or encrypt it again"
+
+
+def _envelope(use: _Use) -> Outcome:
+    return Outcome(
+        Effect.ALTERED,
+        "envelope-applied",
+        f"{use.path!a} was encrypted as one value, and Flux decrypts it as JSON: what is applied is the JSON "
+        "around the value",
+        use.file,
+        use.line,
+        "encrypt the file again as JSON: `--input-type json`",
+    )

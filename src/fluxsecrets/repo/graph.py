@@ -50,6 +50,7 @@ class Applied:
         unknown_variables: variables may come from what is not known here, such as a Secret.
         built: the objects before variables are replaced in them.
         outcomes: why it cannot be built, what kustomize refuses in it, or what is not known here.
+        overlay: what the Kustomization adds to the kustomization file of the folder, or None.
     """
 
     kustomization: FluxKustomization | None
@@ -62,6 +63,7 @@ class Applied:
     unknown_variables: bool = False
     built: tuple[Object, ...] = field(default=(), repr=False)
     outcomes: tuple[Outcome, ...] = ()
+    overlay: Overlay | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> tuple[str | None, str] | None:
@@ -309,6 +311,7 @@ class _Walker:
                 folder,
                 objects=objects,
                 unknown_variables=item.post_build and not complete,
+                overlay=overlay,
             ),
             built,
         )
