@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fluxsecrets.repo.build import Builder
+from fluxsecrets.repo.build import Builder, Built
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied, Graph
 from fluxsecrets.repo.manifests import dig
@@ -53,21 +53,21 @@ def _judged(
 ) -> KustomizationVerdict:
     sources = decrypt_sources(tree, applied, cluster)
     before = (*check_kustomization(graph, applied, store), *sources.outcomes)
-    applied = _rebuilt(tree, applied, sources)
+    rebuilt = _rebuilt(tree, applied, sources)
     variables = read_variables(applied, store)
-    objects = tuple(_object(applied, item, cluster, variables) for item in applied.built)
+    objects = tuple(_object(applied, item, cluster, variables) for item in rebuilt.objects)
     of_objects = (outcome for each in objects for outcome in each.outcomes)
-    outcomes = (*before, *applied.outcomes, *variables.outcomes, *of_objects)
+    outcomes = (*before, *rebuilt.outcomes, *variables.outcomes, *of_objects)
     return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)), sources.verdicts)
 
 
-def _rebuilt(tree: Tree, applied: Applied, sources: Sources) -> Applied:
-    """The Kustomization built of the decrypted files, if some of its files are decrypted."""
+def _rebuilt(tree: Tree, applied: Applied, sources: Sources) -> Built:
+    """What is built of the decrypted files, if some of the files are decrypted."""
     if not sources.contents or applied.folder is None:
-        return applied
+        return Built(applied.built, outcomes=applied.outcomes)
     decrypted = replace(tree, planned={**tree.planned, **sources.contents})
     built = Builder(decrypted).build(applied.folder, applied.overlay)
-    return replace(applied, built=tuple(map(_with_unknowns, built.objects)), outcomes=built.outcomes)
+    return replace(built, objects=tuple(map(_with_unknowns, built.objects)))
 
 
 def _with_unknowns(item: Object) -> Object:

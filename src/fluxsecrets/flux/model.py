@@ -91,7 +91,6 @@ class KustomizationVerdict:
     """One Kustomization, or a root that none syncs.
 
     Attributes:
-        applied: the Kustomization; `built` is made of the decrypted files.
         outcomes: all that is wrong, in the order in which Flux would meet it; of its objects too.
         sources: the files that Flux looks at before it builds.
     """
