@@ -27,7 +27,7 @@ from .patches import PatchError, apply
 from .placing import misplaced
 from .sourceignore import artifact
 from .sourcing import Origin, Sourcing, differs, not_followed
-from .substitute import substitute
+from .substitute import substitute_known
 from .tree import Note, Tree
 
 _NOT_ANALYSED = frozenset({"ResourceSet", "ResourceSetInputProvider"})
@@ -302,7 +302,7 @@ class _Walker:
         values, complete = self.variables(item)
         objects = built.objects
         if item.post_build and (values or item.substitute_from):
-            objects = tuple(substitute(each, values) for each in objects)
+            objects = tuple(substitute_known(each, values) for each in objects)
         self.add(
             Applied(
                 item,

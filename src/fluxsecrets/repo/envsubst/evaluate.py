@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fluxsecrets.errors import FormatError
 
 from .functions import apply
-from .parse import DEFAULTS, Node
+from .parse import Node, has_default
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class _Run:
             return node
         arguments = [self.one(argument) for argument in node.arguments]
         value = self.values.get(node.variable)
-        is_default = node.function in DEFAULTS
+        is_default = has_default(node)
         if value is None and not is_default:
             self.missing.append(node.variable)
         value = value or ""

@@ -1,7 +1,7 @@
 """The functions of `${name…}`.
 
-Follows funcs.go of fluxcd/pkg's envsubst. Go's texts are bytes: lengths and offsets count bytes of UTF-8, and a
-part of a character is possible. Here such bytes are surrogates, as `surrogateescape` makes them.
+Follows funcs.go of fluxcd/pkg's envsubst. Go's texts are bytes: lengths and offsets count bytes of UTF-8, and
+a part of a character is possible. Here such bytes are surrogates, as `surrogateescape` makes them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from fluxsecrets.errors import FormatError, LimitError
 
-from .glob import BadPattern, matches
+from .glob import matches
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _INT64 = 2**63
@@ -130,7 +130,7 @@ def _trim_start(value: str, arguments: list[str], *, shortest: bool) -> str:
             for length in range(len(data), 0, -1):
                 matches(pattern, data[:length])
         found = next((length for length in lengths if matches(pattern, data[:length])), 0)
-    except BadPattern:
+    except FormatError:
         return value
     return _text(data[found:])
 

@@ -5,16 +5,16 @@ Follows path/match.go of fluxcd/pkg's envsubst, byte by byte.
 
 from __future__ import annotations
 
+from fluxsecrets.errors import FormatError
 
-class BadPattern(ValueError):
-    """A pattern is malformed."""
+_MALFORMED = "syntax error in pattern"
 
 
 def matches(pattern: bytes, name: bytes) -> bool:
     """Whether a pattern matches the whole of a text.
 
     Raises:
-        BadPattern: it is malformed, where matching gets that far.
+        FormatError: it is malformed, where matching gets that far.
     """
     while pattern:
         star, chunk, pattern = _chunk(pattern)
@@ -74,7 +74,7 @@ def _match(chunk: bytes, text: bytes) -> bytes | None:
         if first == b"\\":
             chunk = chunk[1:]
             if not chunk:
-                raise BadPattern
+                raise FormatError(_MALFORMED)
         if chunk[0] != text[0]:
             return None
         chunk, text = chunk[1:], text[1:]
@@ -101,15 +101,15 @@ def _in_class(chunk: bytes, character: bytes) -> tuple[bool, bytes]:
 
 def _member(chunk: bytes) -> tuple[int, bytes]:
     if not chunk or chunk[:1] in (b"-", b"]"):
-        raise BadPattern
+        raise FormatError(_MALFORMED)
     if chunk.startswith(b"\\"):
         chunk = chunk[1:]
         if not chunk:
-            raise BadPattern
+            raise FormatError(_MALFORMED)
     width = _width(chunk)
     code = _code(chunk[:width])
     if (code == 0xFFFD and width == 1) or width == len(chunk):
-        raise BadPattern
+        raise FormatError(_MALFORMED)
     return code, chunk[width:]
 
 

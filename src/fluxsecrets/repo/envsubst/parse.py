@@ -19,10 +19,9 @@ BAD_SUBSTITUTION = "bad substitution"
 MISSING_BRACE = "missing closing brace"
 NO_NAME = "unable to parse variable name"
 NO_ARGUMENT = "unable to parse substitution within function"
-NO_DEFAULT = "unable to parse default function"
 
-DEFAULTS: Final = frozenset({":=", ":-", ":?", ":+", "="})
-"""Functions that do without a value."""
+_AFTER_COLON = ("=", "-", "?", "+")
+_DEFAULTS = frozenset({":=", ":-", ":?", ":+", "="})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +47,9 @@ def parse(text: str) -> tuple[Node, ...]:
     return tuple(_Parser(text.partition("\0")[0]).nodes())
 
 
-def variables_in(text: str) -> list[str]:
-    """The variables that a text wants without a default of its own, as they stand; [] for a refused text."""
-    try:
-        nodes = parse(text)
-    except (FormatError, LimitError):
-        return []
-    return [call.variable for call in calls(nodes) if call.function not in DEFAULTS]
+def has_default(call: Call) -> bool:
+    """Whether a variable may have no value there, in strict mode too."""
+    return call.function in _DEFAULTS
 
 
 def calls(nodes: tuple[Node, ...]) -> Iterator[Call]:
@@ -94,9 +89,9 @@ class _Parser:
         return self.text[start : self.at]
 
     def argument(self, ends: str, *, escapes: bool = False) -> str:
-        """A text up to one of these characters, or to the next `${`.
+        r"""A text up to one of these characters, or to the next `${`.
 
-        With escapes, `$$`, `\\/` and `\\\\` are their second character, even where that would end it.
+        With escapes, `$$`, `\/` and `\\` are their second character, even where that would end it.
         """
         pieces: list[str] = []
         start = self.at
@@ -159,16 +154,18 @@ class _Parser:
             return self.closed(self.run(_is_name, BAD_SUBSTITUTION), "#")
         name = self.run(_is_name, NO_NAME)
         following = self.peek()
+        if following == "=" or (following == ":" and self.text[self.at + 1 : self.at + 2] in _AFTER_COLON):
+            return self.default(name, depth)
         if following == ":":
-            if self.text[self.at + 1 : self.at + 2] in ("=", "-", "?", "+"):
-                return self.default(name, 2, depth)
             return self.part(name, depth)
-        if following == "=":
-            return self.default(name, 1, depth)
-        if following in (",", "^"):
-            return self.closed(name, self.function(",^", 2))
         if following == "/":
             return self.replacing(name, depth)
+        return self.simple(name, following, depth)
+
+    def simple(self, name: str, following: str, depth: int) -> Call:
+        """What ends at once, changes case, or trims."""
+        if following in (",", "^"):
+            return self.closed(name, self.function(",^", 2))
         if following in ("#", "%"):
             function = self.function(following, 2)
             argument = self.parameter("}", depth)
@@ -193,7 +190,8 @@ class _Parser:
             return self.call(depth + 1)
         return self.argument(ends, escapes=escapes)
 
-    def default(self, name: str, length: int, depth: int) -> Call:
+    def default(self, name: str, depth: int) -> Call:
+        length = 2 if self.peek() == ":" else 1
         function = self.text[self.at : self.at + length]
         self.at += length
         arguments: list[Node] = []

@@ -1,13 +1,13 @@
 """A text as an object.
 
-Follows decode.go of go-yaml v2 and `YAMLToJSON` of sigs.k8s.io/yaml: the first document; tags; aliases; keys that
-are numbers or booleans become texts; the last of equal keys counts. libyaml is what go-yaml was ported from.
+Follows decode.go of go-yaml v2 and `YAMLToJSON` of sigs.k8s.io/yaml: the first document; tags; aliases; keys
+that are numbers or booleans become texts; the last of equal keys counts. libyaml, which go-yaml was ported
+from, gives the events.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
@@ -91,7 +91,7 @@ def _document(parser: Any) -> _Node | None:
             open_.pop()
             continue
         if isinstance(event, events.AliasEvent):
-            target = anchors.get(event.anchor)
+            target = anchors.get(event.anchor or "")
             if target is None:
                 raise FormatError("yaml: unknown anchor referenced")
             node = _Node("alias", children=[target])
@@ -183,9 +183,8 @@ def _scalar(node: _Node) -> Any:
 def _as(found: Resolved, wanted: Tag) -> Any:
     if found.tag is wanted:
         return found.value
-    if wanted is Tag.FLOAT and found.tag is Tag.INT and isinstance(found.value, int):
-        if found.value < 2**63:
-            return float(found.value)
+    if wanted is Tag.FLOAT and isinstance(found.value, int) and found.tag is Tag.INT and found.value < 2**63:
+        return float(found.value)
     raise FormatError(f"yaml: cannot decode {_short(found.tag)} as a {_short(wanted)}")
 
 
@@ -213,7 +212,9 @@ def _float_key(key: float) -> str:
     if not isfinite(key):
         return ".nan" if key != key else (".inf" if key > 0 else "-.inf")  # noqa: PLR0124
     (short,) = unpack("f", pack("f", key))
-    digits = next(text for size in range(1, 18) if unpack("f", pack("f", float(text := f"{key:.{size}g}")))[0] == short)
+    digits = next(
+        text for size in range(1, 18) if unpack("f", pack("f", float(text := f"{key:.{size}g}")))[0] == short
+    )
     return format_float(float(digits))
 
 
@@ -227,16 +228,3 @@ def _number(value: Any) -> Any:
         raise FormatError(f"json: unsupported value: {shown}")
     # JSON has the shortest digits that give the float, and zeros.
     return int(Decimal(repr(number))) if number.is_integer() and abs(number) < 1e21 else number
-
-
-def scalars(data: Any) -> Iterator[Any]:
-    """Every scalar in data."""
-    waiting = [data]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            waiting += [*found, *found.values()]
-        elif isinstance(found, list):
-            waiting += found
-        else:
-            yield found

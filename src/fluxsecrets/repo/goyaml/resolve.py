@@ -72,7 +72,9 @@ def resolve(text: str, *, dates: bool = True) -> Resolved:
     if known is not None:
         return known
     if text.startswith("."):
-        return _float(text.replace("_", ""), text) if _POINT_FIRST.fullmatch(text) else Resolved(Tag.STR, text)
+        return (
+            _float(text.replace("_", ""), text) if _POINT_FIRST.fullmatch(text) else Resolved(Tag.STR, text)
+        )
     if text[0] in "+-0123456789":
         if dates and _is_timestamp(text):
             return Resolved(Tag.TIMESTAMP, text)
