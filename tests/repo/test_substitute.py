@@ -9,7 +9,6 @@ from fluxsecrets.repo.substitute import (
     places,
     substitute,
     substitute_known,
-    substitute_text,
     variables_in,
 )
 from fluxsecrets.repo.unknown import UNKNOWN, is_unknown
@@ -67,11 +66,6 @@ def test_where_flux_stops_nothing_is_replaced():
 def test_nothing_shows_values():
     found = substitute(config_map(a="${A} ${hunter2}"), {"A": "hunter2"})
     assert "hunter2" not in repr(found)
-
-
-def test_texts_by_themselves():
-    assert substitute_text("${A}-${U}", {"A": "1"}) == "1-"
-    assert substitute_text("${A", {"A": "1"}) is None
 
 
 @pytest.mark.parametrize(("text", "names"), [("${A}", ["A"]), ("$${A}", []), ("${A:-b}", []), ("$A", [])])
