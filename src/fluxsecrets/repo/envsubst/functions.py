@@ -122,14 +122,14 @@ def _trim_start(value: str, arguments: list[str], *, shortest: bool) -> str:
     data, pattern = _bytes(value), _bytes(arguments[0])
     if len(data) > _MOST_TRIMMED:
         raise LimitError(f"a value of more than {_MOST_TRIMMED} bytes is trimmed by a pattern")
-    lengths = range(1, len(data) + 1) if shortest else range(len(data), 0, -1)
+    found = 0
     try:
-        # A pattern is refused only where matching gets as far as its fault: on the whole first, as in Flux.
-        matches(pattern, data)
-        if shortest:
-            for length in range(len(data), 0, -1):
-                matches(pattern, data[:length])
-        found = next((length for length in lengths if matches(pattern, data[:length])), 0)
+        # From the longest one, as in Flux: a fault in the pattern shows only where matching gets to it.
+        for length in range(len(data), 0, -1):
+            if matches(pattern, data[:length]):
+                found = length
+                if not shortest:
+                    break
     except FormatError:
         return value
     return _text(data[found:])
