@@ -90,12 +90,11 @@ def test_without_a_known_key_it_cannot_be_told_whether_the_cluster_reads_it(made
     assert cli("verify", "--env", "staging", "--strict").exit_code == 1
     assert "cannot tell   with Secret sops-age" in result.stdout
     assert "cannot tell whether the cluster of staging can read 1 file" in result.stderr
-    assert re.search(r"3 applied; \d cannot be told", result.stderr)
+    assert "3 applied; 1 cannot be told" in result.stderr
     found = json.loads(cli("verify", "--env", "staging", "--format", "json").stdout)
     (key,) = found["no_cluster_key"]
     assert (key["environment"], key["files"], key["shared_rules"]) == ("staging", 1, [])
-    assert found["summary"]["wrong"] == 0
-    assert found["summary"]["unknown"] > 0
+    assert (found["summary"]["wrong"], found["summary"]["unknown"]) == (0, 1)
 
 
 def test_the_steps_for_a_cluster_without_a_key_work_as_printed(made, cli, git):

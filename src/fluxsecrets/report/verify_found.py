@@ -40,10 +40,9 @@ def found_by_verify(result: Verifications, version: str) -> Found:
             else:
                 allowed.append(AllowedFinding(finding, accepted.reason, SETTINGS_NAME, accepted.line))
     for one in result.environments:
-        for item in one.items:
-            if item.problem is not None:
-                findings.append(_of_item(one, item, strict=result.strict))
-                rules.setdefault(_ITEM, _ITEM_RULE)
+        for item in one.alone:
+            findings.append(_of_item(one, item, strict=result.strict))
+            rules.setdefault(_ITEM, _ITEM_RULE)
     findings = list(dict.fromkeys(findings))
     wrong = sum(one.wrong for one in result.environments)
     unknown = sum(one.unknown for one in result.environments)

@@ -98,7 +98,7 @@ def _objects(
         if everything or item.problem is not None or item.verdict is not Verdict.APPLIED
     ]
     if shown:
-        yield Table([_row(item, show_path) for item in shown], outline=True)
+        yield Table([_row(item, show_path, told=told.is_told(item)) for item in shown], outline=True)
     own = set(told.of_itself)
     rest = [each for each in told.judged.outcomes if each not in own]
     yield from _outcomes(told, rest, show_path, hints)
@@ -122,8 +122,8 @@ def _outcomes(
             yield Sentence(printable(f"hint: {hint}"), indent="      ")
 
 
-def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
-    """Place, what it is, what becomes of it, by which key, what is wrong."""
+def _row(item: Verified, show_path: Callable[[str], str], *, told: bool = False) -> Row:
+    """Place, what it is, what becomes of it, by which key, and what is wrong if no outcome has told it."""
     place = show_path(item.path) if item.line is None else f"{show_path(item.path)}:{item.line}"
     what = f"{item.kind} {item.namespace}/{item.name}" if item.namespace else f"{item.kind} {item.name}"
     # Of an object Flux tells the format itself; of a file that a generator reads, its name does.
@@ -131,14 +131,15 @@ def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
     if item.verdict is Verdict.DECRYPTED:
         how = f"by Flux {how}".strip()
     keys = f"{'with ' if item.keys else ''}{', '.join(item.keys)}"
-    more = item.problem or item.note or ("variables are replaced" if item.substituted else "")
+    problem = None if told else item.problem
+    more = problem or item.note or ("variables are replaced" if item.substituted else "")
     wrong = item.problem is not None
     return (
         Cell(printable(f"  {place}")),
         Cell(printable(what.strip() or "patch")),
         Cell(str(item.verdict), "red" if wrong else _STYLES.get(item.verdict, "")),
         Cell(printable(f"{how} {keys}".strip())),
-        Cell(printable(more), "red" if wrong else ""),
+        Cell(printable(more), "red" if problem is not None else ""),
     )
 
 

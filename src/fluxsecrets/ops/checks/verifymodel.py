@@ -61,6 +61,13 @@ class Verified:
         return self.problem is not None and self.verdict is not Verdict.CANNOT_TELL
 
 
+_EFFECTS = {
+    Verdict.FAILS: Effect.FAILS,
+    Verdict.CIPHERTEXT: Effect.CIPHERTEXT,
+    Verdict.CANNOT_TELL: Effect.UNKNOWN,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class NoClusterKey:
     """Nothing says which key an environment's cluster has.
@@ -100,6 +107,13 @@ class Told:
         of_objects = {outcome for each in self.judged.objects for outcome in each.outcomes}
         return tuple(each for each in self.judged.outcomes if each not in of_objects)
 
+    def is_told(self, item: Verified) -> bool:
+        """Whether one of the outcomes says what is wrong with an item already."""
+        effect = _EFFECTS.get(item.verdict)
+        return any(
+            outcome.effect is effect and outcome.path == item.path for outcome in self.judged.outcomes
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -123,16 +137,22 @@ class Verification:
         return (*(item for each in self.told for item in each.items), *self.strays)
 
     @property
+    def alone(self) -> tuple[Verified, ...]:
+        """Files and objects with a problem that no outcome says."""
+        items = (item for each in self.told for item in each.items if not each.is_told(item))
+        return tuple(item for item in (*items, *self.strays) if item.problem is not None)
+
+    @property
     def wrong(self) -> int:
         """How many things are known not to be what their author wanted."""
         outcomes = sum(outcome.effect is not Effect.UNKNOWN for each in self.told for outcome in each.rest)
-        return outcomes + sum(item.wrong for item in self.items)
+        return outcomes + sum(item.wrong for item in self.alone)
 
     @property
     def unknown(self) -> int:
         """How many things cannot be told."""
         outcomes = sum(outcome.effect is Effect.UNKNOWN for each in self.told for outcome in each.rest)
-        return outcomes + sum(item.verdict is Verdict.CANNOT_TELL for item in self.items)
+        return outcomes + sum(item.verdict is Verdict.CANNOT_TELL for item in self.alone)
 
     @property
     def accepted(self) -> int:
