@@ -110,9 +110,7 @@ class Told:
     def is_told(self, item: Verified) -> bool:
         """Whether one of the outcomes says what is wrong with an item already."""
         effect = _EFFECTS.get(item.verdict)
-        return any(
-            outcome.effect is effect and outcome.path == item.path for outcome in self.judged.outcomes
-        )
+        return any(outcome.effect is effect and outcome.path == item.path for outcome in self.judged.outcomes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,258 @@
+"""Hide the values of Secrets in what Flux would apply, wherever they got to.
+
+Two ways lead from a Secret into another object. One is known by its origin: a field that Flux decrypts, or
+that a variable from a Secret changes, is hidden as a whole. The other is known by the value: replacements and
+patches copy it, an annotation repeats it, in base64 or inside JSON. It is hidden in every text that has it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict
+from fluxsecrets.flux.store import Store
+from fluxsecrets.flux.unknown import is_unknown
+from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.repo.manifests import Plain, Steps
+from fluxsecrets.repo.objects import Object
+
+MASK: Final = "********"
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+
+_SHORTEST = 4
+"""Characters of a value that is hidden where a text equals it. `1` and `80` tell nothing."""
+
+_SHORTEST_INSIDE = 6
+"""Characters of a value that is hidden inside of other texts."""
+
+_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:-[a-z]+)*")
+_LONG_WORD = 20
+_COMMON = frozenset({"true", "false", "null", "none"})
+_IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
+
+Key = tuple[str, str | None, str]
+
+
+class Masker:
+    """What is hidden in an environment."""
+
+    def __init__(self, verdicts: Iterable[KustomizationVerdict]) -> None:
+        """Collect the values of all Secrets, and follow them through variables until nothing is new."""
+        self._verdicts = tuple(verdicts)
+        self._values: set[str] = set()
+        self._secret_keys: dict[Key, set[str]] = {}
+        self._inline: dict[tuple[str | None, str] | None, set[str]] = {}
+        for verdict in self._verdicts:
+            for each in verdict.objects:
+                self._collect(each)
+        while self._spread():
+            pass
+        self._pattern = _pattern(self._values, words=True)
+        self._strong = _pattern(self._values, words=False)
+
+    def data(self, verdict: KustomizationVerdict, each: ObjectVerdict) -> Plain:
+        """Return an object's data as it is applied, with what is secret hidden."""
+        data = applied_data(each)
+        written = each.item.data if each.item.manifest is not None and not each.item.patched_by else {}
+        hidden = frozenset(self._hidden(verdict, each, data))
+        found = self._masked(data, written, (), hidden)
+        assert isinstance(found, dict)  # noqa: S101 - a map stays one
+        return found
+
+    def text(self, text: str) -> str:
+        """Return a message without the values."""
+        return self._pattern.sub(MASK, text) if self._pattern is not None else text
+
+    # Collecting.
+
+    def _collect(self, each: ObjectVerdict) -> None:
+        data = applied_data(each)
+        if _is_secret(each.item):
+            for held in Store().with_objects((each,), None).held.values():
+                self._values |= {value for value in held.values.values() if value is not None}
+                self._secret_keys[_key(each.item)] = set(held.values)
+            for place in ("data", "stringData"):
+                for _, value in _leaves(data.get(place)):
+                    self._add(value)
+        for steps, value in _leaves(data):
+            if steps not in _IDENTITY and is_ciphertext(_at(each.item.data, steps)):
+                self._add(value)
+
+    def _add(self, value: object) -> None:
+        if isinstance(value, str | int | float) and not is_unknown(value) and not is_ciphertext(value):
+            self._values.add(_text(value))
+
+    def _spread(self) -> bool:
+        """Follow values from variables into ConfigMaps and child Kustomizations; whether one is new."""
+        before = (sum(map(len, self._secret_keys.values())), sum(map(len, self._inline.values())))
+        for verdict in self._verdicts:
+            names = self._names(verdict)
+            for each in verdict.objects if names else ():
+                if each.item.kind not in ("ConfigMap", "Kustomization"):
+                    continue
+                data = applied_data(each)
+                for steps in self._hidden(verdict, each, data):
+                    self._follow(each.item, steps)
+                    self._add(_at(data, steps))
+        return before != (sum(map(len, self._secret_keys.values())), sum(map(len, self._inline.values())))
+
+    def _follow(self, item: Object, steps: Steps) -> None:
+        if item.kind == "ConfigMap" and steps[:1] == ("data",) and len(steps) > 1:
+            self._secret_keys.setdefault(_key(item), set()).add(str(steps[1]))
+        elif steps[:3] == ("spec", "postBuild", "substitute") and len(steps) > 3:
+            self._inline.setdefault((item.namespace, item.name), set()).add(str(steps[3]))
+
+    # Where it is known by its origin.
+
+    def _names(self, verdict: KustomizationVerdict) -> set[str]:
+        """The variables of a Kustomization that hold a Secret's value."""
+        kustomization = verdict.applied.kustomization
+        if kustomization is None:
+            return set()
+        names = set(self._inline.get(verdict.applied.key, ()))
+        for source in kustomization.substitute_from:
+            names |= self._secret_keys.get((source.kind, kustomization.namespace, source.name), set())
+        return names
+
+    def _hidden(self, verdict: KustomizationVerdict, each: ObjectVerdict, data: Plain) -> Iterator[Steps]:
+        """The places in an object that are hidden as a whole."""
+        built = each.item.data
+        if _is_secret(each.item):
+            yield from (("data",), ("stringData",), ("metadata", "annotations", LAST_APPLIED))
+        names = self._names(verdict)
+        uses = _uses(names) if names and each.substituted else None
+        if uses is not None and any(uses.search(key) for key in _keys(built)):
+            yield from ((key,) for key in data if key not in ("apiVersion", "kind"))
+            return
+        for steps, value in _leaves(built):
+            if is_ciphertext(value) or (uses is not None and isinstance(value, str) and uses.search(value)):
+                yield steps
+
+    def _masked(self, value: Any, written: object, steps: Steps, hidden: frozenset[Steps]) -> Any:
+        if steps in hidden:
+            return _hide(value)
+        if isinstance(value, dict):
+            return {
+                self._key_masked(key): self._masked(
+                    item, written.get(key) if isinstance(written, dict) else None, (*steps, key), hidden
+                )
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            same = isinstance(written, list) and len(written) == len(value)
+            return [
+                self._masked(item, written[at] if same else None, (*steps, at), hidden)  # type: ignore[index]
+                for at, item in enumerate(value)
+            ]
+        if value is None or isinstance(value, bool) or is_unknown(value) or steps in _IDENTITY:
+            return value
+        return self._leaf(value, as_written=value == written)
+
+    def _key_masked(self, key: object) -> object:
+        return self._strong.sub(MASK, key) if self._strong is not None and isinstance(key, str) else key
+
+    def _leaf(self, value: object, *, as_written: bool) -> object:
+        text = _text(value)
+        if text in self._values and len(text) >= _SHORTEST and text.lower() not in _COMMON:
+            return MASK
+        pattern = self._strong if as_written else self._pattern
+        if pattern is None or not pattern.search(text):
+            return value
+        return pattern.sub(MASK, text)
+
+
+def applied_data(each: ObjectVerdict) -> Plain:
+    """An object's data as it is applied, or as it is built where no more is known."""
+    return each.data if each.data is not None else each.item.data
+
+
+def _hide(value: Any) -> Any:
+    """A value without anything of it; its keys stay."""
+    if isinstance(value, dict):
+        return {key: _hide(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hide(item) for item in value]
+    if value is None or value == "" or is_unknown(value) or is_ciphertext(value):
+        return value
+    return MASK
+
+
+def _pattern(values: Iterable[str], *, words: bool) -> re.Pattern[str] | None:
+    """A pattern of the values in the forms in which they may be inside of other texts, the longest first."""
+    forms = {
+        form
+        for value in values
+        if len(value.strip()) >= _SHORTEST_INSIDE and value.lower() not in _COMMON
+        if words or len(value) >= _LONG_WORD or not _WORD.fullmatch(value)
+        for form in _forms(value)
+    }
+    return (
+        re.compile("|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form)))))
+        if forms
+        else None
+    )
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    yield value.strip()
+    yield value.replace("\n", "")  # as a variable has it
+    yield b64encode(value.encode("utf-8", "surrogateescape")).decode()
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield quote(value, safe="", errors="surrogateescape")
+
+
+def _uses(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds texts in which one of these variables may be replaced."""
+    either = "|".join(map(re.escape, sorted(names)))
+    return re.compile(rf"\$(?s:.*)(?<![A-Za-z0-9_])(?:{either})(?![A-Za-z0-9_])")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _leaves(value: object, steps: Steps = ()) -> Iterator[tuple[Steps, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*steps, key))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _leaves(item, (*steps, at))
+    else:
+        yield steps, value
+
+
+def _keys(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _keys(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _keys(item)
+
+
+def _at(value: object, steps: Steps) -> object:
+    for step in steps:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _is_secret(item: Object) -> bool:
+    return item.kind == "Secret"
+
+
+def _key(item: Object) -> Key:
+    return (item.kind, item.namespace, item.name)
