@@ -2,7 +2,8 @@
 
 import pytest
 
-from fluxsecrets.repo.build import Builder, Cycle, Overlay
+from fluxsecrets.repo.build import Builder
+from fluxsecrets.repo.built import Cycle, Overlay
 from fluxsecrets.repo.patches import Patch, Target
 from layouts import config_map, document, flux, kustomization, secret
 
@@ -119,7 +120,7 @@ def test_generators(build):
             "b/h.txt": "",
         }
     )  # fmt: skip
-    two, one, three = built.objects
+    two, three, one = built.objects
     assert [(each.kind, each.namespace, each.name) for each in (one, two, three)] == [
         ("Secret", "n", "one"),
         ("Secret", None, "two"),
@@ -130,7 +131,7 @@ def test_generators(build):
         True,
         False,
     )
-    assert (two.generated.keys, two.generated.complete, two.generated.hashed) == (("h.txt",), False, True)
+    assert (two.generated.keys, two.generated.complete, two.generated.hashed) == (("h.txt",), False, False)
     assert (one.generated.literals, two.generated.literals) == (True, False)
     assert two.generated.files == ("b/h.txt", "a/e.env")
     assert three.generated.keys == ("x",)
@@ -151,7 +152,7 @@ def test_patches_of_all_kinds(build):
             "a/c.yaml": config_map("c", a="a", b="b"),
             "a/merge.yaml": config_map("c", b="merge"),
             "a/six.yaml": "- {op: add, path: /data/c, value: six}\n",
-            "a/old.yaml": config_map("c", d="old") + config_map("other"),
+            "a/old.yaml": config_map("c", d="old"),
         }
     )
     (item,) = built.objects
@@ -181,7 +182,7 @@ def test_a_broken_patch_is_a_note_and_the_rest_goes_on(build):
         "a/text.yaml:1",
         "a/kustomization.yaml:7",
     ]
-    assert "leads nowhere" in notes(built)[2]
+    assert "Unable to remove nonexistent key" in notes(built)[2]
     assert all(note.warning for note in built.notes)
 
 
@@ -300,15 +301,23 @@ def test_what_a_flux_kustomization_adds_comes_on_top(build):
     assert built.objects[0].data["data"] == {"x": "y"}
 
 
-def test_local_configuration_and_kustomizes_own_kinds_are_no_objects(build):
+def test_local_configuration_is_not_applied(build):
     local = secret("local").replace(
         "{name: local}", "{name: local, annotations: {config.kubernetes.io/local-config: 'true'}}"
     )
-    built = build({"a/all.yaml": local + "---\n" + kustomization() + secret("s")})
+    built = build({"a/all.yaml": local + secret("s")})
     assert names(built) == [("Secret", None, "s")]
 
 
-def test_definitions_are_passed_over_without_moving_lines(build):
-    definition = document("apiextensions.k8s.io/v1", "CustomResourceDefinition", "crd", "spec: {a: [1, 2]}\n")
+def test_definitions_are_objects_without_what_they_define(build):
+    definition = document(
+        "apiextensions.k8s.io/v1", "CustomResourceDefinition", "crd", "spec:\n  a:\n  - 1\n"
+    )
     built = build({"a/all.yaml": definition + secret("one") + definition + secret("two")})
-    assert [(item.name, item.line) for item in built.objects] == [("one", 7), ("two", 18)]
+    assert [(item.name, item.line) for item in built.objects] == [
+        ("crd", 2),
+        ("one", 9),
+        ("crd", 15),
+        ("two", 22),
+    ]
+    assert "spec" not in built.objects[0].data

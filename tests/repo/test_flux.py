@@ -102,8 +102,8 @@ def test_a_kustomization_file_names_all_that_counts(tree_of):
             "root/c.conf": "",
             "base/kustomization.yml": "bases: [../deeper]\n",
             "deeper/Kustomization": "resources: [d.yaml]\n",
-            "deeper/d.yaml": config_map(),
-            "component/kustomization.yaml": "kind: Component\n",
+            "deeper/d.yaml": config_map("d"),
+            "component/kustomization.yaml": "kind: Component\nnamespace: n\n",
         }
     )
     graph = walk(tree, "root")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fluxsecrets.repo.build import Cycle
+from fluxsecrets.repo.built import Cycle
 from fluxsecrets.repo.flux import Decryption, Sync
 from fluxsecrets.repo.graph import walk
 from layouts import SECRET_AGE, config_map, document, flux, git_repository, kustomization, secret
@@ -120,7 +120,11 @@ def test_a_path_that_leads_back_is_no_cycle(tree_of):
 
 
 def test_children_of_the_roots_own_patches(tree_of):
-    patch = "patches: [{target: {kind: Kustomization}, patch: '{spec: {suspend: true, metadata: {}}, a: b}'}]"
+    spec = "{suspend: true, metadata: {}}"
+    patch = (
+        "patches: [{target: {kind: Kustomization}, "
+        f"patch: '{{kind: K, metadata: {{name: _}}, spec: {spec}, a: b}}'}}]"
+    )
     tree = tree_of(
         {
             "root/sync.yaml": flux("flux-system", "./root", SECRET_AGE, patch) + git_repository(),

@@ -211,7 +211,7 @@ def _objects(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[Object]:
     """The objects of the manifests that contain a pattern."""
     builder = Builder(tree)
     for path, _ in _manifests(tree, pattern):
-        yield from builder.objects(path)[0]
+        yield from builder.resource_file(path).objects
 
 
 def _manifests(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[tuple[str, bytes]]:

@@ -325,7 +325,9 @@ def _patches(entries: list[Plain], item: Object) -> tuple[tuple[Patch, ...], tup
             documents: list[object] = [
                 to_data(node) for node in load_either((text(entry, "patch") or "").encode())
             ]
-            found.append(read_patch(documents, read_target(entry.get("target")), item.file, line))
+            patch = read_patch(documents, read_target(entry.get("target")), item.file, line)
+            if patch is not None:
+                found.append(patch)
         except (FluxsecretsError, PatchError) as error:
             message = error.message if isinstance(error, FluxsecretsError) else str(error)
             broken.append(f"patch {number + 1}: {message}")

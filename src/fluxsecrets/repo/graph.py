@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from .build import Builder, Built, Cycle, Overlay, component_references
+from .build import Builder, component_references
+from .built import Built, Cycle, Overlay
 from .flux import (
     KUSTOMIZE_GROUP,
     OPERATOR_GROUP,

@@ -15,6 +15,8 @@ from fluxsecrets.marks import KUSTOMIZATION_NAMES
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
 
+from .generating import Origin, Source
+from .kustomizationfields import Fault, faults, kind_of
 from .manifests import child, items_of, line_of, pairs, read_documents, text_of
 from .patches import Target, read_target
 from .tree import UNREADABLE, Note, Tree, normalise, parent
@@ -36,6 +38,21 @@ class Reference:
 
     path: str
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A path that leads out of the repository.
+
+    Attributes:
+        text: as it is written.
+        line: 1-based line of the reference.
+        remote: kustomize would fetch it.
+    """
+
+    text: str
+    line: int
+    remote: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,10 @@ class Generator:
         namespace: or None.
         behavior: `create`, `merge` or `replace`.
         hashed: the name gets a hash of the content at its end.
+        sources: of the values, in kustomize's order.
+        type: of the Secret, or None.
+        labels, annotations, immutable: what `options` and `generatorOptions` add.
+        problem: why kustomize refuses the entry, and the line; or None.
     """
 
     name: str | None
@@ -78,6 +99,12 @@ class Generator:
     namespace: str | None = None
     behavior: str = "create"
     hashed: bool = True
+    sources: tuple[Source, ...] = ()
+    type: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    immutable: bool = False
+    problem: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +116,17 @@ class PatchEntry:
         target: what it is for, or None.
         path: the file that holds it, or None.
         inline: the patch itself, where it stands in the kustomization file.
+        field: which of these it is of.
+        renames, changes_kind: `options` that let it set the name and the kind.
     """
 
     line: int
     target: Target | None
     path: Reference | None
     inline: str | None
+    field: str = "patches"
+    renames: bool = False
+    changes_kind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +142,23 @@ class ReplacementEntry:
     line: int
     path: Reference | None
     inline: Data = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One entry of `generators`, `transformers` or `validators`.
+
+    Attributes:
+        field: which of them.
+        line: 1-based line of the entry.
+        path: the file or folder with its configuration, or None.
+        inline: the configuration itself, where it is in the kustomization file.
+    """
+
+    field: str
+    line: int
+    path: Reference | None
+    inline: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +179,11 @@ class KustomizationFile:
         labels, annotations: what it adds to everything.
         not_modelled: fields that change objects in ways that are not followed here, with their lines.
         notes: what leads elsewhere, or works differently than it looks.
+        kind: `Kustomization` or `Component`.
+        faults: what kustomize refuses in it.
+        elsewhere: paths that lead out of the repository.
+        replicas: the entries of `replicas`: name, count and line.
+        plugins: files and folders with configurations of plug-ins, by field.
     """
 
     path: str
@@ -149,6 +203,11 @@ class KustomizationFile:
     annotations: tuple[tuple[str, str], ...] = ()
     not_modelled: tuple[tuple[str, int], ...] = ()
     notes: tuple[Note, ...] = ()
+    kind: str = "Kustomization"
+    faults: tuple[Fault, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+    replicas: tuple[tuple[str, int, int], ...] = ()
+    plugins: tuple[Plugin, ...] = ()
 
 
 def format_for_key(key: str) -> str:
@@ -222,7 +281,12 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         labels=tuple(reader.labels(root)),
         annotations=tuple(pairs(_data(child(root, "commonAnnotations"))).items()),
         not_modelled=tuple(reader.not_modelled(root)),
+        replicas=tuple(reader.replicas(root)),
+        plugins=tuple(reader.plugins(root)),
         notes=tuple(reader.notes),
+        kind=kind_of(root),
+        faults=(*faults(root), *reader.faults),
+        elsewhere=tuple(reader.elsewhere),
     )
 
 
@@ -230,13 +294,8 @@ def _data(node: Node | None) -> object:
     return None if node is None else to_data(node)
 
 
-_NOT_MODELLED = (
-    "vars",
-    "transformers",
-    "generators",
-    "helmCharts",
-    "helmChartInflationGenerator",
-)
+_NOT_MODELLED = ("vars",)
+_PLUGINS = ("generators", "transformers", "validators")
 
 
 class _Reader:
@@ -246,6 +305,8 @@ class _Reader:
         self.path = path
         self.folder = parent(path)
         self.notes: list[Note] = []
+        self.faults: list[Fault] = []
+        self.elsewhere: dict[Elsewhere, None] = {}
 
     def note(self, line: int | None, message: str) -> None:
         self.notes.append(Note(self.path, line, message))
@@ -253,10 +314,12 @@ class _Reader:
     def locate(self, node: Leaf, text: str) -> Reference | None:
         """The place that a text names, or None and a note."""
         if is_remote(text):
+            self.elsewhere[Elsewhere(text, node.line, remote=True)] = None
             self.note(node.line, f"{text!a} is fetched from elsewhere, not followed")
             return None
         found = normalise(text, self.folder)
         if found is None:
+            self.elsewhere[Elsewhere(text, node.line, remote=False)] = None
             self.note(node.line, f"{text!a} leads out of the repository, not followed")
             return None
         return Reference(found, node.line)
@@ -288,19 +351,37 @@ class _Reader:
             yield from self.edit(item, item, None)
         for item in items_of(child(root, "patches")):
             target = read_target(_data(child(item, "target")))
-            yield from self.edit(child(item, "path"), child(item, "patch"), target)
+            path, patch, options = child(item, "path"), child(item, "patch"), child(item, "options")
+            yield from self.edit(path, patch, target, options, "patches")
         for item in items_of(child(root, "patchesJson6902")):
             target = read_target(_data(child(item, "target")))
-            yield from self.edit(child(item, "path"), child(item, "patch"), target)
+            if target is None or not target.name:
+                self.faults.append(Fault("must specify the target name", line_of(item) or 1))
+            yield from self.edit(child(item, "path"), child(item, "patch"), target, field="patchesJson6902")
 
-    def edit(self, path: Node | None, inline: Node | None, target: Target | None) -> Iterator[PatchEntry]:
+    def edit(
+        self,
+        path: Node | None,
+        inline: Node | None,
+        target: Target | None,
+        options: Node | None = None,
+        field: str = "patchesStrategicMerge",
+    ) -> Iterator[PatchEntry]:
         text, name = text_of(inline), text_of(path)
+        if inline is not path and bool(text and text.strip()) == bool(name):
+            both = (
+                "patch and path can't be set at the same time"
+                if name
+                else "must specify one of patch and path"
+            )
+            self.faults.append(Fault(both, line_of(path) or line_of(inline) or 1))
         if isinstance(inline, Leaf) and text and (inline is not path or "\n" in text):
-            yield PatchEntry(inline.line, target, None, text)
+            yield PatchEntry(inline.line, target, None, text, field, *_allowed(options))
         elif isinstance(path, Leaf) and name and not is_remote(name):
             found = normalise(name, self.folder)
             if found is not None:
-                yield PatchEntry(path.line, target, Reference(found, path.line), None)
+                place = Reference(found, path.line)
+                yield PatchEntry(path.line, target, place, None, field, *_allowed(options))
 
     def replacements(self, root: Node | None) -> Iterator[ReplacementEntry]:
         for item in items_of(child(root, "replacements")):
@@ -310,6 +391,34 @@ class _Reader:
                 yield ReplacementEntry(line, Reference(found, line))
             elif not path:
                 yield ReplacementEntry(line, None, to_data(item))
+
+    def replicas(self, root: Node | None) -> Iterator[tuple[str, int, int]]:
+        for item in items_of(child(root, "replicas")):
+            count = getattr(child(item, "count"), "value", None)
+            yield (
+                text_of(child(item, "name")) or "",
+                count if isinstance(count, int) else 0,
+                line_of(item) or 1,
+            )
+
+    def plugins(self, root: Node | None) -> Iterator[Plugin]:
+        for field in _PLUGINS:
+            for item in items_of(child(root, field)):
+                text = text_of(item)
+                if not isinstance(item, Leaf) or not text:
+                    continue
+                if "\n" in text:
+                    yield Plugin(field, item.line, None, text)
+                elif not is_remote(text) and (found := normalise(text, self.folder)) is not None:
+                    yield Plugin(field, item.line, Reference(found, item.line), None)
+        for field in ("helmCharts", "helmChartInflationGenerator"):
+            for item in items_of(child(root, field)):
+                self.faults.append(
+                    Fault(
+                        "trouble configuring builtin HelmChartInflationGenerator: must specify --enable-helm",
+                        line_of(item),
+                    )
+                )
 
     def labels(self, root: Node | None) -> Iterator[tuple[str, str]]:
         yield from pairs(_data(child(root, "commonLabels"))).items()
@@ -322,7 +431,7 @@ class _Reader:
                 yield entry.key, entry.line
 
     def generator(self, node: Node, root: Node | None) -> Generator:
-        made = self._generator(node, root)
+        made = self._generator(node, root, decrypted=True)
         for found in self.one(child(node, "env")):
             self.note(found.line, "Flux does not decrypt files under `env`: list the file under `envs`")
         for line in made.literals:
@@ -335,12 +444,14 @@ class _Reader:
     def config_generator(self, node: Node, root: Node | None) -> Generator:
         """One of `configMapGenerator`; notes on where its files are come from `config_files`."""
         known = len(self.notes)
-        made = self._generator(node, root)
+        made = self._generator(node, root, decrypted=False)
         del self.notes[known:]
         return made
 
-    def _generator(self, node: Node, root: Node | None) -> Generator:
+    def _generator(self, node: Node, root: Node | None, *, decrypted: bool) -> Generator:
+        problems: list[tuple[str, int]] = []
         files = [*self._keyed(child(node, "files"))]
+        sources = [*self._envs(node, decrypted=decrypted)]
         envs = [
             SourceFile(found.path, format_for_env(found.path), found.line)
             for part in (self.references(child(node, "envs")), self._quietly(child(node, "env")))
@@ -351,6 +462,16 @@ class _Reader:
             for item in items_of(child(node, "literals"))
             if isinstance(item, Leaf) and item.value not in (None, "")
         ]
+        for item in literals:
+            key, separator, value = str(item.value).partition("=")
+            if not key or not separator:
+                problems.append(("invalid literal source, expected key=value", item.line))
+            sources.append(Source(Origin.LITERAL, key, "", "", item.line, _without_quotes(value)))
+        for source in self._files(node, decrypted=decrypted):
+            if isinstance(source, Source):
+                sources.append(source)
+            else:
+                problems.append(source)
         keys = [
             key if separator else key.rpartition("/")[2]
             for item in items_of(child(node, "files"))
@@ -358,22 +479,56 @@ class _Reader:
             for key, separator, _ in (text.partition("="),)
         ]
         keys += [str(item.value).partition("=")[0] for item in literals]
-        options, general = child(node, "options"), child(root, "generatorOptions")
-        plain_name = any(
-            getattr(child(part, "disableNameSuffixHash"), "value", None) is True
-            for part in (options, general)
-        )
+        line = line_of(node) or 1
+        if not text_of(child(node, "name")):
+            problems.append(("a configmap must have a name", line))
+        parts = (child(root, "generatorOptions"), child(node, "options"))
         return Generator(
             text_of(child(node, "name")),
-            line_of(node) or 1,
+            line,
             (*files, *envs),
             tuple(item.line for item in literals),
             tuple(dict.fromkeys(keys)),
             not envs,
             text_of(child(node, "namespace")),
             text_of(child(node, "behavior")) or "create",
-            not plain_name,
+            not _flag(parts, "disableNameSuffixHash"),
+            tuple(sources),
+            text_of(child(node, "type")),
+            _options(parts, "labels"),
+            _options(parts, "annotations"),
+            _flag(parts, "immutable"),
+            next(iter(problems), None),
         )
+
+    def _envs(self, node: Node, *, decrypted: bool) -> Iterator[Source]:
+        for found in self._silently(child(node, "envs")):
+            format_ = format_for_env(found.path) if decrypted else ""
+            yield Source(Origin.ENVS, "", found.path, format_, found.line)
+        for found in self._quietly(child(node, "env")):  # which Flux does not decrypt
+            yield Source(Origin.ENVS, "", found.path, "", found.line)
+
+    def _files(self, node: Node, *, decrypted: bool) -> Iterator[Source | tuple[str, int]]:
+        """The sources of `files`, or what is wrong with one (`ParseFileSource`)."""
+        for item in items_of(child(node, "files")):
+            text = text_of(item)
+            if not isinstance(item, Leaf) or not text:
+                continue
+            key, separator, path = text.partition("=")
+            if "=" in path:
+                yield f"source {text!a} key name or file path contains '='", item.line
+            elif separator and not (key and path):
+                missing = "key name for file path" if path else "file path for key name"
+                yield f"missing {missing} in source {text!a}", item.line
+            elif not is_remote(path or key) and (place := normalise(path or key, self.folder)) is not None:
+                name = key if separator else key.rpartition("/")[2]
+                yield Source(Origin.FILE, name, place, format_for_key(key) if decrypted else "", item.line)
+
+    def _silently(self, node: Node | None) -> Iterator[Reference]:
+        known = len(self.notes)
+        found = [*self.references(node)]
+        del self.notes[known:]
+        yield from found
 
     def _quietly(self, node: Node | None) -> Iterator[Reference]:
         """A reference; the caller makes the note."""
@@ -416,6 +571,27 @@ class _Reader:
             found = self.locate(item, path if separator else key)
             if found is not None:
                 yield SourceFile(found.path, format_for_key(key), found.line)
+
+
+def _allowed(options: Node | None) -> tuple[bool, bool]:
+    return _flag((options,), "allowNameChange"), _flag((options,), "allowKindChange")
+
+
+def _flag(parts: tuple[Node | None, ...], key: str) -> bool:
+    return any(getattr(child(part, key), "value", None) is True for part in parts)
+
+
+def _options(parts: tuple[Node | None, ...], key: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        {name: value for part in parts for name, value in pairs(_data(child(part, key))).items()}.items()
+    )
+
+
+def _without_quotes(value: str) -> str:
+    """A literal's value; quotes around all of it do not count (`removeQuotes`)."""
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value
 
 
 def unreadable(path: str, error: FluxsecretsError) -> Note:

@@ -263,7 +263,7 @@ def holds_no_value(path: str, data: bytes, limits: Limits = Limits()) -> bool:  
 
 
 def without_definitions(data: bytes) -> bytes:
-    """A manifest file with its CustomResourceDefinitions blanked out, every line where it was.
+    """A manifest file whose CustomResourceDefinitions have no `spec`, every line where it was.
 
     They are large, hold nothing that matters here, and take most of the time that a repository takes.
     """
@@ -271,7 +271,9 @@ def without_definitions(data: bytes) -> bytes:
         return data
     pieces = _MARKER.split(data)
     return b"".join(
-        b"\n" * piece.count(b"\n") if _DEFINITION.search(piece) and b"\nsops:" not in piece else piece
+        _SPEC.sub(lambda found: b"\n" * found[0].count(b"\n"), piece)
+        if _DEFINITION.search(piece) and b"\nsops:" not in piece
+        else piece
         for piece in pieces
     )
 
@@ -279,6 +281,7 @@ def without_definitions(data: bytes) -> bytes:
 # A line with `---` begins a document wherever it is: YAML allows it inside of nothing.
 _MARKER = re.compile(rb"(?m)(?=^---\s*$)")
 _DEFINITION = re.compile(rb"(?m)^kind:[ ]*CustomResourceDefinition[ ]*\r?$")
+_SPEC = re.compile(rb"(?m)^(?:spec|status):[ ]*\r?\n(?:[ #-][^\n]*\n|\r?\n)*(?:[ #-][^\n]*\Z)?")
 
 
 def read_documents(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
@@ -340,9 +343,26 @@ def _objects(node: Node, index: int, item_kind: str | None, *, in_list: bool) ->
         for item in items_of(node.get("items")):
             yield from _objects(item, index, inner, in_list=True)
         return
+    yield manifest_of(node, index, kind=kind, api_version=api_version, in_list=in_list)
+
+
+def manifest_of(
+    node: Mapping, index: int, *, kind: str | None = None, api_version: str | None = None, in_list: bool
+) -> Manifest:
+    """One object.
+
+    Args:
+        node: the object.
+        index: position of its YAML document in the file.
+        kind: where a list says it for its items; by default as written.
+        api_version: likewise.
+        in_list: it stands in a List.
+    """
     metadata = node.get("metadata")
+    kind = kind or text_of(node.get("kind")) or ""
+    api_version = api_version or text_of(node.get("apiVersion")) or ""
     is_secret = kind == "Secret" and api_version == "v1" and isinstance(metadata, Mapping)
-    yield Manifest(
+    return Manifest(
         index=index,
         line=line_of(node) or 1,
         api_version=api_version,

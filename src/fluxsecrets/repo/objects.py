@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from fluxsecrets.sops.document import Node, find, to_data
 
+from .generating import Source
 from .manifests import Manifest, Plain, Steps, dig, line_of, pairs, text
 
 CLUSTER_SCOPED = frozenset(
@@ -22,6 +23,9 @@ CLUSTER_SCOPED = frozenset(
 Name = tuple[str | None, str]
 """Namespace, or None if it is missing or unknown, and name."""
 
+Affix = tuple[str, str]
+"""`prefix` or `suffix`, and the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Generated:
@@ -33,6 +37,8 @@ class Generated:
         hashed: kustomize adds a hash to its name, and to what refers to it in Kubernetes' own kinds.
         complete: `keys` are all there are.
         literals: some of the values stand in the kustomization file itself.
+        sources: where the values come from. `data` holds them as they are in the repository: where Flux
+            decrypts a source, `generating.content` gives the others.
     """
 
     keys: tuple[str, ...]
@@ -40,6 +46,7 @@ class Generated:
     hashed: bool
     complete: bool
     literals: bool = False
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Object:
         manifest: as it is written; None for generated ones.
         generated: how it is made, or None.
         names: what it was called before, the first name first.
+        affixes: the prefixes and suffixes that its name got, the first one first.
         through: the kustomization files that bring it, the innermost first.
         patched_by: `file:line` of each patch that changed it.
     """
@@ -69,6 +77,7 @@ class Object:
     manifest: Manifest | None = field(default=None, repr=False, compare=False)
     generated: Generated | None = None
     names: tuple[Name, ...] = ()
+    affixes: tuple[Affix, ...] = ()
     through: tuple[str, ...] = ()
     patched_by: tuple[str, ...] = ()
 
@@ -116,14 +125,15 @@ class Object:
 def object_of(manifest: Manifest, file: str) -> Object | None:
     """A manifest as an object; None where it has no name."""
     data = to_data(manifest.node)
-    if manifest.name is None or not isinstance(data, dict):
+    name = pairs(data, "metadata").get("name")
+    if not name or not isinstance(data, dict):
         return None
     data = {"apiVersion": manifest.api_version, "kind": manifest.kind, **data}
     cluster = manifest.kind in CLUSTER_SCOPED
     return Object(
         manifest.api_version,
         manifest.kind,
-        manifest.name,
+        name,
         None if cluster else manifest.namespace,
         file,
         manifest.line,

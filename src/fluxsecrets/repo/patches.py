@@ -14,7 +14,11 @@ from typing import Any
 
 from fluxsecrets.sops.selectors import RegexError, compile_regex
 
+from .identity import effective_namespace
 from .manifests import Plain, dig, pairs
+from .objects import Name
+
+Names = tuple[Name, ...]
 
 
 class PatchError(ValueError):
@@ -43,6 +47,7 @@ class Patch:
         target: what it is for; None means the objects whose kind and name its documents have.
         merges: documents of a strategic merge patch.
         operations: those of a JSON 6902 patch.
+        renames, changes_kind: `options` that let a strategic merge patch set the name and the kind.
     """
 
     file: str
@@ -50,6 +55,8 @@ class Patch:
     target: Target | None
     merges: tuple[Plain, ...] = ()
     operations: tuple[Plain, ...] = ()
+    renames: bool = False
+    changes_kind: bool = False
 
 
 def read_target(data: object) -> Target | None:
@@ -68,43 +75,125 @@ def read_target(data: object) -> Target | None:
     )
 
 
-def read_patch(documents: list[object], target: Target | None, file: str, line: int) -> Patch:
-    """A patch of the YAML documents that it holds.
+def read_patch(
+    documents: list[object],
+    target: Target | None,
+    file: str,
+    line: int,
+    *,
+    renames: bool = False,
+    changes_kind: bool = False,
+) -> Patch | None:
+    """A patch of the YAML documents that it holds; None where they are empty, which kustomize ignores.
+
+    Args:
+        documents: as plain data.
+        target: what it is for, or None.
+        file: where it is.
+        line: likewise.
+        renames: `options` let it set the name.
+        changes_kind: `options` let it set the kind.
 
     Raises:
-        PatchError: neither kind of patch.
+        PatchError: neither kind of patch, or without the target that it needs.
     """
-    filled = [document for document in documents if document is not None]
+    filled = [document for document in documents if document is not None and document not in ({}, [])]
+    if not filled:
+        return None
     if len(filled) == 1 and isinstance(filled[0], list):
         operations = [item for item in filled[0] if isinstance(item, dict)]
-        if len(operations) != len(filled[0]) or target is None:
-            raise PatchError("a JSON 6902 patch needs a target and operations")
+        if len(operations) != len(filled[0]):
+            raise PatchError("unable to parse SM or JSON patch")
+        if target is None:
+            raise PatchError("must specify a target for JSON patch")
         return Patch(file, line, target, operations=tuple(operations))
     merges = tuple(document for document in filled if isinstance(document, dict))
-    if not merges or len(merges) != len(filled):
-        raise PatchError("it is neither a strategic merge patch nor a JSON 6902 patch")
-    return Patch(file, line, target, merges=merges)
+    if len(merges) != len(filled) or not all(map(_is_object, merges)):
+        raise PatchError("unable to parse SM or JSON patch")
+    if target is not None and len(merges) > 1:
+        raise PatchError(
+            "Multiple Strategic-Merge Patches in one `patches` entry is not allowed"
+            " to set `patches.target` field"
+        )
+    return Patch(file, line, target, merges=merges, renames=renames, changes_kind=changes_kind)
 
 
-def selects(target: Target, data: Plain, names: tuple[tuple[str | None, str], ...]) -> bool:
-    """Whether an object is one of those that a target means.
+def _is_object(merge: Plain) -> bool:
+    """Whether kustomize takes a document for an object: it has a kind and a name."""
+    return bool(merge.get("kind")) and bool(dig(merge, "metadata", "name"))
+
+
+def selects(target: Target, data: Plain, names: Names) -> bool:
+    """Whether an object is one of those that the target of a patch selects (`Select` in api/resmap).
 
     Args:
         target: of the patch.
         data: the object.
-        names: (namespace, name) of the object, now and before what renamed it.
+        names: (namespace, name) of the object, the current ones first, then the first ones.
+
+    Raises:
+        PatchError: a pattern of the target is not valid.
     """
-    group, _, version = str(data.get("apiVersion") or "").rpartition("/")
-    if not (
-        _fits(target.group, group)
-        and _fits(target.version, version)
-        and _fits(target.kind, str(data.get("kind") or ""))
-    ):
+    ends = (names[0], names[min(1, len(names) - 1)])
+    if not any(_fits(target.namespace, _effective(data, namespace)) for namespace, _ in ends):
         return False
-    if not any(
+    if not any(_fits(target.name, name) for _, name in ends):
+        return False
+    return _has_kind(target, data) and _has_labels(target, data)
+
+
+def selects_for_replacement(target: Target, data: Plain, names: Names, *, rejects: bool = False) -> bool:
+    """The same for a target of a replacement, which any of an object's names will do for.
+
+    Args:
+        target: `select` or an entry of `reject`.
+        data: the object.
+        names: (namespace, name) of the object.
+        rejects: it is an entry of `reject`.
+
+    Raises:
+        PatchError: a pattern is not valid.
+    """
+    has_names = any((target.group, target.version, target.kind, target.name, target.namespace))
+    has_labels = bool(target.labels or target.annotations)
+    if rejects and not (has_names or has_labels):
+        return False
+    if rejects and has_labels and _has_labels(target, data):
+        return True  # kustomize rejects by labels and by names on their own
+    if rejects and not has_names:
+        return False
+    named = _has_kind(target, data) and any(
         _fits(target.name, name) and _fits(target.namespace, namespace or "") for namespace, name in names
-    ):
-        return False
+    )
+    return named and (rejects or _has_labels(target, data))
+
+
+def is_source(target: Target, data: Plain, names: Names) -> bool:
+    """Whether an object is the source of a replacement: by equality, without patterns (`IsSelectedBy`)."""
+    group, _, version = str(data.get("apiVersion") or "").rpartition("/")
+    return (
+        target.group in ("", group)
+        and target.version in ("", version)
+        and target.kind in ("", data.get("kind"))
+        and any(
+            target.name in ("", name)
+            and (not target.namespace or _effective(data, target.namespace) == _effective(data, namespace))
+            for namespace, name in names
+        )
+    )
+
+
+def _effective(data: Plain, namespace: str | None) -> str:
+    return effective_namespace(str(data.get("apiVersion") or ""), str(data.get("kind") or ""), namespace)
+
+
+def _has_kind(target: Target, data: Plain) -> bool:
+    group, _, version = str(data.get("apiVersion") or "").rpartition("/")
+    kind = str(data.get("kind") or "")
+    return _fits(target.group, group) and _fits(target.version, version) and _fits(target.kind, kind)
+
+
+def _has_labels(target: Target, data: Plain) -> bool:
     return _selected(target.labels, pairs(data, "metadata", "labels")) and _selected(
         target.annotations, pairs(data, "metadata", "annotations")
     )
@@ -117,7 +206,7 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     try:
         return compile_regex(f"^(?:{pattern})$").search
     except RegexError:
-        return lambda _: False
+        raise PatchError("error parsing regexp of a target") from None
 
 
 def _fits(pattern: str, value: str) -> bool:
@@ -127,6 +216,7 @@ def _fits(pattern: str, value: str) -> bool:
 _REQUIREMENT = re.compile(
     r"\s*(?:(?P<not>!)\s*(?P<absent>[\w./-]+)"
     r"|(?P<key>[\w./-]+)\s*(?:(?P<operator>==?|!=)\s*(?P<value>[\w.-]*)"
+    r"|(?P<order>[<>])\s*(?P<bound>\d+)"
     r"|\s(?P<set>in|notin)\s*\((?P<values>[^)]*)\))?)\s*(?:,|$)"
 )
 
@@ -136,12 +226,16 @@ def _selected(selector: str, labels: dict[str, str]) -> bool:
     while position < len(selector):
         match = _REQUIREMENT.match(selector, position)
         if match is None or match.end() == position:
-            return False
+            raise PatchError("unable to parse requirement of a selector")
         position = match.end()
         if match["absent"]:
             fits = match["absent"] not in labels
         elif match["operator"]:
             fits = (labels.get(match["key"]) == match["value"]) is (match["operator"] != "!=")
+        elif match["order"]:
+            label = labels.get(match["key"], "")
+            fits = label.isdigit() and (int(label) > int(match["bound"])) is (match["order"] == ">")
+            fits = fits and int(label) != int(match["bound"])
         elif match["set"]:
             values = [value.strip() for value in match["values"].split(",")]
             fits = (labels.get(match["key"]) in values) is (match["set"] == "in")
@@ -152,42 +246,52 @@ def _selected(selector: str, labels: dict[str, str]) -> bool:
     return True
 
 
-def apply(patch: Patch, data: Plain, names: tuple[tuple[str | None, str], ...]) -> Plain | None:
+def apply(patch: Patch, data: Plain, names: Names) -> Plain | None:
     """An object after a patch: itself where the patch is not for it, None where it deletes it.
 
     Raises:
-        PatchError: a JSON 6902 operation does not fit.
+        PatchError: a JSON 6902 operation does not fit, or a pattern of the target is not valid.
     """
     if patch.target is not None and not selects(patch.target, data, names):
         return data
     if patch.operations:
         return _operate(data, patch.operations)
     for merge in patch.merges:
-        if patch.target is None and not _is_for(merge, data, names):
-            continue
-        merged = _merge(data, merge, "", by_key=_is_kubernetes(data))
-        if merged is _DELETED:
-            return None
-        data = _keep_identity(merged, data)
+        if patch.target is not None or is_for(merge, data, names):
+            changed = merge_into(patch, merge, data)
+            if changed is None:
+                return None
+            data = changed
     return data
 
 
-def _is_for(merge: Plain, data: Plain, names: tuple[tuple[str | None, str], ...]) -> bool:
-    """Whether a merge patch without a target means an object, by group, kind and name."""
-    wanted, own = str(merge.get("apiVersion") or ""), str(data.get("apiVersion") or "")
-    if merge.get("kind") != data.get("kind") or wanted.rpartition("/")[0] != own.rpartition("/")[0]:
+def merge_into(patch: Patch, merge: Plain, data: Plain) -> Plain | None:
+    """An object after one document of a strategic merge patch that is for it; None where that deletes it."""
+    merged = _merge(data, merge, "", by_key=_is_kubernetes(data))
+    return None if merged is _DELETED else _keep_identity(patch, merged, data)
+
+
+def is_for(merge: Plain, data: Plain, names: Names) -> bool:
+    """Whether a merge patch without a target means an object: it has the same identity, now or before."""
+    if merge.get("kind") != data.get("kind") or merge.get("apiVersion") != data.get("apiVersion"):
         return False
     name, namespace = dig(merge, "metadata", "name"), dig(merge, "metadata", "namespace")
-    return any(name == its_name and namespace in (None, its_namespace) for its_namespace, its_name in names)
+    wanted = _effective(data, namespace)
+    return any(
+        str(name) == its_name and wanted == _effective(data, its_namespace)
+        for its_namespace, its_name in names
+    )
 
 
-def _keep_identity(changed: Plain, before: Plain) -> Plain:
-    """A patch with a target may have any name, such as `_`: it does not rename."""
+def _keep_identity(patch: Patch, changed: Plain, before: Plain) -> Plain:
+    """A patch with a target may have any name, such as `_`: it renames only where `options` say so."""
+    kinds = ("apiVersion",) if patch.changes_kind else _KIND
+    kept_names = ("namespace",) if patch.renames else _NAME
     metadata, own = changed.get("metadata"), before.get("metadata")
-    kept: Plain = {**changed, **{key: before[key] for key in _KIND if key in before}}
+    kept: Plain = {**changed, **{key: before[key] for key in kinds if key in before}}
     if isinstance(metadata, dict):
-        identity = {key: own[key] for key in _NAME if key in own} if isinstance(own, dict) else {}
-        rest = {key: value for key, value in metadata.items() if key not in _NAME}
+        identity = {key: own[key] for key in kept_names if key in own} if isinstance(own, dict) else {}
+        rest = {key: value for key, value in metadata.items() if key not in kept_names}
         kept["metadata"] = {**identity, **rest}
     return kept
 
@@ -263,20 +367,12 @@ def _merge_items(base: list[Any], patch: list[Plain], key: str) -> list[Any]:
 
 
 def _operate(data: Plain, operations: tuple[Plain, ...]) -> Plain:
-    # Few repositories have such patches.
-    from jsonpatch import InvalidJsonPatch, JsonPatch, JsonPatchException, JsonPatchTestFailed
-    from jsonpointer import JsonPointerException
+    from .jsonpatch import OperationError, operate  # few repositories have such patches
 
-    # A missing value is null for Go's decoder (evanphx/json-patch, which kustomize uses).
-    filled = [{"value": None, **operation} for operation in operations]
     try:
-        changed = JsonPatch(filled).apply(data)
-    except JsonPatchTestFailed:
-        problem = "a test operation fails"
-    except InvalidJsonPatch:
-        problem = "an operation is malformed, or none of add, remove, replace, move, copy and test"
-    except (JsonPatchException, JsonPointerException, TypeError):
-        problem = "an operation's path leads nowhere"
-    else:
-        return changed if isinstance(changed, dict) else data
-    raise PatchError(problem)  # outside of the handlers: the library's errors quote values
+        changed = operate(data, operations)
+    except OperationError as error:
+        raise PatchError(str(error)) from None
+    if not isinstance(changed, dict):
+        raise PatchError("the patch leaves no object")
+    return changed

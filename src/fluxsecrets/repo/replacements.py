@@ -13,7 +13,7 @@ from typing import Any
 
 from .manifests import Plain, dig, maps, text, texts, with_value
 from .objects import Object, with_data
-from .patches import PatchError, Target, read_target, selects
+from .patches import PatchError, Target, is_source, read_target, selects_for_replacement
 
 _DEFAULT_PATH = "metadata.name"
 
@@ -72,7 +72,7 @@ def replace_values(replacement: Replacement, objects: Sequence[Object]) -> list[
     Raises:
         PatchError: not exactly one object is the source, or a field is not there.
     """
-    sources = [item for item in objects if selects(replacement.source, item.data, item.all_names)]
+    sources = [item for item in objects if is_source(replacement.source, item.data, item.all_names)]
     if len(sources) != 1:
         raise PatchError(f"{len(sources)} objects are its source, expected one")
     found = list(_places(sources[0].data, _steps(replacement.path), create=False))
@@ -97,9 +97,11 @@ def dig_steps(data: Any, steps: Sequence[str | int]) -> Any:
 def _changed(replacement: Replacement, item: Object, value: Any) -> Object:
     data = item.data
     for goal in replacement.goals:
-        if not selects(goal.select, item.data, item.all_names):
+        if not selects_for_replacement(goal.select, item.data, item.all_names):
             continue
-        if any(selects(reject, item.data, item.all_names) for reject in goal.reject):
+        if any(
+            selects_for_replacement(reject, item.data, item.all_names, rejects=True) for reject in goal.reject
+        ):
             continue
         for path in goal.paths:
             for place in _places(data, _steps(path), create=goal.part.create):

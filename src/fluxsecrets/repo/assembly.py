@@ -1,0 +1,458 @@
+"""One folder that kustomize builds: resources, generators, components and transformers, in its order.
+
+The order is that of kustomize's api/internal/target (`accumulateTarget`): resources, generators, components,
+then strategic merge patches, patches, namespace, prefix and suffix, labels, annotations, JSON 6902 patches,
+replicas, replacements. What is not modelled gives an outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.sops.document import to_data
+
+from .absorbing import AbsorbError, absorbed, generated_object
+from .built import Built, Cycle, Overlay
+from .generating import Source, content
+from .identity import duplicates, shown
+from .kustomizationfields import COMPONENT
+from .kustomize import (
+    Generator,
+    KustomizationFile,
+    PatchEntry,
+    Reference,
+    ReplacementEntry,
+    kustomization_files,
+    unreadable,
+)
+from .manifests import read_documents, with_value
+from .naming import in_namespace, with_affixes
+from .objects import Object, with_data, with_metadata
+from .outcome import Effect, Outcome
+from .patches import Patch, PatchError
+from .patchfiles import Refused, read_entry
+from .patching import patched
+from .plugins import plugin_outcome
+from .replacements import read_replacements, replace_values
+from .resourcefile import ResourceFile
+from .tree import Note, Tree
+
+_SCALED = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"})
+
+
+class Folders(Protocol):
+    """What an assembly asks for: the other folders and files of its tree."""
+
+    tree: Tree
+
+    def include(self, folder: str, above: tuple[str, ...]) -> Built:
+        """Build a folder as another kustomization file includes it."""
+
+    def resource_file(self, path: str) -> ResourceFile:
+        """Read the objects of a manifest file."""
+
+    def kustomization(self, path: str) -> KustomizationFile | Note:
+        """Read a kustomization file, or say why it cannot be read."""
+
+    def content(self, path: str) -> bytes | None:
+        """Read a generator's file."""
+
+
+class Assembly:
+    """A folder that is being built, and what was found on the way."""
+
+    def __init__(self, folders: Folders, above: tuple[str, ...]) -> None:
+        """Take the folders that include each other, this one last."""
+        self.folders = folders
+        self.tree = folders.tree
+        self.above = above
+        self.files: set[str] = set()
+        self.decrypted_as: dict[str, str] = {}
+        self.notes: dict[Note, None] = {}
+        self.cycles: dict[Cycle, None] = {}
+        self.outcomes: dict[Outcome, None] = {}
+        self.incomplete = False
+
+    def run(self, folder: str, found: tuple[KustomizationFile | Note, ...], overlay: Overlay) -> Built:
+        """Build the folder of these kustomization files; more than one is an error."""
+        objects: list[Object] = []
+        if not found:
+            self.no_kustomization_file(folder)
+        if len(found) > 1:
+            first, second = kustomization_files(self.tree, folder)[:2]
+            self.fails("two-kustomization-files", "found multiple kustomization files", second, None)
+            message = f"Flux refuses a folder with two kustomization files, see {first}"
+            self.note(Note(second, None, message, warning=True))
+        for file in found:
+            if isinstance(file, Note):
+                self.unreadable(file)
+            else:
+                if len(self.above) > 1 and file.kind == COMPONENT:
+                    reason = f"expected kind != 'Component' for path '{folder or '.'}'"
+                    hint = "list it under `components`"
+                    self.fails("component-as-resource", reason, file.path, 1, hint)
+                objects += self.take(file, [], overlay)
+        return self.built(objects)
+
+    def built(self, objects: Iterable[Object]) -> Built:
+        """What there is by now."""
+        return Built(
+            tuple(objects),
+            frozenset(self.files),
+            self.decrypted_as,
+            tuple(self.notes),
+            tuple(self.cycles),
+            tuple(self.outcomes),
+            self.incomplete,
+        )
+
+    def note(self, note: Note) -> None:
+        """Keep a note, once."""
+        self.notes[note] = None
+
+    def fails(self, behaviour: str, reason: str, path: str | None, line: int | None, hint: str = "") -> None:
+        """Note that kustomize refuses something."""
+        self.outcomes[Outcome(Effect.FAILS, behaviour, reason, path, line, hint)] = None
+        self.incomplete = True  # what follows from it is not reported on its own
+
+    def unknown(self, behaviour: str, reason: str, path: str | None, line: int | None) -> None:
+        """Note that what kustomize does is not known."""
+        self.outcomes[Outcome(Effect.UNKNOWN, behaviour, reason, path, line)] = None
+        self.incomplete = True
+
+    def unreadable(self, note: Note) -> None:
+        """A kustomization file that cannot be read."""
+        self.note(note)
+        if note.path in self.tree.files:
+            self.files.add(note.path)
+        self.unknown("unreadable-kustomization", note.message, note.path, note.line)
+
+    def no_kustomization_file(self, folder: str) -> None:
+        """Note that a folder cannot be built."""
+        self.note(
+            Note(folder or ".", None, "not analysed: the folder has no kustomization file", warning=True)
+        )
+
+    def take(self, file: KustomizationFile, before: list[Object], overlay: Overlay) -> list[Object]:
+        """The objects that a kustomization file makes of given ones and its own."""
+        for note in file.notes:
+            self.note(note)
+        if file.path:
+            self.files.add(file.path)
+        self.check(file)
+        self.read_along(file)
+        objects = [*before]
+        for reference in file.resources:
+            objects += self.resource(file, reference)
+            self.no_duplicates(objects, file, reference.line)
+        objects = self.generate(file, objects)
+        for reference in (*file.components, *overlay.components):
+            objects = self.component(file, reference, objects)
+        return self.transform(file, objects, overlay)
+
+    def check(self, file: KustomizationFile) -> None:
+        """What is wrong with the file itself, and what it has that is not modelled."""
+        for fault in file.faults:
+            # Flux reads the file of the root leniently, and writes it anew.
+            if not (fault.strict and len(self.above) == 1):
+                self.fails("kustomization-refused", fault.reason, file.path, fault.line)
+        for name, line in file.not_modelled:
+            self.unknown("not-modelled", f"`{name}` is not analysed", file.path, line)
+            self.note(Note(file.path, line, f"`{name}` is not analysed: what it changes is not known"))
+        for place in file.elsewhere:
+            if place.remote:
+                reason = f"{place.text!a} is fetched from elsewhere"
+                self.unknown("remote-reference", reason, file.path, place.line)
+            else:
+                reason = f"{place.text!a} leads out of the repository"
+                self.fails("outside-reference", reason, file.path, place.line)
+        for plugin in file.plugins:
+            outcome = plugin_outcome(self.tree, self.folders.resource_file, file.path, plugin)
+            if outcome is not None:
+                self.outcomes[outcome] = None
+                self.incomplete = True
+                message = f"`{plugin.field}` is not analysed: what it changes is not known"
+                self.note(Note(file.path, plugin.line, message))
+
+    def read_along(self, file: KustomizationFile) -> None:
+        """The files of generators and patches, and others that kustomize reads."""
+        generated = (source for generator in file.generators for source in generator.files)
+        for source in (*file.patches, *generated):
+            place = self.place(file, Reference(source.path, source.line))
+            if place is None or place not in self.tree.files:
+                continue
+            self.files.add(place)
+            known = self.decrypted_as.setdefault(place, source.format)
+            if known != source.format:
+                message = f"{place!a} is read as {source.format} here, and as {known} elsewhere"
+                self.note(Note(file.path, source.line, message))
+        for reference in (*file.config_files, *file.others):
+            place = self.place(file, reference)
+            if place is not None and place in self.tree.files:
+                self.files.add(place)
+
+    def place(self, file: KustomizationFile, reference: Reference) -> str | None:
+        """The file or folder that a reference means; a missing one fails."""
+        place = self.tree.locate(reference.path)
+        if place is None:
+            message = f"{reference.path!a} is not in the repository, or ignored by git"
+            self.note(Note(file.path, reference.line, message, warning=True))
+            reason = f"{reference.path}: no such file or directory"
+            self.fails("missing-file", reason, file.path, reference.line)
+        return place
+
+    def no_duplicates(self, objects: Sequence[Object], file: KustomizationFile, line: int) -> None:
+        """Objects that are there twice, the last of them just added."""
+        for item in duplicates(objects):
+            reason = f"may not add resource with an already registered id: {shown(item)}"
+            path = item.file if item.file in self.tree.files else file.path
+            if not any(each.behaviour == "duplicate-id" for each in self.outcomes):
+                self.fails("duplicate-id", reason, path, item.line if path == item.file else line)
+
+    # Resources and components.
+
+    def resource(self, file: KustomizationFile, reference: Reference) -> tuple[Object, ...]:
+        """The objects of a file or folder under `resources`."""
+        place = self.place(file, reference)
+        if place is None:
+            return ()
+        if place in self.tree.folders and place not in self.tree.files:
+            objects = self.folder(file, reference, place)
+        else:
+            read = self.folders.resource_file(place)
+            self.files.add(place)
+            for note in read.notes:
+                self.note(note)
+            if read.outcome is not None:
+                self.outcomes[read.outcome] = None
+                self.incomplete = True
+            objects = read.objects
+        if not file.path:
+            return objects
+        return tuple(replace(item, through=(*item.through, file.path)) for item in objects)
+
+    def folder(self, file: KustomizationFile, reference: Reference, place: str) -> tuple[Object, ...]:
+        """The objects of another folder."""
+        if self.leads_back(file, reference, place):
+            return ()
+        if not kustomization_files(self.tree, place):
+            self.without_file(file, reference, place)
+        built = self.folders.include(place, self.above)
+        self.join(file, reference, built)
+        return built.objects
+
+    def without_file(self, file: KustomizationFile, reference: Reference, place: str) -> None:
+        """A folder without a kustomization file, which only a root may be."""
+        names = "'kustomization.yaml', 'kustomization.yml' or 'Kustomization'"
+        reason = f"unable to find one of {names} in directory '{place or '.'}'"
+        self.fails("no-kustomization-file", reason, file.path, reference.line)
+
+    def leads_back(self, file: KustomizationFile, reference: Reference, place: str) -> bool:
+        """Whether a folder is one of those that include this one, or above one, which kustomize refuses."""
+        members = next(
+            (
+                self.above[index:]
+                for index, folder in enumerate(self.above)
+                if folder == place or folder.startswith(f"{place}/" if place else "")
+            ),
+            None,
+        )
+        if members is None:
+            return False
+        shown_members = tuple(member or "." for member in (*members, place))
+        reason = (
+            f"cycle detected: candidate root '{place or '.'}' contains visited root '{members[0] or '.'}'"
+        )
+        self.fails("include-cycle", reason, file.path, reference.line)
+        if members[0] == place:
+            self.cycles[Cycle("include", shown_members, file.path, reference.line)] = None
+        message = f"kustomize refuses this: {' includes '.join(shown_members)}"
+        self.note(Note(file.path, reference.line, message, warning=True))
+        return True
+
+    def join(self, file: KustomizationFile, reference: Reference, built: Built) -> None:
+        """Take over what was found in another folder."""
+        self.files |= built.files
+        self.incomplete |= built.incomplete
+        for note in built.notes:
+            self.note(note)
+        for cycle in built.cycles:
+            self.cycles[cycle] = None
+        for outcome in built.outcomes:
+            self.outcomes[outcome] = None
+        for path, format_ in built.decrypted_as.items():
+            known = self.decrypted_as.setdefault(path, format_)
+            if known != format_:
+                message = f"{path!a} is read as {format_} here, and as {known} elsewhere"
+                self.note(Note(file.path, reference.line, message))
+
+    def component(self, file: KustomizationFile, reference: Reference, objects: list[Object]) -> list[Object]:
+        """A component changes everything so far, and adds its own objects."""
+        place = self.place(file, reference)
+        if place is None or self.leads_back(file, reference, place):
+            return objects
+        found = kustomization_files(self.tree, place)
+        if place in self.tree.files:
+            reason = f"must build at directory: '{place}': file is not directory"
+            self.fails("component-is-file", reason, file.path, reference.line)
+            return objects
+        if not found:
+            self.no_kustomization_file(place)
+            self.without_file(file, reference, place)
+        if len(found) > 1:
+            self.fails("two-kustomization-files", "found multiple kustomization files", found[1], None)
+        inner = Assembly(self.folders, (*self.above, place))
+        inner.incomplete = self.incomplete
+        for path in found:
+            component = self.folders.kustomization(path)
+            if isinstance(component, Note):
+                inner.unreadable(component)
+                continue
+            if component.kind != COMPONENT:
+                reason = f"expected kind 'Component' for path '{place or '.'}' but got '{component.kind}'"
+                inner.fails("resource-as-component", reason, path, 1, "list it under `resources`")
+            objects = inner.take(component, objects, Overlay())
+        self.join(file, reference, inner.built(()))
+        return objects
+
+    # Generators.
+
+    def generate(self, file: KustomizationFile, objects: list[Object]) -> list[Object]:
+        """The objects with those of all generators."""
+        for kind, generators in (("ConfigMap", file.config_generators), ("Secret", file.generators)):
+            for generator in generators:
+                if generator.problem is not None:
+                    reason, line = generator.problem
+                    self.fails("generator-refused", reason, file.path, line)
+                if generator.name is not None:
+                    objects = self.generated(file, kind, generator, generator.name, objects)
+        return objects
+
+    def generated(
+        self, file: KustomizationFile, kind: str, generator: Generator, name: str, objects: list[Object]
+    ) -> list[Object]:
+        """The objects with that of a generator."""
+        made = content(name, generator.sources, self.read_source)
+        if made.problem and not self.is_encrypted(generator):
+            self.fails("generator-refused", made.problem, file.path, made.line)
+        item = generated_object(kind, generator, name, made, file.path)
+        try:
+            return absorbed(objects, item, generator.behavior, lenient=self.incomplete)
+        except AbsorbError as error:
+            self.fails("generator-does-not-fit", str(error), file.path, generator.line)
+        return objects
+
+    def read_source(self, source: Source) -> bytes | None:
+        """A generator's file as it is in the repository."""
+        place = self.tree.locate(source.path)
+        return self.folders.content(place) if place is not None and place in self.tree.files else None
+
+    def is_encrypted(self, generator: Generator) -> bool:
+        """Whether Flux decrypts a file of it, so that its keys are others."""
+        contents = (self.read_source(source) for source in generator.sources if source.format)
+        return any(data is not None and b"ENC[AES256_GCM" in data for data in contents)
+
+    # Transformers.
+
+    def transform(self, file: KustomizationFile, objects: list[Object], overlay: Overlay) -> list[Object]:
+        """The objects after all transformers."""
+        entries = [(entry.field, patch) for entry in file.edits for patch in self.read_edit(file, entry)]
+        early = [patch for field, patch in entries if field != "patchesJson6902"]
+        objects = self.patch((*early, *overlay.patches), objects)
+        namespace = overlay.namespace or file.namespace
+        if namespace is not None:
+            objects = [in_namespace(item, namespace) for item in objects]
+            for item in duplicates(objects):
+                reason = f"namespace transformation produces ID conflict: {shown(item)}"
+                if not any(each.behaviour == "duplicate-id" for each in self.outcomes):
+                    self.fails("duplicate-id", reason, item.file, item.line)
+        prefix = overlay.name_prefix if overlay.name_prefix is not None else file.name_prefix
+        suffix = overlay.name_suffix if overlay.name_suffix is not None else file.name_suffix
+        if prefix or suffix:
+            objects = [with_affixes(item, prefix or "", suffix or "") for item in objects]
+        if file.labels or file.annotations:
+            objects = [_with_labels(item, dict(file.labels), dict(file.annotations)) for item in objects]
+        objects = self.patch((patch for field, patch in entries if field == "patchesJson6902"), objects)
+        for name, count, line in file.replicas:
+            objects = self.scaled(file, name, count, line, objects)
+        for entry in file.replacements:
+            objects = self.replaced(file, entry, objects)
+        return objects
+
+    def patch(self, patches: Iterable[Patch], objects: list[Object]) -> list[Object]:
+        """The objects after patches."""
+        for patch in patches:
+            objects, problems = patched(patch, objects, lenient=self.incomplete)
+            for problem in problems:
+                self.outcomes[problem] = None
+                self.incomplete = True
+                message = f"a patch does not fit: {problem.reason}"
+                self.note(Note(patch.file, patch.line, message, warning=True))
+        return objects
+
+    def read_edit(self, file: KustomizationFile, entry: PatchEntry) -> Iterable[Patch]:
+        """The patch of an entry; none where it cannot be read."""
+        read = read_entry(self.tree, file.path, entry)
+        if isinstance(read, Refused):
+            self.note(
+                Note(
+                    read.path, read.line, f"not analysed: a patch cannot be read: {read.reason}", warning=True
+                )
+            )
+            if read.known:
+                self.fails("patch-refused", read.reason, read.path, read.line)
+            else:
+                self.unknown("unreadable-patch", read.reason, read.path, read.line)
+            return ()
+        return read
+
+    def scaled(
+        self, file: KustomizationFile, name: str, count: int, line: int, objects: list[Object]
+    ) -> list[Object]:
+        """The objects after an entry of `replicas`."""
+        found = [
+            item for item in objects if item.kind in _SCALED and any(name == one for _, one in item.all_names)
+        ]
+        if not found and not self.incomplete:
+            reason = f"resource with name {name} does not match a config with the following GVK"
+            self.fails("replicas-without-match", reason, file.path, line)
+        return [
+            with_data(item, with_value(item.data, ("spec", "replicas"), count)) if item in found else item
+            for item in objects
+        ]
+
+    def replaced(
+        self, file: KustomizationFile, entry: ReplacementEntry, objects: list[Object]
+    ) -> list[Object]:
+        """The objects after an entry of `replacements`."""
+        place, data = file.path, entry.inline
+        try:
+            if entry.path is not None:
+                found = self.tree.locate(entry.path.path)
+                if found is None or found not in self.tree.files:
+                    return objects
+                place = found
+                data = to_data(read_documents(self.tree.read(found), found, self.tree.limits)[0])
+            for replacement in read_replacements(data, place, entry.line if place == file.path else 1):
+                objects = replace_values(replacement, objects)
+        except FluxsecretsError as error:
+            self.note(unreadable(place, error))
+            self.unknown("unreadable-replacement", error.message, place, error.line)
+        except PatchError as error:
+            if not self.incomplete:
+                self.fails("replacement-refused", str(error), file.path, entry.line)
+            message = f"not analysed: a replacement does not fit: {error}"
+            self.note(Note(file.path, entry.line, message, warning=True))
+        return objects
+
+
+def _with_labels(item: Object, labels: dict[str, str], annotations: dict[str, str]) -> Object:
+    fields: dict[str, object] = {}
+    if labels:
+        fields["labels"] = {**item.labels, **labels}
+    if annotations:
+        fields["annotations"] = {**item.annotations, **annotations}
+    return with_metadata(item, **fields)

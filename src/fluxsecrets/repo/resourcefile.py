@@ -1,0 +1,179 @@
+"""One file under `resources`: its objects, or why kustomize refuses it.
+
+Follows kustomize's kyaml/kio (`ByteReader`) and api/resource/factory.go: every document must be an object
+with a kind and a name, and whatever is called a list is taken apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
+from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, Sequence
+from fluxsecrets.sops.formats import decode_text
+from fluxsecrets.sops.formats.yaml.nodes import (
+    RawAlias,
+    RawMapping,
+    RawNode,
+    RawScalar,
+    RawSequence,
+    parse_nodes,
+)
+
+from .kustomize import unreadable
+from .manifests import child, items_of, line_of, manifest_of, read_documents, without_definitions
+from .objects import Object, object_of
+from .outcome import Effect, Outcome
+from .tree import Note, Tree
+
+_SEPARATOR = re.compile(r"\n---(.*)(?=\n)")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFile:
+    """What a file holds.
+
+    Attributes:
+        objects: in order, local configuration among them.
+        notes: what could not be read.
+        outcome: why the file is refused, or None.
+    """
+
+    objects: tuple[Object, ...] = ()
+    notes: tuple[Note, ...] = ()
+    outcome: Outcome | None = None
+
+
+def read_resource_file(tree: Tree, path: str) -> ResourceFile:
+    """Read a file of the tree as kustomize does."""
+    try:
+        if tree.size(path) is None:  # a symbolic link: what it stands for has its own name
+            return ResourceFile()
+        data = without_definitions(tree.read(path))
+        documents = read_documents(data, path, tree.limits)
+    except FormatError as error:
+        return ResourceFile((), (unreadable(path, error),), _refused(tree, path, error))
+    except FluxsecretsError as error:
+        reason = "the file is too large or too deep" if isinstance(error, LimitError) else error.message
+        unknown = Outcome(Effect.UNKNOWN, "unreadable-resource", reason, path, error.line)
+        return ResourceFile((), (unreadable(path, error),), unknown)
+    outcome = _bad_separator(data, path)
+    found: list[Object] = []
+    for index, document in enumerate(documents):
+        for node, in_list in _nodes(document):
+            problem = _problem(node)
+            if problem is not None or not isinstance(node, Mapping):
+                reason = problem or "missing Resource metadata"
+                outcome = outcome or Outcome(
+                    Effect.FAILS, "not-a-manifest", reason, path, line_of(node), _hint(reason)
+                )
+                continue
+            item = object_of(manifest_of(node, index, in_list=in_list), path)
+            if item is not None:
+                found.append(item)
+    return ResourceFile(tuple(found), (), outcome)
+
+
+def _nodes(document: Node) -> Iterator[tuple[Node, bool]]:
+    """The objects of a document, those of lists in the place of the list, and whether they are of one."""
+    if _is_empty(document):
+        return
+    if _text(child(document, "kind")).endswith("List") and isinstance(document, Mapping):
+        items = document.get("items")
+        if isinstance(items, Sequence) or (items is not None and _is_empty(items)):
+            for item in items_of(items):
+                for node, _ in _nodes(item):
+                    yield node, True
+            return
+    yield document, False
+
+
+def _problem(node: Node) -> str | None:
+    """What `GetValidatedMetadata` says against an object."""
+    if not isinstance(node, Mapping):
+        return "missing Resource metadata"
+    kind, metadata = _text(node.get("kind")), node.get("metadata")
+    known = any(not _is_empty(child(metadata, key)) for key in ("name", "namespace", "labels", "annotations"))
+    if not kind:
+        if not known and not _text(node.get("apiVersion")):
+            return "missing Resource metadata"
+        return "missing kind in object"
+    if kind.endswith("List"):
+        if child(node, "items") is not None and not isinstance(child(node, "items"), Sequence):
+            return f"expected array in {kind}/items"
+        return None
+    return None if _text(child(metadata, "name")) else "missing metadata.name in object"
+
+
+def _is_empty(node: Node | None) -> bool:
+    """Whether kustomize passes over it: null, `{}` and `[]`."""
+    if node is None:
+        return True
+    if isinstance(node, Leaf):
+        return node.value is None
+    if isinstance(node, Mapping):
+        return not any(isinstance(entry, Entry) for entry in node.entries)
+    return not items_of(node)
+
+
+def _text(node: Node | None) -> str:
+    return "" if not isinstance(node, Leaf) or node.value is None else str(node.value)
+
+
+def _hint(problem: str) -> str:
+    if problem == "missing metadata.name in object":
+        return "give the object a name"
+    return "move YAML that is not a manifest elsewhere, or list the manifests in a kustomization.yaml"
+
+
+def _bad_separator(data: bytes, path: str) -> Outcome | None:
+    """A line such as `--- # first` is a separator, `---x` is refused (`splitDocuments`)."""
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+    for found in _SEPARATOR.finditer(text):
+        behind = found[1].strip()
+        if behind and not behind.startswith("#"):
+            line = text.count("\n", 0, found.start()) + 2
+            return Outcome(Effect.FAILS, "malformed-yaml", "invalid document separator", path, line)
+    return None
+
+
+def _refused(tree: Tree, path: str, error: FormatError) -> Outcome:
+    """Why YAML that could not be read stops kustomize, or that it is not known whether it does."""
+    found = twice = None
+    try:
+        text, _ = decode_text(tree.read(path), tree.limits, "YAML")
+        for document in parse_nodes(text, tree.limits):
+            twice = twice or _key_twice(document.root)
+        found = twice
+    except FluxsecretsError as again:
+        where = f" line {again.line}:" if again.line is not None else ""
+        reason = f"MalformedYAMLError: yaml:{where} {again.message}"
+        return Outcome(Effect.FAILS, "malformed-yaml", reason, path, again.line)
+    if found is not None:
+        first, second = found
+        reason = f"yaml: line {second}: mapping key already defined at line {first}"
+        return Outcome(
+            Effect.FAILS, "duplicate-key", reason, path, second, "remove or rename one of the keys"
+        )
+    return Outcome(Effect.UNKNOWN, "unreadable-resource", error.message, path, error.line)
+
+
+def _key_twice(root: RawNode) -> tuple[int, int] | None:
+    """The lines of two keys of a map that are alike, or None."""
+    waiting: list[RawNode] = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, RawMapping):
+            seen: dict[str, int] = {}
+            for raw in node.keys:
+                key = raw.target if isinstance(raw, RawAlias) else raw
+                if isinstance(key, RawScalar):
+                    if key.text in seen:
+                        return seen[key.text], raw.line
+                    seen[key.text] = raw.line
+            waiting += node.values
+        elif isinstance(node, RawSequence):
+            waiting += node.items
+    return None
