@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fluxsecrets.repo.build import Builder, Built
+from fluxsecrets.repo.build import Builder
+from fluxsecrets.repo.built import Built
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied, Graph
 from fluxsecrets.repo.manifests import dig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from .build import Cycle
+from .built import Cycle
 from .flux import FluxKustomization
 
 Key = tuple[str | None, str]
