@@ -64,7 +64,7 @@ def absorbed(objects: Sequence[Object], made: Object, behavior: str, *, lenient:
         objects: those that are there.
         made: the generated one.
         behavior: `create`, `merge` or `replace`; anything else counts as `create`.
-        lenient: some objects are not known, so that a missing one is no error.
+        lenient: some objects are not known, so a missing one is not an error.
 
     Raises:
         AbsorbError: there is nothing to merge with, or there is and `behavior` does not say so.

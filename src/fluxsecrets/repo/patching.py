@@ -24,7 +24,7 @@ def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
     Args:
         patch: to apply.
         objects: all there are.
-        lenient: some objects are not known, so that a missing one is no error.
+        lenient: some objects are not known, so a missing one is not an error.
     """
     if patch.target is None and patch.merges:
         return _merged(patch, objects, lenient=lenient)
