@@ -69,7 +69,7 @@ def test_a_folder_of_synced_folders_is_no_environment(tree_of):
     assert roots(tree) == {
         "dev": "clusters/dev",
         "eu-production": "clusters/eu/production",
-        "staging": "clusters/us/staging",
+        "us-staging": "clusters/us/staging",
         "us-production": "clusters/us/production",
     }
 

@@ -1,45 +1,31 @@
 """Environments, and the files that belong to each.
 
-An environment is what Flux applies from a root. Roots are the folders of a `gotk-sync.yaml`, what a
-FluxInstance syncs, the folders under `clusters/`, and what `.fluxsecrets.yaml` names; without any of
-these, the folders of Kustomizations that no other one applies.
+An environment is what Flux applies from a root. `roots` finds these, `.fluxsecrets.yaml` may name more.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
-from fluxsecrets.marks import SETTINGS_NAME, YAML_SUFFIXES
-from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.formats.either import load_either
+from fluxsecrets.marks import SETTINGS_NAME
 
 from .build import Builder
-from .discover import is_chart_template
 from .encrypted import detect_encryption
-from .flux import FluxKustomization, Sync, read_kustomization, read_sync, read_values_sync
+from .envnames import name_roots, telling_parts
+from .flux import Sync
 from .globs import compile_glob
 from .graph import Graph, walk
-from .manifests import line_of
-from .objects import Object
+from .roots import find_roots
 from .settings import Settings, load_settings
 from .sourceignore import artifact
-from .tree import Note, Tree, parent
-
-CLUSTERS = "clusters"
-GENERIC_PARTS = frozenset({"cluster", "clusters", "flux", "flux-system", "k8s", "kubernetes"})
-"""Parts of a path that do not name an environment."""
-
-UNNAMED = "default"
-"""The name of an environment whose path has no telling part."""
+from .tree import Note, Tree
 
 NO_ENVIRONMENT = "environments are the folders under clusters/, and those with a flux-system/gotk-sync.yaml"
 """What environments are, for repositories without any."""
-
-_SYNC = "gotk-sync.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +88,11 @@ def list_environments(tree: Tree, settings: Settings | None = None) -> tuple[Env
                 path=SETTINGS_NAME,
                 line=each.line,
             )
-    syncs = _syncs(tree)
-    found = _named(_roots(tree, syncs, given) - given.keys(), frozenset(given.values()))
-    named = (*found, *(EnvironmentRoot(given[path], path) for path in given))
-    known = {root.name: replace(root, sync=syncs.get(root.path)) for root in named}
+    roots = {root.path: root for root in find_roots(tree, given.keys())}
+    names = name_roots(roots.keys() - given.keys(), given.values()) | given
+    _name_as_set(names, settings)
+    found = tuple(EnvironmentRoot(names[path], path, root.sync) for path, root in roots.items())
+    known = {root.name for root in found}
     for each in settings.environments:
         if each.name not in known:
             raise ConfigError(
@@ -114,121 +101,16 @@ def list_environments(tree: Tree, settings: Settings | None = None) -> tuple[Env
                 path=SETTINGS_NAME,
                 line=each.line,
             )
-    return tuple(sorted(known.values(), key=lambda root: root.name))
+    return tuple(sorted(found, key=lambda root: root.name))
 
 
-def _roots(tree: Tree, syncs: Mapping[str, Sync], given: Mapping[str, str]) -> set[str]:
-    synced = {parent(parent(path)) for path in tree.paths if path.endswith(f"/{_SYNC}")}
-    synced |= syncs.keys()
-    folders = {"/".join(path.split("/", 2)[:2]) for path in tree.below(CLUSTERS) if path.count("/") > 1}
-    # A folder of folders that are synced themselves is not an environment: it only groups them
-    grouping = {folder for folder in folders for root in synced if root.startswith(folder + "/")}
-    hidden = {folder for folder in folders if folder.partition("/")[2].startswith(".")}
-    generic = {folder for folder in folders if folder.partition("/")[2] == "flux-system"}
-    found = synced | (folders - grouping - hidden - generic)
-    return found if found or given else _tops(tree)
-
-
-def _syncs(tree: Tree) -> dict[str, Sync]:
-    """What FluxInstances in the tree sync, by folder; the first of each in the order of paths."""
-    found: dict[str, Sync] = {}
-    for each in (*map(read_sync, _objects(tree, _INSTANCE)), *_values_syncs(tree)):
-        sync = _in_repository(tree, each) if each is not None else None
-        if sync is not None and sync.path is not None:
-            found.setdefault(sync.path, sync)
-    return found
-
-
-def _values_syncs(tree: Tree) -> Iterator[Sync | None]:
-    """Values of flux-instance's chart in separate files, such as those that a generator reads."""
-    for path, data in _manifests(tree, _INSTANCE_VALUES):
-        try:
-            nodes = load_either(data, tree.limits)
-        except FluxsecretsError:
-            continue
-        for node in nodes:
-            yield read_values_sync(to_data(node), path, line_of(node) or 1)
-
-
-def _in_repository(tree: Tree, sync: Sync) -> Sync | None:
-    """Where the path of a sync is here: an OCI artifact may be made of one folder of the repository."""
-    if sync.path is None or sync.path in tree.folders:
-        return sync if sync.path is not None else None
-    if sync.kind == "GitRepository":
-        return None
-    found = [folder for folder in tree.folders if folder.endswith(f"/{sync.path}")]
-    if len(found) != 1:
-        return None
-    return replace(sync, path=found[0], base=found[0].removesuffix(f"/{sync.path}"))
-
-
-def _tops(tree: Tree) -> set[str]:
-    """The outermost folders with Kustomizations that no other one leads to."""
-    items = [found for item in _objects(tree, _KUSTOMIZATION) if (found := read_kustomization(item))]
-    folders = {parent(item.file) for item in items if not any(_leads_to(other, item) for other in items)}
-    tops = {
-        folder
-        for folder in folders
-        if not any(folder.startswith(f"{other}/") or (other == "" != folder) for other in folders)
-        and not any(part.startswith(".") for part in folder.split("/"))
-    }
-    return _hubs(tree, tops, items) if len(tops) > 1 else tops
-
-
-def _hubs(tree: Tree, tops: set[str], items: Sequence[FluxKustomization]) -> set[str]:
-    """Those folders that lead to others and that none leads to, if there are any.
-
-    A Kustomization may be brought by kustomize from anywhere; what is brought by nothing is only lying about.
-    """
-    builder = Builder(artifact(tree))
-    reached = {top: walk(tree, top, builder=builder).files for top in tops}
-    files = {item.file for item in items}
-    own = {top: {file for file in files if file.startswith(f"{top}/" if top else "")} for top in tops}
-    leading = {top: (reached[top] & files) - own[top] for top in tops}
-    led_to = {
-        other
-        for top in tops
-        for other in tops - {top}
-        if leading[top] & own[other] and not leading[other] & own[top]
-    }
-    hubs = {top for top in tops if leading[top]} - led_to
-    return hubs or tops - led_to
-
-
-def _leads_to(item: FluxKustomization, other: FluxKustomization) -> bool:
-    """Whether a Kustomization's path is a folder above another one's file, and not above its own."""
-    if item.path is None or item.file == other.file:
-        return False
-    return not item.path or other.file.startswith(f"{item.path}/")
-
-
-_INSTANCE_VALUES = re.compile(rb"(?m)^instance:[ ]*(?:#.*)?$(?:[^\0]*)^[ ]+sync:")
-_INSTANCE = re.compile(rb"kind:\s*FluxInstance|instance:[^\0]*sync:")
-_KUSTOMIZATION = re.compile(rb"kustomize\.toolkit\.fluxcd\.io")
-
-
-def _objects(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[Object]:
-    """The objects of the manifests that contain a pattern."""
-    builder = Builder(tree)
-    for path, _ in _manifests(tree, pattern):
-        yield from builder.resource_file(path).objects
-
-
-def _manifests(tree: Tree, pattern: re.Pattern[bytes]) -> Iterator[tuple[str, bytes]]:
-    """The manifests that contain a pattern, with their content."""
-    for path in tree.paths:
-        if path.endswith(YAML_SUFFIXES) and not is_chart_template(tree, path):
-            try:
-                size = tree.size(path)
-                data = tree.read(path) if size and size <= _LARGE else b""
-            except FluxsecretsError:
-                continue  # whatever reads it for its content reports what is wrong
-            if data and pattern.search(data):
-                yield path, data
-
-
-_LARGE = 2**20
-"""Bytes; people write no larger manifest to say what Flux syncs."""
+def _name_as_set(names: dict[str, str], settings: Settings) -> None:
+    """Give a root the shorter name that the settings have for it: `staging` for `us-staging`."""
+    for each in settings.environments:
+        if each.path is None and each.name not in names.values():
+            meant = [path for path in names if telling_parts(path)[-1:] == [each.name]]
+            if len(meant) == 1:
+                names[meant[0]] = each.name
 
 
 def find_environment(tree: Tree, name: str, settings: Settings | None = None) -> Environment:
@@ -378,26 +260,3 @@ def _with_outside(
         more = frozenset(path for path, recipients in outside.items() if recipients & alone)
         found.append(replace(each, files=each.files | more, outside=each.outside | more))
     return tuple(found)
-
-
-def _named(paths: Iterable[str], used: frozenset[str] = frozenset()) -> list[EnvironmentRoot]:
-    """Distinct names: the last telling part of each path, with more parts if that is not enough."""
-    telling = {
-        path: [part for part in path.split("/") if part and part not in GENERIC_PARTS] for path in paths
-    }
-    count = dict.fromkeys(telling, 1)
-    while True:
-        names = {path: "-".join(parts[-count[path] :]) or UNNAMED for path, parts in telling.items()}
-        taken = [*names.values(), *used]
-        clashing = [
-            path for path in telling if taken.count(names[path]) > 1 and count[path] < len(telling[path])
-        ]
-        if not clashing:
-            break
-        for path in clashing:
-            count[path] += 1
-    # Paths that differ in generic parts only: their whole path tells them apart
-    return [
-        EnvironmentRoot(name if taken.count(name) == 1 else path or UNNAMED, path)
-        for path, name in names.items()
-    ]

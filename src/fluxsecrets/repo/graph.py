@@ -24,6 +24,7 @@ from .manifests import pairs
 from .objects import Object, with_data
 from .ordering import in_order
 from .outcome import Effect, Outcome
+from .ownsource import own_source
 from .patches import PatchError, apply
 from .placing import misplaced
 from .sourceignore import artifact
@@ -213,6 +214,7 @@ class _Walker:
         built = self.builder.build(self.root)
         own = self.own(built.objects)
         if own is None:
+            self.guess_source(built.objects)
             self.add(Applied(None, None, None, self.root, built.objects), built)
             return
         kustomization, item = own
@@ -229,10 +231,27 @@ class _Walker:
         candidates = [
             (found, item)
             for item in objects
-            if (found := read_kustomization(item)) is not None and found.path == self.root
+            if (found := read_kustomization(item)) is not None and self.syncs_root(found)
         ]
         named = [each for each in candidates if each[0].name == "flux-system"]
-        return next(iter((*named, *candidates)), None)
+        chosen = next(iter((*named, *candidates)), None)
+        if chosen is not None and chosen[0].path:
+            self.sourcing.base = self.root.removesuffix(chosen[0].path).rstrip("/")
+        return chosen
+
+    def syncs_root(self, item: FluxKustomization) -> bool:
+        """Whether a Kustomization applies the root: an artifact may be made of a folder of the repository."""
+        if item.path == self.root:
+            return True
+        artifact = item.source is not None and item.source.kind in ("OCIRepository", "Bucket")
+        return artifact and bool(item.path) and self.root.endswith(f"/{item.path}")
+
+    def guess_source(self, objects: Iterable[Object]) -> None:
+        """Of a root that nothing in the tree syncs: the source of what it applies."""
+        items = [found for item in objects if (found := read_kustomization(item)) is not None]
+        own = own_source(self.tree, items)
+        if own is not None and own.known:
+            self.sourcing.root, self.sourcing.base = own.source, own.base
 
     # The others.
 
@@ -254,6 +273,13 @@ class _Walker:
             behaviour, reason = "path-not-known", "its path is not followed"
         place = None if path is None else self.tree.locate(path)
         broken = reason is None and (place is None or place not in self.tree.folders)
+        # `./` is a path in every repository
+        if (
+            (broken or (reason is None and not place))
+            and item.source
+            and self.sourcing.may_be_other(item.source)
+        ):
+            reason, broken = f"not followed, its source {item.source.name!a} may be another repository", False
         if reason is None and path is not None and place is not None and not broken:
             self.build(waiting, place)
             return

@@ -40,6 +40,7 @@ class Sourcing:
         self.tree = tree
         self.sync = sync
         self.root: SourceRef | None = None  # of the root: this repository, by definition
+        self.base = sync.base if sync is not None else ""  # the folder that its artifact is made of
         self.sources: list[Source] = []
         self._artifacts: list[ArtifactMap] = []
 
@@ -81,6 +82,15 @@ class Sourcing:
         same = any(same_address(first, second) for first in ours for second in theirs)
         return Origin.OURS if same else Origin.ELSEWHERE
 
+    def may_be_other(self, source: SourceRef) -> bool:
+        """Whether a source has an address, and the root's source has a name of its own and none."""
+        return (
+            self.root is not None
+            and self.origin(source) is Origin.LIKELY_OURS
+            and self.own() is None
+            and any(_is(each, source) and each.url for each in self.sources)
+        )
+
     def reason_against(self, item: FluxKustomization) -> str | None:
         """Why a Kustomization is not followed, or None."""
         source = item.source
@@ -118,10 +128,9 @@ class Sourcing:
         return None
 
     def _below_base(self, source: SourceRef, path: str) -> str:
-        base = self.sync.base if self.sync is not None else ""
-        if not base or self.root is None or differs(source, self.root):
+        if not self.base or self.root is None or differs(source, self.root):
             return path
-        return f"{base}/{path}".rstrip("/")
+        return f"{self.base}/{path}".rstrip("/")
 
 
 def not_followed(source: SourceRef) -> str:

@@ -222,6 +222,8 @@ def test_a_name_that_would_not_be_found_is_told(repository):
         + flux("flux-system", "./clusters/us/production"),
     }
     session = repository(files)
-    with pytest.raises(ConfigError, match="the environment in clusters/eu/dr would be called dr") as caught:
-        plan(session, "eu-dr", "eu-production")
-    assert caught.value.hint == "use that name: fluxsecrets env add dr --from eu-production"
+    with pytest.raises(
+        ConfigError, match="the environment in clusters/eu/dr would be called eu-dr"
+    ) as caught:
+        plan(session, "dr", "eu-production")
+    assert caught.value.hint == "use that name: fluxsecrets env add eu-dr --from eu-production"

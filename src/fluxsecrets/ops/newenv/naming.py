@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.repo.environments import GENERIC_PARTS, Environment
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.envnames import GENERIC_PARTS, telling_parts
 from fluxsecrets.repo.tree import Tree, normalise, parent
 from fluxsecrets.sops.formats.yaml.plain import may_be_plain
 
@@ -57,7 +58,7 @@ def word_pair(source: str, root: str, name: str) -> tuple[str, str]:
     Raises:
         UsageError: nothing in the folder's path names it.
     """
-    parts = [part for part in root.split("/") if part and part not in GENERIC_PARTS]
+    parts = telling_parts(root)
     if not parts:
         raise UsageError(
             f"no part of {root or 'the root'} names the environment {source}, so nothing can be renamed",
