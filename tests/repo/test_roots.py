@@ -220,7 +220,8 @@ LAYOUTS = {
                 "fluxcd.controlplane.io/v1",
                 "ResourceSet",
                 "apps",
-                "spec:\n  resourcesTemplate: |\n    kind: Kustomization\n    spec: {path: 'apps/<< inputs.x >>'}\n",
+                "spec:\n  resourcesTemplate: |\n    kind: Kustomization\n"
+                "    spec: {path: 'apps/<< inputs.x >>'}\n",
             ),
             "apps/web/a.yaml": config_map("a"),
         },
