@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from audit_tree import look, repository, write
+from audit_tree import build, look, repository, write
 from fluxsecrets.audit.engine import run_rules
-from fluxsecrets.audit.rules import RULES, SCANNED_RULES
+from fluxsecrets.audit.rules import NEEDS_ENVIRONMENTS, RULES, SCANNED_RULES
 
 CASES = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[2] / "docs" / "audit-rules.md"
@@ -57,6 +57,15 @@ def test_leaves_alone_what_is_right(rule, audited):
     assert silent
     for name, each in silent.items():
         assert audited(rule, each) == (), name
+
+
+@every_rule
+def test_a_rule_that_finds_nothing_without_environments_is_known(rule, environment, tmp_path, git):
+    case = case_of(rule.info.id)["TRIGGERS"]
+    build(tmp_path, case, git)
+    facts = look(tmp_path, case)
+    vars(facts)["environments"] = ()
+    assert (run_rules(facts, [rule]) == ()) == (rule.info.id in NEEDS_ENVIRONMENTS)
 
 
 def test_nothing_is_wrong_with_the_repository_that_cases_begin_with(tmp_path):

@@ -72,7 +72,71 @@ def test_no_environment_at_all(folder, cli):
     folder.write("clusters.yaml", "a: b\n")
     result = cli("env", "list")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "there is no environment; environments are the folders under clusters/" in result.stderr
+    assert result.stderr.splitlines() == [
+        "there is no environment: nothing of Flux was seen: no Kustomization, no FluxInstance, "
+        "no folder under clusters/",
+        "name the folder that the cluster syncs in .fluxsecrets.yaml, such as "
+        "`environments: {production: {path: clusters/production}}`",
+    ]
+
+
+LEAD_TO_EACH_OTHER = {
+    "a b/ks.yaml": flux("b", "./b"),
+    "b/ks.yaml": flux("a", "'./a b'") + flux("charts", "./", source="charts", kind="OCIRepository"),
+}
+
+
+def test_what_was_seen_and_the_lines_that_solve_it(folder, cli):
+    for path, content in LEAD_TO_EACH_OTHER.items():
+        folder.write(path, content)
+    listed = cli("env", "list")
+    assert listed.stderr.splitlines() == [
+        "there is no environment: 3 Kustomizations from GitRepository flux-system, OCIRepository charts: "
+        "none shows a folder that a cluster syncs",
+        "  a b/ks.yaml:2: Kustomization 'b': it applies 'b', and another Kustomization applies it",
+        "  b/ks.yaml:2: Kustomization 'a': it applies 'a b', and another Kustomization applies it",
+        "  b/ks.yaml:9: Kustomization 'charts': its path './' of the OCIRepository 'charts' "
+        "is not a folder of this repository",
+        "add `environments: {a-b: {path: a b}, b: {path: b}}` to .fluxsecrets.yaml",
+    ]
+    suggested = cli("env", "suggest")
+    assert suggested.stdout.splitlines() == [
+        "environments:",
+        "  a-b: {path: a b}  # Kustomizations are in it",
+        "  b: {path: b}  # Kustomizations are in it",
+    ]
+    for command in (("verify", "--env", "b"), ("audit", "--env", "b"), ("encrypt", "--env", "b")):
+        refused = cli(*command)
+        assert refused.exit_code == 2
+        assert "there is no environment 'b', nor any other: 3 Kustomizations" in refused.stderr
+        assert "add `environments: {a-b:" in refused.stderr
+    folder.write(".fluxsecrets.yaml", f"secrets: []\n{suggested.stdout}")
+    assert [line.split()[0] for line in cli("env", "list").stdout.splitlines()] == ["a-b", "b"]
+    again = cli("env", "suggest")
+    assert (again.stdout, again.stderr) == ("", ".fluxsecrets.yaml names all environments\n")
+
+
+def test_environments_that_were_found_are_suggested_too(folder, cli):
+    folder.write("clusters/eu/live/flux-system/gotk-sync.yaml", "")
+    folder.write("clusters/us/live/flux-system/gotk-sync.yaml", "")
+    folder.write(".fluxsecrets.yaml", "environments:\n  paris: {path: clusters/eu/live}\n")
+    result = cli("env", "suggest")
+    assert result.stdout == "  us-live: {path: clusters/us/live}\n"
+    assert "below `environments`" in result.stderr
+    assert json.loads(cli("env", "suggest", "--format", "json").stdout)["environments"] == [
+        {"name": "us-live", "path": "clusters/us/live", "why": ""}
+    ]
+
+
+def test_the_audit_names_the_rules_that_had_nothing_to_look_at(folder, cli):
+    folder.write("a.yaml", "a: b\n")
+    result = cli("audit")
+    assert "no environment was found, so 2" in result.stderr
+    assert "decryption-missing" in result.stderr
+    report = json.loads(cli("audit", "--rule", "mac-missing", "--format", "json").stdout)
+    assert report["without_environments"] == []
+    report = json.loads(cli("audit", "--rule", "secret-unused", "--format", "json").stdout)
+    assert report["without_environments"] == ["secret-unused"]
 
 
 @pytest.mark.parametrize("report", ["text", "json", "mermaid"])

@@ -47,6 +47,7 @@ TABLES = {
     "verify": verify.FORMATS,
     "render": render.FORMATS,
     "env list": environments.LIST_FORMATS,
+    "env suggest": environments.SUGGEST_FORMATS,
     "env show": environments.FORMATS,
     "env add": {"text": ..., "json": ...},
     "keys list": keys.FORMATS,

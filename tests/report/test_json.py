@@ -69,6 +69,7 @@ CASES = [
     ("render", "--env", "staging", "--no-keys", "--kustomization", "spicedb"),
     ("audit", "--env", "staging", "--no-keys"),
     ("env", "list"),
+    ("env", "suggest"),
     ("env", "show", "production"),
     ("env", "add", "dr", "--from", "production", "--generate", "password"),
     ("decrypt", "-i", "apps/spicedb/overlays/production/registry.json"),

@@ -38,11 +38,29 @@ def list_(report: str, quiet: bool) -> int:
     A Secret is counted by what protects it: sops, sealed, external (its values are elsewhere), cluster (made
     there, in no file) or plain.
     """
-    from fluxsecrets.ops.manifests.environments import show_environments
+    from fluxsecrets.ops.manifests.environments import look_around, show_environments
     from fluxsecrets.report.environments import LIST_FORMATS
 
     session, out = make_session(), Output(quiet=quiet)
-    out.show(LIST_FORMATS[report](show_environments(session)))
+    found = show_environments(session)
+    out.show(LIST_FORMATS[report](found, None if found else look_around(session)))
+    return 0
+
+
+@command.command("suggest", short_help="Print lines for .fluxsecrets.yaml that name environments.")
+@format_option
+@quiet_option
+def suggest(report: str, quiet: bool) -> int:
+    """Print lines for .fluxsecrets.yaml that name the environments of the repository.
+
+    If environments are found, these are named. If not, folders are suggested that may be environments, with
+    what shows them, and standard error says what was seen and why it shows no environment.
+    """
+    from fluxsecrets.ops.manifests.environments import suggest_environments
+    from fluxsecrets.report.environments import SUGGEST_FORMATS
+
+    session, out = make_session(), Output(quiet=quiet)
+    out.show(SUGGEST_FORMATS[report](suggest_environments(session)))
     return 0
 
 

@@ -22,10 +22,8 @@ from .graph import Graph, walk
 from .roots import find_roots
 from .settings import Settings, load_settings
 from .sourceignore import artifact
+from .survey import survey
 from .tree import Note, Tree
-
-NO_ENVIRONMENT = "environments are the folders under clusters/, and those with a flux-system/gotk-sync.yaml"
-"""What environments are, for repositories without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +135,12 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
 def unknown_environment(tree: Tree, name: str, known: tuple[str, ...]) -> ConfigError:
     """The error for an unknown environment."""
     if not known:
+        seen = survey(tree)
         return ConfigError(
-            f"there is no environment {name!a}, nor any other",
-            hint=NO_ENVIRONMENT,
+            f"there is no environment {name!a}, nor any other: {seen.sentence}",
+            hint=f"{seen.advice}; `fluxsecrets env suggest` shows why",
             path=str(tree.root),
+            details=seen.lines,
         )
     close = difflib.get_close_matches(name, known, n=1)
     close = close or [each for each in known if name and each.startswith(name)][:1]

@@ -168,11 +168,17 @@ def _clusters(tree: Tree, synced: Iterable[str]) -> set[str]:
 def _syncs(tree: Tree, marked: Marked) -> Mapping[str, Sync]:
     """What FluxInstances in the tree sync, by folder; the first of each in the order of paths."""
     found: dict[str, Sync] = {}
-    for each in (*map(read_sync, _objects(tree, marked.instances)), *_values_syncs(tree, marked.values)):
-        sync = _in_repository(tree, each) if each is not None else None
+    for each in read_instances(tree, marked):
+        sync = _in_repository(tree, each)
         if sync is not None and sync.path is not None:
             found.setdefault(sync.path, sync)
     return found
+
+
+def read_instances(tree: Tree, marked: Marked) -> tuple[Sync, ...]:
+    """What FluxInstances sync, as it is written, in the order of paths."""
+    found = (*map(read_sync, _objects(tree, marked.instances)), *_values_syncs(tree, marked.values))
+    return tuple(each for each in found if each is not None)
 
 
 def _objects(tree: Tree, paths: Iterable[str]) -> Iterator[Object]:

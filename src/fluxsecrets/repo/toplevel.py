@@ -55,7 +55,7 @@ def find_tops(
     for each in led:
         if not _has_above(each.item.file, applied):
             tops |= _start(tree, each)
-    tops = _outermost(tops)
+    tops = outermost(tops)
     return frozenset(_hubs(tops, [each.item for each in led], builder) if len(tops) > 1 else tops)
 
 
@@ -99,7 +99,8 @@ def _hubs(tops: set[str], items: Sequence[FluxKustomization], builder: Builder) 
     return hubs or tops - led_to
 
 
-def _outermost(folders: Collection[str]) -> set[str]:
+def outermost(folders: Collection[str]) -> set[str]:
+    """Those of some folders that are in none of the others."""
     return {folder for folder in folders if not folder or not _has_above(folder, folders)}
 
 

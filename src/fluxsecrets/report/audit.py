@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fluxsecrets.ops.checks.audit import AuditResult, all_rules
@@ -36,12 +36,25 @@ def found_by_audit(result: AuditResult, version: str) -> Found:
         all_rules,
         listed=_worst_first(result.findings),
         notes=result.notes,
-        remaining=(unseen,) if closed and result.looks_at_values else (),
+        remaining=(*((unseen,) if closed and result.looks_at_values else ()), *_left_out(result)),
         baseline=result.baseline,
         written=result.written,
-        data={"without_keys": list(result.without_keys)},
+        data={
+            "without_keys": list(result.without_keys),
+            "without_environments": list(result.without_environments),
+        },
         counts={"encrypted": result.encrypted, "opened": result.opened, "fails": result.fails},
     )
+
+
+def _left_out(result: AuditResult) -> Iterator[str]:
+    """Rules that had nothing to look at."""
+    ids = result.without_environments
+    if ids:
+        yield (
+            f"no environment was found, so {counted(len(ids), 'rule')} about what Flux applies found "
+            f"nothing: {', '.join(ids)}; see `fluxsecrets env suggest`"
+        )
 
 
 def _worst_first(findings: Sequence[Finding]) -> list[Finding]:

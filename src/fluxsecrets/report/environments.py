@@ -6,14 +6,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.manifests.environments import (
-    NO_ENVIRONMENT,
     Protection,
     ShownEnvironment,
     ShownKustomization,
     ShownSecret,
+    Suggested,
 )
+from fluxsecrets.repo.survey import Survey, as_entry
 
+from .findings_json import note_data
 from .json import page
 from .page import Lines, Note, Page, Table, Warn
 from .text import Cell, Row, printable
@@ -22,16 +25,18 @@ _COLOURS = {Protection.PLAIN: "red", Protection.SOPS: "green"}
 _BROKEN = "yellow"
 
 
-def _list_page(environments: Sequence[ShownEnvironment]) -> Page:
+def _list_page(environments: Sequence[ShownEnvironment], seen: Survey | None = None) -> Page:
     yield Table(_list_rows(environments))
-    if not environments:
-        yield Note(f"there is no environment; {NO_ENVIRONMENT}")
+    if seen is not None:
+        yield Note(f"there is no environment: {seen.sentence}")
+        yield from (Note(f"  {line}") for line in seen.lines)
+        yield Note(seen.advice)
     for each in environments:
         if any(note.warning for note in each.notes):
             yield Note(f"to see what is wrong: fluxsecrets env show {each.name}")
 
 
-def _list_json(environments: Sequence[ShownEnvironment]) -> Page:
+def _list_json(environments: Sequence[ShownEnvironment], _seen: Survey | None = None) -> Page:
     found = [
         {
             "name": each.name,
@@ -47,9 +52,48 @@ def _list_json(environments: Sequence[ShownEnvironment]) -> Page:
     return page("env list", {"environments": found})
 
 
-LIST_FORMATS: Mapping[str, Callable[[Sequence[ShownEnvironment]], Page]] = {
+LIST_FORMATS: Mapping[str, Callable[[Sequence[ShownEnvironment], Survey | None], Page]] = {
     "text": _list_page,
     "json": _list_json,
+}
+
+
+def _suggested_page(suggested: Suggested) -> Page:
+    seen = suggested.seen
+    if seen is not None:
+        yield Note(f"there is no environment: {seen.sentence}")
+        for note in seen.reasons:
+            yield Note(f"  {note.path}:{note.line}: {note.message}")
+    if not suggested.environments:
+        yield Note(seen.advice if seen is not None else f"{SETTINGS_NAME} names all environments")
+        return
+    if not suggested.begun:
+        yield Lines(["environments:"])
+    yield Lines(
+        [f"  {as_entry(each)}" + (f"  # {each.why}" if each.why else "") for each in suggested.environments]
+    )
+    where = (
+        f"below `environments` in {SETTINGS_NAME}" if suggested.begun else f"at the end of {SETTINGS_NAME}"
+    )
+    yield Note(f"put these lines {where}, and keep those that are environments")
+
+
+def _suggested_json(suggested: Suggested) -> Page:
+    seen = suggested.seen
+    return page(
+        "env suggest",
+        {
+            "environments": [asdict(each) for each in suggested.environments],
+            "reasons": [note_data(note) for note in seen.reasons] if seen is not None else [],
+            "kustomizations": seen.kustomizations if seen is not None else None,
+            "sources": list(seen.sources) if seen is not None else [],
+        },
+    )
+
+
+SUGGEST_FORMATS: Mapping[str, Callable[[Suggested], Page]] = {
+    "text": _suggested_page,
+    "json": _suggested_json,
 }
 
 

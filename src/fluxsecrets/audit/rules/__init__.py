@@ -153,3 +153,32 @@ _SCANNED = (
 )
 SCANNED_RULES = frozenset(module.INFO.id for module in _SCANNED)
 """Ids of rules that `scan` has too, and applies to more files."""
+
+_OF_ENVIRONMENTS = (
+    sealed_secret_template,
+    recipient_of_other_environment,
+    cluster_recipient_missing,
+    git_token_old,
+    sealing_certificate_superseded,
+    decryption_missing,
+    decryption_key_missing,
+    ciphertext_applied,
+    value_substituted,
+    reference_missing,
+    reference_key_missing,
+    secret_unused,
+    dependency_broken,
+    dependency_missing,
+    secret_twice,
+    sealed_secret_moved,
+    external_secret_invalid,
+    external_store_missing,
+    git_source_plain,
+    git_credentials_missing,
+    git_credentials_plain,
+    git_user_token,
+    rbac_reads_secrets,
+    value_shared,
+)
+NEEDS_ENVIRONMENTS = frozenset(module.INFO.id for module in _OF_ENVIRONMENTS)
+"""Ids of rules that look at what Flux applies: they find nothing where no environment is found."""

@@ -11,7 +11,7 @@ from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.people import named
 from fluxsecrets.audit.rule import AuditRule
-from fluxsecrets.audit.rules import RULES, SCANNED_RULES
+from fluxsecrets.audit.rules import NEEDS_ENVIRONMENTS, RULES, SCANNED_RULES
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding, RuleInfo, Severity
 from fluxsecrets.findings.allow import (
@@ -87,6 +87,7 @@ class AuditResult:
         with_keys: files were opened where that was possible.
         looks_at_values: a rule that was chosen judges decrypted values; else no file is opened to be counted.
         without_keys: ids of rules that did not run because nothing could be opened.
+        without_environments: ids of rules that had nothing to look at, since no environment was found.
         written: what was written to it, or None.
     """
 
@@ -104,6 +105,7 @@ class AuditResult:
     with_keys: bool = True
     looks_at_values: bool = True
     without_keys: tuple[str, ...] = ()
+    without_environments: tuple[str, ...] = ()
     baseline: Path | None = None
     written: Written | None = None
 
@@ -179,6 +181,8 @@ def _weigh(
     elif facts.is_read("environments"):
         chosen = facts.environments
     ran, without_keys = _that_run(facts, rules)
+    without_environments = tuple(_without_environments(facts, rules))
+    ran -= frozenset(without_environments)
     complete = _is_complete(options)
     weighed = apply_allowances(
         findings,
@@ -206,6 +210,7 @@ def _weigh(
         with_keys=options.with_keys,
         looks_at_values=looks_at_values,
         without_keys=without_keys,
+        without_environments=without_environments,
     )
     looked_at = _LookedAt(facts, ran if complete else frozenset())
     return _above(_with_baseline(result, options, looked_at), options.severity)
@@ -216,6 +221,13 @@ def _that_run(facts: Facts, rules: Sequence[AuditRule]) -> tuple[frozenset[str],
     values = tuple(rule.info.id for rule in rules if rule.needs_keys)
     others = frozenset(rule.info.id for rule in rules if not rule.needs_keys)
     return (others | set(values), ()) if not values or facts.with_keys else (others, values)
+
+
+def _without_environments(facts: Facts, rules: Sequence[AuditRule]) -> Iterator[str]:
+    """The ids of the rules that look at what Flux applies, if no environment was found."""
+    asked = [rule.info.id for rule in rules if rule.info.id in NEEDS_ENVIRONMENTS]
+    if asked and not facts.environments:
+        yield from asked
 
 
 def all_rules() -> tuple[RuleInfo, ...]:

@@ -11,7 +11,6 @@ from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import (
-    NO_ENVIRONMENT,
     Environment,
     list_environments,
     load_environments,
@@ -22,11 +21,10 @@ from fluxsecrets.repo.manifests import dig, is_reference
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.references import Provision, Use, provisions, uses
 from fluxsecrets.repo.settings import load_settings
+from fluxsecrets.repo.survey import Suggestion, Survey, as_name, survey
 from fluxsecrets.repo.tree import Note, Tree, open_tree
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import parse_metadata
-
-__all__ = ["NO_ENVIRONMENT", "Protection", "ShownEnvironment", "show_environments"]
 
 
 class Protection(StrEnum):
@@ -132,6 +130,48 @@ def show_environments(session: Session, name: str | None = None) -> tuple[ShownE
     found = load_environments(tree, settings)
     viewer = _Viewer(session, tree, found, read_public_keys(tree.root))
     return tuple(viewer.environment(each) for each in found if name in (None, each.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Environments for `.fluxsecrets.yaml`.
+
+    Attributes:
+        environments: those that it does not name.
+        seen: what there is instead, if no environment was found.
+        begun: it has a list of environments already.
+    """
+
+    environments: tuple[Suggestion, ...]
+    seen: Survey | None
+    begun: bool
+
+
+def suggest_environments(session: Session) -> Suggested:
+    """Return environments to be named in the settings: those that were found, or folders that may be some.
+
+    Raises:
+        ConfigError: the settings are invalid.
+        GitError: git can't work in the repository.
+    """
+    tree = open_tree(session.cwd, limits=session.limits)
+    settings = load_settings(tree)
+    named = {each.name for each in settings.environments}
+    roots = list_environments(tree, settings)
+    if not roots:
+        seen = survey(tree)
+        return Suggested(seen.suggestions, seen, begun=False)
+    found = (Suggestion(as_name(each.name), each.path, "") for each in roots if each.name not in named)
+    return Suggested(tuple(found), None, begun=bool(named))
+
+
+def look_around(session: Session) -> Survey:
+    """Return what a repository without environments has instead.
+
+    Raises:
+        GitError: git can't work in the repository.
+    """
+    return survey(open_tree(session.cwd, limits=session.limits))
 
 
 class _Viewer:
