@@ -135,19 +135,24 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
 def unknown_environment(tree: Tree, name: str, known: tuple[str, ...]) -> ConfigError:
     """The error for an unknown environment."""
     if not known:
-        seen = survey(tree)
-        return ConfigError(
-            f"there is no environment {name!a}, nor any other: {seen.sentence}",
-            hint=f"{seen.advice}; `fluxsecrets env suggest` shows why",
-            path=str(tree.root),
-            details=seen.lines,
-        )
+        return no_environment(tree, f"there is no environment {name!a}, nor any other")
     close = difflib.get_close_matches(name, known, n=1)
     close = close or [each for each in known if name and each.startswith(name)][:1]
     return ConfigError(
         f"there is no environment {name!a}; this repository has {', '.join(known)}",
         hint=f"did you mean {close[0]}?" if close else "name one of these",
         path=str(tree.root),
+    )
+
+
+def no_environment(tree: Tree, message: str = "there is no environment") -> ConfigError:
+    """The error for a repository without any: what was seen, and the lines that solve it."""
+    seen = survey(tree)
+    return ConfigError(
+        f"{message}: {seen.sentence}",
+        hint=f"{seen.advice}; `fluxsecrets env suggest` shows why",
+        path=str(tree.root),
+        details=seen.lines,
     )
 
 

@@ -162,6 +162,8 @@ _OF_ENVIRONMENTS = (
     sealing_certificate_superseded,
     decryption_missing,
     decryption_key_missing,
+    decryption_secret_elsewhere,
+    path_of_other_environment,
     ciphertext_applied,
     value_substituted,
     reference_missing,

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
-from fluxsecrets.repo.environments import GENERIC_PARTS, UNNAMED, Environment
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.envnames import GENERIC_PARTS, UNNAMED
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.graph import Applied
 

@@ -9,11 +9,11 @@ from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.rules import file_unreadable, value_substituted
 from fluxsecrets.audit.treatment import Treated, treated
-from fluxsecrets.errors import ConfigError, IntegrityError
+from fluxsecrets.errors import IntegrityError
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.decryption import Fate
-from fluxsecrets.repo.environments import NO_ENVIRONMENT, Environment, find_environment
+from fluxsecrets.repo.environments import Environment, find_environment, no_environment
 from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
 
@@ -48,7 +48,7 @@ def verify(
     if environment is not None and environment not in names:
         find_environment(tree, environment, facts.settings)  # says which there are
     if not names:
-        raise ConfigError("there is no environment", hint=NO_ENVIRONMENT, path=str(tree.root))
+        raise no_environment(tree)
     settings = facts.settings.verify
     accepting = Acceptances(settings.accept if settings is not None else (), facts.today)
     found = tuple(
