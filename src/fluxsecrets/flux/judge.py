@@ -89,8 +89,8 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
     wrong = [
         *decrypted.outcomes,
         *substituted.outcomes,
-        *check_object(item, substituted.data),
         *check_encrypted(applied, item, data),
+        *check_object(item, substituted.data),
     ]
     if not any(each.effect in (Effect.FAILS, Effect.CIPHERTEXT) for each in wrong):
         wrong += check_ciphertexts(applied, item, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fluxsecrets.flux.unknown import is_unknown
-from fluxsecrets.marks import read_ciphertext
+from fluxsecrets.marks import is_ciphertext, read_ciphertext
 from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.secretrules import (
     MAX_SIZE,
@@ -49,7 +49,7 @@ def check_base64(subject: Subject) -> Iterator[Problem]:
             continue
         for key, value in texts_of(subject.data, name).items():
             at = base64_fault(value)
-            if at is not None:
+            if at is not None and not ("sops" in subject.data and is_ciphertext(value)):
                 yield Problem(
                     "value-not-base64",
                     (name, key),
@@ -153,6 +153,8 @@ def _place(subject: Subject, key: str) -> tuple[str, str]:
 
 
 def _base64_hint(subject: Subject, value: str) -> str:
+    if is_ciphertext(value):
+        return "nothing decrypts this ciphertext: put it into a file with its own sops block"
     if value.strip() != value or " " in value:
         return "take out the spaces"
     if subject.kind == _CONFIG_MAP:

@@ -14,7 +14,7 @@ from fluxsecrets.flux.unknown import is_unknown
 from fluxsecrets.repo.manifests import Steps, dig
 from fluxsecrets.repo.objects import CLUSTER_SCOPED
 
-from .problem import QUOTE, Problem, Subject, field_name, texts_of, unfit
+from .problem import QUOTE, Problem, Subject, field_name, go_kind, texts_of, unfit
 
 MAX_ANNOTATIONS: Final = 256 * 1024
 """Bytes of all annotations, keys and values."""
@@ -70,7 +70,7 @@ def check_labels(subject: Subject) -> Iterator[Problem]:
             yield Problem("labels-lost", place, "Flux drops labels that are not a map", dropped=True)
         return
     for key, value in labels.items():
-        kind = subject.kind_at(value, (*place, key))
+        kind = go_kind(value)
         if kind not in ("string", "nil"):
             reason = f"the label {key} is not a string ({kind}): Flux drops all labels of the object"
             yield Problem("labels-lost", (*place, key), reason, QUOTE, dropped=True)
@@ -101,7 +101,7 @@ def check_annotations(subject: Subject) -> Iterator[Problem]:
     for key, value in found.items():
         for fault in qualified_faults(key.lower()):
             yield _invalid("annotation-invalid", (*place, key), key, fault, "rename the annotation")
-        kind = subject.kind_at(value, (*place, key))
+        kind = go_kind(value)
         built = dig(subject.written, *place, key)
         if kind in ("map", "slice") and isinstance(built, (dict, list)):
             reason = f"kustomize empties the annotation {key}: it is not a text"

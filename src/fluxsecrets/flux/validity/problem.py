@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fluxsecrets.flux.unknown import is_unknown
-from fluxsecrets.marks import read_ciphertext
+from fluxsecrets.flux.unknown import is_unknown, unknown_kind
 from fluxsecrets.repo.manifests import Plain, Steps, dig
-from fluxsecrets.sops.values import Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Subject:
 
     Attributes:
         data: as it is applied; a value that is not known is `UNKNOWN`. Not in the repr.
-        written: as it was before decryption, for the types that ciphertexts name. Not in the repr.
+        written: as it was built: before decryption and substitution. Not in the repr.
         generated: keys that a generator adds, whose values are not in `data`.
         complete: there are no keys but those.
     """
@@ -52,18 +50,6 @@ class Subject:
         """API version and kind."""
         return str(self.data.get("apiVersion") or ""), str(self.data.get("kind") or "")
 
-    def kind_at(self, value: object, steps: Steps) -> str:
-        """What a value is in Go once it is applied."""
-        hidden = self._hidden_type(value, steps)
-        return go_kind(value) if hidden is None else _HIDDEN.get(hidden, "string")
-
-    def _hidden_type(self, value: object, steps: Steps) -> str | None:
-        """The type that the ciphertext at a place names, such as `int`; None where the value is known."""
-        if not is_unknown(value) or not all(isinstance(step, str) for step in steps):
-            return None
-        match = read_ciphertext(str(dig(self.written, *map(str, steps))).strip())
-        return match[4] if match is not None else None
-
 
 QUOTE: Final = "put quotes around it"
 """The hint for a number or boolean in the place of a text."""
@@ -73,19 +59,22 @@ _HIDDEN = {"int": "int64", "float": "float64", "bool": "bool"}
 
 
 def go_kind(value: object) -> str:
-    """What a value of JSON is in Go."""
-    if value is None:
-        return "nil"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "int64"
+    """What a value is in Go, once it is decrypted and read as JSON."""
+    if is_unknown(value):
+        return _HIDDEN.get(unknown_kind(value), "string")
     if isinstance(value, float):
         # kustomize writes 1.0 as 1
         return "int64" if value.is_integer() and abs(value) < 2**53 else "float64"
-    if isinstance(value, (str, bytes, Timestamp)):
-        return "string"
-    return "map" if isinstance(value, dict) else "slice"
+    return _KINDS.get(type(value), "string")
+
+
+_KINDS: Final[dict[type, str]] = {
+    type(None): "nil",
+    bool: "bool",
+    int: "int64",
+    dict: "map",
+    list: "slice",
+}
 
 
 def unfit(kind: str, shape: str) -> str | None:

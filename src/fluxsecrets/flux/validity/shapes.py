@@ -64,42 +64,42 @@ def check_shape(subject: Subject) -> Iterator[Problem]:
     shape = SHAPES.get(subject.kind)
     if shape is None:
         return
-    misfits = list(_misfits(subject, subject.data, shape, ()))
+    misfits = list(_misfits(subject.data, shape, ()))
     yield from misfits
     if not misfits:
         yield from _strangers(subject.data, shape, ())
 
 
-def _misfits(subject: Subject, value: object, shape: Shape, steps: Steps) -> Iterator[Problem]:
+def _misfits(value: object, shape: Shape, steps: Steps) -> Iterator[Problem]:
     if value is None or shape == "any":
         return
     if isinstance(shape, str):
         if shape == "bytes" and isinstance(value, list):  # numbers become bytes, one by one
-            yield from _in_list(subject, value, "uint8", steps)
+            yield from _in_list(value, "uint8", steps)
             return
-        kind = subject.kind_at(value, steps)
+        kind = go_kind(value)
         reason = unfit(kind, shape)
         if reason is not None:
             yield _misfit(steps, reason, kind, shape)
     elif isinstance(shape, list):
-        yield from _in_list(subject, value, shape[0], steps)
+        yield from _in_list(value, shape[0], steps)
     elif not isinstance(value, dict):
         what = "map" if isinstance(shape, tuple) else "struct"
         colon = ":" if what == "struct" else ""
-        yield _misfit(steps, f"cannot restore {what} from{colon} {_reflected(value)}", "", what)
+        yield _misfit(steps, f"cannot restore {what} from{colon} {go_kind(value)}", "", what)
     else:
         for key, inner in value.items():
             of_key = shape[0] if isinstance(shape, tuple) else shape.get(key)
             if of_key is not None:
-                yield from _misfits(subject, inner, of_key, (*steps, key))
+                yield from _misfits(inner, of_key, (*steps, key))
 
 
-def _in_list(subject: Subject, value: object, shape: Shape, steps: Steps) -> Iterator[Problem]:
+def _in_list(value: object, shape: Shape, steps: Steps) -> Iterator[Problem]:
     if not isinstance(value, list):
-        yield _misfit(steps, f"cannot restore slice from {_reflected(value)}", "", "slice")
+        yield _misfit(steps, f"cannot restore slice from {go_kind(value)}", "", "slice")
         return
     for index, inner in enumerate(value):
-        yield from _misfits(subject, inner, shape, (*steps, index))
+        yield from _misfits(inner, shape, (*steps, index))
 
 
 def _misfit(steps: Steps, reason: str, kind: str, shape: str) -> Problem:
@@ -109,11 +109,6 @@ def _misfit(steps: Steps, reason: str, kind: str, shape: str) -> Problem:
         hint = "encode it with base64, or put it under stringData as a text"
     behaviour = "value-not-string" if shape in ("string", "bytes") else "value-of-wrong-type"
     return Problem(behaviour, steps, f"{field_name(steps)}: {reason}", hint)
-
-
-def _reflected(value: object) -> str:
-    """The kind that Go's reflection names where a map or list is wanted."""
-    return go_kind(value)
 
 
 def _strangers(value: object, shape: Shape, steps: Steps) -> Iterator[Problem]:
