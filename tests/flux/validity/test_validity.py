@@ -6,7 +6,6 @@ from fluxsecrets.flux.unknown import UNKNOWN, unknown
 from fluxsecrets.flux.validity import is_skipped, problems
 from fluxsecrets.flux.validity.problem import Subject
 
-
 REST = ",iv:oKveO70IHzrLf3H4AR6eQz62tgJ2WM9SwQVizm1u6Rg=,tag:Im8c6URxNk4jfn669sCUFw==,type:str]"
 
 
