@@ -20,7 +20,7 @@ from fluxsecrets.sops.metadata import Metadata, parse_metadata
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
 from .model import Cluster
-from .opening import open_data
+from .opening import PANIC, open_data
 from .reading import Access, access, not_known, without_key
 from .values import decrypt_values
 from .wording import not_decrypted
@@ -81,7 +81,9 @@ def _object(item: Object, cluster: Cluster) -> Decrypted:
     opened = open_data(data, selector, found.key, origin.fits)
     if opened.refused is not None:
         steps, reason = opened.refused
-        reason = f"error decrypting sops tree: Error walking tree: {reason}"
+        walking = "error decrypting sops tree: Error walking tree"
+        prefix = "failed to emit encrypted JSON file as decrypted JSON" if reason == PANIC else walking
+        reason = f"{prefix}: {reason}"
         return _fails(item, opened.data, reason, steps, origin=origin)
     outcomes = list(_doubts(item, opened.doubtful, found.state))
     treatment = Treatment(Fate.DECRYPTED, "json")
@@ -178,6 +180,7 @@ def _by_comments(item: Object, selector: Selector) -> Outcome:
 
 
 _HINTS = {
+    PANIC: "write the value as text, such as base64 in `data`, instead of `!!binary`",
     "does not match": "encrypt the value, or patch only what is not encrypted",
     "Expected encrypted": "encrypt the value, or patch only what is not encrypted",
     "authentication failed": "leave the value where it was encrypted, and patch or rename nothing above it; "

@@ -23,6 +23,9 @@ from .unknown import unknown
 NOT_DECRYPTED = "Could not decrypt value: "
 """What the message of a value begins with that the controller cannot decrypt."""
 
+PANIC = "runtime error: hash of unhashable type []uint8"
+"""Why the controller stops at a ciphertext of the type bytes: sops keeps each value in a map."""
+
 _ENC = re.compile(r"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _NOT_AUTHENTIC = "Could not decrypt with AES_GCM: cipher: message authentication failed"
@@ -120,6 +123,8 @@ class _Opener:
         return value
 
     def open(self, parts: _Parts, text: str, steps: Steps) -> Any:
+        if parts.kind == "bytes":
+            return self.stop(text, steps, PANIC)
         if self.cipher is None:
             fits = self.fits(text, steps)
             if fits is False:
@@ -170,8 +175,6 @@ def _in_json(value: Value, kind: str, *, in_list: bool) -> Any:
     """A value after sops wrote it as JSON, and it was read again (stores/json/store.go, `encodeValue`)."""
     if kind == "comment":
         return _COMMENT if in_list else {"Value": value, "Inline": False}
-    if isinstance(value, bytes):
-        return b64encode(value).decode()
     if isinstance(value, Timestamp):
         return value.text
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

@@ -20,8 +20,9 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
 from .model import Cluster
-from .opening import NOT_DECRYPTED, why_not_ciphertext
+from .opening import NOT_DECRYPTED, PANIC, why_not_ciphertext
 from .reading import Access, access, without_key
+from .stores import emit, refuses
 
 SHOWN: Final = {"binary": "binary", "dotenv": "dotenv", "ini": "INI", "json": "JSON", "yaml": "YAML"}
 """The names of formats in the controller's messages."""
@@ -78,6 +79,8 @@ def decrypt_file(data: bytes, read_as: str, write_as: str, cluster: Cluster) -> 
         state, key = access(metadata, cluster)
         if state is Access.CLOSED:
             return Emitted(fails=without_key(metadata), access=state)
+        if _holds_bytes(document, selector):
+            return Emitted(fails=f"{_not_emitted_as(read_as, write_as)}{PANIC}", access=state)
         text = _decrypted(format_, document, selector, key)
     except IntegrityError as error:
         return Emitted(fails=error.message, access=state)
@@ -139,22 +142,36 @@ def _decrypted(format_: Format, document: Document, selector: Selector, key: Dat
     return format_.rewrite(document, changes, None)
 
 
+def _holds_bytes(document: Document, selector: Selector) -> bool:
+    return any(
+        encrypts and isinstance(item, Leaf) and str(item.value).endswith("type:bytes]")
+        for item, encrypts in selected(document, selector)
+    )
+
+
+def _not_emitted_as(read_as: str, write_as: str) -> str:
+    return f"failed to emit encrypted {SHOWN[read_as]} file as decrypted {SHOWN[write_as]}: "
+
+
 def _emitted(format_: Format, text: bytes, read_as: str, write_as: str) -> Emitted:
-    if read_as == write_as and write_as != "binary":
-        return Emitted(text)
+    same = read_as == write_as
+    if same and (write_as in ("dotenv", "ini") or (write_as == "yaml" and b"#" in text)):
+        return Emitted(text)  # with its comments
     try:
         parts = format_.read(text)
     except FluxsecretsError as error:
         return Emitted(doubt=error.message)
-    failed = f"failed to emit encrypted {SHOWN[read_as]} file as decrypted {SHOWN[write_as]}: "
+    if read_as == "ini":  # sops's reader always has this section, as the first one
+        parts = [{"DEFAULT": {}, **part} if isinstance(part, dict) else part for part in parts]
+    failed = _not_emitted_as(read_as, write_as)
     if write_as == "binary":
         return _as_binary(parts, failed)
-    reason = _not_emitted(parts, write_as)
+    reason = refuses(parts, write_as)
     if reason is not None:
         return Emitted(fails=failed + reason)
     kept = parts if write_as in ("yaml", "ini") else parts[:1]
     try:
-        data = make_format(write_as).render(kept)
+        data = emit(kept, write_as)
     except FluxsecretsError as error:
         return Emitted(doubt=error.message)
     return Emitted(data, dropped=len(parts) - len(kept))
@@ -172,18 +189,3 @@ def _as_binary(parts: Sequence[Data], failed: str) -> Emitted:
     if not isinstance(value, str):
         return Emitted(fails=f"{failed}'data' key in tree does not have a string value")
     return Emitted(value.encode())
-
-
-def _not_emitted(parts: Sequence[Data], write_as: str) -> str | None:
-    """Why a store cannot hold the data (stores/dotenv/store.go, stores/ini/store.go), or None."""
-    if write_as == "dotenv":
-        root = parts[0] if parts else {}
-        for key, value in root.items() if isinstance(root, dict) else ():
-            if isinstance(value, dict | list):
-                return f"cannot use complex value in dotenv file; offending key {key}"
-    if write_as == "ini":
-        values = [value for part in parts if isinstance(part, dict) for value in part.values()]
-        if any(not isinstance(value, dict) for value in values):
-            section = "Section values should always be TreeBranches"
-            return f"Error marshaling to INI: Error encoding section: {section}"
-    return None
