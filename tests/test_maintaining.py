@@ -57,8 +57,8 @@ def called(arguments):
     return code, seen
 
 
-def test_the_page_has_five_walks():
-    assert len(WALKS) == 5
+def test_the_page_has_seven_walks():
+    assert len(WALKS) == 7
     for walk in WALKS.values():
         numbers = re.findall(r"^(\d+)\. `", walk["steps"], re.MULTILINE)
         assert numbers == [str(number) for number in range(1, len(numbers) + 1)]

@@ -1,4 +1,4 @@
-"""Read and write SOPS files from Python: `load`, `loads`, `encrypt`, `decrypt`, and the exceptions.
+"""Read and write SOPS files from Python: `load`, `loads`, `encrypt`, `decrypt`; `verify`; and the exceptions.
 
 The names in `__all__` are the public API, documented in docs/python.md and stable. Everything else may
 change. Functions are imported on first use, so the command line does not load what it does not need.
@@ -28,7 +28,7 @@ from fluxsecrets.errors import (
 )
 
 if TYPE_CHECKING:
-    from fluxsecrets.api import decrypt, encrypt, load, load_all, loads, loads_all
+    from fluxsecrets.api import decrypt, encrypt, load, load_all, loads, loads_all, verify
 
 __version__ = "0.1.0"
 
@@ -55,9 +55,10 @@ __all__ = [
     "load_all",
     "loads",
     "loads_all",
+    "verify",
 ]
 
-_FUNCTIONS = frozenset({"decrypt", "encrypt", "load", "load_all", "loads", "loads_all"})
+_FUNCTIONS = frozenset({"decrypt", "encrypt", "load", "load_all", "loads", "loads_all", "verify"})
 
 
 def __getattr__(name: str) -> object:

@@ -130,6 +130,28 @@ def encrypt(
         raise
 
 
+def verify(environment: str | None = None, *, keys: bool = True) -> list[dict[str, Any]]:
+    """Say what Flux would do with the Kustomizations of the repository that the working directory is in.
+
+    Args:
+        environment: its name; None for all.
+        keys: whether to decrypt; without, encrypted values are unknown.
+
+    Returns:
+        The verdicts in the order in which Flux applies them, as `kustomizations` of `verify --format json`:
+        `verdict` is `applied`, `ciphertext`, `fails` or `unknown`, and `outcomes` says why. No values.
+
+    Raises:
+        ConfigError: `.fluxsecrets.yaml` is invalid, there is no such environment, or none at all.
+        FluxsecretsError: the repository can't be read.
+    """
+    from fluxsecrets.ops.checks.verify import verify as verify_all
+    from fluxsecrets.report.verify import verdict_data
+
+    found = verify_all(_session(), environment, with_keys=keys)
+    return [verdict_data(one, told) for one, told in found.told]
+
+
 def _session() -> Session:
     return Session(dict(os.environ), Path.cwd())
 

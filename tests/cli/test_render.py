@@ -50,7 +50,8 @@ def test_it_says_where_each_object_comes_from(made, cli):
         {
             "clusters/staging/apps.yaml": kustomization("apps", "apps/overlay"),
             "apps/overlay/kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n",
-            "apps/overlay/p.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {b: c}\n",
+            "apps/overlay/p.yaml": "apiVersion: v1\nkind: ConfigMap\n"
+            "metadata: {name: c, namespace: apps}\ndata: {b: c}\n",
             "apps/base/kustomization.yaml": "resources: [c.yaml]\n",
             "apps/base/c.yaml": "# a comment\napiVersion: v1\nkind: ConfigMap\n"
             "metadata: {name: c, namespace: apps}\ndata: {a: b}\n",

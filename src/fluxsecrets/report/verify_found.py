@@ -11,12 +11,14 @@ from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.checks.accepting import shown_name
 from fluxsecrets.ops.checks.verifymodel import Told, Verdict, Verification, Verifications, Verified
 from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.tree import Note
 
 from .found import Found
 from .text import counted
 
 _PAGE: Final = "flux.md"
 _ITEM: Final = "not-as-wanted"
+_NOTE: Final = "not-followed"
 _TITLES = {
     Effect.FAILS: "Flux applies nothing of the Kustomization",
     Effect.CIPHERTEXT: "Flux applies a ciphertext as if it were the value",
@@ -43,6 +45,9 @@ def found_by_verify(result: Verifications, version: str) -> Found:
         for item in one.alone:
             findings.append(_of_item(one, item, strict=result.strict))
             rules.setdefault(_ITEM, _ITEM_RULE)
+        for note in one.untold:
+            findings.append(_of_note(one, note, strict=result.strict))
+            rules.setdefault(_NOTE, _note_rule(strict=result.strict))
     findings = list(dict.fromkeys(findings))
     wrong = sum(one.wrong for one in result.environments)
     unknown = sum(one.unknown for one in result.environments)
@@ -99,6 +104,29 @@ def _of_item(one: Verification, item: Verified, *, strict: bool) -> Finding:
         f"{what}: {item.problem}",
         "run `fluxsecrets verify` for what to do",
         fingerprint(_ITEM, item.path, f"{one.environment} {what} {item.problem}"),
+    )
+
+
+def _of_note(one: Verification, note: Note, *, strict: bool) -> Finding:
+    return Finding(
+        _NOTE,
+        _severity(Effect.UNKNOWN, strict=strict),
+        Confidence.HIGH,
+        Location(note.path, note.line),
+        f"{one.environment}: {note.message}",
+        "look at it yourself",
+        fingerprint(_NOTE, note.path, f"{one.environment} {note.message}"),
+    )
+
+
+def _note_rule(*, strict: bool) -> RuleInfo:
+    return RuleInfo(
+        _NOTE,
+        _TITLES[Effect.UNKNOWN],
+        _severity(Effect.UNKNOWN, strict=strict),
+        "What it makes is known in the cluster only, or it could not be read.",
+        "Look at it yourself.",
+        _PAGE,
     )
 
 

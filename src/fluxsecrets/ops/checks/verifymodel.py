@@ -141,6 +141,14 @@ class Verification:
         return tuple(item for item in (*items, *self.strays) if item.problem is not None)
 
     @property
+    def untold(self) -> tuple[Note, ...]:
+        """What was not followed or understood, and that no outcome says."""
+        told = {outcome.path for each in self.told for outcome in each.judged.outcomes}
+        told |= {item.path for item in self.strays}
+        # Flux passes templates over; what another tool makes of them is in the repository, or not Flux's.
+        return tuple(note for note in self.notes if note.path not in told and not note.path.endswith(".j2"))
+
+    @property
     def wrong(self) -> int:
         """How many things are known not to be what their author wanted."""
         outcomes = sum(outcome.effect is not Effect.UNKNOWN for each in self.told for outcome in each.rest)
@@ -150,7 +158,8 @@ class Verification:
     def unknown(self) -> int:
         """How many things cannot be told."""
         outcomes = sum(outcome.effect is Effect.UNKNOWN for each in self.told for outcome in each.rest)
-        return outcomes + sum(item.verdict is Verdict.CANNOT_TELL for item in self.alone)
+        items = sum(item.verdict is Verdict.CANNOT_TELL for item in self.alone)
+        return outcomes + items + len(self.untold)
 
     @property
     def accepted(self) -> int:
