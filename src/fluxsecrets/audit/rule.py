@@ -45,12 +45,14 @@ class AuditRule:
     Attributes:
         check: gives the findings in a repository; raises nothing.
         needs_keys: it looks at decrypted values, and is left out where no identity is at hand.
+        for_applied: what it finds matters in files that are in use; it is low in archives and examples.
     """
 
     info: RuleInfo
     group: Group
     check: Callable[[Facts], Iterable[Finding]]
     needs_keys: bool = False
+    for_applied: bool = False
 
 
 def describe(id_: str, severity: Severity, title: str, *, why: str, fix: str) -> RuleInfo:

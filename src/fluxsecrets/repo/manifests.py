@@ -143,10 +143,17 @@ _REFERENCE = re.compile(
       op://[^/\n]+/[^\n]+                     # 1Password
     | ref\+(?!echo:)[a-z0-9]+://\S+           # vals; echo would hold the value itself
     | (?:>>)?vault:[^\s\#]+\#\S+              # Bank-Vaults: path and key
-    | \$\{[A-Za-z_][A-Za-z0-9_]*\}            # Flux's postBuild substitution
+    | \$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-=])?\} # Flux's postBuild substitution, with an empty default too
+    | \#\{[ ]?[A-Za-z_][^{}\n]*\}\#           # makejinja
+    | <<[^<>\n]*\binputs\b[^<>\n]*>>         # ResourceSet
+    | %\{[ ][^{}\n]*[ ]\}%?                  # Terraform's templates
     )\s*""",
     re.VERBOSE,
 )
+
+
+_SIGNS = (b"${", b"#{", b"<<", b"%{")
+"""How a reference without a word of its own begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +256,7 @@ def holds_no_value(path: str, data: bytes, limits: Limits = Limits()) -> bool:  
     if not path.lower().endswith(MANIFEST_SUFFIXES):
         return False
     try:
-        if b"${" in data and _only_refer(read_documents(data, path, limits)):
+        if any(sign in data for sign in _SIGNS) and _only_refer(read_documents(data, path, limits)):
             return True
         if b"kind" not in data:
             return False

@@ -10,6 +10,7 @@ import json
 import re
 from base64 import b64decode
 
+from .aroundvariables import around_variables
 from .names import WORD, Telling, telling
 from .values import is_literal
 from .wholetext import looks_random
@@ -37,6 +38,8 @@ _ADDRESS = re.compile(
 )
 _PARTS = re.compile(rf"{_NAMED}|[./:]+")
 _FOLDER = re.compile(r"(?:/[\w.@-]{1,32}){2,12}/?")
+_TOP_FOLDER = r"/[a-z][a-z._-]{1,31}"
+_PATHS = frozenset({"path", "dir", "directory", "folder", "file", "filename", "mount", "root", "home"})
 _KEY = r"[A-Za-z_.-]{1,32}[0-9]{0,2}"
 _SHORTEST_DER = 24
 _LONGEST = 256 * 2**10
@@ -58,6 +61,8 @@ def public_form(name: str, text: str) -> str:
         return "a public key"
     if telling(name) is Telling.NOTHING and (form := _of_settings(name, stripped)):
         return form
+    if "${" in stripped and (form := around_variables(name, stripped)):
+        return form
     return "only references" if _only_refers(stripped) else ""
 
 
@@ -67,7 +72,14 @@ def _of_settings(name: str, text: str) -> str:
         return "a switch"
     if is_small_number(name, text):
         return "a number"
+    if is_folder(text) or (_ends_as_path(name) and re.fullmatch(_TOP_FOLDER, text)):
+        return "a path"
     return "an address around references" if _is_address(text) else ""
+
+
+def _ends_as_path(name: str) -> bool:
+    words = [word.lower() for word in re.findall(WORD, name)]
+    return bool(words) and words[-1] in _PATHS
 
 
 def _is_address(text: str) -> bool:

@@ -36,11 +36,11 @@ _TEMPLATED = (
     rf"\{{(?:env[.:]|\$){_NAME}\}}|\{{!{_NAME}!\}}",  # Caddy
     r"@Microsoft\.KeyVault\([^()\s]+\)",
     rf"\(\((?:{_NAME}:)?{_NAME}(?:/{_NAME})*\)\)",  # Concourse, Cloud Foundry
-    r"<<<?[ ]?[A-Za-z_][A-Za-z0-9_. -]*>?>>",
+    r"<<<?-?[ ]?[A-Za-z_][A-Za-z0-9_. |\"'()%,:-]*>?>>",  # ResourceSet among them
     r"@@?[A-Z_][A-Z0-9_]*@?@",
     r"%%[A-Z_][A-Z0-9_]*%%",
     r"__[A-Z][A-Z0-9_]*__|~~[A-Z][A-Z0-9_]*~~|\|[A-Z][A-Z0-9_]*\|",
-    rf"%\{{{_NAME}\}}",
+    rf"%\{{{_NAME}\}}|%\{{ [^{{}}\n]* \}}%?",
     rf"{MARK}+",
 )
 _SHELL = (

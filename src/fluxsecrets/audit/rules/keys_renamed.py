@@ -52,4 +52,4 @@ def _changed(before: Document, now: Document) -> tuple[Path, int] | None:
     return (gone.path, 1) if gone is not None else None
 
 
-RULE = AuditRule(INFO, Group.PROTECTION, check)
+RULE = AuditRule(INFO, Group.PROTECTION, check, for_applied=True)

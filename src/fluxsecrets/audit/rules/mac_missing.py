@@ -25,4 +25,4 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield found(INFO, secret.path, None, "the sops block has no MAC")
 
 
-RULE = AuditRule(INFO, Group.PROTECTION, check)
+RULE = AuditRule(INFO, Group.PROTECTION, check, for_applied=True)

@@ -51,4 +51,4 @@ def check(facts: Facts) -> Iterator[Finding]:
             )
 
 
-RULE = AuditRule(INFO, Group.RECIPIENTS, check)
+RULE = AuditRule(INFO, Group.RECIPIENTS, check, for_applied=True)

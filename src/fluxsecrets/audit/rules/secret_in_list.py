@@ -25,4 +25,4 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield found(INFO, secret.path, secret.file.line, f"{secret.file.reason} is in a List")
 
 
-RULE = AuditRule(INFO, Group.PROTECTION, check)
+RULE = AuditRule(INFO, Group.PROTECTION, check, for_applied=True)

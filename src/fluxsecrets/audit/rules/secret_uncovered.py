@@ -43,4 +43,4 @@ def _problem(secret: Secret) -> str | None:
     return None
 
 
-RULE = AuditRule(INFO, Group.PROTECTION, check)
+RULE = AuditRule(INFO, Group.PROTECTION, check, for_applied=True)

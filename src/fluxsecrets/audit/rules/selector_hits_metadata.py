@@ -36,4 +36,4 @@ def check(facts: Facts) -> Iterator[Finding]:
             )
 
 
-RULE = AuditRule(INFO, Group.PROTECTION, check)
+RULE = AuditRule(INFO, Group.PROTECTION, check, for_applied=True)
