@@ -1,73 +1,57 @@
-"""Encrypted files and objects that Flux would apply as ciphertext, or fail on."""
+"""Encrypted files and objects that Flux applies as ciphertext."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.audit.causes import causes
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.audit.selection import own_selector
-from fluxsecrets.audit.treatment import Treated, decrypts, treated
-from fluxsecrets.findings import Finding, Location, Severity
-from fluxsecrets.marks import is_ciphertext
-from fluxsecrets.repo.decryption import Fate
-from fluxsecrets.sops.encryption import is_empty
+from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.repo.outcome import Effect
+
+from . import decryption_missing, mac_missing, secret_in_list
 
 INFO = describe(
     "ciphertext-applied",
     Severity.HIGH,
     "Flux would not decrypt an encrypted file",
     why="Flux decrypts a secretGenerator's file in the format that its key suggests. It recognises an "
-    "encrypted file by a marker. It decrypts nothing for a configMapGenerator, and nothing above 5 "
-    "MiB. Otherwise it silently applies the ciphertext as the value, or stops.",
+    "encrypted file by a marker. It decrypts nothing for a configMapGenerator, and no object whose "
+    "annotation or selector prevents it. The application then sees the ciphertext as its password.",
     fix="give the file, or its key, the suffix of its format (.yaml, .json, .env, .ini; any other means "
     "binary), and encrypt it again",
 )
-_WRONG = (Fate.CIPHERTEXT, Fate.FAILS)
+_OTHERS = (decryption_missing, mac_missing, secret_in_list)
+"""Rules for some of the causes."""
+_OF_OTHERS = frozenset({"no-decryption", "list-loses-sops", "mac-missing"})
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find each encrypted file of a generator, patch or object that Flux would not turn into its values.
-
-    A Kustomization that decrypts nothing at all is the subject of another rule.
-    """
-    seen = set()
-    for environment in facts.environments:
-        for each in treated(facts, environment):
-            treatment = each.treatment
-            if treatment.fate not in _WRONG or not decrypts(each.applied) or each.path in seen:
-                continue
-            if each.secret is None or each.secret.stored_as is None or _is_in_file(each):
-                continue
-            seen.add(each.path)
-            word = "applies its ciphertext" if treatment.fate is Fate.CIPHERTEXT else "fails on it"
-            read_by = each.item.file if each.item is not None and each.item.file != each.path else None
-            yield found(
-                INFO,
-                each.path,
-                each.line,
-                f"Flux {word}: {treatment.reason}",
-                related=[Location(read_by)] if read_by else (),
-            )
-
-
-def _is_in_file(each: Treated) -> bool:
-    """Whether another rule finds the plain value in the file itself."""
-    plain = each.treatment.fate is Fate.FAILS and each.treatment.format == "json" and each.line is not None
-    return plain and each.item is not None and not each.item.patched_by and _has_plain(each)
-
-
-def _has_plain(each: Treated) -> bool:
-    document, selector = (each.secret.document, own_selector(each.secret)) if each.secret else (None, None)
-    return (
-        document is not None
-        and selector is not None
-        and not selector.uses_comments
-        and any(
-            selector.encrypts(leaf.path) and not is_empty(leaf.value) and not is_ciphertext(leaf.value)
-            for leaf in document.leaves
+    """Find each file with a ciphertext that reaches the cluster, unless another rule finds it."""
+    for cause in causes(facts, Effect.CIPHERTEXT):
+        if cause.behaviour in _OF_OTHERS and cause.places & _found_by_others(facts):
+            continue
+        verb = "apply" if len(cause.names) > 1 else "applies"
+        yield found(
+            INFO,
+            cause.place.path,
+            cause.place.line,
+            f"{cause.who} {verb} the ciphertext: {cause.first.reason}{cause.more}",
+            cause.behaviour,
+            hint=cause.first.hint or None,
+            related=cause.related,
         )
-    )
+
+
+def _found_by_others(facts: Facts) -> frozenset[str]:
+    return facts.once("ciphertext found by other rules", lambda: frozenset(_others(facts)))
+
+
+def _others(facts: Facts) -> Iterator[str]:
+    for other in _OTHERS:
+        for finding in other.check(facts):
+            yield from (place.path for place in (finding.location, *finding.related))
 
 
 RULE = AuditRule(INFO, Group.FLUX, check)
