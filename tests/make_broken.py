@@ -264,6 +264,16 @@ FIRST = {
     "clusters/staging/more.yaml": kustomization("more", "shared"),
     "shared/settings.yaml": encrypted(secret("settings", "flux-system"), *STAGING),
     "shared/web-again.yaml": encrypted(secret("web"), *STAGING),
+    # path-of-other-environment: copied from production
+    "clusters/production/orders.yaml": kustomization("orders", "apps/production", decryption=False),
+    "clusters/staging/orders.yaml": kustomization("orders", "apps/production", decryption=False),
+    "apps/production/app.yaml": pod("orders", uses="web"),
+    # decryption-secret-elsewhere: Flux looks in flux-system
+    "clusters/staging/tenant.yaml": kustomization("tenant", "apps/tenant").replace("sops-age", "tenant-age"),
+    "clusters/staging/tenant-age.yaml": encrypted(
+        secret("tenant-age", values={"age.agekey": "AGE-throwaway"}), *STAGING
+    ),
+    "apps/tenant/app.yaml": pod("tenant", uses="web"),
     "clusters/staging/sealed.yaml": SEALED.replace("NAMESPACE", "other").replace("NAME", "sealed"),
     "clusters/staging/external.yaml": EXTERNAL,
     "clusters/staging/grafana.yaml": RELEASE,
