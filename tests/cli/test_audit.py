@@ -275,5 +275,5 @@ def test_a_range_sees_what_the_mac_does_not(clean, cli, git):
     path = clean / "clusters/staging/db.yaml"
     path.write_text(path.read_text().replace("name: db", "title: db"))
     git(clean, "commit", "--quiet", "--all", "--message", "renamed")
-    assert rules(cli) == ["reference-missing"]
+    assert rules(cli) == ["kustomization-fails", "reference-missing"]
     assert rules(cli, "--range", "HEAD~1..HEAD") == ["keys-renamed", "reference-missing"]

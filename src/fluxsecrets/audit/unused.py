@@ -17,7 +17,7 @@ from .rule import AuditRule
 
 
 class Place(Enum):
-    """What a folder's name says of the files in it."""
+    """The kind of a folder with files that nothing applies."""
 
     ARCHIVE = "an archive"
     EXAMPLE = "a folder of examples, tests or templates"

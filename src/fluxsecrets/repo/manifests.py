@@ -153,7 +153,7 @@ _REFERENCE = re.compile(
 
 
 _SIGNS = (b"${", b"#{", b"<<", b"%{")
-"""How a reference without a word of its own begins."""
+"""The first characters of references that are expressions."""
 
 
 @dataclass(frozen=True, slots=True)

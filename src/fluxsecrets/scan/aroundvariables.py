@@ -32,7 +32,7 @@ _LONGEST = 512
 def around_variables(name: str, text: str) -> str:
     """Return what a value with variables is by its form: a path, an address, a default; or "" for all others.
 
-    Under a key that tells of a secret, only paths from the root count, and addresses whose password is a
+    Under the key of a secret, only paths from the root count, and addresses whose password is a
     variable itself.
     """
     marked = re.sub(_VARIABLE, lambda match: MARK + (match["default"] or ""), text)
