@@ -7,7 +7,7 @@ server takes of the result. A stage gives outcomes; none stops the next, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from fluxsecrets.repo.build import Builder
@@ -16,16 +16,21 @@ from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied, Graph
 from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object, with_data
+from fluxsecrets.repo.ordering import Key
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.repo.unknown import SIGN, UNKNOWN
 
 from .ciphertexts import check_ciphertexts
+from .conditions import check_conditions
+from .conditions.overview import Overview
+from .conditions.situation import Situation
 from .decrypting import decrypt
-from .kustomizations import check_kustomization
+from .keys import cluster_for
 from .model import Cluster, KustomizationVerdict, ObjectVerdict
 from .normalise import check_encrypted, normalise
 from .sources import Sources, decrypt_sources
+from .specs import check_spec
 from .store import Store
 from .substitution import Variables, read_variables, substitute
 from .validity import check_object
@@ -41,19 +46,33 @@ def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerd
         cluster: what is known of the cluster.
     """
     store = Store()
-    found = []
+    found: list[KustomizationVerdict] = []
+    overview = Overview(graph)
+    before: dict[Key | None, KustomizationVerdict] = {}
     for applied in graph.applied:
-        verdict = _judged(tree, graph, applied, cluster, store)
+        verdict = _judged(tree, overview, applied, cluster, store, before)
         found.append(verdict)
-        store = store.with_objects(verdict.objects, applied.key)
+        before[applied.key] = verdict
+        if applied.kustomization is None or not applied.kustomization.remote:
+            store = store.with_objects(verdict.objects, applied.key)
     return tuple(found)
 
 
 def _judged(
-    tree: Tree, graph: Graph, applied: Applied, cluster: Cluster, store: Store
+    tree: Tree,
+    overview: Overview,
+    applied: Applied,
+    cluster: Cluster,
+    store: Store,
+    earlier: Mapping[Key | None, KustomizationVerdict],
 ) -> KustomizationVerdict:
+    before: tuple[Outcome, ...] = ()
+    if applied.kustomization is not None:
+        situation = Situation(overview, applied, applied.kustomization, cluster, store, earlier)
+        before = tuple(check_conditions(situation))
+        cluster = cluster_for(applied.kustomization, cluster, store)
     sources = decrypt_sources(tree, applied, cluster)
-    before = (*check_kustomization(graph, applied, store), *sources.outcomes)
+    before = (*before, *sources.outcomes)
     rebuilt = _rebuilt(tree, applied, sources)
     variables = read_variables(applied, store)
     objects = tuple(_object(applied, item, cluster, variables) for item in rebuilt.objects)
@@ -91,6 +110,7 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
         *substituted.outcomes,
         *check_encrypted(applied, item, data),
         *check_object(item, substituted.data),
+        *check_spec(item, substituted.data, cluster),
     ]
     if not any(each.effect in (Effect.FAILS, Effect.CIPHERTEXT) for each in wrong):
         wrong += check_ciphertexts(applied, item, data)

@@ -40,12 +40,14 @@ class Cluster:
         data_key: opens a `sops` block with the identities at hand; None where they can't.
         opens: whether the cluster's own keys open a `sops` block; None where nothing says which it has.
         strict: an unknown variable stops a Kustomization, as since kustomize-controller 1.9.
+        has_global_key: the controller has a key for Kustomizations without a `secretRef`, or may have one.
         version: of Flux, such as `2.9.1`, or None where the repository does not say it.
     """
 
     data_key: Callable[[Metadata], DataKey | None] = field(default=lambda _: None, repr=False)
     opens: Callable[[Metadata], bool | None] = field(default=lambda _: None, repr=False)
     strict: bool = True
+    has_global_key: bool = False
     version: str | None = None
 
 

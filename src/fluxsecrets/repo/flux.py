@@ -69,6 +69,7 @@ class FluxKustomization:
         suspend: Flux does not reconcile it.
         file, line: where it is written.
         broken_patches: what is wrong with patches that could not be read.
+        ready_by_expression: those that it depends on whose `readyExpr` says when they are ready.
     """
 
     name: str
@@ -90,6 +91,7 @@ class FluxKustomization:
     patches: tuple[Patch, ...] = field(default=(), compare=False, repr=False)
     remote: bool = False
     broken_patches: tuple[str, ...] = ()
+    ready_by_expression: frozenset[tuple[str | None, str]] = frozenset()
 
     @property
     def key(self) -> tuple[str | None, str]:
@@ -207,6 +209,11 @@ def read_kustomization(item: Object) -> FluxKustomization | None:
         patches=patches,
         remote=dig(spec, "kubeConfig") is not None,
         broken_patches=broken,
+        ready_by_expression=frozenset(
+            (text(entry, "namespace") or item.namespace, name)
+            for entry in maps(spec, "dependsOn")
+            if (name := text(entry, "name")) and text(entry, "readyExpr")
+        ),
     )
 
 

@@ -1,0 +1,95 @@
+"""What checks of each Kustomization ask of all the others, found once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+from fluxsecrets.repo.flux import FluxKustomization, SourceRef
+from fluxsecrets.repo.graph import Applied, Graph
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.ordering import Key
+from fluxsecrets.repo.references import provisions
+
+_MAKERS = frozenset({"ResourceSet", "ResourceSetInputProvider"})
+"""Kinds that make Kustomizations which only the cluster knows."""
+
+_T = TypeVar("_T")
+
+
+class Maker(NamedTuple):
+    """An object that is, or brings about, a Secret."""
+
+    applied: Applied
+    item: Object
+    key: Key
+
+
+class Overview:
+    """Answers about a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Take the graph of an environment."""
+        self.graph = graph
+
+    @cached_property
+    def secrets(self) -> Mapping[str, tuple[Maker, ...]]:
+        """What makes Secrets, by their name."""
+        found: dict[str, tuple[Maker, ...]] = {}
+        for applied, item in self.graph.objects:
+            for one in provisions(item):
+                if one.kind == "Secret":
+                    maker = Maker(applied, item, (one.namespace, one.name))
+                    found[one.name] = (*found.get(one.name, ()), maker)
+        return found
+
+    @cached_property
+    def usual_secrets(self) -> frozenset[Key]:
+        """The Secrets that most Kustomizations decrypt with; several if they are equally many."""
+        return _most(
+            (each.namespace, each.decryption.secret)
+            for each in self.graph.kustomizations
+            if each.decryption is not None and each.decryption.secret
+        )
+
+    @cached_property
+    def sources(self) -> frozenset[tuple[str, Key]]:
+        """Kind, namespace and name of the sources that the repository makes, and of the root's own.
+
+        If there is none at all, what most Kustomizations are built from was made by hand.
+        """
+        found = {(each.kind, (each.namespace, each.name)) for each in self.graph.sources}
+        root = self.graph.applied[0].kustomization if self.graph.applied else None
+        if root is not None and root.source is not None:
+            found.add((root.source.kind, source_key(root, root.source)))
+        if found:
+            return frozenset(found)
+        items = self.graph.kustomizations
+        return _most((each.source.kind, source_key(each, each.source)) for each in items if each.source)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[FluxKustomization, ...]]:
+        """The Kustomizations by name."""
+        found: dict[str, tuple[FluxKustomization, ...]] = {}
+        for each in self.graph.kustomizations:
+            found[each.name] = (*found.get(each.name, ()), each)
+        return found
+
+    @cached_property
+    def maker(self) -> Object | None:
+        """Something that makes Kustomizations which the repository does not tell."""
+        return next(
+            (item for _, item in self.graph.objects if item.kind in _MAKERS and "fluxcd" in item.group), None
+        )
+
+
+def source_key(written: FluxKustomization, source: SourceRef) -> Key:
+    """Namespace and name of a source: without a namespace, it is in the Kustomization's own."""
+    return (source.namespace or written.namespace, source.name)
+
+
+def _most(items: Iterable[_T]) -> frozenset[_T]:
+    counted = Counter(items)
+    return frozenset(item for item, count in counted.items() if count == max(counted.values()))

@@ -1,0 +1,149 @@
+"""What the API server takes of a Flux Kustomization, by the schema of its kind.
+
+`kustomization-crd.json` is made of config/crd/bases of kustomize-controller 1.9: names, types, enumerations,
+patterns and lengths of the fields, and with `since` the minor version of Flux 2 in which a field came, with
+`came` the one in which a value did. Flux applies objects on the server's side, which refuses fields and types
+that the schema does not have before it validates the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fluxsecrets.repo.flux import KUSTOMIZE_GROUP
+from fluxsecrets.repo.manifests import Plain, Steps
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.outcome import Effect, Outcome
+
+from .model import Cluster
+from .unknown import is_unknown
+from .wording import formatted
+
+_REMOVED = {"v1beta1": 7, "v1beta2": 8}
+"""Versions of the kind, with the minor version of Flux 2 that does not have them any more."""
+
+_TYPES = {"string": (str,), "boolean": (bool,), "object": (dict,), "array": (list,)}
+_EXPECTED = {"object": "map", "array": "list"}
+_LENGTHS = (("minLength", "at least", -1), ("maxLength", "at most", 1))
+
+
+class _Wrong(NamedTuple):
+    """What is wrong with a field.
+
+    Attributes:
+        steps: where.
+        reason: in the words of the API server, without the value.
+        typed: its type is wrong or it is unknown, which the server sees first.
+    """
+
+    steps: Steps
+    reason: str
+    typed: bool
+
+
+def check_spec(item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]:
+    """Why the API server refuses a Flux Kustomization; nothing for other objects."""
+    if item.group != KUSTOMIZE_GROUP or item.kind != "Kustomization":
+        return
+    version = item.api_version.rpartition("/")[2]
+    minor = _minor(cluster.version)
+    if version != "v1":
+        yield from _check_version(item, version, minor)
+        return
+    spec = data.get("spec")
+    wrong = list(_check(spec if spec is not None else {}, _schema(), ("spec",), minor))
+    seen_first = [each for each in wrong if each.typed] or wrong
+    for each in seen_first:
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in each.steps)
+        if each.typed:
+            key = "/".join(part for part in (item.namespace, item.name) if part)
+            reason = (
+                f"{formatted(item)} dry-run failed: failed to create typed patch object "
+                f"({key}; {item.api_version}, Kind={item.kind}): {place}: {each.reason}"
+            )
+        else:
+            kind = f"{item.kind}.{item.group}"
+            reason = (
+                f'{formatted(item)} dry-run failed (Invalid): {kind} "{item.name}" is invalid: '
+                f"{place[1:]}: {each.reason}"
+            )
+        yield Outcome(Effect.FAILS, "kustomization-refused", reason, item.file, item.line_at(each.steps))
+
+
+def _check_version(item: Object, version: str, minor: int | None) -> Iterator[Outcome]:
+    removed = _REMOVED.get(version)
+    if removed is not None and minor is not None and minor < removed:
+        return
+    reason = (
+        f'{formatted(item)} dry-run failed: no matches for kind "{item.kind}" in version "{item.api_version}"'
+    )
+    effect = Effect.FAILS
+    if removed is not None and minor is None:
+        effect, reason = Effect.UNKNOWN, f"{reason}, since Flux 2.{removed}"
+    hint = f"write `apiVersion: {KUSTOMIZE_GROUP}/v1`"
+    yield Outcome(effect, "kustomization-version", reason, item.file, item.line_at(("apiVersion",)), hint)
+
+
+@cache
+def _schema() -> Plain:
+    schema: Plain = json.loads(Path(__file__).with_name("kustomization-crd.json").read_text("utf-8"))
+    return schema
+
+
+def _minor(version: str | None) -> int | None:
+    match = re.match(r"v?2\.(\d+)", version or "")
+    return int(match[1]) if match is not None else None
+
+
+def _check(value: Any, schema: Plain, steps: Steps, minor: int | None) -> Iterator[_Wrong]:
+    if value is None or is_unknown(value):  # null counts as if the field were not there
+        return
+    kind = schema["type"]
+    if not isinstance(value, _TYPES[kind]):
+        yield _Wrong(steps, f"expected {_EXPECTED.get(kind, kind)}", typed=True)
+    elif isinstance(value, dict):
+        yield from _check_map(value, schema, steps, minor)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _check(each, schema["items"], (*steps, number), minor)
+    elif isinstance(value, str):
+        yield from _check_text(value, schema, steps, minor)
+
+
+def _check_map(value: Plain, schema: Plain, steps: Steps, minor: int | None) -> Iterator[_Wrong]:
+    fields = schema.get("properties", {})
+    for name, each in value.items():
+        field = schema.get("values") or fields.get(name)
+        if field is None or (minor is not None and field.get("since", 0) > minor):
+            since = "" if field is None else f" before Flux 2.{field['since']}"
+            yield _Wrong((*steps, name), f"field not declared in schema{since}", typed=True)
+        else:
+            yield from _check(each, field, (*steps, name), minor)
+    for name in schema.get("required", ()):
+        if value.get(name) is None:
+            yield _Wrong((*steps, name), "Required value", typed=False)
+
+
+def _check_text(value: str, schema: Plain, steps: Steps, minor: int | None) -> Iterator[_Wrong]:
+    known = schema.get("enum")
+    if known is not None:
+        came = schema.get("came", {})
+        known = [each for each in known if minor is None or came.get(each, 0) <= minor]
+        if value not in known:
+            shown = ", ".join(f'"{each}"' for each in known)
+            yield _Wrong(steps, f"Unsupported value: supported values: {shown}", typed=False)
+    path = ".".join(str(step) for step in steps)
+    pattern = schema.get("pattern")
+    if pattern is not None and re.search(pattern.replace("$", r"\Z"), value) is None:
+        yield _Wrong(steps, f"Invalid value: {path} in body should match '{pattern}'", typed=False)
+    for name, words, sign in _LENGTHS:
+        limit = schema.get(name)
+        if limit is not None and (len(value) - limit) * sign > 0:
+            yield _Wrong(
+                steps, f"Invalid value: {path} in body should be {words} {limit} chars long", typed=False
+            )
