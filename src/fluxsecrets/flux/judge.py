@@ -27,14 +27,15 @@ from .conditions.overview import Overview
 from .conditions.situation import Situation
 from .decrypting import decrypt
 from .keys import cluster_for
-from .model import Cluster, KustomizationVerdict, ObjectVerdict
+from .model import Cluster, KustomizationVerdict, ObjectVerdict, Verdict
 from .normalise import check_encrypted, normalise
 from .sources import Sources, decrypt_sources
 from .specs import check_spec
 from .store import Store
-from .substitution import Variables, read_variables, substitute
+from .substitution import check_names, substitute
 from .validity import check_object
 from .values import decoded
+from .variables import Makers, Variables, read_variables
 
 
 def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerdict, ...]:
@@ -46,16 +47,18 @@ def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerd
         cluster: what is known of the cluster.
     """
     store = Store()
-    found: list[KustomizationVerdict] = []
     overview = Overview(graph)
+    makers = Makers(graph.applied)
+    found: dict[int, KustomizationVerdict] = {}
     before: dict[Key | None, KustomizationVerdict] = {}
-    for applied in graph.applied:
-        verdict = _judged(tree, overview, applied, cluster, store, before)
-        found.append(verdict)
+    for applied in makers.in_order():
+        verdict = _judged(tree, overview, applied, cluster, store, makers, before)
+        found[id(applied)] = verdict
         before[applied.key] = verdict
-        if applied.kustomization is None or not applied.kustomization.remote:
+        is_here = applied.kustomization is None or not applied.kustomization.remote
+        if is_here and verdict.verdict is not Verdict.FAILS:  # nothing is applied of one that fails
             store = store.with_objects(verdict.objects, applied.key)
-    return tuple(found)
+    return tuple(found[id(applied)] for applied in graph.applied)
 
 
 def _judged(
@@ -64,6 +67,7 @@ def _judged(
     applied: Applied,
     cluster: Cluster,
     store: Store,
+    makers: Makers,
     earlier: Mapping[Key | None, KustomizationVerdict],
 ) -> KustomizationVerdict:
     before: tuple[Outcome, ...] = ()
@@ -74,10 +78,10 @@ def _judged(
     sources = decrypt_sources(tree, applied, cluster)
     before = (*before, *sources.outcomes)
     rebuilt = _rebuilt(tree, applied, sources)
-    variables = read_variables(applied, store)
+    variables = read_variables(applied, store, makers)
     objects = tuple(_object(applied, item, cluster, variables) for item in rebuilt.objects)
     of_objects = (outcome for each in objects for outcome in each.outcomes)
-    outcomes = (*before, *rebuilt.outcomes, *variables.outcomes, *of_objects)
+    outcomes = (*before, *rebuilt.outcomes, *variables.outcomes, *of_objects, *check_names(objects))
     return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)), sources.verdicts)
 
 
@@ -103,7 +107,7 @@ def _with_unknowns(item: Object) -> Object:
 
 def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variables) -> ObjectVerdict:
     decrypted = decrypt(applied, item, cluster)
-    substituted = substitute(applied, item, decrypted.data, variables, strict=cluster.strict)
+    substituted = substitute(item, decrypted.data, variables, strict=cluster.strict)
     data = normalise(substituted.data)
     wrong = [
         *decrypted.outcomes,

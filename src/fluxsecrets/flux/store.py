@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fluxsecrets.marks import is_ciphertext
-from fluxsecrets.repo.manifests import pairs
-from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.manifests import dig, maps, pairs, text
+from fluxsecrets.repo.objects import Object, with_data
 
 from .model import ObjectVerdict
 from .unknown import is_unknown
@@ -38,6 +38,20 @@ class Held(NamedTuple):
 Key = tuple[str, str | None, str]
 """Kind, namespace and name."""
 
+_MADE_ELSEWHERE = {
+    ("external-secrets.io", "ExternalSecret"): ("spec", "target", "name"),
+    ("bitnami.com", "SealedSecret"): ("spec", "template", "metadata", "name"),
+}
+"""What controllers make Secrets of, and where the name of the Secret is, if it has another."""
+
+
+def key_of(item: Object) -> Key | None:
+    """The Secret or ConfigMap that an object is, or that a controller makes of it; None for others."""
+    if item.kind in ("Secret", "ConfigMap") and item.api_version == "v1":
+        return item.kind, item.namespace, item.name
+    steps = _MADE_ELSEWHERE.get((item.group, item.kind))
+    return ("Secret", item.namespace, text(item.data, *steps) or item.name) if steps is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -53,14 +67,20 @@ class Store:
         """The store after a Kustomization was applied."""
         added: dict[Key, Held] = {}
         for each in objects:
-            item = each.item
-            if item.kind in ("Secret", "ConfigMap") and item.api_version == "v1":
-                added[item.kind, item.namespace, item.name] = _held(each, owner)
+            item = each.item if each.data is None else with_data(each.item, each.data)
+            key = key_of(item)
+            if key is not None:
+                added[key] = _held(each, owner)
         return Store({**self.held, **added})
 
 
 def _held(each: ObjectVerdict, owner: tuple[str | None, str] | None) -> Held:
     item = each.item
+    if item.kind == "ExternalSecret":
+        names = [name for entry in maps(item.data, "spec", "data") if (name := text(entry, "secretKey"))]
+        return Held(dict.fromkeys(names), not dig(item.data, "spec", "dataFrom"), owner, item)
+    if item.kind == "SealedSecret":
+        return Held(dict.fromkeys(pairs(item.data, "spec", "encryptedData")), True, owner, item)
     data = each.data if each.data is not None else item.data
     values: dict[str, str | None] = {}
     for key, value in pairs(data, "data").items():

@@ -1,34 +1,29 @@
 """`postBuild` substitution of what a Kustomization applies.
 
-Follows `SubstituteVariables` of fluxcd/pkg's kustomize_varsub.go.
+Follows `SubstituteVariables` of fluxcd/pkg's kustomize/kustomize_varsub.go; the engine is
+`repo/substitute.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.manifests import Plain
-from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.outcome import Outcome
+from fluxsecrets.repo.manifests import Plain, Steps
+from fluxsecrets.repo.objects import Object, with_data
+from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.substitute import Substitution, is_disabled, places, variables_in
+from fluxsecrets.repo.substitute import substitute as replaced
 
-from .store import Store
+from .alterations import alterations, is_secret
+from .model import ObjectVerdict
+from .variables import Variables, shown
 
-
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """The variables of a Kustomization.
-
-    Attributes:
-        values: by name; None for one whose value is not known here. Not in the repr.
-        complete: there are no others.
-        outcomes: what stops Flux when it reads them.
-    """
-
-    values: Mapping[str, str | None] = field(default_factory=dict, repr=False)
-    complete: bool = True
-    outcomes: tuple[Outcome, ...] = ()
+_KEEP = (
+    "write `$${` for a `${` that is not for Flux, or give the object the annotation "
+    "`kustomize.toolkit.fluxcd.io/substitute: disabled`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +35,127 @@ class Substituted:
     outcomes: tuple[Outcome, ...] = ()
 
 
-def read_variables(applied: Applied, store: Store) -> Variables:
-    """The variables of `postBuild`, those of `substituteFrom` as the cluster has them by then."""
-    del applied, store
-    return Variables()
+def substitute(item: Object, data: Plain, variables: Variables, *, strict: bool) -> Substituted:
+    """Replace the variables in an object.
+
+    Args:
+        item: as it is built.
+        data: the same after decryption.
+        variables: of its Kustomization.
+        strict: a variable that is not set is an error, as since kustomize-controller 1.9.
+    """
+    if not variables.active or variables.outcomes or is_disabled(data):
+        return Substituted(data)
+    found = replaced(data, variables.values)
+    outcomes = tuple(_outcomes(item, data, variables, found, strict=strict))
+    return Substituted(found.data, found.data != data, outcomes)
 
 
-def substitute(
-    applied: Applied, item: Object, data: Plain, variables: Variables, *, strict: bool
-) -> Substituted:
-    """Replace the variables in an object."""
-    del applied, item, variables, strict
-    return Substituted(data)
+def check_names(objects: tuple[ObjectVerdict, ...]) -> Iterator[Outcome]:
+    """What stops Flux if substitution gives an object the name of another.
+
+    Args:
+        objects: all of a Kustomization, in their order.
+    """
+    names = Counter(each.item.key for each in objects)
+    for each in objects:
+        if not each.substituted or each.data is None:
+            continue
+        item = with_data(each.item, each.data)
+        if item.key != each.item.key:
+            names[each.item.key] -= 1
+            names[item.key] += 1
+            if names[item.key] > 1:
+                reason = f"in Replace: id matched {names[item.key]} resources"
+                hint = "two objects have the same name after substitution: rename one of them"
+                yield Outcome(
+                    Effect.FAILS, "same-name-after-substitution", reason, item.file, item.line, hint
+                )
+
+
+def _outcomes(
+    item: Object, data: Plain, variables: Variables, found: Substitution, *, strict: bool
+) -> Iterator[Outcome]:
+    if found.unknown:
+        yield Outcome(Effect.UNKNOWN, "substitution-limit", found.unknown, item.file, item.line)
+        return
+    late = [
+        name
+        for name in variables.late
+        if strict and any(name in variables_in(text) for _, text in places(data) if isinstance(text, str))
+    ]
+    missing = (*found.missing, *sorted(late))
+    if missing and strict:
+        yield _unset(item, data, variables, missing[0])
+    if found.failure:
+        steps = _failing(data, variables)
+        line = item.line_at(steps) if steps is not None else item.line
+        behaviour = "substitution-syntax" if "failed: " in found.failure else "substitution-result"
+        yield Outcome(
+            Effect.FAILS,
+            behaviour,
+            f"post build failed for '{shown(item)}': {found.failure}",
+            item.file,
+            line,
+            _KEEP if behaviour == "substitution-syntax" else "quote the value where the variable is set",
+        )
+        return
+    if missing and strict:
+        return
+    for name in missing:
+        yield _emptied(item, data, variables, name)
+    yield from alterations(item, data, found.data, variables)
+
+
+def _unset(item: Object, data: Plain, variables: Variables, name: str) -> Outcome:
+    """A variable that is not set, in strict mode."""
+    steps = _using(data, name)
+    named = f': "{name}"' if steps is None or not is_secret(item, data, steps) else ""
+    if variables.incomplete:
+        return Outcome(
+            Effect.UNKNOWN,
+            "variable-unset",
+            f"variable{named.replace(':', '', 1)} is set only if {variables.incomplete} has it",
+            item.file,
+            item.line_at(steps or ()),
+        )
+    hint = _KEEP
+    if name in variables.late:
+        hint = "this Kustomization applies its value itself, after this build: give the variable a default"
+    return Outcome(
+        Effect.FAILS,
+        "variable-unset",
+        f"post build failed for '{shown(item)}': envsubst error: variable substitution failed: "
+        f"variable not set (strict mode){named}",
+        item.file,
+        item.line_at(steps or ()),
+        f"set it in `postBuild`, give it a default, or {_KEEP}" if hint is _KEEP else hint,
+    )
+
+
+def _emptied(item: Object, data: Plain, variables: Variables, name: str) -> Outcome:
+    """A variable that is not set, before Flux was strict."""
+    steps = _using(data, name)
+    named = f" {name}" if steps is None or not is_secret(item, data, steps) else ""
+    place = item.line_at(steps or ())
+    if variables.incomplete:
+        reason = f"variable{named} is set only if {variables.incomplete} has it"
+        return Outcome(Effect.UNKNOWN, "variable-unset", reason, item.file, place)
+    reason = f"variable{named} is not set, and replaced by nothing"
+    return Outcome(Effect.ALTERED, "variable-unset", reason, item.file, place, _KEEP)
+
+
+def _using(data: Plain, name: str) -> Steps | None:
+    """The first place that uses a variable."""
+    for steps, text in places(data):
+        if isinstance(text, str) and name in variables_in(text):
+            return steps
+    return None
+
+
+def _failing(data: Plain, variables: Variables) -> Steps | None:
+    """The first place at which Flux would stop by itself."""
+    for steps, text in places(data):
+        if isinstance(text, str) and replaced({"value": text}, variables.values).failure:
+            return steps
+    return None

@@ -64,6 +64,7 @@ class FluxKustomization:
         depends_on: (namespace or None, name) of each.
         substitute_from: where more variables come from.
         post_build: there is a `postBuild`, so that variables are replaced.
+        substitute_always: they are replaced even if there are none, so that defaults are.
         target_namespace, name_prefix, name_suffix: what it sets on everything, or None.
         remote: it applies to another cluster (`spec.kubeConfig`).
         suspend: Flux does not reconcile it.
@@ -85,6 +86,7 @@ class FluxKustomization:
     substitute: tuple[tuple[str, str], ...] = ()
     substitute_from: tuple[SubstituteFrom, ...] = ()
     post_build: bool = False
+    substitute_always: bool = False
     target_namespace: str | None = None
     name_prefix: str | None = None
     name_suffix: str | None = None
@@ -203,6 +205,7 @@ def read_kustomization(item: Object) -> FluxKustomization | None:
             if (name := text(entry, "name"))
         ),
         post_build=isinstance(build, dict),
+        substitute_always=text(build, "substituteStrategy") == "Always",
         target_namespace=text(spec, "targetNamespace"),
         name_prefix=text(spec, "namePrefix"),
         name_suffix=text(spec, "nameSuffix"),

@@ -97,6 +97,15 @@ def substitute_known(item: Object, values: Mapping[str, str]) -> Object:
     return item if found.data is item.data else with_data(item, found.data)
 
 
+def substitute_text(text: str, values: Mapping[str, str]) -> str | None:
+    """A text by itself with its variables replaced, or by nothing; None where Flux stops."""
+    try:
+        found = evaluate(parse(text), values)
+    except (FormatError, LimitError):
+        return None
+    return None if found.failure else found.text
+
+
 def variables_in(text: str) -> list[str]:
     """The variables that a text needs, those without a default; [] for a text at which Flux stops."""
     try:
