@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # Compiled where there is something to say: every command imports this module.
 _COMMAND = r"`[^`]* FILE(?=[ `])[^`]*`"
@@ -39,6 +39,19 @@ def with_file(hint: str, path: str | None) -> str:
         return hint
     word = file_word(path)
     return re.sub(_COMMAND, lambda match: re.sub(_FILE, lambda _: f" {word}", match[0]), hint)
+
+
+def with_words(hint: str, words: Mapping[str, str]) -> str:
+    """Return a hint with words in place of the placeholders in its commands, such as KEY."""
+    if not words:
+        return hint
+    names = re.compile(rf"\b(?:{'|'.join(words)})\b")
+    return re.sub(r"`[^`]*`", lambda part: names.sub(lambda match: words[match[0]], part[0]), hint)
+
+
+def word(text: str) -> str:
+    """Return a text as one word of a command line."""
+    return _quoted(text)
 
 
 def _quoted(word: str) -> str:

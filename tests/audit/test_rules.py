@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from audit_tree import build, look, repository, write
+from commandlines import check as check_command
 from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.rules import NEEDS_ENVIRONMENTS, RULES, SCANNED_RULES
+from fluxsecrets.shell import with_file
 
 CASES = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[2] / "docs" / "audit-rules.md"
@@ -32,6 +34,9 @@ def test_finds_what_it_is_for(rule, audited, snapshot):
     assert {each.rule for each in found} == {rule.info.id}
     for each in found:
         assert "throwaway" not in f"{each.message} {each.hint} {each.excerpt}"
+        for command in re.findall(r"`(fluxsecrets [^`]*)`", with_file(each.hint, each.location.path)):
+            check_command(command)
+        assert not re.search(r"`[^`]*\b(KEY|NAME|OTHER|WHO|PATH|CERTIFICATE)\b[^`]*`|<\w+>", each.hint)
     moved = audited(rule, case.changed(dict(lower(case))))
     assert sorted(each.fingerprint for each in moved) == sorted(each.fingerprint for each in found)
 

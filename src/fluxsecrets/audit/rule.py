@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
 from fluxsecrets.findings.fingerprint import fingerprint
+from fluxsecrets.shell import with_words
 
 from .facts import Facts
 
@@ -70,6 +71,7 @@ def found(
     severity: Severity | None = None,
     confidence: Confidence = Confidence.HIGH,
     related: Iterable[Location] = (),
+    words: Mapping[str, str] | None = None,
 ) -> Finding:
     """A finding of a rule.
 
@@ -83,6 +85,8 @@ def found(
         severity: by default the rule's.
         confidence: how sure it is.
         related: other places that belong to it.
+        words: what the placeholders in the hint's commands are here, as words of a command line. The file of
+            the finding is FILE, which is put in when the hint is shown.
     """
     return Finding(
         info.id,
@@ -90,7 +94,7 @@ def found(
         confidence,
         Location(path, line),
         message,
-        hint or info.fix,
+        with_words(hint or info.fix, words or {}),
         fingerprint(info.id, path, *names),
         related=tuple(related),
     )

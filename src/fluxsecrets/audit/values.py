@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import binascii
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fluxsecrets.repo.discover import SecretKind
 from fluxsecrets.repo.manifests import child, text_of
+from fluxsecrets.shell import word
 from fluxsecrets.sops.document import Leaf, Mapping, Path, leaves_of, show_path
 from fluxsecrets.sops.formats import make_format
 
@@ -48,12 +50,25 @@ class SecretValue:
         return f"{place} of Secret {self.owner}" if self.owner else place
 
     @property
+    def argument(self) -> str:
+        """Its key for `fluxsecrets set`, as a word of a command line."""
+        return key_argument(self.path)
+
+    @property
     def plain(self) -> str | None:
         """The value as text, or None if it is not text."""
         try:
             return self.data.decode("utf-8")
         except UnicodeDecodeError:
             return None
+
+
+def key_argument(path: Path) -> str:
+    """The key of a value for `fluxsecrets set`, as a word of a command line."""
+    dotted = all(isinstance(step, str) and step and not set(step) & set("[]\"'") for step in path)
+    if dotted:
+        return word(".".join(str(step) for step in path))
+    return word("".join(f"[{json.dumps(step)}]" for step in path))
 
 
 def secret_values(facts: Facts) -> tuple[SecretValue, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint
+from fluxsecrets.shell import command_for, word
 
 from .scanned import Ciphertext, Scanned
 
@@ -46,7 +47,7 @@ class FileSet:
                 confidence=Confidence.HIGH,
                 location=item.location,
                 message=f"{item.name} has the ciphertext of {first.name} in {where}",
-                hint=FOREIGN.fix,
+                hint=_hint(first, item),
                 fingerprint=fingerprint(FOREIGN.id, path, item.name),
                 excerpt=f"{item.name}: ENC[…]",
                 related=(first.location,),
@@ -81,6 +82,12 @@ class FileSet:
             if path in self._plain:
                 reason = f"a secretGenerator in {escaped_path(by)} makes a Secret of it"
                 yield self.whole(path, reason, (Location(by, line),))
+
+
+def _hint(first: Ciphertext, item: Ciphertext) -> str:
+    other = f"{command_for('get', (first.location.path,))} {word(first.name)}"
+    own = f"fluxsecrets get FILE {word(item.name)}"
+    return f"only one of `{other}` and `{own}` opens it: set that value in the other file again"
 
 
 def escaped_path(path: str) -> str:

@@ -5,6 +5,7 @@ from audit_tree import encrypted, repository, secret, yaml
 GENERATOR = yaml("""
     apiVersion: kustomize.config.k8s.io/v1beta1
     kind: Kustomization
+    namespace: apps
     secretGenerator:
       - name: settings
         files: [settings.json, notes.txt]

@@ -14,7 +14,7 @@ INFO = describe(
     "a .sops.yaml is invalid",
     why="It can't be used to encrypt anything. sops notices some of these mistakes only when a file "
     "matches the rule, and some never: with an invalid expression it writes plain text.",
-    fix="fix the line, then run `fluxsecrets explain PATH` on a file of this rule",
+    fix="fix the line; `fluxsecrets audit --rule creation-rule-invalid` checks it",
 )
 
 

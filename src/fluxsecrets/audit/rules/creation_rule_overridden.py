@@ -18,7 +18,7 @@ INFO = describe(
     "a nested .sops.yaml has recipients that the one above does not have",
     why="Only the nearest .sops.yaml applies. Anyone who adds one to a folder decides who can read "
     "everything that is encrypted below it, and the file at the top does not show that.",
-    fix="remove the nested file, or write the public keys to keys/NAME.pub once you know whose they are",
+    fix="remove the nested file, or write the public keys to files in keys/ once you know whose they are",
 )
 
 

@@ -14,7 +14,7 @@ INFO = describe(
     "a creation rule matches no file",
     why="It may be misspelled, so that another rule or no rule applies to its files. Or its files are "
     "gone, and it only lists people who seem to have access.",
-    fix="compare its path_regex with the paths (`fluxsecrets explain PATH`), or remove the rule",
+    fix="compare its path_regex with the paths of the files, or remove the rule",
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import listed
+from fluxsecrets.audit.people import listed, named
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.repo.keyhistory import FormerReader
+from fluxsecrets.shell import word
 
 INFO = describe(
     "data-key-known",
@@ -32,7 +33,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         verb = "is no longer a recipient but" if len(people) == 1 else "are no longer recipients but"
         knows = "knows" if len(people) == 1 else "know"
         message = f"{listed(people, facts.names)} {verb} {knows} its data key"
-        yield found(INFO, path, None, message, *sorted(each.id for each in people))
+        words = {"WHO": word(named(people[0], facts.names))}
+        yield found(INFO, path, None, message, *sorted(each.id for each in people), words=words)
 
 
 RULE = AuditRule(INFO, Group.RECIPIENTS, check)

@@ -15,7 +15,7 @@ INFO = describe(
     "a data key is older than the policy",
     why="Everyone who could ever read the file may still have its data key. A rotation keeps new values "
     "from them, and is a drill for the day on which it is urgent.",
-    fix="run `fluxsecrets rotate FILE` or `fluxsecrets rotate --env NAME`; the policy is "
+    fix="run `fluxsecrets rotate FILE`, or rotate the whole environment; the policy is "
     "`audit.data_key_days` in .fluxsecrets.yaml",
 )
 

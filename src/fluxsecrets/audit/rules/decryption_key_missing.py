@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fluxsecrets.audit.cluster import all_provided, shown
+from fluxsecrets.audit.cluster import Provided, all_provided, shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
@@ -13,6 +13,7 @@ from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import Plain, walk
+from fluxsecrets.shell import word
 
 INFO = describe(
     "decryption-key-missing",
@@ -47,17 +48,24 @@ def check(facts: Facts) -> Iterator[Finding]:
             for each in provided.get(("Secret", name), ()):
                 if each.provision.namespace not in (None, item.namespace):
                     continue
-                yield from _judge(item, each.provision.keys, each.item.file, each.provision.line)
+                yield from _judge(environment, item, each)
         if unnamed and not _controller_has_key(environment):
-            yield _unnamed(unnamed)
+            yield _unnamed(environment, unnamed)
 
 
-def _unnamed(items: list[FluxKustomization]) -> Finding:
+def _unnamed(environment: Environment, items: list[FluxKustomization]) -> Finding:
     first, more = items[0], f" and {len(items) - 1} more" if len(items) > 1 else ""
     message = f"Kustomization {first.name}{more} decrypts files for age or PGP keys, but names no Secret"
     related = [Location(item.file, item.line) for item in items[1:6]]
     return found(
-        INFO, first.file, first.line, message, first.name, confidence=Confidence.MEDIUM, related=related
+        INFO,
+        first.file,
+        first.line,
+        message,
+        first.name,
+        confidence=Confidence.MEDIUM,
+        related=related,
+        words={"NAME": word(environment.name)},
     )
 
 
@@ -87,12 +95,21 @@ def _texts(data: Plain) -> Iterator[str]:
                 yield from (each for each in value if isinstance(each, str))
 
 
-def _judge(item: FluxKustomization, keys: tuple[str, ...] | None, file: str, line: int) -> Iterator[Finding]:
+def _judge(environment: Environment, item: FluxKustomization, each: Provided) -> Iterator[Finding]:
+    keys = each.provision.keys
     if keys is None or any(_TAKEN.fullmatch(key) for key in keys) or item.decryption is None:
         return
     name = shown(item.namespace, item.decryption.secret or "")
     message = f"Flux can use none of the data keys of Secret {name}: {', '.join(keys) or 'it is empty'}"
-    yield found(INFO, file, line, message, item.name, related=[Location(item.file, item.line)])
+    yield found(
+        INFO,
+        each.item.file,
+        each.provision.line,
+        message,
+        item.name,
+        related=[Location(item.file, item.line)],
+        words={"NAME": word(environment.name)},
+    )
 
 
 RULE = AuditRule(INFO, Group.FLUX, check)

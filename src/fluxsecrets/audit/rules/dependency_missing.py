@@ -48,7 +48,18 @@ def _finding(used: Used, source: Key | None, file: str) -> Finding:
     other = source[1] if source else "another Kustomization"
     what = f"{use.kind} {shown(use.namespace, use.name)}"
     message = f"{item.name} takes variables from {what}, which {other} applies, and does not wait for it"
-    return found(INFO, item.file, use.line, message, item.name, use.name, related=[Location(file)])
+    own = source is None or source[0] in (None, item.namespace)
+    words = {"OTHER": other if own or source is None else f"{other}, namespace: {source[0]}"}
+    return found(
+        INFO,
+        item.file,
+        use.line,
+        message,
+        item.name,
+        use.name,
+        related=[Location(file)],
+        words=words if source else None,
+    )
 
 
 def _waits(environment: Environment) -> dict[Key, set[Key]]:

@@ -9,7 +9,11 @@ from fluxsecrets.audit.cluster import shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.gitaccess import flux_sources
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.audit.values import key_argument
 from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.repo.manifests import dig
+from fluxsecrets.repo.objects import Object
+from fluxsecrets.sops.document import Path
 
 INFO = describe(
     "git-token-old",
@@ -39,7 +43,20 @@ def check(facts: Facts) -> Iterator[Finding]:
             if days > limit:
                 name = shown(each.provision.namespace, each.provision.name)
                 message = f"the token in Secret {name} is {days} days old or more; the policy allows {limit}"
-                yield found(INFO, each.item.file, each.provision.line, message, name)
+                yield found(
+                    INFO,
+                    each.item.file,
+                    each.provision.line,
+                    message,
+                    name,
+                    words={"KEY": key_argument(_place(each.item))},
+                )
+
+
+def _place(item: Object) -> Path:
+    """Where the token is in its Secret."""
+    places = [(field, key) for field in ("stringData", "data") for key in sorted(_KEYS, reverse=True)]
+    return next((each for each in places if dig(item.data, *each) is not None), places[0])
 
 
 RULE = AuditRule(INFO, Group.AGE, check)

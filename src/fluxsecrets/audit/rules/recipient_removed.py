@@ -9,6 +9,7 @@ from fluxsecrets.audit.people import all_recipients
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.keyhistory import RemovedKey
+from fluxsecrets.shell import word
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.recipients import RecipientKey
 
@@ -45,7 +46,15 @@ def check(facts: Facts) -> Iterator[Finding]:
             f"{name} was removed from {gone.path} on {gone.day}, but still opens {count} "
             f"file{'' if count == 1 else 's'}"
         )
-        yield found(INFO, found_in[0].path, found_in[0].line, message, gone.recipient, related=found_in[1:6])
+        yield found(
+            INFO,
+            found_in[0].path,
+            found_in[0].line,
+            message,
+            gone.recipient,
+            related=found_in[1:6],
+            words={"WHO": word(gone.name or gone.recipient)},
+        )
 
 
 RULE = AuditRule(INFO, Group.RECIPIENTS, check)

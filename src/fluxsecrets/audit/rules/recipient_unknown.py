@@ -8,6 +8,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.people import all_recipients
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.shell import word
 from fluxsecrets.sops import recipients
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
@@ -18,7 +19,8 @@ INFO = describe(
     "a recipient has no name in keys/",
     why="When someone leaves, or a key is lost, nobody knows which files are affected. And a key that was "
     "slipped in looks like all the others.",
-    fix="write its public key to keys/NAME.pub, or remove it: `fluxsecrets recipients remove KEY`",
+    fix="write it to a file in keys/ that is called after its owner and ends in .pub, or remove it: "
+    "`fluxsecrets recipients remove KEY`",
 )
 
 
@@ -49,7 +51,15 @@ def check(facts: Facts) -> Iterator[Finding]:
         if KINDS[key[0]].local and key not in known:
             count = len({place.path for place in places})
             message = f"{shown[key]} has no name in keys/, and is in {count} file{'s' * (count != 1)}"
-            yield found(INFO, places[0].path, places[0].line, message, key[1], related=places[1:6])
+            yield found(
+                INFO,
+                places[0].path,
+                places[0].line,
+                message,
+                key[1],
+                related=places[1:6],
+                words={"KEY": word(key[1])},
+            )
 
 
 RULE = AuditRule(INFO, Group.RECIPIENTS, check)

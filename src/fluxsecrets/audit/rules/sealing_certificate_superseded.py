@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
+from fluxsecrets.shell import file_word
 
 INFO = describe(
     "sealing-certificate-superseded",
@@ -44,6 +45,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 item.name,
                 confidence=Confidence.MEDIUM,
                 related=[Location(path)],
+                words={"CERTIFICATE": file_word(path)},
             )
 
 

@@ -38,6 +38,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 f"{value.shown} is {field}",
                 value.shown,
                 confidence=Confidence.MEDIUM,
+                words={"KEY": value.argument},
             )
 
 

@@ -9,6 +9,7 @@ from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.audit.selection import own_selector
 from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.shell import word
 from fluxsecrets.sops.document import Comment, Path, leaves_of
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format
@@ -33,7 +34,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         if comments:
             for trace in values_in_comments(_values(secret), comments):
                 message = f"this comment holds the value of {trace.path}"
-                yield found(INFO, secret.path, trace.comment.line, message, trace.path)
+                words = {"KEY": word(trace.path)}
+                yield found(INFO, secret.path, trace.comment.line, message, trace.path, words=words)
 
 
 def _plain_comments(secret: Secret) -> list[Comment]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.audit.values import key_argument
 from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.shell import word
 from fluxsecrets.sops.document import show_path
 
 INFO = describe(
@@ -29,7 +31,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         more = f" and {len(each.places) - 1} more" if len(each.places) > 1 else ""
         what = show_path(path) if each.places[0][0] != ("data",) else "its content"
         message = f"{name}, who was removed on {each.key.day}, knows {what}{more}"
-        yield found(INFO, each.path, line, message, each.key.recipient)
+        words = {"KEY": key_argument(path), "WHO": word(each.key.name or each.key.recipient)}
+        yield found(INFO, each.path, line, message, each.key.recipient, words=words)
 
 
 RULE = AuditRule(INFO, Group.AGE, check)

@@ -27,7 +27,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         name = _name(value)
         if text.endswith("\n") and text.strip() and "\n" not in text.rstrip("\r\n") and _is_telling(name):
             message = f"{value.shown} ends with a line break"
-            yield found(INFO, value.secret.path, value.line, message, value.shown)
+            yield found(
+                INFO, value.secret.path, value.line, message, value.shown, words={"KEY": value.argument}
+            )
 
 
 def _name(value: SecretValue) -> str:

@@ -34,6 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 f"{value.shown} is a placeholder",
                 value.shown,
                 severity=Severity.HIGH if production else None,
+                words={"KEY": value.argument},
             )
 
 

@@ -49,6 +49,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 main.shown,
                 severity=Severity.HIGH if any(map(is_production, main.secret.environments)) else None,
                 related=[Location(each.secret.path, each.line) for each in others[:5]],
+                words={"KEY": main.argument},
             )
 
 

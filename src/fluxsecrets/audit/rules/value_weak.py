@@ -51,6 +51,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 f"{value.shown} {message}",
                 value.shown,
                 severity=severity,
+                words={"KEY": value.argument},
             )
 
 
