@@ -256,7 +256,7 @@ def test_a_script_that_makes_the_same_mistake_again_is_started_ten_times(secret,
 
 def test_a_value_that_is_plain_text_now_is_mentioned(secret, cli, editor):
     editor.types(("  user: app", "other:\n  user: app"))
-    result = cli("edit", "secret.yaml")
+    result = cli("edit", "--allow-invalid", "secret.yaml")
     assert result.exit_code == 0
     assert "warning: secret.yaml: the value of other.user on line 9 is plain text now" in result.stderr
 

@@ -11,6 +11,7 @@ import click
 from fluxsecrets.cli.options import (
     PathArgument,
     accept_option,
+    allow_invalid_option,
     config_option,
     for_others_option,
     input_type_option,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # a SOPS file needs nothing of it
 @click.argument("path", cls=PathArgument)
 @accept_option
 @for_others_option
+@allow_invalid_option
 @input_type_option
 @order_option
 @config_option
@@ -50,6 +52,7 @@ def command(
     path: str,
     accept_recipients: bool,
     for_others: bool,
+    allow_invalid: bool,
     input_type: str | None,
     config: Path | None,
     quiet: bool,
@@ -91,6 +94,7 @@ def command(
         input_type=input_type,
         accept_recipients=accept_recipients,
         for_others=for_others,
+        allow_invalid=allow_invalid,
     )
     show_warnings(out, result.path, result.warnings)
     out.note(_sentence(result))

@@ -8,6 +8,7 @@ import click
 
 from fluxsecrets.cli.options import (
     PathArgument,
+    allow_invalid_option,
     config_option,
     env_option,
     filename_option,
@@ -91,6 +92,7 @@ from fluxsecrets.report.results import FORMATS, warning_lines
 )
 @click.option("--split-lists", is_flag=True, help="Split a List of Secrets into YAML documents first.")
 @for_others_option
+@allow_invalid_option
 @config_option
 @format_option
 @quiet_option

@@ -73,6 +73,11 @@ for_others_option: Decorator = click.option(
     is_flag=True,
     help="Proceed even if none of your identities can decrypt the result and git has no plain copy.",
 )
+allow_invalid_option: Decorator = click.option(
+    "--allow-invalid",
+    is_flag=True,
+    help="Take Secrets that Kubernetes would refuse, such as one with a number in stringData.",
+)
 config_option: Decorator = click.option(
     "--config",
     type=click.Path(path_type=Path),

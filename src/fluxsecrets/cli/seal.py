@@ -10,6 +10,7 @@ import click
 from fluxsecrets.cli.options import (
     LoggedOption,
     PathArgument,
+    allow_invalid_option,
     env_option,
     filename_option,
     for_others_option,
@@ -71,6 +72,7 @@ from fluxsecrets.report.text import counted
 @click.option("--allow-http", is_flag=True, help="With --fetch-cert: allow plain HTTP to other machines.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sealed.")
 @for_others_option
+@allow_invalid_option
 @filename_option
 @format_option
 @quiet_option

@@ -14,6 +14,7 @@ from fluxsecrets.cli.options import (
     PathArgument,
     ValueArgument,
     accept_option,
+    allow_invalid_option,
     config_option,
     document_option,
     filename_option,
@@ -100,6 +101,7 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
 @click.option("--plain", is_flag=True, help="Add the value even if the selector leaves it in plain text.")
 @document_option
 @accept_option
+@allow_invalid_option
 @input_type_option
 @order_option
 @config_option
@@ -156,6 +158,7 @@ def set_(
 @click.argument("key", cls=LoggedArgument)
 @document_option
 @accept_option
+@allow_invalid_option
 @input_type_option
 @order_option
 @config_option

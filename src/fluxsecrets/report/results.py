@@ -33,6 +33,7 @@ STYLES = {
     "synced": "green",
     "would sync": "yellow",
     "differs from its rule": "yellow",
+    "invalid in Kubernetes": "yellow",
     "plain": "yellow",
     "failed": "red",
 }

@@ -144,10 +144,10 @@ def in_the_plain_part(root, cli):
     write(
         root,
         "db.yaml",
-        secret("new").replace("namespace: x", f"namespace: x\n  labels: {{a: {PASSWORD}}}"),
+        secret("new").replace("namespace: x", f"namespace: x\n  annotations: {{a: {PASSWORD}}}"),
         cli,
     )
-    return "db.yaml#metadata.labels.a"
+    return "db.yaml#metadata.annotations.a"
 
 
 MOVES = [

@@ -14,7 +14,7 @@ from fluxsecrets.flux.unknown import is_unknown
 from fluxsecrets.repo.manifests import Steps, dig
 from fluxsecrets.repo.objects import CLUSTER_SCOPED
 
-from .problem import QUOTE, Problem, Subject, field_name, go_kind, texts_of, unfit
+from .problem import NOUNS, QUOTE, Problem, Subject, field_name, go_kind, texts_of, unfit
 
 MAX_ANNOTATIONS: Final = 256 * 1024
 """Bytes of all annotations, keys and values."""
@@ -72,7 +72,7 @@ def check_labels(subject: Subject) -> Iterator[Problem]:
     for key, value in labels.items():
         kind = go_kind(value)
         if kind not in ("string", "nil"):
-            reason = f"the label {key} is not a string ({kind}): Flux drops all labels of the object"
+            reason = f"the label {key} is {NOUNS[kind]} and not a string: Flux drops all labels of the object"
             yield Problem("labels-lost", (*place, key), reason, QUOTE, dropped=True)
             return
     for key, value in labels.items():

@@ -19,6 +19,7 @@ class Problem:
         steps: where in the object.
         reason: in the words of the API server, without any value of a Secret.
         hint: what to do, or "".
+        found: what is there in the place of a text, such as `a number`, or "".
         dropped: the object is applied, without what is at the place.
     """
 
@@ -26,6 +27,7 @@ class Problem:
     steps: Steps
     reason: str
     hint: str = ""
+    found: str = ""
     dropped: bool = False
 
 
@@ -75,6 +77,16 @@ _KINDS: Final[dict[type, str]] = {
     dict: "map",
     list: "slice",
 }
+
+
+NOUNS: Final = {
+    "int64": "a number",
+    "float64": "a number",
+    "bool": "a boolean",
+    "map": "a map",
+    "slice": "a list",
+}
+"""What people call a kind."""
 
 
 def unfit(kind: str, shape: str) -> str | None:

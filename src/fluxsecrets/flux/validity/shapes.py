@@ -13,7 +13,7 @@ from typing import Final
 
 from fluxsecrets.repo.manifests import Steps
 
-from .problem import QUOTE, Problem, Subject, field_name, go_kind, unfit
+from .problem import NOUNS, QUOTE, Problem, Subject, field_name, go_kind, unfit
 
 Shape = str | tuple["Shape"] | list["Shape"] | Mapping[str, "Shape"]
 """A scalar's Go type, `bytes` or `any`; in a tuple, a map of these; in a list, a list of these; or a struct's
@@ -108,7 +108,8 @@ def _misfit(steps: Steps, reason: str, kind: str, shape: str) -> Problem:
     if shape == "bytes":
         hint = "encode it with base64, or put it under stringData as a text"
     behaviour = "value-not-string" if shape in ("string", "bytes") else "value-of-wrong-type"
-    return Problem(behaviour, steps, f"{field_name(steps)}: {reason}", hint)
+    found = NOUNS.get(kind, "") if behaviour == "value-not-string" else ""
+    return Problem(behaviour, steps, f"{field_name(steps)}: {reason}", hint, found)
 
 
 def _strangers(value: object, shape: Shape, steps: Steps) -> Iterator[Problem]:

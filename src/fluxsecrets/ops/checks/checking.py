@@ -12,7 +12,7 @@ from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 
-OFFENDING = frozenset({Outcome.WOULD_ENCRYPT, Outcome.DIFFERS})
+OFFENDING = frozenset({Outcome.WOULD_ENCRYPT, Outcome.DIFFERS, Outcome.INVALID})
 """The outcomes, beside errors, for which `--check` fails."""
 
 

@@ -397,7 +397,12 @@ class Converter:
         if to is Form.SEALED:
             assert options.certificate is not None  # noqa: S101 - the request was checked before
             seal = SealOptions(
-                options.certificate, options.scope, comments=options.comments, places=places, leave_empty=True
+                options.certificate,
+                options.scope,
+                comments=options.comments,
+                places=places,
+                leave_empty=True,
+                allow_invalid=True,  # another form does not make it worse
             )
             sealed = seal_content(revealed.plain, seal)
             assert sealed is not None  # noqa: S101 - there is a Secret in it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -262,6 +262,7 @@ def encrypt_content(
     previous: OpenedFile | None = None,
     by_hand: bool = False,
     new_key: bool = False,
+    check: Callable[[Document], None] | None = None,
 ) -> EncryptedFile:
     """Encrypt a plain file's content.
 
@@ -277,6 +278,7 @@ def encrypt_content(
             recipients and selector are the same. Nothing decrypted from it may be plain text in the new file.
         by_hand: a person edited the content, so a value that becomes plain text is only a warning.
         new_key: always use a new data key.
+        check: refuses the parsed content, such as `policy.validity.refuse_invalid`.
 
     Raises:
         AlreadyEncryptedError: the content already has a `sops` block.
@@ -286,10 +288,8 @@ def encrypt_content(
     """
     from fluxsecrets.ops.policy.policy import selector_for
 
-    document = parse(format_, data, limits)
+    document = _parse_plain(format_, data, limits, check)
     del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
-    if document.metadata is not None:
-        raise AlreadyEncryptedError("the file is already encrypted", hint="nothing to do")
     single_value = format_.single_value
     # A file that is one value has no keys to select, and sops can't read such a file with a selector.
     if single_value:
@@ -339,6 +339,23 @@ def encrypt_content(
     if kubernetes and len(new) > FLUX_SIZE_LIMIT:
         warnings.append(f"the file has {len(new) / 2**20:.1f} MiB: Flux refuses to decrypt more than 5 MiB")
     return EncryptedFile(new, values, reused, tuple(warnings))
+
+
+def _parse_plain(
+    format_: Format, data: bytes, limits: Limits, check: Callable[[Document], None] | None
+) -> Document:
+    """Parse a plain file's content, and check it.
+
+    Raises:
+        AlreadyEncryptedError: it has a `sops` block.
+        FluxsecretsError: see `parse` and the check.
+    """
+    document = parse(format_, data, limits)
+    if document.metadata is not None:
+        raise AlreadyEncryptedError("the file is already encrypted", hint="nothing to do")
+    if check is not None and not format_.single_value:
+        check(document)
+    return document
 
 
 def _disclosed(previous: OpenedFile, encrypted: Encrypted, *, by_hand: bool) -> list[str]:

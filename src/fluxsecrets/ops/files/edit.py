@@ -13,12 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.writing import write_new
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for, selector_for
-from fluxsecrets.ops.run.inputs import Target, format_of_name, refuse_folder
+from fluxsecrets.ops.policy.validity import refuse_invalid
+from fluxsecrets.ops.run.inputs import format_of_name, refuse_folder
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import repository_root, select
@@ -30,7 +32,7 @@ from fluxsecrets.sops.formats import StoresConfig, make_format
 from .content import EncryptedFile, encrypt_content, parse
 from .desk import Ask, Desk, Edit, keeper, kept_aside
 from .onlycopy import others_only
-from .reencrypt import encrypt_again, open_target, write_back
+from .reencrypt import OpenTarget, encrypt_again, open_target, write_back
 
 NEW_FILE_MODE = 0o644
 """Permission bits of a new file. It is encrypted, and goes into git."""
@@ -68,6 +70,7 @@ def edit_file(
     input_type: str | None = None,
     accept_recipients: bool = False,
     for_others: bool = False,
+    allow_invalid: bool = False,
 ) -> EditResult:
     """Edit an encrypted file, or create a new one with the creation rule for its name.
 
@@ -79,6 +82,7 @@ def edit_file(
         input_type: overrides the format from its name.
         accept_recipients: see `reencrypt.open_target`.
         for_others: create a new file even if nobody here could decrypt it.
+        allow_invalid: take a Secret that Kubernetes would refuse.
 
     Raises:
         NotEncryptedError: the file is plain.
@@ -90,20 +94,32 @@ def edit_file(
     refuse_folder(session, text)
     try:
         if text and not os.path.lexists(session.cwd / text):
-            return _create(session, text, edit, ask, input_type, for_others=for_others)
+            options = _Options(input_type, for_others, allow_invalid)
+            return _create(session, text, edit, ask, options)
         target = select(session, [text], input_type=input_type).targets[0]
-        return _change(session, target, edit, ask, accept_recipients=accept_recipients)
+        opened = open_target(session, target, accept_recipients=accept_recipients)
+        return _change(session, opened, edit, ask, allow_invalid=allow_invalid)
     except FluxsecretsError as error:
         raise error.in_file(text) from None
 
 
-def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_recipients: bool) -> EditResult:
-    opened = open_target(session, target, accept_recipients=accept_recipients)
+class _Options(NamedTuple):
+    """How to create a file; see `edit_file`."""
+
+    input_type: str | None
+    for_others: bool
+    allow_invalid: bool
+
+
+def _change(session: Session, opened: OpenTarget, edit: Edit, ask: Ask, *, allow_invalid: bool) -> EditResult:
+    target = opened.target
     before = opened.file.text()
     keep = keeper(session, target.path, opened.policy)
     desk = Desk(edit, ask, target.format, session.limits.size, keep)
     done = desk.until_encrypted(
-        target.path.name, before, lambda plain: encrypt_again(session, opened, plain, by_hand=True)
+        target.path.name,
+        before,
+        lambda plain: encrypt_again(session, opened, plain, by_hand=True, allow_invalid=allow_invalid),
     )
     if done is None:
         return EditResult(target.shown, EditOutcome.UNCHANGED, warnings=opened.warnings)
@@ -115,22 +131,26 @@ def _change(session: Session, target: Target, edit: Edit, ask: Ask, *, accept_re
     return EditResult(target.shown, EditOutcome.EDITED, done.values, tuple(warnings))
 
 
-def _create(
-    session: Session, text: str, edit: Edit, ask: Ask, input_type: str | None, *, for_others: bool
-) -> EditResult:
+def _create(session: Session, text: str, edit: Edit, ask: Ask, options: _Options) -> EditResult:
     path = _new_path(session, text)
     refuse_configuration(path)
-    name = input_type or format_of_name(session, text)
+    name = options.input_type or format_of_name(session, text)
     policy = policy_for(session, path, Overrides())
     with blaming_rule(policy):
         check_recipients(policy.groups, session.providers)
     names = {**read_public_keys(repository_root(session)), **policy.names}
-    others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: for_others)
+    others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: options.for_others)
     format_ = make_format(name, policy.stores)
 
     def encrypt(plain: bytes) -> EncryptedFile:
         return encrypt_content(
-            format_, plain, policy, session.providers, now=session.now(), limits=session.limits
+            format_,
+            plain,
+            policy,
+            session.providers,
+            now=session.now(),
+            limits=session.limits,
+            check=None if options.allow_invalid else refuse_invalid,
         )
 
     desk = Desk(edit, ask, name, session.limits.size, keeper(session, path, policy))

@@ -14,6 +14,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, make_overrides, policy_for
+from fluxsecrets.ops.policy.validity import faults, refuse_invalid
 from fluxsecrets.ops.run.inputs import Input, Target
 from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_public_keys
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepared
@@ -24,6 +25,7 @@ from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.worktree import changed_since_head
+from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.formats import Format, make_format
 
 from .content import (
@@ -54,6 +56,7 @@ class EncryptRequest:
         staged: encrypt staged files.
         split_lists: first turn the Secrets in a `kind: List` into YAML documents.
         for_others: allow replacing the only plain text with a file that nobody here can read.
+        allow_invalid: encrypt Secrets that Kubernetes would refuse.
         check, dry_run: only report what would happen.
     """
 
@@ -73,6 +76,7 @@ class EncryptRequest:
     staged: bool = False
     split_lists: bool = False
     for_others: bool = False
+    allow_invalid: bool = False
     check: bool = False
     dry_run: bool = False
 
@@ -112,6 +116,7 @@ class EncryptOptions:
         look_at_identities: warn if none of the available identities could open a file, and refuse it if the
             plain text would be lost.
         for_others: don't refuse that.
+        allow_invalid: encrypt Secrets that Kubernetes would refuse.
         copies: the contents that git has.
     """
 
@@ -122,6 +127,7 @@ class EncryptOptions:
     write: bool = True
     look_at_identities: bool = False
     for_others: bool = False
+    allow_invalid: bool = False
     copies: GitCopies = field(default_factory=GitCopies)
 
 
@@ -192,7 +198,11 @@ def options_of(request: EncryptRequest) -> EncryptOptions:
         mac_only_encrypted=request.mac_only_encrypted,
     )
     return EncryptOptions(
-        overrides, split_lists=request.split_lists, write=request.writes, for_others=request.for_others
+        overrides,
+        split_lists=request.split_lists,
+        write=request.writes,
+        for_others=request.for_others,
+        allow_invalid=request.allow_invalid,
     )
 
 
@@ -305,7 +315,7 @@ def _encrypt(
     if options.split_lists and make_format(job.target.format).many_documents:
         given.data = split_lists(given.take(), session.limits)
     with blaming_rule(policy):
-        encrypted = _encrypt_one(session, job, given, policy, kubernetes=options.kubernetes)
+        encrypted = _encrypt_one(session, job, given, policy, options)
     others: tuple[str, ...] = ()
     if options.look_at_identities:  # last, so that other errors are reported first
         others = others_only(session, policy.groups, policy.shamir_threshold, names, lambda: kept)
@@ -342,12 +352,22 @@ def _already_encrypted(
     if options.overrides.recipients or options.overrides.selector:
         return FileResult(job.target.shown, Outcome.UNCHANGED, values, people)
     drift = drift_of(session, job.target.path, document, options.names)
-    outcome = Outcome.DIFFERS if drift else Outcome.UNCHANGED
-    return FileResult(job.target.shown, outcome, values, people, tuple(drift.values()), drift=tuple(drift))
+    wrong = _invalid(document, options)
+    outcome = Outcome.DIFFERS if drift else Outcome.INVALID if wrong else Outcome.UNCHANGED
+    warnings = (*drift.values(), *wrong)
+    return FileResult(job.target.shown, outcome, values, people, warnings, drift=tuple(drift))
+
+
+def _invalid(document: Document, options: EncryptOptions) -> tuple[str, ...]:
+    """Return what Kubernetes would refuse of an encrypted file. A ciphertext names its value's type."""
+    if options.write or options.allow_invalid or not options.kubernetes:
+        return ()
+    found = sorted(faults(document), key=lambda each: each.line or 0)
+    return tuple(f"line {each.line}: {each.sentence}" for each in found)
 
 
 def _encrypt_one(
-    session: Session, job: EncryptJob, given: Input, policy: Policy, *, kubernetes: bool
+    session: Session, job: EncryptJob, given: Input, policy: Policy, options: EncryptOptions
 ) -> EncryptedFile:
     """Encrypt one file's content with a policy; raises like `encrypt_content`."""
     format_ = make_format(job.target.format, policy.stores)
@@ -360,10 +380,11 @@ def _encrypt_one(
         session.providers,
         now=session.now(),
         limits=session.limits,
-        kubernetes=kubernetes,
+        kubernetes=options.kubernetes,
         previous=previous,
         by_hand=True,
         new_key=why_new is not None,
+        check=refuse_invalid if options.kubernetes and not options.allow_invalid else None,
     )
     more = (*warning, *([why_new] if why_new is not None else []))
     return replace(encrypted, warnings=(*encrypted.warnings, *more))

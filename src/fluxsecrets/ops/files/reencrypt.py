@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.policy.policy import Policy, selector_for
 from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
+from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
@@ -125,7 +127,12 @@ def recipient_names(session: Session, target: Target) -> Mapping[str, str]:
 
 
 def encrypt_again(
-    session: Session, opened: OpenTarget, plain: bytes, *, by_hand: bool = False
+    session: Session,
+    opened: OpenTarget,
+    plain: bytes,
+    *,
+    by_hand: bool = False,
+    allow_invalid: bool = False,
 ) -> EncryptedFile:
     """Encrypt changed plain text for the same recipients in the same way.
 
@@ -136,6 +143,7 @@ def encrypt_again(
         opened: the file before the change.
         plain: its new plain text.
         by_hand: see `content.encrypt_content`.
+        allow_invalid: take a change after which Kubernetes would refuse a Secret that it takes now.
 
     Raises:
         FormatError, UnprotectedError, ...: see `content.encrypt_content`.
@@ -153,6 +161,7 @@ def encrypt_again(
         previous=opened.file,
         by_hand=by_hand,
         new_key=why_new is not None,
+        check=None if allow_invalid else partial(refuse_invalid, before=opened.plain),
     )
     return encrypted if why_new is None else replace(encrypted, warnings=(*encrypted.warnings, why_new))
 

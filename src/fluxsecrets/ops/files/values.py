@@ -78,6 +78,7 @@ class ValueRequest:
         raw: values under `data:` of a Secret are base64, and are not decoded or encoded.
         plain: allow a new value that the file's selector leaves in plain text.
         accept_recipients: see `reencrypt.open_target`.
+        allow_invalid: see `reencrypt.encrypt_again`.
     """
 
     path: str
@@ -87,6 +88,7 @@ class ValueRequest:
     raw: bool = False
     plain: bool = False
     accept_recipients: bool = False
+    allow_invalid: bool = False
 
 
 def get_value(
@@ -200,7 +202,7 @@ def _change(
         if text == before:
             shown = show_path(place.path)
             return ValueResult(target.shown, shown, ValueChange.UNCHANGED, opened.warnings)
-        encrypted = encrypt_again(session, opened, text)
+        encrypted = encrypt_again(session, opened, text, allow_invalid=request.allow_invalid)
         warnings = tuple(dict.fromkeys((*opened.warnings, *encrypted.warnings)))
         shown = show_path(place.path)
         if encrypted.data == opened.content.data:

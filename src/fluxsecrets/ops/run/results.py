@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     WOULD_SYNC = "would sync"
     LEFT = "left as it is"
     DIFFERS = "differs from its rule"
+    INVALID = "invalid in Kubernetes"
     ALLOWED = "allowed"
     UNCHANGED = "unchanged"
     FAILED = "failed"

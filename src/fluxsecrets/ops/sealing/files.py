@@ -43,6 +43,7 @@ class SealRequest:
         cert: file or URL of the certificate, or None for the environment's.
         scope, name, namespace: override the Secrets' own, or None.
         for_others: allow replacing the only copy with a file that only the controller can open.
+        allow_invalid: seal Secrets that Kubernetes would refuse.
     """
 
     paths: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class SealRequest:
     allow_empty_data: bool = False
     renew: bool = False
     for_others: bool = False
+    allow_invalid: bool = False
     dry_run: bool = False
 
 
@@ -185,6 +187,7 @@ def _options(session: Session, request: SealRequest, tree: Tree | None, files: S
         namespace=request.namespace,
         allow_empty=request.allow_empty_data,
         comments=CommentMode(request.comments),
+        allow_invalid=request.allow_invalid,
     )
     return FileOptions(
         sealing,

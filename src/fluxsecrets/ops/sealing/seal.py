@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import (
     AlreadyEncryptedError,
@@ -17,6 +17,7 @@ from fluxsecrets.ops.files.plain import PlainManifests
 from fluxsecrets.ops.manifests.comments import CommentMode, judge_comments, shown_warning
 from fluxsecrets.ops.manifests.placement import NOWHERE, Place
 from fluxsecrets.ops.policy.policy import is_secret_list
+from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.repo.manifests import is_reference, line_of, read_manifests
 from fluxsecrets.repo.manifesttext import Replacement
 from fluxsecrets.repo.pieces import Pieces
@@ -41,6 +42,7 @@ class SealOptions:
         name: overrides the Secret's own, or None.
         namespace: for a Secret without one; must not differ from its own.
         leave_empty: leave a Secret without values unchanged.
+        allow_invalid: seal a Secret that Kubernetes would refuse.
         places: the objects' places in the cluster, by document.
     """
 
@@ -50,6 +52,7 @@ class SealOptions:
     namespace: str | None = None
     allow_empty: bool = False
     leave_empty: bool = False
+    allow_invalid: bool = False
     comments: CommentMode = CommentMode.CAREFUL
     known: Known = field(default_factory=Known)
     places: Mapping[int, Place] = field(default_factory=dict)
@@ -89,6 +92,8 @@ def seal_content(plain: PlainManifests, options: SealOptions) -> SealedContent |
         secret = read_secret(part)
         if options.leave_empty and not secret.values:
             continue
+        if not options.allow_invalid:
+            refuse_invalid(replace(plain.text.document, parts=(part,)))
         try:
             sealed = seal_secret(secret, options, options.places.get(number, NOWHERE))
         except FluxsecretsError as error:

@@ -1,0 +1,137 @@
+"""Whether Kubernetes would take a Secret, said before encryption hides what is wrong with it.
+
+The checks are those of `verify`, made on a file as it is written: what kustomize or Flux's substitution may
+still change is taken for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fluxsecrets.errors import FormatError
+from fluxsecrets.flux.unknown import UNKNOWN, unknown
+from fluxsecrets.flux.validity import problems
+from fluxsecrets.flux.validity.problem import Problem, Subject, field_name
+from fluxsecrets.marks import read_ciphertext
+from fluxsecrets.repo.manifests import Steps, is_reference, line_of, text_of
+from fluxsecrets.sops.document import Data, Document, Mapping, Node, find, to_data
+
+ALLOW_INVALID = "--allow-invalid"
+"""The option with which an invalid Secret is taken."""
+
+_TEMPLATES = ("${", "{{")
+_MOST = 10  # faults that are shown
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a Secret of a file.
+
+    Attributes:
+        name: of the Secret, or "".
+        line: of what is wrong.
+    """
+
+    name: str
+    line: int | None
+    problem: Problem
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without any value."""
+        problem = self.problem
+        if problem.found:
+            return f"{field_name(problem.steps)} is {problem.found}, expected a string"
+        return problem.reason
+
+    @property
+    def sentence(self) -> str:
+        """What Kubernetes or Flux would do."""
+        called = f"the Secret {self.name!a}" if self.name else "the Secret"
+        if self.problem.dropped:
+            return f"a part of {called} would not reach the cluster: {self.message}"
+        return f"Kubernetes would refuse {called}: {self.message}"
+
+    @property
+    def key(self) -> tuple[str, str, Steps]:
+        """What makes it the same fault in another version of the file."""
+        return self.name, self.problem.behaviour, self.problem.steps
+
+
+def refuse_invalid(document: Document, before: Document | None = None) -> None:
+    """Refuse a document with a Secret that Kubernetes would not take, or of which Flux would drop a part.
+
+    Args:
+        document: plain.
+        before: the file before a change; what was wrong with it is no reason to refuse the change.
+
+    Raises:
+        FormatError: names the line of the first fault, without any value. The others are in its details.
+    """
+    known = {each.key for each in faults(before)} if before is not None else set()
+    found = [each for each in faults(document) if each.key not in known]
+    if found:
+        raise refusal(found)
+
+
+def refusal(found: list[Fault]) -> FormatError:
+    """The error for faults, of which there is at least one."""
+    first, *others = sorted(found, key=lambda each: each.line or 0)
+    hint = first.problem.hint
+    details = [f"line {each.line}: {each.message}" for each in others[:_MOST]]
+    if len(others) > _MOST:
+        details.append(f"... and {len(others) - _MOST} more")
+    return FormatError(
+        first.sentence,
+        line=first.line,
+        hint=f"{hint}, or add {ALLOW_INVALID}" if hint else f"add {ALLOW_INVALID} to take it as it is",
+        details=details,
+    )
+
+
+def faults(document: Document) -> Iterator[Fault]:
+    """What is wrong with the Secrets of a document, plain or encrypted."""
+    for part in document.parts:
+        if text_of(part.get("kind")) != "Secret" or text_of(part.get("apiVersion")) != "v1":
+            continue
+        data = _known(to_data(part))
+        if not isinstance(data, dict):
+            continue
+        metadata = part.get("metadata")
+        name = text_of(metadata.get("name")) if isinstance(metadata, Mapping) else None
+        for problem in problems(Subject(data, data)):
+            if _is_for_files(problem):
+                yield Fault(name or "", _line(part, problem.steps), problem)
+
+
+def _is_for_files(problem: Problem) -> bool:
+    """Whether it can be told from the file alone, and matters."""
+    if problem.behaviour == "namespace-missing":  # a kustomization file may set it
+        return False
+    if any(sign in str(step) for step in problem.steps for sign in _TEMPLATES):
+        return False
+    return problem.behaviour != "unknown-field" or len(problem.steps) == 1
+
+
+def _known(data: Data) -> Data:
+    """The data with what is not known yet in the place of ciphertexts, references and variables."""
+    if isinstance(data, dict):
+        return {key: _known(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_known(value) for value in data]
+    if not isinstance(data, str):
+        return data
+    sealed = read_ciphertext(data.strip())
+    if sealed is not None:
+        return unknown(sealed[4])
+    return UNKNOWN if is_reference(data) or any(sign in data for sign in _TEMPLATES) else data
+
+
+def _line(part: Mapping, steps: Steps) -> int | None:
+    """The line of a place, or of what is nearest to it."""
+    node: Node | None = part
+    line = line_of(part)
+    for step in steps:
+        node = find(node, (step,)) if node is not None else None
+        line = line_of(node) or line
+    return line
