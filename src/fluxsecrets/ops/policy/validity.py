@@ -63,7 +63,7 @@ def refuse_invalid(document: Document, before: Document | None = None) -> None:
 
     Args:
         document: plain.
-        before: the file before a change; what was wrong with it is no reason to refuse the change.
+        before: the file before a change; a fault that it had does not block the change.
 
     Raises:
         FormatError: names the line of the first fault, without any value. The others are in its details.
