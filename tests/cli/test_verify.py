@@ -273,3 +273,29 @@ def test_the_report_may_go_to_a_file(made, cli):
     result = cli("verify", "-o", "verdicts.json", "--format", "json")
     assert result.stdout == ""
     assert json.loads((root / "verdicts.json").read_text())["command"] == "verify"
+
+
+@pytest.mark.parametrize(
+    ("settings", "args", "verdict"),
+    [
+        ("", (), "fails"),
+        ("", ("--flux-version", "2.8"), "applied"),
+        ('environments: {staging: {flux_version: "2.8.6"}}\n', (), "applied"),
+        ('environments: {staging: {flux_version: "2.8.6"}}\n', ("--flux-version", "v2.9.1"), "fails"),
+    ],
+)
+def test_an_unset_variable_depends_on_the_version(
+    settings, args, verdict, tmp_path, monkeypatch, act_as, cli
+):
+    apps = kustomization("apps", "apps", more="postBuild: {substitute: {A: a}}")
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: apps}\ndata: {k: '${B}x'}\n"
+    files = {**cluster("staging"), "clusters/staging/apps.yaml": apps, "apps/c.yaml": text}
+    write(tmp_path, {**files, **({".fluxsecrets.yaml": settings} if settings else {})})
+    monkeypatch.chdir(tmp_path)
+    act_as("alice")
+    found = json.loads(cli("verify", "--env", "staging", "--format", "json", *args).stdout)
+    assert {each["name"]: each["verdict"] for each in found["kustomizations"]}["apps"] == verdict
+
+
+def test_what_is_not_a_version(cli):
+    assert "is not a version of Flux" in cli("verify", "--flux-version", "newest").stderr

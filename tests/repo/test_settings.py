@@ -92,6 +92,8 @@ def test_all_of_it_is_optional(text):
         ("environments:\n  a: {path: ''}", "2:13", "'' is not a path in the repository", "relative"),
         ("environments:\n  a: {path: x}\n  b: {path: ./x}", "3:3", "b has the path of a", "one folder"),
         ("environments:\n  a: {}\n  a: {}", "3:3", "the key 'a' is in a map twice", None),
+        ("environments: {a: {flux_version: 2.10}}", "1:34", "expected a text", "quotes"),
+        ("environments: {a: {flux_version: 2.x}}", "1:34", "not a version", "2.8"),
         ("environments: {a: {cluster_recipients: ['']}}", "1:41", "no public key", "age1"),
         ("allow: [{rule: a, path: b}]", "1:9", "reason is missing", None),
         ("allow: [{rule: A b, path: b, reason: c}]", "1:16", "'A b' is not the id of a rule", "rules list"),

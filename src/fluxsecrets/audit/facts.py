@@ -211,6 +211,7 @@ class Facts:
         settings: its `.fluxsecrets.yaml`.
         read: the readers that need an operation.
         older: encrypted files as they were before; None takes the last commit's.
+        flux_version: of Flux in all clusters; None where the settings or the repository say it.
     """
 
     tree: Tree
@@ -218,6 +219,7 @@ class Facts:
     today: date
     read: Readers = field(repr=False)
     older: Mapping[str, Document] | None = field(default=None, repr=False)
+    flux_version: str | None = None
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property

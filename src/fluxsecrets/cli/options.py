@@ -174,6 +174,24 @@ def _keep_partial(context: click.Context, _parameter: click.Parameter, given: bo
     context.meta[_PARTIAL] = given
 
 
+def _keep_version(context: click.Context, _parameter: click.Parameter, text: str | None) -> None:
+    from fluxsecrets.repo.settings import FLUX_VERSION
+
+    if text is not None and not FLUX_VERSION.fullmatch(text):
+        raise UsageError(f"{text[:60]!a} is not a version of Flux", hint="write it as 2.8 or 2.9.1")
+    context.meta[_FLUX_VERSION] = None if text is None else text.removeprefix("v")
+
+
+_FLUX_VERSION = "fluxsecrets.flux-version"
+flux_version_option: Decorator = click.option(
+    "--flux-version",
+    metavar="X.Y",
+    expose_value=False,
+    callback=_keep_version,
+    help="The version of Flux in the cluster; default: what the repository says, or the newest.",
+)
+
+
 _PARTIAL = "fluxsecrets.partial-history"
 partial_history_option: Decorator = click.option(
     "--partial-history",
@@ -206,6 +224,7 @@ def make_session(config: Path | None = None) -> Session:
         warn=lambda text: out.warning(f"warning: {text}"),
         order=order,
         partial_history=context is not None and bool(context.meta.get(_PARTIAL)),
+        flux_version=None if context is None else context.meta.get(_FLUX_VERSION),
         note=out.note,
         progress=out.progress,
         outputs={} if context is None else context.meta.get(_OUTPUTS, {}),

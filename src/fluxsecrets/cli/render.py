@@ -8,6 +8,7 @@ import click
 
 from fluxsecrets.cli.options import (
     LoggedOption,
+    flux_version_option,
     format_option,
     make_session,
     output_option,
@@ -30,6 +31,7 @@ from fluxsecrets.cli.output import Output, write_output, write_plain
 )
 @click.option("--show-values", is_flag=True, help="Print the values of Secrets in plain text.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing: encrypted values are unknown.")
+@flux_version_option
 @output_option("Write the result to FILE.")
 @format_option
 @quiet_option

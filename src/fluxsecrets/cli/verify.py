@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fluxsecrets.cli.findings import findings_format_option, report_file_option
-from fluxsecrets.cli.options import make_session, quiet_option
+from fluxsecrets.cli.options import flux_version_option, make_session, quiet_option
 from fluxsecrets.cli.output import Output
 
 
@@ -16,6 +16,7 @@ from fluxsecrets.cli.output import Output
 @click.option("--all", "everything", is_flag=True, help="Also list objects that are applied unchanged.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for what cannot be told, too.")
 @click.option("--no-keys", is_flag=True, help="Decrypt nothing, and skip MACs and values.")
+@flux_version_option
 @findings_format_option
 @report_file_option
 @quiet_option

@@ -162,6 +162,7 @@ class Sync:
         patches: what the instance changes in what the operator makes.
         file, line: where it is written.
         base: the folder of the repository that an OCI artifact is made of: paths are relative to it.
+        version: of Flux, as the instance has it, or None.
     """
 
     name: str
@@ -173,6 +174,7 @@ class Sync:
     file: str
     line: int
     base: str = ""
+    version: str | None = None
 
 
 def read_kustomization(item: Object) -> FluxKustomization | None:
@@ -284,6 +286,7 @@ def _sync(spec: object, item: Object) -> Sync | None:
         patches=patches,
         file=item.file,
         line=item.line,
+        version=text(spec, "distribution", "version"),
     )
 
 

@@ -87,6 +87,7 @@ class Graph:
         cycles: in `dependsOn` and in kustomize's includes.
         notes: what was not followed, and why.
         tree: the files that reach Flux.
+        sync: the FluxInstance that syncs the root, or None.
     """
 
     root: str
@@ -98,6 +99,7 @@ class Graph:
     cycles: tuple[Cycle, ...]
     notes: tuple[Note, ...]
     tree: Tree = field(repr=False, compare=False)
+    sync: Sync | None = field(default=None, repr=False, compare=False)
 
     @property
     def kustomizations(self) -> tuple[FluxKustomization, ...]:
@@ -194,6 +196,7 @@ class _Walker:
             cycles=tuple(self.cycles),
             notes=tuple(sorted(self.notes, key=lambda note: (note.path, note.line or 0, note.message))),
             tree=self.tree,
+            sync=self.sync,
         )
 
     def note(self, note: Note) -> None:

@@ -48,6 +48,7 @@ class EnvironmentSettings:
         files: globs of more files that belong to it.
         sealing_certificates: paths of the certificates that its SealedSecrets are sealed for.
         cluster_recipients: the public keys whose private halves are in the cluster.
+        flux_version: of Flux in the cluster, such as `2.8`; None where the repository says it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class EnvironmentSettings:
     files: tuple[str, ...] = ()
     sealing_certificates: tuple[str, ...] = ()
     cluster_recipients: tuple[str, ...] = ()
+    flux_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def parse_settings(data: bytes, *, path: str = SETTINGS_NAME) -> Settings:
 
 
 TOP_KEYS = frozenset({"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify"})
-ENVIRONMENT_KEYS = frozenset({"path", "files", "sealing_certificates", "cluster_recipients"})
+ENVIRONMENT_KEYS = frozenset({"path", "files", "sealing_certificates", "cluster_recipients", "flux_version"})
 ALLOW_KEYS = frozenset({"rule", "path", "reason", "expires"})
 DAYS_KEYS = ("data_key_days", "identity_days", "token_days", "certificate_days")
 AUDIT_KEYS = frozenset({"fail_on", *DAYS_KEYS})
@@ -181,6 +183,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _RULE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _PLUGIN = re.compile(r"[A-Za-z0-9+._-]+")
 _RECIPIENT = re.compile(r"\S+(?: \S+)*")
+FLUX_VERSION = re.compile(r"v?\d{1,3}\.\d{1,3}(?:\.\d{1,3})?", re.ASCII)
 _MAX_DAYS = 36_500
 
 
@@ -226,6 +229,7 @@ class _Reader:
             self.globs(fields, "files"),
             self.texts(fields, "sealing_certificates", self.inside),
             self.texts(fields, "cluster_recipients", self.recipient),
+            self.version(fields, "flux_version"),
         )
 
     def allowance(self, node: Node) -> Allowance:
@@ -314,6 +318,17 @@ class _Reader:
         if not _RECIPIENT.fullmatch(text):
             self.read.fail(node, "there is no public key here", hint="it is an age recipient, such as age1…")
         return text
+
+    def version(self, fields: Fields, name: str) -> str | None:
+        if not is_set(fields, name):
+            return None
+        node = fields[name][1]
+        # Without quotes, 2.10 is a number, and would be 2.1.
+        found = self.read.strict_text(name, node).strip()
+        if not FLUX_VERSION.fullmatch(found):
+            message = f"{found[:60]!a} is not a version of Flux"
+            self.read.fail(node, message, hint='write it in quotes, as in "2.8" or "2.9.1"')
+        return found.removeprefix("v")
 
     def date(self, fields: Fields, name: str) -> date | None:
         if not is_set(fields, name):

@@ -94,6 +94,7 @@ def gather(
             partial_history=session.partial_history,
         ),
         before,
+        session.flux_version,
     )
 
 

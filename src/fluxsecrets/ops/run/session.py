@@ -59,6 +59,7 @@ class Session:
             was replaced.
         order: kinds of keys to try first; None takes `SOPS_DECRYPTION_ORDER`.
         partial_history: take the history of a shallow clone for all there is.
+        flux_version: of Flux in all clusters; None where the settings or the repository say it.
         note: tells the user what is being done.
         outputs: the files of `-o` as they were when the command began; None for those that did not exist.
         progress: passes items on and shows how far they are; takes them, their number, and what is done.
@@ -73,6 +74,7 @@ class Session:
     warn: Callable[[str], None] | None = None
     order: tuple[str, ...] | None = None
     partial_history: bool = False
+    flux_version: str | None = None
     note: Callable[[str], None] | None = None
     progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
     outputs: Mapping[Path, FileIdentity | None] = field(default_factory=dict)

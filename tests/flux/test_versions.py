@@ -1,0 +1,121 @@
+import pytest
+
+from fluxsecrets.flux.versions import is_strict, read_controller
+from fluxsecrets.repo.objects import Object
+
+
+def item(api_version, kind, name, *, labels=None, **spec):
+    data = {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "flux-system", "labels": labels or {}},
+        "spec": spec,
+    }
+    return Object(api_version, kind, name, "flux-system", "f.yaml", 1, data)
+
+
+def deployment(image, *args):
+    containers = [{"name": "manager", "image": image, "args": list(args)}]
+    return item(
+        "apps/v1", "Deployment", "kustomize-controller", template={"spec": {"containers": containers}}
+    )
+
+
+def instance(version, *patches):
+    return item(
+        "fluxcd.controlplane.io/v1",
+        "FluxInstance",
+        "flux",
+        distribution={"version": version},
+        kustomize={"patches": list(patches)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "strict"),
+    [
+        (None, True),
+        ("2.9.0", True),
+        ("v2.8.6", False),
+        ("2.9", True),
+        ("2.8", False),
+        ("2.x", True),
+        ("2.7.x", False),
+        ("~2.8.0", False),
+        ("^2.7.0", True),
+        (">=2.7.0 <2.9.0", False),
+        ("<=2.9.0", True),
+        ("<2.9.3", True),
+        ("<3.0.0", True),
+        ("0.41.2", False),
+        ("3.0.0", True),
+        ("main", True),
+    ],
+)
+def test_strict_since_2_9(version, strict):
+    assert is_strict(version) is strict
+
+
+def test_the_controllers_image():
+    found = read_controller([deployment("ghcr.io/fluxcd/kustomize-controller:v1.8.4@sha256:00")])
+    assert (found.version, found.strict) == ("2.8", False)
+    assert read_controller([deployment("registry:5000/kustomize-controller:v1.9.4")]).strict
+    assert read_controller([deployment("ghcr.io/fluxcd/kustomize-controller:v0.35.1")]).version == "0.35"
+
+
+def test_the_instance():
+    assert read_controller([instance("2.7.x")]).strict is False
+    chart = item(
+        "helm.toolkit.fluxcd.io/v2",
+        "HelmRelease",
+        "flux-instance",
+        values={"instance": {"distribution": {"version": "2.8.3"}}},
+    )
+    found = read_controller([chart])
+    assert (found.version, found.strict) == ("2.8.3", False)
+
+
+def test_labels_and_the_manifests_artifact():
+    labels = {"app.kubernetes.io/part-of": "flux", "app.kubernetes.io/version": "v2.6.4"}
+    assert read_controller([item("v1", "Namespace", "flux-system", labels=labels)]).version == "2.6.4"
+    artifact = item(
+        "source.toolkit.fluxcd.io/v1",
+        "OCIRepository",
+        "flux-manifests",
+        url="oci://ghcr.io/fluxcd/flux-manifests",
+        ref={"tag": "v2.5.1"},
+    )
+    assert read_controller([artifact]).version == "2.5.1"
+
+
+def test_the_feature_gate_counts_more_than_the_version():
+    image = "ghcr.io/fluxcd/kustomize-controller:v1.9.4"
+    off = "--feature-gates=GroupChangeLog=true,StrictPostBuildSubstitutions=false"
+    assert not read_controller([deployment(image, off)]).strict
+    assert read_controller([deployment(image.replace("1.9", "1.5"), off.replace("false", "true"))]).strict
+    assert read_controller([deployment(image, off, off.replace("false", "true"))]).strict
+
+
+@pytest.mark.parametrize(
+    ("target", "strict"),
+    [
+        ({"kind": "Deployment", "name": "kustomize-controller"}, False),
+        ({"kind": "Deployment", "name": "(kustomize-controller|helm-controller)"}, False),
+        ({"kind": "Deployment", "name": "helm-controller"}, True),
+        ({"kind": "Deployment", "name": "("}, True),
+    ],
+)
+def test_patches_of_the_instance(target, strict):
+    patch = "- op: add\n  path: /spec/template/spec/containers/0/args/-\n  value: "
+    patch += "--feature-gates=StrictPostBuildSubstitutions=false\n"
+    assert read_controller([instance("2.x", {"target": target, "patch": patch})]).strict is strict
+
+
+def test_a_key_for_all_kustomizations():
+    assert read_controller([deployment("x", "--sops-age-secret=sops-age")]).has_global_key
+    assert not read_controller([deployment("x")]).has_global_key
+
+
+def test_what_is_known_otherwise_counts_more():
+    found = read_controller([instance("2.7.x")], "2.9.1")
+    assert (found.version, found.strict) == ("2.9.1", True)
