@@ -1,18 +1,22 @@
-"""What Flux would do with each file and object of an environment, put together from its graph."""
+"""What Flux would do with each file and object of an environment, as rows of its verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from fluxsecrets.repo.decryption import SIZE_LIMIT, Fate, Treatment, treat_object, treat_source
+from fluxsecrets.flux.decrypting import decrypts
+from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict, SourceVerdict
+from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION
 from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .facts import Facts, Secret
-from .selection import own_selector
+from .judged import judged
+
+__all__ = ["Treated", "decrypts", "treated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Treated:
         path, line: where it is written; no line for a file that a generator or patch reads.
         item: the object; for a generator's file the one that is generated, or None for a patch.
         secret: what is known of the file, where it is a secret.
+        outcome: why it fails or is applied as ciphertext, or None.
     """
 
     applied: Applied
@@ -31,6 +36,7 @@ class Treated:
     item: Object | None
     secret: Secret | None
     treatment: Treatment
+    outcome: Outcome | None = None
 
 
 def treated(facts: Facts, environment: Environment) -> tuple[Treated, ...]:
@@ -40,59 +46,66 @@ def treated(facts: Facts, environment: Environment) -> tuple[Treated, ...]:
 
 def _treated(facts: Facts, environment: Environment) -> Iterator[Treated]:
     secrets = facts.once("by path", lambda: {secret.path: secret for secret in facts.secrets})
-    for applied in environment.graph.applied:
+    for verdict in judged(facts, environment):
+        applied = verdict.applied
+        sources = {each.path: each for each in verdict.sources}
         read: set[str] = set()
-        for item in applied.objects:
+        for each in verdict.objects:
+            item = each.item
             if item.generated is None:
-                yield _object(applied, item, secrets.get(item.file))
+                secret = secrets.get(item.file)
+                yield Treated(
+                    applied, item.file, item.line, item, secret, each.treatment, _decisive(each.outcomes)
+                )
                 continue
             for path in item.generated.files:
                 read.add(path)
-                yield _generated(environment, applied, item, path, secrets.get(path))
-        for path in sorted(environment.generator_files.keys() & applied.files - read):
+                secret = secrets.get(path)
+                treatment = _generated(each, sources.get(path), secret)
+                outcome = _of_source(verdict, path) or _decisive(each.outcomes)
+                yield Treated(applied, path, None, item, secret, treatment, outcome)
+        for path in sorted((environment.generator_files.keys() & applied.files) - read):
             secret = secrets.get(path)
-            treatment = _source(environment, applied, path, secret, patch=True)
-            yield Treated(applied, path, None, None, secret, treatment)
+            treatment, outcome = _patch(verdict, path, sources.get(path), secret)
+            yield Treated(applied, path, None, None, secret, treatment, outcome)
 
 
-def decrypts(applied: Applied) -> bool:
-    """Whether a Kustomization decrypts what it applies."""
-    item = applied.kustomization
-    return item is None or (item.decryption is not None and item.decryption.provider == "sops")
+def _generated(each: ObjectVerdict, source: SourceVerdict | None, secret: Secret | None) -> Treatment:
+    """What becomes of a generator's file."""
+    if source is not None and source.treatment.fate is Fate.FAILS:
+        return source.treatment
+    if each.treatment.fate is Fate.FAILS:
+        return each.treatment
+    if source is not None and source.treatment.fate is Fate.DECRYPTED:
+        return source.treatment
+    plain = secret is None or secret.stored_as is None
+    return Treatment(Fate.APPLIED) if plain else each.treatment
 
 
-def _object(applied: Applied, item: Object, secret: Secret | None) -> Treated:
-    disabled = item.annotations.get(DECRYPT_ANNOTATION, "").lower() == "disabled"
-    selector = own_selector(secret) if secret is not None else None
-    treatment = treat_object(item, selector, decrypts=decrypts(applied), disabled=disabled)
-    if treatment.fate is Fate.APPLIED and secret is not None and isinstance(item.data.get("sops"), dict):
-        treatment = Treatment(Fate.FAILS, reason="its sops block has no MAC, by which Flux knows it")
-    return Treated(applied, item.file, item.line, item, secret, treatment)
+def _patch(
+    verdict: KustomizationVerdict, path: str, source: SourceVerdict | None, secret: Secret | None
+) -> tuple[Treatment, Outcome | None]:
+    """What becomes of a patch: an encrypted one that Flux leaves spoils the objects that it changes."""
+    if source is not None and source.treatment.fate in (Fate.FAILS, Fate.DECRYPTED):
+        return source.treatment, _of_source(verdict, path)
+    if secret is None or secret.stored_as is None:
+        return Treatment(Fate.APPLIED), None
+    for each in verdict.objects:
+        if any(mark.rpartition(":")[0] == path for mark in each.item.patched_by):
+            return each.treatment, _decisive(each.outcomes)
+    return Treatment(
+        Fate.CIPHERTEXT, reason="Flux does not decrypt the patch, and it changes no object"
+    ), None
 
 
-def _generated(
-    environment: Environment, applied: Applied, item: Object, path: str, secret: Secret | None
-) -> Treated:
-    stored_as = secret.stored_as if secret is not None else None
-    if item.kind == "ConfigMap":
-        treatment = Treatment(Fate.APPLIED)
-        if stored_as is not None:
-            treatment = Treatment(Fate.CIPHERTEXT, reason=f"the configMapGenerator in {item.file} reads it")
-    else:
-        treatment = _source(environment, applied, path, secret, patch=False)
-    return Treated(applied, path, None, item, secret, treatment)
+def _of_source(verdict: KustomizationVerdict, path: str) -> Outcome | None:
+    return _decisive(each for each in verdict.outcomes if each.path == path)
 
 
-def _source(
-    environment: Environment, applied: Applied, path: str, secret: Secret | None, *, patch: bool
-) -> Treatment:
-    if secret is None:
-        return Treatment(Fate.APPLIED)
-    size = secret.size or 0
-    expected = environment.generator_files.get(path, "binary")
-    if decrypts(applied):
-        return treat_source(expected, secret.stored_as, secret.marks, size, patch=patch)
-    if secret.stored_as is None:
-        return Treatment(Fate.APPLIED)
-    treatment = treat_source(expected, secret.stored_as, secret.marks, min(size, SIZE_LIMIT), patch=patch)
-    return replace(treatment, fate=Fate.CIPHERTEXT, reason="the Kustomization has no spec.decryption")
+def _decisive(outcomes: Iterable[Outcome]) -> Outcome | None:
+    found = tuple(outcomes)
+    for effect in (Effect.FAILS, Effect.CIPHERTEXT):
+        for each in found:
+            if each.effect is effect:
+                return each
+    return None

@@ -154,14 +154,14 @@ def _not_emitted_as(read_as: str, write_as: str) -> str:
 
 
 def _emitted(format_: Format, text: bytes, read_as: str, write_as: str) -> Emitted:
-    same = read_as == write_as
-    if same and (write_as in ("dotenv", "ini") or (write_as == "yaml" and b"#" in text)):
-        return Emitted(text)  # with its comments
+    signs = {"dotenv": b"=", "ini": b"#;", "yaml": b"#"}.get(write_as, b"")
+    if read_as == write_as and any(sign in text for sign in signs):
+        return Emitted(text)  # it may have comments, which stay
     try:
         parts = format_.read(text)
     except FluxsecretsError as error:
         return Emitted(doubt=error.message)
-    if read_as == "ini":  # sops's reader always has this section, as the first one
+    if read_as == "ini" and write_as != "ini":  # sops's reader always has this section, as the first one
         parts = [{"DEFAULT": {}, **part} if isinstance(part, dict) else part for part in parts]
     failed = _not_emitted_as(read_as, write_as)
     if write_as == "binary":
