@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fluxsecrets.flux.decrypting import decrypts
 from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict, SourceVerdict
+from fluxsecrets.marks import FLUX_MARKERS
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.graph import Applied
@@ -15,8 +15,6 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .facts import Facts, Secret
 from .judged import judged
-
-__all__ = ["Treated", "decrypts", "treated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def _treated(facts: Facts, environment: Environment) -> Iterator[Treated]:
             for path in item.generated.files:
                 read.add(path)
                 secret = secrets.get(path)
-                treatment = _generated(each, sources.get(path), secret)
+                treatment = _generated(each, path, sources.get(path), secret)
                 outcome = _of_source(verdict, path) or _decisive(each.outcomes)
                 yield Treated(applied, path, None, item, secret, treatment, outcome)
         for path in sorted((environment.generator_files.keys() & applied.files) - read):
@@ -70,16 +68,25 @@ def _treated(facts: Facts, environment: Environment) -> Iterator[Treated]:
             yield Treated(applied, path, None, None, secret, treatment, outcome)
 
 
-def _generated(each: ObjectVerdict, source: SourceVerdict | None, secret: Secret | None) -> Treatment:
+def _generated(
+    each: ObjectVerdict, path: str, source: SourceVerdict | None, secret: Secret | None
+) -> Treatment:
     """What becomes of a generator's file."""
-    if source is not None and source.treatment.fate is Fate.FAILS:
+    if source is not None and source.treatment.fate is not Fate.APPLIED:
         return source.treatment
-    if each.treatment.fate is Fate.FAILS:
-        return each.treatment
-    if source is not None and source.treatment.fate is Fate.DECRYPTED:
-        return source.treatment
-    plain = secret is None or secret.stored_as is None
-    return Treatment(Fate.APPLIED) if plain else each.treatment
+    sources = each.item.generated.sources if each.item.generated is not None else ()
+    for key in (one.key for one in sources if one.path == path):
+        if key in each.by_key:
+            return each.by_key[key]
+    if secret is None or secret.stored_as is None:
+        return Treatment(Fate.APPLIED)
+    wrong = next((one for one in each.outcomes if one.effect is Effect.CIPHERTEXT), None)
+    if wrong is not None:
+        return Treatment(Fate.CIPHERTEXT, reason=wrong.reason)
+    reason = "Flux does not find the marker of its format in it"
+    if source is not None:
+        reason = f"Flux does not find {FLUX_MARKERS[source.format].decode()} in it"
+    return Treatment(Fate.CIPHERTEXT, reason=reason)
 
 
 def _patch(

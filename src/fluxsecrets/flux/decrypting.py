@@ -7,7 +7,7 @@ one: a value that is a SOPS file is decrypted, such as a generator's file whose 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
@@ -16,6 +16,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, Plain, Steps, dig, pairs, walk
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.sops.document import show_path
 from fluxsecrets.sops.metadata import Metadata, parse_metadata
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
@@ -32,11 +33,13 @@ class Decrypted:
 
     Attributes:
         data: with the values in place; a value that nobody at hand can decrypt is `UNKNOWN`. Not in the repr.
+        by_key: what becomes of each value that is a SOPS file.
     """
 
     data: Plain = field(repr=False, compare=False)
     treatment: Treatment
     outcomes: tuple[Outcome, ...] = ()
+    by_key: Mapping[str, Treatment] = field(default_factory=dict)
 
 
 def decrypt(applied: Applied, item: Object, cluster: Cluster) -> Decrypted:
@@ -47,7 +50,7 @@ def decrypt(applied: Applied, item: Object, cluster: Cluster) -> Decrypted:
         return _object(item, cluster)
     if item.kind == "Secret":
         found = decrypt_values(item, cluster)
-        return Decrypted(found.data, found.treatment, found.outcomes)
+        return Decrypted(found.data, found.treatment, found.outcomes, found.by_key)
     return Decrypted(item.data, Treatment(Fate.APPLIED))
 
 
@@ -160,7 +163,7 @@ def _doubts(item: Object, doubtful: Steps | None, state: Access) -> Iterator[Out
         yield Outcome(
             Effect.UNKNOWN,
             "decryption-not-known",
-            f"the ciphertext {'.'.join(map(str, doubtful))!a} of {item.kind} {item.name!a} does not come "
+            f"the ciphertext {show_path(doubtful)!a} of {item.kind} {item.name!a} does not come "
             f"from {item.file}, and no identity at hand can tell whether Flux decrypts it",
             item.file,
             item.line_at(doubtful),
@@ -179,13 +182,15 @@ def _by_comments(item: Object, selector: Selector) -> Outcome:
     )
 
 
+_PLAIN = (
+    "encrypt {0}, or let no patch, replacement or generator set it: the sops block says that it is encrypted"
+)
 _HINTS = {
-    PANIC: "write the value as text, such as base64 in `data`, instead of `!!binary`",
-    "does not match": "encrypt the value, or patch only what is not encrypted",
-    "Expected encrypted": "encrypt the value, or patch only what is not encrypted",
-    "authentication failed": "leave the value where it was encrypted, and patch or rename nothing above it; "
-    "or restore the file from git",
-    "base64": "the ciphertext is damaged: restore the file from git",
+    PANIC: "write {0} as text, such as base64 in `data`, instead of `!!binary`",
+    "does not match": _PLAIN,
+    "Expected encrypted": _PLAIN,
+    "authentication failed": "leave {0} under the keys under which it was encrypted, or restore it from git",
+    "base64": "the ciphertext of {0} is damaged: restore the file from git",
     "data key": "encrypt the file for the cluster's key: run `fluxsecrets recipients sync`",
     "failed to load": "the sops block is damaged: restore the file from git",
 }
@@ -207,6 +212,6 @@ def _fails(
         not_decrypted(item, f"{item.kind} data", reason),
         path,
         line,
-        next((hint for sign, hint in _HINTS.items() if sign in reason), ""),
+        next((hint for sign, hint in _HINTS.items() if sign in reason), "").format(show_path(steps)),
     )
     return Decrypted(data, Treatment(Fate.FAILS, "json", outcome.reason), (outcome,))

@@ -107,20 +107,25 @@ def _with_unknowns(item: Object) -> Object:
 
 def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variables) -> ObjectVerdict:
     decrypted = decrypt(applied, item, cluster)
+    if any(each.effect is Effect.FAILS for each in decrypted.outcomes):
+        # Flux stops here: what later stages say of the ciphertext is not what is wrong with it.
+        return ObjectVerdict(
+            item, decrypted.data, decrypted.treatment, False, decrypted.outcomes, decrypted.by_key
+        )
     substituted = substitute(item, decrypted.data, variables, strict=cluster.strict)
     data = normalise(substituted.data)
+    required = tuple(check_encrypted(applied, item, data))
     wrong = [
         *decrypted.outcomes,
         *substituted.outcomes,
-        *check_encrypted(applied, item, data),
+        *required,
         *check_object(item, substituted.data),
         *check_spec(item, substituted.data, cluster),
     ]
-    if not any(each.effect in (Effect.FAILS, Effect.CIPHERTEXT) for each in wrong):
+    if not required and not any(each.effect is Effect.CIPHERTEXT for each in wrong):
         wrong += check_ciphertexts(applied, item, data)
-    return ObjectVerdict(
-        item, data, _treatment(decrypted.treatment, wrong), substituted.changed, tuple(wrong)
-    )
+    treatment = _treatment(decrypted.treatment, wrong)
+    return ObjectVerdict(item, data, treatment, substituted.changed, tuple(wrong), decrypted.by_key)
 
 
 def _treatment(treatment: Treatment, outcomes: Iterable[Outcome]) -> Treatment:

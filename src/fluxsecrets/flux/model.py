@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -79,6 +79,7 @@ class ObjectVerdict:
         treatment: what decryption does with it.
         substituted: whether substitution changes it.
         outcomes: what is wrong with it, in the order in which Flux would meet it.
+        by_key: of a Secret what decryption does with each value that is a SOPS file.
     """
 
     item: Object
@@ -86,6 +87,7 @@ class ObjectVerdict:
     treatment: Treatment
     substituted: bool = False
     outcomes: tuple[Outcome, ...] = ()
+    by_key: Mapping[str, Treatment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

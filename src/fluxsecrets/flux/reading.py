@@ -42,11 +42,11 @@ def access(metadata: Metadata, cluster: Cluster) -> Found:
 
 def without_key(metadata: Metadata) -> str:
     """Why the controller stops, if the cluster's keys open too little."""
-    reason = "Failed to get the data key required to decrypt the SOPS file"
+    who = "none of the cluster's keys opens it"
     if len(metadata.key_groups) > 1:
         needed = metadata.shamir_threshold or len(metadata.key_groups)
-        reason += f": at least {needed} groups have to be successful"
-    return f"cannot get sops data key: {reason}"
+        who = f"the cluster's keys open too few groups, at least {needed} groups have to be successful"
+    return f"cannot get sops data key: Failed to get the data key required to decrypt the SOPS file: {who}"
 
 
 def not_known(path: str | None, line: int | None, what: str) -> Outcome:

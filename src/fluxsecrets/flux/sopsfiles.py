@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, IntegrityError, LimitError
-from fluxsecrets.marks import FLUX_MARKERS
+from fluxsecrets.marks import FLUX_MARKERS, is_ciphertext
 from fluxsecrets.repo.unknown import unknown
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.document import Change, Data, Document, Leaf
@@ -32,7 +32,8 @@ class Emitted(NamedTuple):
     """What becomes of a file.
 
     Attributes:
-        data: what the controller writes; None where it stops, or where that cannot be told. Not in the repr.
+        data: what the controller writes; with unknown values if the cluster's keys don't open it. None where
+            it stops for another reason, or where that cannot be told. Not in the repr.
         fails: why it stops, in its own words, or None.
         doubt: why it cannot be told what it does, or None.
         access: whether the cluster's keys open it.
@@ -78,9 +79,13 @@ def decrypt_file(data: bytes, read_as: str, write_as: str, cluster: Cluster) -> 
         document, selector, metadata = _loaded(format_, data, read_as)
         state, key = access(metadata, cluster)
         if state is Access.CLOSED:
-            return Emitted(fails=without_key(metadata), access=state)
+            without = _decrypted(format_, document, selector, None)
+            emitted = _emitted(format_, without, read_as, write_as)
+            return Emitted(emitted.data, fails=without_key(metadata), access=state)
         if _holds_bytes(document, selector):
             return Emitted(fails=f"{_not_emitted_as(read_as, write_as)}{PANIC}", access=state)
+        if key is None and write_as == "binary" and _is_number(document):
+            return Emitted(fails=_not_emitted_as(read_as, write_as) + _NO_TEXT, access=state)
         text = _decrypted(format_, document, selector, key)
     except IntegrityError as error:
         return Emitted(fails=error.message, access=state)
@@ -149,6 +154,18 @@ def _holds_bytes(document: Document, selector: Selector) -> bool:
     )
 
 
+_BINARY = "error emitting binary store: "
+_NO_TEXT = f"{_BINARY}'data' key in tree does not have a string value"
+
+
+def _is_number(document: Document) -> bool:
+    """Whether the only value of a binary file is not a text, by the type of its ciphertext."""
+    return any(
+        leaf.path == ("data",) and is_ciphertext(leaf.value) and not str(leaf.value).endswith("type:str]")
+        for leaf in document.leaves
+    )
+
+
 def _not_emitted_as(read_as: str, write_as: str) -> str:
     return f"failed to emit encrypted {SHOWN[read_as]} file as decrypted {SHOWN[write_as]}: "
 
@@ -179,13 +196,10 @@ def _emitted(format_: Format, text: bytes, read_as: str, write_as: str) -> Emitt
 
 def _as_binary(parts: Sequence[Data], failed: str) -> Emitted:
     """stores/json/store.go, `BinaryStore.EmitPlainFile`."""
-    failed = f"{failed}error emitting binary store: "
     if len(parts) != 1:
-        return Emitted(fails=f"{failed}there must be exactly one tree branch")
+        return Emitted(fails=f"{failed}{_BINARY}there must be exactly one tree branch")
     root = parts[0]
     if not isinstance(root, dict) or "data" not in root:
-        return Emitted(fails=f"{failed}no binary data found in tree")
+        return Emitted(fails=f"{failed}{_BINARY}no binary data found in tree")
     value = root["data"]
-    if not isinstance(value, str):
-        return Emitted(fails=f"{failed}'data' key in tree does not have a string value")
-    return Emitted(value.encode())
+    return Emitted(value.encode()) if isinstance(value, str) else Emitted(fails=failed + _NO_TEXT)

@@ -11,7 +11,6 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, starmap
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import FLUX_MARKERS
@@ -56,9 +55,7 @@ def decrypt_sources(tree: Tree, applied: Applied, cluster: Cluster) -> Sources:
     if not decrypts(applied) or applied.folder is None:
         return Sources()
     reader = _Reader(tree, cluster)
-    stop = reader.root(applied)
-    if stop is not None:
-        reader.outcomes.append(stop)
+    reader.root(applied)
     return Sources(tuple(reader.verdicts), reader.contents, tuple(reader.outcomes))
 
 
@@ -74,10 +71,11 @@ class _Use:
     format: str
     file: str
     line: int
+    is_patch: bool = False
 
 
 class _Reader:
-    """The files so far. What returns an outcome returns what stops Flux, or None."""
+    """The files so far. Flux stops at the first fault; the walk goes on, to find them all."""
 
     def __init__(self, tree: Tree, cluster: Cluster) -> None:
         self.tree = tree
@@ -88,36 +86,40 @@ class _Reader:
         self.contents: dict[str, bytes] = {}
         self.outcomes: list[Outcome] = []
 
-    def root(self, applied: Applied) -> Outcome | None:
+    def root(self, applied: Applied) -> None:
         folder, item = applied.folder or "", applied.kustomization
         place, line = (item.file, item.line) if item is not None else (folder, 1)
         if kustomization_files(self.tree, folder):
-            waiting = [folder]
+            first = [folder]
         else:  # Flux writes one that lists what is there
             self.folders.add(folder)
-            waiting = Builder(self.tree).scan(folder)
-        waiting += [_join(folder, component) for component in (item.components if item is not None else ())]
-        stops = (self.resource(path, place, line) for path in waiting)
-        return next((stop for stop in stops if stop is not None), None)
+            first = Builder(self.tree).scan(folder)
+        first += [_join(folder, component) for component in (item.components if item is not None else ())]
+        # Without recursion, in the order of one: the next folder is the last of the list.
+        waiting = [(path, place, line) for path in reversed(first)]
+        while waiting:
+            path, place, line = waiting.pop()
+            waiting += reversed(tuple(self.folder(path, place, line)))
 
-    def resource(self, folder: str, file: str, line: int) -> Outcome | None:
-        """Go on with a folder; what else may be listed is no matter here."""
+    def folder(self, folder: str, file: str, line: int) -> Iterator[tuple[str, str, int]]:
+        """Read a folder's kustomization file, and return what it lists; files are no matter here."""
         if folder not in self.tree.folders or folder in self.tree.files or folder in self.folders:
-            return None
+            return
         self.folders.add(folder)
         found = kustomization_files(self.tree, folder)
         if not found:
             hint = f"add a kustomization file to {folder!a}, or list its files"
-            return _fails("no-kustomization-file", "no kustomization file found", file, line, hint)
-        if len(found) > 1:
+            reason = "no kustomization file found"
+            self.outcomes.append(_fails("no-kustomization-file", reason, file, line, hint))
+        elif len(found) > 1:
             reason = "found multiple kustomization files"
-            return _fails("two-kustomization-files", reason, found[1], None, "remove one of them")
-        root = self.read(found[0])
-        stops = chain(
-            map(self.use, _uses(root, found[0])),
-            starmap(self.resource, _resources(root, found[0])),
-        )
-        return next((stop for stop in stops if stop is not None), None)
+            hint = "remove one of them"
+            self.outcomes.append(_fails("two-kustomization-files", reason, found[1], None, hint))
+        else:
+            root = self.read(found[0])
+            for use in _uses(root, found[0]):
+                self.use(use)
+            yield from _resources(root, found[0])
 
     def read(self, path: str) -> Node | None:
         try:
@@ -126,30 +128,34 @@ class _Reader:
             return None  # the build says it
         return documents[0] if documents else None
 
-    def use(self, use: _Use) -> Outcome | None:
+    def use(self, use: _Use) -> None:
         if use.path in self.files:
-            return None
+            return
         self.files.add(use.path)
-        stop = self.missing(use)
-        if stop is not None:
-            return stop
+        missing = self.missing(use)
+        if missing is not None:
+            self.outcomes.append(missing)
+            return
         try:
             data = self.tree.read(use.path)
         except FluxsecretsError as error:
-            return Outcome(Effect.UNKNOWN, "decryption-not-known", error.message, use.path)
-        if FLUX_MARKERS[use.format] not in data:
+            self.outcomes.append(Outcome(Effect.UNKNOWN, "decryption-not-known", error.message, use.path))
+            return
+        if FLUX_MARKERS[use.format] in data:
+            self.decrypt(use, data)
+        else:
             self.verdicts.append(_verdict(use, Treatment(Fate.APPLIED)))
-            return None
-        return self.decrypt(use, data)
 
-    def decrypt(self, use: _Use, data: bytes) -> Outcome | None:
+    def decrypt(self, use: _Use, data: bytes) -> None:
         emitted = decrypt_file(data, use.format, use.format, self.cluster)
+        if emitted.data is not None or not use.is_patch:
+            self.contents[use.path] = emitted.data if emitted.data is not None else SIGN.encode()
         if emitted.fails is not None:
             self.verdicts.append(_verdict(use, Treatment(Fate.FAILS, use.format, _PREFIX + emitted.fails)))
             behaviour = "no-data-key" if emitted.access is Access.CLOSED else "source-not-decrypted"
-            return _fails(behaviour, emitted.fails, use.path, None, _hint(emitted, use))
+            self.outcomes.append(_fails(behaviour, emitted.fails, use.path, None, _hint(emitted, use)))
+            return
         self.verdicts.append(_verdict(use, Treatment(Fate.DECRYPTED, use.format)))
-        self.contents[use.path] = emitted.data if emitted.data is not None else SIGN.encode()
         if emitted.doubt is not None:
             reason = f"it cannot be told what Flux makes of it: {emitted.doubt}"
             self.outcomes.append(Outcome(Effect.UNKNOWN, "decryption-not-known", reason, use.path))
@@ -157,7 +163,6 @@ class _Reader:
             self.outcomes.append(not_known(use.path, None, "it"))
         if is_envelope(use.path, use.format, emitted.data):
             self.outcomes.append(_envelope(use))
-        return None
 
     def missing(self, use: _Use) -> Outcome | None:
         """Why Flux cannot read a file."""
@@ -206,7 +211,7 @@ def _uses(root: Node | None, file: str) -> Iterator[_Use]:
         node = child(patch, "path")
         text = text_of(node)
         if text and not _REMOTE.match(text):
-            yield _Use(_join(folder, text), format_for_key(text), file, line_of(node) or 1)
+            yield _Use(_join(folder, text), format_for_key(text), file, line_of(node) or 1, is_patch=True)
 
 
 def _join(folder: str, path: str) -> str:

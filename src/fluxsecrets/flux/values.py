@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fluxsecrets.repo.decryption import Fate, Treatment
@@ -19,18 +19,26 @@ from fluxsecrets.repo.unknown import SIGN, UNKNOWN, is_unknown
 
 from .model import Cluster
 from .reading import Access, not_known
-from .sopsfiles import ambiguous, decrypt_file, found_format
+from .sopsfiles import SHOWN, Emitted, ambiguous, decrypt_file, found_format
 from .wording import not_decrypted
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 class Values(NamedTuple):
-    """A Secret after its values were decrypted."""
+    """A Secret after its values were decrypted.
+
+    Attributes:
+        data: the whole Secret. Not in the repr.
+        treatment: of the Secret.
+        outcomes: what is wrong.
+        by_key: what becomes of each value that is a SOPS file.
+    """
 
     data: Plain
     treatment: Treatment
     outcomes: tuple[Outcome, ...] = ()
+    by_key: Mapping[str, Treatment] = {}
 
     def __repr__(self) -> str:
         """Without the data."""
@@ -42,6 +50,7 @@ def decrypt_values(item: Object, cluster: Cluster) -> Values:
     values = dig(item.data, "data")
     outcomes: list[Outcome] = []
     changed: dict[str, object] = {}
+    by_key: dict[str, Treatment] = {}
     for key, value in values.items() if isinstance(values, dict) else ():
         content = decoded(value)
         format_ = found_format(content) if content is not None else None
@@ -51,7 +60,9 @@ def decrypt_values(item: Object, cluster: Cluster) -> Values:
             outcomes.append(_doubt(item, key, "it has the markers of several formats, and Flux takes any"))
             changed[key] = UNKNOWN
             continue
-        emitted = decrypt_file(content, format_, format_for_key(key), cluster)
+        written = format_for_key(key)
+        emitted = decrypt_file(content, format_, written, cluster)
+        by_key[key] = _treatment(emitted, format_, written)
         changed[key] = encoded(emitted.data) if emitted.data is not None else UNKNOWN
         if emitted.fails is not None:
             outcomes.append(_fails(item, key, emitted.fails))
@@ -65,8 +76,17 @@ def decrypt_values(item: Object, cluster: Cluster) -> Values:
         return Values(item.data, Treatment(Fate.APPLIED))
     data = {**item.data, "data": {**values, **changed}}
     worst = next((each for each in outcomes if each.effect is Effect.FAILS), None)
-    treatment = Treatment(Fate.DECRYPTED) if worst is None else Treatment(Fate.FAILS, reason=worst.reason)
-    return Values(data, treatment, tuple(outcomes))
+    treatment = next(iter(by_key.values()), Treatment(Fate.DECRYPTED))
+    if worst is not None:
+        treatment = Treatment(Fate.FAILS, reason=worst.reason)
+    return Values(data, treatment, tuple(outcomes), by_key)
+
+
+def _treatment(emitted: Emitted, read: str, written: str) -> Treatment:
+    if emitted.fails is not None:
+        return Treatment(Fate.FAILS, read, emitted.fails)
+    turned = f"it is turned into {SHOWN[written]}, as its key says" if read != written != "binary" else ""
+    return Treatment(Fate.DECRYPTED, read, turned)
 
 
 def decoded(value: object) -> bytes | None:

@@ -1,0 +1,40 @@
+"""What the tests of Flux's stages share."""
+
+import pytest
+
+from audit_tree import cluster, kustomization, look, repository, write
+from fluxsecrets.audit.judged import judged
+
+
+@pytest.fixture
+def verdict(environment, tmp_path):
+    """The verdict of a Kustomization `apps` of given files, below `apps/`."""
+
+    def verdict(files, *, decryption=True, keys="cluster", more="", outside=None):
+        case = repository(keys=keys).changed(
+            {
+                **cluster(),
+                "clusters/staging/apps.yaml": kustomization("apps", "apps", decryption=decryption, more=more),
+                **{f"apps/{path}": content for path, content in files.items()},
+                **(outside or {}),
+            }
+        )
+        write(tmp_path, case.files)
+        facts = look(tmp_path, case)
+        found = judged(facts, facts.environment("staging"))
+        return next(each for each in found if each.applied.folder == "apps")
+
+    return verdict
+
+
+@pytest.fixture
+def outcomes(verdict):
+    """Its outcomes: effect, behaviour and place."""
+
+    def outcomes(files, **options):
+        return [
+            (str(each.effect), each.behaviour, f"{each.path}:{each.line}")
+            for each in verdict(files, **options).outcomes
+        ]
+
+    return outcomes
