@@ -38,7 +38,7 @@ from .patching import patched
 from .plugins import plugin_outcome
 from .replacements import read_replacements, replace_values
 from .resourcefile import ResourceFile
-from .tree import Note, Tree
+from .tree import UNREADABLE, Note, Tree
 
 _SCALED = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"})
 
@@ -54,7 +54,7 @@ class Folders(Protocol):
     def resource_file(self, path: str) -> ResourceFile:
         """Read the objects of a manifest file."""
 
-    def kustomization(self, path: str) -> KustomizationFile | Note:
+    def kustomization(self, path: str) -> KustomizationFile | Outcome:
         """Read a kustomization file, or say why it cannot be read."""
 
     def content(self, path: str) -> bytes | None:
@@ -76,7 +76,7 @@ class Assembly:
         self.outcomes: dict[Outcome, None] = {}
         self.incomplete = False
 
-    def run(self, folder: str, found: tuple[KustomizationFile | Note, ...], overlay: Overlay) -> Built:
+    def run(self, folder: str, found: tuple[KustomizationFile | Outcome, ...], overlay: Overlay) -> Built:
         """Build the folder of these kustomization files; more than one is an error."""
         objects: list[Object] = []
         if not found:
@@ -87,7 +87,7 @@ class Assembly:
             message = f"Flux refuses a folder with two kustomization files, see {first}"
             self.note(Note(second, None, message, warning=True))
         for file in found:
-            if isinstance(file, Note):
+            if isinstance(file, Outcome):
                 self.unreadable(file)
             else:
                 if len(self.above) > 1 and file.kind == COMPONENT:
@@ -123,12 +123,14 @@ class Assembly:
         self.outcomes[Outcome(Effect.UNKNOWN, behaviour, reason, path, line)] = None
         self.incomplete = True
 
-    def unreadable(self, note: Note) -> None:
+    def unreadable(self, outcome: Outcome) -> None:
         """A kustomization file that cannot be read."""
-        self.note(note)
-        if note.path in self.tree.files:
-            self.files.add(note.path)
-        self.unknown("unreadable-kustomization", note.message, note.path, note.line)
+        path = outcome.path or ""
+        self.note(Note(path, outcome.line, f"{UNREADABLE}{outcome.reason}", warning=True))
+        if path in self.tree.files:
+            self.files.add(path)
+        self.outcomes[outcome] = None
+        self.incomplete = True
 
     def no_kustomization_file(self, folder: str) -> None:
         """Note that a folder cannot be built."""
@@ -308,7 +310,7 @@ class Assembly:
         inner.incomplete = self.incomplete
         for path in found:
             component = self.folders.kustomization(path)
-            if isinstance(component, Note):
+            if isinstance(component, Outcome):
                 inner.unreadable(component)
                 continue
             if component.kind != COMPONENT:

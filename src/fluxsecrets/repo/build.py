@@ -6,16 +6,18 @@ What a folder without a kustomization file is built of follows fluxcd/pkg's gene
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.marks import YAML_SUFFIXES
 
 from .assembly import Assembly
 from .built import Built, Overlay
 from .finishing import finished
-from .kustomize import KustomizationFile, Reference, kustomization_files, load_kustomization, unreadable
-from .resourcefile import ResourceFile, read_resource_file
-from .tree import Note, Tree, normalise
+from .kustomize import KustomizationFile, Reference, kustomization_files, load_kustomization
+from .outcome import Effect, Outcome
+from .resourcefile import ResourceFile, read_resource_file, refusal
+from .tree import Tree, normalise
 
 
 class Builder:
@@ -26,7 +28,7 @@ class Builder:
         self.tree = tree
         self._files: dict[str, ResourceFile] = {}
         self._contents: dict[str, bytes | None] = {}
-        self._kustomizations: dict[str, KustomizationFile | Note] = {}
+        self._kustomizations: dict[str, KustomizationFile | Outcome] = {}
         self._folders: dict[str, Built] = {}
 
     def build(self, folder: str, overlay: Overlay | None = None) -> Built:
@@ -68,16 +70,23 @@ class Builder:
                 self._contents[path] = None
         return self._contents[path]
 
-    def kustomization(self, path: str) -> KustomizationFile | Note:
+    def kustomization(self, path: str) -> KustomizationFile | Outcome:
         """A kustomization file, or why it cannot be read."""
         if path not in self._kustomizations:
             try:
                 self._kustomizations[path] = load_kustomization(self.tree, path)
+            except FormatError as error:
+                outcome = refusal(self.tree, path, error)
+                if outcome.behaviour == "duplicate-key":  # kustomize takes the last one
+                    outcome = replace(outcome, effect=Effect.UNKNOWN, behaviour="unreadable-kustomization")
+                self._kustomizations[path] = outcome
             except FluxsecretsError as error:
-                self._kustomizations[path] = unreadable(path, error)
+                self._kustomizations[path] = Outcome(
+                    Effect.UNKNOWN, "unreadable-kustomization", error.message, path, error.line
+                )
         return self._kustomizations[path]
 
-    def _kustomizations_of(self, folder: str, *, automatic: bool) -> tuple[KustomizationFile | Note, ...]:
+    def _kustomizations_of(self, folder: str, *, automatic: bool) -> tuple[KustomizationFile | Outcome, ...]:
         found = kustomization_files(self.tree, folder)
         if found:
             return tuple(self.kustomization(path) for path in found)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence
+from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence, Style
 from fluxsecrets.sops.document import Mapping as MapNode
 
 from .manifests import items_of, line_of
@@ -177,6 +177,18 @@ def faults(root: Node | None) -> tuple[Fault, ...]:
     return (*_wrong_fields(root, _FIELDS, ""), *_wrong_kind(root))
 
 
+def in_case(root: Node | None) -> Node | None:
+    """The file with its fields as they are called: Go's decoder does not look at the case."""
+    if not isinstance(root, MapNode) or all(entry.key in _FIELDS for entry in _entries(root)):
+        return root
+    known = {key.lower(): key for key in _FIELDS}
+    entries = tuple(
+        entry._replace(key=known.get(entry.key.lower(), entry.key)) if isinstance(entry, Entry) else entry
+        for entry in root.entries
+    )
+    return root._replace(entries=entries)
+
+
 def kind_of(root: Node | None) -> str:
     """`kind`, or what stands for it where it is missing."""
     found = root.get("kind") if isinstance(root, MapNode) else None
@@ -247,13 +259,23 @@ def _entries(node: MapNode) -> Iterator[Entry]:
 
 def _wrong_scalar(node: Leaf, shape: str, name: str) -> Iterator[Fault]:
     value = node.value
-    if shape == "string" and not isinstance(value, str):
+    if shape == "string" and (not isinstance(value, str) or _is_old_boolean(node)):
         # The lenient reading makes a text of a number and of a boolean.
         yield Fault(_unmarshal(name, "string"), node.line, strict=True)
     elif shape == "bool" and not isinstance(value, bool):
         yield Fault(_unmarshal(name, "bool"), node.line)
     elif shape == "integer" and (isinstance(value, bool) or not isinstance(value, int)):
         yield Fault(_unmarshal(name, "int"), node.line)
+
+
+def _is_old_boolean(node: Leaf) -> bool:
+    """Whether a text is a boolean in YAML 1.1, which kustomize reads its own files as."""
+    return node.style is Style.PLAIN and isinstance(node.value, str) and node.value in _OLD_BOOLEANS
+
+
+_OLD_BOOLEANS = frozenset(
+    {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"}
+)
 
 
 def _wrong_type(node: Node, name: str, wanted: str) -> Fault:

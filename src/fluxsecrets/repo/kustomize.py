@@ -16,7 +16,7 @@ from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
 
 from .generating import Origin, Source
-from .kustomizationfields import Fault, faults, kind_of
+from .kustomizationfields import Fault, faults, in_case, kind_of
 from .manifests import child, items_of, line_of, pairs, read_documents, text_of
 from .patches import Target, read_target
 from .tree import UNREADABLE, Note, Tree, normalise, parent
@@ -251,7 +251,7 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         for node in read_documents(data, path, tree.limits)
         if not (isinstance(node, Leaf) and node.value is None)
     ]
-    root = documents[0] if documents else None
+    root = in_case(documents[0]) if documents else None
     reader = _Reader(path)
     if len(documents) > 1:
         reader.note(line_of(documents[1]), "kustomize reads one document only, the others are not followed")

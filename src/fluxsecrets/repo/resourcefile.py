@@ -54,7 +54,7 @@ def read_resource_file(tree: Tree, path: str) -> ResourceFile:
         data = without_definitions(tree.read(path))
         documents = read_documents(data, path, tree.limits)
     except FormatError as error:
-        return ResourceFile((), (unreadable(path, error),), _refused(tree, path, error))
+        return ResourceFile((), (unreadable(path, error),), refusal(tree, path, error))
     except FluxsecretsError as error:
         reason = "the file is too large or too deep" if isinstance(error, LimitError) else error.message
         unknown = Outcome(Effect.UNKNOWN, "unreadable-resource", reason, path, error.line)
@@ -139,18 +139,19 @@ def _bad_separator(data: bytes, path: str) -> Outcome | None:
     return None
 
 
-def _refused(tree: Tree, path: str, error: FormatError) -> Outcome:
+def refusal(tree: Tree, path: str, error: FormatError) -> Outcome:
     """Why YAML that could not be read stops kustomize, or that it is not known whether it does."""
-    found = twice = None
+    found = None
     try:
         text, _ = decode_text(tree.read(path), tree.limits, "YAML")
         for document in parse_nodes(text, tree.limits):
-            twice = twice or _key_twice(document.root)
-        found = twice
-    except FluxsecretsError as again:
+            found = found or _key_twice(document.root)
+    except FormatError as again:
         where = f" line {again.line}:" if again.line is not None else ""
         reason = f"MalformedYAMLError: yaml:{where} {again.message}"
         return Outcome(Effect.FAILS, "malformed-yaml", reason, path, again.line)
+    except FluxsecretsError:
+        found = None
     if found is not None:
         first, second = found
         reason = f"yaml: line {second}: mapping key already defined at line {first}"
