@@ -14,6 +14,7 @@ from fluxsecrets.repo.build import Builder
 from fluxsecrets.repo.built import Built
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied, Graph
+from fluxsecrets.repo.hashing import with_hashes
 from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.ordering import Key
@@ -88,10 +89,10 @@ def _judged(
 def _rebuilt(tree: Tree, applied: Applied, sources: Sources) -> Built:
     """What is built of the decrypted files, if some of the files are decrypted."""
     if not sources.contents or applied.folder is None:
-        return Built(applied.built, outcomes=applied.outcomes)
+        return Built(tuple(with_hashes(applied.built)), outcomes=applied.outcomes)
     decrypted = replace(tree, planned={**tree.planned, **sources.contents})
     built = Builder(decrypted).build(applied.folder, applied.overlay)
-    return replace(built, objects=tuple(map(_with_unknowns, built.objects)))
+    return replace(built, objects=tuple(with_hashes([*map(_with_unknowns, built.objects)])))
 
 
 def _with_unknowns(item: Object) -> Object:
