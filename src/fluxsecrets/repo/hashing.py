@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .manifests import Plain, dig
 from .naming import with_references
@@ -16,14 +17,19 @@ from .unknown import is_unknown
 
 
 def with_hashes(objects: Sequence[Object]) -> list[Object]:
-    """The objects of a build with the names that kustomize gives them in the end.
+    """The objects of a build with the names that kustomize gives them in the end, in their data.
 
-    The hash is one of the contents: where one of them is not known, the name is left without it.
+    The hash is one of the contents: where one of them is not known, the name is left without it. `Object.name`
+    stays without the hash in any case: it is how people call the object, and how findings are told apart.
     """
     hashed = [_with_hash(item) for item in objects]
     if all(new is old for new, old in zip(hashed, objects, strict=True)):
         return list(objects)
-    return with_references(hashed)[0]
+    final, _ = with_references(hashed)
+    return [
+        replace(new, name=old.name, names=old.names) if new.name != old.name else new
+        for new, old in zip(final, objects, strict=True)
+    ]
 
 
 def hash_suffix(data: Plain) -> str:
