@@ -19,8 +19,8 @@ from .unknown import is_unknown
 def with_hashes(objects: Sequence[Object]) -> list[Object]:
     """The objects of a build with the names that kustomize gives them in the end, in their data.
 
-    The hash is one of the contents: where one of them is not known, the name is left without it. `Object.name`
-    stays without the hash in any case: it is how people call the object, and how findings are told apart.
+    The hash is one of the contents: where one of them is not known, the name is left without it.
+    `Object.name` never has the hash: it is what people call the object, and what findings are told apart by.
     """
     hashed = [_with_hash(item) for item in objects]
     if all(new is old for new, old in zip(hashed, objects, strict=True)):
