@@ -14,8 +14,7 @@ INFO = describe(
     "a sealing certificate has expired or expires soon",
     why="kubeseal refuses to seal for an expired certificate, and the controller has created new keys "
     "since. Values sealed for an old key are lost when that key is deleted.",
-    fix="fetch the current one from the controller (see `fluxsecrets seal --help`), and list it under "
-    "sealing_certificates",
+    fix="fetch the current one from the controller, and list it under sealing_certificates",
 )
 
 
