@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fluxsecrets.repo.flux import KUSTOMIZE_GROUP
+from fluxsecrets.repo.flux import KUSTOMIZE_GROUP, SOURCE_GROUP
 from fluxsecrets.repo.manifests import Plain, Steps
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
@@ -26,6 +27,9 @@ from .wording import formatted
 
 _REMOVED = {"v1beta1": 7, "v1beta2": 8}
 """Versions of the kind, with the minor version of Flux 2 that does not have them any more."""
+
+_SOURCES = frozenset({"GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket"})
+"""Kinds of source-controller that had these versions: it served `v1beta1` until 1.6, `v1beta2` until 1.7."""
 
 _TYPES = {"string": (str,), "boolean": (bool,), "object": (dict,), "array": (list,)}
 _EXPECTED = {"object": "map", "array": "list"}
@@ -47,7 +51,10 @@ class _Wrong(NamedTuple):
 
 
 def check_spec(item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]:
-    """Why the API server refuses a Flux Kustomization; nothing for other objects."""
+    """Why the API server refuses a Flux Kustomization, or the version of a source."""
+    if item.group == SOURCE_GROUP and item.kind in _SOURCES:
+        yield from _check_removed(item, cluster)
+        return
     if item.group != KUSTOMIZE_GROUP or item.kind != "Kustomization":
         return
     version = item.api_version.rpartition("/")[2]
@@ -75,6 +82,13 @@ def check_spec(item: Object, data: Plain, cluster: Cluster) -> Iterator[Outcome]
         yield Outcome(Effect.FAILS, "kustomization-refused", reason, item.file, item.line_at(each.steps))
 
 
+def _check_removed(item: Object, cluster: Cluster) -> Iterator[Outcome]:
+    version = item.api_version.rpartition("/")[2]
+    if version in _REMOVED:
+        for outcome in _check_version(item, version, _minor(cluster.version)):
+            yield replace(outcome, behaviour="source-version")
+
+
 def _check_version(item: Object, version: str, minor: int | None) -> Iterator[Outcome]:
     removed = _REMOVED.get(version)
     if removed is not None and minor is not None and minor < removed:
@@ -85,7 +99,7 @@ def _check_version(item: Object, version: str, minor: int | None) -> Iterator[Ou
     effect = Effect.FAILS
     if removed is not None and minor is None:
         effect, reason = Effect.UNKNOWN, f"{reason}, since Flux 2.{removed}"
-    hint = f"write `apiVersion: {KUSTOMIZE_GROUP}/v1`"
+    hint = f"write `apiVersion: {item.group}/v1`"
     yield Outcome(effect, "kustomization-version", reason, item.file, item.line_at(("apiVersion",)), hint)
 
 

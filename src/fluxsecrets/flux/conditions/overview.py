@@ -58,16 +58,18 @@ class Overview:
     def sources(self) -> frozenset[tuple[str, Key]]:
         """Kind, namespace and name of the sources that the repository makes, and of the root's own.
 
-        If there is none at all, what most Kustomizations are built from was made by hand.
+        If the repository makes no source, or nothing in it syncs the root, what most Kustomizations are built
+        from was made by hand, or will be by `flux bootstrap`.
         """
         found = {(each.kind, (each.namespace, each.name)) for each in self.graph.sources}
         root = self.graph.applied[0].kustomization if self.graph.applied else None
         if root is not None and root.source is not None:
             found.add((root.source.kind, source_key(root, root.source)))
-        if found:
+        if found and root is not None:
             return frozenset(found)
         items = self.graph.kustomizations
-        return _most((each.source.kind, source_key(each, each.source)) for each in items if each.source)
+        usual = _most((each.source.kind, source_key(each, each.source)) for each in items if each.source)
+        return usual | found
 
     @cached_property
     def by_name(self) -> Mapping[str, tuple[FluxKustomization, ...]]:
