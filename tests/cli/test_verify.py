@@ -307,3 +307,23 @@ def test_an_unset_variable_depends_on_the_version(
 
 def test_what_is_not_a_version(cli):
     assert "is not a version of Flux" in cli("verify", "--flux-version", "newest").stderr
+
+
+def test_a_source_that_a_script_makes(tmp_path, monkeypatch, act_as, cli):
+    build = "postBuild: {substituteFrom: [{kind: Secret, name: vars}]}"
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: apps}\ndata: {k: '${B}x'}\n"
+    apps = kustomization("apps", "apps", more=build)
+    write(tmp_path, {**cluster("staging"), "clusters/staging/apps.yaml": apps, "apps/c.yaml": text})
+    monkeypatch.chdir(tmp_path)
+    act_as("alice")
+
+    def verdict():
+        found = json.loads(cli("verify", "--env", "staging", "--format", "json").stdout)
+        return {each["name"]: each["verdict"] for each in found["kustomizations"]}["apps"]
+
+    assert verdict() == "fails"
+    write(tmp_path, {"bootstrap.sh": "kubectl create secret generic vars --from-literal B=b\n"})
+    assert verdict() == "unknown"
+    entry = "{kind: Secret, namespace: flux-system, name: vars, keys: [B]}"
+    write(tmp_path, {".fluxsecrets.yaml": f"environments: {{staging: {{in_cluster: [{entry}]}}}}\n"})
+    assert verdict() == "applied"

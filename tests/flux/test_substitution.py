@@ -7,6 +7,7 @@ import pytest
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.model import Cluster
 from fluxsecrets.repo.graph import walk
+from fluxsecrets.repo.presentsettings import Present
 from fluxsecrets.repo.tree import make_tree, walk_files
 from fluxsecrets.repo.unknown import is_unknown
 
@@ -36,12 +37,12 @@ def config_map(name="c", namespace="apps", **data):
 def judged(tmp_path):
     """The verdicts of the Kustomizations of files, by name."""
 
-    def maker(files, *, strict=True):
+    def maker(files, *, strict=True, **known):
         for path, text in {"c/sync.yaml": SYNC, **files}.items():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(dedent(text))
         graph = walk(make_tree(tmp_path, walk_files(tmp_path)), "c")
-        found = judge(graph.tree, graph, Cluster(strict=strict))
+        found = judge(graph.tree, graph, Cluster(strict=strict, **known))
         return {each.applied.kustomization.name: each for each in found}
 
     return maker
@@ -268,3 +269,24 @@ def test_names_of_variables(apps):
 def test_what_takes_too_long_is_not_known(apps):
     found = apps("{substitute: {A: b}}", config_map(a="'" + "${U:=" * 200 + "}" * 200 + "'"))
     assert told(found) == [("unknown", "substitution-limit")]
+
+
+def test_what_something_else_makes_in_the_cluster(judged):
+    files = {
+        "c/apps.yaml": kustomization(build="{substituteFrom: [{kind: Secret, name: vars}]}"),
+        "apps/c.yaml": config_map(k="x${A}"),
+    }
+    keys = {None: ("unknown", "variable-unset"), ("A",): None, ("B",): ("fails", "variable-unset")}
+    for given, outcome in keys.items():
+        present = (Present("Secret", "flux-system", "vars", given),)
+        assert told(judged(files, present=present)["apps"]) == ([outcome] if outcome else [])
+
+
+def test_a_file_that_names_a_missing_source(judged):
+    files = {
+        "c/apps.yaml": kustomization(build="{substituteFrom: [{kind: Secret, name: vars}]}"),
+        "apps/c.yaml": config_map(k="x${A}"),
+    }
+    found = judged(files, mentions=lambda name: "bootstrap/vars.sh" if name == "vars" else None)["apps"]
+    assert told(found) == [("unknown", "variable-source-missing")]
+    assert "bootstrap/vars.sh names it" in found.outcomes[0].reason

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
+
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict
 from fluxsecrets.flux.versions import Controller, read_controller
+from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
@@ -20,12 +26,15 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
     def make() -> tuple[KustomizationVerdict, ...]:
         keys = keys_of_clusters(facts).get(environment.name, frozenset())
         controller = controller_of(facts, environment)
+        settings = facts.settings.environment(environment.name)
         cluster = Cluster(
             facts.read.data_key,
             lambda metadata: _opens(metadata, keys),
             strict=controller.strict,
             has_global_key=controller.has_global_key,
             version=controller.version,
+            present=settings.in_cluster if settings is not None else (),
+            mentions=partial(_mentions, facts),
         )
         return judge(environment.graph.tree, environment.graph, cluster)
 
@@ -41,6 +50,26 @@ def controller_of(facts: Facts, environment: Environment) -> Controller:
     if found.version is None and sync is not None and sync.version is not None:
         return read_controller((item for _, item in environment.graph.objects), sync.version)
     return found
+
+
+def _mentions(facts: Facts, name: str) -> str | None:
+    """The first file that no environment applies and that names something."""
+    applied = facts.once(
+        "applied in any environment",
+        lambda: frozenset().union(*(each.graph.files for each in facts.environments)),
+    )
+    pattern = re.compile(rb"(?<![A-Za-z0-9.-])" + re.escape(name.encode()) + rb"(?![A-Za-z0-9-])")
+    for path in facts.tree.paths:
+        if path not in applied and path != SETTINGS_NAME and _is_found(facts.tree, path, pattern):
+            return path
+    return None
+
+
+def _is_found(tree: Tree, path: str, pattern: re.Pattern[bytes]) -> bool:
+    try:
+        return tree.search(path, pattern)
+    except FluxsecretsError:  # too large, or unreadable
+        return False
 
 
 def _opens(metadata: Metadata, keys: frozenset[RecipientKey]) -> bool | None:

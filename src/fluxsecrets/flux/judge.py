@@ -32,7 +32,7 @@ from .model import Cluster, KustomizationVerdict, ObjectVerdict, Verdict
 from .normalise import check_encrypted, normalise
 from .sources import Sources, decrypt_sources
 from .specs import check_spec
-from .store import Store
+from .store import Store, store_of
 from .substitution import check_names, substitute
 from .validity import check_object
 from .values import decoded
@@ -47,7 +47,7 @@ def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerd
         graph: of the environment.
         cluster: what is known of the cluster.
     """
-    store = Store()
+    store = store_of(cluster.present)
     overview = Overview(graph)
     makers = Makers(graph.applied)
     found: dict[int, KustomizationVerdict] = {}
@@ -79,7 +79,7 @@ def _judged(
     sources = decrypt_sources(tree, applied, cluster)
     before = (*before, *sources.outcomes)
     rebuilt = _rebuilt(tree, applied, sources)
-    variables = read_variables(applied, store, makers)
+    variables = read_variables(applied, store, makers, cluster.mentions)
     objects = tuple(_object(applied, item, cluster, variables) for item in rebuilt.objects)
     of_objects = (outcome for each in objects for outcome in each.outcomes)
     outcomes = (*before, *rebuilt.outcomes, *variables.outcomes, *of_objects, *check_names(objects))

@@ -11,6 +11,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.presentsettings import Present
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.metadata import Metadata
 
@@ -42,6 +43,9 @@ class Cluster:
         strict: an unknown variable stops a Kustomization, as since kustomize-controller 1.9.
         has_global_key: the controller has a key for Kustomizations without a `secretRef`, or may have one.
         version: of Flux, such as `2.9.1`, or None where the repository does not say it.
+        present: Secrets and ConfigMaps that something else makes.
+        mentions: the first file that Flux does not apply and that names something, such as a script that
+            makes a Secret; None where no file does.
     """
 
     data_key: Callable[[Metadata], DataKey | None] = field(default=lambda _: None, repr=False)
@@ -49,6 +53,8 @@ class Cluster:
     strict: bool = True
     has_global_key: bool = False
     version: str | None = None
+    present: tuple[Present, ...] = ()
+    mentions: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.manifests import dig, maps, pairs, text
 from fluxsecrets.repo.objects import Object, with_data
+from fluxsecrets.repo.presentsettings import Present
 
 from .model import ObjectVerdict
 from .unknown import is_unknown
@@ -22,13 +23,13 @@ class Held(NamedTuple):
         values: text by key; None for a value that is not known here.
         complete: these are all its keys.
         owner: namespace and name of the Kustomization that applies it.
-        item: as it is built.
+        item: as it is built; None for what something else makes.
     """
 
     values: Mapping[str, str | None]
     complete: bool
     owner: tuple[str | None, str] | None
-    item: Object
+    item: Object | None
 
     def __repr__(self) -> str:
         """Without the values."""
@@ -72,6 +73,18 @@ class Store:
             if key is not None:
                 added[key] = _held(each, owner)
         return Store({**self.held, **added})
+
+
+def store_of(present: Iterable[Present]) -> Store:
+    """A store with what something else makes in the cluster."""
+    return Store(
+        {
+            (each.kind, each.namespace, each.name): Held(
+                dict.fromkeys(each.keys or ()), each.keys is not None, None, None
+            )
+            for each in present
+        }
+    )
 
 
 def _held(each: ObjectVerdict, owner: tuple[str | None, str] | None) -> Held:

@@ -7,7 +7,7 @@ Flux builds a Kustomization before it applies anything of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -128,19 +128,22 @@ def _before(each: Applied) -> Iterator[tuple[str | None, str]]:
         yield (namespace or (item.namespace if item is not None else None), name)
 
 
-def read_variables(applied: Applied, store: Store, makers: Makers) -> Variables:
+def read_variables(
+    applied: Applied, store: Store, makers: Makers, mentions: Callable[[str], str | None]
+) -> Variables:
     """The variables of a Kustomization, as the cluster has them when Flux builds it.
 
     Args:
         applied: the Kustomization with what it applies.
         store: what the others have applied.
         makers: which of them applies what.
+        mentions: the first file that Flux does not apply and that names something, or None.
     """
     item = applied.kustomization
     first = next((each for each in applied.built if not is_disabled(each.data)), None)
     if item is None or not item.post_build or first is None:
         return Variables()
-    reading = _Reading(applied, item, store, makers, f"post build failed for '{shown(first)}': ")
+    reading = _Reading(applied, item, store, makers, mentions, f"post build failed for '{shown(first)}': ")
     for number, source in enumerate(item.substitute_from):
         reading.take(number, source)
     return reading.variables()
@@ -150,12 +153,19 @@ class _Reading:
     """What has been read so far."""
 
     def __init__(
-        self, applied: Applied, item: FluxKustomization, store: Store, makers: Makers, start: str
+        self,
+        applied: Applied,
+        item: FluxKustomization,
+        store: Store,
+        makers: Makers,
+        mentions: Callable[[str], str | None],
+        start: str,
     ) -> None:
         self.applied = applied
         self.item = item
         self.store = store
         self.makers = makers
+        self.mentions = mentions
         self.start = start
         self.values: dict[str, str] = {}
         self.incomplete: list[str] = []
@@ -165,7 +175,8 @@ class _Reading:
     def take(self, number: int, source: SubstituteFrom) -> None:
         maker = self.makers.maker(self.applied, source)
         held = self.store.get(source.kind, self.item.namespace, source.name)
-        if maker is not None and self.makers.comes_later(self.applied, maker):
+        is_there = held is not None and held.item is None
+        if maker is not None and not is_there and self.makers.comes_later(self.applied, maker):
             self.take_late(number, source, maker)
         elif held is not None:
             self.add(held, f'{source.kind} "{source.name}"')
@@ -205,22 +216,26 @@ class _Reading:
         )
 
     def refuse(self, number: int, source: SubstituteFrom, maker: int | None) -> None:
+        """A source that is not there, or that something outside of Flux may make."""
+        reason, hint = self.start + _not_found(source), ""
         unsure = maker is None and self.makers.is_unsure(self.applied)
-        hint = (
-            f"no file here makes this {source.kind} in the namespace of the Kustomization: check its name "
-            "and namespace, or set `optional: true`"
-        )
         if maker is not None:
             hint = f"the Kustomization that applies the {source.kind} fails: fix that one first"
-        self.outcomes.append(
-            Outcome(
-                Effect.UNKNOWN if unsure else Effect.FAILS,
-                "variable-source-missing",
-                self.start + _not_found(source),
-                self.item.file,
-                self.line(number),
-                hint,
+        elif (path := self.mentions(source.name)) is not None:
+            unsure = True
+            reason = (
+                f"nothing that Flux applies here makes the {source.kind} {source.name!a}; {path} names it"
             )
+        else:
+            hint = (
+                f"check the name and namespace of the {source.kind}, or set `optional: true`; if something "
+            )
+            hint += "else makes it, name it under `in_cluster` of the environment in .fluxsecrets.yaml"
+        effect = Effect.UNKNOWN if unsure else Effect.FAILS
+        if unsure:
+            hint = f"name the {source.kind} under `in_cluster` of the environment in .fluxsecrets.yaml"
+        self.outcomes.append(
+            Outcome(effect, "variable-source-missing", reason, self.item.file, self.line(number), hint)
         )
 
     def line(self, number: int) -> int:

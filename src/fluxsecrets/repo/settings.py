@@ -31,6 +31,7 @@ from .globs import compile_glob
 from .tree import Tree, normalise
 
 if TYPE_CHECKING:  # most repositories have none of these sections
+    from .presentsettings import Present
     from .scansettings import ScanSettings
     from .verifysettings import VerifySettings
 
@@ -49,6 +50,7 @@ class EnvironmentSettings:
         sealing_certificates: paths of the certificates that its SealedSecrets are sealed for.
         cluster_recipients: the public keys whose private halves are in the cluster.
         flux_version: of Flux in the cluster, such as `2.8`; None where the repository says it.
+        in_cluster: Secrets and ConfigMaps that something else makes in the cluster.
     """
 
     name: str
@@ -58,6 +60,7 @@ class EnvironmentSettings:
     sealing_certificates: tuple[str, ...] = ()
     cluster_recipients: tuple[str, ...] = ()
     flux_version: str | None = None
+    in_cluster: tuple[Present, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,9 @@ def parse_settings(data: bytes, *, path: str = SETTINGS_NAME) -> Settings:
 
 
 TOP_KEYS = frozenset({"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify"})
-ENVIRONMENT_KEYS = frozenset({"path", "files", "sealing_certificates", "cluster_recipients", "flux_version"})
+ENVIRONMENT_KEYS = frozenset(
+    {"path", "files", "sealing_certificates", "cluster_recipients", "flux_version", "in_cluster"}
+)
 ALLOW_KEYS = frozenset({"rule", "path", "reason", "expires"})
 DAYS_KEYS = ("data_key_days", "identity_days", "token_days", "certificate_days")
 AUDIT_KEYS = frozenset({"fail_on", *DAYS_KEYS})
@@ -230,7 +235,15 @@ class _Reader:
             self.texts(fields, "sealing_certificates", self.inside),
             self.texts(fields, "cluster_recipients", self.recipient),
             self.version(fields, "flux_version"),
+            self.present(fields),
         )
+
+    def present(self, fields: Fields) -> tuple[Present, ...]:
+        if not is_set(fields, "in_cluster"):
+            return ()
+        from .presentsettings import present_settings
+
+        return present_settings(self.read.items(fields, "in_cluster"), self.read.path)
 
     def allowance(self, node: Node) -> Allowance:
         fields = self.map(node, "an entry of allow", ALLOW_KEYS)
