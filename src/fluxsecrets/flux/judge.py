@@ -28,6 +28,7 @@ from .conditions.overview import Overview
 from .conditions.situation import Situation
 from .decrypting import decrypt
 from .keys import cluster_for
+from .masking import without_values
 from .model import Cluster, KustomizationVerdict, ObjectVerdict, Verdict
 from .normalise import check_encrypted, normalise
 from .sources import Sources, decrypt_sources
@@ -59,7 +60,7 @@ def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerd
         is_here = applied.kustomization is None or not applied.kustomization.remote
         if is_here and verdict.verdict is not Verdict.FAILS:  # nothing is applied of one that fails
             store = store.with_objects(verdict.objects, applied.key)
-    return tuple(found[id(applied)] for applied in graph.applied)
+    return without_values(found[id(applied)] for applied in graph.applied)
 
 
 def _judged(

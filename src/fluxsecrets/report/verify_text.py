@@ -37,6 +37,7 @@ _VERDICTS = {
 }
 _WORDS = {OfKustomization.UNKNOWN: "cannot be told"}
 _WIDEST = 36
+_MOST_ALIKE = 3
 
 
 def text_page(found: Verifications, *, everything: bool) -> Page:
@@ -69,7 +70,7 @@ def _environment(
             cell._replace(text=cell.text.ljust(width)) for cell, width in zip(head, widths, strict=False)
         ]
         yield Table([[*padded, head[-1]]])
-        yield from _outcomes(told, told.of_itself, show_path, hints)
+        yield from _outcomes(told, told.of_itself, show_path, hints, everything=everything)
         yield from _objects(told, show_path, hints, everything=everything)
     if one.strays:
         yield Table([_row(item, show_path) for item in one.strays], outline=True)
@@ -98,16 +99,25 @@ def _objects(
         if everything or item.problem is not None or item.verdict is not Verdict.APPLIED
     ]
     if shown:
-        yield Table([_row(item, show_path, told=told.is_told(item)) for item in shown], outline=True)
+        yield Table([_row(item, show_path) for item in shown], outline=True)
     own = set(told.of_itself)
     rest = [each for each in told.judged.outcomes if each not in own]
-    yield from _outcomes(told, rest, show_path, hints)
+    yield from _outcomes(told, rest, show_path, hints, everything=everything)
 
 
 def _outcomes(
-    told: Told, outcomes: Iterable[Outcome], show_path: Callable[[str], str], hints: set[str]
+    told: Told,
+    outcomes: Iterable[Outcome],
+    show_path: Callable[[str], str],
+    hints: set[str],
+    *,
+    everything: bool,
 ) -> Iterator[Sentence]:
+    alike: Counter[tuple[str, str | None]] = Counter()
     for outcome in outcomes:
+        alike[outcome.behaviour, outcome.path] += 1
+        if alike[outcome.behaviour, outcome.path] > _MOST_ALIKE and not everything:
+            continue
         accepted = told.accepted.get(outcome)
         place = "" if outcome.path is None else show_path(outcome.path)
         place += f":{outcome.line}" if place and outcome.line else ""
@@ -120,9 +130,12 @@ def _outcomes(
         if hint and hint not in hints:
             hints.add(hint)
             yield Sentence(printable(f"hint: {hint}"), indent="      ")
+    for (behaviour, _), count in alike.items():
+        if count > _MOST_ALIKE and not everything:
+            yield Sentence(f"and {count - _MOST_ALIKE} more of {behaviour}: see them with --all")
 
 
-def _row(item: Verified, show_path: Callable[[str], str], *, told: bool = False) -> Row:
+def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
     """Place, what it is, what becomes of it, by which key, and what is wrong if no outcome has told it."""
     place = show_path(item.path) if item.line is None else f"{show_path(item.path)}:{item.line}"
     what = f"{item.kind} {item.namespace}/{item.name}" if item.namespace else f"{item.kind} {item.name}"
@@ -131,12 +144,12 @@ def _row(item: Verified, show_path: Callable[[str], str], *, told: bool = False)
     if item.verdict is Verdict.DECRYPTED:
         how = f"by Flux {how}".strip()
     keys = f"{'with ' if item.keys else ''}{', '.join(item.keys)}"
-    problem = None if told else item.problem
+    problem = item.problem if item.behaviour is None else None
     more = problem or item.note or ("variables are replaced" if item.substituted else "")
     wrong = item.problem is not None
     return (
         Cell(printable(f"  {place}")),
-        Cell(printable(what.strip() or "patch")),
+        Cell(printable(what.strip() or "file")),
         Cell(str(item.verdict), "red" if wrong else _STYLES.get(item.verdict, "")),
         Cell(printable(f"{how} {keys}".strip())),
         Cell(printable(more), "red" if problem is not None else ""),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
 from fluxsecrets.audit.judged import judged
 from fluxsecrets.errors import UsageError
+from fluxsecrets.flux.masking import Masker, applied_data
 from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict, Verdict
 from fluxsecrets.flux.order import place_in_order
 from fluxsecrets.flux.unknown import UNKNOWN
@@ -21,7 +22,6 @@ from fluxsecrets.repo.tree import open_tree
 
 from .accepting import shown_name
 from .gather import gather
-from .masking import Masker, applied_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,7 @@ def _chosen(
 
 
 def _rendered(verdict: KustomizationVerdict, masker: Masker, *, show_values: bool) -> Rendered:
-    problems = tuple(
-        replace(each, reason=masker.text(each.reason))
-        for each in verdict.outcomes
-        if each.effect is not Effect.ALTERED
-    )
+    problems = tuple(each for each in verdict.outcomes if each.effect is not Effect.ALTERED)
     name = shown_name(verdict)
     if verdict.verdict is Verdict.FAILS:
         return Rendered(name, verdict.verdict, (), problems)

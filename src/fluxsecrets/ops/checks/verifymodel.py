@@ -40,6 +40,7 @@ class Verified:
             with the key.
         substituted: variables in it are replaced.
         problem: why it is not what its author wanted, or None.
+        behaviour: which of the Kustomization's outcomes that is, by its name; None if no outcome says it.
     """
 
     path: str
@@ -53,19 +54,13 @@ class Verified:
     keys: tuple[str, ...] = ()
     substituted: bool = False
     problem: str | None = None
+    behaviour: str | None = None
     note: str = ""
 
     @property
     def wrong(self) -> bool:
         """Whether it is known not to be what its author wanted."""
         return self.problem is not None and self.verdict is not Verdict.CANNOT_TELL
-
-
-_EFFECTS = {
-    Verdict.FAILS: Effect.FAILS,
-    Verdict.CIPHERTEXT: Effect.CIPHERTEXT,
-    Verdict.CANNOT_TELL: Effect.UNKNOWN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +102,6 @@ class Told:
         of_objects = {outcome for each in self.judged.objects for outcome in each.outcomes}
         return tuple(each for each in self.judged.outcomes if each not in of_objects)
 
-    def is_told(self, item: Verified) -> bool:
-        """Whether one of the outcomes says what is wrong with an item already."""
-        effect = _EFFECTS.get(item.verdict)
-        return any(outcome.effect is effect and outcome.path == item.path for outcome in self.judged.outcomes)
-
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -137,8 +127,7 @@ class Verification:
     @property
     def alone(self) -> tuple[Verified, ...]:
         """Files and objects with a problem that no outcome says."""
-        items = (item for each in self.told for item in each.items if not each.is_told(item))
-        return tuple(item for item in (*items, *self.strays) if item.problem is not None)
+        return tuple(item for item in self.items if item.problem is not None and item.behaviour is None)
 
     @property
     def untold(self) -> tuple[Note, ...]:

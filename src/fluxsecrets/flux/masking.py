@@ -11,15 +11,18 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
-from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict
-from fluxsecrets.flux.store import Store
-from fluxsecrets.flux.unknown import is_unknown
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.manifests import Plain, Steps
 from fluxsecrets.repo.objects import Object
+from fluxsecrets.repo.outcome import Outcome
+
+from .model import KustomizationVerdict, ObjectVerdict
+from .store import Store
+from .unknown import is_unknown
 
 MASK: Final = "********"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -32,6 +35,7 @@ _SHORTEST_INSIDE = 6
 
 _WORD = re.compile(r"[A-Za-z]?[a-z]+(?:-[a-z]+)*")
 _LONG_WORD = 20
+_KEY = re.compile(r"[-._A-Za-z0-9]+")
 _COMMON = frozenset({"true", "false", "null", "none"})
 _IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
 
@@ -65,8 +69,8 @@ class Masker:
         return found
 
     def text(self, text: str) -> str:
-        """Return a message without the values."""
-        return self._pattern.sub(MASK, text) if self._pattern is not None else text
+        """Return a message without the values; plain words stay, since they are in names and paths, too."""
+        return self._strong.sub(MASK, text) if self._strong is not None else text
 
     # Collecting.
 
@@ -79,6 +83,8 @@ class Masker:
             for place in ("data", "stringData"):
                 for _, value in _leaves(data.get(place)):
                     self._add(value)
+                # A file that is read as lines of `KEY=VALUE`, and is something else, has values for keys.
+                self._values |= {key for key in _keys(data.get(place)) if not _KEY.fullmatch(key)}
         for steps, value in _leaves(data):
             if steps not in _IDENTITY and is_ciphertext(_at(each.item.data, steps)):
                 self._add(value)
@@ -164,6 +170,31 @@ class Masker:
         if pattern is None or not pattern.search(text):
             return value
         return pattern.sub(MASK, text)
+
+
+def without_values(verdicts: Iterable[KustomizationVerdict]) -> tuple[KustomizationVerdict, ...]:
+    """Return the verdicts with the values of Secrets hidden in all reasons, if any are in them."""
+    found = tuple(verdicts)
+    masker = Masker(found) if any(each.outcomes for each in found) else None
+    if masker is None:
+        return found
+
+    def masked(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+        return tuple(replace(each, reason=masker.text(each.reason)) for each in outcomes)
+
+    return tuple(
+        replace(
+            verdict,
+            outcomes=masked(verdict.outcomes),
+            objects=tuple(
+                replace(each, outcomes=masked(each.outcomes)) if each.outcomes else each
+                for each in verdict.objects
+            ),
+        )
+        if verdict.outcomes
+        else verdict
+        for verdict in found
+    )
 
 
 def applied_data(each: ObjectVerdict) -> Plain:
