@@ -144,7 +144,7 @@ def test_a_value_is_hidden_wherever_it_got_to(made, cli, value):
             "namespace": "apps",
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": last},
         },
-        "data": {"a": value, "url": f"postgres://user:{value}@host", f"key.{value}": "b"},
+        "data": {"a": value, "url": f"postgres://user:{value}@host"},
     }
     made(
         {
@@ -156,7 +156,37 @@ def test_a_value_is_hidden_wherever_it_got_to(made, cli, value):
         result = cli("render", "--env", "staging", "--format", format_)
         assert value not in result.stdout + result.stderr
     data = rendered(cli)["ConfigMap", "c"]["data"]
-    assert data == {"a": "********", "url": "postgres://user:********@host", "key.********": "b"}
+    assert data == {"a": "********", "url": "postgres://user:********@host"}
+
+
+def test_a_value_is_hidden_in_keys_too(made, cli):
+    config = (
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: apps}}\ndata: {{{PASSWORD}: x}}\n"
+    )
+    made({"clusters/staging/c.yaml": config})
+    result = cli("render", "--env", "staging")
+    assert documents(result)["ConfigMap", "c"]["data"] == {"********": "x"}
+    assert PASSWORD not in result.stdout + result.stderr
+
+
+def test_lines_of_a_file_that_is_read_as_another_format_are_in_no_message(made, cli):
+    made(
+        {
+            "clusters/staging/apps.yaml": kustomization("apps", "apps"),
+            "apps/kustomization.yaml": "namespace: apps\nsecretGenerator: [{name: s, envs: [s.env]}]\n",
+            "apps/s.env": "password: throwaway-line\nother: throwaway-too\n",
+        }
+    )
+    for command in (
+        ("render",),
+        ("verify",),
+        ("verify", "--format", "json"),
+        ("verify", "--format", "sarif"),
+    ):
+        result = cli(*command, "--env", "staging")
+        assert result.exit_code == 1
+        assert "throwaway" not in result.stdout + result.stderr
+    assert "throwaway" not in cli("audit").stdout
 
 
 def test_a_replacement_does_not_carry_a_value_out(made, cli):
@@ -179,6 +209,66 @@ replacements:
     assert "throwaway-number-5" not in result.stdout + result.stderr
 
 
+SUBSTITUTED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: apps, labels: {pin: "x${pin}"}}
+data:
+  pin: "${pin}"
+  part: "${pin:0:1}"
+  length: "n${#pin}"
+  number: "n${pin}"
+  plain: "${name}"
+"""
+
+
+def test_a_variable_from_a_secret_is_hidden_however_short(made, cli):
+    more = """
+postBuild:
+  substitute: {name: waddle}
+  substituteFrom: [{kind: Secret, name: pins}]
+"""
+    made(
+        {
+            "clusters/staging/pins.yaml": encrypted(secret("pins", "flux-system", values={"pin": "x07"})),
+            "clusters/staging/apps.yaml": kustomization("apps", "apps", more=more),
+            "apps/c.yaml": SUBSTITUTED,
+        }
+    )
+    found = rendered(cli)["ConfigMap", "c"]
+    hidden = "********"
+    assert found["data"] == {
+        "pin": hidden, "part": hidden, "length": hidden, "number": hidden, "plain": "waddle"
+    }  # fmt: skip
+    assert found["metadata"]["labels"] == {"pin": hidden}
+    shown = rendered(cli, "--show-values")["ConfigMap", "c"]
+    assert shown["data"]["number"] == "nx07"
+
+
+def test_a_variable_is_followed_through_config_maps_and_children(made, cli):
+    first = "postBuild: {substituteFrom: [{kind: Secret, name: pins}]}"
+    second = "postBuild: {substituteFrom: [{kind: ConfigMap, name: settings}]}"
+    child = kustomization("child", "child", more='postBuild: {substitute: {third: "${pin}"}}')
+    made(
+        {
+            "clusters/staging/pins.yaml": encrypted(secret("pins", "flux-system", values={"pin": '"00x"'})),
+            "clusters/staging/parent.yaml": kustomization("parent", "parent", more=first),
+            "parent/child.yaml": child,
+            "parent/settings.yaml": "apiVersion: v1\nkind: ConfigMap\n"
+            'metadata: {name: settings, namespace: flux-system}\ndata: {second: "${pin}"}\n',
+            "clusters/staging/next.yaml": kustomization("next", "next", more=second),
+            "child/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: apps}\n"
+            'data: {x: "a${third}"}\n',
+            "next/d.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d, namespace: apps}\n"
+            'data: {x: "a${second}"}\n',
+        }
+    )
+    result = cli("render", "--env", "staging")
+    assert "00x" not in result.stdout + result.stderr
+    found = documents(result)
+    assert found["ConfigMap", "c"]["data"] == found["ConfigMap", "d"]["data"] == {"x": "********"}
+
+
 def test_common_words_stay_readable(made, cli):
     values = {"username": "postgres", "enabled": '"true"', "port": '"5432"', "n": '"1"'}
     config = (
@@ -197,15 +287,15 @@ def test_common_words_stay_readable(made, cli):
 
 def test_a_hostile_manifest_moves_no_cursor(made, cli):
     config = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
+        "apiVersion": "waddle.example/v1",
+        "kind": "Penguin",
         "metadata": {"name": "c", "namespace": "apps"},
         "data": {"a\x1b[2J": "\x1b]0;x\x07", "b": "line\n\u202eline", "c": "\u2028", "d": "😀\x00\x85"},
     }
     made({"clusters/staging/c.yaml": yaml.safe_dump(config)})
     result = cli("render", "--env", "staging")
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", result.stdout)
-    assert documents(result)["ConfigMap", "c"]["data"] == config["data"]
+    assert documents(result)["Penguin", "c"]["data"] == config["data"]
 
 
 def test_another_environment_is_not_read(made, cli):

@@ -26,6 +26,7 @@ class Treated:
         item: the object; for a generator's file the one that is generated, or None for a patch.
         secret: what is known of the file, where it is a secret.
         outcome: why it fails or is applied as ciphertext, or None.
+        verdict: of the object, or None for a patch.
     """
 
     applied: Applied
@@ -35,6 +36,7 @@ class Treated:
     secret: Secret | None
     treatment: Treatment
     outcome: Outcome | None = None
+    verdict: ObjectVerdict | None = None
 
 
 def treated(facts: Facts, environment: Environment) -> tuple[Treated, ...]:
@@ -52,16 +54,15 @@ def _treated(facts: Facts, environment: Environment) -> Iterator[Treated]:
             item = each.item
             if item.generated is None:
                 secret = secrets.get(item.file)
-                yield Treated(
-                    applied, item.file, item.line, item, secret, each.treatment, _decisive(each.outcomes)
-                )
+                outcome = _decisive(each.outcomes)
+                yield Treated(applied, item.file, item.line, item, secret, each.treatment, outcome, each)
                 continue
             for path in item.generated.files:
                 read.add(path)
                 secret = secrets.get(path)
                 treatment = _generated(each, path, sources.get(path), secret)
                 outcome = _of_source(verdict, path) or _decisive(each.outcomes)
-                yield Treated(applied, path, None, item, secret, treatment, outcome)
+                yield Treated(applied, path, None, item, secret, treatment, outcome, each)
         for path in sorted((environment.generator_files.keys() & applied.files) - read):
             secret = secrets.get(path)
             treatment, outcome = _patch(verdict, path, sources.get(path), secret)

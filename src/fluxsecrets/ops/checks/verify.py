@@ -15,7 +15,7 @@ from fluxsecrets.repo.tree import open_tree
 from .accepting import Acceptances
 from .gather import gather
 from .verifymodel import NoClusterKey, Told, Verdict, Verification, Verifications, Verified
-from .verifyrows import Rows
+from .verifyrows import rows
 
 _NO_KEY = "cluster-key-not-known"
 
@@ -56,8 +56,11 @@ def verify(
 
 
 def _environment(facts: Facts, environment: Environment, accepting: Acceptances) -> Verification:
-    rows = Rows(facts, environment.name)
-    told = tuple(Told(each, tuple(rows.of(each)), accepting.of(each)) for each in judged(facts, environment))
+    items = rows(facts, environment)
+    told = tuple(
+        Told(each, tuple(items.get(id(each.applied), ())), accepting.of(each))
+        for each in judged(facts, environment)
+    )
     known = {item.path for each in told for item in each.items}
     known |= {outcome.path for each in told for outcome in each.judged.outcomes if outcome.path is not None}
     strays = tuple(_unreadable(facts, environment, known))
