@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -368,6 +369,31 @@ def test_a_key_that_is_not_in_the_keyring_is_refused(mine):
     with pytest.raises(RecipientError, match=f"{STRANGER} is not in gpg's keyring") as caught:
         mine.provider().wrap(pgp(STRANGER), SECRET)
     assert "gpg --import" in caught.value.hint
+
+
+@pytest.fixture
+def fresh(_keyrings):
+    """A keyring without keys."""
+    return _keyrings()
+
+
+@needs_gpg
+def test_the_hint_about_a_key_that_is_not_there_works_as_printed(theirs, fresh, tmp_path):
+    number = theirs.fingerprints("stranger")[0]
+    with pytest.raises(RecipientError) as caught:
+        fresh.provider().wrap(pgp(number), SECRET)
+    export, import_ = re.findall(r"`(gpg [^`]+)`", caught.value.hint)
+    for keyring, command in ((theirs, export), (fresh, import_)):
+        subprocess.run(
+            ["sh", "-c", command],
+            env=keyring.environ,
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+    enc = fresh.provider().wrap(pgp(number), SECRET)
+    assert theirs.provider().unwrap(enc) == SECRET
 
 
 @needs_gpg

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, IdentityError, IntegrityError, RecipientError
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import Recipient
@@ -235,7 +236,9 @@ class PgpProvider:
                     hint="check that `gpg --list-keys` works",
                     details=run.log,
                 )
-            block = self._public_keys[number] = _only_usable(number, parse_key_blocks(run.output))
+            block = self._public_keys[number] = _only_usable(
+                number, parse_key_blocks(run.output), self._gpg_word()
+            )
         return block
 
     def _list_secret_keys(self) -> _SecretKeys:
@@ -333,10 +336,19 @@ class PgpProvider:
         # A wrapper may know another folder.
         return home is not None and not self._environ.get(EXECUTABLE) and not home.is_dir()
 
+    def _gpg_word(self) -> str:
+        """The program as a word of a command line."""
+        return file_word(self._environ.get(EXECUTABLE) or "gpg")
+
     def _place(self) -> str:
         if self._environ.get("GNUPGHOME"):
             return "GNUPGHOME"
         return "gpg's keyring" if self._home() is None else "~/.gnupg"
+
+
+def _short(number: str) -> str:
+    """A name for a key's file: its long id."""
+    return number[-16:]
 
 
 def _parse(recipient: Recipient) -> tuple[str, str]:
@@ -350,11 +362,13 @@ def _parse(recipient: Recipient) -> tuple[str, str]:
     return match[1].upper(), match[2]
 
 
-def _only_usable(number: str, blocks: tuple[KeyBlock, ...]) -> KeyBlock:
+def _only_usable(number: str, blocks: tuple[KeyBlock, ...], gpg: str) -> KeyBlock:
     if not blocks:
+        # Key servers often give a key without a user id, which gpg skips
         raise RecipientError(
             f"the PGP key {number} is not in gpg's keyring",
-            hint=f"import it with `gpg --import KEYFILE`, or fetch it with `gpg --recv-keys {number}`",
+            hint=f"ask its owner to run `gpg --armor --export {number} > {_short(number)}.asc`, "
+            f"then run `{gpg} --import {_short(number)}.asc`",
         )
     if len(blocks) > 1:
         raise RecipientError(
