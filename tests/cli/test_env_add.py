@@ -2,12 +2,14 @@
 
 import json
 import re
+import shlex
 from base64 import b64decode, b64encode
 
 import pytest
 from tests.faults import killed_before
 
 from fluxsecrets.ops.run import settling
+from layouts import SECRET_AGE, flux, git_repository, secret
 
 THROWAWAY = re.compile(rb"throwaway|dGhyb3dhd2F5|Rocm93YXdhe|aHJvd2F3YX")
 SECRETS = "apps/cloudnative-pg/overlays/dr/secrets.yaml"
@@ -339,3 +341,54 @@ def test_an_interruption_is_completed_or_taken_back(waddle, cli, git, identity, 
         assert shape(cli, "dr") == shape(cli, "production")
         key = (waddle / "keys/cluster-dr.pub").read_text().strip()
         assert key in identity.path.read_text()
+
+
+OUTSIDE = {
+    "kubernetes/production/flux/cluster.yaml": git_repository("home")
+    + flux("apps", "./kubernetes/production/apps", SECRET_AGE, source="home"),
+    "kubernetes/production/apps/secret.yaml": secret("x", "x"),
+    "kubernetes/production/bootstrap/age.yaml": secret("sops-age", "flux-system"),
+    "bootstrap/production/deploy-key.yaml": secret("deploy", "flux-system"),
+    "talos/production.sops.yaml": "token: throwaway-in-plain-text\n",
+    "terraform/production.enc.json": '{"token": "throwaway-in-plain-text"}\n',
+    "odd/machine-production.yaml": "token: throwaway-in-plain-text\n",
+}
+"""Secrets that start a cluster, where Flux does not read them."""
+
+
+def test_the_printed_steps_leave_no_secret_plain(folder, cli, git, identity):
+    """What starts a cluster is in no Kustomization, and is the environment's all the same."""
+    rules = "".join(
+        f"- path_regex: {pattern}\n  encrypted_regex: ^(data|stringData|token)$\n"
+        f"  age: {identity.recipient},{PRODUCTION}\n"
+        for pattern in ("^odd/machine-production", "(^|/)production[./]")
+    )
+    folder.write(".sops.yaml", f"creation_rules:\n{rules}")
+    folder.write(
+        ".fluxsecrets.yaml",
+        "environments:\n  production:\n    path: kubernetes/production/flux\n"
+        f"    cluster_recipients: [{PRODUCTION}]\n    files: [odd/machine-production.yaml]\n",
+    )
+    for path, content in OUTSIDE.items():
+        folder.write(path, content)
+    paths = [path for path in OUTSIDE if not path.endswith("cluster.yaml")]
+    assert cli("encrypt", "-i", *paths).exit_code == 0
+    git(folder.path, "init", "--quiet")
+    commit(git, folder.path)
+    added = cli("env", "add", "dr", "--from", "production", "--yes")
+    assert added.exit_code == 0, added.stderr
+    new = [path.replace("production", "dr") for path in paths]
+    for path in new:
+        text = folder.read(path).decode()
+        assert "REPLACE_ME" in text, path
+        folder.write(path, text.replace("REPLACE_ME", "new-throwaway-value"))
+    steps = re.findall(r"\d\. fluxsecrets (encrypt .*)", added.stderr)
+    assert steps
+    audited = cli("audit", "--env", "dr")
+    assert audited.exit_code == 1
+    assert "kubernetes/dr/bootstrap/age.yaml" in audited.stdout
+    assert "bootstrap/dr/deploy-key.yaml" in audited.stdout
+    for step in steps:
+        assert cli(*shlex.split(step)).exit_code == 0
+    assert not [path for path in new if b"throwaway" in folder.read(path)]
+    assert cli("audit", "--env", "dr", "--severity", "high").exit_code == 0

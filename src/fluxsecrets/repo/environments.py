@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME
 
+from .belonging import placed
 from .build import Builder
 from .encrypted import detect_encryption
 from .envnames import name_roots, telling_parts
@@ -55,6 +56,7 @@ class Environment:
         notes: what was not followed or not understood on the way.
         outside: those of the files that Flux does not apply: given by the settings, or encrypted for a
             recipient that is this environment's alone.
+        placed: those that are neither reached nor `outside`, and belong to it by their place.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Environment:
     graph: Graph = field(repr=False)
     notes: tuple[Note, ...]
     outside: frozenset[str] = frozenset()
+    placed: frozenset[str] = frozenset()
 
 
 def list_environments(tree: Tree, settings: Settings | None = None) -> tuple[EnvironmentRoot, ...]:
@@ -119,17 +122,18 @@ def find_environment(tree: Tree, name: str, settings: Settings | None = None) ->
     """
     settings = settings if settings is not None else load_settings(tree)
     known = {root.name: root for root in list_environments(tree, settings)}
-    if name in known:
-        builder = Builder(artifact(tree))
-        found = load_environment(tree, known[name], settings, builder)
-        encrypted = _encrypted_outside(tree, (found,))
-        if not encrypted:
-            return found
-        others = [
-            load_environment(tree, root, settings, builder) for root in known.values() if root.name != name
-        ]
-        return _with_outside(tree, (found, *others), settings)[0]
-    raise unknown_environment(tree, name, tuple(known))
+    if name not in known:
+        raise unknown_environment(tree, name, tuple(known))
+    builder = Builder(artifact(tree))
+    places = places_of(tree, known.values())
+    found = load_environment(tree, known[name], settings, builder, places)
+    others = [root for root in known.values() if root.name != name]
+    # Only files that no place gives to another environment are a reason to read what the others apply
+    taken = frozenset().union(*(_own_files(tree, root, settings, places) for root in others))
+    if not _encrypted_outside(tree, found.files | taken):
+        return found
+    loaded = (load_environment(tree, root, settings, builder, places) for root in others)
+    return _with_outside(tree, (found, *loaded), settings)[0]
 
 
 def unknown_environment(tree: Tree, name: str, known: tuple[str, ...]) -> ConfigError:
@@ -165,12 +169,22 @@ def load_environments(tree: Tree, settings: Settings | None = None) -> tuple[Env
     settings = settings if settings is not None else load_settings(tree)
     builder = Builder(artifact(tree))
     roots = list_environments(tree, settings)
-    found = tuple(load_environment(tree, root, settings, builder) for root in roots)
+    places = places_of(tree, roots)
+    found = tuple(load_environment(tree, root, settings, builder, places) for root in roots)
     return _with_outside(tree, found, settings)
 
 
+def places_of(tree: Tree, roots: Iterable[EnvironmentRoot]) -> Mapping[str, frozenset[str]]:
+    """The files that belong to environments by their place, by the environment's name."""
+    return placed(tree, ((root.name, root.path) for root in roots))
+
+
 def load_environment(
-    tree: Tree, root: EnvironmentRoot, settings: Settings | None = None, builder: Builder | None = None
+    tree: Tree,
+    root: EnvironmentRoot,
+    settings: Settings | None = None,
+    builder: Builder | None = None,
+    places: Mapping[str, frozenset[str]] | None = None,
 ) -> Environment:
     """The files of an environment from `list_environments`.
 
@@ -181,22 +195,34 @@ def load_environment(
         root: which one.
         settings: the repository's; None reads them.
         builder: what has read files for another environment before.
+        places: from `places_of` for all environments; None finds them.
     """
     settings = settings if settings is not None else load_settings(tree)
+    if places is None:
+        places = places_of(tree, list_environments(tree, settings))
     graph = walk(tree, root.path, root.sync, builder)
+    own = _own_files(tree, root, settings, places)
     # The whole repository is nobody's folder: where the root is the environment, the graph decides
-    folder = tree.below(root.path) if root.path else ()
+    reached = graph.files | frozenset(tree.below(root.path) if root.path else ())
     listed = _listed(tree, root.name, settings)
-    reached = graph.files | frozenset(folder)
     return Environment(
         name=root.name,
         root_path=root.path,
-        files=reached | listed,
+        files=reached | own,
         generator_files=graph.decrypted_as,
         graph=graph,
         notes=graph.notes,
         outside=listed - reached,
+        placed=own - reached - listed,
     )
+
+
+def _own_files(
+    tree: Tree, root: EnvironmentRoot, settings: Settings, places: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The files that an environment has whatever Flux reaches: by its folder, their place, the settings."""
+    folder = frozenset(tree.below(root.path) if root.path else ())
+    return folder | places.get(root.name, frozenset()) | _listed(tree, root.name, settings)
 
 
 def shared_files(environments: Iterable[Environment]) -> dict[str, tuple[str, ...]]:
@@ -222,9 +248,8 @@ _RECIPIENT = re.compile(
 )
 
 
-def _encrypted_outside(tree: Tree, environments: Iterable[Environment]) -> dict[str, frozenset[bytes]]:
-    """The encrypted files that no environment reaches, with their recipients."""
-    reached = frozenset(path for each in environments for path in each.files)
+def _encrypted_outside(tree: Tree, reached: Collection[str]) -> dict[str, frozenset[bytes]]:
+    """The encrypted files that no environment has, with their recipients."""
     found = {path: _recipients(tree, path) for path in tree.paths if path not in reached}
     return {path: recipients for path, recipients in found.items() if recipients}
 
@@ -250,7 +275,7 @@ def _with_outside(
     tree: Tree, environments: tuple[Environment, ...], settings: Settings
 ) -> tuple[Environment, ...]:
     """Add to each environment the encrypted files outside that have a recipient only it has."""
-    outside = _encrypted_outside(tree, environments)
+    outside = _encrypted_outside(tree, frozenset(path for each in environments for path in each.files))
     if not outside:
         return environments
     own = []

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from fluxsecrets.ops.newenv.model import NewEnvironment, PlannedFile, RuleChange
 from fluxsecrets.ops.people.keystore import NewKey
-from fluxsecrets.shell import file_word
+from fluxsecrets.shell import command_for, file_word
 
 from .json import page
 from .page import Lines, Note, Page, Warn
@@ -146,8 +146,12 @@ def _next_steps(plan: NewEnvironment) -> list[str]:
     sealed = [file_word(secret.path) for secret in plan.secrets if secret.sealed]
     if sealed:
         steps.append(f"fluxsecrets seal {' '.join(sealed)} --cert CERTIFICATE")
-    if any(secret.to_fill and not secret.sealed for secret in plan.secrets):
+    plain = [secret.path for secret in plan.secrets if secret.to_fill and not secret.sealed]
+    if any(path not in plan.apart for path in plain):
         steps.append(f"fluxsecrets encrypt --env {plan.name}")
+    apart = [path for path in plain if path in plan.apart]
+    if apart:
+        steps.append(command_for("encrypt", apart))
     if plan.granted:
         steps.append(f"fluxsecrets recipients sync --env {plan.name}, for what both environments use")
     steps.append(f"fluxsecrets keys cluster-secret --env {plan.name} | kubectl apply -f -")

@@ -68,7 +68,7 @@ def matrix(facts: Facts) -> Matrix:
     """The matrix of a repository's facts."""
     belongs = {item.path: item.environments for item in facts.secrets}
     for environment in facts.environments:
-        for path in environment.outside:
+        for path in environment.outside | environment.placed:
             belongs[path] = tuple(sorted({*belongs.get(path, ()), environment.name}))
     people: dict[RecipientKey, Recipient] = {}
     opens: dict[RecipientKey, list[str]] = {}

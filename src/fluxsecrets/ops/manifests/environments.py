@@ -9,6 +9,7 @@ from enum import StrEnum
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.discover import discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import (
     Environment,
@@ -206,7 +207,10 @@ class _Viewer:
             environment.name,
             environment.root_path,
             tuple(self.kustomization(environment, each, left_to_operators) for each in applied),
-            tuple(self.file(environment, path) for path in sorted(environment.outside)),
+            tuple(
+                self.file(environment, path)
+                for path in sorted(environment.outside | self.placed(environment))
+            ),
             tuple(self.missing(environment, wanted)),
             tuple(
                 Note(self.shown(note.path), note.line, note.message, note.warning)
@@ -312,6 +316,10 @@ class _Viewer:
             return self.names
         found = applied.matches[-1].rule.names if applied is not None and applied.matches else {}
         return {**found, **self.names}
+
+    def placed(self, environment: Environment) -> frozenset[str]:
+        """Return those files that belong to an environment by their place, and are to be protected."""
+        return frozenset(each.path for each in discover(self.tree, paths=environment.placed))
 
     def file(self, environment: Environment, path: str) -> ShownSecret:
         protection, recipients = self.look(path)

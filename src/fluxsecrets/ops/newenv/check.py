@@ -15,10 +15,15 @@ from .naming import Naming
 _FIX = "nothing was written; fix it, or copy the files by hand"
 
 
-def check_shape(tree: Tree, settings: bytes | None, source: Environment, root: str, naming: Naming) -> None:
+def check_shape(
+    tree: Tree, settings: bytes | None, source: Environment, root: str, naming: Naming
+) -> Environment:
     """Compare the new environment with the one that it is made from.
 
     The tree holds all files that would be written. `settings` is None if the settings don't change.
+
+    Returns:
+        The new environment.
 
     Raises:
         ConfigError: it would not be found, would differ, or would use files of the old one.
@@ -51,6 +56,7 @@ def check_shape(tree: Tree, settings: bytes | None, source: Environment, root: s
                 f"{naming.name} would not have the same {what} as {source.name}: {gone[0]!a} differs",
                 hint=_FIX,
             )
+    return new
 
 
 def _same_notes(source: Environment, new: Environment, naming: Naming) -> None:

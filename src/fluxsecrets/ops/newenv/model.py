@@ -120,6 +120,7 @@ class NewEnvironment:
     Attributes:
         word: the part of its paths that names it.
         secrets: those of them that hold secrets.
+        apart: those of them that nothing shows to be files of the environment once they are written.
         decryption: Kustomizations that get `decryption`, since they bring Secrets.
         shared: secrets that both environments use from then on, as shown to the user.
         granted: those of `shared` whose rules get the new key, so that they have to be encrypted for it.
@@ -145,6 +146,7 @@ class NewEnvironment:
     changes: tuple[FileChange, ...] = field(repr=False)
     identity: AgeIdentity | None = field(repr=False)
     keeping: Keeping
+    apart: tuple[str, ...] = ()
 
     @property
     def made(self) -> bool:

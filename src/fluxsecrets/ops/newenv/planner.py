@@ -22,7 +22,7 @@ from fluxsecrets.repo.environments import Environment, load_environments, unknow
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import child
 from fluxsecrets.repo.references import provisions
-from fluxsecrets.repo.settings import Settings, load_settings
+from fluxsecrets.repo.settings import Settings, load_settings, parse_settings
 from fluxsecrets.repo.tree import Tree, open_tree, with_planned
 from fluxsecrets.sops.document import Data
 from fluxsecrets.sops.formats.changing import set_value
@@ -101,7 +101,7 @@ class _Planner:
         cluster, identity = cluster_key(self.session, self.request, naming, self.settings, self.public)
         shared = tuple(
             path
-            for path in sorted(self.source.graph.files | self.source.outside)
+            for path in sorted(self.source.graph.files | self.source.outside | self.source.placed)
             if path in secrets and path not in naming.files
         )
         copies = self.copy(naming, secrets)
@@ -122,7 +122,9 @@ class _Planner:
             public = f"{KEYS_FOLDER}/{cluster.name}.pub"
             self.draft.write(public, f"{cluster.new}\n".encode(), old=None, mode=0o644)
         root = new_path(self.source.root_path, naming.old, naming.new)
-        check_shape(with_planned(self.tree, self.draft.new), settings, self.source, root, naming)
+        after = with_planned(self.tree, self.draft.new)
+        new = check_shape(after, settings, self.source, root, naming)
+        apart = self.apart(after, new, settings, copies)
 
         origins = {new: old for old, new in naming.files.items()}
         return NewEnvironment(
@@ -137,6 +139,7 @@ class _Planner:
                 for path in sorted(self.draft.new)
             ),
             secrets=tuple(planned),
+            apart=tuple(map(self.draft.shown, apart)),
             rules=rules,
             decryption=decryption,
             shared=tuple(map(self.draft.shown, shared)),
@@ -248,6 +251,16 @@ class _Planner:
             return generate(spec)
         digest = sha256(old.encode() if not slot.base64 else decoded(old)).digest()
         return self.made.setdefault((spec, digest), generate(spec))
+
+    def apart(
+        self, after: Tree, new: Environment, settings: bytes | None, copies: tuple[Copy, ...]
+    ) -> list[str]:
+        """The new files of secrets that `encrypt --env` would not find."""
+        globs = self.settings.secrets if settings is None else parse_settings(settings).secrets
+        own = new.files | frozenset(new.generator_files)
+        paths = [copy.path for copy in copies if copy.slots and not copy.literals]
+        found = {each.path for each in discover(after, paths=paths, extra=globs)} & own
+        return [path for path in paths if path not in found]
 
     # Decryption and settings.
 
