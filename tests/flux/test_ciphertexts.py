@@ -41,3 +41,19 @@ def test_a_replacement_that_copies_a_ciphertext(outcomes):
         "cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: apps}\ndata: {a: b}\n",
     }
     assert [each[:2] for each in outcomes(files)] == [("ciphertext", "ciphertext-copied")]
+
+
+def test_a_text_that_is_replaced_by_a_map_gets_nothing_of_it(verdict):
+    files = {
+        "kustomization.yaml": (
+            "resources: [db.yaml, cm.yaml]\nreplacements:\n"
+            "  - source: {kind: Secret, fieldPath: stringData}\n"
+            "    targets: [{select: {kind: ConfigMap}, fieldPaths: [data.a]}]\n"
+        ),
+        "db.yaml": encrypted(secret()),
+        "cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: apps}\ndata: {a: b}\n",
+    }
+    found = verdict(files)
+    assert (found.verdict, found.outcomes) == ("applied", ())
+    (config,) = (each for each in found.objects if each.item.kind == "ConfigMap")
+    assert config.data["data"] == {"a": ""}

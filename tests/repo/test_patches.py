@@ -179,6 +179,15 @@ def test_operations_that_fit_although_the_rfc_refuses_them(operation, field, val
     assert operate(operation)["spec"][field] == value
 
 
+def test_operations_find_annotations_in_every_object():
+    """kustomize keeps some of its own there meanwhile."""
+    changed = operate({"op": "add", "path": "/metadata/annotations/a.b~1c", "value": "d"})
+    assert changed["metadata"]["annotations"] == {"a.b/c": "d"}
+    assert operate({"op": "add", "path": "/spec/x", "value": 1})["metadata"] == DEPLOYMENT["metadata"]
+    with pytest.raises(PatchError):
+        operate({"op": "add", "path": "/metadata/other/a", "value": "d"})
+
+
 def test_a_missing_value_is_null():
     assert operate({"op": "add", "path": "/spec/x"})["spec"]["x"] is None
 

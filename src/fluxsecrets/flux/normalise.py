@@ -38,6 +38,7 @@ _LEFT_ALONE = frozenset({"Role", "ClusterRole"})
 
 def normalise(data: Plain) -> Plain:
     """An object as Flux sends it to the API server."""
+    data = _with_labels(data)
     if not _is_typed(data) or not _converts(data):
         return data
     kept = {key: value for key, value in data.items() if key != "sops"}
@@ -64,6 +65,14 @@ def check_encrypted(applied: Applied, item: Object, data: Plain) -> Iterator[Out
             if not decrypts(applied)
             else "the sops block has no MAC, by which Flux knows it: encrypt the file again",
         )
+
+
+def _with_labels(data: Plain) -> Plain:
+    """Without labels that are not a map of texts: Flux reads none, and adds its own to that."""
+    labels = dig(data, "metadata", "labels")
+    if labels is None or (isinstance(labels, dict) and all(map(_is_text, labels.values()))):
+        return data
+    return {**data, "metadata": {key: value for key, value in data["metadata"].items() if key != "labels"}}
 
 
 def _is_typed(data: Plain) -> bool:

@@ -369,10 +369,19 @@ def _merge_items(base: list[Any], patch: list[Plain], key: str) -> list[Any]:
 def _operate(data: Plain, operations: tuple[Plain, ...]) -> Plain:
     from .jsonpatch import OperationError, operate  # few repositories have such patches
 
+    metadata = data.get("metadata")
+    # kustomize keeps notes of its own in the annotations meanwhile, so that a patch always finds them
+    # (`StorePreviousId` in api/resource).
+    bare = isinstance(metadata, dict) and metadata.get("annotations") is None
+    given = (
+        {**data, "metadata": {**metadata, "annotations": {}}} if isinstance(metadata, dict) and bare else data
+    )
     try:
-        changed = operate(data, operations)
+        changed = operate(given, operations)
     except OperationError as error:
         raise PatchError(str(error)) from None
     if not isinstance(changed, dict):
         raise PatchError("the patch leaves no object")
+    if bare and dig(changed, "metadata", "annotations") == {}:
+        del changed["metadata"]["annotations"]
     return changed

@@ -111,7 +111,7 @@ def _changed(replacement: Replacement, item: Object, value: Any) -> Object:
 
 def _joined(data: Plain, place: tuple[str | int, ...], part: Part, value: Any) -> Any:
     if not part.delimiter:
-        return value
+        return _in_place_of(data, place, value)
     try:
         pieces = str(dig_steps(data, place)).split(part.delimiter)
     except (KeyError, IndexError, TypeError):
@@ -123,6 +123,19 @@ def _joined(data: Plain, place: tuple[str | int, ...], part: Part, value: Any) -
     else:
         pieces[part.index] = str(value)
     return part.delimiter.join(pieces)
+
+
+def _in_place_of(data: Plain, place: tuple[str | int, ...], value: Any) -> Any:
+    """A value as kustomize writes it over another: a text stays one, and gets nothing of a map or list."""
+    try:
+        old = dig_steps(data, place)
+    except (KeyError, IndexError, TypeError):
+        return value
+    if not isinstance(old, str) or isinstance(value, str):
+        return value
+    if value is None or isinstance(value, dict | list):
+        return "" if value is not None else "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _steps(path: str) -> list[str]:
