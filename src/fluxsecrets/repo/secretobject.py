@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-import re
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -14,9 +11,7 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats.yaml.plain import reads_otherwise
 
 from .manifests import child, line_of, text_of
-
-MAX_VALUES = 2**20
-"""Bytes that the values of a Secret may have together (`MaxSecretSize` in Kubernetes)."""
+from .secretrules import decode_base64, key_faults
 
 FIELDS = ("data", "stringData")
 
@@ -44,7 +39,6 @@ _COPIES = frozenset(
         "kubectl.kubernetes.io/last-applied-configuration",
     }
 )
-_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +162,7 @@ def _entries(node: Node) -> Iterator[tuple[str, str, Leaf]]:
         for inner in entry.value.entries:
             if not isinstance(inner, Entry):
                 continue
-            if not _KEY.fullmatch(inner.key):
+            if key_faults(inner.key):
                 raise FormatError(
                     f"the key {inner.key!a} is not allowed in a Secret",
                     line=inner.line,
@@ -191,10 +185,9 @@ def _decoded(key: str, leaf: Leaf) -> bytes:
     if leaf.value is None:
         return b""
     if isinstance(leaf.value, str):
-        try:
-            return b64decode(leaf.value.replace("\n", "").replace("\r", "").replace(" ", ""), validate=True)
-        except (binascii.Error, ValueError):
-            pass
+        decoded = decode_base64(leaf.value)
+        if decoded is not None:
+            return decoded
     raise FormatError(
         f"the value of {key!a} under data is not base64",
         line=leaf.line,

@@ -21,7 +21,8 @@ from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.repo.manifests import is_reference, line_of, read_manifests
 from fluxsecrets.repo.manifesttext import Replacement
 from fluxsecrets.repo.pieces import Pieces
-from fluxsecrets.repo.secretobject import MAX_VALUES, Secret, read_secret
+from fluxsecrets.repo.secretobject import Secret, read_secret
+from fluxsecrets.repo.secretrules import MAX_SIZE
 from fluxsecrets.sealed.certificates import Certificate
 from fluxsecrets.sealed.codec import check_sealed, seal_value
 from fluxsecrets.sealed.layout import sealed_pieces
@@ -231,7 +232,7 @@ def value_warnings(secret: Secret) -> tuple[str, ...]:
             f"{keys}: has no quotes, so kubectl and other YAML readers take it for a boolean or a number; "
             "here it is text"
         )
-    if secret.size > MAX_VALUES:
+    if secret.size > MAX_SIZE:
         warnings.append(
             f"its values have {secret.size / 2**20:.1f} MiB: Kubernetes accepts at most 1 MiB in a Secret"
         )
