@@ -6,12 +6,14 @@ import re
 from functools import partial
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.external.validity import check as check_external
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict
 from fluxsecrets.flux.versions import Controller, read_controller
 from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.tree import Tree
+from fluxsecrets.sealed.validity import check as check_sealed
 from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
@@ -35,6 +37,7 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
             version=controller.version,
             present=settings.in_cluster if settings is not None else (),
             mentions=partial(_mentions, facts),
+            checks=(check_sealed, check_external),
         )
         return judge(environment.graph.tree, environment.graph, cluster)
 

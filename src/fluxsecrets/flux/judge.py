@@ -121,7 +121,7 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
         *decrypted.outcomes,
         *substituted.outcomes,
         *required,
-        *check_object(item, substituted.data),
+        *check_object(item, substituted.data, cluster.checks),
         *check_spec(item, substituted.data, cluster),
     ]
     if not required and not any(each.effect is Effect.CIPHERTEXT for each in wrong):

@@ -15,6 +15,8 @@ from fluxsecrets.repo.presentsettings import Present
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.metadata import Metadata
 
+from .validity.problem import Check
+
 
 class Verdict(StrEnum):
     """What becomes of a Kustomization."""
@@ -42,6 +44,7 @@ class Cluster:
         opens: whether the cluster's own keys open a `sops` block; None where nothing says which it has.
         strict: an unknown variable stops a Kustomization, as since kustomize-controller 1.9.
         has_global_key: the controller has a key for Kustomizations without a `secretRef`, or may have one.
+        checks: what the cluster's controllers refuse of an object, beside the API server.
         version: of Flux, such as `2.9.1`, or None where the repository does not say it.
         present: Secrets and ConfigMaps that something else makes.
         mentions: the first file that Flux does not apply and that names something, such as a script that
@@ -55,6 +58,7 @@ class Cluster:
     version: str | None = None
     present: tuple[Present, ...] = ()
     mentions: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
+    checks: tuple[Check, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.objects import Object
@@ -33,8 +33,14 @@ _SKIPPED = {"reconcile": "disabled", "ssa": "ignore"}
 _GROUP = "kustomize.toolkit.fluxcd.io/"
 
 
-def check_object(item: Object, data: Plain) -> Iterator[Outcome]:
-    """What is wrong with an object as it is applied; values that are not known here are taken for good."""
+def check_object(item: Object, data: Plain, more: Iterable[Check] = ()) -> Iterator[Outcome]:
+    """What is wrong with an object as it is applied; values that are not known here are taken for good.
+
+    Args:
+        item: as it is built.
+        data: as it is applied.
+        more: checks of controllers, beside those of the API server.
+    """
     if is_skipped(data):
         return
     generated = item.generated
@@ -43,10 +49,11 @@ def check_object(item: Object, data: Plain) -> Iterator[Outcome]:
         item.data,
         generated.keys if generated is not None else (),
         generated is None or generated.complete,
+        item.manifest if not item.patched_by else None,
     )
     namespace = item.namespace
     called = "/".join(part for part in (item.kind, namespace, item.name) if part)
-    for problem in problems(subject):
+    for problem in (*problems(subject), *(problem for check in more for problem in check(subject))):
         yield _outcome(item, problem, called)
 
 
@@ -71,7 +78,7 @@ def _outcome(item: Object, problem: Problem, called: str) -> Outcome:
         problem.behaviour,
         f"{called}{between}{problem.reason}",
         item.file,
-        item.line_at(problem.steps),
+        problem.line or item.line_at(problem.steps),
         problem.hint,
     )
 

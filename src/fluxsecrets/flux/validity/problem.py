@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fluxsecrets.flux.unknown import is_unknown, unknown_kind
-from fluxsecrets.repo.manifests import Plain, Steps, dig
+from fluxsecrets.repo.manifests import Manifest, Plain, Steps, dig
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Problem:
         reason: in the words of the API server, without any value of a Secret.
         hint: what to do, or "".
         found: what is there in the place of a text, such as `a number`, or "".
-        dropped: the object is applied, without what is at the place.
+        dropped: the object is applied, but not what is at the place.
+        line: where the place does not say it.
     """
 
     behaviour: str
@@ -29,6 +30,7 @@ class Problem:
     hint: str = ""
     found: str = ""
     dropped: bool = False
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,14 @@ class Subject:
         written: as it was built: before decryption and substitution. Not in the repr.
         generated: keys that a generator adds, whose values are not in `data`.
         complete: there are no keys but those.
+        manifest: it, if it is applied as it is written.
     """
 
     data: Plain = field(repr=False, compare=False)
     written: Plain = field(default_factory=dict, repr=False, compare=False)
     generated: tuple[str, ...] = ()
     complete: bool = True
+    manifest: Manifest | None = field(default=None, repr=False, compare=False)
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -78,6 +82,17 @@ _KINDS: Final[dict[type, str]] = {
     list: "slice",
 }
 
+
+JSON_KINDS: Final = {
+    "nil": "null",
+    "int64": "integer",
+    "float64": "number",
+    "bool": "boolean",
+    "map": "object",
+    "slice": "array",
+    "string": "string",
+}
+"""What the API server calls a kind when it compares an object with a CustomResourceDefinition."""
 
 NOUNS: Final = {
     "int64": "a number",
