@@ -11,6 +11,7 @@ from audit_tree import build, look, repository, write
 from commandlines import check as check_command
 from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.rules import NEEDS_ENVIRONMENTS, RULES, SCANNED_RULES
+from fluxsecrets.findings import Severity
 from fluxsecrets.shell import with_file
 
 CASES = Path(__file__).parent / "cases"
@@ -53,6 +54,12 @@ def test_finds_its_other_forms(rule, audited):
     for name, each in case_of(rule.info.id).items():
         if name.startswith("TRIGGERS_"):
             assert audited(rule, each) != (), name
+
+
+def test_one_object_in_two_files_is_not_urgent(audited):
+    rule = next(rule for rule in RULES if rule.info.id == "secret-twice")
+    (found,) = audited(rule, case_of("secret-twice")["TRIGGERS_LESS_WITH_ONE_OBJECT_IN_TWO_FILES"])
+    assert found.severity is Severity.LOW
 
 
 @every_rule

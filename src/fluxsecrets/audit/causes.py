@@ -80,8 +80,8 @@ class Cause:
 def causes(facts: Facts, effect: Effect) -> tuple[Cause, ...]:
     """The causes of one effect, in the order in which Flux meets them.
 
-    What one Kustomization fails by is one cause per behaviour: it stops at the first of them. Of ciphertexts
-    each file is one.
+    A Kustomization fails by the first thing that is wrong with it: what comes after may follow from that.
+    Of ciphertexts each file is one.
     """
     return facts.once(f"causes of {effect}", lambda: tuple(_causes(facts, effect)))
 
@@ -105,7 +105,8 @@ def _of_one(environment: str, verdict: KustomizationVerdict, effect: Effect) -> 
             file = outcome.path if effect is Effect.CIPHERTEXT else None
             kinds.setdefault((outcome.behaviour, file), []).append(outcome)
     item = verdict.applied.kustomization
-    for first, *others in kinds.values():
+    found = list(kinds.values())
+    for first, *others in found[:1] if effect is Effect.FAILS else found:
         own = Location(first.path or "", first.line)
         places = dict.fromkeys(Location(each.path, each.line) for each in others if each.path is not None)
         yield Cause(

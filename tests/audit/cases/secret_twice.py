@@ -11,4 +11,15 @@ SEALED = yaml("""
     """)
 
 SILENT = repository(files={"clusters/staging/other.yaml": encrypted(secret(namespace="other"))})
+SAME = yaml("""
+    apiVersion: external-secrets.io/v1
+    kind: ExternalSecret
+    metadata: {name: web, namespace: apps}
+    spec:
+      secretStoreRef: {kind: ClusterSecretStore, name: vault}
+      data: [{secretKey: password, remoteRef: {key: web}}]
+    """)
+TRIGGERS_LESS_WITH_ONE_OBJECT_IN_TWO_FILES = SILENT.changed(
+    {"clusters/staging/web.yaml": SAME, "clusters/staging/web-again.yaml": SAME}
+)
 TRIGGERS = SILENT.changed({"clusters/staging/sealed.yaml": SEALED})

@@ -9,6 +9,7 @@ from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.flux import KUSTOMIZE_GROUP
 
 INFO = describe(
     "dependency-missing",
@@ -31,8 +32,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         provided = all_provided(facts, environment)
         waits = _waits(environment)
         for used in all_used(facts, environment):
-            if used.use.via not in _VIA or used.use.optional:
-                continue
+            if used.use.via not in _VIA or used.use.optional or used.item.group != KUSTOMIZE_GROUP:
+                continue  # a ResourceSet has references too, for the Kustomizations that it makes
             sources = meant(used.use, provided)
             owner = (used.item.namespace, used.item.name)
             if not sources or any(_is_there(waits, environment, owner, each.applied.key) for each in sources):

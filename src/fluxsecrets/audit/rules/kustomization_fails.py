@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 
 from fluxsecrets.audit.causes import Cause, causes
 from fluxsecrets.audit.facts import Facts
@@ -18,6 +19,7 @@ from . import (
     dependency_broken,
     file_unreadable,
     keys_renamed,
+    reference_missing,
     secret_in_list,
     sops_foreign_value,
     sops_plain_value,
@@ -68,11 +70,15 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _is_found(facts: Facts, cause: Cause) -> bool:
     """Whether another rule has a finding for the place that the cause is about."""
-    return cause.place.path in facts.once("found by other rules", lambda: _found(facts))
+    others = (reference_missing,) if cause.behaviour == "variable-source-missing" else _OTHERS
+    return any(cause.place.path in _found(facts, other) for other in others)
 
 
-def _found(facts: Facts) -> frozenset[str]:
-    return frozenset(finding.location.path for other in _OTHERS for finding in other.check(facts))
+def _found(facts: Facts, other: ModuleType) -> frozenset[str]:
+    return facts.once(
+        f"files found by {other.__name__}",
+        lambda: frozenset(finding.location.path for finding in other.check(facts)),
+    )
 
 
 RULE = AuditRule(INFO, Group.FLUX, check)

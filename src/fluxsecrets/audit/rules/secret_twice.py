@@ -9,7 +9,7 @@ from fluxsecrets.audit.cluster import Provided, all_provided, is_rooted, shown
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
-from fluxsecrets.repo.manifests import text
+from fluxsecrets.repo.manifests import Plain, text
 
 INFO = describe(
     "secret-twice",
@@ -43,11 +43,32 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _finding(first: Provided, other: Provided) -> Finding:
     what = shown(other.provision.namespace, other.provision.name)
     where = Location(first.item.file, first.provision.line)
+    if _is_the_same(first, other):
+        owners = " and ".join(dict.fromkeys(_owner(each) for each in (first, other)))
+        item = f"{other.item.kind} {other.item.name}"
+        message = f"{owners} apply {item}, which provides Secret {what}; the same object is in {where}"
+        return found(
+            INFO, other.item.file, other.provision.line, message, what, severity=Severity.LOW, related=[where]
+        )
     message = (
         f"{other.item.kind} {other.item.name} provides Secret {what}, and so does {first.item.kind} "
         f"{first.item.name} in {where}"
     )
     return found(INFO, other.item.file, other.provision.line, message, what, related=[where])
+
+
+def _is_the_same(first: Provided, other: Provided) -> bool:
+    """Whether it is one object, in two files that say the same: its value does not depend on who is last."""
+    return first.item.key == other.item.key and _content(first) == _content(other)
+
+
+def _content(each: Provided) -> Plain:
+    return {name: value for name, value in each.item.data.items() if name != "metadata"}
+
+
+def _owner(each: Provided) -> str:
+    kustomization = each.applied.kustomization
+    return f"Kustomization {kustomization.name}" if kustomization is not None else "the root"
 
 
 def _counts(each: Provided) -> bool:
