@@ -77,13 +77,21 @@ def _judged(
         situation = Situation(overview, applied, applied.kustomization, cluster, store, earlier)
         before = tuple(check_conditions(situation))
         cluster = cluster_for(applied.kustomization, cluster, store)
+    tree = applied.tree if applied.tree is not None else tree
     sources = decrypt_sources(tree, applied, cluster)
     before = (*before, *sources.outcomes)
     rebuilt = _rebuilt(tree, applied, sources)
     variables = read_variables(applied, store, makers, cluster.mentions)
     objects = tuple(_object(applied, item, cluster, variables) for item in rebuilt.objects)
     of_objects = (outcome for each in objects for outcome in each.outcomes)
-    outcomes = (*before, *rebuilt.outcomes, *variables.outcomes, *of_objects, *check_names(objects))
+    outcomes = (
+        *before,
+        *applied.misplaced,
+        *rebuilt.outcomes,
+        *variables.outcomes,
+        *of_objects,
+        *check_names(objects),
+    )
     return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)), sources.verdicts)
 
 

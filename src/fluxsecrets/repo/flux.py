@@ -70,6 +70,7 @@ class FluxKustomization:
         suspend: Flux does not reconcile it.
         file, line: where it is written.
         broken_patches: what is wrong with patches that could not be read.
+        ignores_missing_components: components that are not there are left out.
         ready_by_expression: those that it depends on whose `readyExpr` says when they are ready.
     """
 
@@ -94,6 +95,7 @@ class FluxKustomization:
     remote: bool = False
     broken_patches: tuple[str, ...] = ()
     ready_by_expression: frozenset[tuple[str | None, str]] = frozenset()
+    ignores_missing_components: bool = False
 
     @property
     def key(self) -> tuple[str | None, str]:
@@ -120,6 +122,9 @@ class Source:
     Attributes:
         url: its address, or "".
         ignore: `spec.ignore`: what is left out, in the form of a `.sourceignore`.
+        sparse: `spec.sparseCheckout`: the only folders that it has; empty for all.
+        is_more: it has files of other repositories or of submodules, too.
+        reference: `spec.ref`, as text.
         file, line: where it is written.
     """
 
@@ -130,6 +135,9 @@ class Source:
     file: str
     line: int
     ignore: str = ""
+    sparse: tuple[str, ...] = ()
+    is_more: bool = False
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +227,7 @@ def read_kustomization(item: Object) -> FluxKustomization | None:
             for entry in maps(spec, "dependsOn")
             if (name := text(entry, "name")) and text(entry, "readyExpr")
         ),
+        ignores_missing_components=dig(spec, "ignoreMissingComponents") is True,
     )
 
 
@@ -228,7 +237,22 @@ def read_source(item: Object) -> Source | None:
         return None
     url = text(item.data, "spec", "url") or text(item.data, "spec", "endpoint") or ""
     ignore = text(item.data, "spec", "ignore") or ""
-    return Source(item.kind, item.name, item.namespace, url, item.file, item.line, ignore)
+    reference = dig(item.data, "spec", "ref")
+    return Source(
+        item.kind,
+        item.name,
+        item.namespace,
+        url,
+        item.file,
+        item.line,
+        ignore,
+        sparse=texts(dig(item.data, "spec"), "sparseCheckout"),
+        is_more=bool(maps(item.data, "spec", "include"))
+        or dig(item.data, "spec", "recurseSubmodules") is True,
+        reference=", ".join(f"{key}: {value}" for key, value in sorted(reference.items()))
+        if isinstance(reference, dict)
+        else "",
+    )
 
 
 def read_artifacts(item: Object) -> tuple[ArtifactMap, ...]:

@@ -6,110 +6,28 @@ it; where it leads is built in turn. What cannot be followed is noted, and the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from .applied import Applied, Graph
 from .build import Builder, component_references
 from .built import Built, Cycle, Overlay
-from .flux import (
-    KUSTOMIZE_GROUP,
-    OPERATOR_GROUP,
-    FluxKustomization,
-    Source,
-    Sync,
-    read_kustomization,
-)
-from .kustomize import Reference
+from .flux import KUSTOMIZE_GROUP, OPERATOR_GROUP, FluxKustomization, Source, Sync, read_kustomization
 from .manifests import pairs
-from .objects import Object, with_data
+from .objects import Object
+from .operator import made_by_operator
 from .ordering import in_order
 from .outcome import Effect, Outcome
 from .ownsource import own_source
-from .patches import PatchError, apply
-from .placing import misplaced
+from .placing import find_components, misplaced
 from .sourceignore import artifact
 from .sourcing import Origin, Sourcing, differs, not_followed
 from .substitute import substitute_known
 from .tree import Note, Tree
 
+__all__ = ["Applied", "Graph", "walk"]
+
 _NOT_ANALYSED = frozenset({"ResourceSet", "ResourceSetInputProvider"})
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A Flux Kustomization, or a root that no Kustomization syncs, with what it applies.
-
-    Attributes:
-        kustomization: as it is applied; None for a root that no Kustomization in the tree syncs.
-        item: the Kustomization as an object, for the lines of its fields; None as above, or where an
-            operator makes it.
-        parent: key of the Kustomization that applies it; None for the root, and for what the root applies
-            where nothing syncs that.
-        folder: what is built, or None where it is not followed.
-        objects: what is applied, its own Kustomizations too.
-        files: every file that is read for that.
-        reason: why it is not followed, or None.
-        unknown_variables: variables may come from what is not known here, such as a Secret.
-        built: the objects before variables are replaced in them.
-        outcomes: why it cannot be built, what kustomize refuses in it, or what is not known here.
-        overlay: what the Kustomization adds to the kustomization file of the folder, or None.
-    """
-
-    kustomization: FluxKustomization | None
-    item: Object | None
-    parent: tuple[str | None, str] | None
-    folder: str | None
-    objects: tuple[Object, ...] = field(default=(), repr=False)
-    files: frozenset[str] = field(default=frozenset(), repr=False)
-    reason: str | None = None
-    unknown_variables: bool = False
-    built: tuple[Object, ...] = field(default=(), repr=False)
-    outcomes: tuple[Outcome, ...] = ()
-    overlay: Overlay | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def key(self) -> tuple[str | None, str] | None:
-        """Namespace and name of the Kustomization, or None."""
-        return self.kustomization.key if self.kustomization is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """What Flux reaches from a folder.
-
-    Attributes:
-        applied: every Kustomization once, the root first, each behind what it depends on.
-        files: every file that is read on the way: manifests, kustomization files, what generators
-            and patches name. Paths relative to the root of the repository with `/`.
-        decrypted_as: files that Flux decrypts by their key's name, with the format it takes them for.
-        folders: the folders that are built: the start and each `spec.path` that was followed.
-        sources: what Kustomizations may be built from, where the tree has it.
-        cycles: in `dependsOn` and in kustomize's includes.
-        notes: what was not followed, and why.
-        tree: the files that reach Flux.
-        sync: the FluxInstance that syncs the root, or None.
-    """
-
-    root: str
-    applied: tuple[Applied, ...]
-    files: frozenset[str]
-    decrypted_as: Mapping[str, str]
-    folders: tuple[str, ...]
-    sources: tuple[Source, ...]
-    cycles: tuple[Cycle, ...]
-    notes: tuple[Note, ...]
-    tree: Tree = field(repr=False, compare=False)
-    sync: Sync | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def kustomizations(self) -> tuple[FluxKustomization, ...]:
-        """All Flux Kustomizations, in dependency order."""
-        return tuple(each.kustomization for each in self.applied if each.kustomization is not None)
-
-    @property
-    def objects(self) -> Iterator[tuple[Applied, Object]]:
-        """Every object, with what applies it."""
-        return ((each, item) for each in self.applied for item in each.objects)
 
 
 def walk(tree: Tree, root: str, sync: Sync | None = None, builder: Builder | None = None) -> Graph:
@@ -125,11 +43,11 @@ def walk(tree: Tree, root: str, sync: Sync | None = None, builder: Builder | Non
         builder: what has read the files before, for another root of the same tree.
     """
     builder = builder if builder is not None else Builder(artifact(tree))
-    walker = _Walker(builder, root, sync)
+    walker = _Walker(tree, builder, root, sync)
     walker.run()
-    ignore = walker.ignore()
-    if ignore:
-        walker = _Walker(Builder(artifact(tree, ignore)), root, sync)
+    own = _cut(walker.sourcing.own())
+    if own != _cut(None):
+        walker = _Walker(tree, Builder(artifact(tree, *own)), root, sync)
         walker.run()
     return walker.graph()
 
@@ -146,8 +64,10 @@ class _Waiting:
 class _Walker:
     """What has been reached so far."""
 
-    def __init__(self, builder: Builder, root: str, sync: Sync | None) -> None:
+    def __init__(self, repository: Tree, builder: Builder, root: str, sync: Sync | None) -> None:
+        self.repository = repository
         self.builder = builder
+        self.others: dict[tuple[str, tuple[str, ...]], Builder] = {}
         self.tree = builder.tree
         self.root = root
         self.sync = sync
@@ -174,10 +94,15 @@ class _Walker:
             for each in chosen:
                 self.follow(each)
 
-    def ignore(self) -> str:
-        """`spec.ignore` of the source that the root is synced from."""
-        own = self.sourcing.own()
-        return own.ignore if own is not None else ""
+    def builder_of(self, item: FluxKustomization) -> Builder:
+        """The builder with the files of a Kustomization's source; a source may leave some out."""
+        source = self.sourcing.of(item)
+        cut = _cut(source)
+        if source is None or cut == _cut(self.sourcing.own()):
+            return self.builder
+        if cut not in self.others:
+            self.others[cut] = Builder(artifact(self.repository, *cut))
+        return self.others[cut]
 
     def graph(self) -> Graph:
         self.templates()
@@ -196,246 +121,3 @@ class _Walker:
             cycles=tuple(self.cycles),
             notes=tuple(sorted(self.notes, key=lambda note: (note.path, note.line or 0, note.message))),
             tree=self.tree,
-            sync=self.sync,
-        )
-
-    def note(self, note: Note) -> None:
-        self.notes[note] = None
-
-    def templates(self) -> None:
-        """Templates that another tool renders before Flux sees the result."""
-        seen: set[str] = set()
-        for folder in self.folders:
-            found = [path for path in self.tree.below(folder) if path.endswith(".j2") and path not in seen]
-            seen.update(found)
-            for path in found:
-                self.note(Note(path, None, "not analysed: it is a template"))
-
-    # The root.
-
-    def begin(self) -> None:
-        built = self.builder.build(self.root)
-        own = self.own(built.objects)
-        if own is None:
-            self.guess_source(built.objects)
-            self.add(Applied(None, None, None, self.root, built.objects), built)
-            return
-        kustomization, item = own
-        self.sourcing.root = kustomization.source
-        self.met.add(_identity(kustomization))
-        self.build(_Waiting(kustomization, item, None), self.root, made=self.sync is not None)
-
-    def own(self, objects: Iterable[Object]) -> tuple[FluxKustomization, Object] | None:
-        """The Kustomization that syncs the root."""
-        if self.sync is not None:
-            item = _made_by_operator(self.sync, self.root)
-            found = read_kustomization(item)
-            return (found, item) if found is not None else None
-        candidates = [
-            (found, item)
-            for item in objects
-            if (found := read_kustomization(item)) is not None and self.syncs_root(found)
-        ]
-        named = [each for each in candidates if each[0].name == "flux-system"]
-        chosen = next(iter((*named, *candidates)), None)
-        if chosen is not None and chosen[0].path:
-            self.sourcing.base = self.root.removesuffix(chosen[0].path).rstrip("/")
-        return chosen
-
-    def syncs_root(self, item: FluxKustomization) -> bool:
-        """Whether a Kustomization applies the root: an artifact may be made of a folder of the repository."""
-        if item.path == self.root:
-            return True
-        artifact = item.source is not None and item.source.kind in ("OCIRepository", "Bucket")
-        return artifact and bool(item.path) and self.root.endswith(f"/{item.path}")
-
-    def guess_source(self, objects: Iterable[Object]) -> None:
-        """Of a root that nothing in the tree syncs: the source of what it applies."""
-        items = [found for item in objects if (found := read_kustomization(item)) is not None]
-        own = own_source(self.tree, items)
-        if own is not None and own.known:
-            self.sourcing.root, self.sourcing.base = own.source, own.base
-
-    # The others.
-
-    def rank(self, waiting: _Waiting) -> int:
-        item = waiting.kustomization
-        if item.source is None or self.sourcing.root is None or differs(item.source, self.sourcing.root):
-            return 2
-        return 0 if self.variables(item)[1] else 1
-
-    def follow(self, waiting: _Waiting) -> None:
-        item = waiting.kustomization
-        origin = None if item.source is None else self.sourcing.origin(item.source)
-        reason, path = self.sourcing.reason_against(item), self.sourcing.in_repository(item)
-        behaviour = "source-not-followed"
-        if reason is None and item.source is not None and origin is Origin.COPIED:
-            path = self.sourcing.in_artifact(item)
-            reason = None if path is not None else not_followed(item.source)
-        elif reason is None and path is None:
-            behaviour, reason = "path-not-known", "its path is not followed"
-        place = None if path is None else self.tree.locate(path)
-        broken = reason is None and (place is None or place not in self.tree.folders)
-        # `./` is a path in every repository
-        if (
-            (broken or (reason is None and not place))
-            and item.source
-            and self.sourcing.may_be_other(item.source)
-        ):
-            reason, broken = f"not followed, its source {item.source.name!a} may be another repository", False
-        if reason is None and path is not None and place is not None and not broken:
-            self.build(waiting, place)
-            return
-        if broken and path is not None:
-            reason = f"{path!a} is not a folder here"
-            outcome = misplaced(self.tree, item, waiting.item, path, sure=self.has_all(waiting, origin))
-        else:
-            outcome = Outcome(Effect.UNKNOWN, behaviour, reason or "", item.file, item.line)
-        self.note(Note(item.file, item.line, f"Kustomization {item.name!a}: {reason}", warning=broken))
-        self.applied.append(
-            Applied(item, waiting.item, waiting.parent, None, reason=reason, outcomes=(outcome,))
-        )
-
-    def has_all(self, waiting: _Waiting, origin: Origin | None) -> bool:
-        """Whether the tree surely has all the files that a Kustomization is built from."""
-        source = waiting.kustomization.source
-        if source is None or source.kind != "GitRepository":
-            return False
-        if origin is Origin.LIKELY_OURS:
-            return any(
-                each.folder and each.kustomization is not None and each.kustomization.source == source
-                for each in self.applied
-            )
-        return origin is Origin.OURS
-
-    def build(self, waiting: _Waiting, folder: str, *, made: bool = False) -> None:
-        item = waiting.kustomization
-        for message in item.broken_patches:
-            self.note(
-                Note(
-                    item.file,
-                    item.line,
-                    f"Kustomization {item.name!a}: not analysed: {message}",
-                    warning=True,
-                )
-            )
-        overlay = None
-        if item.changes_what_it_builds:
-            overlay = Overlay(
-                item.target_namespace,
-                item.name_prefix,
-                item.name_suffix,
-                item.patches,
-                self.components(item, folder),
-            )
-        built = self.builder.build(folder, overlay)
-        values, complete = self.variables(item)
-        objects = built.objects
-        if item.post_build and (values or item.substitute_from):
-            objects = tuple(substitute_known(each, values) for each in objects)
-        self.add(
-            Applied(
-                item,
-                None if made else waiting.item,
-                waiting.parent,
-                folder,
-                objects=objects,
-                unknown_variables=item.post_build and not complete,
-                overlay=overlay,
-            ),
-            built,
-        )
-
-    def components(self, item: FluxKustomization, folder: str) -> tuple[Reference, ...]:
-        found = component_references(folder, item.components, item.line)
-        if len(found) < len(item.components):
-            message = f"Kustomization {item.name!a}: a component outside the repository is not a folder here"
-            self.note(Note(item.file, item.line, message))
-        missing = [each for each in found if self.tree.locate(each.path) not in self.tree.folders]
-        for each in missing:
-            message = f"Kustomization {item.name!a}: {each.path!a} is not a folder here"
-            self.note(Note(item.file, item.line, message))
-        return tuple(each for each in found if each not in missing)
-
-    def add(self, applied: Applied, built: Built) -> None:
-        """Add what was built, and the Kustomizations in it."""
-        self.folders[applied.folder or ""] = None
-        if applied.kustomization is not None:
-            for component in component_references(
-                applied.folder or "", applied.kustomization.components, applied.kustomization.line
-            ):
-                if self.tree.locate(component.path) in self.tree.folders:
-                    self.folders[component.path] = None
-        self.applied.append(
-            replace(
-                applied, files=built.files, built=built.objects, outcomes=(*applied.outcomes, *built.outcomes)
-            )
-        )
-        self.files |= built.files
-        self.decrypted_as.update(
-            {path: format_ for path, format_ in built.decrypted_as.items() if path not in self.decrypted_as}
-        )
-        for note in built.notes:
-            self.note(note)
-        for cycle in built.cycles:
-            self.cycles[cycle] = None
-        for item in applied.objects:
-            self.take(item, applied)
-
-    def take(self, item: Object, applied: Applied) -> None:
-        if item.kind == "ConfigMap" and item.api_version == "v1":
-            self.config_maps.setdefault((item.namespace, item.name), pairs(item.data, "data"))
-        elif item.group == KUSTOMIZE_GROUP:
-            found = read_kustomization(item)
-            if found is not None and _identity(found) not in self.met:
-                self.met.add(_identity(found))
-                self.waiting.append(_Waiting(found, item, applied.key))
-        elif item.group == OPERATOR_GROUP and item.kind in _NOT_ANALYSED:
-            message = f"not analysed: what the {item.kind} {item.name!a} makes is known in the cluster only"
-            self.note(Note(item.file, item.line, message))
-        else:
-            self.sourcing.take(item)
-
-    def variables(self, item: FluxKustomization) -> tuple[dict[str, str], bool]:
-        """The values of a Kustomization's variables, and whether they are complete."""
-        values: dict[str, str] = {}
-        complete = True
-        for each in item.substitute_from:
-            found = self.config_maps.get((item.namespace, each.name)) if each.kind == "ConfigMap" else None
-            if found is None:
-                complete = False
-            else:
-                values |= found
-        values |= dict(item.substitute)
-        return {name: value.replace("\n", "") for name, value in values.items()}, complete
-
-
-def _identity(item: FluxKustomization) -> tuple[object, ...]:
-    return (item.namespace, item.name, item.path, item.file, item.line, item.components)
-
-
-def _made_by_operator(sync: Sync, root: str) -> Object:
-    """The Kustomization that flux-operator makes for a FluxInstance."""
-    metadata = {"name": sync.name, "namespace": sync.namespace}
-    item = Object(
-        f"{KUSTOMIZE_GROUP}/v1",
-        "Kustomization",
-        sync.name,
-        sync.namespace,
-        sync.file,
-        sync.line,
-        {
-            "apiVersion": f"{KUSTOMIZE_GROUP}/v1",
-            "kind": "Kustomization",
-            "metadata": metadata,
-            "spec": {"path": f"./{root}", "sourceRef": {"kind": sync.kind, "name": sync.name}},
-        },
-    )
-    for patch in sync.patches:
-        try:
-            data = apply(patch, item.data, item.all_names)
-        except PatchError:
-            continue
-        if data is not None:
-            item = with_data(item, data)
-    return item

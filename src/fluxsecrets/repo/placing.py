@@ -1,14 +1,71 @@
-"""What is wrong with the place that a Kustomization is built from."""
+"""The places that a Kustomization is built from, and what is wrong with them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from .flux import FluxKustomization
+from .kustomize import Reference
 from .objects import Object
 from .outcome import Effect, Outcome
-from .tree import Tree, parent
+from .tree import Note, Tree, normalise, parent
+
+_NOT_LOCAL = re.compile(r"(?i)(?:git::|gh:|ssh://|https?://|git@|github\.com[:/]).|(?:file://)?/")
+"""Follows IsLocalRelativePath of fluxcd/pkg's kustomize_generator.go."""
+
+
+class Components(NamedTuple):
+    """`spec.components` of a Kustomization.
+
+    Attributes:
+        references: those that are folders here.
+        outcomes: those that stop Flux.
+        notes: those that are not here.
+    """
+
+    references: tuple[Reference, ...]
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[Note, ...]
+
+
+def find_components(tree: Tree, kustomization: FluxKustomization, item: Object, folder: str) -> Components:
+    """Find `spec.components`, which are relative to the Kustomization's folder.
+
+    Follows `getPatches` and its neighbours of fluxcd/pkg's kustomize_generator.go: only missing ones may be
+    ignored.
+    """
+    references: list[Reference] = []
+    outcomes: list[Outcome] = []
+    notes: list[Note] = []
+    for number, text in enumerate(kustomization.components):
+        line = item.line_at(("spec", "components", number))
+        local = _NOT_LOCAL.match(text) is None
+        place = normalise(text, folder) if local else None
+        if place is not None and tree.locate(place) in tree.folders:
+            references.append(Reference(place, kustomization.line))
+            continue
+        if place is None:
+            message = "a component outside the repository is not a folder here"
+        else:
+            message = f"{place!a} is not a folder here"
+        notes.append(
+            Note(kustomization.file, kustomization.line, f"Kustomization {kustomization.name!a}: {message}")
+        )
+        if not local:
+            reason = f"component path {text!a} must be local and relative"
+        elif kustomization.ignores_missing_components and (place is None or place not in tree.files):
+            continue
+        else:
+            shown = place if place is not None else text
+            reason = (
+                'kustomize build failed: accumulating components: loader.New "must build at directory: '
+                f"not a valid directory: '{shown}'\""
+            )
+        outcomes.append(Outcome(Effect.FAILS, "component-not-found", reason, kustomization.file, line))
+    return Components(tuple(references), tuple(outcomes), tuple(notes))
 
 
 def misplaced(

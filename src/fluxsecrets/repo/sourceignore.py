@@ -8,6 +8,7 @@ left out in any case.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,6 +19,8 @@ from .ignorepatterns import Pattern, Patterns, read_pattern
 from .tree import Tree, make_tree, parent
 
 IGNORE_FILE = ".sourceignore"
+
+_POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 _OF_GIT = (".git/", ".gitignore", ".gitmodules", ".gitattributes")
 _OTHERS = (
@@ -34,28 +37,67 @@ class _Rule:
     brings_back: bool
 
 
-def artifact(tree: Tree, extra: str = "") -> Tree:
+def artifact(tree: Tree, extra: str = "", only: tuple[str, ...] = ()) -> Tree:
     """The files and folders of a repository that reach Flux.
 
     Args:
         tree: the repository.
         extra: `spec.ignore` of its GitRepository.
+        only: `spec.sparseCheckout` of it: go-git takes the files whose paths begin with one of these.
 
     Raises:
         ConfigError: a pattern is too long; it names the file and the line.
     """
     rules = _rules([*_of_files(tree), *_lines(extra, "", None)])
-    kept = [path for path in tree.paths if not _ignored(path, rules, folder=False) and _is_packed(tree, path)]
-    folders = [folder for folder in tree.folders if folder and not _ignored(folder, rules, folder=True)]
+    starts = tuple(each.removeprefix("./") for each in only) or ("",)
+    kept = [
+        path
+        for path in tree.paths
+        if path.startswith(starts) and not _ignored(path, rules, folder=False) and _is_packed(tree, path)
+    ]
+    folders = [
+        folder
+        for folder in tree.folders
+        if folder and f"{folder}/".startswith(starts) and not _ignored(folder, rules, folder=True)
+    ]
     return make_tree(
         tree.root,
         kept,
         repository=tree.repository,
         limits=tree.limits,
-        planned=tree.planned,
+        planned={**_pointers(tree, kept), **tree.planned},
         folders=folders,
         links=False,
     )
+
+
+def _pointers(tree: Tree, paths: list[str]) -> dict[str, bytes]:
+    """What source-controller has in place of files of Git LFS, which it does not fetch."""
+    patterns = Patterns(_of_lfs(tree))
+    found = [path for path in paths if patterns.match(path, folder=False)]
+    pointers = {}
+    for path in found:
+        try:
+            content = tree.read(path)
+        except FluxsecretsError:
+            continue
+        if not content.startswith(_POINTER):
+            digest = hashlib.sha256(content).hexdigest()
+            pointers[path] = _POINTER + f"\noid sha256:{digest}\nsize {len(content)}\n".encode()
+    return pointers
+
+
+def _of_lfs(tree: Tree) -> Iterator[Pattern]:
+    for path in tree.paths:
+        if path.rpartition("/")[2] == ".gitattributes":
+            try:
+                lines = tree.read(path).decode("utf-8", "surrogateescape").split("\n")
+            except FluxsecretsError:
+                continue
+            for line in lines:
+                words = line.split()
+                if "filter=lfs" in words[1:] and not words[0].startswith(("#", "!")):
+                    yield read_pattern(words[0], parent(path))
 
 
 def _is_packed(tree: Tree, path: str) -> bool:

@@ -12,6 +12,7 @@ from fluxsecrets.repo.graph import Applied, Graph
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.ordering import Key
 from fluxsecrets.repo.references import provisions
+from fluxsecrets.repo.sourcing import differs
 
 _MAKERS = frozenset({"ResourceSet", "ResourceSetInputProvider"})
 """Kinds that make Kustomizations which only the cluster knows."""
@@ -58,18 +59,20 @@ class Overview:
     def sources(self) -> frozenset[tuple[str, Key]]:
         """Kind, namespace and name of the sources that the repository makes, and of the root's own.
 
-        If the repository makes no source, or nothing in it syncs the root, what most Kustomizations are built
-        from was made by hand, or will be by `flux bootstrap`.
+        Where no Kustomization syncs the root, what most Kustomizations are built from was made by
+        hand, or will be by `flux bootstrap`.
         """
         found = {(each.kind, (each.namespace, each.name)) for each in self.graph.sources}
         root = self.graph.applied[0].kustomization if self.graph.applied else None
         if root is not None and root.source is not None:
-            found.add((root.source.kind, source_key(root, root.source)))
-        if found and root is not None:
-            return frozenset(found)
-        items = self.graph.kustomizations
-        usual = _most((each.source.kind, source_key(each, each.source)) for each in items if each.source)
-        return usual | found
+            return frozenset({*found, (root.source.kind, source_key(root, root.source))})
+        own, items = self.graph.source, self.graph.kustomizations
+        usual = _most(
+            (each.source.kind, source_key(each, each.source))
+            for each in items
+            if each.source is not None and (own is None or not differs(each.source, own))
+        )
+        return frozenset(found | usual)
 
     @cached_property
     def by_name(self) -> Mapping[str, tuple[FluxKustomization, ...]]:
