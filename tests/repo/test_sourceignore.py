@@ -77,3 +77,17 @@ def test_names_that_flux_leaves_out_by_itself(tree_of):
         {"a/.sops.yaml": "", "a/.goreleaser.yml": "", ".gitlab-ci.yml": "", "x/logo.png": "", "a.yaml": ""}
     )
     assert kept(tree) == {"a.yaml"}
+
+
+def test_files_of_git_lfs_are_pointers(tree_of):
+    tree = tree_of(
+        {"a/.gitattributes": "*.yaml filter=lfs -text\n", "a/b.yaml": "a: b\n", "c.yaml": "a: b\n"}
+    )
+    packed = artifact(tree)
+    assert packed.read("a/b.yaml").startswith(b"version https://git-lfs.github.com/spec/v1\noid sha256:")
+    assert packed.read("c.yaml") == b"a: b\n"
+
+
+def test_a_sparse_checkout_takes_what_begins_like_its_folders(tree_of):
+    tree = tree_of({"apps/a.yaml": "", "apps-b/a.yaml": "", "infra/a.yaml": "", "a.yaml": ""})
+    assert artifact(tree, "", ("./apps",)).paths == ("apps-b/a.yaml", "apps/a.yaml")

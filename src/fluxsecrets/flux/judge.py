@@ -31,10 +31,12 @@ from .keys import cluster_for
 from .masking import without_values
 from .model import Cluster, KustomizationVerdict, ObjectVerdict, Verdict
 from .normalise import check_encrypted, normalise
+from .ownership import Ownership
 from .sources import Sources, decrypt_sources
 from .specs import check_spec
 from .store import Store, store_of
 from .substitution import check_names, substitute
+from .unanalysed import check_unanalysed
 from .validity import check_object
 from .values import decoded
 from .variables import Makers, Variables, read_variables
@@ -49,12 +51,15 @@ def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerd
         cluster: what is known of the cluster.
     """
     store = store_of(cluster.present)
-    overview = Overview(graph)
+    overview, ownership = Overview(graph), Ownership()
     makers = Makers(graph.applied)
     found: dict[int, KustomizationVerdict] = {}
     before: dict[Key | None, KustomizationVerdict] = {}
     for applied in makers.in_order():
         verdict = _judged(tree, overview, applied, cluster, store, makers, before)
+        contested = ownership.add(verdict)
+        if contested:
+            verdict = replace(verdict, outcomes=(*verdict.outcomes, *contested))
         found[id(applied)] = verdict
         before[applied.key] = verdict
         is_here = applied.kustomization is None or not applied.kustomization.remote
@@ -131,6 +136,7 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
         *required,
         *check_object(item, substituted.data, cluster.checks),
         *check_spec(item, substituted.data, cluster),
+        *check_unanalysed(item),
     ]
     if not required and not any(each.effect is Effect.CIPHERTEXT for each in wrong):
         wrong += check_ciphertexts(applied, item, data)

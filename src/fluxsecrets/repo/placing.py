@@ -60,9 +60,10 @@ def find_components(tree: Tree, kustomization: FluxKustomization, item: Object, 
             continue
         else:
             shown = place if place is not None else text
+            why = f"evalsymlink failure on '{shown}' : lstat {shown}: no such file or directory"
             reason = (
                 'kustomize build failed: accumulating components: loader.New "must build at directory: '
-                f"not a valid directory: '{shown}'\""
+                f'not a valid directory: {why}"'
             )
         outcomes.append(Outcome(Effect.FAILS, "component-not-found", reason, kustomization.file, line))
     return Components(tuple(references), tuple(outcomes), tuple(notes))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.repo.flux import same_address
+from fluxsecrets.repo.ordering import Key
 from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .overview import source_key
@@ -25,6 +27,7 @@ def check(situation: Situation) -> Iterator[Outcome]:
     wanted = source_key(written, source)
     known = [key for kind, key in situation.overview.sources if kind == source.kind]
     if any(same(wanted, key) for key in known):
+        yield from _other_revision(situation, wanted)
         return
     reason = f"Source '{source.kind}/{shown(wanted)}' not found"
     elsewhere = sorted(str(namespace) for namespace, name in known if name == source.name)
@@ -36,3 +39,23 @@ def check(situation: Situation) -> Iterator[Outcome]:
         yield situation.outcome(
             Effect.UNKNOWN, "source-not-found", f"{reason}, unless it was made by hand", _STEPS, hint
         )
+
+
+def _other_revision(situation: Situation, wanted: Key) -> Iterator[Outcome]:
+    """A source of this repository that has another branch, tag or commit of it than the root's."""
+    graph, source = situation.overview.graph, situation.kustomization.source
+    own, theirs = (
+        [
+            each
+            for each in graph.sources
+            if reference is not None and each.kind == reference.kind and each.name == reference.name
+        ]
+        for reference in (graph.source, source)
+    )
+    theirs = [each for each in theirs if same((each.namespace, each.name), wanted)]
+    for first, second in zip(own[:1], theirs[:1], strict=False):
+        if first != second and same_address(first.url, second.url) and first.reference != second.reference:
+            reason = (
+                f"its source has another revision of this repository ({second.reference or 'the default'})"
+            )
+            yield situation.outcome(Effect.UNKNOWN, "source-of-other-revision", reason, _STEPS)

@@ -1,0 +1,64 @@
+"""Objects that several Kustomizations apply, each with other content.
+
+Flux's field manager is the same for all Kustomizations, so that each one takes the object from the other at
+every reconciliation. If one of them stops applying it, it is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.repo.manifests import Plain
+from fluxsecrets.repo.outcome import Effect, Outcome
+
+from .model import KustomizationVerdict, ObjectVerdict, Verdict
+from .wording import formatted
+
+_GROUP = "kustomize.toolkit.fluxcd.io"
+_SHARED = {f"{_GROUP}/ssa": ("Merge", "IfNotPresent", "Ignore"), f"{_GROUP}/reconcile": ("disabled",)}
+"""Annotations and labels of objects that Flux does not take from others."""
+
+_Identity = tuple[str, str, str | None, str]
+
+
+class Ownership:
+    """Who applies what, as far as the Kustomizations were judged."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._owners: dict[_Identity, tuple[str, Plain]] = {}
+
+    def add(self, verdict: KustomizationVerdict) -> tuple[Outcome, ...]:
+        """Add what a Kustomization applies.
+
+        Returns:
+            Its objects that an earlier Kustomization applies with other content.
+        """
+        written = verdict.applied.kustomization
+        if verdict.verdict is Verdict.FAILS or (written is not None and (written.remote or written.suspend)):
+            return ()
+        name = "/".join(part for part in verdict.applied.key or () if part) or "the root"
+        return tuple(self._contested(verdict, name))
+
+    def _contested(self, verdict: KustomizationVerdict, name: str) -> Iterator[Outcome]:
+        for each in verdict.objects:
+            item = each.item
+            if each.data is None or _is_shared(each):
+                continue
+            identity = (item.group, item.kind, item.namespace, item.name)
+            owner, data = self._owners.setdefault(identity, (name, each.data))
+            if owner != name and data != each.data:
+                reason = f"{formatted(item)} is applied by {owner} too: each overwrites the other's"
+                yield Outcome(
+                    Effect.ALTERED,
+                    "applied-twice",
+                    reason,
+                    item.file,
+                    item.line,
+                    "let one Kustomization apply it",
+                )
+
+
+def _is_shared(each: ObjectVerdict) -> bool:
+    known = {**each.item.labels, **each.item.annotations}
+    return any(known.get(name) in values for name, values in _SHARED.items())
