@@ -35,10 +35,9 @@ class Ownership:
             Its objects that an earlier Kustomization applies with other content.
         """
         written = verdict.applied.kustomization
-        if verdict.verdict is Verdict.FAILS or (written is not None and (written.remote or written.suspend)):
+        if written is None or written.remote or written.suspend or verdict.verdict is Verdict.FAILS:
             return ()
-        name = "/".join(part for part in verdict.applied.key or () if part) or "the root"
-        return tuple(self._contested(verdict, name))
+        return tuple(self._contested(verdict, "/".join(part for part in written.key if part)))
 
     def _contested(self, verdict: KustomizationVerdict, name: str) -> Iterator[Outcome]:
         for each in verdict.objects:
