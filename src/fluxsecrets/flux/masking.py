@@ -35,6 +35,9 @@ _SHORTEST_INSIDE = 6
 
 _WORD = re.compile(r"[A-Za-z]?[a-z]+(?:-[a-z]+)*")
 _LONG_WORD = 20
+_SHORTEST_IN_BASE64 = 9
+"""Bytes of a value that is hidden inside of the base64 of other texts."""
+
 _KEY = re.compile(r"[-._A-Za-z0-9]+")
 _COMMON = frozenset({"true", "false", "null", "none"})
 _IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
@@ -233,10 +236,19 @@ def _forms(value: str) -> Iterator[str]:
     yield value
     yield value.strip()
     yield value.replace("\n", "")  # as a variable has it
-    yield b64encode(value.encode("utf-8", "surrogateescape")).decode()
+    yield from _in_base64(value.encode("utf-8", "surrogatepass"))
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield quote(value, safe="", errors="surrogateescape")
+    yield quote(value, safe="", errors="surrogatepass")
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """The base64 of bytes, alone and as a part of something longer, such as `user:password`."""
+    yield b64encode(data).decode()
+    for before in range(3 if len(data) >= _SHORTEST_IN_BASE64 else 0):
+        start = -(-before * 8 // 6)  # what the bytes before have a part in
+        end = (before + len(data)) * 8 // 6
+        yield b64encode(bytes(before) + data + bytes(3))[start:end].decode()
 
 
 def _uses(names: Iterable[str]) -> re.Pattern[str]:

@@ -113,6 +113,9 @@ def _known(value: str) -> str | None:
 def _decoded(value: str) -> str | None:
     known = _known(value)
     try:
-        return None if known is None else b64decode(known, validate=True).decode("utf-8")
+        if known is None:
+            return None
+        # Go's decoder skips line breaks, which kustomize puts into long values.
+        return b64decode(known.replace("\n", "").replace("\r", ""), validate=True).decode("utf-8")
     except ValueError:  # not base64, or not text
         return None

@@ -12,6 +12,7 @@ from fluxsecrets.ops.checks.render import Rendered, RenderedObject, Rendering
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.unknown import is_unknown
 from fluxsecrets.sops.formats.yaml.block import render_block
+from fluxsecrets.sops.values import Timestamp
 
 from .json import page
 from .page import Lines, Note, Page, Warn
@@ -152,4 +153,6 @@ def _without_unknown(value: Any) -> Any:
         return {str(key): _without_unknown(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_unknown(item) for item in value]
+    if isinstance(value, Timestamp):
+        return value.text
     return value if isinstance(value, str | int | float | bool | None) else str(value)
