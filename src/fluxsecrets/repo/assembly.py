@@ -36,7 +36,7 @@ from .patches import Patch, PatchError
 from .patchfiles import Refused, read_entry
 from .patching import patched
 from .plugins import plugin_outcome
-from .replacements import read_replacements, replace_values
+from .replacements import NotModelledError, read_replacements, replace_values
 from .resourcefile import ResourceFile
 from .tree import UNREADABLE, Note, Tree
 
@@ -167,7 +167,7 @@ class Assembly:
         for place in file.elsewhere:
             if place.remote:
                 reason = f"{place.text!a} is fetched from elsewhere"
-                self.unknown("remote-reference", reason, file.path, place.line)
+                self.unknown("remote-base", reason, file.path, place.line)
             else:
                 reason = f"{place.text!a} leads out of the repository"
                 self.fails("outside-reference", reason, file.path, place.line)
@@ -363,6 +363,9 @@ class Assembly:
         """The objects after all transformers."""
         entries = [(entry.field, patch) for entry in file.edits for patch in self.read_edit(file, entry)]
         early = [patch for field, patch in entries if field != "patchesJson6902"]
+        for outcome in overlay.refused:
+            self.outcomes[outcome] = None
+            self.incomplete = True
         objects = self.patch((*early, *overlay.patches), objects)
         namespace = overlay.namespace or file.namespace
         if namespace is not None:
@@ -443,6 +446,8 @@ class Assembly:
         except FluxsecretsError as error:
             self.note(unreadable(place, error))
             self.unknown("unreadable-replacement", error.message, place, error.line)
+        except NotModelledError as error:
+            self.unknown("not-modelled", f"{error} is not analysed", file.path, entry.line)
         except PatchError as error:
             if not self.incomplete:
                 self.fails("replacement-refused", str(error), file.path, entry.line)

@@ -14,13 +14,18 @@ from .tree import Note
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """What a Flux Kustomization adds to the kustomization file of its folder."""
+    """What a Flux Kustomization adds to the kustomization file of its folder.
+
+    Attributes:
+        refused: patches of it that kustomize refuses.
+    """
 
     namespace: str | None = None
     name_prefix: str | None = None
     name_suffix: str | None = None
     patches: tuple[Patch, ...] = ()
     components: tuple[Reference, ...] = ()
+    refused: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -363,7 +363,9 @@ def _patches(entries: list[Plain], item: Object) -> tuple[tuple[Patch, ...], tup
                 to_data(node) for node in load_either((text(entry, "patch") or "").encode())
             ]
             patch = read_patch(documents, read_target(entry.get("target")), item.file, line)
-            if patch is not None:
+            if not (text(entry, "patch") or "").strip():
+                broken.append(f"patch {number + 1}: must specify one of patch and path")
+            elif patch is not None:
                 found.append(patch)
         except (FluxsecretsError, PatchError) as error:
             message = error.message if isinstance(error, FluxsecretsError) else str(error)

@@ -252,9 +252,17 @@ class _Walker:
         for note in components.notes:
             self.note(note)
         overlay = None
-        if item.changes_what_it_builds:
+        if item.changes_what_it_builds or item.broken_patches:
             overlay = Overlay(
-                item.target_namespace, item.name_prefix, item.name_suffix, item.patches, components.references
+                item.target_namespace,
+                item.name_prefix,
+                item.name_suffix,
+                item.patches,
+                components.references,
+                tuple(
+                    Outcome(Effect.FAILS, "patch-refused", message, item.file, item.line)
+                    for message in item.broken_patches
+                ),
             )
         built = builder.build(folder, overlay)
         values, complete = self.variables(item)

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.marks import KUSTOMIZATION_NAMES
 from fluxsecrets.sops.document import Data, Entry, Leaf, Mapping, Node, to_data
 from fluxsecrets.sops.formats import format_for_path
+from fluxsecrets.sops.formats.yaml import load_documents
 
 from .generating import Origin, Source
 from .kustomizationfields import Fault, faults, in_case, kind_of
@@ -246,11 +247,7 @@ def load_kustomization(tree: Tree, path: str) -> KustomizationFile:
 
 def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
     """The same from bytes; of the tree only the limits are used."""
-    documents = [
-        node
-        for node in read_documents(data, path, tree.limits)
-        if not (isinstance(node, Leaf) and node.value is None)
-    ]
+    documents = [node for node in _documents(data, path, tree) if getattr(node, "value", node) is not None]
     root = in_case(documents[0]) if documents else None
     reader = _Reader(path)
     if len(documents) > 1:
@@ -275,9 +272,9 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         others=tuple(reader.others(root)),
         edits=tuple(reader.edits(root)),
         replacements=tuple(reader.replacements(root)),
-        namespace=text_of(child(root, "namespace")) or None,
-        name_prefix=text_of(child(root, "namePrefix")) or None,
-        name_suffix=text_of(child(root, "nameSuffix")) or None,
+        namespace=_name(child(root, "namespace")),
+        name_prefix=_name(child(root, "namePrefix")),
+        name_suffix=_name(child(root, "nameSuffix")),
         labels=tuple(reader.labels(root)),
         annotations=tuple(pairs(_data(child(root, "commonAnnotations"))).items()),
         not_modelled=tuple(reader.not_modelled(root)),
@@ -288,6 +285,22 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         faults=(*faults(root), *reader.faults),
         elsewhere=tuple(reader.elsewhere),
     )
+
+
+def _documents(data: bytes, path: str, tree: Tree) -> tuple[Node, ...]:
+    """The documents of a kustomization file, in which the last of several equal keys counts."""
+    try:
+        return read_documents(data, path, tree.limits)
+    except FormatError:
+        try:
+            return load_documents(data, tree.limits, last_wins=True)
+        except FluxsecretsError as error:
+            raise error.in_file(path) from None
+
+
+def _name(node: Node | None) -> str | None:
+    """A name or namespace; a number and a boolean count as they are written."""
+    return pairs({"": _data(node)}).get("") or None
 
 
 def _data(node: Node | None) -> object:
@@ -411,6 +424,10 @@ class _Reader:
                     yield Plugin(field, item.line, None, text)
                 elif not is_remote(text) and (found := normalise(text, self.folder)) is not None:
                     yield Plugin(field, item.line, Reference(found, item.line), None)
+        order = text_of(child(root, "sortOptions", "order"))
+        if child(root, "sortOptions") is not None and order not in ("fifo", "legacy"):
+            reason = "the field 'sortOptions.order' must be one of [fifo, legacy]"
+            self.faults.append(Fault(reason, line_of(child(root, "sortOptions"))))
         for field in ("helmCharts", "helmChartInflationGenerator"):
             for item in items_of(child(root, field)):
                 self.faults.append(

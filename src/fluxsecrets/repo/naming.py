@@ -115,7 +115,7 @@ def _affixes(item: Object, kind: str) -> list[str]:
 def _same_end(first: list[str], second: list[str]) -> bool:
     """Whether one list ends as the other one is (`SameEndingSubSlice`)."""
     shorter, longer = sorted((first, second), key=len)
-    return longer[len(longer) - len(shorter) :] == shorter
+    return first == second if not shorter else longer[-len(shorter) :] == shorter
 
 
 # The order of what kustomize prints.

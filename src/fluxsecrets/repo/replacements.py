@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from .manifests import Plain, dig, maps, text, texts, with_value
+from fluxsecrets.sops.formats.yaml.scalars import ScalarError, resolve_plain
+
+from .identity import shown_as
+from .manifests import Plain, dig, maps, pairs, text, texts, with_value
 from .objects import Object, with_data
 from .patches import PatchError, Target, is_source, read_target, selects_for_replacement
 
@@ -42,18 +45,24 @@ class Replacement:
     """One replacement.
 
     Attributes:
-        source: the object that the value is of; exactly one must fit.
+        source: the object that the value is of; exactly one must fit. None for a value in place.
         path, part: where it stands in that object.
         goals: where it goes.
         file, line: where the replacement is written.
+        value: `sourceValue`. Not in the repr.
     """
 
-    source: Target
+    source: Target | None
     path: str
     part: Part
     goals: tuple[Goal, ...]
     file: str
     line: int
+    value: str = field(default="", repr=False)
+
+
+class NotModelledError(ValueError):
+    """Something that kustomize does and this does not; the text says what."""
 
 
 def read_replacements(data: object, file: str, line: int) -> tuple[Replacement, ...]:
@@ -71,27 +80,47 @@ def replace_values(replacement: Replacement, objects: Sequence[Object]) -> list[
 
     Raises:
         PatchError: not exactly one object is the source, or a field is not there.
+        NotModelledError: it creates items of lists, or looks into YAML or JSON in a text.
     """
-    sources = [item for item in objects if is_source(replacement.source, item.data, item.all_names)]
-    if len(sources) != 1:
-        raise PatchError(f"{len(sources)} objects are its source, expected one")
-    found = list(_places(sources[0].data, _steps(replacement.path), create=False))
-    if len(found) != 1:
-        raise PatchError("its source has no such field")
-    value = dig_steps(sources[0].data, found[0])
-    if replacement.part.delimiter:
-        pieces = str(value).split(replacement.part.delimiter)
-        if not 0 <= replacement.part.index < len(pieces):
-            raise PatchError("its source has fewer parts")
-        value = pieces[replacement.part.index]
+    value = _value(replacement, objects)
     return [_changed(replacement, item, value) for item in objects]
 
 
+def _value(replacement: Replacement, objects: Sequence[Object]) -> Any:
+    if replacement.source is None:
+        return replacement.value
+    source = replacement.source
+    found = [item for item in objects if is_source(source, item.data, item.all_names)]
+    if len(found) != 1:
+        what = "multiple matches for selector" if found else "nothing selected by"
+        raise PatchError(f"{what} {_shown(source)}")
+    places = list(_places(found[0].data, _steps(replacement.path), create=False))
+    value = dig_steps(found[0].data, places[0]) if len(places) == 1 else None
+    if value is None or value in ({}, []):
+        raise PatchError(f"fieldPath `{replacement.path}` is missing for replacement source {_shown(source)}")
+    if not replacement.part.delimiter:
+        return value
+    if isinstance(value, (dict, list)):
+        raise PatchError("delimiter option can only be used with scalar nodes")
+    pieces = as_text(value).split(replacement.part.delimiter)
+    if not 0 <= replacement.part.index < len(pieces):
+        raise PatchError(f"options.index {replacement.part.index} is out of bounds")
+    return pieces[replacement.part.index]
+
+
 def dig_steps(data: Any, steps: Sequence[str | int]) -> Any:
-    """What stands at a place that is there."""
+    """What is at a place, or None."""
     for step in steps:
-        data = data[step]
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return None
     return data
+
+
+def as_text(value: object) -> str:
+    """A single value as it is written."""
+    return pairs({"": value}).get("", "")
 
 
 def _changed(replacement: Replacement, item: Object, value: Any) -> Object:
@@ -104,38 +133,49 @@ def _changed(replacement: Replacement, item: Object, value: Any) -> Object:
         ):
             continue
         for path in goal.paths:
-            for place in _places(data, _steps(path), create=goal.part.create):
-                data = with_value(data, place, _joined(data, place, goal.part, value))
+            places = list(_places(data, _steps(path), create=goal.part.create))
+            if not places:
+                verb = "find or create" if goal.part.create else "find"
+                raise PatchError(f'unable to {verb} field "{path}" in replacement target')
+            for place in places:
+                data = with_value(data, place, _joined(dig_steps(data, place), goal.part, value))
     return item if data is item.data else with_data(item, data)
 
 
-def _joined(data: Plain, place: tuple[str | int, ...], part: Part, value: Any) -> Any:
-    if not part.delimiter:
-        return _in_place_of(data, place, value)
-    try:
-        pieces = str(dig_steps(data, place)).split(part.delimiter)
-    except (KeyError, IndexError, TypeError):
+def _joined(before: Any, part: Part, value: Any) -> Any:
+    """The new value of a field: of the type of the old one, or a part of it where `delimiter` says so."""
+    if part.delimiter:
+        if before is None or isinstance(before, (dict, list)):
+            raise PatchError("delimiter option can only be used with scalar nodes")
+        pieces = as_text(before).split(part.delimiter)
+        if part.index < 0:
+            pieces.insert(0, as_text(value))
+        elif part.index >= len(pieces):
+            pieces.append(as_text(value))
+        else:
+            pieces[part.index] = as_text(value)
+        value = part.delimiter.join(pieces)
+    if before is None or isinstance(before, (dict, list)):
         return value
-    if part.index < 0:
-        pieces.insert(0, str(value))
-    elif part.index >= len(pieces):
-        pieces.append(str(value))
-    else:
-        pieces[part.index] = str(value)
-    return part.delimiter.join(pieces)
+    if isinstance(value, (dict, list)):
+        return ""  # of a map and of a list kustomize takes the text, which they do not have
+    if isinstance(before, str):
+        return "null" if value is None else as_text(value)
+    read = resolved(as_text(value))
+    return read if type(read) is type(before) else value
 
 
-def _in_place_of(data: Plain, place: tuple[str | int, ...], value: Any) -> Any:
-    """A value as kustomize writes it over another: a text stays one, and gets nothing of a map or list."""
+def resolved(text: str) -> object:
+    """What a plain scalar in YAML stands for; the text itself where that is not valid."""
     try:
-        old = dig_steps(data, place)
-    except (KeyError, IndexError, TypeError):
-        return value
-    if not isinstance(old, str) or isinstance(value, str):
-        return value
-    if value is None or isinstance(value, dict | list):
-        return "" if value is not None else "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return resolve_plain(text)
+    except ScalarError:
+        return text
+
+
+def _shown(target: Target) -> str:
+    version = f"{target.group}/{target.version}" if target.group else target.version
+    return shown_as(version, target.kind, target.name, target.namespace or None)
 
 
 def _steps(path: str) -> list[str]:
@@ -153,15 +193,23 @@ def _places(
         return
     step, rest = steps[0], steps[1:]
     if isinstance(data, list):
-        for index, item in enumerate(data):
-            if _is_item(step, index, item):
-                yield from _places(item, rest, (*done, index), create=create)
+        if step.lstrip("-").isdigit() and not create and int(step) >= len(data):
+            raise PatchError(f"index {step} specified but only {len(data)} elements found")
+        fitting = [index for index, item in enumerate(data) if _is_item(step, index, item)]
+        if create and not fitting and step != "*":
+            raise NotModelledError("a replacement that creates an item of a list")
+        for index in fitting:
+            yield from _places(data[index], rest, (*done, index), create=create)
     elif isinstance(data, dict):
         for key in list(data) if step == "*" else [step]:
-            if key in data or create:
-                yield from _places(data.get(key), rest, (*done, key), create=create)
-    elif data is None and create and not any(piece.startswith("[") or piece == "*" for piece in steps):
-        yield (*done, *steps)
+            if data.get(key) is not None or (key in data and not rest):
+                yield from _places(data[key], rest, (*done, key), create=create)
+            elif create and all(piece[:1] != "[" and piece != "*" and not piece.isdigit() for piece in rest):
+                yield (*done, key, *rest)
+            elif create:
+                raise NotModelledError("a replacement that creates an item of a list")
+    elif isinstance(data, str) and done:
+        raise NotModelledError("a replacement inside of a text")
 
 
 def _is_item(step: str, index: int, item: object) -> bool:
@@ -172,18 +220,21 @@ def _is_item(step: str, index: int, item: object) -> bool:
 
 
 def _read(entry: object, file: str, line: int) -> Replacement:
-    source = read_target(dig(entry, "source"))
+    source, value = read_target(dig(entry, "source")), dig(entry, "sourceValue")
     goals = tuple(_goal(goal) for goal in maps(entry, "targets"))
-    if source is None or not goals:
-        raise PatchError("a replacement needs a source and targets")
+    if (source is None and value is None) or not goals:
+        raise PatchError("replacements must specify a source and at least one target")
+    if source is not None and value is not None:
+        raise PatchError("value and resource selectors are mutually exclusive")
     path = text(entry, "source", "fieldPath") or _DEFAULT_PATH
-    return Replacement(source, path, _part(dig(entry, "source", "options")), goals, file, line)
+    part = _part(dig(entry, "source", "options"))
+    return Replacement(source, path, part, goals, file, line, as_text(value))
 
 
 def _goal(data: Plain) -> Goal:
     select = read_target(data.get("select"))
     if select is None:
-        raise PatchError("a target of a replacement selects nothing")
+        raise PatchError("target must specify resources to select")
     reject = (read_target(each) for each in maps(data, "reject"))
     return Goal(
         select,

@@ -13,14 +13,8 @@ from dataclasses import dataclass
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
 from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, Sequence
 from fluxsecrets.sops.formats import decode_text
-from fluxsecrets.sops.formats.yaml.nodes import (
-    RawAlias,
-    RawMapping,
-    RawNode,
-    RawScalar,
-    RawSequence,
-    parse_nodes,
-)
+from fluxsecrets.sops.formats.yaml.build import key_text
+from fluxsecrets.sops.formats.yaml.nodes import RawMapping, RawNode, RawSequence, parse_nodes
 
 from .kustomize import unreadable
 from .manifests import child, items_of, line_of, manifest_of, read_documents, without_definitions
@@ -101,10 +95,17 @@ def _problem(node: Node) -> str | None:
             return "missing Resource metadata"
         return "missing kind in object"
     if kind.endswith("List"):
-        if child(node, "items") is not None and not isinstance(child(node, "items"), Sequence):
-            return f"expected array in {kind}/items"
-        return None
+        return _problem_of_list(node, kind)
     return None if _text(child(metadata, "name")) else "missing metadata.name in object"
+
+
+def _problem_of_list(node: Mapping, kind: str) -> str | None:
+    """Lists that are not taken apart: no kind of Kubernetes itself is called so and has no items."""
+    if node.get("items") is not None:
+        return f"expected array in {kind}/items"
+    group = _text(node.get("apiVersion")).rpartition("/")[0]
+    is_own = "." not in group.removesuffix(".k8s.io")
+    return f"no matches for kind {kind!a}" if is_own and _text(child(node, "metadata", "name")) else None
 
 
 def _is_empty(node: Node | None) -> bool:
@@ -141,39 +142,38 @@ def _bad_separator(data: bytes, path: str) -> Outcome | None:
 
 def refusal(tree: Tree, path: str, error: FormatError) -> Outcome:
     """Why YAML that could not be read stops kustomize, or that it is not known whether it does."""
-    found = None
+    found: Outcome | None = None
     try:
         text, _ = decode_text(tree.read(path), tree.limits, "YAML")
         for document in parse_nodes(text, tree.limits):
-            found = found or _key_twice(document.root)
+            found = found or _wrong_key(document.root, path)
     except FormatError as again:
         where = f" line {again.line}:" if again.line is not None else ""
         reason = f"MalformedYAMLError: yaml:{where} {again.message}"
         return Outcome(Effect.FAILS, "malformed-yaml", reason, path, again.line)
     except FluxsecretsError:
         found = None
-    if found is not None:
-        first, second = found
-        reason = f"yaml: line {second}: mapping key already defined at line {first}"
-        return Outcome(
-            Effect.FAILS, "duplicate-key", reason, path, second, "remove or rename one of the keys"
-        )
-    return Outcome(Effect.UNKNOWN, "unreadable-resource", error.message, path, error.line)
+    return found or Outcome(Effect.UNKNOWN, "unreadable-resource", error.message, path, error.line)
 
 
-def _key_twice(root: RawNode) -> tuple[int, int] | None:
-    """The lines of two keys of a map that are alike, or None."""
+def _wrong_key(root: RawNode, path: str) -> Outcome | None:
+    """A key that is in a map twice, or is not a text; kustomize fails on it when it prints the object."""
     waiting: list[RawNode] = [root]
     while waiting:
         node = waiting.pop()
         if isinstance(node, RawMapping):
             seen: dict[str, int] = {}
             for raw in node.keys:
-                key = raw.target if isinstance(raw, RawAlias) else raw
-                if isinstance(key, RawScalar):
-                    if key.text in seen:
-                        return seen[key.text], raw.line
-                    seen[key.text] = raw.line
+                try:
+                    key = key_text(raw)
+                except FormatError as error:
+                    reason = "json: unsupported type: map[interface {}]interface {}"
+                    return Outcome(Effect.FAILS, "key-not-text", reason, path, raw.line, error.hint or "")
+                if key in seen:
+                    reason = f"yaml: line {raw.line}: mapping key already defined at line {seen[key]}"
+                    hint = "remove or rename one of the keys"
+                    return Outcome(Effect.FAILS, "duplicate-key", reason, path, raw.line, hint)
+                seen[key] = raw.line
             waiting += node.values
         elif isinstance(node, RawSequence):
             waiting += node.items

@@ -194,12 +194,18 @@ def make(stores: StoresConfig) -> Format:
     return YamlFormat(stores.yaml_indent)
 
 
-def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]:  # noqa: B008 - frozen
+def load_documents(
+    data: bytes,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    *,
+    last_wins: bool = False,
+) -> tuple[Node, ...]:
     """Read any YAML stream, for those who only look: every document's tree, whatever its root.
 
     Args:
         data: the file; `either.load_either` reads JSON too.
         limits: of size, depth and alias expansion.
+        last_wins: of several entries with one key the last one is taken, instead of an error.
 
     Returns:
         One node a document; an empty document is a null leaf. A `sops` block is an ordinary entry.
@@ -210,7 +216,7 @@ def load_documents(data: bytes, limits: Limits = Limits()) -> tuple[Node, ...]: 
     """
     text, _ = decode_text(data, limits, "YAML")
     raw_documents = parse_nodes(text, limits)
-    builder = Builder(place_comments("", ()))
+    builder = Builder(place_comments("", ()), last_wins=last_wins)
     return tuple(builder.build(document.root) for document in raw_documents)
 
 

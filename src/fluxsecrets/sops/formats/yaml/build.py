@@ -16,11 +16,17 @@ _PLAIN = Style.PLAIN  # an Enum's member takes long to look up, and every scalar
 class Builder:
     """Builds the trees of one file."""
 
-    __slots__ = ("_comments",)
+    __slots__ = ("_comments", "_last_wins")
 
-    def __init__(self, comments: PlacedComments) -> None:
-        """Take where the file's comments belong."""
+    def __init__(self, comments: PlacedComments, *, last_wins: bool = False) -> None:
+        """Take where the file's comments belong.
+
+        Args:
+            comments: of the file.
+            last_wins: of several entries with one key the last one is taken, instead of an error.
+        """
         self._comments = comments
+        self._last_wins = last_wins
 
     def build(self, raw: RawNode, path: Path = (), *, alias: RawAlias | None = None) -> Node:
         """The tree below one raw node.
@@ -58,7 +64,9 @@ class Builder:
         seen: dict[str, int] = {}
         for raw_key, raw_value in zip(raw.keys, raw.values, strict=True):
             key = key_text(raw_key)
-            if key in seen:
+            if key in seen and self._last_wins:
+                entries = [each for each in entries if not isinstance(each, Entry) or each.key != key]
+            elif key in seen:
                 raise FormatError(
                     f"the key {key!a} is in a map twice, first on line {seen[key]}",
                     line=raw_key.line,
