@@ -159,7 +159,8 @@ class Assembly:
         """What is wrong with the file itself, and what it has that is not modelled."""
         for fault in file.faults:
             # Flux reads the file of the root leniently, and writes it anew.
-            if not (fault.strict and len(self.above) == 1):
+            outermost = len(self.above) == 1
+            if not (fault.strict if outermost else fault.outermost):
                 self.fails("kustomization-refused", fault.reason, file.path, fault.line)
         for name, line in file.not_modelled:
             self.unknown("not-modelled", f"`{name}` is not analysed", file.path, line)

@@ -155,11 +155,13 @@ class Fault:
         reason: in its words.
         line: where.
         strict: only a strict reading refuses it.
+        outermost: it matters in the folder that is built only, and not in those that it includes.
     """
 
     reason: str
     line: int | None
     strict: bool = False
+    outermost: bool = False
 
 
 def faults(root: Node | None) -> tuple[Fault, ...]:

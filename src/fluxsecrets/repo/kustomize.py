@@ -427,7 +427,7 @@ class _Reader:
         order = text_of(child(root, "sortOptions", "order"))
         if child(root, "sortOptions") is not None and order not in ("fifo", "legacy"):
             reason = "the field 'sortOptions.order' must be one of [fifo, legacy]"
-            self.faults.append(Fault(reason, line_of(child(root, "sortOptions"))))
+            self.faults.append(Fault(reason, line_of(child(root, "sortOptions")), outermost=True))
         for field in ("helmCharts", "helmChartInflationGenerator"):
             for item in items_of(child(root, field)):
                 self.faults.append(
