@@ -93,7 +93,7 @@ def test_all_of_it_is_optional(text):
         ("environments:\n  a: {path: x}\n  b: {path: ./x}", "3:3", "b has the path of a", "one folder"),
         ("environments:\n  a: {}\n  a: {}", "3:3", "the key 'a' is in a map twice", None),
         ("environments: {a: {in_cluster: [{kind: Pod, name: b}]}}", "1:40", "not a kind", "Secret"),
-        ("environments: {a: {in_cluster: [{kind: Secret, name: b}]}}", "1:33", "namespace", ""),
+        ("environments: {a: {in_cluster: [{kind: Secret, name: b}]}}", "1:33", "namespace", None),
         ("environments: {a: {in_cluster: [{kin: Secret}]}}", "1:34", "no key", "known are"),
         ("environments: {a: {flux_version: 2.10}}", "1:34", "expected a text", "quotes"),
         ("environments: {a: {flux_version: 2.x}}", "1:34", "not a version", "2.8"),
