@@ -86,7 +86,7 @@ def _outcomes(
     ]
     missing = (*found.missing, *sorted(late))
     if missing and strict:
-        yield _unset(item, data, variables, missing[0])
+        yield _unset(item, data, variables, missing[0], strict=True)
     if found.failure:
         steps = _failing(data, variables)
         line = item.line_at(steps) if steps is not None else item.line
@@ -103,46 +103,35 @@ def _outcomes(
     if missing and strict:
         return
     for name in missing:
-        yield _emptied(item, data, variables, name)
+        yield _unset(item, data, variables, name, strict=False)
     yield from alterations(item, data, found.data, variables)
 
 
-def _unset(item: Object, data: Plain, variables: Variables, name: str) -> Outcome:
-    """A variable that is not set, in strict mode."""
+def _unset(item: Object, data: Plain, variables: Variables, name: str, *, strict: bool) -> Outcome:
+    """A variable without a value. Its name is not shown if it may be a part of a Secret's value."""
     steps = _using(data, name)
-    named = f': "{name}"' if steps is None or not is_secret(item, data, steps) else ""
+    line = item.line_at(steps or ())
+    hidden = steps is not None and is_secret(item, data, steps)
+    place = f" in {'.'.join(map(str, steps or ()))}" if hidden else ""
     if variables.incomplete:
-        return Outcome(
-            Effect.UNKNOWN,
-            "variable-unset",
-            f"variable{named.replace(':', '', 1)} is set only if {variables.incomplete} has it",
-            item.file,
-            item.line_at(steps or ()),
-        )
-    hint = _KEEP
+        reason = f"a variable{place or f' {name}'} is set only if {variables.incomplete} has it"
+        return Outcome(Effect.UNKNOWN, "variable-unset", reason, item.file, line)
+    if not strict:
+        reason = f"a variable{place or f' {name}'} is not set, and replaced by nothing"
+        return Outcome(Effect.ALTERED, "variable-unset", reason, item.file, line, _KEEP)
+    hint = f"set it in `postBuild`, give it a default, or {_KEEP}"
     if name in variables.late:
         hint = "this Kustomization applies its value itself, after this build: give the variable a default"
+    quoted = place or f': "{name}"'
+    reason = f"envsubst error: variable substitution failed: variable not set (strict mode){quoted}"
     return Outcome(
         Effect.FAILS,
         "variable-unset",
-        f"post build failed for '{shown(item)}': envsubst error: variable substitution failed: "
-        f"variable not set (strict mode){named}",
+        f"post build failed for '{shown(item)}': {reason}",
         item.file,
-        item.line_at(steps or ()),
-        f"set it in `postBuild`, give it a default, or {_KEEP}" if hint is _KEEP else hint,
+        line,
+        hint,
     )
-
-
-def _emptied(item: Object, data: Plain, variables: Variables, name: str) -> Outcome:
-    """A variable that is not set, before Flux was strict."""
-    steps = _using(data, name)
-    named = f" {name}" if steps is None or not is_secret(item, data, steps) else ""
-    place = item.line_at(steps or ())
-    if variables.incomplete:
-        reason = f"variable{named} is set only if {variables.incomplete} has it"
-        return Outcome(Effect.UNKNOWN, "variable-unset", reason, item.file, place)
-    reason = f"variable{named} is not set, and replaced by nothing"
-    return Outcome(Effect.ALTERED, "variable-unset", reason, item.file, place, _KEEP)
 
 
 def _using(data: Plain, name: str) -> Steps | None:

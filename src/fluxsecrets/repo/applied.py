@@ -26,7 +26,6 @@ class Applied:
         objects: what is applied, its own Kustomizations too.
         files: every file that is read for that.
         reason: why it is not followed, or None.
-        unknown_variables: variables may come from what is not known here, such as a Secret.
         built: the objects before variables are replaced in them.
         outcomes: what kustomize refuses in it, or what is not known here.
         misplaced: what is wrong with the places that it is built from.
@@ -41,7 +40,6 @@ class Applied:
     objects: tuple[Object, ...] = field(default=(), repr=False)
     files: frozenset[str] = field(default=frozenset(), repr=False)
     reason: str | None = None
-    unknown_variables: bool = False
     built: tuple[Object, ...] = field(default=(), repr=False)
     outcomes: tuple[Outcome, ...] = ()
     misplaced: tuple[Outcome, ...] = ()

@@ -265,9 +265,9 @@ class _Walker:
                 ),
             )
         built = builder.build(folder, overlay)
-        values, complete = self.variables(item)
+        values, _ = self.variables(item)
         objects = built.objects
-        if item.post_build and (values or item.substitute_from):
+        if item.post_build and (values or item.substitute_from or item.substitute_always):
             objects = tuple(substitute_known(each, values) for each in objects)
         self.add(
             Applied(
@@ -276,7 +276,6 @@ class _Walker:
                 waiting.parent,
                 folder,
                 objects=objects,
-                unknown_variables=item.post_build and not complete,
                 overlay=overlay,
                 misplaced=components.outcomes,
                 tree=builder.tree if builder is not self.builder else None,

@@ -23,6 +23,7 @@ from . import (
     secret_in_list,
     sops_foreign_value,
     sops_plain_value,
+    value_substituted,
 )
 
 INFO = describe(
@@ -44,6 +45,7 @@ _OTHERS = (
     decryption_key_missing,
     decryption_secret_elsewhere,
     dependency_broken,
+    value_substituted,
 )
 """Rules for some of the causes. Each says more than Flux's error does."""
 

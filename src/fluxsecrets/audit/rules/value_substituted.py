@@ -3,95 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.audit.values import SecretValue, secret_values
 from fluxsecrets.findings import Confidence, Finding, Location, Severity
-from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.manifests import pairs
-from fluxsecrets.repo.substitute import DISABLED, variables_in
+from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict
+from fluxsecrets.repo.outcome import Effect, Outcome
 
 INFO = describe(
     "value-substituted",
     Severity.HIGH,
     "Flux would replace a part of a value",
     why="Flux replaces the variables of `postBuild` after decryption, in Secrets too. A password that "
-    "contains `${` is different in the cluster, and an unknown name is replaced by nothing.",
+    "contains `${` stops the Kustomization or is different in the cluster, `$$` becomes `$`, and a number "
+    "is no longer a text.",
     fix="write `$${`, put the value under `data` in base64, or give the Secret the annotation "
     "`kustomize.toolkit.fluxcd.io/substitute: disabled`",
 )
+SUBSTITUTED: Final = frozenset(
+    {
+        "variable-unset",
+        "variable-newlines",
+        "substitution-syntax",
+        "substitution-result",
+        "dollar-pair",
+        "value-retyped",
+        "value-rewritten",
+    }
+)
+"""The behaviours of Flux that change a value, or stop at it; see docs/flux.md."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find each value under stringData with a variable that its Kustomization replaces but does not know."""
+    """Find each value of a Secret that its Kustomization changes, or that stops it."""
     seen = set()
-    for value, applied in replaced(facts):
-        if (value.secret.path, value.line) not in seen:
-            seen.add((value.secret.path, value.line))
-            yield _finding(value, applied)
-
-
-def replaced(facts: Facts) -> tuple[tuple[SecretValue, Applied], ...]:
-    """Yield the values, each with every Kustomization that would replace something in it."""
-    return facts.once("replaced", lambda: tuple(_replaced(facts)))
-
-
-def _replaced(facts: Facts) -> Iterator[tuple[SecretValue, Applied]]:
-    values: dict[tuple[str, str], list[SecretValue]] = {}
-    for value in secret_values(facts):
-        if value.owner and not value.encoded and "${" in value.text:
-            values.setdefault((value.secret.path, value.owner), []).append(value)
     for environment in facts.environments:
-        for applied, item in environment.graph.objects if values else ():
-            written = item.manifest.name if item.manifest is not None else None
-            if not item.is_secret or (item.file, written or "") not in values or not _replaces(applied):
-                continue
-            if "disabled" in (item.annotations.get(DISABLED), item.labels.get(DISABLED)):
-                continue
-            known = _known(environment, applied)
-            for value in values[item.file, written or ""]:
-                if any(name not in known for name in variables_in(value.text)):
-                    yield value, applied
+        for verdict in judged(facts, environment):
+            for each, outcome in _replaced(verdict):
+                place = (outcome.path, outcome.line, outcome.behaviour)
+                if place not in seen:
+                    seen.add(place)
+                    yield _finding(verdict, each, outcome)
 
 
-def _finding(value: SecretValue, applied: Applied) -> Finding:
-    kustomization = applied.kustomization
+def _replaced(verdict: KustomizationVerdict) -> Iterator[tuple[ObjectVerdict, Outcome]]:
+    for each in verdict.objects:
+        for outcome in each.outcomes if each.item.is_secret else ():
+            if outcome.behaviour in SUBSTITUTED:
+                yield each, outcome
+
+
+def _finding(verdict: KustomizationVerdict, each: ObjectVerdict, outcome: Outcome) -> Finding:
+    kustomization = verdict.applied.kustomization
     assert kustomization is not None  # noqa: S101 - it replaces
-    message = replaced_message(value, applied)
+    verb = "fails" if outcome.effect is Effect.FAILS else "changes the Secret"
     return found(
         INFO,
-        value.secret.path,
-        value.line,
-        message,
-        value.shown,
-        confidence=Confidence.LOW if applied.unknown_variables else Confidence.MEDIUM,
+        outcome.path or each.item.file,
+        outcome.line,
+        # Without the variable's name, which may be a part of the value.
+        f"{kustomization.name} {verb}: {outcome.reason}",
+        each.item.name,
+        outcome.behaviour,
+        confidence=Confidence.LOW if outcome.effect is Effect.UNKNOWN else Confidence.MEDIUM,
         related=[Location(kustomization.file, kustomization.line)],
+        hint=outcome.hint or None,
     )
-
-
-def replaced_message(value: SecretValue, applied: Applied) -> str:
-    """Return the message. It leaves out the variable's name, which is a part of the value."""
-    name = applied.kustomization.name if applied.kustomization is not None else "Flux"
-    return f"{name} replaces a variable in {value.shown} that it does not know"
-
-
-def _replaces(applied: Applied) -> bool:
-    item = applied.kustomization
-    return item is not None and item.post_build and bool(item.substitute or item.substitute_from)
-
-
-def _known(environment: Environment, applied: Applied) -> frozenset[str]:
-    item = applied.kustomization
-    if item is None:
-        return frozenset()
-    maps = {each.name for each in item.substitute_from if each.kind == "ConfigMap"}
-    found_ = {name for name, _ in item.substitute}
-    for _, each in environment.graph.objects:
-        if each.kind == "ConfigMap" and each.name in maps and each.namespace in (None, item.namespace):
-            found_.update(pairs(each.data, "data"))
-    return frozenset(found_)
 
 
 RULE = AuditRule(INFO, Group.FLUX, check, needs_keys=True)
