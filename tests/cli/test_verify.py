@@ -129,7 +129,10 @@ def test_a_rule_that_others_follow_is_named_first(made, cli):
 def test_a_value_that_flux_would_change(made, cli):
     made(runpy.run_path(str(CASES / "value_substituted.py"))["TRIGGERS"])
     verdict, reason = problems(cli)["db.yaml"]
-    assert (verdict, reason.endswith("variable not set (strict mode)")) == ("fails", True)
+    assert (verdict, reason.endswith("variable not set (strict mode) in stringData.password")) == (
+        "fails",
+        True,
+    )
     assert problems(cli, "--no-keys") == {}
 
 
