@@ -117,6 +117,7 @@ def test_a_mac_that_does_not_fit_is_no_matter_to_flux(verdict):
 
     found = verdict({"db.yaml": encrypted(secret(), then=renamed)})
     assert (found.verdict, only(found).item.name) == ("applied", "other")
+    assert [(str(each.effect), each.behaviour) for each in found.outcomes] == [("altered", "mac-not-checked")]
 
 
 @pytest.mark.parametrize("mac", ["", "  mac: null\n"])

@@ -426,6 +426,11 @@ class Facts:
         return found
 
 
+def secrets_by_path(facts: Facts) -> Mapping[str, Secret]:
+    """Every file that is to be protected, by path."""
+    return facts.once("by path", lambda: {secret.path: secret for secret in facts.secrets})
+
+
 def _reached(environments: Sequence[Environment]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for environment in environments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError, IntegrityError
 from fluxsecrets.external.validity import check as check_external
 from fluxsecrets.flux.judge import judge
 from fluxsecrets.flux.model import Cluster, KustomizationVerdict
@@ -14,11 +14,12 @@ from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.validity import check as check_sealed
+from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import groups_needed
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, RecipientKey, recipient_key
 
-from .facts import Facts
+from .facts import Facts, secrets_by_path
 from .people import keys_of_clusters
 
 
@@ -30,7 +31,7 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
         controller = controller_of(facts, environment)
         settings = facts.settings.environment(environment.name)
         cluster = Cluster(
-            facts.read.data_key,
+            partial(_data_key, facts),
             lambda metadata: _opens(metadata, keys),
             strict=controller.strict,
             has_global_key=controller.has_global_key,
@@ -38,6 +39,7 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
             present=settings.in_cluster if settings is not None else (),
             mentions=partial(_mentions, facts),
             checks=(check_sealed, check_external),
+            changed=partial(_changed, facts),
         )
         return judge(environment.graph.tree, environment.graph, cluster)
 
@@ -53,6 +55,23 @@ def controller_of(facts: Facts, environment: Environment) -> Controller:
     if found.version is None and sync is not None and sync.version is not None:
         return read_controller((item for _, item in environment.graph.objects), sync.version)
     return found
+
+
+def _data_key(facts: Facts, metadata: Metadata) -> DataKey | None:
+    """The data key of a block, opened once for all environments that share the file."""
+    opened: dict[tuple[object, ...], DataKey | None] = facts.once("data keys", dict)
+    wrapped = (metadata.shamir_threshold, *((key.recipient, key.enc) for key in metadata.wrapped_keys))
+    if wrapped not in opened:
+        opened[wrapped] = facts.read.data_key(metadata)
+    return opened[wrapped]
+
+
+def _changed(facts: Facts, path: str) -> str | None:
+    """Why the MAC of a file does not fit, or None."""
+    secret = secrets_by_path(facts).get(path)
+    error = secret.error if secret is not None else None
+    is_mac = isinstance(error, IntegrityError) and error.message.startswith("the MAC ")
+    return error.message if error is not None and is_mac else None
 
 
 def _mentions(facts: Facts, name: str) -> str | None:

@@ -13,7 +13,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 
-from .facts import Facts, Secret
+from .facts import Facts, Secret, secrets_by_path
 from .judged import judged
 
 
@@ -45,7 +45,7 @@ def treated(facts: Facts, environment: Environment) -> tuple[Treated, ...]:
 
 
 def _treated(facts: Facts, environment: Environment) -> Iterator[Treated]:
-    secrets = facts.once("by path", lambda: {secret.path: secret for secret in facts.secrets})
+    secrets = secrets_by_path(facts)
     for verdict in judged(facts, environment):
         applied = verdict.applied
         sources = {each.path: each for each in verdict.sources}

@@ -22,7 +22,7 @@ from fluxsecrets.sops.selectors import Selector, compile_selector
 
 from .model import Cluster
 from .opening import PANIC, open_data
-from .reading import Access, access, not_known, without_key
+from .reading import Access, access, changed, not_known, without_key
 from .values import decrypt_values
 from .wording import not_decrypted
 
@@ -88,7 +88,10 @@ def _object(item: Object, cluster: Cluster) -> Decrypted:
         prefix = "failed to emit encrypted JSON file as decrypted JSON" if reason == PANIC else walking
         reason = f"{prefix}: {reason}"
         return _fails(item, opened.data, reason, steps, origin=origin)
-    outcomes = list(_doubts(item, opened.doubtful, found.state))
+    outcomes = [
+        *_doubts(item, opened.doubtful, found.state),
+        *changed(item.file, item.line_at(("sops",)), cluster),
+    ]
     treatment = Treatment(Fate.DECRYPTED, "json")
     if selector.uses_comments:
         outcomes.append(_by_comments(item, selector))

@@ -49,6 +49,7 @@ class Cluster:
         present: Secrets and ConfigMaps that something else makes.
         mentions: the first file that Flux does not apply and that names something, such as a script that
             makes a Secret; None where no file does.
+        changed: why the MAC of a file does not fit, or None; Flux does not check it.
     """
 
     data_key: Callable[[Metadata], DataKey | None] = field(default=lambda _: None, repr=False)
@@ -59,6 +60,7 @@ class Cluster:
     present: tuple[Present, ...] = ()
     mentions: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+    changed: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

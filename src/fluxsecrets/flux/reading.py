@@ -59,3 +59,20 @@ def not_known(path: str | None, line: int | None, what: str) -> Outcome:
         line,
         "name the cluster's public key under `cluster_recipients` of the environment in .fluxsecrets.yaml",
     )
+
+
+def changed(path: str, line: int | None, cluster: Cluster) -> tuple[Outcome, ...]:
+    """The outcome for a decrypted file that somebody changed after it was encrypted."""
+    reason = cluster.changed(path)
+    if reason is None:
+        return ()
+    return (
+        Outcome(
+            Effect.ALTERED,
+            "mac-not-checked",
+            f"{reason}; Flux does not check the MAC, and applies the file",
+            path,
+            line,
+            "compare the file with git; to change a plain value, decrypt it, change it, and encrypt it again",
+        ),
+    )

@@ -27,7 +27,7 @@ from fluxsecrets.sops.document import Node
 from .decrypting import decrypts
 from .envelopes import is_envelope
 from .model import Cluster, SourceVerdict
-from .reading import Access, not_known
+from .reading import Access, changed, not_known
 from .sopsfiles import Emitted, decrypt_file
 
 _PREFIX = "error decrypting sources: "
@@ -161,6 +161,7 @@ class _Reader:
             self.outcomes.append(Outcome(Effect.UNKNOWN, "decryption-not-known", reason, use.path))
         elif emitted.access is Access.NOT_KNOWN:
             self.outcomes.append(not_known(use.path, None, "it"))
+        self.outcomes += changed(use.path, None, self.cluster)
         if is_envelope(use.path, use.format, emitted.data):
             self.outcomes.append(_envelope(use))
 
