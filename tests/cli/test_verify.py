@@ -333,3 +333,26 @@ def test_a_source_that_a_script_makes(tmp_path, monkeypatch, act_as, cli):
     entry = "{kind: Secret, namespace: flux-system, name: vars, keys: [B]}"
     write(tmp_path, {".fluxsecrets.yaml": f"environments: {{staging: {{in_cluster: [{entry}]}}}}\n"})
     assert verdict() == "applied"
+
+
+def test_a_component_that_several_kustomizations_apply_under_names_of_their_own(made, cli):
+    def app(name, variable):
+        more = f'components: [../component]\npostBuild: {{substitute: {{APP: "{variable}"}}}}'
+        return {
+            f"clusters/staging/{name}.yaml": kustomization(name, f"apps/{name}", more=more),
+            f"apps/{name}/kustomization.yaml": "namespace: apps\nresources: []\n",
+        }
+
+    component = {
+        "apps/component/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\n"
+        "kind: Component\nresources: [c.yaml]\n",
+        "apps/component/c.yaml": 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "${APP}-c"}\n'
+        'data: {app: "${APP}", more: "${MORE:=x}"}\n',
+    }
+    root = made(repository(files={**component, **app("one", "one"), **app("two", "two")}))
+    assert cli("verify", "--strict").exit_code == 0
+    other = app("two", "one")["clusters/staging/two.yaml"].replace("APP:", "MORE: other, APP:")
+    (root / "clusters/staging/two.yaml").write_text(other, encoding="utf-8")
+    result = cli("verify")
+    assert result.exit_code == 1, result.stdout
+    assert "one-c is applied by flux-system/" in result.stdout

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.repo.manifests import Plain
+from fluxsecrets.repo.objects import with_data
 from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .model import KustomizationVerdict, ObjectVerdict, Verdict
+from .unknown import is_unknown
 from .wording import formatted
 
 _GROUP = "kustomize.toolkit.fluxcd.io"
@@ -41,8 +43,10 @@ class Ownership:
 
     def _contested(self, verdict: KustomizationVerdict, name: str) -> Iterator[Outcome]:
         for each in verdict.objects:
-            item = each.item
             if each.data is None or _is_shared(each):
+                continue
+            item = with_data(each.item, each.data)  # its name may hold variables
+            if is_unknown(item.name) or is_unknown(item.namespace):
                 continue
             identity = (item.group, item.kind, item.namespace, item.name)
             owner, data = self._owners.setdefault(identity, (name, each.data))

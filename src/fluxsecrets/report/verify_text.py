@@ -52,7 +52,7 @@ def text_page(found: Verifications, *, everything: bool) -> Page:
     for remark in found.remarks:
         yield Warn(printable(f"warning: {show_path(remark.path)}:{remark.line}: {remark.message}"))
     for one in found.environments:
-        for line in note_lines(one.notes, show_path):
+        for line in note_lines(one.untold, show_path):
             yield Note(line)
         for line in _key_hints(one.environment, one.no_cluster_key):
             yield Warn(line)
