@@ -59,3 +59,23 @@ def test_the_verdict_is_the_controllers(name, verdicts):
         assert found != expected, f"{name} is right now: take it out of not_yet.txt"
     else:
         assert found == expected, verdicts[name].outcomes
+
+
+APPLIED = [
+    name
+    for name, case in EXPECTED.items()
+    if case["State"] == "applied" and case.get("Verdict") != "unknown" and name != "flux-system"
+]
+
+
+@pytest.mark.parametrize("name", APPLIED)
+def test_the_objects_are_the_controllers(name, verdicts):
+    """By the names that they get in the cluster."""
+    case = EXPECTED[name]
+    found = [
+        (each.data["kind"], each.data["metadata"].get("namespace") or "", each.data["metadata"]["name"])
+        for each in verdicts[name].objects
+    ]
+    wanted = {(each["Kind"], each["Namespace"], each["Name"]) for each in case.get("Objects") or ()}
+    assert wanted <= set(found)
+    assert len(found) == case.get("All", len(wanted))

@@ -7,7 +7,7 @@ server takes of the result. A stage gives outcomes; none stops the next, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fluxsecrets.repo.build import Builder
@@ -92,12 +92,20 @@ def _judged(
     outcomes = (
         *before,
         *applied.misplaced,
-        *rebuilt.outcomes,
+        *_not_said(rebuilt.outcomes, before),
         *variables.outcomes,
         *of_objects,
         *check_names(objects),
     )
     return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)), sources.verdicts)
+
+
+def _not_said(outcomes: Iterable[Outcome], before: Iterable[Outcome]) -> Iterator[Outcome]:
+    """Failures of the build, without those that stop Flux before it at the same place."""
+    known = {(each.path, each.line) for each in before if each.effect is Effect.FAILS and each.path}
+    return (
+        each for each in outcomes if each.effect is not Effect.FAILS or (each.path, each.line) not in known
+    )
 
 
 def _rebuilt(tree: Tree, applied: Applied, sources: Sources) -> Built:

@@ -161,7 +161,7 @@ class Assembly:
             # Flux reads the file of the root leniently, and writes it anew.
             outermost = len(self.above) == 1
             if not (fault.strict if outermost else fault.outermost):
-                self.fails("kustomization-refused", fault.reason, file.path, fault.line)
+                self.fails("kustomization-file-refused", fault.reason, file.path, fault.line)
         for name, line in file.not_modelled:
             self.unknown("not-modelled", f"`{name}` is not analysed", file.path, line)
             self.note(Note(file.path, line, f"`{name}` is not analysed: what it changes is not known"))
@@ -182,7 +182,8 @@ class Assembly:
 
     def read_along(self, file: KustomizationFile) -> None:
         """The files of generators and patches, and others that kustomize reads."""
-        generated = (source for generator in file.generators for source in generator.files)
+        generators = (generator for generator in file.generators if generator.problem is None)
+        generated = (source for generator in generators for source in generator.files)
         for source in (*file.patches, *generated):
             place = self.place(file, Reference(source.path, source.line))
             if place is None or place not in self.tree.files:

@@ -365,7 +365,7 @@ class _Reader:
         for item in items_of(child(root, "patches")):
             target = read_target(_data(child(item, "target")))
             path, patch, options = child(item, "path"), child(item, "patch"), child(item, "options")
-            yield from self.edit(path, patch, target, options, "patches")
+            yield from self.edit(path, patch, target, options, "patches", line_of(item) or 1)
         for item in items_of(child(root, "patchesJson6902")):
             target = read_target(_data(child(item, "target")))
             if target is None or not target.name:
@@ -379,15 +379,13 @@ class _Reader:
         target: Target | None,
         options: Node | None = None,
         field: str = "patchesStrategicMerge",
+        line: int = 1,
     ) -> Iterator[PatchEntry]:
         text, name = text_of(inline), text_of(path)
-        if inline is not path and bool(text and text.strip()) == bool(name):
-            both = (
-                "patch and path can't be set at the same time"
-                if name
-                else "must specify one of patch and path"
-            )
-            self.faults.append(Fault(both, line_of(path) or line_of(inline) or 1))
+        if field != "patchesStrategicMerge" and bool(text and text.strip()) == bool(name):
+            both, none = "patch and path can't be set at the same time", "must specify one of patch and path"
+            self.faults.append(Fault(both if name else none, line_of(path) or line_of(inline) or line))
+            return
         if isinstance(inline, Leaf) and text and (inline is not path or "\n" in text):
             yield PatchEntry(inline.line, target, None, text, field, *_allowed(options))
         elif isinstance(path, Leaf) and name and not is_remote(name):
