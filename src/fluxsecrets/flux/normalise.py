@@ -19,6 +19,7 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .decrypting import decrypts, is_disabled
 from .unknown import UNKNOWN, is_unknown, unknown_kind
+from .validity.shapes import converts
 from .values import decoded
 from .wording import formatted
 
@@ -87,19 +88,13 @@ def _is_secret(data: Plain) -> bool:
 
 
 def _converts(data: Plain) -> bool:
-    """Whether a Secret can be read as one; other kinds are taken for good."""
-    if not _is_secret(data):
-        return True
-    values, texts = data.get("data"), data.get("stringData")
-    return (
-        all(part is None or isinstance(part, dict) for part in (values, texts))
-        and all(map(_is_data, (values or {}).values()))
-        and all(map(_is_text, (texts or {}).values()))
-    )
+    """Whether an object can be read as its type."""
+    values = dig(data, "data") if _is_secret(data) else None
+    return converts(data) and all(map(_is_data, values.values() if isinstance(values, dict) else ()))
 
 
 def _is_data(value: object) -> bool:
-    return value is None or (_is_text(value) and (is_unknown(value) or decoded(value) is not None))
+    return not isinstance(value, str) or is_unknown(value) or decoded(value) is not None
 
 
 def _is_text(value: object) -> bool:

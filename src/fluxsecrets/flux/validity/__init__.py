@@ -84,6 +84,8 @@ def _outcome(item: Object, problem: Problem, called: str) -> Outcome:
 
 
 _DECODING = (
+    "field-not-known",
+    "kind-not-known",
     "value-not-string",
     "value-of-wrong-type",
     "value-not-base64",

@@ -71,6 +71,8 @@ def go_kind(value: object) -> str:
     if isinstance(value, float):
         # kustomize writes 1.0 as 1
         return "int64" if value.is_integer() and abs(value) < 2**53 else "float64"
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        return "float64"
     return _KINDS.get(type(value), "string")
 
 

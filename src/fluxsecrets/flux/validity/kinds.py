@@ -1,0 +1,41 @@
+"""The Go types of Kubernetes' own kinds, as kustomize-controller's client-go has them.
+
+`kinds.json` is written by `scripts/kinds/main.go`. It has the stable versions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+Shape = Any
+"""A scalar's Go type, `bytes` or `any`; `.NAME` of a struct; `["map", SHAPE]` or `["list", SHAPE]`."""
+
+RBAC: Final = "rbac.authorization.k8s.io/v1"
+AS_WRITTEN: Final = frozenset({(RBAC, "Role"), (RBAC, "ClusterRole")})
+"""Kinds that Flux applies as they are written (`UnstructuredList` of fluxcd/pkg/ssa/normalize)."""
+
+COMPLETE: Final = frozenset({"v1", "apps/v1", "batch/v1", "networking.k8s.io/v1", "policy/v1", RBAC})
+"""Versions that no newer cluster adds kinds to, as far as anybody knows."""
+
+
+def shape_of(kind: tuple[str, str]) -> str | None:
+    """The struct of an API version and kind; None for kinds that are not known."""
+    version, name = kind
+    found: str | None = _tables()["kinds"].get(f"{version}/{name}")
+    return found
+
+
+def fields_of(struct: str) -> Mapping[str, Shape]:
+    """The fields of a struct."""
+    found: Mapping[str, Shape] = _tables()["structs"][struct.removeprefix(".")]
+    return found
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(files(__package__).joinpath("kinds.json").read_text(encoding="utf-8"))
+    return loaded
