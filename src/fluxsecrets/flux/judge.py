@@ -41,6 +41,9 @@ from .validity import check_object
 from .values import decoded
 from .variables import Makers, Variables, read_variables
 
+_OF_THE_BUILD = ("decryption failed for ", "post build failed for ")
+"""What Flux says of an object before it applies any: it comes first, whichever object it is."""
+
 
 def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerdict, ...]:
     """Say what becomes of each Kustomization of a graph, in its order.
@@ -88,7 +91,8 @@ def _judged(
     rebuilt = _rebuilt(tree, applied, sources)
     variables = read_variables(applied, store, makers, cluster.mentions)
     objects = tuple(_object(applied, item, cluster, variables) for item in rebuilt.objects)
-    of_objects = (outcome for each in objects for outcome in each.outcomes)
+    of_objects = [outcome for each in objects for outcome in each.outcomes]
+    of_objects.sort(key=lambda each: not each.reason.startswith(_OF_THE_BUILD))
     outcomes = (
         *before,
         *applied.misplaced,
@@ -136,6 +140,10 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
             item, decrypted.data, decrypted.treatment, False, decrypted.outcomes, decrypted.by_key
         )
     substituted = substitute(item, decrypted.data, variables, strict=cluster.strict)
+    if any(each.effect is Effect.FAILS for each in substituted.outcomes):
+        outcomes = (*decrypted.outcomes, *substituted.outcomes)
+        treatment = _treatment(decrypted.treatment, outcomes)
+        return ObjectVerdict(item, substituted.data, treatment, False, outcomes, decrypted.by_key)
     data = normalise(substituted.data)
     required = tuple(check_encrypted(applied, item, data))
     wrong = [
