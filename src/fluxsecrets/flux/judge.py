@@ -26,6 +26,7 @@ from .ciphertexts import check_ciphertexts
 from .conditions import check_conditions
 from .conditions.overview import Overview
 from .conditions.situation import Situation
+from .conditions.suspended import SUSPENDED
 from .decrypting import decrypt
 from .keys import cluster_for
 from .masking import without_values
@@ -101,6 +102,8 @@ def _judged(
         *of_objects,
         *check_names(objects),
     )
+    if applied.kustomization is not None and applied.kustomization.suspend:
+        outcomes = tuple(each for each in before if each.behaviour == SUSPENDED)  # Flux sees nothing else
     return KustomizationVerdict(applied, objects, tuple(dict.fromkeys(outcomes)), sources.verdicts)
 
 
