@@ -222,3 +222,31 @@ def test_fields_that_the_api_server_refuses(judged, more, reason):
         assert [each.behaviour for each in found.outcomes] == ["kustomization-refused"]
         assert reason in found.outcomes[0].reason
         assert (found.outcomes[0].path, found.outcomes[0].line) >= ("root/a.yaml", 9)
+
+
+def test_of_a_suspended_kustomization_nothing_else_counts(judged):
+    suspended = kustomization("a", "  suspend: true").replace("./apps", "./nowhere")
+    assert told(judged({"root/a.yaml": suspended})["a"]) == [("unknown", "suspended")]
+
+
+def test_a_controller_may_refuse_sources_in_other_namespaces(judged):
+    files = {"root/a.yaml": kustomization("a", namespace="tenant"), "root/b.yaml": kustomization("b")}
+    found = judged(files, Cluster(keeps_namespaces=True))
+    assert told(found["a"]) == [("fails", "source-blocked")]
+    assert told(found["b"]) == []
+
+
+@pytest.mark.parametrize(
+    ("gates", "effect"),
+    [(None, "unknown"), (frozenset(), "fails"), (frozenset({"ObjectLevelWorkloadIdentity"}), None)],
+)
+def test_a_service_account_for_decryption_needs_a_gate(judged, gates, effect):
+    files = {"root/a.yaml": kustomization("a", "  decryption: {provider: sops, serviceAccountName: a}")}
+    found = told(judged(files, Cluster(gates=gates))["a"])
+    assert found == ([(effect, "decryption-service-account")] if effect else [])
+
+
+def test_an_external_artifact_needs_a_gate(judged):
+    files = {"root/a.yaml": kustomization("a", source="ExternalArtifact/x")}
+    found = told(judged(files, Cluster(gates=frozenset()))["a"])
+    assert found == [("fails", "source-blocked"), ("unknown", "source-not-followed")]

@@ -119,3 +119,11 @@ def test_a_key_for_all_kustomizations():
 def test_what_is_known_otherwise_counts_more():
     found = read_controller([instance("2.7.x")], "2.9.1")
     assert (found.version, found.strict) == ("2.9.1", True)
+
+
+def test_what_the_controllers_arguments_allow():
+    gates = "--feature-gates=ExternalArtifact=true,DirectSourceFetch=false"
+    found = read_controller([deployment("x", gates, "--no-cross-namespace-refs=true")])
+    assert (found.gates, found.keeps_namespaces) == (frozenset({"ExternalArtifact"}), True)
+    assert not read_controller([deployment("x", "--no-cross-namespace-refs=false")]).keeps_namespaces
+    assert read_controller([]).gates is None

@@ -35,6 +35,8 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
             lambda metadata: _opens(metadata, keys),
             strict=controller.strict,
             has_global_key=controller.has_global_key,
+            keeps_namespaces=controller.keeps_namespaces,
+            gates=controller.gates,
             version=controller.version,
             present=settings.in_cluster if settings is not None else (),
             mentions=partial(_mentions, facts),

@@ -44,6 +44,8 @@ class Cluster:
         opens: whether the cluster's own keys open a `sops` block; None where nothing says which it has.
         strict: an unknown variable stops a Kustomization, as since kustomize-controller 1.9.
         has_global_key: the controller has a key for Kustomizations without a `secretRef`, or may have one.
+        keeps_namespaces: the controller refuses sources in other namespaces.
+        gates: feature gates of the controller that are on; None where that is not known.
         checks: what the cluster's controllers refuse of an object, beside the API server.
         version: of Flux, such as `2.9.1`, or None where the repository does not say it.
         present: Secrets and ConfigMaps that something else makes.
@@ -56,6 +58,8 @@ class Cluster:
     opens: Callable[[Metadata], bool | None] = field(default=lambda _: None, repr=False)
     strict: bool = True
     has_global_key: bool = False
+    keeps_namespaces: bool = False
+    gates: frozenset[str] | None = None
     version: str | None = None
     present: tuple[Present, ...] = ()
     mentions: Callable[[str], str | None] = field(default=lambda _: None, repr=False)

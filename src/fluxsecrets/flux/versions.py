@@ -25,7 +25,8 @@ _VERSION = re.compile(r"[=v]*(\d+)\.(\d+)(?:\.\d+.*)?")
 _MINOR = re.compile(r"[~=v]*(\d+)\.(\d+)(?:\.(?:\d+|[xX*]))?")
 _BELOW = re.compile(r"<(=?)\s*v?(\d+)\.(\d+)(?:\.(\d+))?")
 _GATES = re.compile(r"--feature-gates[=\s]+[\"']?([A-Za-z0-9=,_]+)")
-_SWITCH = re.compile(rf"{GATE}=(\w+)")
+_SWITCH = re.compile(r"(\w+)=(\w+)")
+_KEEPS_NAMESPACES = re.compile(r"--no-cross-namespace-refs(?:=(\w+))?")
 _ON = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 
 
@@ -37,11 +38,15 @@ class Controller:
         version: of Flux, as the repository has it, such as `2.9.1` or `2.x`; None where it does not say it.
         strict: whether a variable without a value stops a Kustomization.
         has_global_key: it has a key for all Kustomizations.
+        keeps_namespaces: it refuses sources in other namespaces.
+        gates: its feature gates that are on; None where its arguments are not in the repository.
     """
 
     version: str | None = None
     strict: bool = True
     has_global_key: bool = False
+    keeps_namespaces: bool = False
+    gates: frozenset[str] | None = None
 
 
 def read_controller(objects: Iterable[Object], version: str | None = None) -> Controller:
@@ -54,14 +59,34 @@ def read_controller(objects: Iterable[Object], version: str | None = None) -> Co
     found = list(objects)
     version = version or next(iter(_versions(found)), None)
     arguments = [each for item in found for each in _arguments(item)]
-    switches = [
-        switch[1]
+    gates = {
+        switch[1]: switch[2] in _ON
         for argument in arguments
         for gates in _GATES.finditer(argument)
         for switch in _SWITCH.finditer(gates[1])
-    ]
-    strict = switches[-1] in _ON if switches else is_strict(version)
-    return Controller(version, strict, any(GLOBAL_KEY in argument for argument in arguments))
+    }
+    return Controller(
+        version,
+        gates.get(GATE, is_strict(version)),
+        has_global_key=any(GLOBAL_KEY in argument for argument in arguments),
+        keeps_namespaces=any(map(_keeps_namespaces, arguments)) or any(map(_is_multitenant, found)),
+        gates=frozenset(name for name, on in gates.items() if on)
+        if any(map(_is_controller, found))
+        else None,
+    )
+
+
+def _keeps_namespaces(argument: str) -> bool:
+    match = _KEEPS_NAMESPACES.search(argument)
+    return match is not None and (match[1] is None or match[1] in _ON)
+
+
+def _is_multitenant(item: Object) -> bool:
+    return dig(_instance(item), "cluster", "multitenant") is True
+
+
+def _is_controller(item: Object) -> bool:
+    return item.kind == "Deployment" and item.name == CONTROLLER
 
 
 def is_strict(version: str | None) -> bool:
@@ -112,7 +137,7 @@ def _images(item: Object) -> Iterator[str]:
 
 def _arguments(item: Object) -> Iterator[str]:
     """Arguments of the controller, and patches that may add some to it."""
-    if item.kind == "Deployment" and item.name == CONTROLLER:
+    if _is_controller(item):
         for container in maps(item.data, "spec", "template", "spec", "containers"):
             yield from texts(container, "args")
     patches = maps(_instance(item), "kustomize", "patches")

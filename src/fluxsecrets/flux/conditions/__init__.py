@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from fluxsecrets.repo.outcome import Outcome
 
-from . import decryption_secret, dependencies, parent, source, suspended
+from . import decryption_secret, dependencies, parent, service_account, source, suspended
 from .situation import Situation
 
 Check = Callable[[Situation], Iterator[Outcome]]
@@ -14,6 +14,7 @@ Check = Callable[[Situation], Iterator[Outcome]]
 CHECKS: tuple[Check, ...] = (
     parent.check,
     suspended.check,
+    service_account.check,
     source.check,
     dependencies.check,
     decryption_secret.check,

@@ -45,19 +45,21 @@ def check(situation: Situation) -> Iterator[Outcome]:
             "decryption-secret-not-known",
             f"{reason}, unless it was made by hand {place}",
             _STEPS,
-            "name the Secret that the other Kustomizations decrypt with, or make this one",
+            "name the Secret that the others decrypt with, or name this one under `in_cluster` of the "
+            "environment in .fluxsecrets.yaml",
         )
 
 
 def _made(situation: Situation, makers: list[Maker], reason: str) -> Iterator[Outcome]:
     own = [each.item for each in makers if each.applied.key == situation.applied.key]
-    if len(own) == len(makers):
+    if len(own) == len(makers) and situation.store.get("Secret", *makers[0].key) is None:
         yield situation.outcome(
             Effect.UNKNOWN,
             "decryption-secret-of-its-own",
             f"{reason}, unless it was made by hand: this Kustomization makes it itself, in {own[0].file}",
             _STEPS,
-            "make the Secret in a Kustomization that this one depends on",
+            "make it in a Kustomization that this one depends on, or name it under `in_cluster` of the "
+            "environment in .fluxsecrets.yaml",
         )
     held = situation.store.get("Secret", situation.kustomization.namespace, makers[0].item.name)
     if held is not None and held.values and is_useless(held):

@@ -12,6 +12,8 @@ from .overview import source_key
 from .situation import Situation, same, shown
 
 _STEPS = ("spec", "sourceRef")
+_ARTIFACT = "ExternalArtifact"
+"""A kind of source, and the feature gate that it needs."""
 
 
 def check(situation: Situation) -> Iterator[Outcome]:
@@ -22,9 +24,21 @@ def check(situation: Situation) -> Iterator[Outcome]:
     """
     written = situation.kustomization
     source = written.source
-    if source is None or source.kind == "ExternalArtifact":
+    if source is None:
         return
     wanted = source_key(written, source)
+    place = f"{source.kind}/{shown(wanted)}"
+    if situation.cluster.keeps_namespaces and not same(wanted, (written.namespace, source.name)):
+        reason = f"can't access '{place}', cross-namespace references have been blocked"
+        yield situation.outcome(Effect.FAILS, "source-blocked", reason, _STEPS)
+        return
+    if source.kind == _ARTIFACT:
+        gates = situation.cluster.gates
+        if gates is not None and _ARTIFACT not in gates:
+            reason = f"can't access '{place}', {_ARTIFACT} feature gate is disabled"
+            hint = f"add `--feature-gates={_ARTIFACT}=true` to the arguments of kustomize-controller"
+            yield situation.outcome(Effect.FAILS, "source-blocked", reason, _STEPS, hint)
+        return
     known = [key for kind, key in situation.overview.sources if kind == source.kind]
     if any(same(wanted, key) for key in known):
         yield from _other_revision(situation, wanted)
