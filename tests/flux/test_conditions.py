@@ -174,7 +174,7 @@ def test_the_same_object_with_other_content_is_contested(judged):
 
 
 def test_objects_are_told_apart_by_their_names_after_substitution(judged):
-    files = {"apps/c.yaml": CONFIG_MAP.replace("name: c", "name: ${APP}") + "data: {a: '${APP}'}\n"}
+    files = {"apps/c.yaml": CONFIG_MAP.replace("name: c", "name: '${APP}'") + "data: {a: '${APP}'}\n"}
     for name in ("a", "b"):
         more = f"  postBuild: {{substitute: {{APP: {name}}}}}"
         files[f"root/{name}.yaml"] = kustomization(name, more)
