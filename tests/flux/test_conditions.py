@@ -123,6 +123,22 @@ def test_another_branch_may_have_other_files(judged):
     assert told(found["a"]) == [("unknown", "source-of-other-revision")]
 
 
+@pytest.mark.parametrize("more", ["include: [{repository: {name: x}}]", "recurseSubmodules: true"])
+def test_a_source_may_have_files_of_other_repositories(judged, more):
+    sync = SYNC.replace("spec: {interval: 1m, url", f"spec: {{{more}, interval: 1m, url")
+    found = judged({"root/sync.yaml": sync, "root/a.yaml": kustomization("a").replace("./apps", "./x")})
+    assert told(found["a"]) == [("unknown", "source-has-more"), ("unknown", "path-not-found")]
+
+
+def test_a_cycle_is_told_once(judged):
+    items = {"a": "b", "b": "c", "c": "a"}
+    files = {
+        f"root/{key}.yaml": kustomization(key, f"  dependsOn: [{{name: {to}}}]") for key, to in items.items()
+    }
+    found = judged(files)
+    assert [told(found[key]) for key in items] == [[("fails", "dependency-cycle")]] * 3
+
+
 def test_a_source_that_no_file_makes_is_not_known(judged):
     found = judged({"root/a.yaml": kustomization("a", source="GitRepository/nobody")})
     assert told(found["a"]) == [("unknown", "source-not-found")]

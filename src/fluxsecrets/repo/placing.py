@@ -17,6 +17,10 @@ _NOT_LOCAL = re.compile(r"(?i)(?:git::|gh:|ssh://|https?://|git@|github\.com[:/]
 """Follows IsLocalRelativePath of fluxcd/pkg's kustomize_generator.go."""
 
 
+_COMPARED = 200
+"""Folders that a hint chooses from: comparing texts is slow."""
+
+
 class Components(NamedTuple):
     """`spec.components` of a Kustomization.
 
@@ -106,7 +110,9 @@ def _hint(tree: Tree, path: str) -> str:
         return "name the folder that the symbolic link points to: links do not reach Flux"
     if (tree.root / path).exists():
         return f"the folder {path!a} does not reach Flux: look into .gitignore and .sourceignore"
-    near = get_close_matches(path, tree.folders, n=1, cutoff=0.8)
+    name = path.rpartition("/")[2]
+    others = [each for each in tree.folders if parent(each) == parent(path) or each.endswith(f"/{name}")]
+    near = get_close_matches(path, others[:_COMPARED], n=1, cutoff=0.8)
     return f"correct the path; is it {near[0]!a}?" if near else "correct the path, or add the folder"
 
 

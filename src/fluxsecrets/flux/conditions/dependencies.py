@@ -16,24 +16,29 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .situation import Situation, same, shown
 
+_COMPARED = 200
+"""Names that a hint chooses from: comparing texts is slow."""
+_SHOWN = 8
+"""Members of a cycle that a reason names."""
+
 
 def check(situation: Situation) -> Iterator[Outcome]:
     """Each dependency that is missing, or never ready: the Kustomization waits for ever."""
     written = situation.kustomization
-    cyclic = _is_cyclic(situation)
-    if cyclic is not None:
-        yield cyclic
+    cycle = _cycle(situation)
+    if cycle:
+        yield _cyclic(situation, cycle)
     for number, key in enumerate(written.waits_for):
         steps = ("spec", "dependsOn", number)
         dependency = _found(situation, key)
         if same(key, written.key):
-            if cyclic is None:
+            if not cycle:
                 yield _not_ready(situation, "dependency-cycle", key, steps, "it depends on itself")
         elif dependency is None:
             yield _missing(situation, key, steps)
         elif dependency.suspend:
             yield _suspended(situation, dependency, key, steps)
-        elif cyclic is None or dependency.key in situation.before:
+        elif shown(dependency.key) not in cycle:
             verdict = situation.before.get(dependency.key)
             if verdict is not None and verdict.verdict is Verdict.FAILS:
                 yield _not_ready(
@@ -46,19 +51,21 @@ def _found(situation: Situation, key: Key) -> FluxKustomization | None:
     return next((each for each in named if same(key, each.key)), None)
 
 
-def _is_cyclic(situation: Situation) -> Outcome | None:
+def _cycle(situation: Situation) -> tuple[str, ...]:
+    """The Kustomizations of a cycle that it is in, the first one again at the end."""
+    name = shown(situation.kustomization.key)
+    cycles = (each for each in situation.overview.graph.cycles if each.kind == "dependsOn")
+    return next((each.members for each in cycles if name in each.members), ())
+
+
+def _cyclic(situation: Situation, cycle: tuple[str, ...]) -> Outcome:
     written = situation.kustomization
-    for cycle in situation.overview.graph.cycles:
-        if cycle.kind == "dependsOn" and shown(written.key) in cycle.members:
-            at = cycle.members.index(shown(written.key))
-            following = cycle.members[at + 1] if at + 1 < len(cycle.members) else cycle.members[1]
-            number = next(
-                (index for index, key in enumerate(written.waits_for) if shown(key) == following), None
-            )
-            reason = f"dependency '{following}' is not ready: {' depends on '.join(cycle.members)}"
-            steps: Steps = ("spec", "dependsOn") if number is None else ("spec", "dependsOn", number)
-            return situation.outcome(Effect.FAILS, "dependency-cycle", reason, steps, "break the cycle")
-    return None
+    following = cycle[cycle.index(shown(written.key)) + 1]
+    number = next((index for index, key in enumerate(written.waits_for) if shown(key) == following), None)
+    names = cycle if len(cycle) <= _SHOWN else (*cycle[:_SHOWN], "…")
+    reason = f"dependency '{following}' is not ready: {' depends on '.join(names)}"
+    steps: Steps = ("spec", "dependsOn") if number is None else ("spec", "dependsOn", number)
+    return situation.outcome(Effect.FAILS, "dependency-cycle", reason, steps, "break the cycle")
 
 
 def _missing(situation: Situation, key: Key, steps: Steps) -> Outcome:
@@ -70,7 +77,7 @@ def _missing(situation: Situation, key: Key, steps: Steps) -> Outcome:
         return situation.outcome(Effect.UNKNOWN, "dependency-missing", reason, steps)
     elsewhere = next(iter(situation.overview.by_name.get(name, ())), None)
     there = [each.name for each in situation.overview.graph.kustomizations if each.namespace == namespace]
-    near = get_close_matches(name, there, n=1)
+    near = get_close_matches(name, there[:_COMPARED], n=1)
     if elsewhere is not None:
         hint = f"set `namespace: {elsewhere.namespace}` for it"
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -36,14 +36,14 @@ class Overview:
         self.graph = graph
 
     @cached_property
-    def secrets(self) -> Mapping[str, tuple[Maker, ...]]:
+    def secrets(self) -> Mapping[str, Sequence[Maker]]:
         """What makes Secrets, by their name."""
-        found: dict[str, tuple[Maker, ...]] = {}
+        found: dict[str, list[Maker]] = {}
         for applied, item in self.graph.objects:
             for one in provisions(item):
                 if one.kind == "Secret":
                     maker = Maker(applied, item, (one.namespace, one.name))
-                    found[one.name] = (*found.get(one.name, ()), maker)
+                    found.setdefault(one.name, []).append(maker)
         return found
 
     @cached_property
@@ -75,11 +75,11 @@ class Overview:
         return frozenset(found | usual)
 
     @cached_property
-    def by_name(self) -> Mapping[str, tuple[FluxKustomization, ...]]:
+    def by_name(self) -> Mapping[str, Sequence[FluxKustomization]]:
         """The Kustomizations by name."""
-        found: dict[str, tuple[FluxKustomization, ...]] = {}
+        found: dict[str, list[FluxKustomization]] = {}
         for each in self.graph.kustomizations:
-            found[each.name] = (*found.get(each.name, ()), each)
+            found.setdefault(each.name, []).append(each)
         return found
 
     @cached_property

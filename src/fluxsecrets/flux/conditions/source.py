@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.repo.flux import same_address
+from fluxsecrets.repo.flux import Source, SourceRef, same_address
+from fluxsecrets.repo.graph import Graph
 from fluxsecrets.repo.ordering import Key
 from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.sourcing import differs
 
 from .overview import source_key
 from .situation import Situation, same, shown
@@ -41,7 +43,7 @@ def check(situation: Situation) -> Iterator[Outcome]:
         return
     known = [key for kind, key in situation.overview.sources if kind == source.kind]
     if any(same(wanted, key) for key in known):
-        yield from _other_revision(situation, wanted)
+        yield from _other_files(situation, wanted)
         return
     reason = f"Source '{source.kind}/{shown(wanted)}' not found"
     elsewhere = sorted(str(namespace) for namespace, name in known if name == source.name)
@@ -55,21 +57,24 @@ def check(situation: Situation) -> Iterator[Outcome]:
         )
 
 
-def _other_revision(situation: Situation, wanted: Key) -> Iterator[Outcome]:
-    """A source of this repository that has another branch, tag or commit of it than the root's."""
+def _other_files(situation: Situation, wanted: Key) -> Iterator[Outcome]:
+    """A source that has other files than this repository: more of them, or another revision."""
     graph, source = situation.overview.graph, situation.kustomization.source
-    own, theirs = (
-        [
-            each
-            for each in graph.sources
-            if reference is not None and each.kind == reference.kind and each.name == reference.name
-        ]
-        for reference in (graph.source, source)
-    )
-    theirs = [each for each in theirs if same((each.namespace, each.name), wanted)]
-    for first, second in zip(own[:1], theirs[:1], strict=False):
-        if first != second and same_address(first.url, second.url) and first.reference != second.reference:
-            reason = (
-                f"its source has another revision of this repository ({second.reference or 'the default'})"
-            )
-            yield situation.outcome(Effect.UNKNOWN, "source-of-other-revision", reason, _STEPS)
+    if source is None:
+        return
+    theirs = next((each for each in _named(graph, source) if same((each.namespace, each.name), wanted)), None)
+    own = next(_named(graph, graph.source), None) if graph.source is not None else None
+    if theirs is None:
+        return
+    if theirs.is_more:
+        reason = f"{source.kind}/{shown(wanted)} has files of other repositories or submodules, too"
+        yield situation.outcome(Effect.UNKNOWN, "source-has-more", reason, _STEPS)
+    if own is None or own == theirs or not same_address(own.url, theirs.url):
+        return
+    if own.reference != theirs.reference:
+        reason = f"its source has another revision of this repository ({theirs.reference or 'the default'})"
+        yield situation.outcome(Effect.UNKNOWN, "source-of-other-revision", reason, _STEPS)
+
+
+def _named(graph: Graph, reference: SourceRef) -> Iterator[Source]:
+    return (each for each in graph.sources if not differs(SourceRef(each.kind, None, each.name), reference))
