@@ -8,14 +8,16 @@ block stays, and Flux refuses the Secret.
 
 from __future__ import annotations
 
+import operator
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import Plain, dig, text
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.sops.values import Timestamp
 
 from .decrypting import decrypts, is_disabled
 from .unknown import UNKNOWN, is_unknown, unknown_kind
@@ -39,7 +41,7 @@ _LEFT_ALONE = frozenset({"Role", "ClusterRole"})
 
 def normalise(data: Plain) -> Plain:
     """An object as Flux sends it to the API server."""
-    data = _with_labels(data)
+    data = _with_labels(_with_times_as_texts(data))
     if not _is_typed(data) or not _converts(data):
         return data
     kept = {key: value for key, value in data.items() if key != "sops"}
@@ -66,6 +68,19 @@ def check_encrypted(applied: Applied, item: Object, data: Plain) -> Iterator[Out
             if not decrypts(applied)
             else "the sops block has no MAC, by which Flux knows it: encrypt the file again",
         )
+
+
+def _with_times_as_texts(value: Any) -> Any:
+    """Data as JSON has it, which knows no times; the same data where it has none."""
+    if isinstance(value, Timestamp):
+        return value.text
+    if isinstance(value, dict):
+        changed = {key: _with_times_as_texts(item) for key, item in value.items()}
+        return changed if any(changed[key] is not item for key, item in value.items()) else value
+    if isinstance(value, list):
+        items = [_with_times_as_texts(item) for item in value]
+        return items if any(map(operator.is_not, items, value)) else value
+    return value
 
 
 def _with_labels(data: Plain) -> Plain:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
 from typing import Any
 
+from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.ops.checks.render import Rendered, RenderedObject, Rendering
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.unknown import is_unknown
 from fluxsecrets.sops.formats.yaml.block import render_block
-from fluxsecrets.sops.values import Timestamp
 
 from .json import page
-from .page import Lines, Note, Page, Warn
+from .page import Errors, Lines, Note, Page, Warn
 from .text import counted, path_shower, printable
 
 # What would move a terminal's cursor or turn its direction around, and may be in a plain YAML scalar.
@@ -32,9 +32,10 @@ def _text_page(found: Rendering) -> Page:
         if lines:
             yield Lines(lines)
     for each in found.kustomizations:
+        yield Errors([_error(each, one, show_path) for one in each.problems if one.effect is Effect.FAILS])
         for outcome in each.problems:
-            word = "error" if outcome.effect is Effect.FAILS else "warning"
-            yield Warn(printable(f"{word}: {each.name}: {_told(outcome, show_path)}"))
+            if outcome.effect is not Effect.FAILS:
+                yield Warn(printable(f"warning: {each.name}: {_told(outcome, show_path)}"))
     yield Note(_summary(found))
 
 
@@ -72,6 +73,12 @@ def _json_page(found: Rendering) -> Page:
 
 
 FORMATS: Mapping[str, Callable[[Rendering], Page]] = {"text": _text_page, "json": _json_page}
+
+
+def _error(each: Rendered, outcome: Outcome, show_path: Callable[[str], str]) -> FluxsecretsError:
+    path = show_path(outcome.path) if outcome.path is not None else None
+    message = f"{each.name}: {outcome.reason}"
+    return ConfigError(message, path=path, line=outcome.line if path else None, hint=outcome.hint or None)
 
 
 def _told(outcome: Outcome, show_path: Callable[[str], str]) -> str:
@@ -153,6 +160,4 @@ def _without_unknown(value: Any) -> Any:
         return {str(key): _without_unknown(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_unknown(item) for item in value]
-    if isinstance(value, Timestamp):
-        return value.text
     return value if isinstance(value, str | int | float | bool | None) else str(value)
