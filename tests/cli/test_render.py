@@ -270,6 +270,26 @@ def test_a_variable_is_followed_through_config_maps_and_children(made, cli):
     assert found["ConfigMap", "c"]["data"] == found["ConfigMap", "d"]["data"] == {"x": "********"}
 
 
+def test_what_an_encrypted_patch_or_file_brings_is_hidden(made, cli):
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: apps}\n"
+    made(
+        {
+            "clusters/staging/apps.yaml": kustomization("apps", "apps"),
+            "apps/kustomization.yaml": "resources: [c.yaml]\npatches: [{path: p.yaml}]\nnamespace: apps\n"
+            "generatorOptions: {disableNameSuffixHash: true}\n"
+            "secretGenerator: [{name: s, files: [f.yaml]}]\n"
+            "configMapGenerator: [{name: g, files: [f.yaml]}]\n",
+            "apps/c.yaml": f"{head}data: {{plain: x}}\n",
+            "apps/p.yaml": encrypted(f"{head}data: {{pin: t42, a: thr}}\n"),
+            "apps/f.yaml": encrypted("data: {password: throwaway-file}\n"),
+        }
+    )
+    found = rendered(cli)
+    assert found["ConfigMap", "c"]["data"] == {"plain": "x", "pin": "********", "a": "********"}
+    assert found["ConfigMap", "g"]["data"] == {"f.yaml": "********"}
+    assert found["Secret", "s"]["data"] == {"f.yaml": "********"}
+
+
 def test_common_words_stay_readable(made, cli):
     values = {"username": "postgres", "enabled": '"true"', "port": '"5432"', "n": '"1"'}
     config = (

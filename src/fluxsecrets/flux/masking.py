@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.manifests import Plain, Steps
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Outcome
@@ -54,7 +55,10 @@ class Masker:
         self._values: set[str] = set()
         self._secret_keys: dict[Key, set[str]] = {}
         self._inline: dict[tuple[str | None, str] | None, set[str]] = {}
+        self._from_files: dict[int, frozenset[Steps]] = {}
         for verdict in self._verdicts:
+            if any(source.treatment.fate is Fate.DECRYPTED for source in verdict.sources):
+                self._from_files |= _from_files(verdict)
             for each in verdict.objects:
                 self._collect(each)
         while self._spread():
@@ -91,6 +95,8 @@ class Masker:
         for steps, value in _leaves(data):
             if steps not in _IDENTITY and is_ciphertext(_at(each.item.data, steps)):
                 self._add(value)
+        for steps in self._from_files.get(id(each), ()):
+            self._add(_at(data, steps))
 
     def _add(self, value: object) -> None:
         if isinstance(value, str | int | float) and not is_unknown(value) and not is_ciphertext(value):
@@ -100,8 +106,7 @@ class Masker:
         """Follow values from variables into ConfigMaps and child Kustomizations; whether one is new."""
         before = (sum(map(len, self._secret_keys.values())), sum(map(len, self._inline.values())))
         for verdict in self._verdicts:
-            names = self._names(verdict)
-            for each in verdict.objects if names else ():
+            for each in verdict.objects:
                 if each.item.kind not in ("ConfigMap", "Kustomization"):
                     continue
                 data = applied_data(each)
@@ -133,6 +138,7 @@ class Masker:
         built = each.item.data
         if _is_secret(each.item):
             yield from (("data",), ("stringData",), ("metadata", "annotations", LAST_APPLIED))
+        yield from self._from_files.get(id(each), ())
         names = self._names(verdict)
         uses = _uses(names) if names and each.substituted else None
         if uses is not None and any(uses.search(key) for key in _keys(built)):
@@ -200,6 +206,25 @@ def without_values(verdicts: Iterable[KustomizationVerdict]) -> tuple[Kustomizat
     )
 
 
+def _from_files(verdict: KustomizationVerdict) -> dict[int, frozenset[Steps]]:
+    """The places, by object, that differ because files of generators and patches were decrypted first.
+
+    The build of the encrypted files has the same objects in the same order. If it does not, everything counts
+    but what an object is.
+    """
+    closed = verdict.applied.built
+    same = len(closed) == len(verdict.objects)
+    found = {}
+    for number, each in enumerate(verdict.objects):
+        before = closed[number].data if same and closed[number].kind == each.item.kind else {}
+        found[id(each)] = frozenset(
+            steps
+            for steps, value in _leaves(each.item.data)
+            if steps not in _IDENTITY and _at(before, steps) != value
+        )
+    return found
+
+
 def applied_data(each: ObjectVerdict) -> Plain:
     """An object's data as it is applied, or as it is built where no more is known."""
     return each.data if each.data is not None else each.item.data
@@ -237,6 +262,7 @@ def _forms(value: str) -> Iterator[str]:
     yield value.strip()
     yield value.replace("\n", "")  # as a variable has it
     yield from _in_base64(value.encode("utf-8", "surrogatepass"))
+    yield from _in_base64(value.strip().encode("utf-8", "surrogatepass"))
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield quote(value, safe="", errors="surrogatepass")
