@@ -175,7 +175,7 @@ def test_lines_of_a_file_that_is_read_as_another_format_are_in_no_message(made, 
         {
             "clusters/staging/apps.yaml": kustomization("apps", "apps"),
             "apps/kustomization.yaml": "namespace: apps\nsecretGenerator: [{name: s, envs: [s.env]}]\n",
-            "apps/s.env": "password: throwaway-line\nother: throwaway-too\n",
+            "apps/s.env": "password: throwaway-line\nother: throwaway-too\nx: y7\n",
         }
     )
     for command in (
@@ -187,6 +187,7 @@ def test_lines_of_a_file_that_is_read_as_another_format_are_in_no_message(made, 
         result = cli(*command, "--env", "staging")
         assert result.exit_code == 1
         assert "throwaway" not in result.stdout + result.stderr
+        assert "x: y7" not in result.stdout + result.stderr
     assert "throwaway" not in cli("audit").stdout
 
 

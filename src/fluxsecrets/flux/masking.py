@@ -53,6 +53,7 @@ class Masker:
         """Collect the values of all Secrets, and follow them through variables until nothing is new."""
         self._verdicts = tuple(verdicts)
         self._values: set[str] = set()
+        self._lines: set[str] = set()
         self._secret_keys: dict[Key, set[str]] = {}
         self._inline: dict[tuple[str | None, str] | None, set[str]] = {}
         self._from_files: dict[int, frozenset[Steps]] = {}
@@ -63,8 +64,8 @@ class Masker:
                 self._collect(each)
         while self._spread():
             pass
-        self._pattern = _pattern(self._values, words=True)
-        self._strong = _pattern(self._values, words=False)
+        self._pattern = _pattern(self._values, self._lines, words=True)
+        self._strong = _pattern(self._values, self._lines, words=False)
 
     def data(self, verdict: KustomizationVerdict, each: ObjectVerdict) -> Plain:
         """Return an object's data as it is applied, with what is secret hidden."""
@@ -91,7 +92,7 @@ class Masker:
                 for _, value in _leaves(data.get(place)):
                     self._add(value)
                 # A file that is read as lines of `KEY=VALUE`, and is something else, has values for keys.
-                self._values |= {key for key in _keys(data.get(place)) if not _KEY.fullmatch(key)}
+                self._lines |= {key for key in _keys(data.get(place)) if not _KEY.fullmatch(key)}
         for steps, value in _leaves(data):
             if steps not in _IDENTITY and is_ciphertext(_at(each.item.data, steps)):
                 self._add(value)
@@ -241,9 +242,15 @@ def _hide(value: Any) -> Any:
     return MASK
 
 
-def _pattern(values: Iterable[str], *, words: bool) -> re.Pattern[str] | None:
-    """A pattern of the values in the forms in which they may be inside of other texts, the longest first."""
-    forms = {
+def _pattern(values: Iterable[str], lines: Iterable[str], *, words: bool) -> re.Pattern[str] | None:
+    """A pattern of the values in the forms in which they may be inside of other texts, the longest first.
+
+    Args:
+        values: those of Secrets; short ones are left out.
+        lines: of files that were read as another format, of any length.
+        words: take plain words, too.
+    """
+    forms = {line for line in lines if line.strip()} | {
         form
         for value in values
         if len(value.strip()) >= _SHORTEST_INSIDE and value.lower() not in _COMMON

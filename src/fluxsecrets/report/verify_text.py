@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -36,6 +37,7 @@ _VERDICTS = {
     OfKustomization.UNKNOWN: "yellow",
 }
 _WORDS = {OfKustomization.UNKNOWN: "cannot be told"}
+_CIPHERTEXT = re.compile(r"ENC\[AES256_GCM,[^\]]*\]")
 _WIDEST = 36
 _MOST_ALIKE = 3
 
@@ -82,9 +84,11 @@ def _head(told: Told) -> Row:
     verdict = told.judged.verdict
     accepted = told.judged.outcomes and not told.rest
     known = " (accepted)" if accepted else ""
+    altered = verdict is OfKustomization.APPLIED and bool(told.rest)
+    word = "altered" if altered else _WORDS.get(verdict, str(verdict))
     return (
         Cell(printable(shown_name(told.judged))),
-        Cell(_WORDS.get(verdict, str(verdict)) + known, "" if accepted else _VERDICTS[verdict]),
+        Cell(word + known, "" if accepted else "red" if altered else _VERDICTS[verdict]),
         Cell(printable(path) if item is not None else "synced by none"),
     )
 
@@ -149,7 +153,7 @@ def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
     wrong = item.problem is not None
     return (
         Cell(printable(f"  {place}")),
-        Cell(printable(what.strip() or "file")),
+        Cell(printable(_CIPHERTEXT.sub("ENC[…]", what.strip()) or "file")),
         Cell(str(item.verdict), "red" if wrong else _STYLES.get(item.verdict, "")),
         Cell(printable(f"{how} {keys}".strip())),
         Cell(printable(more), "red" if problem is not None else ""),
@@ -186,6 +190,8 @@ def _summary(one: Verification) -> str:
         for verdict in OfKustomization
         if of[verdict] and verdict is not OfKustomization.APPLIED
     ]
+    altered = sum(told.judged.verdict is OfKustomization.APPLIED and bool(told.rest) for told in one.told)
+    parts += [f"{altered} altered"] if altered else []
     heads = ", ".join([counted(len(one.told), "Kustomization"), *parts])
     counts = Counter(item.verdict for item in one.items)
     listed = (verdict for verdict in Verdict if counts[verdict] and verdict is not Verdict.CANNOT_TELL)
