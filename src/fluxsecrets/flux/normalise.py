@@ -45,7 +45,7 @@ def normalise(data: Plain) -> Plain:
     if not _is_typed(data) or not _converts(data):
         return data
     kept = {key: value for key, value in data.items() if key != "sops"}
-    return _merged(kept) if _is_secret(data) else kept
+    return _in_one_line(_merged(kept)) if _is_secret(data) else kept
 
 
 def check_encrypted(applied: Applied, item: Object, data: Plain) -> Iterator[Outcome]:
@@ -114,6 +114,18 @@ def _is_data(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return value is None or (isinstance(value, str) and unknown_kind(value) in ("str", "bytes", "time"))
+
+
+def _in_one_line(data: Plain) -> Plain:
+    """A Secret whose values are without the line breaks that kustomize puts into long ones."""
+    values = dig(data, "data")
+    if not isinstance(values, dict) or not any("\n" in (value or "") for value in values.values()):
+        return data
+    joined = {
+        key: value if value is None or is_unknown(value) else value.replace("\n", "").replace("\r", "")
+        for key, value in values.items()
+    }
+    return {**data, "data": joined}
 
 
 def _merged(data: Plain) -> Plain:
