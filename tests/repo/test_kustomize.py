@@ -1,15 +1,9 @@
 import pytest
 
 from fluxsecrets.errors import FormatError
-from fluxsecrets.repo.kustomize import (
-    Reference,
-    SourceFile,
-    format_for_env,
-    format_for_key,
-    is_remote,
-    kustomization_files,
-    load_kustomization,
-)
+from fluxsecrets.repo.entrypaths import format_for_env, format_for_key, is_remote
+from fluxsecrets.repo.kustomizationfile import Reference, SourceFile
+from fluxsecrets.repo.kustomize import kustomization_files, load_kustomization
 
 PATH = "apps/db/kustomization.yaml"
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .generating import Content, Origin, config_map_data, secret_data
 from .identity import identities, identity, shown_as
-from .kustomize import Generator
+from .kustomizationfile import Generator
 from .manifests import Plain, dig
 from .naming import merged_data
 from .objects import Generated, Object, with_data

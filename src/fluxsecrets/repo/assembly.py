@@ -19,15 +19,8 @@ from .built import Built, Cycle, Overlay
 from .generating import Source, content
 from .identity import duplicates, shown
 from .kustomizationfields import COMPONENT
-from .kustomize import (
-    Generator,
-    KustomizationFile,
-    PatchEntry,
-    Reference,
-    ReplacementEntry,
-    kustomization_files,
-    unreadable,
-)
+from .kustomizationfile import Generator, KustomizationFile, PatchEntry, Reference, ReplacementEntry
+from .kustomize import kustomization_files, unreadable
 from .manifests import read_documents, with_value
 from .naming import in_namespace, with_affixes
 from .objects import Object, with_data, with_metadata

@@ -14,7 +14,8 @@ from fluxsecrets.marks import YAML_SUFFIXES
 from .assembly import Assembly
 from .built import Built, Overlay
 from .finishing import finished
-from .kustomize import KustomizationFile, Reference, kustomization_files, load_kustomization
+from .kustomizationfile import KustomizationFile, Reference
+from .kustomize import kustomization_files, load_kustomization
 from .outcome import Effect, Outcome
 from .resourcefile import ResourceFile, read_resource_file, refusal
 from .tree import Tree, normalise

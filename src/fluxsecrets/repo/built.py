@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .kustomize import Reference
+from .kustomizationfile import Reference
 from .objects import Object
 from .outcome import Outcome
 from .patches import Patch

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from fluxsecrets.sops.selectors import RegexError, compile_regex
 
+from . import merging
 from .identity import effective_namespace
 from .manifests import Plain, dig, pairs
 from .objects import Name
@@ -267,8 +267,8 @@ def apply(patch: Patch, data: Plain, names: Names) -> Plain | None:
 
 def merge_into(patch: Patch, merge: Plain, data: Plain) -> Plain | None:
     """An object after one document of a strategic merge patch that is for it; None where that deletes it."""
-    merged = _merge(data, merge, "", by_key=_is_kubernetes(data))
-    return None if merged is _DELETED else _keep_identity(patch, merged, data)
+    merged = merging.merge(data, merge, "", by_key=merging.is_kubernetes(data))
+    return None if merged is merging.DELETED else _keep_identity(patch, merged, data)
 
 
 def is_for(merge: Plain, data: Plain, names: Names) -> bool:
@@ -298,69 +298,6 @@ def _keep_identity(patch: Patch, changed: Plain, before: Plain) -> Plain:
 
 _KIND = ("apiVersion", "kind")
 _NAME = ("name", "namespace")
-
-
-# Strategic merge.
-
-_DELETED: Any = object()
-
-_MERGE_KEYS = {
-    "containers": "name",
-    "initContainers": "name",
-    "ephemeralContainers": "name",
-    "volumes": "name",
-    "env": "name",
-    "volumeMounts": "mountPath",
-    "volumeDevices": "devicePath",
-    "imagePullSecrets": "name",
-    "secrets": "name",
-    "hostAliases": "ip",
-}
-"""By field, what identifies an item in lists of Kubernetes' own kinds, of those that lead to Secrets."""
-
-
-def _is_kubernetes(data: Plain) -> bool:
-    group = str(data.get("apiVersion") or "").rpartition("/")[0]
-    return "." not in group or group.endswith(".k8s.io")
-
-
-def _merge(base: Any, patch: Any, field: str, *, by_key: bool) -> Any:
-    if isinstance(patch, dict):
-        directive = patch.get("$patch")
-        if directive == "delete":
-            return _DELETED
-        known = base if isinstance(base, dict) and directive != "replace" else {}
-        merged = dict(known)
-        for key, value in patch.items():
-            if key.startswith("$"):
-                continue
-            new = None if value is None else _merge(known.get(key), value, key, by_key=by_key)
-            if new is None or new is _DELETED:
-                merged.pop(key, None)
-            else:
-                merged[key] = new
-        return merged
-    if isinstance(patch, list):
-        key = _MERGE_KEYS.get(field) if by_key else None
-        keyed = key is not None and all(isinstance(item, dict) for item in patch)
-        if not isinstance(base, list) or not keyed or key is None:
-            return [_merge(None, item, "", by_key=by_key) for item in patch]
-        return _merge_items(base, patch, key)
-    return patch
-
-
-def _merge_items(base: list[Any], patch: list[Plain], key: str) -> list[Any]:
-    if any(item.get("$patch") == "replace" and key not in item for item in patch):
-        return [item for item in patch if "$patch" not in item]
-    merged = list(base)
-    for item in patch:
-        same = [index for index, old in enumerate(merged) if dig(old, key) == item.get(key) is not None]
-        new = _merge(merged[same[0]] if same else None, item, "", by_key=True)
-        if same:
-            merged[same[0] : same[0] + 1] = [] if new is _DELETED else [new]
-        elif new is not _DELETED:
-            merged.append(new)
-    return merged
 
 
 # JSON 6902.

@@ -9,7 +9,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 
-from .kustomize import PatchEntry
+from .kustomizationfile import PatchEntry
 from .manifests import read_documents
 from .patches import Patch, PatchError, read_patch
 from .tree import Tree

@@ -11,7 +11,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 
-from .kustomize import Plugin
+from .kustomizationfile import Plugin
 from .manifests import dig
 from .outcome import Effect, Outcome
 from .resourcefile import ResourceFile
