@@ -1,39 +1,27 @@
 """One folder that kustomize builds: resources, generators, components and transformers, in its order.
 
-The order is that of kustomize's api/internal/target (`accumulateTarget`): resources, generators, components,
-then strategic merge patches, patches, namespace, prefix and suffix, labels, annotations, JSON 6902 patches,
-replicas, replacements. What is not modelled gives an outcome.
+The order is that of `accumulateTarget` in kustomize's api/internal/target: resources, generators, components,
+transformers. What is not modelled gives an outcome.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
-
-from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.sops.document import to_data
 
 from .absorbing import AbsorbError, absorbed, generated_object
 from .built import Built, Cycle, Overlay
 from .generating import Source, content
-from .identity import duplicates, shown
 from .kustomizationfields import COMPONENT
-from .kustomizationfile import Generator, KustomizationFile, PatchEntry, Reference, ReplacementEntry
-from .kustomize import kustomization_files, unreadable
-from .manifests import read_documents, with_value
-from .naming import in_namespace, with_affixes
-from .objects import Object, with_data, with_metadata
-from .outcome import Effect, Outcome
-from .patches import Patch, PatchError
-from .patchfiles import Refused, read_entry
-from .patching import patched
+from .kustomizationfile import Generator, KustomizationFile, Reference
+from .kustomize import kustomization_files
+from .objects import Object
+from .outcome import Outcome
 from .plugins import plugin_outcome
-from .replacements import NotModelledError, read_replacements, replace_values
+from .record import Record
 from .resourcefile import ResourceFile
-from .tree import UNREADABLE, Note, Tree
-
-_SCALED = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"})
+from .transforming import transform
+from .tree import Note, Tree
 
 
 class Folders(Protocol):
@@ -54,20 +42,14 @@ class Folders(Protocol):
         """Read a generator's file."""
 
 
-class Assembly:
+class Assembly(Record):
     """A folder that is being built, and what was found on the way."""
 
     def __init__(self, folders: Folders, above: tuple[str, ...]) -> None:
         """Take the folders that include each other, this one last."""
+        super().__init__(folders.tree)
         self.folders = folders
-        self.tree = folders.tree
         self.above = above
-        self.files: set[str] = set()
-        self.decrypted_as: dict[str, str] = {}
-        self.notes: dict[Note, None] = {}
-        self.cycles: dict[Cycle, None] = {}
-        self.outcomes: dict[Outcome, None] = {}
-        self.incomplete = False
 
     def run(self, folder: str, found: tuple[KustomizationFile | Outcome, ...], overlay: Overlay) -> Built:
         """Build the folder of these kustomization files; more than one is an error."""
@@ -90,41 +72,6 @@ class Assembly:
                 objects += self.take(file, [], overlay)
         return self.built(objects)
 
-    def built(self, objects: Iterable[Object]) -> Built:
-        """What there is by now."""
-        return Built(
-            tuple(objects),
-            frozenset(self.files),
-            self.decrypted_as,
-            tuple(self.notes),
-            tuple(self.cycles),
-            tuple(self.outcomes),
-            self.incomplete,
-        )
-
-    def note(self, note: Note) -> None:
-        """Keep a note, once."""
-        self.notes[note] = None
-
-    def fails(self, behaviour: str, reason: str, path: str | None, line: int | None, hint: str = "") -> None:
-        """Note that kustomize refuses something."""
-        self.outcomes[Outcome(Effect.FAILS, behaviour, reason, path, line, hint)] = None
-        self.incomplete = True  # what follows from it is not reported on its own
-
-    def unknown(self, behaviour: str, reason: str, path: str | None, line: int | None) -> None:
-        """Note that what kustomize does is not known."""
-        self.outcomes[Outcome(Effect.UNKNOWN, behaviour, reason, path, line)] = None
-        self.incomplete = True
-
-    def unreadable(self, outcome: Outcome) -> None:
-        """A kustomization file that cannot be read."""
-        path = outcome.path or ""
-        self.note(Note(path, outcome.line, f"{UNREADABLE}{outcome.reason}", warning=True))
-        if path in self.tree.files:
-            self.files.add(path)
-        self.outcomes[outcome] = None
-        self.incomplete = True
-
     def no_kustomization_file(self, folder: str) -> None:
         """Note that a folder cannot be built."""
         self.note(
@@ -146,7 +93,7 @@ class Assembly:
         objects = self.generate(file, objects)
         for reference in (*file.components, *overlay.components):
             objects = self.component(file, reference, objects)
-        return self.transform(file, objects, overlay)
+        return transform(self, file, objects, overlay)
 
     def check(self, file: KustomizationFile) -> None:
         """What is wrong with the file itself, and what it has that is not modelled."""
@@ -200,14 +147,6 @@ class Assembly:
             reason = f"{reference.path}: no such file or directory"
             self.fails("missing-file", reason, file.path, reference.line)
         return place
-
-    def no_duplicates(self, objects: Sequence[Object], file: KustomizationFile, line: int) -> None:
-        """Objects that are there twice, the last of them just added."""
-        for item in duplicates(objects):
-            reason = f"may not add resource with an already registered id: {shown(item)}"
-            path = item.file if item.file in self.tree.files else file.path
-            if not any(each.behaviour == "duplicate-id" for each in self.outcomes):
-                self.fails("duplicate-id", reason, path, item.line if path == item.file else line)
 
     # Resources and components.
 
@@ -269,22 +208,6 @@ class Assembly:
         message = f"kustomize refuses this: {' includes '.join(shown_members)}"
         self.note(Note(file.path, reference.line, message, warning=True))
         return True
-
-    def join(self, file: KustomizationFile, reference: Reference, built: Built) -> None:
-        """Take over what was found in another folder."""
-        self.files |= built.files
-        self.incomplete |= built.incomplete
-        for note in built.notes:
-            self.note(note)
-        for cycle in built.cycles:
-            self.cycles[cycle] = None
-        for outcome in built.outcomes:
-            self.outcomes[outcome] = None
-        for path, format_ in built.decrypted_as.items():
-            known = self.decrypted_as.setdefault(path, format_)
-            if known != format_:
-                message = f"{path!a} is read as {format_} here, and as {known} elsewhere"
-                self.note(Note(file.path, reference.line, message))
 
     def component(self, file: KustomizationFile, reference: Reference, objects: list[Object]) -> list[Object]:
         """A component changes everything so far, and adds its own objects."""
@@ -351,110 +274,3 @@ class Assembly:
         """Whether Flux decrypts a file of it, so that its keys are others."""
         contents = (self.read_source(source) for source in generator.sources if source.format)
         return any(data is not None and b"ENC[AES256_GCM" in data for data in contents)
-
-    # Transformers.
-
-    def transform(self, file: KustomizationFile, objects: list[Object], overlay: Overlay) -> list[Object]:
-        """The objects after all transformers."""
-        entries = [(entry.field, patch) for entry in file.edits for patch in self.read_edit(file, entry)]
-        early = [patch for field, patch in entries if field != "patchesJson6902"]
-        for outcome in overlay.refused:
-            self.outcomes[outcome] = None
-            self.incomplete = True
-        objects = self.patch((*early, *overlay.patches), objects)
-        namespace = overlay.namespace or file.namespace
-        if namespace is not None:
-            objects = [in_namespace(item, namespace) for item in objects]
-            for item in duplicates(objects):
-                reason = f"namespace transformation produces ID conflict: {shown(item)}"
-                if not any(each.behaviour == "duplicate-id" for each in self.outcomes):
-                    self.fails("duplicate-id", reason, item.file, item.line)
-        prefix = overlay.name_prefix if overlay.name_prefix is not None else file.name_prefix
-        suffix = overlay.name_suffix if overlay.name_suffix is not None else file.name_suffix
-        if prefix or suffix:
-            objects = [with_affixes(item, prefix or "", suffix or "") for item in objects]
-        if file.labels or file.annotations:
-            objects = [_with_labels(item, dict(file.labels), dict(file.annotations)) for item in objects]
-        objects = self.patch((patch for field, patch in entries if field == "patchesJson6902"), objects)
-        for name, count, line in file.replicas:
-            objects = self.scaled(file, name, count, line, objects)
-        for entry in file.replacements:
-            objects = self.replaced(file, entry, objects)
-        return objects
-
-    def patch(self, patches: Iterable[Patch], objects: list[Object]) -> list[Object]:
-        """The objects after patches."""
-        for patch in patches:
-            objects, problems = patched(patch, objects, lenient=self.incomplete)
-            for problem in problems:
-                self.outcomes[problem] = None
-                self.incomplete = True
-                message = f"a patch does not fit: {problem.reason}"
-                self.note(Note(patch.file, patch.line, message, warning=True))
-        return objects
-
-    def read_edit(self, file: KustomizationFile, entry: PatchEntry) -> Iterable[Patch]:
-        """The patch of an entry; none where it cannot be read."""
-        read = read_entry(self.tree, file.path, entry)
-        if isinstance(read, Refused):
-            self.note(
-                Note(
-                    read.path, read.line, f"not analysed: a patch cannot be read: {read.reason}", warning=True
-                )
-            )
-            if read.known:
-                self.fails("patch-refused", read.reason, read.path, read.line)
-            else:
-                self.unknown("unreadable-patch", read.reason, read.path, read.line)
-            return ()
-        return read
-
-    def scaled(
-        self, file: KustomizationFile, name: str, count: int, line: int, objects: list[Object]
-    ) -> list[Object]:
-        """The objects after an entry of `replicas`."""
-        found = [
-            item for item in objects if item.kind in _SCALED and any(name == one for _, one in item.all_names)
-        ]
-        if not found and not self.incomplete:
-            reason = f"resource with name {name} does not match a config with the following GVK"
-            self.fails("replicas-without-match", reason, file.path, line)
-        return [
-            with_data(item, with_value(item.data, ("spec", "replicas"), count)) if item in found else item
-            for item in objects
-        ]
-
-    def replaced(
-        self, file: KustomizationFile, entry: ReplacementEntry, objects: list[Object]
-    ) -> list[Object]:
-        """The objects after an entry of `replacements`."""
-        place, data = file.path, entry.inline
-        try:
-            if entry.path is not None:
-                found = self.tree.locate(entry.path.path)
-                if found is None or found not in self.tree.files:
-                    return objects
-                place = found
-                data = to_data(read_documents(self.tree.read(found), found, self.tree.limits)[0])
-            for replacement in read_replacements(data, place, entry.line if place == file.path else 1):
-                objects = replace_values(replacement, objects)
-        except FluxsecretsError as error:
-            self.note(unreadable(place, error))
-            self.unknown("unreadable-replacement", error.message, place, error.line)
-        except NotModelledError as error:
-            self.unknown("not-modelled", f"{error} is not analysed", file.path, entry.line)
-        except PatchError as error:
-            if not self.incomplete:
-                self.fails("replacement-refused", str(error), file.path, entry.line)
-            message = f"not analysed: a replacement does not fit: {error}"
-            self.note(Note(file.path, entry.line, message, warning=True))
-        return objects
-
-
-def _with_labels(item: Object, labels: dict[str, str], annotations: dict[str, str]) -> Object:
-    fields: dict[str, object] = {}
-    if labels:
-        fields["labels"] = {**item.labels, **labels}
-    if annotations:
-        fields["annotations"] = {**item.annotations, **annotations}
-    return with_metadata(item, **fields)

@@ -1,7 +1,7 @@
 """Strategic merge: a patch in the form of a part of an object.
 
-Follows those parts of kyaml's merge2 that matter for references to Secrets: lists of Kubernetes' own kinds are
-merged by their keys, those of other kinds are replaced.
+Follows those parts of kyaml's merge2 that matter for references to Secrets: lists of Kubernetes' own kinds
+are merged by their keys, those of other kinds are replaced.
 """
 
 from __future__ import annotations
