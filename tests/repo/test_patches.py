@@ -221,7 +221,7 @@ _maps = st.dictionaries(st.sampled_from("abc"), _data, max_size=3)
 
 
 @given(_maps, _maps)
-def test_merging_is_what_rfc_7396_says_and_changes_neither(base, patch):
+def test_merging_is_what_rfc_7396_says_where_the_kinds_fit_and_changes_neither(base, patch):
     def expected(old, new):
         if not isinstance(new, dict):
             return new
@@ -239,7 +239,19 @@ def test_merging_is_what_rfc_7396_says_and_changes_neither(base, patch):
             return {key: cleaned(item) for key, item in value.items() if item is not None}
         return value
 
+    def fits(old, new):
+        if old is None or new is None:
+            return True
+        if isinstance(new, dict):
+            return isinstance(old, dict) and all(fits(old.get(key), new[key]) for key in new)
+        return isinstance(old, list) is isinstance(new, list) and not isinstance(old, dict)
+
     copies = repr((base, patch))
-    changed = apply(Patch("p", 1, Target(), merges=({"spec": patch},)), {"kind": "X", "spec": base}, NAMES)
+    patched = Patch("p", 1, Target(), merges=({"spec": patch},))
+    if not fits(base, patch):
+        with pytest.raises(PatchError, match="wrong node kind"):
+            apply(patched, {"kind": "X", "spec": base}, NAMES)
+        return
+    changed = apply(patched, {"kind": "X", "spec": base}, NAMES)
     assert cleaned(changed.get("spec")) == cleaned(expected(base, patch))
     assert repr((base, patch)) == copies

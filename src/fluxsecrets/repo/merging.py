@@ -10,6 +10,11 @@ from typing import Any
 
 from .manifests import Plain, dig
 
+
+class MergeError(ValueError):
+    """A patch that does not fit what it is put over; the text says why in kustomize's words."""
+
+
 DELETED: Any = object()
 """What a merge leaves of something that it deletes."""
 
@@ -42,7 +47,12 @@ def merge(base: Any, patch: Any, field: str, *, by_key: bool) -> Any:
         patch: what is put over it.
         field: the key that it is under.
         by_key: lists are merged by the keys of their items, as in Kubernetes' own kinds.
+
+    Raises:
+        MergeError: one is a map, a list or a single value, and the other is not.
     """
+    if base is not None and patch is not None and _kind(base) != _kind(patch):
+        raise MergeError(f"wrong node kind: expected {_kind(base)} but got {_kind(patch)}")
     if isinstance(patch, dict):
         directive = patch.get("$patch")
         if directive == "delete":
@@ -62,9 +72,15 @@ def merge(base: Any, patch: Any, field: str, *, by_key: bool) -> Any:
         key = _MERGE_KEYS.get(field) if by_key else None
         keyed = key is not None and all(isinstance(item, dict) for item in patch)
         if not isinstance(base, list) or not keyed or key is None:
-            return [merge(None, item, "", by_key=by_key) for item in patch]
+            return patch
         return _merge_items(base, patch, key)
     return patch
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, dict):
+        return "MappingNode"
+    return "SequenceNode" if isinstance(value, list) else "ScalarNode"
 
 
 def _merge_items(base: list[Any], patch: list[Plain], key: str) -> list[Any]:

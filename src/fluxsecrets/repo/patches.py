@@ -266,8 +266,15 @@ def apply(patch: Patch, data: Plain, names: Names) -> Plain | None:
 
 
 def merge_into(patch: Patch, merge: Plain, data: Plain) -> Plain | None:
-    """An object after one document of a strategic merge patch that is for it; None where that deletes it."""
-    merged = merging.merge(data, merge, "", by_key=merging.is_kubernetes(data))
+    """An object after one document of a strategic merge patch that is for it; None where that deletes it.
+
+    Raises:
+        PatchError: it does not fit.
+    """
+    try:
+        merged = merging.merge(data, merge, "", by_key=merging.is_kubernetes(data))
+    except merging.MergeError as error:
+        raise PatchError(str(error)) from None
     return None if merged is merging.DELETED else _keep_identity(patch, merged, data)
 
 

@@ -53,7 +53,13 @@ def _merged(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
         found = [index for index, item in enumerate(kept) if is_for(merge, item.data, item.all_names)]
         if len(found) == 1:
             item = kept[found[0]]
-            kept[found[0] : found[0] + 1] = _changed(item, merge_into(patch, merge, item.data), patch)
+            try:
+                data = merge_into(patch, merge, item.data)
+            except PatchError as error:
+                if item.kind not in _LOOSE_KINDS:
+                    problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
+                continue
+            kept[found[0] : found[0] + 1] = _changed(item, data, patch)
         elif found or not lenient:
             count = "multiple" if found else "no"
             reason = (
