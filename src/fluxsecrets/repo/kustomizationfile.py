@@ -93,6 +93,21 @@ class Generator:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """One entry of `labels`, or `commonLabels`.
+
+    Attributes:
+        pairs: keys and values.
+        selectors: they are put into selectors and templates too.
+        templates: they are put into templates too.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    selectors: bool = False
+    templates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PatchEntry:
     """One entry of `patches`, `patchesStrategicMerge` or `patchesJson6902`.
 
@@ -184,7 +199,7 @@ class KustomizationFile:
     namespace: str | None = None
     name_prefix: str | None = None
     name_suffix: str | None = None
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: tuple[Labels, ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
     not_modelled: tuple[tuple[str, int], ...] = ()
     notes: tuple[Note, ...] = ()

@@ -16,7 +16,15 @@ from fluxsecrets.sops.formats.yaml import load_documents
 from .entrypaths import Places, format_for_key, is_remote
 from .generatorentries import config_files, flag, read_config_generator, read_generator
 from .kustomizationfields import Fault, faults, in_case, kind_of
-from .kustomizationfile import KustomizationFile, PatchEntry, Plugin, Reference, ReplacementEntry, SourceFile
+from .kustomizationfile import (
+    KustomizationFile,
+    Labels,
+    PatchEntry,
+    Plugin,
+    Reference,
+    ReplacementEntry,
+    SourceFile,
+)
 from .manifests import child, items_of, line_of, pairs, read_documents, text_of
 from .patches import Target, read_target
 from .tree import UNREADABLE, Note, Tree, normalise
@@ -191,10 +199,13 @@ class _Reader(Places):
                     )
                 )
 
-    def labels(self, root: Node | None) -> Iterator[tuple[str, str]]:
-        yield from pairs(_data(child(root, "commonLabels"))).items()
+    def labels(self, root: Node | None) -> Iterator[Labels]:
         for item in items_of(child(root, "labels")):
-            yield from pairs(_data(child(item, "pairs"))).items()
+            values = tuple(pairs(_data(child(item, "pairs"))).items())
+            yield Labels(values, flag((item,), "includeSelectors"), flag((item,), "includeTemplates"))
+        common = tuple(pairs(_data(child(root, "commonLabels"))).items())
+        if common:
+            yield Labels(common, selectors=True)
 
     def not_modelled(self, root: Node | None) -> Iterator[tuple[str, int]]:
         for entry in root.entries if isinstance(root, Mapping) else ():

@@ -15,9 +15,10 @@ from .built import Overlay
 from .identity import duplicates, shown
 from .kustomizationfile import KustomizationFile, PatchEntry, ReplacementEntry
 from .kustomize import unreadable
+from .labelling import with_annotations, with_labels
 from .manifests import read_documents, with_value
 from .naming import in_namespace, with_affixes
-from .objects import Object, with_data, with_metadata
+from .objects import Object, with_data
 from .patches import Patch, PatchError
 from .patchfiles import Refused, read_entry
 from .patching import patched
@@ -49,8 +50,10 @@ def transform(
     suffix = overlay.name_suffix if overlay.name_suffix is not None else file.name_suffix
     if prefix or suffix:
         objects = [with_affixes(item, prefix or "", suffix or "") for item in objects]
-    if file.labels or file.annotations:
-        objects = [_with_labels(item, dict(file.labels), dict(file.annotations)) for item in objects]
+    for labels in file.labels:
+        objects = [with_labels(item, labels) for item in objects]
+    if file.annotations:
+        objects = [with_annotations(item, file.annotations) for item in objects]
     objects = _patched(record, (patch for field, patch in entries if field == "patchesJson6902"), objects)
     for name, count, line in file.replicas:
         objects = _scaled(record, file, name, count, line, objects)
@@ -127,12 +130,3 @@ def _replaced(
         message = f"not analysed: a replacement does not fit: {error}"
         record.note(Note(file.path, entry.line, message, warning=True))
     return objects
-
-
-def _with_labels(item: Object, labels: dict[str, str], annotations: dict[str, str]) -> Object:
-    fields: dict[str, object] = {}
-    if labels:
-        fields["labels"] = {**item.labels, **labels}
-    if annotations:
-        fields["annotations"] = {**item.annotations, **annotations}
-    return with_metadata(item, **fields)
