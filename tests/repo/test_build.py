@@ -321,3 +321,21 @@ def test_definitions_are_objects_without_what_they_define(build):
         ("two", 22),
     ]
     assert "spec" not in built.objects[0].data
+
+
+def test_subjects_of_bindings_follow_their_accounts(build):
+    subjects = (
+        "subjects: [{kind: ServiceAccount, name: a}, {kind: ServiceAccount, name: b, namespace: other}]\n"
+    )
+    version = "rbac.authorization.k8s.io/v1"
+    built = build(
+        {
+            "a/kustomization.yaml": kustomization("namespace: apps", "namePrefix: p-", "resources: [x.yaml]"),
+            "a/x.yaml": document("v1", "ServiceAccount", "a")
+            + document(version, "RoleBinding", "r", subjects),
+        }
+    )
+    assert built.objects[1].data["subjects"] == [
+        {"kind": "ServiceAccount", "name": "p-a", "namespace": "apps"},
+        {"kind": "ServiceAccount", "name": "b", "namespace": "other"},
+    ]

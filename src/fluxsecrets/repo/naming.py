@@ -65,6 +65,8 @@ def with_references(objects: Sequence[Object]) -> tuple[list[Object], list[tuple
         if item.kind in ("Secret", "ConfigMap") and item.api_version == "v1":
             for name in dict.fromkeys(name for _, name in item.names):
                 renamed.setdefault((item.kind, name), []).append(item)
+    accounts = [item for item in objects if item.kind == "ServiceAccount" and item.names]
+    objects = [_with_subjects(item, accounts) if item.kind in _BINDINGS else item for item in objects]
     if not renamed:
         return list(objects), []
     changed: list[Object] = []
@@ -82,6 +84,28 @@ def with_references(objects: Sequence[Object]) -> tuple[list[Object], list[tuple
                 data = with_value(data, use.steps, found[0].name)
         changed.append(item if data is item.data else with_data(item, data))
     return changed, unclear
+
+
+def _with_subjects(item: Object, accounts: Sequence[Object]) -> Object:
+    """A binding whose subjects have the names and namespaces that the accounts got (`setMapping`)."""
+    data = item.data
+    subjects = [each for each in (dig(data, "subjects") or ()) if isinstance(each, dict)]
+    named = {each.get("namespace") for each in subjects if each.get("kind") == "ServiceAccount"}
+    if not is_cluster_scoped(item.api_version, item.kind):
+        accounts = [
+            each for each in accounts if _namespace(each) == _namespace(item) or each.namespace in named
+        ]
+    for index, subject in enumerate(dig(data, "subjects") or ()):
+        name, namespace = dig(subject, "name"), dig(subject, "namespace")
+        found = [each for each in accounts if any(name == before for _, before in each.names)]
+        if namespace is not None:
+            first = [each for each in found if original(each).namespace == namespace]
+            found = first or [each for each in found if _namespace(each) == namespace]
+        if len({(each.name, each.namespace) for each in found}) == 1:
+            data = with_value(data, ("subjects", index, "name"), found[0].name)
+            if found[0].namespace:
+                data = with_value(data, ("subjects", index, "namespace"), found[0].namespace)
+    return item if data is item.data else with_data(item, data)
 
 
 def _referred(item: Object, candidates: Iterable[Object]) -> list[Object]:
