@@ -142,4 +142,6 @@ def _merged(data: Plain) -> Plain:
 def _encoded(value: object) -> str:
     if is_unknown(value):
         return UNKNOWN
+    if isinstance(value, Timestamp):
+        value = value.text
     return b64encode(str(value).encode("utf-8", "surrogatepass") if value is not None else b"").decode()

@@ -5,6 +5,8 @@ import pytest
 from fluxsecrets.flux.unknown import UNKNOWN, unknown
 from fluxsecrets.flux.validity import is_skipped, problems
 from fluxsecrets.flux.validity.problem import Subject
+from fluxsecrets.repo.manifests import read_manifests
+from fluxsecrets.sops.document import to_data
 
 REST = ",iv:oKveO70IHzrLf3H4AR6eQz62tgJ2WM9SwQVizm1u6Rg=,tag:Im8c6URxNk4jfn669sCUFw==,type:str]"
 
@@ -220,6 +222,27 @@ def test_names_are_those_of_dns_but_for_roles(version, kind, name, taken):
 def test_a_namespaced_object_needs_a_namespace(version, kind, needed, namespace):
     data = {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "namespace": namespace}}
     assert ("namespace-missing" in behaviours(data)) == needed
+
+
+@pytest.mark.parametrize(
+    ("text", "rewritten"),
+    [("2026-11-23", True), ('"2026-11-23"', False), ("2026-11-23T01:02:03Z", False), ("1:30", False)],
+)
+def test_a_date_without_quotes_is_applied_as_a_point_in_time(text, rewritten):
+    source = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a, namespace: b}}\nstringData:\n  a: {text}\n"
+    manifest = read_manifests(source.encode(), "a.yaml").manifests[0]
+    data = to_data(manifest.node)
+    expected = ["date-rewritten"] if rewritten else []
+    assert behaviours(data) == expected
+    # kustomize has made a text of it already
+    built = {**data, "stringData": {"a": getattr(data["stringData"]["a"], "text", data["stringData"]["a"])}}
+    assert behaviours(built, manifest=manifest) == expected
+
+
+def test_an_encrypted_date_too():
+    sealed = {"stringData": {"a": f"ENC[AES256_GCM,data:AAAA{REST.replace('type:str', 'type:time')}"}}
+    data = secret(stringData={"a": "2026-11-23T00:00:00Z"})
+    assert behaviours(data, secret(**sealed)) == ["date-rewritten"]
 
 
 def test_what_flux_leaves_out_is_not_judged():

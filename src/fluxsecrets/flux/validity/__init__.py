@@ -8,7 +8,7 @@ from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 
-from .content import check_base64, check_keys, check_size, check_type
+from .content import check_base64, check_dates, check_keys, check_size, check_type
 from .metadata import check_annotations, check_labels, check_managed, check_names, check_owners
 from .namespace import check_namespace
 from .problem import Check, Problem, Subject, texts_of
@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     check_namespace,
     check_shape,
     check_base64,
+    check_dates,
     check_names,
     check_labels,
     check_annotations,

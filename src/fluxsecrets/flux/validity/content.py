@@ -16,12 +16,15 @@ from fluxsecrets.repo.secretrules import (
     key_faults,
     type_faults,
 )
+from fluxsecrets.sops.document import Leaf, find
+from fluxsecrets.sops.values import Timestamp
 
-from .problem import Problem, Subject, field_name, texts_of
+from .problem import QUOTE, Problem, Subject, field_name, texts_of
 
 _SECRET = ("v1", "Secret")
 _CONFIG_MAP = ("v1", "ConfigMap")
 _FIELDS = {_SECRET: ("data", "stringData"), _CONFIG_MAP: ("data", "binaryData")}
+_TEXTS = {_SECRET: ("stringData",), _CONFIG_MAP: ("data",)}
 _BASE64 = {(_SECRET, "data"), (_CONFIG_MAP, "binaryData")}
 
 
@@ -56,6 +59,29 @@ def check_base64(subject: Subject) -> Iterator[Problem]:
                     f"{field_name((name, key))}: illegal base64 data at input byte {at}",
                     _base64_hint(subject, value),
                 )
+
+
+def check_dates(subject: Subject) -> Iterator[Problem]:
+    """Dates without quotes in the place of texts: YAML and sops make points in time of them."""
+    for name in _TEXTS.get(subject.kind, ()):
+        for key, value in _entries(subject, name).items():
+            if _is_date(subject, (name, key), value):
+                reason = (
+                    f"{field_name((name, key))}: a date without quotes is applied with T00:00:00Z behind it"
+                )
+                yield Problem("date-rewritten", (name, key), reason, QUOTE, dropped=True)
+
+
+def _is_date(subject: Subject, steps: tuple[str, str], value: object) -> bool:
+    shown = value.text if isinstance(value, Timestamp) else value
+    if not isinstance(shown, str) or not shown.endswith("T00:00:00Z"):
+        return False
+    leaf = find(subject.manifest.node, steps) if subject.manifest is not None else None
+    written = leaf.value if isinstance(leaf, Leaf) else None
+    sealed = read_ciphertext(str(dig(subject.written, *steps)).strip())
+    return (
+        isinstance(value, Timestamp) or isinstance(written, Timestamp) or bool(sealed and sealed[4] == "time")
+    )
 
 
 def check_type(subject: Subject) -> Iterator[Problem]:

@@ -49,7 +49,7 @@ class Fault(NamedTuple):
         """What Kubernetes or Flux would do."""
         called = f"the Secret {self.name!a}" if self.name else "the Secret"
         if self.problem.dropped:
-            return f"a part of {called} would not reach the cluster: {self.message}"
+            return f"{called} would not reach the cluster as it is written: {self.message}"
         return f"Kubernetes would refuse {called}: {self.message}"
 
     @property
