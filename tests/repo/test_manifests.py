@@ -4,7 +4,13 @@ from hypothesis import strategies as st
 
 from ciphertexts import WHOLE
 from fluxsecrets.errors import FluxsecretsError, FormatError
-from fluxsecrets.repo.manifests import holds_no_value, is_reference, may_hold_secret, read_manifests
+from fluxsecrets.repo.manifests import (
+    holds_no_value,
+    is_reference,
+    may_hold_secret,
+    read_manifests,
+    without_definitions,
+)
 
 SECRET = """\
 # the database's
@@ -233,3 +239,9 @@ def test_any_bytes_give_manifests_or_one_of_our_errors(data):
 def test_a_file_of_references_alone_holds_no_value(text, wanted):
     assert holds_no_value("terraform.sops.yaml", text.encode()) is wanted
     assert not holds_no_value("terraform.sops.env", text.encode())
+
+
+def test_a_definition_with_a_variable_keeps_its_spec():
+    text = "kind: CustomResourceDefinition\nspec:\n  description: %s\n"
+    assert b"spec" not in without_definitions((text % "a").encode())
+    assert b"${var}" in without_definitions((text % "${var}").encode())

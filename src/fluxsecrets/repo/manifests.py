@@ -272,14 +272,15 @@ def holds_no_value(path: str, data: bytes, limits: Limits = Limits()) -> bool:  
 def without_definitions(data: bytes) -> bytes:
     """A manifest file whose CustomResourceDefinitions have no `spec`, every line where it was.
 
-    They are large, hold nothing that matters here, and take most of the time that a repository takes.
+    They are large, hold nothing that matters here, and take most of the time that a repository takes. Those
+    with a `${` keep theirs: Flux takes it for a variable, in descriptions too.
     """
     if b"CustomResourceDefinition" not in data:
         return data
     pieces = _MARKER.split(data)
     return b"".join(
         _SPEC.sub(lambda found: b"\n" * found[0].count(b"\n"), piece)
-        if _DEFINITION.search(piece) and b"\nsops:" not in piece
+        if _DEFINITION.search(piece) and b"\nsops:" not in piece and b"${" not in piece
         else piece
         for piece in pieces
     )

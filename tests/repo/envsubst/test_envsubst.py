@@ -41,6 +41,12 @@ def test_trimming_a_huge_value_has_a_limit():
         evaluate(parse("${A##*x}"), {"A": "a" * 100_000})
 
 
+@pytest.mark.parametrize("text", ["${A}" * 100, "${A//a/${A}}", "${A//a/${B}}", "${U:=${A}${A}}" * 50])
+def test_growth_has_a_limit(text):
+    with pytest.raises(LimitError):
+        evaluate(parse(text), {"A": "a" * 2**20, "B": "b" * 100})
+
+
 def test_long_texts_are_fast():
     text = "$$ ${A} $ " * 100_000
     assert len(evaluate(parse(text), {"A": "b"}).text) == 600_000

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fluxsecrets.errors import FormatError
+from fluxsecrets.errors import FormatError, LimitError
 
-from .functions import apply
-from .parse import Node, has_default
+from .functions import MOST_MADE, apply
+from .parse import Call, Node, has_default
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class _Run:
         self.values = values
         self.opaque = opaque
         self.missing: list[str] = []
+        self.made = 0
 
     def text(self, nodes: tuple[Node, ...]) -> str:
         return "".join(map(self.one, nodes))
@@ -60,6 +61,13 @@ class _Run:
     def one(self, node: Node) -> str:
         if isinstance(node, str):
             return node
+        made = self.call(node)
+        self.made += len(made)
+        if self.made > MOST_MADE:
+            raise LimitError(f"a text grows to more than {MOST_MADE} characters")
+        return made
+
+    def call(self, node: Call) -> str:
         arguments = [self.one(argument) for argument in node.arguments]
         value = self.values.get(node.variable)
         is_default = has_default(node)

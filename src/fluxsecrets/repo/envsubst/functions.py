@@ -15,6 +15,9 @@ from .glob import matches
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _INT64 = 2**63
+MOST_MADE = 2**26
+"""Characters of a text with its variables replaced. Each value may be 1 MiB, and be used often."""
+
 _MOST_TRIMMED = 20_000  # bytes; every prefix is tried, as in Flux
 
 
@@ -99,7 +102,10 @@ def _integer(text: str) -> int | None:
 
 
 def _replace_all(value: str, arguments: list[str]) -> str:
-    return value.replace(arguments[0], "".join(arguments[1:]))
+    new = "".join(arguments[1:])
+    if value.count(arguments[0]) * len(new) > MOST_MADE:
+        raise LimitError(f"a value grows to more than {MOST_MADE} characters")
+    return value.replace(arguments[0], new)
 
 
 def _replace_first(value: str, arguments: list[str]) -> str:
