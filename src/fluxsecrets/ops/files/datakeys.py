@@ -113,11 +113,14 @@ def _jobs(
     for change in changes:
         by_path.setdefault(change.path, []).append(change)
     former: dict[str, frozenset[str]] = {}
+    ever: dict[frozenset[str], set[str]] = {}  # files of one group have one history
     for path in sorted(files):
-        now = recipients_in(files[path].decode("utf-8", "replace"))
-        own = (each.blob or "" for other in related[path] for each in by_path.get(other, ()))
-        if any(people[blob] - now for blob in own):
-            former[path] = related[path]
+        group = related[path]
+        if group not in ever:
+            own = (people[each.blob or ""] for other in group for each in by_path.get(other, ()))
+            ever[group] = set().union(*own)
+        if ever[group] - recipients_in(files[path].decode("utf-8", "replace")):
+            former[path] = group
     wanted = frozenset().union(*former.values())
     listed = [each for each in changes if each.path in wanted]
     versions: dict[str, list[tuple[int, _Version]]] = {}
