@@ -24,7 +24,12 @@ from fluxsecrets.marks import (
 )
 from fluxsecrets.repo.discover import SecretFile, Spread, discover
 from fluxsecrets.repo.encrypted import detect_encryption
-from fluxsecrets.repo.environments import Environment, load_environments
+from fluxsecrets.repo.environments import (
+    Environment,
+    find_environment,
+    list_environments,
+    load_environments,
+)
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey, last_changed, removed_keys
 from fluxsecrets.repo.offboarding import Leaver, read_leavers, still_gone, with_leavers
@@ -212,6 +217,7 @@ class Facts:
         read: the readers that need an operation.
         older: encrypted files as they were before; None takes the last commit's.
         flux_version: of Flux in all clusters; None where the settings or the repository say it.
+        only: the name of the one environment that is looked at; None looks at the whole repository.
     """
 
     tree: Tree
@@ -220,12 +226,29 @@ class Facts:
     read: Readers = field(repr=False)
     older: Mapping[str, Document] | None = field(default=None, repr=False)
     flux_version: str | None = None
+    only: str | None = None
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def environments(self) -> tuple[Environment, ...]:
-        """All of them, by name."""
+        """All of them, by name; or the only one that is looked at.
+
+        Raises:
+            ConfigError: there is no environment of that name.
+        """
+        if self.only is not None:
+            return (find_environment(self.tree, self.only, self.settings),)
         return load_environments(self.tree, self.settings)
+
+    @cached_property
+    def environment_names(self) -> tuple[str, ...]:
+        """The names of all environments of the repository, sorted."""
+        return tuple(root.name for root in list_environments(self.tree, self.settings))
+
+    @cached_property
+    def whole(self) -> Facts:
+        """The facts of the whole repository, for what an environment alone does not show."""
+        return self if self.only is None else replace(self, only=None, _made={})
 
     @cached_property
     def configs(self) -> tuple[ConfigFile, ...]:
@@ -235,11 +258,13 @@ class Facts:
 
     @cached_property
     def secrets(self) -> tuple[Secret, ...]:
-        """Every file that is to be protected, by path."""
+        """Every file that is to be protected, by path; of an environment alone, its files."""
         configs = {item.folder: item for item in self.configs}
         return tuple(
             self._secret(item, _nearest(configs, item.path))
-            for item in discover(self.tree, extra=self.settings.secrets, spread=self.read.spread)
+            for item in discover(
+                self.tree, paths=self._own_paths, extra=self.settings.secrets, spread=self.read.spread
+            )
             if item.path not in self.tree.files or not is_rules_file(item.path)
         )
 
@@ -380,7 +405,14 @@ class Facts:
 
     @cached_property
     def _reached(self) -> Mapping[str, tuple[str, ...]]:
-        return _reached(self.environments)
+        return _reached(self.whole.environments)
+
+    @property
+    def _own_paths(self) -> frozenset[str] | None:
+        """The files that are looked at; None for all."""
+        if self.only is None:
+            return None
+        return frozenset(path for each in self.environments for path in (*each.files, *each.generator_files))
 
     @cached_property
     def _scan(self) -> tuple[tuple[Finding, ...], frozenset[str]]:

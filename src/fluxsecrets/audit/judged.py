@@ -78,15 +78,21 @@ def _changed(facts: Facts, path: str) -> str | None:
 
 def _mentions(facts: Facts, name: str) -> str | None:
     """The first file that no environment applies and that names something."""
-    applied = facts.once(
+    pattern = re.compile(rb"(?<![A-Za-z0-9.-])" + re.escape(name.encode()) + rb"(?![A-Za-z0-9-])")
+    for path in facts.tree.paths:
+        if path == SETTINGS_NAME or path in _applied(facts) or not _is_found(facts.tree, path, pattern):
+            continue
+        if path not in _applied(facts.whole):
+            return path
+    return None
+
+
+def _applied(facts: Facts) -> frozenset[str]:
+    """The files that environments apply."""
+    return facts.once(
         "applied in any environment",
         lambda: frozenset().union(*(each.graph.files for each in facts.environments)),
     )
-    pattern = re.compile(rb"(?<![A-Za-z0-9.-])" + re.escape(name.encode()) + rb"(?![A-Za-z0-9-])")
-    for path in facts.tree.paths:
-        if path not in applied and path != SETTINGS_NAME and _is_found(facts.tree, path, pattern):
-            return path
-    return None
 
 
 def _is_found(tree: Tree, path: str, pattern: re.Pattern[bytes]) -> bool:

@@ -37,10 +37,10 @@ def keys_of_clusters(facts: Facts) -> dict[str, frozenset[RecipientKey]]:
     """The keys of each environment's cluster, among those that have a name; others are missing."""
     everybody = [read_recipient(text) or recipients.age(text) for text in facts.names]
     found = {}
-    for environment in facts.environments:
-        keys = cluster_keys(environment.name, facts.settings, everybody, facts.names)
+    for name in facts.environment_names:
+        keys = cluster_keys(name, facts.settings, everybody, facts.names)
         if keys:
-            found[environment.name] = frozenset(map(recipient_key, keys))
+            found[name] = frozenset(map(recipient_key, keys))
     return found
 
 

@@ -35,6 +35,7 @@ def gather(
     baseline: Path | None = None,
     use_baseline: bool = True,
     before: Mapping[str, Document] | None = None,
+    only: str | None = None,
 ) -> Facts:
     """The facts of a tree. Its settings are read now, all else when a rule asks for it.
 
@@ -47,6 +48,7 @@ def gather(
         baseline: of findings that are known to the scan; None for the repository's own, if it has one.
         use_baseline: False reads none.
         before: encrypted files as they were before; None takes the last commit's.
+        only: the environment to look at; None looks at the whole repository.
 
     Raises:
         ConfigError: `.fluxsecrets.yaml` is invalid.
@@ -95,6 +97,7 @@ def gather(
         ),
         before,
         session.flux_version,
+        only,
     )
 
 

@@ -14,7 +14,6 @@ from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict, Verdict
 from fluxsecrets.flux.order import place_in_order
 from fluxsecrets.flux.unknown import UNKNOWN
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.environments import find_environment
 from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
@@ -101,9 +100,7 @@ def render(
         UsageError: there is no such Kustomization.
     """
     tree = open_tree(session.cwd, limits=session.limits)
-    facts = gather(session, tree, with_keys=with_keys)
-    if environment not in {each.name for each in facts.environments}:
-        find_environment(tree, environment, facts.settings)  # says which there are
+    facts = gather(session, tree, with_keys=with_keys, only=environment)
     verdicts = judged(facts, facts.environment(environment))
     chosen = _chosen(verdicts, names)
     masker = Masker(verdicts)

@@ -9,7 +9,7 @@ from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.rules import file_unreadable
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.environments import Environment, find_environment, no_environment
+from fluxsecrets.repo.environments import Environment, no_environment
 from fluxsecrets.repo.tree import open_tree
 
 from .accepting import Acceptances
@@ -38,20 +38,13 @@ def verify(
         GitError: git failed.
     """
     tree = open_tree(session.cwd, limits=session.limits)
-    facts = gather(session, tree, with_keys=with_keys)
-    names = [item.name for item in facts.environments]
-    if environment is not None and environment not in names:
-        find_environment(tree, environment, facts.settings)  # says which there are
-    if not names:
+    facts = gather(session, tree, with_keys=with_keys, only=environment)
+    if not facts.environments:
         raise no_environment(tree)
     settings = facts.settings.verify
     accepting = Acceptances(settings.accept if settings is not None else (), facts.today)
-    found = tuple(
-        _environment(facts, each, accepting)
-        for each in facts.environments
-        if environment in (None, each.name)
-    )
-    remarks = accepting.remarks(complete=len(found) == len(names))
+    found = tuple(_environment(facts, each, accepting) for each in facts.environments)
+    remarks = accepting.remarks(complete=len(found) == len(facts.environment_names))
     return Verifications(tree.root, found, strict, remarks)
 
 
@@ -82,7 +75,7 @@ def _no_cluster_key(facts: Facts, environment: str, paths: set[str]) -> NoCluste
         for group in (secret.metadata.recipients if secret.metadata is not None else ())
         for one in group
     )
-    others = {_rule(secret) for secret in facts.secrets if set(secret.environments) != {environment}}
+    others = {_rule(secret) for secret in facts.whole.secrets if set(secret.environments) != {environment}}
     shared = {place for secret in secrets if (place := _rule(secret)) is not None and place in others}
     return NoClusterKey(len(paths), tuple(dict.fromkeys(names)), tuple(sorted(shared)))
 
