@@ -224,10 +224,14 @@ def build(root: Path, case: Case, git) -> None:
     write(root, case.files)
 
 
-def look(root: Path, case: Case) -> Facts:
+def look(root: Path, case: Case, only: str | None = None) -> Facts:
     """The facts of a case that was written."""
     return gather(
-        session(root, case.keys), open_tree(root), with_keys=case.keys is not None, today=case.today
+        session(root, case.keys),
+        open_tree(root),
+        with_keys=case.keys is not None,
+        today=case.today,
+        only=only,
     )
 
 

@@ -80,6 +80,21 @@ def test_a_rule_that_finds_nothing_without_environments_is_known(rule, environme
     assert (run_rules(facts, [rule]) == ()) == (rule.info.id in NEEDS_ENVIRONMENTS)
 
 
+@every_rule
+def test_an_environment_alone_has_the_findings_in_its_files(rule, environment, tmp_path, git):
+    case = case_of(rule.info.id)["TRIGGERS"]
+    build(tmp_path, case, git)
+    whole = look(tmp_path, case)
+    for each in whole.environments:
+        alone = look(tmp_path, case, only=each.name)
+        assert _found(alone, rule, each.files) == _found(whole, rule, each.files)
+
+
+def _found(facts, rule, files):
+    found = run_rules(facts, [rule])
+    return [(one.fingerprint, one.severity, one.message) for one in found if one.location.path in files]
+
+
 def test_nothing_is_wrong_with_the_repository_that_cases_begin_with(tmp_path):
     case = repository()
     write(tmp_path, case.files)

@@ -43,6 +43,7 @@ def walked(monkeypatch):
     "command",
     [
         ("verify", "--env", "live", "--no-keys"),
+        ("audit", "--env", "live", "--no-keys"),
         ("render", "--env", "live"),
         ("encrypt", "--env", "live", "--check"),
         ("status", "--env", "live"),

@@ -26,6 +26,7 @@ from fluxsecrets.repo.discover import SecretFile, Spread, discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import (
     Environment,
+    EnvironmentRoot,
     find_environment,
     list_environments,
     load_environments,
@@ -241,9 +242,14 @@ class Facts:
         return load_environments(self.tree, self.settings)
 
     @cached_property
+    def roots(self) -> tuple[EnvironmentRoot, ...]:
+        """Where all environments of the repository begin, by name."""
+        return list_environments(self.tree, self.settings)
+
+    @property
     def environment_names(self) -> tuple[str, ...]:
         """The names of all environments of the repository, sorted."""
-        return tuple(root.name for root in list_environments(self.tree, self.settings))
+        return tuple(root.name for root in self.roots)
 
     @cached_property
     def whole(self) -> Facts:

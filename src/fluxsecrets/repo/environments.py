@@ -41,6 +41,11 @@ class EnvironmentRoot:
     path: str
     sync: Sync | None = field(default=None, compare=False)
 
+    @property
+    def root_path(self) -> str:
+        """The same as `path`, as environments have it."""
+        return self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:

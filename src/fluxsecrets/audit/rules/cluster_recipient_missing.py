@@ -24,7 +24,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     clusters = keys_of_clusters(facts)
     for secret, metadata in facts.encrypted():
         own = {recipient_key(recipient) for group in metadata.recipients for recipient in group}
-        for name in secret.environments:
+        for name in (facts.only,) if facts.only is not None else secret.environments:
             if name in clusters and not clusters[name] & own and _applied(facts, name, secret.path):
                 yield found(INFO, secret.path, None, f"the cluster of {name} cannot read it", name)
 

@@ -28,6 +28,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     Recipients that the repository knows, from `keys/` or from any rule above, may well have their own folder:
     they make a low finding.
     """
+    facts = facts.whole  # a rule is for files of other environments, too
     by_folder = {item.folder: item for item in facts.configs}
     known = _public(facts)
     for item in facts.configs:

@@ -68,13 +68,15 @@ def _places(facts: Facts, environment: Environment, name: str) -> list[Place]:
         for each in _provided(facts, environment, name)
     ]
     for secret in facts.secrets:
-        if secret.document is None or set(secret.environments) - {environment.name}:
-            continue
-        if secret.path in environment.graph.files:
+        if secret.document is None or secret.path in environment.graph.files:
             continue
         for part in secret.document.parts:
             data = to_data(part)
-            if text(data, "kind") == "Secret" and text(data, "metadata", "name") == name:
+            if (
+                text(data, "kind") == "Secret"
+                and text(data, "metadata", "name") == name
+                and not set(secret.environments) - {environment.name}
+            ):
                 places.append((text(data, "metadata", "namespace"), Location(secret.path)))
     return places
 

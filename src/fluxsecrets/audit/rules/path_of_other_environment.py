@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
-from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.environments import Environment, EnvironmentRoot
 from fluxsecrets.repo.envnames import GENERIC_PARTS, UNNAMED
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.graph import Applied
@@ -35,7 +35,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find each spec.path that another environment applies too, and that has its name in it."""
     seen = set()
     for environment in facts.environments:
-        for other in facts.environments:
+        for other in _others(facts, environment):
             marks = _marks(environment, other)
             for applied in environment.graph.applied if marks.others else ():
                 item = applied.kustomization
@@ -50,7 +50,17 @@ def check(facts: Facts) -> Iterator[Finding]:
                     yield _finding(facts, environment, other, applied, item, marks)
 
 
-def _marks(environment: Environment, other: Environment) -> _Marks:
+def _others(facts: Facts, environment: Environment) -> tuple[Environment, ...]:
+    """All environments; of one alone, none if no spec.path of it names another."""
+    if facts.only is not None:
+        paths = [each.path for each in environment.graph.kustomizations if each.path is not None]
+        roots = [root for root in facts.roots if root.name != environment.name]
+        if not any(_is_others(path, _marks(environment, root)) for root in roots for path in paths):
+            return ()
+    return facts.whole.environments
+
+
+def _marks(environment: Environment, other: Environment | EnvironmentRoot) -> _Marks:
     """What tells two environments apart; nothing if one is in the folder of the other."""
     own, others = environment.root_path.split("/"), other.root_path.split("/")
     if environment.name == other.name or own[: len(others)] == others or others[: len(own)] == own:

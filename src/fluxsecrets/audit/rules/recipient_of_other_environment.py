@@ -24,9 +24,10 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find each file that an environment's cluster key opens although that environment does not apply it."""
     clusters = keys_of_clusters(facts)
     for secret, metadata in facts.encrypted():
-        if not secret.environments:
-            continue
         own = by_key(recipient for group in metadata.recipients for recipient in group)
+        readers = {name for name, keys in clusters.items() if keys & own.keys()}
+        if readers <= {facts.only} or not secret.environments:
+            continue
         mine = {key for name in secret.environments for key in clusters.get(name, ())}
         for name, keys in clusters.items():
             for key in sorted(keys & own.keys() - mine):

@@ -26,7 +26,7 @@ _SHORTEST = 8
 def check(facts: Facts) -> Iterator[Finding]:
     """Find each secret-looking value in files of several environments that do not share these files."""
     same: dict[bytes, list[SecretValue]] = {}
-    for value in secret_values(facts):
+    for value in secret_values(facts.whole):
         if value.secret.environments and _is_secret(value):
             same.setdefault(value.data.strip(), []).append(value)
     for values in same.values():

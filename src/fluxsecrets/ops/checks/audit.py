@@ -127,12 +127,16 @@ def audit(session: Session, options: AuditOptions) -> AuditResult:
     tree = open_tree(session.cwd, limits=session.limits)
     if options.commits is not None:
         return _audit_range(session, tree, rules, options, options.commits)
-    facts = _gather(session, tree, options)
+    facts = _gather(session, tree, options, only=options.environment)
     return _weigh(facts, run_rules(facts, rules), rules, options, tree.root)
 
 
 def _gather(
-    session: Session, tree: Tree, options: AuditOptions, before: Mapping[str, Document] | None = None
+    session: Session,
+    tree: Tree,
+    options: AuditOptions,
+    before: Mapping[str, Document] | None = None,
+    only: str | None = None,
 ) -> Facts:
     return gather(
         session,
@@ -142,6 +146,7 @@ def _gather(
         baseline=options.baseline,
         use_baseline=options.use_baseline and not options.update_baseline,
         before=before,
+        only=only,
     )
 
 
