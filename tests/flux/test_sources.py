@@ -163,3 +163,32 @@ def test_a_damaged_file_is_named(verdict):
     found = verdict({"kustomization.yaml": generator(files=["c.yaml"]), "c.yaml": file})
     assert (found.verdict, found.outcomes[0].path) == ("fails", "apps/c.yaml")
     assert "message authentication failed" in found.outcomes[0].reason
+
+
+def test_what_no_identity_at_hand_opens_is_not_known(verdict):
+    files = {
+        "kustomization.yaml": generator(files=["c.pem"], envs=["c.env", "d.env"]),
+        "c.pem": encrypted("throwaway", selector=None),
+        "c.env": encrypted("A=throwaway\n", selector=None),
+        "d.env": encrypted("B=throwaway\n", selector=None),
+    }
+    (item,) = verdict(files, keys=None).objects
+    values = item.data["data"]
+    assert sorted(values) == ["A", "B", "c.pem"]
+    assert all(map(is_unknown, values.values()))
+
+
+def test_keys_that_are_not_known_are_left_out(verdict):
+    files = {
+        "kustomization.yaml": generator(envs=["c.json"]),
+        "c.json": encrypted('{"data": "A=throwaway"}', selector=None, then=damaged_form),
+    }
+    found = verdict(files, keys=None)
+    assert found.verdict == "fails"
+    (item,) = found.objects
+    assert not item.item.generated.complete
+    assert item.data["data"] == {}
+
+
+def damaged_form(text):
+    return text.replace('"data": "ENC[AES256_GCM,', '"data": "ENC[AES256,')

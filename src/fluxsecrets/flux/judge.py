@@ -125,14 +125,25 @@ def _rebuilt(tree: Tree, applied: Applied, sources: Sources) -> Built:
 
 
 def _with_unknowns(item: Object) -> Object:
-    """A generated Secret, with values made of what is not known marked as such: base64 hides it."""
+    """A generated object, with values made of what is not known marked as such: base64 hides it.
+
+    Where the keys of a file under `envs` are not known, they are left out.
+    """
     values = dig(item.data, "data")
-    if item.generated is None or item.kind != "Secret" or not isinstance(values, dict):
+    if item.generated is None or not isinstance(values, dict):
         return item
-    marked = {
-        key: UNKNOWN if SIGN.encode() in (decoded(value) or b"") else value for key, value in values.items()
-    }
-    return with_data(item, {**item.data, "data": marked}) if marked != values else item
+    known = {key: value for key, value in values.items() if SIGN not in key}
+    if item.kind == "Secret":
+        known = {
+            key: UNKNOWN if SIGN.encode() in (decoded(value) or b"") else value
+            for key, value in known.items()
+        }
+    if known == values:
+        return item
+    made = item.generated
+    if len(known) < len(values):
+        made = replace(made, keys=tuple(key for key in made.keys if SIGN not in key), complete=False)
+    return replace(with_data(item, {**item.data, "data": known}), generated=made)
 
 
 def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variables) -> ObjectVerdict:
