@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -242,8 +243,37 @@ def _hide(value: Any) -> Any:
     return MASK
 
 
-def _pattern(values: Iterable[str], lines: Iterable[str], *, words: bool) -> re.Pattern[str] | None:
-    """A pattern of the values in the forms in which they may be inside of other texts, the longest first.
+_HOLE = "\ue0a2"
+"""In place of a value until all are found, so that none is found in a mask."""
+
+
+class _Forms:
+    """The forms of values that are looked for inside of texts, the longest first.
+
+    Not a regular expression: that of a value of some MiB takes GiB of memory.
+    """
+
+    def __init__(self, forms: Iterable[str]) -> None:
+        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+
+    def _fitting(self, text: str) -> Sequence[str]:
+        start = bisect_left(self._forms, -len(text), key=lambda form: -len(form))
+        return self._forms[start:] if start else self._forms
+
+    def search(self, text: str) -> bool:
+        """Whether one of them is in a text."""
+        return any(form in text for form in self._fitting(text))
+
+    def sub(self, mask: str, text: str) -> str:
+        """A text with all of them replaced."""
+        for form in self._fitting(text):
+            if form in text:
+                text = text.replace(form, _HOLE)
+        return text.replace(_HOLE, mask)
+
+
+def _pattern(values: Iterable[str], lines: Iterable[str], *, words: bool) -> _Forms | None:
+    """The values in the forms in which they may be inside of other texts.
 
     Args:
         values: those of Secrets; short ones are left out.
@@ -256,12 +286,9 @@ def _pattern(values: Iterable[str], lines: Iterable[str], *, words: bool) -> re.
         if len(value.strip()) >= _SHORTEST_INSIDE and value.lower() not in _COMMON
         if words or len(value) >= _LONG_WORD or not _WORD.fullmatch(value)
         for form in _forms(value)
+        if form
     }
-    return (
-        re.compile("|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form)))))
-        if forms
-        else None
-    )
+    return _Forms(forms) if forms else None
 
 
 def _forms(value: str) -> Iterator[str]:

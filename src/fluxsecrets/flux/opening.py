@@ -27,7 +27,7 @@ PANIC = "runtime error: hash of unhashable type []uint8"
 """Why the controller stops at a ciphertext of the type bytes: sops keeps each value in a map."""
 
 _ENC = re.compile(r"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _NOT_AUTHENTIC = "Could not decrypt with AES_GCM: cipher: message authentication failed"
 _GO_TYPES = {bool: "bool", int: "int", float: "float64"}
 
@@ -154,7 +154,7 @@ def _parts(value: str) -> _Parts | str:
     parts = []
     for name, group in zip(("data", "iv", "tag"), match.groups()[:3], strict=True):
         text = group.replace("\r", "")
-        if not _BASE64.fullmatch(text):
+        if len(text) % 4 or not _BASE64.fullmatch(text):
             return f"Error base64-decoding {name}: illegal base64 data"
         parts.append(b64decode(text))
     if match[4] not in KINDS:

@@ -22,7 +22,7 @@ from .reading import Access, not_known
 from .sopsfiles import SHOWN, Emitted, ambiguous, decrypt_file, found_format
 from .wording import not_decrypted
 
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
 class Values(NamedTuple):
@@ -94,7 +94,7 @@ def decoded(value: object) -> bytes | None:
     if not isinstance(value, str) or is_unknown(value):
         return None
     text = value.replace("\n", "").replace("\r", "")  # Go's decoder skips them
-    return b64decode(text) if _BASE64.fullmatch(text) else None
+    return b64decode(text) if len(text) % 4 == 0 and _BASE64.fullmatch(text) else None
 
 
 def encoded(content: bytes) -> str:
