@@ -339,3 +339,25 @@ def test_subjects_of_bindings_follow_their_accounts(build):
         {"kind": "ServiceAccount", "name": "p-a", "namespace": "apps"},
         {"kind": "ServiceAccount", "name": "b", "namespace": "other"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "image"),
+    [
+        ("newTag: '2'", "example.org:5000/web:2"),
+        ("newName: other", "other:1@sha256:abc"),
+        ("digest: 'sha256:def'", "example.org:5000/web@sha256:def"),
+        ("newName: other, newTag: '2', digest: 'sha256:def'", "other:2@sha256:def"),
+    ],
+)
+def test_images(build, entry, image):
+    before = "example.org:5000/web:1@sha256:abc"
+    pod = f"spec: {{containers: [{{name: c, image: '{before}'}}, {{name: d, image: web2}}]}}\n"
+    images = f"images: [{{name: 'example.org:5000/web', {entry}}}]"
+    built = build(
+        {
+            "a/kustomization.yaml": kustomization("resources: [x.yaml]", images),
+            "a/x.yaml": document("v1", "Pod", "p", pod),
+        }
+    )
+    assert [each["image"] for each in built.objects[0].data["spec"]["containers"]] == [image, "web2"]

@@ -108,6 +108,17 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """One entry of `images`; "" for what it leaves."""
+
+    name: str
+    new_name: str = ""
+    new_tag: str = ""
+    digest: str = ""
+    tag_suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PatchEntry:
     """One entry of `patches`, `patchesStrategicMerge` or `patchesJson6902`.
 
@@ -183,6 +194,7 @@ class KustomizationFile:
         faults: what kustomize refuses in it.
         elsewhere: paths that lead out of the repository.
         replicas: the entries of `replicas`: name, count and line.
+        images: the entries of `images`.
         plugins: files and folders with configurations of plug-ins, by field.
     """
 
@@ -207,4 +219,5 @@ class KustomizationFile:
     faults: tuple[Fault, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
     replicas: tuple[tuple[str, int, int], ...] = ()
+    images: tuple[Image, ...] = ()
     plugins: tuple[Plugin, ...] = ()

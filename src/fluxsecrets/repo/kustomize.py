@@ -17,6 +17,7 @@ from .entrypaths import Places, format_for_key, is_remote
 from .generatorentries import config_files, flag, read_config_generator, read_generator
 from .kustomizationfields import Fault, faults, in_case, kind_of
 from .kustomizationfile import (
+    Image,
     KustomizationFile,
     Labels,
     PatchEntry,
@@ -82,6 +83,7 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         annotations=tuple(pairs(_data(child(root, "commonAnnotations"))).items()),
         not_modelled=tuple(reader.not_modelled(root)),
         replicas=tuple(reader.replicas(root)),
+        images=tuple(reader.images(root)),
         plugins=tuple(reader.plugins(root)),
         notes=tuple(reader.notes),
         kind=kind_of(root),
@@ -175,6 +177,13 @@ class _Reader(Places):
                 count if isinstance(count, int) else 0,
                 line_of(item) or 1,
             )
+
+    def images(self, root: Node | None) -> Iterator[Image]:
+        for field in ("images", "imageTags"):
+            for item in items_of(child(root, field)):
+                values = pairs(_data(item))
+                names = ("name", "newName", "newTag", "digest", "tagSuffix")
+                yield Image(*(values.get(name, "") for name in names))
 
     def plugins(self, root: Node | None) -> Iterator[Plugin]:
         for field in _PLUGINS:

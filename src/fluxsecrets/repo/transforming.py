@@ -1,7 +1,7 @@
 """What the transformers of a kustomization file make of the objects, in kustomize's order.
 
 Follows `configureBuiltinTransformers` in kustomize's api/internal/target: strategic merge patches, patches,
-namespace, prefix and suffix, labels, annotations, JSON 6902 patches, replicas, replacements.
+namespace, prefix and suffix, labels, annotations, JSON 6902 patches, replicas, images, replacements.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fluxsecrets.sops.document import to_data
 
 from .built import Overlay
 from .identity import duplicates, shown
+from .images import with_image
 from .kustomizationfile import KustomizationFile, PatchEntry, ReplacementEntry
 from .kustomize import unreadable
 from .labelling import with_annotations, with_labels
@@ -57,6 +58,8 @@ def transform(
     objects = _patched(record, (patch for field, patch in entries if field == "patchesJson6902"), objects)
     for name, count, line in file.replicas:
         objects = _scaled(record, file, name, count, line, objects)
+    for image in file.images:
+        objects = [with_image(item, image) for item in objects]
     for entry in file.replacements:
         objects = _replaced(record, file, entry, objects)
     return objects
