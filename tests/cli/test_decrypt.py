@@ -44,7 +44,7 @@ stringData:
 @pytest.fixture
 def multi(folder, cli):
     folder.write("multi.yaml", MULTI)
-    assert cli("encrypt", "multi.yaml").exit_code == 0
+    assert cli("encrypt", "--allow-invalid", "multi.yaml").exit_code == 0
     return folder
 
 

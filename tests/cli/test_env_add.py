@@ -66,7 +66,7 @@ def test_add_then_encrypt_gives_the_same_shape_and_none_of_the_values(waddle, cl
     assert len(made) == 33
     check_rules(git(waddle, "diff", ".sops.yaml").splitlines())
     registry = json.loads((waddle / "apps/spicedb/overlays/dr/registry.json").read_text())
-    assert registry["data"] == {".dockerconfigjson": b64encode(b"REPLACE_ME").decode()}
+    assert registry["data"] == {".dockerconfigjson": b64encode(b'{"auths": {"REPLACE_ME": {}}}').decode()}
     assert all("/dr/" in path or path == "keys/cluster-dr.pub" for path in made)
     assert not any(THROWAWAY.search((waddle / path).read_bytes()) for path in made)
     assert not any(b"production" in (waddle / path).read_bytes() for path in made if "spicedb" not in path)
@@ -345,7 +345,7 @@ def test_an_interruption_is_completed_or_taken_back(waddle, cli, git, identity, 
 
 OUTSIDE = {
     "kubernetes/production/flux/cluster.yaml": git_repository("home")
-    + flux("apps", "./kubernetes/production/apps", SECRET_AGE, source="home"),
+    + flux("apps", "./kubernetes/production/apps", SECRET_AGE, "interval: 10m", "prune: true", source="home"),
     "kubernetes/production/apps/secret.yaml": secret("x", "x"),
     "kubernetes/production/bootstrap/age.yaml": secret("sops-age", "flux-system"),
     "bootstrap/production/deploy-key.yaml": secret("deploy", "flux-system"),

@@ -148,9 +148,16 @@ def test_loops_end(tree_of):
 
 @pytest.mark.parametrize("source", ["OCIRepository/apps", "Bucket/apps", "ExternalArtifact/apps"])
 def test_other_kinds_of_source_are_noted(tree_of, source):
-    tree = tree_of({"root/a.yaml": flux("apps", "./apps", source=source), "apps/a.yaml": config_map()})
+    tree = tree_of(
+        {
+            "root/a.yaml": flux("apps", "./apps", source=source),
+            "root/b.yaml": flux("own", "./own"),
+            "own/a.yaml": config_map(),
+            "apps/a.yaml": config_map(),
+        }
+    )
     graph = walk(tree, "root")
-    assert graph.files == {"root/a.yaml"}
+    assert graph.files == {"root/a.yaml", "root/b.yaml", "own/a.yaml"}
     (note,) = notes(graph)
     assert note.startswith("root/a.yaml:2: Kustomization 'apps': not followed")
     assert source.split("/")[0] in note
@@ -251,7 +258,7 @@ def test_two_kustomization_files_are_both_taken_and_noted(tree_of):
 def test_a_file_read_as_two_formats_is_noted(tree_of):
     tree = tree_of(
         {
-            "root/kustomization.yaml": "secretGenerator:\n- files: [a.yaml=s]\n- files: [b=s]\n",
+            "root/kustomization.yaml": "secretGenerator:\n- {name: a, files: [a.yaml=s]}\n- {name: b, files: [b=s]}\n",
             "root/s": "x",
         }
     )

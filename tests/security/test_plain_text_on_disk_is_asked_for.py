@@ -19,6 +19,8 @@ WITH_OUTPUT = {
     "keys cluster-secret": ("keys", "cluster-secret", "--env", "staging"),
     "scan": ("scan",),
     "audit": ("audit",),
+    "verify": ("verify", "--env", "staging"),
+    "render": ("render", "--env", "staging"),
     "env add": ("env", "add", "new", "--from", "staging"),
 }
 

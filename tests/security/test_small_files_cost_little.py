@@ -142,13 +142,12 @@ spec: {path: ./clusters/prod, sourceRef: {kind: GitRepository, name: flux-system
 """
 
 
-def test_an_invalid_pattern_names_its_file_and_line(repository, cli, git):
+def test_an_invalid_pattern_leaves_nothing_out(repository, cli, git):
+    """As Go's `path.Match`, which says that it is bad, and go-git goes on to the next."""
     repository.write("clusters/prod/gotk-sync.yaml", GOTK)
     repository.write(".sourceignore", "# names\n*.md\n[z-a]x\n")
     git(repository.path, "add", "--all")
-    result = cli("env", "list")
-    assert result.exit_code == 2
-    assert ".sourceignore:3: the glob '[z-a]x' is not valid" in result.stderr
+    assert "prod" in cli("env", "list").stdout
 
 
 def test_odd_patterns_of_sourceignore_are_read(repository, cli, git):

@@ -51,7 +51,7 @@ class SecretValue:
 
     @property
     def argument(self) -> str:
-        """Its key for `fluxsecrets set`, as a word of a command line."""
+        """Its key as a word of a command line, for `set`."""
         return key_argument(self.path)
 
     @property
@@ -64,7 +64,7 @@ class SecretValue:
 
 
 def key_argument(path: Path) -> str:
-    """The key of a value for `fluxsecrets set`, as a word of a command line."""
+    """The key of a value as a word of a command line, for `set`."""
     dotted = all(isinstance(step, str) and step and not set(step) & set("[]\"'") for step in path)
     if dotted:
         return word(".".join(str(step) for step in path))

@@ -16,6 +16,7 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, Plain, Steps, dig, pairs, walk
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.shell import command_for
 from fluxsecrets.sops.document import show_path
 from fluxsecrets.sops.metadata import Metadata, parse_metadata
 from fluxsecrets.sops.selectors import Selector, compile_selector
@@ -24,7 +25,7 @@ from .model import Cluster
 from .opening import PANIC, open_data
 from .reading import Access, access, changed, not_known, without_key
 from .values import decrypt_values
-from .wording import not_decrypted
+from .wording import FOR_THE_CLUSTER, not_decrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ _HINTS = {
     "Expected encrypted": _PLAIN,
     "authentication failed": "leave {0} under the keys under which it was encrypted, or restore it from git",
     "base64": "the ciphertext of {0} is damaged: restore the file from git",
-    "data key": "encrypt the file for the cluster's key: run `fluxsecrets recipients sync`",
+    "data key": FOR_THE_CLUSTER,
     "failed to load": "the sops block is damaged: restore the file from git",
 }
 
@@ -215,6 +216,8 @@ def _fails(
         not_decrypted(item, f"{item.kind} data", reason),
         path,
         line,
-        next((hint for sign, hint in _HINTS.items() if sign in reason), "").format(show_path(steps)),
+        next((hint for sign, hint in _HINTS.items() if sign in reason), "").format(
+            show_path(steps), sync=command_for("recipients sync", [path])
+        ),
     )
     return Decrypted(data, Treatment(Fate.FAILS, "json", outcome.reason), (outcome,))

@@ -23,6 +23,7 @@ from fluxsecrets.repo.manifests import child, items_of, line_of, read_documents,
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree, parent
 from fluxsecrets.repo.unknown import SIGN
+from fluxsecrets.shell import command_for
 from fluxsecrets.sops.document import Node
 
 from .decrypting import decrypts
@@ -30,6 +31,7 @@ from .envelopes import is_envelope
 from .model import Cluster, SourceVerdict
 from .reading import Access, changed, not_known
 from .sopsfiles import Emitted, decrypt_file
+from .wording import FOR_THE_CLUSTER
 
 _PREFIX = "error decrypting sources: "
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]")
@@ -228,7 +230,7 @@ def _verdict(use: _Use, treatment: Treatment) -> SourceVerdict:
 
 def _hint(emitted: Emitted, use: _Use) -> str:
     if emitted.access is Access.CLOSED:
-        return "encrypt the file for the cluster's key: run `fluxsecrets recipients sync`"
+        return FOR_THE_CLUSTER.format(sync=command_for("recipients sync", [use.path]))
     if "metadata not found" in (emitted.fails or ""):
         return "the text of a marker is in a plain file: encrypt the file, or change that text"
     if "failed to load" in (emitted.fails or ""):

@@ -16,11 +16,12 @@ from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.unknown import SIGN, UNKNOWN, is_unknown
+from fluxsecrets.shell import command_for
 
 from .model import Cluster
 from .reading import Access, not_known
 from .sopsfiles import SHOWN, Emitted, ambiguous, decrypt_file, found_format
-from .wording import not_decrypted
+from .wording import FOR_THE_CLUSTER, not_decrypted
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
@@ -113,17 +114,17 @@ def _fails(item: Object, key: str, reason: str) -> Outcome:
         not_decrypted(item, f"Secret field '{key}'", reason),
         item.file,
         _line(item, key),
-        next(_hints(key, reason), ""),
+        next(_hints(key, reason, item.file), ""),
     )
 
 
-def _hints(key: str, reason: str) -> Iterator[str]:
+def _hints(key: str, reason: str, path: str) -> Iterator[str]:
     if "as decrypted binary" in reason:
         yield f"give the key {key!a} the suffix of the file's format, such as `.yaml` or `.env`"
     elif "failed to emit" in reason:
         yield f"give the key {key!a} the suffix of the file's format"
     elif "data key" in reason:
-        yield "encrypt the file for the cluster's key: run `fluxsecrets recipients sync`"
+        yield FOR_THE_CLUSTER.format(sync=command_for("recipients sync", [path]))
     elif "metadata not found" in reason:
         yield "the text of a marker is in a plain file: encrypt the file, or change that text"
 

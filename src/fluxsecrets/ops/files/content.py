@@ -288,7 +288,7 @@ def encrypt_content(
     """
     from fluxsecrets.ops.policy.policy import selector_for
 
-    document = _parse_plain(format_, data, limits, check)
+    document = _parse_plain(format_, data, limits)
     del data  # freed at once where the caller has let go of it, too: a file may have many megabytes
     single_value = format_.single_value
     # A file that is one value has no keys to select, and sops can't read such a file with a selector.
@@ -314,6 +314,8 @@ def encrypt_content(
         single_value=single_value,
         previous=reusable.opened if reusable is not None else None,
     )
+    if check is not None and not single_value:  # behind what is more: a ciphertext among the values
+        check(document)
     warnings += encrypted.warnings
     if previous is not None and not single_value:
         warnings += _disclosed(previous, encrypted, by_hand=by_hand)
@@ -341,20 +343,16 @@ def encrypt_content(
     return EncryptedFile(new, values, reused, tuple(warnings))
 
 
-def _parse_plain(
-    format_: Format, data: bytes, limits: Limits, check: Callable[[Document], None] | None
-) -> Document:
-    """Parse a plain file's content, and check it.
+def _parse_plain(format_: Format, data: bytes, limits: Limits) -> Document:
+    """Parse a plain file's content.
 
     Raises:
         AlreadyEncryptedError: it has a `sops` block.
-        FluxsecretsError: see `parse` and the check.
+        FluxsecretsError: see `parse`.
     """
     document = parse(format_, data, limits)
     if document.metadata is not None:
         raise AlreadyEncryptedError("the file is already encrypted", hint="nothing to do")
-    if check is not None and not format_.single_value:
-        check(document)
     return document
 
 

@@ -32,6 +32,12 @@ from fluxsecrets.sops.values import Value
 PLACEHOLDER = "REPLACE_ME"
 """What stands in the place of a value."""
 
+_OF_REGISTRIES = {
+    ".dockerconfigjson": f'{{"auths": {{"{PLACEHOLDER}": {{}}}}}}',
+    ".dockercfg": f'{{"{PLACEHOLDER}": {{}}}}',
+}
+"""Where Kubernetes takes only JSON."""
+
 _LOST_COMMENT = " (a comment that was encrypted)"
 
 
@@ -170,7 +176,8 @@ def _rewritten(format_: Format, document: Document, changes: Sequence[Change], l
 def _placeholder(slot: Slot, format_: Format) -> Value:
     if format_.single_value:
         return f"{PLACEHOLDER}\n".encode()
-    return encoded(PLACEHOLDER) if slot.base64 else PLACEHOLDER
+    text = _OF_REGISTRIES.get(slot.key, PLACEHOLDER)
+    return encoded(text) if slot.base64 else text
 
 
 def encoded(text: str) -> str:
