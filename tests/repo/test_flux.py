@@ -258,7 +258,8 @@ def test_two_kustomization_files_are_both_taken_and_noted(tree_of):
 def test_a_file_read_as_two_formats_is_noted(tree_of):
     tree = tree_of(
         {
-            "root/kustomization.yaml": "secretGenerator:\n- {name: a, files: [a.yaml=s]}\n- {name: b, files: [b=s]}\n",
+            "root/kustomization.yaml": "secretGenerator:\n- {name: a, files: [a.yaml=s]}\n"
+            "- {name: b, files: [b=s]}\n",
             "root/s": "x",
         }
     )

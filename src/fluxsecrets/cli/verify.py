@@ -40,8 +40,8 @@ def command(
     What the repository alone does not tell is listed as such, and never counts as right. In CI, use
     --strict. `verify: accept:` in .fluxsecrets.yaml names what your team knows of.
 
-    Exit codes: 0 all is as intended, 1 something is not, or cannot be told and --strict is given, 2 an
-    error.
+    Exit codes: 0 all is as intended, 1 something is not, or nothing says which key a cluster has, or
+    something can't be told and --strict is given, 2 an error.
     """
     from fluxsecrets import __version__
     from fluxsecrets.cli.reportfile import refuse_output, show_report
