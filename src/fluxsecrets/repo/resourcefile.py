@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, LimitError
-from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, Sequence
+from fluxsecrets.sops.document import Entry, Leaf, Mapping, Node, Sequence, leaves_of
 from fluxsecrets.sops.formats import decode_text
 from fluxsecrets.sops.formats.yaml.build import key_text
-from fluxsecrets.sops.formats.yaml.nodes import RawMapping, RawNode, RawSequence, parse_nodes
+from fluxsecrets.sops.formats.yaml.nodes import RawMapping, RawNode, RawScalar, RawSequence, parse_nodes
 
 from .kustomize import unreadable
 from .manifests import child, items_of, line_of, manifest_of, read_documents, without_definitions
@@ -22,6 +23,7 @@ from .objects import Object, object_of
 from .outcome import Effect, Outcome
 from .tree import Note, Tree
 
+_NULLS = ("", "~", "null", "Null", "NULL")
 _SEPARATOR = re.compile(r"\n---(.*)(?=\n)")
 
 
@@ -64,6 +66,7 @@ def read_resource_file(tree: Tree, path: str) -> ResourceFile:
                     Effect.FAILS, "not-a-manifest", reason, path, line_of(node), _hint(reason)
                 )
                 continue
+            outcome = outcome or _refused_later(node, path)
             item = object_of(manifest_of(node, index, in_list=in_list), path)
             if item is not None:
                 found.append(item)
@@ -106,6 +109,20 @@ def _problem_of_list(node: Mapping, kind: str) -> str | None:
     group = _text(node.get("apiVersion")).rpartition("/")[0]
     is_own = "." not in group.removesuffix(".k8s.io")
     return f"no matches for kind {kind!a}" if is_own and _text(child(node, "metadata", "name")) else None
+
+
+def _refused_later(node: Mapping, path: str) -> Outcome | None:
+    """What is refused later: Flux asks for the API version, and JSON for finite numbers."""
+    if not _text(node.get("apiVersion")):
+        reason = "failed to decode Kubernetes apiVersion, kind and name"
+        return Outcome(
+            Effect.FAILS, "api-version-missing", reason, path, line_of(node), "add the apiVersion of its kind"
+        )
+    for leaf in leaves_of(node):
+        if isinstance(leaf.value, float) and not isfinite(leaf.value):
+            reason = "kustomize build failed: json: unsupported value"
+            return Outcome(Effect.FAILS, "number-not-finite", reason, path, leaf.line, "quote the value")
+    return None
 
 
 def _is_empty(node: Node | None) -> bool:
@@ -156,24 +173,38 @@ def refusal(tree: Tree, path: str, error: FormatError) -> Outcome:
     return found or Outcome(Effect.UNKNOWN, "unreadable-resource", error.message, path, error.line)
 
 
+def after_merge(outcome: Outcome) -> Outcome:
+    """The outcome of a build that goes on with a strategic merge patch.
+
+    kyaml's merge drops nulls from the object that it changes, and with them a key that is there again. Which
+    object that is, is not known for a file that cannot be read.
+    """
+    if outcome.behaviour != "duplicate-null-key" or outcome.effect is not Effect.FAILS:
+        return outcome
+    reason = f"{outcome.reason}, unless a strategic merge patch changes the object"
+    return replace(outcome, effect=Effect.UNKNOWN, reason=reason)
+
+
 def _wrong_key(root: RawNode, path: str) -> Outcome | None:
     """A key that is in a map twice, or is not a text; kustomize fails on it when it prints the object."""
     waiting: list[RawNode] = [root]
     while waiting:
         node = waiting.pop()
         if isinstance(node, RawMapping):
-            seen: dict[str, int] = {}
-            for raw in node.keys:
+            seen: dict[str, tuple[int, bool]] = {}
+            for raw, value in zip(node.keys, node.values, strict=True):
                 try:
                     key = key_text(raw)
                 except FormatError as error:
                     reason = "json: unsupported type: map[interface {}]interface {}"
                     return Outcome(Effect.FAILS, "key-not-text", reason, path, raw.line, error.hint or "")
                 if key in seen:
-                    reason = f"yaml: line {raw.line}: mapping key already defined at line {seen[key]}"
+                    line, empty = seen[key]
+                    reason = f"yaml: line {raw.line}: mapping key already defined at line {line}"
+                    behaviour = "duplicate-null-key" if empty else "duplicate-key"
                     hint = "remove or rename one of the keys"
-                    return Outcome(Effect.FAILS, "duplicate-key", reason, path, raw.line, hint)
-                seen[key] = raw.line
+                    return Outcome(Effect.FAILS, behaviour, reason, path, raw.line, hint)
+                seen[key] = (raw.line, isinstance(value, RawScalar) and value.text in _NULLS)
             waiting += node.values
         elif isinstance(node, RawSequence):
             waiting += node.items

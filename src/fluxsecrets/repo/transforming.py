@@ -25,6 +25,7 @@ from .patchfiles import Refused, read_entry
 from .patching import patched
 from .record import Record
 from .replacements import NotModelledError, read_replacements, replace_values
+from .resourcefile import after_merge
 from .tree import Note
 
 _SCALED = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"})
@@ -68,6 +69,8 @@ def transform(
 def _patched(record: Record, patches: Iterable[Patch], objects: list[Object]) -> list[Object]:
     """The objects after patches."""
     for patch in patches:
+        if patch.merges:
+            record.outcomes = dict.fromkeys(map(after_merge, record.outcomes))
         objects, problems = patched(patch, objects, lenient=record.incomplete)
         for problem in problems:
             record.outcomes[problem] = None
