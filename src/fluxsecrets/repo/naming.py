@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .identity import effective_namespace, identity, is_cluster_scoped, original
-from .manifests import Plain, Steps, dig, text, with_value
+from .manifests import Plain, Steps, dig, maps, text, with_value
 from .objects import Object, with_data, with_metadata
 from .references import uses
 
@@ -89,7 +89,7 @@ def with_references(objects: Sequence[Object]) -> tuple[list[Object], list[tuple
 def _with_subjects(item: Object, accounts: Sequence[Object]) -> Object:
     """A binding whose subjects have the names and namespaces that the accounts got (`setMapping`)."""
     data = item.data
-    subjects = [each for each in (dig(data, "subjects") or ()) if isinstance(each, dict)]
+    subjects = maps(data, "subjects")
     named = {each.get("namespace") for each in subjects if each.get("kind") == "ServiceAccount"}
     if not is_cluster_scoped(item.api_version, item.kind):
         accounts = [

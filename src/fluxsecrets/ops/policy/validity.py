@@ -14,7 +14,8 @@ from fluxsecrets.flux.unknown import UNKNOWN, unknown
 from fluxsecrets.flux.validity import problems
 from fluxsecrets.flux.validity.problem import Problem, Subject, field_name
 from fluxsecrets.marks import read_ciphertext
-from fluxsecrets.repo.manifests import Steps, is_reference, line_of, text_of
+from fluxsecrets.repo.manifests import Plain, Steps, dig, is_reference, line_of, text_of
+from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.sops.document import Data, Document, Mapping, Node, find, to_data
 
 ALLOW_INVALID = "--allow-invalid"
@@ -100,7 +101,7 @@ def faults(document: Document) -> Iterator[Fault]:
         metadata = part.get("metadata")
         name = text_of(metadata.get("name")) if isinstance(metadata, Mapping) else None
         for problem in problems(Subject(data, data)):
-            if _is_for_files(problem):
+            if _is_for_files(problem) and not _is_filled_later(data, problem):
                 yield Fault(name or "", _line(part, problem.steps), problem)
 
 
@@ -111,6 +112,19 @@ def _is_for_files(problem: Problem) -> bool:
     if any(sign in str(step) for step in problem.steps for sign in _TEMPLATES):
         return False
     return problem.behaviour != "unknown-field" or len(problem.steps) == 1
+
+
+def _is_filled_later(data: Plain, problem: Problem) -> bool:
+    """Whether the content that is wrong is a placeholder, such as `env add` writes."""
+    if problem.behaviour != "content-invalid":
+        return False
+    from fluxsecrets.scan.placeholders import is_placeholder  # start-up time: it is seldom needed
+
+    value = dig(data, *map(str, problem.steps))
+    if not isinstance(value, str):
+        return False
+    decoded = decode_base64(value) if problem.steps[0] == "data" else None
+    return is_placeholder(decoded.decode("utf-8", "replace") if decoded else value)
 
 
 def _known(data: Data) -> Data:
