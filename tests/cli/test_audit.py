@@ -277,3 +277,12 @@ def test_a_range_sees_what_the_mac_does_not(clean, cli, git):
     git(clean, "commit", "--quiet", "--all", "--message", "renamed")
     assert rules(cli) == ["kustomization-fails", "reference-missing"]
     assert rules(cli, "--range", "HEAD~1..HEAD") == ["keys-renamed", "reference-missing"]
+
+
+def test_what_cannot_be_told_is_a_note(clean, cli):
+    folder = clean / "clusters/staging/base"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text("resources: [https://git.waddle.example/base?ref=v1]\n")
+    found = json.loads(cli("audit", "--rule", "kustomization-fails", "--format", "json").stdout)
+    assert found["findings"] == []
+    assert any("base" in note["path"] or "cannot tell" in note["message"] for note in found["notes"])

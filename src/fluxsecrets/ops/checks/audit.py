@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from fluxsecrets.audit.causes import Cause, causes
 from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.people import named
 from fluxsecrets.audit.rule import AuditRule
-from fluxsecrets.audit.rules import NEEDS_ENVIRONMENTS, RULES, SCANNED_RULES
+from fluxsecrets.audit.rules import NEEDS_ENVIRONMENTS, RULES, SCANNED_RULES, kustomization_fails
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
 from fluxsecrets.findings import Finding, RuleInfo, Severity
 from fluxsecrets.findings.allow import (
@@ -33,6 +34,7 @@ from fluxsecrets.marks import BASELINE_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
 from fluxsecrets.repo.environments import Environment, find_environment
+from fluxsecrets.repo.outcome import Effect
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
 from fluxsecrets.sops.document import Document
 
@@ -200,13 +202,14 @@ def _weigh(
     looks_at_values = any(rule.needs_keys for rule in rules)
     fail_on = options.fail_on or Severity.parse(facts.settings.audit.fail_on)
     encrypted = facts.encrypted()
+    notes = _notes(chosen, {item.location.path for item in findings})
     result = AuditResult(
         findings=weighed.kept,
         known=(),
         allowed=weighed.allowed,
         remarks=weighed.remarks,
         gone=(),
-        notes=(*_notes(chosen, {item.location.path for item in findings}), *_doubts(facts)),
+        notes=(*notes, *_untold(facts, ran, notes), *_doubts(facts)),
         root=root,
         fail_on=None if options.never_fail else fail_on,
         files=len(facts.secrets),
@@ -275,6 +278,24 @@ def _notes(chosen: Iterable[Environment], found_in: set[str]) -> dict[Note, None
     return {
         note: None for note in notes if not (note.message.startswith(UNREADABLE) and note.path in found_in)
     }
+
+
+def _untold(facts: Facts, ran: frozenset[str], notes: Iterable[Note]) -> Iterator[Note]:
+    """The Kustomizations of which it can't be told what Flux does, once per behaviour."""
+    if kustomization_fails.INFO.id not in ran:
+        return
+    alike: dict[str, list[Cause]] = {}
+    noted = {(note.path, note.line) for note in notes}
+    for cause in causes(facts, Effect.UNKNOWN):
+        if (cause.place.path, cause.place.line) in noted:
+            continue
+        alike.setdefault(cause.behaviour, []).append(cause)
+    for each in alike.values():
+        count = len({name for cause in each for name in cause.names})
+        more = f" and {count - 1} more" if count > 1 else ""
+        who = f"Kustomization {each[0].names[0]}{more}" if each[0].names else each[0].who
+        reason = f"cannot tell what Flux does with {who}: {each[0].first.reason}"
+        yield Note(each[0].place.path, each[0].place.line, reason)
 
 
 def _doubts(facts: Facts) -> Iterator[Note]:
