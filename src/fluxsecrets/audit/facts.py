@@ -71,6 +71,10 @@ class ConfigFile:
         """A file's path as the rules see it."""
         return path.removeprefix(f"{self.folder}/") if self.folder else path
 
+    def rule(self, path: str) -> CreationRule | None:
+        """The creation rule for a file; None where none applies, or the rules can't be read."""
+        return rule_for(self.config, self.relative(path)) if self.config is not None else None
+
 
 class Opening(NamedTuple):
     """What became of opening an encrypted file.
@@ -553,6 +557,4 @@ def _nearest(configs: Mapping[str, ConfigFile], path: str) -> ConfigFile | None:
 
 
 def _rule(config: ConfigFile | None, path: str) -> CreationRule | None:
-    if config is None or config.config is None:
-        return None
-    return rule_for(config.config, config.relative(path))
+    return config.rule(path) if config is not None else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.rules import file_unreadable
+from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment, no_environment
@@ -63,11 +64,11 @@ def _environment(facts: Facts, environment: Environment, accepting: Acceptances)
         for outcome in each.judged.outcomes
         if outcome.behaviour == _NO_KEY and outcome.path is not None
     }
-    no_key = _no_cluster_key(facts, environment.name, unknown) if unknown else None
+    no_key = _no_cluster_key(facts, environment, unknown) if unknown else None
     return Verification(environment.name, told, environment.notes, strays, no_key)
 
 
-def _no_cluster_key(facts: Facts, environment: str, paths: set[str]) -> NoClusterKey:
+def _no_cluster_key(facts: Facts, environment: Environment, paths: set[str]) -> NoClusterKey:
     secrets = [secret for secret in facts.secrets if secret.path in paths]
     names = (
         name_of(one, facts.names)
@@ -75,15 +76,25 @@ def _no_cluster_key(facts: Facts, environment: str, paths: set[str]) -> NoCluste
         for group in (secret.metadata.recipients if secret.metadata is not None else ())
         for one in group
     )
-    others = {_rule(secret) for secret in facts.whole.secrets if set(secret.environments) != {environment}}
-    shared = {place for secret in secrets if (place := _rule(secret)) is not None and place in others}
-    return NoClusterKey(len(paths), tuple(dict.fromkeys(names)), tuple(sorted(shared)))
+    return NoClusterKey(len(paths), tuple(dict.fromkeys(names)), _shared_rules(facts, environment, secrets))
 
 
-def _rule(secret: Secret) -> str | None:
-    if secret.rule is None or secret.config is None:
-        return None
-    return f"{secret.config.path}:{secret.rule.line}"
+def _shared_rules(facts: Facts, environment: Environment, secrets: list[Secret]) -> tuple[str, ...]:
+    """`file:line` of their rules that are for files outside of an environment too, where there are others."""
+    if len(facts.environment_names) < 2:
+        return ()
+    rules = {(each.config.path, each.rule.line): each.config for each in secrets if each.config and each.rule}
+    outside = [
+        path
+        for path in facts.tree.paths
+        if path.lower().endswith(MANIFEST_SUFFIXES) and path not in environment.files
+    ]
+    shared = [
+        f"{path}:{line}"
+        for (path, line), config in sorted(rules.items())
+        if any((rule := config.rule(each)) is not None and rule.line == line for each in outside)
+    ]
+    return tuple(shared)
 
 
 def _unreadable(facts: Facts, environment: Environment, known: set[str]) -> Iterator[Verified]:
