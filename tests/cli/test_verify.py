@@ -36,6 +36,10 @@ def problems(cli, *args):
     }
 
 
+def rows(cli):
+    return json.loads(cli("verify", "--env", "staging", "--format", "json").stdout)["items"]
+
+
 def test_the_example_comes_out_as_it_was_meant(waddle, cli, snapshot):
     assert cli("encrypt").exit_code == 0
     result = cli("verify", "--env", "staging")
@@ -75,7 +79,28 @@ def test_whose_key_it_is_is_known(made, cli):
     made(repository(files={"clusters/staging/other.yaml": encrypted(secret("other"), "alice", "bob")}))
     verdict, reason = problems(cli)["other.yaml"]
     assert (verdict, reason.endswith("none of the cluster's keys opens it")) == ("fails", True)
-    assert "with cluster-staging" in cli("verify", "--env", "staging").stdout
+    (own,) = (each for each in rows(cli) if each["path"].endswith("db.yaml"))
+    assert (own["verdict"], own["keys"]) == ("not applied", ["cluster-staging"])
+
+
+def test_nothing_of_a_kustomization_that_fails_is_said_to_be_applied(made, cli):
+    made(repository(files={"clusters/staging/other.yaml": encrypted(secret("other"), "alice", "bob")}))
+    assert {each["verdict"] for each in rows(cli)} == {"fails", "not applied"}
+    shown = cli("verify", "--env", "staging").stdout
+    assert ("   not applied\n" in shown, "decrypted   by Flux" in shown) == (True, False)
+
+
+def test_secrets_in_plain_text_have_one_hint(waddle, cli):
+    shown = cli("verify", "--env", "staging").stdout
+    assert shown.count("in plain text") == 1
+    hint = "13 Secrets are in plain text in the repository: run `fluxsecrets encrypt --env staging`\n"
+    assert shown.endswith(hint)
+
+
+def test_a_plain_secret_that_flux_would_not_decrypt_needs_more_than_encryption(made, cli):
+    made(repository(files={**cluster(decryption=False), "clusters/staging/db.yaml": secret()}))
+    shown = cli("verify", "--env", "staging").stdout
+    assert "before that, let Flux decrypt them: set `spec.decryption` in flux-system/" in shown
 
 
 def keyless(**options):
@@ -149,7 +174,8 @@ def test_a_changed_file(made, cli):
     assert found["more.yaml"][0] == "fails"
     assert "Input string <redacted> does not match" in found["more.yaml"][1]
     # Flux does not check the MAC, and applies what is left.
-    assert found["removed.yaml"][0] == "decrypted"
+    (removed,) = (each for each in rows(cli) if each["path"].endswith("removed.yaml"))
+    assert (removed["verdict"], removed["behaviour"]) == ("not applied", "mac-not-checked")
     assert "the MAC does not match" in found["removed.yaml"][1]
 
 

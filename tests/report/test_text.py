@@ -12,6 +12,7 @@ from fluxsecrets.report.text import (
     SimilarErrors,
     aligned,
     error_lines,
+    flowing,
     hint_lines,
     laid_out,
     printable,
@@ -184,4 +185,41 @@ def test_a_hint_is_wrapped_and_its_command_stays_in_one_piece():
         "  encrypt it:",
         f"  `fluxsecrets encrypt {path}`,",
         "  and change the value",
+    ]
+
+
+NAMED = (Cell("flux-system/apps"), Cell("fails", "red"), Cell("kubernetes/apps"))
+
+
+def test_cells_go_on_below_where_they_do_not_fit():
+    assert [*flowing(NAMED, None, plain, rest="  ")] == ["flux-system/apps   fails   kubernetes/apps"]
+    assert [*flowing(NAMED, 30, plain, rest="  ")] == ["flux-system/apps   fails", "  kubernetes/apps"]
+    assert next(flowing(NAMED, 30, marked, rest="  ")) == "flux-system/apps   <fails>"
+    assert [*flowing(NAMED, 10, plain, rest="  ")] == ["flux-system/apps", "  fails", "  kubernetes/apps"]
+
+
+def test_a_wide_cell_is_wrapped_at_its_words_in_its_colour():
+    cells = [Cell("a"), Cell("one two three", "red")]
+    assert [*flowing(cells, 9, marked, rest="  ")] == ["a", "  <one two>", "  <three>"]
+
+
+@given(st.lists(st.text("ab c", min_size=1).map(Cell), min_size=1), st.integers(10, 40))
+def test_flowing_cells_lose_no_word_and_break_only_where_they_must(cells, width):
+    lines = [*flowing(cells, width, plain, rest="  ")]
+    assert " ".join(lines).split() == " ".join(cell.text for cell in cells).split()
+    assert all(len(line) <= width or len(line.split()) == 1 for line in lines)
+
+
+def test_an_outline_is_wrapped_at_words():
+    row = (
+        Cell("  a.yaml:1"),
+        Cell("Secret apps/db"),
+        Cell("", ""),
+        Cell("this is not what its author wanted"),
+    )
+    assert laid_out([row], 30, plain, outline=True) == [
+        "  a.yaml:1",
+        "      Secret apps/db",
+        "      this is not what its",
+        "      author wanted",
     ]

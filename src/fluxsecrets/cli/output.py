@@ -67,6 +67,8 @@ class Output:
                     self.text(lines)
                 case blocks.Sentence(text, style, indent):
                     self._sentence(text, style, indent)
+                case blocks.Heading(cells, indent):
+                    self._heading(cells, indent)
                 case blocks.FindingList(findings, show_path):
                     self._findings(findings, show_path)
                 case blocks.Note(text):
@@ -90,6 +92,12 @@ class Output:
         from fluxsecrets.report.text import laid_out
 
         self.text(laid_out(rows, _width(), _style(), outline=outline))
+
+    def _heading(self, cells: Row, indent: str) -> None:
+        from fluxsecrets.report.text import flowing
+
+        width, show = (_width(), _style()) if self._lines is None else (None, _plain)
+        self.text(flowing(cells, width, show, rest=indent))
 
     def _sentence(self, text: str, style: str, indent: str) -> None:
         from fluxsecrets.report.text import Cell, wrapped
@@ -135,7 +143,8 @@ class Output:
     def note(self, text: str) -> None:
         """Say something that is neither a result nor an error."""
         if not self._quiet:
-            click.echo(_printable(text), err=True)
+            for part in _fitting(_printable(text)):
+                click.echo(part, err=True)
 
     def warning(self, line: str) -> None:
         """Say a warning, complete with its word."""
@@ -159,7 +168,8 @@ class Output:
                 with suppress(Exception):  # names are an extra; the error itself must be said
                     names = names_of_tried(error.tried, Path.cwd() / error.path)
             for line in error_lines(similar, names):
-                click.echo(_marked(line, "error:", "red"), err=True)
+                for part in _fitting(line):
+                    click.echo(_marked(part, "error:", "red"), err=True)
 
 
 def show_rekeyed(out: Output, command: str, batch: BatchResult, report: str) -> int:
@@ -273,10 +283,13 @@ def _fitting(line: str) -> list[str]:
     width = _width(sys.stderr)
     if width is None or len(line) < width // 2:
         return [line]
-    from fluxsecrets.report.text import wrapped
+    from fluxsecrets.report.text import text_width, wrapped
 
-    first, *rest = wrapped(line, width, "  ")
-    return [first[2:], *rest]
+    if text_width(line) <= width:
+        return [line]
+    own = line[: len(line) - len(line.lstrip())]
+    first, *rest = wrapped(line, width, f"{own}  ")
+    return [own + first.lstrip(), *rest]
 
 
 def _width(stream: TextIO | None = None) -> int | None:

@@ -37,6 +37,13 @@ class Sentence(NamedTuple):
     indent: str = "    "
 
 
+class Heading(NamedTuple):
+    """A row of the result whose cells are as wide as others'; at a terminal, it goes on below if need be."""
+
+    cells: Row
+    indent: str = "        "
+
+
 class FindingList(NamedTuple):
     """Findings by file, and how to show a path."""
 
@@ -62,5 +69,5 @@ class Errors(NamedTuple):
     errors: Sequence[FluxsecretsError]
 
 
-Block: TypeAlias = Table | Lines | Sentence | FindingList | Note | Warn | Errors
+Block: TypeAlias = Table | Lines | Sentence | Heading | FindingList | Note | Warn | Errors
 Page: TypeAlias = Iterable[Block]

@@ -74,13 +74,14 @@ def laid_out(
         rows: cells, already printable.
         width: columns of the terminal, or None for other output.
         show: a cell's text, coloured or not; what it adds must have no width.
-        outline: the first cells are indented as in a tree; where there are two lines, so is the second.
+        outline: the first cells are indented as in a tree; where they are on lines of their own, so is the
+            rest, which is wrapped.
     """
     widths = _widths(rows)
     if width is None or sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
         return [_line(row, widths, show) for row in rows]
     if outline:
-        return [line for row in rows for line in _outlined(row, show)]
+        return [line for row in rows for line in _outlined(row, width, show)]
     rest = _widths([row[1:] for row in rows])
     return [
         line for row in rows for line in (show(row[0]), "  " + _line(row[1:], rest, show)) if line.strip()
@@ -142,12 +143,40 @@ def _line(row: Row, widths: Sequence[int], show: Callable[[Cell], str]) -> str:
     return _GAP.join([*padded, *(show(cell) for cell, _ in cells[-1:])])
 
 
-def _outlined(row: Row, show: Callable[[Cell], str]) -> Iterator[str]:
+def _outlined(row: Row, width: int, show: Callable[[Cell], str]) -> Iterator[str]:
     yield show(row[0])
     indent = " " * (len(row[0].text) - len(row[0].text.lstrip()) + 4)
-    rest = [show(cell) for cell in row[1:] if cell.text]
-    if rest:
-        yield indent + _GAP.join(rest)
+    yield from flowing([cell for cell in row[1:] if cell.text], width, show, first=indent, rest=indent)
+
+
+def flowing(
+    cells: Sequence[Cell], width: int | None, show: Callable[[Cell], str], *, first: str = "", rest: str
+) -> Iterator[str]:
+    """Cells behind each other in lines that fit; a cell that is wider than a line is wrapped at its words.
+
+    Args:
+        cells: already printable; blanks at their ends align them with other rows.
+        width: columns of the terminal, or None for other output, which gets one line.
+        show: a cell's text, coloured or not; what it adds must have no width.
+        first: what the first line begins with.
+        rest: what the others begin with.
+    """
+    line, used, indent = first, len(first), first
+    for cell in cells:
+        own = text_width(cell.text.rstrip())
+        gap = _GAP if used > len(indent) else ""
+        if width is None or used + len(gap) + own <= width:
+            line, used = f"{line}{gap}{show(cell)}", used + len(gap) + text_width(cell.text)
+            continue
+        if used > len(indent):
+            yield line.rstrip()
+            indent = rest
+        *full, last = wrapped(cell.text, width, indent)
+        for part in full:
+            yield indent + show(Cell(part[len(indent) :], cell.style))
+        line, used = indent + show(Cell(last[len(indent) :], cell.style)), text_width(last)
+    if used > len(indent):
+        yield line.rstrip()
 
 
 def text_width(text: str) -> int:

@@ -17,10 +17,10 @@ from fluxsecrets.ops.checks.verifymodel import (
     Verified,
 )
 from fluxsecrets.repo.outcome import Effect, Outcome
-from fluxsecrets.shell import with_file
+from fluxsecrets.shell import command_for, with_file
 
 from .findings_text import note_lines
-from .page import Block, Lines, Note, Page, Sentence, Table, Warn
+from .page import Block, Heading, Lines, Note, Page, Sentence, Table, Warn
 from .text import Cell, Row, counted, path_shower, printable
 
 _STYLES = {
@@ -29,6 +29,7 @@ _STYLES = {
     Verdict.CIPHERTEXT: "red",
     Verdict.CANNOT_TELL: "yellow",
     Verdict.FAILS: "red",
+    Verdict.NOT_APPLIED: "red",
 }
 _VERDICTS = {
     OfKustomization.APPLIED: "green",
@@ -71,11 +72,13 @@ def _environment(
         padded = [
             cell._replace(text=cell.text.ljust(width)) for cell, width in zip(head, widths, strict=False)
         ]
-        yield Table([[*padded, head[-1]]])
+        yield Heading([*padded, head[-1]])
         yield from _outcomes(told, told.of_itself, show_path, hints, everything=everything)
         yield from _objects(told, show_path, hints, everything=everything)
     if one.strays:
         yield Table([_row(item, show_path) for item in one.strays], outline=True)
+    for line in _plain_hints(one):
+        yield Sentence(printable(line), indent="")
 
 
 def _head(told: Told) -> Row:
@@ -97,16 +100,18 @@ def _objects(
     told: Told, show_path: Callable[[str], str], hints: set[str], *, everything: bool
 ) -> Iterator[Block]:
     """A row per object or file that matters, and what is wrong with objects."""
-    shown = [
-        item
-        for item in told.items
-        if everything or item.problem is not None or item.verdict is not Verdict.APPLIED
-    ]
+    shown = [item for item in told.items if everything or _matters(item)]
     if shown:
         yield Table([_row(item, show_path) for item in shown], outline=True)
     own = set(told.of_itself)
     rest = [each for each in told.judged.outcomes if each not in own]
     yield from _outcomes(told, rest, show_path, hints, everything=everything)
+
+
+def _matters(item: Verified) -> bool:
+    if item.verdict is Verdict.NOT_APPLIED and item.format is not None:
+        return True
+    return item.problem is not None or item.verdict not in (Verdict.APPLIED, Verdict.NOT_APPLIED)
 
 
 def _outcomes(
@@ -148,7 +153,10 @@ def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
     if item.verdict is Verdict.DECRYPTED:
         how = f"by Flux {how}".strip()
     keys = f"{'with ' if item.keys else ''}{', '.join(item.keys)}"
-    problem = item.problem if item.behaviour is None else None
+    if item.verdict is Verdict.NOT_APPLIED:
+        how = keys = ""
+    said = item.behaviour is not None or item.verdict is Verdict.PLAIN
+    problem = None if said else item.problem
     more = problem or item.note or ("variables are replaced" if item.substituted else "")
     wrong = item.problem is not None
     return (
@@ -158,6 +166,24 @@ def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
         Cell(printable(f"{how} {keys}".strip())),
         Cell(printable(more), "red" if problem is not None else ""),
     )
+
+
+def _plain_hints(one: Verification) -> Iterator[str]:
+    """What to do about Secrets in plain text: once for all, since the verdict says what is wrong."""
+    plain = [told for told in one.told for item in told.items if item.verdict is Verdict.PLAIN]
+    if not plain:
+        return
+    what = "1 Secret is" if len(plain) == 1 else f"{len(plain)} Secrets are"
+    yield f"{what} in plain text in the repository: run `{command_for('encrypt', (), one.environment)}`"
+    without = dict.fromkeys(
+        shown_name(told.judged)
+        for told in plain
+        if (item := told.judged.applied.kustomization) is not None and item.decryption is None
+    )
+    if without:
+        names = list(without)[:_MOST_ALIKE]
+        more = f" and {len(without) - len(names)} more" if len(without) > len(names) else ""
+        yield f"before that, let Flux decrypt them: set `spec.decryption` in {', '.join(names)}{more}"
 
 
 def _key_hints(name: str, unknown: NoClusterKey | None) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Verdict(StrEnum):
     CIPHERTEXT = "ciphertext"
     CANNOT_TELL = "cannot tell"
     FAILS = "fails"
+    NOT_APPLIED = "not applied"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fluxsecrets.audit.facts import Facts, Secret
+from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.treatment import Treated, treated
 from fluxsecrets.errors import IntegrityError
+from fluxsecrets.flux.model import Verdict as OfKustomization
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.environments import Environment
@@ -24,6 +26,8 @@ _VERDICTS = {
     Effect.UNKNOWN: Verdict.CANNOT_TELL,
 }
 _SEVERITY = tuple(Effect)
+_OF_THE_FILE = (Verdict.FAILS, Verdict.PLAIN)
+"""What holds for an object even if nothing of its Kustomization is applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,15 @@ class _Fate:
 def rows(facts: Facts, environment: Environment) -> dict[int, list[Verified]]:
     """Return the rows of an environment by the identity of what applies them, in the order of the build."""
     clusters = keys_of_clusters(facts).get(environment.name, frozenset())
+    refused = {
+        id(each.applied) for each in judged(facts, environment) if each.verdict is OfKustomization.FAILS
+    }
     found: dict[int, list[Verified]] = {}
     for each in treated(facts, environment):
-        found.setdefault(id(each.applied), []).append(_row(facts, each, clusters))
+        row = _row(facts, each, clusters)
+        if id(each.applied) in refused and row.verdict not in _OF_THE_FILE:
+            row = replace(row, verdict=Verdict.NOT_APPLIED)
+        found.setdefault(id(each.applied), []).append(row)
     return found
 
 
