@@ -2,9 +2,9 @@
 
 import pytest
 
-from fluxsecrets.repo.build import Builder
-from fluxsecrets.repo.built import Cycle, Overlay
-from fluxsecrets.repo.patches import Patch, Target
+from fluxsecrets.repo.kustomize.build import Builder
+from fluxsecrets.repo.kustomize.built import Cycle, Overlay
+from fluxsecrets.repo.kustomize.patches import Patch, Target
 from layouts import config_map, document, flux, kustomization, secret
 
 

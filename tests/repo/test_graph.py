@@ -2,9 +2,9 @@
 
 import pytest
 
-from fluxsecrets.repo.built import Cycle
 from fluxsecrets.repo.flux import Decryption, Sync
 from fluxsecrets.repo.graph import walk
+from fluxsecrets.repo.kustomize.built import Cycle
 from layouts import SECRET_AGE, config_map, document, flux, git_repository, kustomization, secret
 
 

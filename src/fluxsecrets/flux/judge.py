@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from fluxsecrets.repo.build import Builder
-from fluxsecrets.repo.built import Built
 from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.graph import Applied, Graph
-from fluxsecrets.repo.hashing import with_hashes
+from fluxsecrets.repo.kustomize.build import Builder
+from fluxsecrets.repo.kustomize.built import Built
+from fluxsecrets.repo.kustomize.hashing import with_hashes
 from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.ordering import Key

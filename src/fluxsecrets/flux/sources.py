@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import FLUX_MARKERS
-from fluxsecrets.repo.build import Builder
 from fluxsecrets.repo.decryption import SIZE_LIMIT, Fate, Treatment
-from fluxsecrets.repo.entrypaths import format_for_env, format_for_key
 from fluxsecrets.repo.graph import Applied
-from fluxsecrets.repo.kustomize import kustomization_files
+from fluxsecrets.repo.kustomize.build import Builder
+from fluxsecrets.repo.kustomize.entrypaths import format_for_env, format_for_key
+from fluxsecrets.repo.kustomize.reading import kustomization_files
 from fluxsecrets.repo.manifests import child, items_of, line_of, read_documents, text_of
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree, parent

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fluxsecrets.repo.decryption import Fate, Treatment
-from fluxsecrets.repo.entrypaths import format_for_key
+from fluxsecrets.repo.kustomize.entrypaths import format_for_key
 from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .built import Cycle, Overlay
 from .flux import FluxKustomization, Source, SourceRef, Sync
+from .kustomize.built import Cycle, Overlay
 from .objects import Object
 from .outcome import Outcome
 from .tree import Note, Tree

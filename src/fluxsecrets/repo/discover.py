@@ -28,7 +28,7 @@ from fluxsecrets.sops.formats import format_for_path
 from .configfiles import why_plain
 from .encrypted import detect_encryption
 from .globs import Glob, compile_glob
-from .kustomize import read_kustomization
+from .kustomize.reading import read_kustomization
 from .manifests import (
     SECRET_PATTERN,
     Manifest,

@@ -14,12 +14,12 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME
 
 from .belonging import placed
-from .build import Builder
 from .encrypted import detect_encryption
 from .envnames import name_roots, telling_parts
 from .flux import Sync
 from .globs import compile_glob
 from .graph import Graph, walk
+from .kustomize.build import Builder
 from .roots import find_roots
 from .settings import Settings, load_settings
 from .sourceignore import artifact

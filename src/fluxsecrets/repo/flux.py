@@ -9,9 +9,9 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 
+from .kustomize.patches import Patch, PatchError, read_patch, read_target
 from .manifests import Plain, dig, maps, pairs, text, texts
 from .objects import Object
-from .patches import Patch, PatchError, read_patch, read_target
 from .tree import inside, normalise
 
 KUSTOMIZE_GROUP = "kustomize.toolkit.fluxcd.io"

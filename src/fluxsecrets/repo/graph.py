@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from .applied import Applied, Graph
-from .build import Builder, component_references
-from .built import Built, Cycle, Overlay
 from .flux import KUSTOMIZE_GROUP, OPERATOR_GROUP, FluxKustomization, Source, Sync, read_kustomization
+from .kustomize.build import Builder, component_references
+from .kustomize.built import Built, Cycle, Overlay
 from .manifests import pairs
 from .objects import Object
 from .operator import made_by_operator

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from fluxsecrets.sops.document import Node, find, to_data
 
-from .generating import Source
 from .manifests import Manifest, Plain, Steps, dig, line_of, pairs, text
 
 CLUSTER_SCOPED = frozenset(
@@ -25,6 +25,34 @@ Name = tuple[str | None, str]
 
 Affix = tuple[str, str]
 """`prefix` or `suffix`, and the text."""
+
+
+class Origin(StrEnum):
+    """Where a source's values are."""
+
+    FILE = "file"
+    ENVS = "envs"
+    LITERAL = "literal"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One entry of `files`, `envs` or `literals`.
+
+    Attributes:
+        key: of the value; "" for `envs`, whose file has the keys.
+        path: of the file, relative to the root of the repository; "" for a literal.
+        format: what Flux takes the file for when it decrypts it; "" where Flux does not decrypt it.
+        line: 1-based line of the entry.
+        value: a literal's. Not in the repr.
+    """
+
+    origin: Origin
+    key: str
+    path: str
+    format: str
+    line: int
+    value: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .flux import KUSTOMIZE_GROUP, Sync
+from .kustomize.patches import PatchError, apply
 from .objects import Object, with_data
-from .patches import PatchError, apply
 
 
 def made_by_operator(sync: Sync, root: str) -> Object:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from .built import Cycle
 from .flux import FluxKustomization
+from .kustomize.built import Cycle
 
 Key = tuple[str | None, str]
 """Namespace and name of a Kustomization."""

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from .flux import FluxKustomization
-from .kustomizationfile import Reference
+from .kustomize.kustomizationfile import Reference
 from .objects import Object
 from .outcome import Effect, Outcome
 from .tree import Note, Tree, normalise, parent

@@ -16,7 +16,6 @@ from fluxsecrets.marks import YAML_SUFFIXES
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 
-from .build import Builder
 from .discover import is_chart_template
 from .flux import (
     FluxKustomization,
@@ -27,6 +26,7 @@ from .flux import (
     read_sync,
     read_values_sync,
 )
+from .kustomize.build import Builder
 from .manifests import line_of
 from .objects import Object
 from .sourceignore import artifact

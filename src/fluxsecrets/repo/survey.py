@@ -11,10 +11,10 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME, is_kustomization
 from fluxsecrets.sops.formats.yaml.plain import may_be_plain
 
-from .build import Builder
 from .envnames import name_roots
 from .flux import FluxKustomization, Sync
-from .kustomize import kustomization_files, load_kustomization
+from .kustomize.build import Builder
+from .kustomize.reading import kustomization_files, load_kustomization
 from .roots import Marked, mark, read_flux, read_instances
 from .sourceignore import artifact
 from .terraform import read_patterns

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from .build import Builder
 from .flux import FluxKustomization, Source
 from .graph import walk
+from .kustomize.build import Builder
 from .ownsource import folder_of, own_source
 from .tree import Tree, parent
 

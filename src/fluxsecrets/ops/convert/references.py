@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import is_kustomization
-from fluxsecrets.repo.entrypaths import is_remote
+from fluxsecrets.repo.kustomize.entrypaths import is_remote
 from fluxsecrets.repo.manifests import read_documents
 from fluxsecrets.repo.tree import Tree, normalise, parent
 from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence

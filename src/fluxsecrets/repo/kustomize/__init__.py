@@ -1,0 +1,1 @@
+"""What kustomize makes of a folder, and what it refuses; `build.Builder` is the way in."""
