@@ -80,7 +80,7 @@ def test_each_path_exists():
 
 def test_each_room_has_its_line():
     packages = {path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("__init__.py")}
-    rooms = {path for path in packages if path != "." and ("/" not in path or re.fullmatch(r"(ops|repo)/\w+", path))}
+    rooms = {path for path in packages if re.fullmatch(r"(ops/|repo/)?\w+", path)}
     assert sorted(match["room"] for match in _ROOM.finditer(PAGE)) == sorted(rooms)
 
 

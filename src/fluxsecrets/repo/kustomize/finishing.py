@@ -43,7 +43,8 @@ def _unread(item: Object) -> Iterator[Outcome]:
     """What Flux cannot read of what kustomize prints (`ReadObjects` in fluxcd/pkg/ssa/utils)."""
     if not item.api_version:
         reason = "failed to decode Kubernetes apiVersion, kind and name"
-        yield Outcome(Effect.FAILS, "not-a-manifest", reason, item.file, item.line, "add the apiVersion")
+        hint = "add the apiVersion of its kind"
+        yield Outcome(Effect.FAILS, "api-version-missing", reason, item.file, item.line, hint)
     elif not _has_name(item):
         reason = f"the name of {item.kind} {item.name!a} is not a text, so Flux drops the object silently"
         line = item.line_at(("metadata", "name"))

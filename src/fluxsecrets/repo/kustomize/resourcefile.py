@@ -73,7 +73,7 @@ def read_resource_file(tree: Tree, path: str) -> ResourceFile:
                     Effect.FAILS, "not-a-manifest", reason, path, line_of(node), _hint(reason)
                 )
                 continue
-            outcome = outcome or _refused_later(node, path)
+            outcome = outcome or _not_finite(node, path)
             item = object_of(manifest_of(node, index, in_list=in_list), path)
             if item is not None:
                 found.append(item)
@@ -118,13 +118,8 @@ def _problem_of_list(node: Mapping, kind: str) -> str | None:
     return f"no matches for kind {kind!a}" if is_own and _text(child(node, "metadata", "name")) else None
 
 
-def _refused_later(node: Mapping, path: str) -> Outcome | None:
-    """What is refused later: Flux asks for the API version, and JSON for finite numbers."""
-    if not _text(node.get("apiVersion")):
-        reason = "failed to decode Kubernetes apiVersion, kind and name"
-        return Outcome(
-            Effect.FAILS, "api-version-missing", reason, path, line_of(node), "add the apiVersion of its kind"
-        )
+def _not_finite(node: Mapping, path: str) -> Outcome | None:
+    """A number that JSON does not have, which kustomize refuses when it prints the object."""
     for leaf in leaves_of(node):
         if isinstance(leaf.value, float) and not isfinite(leaf.value):
             reason = "kustomize build failed: json: unsupported value"
