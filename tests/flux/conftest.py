@@ -3,7 +3,21 @@
 import pytest
 
 from audit_tree import cluster, kustomization, look, repository, write
+from flux_cases import session_in
 from fluxsecrets.audit.judged import judged
+from fluxsecrets.ops.checks.verify import verify
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory):
+    """A session in the repository of all cases."""
+    return session_in(tmp_path_factory.mktemp("flux") / "repo")
+
+
+@pytest.fixture(scope="session")
+def verdicts(cases):
+    """The verdicts of all cases, by name."""
+    return {each.applied.kustomization.name: each for each in verify(cases, "t").kustomizations}
 
 
 @pytest.fixture

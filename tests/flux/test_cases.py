@@ -1,16 +1,10 @@
 """Each Kustomization of `tests/vectors/flux` gets the verdict that kustomize-controller gave it."""
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from fluxsecrets.ops.checks.verify import verify
-from fluxsecrets.ops.run.session import Session
-
-VECTORS = Path(__file__).parents[1] / "vectors" / "flux"
-EXPECTED = {path.stem: json.loads(path.read_text()) for path in sorted(VECTORS.glob("expected/*.json"))}
+from flux_cases import EXPECTED
 
 
 def expected_verdict(case):
@@ -25,19 +19,6 @@ def expected_verdict(case):
         for item in case.get("Objects") or ()
     )
     return "ciphertext" if is_ciphertext else "applied"
-
-
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory):
-    """The verdicts by name, with the cluster's key at hand."""
-    root = tmp_path_factory.mktemp("flux") / "repo"
-    shutil.copytree(VECTORS / "repo", root)
-    for line in (VECTORS / "links.txt").read_text().splitlines():
-        path, _, target = line.partition(" -> ")
-        (root / path).symlink_to(target)
-    session = Session({"SOPS_AGE_KEY_FILE": str(VECTORS / "keys" / "cluster.agekey")}, root)
-    found = verify(session, "t").kustomizations
-    return {each.applied.kustomization.name: each for each in found}
 
 
 def test_every_kustomization_is_expected(verdicts):

@@ -1,32 +1,23 @@
 """What is rendered of each case of `tests/vectors/flux` is what the controller applied, with its values."""
 
 import hashlib
-import json
 import re
-import shutil
 from base64 import b64decode
-from pathlib import Path
 
 import pytest
 
+from flux_cases import EXPECTED
 from fluxsecrets.ops.checks.render import render
-from fluxsecrets.ops.run.session import Session
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "flux"
-EXPECTED = {
-    path.stem: case
-    for path in sorted(VECTORS.glob("expected/*.json"))
-    if (case := json.loads(path.read_text()))["State"] == "applied" and "Verdict" not in case
+APPLIED = {
+    name: case for name, case in EXPECTED.items() if case["State"] == "applied" and "Verdict" not in case
 }
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
+def rendered(cases):
     """What is rendered, by the name of the Kustomization, with the cluster's key at hand."""
-    root = tmp_path_factory.mktemp("flux") / "repo"
-    shutil.copytree(VECTORS / "repo", root)
-    session = Session({"SOPS_AGE_KEY_FILE": str(VECTORS / "keys" / "cluster.agekey")}, root)
-    found = render(session, "t", show_values=True).kustomizations
+    found = render(cases, "t", show_values=True).kustomizations
     return {each.name.rpartition("/")[2]: each for each in found}
 
 
@@ -38,13 +29,13 @@ def summary(text):
     return f"plain({len(data)},{hashlib.sha256(data).hexdigest()[:8]})"
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", APPLIED)
 def test_objects_and_values_are_those_of_the_controller(name, rendered):
     objects = {
         (each.data["kind"], each.data["metadata"].get("namespace") or "", each.data["metadata"]["name"]): each
         for each in rendered[name].objects
     }
-    expected = EXPECTED[name].get("Objects") or []
+    expected = APPLIED[name].get("Objects") or []
     for each in expected:
         found = objects[each["Kind"], each.get("Namespace") or "", each["Name"]]
         if each.get("Keys") and all(re.match("plain|CIPHERTEXT", value) for value in each["Keys"].values()):

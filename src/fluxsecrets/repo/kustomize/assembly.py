@@ -123,10 +123,15 @@ class Assembly(Record):
 
     def read_along(self, file: KustomizationFile) -> None:
         """The files of generators and patches, and others that kustomize reads."""
-        generators = (generator for generator in file.generators if generator.problem is None)
-        generated = (source for generator in generators for source in generator.files)
-        for source in (*file.patches, *generated):
-            place = self.place(file, Reference(source.path, source.line))
+        taken = [source for each in file.generators if each.problem is None for source in each.files]
+        refused = [source for each in file.generators if each.problem is not None for source in each.files]
+        found = [
+            (source, self.place(file, Reference(source.path, source.line)))
+            for source in (*file.patches, *taken)
+        ]
+        # kustomize reads nothing for a refused generator, but its files are secrets all the same.
+        found += [(source, self.tree.locate(source.path)) for source in refused]
+        for source, place in found:
             if place is None or place not in self.tree.files:
                 continue
             self.files.add(place)
