@@ -9,6 +9,8 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 
+from .kustomize.images import read_images
+from .kustomize.kustomizationfile import Image
 from .kustomize.patches import Patch, PatchError, read_patch, read_target
 from .manifests import Plain, dig, maps, pairs, text, texts
 from .objects import Object
@@ -71,6 +73,8 @@ class FluxKustomization:
         file, line: where it is written.
         broken_patches: what is wrong with patches that could not be read.
         ignores_missing_components: components that are not there are left out.
+        images: `spec.images`.
+        common_labels, common_annotations: `spec.commonMetadata`, set on everything before it is applied.
         ready_by_expression: those that it depends on whose `readyExpr` says when they are ready.
     """
 
@@ -96,6 +100,9 @@ class FluxKustomization:
     broken_patches: tuple[str, ...] = ()
     ready_by_expression: frozenset[tuple[str | None, str]] = frozenset()
     ignores_missing_components: bool = False
+    images: tuple[Image, ...] = ()
+    common_labels: tuple[tuple[str, str], ...] = ()
+    common_annotations: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str | None, str]:
@@ -110,9 +117,8 @@ class FluxKustomization:
     @property
     def changes_what_it_builds(self) -> bool:
         """Whether a build of its folder alone would not be what it applies."""
-        return bool(
-            self.target_namespace or self.name_prefix or self.name_suffix or self.patches or self.components
-        )
+        parts = (self.target_namespace, self.name_prefix, self.name_suffix)
+        return any((*parts, self.patches, self.components, self.images))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +234,9 @@ def read_kustomization(item: Object) -> FluxKustomization | None:
             if (name := text(entry, "name")) and text(entry, "readyExpr")
         ),
         ignores_missing_components=dig(spec, "ignoreMissingComponents") is True,
+        images=read_images(maps(spec, "images")),
+        common_labels=tuple(pairs(spec, "commonMetadata", "labels").items()),
+        common_annotations=tuple(pairs(spec, "commonMetadata", "annotations").items()),
     )
 
 

@@ -263,6 +263,7 @@ class _Walker:
                     Outcome(Effect.FAILS, "patch-refused", message, item.file, item.line)
                     for message in item.broken_patches
                 ),
+                item.images,
             )
         built = builder.build(folder, overlay)
         values, _ = self.variables(item)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError
@@ -60,7 +60,7 @@ def artifact(tree: Tree, extra: str = "", only: tuple[str, ...] = ()) -> Tree:
         for folder in tree.folders
         if folder and f"{folder}/".startswith(starts) and not _ignored(folder, rules, folder=True)
     ]
-    return make_tree(
+    made = make_tree(
         tree.root,
         kept,
         repository=tree.repository,
@@ -69,6 +69,7 @@ def artifact(tree: Tree, extra: str = "", only: tuple[str, ...] = ()) -> Tree:
         folders=folders,
         links=False,
     )
+    return replace(made, definitions=tree.definitions)
 
 
 def _pointers(tree: Tree, paths: list[str]) -> dict[str, bytes]:

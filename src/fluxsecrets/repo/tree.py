@@ -63,6 +63,7 @@ class Tree:
         files, folders: the same paths, and all the folders above them, for look-ups; the root is "".
         planned: contents that are not on disk yet, to look at a change before it is made.
         links: symbolic links are followed; they don't reach what is made of a repository for Flux.
+        definitions: CustomResourceDefinitions are read with their `spec`, which takes its time.
     """
 
     root: Path
@@ -73,6 +74,7 @@ class Tree:
     folders: frozenset[str] = field(repr=False)
     planned: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
     links: bool = True
+    definitions: bool = False
 
     def below(self, folder: str) -> tuple[str, ...]:
         """All files below a folder, however deep; `""` is the root."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from fluxsecrets.audit.judged import judged
 from fluxsecrets.errors import UsageError
+from fluxsecrets.flux.common import with_common_metadata, with_owner
 from fluxsecrets.flux.masking import Masker, applied_data
 from fluxsecrets.flux.model import KustomizationVerdict, ObjectVerdict, Verdict
 from fluxsecrets.flux.order import place_in_order
@@ -99,9 +100,9 @@ def render(
         GitError: git failed.
         UsageError: there is no such Kustomization.
     """
-    tree = open_tree(session.cwd, limits=session.limits)
+    tree = replace(open_tree(session.cwd, limits=session.limits), definitions=True)
     facts = gather(session, tree, with_keys=with_keys, only=environment)
-    verdicts = judged(facts, facts.environment(environment))
+    verdicts = tuple(map(with_common_metadata, judged(facts, facts.environment(environment))))
     chosen = _chosen(verdicts, names)
     masker = Masker(verdicts)
     found = tuple(_rendered(each, masker, show_values=show_values) for each in chosen)
@@ -132,7 +133,8 @@ def _rendered(verdict: KustomizationVerdict, masker: Masker, *, show_values: boo
         return Rendered(name, verdict.verdict, (), problems)
 
     def data(each: ObjectVerdict) -> Plain:
-        return _with_keys(each.item, applied_data(each) if show_values else masker.data(verdict, each))
+        shown = applied_data(each) if show_values else masker.data(verdict, each)
+        return with_owner(_with_keys(each.item, shown), verdict.applied.kustomization)
 
     ordered = sorted(verdict.objects, key=lambda each: place_in_order(each.item))
     return Rendered(

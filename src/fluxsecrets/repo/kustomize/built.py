@@ -9,7 +9,7 @@ from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Outcome
 from fluxsecrets.repo.tree import Note
 
-from .kustomizationfile import Reference
+from .kustomizationfile import Image, Reference
 from .patches import Patch
 
 
@@ -27,6 +27,7 @@ class Overlay:
     patches: tuple[Patch, ...] = ()
     components: tuple[Reference, ...] = ()
     refused: tuple[Outcome, ...] = ()
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ Follows kustomize's api/filters/imagetag and api/internal/image.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from fluxsecrets.repo.manifests import Steps, with_value
+from fluxsecrets.repo.manifests import Plain, Steps, text, with_value
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.sops.selectors import RegexError, compile_regex
 
@@ -17,6 +19,35 @@ from .kustomizationfile import Image
 _LISTS = ("containers", "initContainers")
 _VOLUMES = (("spec", "volumes"), ("spec", "template", "spec", "volumes"))
 _PARTS = re.compile(r"(?P<name>(?:[^/]*/)?[^:@]*)(?::(?P<tag>[^@]*))?(?:@(?P<digest>.*))?", re.DOTALL)
+
+
+def read_images(entries: Iterable[Plain]) -> tuple[Image, ...]:
+    """Entries of `images` from data."""
+    fields = ("name", "newName", "newTag", "digest")
+    return tuple(Image(*(text(entry, each) or "" for each in fields)) for entry in entries)
+
+
+def with_added(own: Iterable[Image], added: Iterable[Image]) -> tuple[Image, ...]:
+    """The entries of a kustomization file with those that a caller of kustomize adds.
+
+    As Flux adds them (`WriteFile` of fluxcd/pkg's kustomize/kustomize_generator.go): an entry of the same name is changed,
+    and a new tag or digest replaces both.
+
+    Args:
+        own: of the file.
+        added: in order.
+    """
+    found = list(own)
+    for image in added:
+        at = next((index for index, each in enumerate(found) if each.name == image.name), None)
+        if at is None:
+            found.append(image)
+            continue
+        if image.new_name:
+            found[at] = replace(found[at], new_name=image.new_name)
+        if image.new_tag or image.digest:
+            found[at] = replace(found[at], new_tag=image.new_tag, digest=image.digest)
+    return tuple(found)
 
 
 def with_image(item: Object, image: Image) -> Object:

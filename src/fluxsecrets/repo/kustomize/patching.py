@@ -15,9 +15,6 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 from .identity import duplicates, shown, shown_as
 from .patches import Patch, PatchError, apply, is_for, merge_into
 
-_LOOSE_KINDS = frozenset({"CustomResourceDefinition"})
-"""Kinds that are not read whole, so that a patch may fit although it does not seem to."""
-
 
 def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[list[Object], list[Outcome]]:
     """The objects after a patch, and why kustomize refuses it.
@@ -35,8 +32,7 @@ def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
         try:
             data = apply(patch, item.data, item.all_names)
         except PatchError as error:
-            if item.kind not in _LOOSE_KINDS:
-                problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
+            problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
             data = item.data
         kept += _changed(item, data, patch)
     problems += [
@@ -57,8 +53,7 @@ def _merged(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
             try:
                 data = merge_into(patch, merge, item.data)
             except PatchError as error:
-                if item.kind not in _LOOSE_KINDS:
-                    problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
+                problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
                 continue
             kept[found[0] : found[0] + 1] = _changed(item, data, patch)
         elif found or not lenient:

@@ -54,7 +54,7 @@ def read_resource_file(tree: Tree, path: str) -> ResourceFile:
     try:
         if tree.size(path) is None:  # a symbolic link: what it stands for has its own name
             return ResourceFile()
-        data = without_definitions(tree.read(path))
+        data = tree.read(path) if tree.definitions else without_definitions(tree.read(path))
         documents = read_documents(data, path, tree.limits)
     except FormatError as error:
         return ResourceFile((), (unreadable(path, error),), refusal(tree, path, error))

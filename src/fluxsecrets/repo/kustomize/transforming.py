@@ -15,8 +15,9 @@ from fluxsecrets.repo.tree import Note
 from fluxsecrets.sops.document import to_data
 
 from .built import Overlay
+from .definitions import whole_where_patched
 from .identity import duplicates, shown
-from .images import with_image
+from .images import with_added, with_image
 from .kustomizationfile import KustomizationFile, PatchEntry, ReplacementEntry
 from .labelling import with_annotations, with_labels
 from .naming import in_namespace, with_affixes
@@ -59,7 +60,7 @@ def transform(
     objects = _patched(record, (patch for field, patch in entries if field == "patchesJson6902"), objects)
     for name, count, line in file.replicas:
         objects = _scaled(record, file, name, count, line, objects)
-    for image in file.images:
+    for image in with_added(file.images, overlay.images):
         objects = [with_image(item, image) for item in objects]
     for entry in file.replacements:
         objects = _replaced(record, file, entry, objects)
@@ -71,6 +72,7 @@ def _patched(record: Record, patches: Iterable[Patch], objects: list[Object]) ->
     for patch in patches:
         if patch.merges:
             record.outcomes = dict.fromkeys(map(after_merge, record.outcomes))
+        objects = whole_where_patched(record.tree, patch, objects)
         objects, problems = patched(patch, objects, lenient=record.incomplete)
         for problem in problems:
             record.outcomes[problem] = None
