@@ -36,6 +36,12 @@ def rendered(cli, *args):
     return documents(cli("render", "--env", "staging", *args))
 
 
+def owned(name, namespace="flux-system"):
+    """The labels by which Flux knows what a Kustomization applies."""
+    group = "kustomize.toolkit.fluxcd.io"
+    return {f"{group}/name": name, f"{group}/namespace": namespace}
+
+
 def test_values_are_hidden_unless_they_are_asked_for(made, cli):
     made()
     result = cli("render", "--env", "staging")
@@ -242,7 +248,7 @@ postBuild:
     assert found["data"] == {
         "pin": hidden, "part": hidden, "length": hidden, "number": hidden, "plain": "waddle"
     }  # fmt: skip
-    assert found["metadata"]["labels"] == {"pin": hidden}
+    assert found["metadata"]["labels"] == {"pin": hidden, **owned("apps")}
     shown = rendered(cli, "--show-values")["ConfigMap", "c"]
     assert shown["data"]["number"] == "nx07"
 
@@ -323,3 +329,67 @@ def test_a_hostile_manifest_moves_no_cursor(made, cli):
 def test_another_environment_is_not_read(made, cli):
     made(cluster("production"))
     assert "production" not in cli("render", "--env", "staging").stdout
+
+
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: ducks.example.com}
+spec:
+  group: example.com
+  names: {kind: Duck, plural: ducks}
+  scope: Namespaced
+"""
+
+
+def test_definitions_are_printed_whole(made, cli):
+    made({"clusters/staging/ducks.yaml": DEFINITION})
+    found = rendered(cli)["CustomResourceDefinition", "ducks.example.com"]
+    assert found["spec"] == yaml.safe_load(DEFINITION)["spec"]
+    assert "annotations" not in found["metadata"]
+
+
+def test_what_a_kustomization_sets_on_everything_is_printed(made, cli):
+    more = """
+commonMetadata:
+  labels: {team: waddle, note: hunter2-throwaway}
+  annotations: {example.com/owner: rosalie}
+"""
+    made(
+        {
+            "clusters/staging/apps.yaml": kustomization("apps", "apps", more=more),
+            "apps/c.yaml": "apiVersion: v1\nkind: ConfigMap\n"
+            "metadata: {name: c, namespace: apps, labels: {team: old, own: x}}\n",
+        }
+    )
+    metadata = rendered(cli, "--kustomization", "apps")["ConfigMap", "c"]["metadata"]
+    assert metadata["annotations"] == {"example.com/owner": "rosalie"}
+    expected = {"team": "waddle", "own": "x", "note": "********"}
+    assert metadata["labels"] == {**expected, **owned("apps")}
+
+
+def test_images_of_a_kustomization_are_replaced(made, cli):
+    more = """
+images:
+- {name: web, newTag: "2"}
+- {name: log, newName: example.com/log}
+- {name: new, digest: "sha256:abc"}
+"""
+    images = {"web": "web:1", "log": "log:1", "new": "new:1"}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "namespace": "apps"},
+        "spec": {"containers": [{"name": name, "image": image} for name, image in images.items()]},
+    }
+    made(
+        {
+            "clusters/staging/apps.yaml": kustomization("apps", "apps", more=more),
+            "apps/kustomization.yaml": "resources: [p.yaml]\n"
+            "images: [{name: web, newName: example.com/web, digest: 'sha256:def'}]\n",
+            "apps/p.yaml": json.dumps(pod),
+        }
+    )
+    found = rendered(cli)["Pod", "p"]["spec"]["containers"]
+    # A tag of the Kustomization replaces the digest of the file, and the name of the file stays.
+    assert [each["image"] for each in found] == ["example.com/web:2", "example.com/log:1", "new@sha256:abc"]

@@ -30,8 +30,8 @@ def read_images(entries: Iterable[Plain]) -> tuple[Image, ...]:
 def with_added(own: Iterable[Image], added: Iterable[Image]) -> tuple[Image, ...]:
     """The entries of a kustomization file with those that a caller of kustomize adds.
 
-    As Flux adds them (`WriteFile` of fluxcd/pkg's kustomize/kustomize_generator.go): an entry of the same name is changed,
-    and a new tag or digest replaces both.
+    As `WriteFile` of fluxcd/pkg's kustomize/kustomize_generator.go: an entry of the same name is changed, and
+    a new tag or digest replaces both.
 
     Args:
         own: of the file.
