@@ -103,6 +103,17 @@ def test_a_plain_secret_that_flux_would_not_decrypt_needs_more_than_encryption(m
     assert "before that, let Flux decrypt them: set `spec.decryption` in flux-system/" in shown
 
 
+def test_values_that_are_not_opened_are_counted_where_flux_looks_at_them(made, cli):
+    sync = kustomization("flux-system", "clusters/staging", more="postBuild: {substitute: {A: b}}")
+    path = made(repository()) / "clusters/staging/flux-system/gotk-sync.yaml"
+    path.write_text(path.read_text().partition("---\n")[0] + "---\n" + sync)
+    told = "; 1 encrypted value was not opened: whether it holds ${…} is not known\n"
+    assert cli("verify", "--env", "staging", "--no-keys").stderr.endswith(f"nothing is wrong{told}")
+    assert told not in cli("verify", "--env", "staging").stderr
+    found = json.loads(cli("verify", "--no-keys", "--format", "json").stdout)
+    assert (found["summary"]["unopened"], found["summary"]["unknown"]) == (1, 0)
+
+
 def keyless(**options):
     """A repository in which nothing says which key the cluster has."""
     case = repository()

@@ -141,6 +141,13 @@ def test_a_key_that_the_cluster_has_not(verdict):
     found = verdict({"db.yaml": encrypted(secret(), "alice")}, keys="alice")
     (outcome,) = found.outcomes
     assert (found.verdict, outcome.behaviour) == ("fails", "no-data-key")
+    assert "fluxsecrets recipients sync apps/db.yaml" in outcome.hint
+
+
+@pytest.mark.parametrize("name", ["dec-nosecretref", "dec-keys-ignored"])
+def test_a_kustomization_without_private_keys_is_told_where_to_name_them(verdicts, name):
+    hints = [each.hint for each in verdicts[name].outcomes if each.behaviour == "no-data-key"]
+    assert [("`decryption.secretRef`" in hint, "sync" in hint) for hint in hints] == [(True, False)]
 
 
 def test_too_few_key_groups(verdict):
@@ -180,3 +187,35 @@ def test_a_value_that_no_file_at_hand_explains_cannot_be_told(verdict):
     assert verdict(files).verdict == "fails"
     found = verdict(files, keys=None)
     assert [each.behaviour for each in found.outcomes] == ["decryption-not-known"]
+
+
+VARIABLES = "postBuild: {substitute: {A: b}}"
+WIDGET = """
+    apiVersion: example.com/v1
+    kind: Widget
+    metadata: {name: w, namespace: apps}
+    spec: {data: {text: a, more: [b], number: 5}}
+    """
+
+
+@pytest.mark.parametrize(
+    ("keys", "more", "count"), [(None, VARIABLES, 2), (None, "", 0), ("cluster", VARIABLES, 0)]
+)
+def test_texts_that_nobody_opens_are_counted_where_variables_are_replaced(verdict, keys, more, count):
+    files = {"w.yaml": encrypted(yaml(WIDGET), selector=SELECTOR)}
+    found = verdict(files, keys=keys, more=more)
+    assert (found.verdict, found.unopened) == ("applied", count)
+
+
+@pytest.mark.parametrize(("field", "count"), [("stringData", 1), ("data", 0)])
+def test_base64_holds_no_variables(verdict, field, count):
+    files = {"db.yaml": encrypted(secret(field=field, values={"password": "dGhyb3dhd2F5"}))}
+    assert verdict(files, keys=None, more=VARIABLES).unopened == count
+
+
+def test_an_object_without_substitution_is_not_counted(verdict):
+    kept = WIDGET.replace(
+        "namespace: apps", "namespace: apps, labels: {kustomize.toolkit.fluxcd.io/substitute: disabled}"
+    )
+    files = {"w.yaml": encrypted(yaml(kept), selector=SELECTOR)}
+    assert verdict(files, keys=None, more=VARIABLES).unopened == 0

@@ -20,8 +20,8 @@ VALUES = st.recursive(
 @given(st.dictionaries(TEXTS.filter(bool), VALUES, min_size=1, max_size=4))
 def test_it_is_read_back_as_it_was(data):
     lines = yaml_lines(data)
-    assert yaml.safe_load("\n".join(lines)) == data
-    assert not any(re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u202e]", line) for line in lines)
+    assert yaml.safe_load("".join(f"{line}\n" for line in lines)) == data
+    assert not any(re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u202e]", line) for line in lines)
 
 
 def test_what_is_not_known_is_null_with_a_comment():
@@ -30,3 +30,7 @@ def test_what_is_not_known_is_null_with_a_comment():
         "b:",
         "  - null # not known here",
     ]
+
+
+def test_a_key_that_is_not_known_is_readable():
+    assert yaml_lines({"a": {"b": "c", UNKNOWN: "d"}}) == ["a:", "  b: c", "  (key 2 is not known here): d"]

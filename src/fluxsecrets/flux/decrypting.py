@@ -16,16 +16,15 @@ from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, Plain, Steps, dig, pairs, walk
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
-from fluxsecrets.shell import command_for
 from fluxsecrets.sops.document import show_path
 from fluxsecrets.sops.metadata import Metadata, parse_metadata
 from fluxsecrets.sops.selectors import Selector, compile_selector
 
 from .model import Cluster
 from .opening import PANIC, open_data
-from .reading import Access, access, changed, not_known, without_key
+from .reading import Access, access, changed, key_hint, not_known, without_key
 from .values import decrypt_values
-from .wording import FOR_THE_CLUSTER, not_decrypted
+from .wording import not_decrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,14 @@ def _object(item: Object, cluster: Cluster) -> Decrypted:
     found = access(metadata, cluster)
     data = {key: value for key, value in item.data.items() if key != "sops"}
     if found.state is Access.CLOSED:
-        return _fails(item, data, without_key(metadata), ("sops",), behaviour="no-data-key")
+        return _fails(
+            item,
+            data,
+            without_key(metadata),
+            ("sops",),
+            behaviour="no-data-key",
+            hint=key_hint(cluster, item.file),
+        )
     origin = _Origin(item, metadata)
     opened = open_data(data, selector, found.key, origin.fits)
     if opened.refused is not None:
@@ -195,7 +201,6 @@ _HINTS = {
     "Expected encrypted": _PLAIN,
     "authentication failed": "leave {0} under the keys under which it was encrypted, or restore it from git",
     "base64": "the ciphertext of {0} is damaged: restore the file from git",
-    "data key": FOR_THE_CLUSTER,
     "failed to load": "the sops block is damaged: restore the file from git",
 }
 
@@ -208,6 +213,7 @@ def _fails(
     *,
     behaviour: str = "object-not-decrypted",
     origin: _Origin | None = None,
+    hint: str = "",
 ) -> Decrypted:
     path, line = origin.line_of(steps) if origin is not None else (item.file, item.line_at(steps))
     outcome = Outcome(
@@ -216,8 +222,6 @@ def _fails(
         not_decrypted(item, f"{item.kind} data", reason),
         path,
         line,
-        next((hint for sign, hint in _HINTS.items() if sign in reason), "").format(
-            show_path(steps), sync=command_for("recipients sync", [path])
-        ),
+        hint or next((text for sign, text in _HINTS.items() if sign in reason), "").format(show_path(steps)),
     )
     return Decrypted(data, Treatment(Fate.FAILS, "json", outcome.reason), (outcome,))

@@ -36,7 +36,7 @@ from .ownership import Ownership
 from .sources import Sources, decrypt_sources
 from .specs import check_spec
 from .store import Store, store_of
-from .substitution import check_names, substitute
+from .substitution import check_names, substitute, unopened
 from .unanalysed import check_unanalysed
 from .validity import check_object
 from .values import decoded
@@ -153,11 +153,12 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
         return ObjectVerdict(
             item, decrypted.data, decrypted.treatment, False, decrypted.outcomes, decrypted.by_key
         )
+    closed = unopened(decrypted.data, variables)
     substituted = substitute(item, decrypted.data, variables, strict=cluster.strict)
     if any(each.effect is Effect.FAILS for each in substituted.outcomes):
         outcomes = (*decrypted.outcomes, *substituted.outcomes)
         treatment = _treatment(decrypted.treatment, outcomes)
-        return ObjectVerdict(item, substituted.data, treatment, False, outcomes, decrypted.by_key)
+        return ObjectVerdict(item, substituted.data, treatment, False, outcomes, decrypted.by_key, closed)
     data = normalise(substituted.data)
     required = tuple(check_encrypted(applied, item, data))
     wrong = [
@@ -171,7 +172,7 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
     if not required and not any(each.effect is Effect.CIPHERTEXT for each in wrong):
         wrong += check_ciphertexts(applied, item, data)
     treatment = _treatment(decrypted.treatment, wrong)
-    return ObjectVerdict(item, data, treatment, substituted.changed, tuple(wrong), decrypted.by_key)
+    return ObjectVerdict(item, data, treatment, substituted.changed, tuple(wrong), decrypted.by_key, closed)
 
 
 def _treatment(treatment: Treatment, outcomes: Iterable[Outcome]) -> Treatment:

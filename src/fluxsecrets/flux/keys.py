@@ -33,7 +33,10 @@ def cluster_for(written: FluxKustomization, cluster: Cluster, store: Store) -> C
     held = store.get("Secret", written.namespace, name) if name else None
     if (name and (held is None or not is_useless(held))) or (not name and cluster.has_global_key):
         return cluster
-    return replace(cluster, opens=_opens_without_private_keys)
+    hint = "name the Secret with the cluster's key under `decryption.secretRef` of the Kustomization"
+    if name:
+        hint = f"give the Secret {name!a}, which `decryption.secretRef` names, a key that ends in `.agekey`"
+    return replace(cluster, opens=_opens_without_private_keys, without_keys=hint)
 
 
 def _opens_without_private_keys(metadata: Metadata) -> bool | None:

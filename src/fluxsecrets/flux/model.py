@@ -51,6 +51,7 @@ class Cluster:
         present: Secrets and ConfigMaps that something else makes.
         mentions: the first file that Flux does not apply and that names something, such as a script that
             makes a Secret; None where no file does.
+        without_keys: what to do about a Kustomization without private keys; "" where it may have some.
         changed: why the MAC of a file does not fit, or None; Flux does not check it.
     """
 
@@ -64,6 +65,7 @@ class Cluster:
     present: tuple[Present, ...] = ()
     mentions: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+    without_keys: str = ""
     changed: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
 
 
@@ -96,6 +98,7 @@ class ObjectVerdict:
         substituted: whether substitution changes it.
         outcomes: what is wrong with it, in the order in which Flux would meet it.
         by_key: of a Secret what decryption does with each value that is a SOPS file.
+        unopened: how many texts in it nobody at hand decrypts, in which Flux would replace variables.
     """
 
     item: Object
@@ -104,6 +107,7 @@ class ObjectVerdict:
     substituted: bool = False
     outcomes: tuple[Outcome, ...] = ()
     by_key: Mapping[str, Treatment] = field(default_factory=dict)
+    unopened: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,11 @@ class KustomizationVerdict:
     objects: tuple[ObjectVerdict, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     sources: tuple[SourceVerdict, ...] = ()
+
+    @property
+    def unopened(self) -> int:
+        """In how many texts of its objects it is not known whether there are variables."""
+        return sum(each.unopened for each in self.objects)
 
     @property
     def wrong(self) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.shell import command_for
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS
@@ -47,6 +48,14 @@ def without_key(metadata: Metadata) -> str:
         needed = metadata.shamir_threshold or len(metadata.key_groups)
         who = f"the cluster's keys open too few groups, at least {needed} groups have to be successful"
     return f"cannot get sops data key: Failed to get the data key required to decrypt the SOPS file: {who}"
+
+
+def key_hint(cluster: Cluster, path: str) -> str:
+    """What to do about a file that the cluster's keys do not open."""
+    if cluster.without_keys:
+        return cluster.without_keys
+    sync = command_for("recipients sync", [path])
+    return f"add the cluster's key to the file's creation rule, then run `{sync}`"
 
 
 def not_known(path: str | None, line: int | None, what: str) -> Outcome:

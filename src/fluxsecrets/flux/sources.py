@@ -23,15 +23,13 @@ from fluxsecrets.repo.manifests import child, items_of, line_of, read_documents,
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Tree, parent
 from fluxsecrets.repo.unknown import SIGN
-from fluxsecrets.shell import command_for
 from fluxsecrets.sops.document import Node
 
 from .decrypting import decrypts
 from .envelopes import is_envelope
 from .model import Cluster, SourceVerdict
-from .reading import Access, changed, not_known
+from .reading import Access, changed, key_hint, not_known
 from .sopsfiles import Emitted, decrypt_file
-from .wording import FOR_THE_CLUSTER
 
 _PREFIX = "error decrypting sources: "
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]")
@@ -156,7 +154,9 @@ class _Reader:
         if emitted.fails is not None:
             self.verdicts.append(_verdict(use, Treatment(Fate.FAILS, use.format, _PREFIX + emitted.fails)))
             behaviour = "no-data-key" if emitted.access is Access.CLOSED else "source-not-decrypted"
-            self.outcomes.append(_fails(behaviour, emitted.fails, use.path, None, _hint(emitted, use)))
+            self.outcomes.append(
+                _fails(behaviour, emitted.fails, use.path, None, _hint(emitted, use, self.cluster))
+            )
             return
         self.verdicts.append(_verdict(use, Treatment(Fate.DECRYPTED, use.format)))
         if emitted.doubt is not None:
@@ -228,9 +228,9 @@ def _verdict(use: _Use, treatment: Treatment) -> SourceVerdict:
     return SourceVerdict(use.path, use.file, use.line, use.format, treatment)
 
 
-def _hint(emitted: Emitted, use: _Use) -> str:
+def _hint(emitted: Emitted, use: _Use, cluster: Cluster) -> str:
     if emitted.access is Access.CLOSED:
-        return FOR_THE_CLUSTER.format(sync=command_for("recipients sync", [use.path]))
+        return key_hint(cluster, use.path)
     if "metadata not found" in (emitted.fails or ""):
         return "the text of a marker is in a plain file: encrypt the file, or change that text"
     if "failed to load" in (emitted.fails or ""):

@@ -18,6 +18,7 @@ from fluxsecrets.repo.substitute import substitute as replaced
 
 from .alterations import alterations, is_secret
 from .model import ObjectVerdict
+from .unknown import is_unknown, unknown_kind
 from .variables import Variables, shown
 
 _KEEP = (
@@ -49,6 +50,20 @@ def substitute(item: Object, data: Plain, variables: Variables, *, strict: bool)
     found = replaced(data, variables.values)
     outcomes = tuple(_outcomes(item, data, variables, found, strict=strict))
     return Substituted(found.data, found.data != data, outcomes)
+
+
+def unopened(data: Plain, variables: Variables) -> int:
+    """In how many texts of an object it is not known whether there are variables that Flux would replace.
+
+    `data` of a Secret is base64, in which there are none.
+    """
+    if not variables.active or is_disabled(data):
+        return 0
+    encoded = "data" if data.get("kind") == "Secret" else None
+    return sum(
+        is_unknown(value) and unknown_kind(value) == "str" and steps[:1] != (encoded,)
+        for steps, value in places(data)
+    )
 
 
 def check_names(objects: tuple[ObjectVerdict, ...]) -> Iterator[Outcome]:

@@ -16,12 +16,11 @@ from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.unknown import SIGN, UNKNOWN, is_unknown
-from fluxsecrets.shell import command_for
 
 from .model import Cluster
-from .reading import Access, not_known
+from .reading import Access, key_hint, not_known
 from .sopsfiles import SHOWN, Emitted, ambiguous, decrypt_file, found_format
-from .wording import FOR_THE_CLUSTER, not_decrypted
+from .wording import not_decrypted
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
@@ -66,7 +65,7 @@ def decrypt_values(item: Object, cluster: Cluster) -> Values:
         by_key[key] = _treatment(emitted, format_, written)
         changed[key] = encoded(emitted.data) if emitted.data is not None else UNKNOWN
         if emitted.fails is not None:
-            outcomes.append(_fails(item, key, emitted.fails))
+            outcomes.append(_fails(item, key, emitted.fails, cluster))
         elif emitted.doubt is not None:
             outcomes.append(_doubt(item, key, emitted.doubt))
         elif emitted.access is Access.NOT_KNOWN:
@@ -107,24 +106,24 @@ def _line(item: Object, key: str) -> int:
     return item.line_at(("data", key))
 
 
-def _fails(item: Object, key: str, reason: str) -> Outcome:
+def _fails(item: Object, key: str, reason: str, cluster: Cluster) -> Outcome:
     return Outcome(
         Effect.FAILS,
         "value-not-emitted" if "failed to emit" in reason else "value-not-decrypted",
         not_decrypted(item, f"Secret field '{key}'", reason),
         item.file,
         _line(item, key),
-        next(_hints(key, reason, item.file), ""),
+        next(_hints(key, reason, item.file, cluster), ""),
     )
 
 
-def _hints(key: str, reason: str, path: str) -> Iterator[str]:
+def _hints(key: str, reason: str, path: str, cluster: Cluster) -> Iterator[str]:
     if "as decrypted binary" in reason:
         yield f"give the key {key!a} the suffix of the file's format, such as `.yaml` or `.env`"
     elif "failed to emit" in reason:
         yield f"give the key {key!a} the suffix of the file's format"
     elif "data key" in reason:
-        yield FOR_THE_CLUSTER.format(sync=command_for("recipients sync", [path]))
+        yield key_hint(cluster, path)
     elif "metadata not found" in reason:
         yield "the text of a marker is in a plain file: encrypt the file, or change that text"
 

@@ -22,7 +22,3 @@ def not_decrypted(item: Object, what: str, reason: str) -> str:
         f"decryption failed for '{resource(item)}': failed to decrypt and format "
         f"'{item.namespace or ''}/{item.name}' {what}: {reason}"
     )
-
-
-FOR_THE_CLUSTER = "add the cluster's key to the file's creation rule, then run `{sync}`"
-"""The hint for a file that the cluster cannot open; `sync` is the command for it."""

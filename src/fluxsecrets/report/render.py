@@ -119,7 +119,7 @@ def yaml_lines(data: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, str) and _UNSAFE.search(value):
             special.append(_quoted(value))
         elif isinstance(value, Mapping):
-            return {kept(key): kept(item) for key, item in value.items()}
+            return {kept(key): kept(item) for key, item in _with_known_keys(value)}
         elif isinstance(value, list):
             return [kept(item) for item in value]
         else:
@@ -129,6 +129,12 @@ def yaml_lines(data: Mapping[str, Any]) -> list[str]:
     found = re.compile(rf"{mark}(\d+)x")
     lines = render_block(kept(data), 2)
     return [found.sub(lambda match: special[int(match[1])], line) for line in lines]
+
+
+def _with_known_keys(data: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """The items of a map; a key that is not known becomes a text that says so."""
+    for at, (key, item) in enumerate(data.items(), 1):
+        yield (f"(key {at} is not known here)" if is_unknown(key) else key), item
 
 
 def _quoted(text: str) -> str:
@@ -157,7 +163,7 @@ def _without_unknown(value: Any) -> Any:
     if is_unknown(value):
         return None
     if isinstance(value, Mapping):
-        return {str(key): _without_unknown(item) for key, item in value.items()}
+        return {str(key): _without_unknown(item) for key, item in _with_known_keys(value)}
     if isinstance(value, list):
         return [_without_unknown(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)

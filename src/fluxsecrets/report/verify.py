@@ -68,6 +68,7 @@ def _json_page(found: Verifications) -> Page:
                 "wrong": sum(one.wrong for one in found.environments),
                 "unknown": sum(one.unknown for one in found.environments),
                 "accepted": sum(one.accepted for one in found.environments),
+                "unopened": sum(one.unopened for one in found.environments),
             },
             "verdicts": dict(sorted(Counter(str(told.judged.verdict) for _, told in found.told).items())),
         },

@@ -222,7 +222,15 @@ def _summary(one: Verification) -> str:
     counts = Counter(item.verdict for item in one.items)
     listed = (verdict for verdict in Verdict if counts[verdict] and verdict is not Verdict.CANNOT_TELL)
     objects = ", ".join(f"{counts[verdict]} {verdict}" for verdict in listed)
-    return f"{one.environment}: {heads}; {objects or 'nothing is applied'}; {_end(one)}"
+    return f"{one.environment}: {heads}; {objects or 'nothing is applied'}; {_end(one)}{_unopened(one)}"
+
+
+def _unopened(one: Verification) -> str:
+    """What to know of values that nobody at hand can decrypt: they are taken for texts without variables."""
+    if not one.unopened:
+        return ""
+    were, they = ("value was", "it holds") if one.unopened == 1 else ("values were", "they hold")
+    return f"; {one.unopened} encrypted {were} not opened: whether {they} ${{…}} is not known"
 
 
 def _verb(verdict: OfKustomization, count: int) -> str:

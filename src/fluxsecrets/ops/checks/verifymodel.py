@@ -152,6 +152,11 @@ class Verification:
         return outcomes + items + len(self.untold)
 
     @property
+    def unopened(self) -> int:
+        """In how many texts it is not known whether there are variables that Flux would replace."""
+        return sum(each.judged.unopened for each in self.told)
+
+    @property
     def accepted(self) -> int:
         """How many things the team knows of."""
         return sum(len(each.accepted) for each in self.told)
