@@ -11,7 +11,7 @@ from fluxsecrets.sops.formats.either import load_either
 
 from .kustomize.images import read_images
 from .kustomize.kustomizationfile import Image
-from .kustomize.patches import Patch, PatchError, read_patch, read_target
+from .kustomize.patches import Patch, PatchError, check_json, read_patch, read_target
 from .manifests import Plain, dig, maps, pairs, text, texts
 from .objects import Object
 from .tree import inside, normalise
@@ -368,11 +368,11 @@ def _patches(entries: list[Plain], item: Object) -> tuple[tuple[Patch, ...], tup
     for number, entry in enumerate(entries):
         line = item.line_at(("spec", "patches", number))
         try:
-            documents: list[object] = [
-                to_data(node) for node in load_either((text(entry, "patch") or "").encode())
-            ]
+            inline = text(entry, "patch") or ""
+            check_json(inline)
+            documents: list[object] = [to_data(node) for node in load_either(inline.encode())]
             patch = read_patch(documents, read_target(entry.get("target")), item.file, line)
-            if not (text(entry, "patch") or "").strip():
+            if not inline.strip():
                 broken.append(f"patch {number + 1}: must specify one of patch and path")
             elif patch is not None:
                 found.append(patch)

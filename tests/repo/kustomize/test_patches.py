@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsecrets.repo.kustomize.patches import Patch, PatchError, Target, apply, read_patch, selects
+from fluxsecrets.repo.kustomize.patches import (
+    Patch,
+    PatchError,
+    Target,
+    apply,
+    check_json,
+    read_patch,
+    selects,
+)
 
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
@@ -255,3 +263,18 @@ def test_merging_is_what_rfc_7396_says_where_the_kinds_fit_and_changes_neither(b
     changed = apply(patched, {"kind": "X", "spec": base}, NAMES)
     assert cleaned(changed.get("spec")) == cleaned(expected(base, patch))
     assert repr((base, patch)) == copies
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '[{"op": "remove", "path": "/a"}]', "- {op: remove, path: /a}", " [{op: a}]"]
+)
+def test_a_patch_is_json_or_yaml(text):
+    check_json(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["[{op: remove, path: /a}]", '[{"op": "add", "value": NaN}]', "[", "[" * 100_000]
+)
+def test_a_patch_that_starts_as_json_must_be_json(text):
+    with pytest.raises(PatchError, match="must be JSON"):
+        check_json(text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from fluxsecrets.flux.unknown import is_unknown
 from fluxsecrets.marks import is_ciphertext, read_ciphertext
-from fluxsecrets.repo.manifests import dig
+from fluxsecrets.repo.manifests import DECRYPT_ANNOTATION, dig
 from fluxsecrets.repo.secretrules import (
     MAX_SIZE,
     TOKEN_ANNOTATION,
@@ -50,9 +50,12 @@ def check_base64(subject: Subject) -> Iterator[Problem]:
     for name in _FIELDS.get(subject.kind, ()):
         if (subject.kind, name) not in _BASE64:
             continue
+        # Flux refuses a Secret with a `sops` block itself, unless an annotation keeps it from decrypting
+        annotation = texts_of(subject.data, "metadata", "annotations").get(DECRYPT_ANNOTATION, "")
+        is_refused_before = "sops" in subject.data and annotation.lower() != "disabled"
         for key, value in texts_of(subject.data, name).items():
             at = base64_fault(value)
-            if at is not None and not ("sops" in subject.data and is_ciphertext(value)):
+            if at is not None and not (is_refused_before and is_ciphertext(value)):
                 yield Problem(
                     "value-not-base64",
                     (name, key),

@@ -6,6 +6,7 @@ lists of Kubernetes' own kinds are merged by their keys, those of other kinds ar
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,6 +117,28 @@ def read_patch(
             " to set `patches.target` field"
         )
     return Patch(file, line, target, merges=merges, renames=renames, changes_kind=changes_kind)
+
+
+def check_json(text: str) -> None:
+    """Refuse the text of a patch that starts as a list of JSON and is none (`jsonPatchFromBytes`).
+
+    kustomize reads other texts as YAML; a list in the flow style of YAML, with bare words, is neither.
+
+    Raises:
+        PatchError: it is not JSON.
+    """
+    if not text.startswith("["):
+        return
+    try:
+        json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise PatchError(
+            "unable to parse SM or JSON patch: a text that starts with `[` must be JSON"
+        ) from None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
 
 
 def _is_object(merge: Plain) -> bool:

@@ -12,7 +12,7 @@ from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.either import load_either
 
 from .kustomizationfile import PatchEntry
-from .patches import Patch, PatchError, read_patch
+from .patches import Patch, PatchError, check_json, read_patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,15 @@ def read_entry(tree: Tree, file: str, entry: PatchEntry) -> Sequence[Patch] | Re
     place = None
     try:
         if entry.path is None:
-            nodes = load_either((entry.inline or "").encode(), tree.limits)
+            content = (entry.inline or "").encode()
+            nodes = load_either(content, tree.limits)
         else:
             place = tree.locate(entry.path.path)
             if place is None or place not in tree.files:
                 return ()
-            nodes = read_documents(tree.read(place), place, tree.limits)
+            content = tree.read(place)
+            nodes = read_documents(content, place, tree.limits)
+        check_json(content.decode(errors="replace"))
         documents: list[object] = [to_data(node) for node in nodes]
         patch = read_patch(
             documents,
