@@ -201,7 +201,7 @@ def test_a_broken_manifest_stops_flux(made, cli):
 def test_what_a_patch_puts_into_an_encrypted_secret(made, cli):
     patch = (
         "patches: [{target: {kind: Secret}, patch: "
-        '"[{op: add, path: /stringData/more, value: throwaway}]"}]\n'
+        '"- {op: add, path: /stringData/more, value: throwaway}"}]\n'
     )
     made(
         repository(

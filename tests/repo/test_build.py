@@ -147,7 +147,7 @@ def test_patches_of_all_kinds(build):
                 f"patches:\n- path: merge.yaml\n- {target}\n  path: six.yaml\n",
                 "patchesStrategicMerge:\n- old.yaml\n- |-\n  "
                 + config_map("c", e="inline").removeprefix("---\n").replace("\n", "\n  "),
-                f"patchesJson6902:\n- {target}\n  patch: '[{{op: add, path: /data/f, value: g}}]'",
+                f"patchesJson6902:\n- {target}\n  patch: '- {{op: add, path: /data/f, value: g}}'",
             ),
             "a/c.yaml": config_map("c", a="a", b="b"),
             "a/merge.yaml": config_map("c", b="merge"),
@@ -168,15 +168,15 @@ def test_a_broken_patch_is_a_note_and_the_rest_goes_on(build):
                 "patches:",
                 "- {path: broken.yaml}",
                 "- {path: text.yaml}",
-                "- {target: {kind: ConfigMap}, patch: '[{op: remove, path: /data/gone}]'}",
-                "- {target: {kind: ConfigMap}, patch: '[{op: add, path: /data/x, value: y}]'}",
+                "- {target: {kind: ConfigMap}, patch: '- {op: remove, path: /data/gone}'}",
+                "- {target: {kind: ConfigMap}, patch: '- {op: add, path: /data/x, value: new}'}",
             ),
             "a/c.yaml": config_map("c", a="a"),
             "a/broken.yaml": "a: [\n",
             "a/text.yaml": "just text\n",
         }
     )
-    assert built.objects[0].data["data"] == {"a": "a", "x": "y"}
+    assert built.objects[0].data["data"] == {"a": "a", "x": "new"}
     assert [note.partition(": ")[0] for note in notes(built)] == [
         "a/broken.yaml:2",
         "a/text.yaml:1",

@@ -195,10 +195,10 @@ PATCH = "patches:\n- target: {{kind: ConfigMap}}\n  patch: '{}'"
 @pytest.mark.parametrize(
     ("patch", "behaviour"),
     [
-        (PATCH.format("[{op: remove, path: /data/gone}]"), "patch-does-not-apply"),
-        (PATCH.format("[{op: test, path: /data/k, value: other}]"), "patch-does-not-apply"),
+        (PATCH.format("- {op: remove, path: /data/gone}"), "patch-does-not-apply"),
+        (PATCH.format("- {op: test, path: /data/k, value: other}"), "patch-does-not-apply"),
         (PATCH.format("{data: {}}"), "patch-refused"),
-        ("patches: [{patch: '[{op: add, path: /data/k, value: x}]'}]", "patch-refused"),
+        ("patches: [{patch: '- {op: add, path: /data/k, value: x}'}]", "patch-refused"),
         ("patches: [{patch: '" + config_map("gone").replace("---\n", "").strip() + "'}]", None),
     ],
 )
@@ -211,7 +211,7 @@ def test_patches_that_do_not_fit(refused, patch, behaviour):
 
 
 def test_a_target_that_selects_nothing_is_no_error(outcomes):
-    patch = "patches: [{target: {kind: Secret}, patch: '[{op: add, path: /data/k, value: x}]'}]"
+    patch = "patches: [{target: {kind: Secret}, patch: '- {op: add, path: /data/k, value: x}'}]"
     assert not outcomes(folder("resources: [x.yaml]", patch, x=config_map("x")))
 
 

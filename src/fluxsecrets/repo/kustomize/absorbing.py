@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.repo.manifests import Plain, dig
 from fluxsecrets.repo.objects import Generated, Object, Origin, with_data
 
@@ -38,6 +39,9 @@ def generated_object(kind: str, generator: Generator, name: str, made: Content, 
         data |= {field: values for field, values in (("data", texts), ("binaryData", binary)) if values}
     if generator.immutable:
         data["immutable"] = True
+    # Of a file under `envs` that is encrypted, Flux may make other keys.
+    complete = generator.complete or (made.complete and not any(map(_has_ciphertext, made.values.values())))
+    keys = (*generator.keys, *made.values) if complete else generator.keys
     return Object(
         "v1",
         kind,
@@ -47,15 +51,19 @@ def generated_object(kind: str, generator: Generator, name: str, made: Content, 
         generator.line,
         data,
         generated=Generated(
-            generator.keys,
+            tuple(dict.fromkeys(keys)),
             tuple(source.path for source in generator.files),
             generator.hashed,
-            generator.complete,
+            complete,
             bool(generator.literals),
             generator.sources,
         ),
         through=(file,),
     )
+
+
+def _has_ciphertext(value: bytes) -> bool:
+    return SIGN_BYTES in value
 
 
 def absorbed(objects: Sequence[Object], made: Object, behavior: str, *, lenient: bool) -> list[Object]:
