@@ -131,7 +131,7 @@ def test_generators(build):
         True,
         False,
     )
-    assert (two.generated.keys, two.generated.complete, two.generated.hashed) == (("h.txt",), False, False)
+    assert (two.generated.keys, two.generated.complete, two.generated.hashed) == (("h.txt", "A"), True, False)
     assert (one.generated.literals, two.generated.literals) == (True, False)
     assert two.generated.files == ("b/h.txt", "a/e.env")
     assert three.generated.keys == ("x",)
