@@ -14,8 +14,10 @@ from fluxsecrets.repo.outcome import Outcome
 from fluxsecrets.repo.tree import Note, Tree
 
 from .absorbing import AbsorbError, absorbed, generated_object
+from .addedkeys import HINT, REASON, generated_keys
 from .built import Built, Cycle, Overlay
 from .generating import content
+from .identity import shown
 from .kustomizationfields import COMPONENT
 from .kustomizationfile import Generator, KustomizationFile, Reference
 from .plugins import plugin_outcome
@@ -265,6 +267,8 @@ class Assembly(Record):
         if made.problem and not self.is_encrypted(generator):
             self.fails("generator-refused", made.problem, file.path, made.line)
         item = generated_object(kind, generator, name, made, file.path)
+        for key in () if self.is_encrypted(generator) else generated_keys(item):
+            self.fails("key-not-text", f"{REASON}: {key!a} in {shown(item)}", file.path, generator.line, HINT)
         try:
             return absorbed(objects, item, generator.behavior, lenient=self.incomplete)
         except AbsorbError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.repo.manifests import child, items_of, line_of, pairs, text_of
+from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
 from fluxsecrets.repo.objects import Origin, Source
 from fluxsecrets.repo.tree import normalise
 from fluxsecrets.sops.document import Leaf, Node, to_data
 
 from .entrypaths import Places, format_for_env, format_for_key, is_remote
 from .kustomizationfile import Generator, Reference, SourceFile
+from .oldyaml import old_pairs
 
 
 def read_generator(places: Places, node: Node, root: Node | None) -> Generator:
@@ -124,7 +125,7 @@ def flag(parts: tuple[Node | None, ...], key: str) -> bool:
 
 def _options(parts: tuple[Node | None, ...], key: str) -> tuple[tuple[str, str], ...]:
     return tuple(
-        {name: value for part in parts for name, value in pairs(_plain(child(part, key))).items()}.items()
+        {name: value for part in parts for name, value in old_pairs(child(part, key)).items()}.items()
     )
 
 

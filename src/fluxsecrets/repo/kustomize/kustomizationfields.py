@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fluxsecrets.repo.manifests import items_of, line_of
-from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence, Style
+from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence
 from fluxsecrets.sops.document import Mapping as MapNode
+
+from .oldyaml import is_old_boolean
 
 COMPONENT = "Component"
 _GROUP = "kustomize.config.k8s.io"
@@ -260,23 +262,13 @@ def _entries(node: MapNode) -> Iterator[Entry]:
 
 def _wrong_scalar(node: Leaf, shape: str, name: str) -> Iterator[Fault]:
     value = node.value
-    if shape == "string" and (not isinstance(value, str) or _is_old_boolean(node)):
+    if shape == "string" and (not isinstance(value, str) or is_old_boolean(node)):
         # The lenient reading makes a text of a number and of a boolean.
         yield Fault(_unmarshal(name, "string"), node.line, strict=True)
     elif shape == "bool" and not isinstance(value, bool):
         yield Fault(_unmarshal(name, "bool"), node.line)
     elif shape == "integer" and (isinstance(value, bool) or not isinstance(value, int)):
         yield Fault(_unmarshal(name, "int"), node.line)
-
-
-def _is_old_boolean(node: Leaf) -> bool:
-    """Whether a text is a boolean in YAML 1.1, which kustomize reads its own files as."""
-    return node.style is Style.PLAIN and isinstance(node.value, str) and node.value in _OLD_BOOLEANS
-
-
-_OLD_BOOLEANS = frozenset(
-    {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"}
-)
 
 
 def _wrong_type(node: Node, name: str, wanted: str) -> Fault:

@@ -28,6 +28,7 @@ from .kustomizationfile import (
     ReplacementEntry,
     SourceFile,
 )
+from .oldyaml import old_pairs
 from .patches import Target, read_target
 
 
@@ -80,7 +81,7 @@ def read_kustomization(data: bytes, path: str, tree: Tree) -> KustomizationFile:
         name_prefix=_name(child(root, "namePrefix")),
         name_suffix=_name(child(root, "nameSuffix")),
         labels=tuple(reader.labels(root)),
-        annotations=tuple(pairs(_data(child(root, "commonAnnotations"))).items()),
+        annotations=tuple(old_pairs(child(root, "commonAnnotations")).items()),
         not_modelled=tuple(reader.not_modelled(root)),
         replicas=tuple(reader.replicas(root)),
         images=tuple(reader.images(root)),
@@ -210,9 +211,9 @@ class _Reader(Places):
 
     def labels(self, root: Node | None) -> Iterator[Labels]:
         for item in items_of(child(root, "labels")):
-            values = tuple(pairs(_data(child(item, "pairs"))).items())
+            values = tuple(old_pairs(child(item, "pairs")).items())
             yield Labels(values, flag((item,), "includeSelectors"), flag((item,), "includeTemplates"))
-        common = tuple(pairs(_data(child(root, "commonLabels"))).items())
+        common = tuple(old_pairs(child(root, "commonLabels")).items())
         if common:
             yield Labels(common, selectors=True)
 

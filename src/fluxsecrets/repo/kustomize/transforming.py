@@ -14,6 +14,7 @@ from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.tree import Note
 from fluxsecrets.sops.document import to_data
 
+from .addedkeys import HINT, REASON, added_keys
 from .built import Overlay
 from .definitions import whole_where_patched
 from .identity import duplicates, shown
@@ -53,10 +54,12 @@ def transform(
     suffix = overlay.name_suffix if overlay.name_suffix is not None else file.name_suffix
     if prefix or suffix:
         objects = [with_affixes(item, prefix or "", suffix or "") for item in objects]
+    unlabelled = objects
     for labels in file.labels:
         objects = [with_labels(item, labels) for item in objects]
     if file.annotations:
         objects = [with_annotations(item, file.annotations) for item in objects]
+    _check_keys(record, unlabelled, objects, file.path, 1)
     objects = _patched(record, (patch for field, patch in entries if field == "patchesJson6902"), objects)
     for name, count, line in file.replicas:
         objects = _scaled(record, file, name, count, line, objects)
@@ -97,6 +100,14 @@ def _read(record: Record, file: KustomizationFile, entry: PatchEntry) -> Iterabl
     return read
 
 
+def _check_keys(
+    record: Record, before: list[Object], after: list[Object], path: str, line: int | None
+) -> None:
+    """Tell keys that were added and are no texts."""
+    for item, key in added_keys(before, after):
+        record.fails("key-not-text", f"{REASON}: {key!a} in {shown(item)}", path, line, HINT)
+
+
 def _scaled(
     record: Record, file: KustomizationFile, name: str, count: int, line: int, objects: list[Object]
 ) -> list[Object]:
@@ -126,7 +137,8 @@ def _replaced(
             place = found
             data = to_data(read_documents(record.tree.read(found), found, record.tree.limits)[0])
         for replacement in read_replacements(data, place, entry.line if place == file.path else 1):
-            objects = replace_values(replacement, objects)
+            before, objects = objects, replace_values(replacement, objects)
+            _check_keys(record, before, objects, place, replacement.line)
     except FluxsecretsError as error:
         record.note(unreadable(place, error))
         record.unknown("unreadable-replacement", error.message, place, error.line)
