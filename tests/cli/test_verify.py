@@ -53,7 +53,7 @@ def test_a_plain_secret_is_not_what_was_meant(waddle, cli):
     assert result.exit_code == 1
     assert "plain Secret" in result.stdout
     assert "throwaway" not in result.stdout
-    counts = "48 applied, 13 plain Secret, 1 sealed; 13 are not as wanted"
+    counts = "48 applied, 13 plain Secret, 1 sealed; 13 need attention"
     assert result.stderr == f"staging: 12 Kustomizations; {counts}\n"
 
 

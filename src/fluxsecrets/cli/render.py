@@ -48,12 +48,14 @@ def command(
     """Print what Flux would apply, as YAML documents.
 
     Every object is printed as it is after build, decryption and substitution, in the order in which Flux
-    applies it, with the file and line that it comes from. No cluster is contacted.
+    applies it. A comment names the Kustomization, and the file and line that the object comes from. No
+    cluster is contacted.
 
-    The values of Secrets are hidden, and wherever they got to: in other objects, annotations and messages.
-    --show-values prints them. A value that none of your identities can decrypt is null, with a comment.
+    The values of Secrets are hidden, even in other objects, annotations and messages. --show-values prints
+    them. A value that none of your identities can decrypt is null, with a comment.
 
-    Of a Kustomization that fails nothing is printed but the error, on standard error.
+    If a Kustomization fails, its error goes to standard error, and none of its objects are printed. `verify`
+    shows all that is wrong.
 
     Exit codes: 0 all is printed, 1 a Kustomization fails, 2 an error.
     """

@@ -15,7 +15,7 @@ from fluxsecrets.cli.output import Output
 @click.option("--env", "environment", metavar="NAME", help="The environment; default: all.")
 @click.option("--all", "everything", is_flag=True, help="Also list objects that are applied unchanged.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for what cannot be told, too.")
-@click.option("--no-keys", is_flag=True, help="Decrypt nothing, and skip MACs and values.")
+@click.option("--no-keys", is_flag=True, help="Decrypt nothing; check neither values nor MACs.")
 @flux_version_option
 @findings_format_option
 @report_file_option
@@ -32,17 +32,27 @@ def command(
 ) -> int:
     """Show what Flux would do with each Kustomization of an environment, or of all.
 
-    A Kustomization is applied, applied with a ciphertext, or fails, so that Flux applies nothing of it. The
-    reason has Flux's words, with file and line. Below are the objects that Flux decrypts, and those that are
-    not as wanted. No cluster is contacted. If your identities can open files, their values are looked at,
-    and never shown.
+    Each Kustomization has one verdict:
 
-    What the repository alone does not tell is listed as such, and never counts as right. In CI, use
-    --strict. `verify: accept:` in .fluxsecrets.yaml names what your team knows of.
+    \b
+      applied         as it is written
+      altered         applied, but not as it is written
+      ciphertext      applied, with a ciphertext as if it were the value
+      fails           Flux applies nothing of it
+      cannot be told  it depends on something outside of the repository
+
+    The reason is in Flux's words, with the file and line. Below are the objects that Flux decrypts, and those
+    that need attention.
+
+    No cluster is contacted, and no key is needed. If your identities can decrypt files, their values and MACs
+    are checked, too. Values are never shown.
+
+    In CI, use --strict: what cannot be told counts as wrong. `verify: accept:` in .fluxsecrets.yaml names
+    what your team knows of.
 
     Exit codes: 0 all is as intended, 1 something is not, or nothing says which key a cluster has, or
     something can't be told and --strict is given, 2 an error.
-    """
+    """  # noqa: D301 - click's mark
     from fluxsecrets import __version__
     from fluxsecrets.cli.reportfile import refuse_output, show_report
     from fluxsecrets.ops.checks.verify import verify

@@ -61,7 +61,7 @@ def found_by_verify(result: Verifications, version: str) -> Found:
         allowed,
         result.remarks,
         (),
-        f"{wrong} not as wanted, {unknown} cannot be told; "
+        f"{wrong} {'needs' if wrong == 1 else 'need'} attention, {unknown} cannot be told; "
         f"{counted(sum(1 for _ in result.told), 'Kustomization')} judged",
         lambda: list(rules.values()),
         listed=findings,

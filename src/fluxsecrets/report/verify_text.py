@@ -209,7 +209,7 @@ def _key_hints(name: str, unknown: NoClusterKey | None) -> Iterator[str]:
 
 
 def _summary(one: Verification) -> str:
-    """Such as `staging: 9 Kustomizations, 1 fails; 10 decrypted, 40 applied; 1 is not as wanted`."""
+    """Such as `staging: 9 Kustomizations, 1 fails; 10 decrypted, 40 applied; 1 needs attention`."""
     of = Counter(told.judged.verdict for told in one.told)
     parts = [
         f"{of[verdict]} {_verb(verdict, of[verdict])}"
@@ -245,7 +245,7 @@ def _verb(verdict: OfKustomization, count: int) -> str:
 def _end(one: Verification) -> str:
     parts = []
     if one.wrong:
-        parts.append(f"{one.wrong} {'is' if one.wrong == 1 else 'are'} not as wanted")
+        parts.append(f"{one.wrong} {'needs' if one.wrong == 1 else 'need'} attention")
     if one.unknown:
         parts.append(f"{one.unknown} cannot be told")
     if one.accepted:
