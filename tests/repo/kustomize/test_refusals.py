@@ -2,6 +2,7 @@
 
 import pytest
 
+from fluxsecrets.repo.kustomize import assembly
 from fluxsecrets.repo.kustomize.build import Builder
 from fluxsecrets.repo.kustomize.built import Overlay
 from fluxsecrets.repo.outcome import Effect
@@ -294,3 +295,39 @@ def test_a_patch_that_flux_adds_is_refused_at_the_kustomization(outcomes, tree_o
     (item,) = Builder(tree).resource_file("x.yaml").objects
     assert read_kustomization(item).broken_patches == ("patch 1: unable to parse SM or JSON patch",)
     assert outcomes(folder("resources: []"), Overlay()) == ()
+
+
+COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+
+
+def doubled(field, head):
+    """Folders that include two others each, ten levels of them."""
+    return {
+        f"b/{level}{name}/kustomization.yaml": head.format(name=name)
+        + f"{field}: [../{level + 1}x, ../{level + 1}y]\n"
+        for level in range(10)
+        for name in "xy"
+    }
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "a/kustomization.yaml": "resources: [../b/0]\n",
+            **{f"b/{level}/kustomization.yaml": f"resources: [../{level + 1}]\n" for level in range(500)},
+        },
+        {
+            "a/kustomization.yaml": "resources: [../b/0x]\n",
+            **doubled("resources", "namePrefix: {name}-\n"),
+            **{f"b/10{name}/kustomization.yaml": "resources: [c.yaml]\n" for name in "xy"},
+            **{f"b/10{name}/c.yaml": config_map(name) for name in "xy"},
+        },
+        {"a/kustomization.yaml": "components: [../b/0x]\n", **doubled("components", COMPONENT)},
+    ],
+    ids=["levels", "objects", "components"],
+)
+def test_a_build_has_limits(outcomes, files, monkeypatch):
+    monkeypatch.setattr(assembly, "MOST_OBJECTS", 500)
+    monkeypatch.setattr(assembly, "MOST_COMPONENTS", 500)
+    assert "build-limit" in {each.behaviour for each in outcomes(files)}

@@ -7,7 +7,8 @@ transformers. What is not modelled gives an outcome.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
+from itertools import count
+from typing import Final, Protocol
 
 from fluxsecrets.repo.objects import Object, Source
 from fluxsecrets.repo.outcome import Outcome
@@ -25,6 +26,15 @@ from .reading import kustomization_files
 from .record import Record
 from .resourcefile import ResourceFile
 from .transforming import transform
+
+MOST_LEVELS: Final = 100
+"""Folders that include each other; Python's stack ends soon after."""
+
+MOST_OBJECTS: Final = 20_000
+"""Objects of one folder. Folders that include others twice have twice as many at each level."""
+
+MOST_COMPONENTS: Final = 10_000
+"""Components that a folder takes, counted each time."""
 
 
 class Folders(Protocol):
@@ -53,6 +63,7 @@ class Assembly(Record):
         super().__init__(folders.tree)
         self.folders = folders
         self.above = above
+        self.components = count(1)
 
     def run(self, folder: str, found: tuple[KustomizationFile | Outcome, ...], overlay: Overlay) -> Built:
         """Build the folder of these kustomization files; more than one is an error."""
@@ -92,6 +103,9 @@ class Assembly(Record):
         objects = [*before]
         for reference in file.resources:
             objects += self.resource(file, reference)
+            if len(objects) > MOST_OBJECTS:
+                self.limit(file, reference, f"{MOST_OBJECTS:,} objects")
+                objects = []
             self.no_duplicates(objects, file, reference.line)
         objects = self.generate(file, objects)
         for reference in (*file.components, *overlay.components):
@@ -180,7 +194,7 @@ class Assembly(Record):
 
     def folder(self, file: KustomizationFile, reference: Reference, place: str) -> tuple[Object, ...]:
         """The objects of another folder."""
-        if self.leads_back(file, reference, place):
+        if self.leads_back(file, reference, place) or self.is_too_deep(file, reference):
             return ()
         if not kustomization_files(self.tree, place):
             self.without_file(file, reference, place)
@@ -217,10 +231,25 @@ class Assembly(Record):
         self.note(Note(file.path, reference.line, message, warning=True))
         return True
 
+    def is_too_deep(self, file: KustomizationFile, reference: Reference) -> bool:
+        """Whether more folders include each other than are followed."""
+        if len(self.above) < MOST_LEVELS:
+            return False
+        self.limit(file, reference, f"{MOST_LEVELS} folders that include each other")
+        return True
+
+    def limit(self, file: KustomizationFile, reference: Reference, amount: str) -> None:
+        """Note that a build is larger than what is followed; kustomize has no limit."""
+        self.note(Note(file.path, reference.line, f"not analysed: more than {amount}", warning=True))
+        self.unknown("build-limit", f"more than {amount} are not followed", file.path, reference.line)
+
     def component(self, file: KustomizationFile, reference: Reference, objects: list[Object]) -> list[Object]:
         """A component changes everything so far, and adds its own objects."""
         place = self.place(file, reference)
-        if place is None or self.leads_back(file, reference, place):
+        if place is None or self.leads_back(file, reference, place) or self.is_too_deep(file, reference):
+            return objects
+        if next(self.components) > MOST_COMPONENTS:
+            self.limit(file, reference, f"{MOST_COMPONENTS:,} components")
             return objects
         found = kustomization_files(self.tree, place)
         if place in self.tree.files:
@@ -234,6 +263,7 @@ class Assembly(Record):
             self.fails("two-kustomization-files", "found multiple kustomization files", found[1], None)
         inner = Assembly(self.folders, (*self.above, place))
         inner.incomplete = self.incomplete
+        inner.components = self.components
         for path in found:
             component = self.folders.kustomization(path)
             if isinstance(component, Outcome):
