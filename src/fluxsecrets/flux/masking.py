@@ -7,14 +7,10 @@ patches copy it, an annotation repeats it, in base64 or inside JSON. It is hidde
 
 from __future__ import annotations
 
-import json
 import re
-from base64 import b64encode
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote
 
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.repo.decryption import Fate
@@ -25,6 +21,7 @@ from fluxsecrets.repo.outcome import Outcome
 from .model import KustomizationVerdict, ObjectVerdict
 from .store import Store
 from .unknown import is_unknown
+from .valueforms import COMMON, value_forms
 
 MASK: Final = "********"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -32,16 +29,7 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _SHORTEST = 4
 """Characters of a value that is hidden where a text equals it. `1` and `80` tell nothing."""
 
-_SHORTEST_INSIDE = 6
-"""Characters of a value that is hidden inside of other texts."""
-
-_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:-[a-z]+)*")
-_LONG_WORD = 20
-_SHORTEST_IN_BASE64 = 9
-"""Bytes of a value that is hidden inside of the base64 of other texts."""
-
 _KEY = re.compile(r"[-._A-Za-z0-9]+")
-_COMMON = frozenset({"true", "false", "null", "none"})
 _IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
 
 Key = tuple[str, str | None, str]
@@ -65,8 +53,8 @@ class Masker:
                 self._collect(each)
         while self._spread():
             pass
-        self._pattern = _pattern(self._values, self._lines, words=True)
-        self._strong = _pattern(self._values, self._lines, words=False)
+        self._pattern = value_forms(self._values, self._lines, words=True)
+        self._strong = value_forms(self._values, self._lines, words=False)
 
     def data(self, verdict: KustomizationVerdict, each: ObjectVerdict) -> Plain:
         """Return an object's data as it is applied, with what is secret hidden."""
@@ -161,11 +149,10 @@ class Masker:
                 for key, item in value.items()
             }
         if isinstance(value, list):
-            same = isinstance(written, list) and len(written) == len(value)
-            return [
-                self._masked(item, written[at] if same else None, (*steps, at), hidden)  # type: ignore[index]
-                for at, item in enumerate(value)
-            ]
+            before = written if isinstance(written, list) else []
+            if len(before) != len(value):
+                before = [None] * len(value)
+            return [self._masked(item, before[at], (*steps, at), hidden) for at, item in enumerate(value)]
         if value is None or isinstance(value, bool) or is_unknown(value) or steps in _IDENTITY:
             return value
         return self._leaf(value, as_written=value == written)
@@ -175,7 +162,7 @@ class Masker:
 
     def _leaf(self, value: object, *, as_written: bool) -> object:
         text = _text(value)
-        if text in self._values and len(text) >= _SHORTEST and text.lower() not in _COMMON:
+        if text in self._values and len(text) >= _SHORTEST and text.lower() not in COMMON:
             return MASK
         pattern = self._strong if as_written else self._pattern
         if pattern is None or not pattern.search(text):
@@ -241,74 +228,6 @@ def _hide(value: Any) -> Any:
     if value is None or value == "" or is_unknown(value) or is_ciphertext(value):
         return value
     return MASK
-
-
-_HOLE = "\ue0a2"
-"""In place of a value until all are found, so that none is found in a mask."""
-
-
-class _Forms:
-    """The forms of values that are looked for inside of texts, the longest first.
-
-    Not a regular expression: that of a value of some MiB takes GiB of memory.
-    """
-
-    def __init__(self, forms: Iterable[str]) -> None:
-        self._forms = sorted(forms, key=lambda form: (-len(form), form))
-
-    def _fitting(self, text: str) -> Sequence[str]:
-        start = bisect_left(self._forms, -len(text), key=lambda form: -len(form))
-        return self._forms[start:] if start else self._forms
-
-    def search(self, text: str) -> bool:
-        """Whether one of them is in a text."""
-        return any(form in text for form in self._fitting(text))
-
-    def sub(self, mask: str, text: str) -> str:
-        """A text with all of them replaced."""
-        for form in self._fitting(text):
-            if form in text:
-                text = text.replace(form, _HOLE)
-        return text.replace(_HOLE, mask)
-
-
-def _pattern(values: Iterable[str], lines: Iterable[str], *, words: bool) -> _Forms | None:
-    """The values in the forms in which they may be inside of other texts.
-
-    Args:
-        values: those of Secrets; short ones are left out.
-        lines: of files that were read as another format, of any length.
-        words: take plain words, too.
-    """
-    forms = {line for line in lines if line.strip()} | {
-        form
-        for value in values
-        if len(value.strip()) >= _SHORTEST_INSIDE and value.lower() not in _COMMON
-        if words or len(value) >= _LONG_WORD or not _WORD.fullmatch(value)
-        for form in _forms(value)
-        if form
-    }
-    return _Forms(forms) if forms else None
-
-
-def _forms(value: str) -> Iterator[str]:
-    yield value
-    yield value.strip()
-    yield value.replace("\n", "")  # as a variable has it
-    yield from _in_base64(value.encode("utf-8", "surrogatepass"))
-    yield from _in_base64(value.strip().encode("utf-8", "surrogatepass"))
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield quote(value, safe="", errors="surrogatepass")
-
-
-def _in_base64(data: bytes) -> Iterator[str]:
-    """The base64 of bytes, alone and as a part of something longer, such as `user:password`."""
-    yield b64encode(data).decode()
-    for before in range(3 if len(data) >= _SHORTEST_IN_BASE64 else 0):
-        start = -(-before * 8 // 6)  # what the bytes before have a part in
-        end = (before + len(data)) * 8 // 6
-        yield b64encode(bytes(before) + data + bytes(3))[start:end].decode()
 
 
 def _uses(names: Iterable[str]) -> re.Pattern[str]:
