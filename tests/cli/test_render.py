@@ -3,6 +3,8 @@
 import json
 import re
 import stat
+from base64 import b64encode
+from pathlib import Path
 
 import pytest
 import yaml
@@ -393,3 +395,18 @@ images:
     found = rendered(cli)["Pod", "p"]["spec"]["containers"]
     # A tag of the Kustomization replaces the digest of the file, and the name of the file stays.
     assert [each["image"] for each in found] == ["example.com/web:2", "example.com/log:1", "new@sha256:abc"]
+
+
+def test_base64_is_in_one_line(made, cli):
+    image = bytes(range(256)) * 8
+    made(
+        {
+            "clusters/staging/apps.yaml": kustomization("apps", "apps"),
+            "apps/kustomization.yaml": "namespace: apps\nconfigMapGenerator:\n- {name: c, files: [a.bin]}\n",
+            "apps/a.bin": image.decode("latin-1"),
+        }
+    )
+    (Path("apps") / "a.bin").write_bytes(image)
+    result = cli("render", "--env", "staging", "--kustomization", "apps", "--format", "json")
+    (found,) = json.loads(result.stdout)["kustomizations"][0]["objects"]
+    assert found["object"]["binaryData"] == {"a.bin": b64encode(image).decode()}

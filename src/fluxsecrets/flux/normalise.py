@@ -45,7 +45,9 @@ def normalise(data: Plain) -> Plain:
     if not _is_typed(data) or not _converts(data):
         return data
     kept = {key: value for key, value in data.items() if key != "sops"}
-    return _in_one_line(_merged(kept)) if _is_secret(data) else kept
+    if _is_secret(data):
+        return _in_one_line(_merged(kept), "data")
+    return _in_one_line(kept, "binaryData") if data.get("kind") == "ConfigMap" else kept
 
 
 def check_encrypted(applied: Applied, item: Object, data: Plain) -> Iterator[Outcome]:
@@ -116,16 +118,20 @@ def _is_text(value: object) -> bool:
     return value is None or (isinstance(value, str) and unknown_kind(value) in ("str", "bytes", "time"))
 
 
-def _in_one_line(data: Plain) -> Plain:
-    """A Secret whose values are without the line breaks that kustomize puts into long ones."""
-    values = dig(data, "data")
-    if not isinstance(values, dict) or not any("\n" in (value or "") for value in values.values()):
+def _in_one_line(data: Plain, field: str) -> Plain:
+    """An object whose base64 is without the line breaks that kustomize puts into long values."""
+    values = dig(data, field)
+    if not isinstance(values, dict) or not any(map(_is_folded, values.values())):
         return data
     joined = {
-        key: value if value is None or is_unknown(value) else value.replace("\n", "").replace("\r", "")
+        key: value.replace("\n", "").replace("\r", "") if _is_folded(value) else value
         for key, value in values.items()
     }
-    return {**data, "data": joined}
+    return {**data, field: joined}
+
+
+def _is_folded(value: object) -> bool:
+    return isinstance(value, str) and not is_unknown(value) and ("\n" in value or "\r" in value)
 
 
 def _merged(data: Plain) -> Plain:
