@@ -24,6 +24,7 @@ DONE = [
     "src/fluxsecrets/external",
     "src/fluxsecrets/files",
     "src/fluxsecrets/findings",
+    "src/fluxsecrets/flux",
     "src/fluxsecrets/keys",
     "src/fluxsecrets/ops",
     "src/fluxsecrets/programs.py",

@@ -43,7 +43,7 @@ class Decrypted:
 
 
 def decrypt(applied: Applied, item: Object, cluster: Cluster) -> Decrypted:
-    """Decrypt an object, as far as the identities at hand can."""
+    """Decrypt an object; what no identity opens is unknown."""
     if not decrypts(applied) or is_disabled(item.data):
         return Decrypted(item.data, Treatment(Fate.APPLIED))
     if has_block(item.data):

@@ -43,7 +43,7 @@ from .values import decoded
 from .variables import Makers, Variables, read_variables
 
 _OF_THE_BUILD = ("decryption failed for ", "post build failed for ")
-"""What Flux says of an object before it applies any: it comes first, whichever object it is."""
+"""Flux says this about an object before it applies any: it comes first, whichever object it is."""
 
 
 def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerdict, ...]:
@@ -176,7 +176,7 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
 
 
 def _treatment(treatment: Treatment, outcomes: Iterable[Outcome]) -> Treatment:
-    """What becomes of the object, as far as its ciphertexts are concerned."""
+    """What becomes of the object's ciphertexts."""
     for effect, fate in ((Effect.FAILS, Fate.FAILS), (Effect.CIPHERTEXT, Fate.CIPHERTEXT)):
         found = next((each for each in outcomes if each.effect is effect), None)
         if found is not None:

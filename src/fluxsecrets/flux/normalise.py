@@ -51,7 +51,7 @@ def normalise(data: Plain) -> Plain:
 
 
 def check_encrypted(applied: Applied, item: Object, data: Plain) -> Iterator[Outcome]:
-    """What Flux says of a Secret that still has its `sops` block when it is applied.
+    """What Flux says about a Secret that still has its `sops` block when it is applied.
 
     Args:
         applied: the Kustomization.

@@ -24,7 +24,7 @@ _Identity = tuple[str, str, str | None, str]
 
 
 class Ownership:
-    """Who applies what, as far as the Kustomizations were judged."""
+    """Which Kustomization applies which object, among those that were judged."""
 
     def __init__(self) -> None:
         """Begin with nothing."""

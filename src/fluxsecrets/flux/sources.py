@@ -52,7 +52,7 @@ class Sources:
 
 
 def decrypt_sources(tree: Tree, applied: Applied, cluster: Cluster) -> Sources:
-    """Decrypt the files of a Kustomization, as far as the identities at hand can."""
+    """Decrypt the files of a Kustomization; what no identity opens is unknown."""
     if not decrypts(applied) or applied.folder is None:
         return Sources()
     reader = _Reader(tree, cluster)

@@ -159,7 +159,7 @@ def _reaches(name: str) -> bool:
 
 
 def _instance(item: Object) -> object:
-    """`spec` of a FluxInstance, also where it is in the values of its chart."""
+    """`spec` of a FluxInstance, even if it is in the values of its chart."""
     if item.group == OPERATOR_GROUP and item.kind == "FluxInstance":
         return dig(item.data, "spec")
     return dig(item.data, "spec", "values", "instance") if item.group == HELM_GROUP else None

@@ -285,7 +285,7 @@ def read_artifacts(item: Object) -> tuple[ArtifactMap, ...]:
 
 
 def read_sync(item: Object) -> Sync | None:
-    """What a FluxInstance syncs, also where it stands in the values of a chart; None for other objects."""
+    """What a FluxInstance syncs, even if it is in the values of a chart; None for other objects."""
     if item.group == OPERATOR_GROUP and item.kind == "FluxInstance":
         spec = dig(item.data, "spec")
     elif item.group == HELM_GROUP and item.kind == "HelmRelease":

@@ -1,6 +1,6 @@
 """The patterns of a `.sourceignore`, matched as source-controller matches them.
 
-Follows fluxcd/pkg's sourceignore/gitignore/pattern.go and Go's filepath.Match, also where git differs:
+Follows fluxcd/pkg's sourceignore/gitignore/pattern.go and Go's filepath.Match, even where git differs:
 
 - A pattern that matches a folder matches all that is in it, and a pattern may bring back what is in there.
 - `[!a]` is one of `!` and `a`; only `[^a]` negates.

@@ -19,7 +19,7 @@ AS_WRITTEN: Final = frozenset({(RBAC, "Role"), (RBAC, "ClusterRole")})
 """Kinds that Flux applies as they are written (`UnstructuredList` of fluxcd/pkg/ssa/normalize)."""
 
 COMPLETE: Final = frozenset({"v1", "apps/v1", "batch/v1", "networking.k8s.io/v1", "policy/v1", RBAC})
-"""Versions that no newer cluster adds kinds to, as far as anybody knows."""
+"""Versions to which no newer Kubernetes adds kinds."""
 
 
 def shape_of(kind: tuple[str, str]) -> str | None:

@@ -35,7 +35,7 @@ _GROUPS = {
 
 
 def check_namespace(subject: Subject) -> Iterator[Problem]:
-    """A namespaced object without a namespace: Flux asks the API server for it where there is none."""
+    """A namespaced object without a namespace, which the API server refuses."""
     version, kind = subject.kind
     group = version.rpartition("/")[0]
     without = _GROUPS.get(group)
