@@ -12,6 +12,8 @@ from typing import Any
 
 from fluxsecrets.repo.manifests import Plain
 
+from .sizes import is_deeper, is_larger
+
 _MISSING: Any = object()
 
 
@@ -19,11 +21,19 @@ class OperationError(ValueError):
     """An operation does not apply; the text says why in the words of the library, without values."""
 
 
+_TOO_DEEP = "so many maps in each other are not followed"
+
+
+class TooLargeError(OperationError):
+    """An operation copies more than is followed; it may apply all the same."""
+
+
 def operate(data: Plain, operations: Iterable[Plain]) -> Any:
     """Return the data after the operations, in a copy.
 
     Raises:
         OperationError: one does not apply, or is none.
+        TooLargeError: a copy is too large to follow.
     """
     root = deepcopy(data)
     for operation in operations:
@@ -32,7 +42,12 @@ def operate(data: Plain, operations: Iterable[Plain]) -> Any:
             raise OperationError(
                 f"Unexpected kind: {ascii(kind)[1:-1] if isinstance(kind, str) else 'unknown'}"
             )
-        root = _KINDS[kind](root, operation)
+        try:
+            root = _KINDS[kind](root, operation)
+        except RecursionError:
+            raise TooLargeError(_TOO_DEEP) from None
+    if is_deeper(root):
+        raise TooLargeError(_TOO_DEEP)
     return root
 
 
@@ -107,6 +122,8 @@ def _copy(root: Any, operation: Plain) -> Any:
         raise OperationError(
             f"copy operation does not apply: doc is missing destination path: {path}: missing value"
         )
+    if is_larger(value):
+        raise TooLargeError("a copy of so many values is not followed")
     _put(*where, None if value is _MISSING else deepcopy(value), path)
     return root
 

@@ -26,6 +26,10 @@ class PatchError(ValueError):
     """A patch does not fit its target; the text says why, without values."""
 
 
+class PatchLimitError(PatchError):
+    """What a patch makes is not followed; kustomize may take it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """`target` of a patch: regular expressions for whole names, "" for any; and selectors."""
@@ -334,7 +338,7 @@ _NAME = ("name", "namespace")
 
 
 def _operate(data: Plain, operations: tuple[Plain, ...]) -> Plain:
-    from .jsonpatch import OperationError, operate  # few repositories have such patches
+    from .jsonpatch import OperationError, TooLargeError, operate  # few repositories have such patches
 
     metadata = data.get("metadata")
     # kustomize keeps notes of its own in the annotations meanwhile, so that a patch always finds them
@@ -345,6 +349,8 @@ def _operate(data: Plain, operations: tuple[Plain, ...]) -> Plain:
     )
     try:
         changed = operate(given, operations)
+    except TooLargeError as error:
+        raise PatchLimitError(str(error)) from None
     except OperationError as error:
         raise PatchError(str(error)) from None
     if not isinstance(changed, dict):

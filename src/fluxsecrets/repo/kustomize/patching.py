@@ -13,7 +13,7 @@ from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .identity import duplicates, shown, shown_as
-from .patches import Patch, PatchError, apply, is_for, merge_into
+from .patches import Patch, PatchError, PatchLimitError, apply, is_for, merge_into
 
 
 def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[list[Object], list[Outcome]]:
@@ -31,6 +31,10 @@ def patched(patch: Patch, objects: Sequence[Object], *, lenient: bool) -> tuple[
     for item in objects:
         try:
             data = apply(patch, item.data, item.all_names)
+        except PatchLimitError as error:
+            reason = f"{shown(item)}: {error}"
+            problems.append(Outcome(Effect.UNKNOWN, "build-limit", reason, patch.file, patch.line))
+            data = item.data
         except PatchError as error:
             problems.append(_fails("patch-does-not-apply", patch, f"{shown(item)}: {error}"))
             data = item.data

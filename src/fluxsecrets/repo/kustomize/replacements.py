@@ -17,6 +17,7 @@ from fluxsecrets.sops.formats.yaml.scalars import ScalarError, resolve_plain
 
 from .identity import shown_as
 from .patches import PatchError, Target, is_source, read_target, selects_for_replacement
+from .sizes import is_larger
 
 _DEFAULT_PATH = "metadata.name"
 
@@ -80,9 +81,12 @@ def replace_values(replacement: Replacement, objects: Sequence[Object]) -> list[
 
     Raises:
         PatchError: not exactly one object is the source, or a field is not there.
-        NotModelledError: it creates items of lists, or looks into YAML or JSON in a text.
+        NotModelledError: it creates items of lists, or looks into YAML or JSON in a text, or
+            copies too much.
     """
     value = _value(replacement, objects)
+    if is_larger(value):
+        raise NotModelledError("a replacement that copies so many values")
     return [_changed(replacement, item, value) for item in objects]
 
 
