@@ -3,12 +3,17 @@
 import json
 import re
 import runpy
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from audit_tree import CLUSTER, RULES, cluster, encrypted, kustomization, repository, secret, write
+from fluxsecrets.cli.output import Output
+from fluxsecrets.ops.checks.verify import verify
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.report.verify import FORMATS
 
 CASES = Path(__file__).parents[1] / "audit" / "cases"
 
@@ -55,6 +60,21 @@ def test_a_plain_secret_is_not_what_was_meant(waddle, cli):
     assert "throwaway" not in result.stdout
     counts = "48 applied, 13 plain Secret, 1 sealed; 13 need attention"
     assert result.stderr == f"staging: 12 Kustomizations; {counts}\n"
+
+
+def test_lines_are_broken_at_words_at_a_terminal(waddle, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setenv("NO_COLOR", "1")
+    Output().show(FORMATS["text"](verify(Session({}, waddle), "staging"), False, "1"))
+    shown, messages = capsys.readouterr()
+    assert all(len(line) <= 70 for line in (shown + messages).splitlines())
+    assert "\nflux-system/cloudnative-pg     applied\n        apps/cloudnative-pg/overlays/staging\n" in shown
+    place = "  apps/spicedb/overlays/staging/registry.json:2"
+    rest = "      Secret spicedb/waddle-registry   plain Secret"
+    assert f"{place}\n{rest}\n" in shown
+    assert messages.splitlines()[1].startswith("  ")
 
 
 def test_what_is_applied_as_it_is_can_be_seen(waddle, cli):

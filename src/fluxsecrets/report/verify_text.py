@@ -221,7 +221,7 @@ def _summary(one: Verification) -> str:
     heads = ", ".join([counted(len(one.told), "Kustomization"), *parts])
     counts = Counter(item.verdict for item in one.items)
     listed = (verdict for verdict in Verdict if counts[verdict] and verdict is not Verdict.CANNOT_TELL)
-    objects = ", ".join(f"{counts[verdict]} {verdict}" for verdict in listed)
+    objects = ", ".join(f"{counts[verdict]} {_objects_verb(verdict, counts[verdict])}" for verdict in listed)
     return f"{one.environment}: {heads}; {objects or 'nothing is applied'}; {_end(one)}{_unopened(one)}"
 
 
@@ -231,6 +231,10 @@ def _unopened(one: Verification) -> str:
         return ""
     were, they = ("value was", "it holds") if one.unopened == 1 else ("values were", "they hold")
     return f"; {one.unopened} encrypted {were} not opened: whether {they} ${{…}} is not known"
+
+
+def _objects_verb(verdict: Verdict, count: int) -> str:
+    return "fail" if verdict is Verdict.FAILS and count > 1 else str(verdict)
 
 
 def _verb(verdict: OfKustomization, count: int) -> str:
