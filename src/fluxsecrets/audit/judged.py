@@ -77,7 +77,11 @@ def _changed(facts: Facts, path: str) -> str | None:
 
 
 def _mentions(facts: Facts, name: str) -> str | None:
-    """The first file that no environment applies and that names something."""
+    """The first file that no environment applies and that names something; looked for once per name."""
+    return facts.once(f"mentions of {name}", lambda: _first_mention(facts, name))
+
+
+def _first_mention(facts: Facts, name: str) -> str | None:
     pattern = re.compile(rb"(?<![A-Za-z0-9.-])" + re.escape(name.encode()) + rb"(?![A-Za-z0-9-])")
     for path in facts.tree.paths:
         if path == SETTINGS_NAME or path in _applied(facts) or not _is_found(facts.tree, path, pattern):
