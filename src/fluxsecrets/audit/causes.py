@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fluxsecrets.findings import Location
+from fluxsecrets.findings import Finding, Location, RuleInfo
 from fluxsecrets.flux.model import KustomizationVerdict
 from fluxsecrets.repo.flux import FluxKustomization
 from fluxsecrets.repo.outcome import Effect, Outcome
 
 from .facts import Facts
 from .judged import judged
+from .rule import found
 
 _RELATED = 5
 
@@ -84,6 +85,27 @@ def causes(facts: Facts, effect: Effect) -> tuple[Cause, ...]:
     Of ciphertexts each file is one.
     """
     return facts.once(f"causes of {effect}", lambda: tuple(_causes(facts, effect)))
+
+
+def found_cause(info: RuleInfo, cause: Cause, what: str, *names: str) -> Finding:
+    """A finding for a cause.
+
+    Args:
+        info: the rule.
+        cause: the mistake.
+        what: what the Kustomizations do, such as `fails`.
+        names: what tells it from others of this behaviour in this file.
+    """
+    return found(
+        info,
+        cause.place.path,
+        cause.place.line,
+        f"{cause.who} {what}: {cause.first.reason}{cause.more}",
+        cause.behaviour,
+        *names,
+        hint=cause.first.hint or None,
+        related=cause.related,
+    )
 
 
 def _causes(facts: Facts, effect: Effect) -> Iterator[Cause]:

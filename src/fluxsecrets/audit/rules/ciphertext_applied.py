@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.audit.causes import causes
+from fluxsecrets.audit.causes import causes, found_cause
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.audit.rule import AuditRule, Group, describe
 from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.repo.outcome import Effect
 
@@ -33,15 +33,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if cause.behaviour in _OF_OTHERS and cause.places & _found_by_others(facts):
             continue
         verb = "apply" if len(cause.names) > 1 else "applies"
-        yield found(
-            INFO,
-            cause.place.path,
-            cause.place.line,
-            f"{cause.who} {verb} the ciphertext: {cause.first.reason}{cause.more}",
-            cause.behaviour,
-            hint=cause.first.hint or None,
-            related=cause.related,
-        )
+        yield found_cause(INFO, cause, f"{verb} the ciphertext")
 
 
 def _found_by_others(facts: Facts) -> frozenset[str]:

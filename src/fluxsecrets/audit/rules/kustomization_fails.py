@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from fluxsecrets.audit.causes import Cause, causes
+from fluxsecrets.audit.causes import Cause, causes, found_cause
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.rule import AuditRule, Group, describe, found
+from fluxsecrets.audit.rule import AuditRule, Group, describe
 from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.repo.outcome import Effect
 
@@ -58,16 +58,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for cause in causes(facts, Effect.FAILS):
         if cause.behaviour not in _FOLLOWS and not _is_found(facts, cause):
             verb = "fail" if len(cause.names) > 1 else "fails"
-            yield found(
-                INFO,
-                cause.place.path,
-                cause.place.line,
-                f"{cause.who} {verb}: {cause.first.reason}{cause.more}",
-                cause.behaviour,
-                *cause.names[:1],
-                hint=cause.first.hint or None,
-                related=cause.related,
-            )
+            yield found_cause(INFO, cause, verb, *cause.names[:1])
 
 
 def _is_found(facts: Facts, cause: Cause) -> bool:
