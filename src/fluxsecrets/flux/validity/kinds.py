@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 Shape = Any
@@ -37,5 +37,5 @@ def fields_of(struct: str) -> Mapping[str, Shape]:
 
 @cache
 def _tables() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(files(__package__).joinpath("kinds.json").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads(Path(__file__).with_name("kinds.json").read_text("utf-8"))
     return loaded
