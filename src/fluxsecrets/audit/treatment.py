@@ -11,7 +11,7 @@ from fluxsecrets.repo.decryption import Fate, Treatment
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.outcome import Effect, Outcome, worst
 
 from .facts import Facts, Secret, secrets_by_path
 from .judged import judged
@@ -111,9 +111,5 @@ def _of_source(verdict: KustomizationVerdict, path: str) -> Outcome | None:
 
 
 def _decisive(outcomes: Iterable[Outcome]) -> Outcome | None:
-    found = tuple(outcomes)
-    for effect in (Effect.FAILS, Effect.CIPHERTEXT):
-        for each in found:
-            if each.effect is effect:
-                return each
-    return None
+    found = worst(outcomes)
+    return found if found is not None and found.effect in (Effect.FAILS, Effect.CIPHERTEXT) else None

@@ -18,7 +18,7 @@ from fluxsecrets.repo.kustomize.hashing import with_hashes
 from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.ordering import Key
-from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.outcome import Effect, Outcome, worst
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.repo.unknown import SIGN, UNKNOWN
 
@@ -44,6 +44,8 @@ from .variables import Makers, Variables, read_variables
 
 _OF_THE_BUILD = ("decryption failed for ", "post build failed for ")
 """Flux says this about an object before it applies any: it comes first, whichever object it is."""
+
+_FATES = {Effect.FAILS: Fate.FAILS, Effect.CIPHERTEXT: Fate.CIPHERTEXT}
 
 
 def judge(tree: Tree, graph: Graph, cluster: Cluster) -> tuple[KustomizationVerdict, ...]:
@@ -177,8 +179,7 @@ def _object(applied: Applied, item: Object, cluster: Cluster, variables: Variabl
 
 def _treatment(treatment: Treatment, outcomes: Iterable[Outcome]) -> Treatment:
     """What becomes of the object's ciphertexts."""
-    for effect, fate in ((Effect.FAILS, Fate.FAILS), (Effect.CIPHERTEXT, Fate.CIPHERTEXT)):
-        found = next((each for each in outcomes if each.effect is effect), None)
-        if found is not None:
-            return replace(treatment, fate=fate, reason=found.reason)
-    return treatment
+    found = worst(outcomes)
+    if found is None or found.effect not in _FATES:
+        return treatment
+    return replace(treatment, fate=_FATES[found.effect], reason=found.reason)

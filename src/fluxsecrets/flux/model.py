@@ -10,7 +10,7 @@ from fluxsecrets.repo.decryption import Treatment
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.objects import Object
-from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.outcome import Effect, Outcome, worst
 from fluxsecrets.repo.presentsettings import Present
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.metadata import Metadata
@@ -32,7 +32,6 @@ _VERDICTS = {
     Effect.CIPHERTEXT: Verdict.CIPHERTEXT,
     Effect.UNKNOWN: Verdict.UNKNOWN,
 }
-_SEVERITY = tuple(Effect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class KustomizationVerdict:
     @property
     def decisive(self) -> Outcome | None:
         """What settles the verdict: the first of the worst."""
-        return min(self.outcomes, key=lambda each: _SEVERITY.index(each.effect), default=None)
+        return worst(self.outcomes)
 
     @property
     def verdict(self) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,3 +37,11 @@ class Outcome:
     path: str | None = None
     line: int | None = None
     hint: str = ""
+
+
+_SEVERITY = tuple(Effect)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome | None:
+    """The first of those that go furthest, or None where there are none."""
+    return min(outcomes, key=lambda each: _SEVERITY.index(each.effect), default=None)

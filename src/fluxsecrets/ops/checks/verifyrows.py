@@ -13,7 +13,7 @@ from fluxsecrets.flux.model import Verdict as OfKustomization
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.environments import Environment
-from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.outcome import Effect, Outcome, worst
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 
 from .verifymodel import Verdict, Verified
@@ -25,7 +25,6 @@ _VERDICTS = {
     Effect.CIPHERTEXT: Verdict.CIPHERTEXT,
     Effect.UNKNOWN: Verdict.CANNOT_TELL,
 }
-_SEVERITY = tuple(Effect)
 _OF_THE_FILE = (Verdict.FAILS, Verdict.PLAIN)
 """What holds for an object even if nothing of its Kustomization is applied."""
 
@@ -98,7 +97,7 @@ def _worst(each: Treated) -> Outcome | None:
     """The worst outcome of an object; of a generated one, what is about this file of it."""
     outcomes = each.verdict.outcomes if each.verdict is not None else ()
     own = [one for one in outcomes if each.line is not None or one.path == each.path]
-    return min(own, key=lambda one: _SEVERITY.index(one.effect), default=None)
+    return worst(own)
 
 
 def _is_plain_secret(each: Treated) -> bool:
