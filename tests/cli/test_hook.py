@@ -60,7 +60,8 @@ def run(hook, folder, *args, stdin="", path=os.defpath, **environment):
 
 def point_to(hook, executable):
     """Make an installed hook run another executable."""
-    from fluxsecrets.ops.checks.hooks import Launcher, own_script
+    from fluxsecrets.ops.hooks.launcher import Launcher
+    from fluxsecrets.ops.hooks.own import own_script
 
     hook.write_text(own_script(hook.name, Launcher(str(executable))), encoding="utf-8")
 
@@ -78,18 +79,18 @@ def test_install_puts_both_hooks_into_place_and_uninstall_takes_them_away(reposi
 
 
 def test_a_hook_that_was_changed_meanwhile_is_not_overwritten(repository, cli, monkeypatch):
-    from fluxsecrets.ops.checks import hooks
+    from fluxsecrets.ops.hooks import own
 
     assert cli("hook", "install", "pre-push").exit_code == 0
     hook = repository.hook("pre-push")
     hook.write_text(hook.read_text(encoding="utf-8") + "# old\n", encoding="utf-8")
-    write_atomic = hooks.write_atomic
+    write_atomic = own.write_atomic
 
     def saved(path, *args, **kwargs):
         hook.write_text("#!/bin/sh\nmine\n", encoding="utf-8")
         write_atomic(path, *args, **kwargs)
 
-    monkeypatch.setattr(hooks, "write_atomic", saved)
+    monkeypatch.setattr(own, "write_atomic", saved)
     assert "was changed while" in cli("hook", "install", "pre-push").stderr
     assert hook.read_text(encoding="utf-8") == "#!/bin/sh\nmine\n"
 

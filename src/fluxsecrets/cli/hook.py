@@ -11,11 +11,11 @@ import click
 
 if TYPE_CHECKING:
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.checks.hooks import HookResult, HookState
+    from fluxsecrets.ops.hooks.model import HookResult, HookState
     from fluxsecrets.report.text import Cell
 
 HOOKS = ("pre-commit", "pre-push")
-"""As `ops.checks.hooks` has them; a commit does not wait for the import of what installs hooks."""
+"""As `ops.hooks.model` has them; a commit does not wait for the import of what installs hooks."""
 
 _hooks_argument = click.argument("hooks", nargs=-1, metavar="[HOOK]...", type=click.Choice(HOOKS))
 _quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
@@ -43,7 +43,8 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
     after what may stage more.
     """
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.checks.hooks import install_hooks, own_launcher
+    from fluxsecrets.ops.hooks.install import install_hooks
+    from fluxsecrets.ops.hooks.launcher import own_launcher
     from fluxsecrets.scan.cachefile import cache_folder
     from fluxsecrets.scan.prepared import prepared_matcher
 
@@ -61,7 +62,7 @@ def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
 def uninstall(*, hooks: tuple[str, ...], quiet: bool) -> int:
     """Take the hooks away, and put back what was there before them."""
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.checks.hooks import uninstall_hooks
+    from fluxsecrets.ops.hooks.install import uninstall_hooks
 
     _show(Output(quiet=quiet), uninstall_hooks(Path.cwd(), _in_order(hooks)))
     return 0
@@ -80,7 +81,7 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
     """
     from fluxsecrets.cli.options import make_session
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.checks.hooks import hook_states
+    from fluxsecrets.ops.hooks.state import hook_states
     from fluxsecrets.report.text import Cell, printable
 
     out, session = Output(quiet=quiet), make_session()

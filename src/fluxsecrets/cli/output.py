@@ -258,7 +258,7 @@ def show_warnings(out: Output, path: str, warnings: Iterable[str]) -> None:
 
 def warn_of_dead_hooks(out: Output) -> None:
     """Say that hooks which were installed in this repository do nothing."""
-    from fluxsecrets.ops.checks.hooks import dead_hooks
+    from fluxsecrets.ops.hooks.state import dead_hooks
 
     for state in dead_hooks(Path.cwd()):
         does = "does not come last" if state.late else "checks nothing here"

@@ -1,0 +1,46 @@
+"""How a hook starts this fluxsecrets."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxsecrets.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """How a hook starts this fluxsecrets, whatever the environment says.
+
+    Attributes:
+        python: absolute path of the Python that has it, with `/`.
+        isolation: the options that keep the environment and the working directory from putting other
+            modules in the place of ours.
+    """
+
+    python: str
+    isolation: str = "-I"
+
+
+def own_launcher() -> Launcher:
+    """The running Python, with the options under which it has this package and nothing else can be it.
+
+    Raises:
+        UsageError: it has not, such as where the package is run from its sources.
+    """
+    import subprocess
+
+    python = Path(sys.executable).absolute().as_posix() if sys.executable else ""
+    # Without the user's own packages where that goes; in a plain `pip install --user` they are where it is.
+    for isolation in ("-I", "-E -P") if python else ():
+        command = [python, *isolation.split(), "-c", "import fluxsecrets.cli.entry"]
+        done = subprocess.run(  # noqa: S603 - the Python that runs this, without a shell
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode == 0:
+            return Launcher(python, isolation)
+    raise UsageError(
+        "this fluxsecrets starts with the help of the environment only, so a hook could not rely on it",
+        hint="install the package, such as with `pipx install`, and run `fluxsecrets hook install` again",
+    )
