@@ -42,3 +42,14 @@ negatives
 
 # What discovery found out about a file; only its tests ask so far.
 encrypted_at_head
+
+# The result of a review, which its operation and its renderers are going to use.
+Review
+ReviewItem
+AccessChange
+by_environment
+summary
+fails
+gained
+lost
+unseen
