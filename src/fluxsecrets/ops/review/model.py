@@ -71,7 +71,7 @@ class Review:
     Attributes:
         root: of the repository.
         range: the two states as the user would name them, such as `origin/main..HEAD`.
-        base, head: ids of the commits that are compared; what is not a commit has a name, such as `the index`.
+        base, head: ids of the commits that are compared; others have a name, such as `the index`.
         items: by environment, the most severe first.
         access: by environment and name.
         environments: names of the environments before and after.
