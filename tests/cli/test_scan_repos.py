@@ -21,7 +21,7 @@ def clones(folder, git):
 def test_every_format_names_the_repository(clones, cli):
     paths = ["apps/secret.yaml", "infra/secret.yaml"]
     outputs = {}
-    for form in ("text", "json", "sarif", "junit", "gitlab", "codequality", "github"):
+    for form in ("text", "json", "sarif", "junit", "gitlab", "codequality", "github", "markdown"):
         result = cli("scan", "--repos", ".", "--format", form)
         assert result.exit_code == 1
         assert MARKER not in result.stdout + result.stderr
@@ -40,6 +40,9 @@ def test_every_format_names_the_repository(clones, cli):
     assert len({each["id"] for each in vulnerabilities}) == 2
     issues = json.loads(outputs["codequality"])
     assert len({each["fingerprint"] for each in issues}) == 2
+    assert [line.split(" | ")[1] for line in outputs["markdown"].splitlines() if "| high" in line] == [
+        f"`{path}:6:13`" for path in paths
+    ]
     assert [line.split(",")[0] for line in outputs["github"].splitlines()] == [
         f"::error file={path}" for path in paths
     ]

@@ -329,7 +329,7 @@ def test_an_acceptance_that_is_wrong_is_an_error(made, cli, entry, message):
     assert message in result.stderr
 
 
-@pytest.mark.parametrize("format_", ["sarif", "junit", "github", "gitlab", "codequality"])
+@pytest.mark.parametrize("format_", ["sarif", "junit", "github", "gitlab", "codequality", "markdown"])
 def test_ci_systems_show_it_beside_the_lines(made, cli, format_):
     made(suspended())
     result = cli("verify", "--strict", "--format", format_)

@@ -17,7 +17,9 @@ from fluxsecrets.findings.allow import AllowedFinding, Remark
 from fluxsecrets.ops.checks.excuses import Excuse
 from fluxsecrets.report.findings import FORMATS
 from fluxsecrets.report.found import Found
+from fluxsecrets.report.markdown import LIMIT
 from fluxsecrets.report.page import Lines
+from markdown_pages import assert_harmless
 
 HOSTILE = (
     "a\n::error::injected",
@@ -242,6 +244,36 @@ def test_github_shows_the_worst_first():
     assert text_of("github", found()) == ""
 
 
+def test_markdown_shows_the_worst_first():
+    text = text_of("markdown", EVERYTHING)
+    page = assert_harmless(text)
+    rows = [line.split(" | ")[:2] for line in text.splitlines() if line.startswith("| ")]
+    assert rows[2:] == [
+        ["| high", "`app/secret.yaml:6:13`"],
+        ["| medium", f"`{'ab' * 5}:c.yaml:1:13`"],
+        ["| low", "`b.yaml`"],
+    ]
+    assert "`fluxsecrets encrypt app/secret.yaml`" in text
+    assert "not judged: broken.yaml:2: may hold a Secret, and cannot be read" in page.text
+    assert "new excuse: .fluxsecrets.yaml:4: what is scanned brings its own excuse" in page.text
+    assert "1 known to the baseline, 1 allowed" in page.text
+    assert "|" not in text_of("markdown", found())
+
+
+def test_markdown_fits_into_a_comment_and_counts_the_rest():
+    many = [
+        finding(f"{'日' * 60}/{number}.yaml", severity=Severity(1 + number % 4)) for number in range(3000)
+    ]
+    errors = [FormatError("broken " * 300, path=f"{number}.yaml") for number in range(500)]
+    text = text_of("markdown", found(many, errors=errors))
+    assert len(text.encode()) <= LIMIT
+    rows = [line for line in text.splitlines() if line.startswith(("| critical", "| high"))]
+    assert all("critical" in row for row in rows)
+    shown = sum(line.startswith("- **not judged**") for line in text.splitlines())
+    assert f"- and {500 - shown} more lines" in text
+    assert f"- and {3000 - len(rows)} more lines" in text
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_file_names_stay_file_names(name):
     what = found(
@@ -257,6 +289,7 @@ def test_file_names_stay_file_names(name):
         report = json.loads(text)
         jsonschema.validate(report, schema)
         json.dumps(report, ensure_ascii=False).encode("utf-8")  # no lone surrogate
+    assert_harmless(text_of("markdown", what))
     read = commands(text_of("github", what))
     assert [level for level, _, _ in read] == ["error", "error", "warning"]
     shown = read[1][1]["file"]
@@ -273,6 +306,7 @@ def test_any_name_and_message_can_be_read_again(name, message):
     assert len(commands(text_of("github", what))) == 2
     jsonschema.validate(json.loads(text_of("gitlab", what)), GITLAB)
     jsonschema.validate(json.loads(text_of("codequality", what)), QUALITY)
+    assert_harmless(text_of("markdown", what))
 
 
 def test_a_file_in_an_archive_is_shown_at_the_archive():

@@ -8,6 +8,7 @@ from .findings_github import github_page
 from .findings_gitlab import gitlab_page, quality_page
 from .findings_json import json_page
 from .findings_junit import junit_page
+from .findings_markdown import markdown_page
 from .findings_text import text_page
 from .found import Found
 from .page import Page
@@ -21,4 +22,5 @@ FORMATS: Mapping[str, Callable[[Found], Page]] = {
     "gitlab": gitlab_page,
     "codequality": quality_page,
     "github": github_page,
+    "markdown": markdown_page,
 }

@@ -19,9 +19,10 @@ if TYPE_CHECKING:  # a command pays for the operations that it uses, not for tho
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.findings import Finding
 
-# What would move a terminal's cursor, hide text, or turn its direction around.
+# What would move a terminal's cursor, hide text or is invisible, or turn the direction of text around.
 _UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    r"\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
 _GAP = "   "
