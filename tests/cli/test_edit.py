@@ -407,3 +407,43 @@ def test_sops_reads_what_was_edited(secret, cli, editor):
     command = ["sops", "decrypt", "--extract", '["stringData"]["more"]', "secret.yaml"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, b"a\nb\n"), done.stderr
+
+
+class TestStdin:
+    """`edit --stdin`: the text comes from a program, such as an editor's plug-in."""
+
+    def test_only_what_was_edited_gets_a_new_ciphertext_and_no_file_holds_the_text(
+        self, secret, cli, monkeypatch
+    ):
+        monkeypatch.setattr("fluxsecrets.ops.files.desk.private_directory", None)
+        monkeypatch.setenv("EDITOR", "false")
+        before = secret.read("secret.yaml").decode().splitlines()
+        result = cli("edit", "--stdin", "secret.yaml", stdin=SECRET.replace("hunter2", "new").encode())
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == "secret.yaml: edited, 2 values encrypted\n"
+        after = secret.read("secret.yaml").decode().splitlines()
+        changed = [
+            one.split(":")[0].strip() for one, other in zip(before, after, strict=True) if one != other
+        ]
+        assert "password" in changed
+        assert set(changed) <= {"password", "lastmodified", "mac"}
+        assert cli("decrypt", "secret.yaml").stdout == SECRET.replace("hunter2", "new")
+
+    def test_the_same_text_changes_nothing(self, secret, cli):
+        before = secret.state("secret.yaml")
+        result = cli("edit", "--stdin", "secret.yaml", stdin=SECRET.encode())
+        assert (result.exit_code, result.stderr) == (0, "secret.yaml: nothing changed\n")
+        assert secret.state("secret.yaml") == before
+
+    @pytest.mark.parametrize("text", ["", 'a: "b', "sops: {}\n", "[]\n"])
+    def test_text_that_cannot_be_taken_is_an_error_and_nothing_is_written(self, secret, cli, text):
+        before = secret.files()
+        result = cli("edit", "--stdin", "secret.yaml", stdin=text.encode())
+        assert result.exit_code == 2
+        assert result.stderr.startswith("error: ")
+        assert secret.files() == before
+
+    def test_a_new_file_is_encrypted_by_its_rule(self, folder, cli):
+        assert cli("edit", "--stdin", "new.yaml", stdin=SECRET.encode()).exit_code == 0
+        assert not folder.leaks(folder.read("new.yaml"))
+        assert cli("decrypt", "new.yaml").stdout == SECRET

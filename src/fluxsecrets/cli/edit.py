@@ -25,9 +25,12 @@ from fluxsecrets.cli.output import (
     show_warnings,
 )
 from fluxsecrets.cli.sealing import cert_option, private_key_option
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.ops.files.desk import Edit, Given
 from fluxsecrets.ops.files.edit import EditOutcome, EditResult, edit_file
 from fluxsecrets.ops.files.editor import find_editor, run_editor
+from fluxsecrets.ops.run.inputs import read_stdin
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
 
 if TYPE_CHECKING:  # a SOPS file needs nothing of it
@@ -36,6 +39,9 @@ if TYPE_CHECKING:  # a SOPS file needs nothing of it
 
 @click.command("edit")
 @click.argument("path", cls=PathArgument)
+@click.option(
+    "--stdin", "from_stdin", is_flag=True, help="Take the edited text from standard input; no editor is run."
+)
 @accept_option
 @for_others_option
 @allow_invalid_option
@@ -50,6 +56,7 @@ def command(
     sealers: Sealers,
     *,
     path: str,
+    from_stdin: bool,
     accept_recipients: bool,
     for_others: bool,
     allow_invalid: bool,
@@ -63,20 +70,20 @@ def command(
     Text that can't be encrypted is opened again, with the problem on top. A file that does not exist is
     created with the creation rule for its name.
 
+    With --stdin, a program such as an editor's plug-in hands in the whole plain text, and text that can't be
+    encrypted is an error.
+
     In a SealedSecret, changed and new values are sealed with the certificate. Placeholders stand for values
     that no private key opens, and keep them.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    editor = find_editor(session.environ)
+    edit = _given(session) if from_stdin else _editor(session)
 
     def ask(error: FluxsecretsError) -> bool | None:
         if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return None
         out.error(error)
         return click.confirm("open the editor again?", default=True, err=True)
-
-    def edit(file: Path) -> None:
-        run_editor(editor, file, session.environ)
 
     if is_sealed_file(session, path):
         from fluxsecrets.ops.sealing.edit import edit_sealed
@@ -99,6 +106,31 @@ def command(
     show_warnings(out, result.path, result.warnings)
     out.note(_sentence(result))
     return 0
+
+
+def _given(session: Session) -> Given:
+    """Return the edited text from standard input.
+
+    Raises:
+        UsageError: there is none. The program that should have made it failed: no file is emptied for that.
+    """
+    hint = "pipe the text in, or leave out --stdin to use your editor"
+    if sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError("--stdin takes the edited text, and standard input is a terminal", hint=hint)
+    text = read_stdin(session)
+    if not text:
+        raise UsageError("--stdin takes the edited text, and standard input is empty", hint=hint)
+    return Given(text)
+
+
+def _editor(session: Session) -> Edit:
+    """Return what runs the user's editor."""
+    editor = find_editor(session.environ)
+
+    def edit(file: Path) -> None:
+        run_editor(editor, file, session.environ)
+
+    return edit
 
 
 def _sealed_sentence(result: SealedEditResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ class DropInSession(Session):
 
     def find_config(self, start: Path) -> Path | None:
         """The `.sops.yaml` of the working directory or the nearest one above it, whatever the file."""
+        # Plug-ins of editors keep the rules out by `--config /dev/null`, which sops reads as an empty file.
+        if self.config_path is not None and str(self.config_path).lower() == os.devnull:
+            return None
         return super().find_config(self.cwd)
 
     def no_rule_error(self, path: Path, applied: AppliedConfig | None) -> ConfigError:

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -155,6 +155,22 @@ class Desk:
         newline = "\r\n" if b"\r\n" in text else "\n"
         shown = (re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", line) for line in lines)
         return "".join(f"{sign}{_MARK}{line}{newline}" for line in shown).encode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Edited text that is at hand already, such as an editor's buffer: no file and no second attempt."""
+
+    text: bytes = field(repr=False)
+
+    def until_encrypted(self, name: str, original: bytes, encrypt: Callable[[bytes], Made]) -> Made | None:
+        """Encrypt the text once; see `Desk.until_encrypted`.
+
+        Raises:
+            FluxsecretsError: the text can't be encrypted.
+        """
+        del name
+        return None if self.text == original else encrypt(self.text)
 
 
 _MARK = "fluxsecrets: "

@@ -30,7 +30,7 @@ from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
 from .content import EncryptedFile, encrypt_content, parse
-from .desk import Ask, Desk, Edit, keeper, kept_aside
+from .desk import Ask, Desk, Edit, Given, keeper, kept_aside
 from .onlycopy import others_only
 from .reencrypt import OpenTarget, encrypt_again, open_target, write_back
 
@@ -64,7 +64,7 @@ class EditResult:
 def edit_file(
     session: Session,
     text: str,
-    edit: Edit,
+    edit: Edit | Given,
     ask: Ask,
     *,
     input_type: str | None = None,
@@ -77,7 +77,7 @@ def edit_file(
     Args:
         session: the run.
         text: the path as given.
-        edit: runs the editor.
+        edit: runs the editor, or is the edited text.
         ask: asks whether to continue after an error.
         input_type: overrides the format from its name.
         accept_recipients: see `reencrypt.open_target`.
@@ -111,11 +111,13 @@ class _Options(NamedTuple):
     allow_invalid: bool
 
 
-def _change(session: Session, opened: OpenTarget, edit: Edit, ask: Ask, *, allow_invalid: bool) -> EditResult:
+def _change(
+    session: Session, opened: OpenTarget, edit: Edit | Given, ask: Ask, *, allow_invalid: bool
+) -> EditResult:
     target = opened.target
     before = opened.file.text()
     keep = keeper(session, target.path, opened.policy)
-    desk = Desk(edit, ask, target.format, session.limits.size, keep)
+    desk = edit if isinstance(edit, Given) else Desk(edit, ask, target.format, session.limits.size, keep)
     done = desk.until_encrypted(
         target.path.name,
         before,
@@ -131,7 +133,7 @@ def _change(session: Session, opened: OpenTarget, edit: Edit, ask: Ask, *, allow
     return EditResult(target.shown, EditOutcome.EDITED, done.values, tuple(warnings))
 
 
-def _create(session: Session, text: str, edit: Edit, ask: Ask, options: _Options) -> EditResult:
+def _create(session: Session, text: str, edit: Edit | Given, ask: Ask, options: _Options) -> EditResult:
     path = _new_path(session, text)
     refuse_configuration(path)
     name = options.input_type or format_of_name(session, text)
@@ -153,7 +155,8 @@ def _create(session: Session, text: str, edit: Edit, ask: Ask, options: _Options
             check=None if options.allow_invalid else refuse_invalid,
         )
 
-    desk = Desk(edit, ask, name, session.limits.size, keeper(session, path, policy))
+    keep = keeper(session, path, policy)
+    desk = edit if isinstance(edit, Given) else Desk(edit, ask, name, session.limits.size, keep)
     done = desk.until_encrypted(path.name, _template(session, name, path, policy), encrypt)
     if done is None:
         return EditResult(text, EditOutcome.UNCHANGED)

@@ -100,12 +100,7 @@ def read_input(session: Session, text: str, filename: str | None, input_type: st
         FileAccessError: it cannot be read, or is a folder.
     """
     if text == "-":
-        limit = session.limits.size
-        data = sys.stdin.buffer.read(limit + 1) if sys.stdin is not None else b""
-        if len(data) > limit:
-            raise LimitError(
-                f"is too large: the limit is {limit // 2**20} MiB", path=STDIN_SHOWN, hint="split it"
-            )
+        data = read_stdin(session)
         path = session.cwd / (filename or _STDIN_NAME)
         format_name = input_type or format_of_content(session, path, data)
         return Input(Target(path, filename or STDIN_SHOWN, format_name), data)
@@ -119,6 +114,21 @@ def read_input(session: Session, text: str, filename: str | None, input_type: st
         raise
     path = session.cwd / filename if filename is not None else found
     return Input(Target(path, text, format_name), data)
+
+
+def read_stdin(session: Session) -> bytes:
+    """Read all of standard input.
+
+    Raises:
+        LimitError: it is too large.
+    """
+    limit = session.limits.size
+    data = sys.stdin.buffer.read(limit + 1) if sys.stdin is not None else b""
+    if len(data) > limit:
+        raise LimitError(
+            f"is too large: the limit is {limit // 2**20} MiB", path=STDIN_SHOWN, hint="split it"
+        )
+    return data
 
 
 def named_file(session: Session, text: str) -> Path:

@@ -14,7 +14,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.decrypt import parse_key
-from fluxsecrets.ops.files.desk import Ask, Desk, Edit, kept_aside
+from fluxsecrets.ops.files.desk import Ask, Desk, Edit, Given, kept_aside
 from fluxsecrets.ops.files.edit import EditOutcome
 from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.files.values import NewValue, ValueChange, ValueRequest, ValueResult
@@ -58,13 +58,15 @@ class SealedEditResult:
     warnings: tuple[str, ...] = ()
 
 
-def edit_sealed(session: Session, text: str, edit: Edit, ask: Ask, sealers: Sealers) -> SealedEditResult:
+def edit_sealed(
+    session: Session, text: str, edit: Edit | Given, ask: Ask, sealers: Sealers
+) -> SealedEditResult:
     """Edit a file of SealedSecrets. Values that stay as they are keep their ciphertext.
 
     Args:
         session: the run.
         text: the path as given.
-        edit: runs the editor.
+        edit: runs the editor, or is the edited text.
         ask: asks whether to continue after an error.
         sealers: the certificate and private keys.
 
@@ -83,7 +85,8 @@ def edit_sealed(session: Session, text: str, edit: Edit, ask: Ask, sealers: Seal
         def sealed(edited: bytes) -> EditedSealed:
             return seal_edited(shown, edited, seal, opened.namespace)
 
-        desk = Desk(edit, ask, shown.document.format, session.limits.size)
+        format_name, limit = shown.document.format, session.limits.size
+        desk = edit if isinstance(edit, Given) else Desk(edit, ask, format_name, limit)
         done = desk.until_encrypted(opened.target.path.name, shown.text, sealed)
     except FluxsecretsError as error:
         raise error.in_file(opened.target.shown) from None
