@@ -112,7 +112,7 @@ def _given(session: Session) -> Given:
     """Return the edited text from standard input.
 
     Raises:
-        UsageError: there is none. The program that should have made it failed: no file is emptied for that.
+        UsageError: standard input is a terminal, or empty because the program that feeds it failed.
     """
     hint = "pipe the text in, or leave out --stdin to use your editor"
     if sys.stdin is not None and sys.stdin.isatty():
