@@ -53,3 +53,7 @@ fails
 gained
 lost
 unseen
+# What `diff` and `review` read of a comparison.
+compare
+encrypted_after
+plain_after
