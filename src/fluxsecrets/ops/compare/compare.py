@@ -64,7 +64,7 @@ def compare(
 
     Args:
         session: the run.
-        before: the earlier version, or None if there is none; one of the two is given.
+        before: the earlier version, or None for a new file; one of the two is given.
         after: the later version.
         masker: makes the tokens; the same one for all files whose tokens are to be comparable.
         names: of recipients.
@@ -214,12 +214,10 @@ def _references(pair: Pair) -> Iterator[ReferenceDiff]:
     first = {} if before is None else before.references
     second = {} if after is None else after.references
     there = after or before
-    if there is None:
-        return
     for key in dict.fromkeys((*first, *second)):
         one, two = first.get(key), second.get(key)
         source, other = (None if each is None else each[0] for each in (one, two))
-        if source != other:
+        if there is not None and source != other:
             line = two[1] if two is not None else one[1] if one is not None else None
             yield ReferenceDiff(there.number, there.shown, key, line, source, other)
 

@@ -166,7 +166,7 @@ class FileDiff:
         old_path: if it had another one.
         values: in the order of the file, removed ones where they were.
         references: what differs in ExternalSecrets.
-        before, after: the versions as wholes; None if there is none.
+        before, after: the versions as wholes; None for one that does not exist.
         recipients_added, recipients_removed: names, or shortened keys; for a name that only the later
             version gives, both.
         new_data_key: None if that can't be told.
