@@ -75,13 +75,13 @@ def compare(
         ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so it is unknown what may run.
     """
     one, two = _sides(session, before, after, with_keys=with_keys)
-    there = two or one
-    if there is None:
+    given = two or one
+    if given is None:
         raise ValueError("there is nothing to compare")
     added, removed = _recipients(one, two)
     found = FileDiff(
-        path=there.info.path,
-        old_path=one.info.path if one is not None and one.info.path != there.info.path else None,
+        path=given.info.path,
+        old_path=one.info.path if one is not None and one.info.path != given.info.path else None,
         state=_state(one, two),
         before=None if one is None else one.info,
         after=None if two is None else two.info,
