@@ -39,8 +39,12 @@ COMMANDS = {
     "hook": ("hook", "Stop commits that hold secrets in plain text."),
     "recover": ("recover", "Show what an interrupted command left, and end it."),
     "log": ("log", "Show what was done with secrets here, and verify the record."),
+    "merge-driver": ("mergedriver", "Merge three versions of a secret; git runs this."),
 }
 """Name -> (`module` with a click command `command`, or `module:command`; the line that --help shows)."""
+
+RUN_BY_GIT = frozenset({"merge-driver"})
+"""Commands that people don't run; --help doesn't list them."""
 
 
 class LazyGroup(click.Group):
@@ -62,7 +66,9 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(
+                [(name, text) for name, (_, text) in COMMANDS.items() if name not in RUN_BY_GIT]
+            )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

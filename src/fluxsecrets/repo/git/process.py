@@ -46,6 +46,7 @@ _COMMANDS: Mapping[str, frozenset[str]] = {
     "ls-files": frozenset(),
     "ls-tree": frozenset(),
     "merge-base": frozenset(),
+    "merge-file": frozenset({"--stdout"}),
     "rev-list": frozenset(),
     "rev-parse": frozenset(),
     "show-ref": frozenset(),

@@ -1,0 +1,92 @@
+"""Git's merge driver: read the three versions, merge them, and replace the file that git reads back.
+
+Git calls a driver for each file that both sides changed (`git help gitattributes`, "Defining a custom merge
+driver"). It gives three temporary files, and takes the content of ours (`%A`) and the exit code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
+from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.git.mergefile import merge_file
+
+from .kinds import Kind, kind_of
+from .model import MergeResult, Outcome, Versions
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRequest:
+    """One call of the driver.
+
+    Attributes:
+        base, ours, theirs: git's temporary files: `%O`, `%A`, `%B`. An empty base means that both sides added
+            the file.
+        path: of the file in the repository: `%P`.
+        labels: of ours, base and theirs in conflict markers: `%X`, `%S`, `%Y`.
+        size: the number of characters in a marker: `%L`.
+    """
+
+    base: Path
+    ours: Path
+    theirs: Path
+    path: str
+    labels: tuple[str, str, str] = ("ours", "base", "theirs")
+    size: int = 7
+
+
+def run_driver(session: Session, request: DriverRequest) -> MergeResult:
+    """Merge three versions, and replace ours with the result. If they can't be merged, ours stays.
+
+    Raises:
+        FileAccessError, LimitError: a file can't be read, or the result can't be written.
+        GitError: git is missing.
+    """
+    limit = session.limits.size
+    ours = read_file(session.cwd / request.ours, limit=limit)
+    base = read_file(session.cwd / request.base, limit=limit).data
+    versions = Versions(base or None, ours.data, read_file(session.cwd / request.theirs, limit=limit).data)
+    result = _merge(session, request, versions)
+    _replace(session, ours, result.data)
+    return result
+
+
+def _merge(session: Session, request: DriverRequest, versions: Versions) -> MergeResult:
+    given = (versions.base, versions.ours, versions.theirs)
+    kinds = {kind_of(data, request.path, session.limits)[0] for data in given if data is not None}
+    if kinds == {Kind.OTHER}:
+        return _as_git_does(session, request, versions)
+    try:
+        raise _different(kinds)
+    except FluxsecretsError as error:
+        return MergeResult(Outcome.REFUSED, versions.ours, reason=error)
+
+
+def _as_git_does(session: Session, request: DriverRequest, versions: Versions) -> MergeResult:
+    merged = merge_file(session.cwd, request.ours, request.base, request.theirs, request.labels, request.size)
+    if merged.data is None:
+        reason = UnprotectedError("git can't merge this file line by line")
+        return MergeResult(Outcome.REFUSED, versions.ours, reason=reason)
+    return MergeResult(Outcome.MERGED if merged.clean else Outcome.CONFLICTS, merged.data)
+
+
+def _different(kinds: set[Kind]) -> FluxsecretsError:
+    """Return why versions of these kinds are not merged."""
+    if kinds == {Kind.SECRET}:
+        return NotEncryptedError(
+            "the file is a secret in plain text, and plain text is not merged",
+            hint="encrypt it on both branches with `fluxsecrets encrypt FILE`, then merge",
+        )
+    return NotEncryptedError(
+        "the file is encrypted on one side and plain text on the other",
+        hint="encrypt it on both branches with `fluxsecrets encrypt FILE`, then merge",
+    )
+
+
+def _replace(session: Session, ours: FileContent, data: bytes) -> None:
+    if not ours.is_same(data):
+        session.warn_of(ours.path, write_atomic(ours.path, data, expected=ours))

@@ -1,0 +1,74 @@
+"""`fluxsecrets merge-driver`, called by real git."""
+
+import subprocess
+
+import pytest
+
+ATTRIBUTES = (
+    "*.yaml merge=fluxsecrets\n*.json merge=fluxsecrets\n*.env merge=fluxsecrets\n*.ini merge=fluxsecrets\n"
+)
+
+
+@pytest.fixture
+def repository(folder, git, cli):
+    """A repository in which git merges with the driver."""
+    git(folder.path, "init", "--quiet")
+    driver = f"'{cli.executable}' merge-driver %O %A %B %L %P %S %X %Y"
+    git(folder.path, "config", "merge.fluxsecrets.driver", driver)
+    (folder.path / ".gitattributes").write_text(ATTRIBUTES, encoding="utf-8")
+    git(folder.path, "add", ".gitattributes", ".sops.yaml")
+    git(folder.path, "commit", "--quiet", "--message", "rules")
+    return folder
+
+
+def branch(repository, git, name, path, text):
+    """Commit a file on a branch of its own that starts at `main`."""
+    git(repository.path, "checkout", "--quiet", "-B", name, "main")
+    commit(repository, git, path, text)
+
+
+def commit(repository, git, path, text):
+    place = repository.path / path
+    place.write_text(text, encoding="utf-8")
+    git(repository.path, "add", path)
+    git(repository.path, "commit", "--quiet", "--message", f"change {path}")
+
+
+def merge(repository, *arguments):
+    """Run git, which may fail, and return how it ended."""
+    command = ["git", "-c", "user.name=Test", "-c", "user.email=test@waddle.example", *arguments]
+    return subprocess.run(
+        command, cwd=repository.path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def three(repository, git, path, base, ours, theirs):
+    """Commit a base on `main`, ours on it, and theirs on the branch `other`."""
+    commit(repository, git, path, base)
+    branch(repository, git, "other", path, theirs)
+    git(repository.path, "checkout", "--quiet", "main")
+    commit(repository, git, path, ours)
+
+
+def test_a_file_without_secrets_is_merged_line_by_line(repository, git):
+    three(repository, git, "values.yaml", "a: 1\n\n\nb: 1\n", "a: 2\n\n\nb: 1\n", "a: 1\n\n\nb: 2\n")
+    assert merge(repository, "merge", "--no-edit", "other").returncode == 0
+    assert (repository.path / "values.yaml").read_text(encoding="utf-8") == "a: 2\n\n\nb: 2\n"
+
+
+def test_a_conflict_in_a_file_without_secrets_has_markers_as_from_git(repository, git):
+    three(repository, git, "values.yaml", "a: 1\n", "a: 2\n", "a: 3\n")
+    merged = merge(repository, "-c", "merge.conflictStyle=diff3", "merge", "--no-edit", "other")
+    assert merged.returncode == 1
+    lines = (repository.path / "values.yaml").read_text(encoding="utf-8").splitlines()
+    assert [line[:7] for line in lines] == ["<" * 7, "a: 2", "|" * 7, "a: 1", "=" * 7, "a: 3", ">" * 7]
+
+
+def test_a_plain_secret_is_not_merged(repository, git):
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\nstringData:\n  a: {}\n\n\n  b: {}\n"
+    versions = [secret.format(*values) for values in (("x1", "x1"), ("x2", "x1"), ("x1", "x2"))]
+    three(repository, git, "db.yaml", *versions)
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 1
+    assert "plain text is not merged" in merged.stderr
+    assert (repository.path / "db.yaml").read_text(encoding="utf-8") == versions[1]
