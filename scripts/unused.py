@@ -57,3 +57,12 @@ unseen
 compare
 encrypted_after
 plain_after
+
+# What the merge driver and `resolve` call and read.
+merge
+base_part
+theirs_part
+merged_part
+whole
+Labels
+with_base

@@ -1,0 +1,229 @@
+"""Decisions -> edits of ours' text, with several ways for each, the one that keeps most of the text first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence as Items
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.sops.document import Data, Entry, Path, Sequence
+from fluxsecrets.sops.document import Mapping as MappingNode
+from fluxsecrets.sops.formats import Changer, Edit
+
+from .flow import changed_flow_items, changed_members, member_text
+from .lines import added, changed_items, removed, replaced_lines, replaced_token
+from .model import Missing, Side
+from .spans import Child, Container, Text, follow
+from .threeway import Decision, at
+
+Ways = Iterator[list[Edit]]
+
+
+@dataclass(eq=False)
+class Unit:
+    """Edits that are made together or not at all.
+
+    Attributes:
+        part: which document of ours.
+        decisions: what the edits carry out.
+        edits: the way that is tried now.
+    """
+
+    part: int
+    decisions: tuple[Decision, ...]
+    ways: Ways
+    edits: list[Edit] = field(default_factory=list)
+
+    def next_way(self) -> bool:
+        """Go on to the next way; False where there is no other."""
+        try:
+            self.edits = next(self.ways)
+        except (StopIteration, FluxsecretsError):
+            return False
+        return True
+
+
+class PartSide:
+    """One document on one side: its text, its root and its data."""
+
+    def __init__(self, text: Text, part: int, data: Data) -> None:
+        """Take the side's text, the document's number in it, and its data."""
+        self.text, self.part, self.data = text, part, data
+        self.root = text.document.parts[part]
+
+
+class UnitMaker:
+    """Makes the units of one document."""
+
+    def __init__(
+        self, changer: Callable[[], Changer], ours: PartSide, sides: Mapping[Side, PartSide], merged: Data
+    ) -> None:
+        """Take the document on each side.
+
+        Args:
+            changer: makes ours' changer, when it is first needed.
+            ours: the document that is changed.
+            sides: the other sides, as far as they have it.
+            merged: the data that the document is to hold.
+        """
+        self._changer, self._ours, self._sides, self._merged = changer, ours, sides, merged
+
+    def units(self, decisions: Items[Decision]) -> list[Unit]:
+        """One unit for each decision, or for all of a map that has to be written as a whole."""
+        by_parent: dict[Path, list[Decision]] = {}
+        for decision in decisions:
+            by_parent.setdefault(decision.path[:-1], []).append(decision)
+        units: list[Unit] = []
+        for path, group in by_parent.items():
+            container = follow(self._ours.root, path)
+            if container is None or self._is_emptied(container, path):
+                units.append(self._unit(group, self._whole(path)))
+            elif self._ours.text.in_lines(container):
+                units += [self._unit([each], self._line_ways(container, each)) for each in group]
+            else:
+                units.append(self._unit(group, self._flow_ways(container, group)))
+        return units
+
+    def _unit(self, decisions: Items[Decision], ways: Ways) -> Unit:
+        unit = Unit(self._ours.part, tuple(decisions), ways)
+        unit.next_way()
+        return unit
+
+    def _is_emptied(self, container: Container, path: Path) -> bool:
+        """Whether nothing is in a map now, or nothing stays in it, so that it is written in another way."""
+        merged = at(self._merged, path)
+        empty = not self._ours.text.children(container) or merged == {}
+        return empty and bool(path) and self._ours.text.document.format not in ("dotenv", "ini")
+
+    def _whole(self, path: Path) -> Ways:
+        merged = at(self._merged, path)
+        if not isinstance(merged, Missing):
+            yield from self._changer().setting(self._ours.part, path, merged)
+
+    # Lines
+
+    def _line_ways(self, container: Container, decision: Decision) -> Ways:
+        ours, key = self._ours, decision.path[-1]
+        own = ours.text.child(container, key)
+        side = self._sides[decision.side]
+        other_container = follow(side.root, decision.path[:-1])
+        other = None if other_container is None else side.text.child(other_container, key)
+        spliced = self._spliced_lines(container, own, side, other_container, other, decision)
+        yield from (edits for edits in spliced if edits is not None)
+        yield from self._by_changer(decision)
+
+    def _spliced_lines(
+        self,
+        container: Container,
+        own: Child | None,
+        side: PartSide,
+        other_container: Container | None,
+        other: Child | None,
+        decision: Decision,
+    ) -> Iterator[list[Edit] | None]:
+        ours = self._ours.text
+        if other is None or other_container is None:
+            if own is not None:
+                yield removed(ours, container, own)
+            return
+        if not side.text.in_lines(other_container):
+            return
+        if own is None:
+            yield added(ours, container, side.text, other_container, other)
+            return
+        yield from self._list_ways(own, side, other, decision)
+        if decision.hunks is None:
+            yield replaced_token(ours, own, side.text, other)
+            yield replaced_lines(ours, container, own, side.text, other_container, other)
+
+    def _list_ways(
+        self, own: Child, side: PartSide, other: Child, decision: Decision
+    ) -> Iterator[list[Edit] | None]:
+        one, two = own.node, other.node
+        if decision.hunks is None or not isinstance(one, Sequence) or not isinstance(two, Sequence):
+            return
+        in_lines = (self._ours.text.in_lines(one), side.text.in_lines(two))
+        if in_lines == (True, True):
+            yield changed_items(self._ours.text, one, side.text, two, decision.hunks)
+        elif in_lines == (False, False):
+            yield changed_flow_items(self._ours.text, one, side.text, two, decision.hunks)
+
+    def _by_changer(self, decision: Decision) -> Ways:
+        value = at(self._merged, decision.path)
+        if isinstance(value, Missing):
+            yield from self._changer().removing(self._ours.part, decision.path)
+        else:
+            yield from self._changer().setting(self._ours.part, decision.path, value)
+
+    # Members between commas
+
+    def _flow_ways(self, container: Container, decisions: Items[Decision]) -> Ways:
+        edits = self._spliced_members(container, decisions)
+        if edits is not None:
+            yield edits
+        first = [next(self._by_changer(decision), None) for decision in decisions]
+        if None not in first:
+            yield [edit for edits in first if edits is not None for edit in edits]
+        if decisions[0].path[:-1]:
+            yield from self._whole(decisions[0].path[:-1])
+
+    def _spliced_members(self, container: Container, decisions: Items[Decision]) -> list[Edit] | None:
+        ours = self._ours.text
+        own, inside = self._members(container)
+        edits: list[Edit] = []
+        gone: set[int] = set()
+        new: dict[int, list[str]] = {}
+        numbers = {child.key: number for number, child in enumerate(own)}
+        for decision in decisions:
+            key = decision.path[-1]
+            side = self._sides[decision.side]
+            other_container = follow(side.root, decision.path[:-1])
+            other = None if other_container is None else side.text.child(other_container, key)
+            if other is None or other_container is None:
+                gone.add(numbers[key])
+            elif side.text.in_lines(other_container):
+                return None
+            elif key not in numbers:
+                text = member_text(ours, container, side.text, other)
+                new.setdefault(_place(side.text.children(other_container), other, numbers), []).append(text)
+            else:
+                found = self._changed_member(container, own[numbers[key]], side, other, decision)
+                if found is None:
+                    return None
+                edits += found
+        if gone or new:
+            changed = changed_members(ours, own, inside, gone=gone, new=new)
+            if changed is None:
+                return None
+            edits += changed
+        return edits
+
+    def _changed_member(
+        self, container: Container, own: Child, side: PartSide, other: Child, decision: Decision
+    ) -> list[Edit] | None:
+        if decision.hunks is not None:
+            return next((edits for edits in self._list_ways(own, side, other, decision)), None)
+        text = member_text(self._ours.text, container, side.text, other, value=True)
+        return [(own.value, own.end, text)]
+
+    def _members(self, container: Container) -> tuple[list[Child], tuple[int, int]]:
+        """The members, with the sops block of a JSON file, which is not in its tree."""
+        members = self._ours.text.children(container)
+        root = self._ours.text.document.layout
+        if container is self._ours.root and isinstance(root, MappingNode):
+            entries = [item for item in root.entries if isinstance(item, Entry)]
+            if len(entries) > len(members):
+                members = [
+                    Child(each.key, each.value, each.start, each.value.end, each.value.start, number)
+                    for number, each in enumerate(entries)
+                ]
+        return members, (container.start + 1, container.end - 1)
+
+
+def _place(others: Items[Child], other: Child, numbers: Mapping[str | int, int]) -> int:
+    """In front of which member of ours a member of theirs goes."""
+    for sibling in reversed(others[: other.number]):
+        if sibling.key in numbers:
+            return numbers[sibling.key] + 1
+    return 0
