@@ -66,3 +66,10 @@ merged_part
 whole
 Labels
 with_base
+
+# States and ranges, which `review` and `diff` are going to compare.
+range_of
+uncommitted
+state
+snapshots
+old_path

@@ -19,7 +19,7 @@ from fluxsecrets.repo.manifests import dig
 from fluxsecrets.repo.objects import Object, with_data
 from fluxsecrets.repo.ordering import Key
 from fluxsecrets.repo.outcome import Effect, Outcome, worst
-from fluxsecrets.repo.tree import Tree
+from fluxsecrets.repo.tree import Layers, Tree
 from fluxsecrets.repo.unknown import SIGN, UNKNOWN
 
 from .ciphertexts import check_ciphertexts
@@ -121,7 +121,7 @@ def _rebuilt(tree: Tree, applied: Applied, sources: Sources) -> Built:
     """What is built of the decrypted files, if some of the files are decrypted."""
     if not sources.contents or applied.folder is None:
         return Built(tuple(with_hashes(applied.built)), outcomes=applied.outcomes)
-    decrypted = replace(tree, planned={**tree.planned, **sources.contents})
+    decrypted = replace(tree, planned=Layers(sources.contents, tree.planned))
     built = Builder(decrypted).build(applied.folder, applied.overlay)
     return replace(built, objects=tuple(with_hashes([*map(_with_unknowns, built.objects)])))
 

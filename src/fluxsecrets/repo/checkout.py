@@ -14,7 +14,8 @@ from fluxsecrets.sops.formats import Limits
 from .git import Repository
 from .tree import Tree, make_tree, normalise, parent
 
-_LINK = "120000"
+LINK = "120000"
+"""The mode of a symbolic link."""
 _FILES = ("100644", "100755", "100664")
 
 
@@ -65,7 +66,7 @@ def checked_out(repository: Repository, commit: str, limits: Limits) -> Iterator
             if kind != "blob":
                 raise GitError(f"the object {blob[:12]} is missing", hint="run `git fsck`", path=str(root))
             for path in contents[blob] if data is not None else ():  # what is too large is left out
-                _put(root, path, entries[path][0], data or b"")
+                put(root, path, entries[path][0], data or b"")
                 made.append(path)
         yield make_tree(root, made, limits=limits)
 
@@ -76,17 +77,18 @@ def _entries(repository: Repository, commit: str) -> Iterator[tuple[str, tuple[s
         entry, _, path = record.partition("\t")
         mode, _, rest = entry.partition(" ")
         # git never makes a path that leads out of the folder.
-        if path and mode in (*_FILES, _LINK) and normalise(path) == path:
+        if path and mode in (*_FILES, LINK) and normalise(path) == path:
             yield path, (mode, rest.rpartition(" ")[2])
 
 
-def _put(root: Path, path: str, mode: str, data: bytes) -> None:
+def put(root: Path, path: str, mode: str, data: bytes) -> None:
+    """Write a file of a commit into a folder; mode `120000` makes a symbolic link to where the data says."""
     target = root / path
     # Through a link no file is written: the folder above may be one only where git is lied to.
     if any((root / folder).is_symlink() for folder in _above(path)):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    if mode == _LINK:
+    if mode == LINK:
         target.symlink_to(os.fsdecode(data))
     else:
         target.write_bytes(data)

@@ -16,7 +16,7 @@ from itertools import groupby
 from fluxsecrets.errors import ConfigError, FluxsecretsError
 
 from .ignorepatterns import Pattern, Patterns, read_pattern
-from .tree import Tree, make_tree, parent
+from .tree import Layers, Tree, make_tree, parent
 
 IGNORE_FILE = ".sourceignore"
 
@@ -65,7 +65,7 @@ def artifact(tree: Tree, extra: str = "", only: tuple[str, ...] = ()) -> Tree:
         kept,
         repository=tree.repository,
         limits=tree.limits,
-        planned={**_pointers(tree, kept), **tree.planned},
+        planned=Layers(tree.planned, _pointers(tree, kept)),
         folders=folders,
         links=False,
     )

@@ -51,6 +51,47 @@ class Note:
     warning: bool = False
 
 
+class Contents(Mapping[str, bytes]):
+    """Contents by path that are read when they are needed."""
+
+    def size(self, path: str) -> int:
+        """Return a file's size in bytes; by default it is read for that."""
+        return len(self[path])
+
+
+class Layers(Contents):
+    """Contents of which some are replaced."""
+
+    def __init__(self, over: Mapping[str, bytes], below: Mapping[str, bytes]) -> None:
+        """Take both; what is in `over` counts."""
+        self._over, self._below = over, below
+
+    def __getitem__(self, path: str) -> bytes:
+        """Return the content that counts."""
+        return self._over[path] if path in self._over else self._below[path]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the paths of both, each once."""
+        yield from self._over
+        yield from (path for path in self._below if path not in self._over)
+
+    def __len__(self) -> int:
+        """Count the paths of both."""
+        return len({*self._over, *self._below})
+
+    def __contains__(self, path: object) -> bool:
+        """Read nothing."""
+        return path in self._over or path in self._below
+
+    def size(self, path: str) -> int:
+        """Return a size; the layers may know it without reading."""
+        return _size(self._over if path in self._over else self._below, path)
+
+
+def _size(contents: Mapping[str, bytes], path: str) -> int:
+    return contents.size(path) if isinstance(contents, Contents) else len(contents[path])
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """A repository's, or any folder's, files.
@@ -61,7 +102,7 @@ class Tree:
         repository: the git repository whose root this is, or None.
         limits: what reading may cost.
         files, folders: the same paths, and all the folders above them, for look-ups; the root is "".
-        planned: contents that are not on disk yet, to look at a change before it is made.
+        planned: contents that are not on disk: a change before it is made, or what git has of a commit.
         links: symbolic links are followed; they don't reach what is made of a repository for Flux.
         definitions: CustomResourceDefinitions are read with their `spec`, which takes its time.
     """
@@ -109,7 +150,7 @@ class Tree:
             FileAccessError: it cannot be looked at, or is gone.
         """
         if path in self.planned:
-            return len(self.planned[path])
+            return _size(self.planned, path)
         try:
             status = os.lstat(f"{self.root}/{path}")  # pathlib is most of the time over 2,000 files
         except OSError as error:

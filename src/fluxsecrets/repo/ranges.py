@@ -1,0 +1,135 @@
+"""Which two states of a repository a range of commits means, and the range that is meant without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from fluxsecrets.errors import GitError, UsageError
+
+from .checkout import resolve
+from .git import Repository
+from .states import INDEX, NOTHING, WORK_TREE, State, commit_state, index_state, no_state, work_tree_state
+
+_REMOTES = ("upstream", "origin")
+_BRANCHES = ("main", "master")
+_HINT = "name a range, such as `origin/main..HEAD`"
+
+
+class Range(NamedTuple):
+    """Two states.
+
+    Attributes:
+        shown: as the user would write it, such as `origin/main..HEAD`.
+        before: id of a commit, or `NOTHING`.
+        after: id of a commit, `INDEX` or `WORK_TREE`.
+    """
+
+    shown: str
+    before: str
+    after: str
+
+
+def range_of(repository: Repository, text: str | None, environ: Mapping[str, str]) -> Range:
+    """Return the states before and after some commits.
+
+    Args:
+        repository: with the commits.
+        text: `A..B` or `A...B` for what the commits of B do that A does not have, or one commit. None means
+            HEAD's commits that the target of the pull or merge request does not have, or else the default
+            branch of the remote.
+        environ: variables of GitHub Actions and GitLab CI name the target.
+
+    Raises:
+        UsageError: a commit is unknown, or there is no range to assume.
+        GitError: the history is cut off before the two sides part.
+    """
+    if text is None:
+        target = _target(repository, environ)
+        return _between(repository, target, "HEAD")
+    first, dots, last = text.replace("...", "..").partition("..")
+    if dots:
+        return _between(repository, first or "HEAD", last or "HEAD")
+    commit = resolve(repository, text)
+    parents = repository.run("rev-list", "--parents", "--max-count=1", commit).decode("ascii").split()[1:]
+    if not parents and commit in repository.cut_off_at():
+        raise _cut_off(text)
+    return Range(text, parents[0] if parents else NOTHING, commit)
+
+
+def uncommitted(repository: Repository, *, staged: bool) -> Range:
+    """Return HEAD and what is staged, or HEAD and the work tree.
+
+    Raises:
+        GitError: HEAD can't be read.
+    """
+    before = resolve(repository, "HEAD") if repository.has_head() else NOTHING
+    return Range("what is staged", before, INDEX) if staged else Range("the work tree", before, WORK_TREE)
+
+
+def state(repository: Repository, name: str) -> State:
+    """Return the files of a state of a range.
+
+    Raises:
+        GitError: it can't be read.
+    """
+    if name == INDEX:
+        return index_state(repository)
+    if name == WORK_TREE:
+        return work_tree_state(repository)
+    return no_state() if name == NOTHING else commit_state(repository, name)
+
+
+def _between(repository: Repository, first: str, last: str) -> Range:
+    one, other = resolve(repository, first), resolve(repository, last)
+    shown = f"{first}..{last}"
+    try:
+        bases = repository.run("merge-base", one, other).decode("ascii", "replace").split()
+    except GitError:  # they have no commit in common, as far as this clone knows
+        if repository.cut_off_at():
+            raise _cut_off(shown) from None
+        return Range(shown, one, other)
+    return Range(shown, bases[0], other)
+
+
+def _cut_off(shown: str) -> GitError:
+    return GitError(
+        f"this clone does not have the commits before {shown}",
+        hint="fetch them: `git fetch --unshallow`, or `fetch-depth: 0` and `GIT_DEPTH: 0` in CI",
+    )
+
+
+def _target(repository: Repository, environ: Mapping[str, str]) -> str:
+    """Return what a pull or merge request is going to change, by the first name that is known here."""
+    named = [*_of_ci(environ)]
+    for name in named or _default_branches():
+        if _is_known(repository, name):
+            return name
+    if named:
+        raise UsageError(f"the target branch {named[0]!a} is not in this clone", hint=f"fetch it, or {_HINT}")
+    raise UsageError("it is unknown which branch this is going to change", hint=_HINT)
+
+
+def _of_ci(environ: Mapping[str, str]) -> Iterator[str]:
+    """Names from GitHub Actions and GitLab CI, whose clones have no local branches but one."""
+    if base := environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA"):
+        yield base
+    for variable in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
+        if name := environ.get(variable):
+            yield f"refs/remotes/origin/{name}"
+
+
+def _default_branches() -> Iterator[str]:
+    for remote in _REMOTES:
+        yield f"{remote}/HEAD"
+    for branch in _BRANCHES:
+        yield from (f"{remote}/{branch}" for remote in _REMOTES)
+    yield from _BRANCHES
+
+
+def _is_known(repository: Repository, name: str) -> bool:
+    try:
+        resolve(repository, name)
+    except UsageError:
+        return False
+    return True
