@@ -1,4 +1,4 @@
-"""Ranges of commits, and the one that is meant without one."""
+"""Ranges of commits, and the default range."""
 
 import pytest
 

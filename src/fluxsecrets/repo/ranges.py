@@ -1,4 +1,4 @@
-"""Which two states of a repository a range of commits means, and the range that is meant without one."""
+"""The two states that a range of commits compares, and the default range."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _between(repository: Repository, first: str, last: str) -> Range:
     shown = f"{first}..{last}"
     try:
         bases = repository.run("merge-base", one, other).decode("ascii", "replace").split()
-    except GitError:  # they have no commit in common, as far as this clone knows
+    except GitError:  # this clone knows no common commit
         if repository.cut_off_at():
             raise _cut_off(shown) from None
         return Range(shown, one, other)
