@@ -4,6 +4,41 @@ from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 
+ATTACKS = (
+    "@fluxcd/maintainers look",
+    "see #12 and GH-12 and org/repo#3",
+    "[click](https://evil.example)",
+    "![](https://evil.example/pixel.png)",
+    "<https://evil.example> https://evil.example www.evil.example a@evil.example",
+    "<!-- fluxsecrets review -->",
+    "<img src=x onerror=alert(1)>",
+    "</details></td></table><h1>approved</h1>",
+    "a`b``c` @team `",
+    "`` @team ``",
+    "a\\`@team\\`",
+    "a | b | @team |",
+    "a\\| @team",
+    "x\n\n# approved\n\n- [x] done\n> quote\n---\n",
+    "x\r\n@team",
+    "$`\\href{https://evil.example}{x}`$ $$x$$",
+    ":rocket: ~~gone~~ **bold** __bold__ _it_",
+    "[^1]: note",
+    "[a]: https://evil.example\n[a]",
+    "&#64;team &commat;team &lt;b&gt;",
+    "\u202egnp.exe\u2066 \u061c\u200b@\u200bteam\ufeff",
+    "\x1b[31m\x00\x07",
+    "`",
+    "|",
+    "1) one",
+    "1. one",
+    "+ a",
+    "- a",
+    "    indented",
+    "\U000e0041\U000e0042",
+    "caf\udce9.yaml",
+)
+"""Names and sentences that would do something in Markdown, if they could."""
+
 ACTIVE = {"a", "img", "script", "style", "iframe", "form", "input", "object", "svg"}
 _QUIET = {"code", "pre"}
 

@@ -1,9 +1,7 @@
 """Findings in the formats of CI systems: each is read by a strict reader, whatever files are called."""
 
 import json
-import re
 import xml.etree.ElementTree as ET
-from collections import Counter
 from pathlib import Path
 
 import jsonschema
@@ -11,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ciformats import GITLAB, QUALITY, commands, suites
 from fluxsecrets.errors import FormatError
 from fluxsecrets.findings import Confidence, Finding, Location, RuleInfo, Severity
 from fluxsecrets.findings.allow import AllowedFinding, Remark
@@ -34,71 +33,6 @@ HOSTILE = (
 RULE = RuleInfo(
     "plain-secret", "value of a Secret in plain text", Severity.HIGH, "why", "encrypt it", "scan.md"
 )
-
-# What GitLab 15.0 demands of a report; written down from its documentation.
-NAMED = {"type": "object", "required": ["id", "name", "version", "vendor"]}
-TIME = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$"}
-GITLAB = {
-    "type": "object",
-    "required": ["scan", "version", "vulnerabilities"],
-    "properties": {
-        "version": {"pattern": r"^15\.0\.\d+$"},
-        "scan": {
-            "required": ["analyzer", "scanner", "start_time", "end_time", "status", "type"],
-            "properties": {
-                "analyzer": NAMED,
-                "scanner": NAMED,
-                "start_time": TIME,
-                "end_time": TIME,
-                "status": {"enum": ["success", "failure"]},
-                "type": {"const": "secret_detection"},
-                "messages": {"items": {"required": ["level", "value"]}},
-            },
-        },
-        "vulnerabilities": {
-            "items": {
-                "required": ["id", "identifiers", "location"],
-                "properties": {
-                    "id": {"type": "string", "minLength": 1},
-                    "name": {"type": "string", "maxLength": 255},
-                    "severity": {"enum": ["Low", "Medium", "High", "Critical"]},
-                    "identifiers": {"minItems": 1, "items": {"required": ["type", "name", "value"]}},
-                    "location": {
-                        "required": ["commit", "file"],
-                        "properties": {
-                            "commit": {"required": ["sha"]},
-                            "start_line": {"type": "integer"},
-                        },
-                    },
-                },
-            }
-        },
-    },
-}
-QUALITY = {
-    "type": "array",
-    "items": {
-        "required": ["description", "check_name", "fingerprint", "severity", "location"],
-        "properties": {
-            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
-            "location": {
-                "required": ["path", "lines"],
-                "properties": {
-                    "lines": {"required": ["begin"], "properties": {"begin": {"type": "integer"}}}
-                },
-            },
-        },
-    },
-}
-# Elements of JUnit's XML with the attributes that each may have.
-JUNIT = {
-    "testsuites": {"name", "tests", "failures", "errors"},
-    "testsuite": {"name", "tests", "failures", "errors", "skipped"},
-    "testcase": {"name", "classname"},
-    "failure": {"type", "message"},
-    "error": {"type", "message"},
-    "skipped": {"type", "message"},
-}
 
 
 def finding(
@@ -135,41 +69,6 @@ def text_of(form, what):
     return "".join(f"{line}\n" for block in blocks if isinstance(block, Lines) for line in block.lines)
 
 
-def suites(text):
-    """The cases of a JUnit document as suite -> list of (name, outcome); strict about its form."""
-    text.encode("utf-8")  # no lone surrogate
-    root = ET.fromstring(text)
-    assert root.tag == "testsuites"
-    for element in root.iter():
-        assert set(element.attrib) <= JUNIT[element.tag]
-    listed = {}
-    for suite in root:
-        cases = listed.setdefault(suite.get("name"), [])
-        outcomes = Counter()
-        for case in suite:
-            outcome = case[0].tag if len(case) else "passed"
-            outcomes[outcome] += 1
-            cases.append((case.get("name"), outcome))
-        assert int(suite.get("tests")) == len(cases)
-        for attribute, outcome in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            assert int(suite.get(attribute)) == outcomes[outcome]
-    return listed
-
-
-def commands(text):
-    """Workflow commands as GitHub's runner reads them: (level, properties, message)."""
-    read = []
-    for line in re.split(r"\r\n|\r|\n", text.removesuffix("\n")):
-        assert line.startswith("::"), line
-        head, _, message = line[2:].partition("::")
-        level, _, properties = head.partition(" ")
-        pairs = dict(pair.split("=", 1) for pair in properties.split(","))
-        for code, letter in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
-            pairs = {name: value.replace(code, letter) for name, value in pairs.items()}
-        read.append((level, pairs, message))
-    return read
-
-
 EVERYTHING = found(
     [finding(), finding("b.yaml", None, Severity.LOW), finding("c.yaml", 1, Severity.MEDIUM, "ab" * 20)],
     known=(finding("known.yaml"),),
@@ -177,6 +76,7 @@ EVERYTHING = found(
     remarks=(Remark(".fluxsecrets.yaml", 3, "unused", "nothing is left: remove it"),),
     errors=(FormatError("may hold a Secret, and cannot be read", hint="fix it", path="broken.yaml", line=2),),
     excuses=(Excuse(".fluxsecrets.yaml", 4, "allows", "plain-secret", "d.yaml"),),
+    remaining=("12 encrypted files: no identity",),
 )
 
 
@@ -189,12 +89,13 @@ def test_junit():
         "c.yaml": [("plain-secret 1:13 in commit ababababab", "failure")],
         "known.yaml": [("plain-secret 6:13", "skipped")],
         "allowed.yaml": [("plain-secret 6:13", "skipped")],
+        "fluxsecrets scan": [("not looked at: 12 encrypted files: no identity", "skipped")],
     }
     root = ET.fromstring(text_of("junit", EVERYTHING))
     failure = next(root.iter("failure"))
     assert failure.get("message") == "data.password is in plain text"
     assert "fluxsecrets encrypt app/secret.yaml" in failure.text
-    assert "made up" in [each.get("message") for each in root.iter("skipped")][1]
+    assert "made up" in [each.get("message") for each in root.iter("skipped")][2]
 
 
 def test_junit_without_findings_is_one_passed_test():
@@ -205,7 +106,10 @@ def test_gitlab():
     report = json.loads(text_of("gitlab", EVERYTHING))
     jsonschema.validate(report, GITLAB)
     assert report["scan"]["status"] == "failure"
-    assert "broken.yaml" in report["scan"]["messages"][0]["value"]
+    messages = [(each["level"], each["value"]) for each in report["scan"]["messages"]]
+    assert [level for level, _ in messages] == ["fatal", "info"]
+    assert "broken.yaml" in messages[0][1]
+    assert messages[1][1] == "not looked at: 12 encrypted files: no identity"
     listed = {each["location"]["file"]: each for each in report["vulnerabilities"]}
     assert set(listed) == {"app/secret.yaml", "b.yaml", "c.yaml", "known.yaml"}
     assert listed["app/secret.yaml"]["severity"] == "High"
@@ -213,6 +117,16 @@ def test_gitlab():
     assert listed["c.yaml"]["location"] == {"file": "c.yaml", "commit": {"sha": "ab" * 20}, "start_line": 1}
     assert "start_line" not in listed["b.yaml"]["location"]
     assert json.loads(text_of("gitlab", found()))["scan"]["status"] == "success"
+
+
+def test_sarif_names_what_was_not_looked_at():
+    [run] = json.loads(text_of("sarif", EVERYTHING))["runs"]
+    [invocation] = run["invocations"]
+    listed = [(each["level"], each["message"]["text"]) for each in invocation["toolExecutionNotifications"]]
+    assert listed == [
+        ("error", "may hold a Secret, and cannot be read"),
+        ("note", "12 encrypted files: no identity"),
+    ]
 
 
 def test_code_quality():
@@ -228,7 +142,8 @@ def test_code_quality():
 
 
 def test_github_shows_the_worst_first():
-    read = commands(text_of("github", EVERYTHING))
+    *read, unseen = commands(text_of("github", EVERYTHING))
+    assert unseen == ("notice", {"title": "not looked at"}, "12 encrypted files: no identity")
     assert [(level, pairs["file"]) for level, pairs, _ in read] == [
         ("error", "broken.yaml"),
         ("error", "app/secret.yaml"),
@@ -257,6 +172,7 @@ def test_markdown_shows_the_worst_first():
     assert "not judged: broken.yaml:2: may hold a Secret, and cannot be read" in page.text
     assert "new excuse: .fluxsecrets.yaml:4: what is scanned brings its own excuse" in page.text
     assert "1 known to the baseline, 1 allowed" in page.text
+    assert "not looked at: 12 encrypted files: no identity" in page.text
     assert "|" not in text_of("markdown", found())
 
 

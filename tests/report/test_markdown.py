@@ -4,42 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fluxsecrets.report.markdown import LIMIT, code, fitting, prose, size, table
-from markdown_pages import assert_harmless
+from fluxsecrets.report.markdown import LIMIT, code, fitting, inline_html, prose, size, table
+from markdown_pages import ATTACKS, assert_harmless
 
-ATTACKS = (
-    "@fluxcd/maintainers look",
-    "see #12 and GH-12 and org/repo#3",
-    "[click](https://evil.example)",
-    "![](https://evil.example/pixel.png)",
-    "<https://evil.example> https://evil.example www.evil.example a@evil.example",
-    "<!-- fluxsecrets review -->",
-    "<img src=x onerror=alert(1)>",
-    "</details></td></table><h1>approved</h1>",
-    "a`b``c` @team `",
-    "`` @team ``",
-    "a\\`@team\\`",
-    "a | b | @team |",
-    "a\\| @team",
-    "x\n\n# approved\n\n- [x] done\n> quote\n---\n",
-    "x\r\n@team",
-    "$`\\href{https://evil.example}{x}`$ $$x$$",
-    ":rocket: ~~gone~~ **bold** __bold__ _it_",
-    "[^1]: note",
-    "[a]: https://evil.example\n[a]",
-    "&#64;team &commat;team &lt;b&gt;",
-    "\u202egnp.exe\u2066 \u061c\u200b@\u200bteam\ufeff",
-    "\x1b[31m\x00\x07",
-    "`",
-    "|",
-    "1) one",
-    "1. one",
-    "+ a",
-    "- a",
-    "    indented",
-    "\U000e0041\U000e0042",
-    "caf\udce9.yaml",
-)
 WAYS = (
     code,
     prose,
@@ -64,6 +31,12 @@ def test_text_stays_in_its_cell(text):
     assert page.code[-1] == "end"
 
 
+def test_bars_are_shown_in_tables_and_elsewhere():
+    for text, shown in (("^(data|stringData)$", "^(data|stringData)$"), (r"a\|b", r"a\\x7cb")):
+        assert assert_harmless("\n".join(table("AB", [("x", code(text))]))).code == [shown]
+    assert code("a|b") == "`a|b`"
+
+
 @given(st.text(max_size=60))
 @example("`a``b")
 @example("a`b` `c`d")
@@ -71,6 +44,15 @@ def test_any_text_does_nothing(text):
     for way in WAYS:
         page = assert_harmless(way(text))
         assert page.tags <= {"p", "code", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_text_in_a_line_of_html(text):
+    page = assert_harmless(
+        f"<details>\n<summary>{inline_html(text)}: 1 high</summary>\n\n`end`\n\n</details>"
+    )
+    assert page.tags == {"details", "summary", "code", "p"}
+    assert page.code[-1] == "end"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +63,7 @@ def test_any_text_does_nothing(text):
         ("run `fluxsecrets encrypt a.yaml`, then commit", "run `fluxsecrets encrypt a.yaml`, then commit"),
         (
             "encrypted_regex ^(data|stringData)$ → nothing",
-            r"`encrypted_regex ^(data\x7cstringData)$` → nothing",
+            "`encrypted_regex ^(data|stringData)$` → nothing",
         ),
         ("3 files (see f(x), 2)", "3 files (see `f(x)`, `2`)"),
         ("a`b`c", "a`b`c"),

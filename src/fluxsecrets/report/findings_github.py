@@ -26,7 +26,7 @@ _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ","
 
 
 def github_page(found: Found) -> Page:
-    """A line per error, finding and allowance to look at; known and allowed findings are counted."""
+    """A line per error, finding, allowance to look at and part not looked at; the rest is counted."""
     yield Lines(list(_commands(found)))
     if found.known or found.allowed:
         yield Note(f"{len(found.known)} known to the baseline, {len(found.allowed)} allowed")
@@ -48,6 +48,8 @@ def _commands(found: Found) -> Iterator[str]:
     for excuse in found.excuses:
         text = f"{found.brought_by} its own excuse: this {excuse.says} {excuse.rule} in {excuse.excused}"
         yield _command("warning", text, excuse.path, excuse.line, None, "new excuse")
+    for text in found.remaining:
+        yield _command("notice", text, None, None, None, "not looked at")
 
 
 def _text(finding: Finding, inner: str) -> str:

@@ -46,8 +46,10 @@ def gitlab_page(found: Found) -> Page:
         "end_time": now,
         "status": "failure" if found.errors else "success",
     }
-    if found.errors:
-        scan["messages"] = [{"level": "fatal", "value": printable(str(error))} for error in found.errors]
+    messages = [{"level": "fatal", "value": printable(str(error))} for error in found.errors]
+    messages += [{"level": "info", "value": printable(f"not looked at: {text}")} for text in found.remaining]
+    if messages:
+        scan["messages"] = messages
     everything = (*found.findings, *found.known)
     used = {finding.rule for finding in everything}
     rules = {rule.id: rule for rule in found.rules() if rule.id in used}

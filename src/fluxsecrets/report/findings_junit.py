@@ -64,6 +64,8 @@ def _cases(found: Found, title: str) -> Iterator[_Case]:
         yield _case(finding, "failure", finding.message, tuple(filter(None, lines)))
     for finding in found.known:
         yield _case(finding, "skipped", "known to the baseline")
+    for text in found.remaining:
+        yield _Case(title, f"not looked at: {text}", "skipped", "not-looked-at", text)
     for item in found.allowed:
         yield _case(item.finding, "skipped", f"allowed: {item.reason} ({item.path}:{item.line})")
 

@@ -17,17 +17,18 @@ LIMIT = 65_536
 
 _LONGEST = 240
 _LONGEST_SENTENCE = 800
-# What could end a code span or a cell of a table. In a table, escapes are read before code spans are.
-_ENDING = re.compile("[`|]")
+# A table is split at bars before code spans are read. A bar that is escaped is none; the backslash of
+# another text before it would undo that.
+_BARS = re.compile(r"(\\+)?\|")
 # Letters with hyphens and apostrophes between them, or a number: none of them means anything to a forge.
-_PLAIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*|[0-9]+|[–→]?")
+_PLAIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*|[0-9]+(?:–[0-9]+)?|[–→]?")
 _PIECES = re.compile(r"`(?P<command>[^`]+)`|(?P<blank>\s+)|(?P<word>[^`\s]+|`)")
 _OPENING, _CLOSING = "(\"'", ")\"',;:?"
 
 
 def code(text: str, longest: int = _LONGEST) -> str:
     """Return a text as a code span in one line. A longer one is cut in its middle."""
-    shown = _cut(_ENDING.sub(lambda match: f"\\x{ord(match[0]):02x}", printable(text)), longest)
+    shown = _cut(printable(text).replace("`", "\\x60"), longest)
     return f"`{shown}`" if shown else ""
 
 
@@ -43,10 +44,17 @@ def prose(text: str) -> str:
     return "".join(code(piece) if kind in ("command", "word") else piece for kind, piece in pieces).strip()
 
 
+def inline_html(text: str) -> str:
+    """Return a text as code for a line of HTML, such as that of `<summary>`, where Markdown is not read."""
+    from html import escape  # start-up time: every command with findings imports this module
+
+    return f"<code>{escape(_cut(printable(text), _LONGEST))}</code>"
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Return the lines of a table; its cells are Markdown without line breaks."""
     for row in (head, ["---"] * len(head), *rows):
-        yield f"| {' | '.join(row)} |"
+        yield f"| {' | '.join(map(_cell, row))} |"
 
 
 def fitting(lines: Sequence[str], room: int) -> Sequence[str]:
@@ -61,6 +69,10 @@ def fitting(lines: Sequence[str], room: int) -> Sequence[str]:
 def size(lines: Iterable[str]) -> int:
     """Return the bytes of lines with their line breaks."""
     return sum(len(line.encode("utf-8", "replace")) + 1 for line in lines)
+
+
+def _cell(text: str) -> str:
+    return _BARS.sub(lambda match: f"{match[1]}\\x7c" if match[1] else "\\|", text)
 
 
 def _parts(word: str) -> Iterator[tuple[str, str]]:

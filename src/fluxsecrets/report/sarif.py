@@ -60,7 +60,10 @@ def sarif_page(found: Found) -> Page:
                 "invocations": [
                     {
                         "executionSuccessful": not found.errors,
-                        "toolExecutionNotifications": [_notification(error) for error in found.errors],
+                        "toolExecutionNotifications": [
+                            *map(_notification, found.errors),
+                            *({"level": "note", "message": {"text": text}} for text in found.remaining),
+                        ],
                     }
                 ],
                 "results": results,
