@@ -72,3 +72,59 @@ def test_a_plain_secret_is_not_merged(repository, git):
     assert merged.returncode == 1
     assert "plain text is not merged" in merged.stderr
     assert (repository.path / "db.yaml").read_text(encoding="utf-8") == versions[1]
+
+
+@pytest.fixture
+def encrypt(repository, git, cli):
+    """Make an encrypted version of `secret.yaml` from plain text, on the branch that is checked out."""
+
+    def encrypt(text, message="change"):
+        place = repository.path / "secret.yaml"
+        if place.exists():
+            assert cli("decrypt", "-i", "secret.yaml").exit_code == 0
+        place.write_text(text, encoding="utf-8")
+        assert cli("encrypt", "secret.yaml").exit_code == 0
+        git(repository.path, "add", "secret.yaml")
+        git(repository.path, "commit", "--quiet", "--message", message)
+        return place.read_text(encoding="utf-8")
+
+    return encrypt
+
+
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: db
+stringData:
+  # the user
+  username: {username}
+  password: {password}
+  token: {token}
+"""
+
+
+def secret(username="throwaway-user", password="throwaway-one", token="throwaway-token"):
+    return SECRET.format(username=username, password=password, token=token)
+
+
+def two_branches(repository, git, encrypt, base, ours, theirs):
+    encrypt(base, "base")
+    git(repository.path, "checkout", "--quiet", "-b", "other")
+    encrypt(theirs, "theirs")
+    git(repository.path, "checkout", "--quiet", "main")
+    encrypt(ours, "ours")
+
+
+def test_values_that_one_side_changed_are_merged(repository, git, encrypt, cli):
+    ours, theirs = secret(password="throwaway-two"), secret(token="throwaway-new")
+    two_branches(repository, git, encrypt, secret(), ours, theirs)
+    before = (repository.path / "secret.yaml").read_text(encoding="utf-8")
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 0, merged.stderr
+    assert merged.stderr == ""
+    decrypted = cli("decrypt", "secret.yaml")
+    assert decrypted.stdout == secret(password="throwaway-two", token="throwaway-new")
+    after = (repository.path / "secret.yaml").read_text(encoding="utf-8")
+    changed = set(after.splitlines()) - set(before.splitlines())
+    assert {line.strip().partition(":")[0] for line in changed} - {"lastmodified"} == {"mac", "token"}

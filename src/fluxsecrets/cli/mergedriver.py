@@ -40,11 +40,12 @@ def command(
 
     Exit codes: 0 merged, 1 conflicts, or not merged; 2 an error.
     """
+    from fluxsecrets.merging import Labels
     from fluxsecrets.ops.merge.driver import DriverRequest, run_driver
     from fluxsecrets.report.merge import driver_page
 
-    labels = (_label(our_label, "ours"), _label(base_label, "base"), _label(their_label, "theirs"))
-    request = DriverRequest(base, ours, theirs, path or str(ours), labels, size)
+    names = (_label(our_label, "ours"), _label(base_label, "base"), _label(their_label, "theirs"))
+    request = DriverRequest(base, ours, theirs, path or str(ours), Labels(*names, size))
     result = run_driver(make_session(), request)
     Output().show(driver_page(request.path, result))
     return 0 if result.clean else 1

@@ -1,8 +1,8 @@
 """Which data key a merged file gets, and its wrapped keys.
 
-The author of a branch may have no key and can write any file nevertheless: a data key of their own for
-everybody, another recipient, a wrapped key that is none. So a data key of one side never protects values of the
-other side that had another key, and a key that a removed recipient knows protects nothing new.
+The author of a branch may have no key, and can write any file nevertheless: with a data key of their own,
+another recipient, a wrapped key that is rubbish. So a data key of one side never protects values of the other
+side that had another key, and a key that a removed recipient knows protects nothing new.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import Providers, RecipientGroups, check_recipients, wrap_data_key
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 
-from .opening import OpenedFile, OpenedVersions, share_data_key
+from .opening import OpenedVersions, share_data_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,10 @@ def _is_known_to_others(versions: OpenedVersions, metadata: Metadata) -> bool:
 
 
 def _copied(ours: Metadata, theirs: Metadata, merged: Metadata) -> tuple[KeyGroup, ...] | None:
-    """Return the wrapped keys of the merged recipients, those of ours first; None if they don't fit together.
+    """Return the wrapped keys of the merged recipients, ours first; None if they don't fit together.
 
-    A wrapped key of theirs for a recipient of ours is never taken: nobody but the recipient could tell whether
-    it is one.
+    A wrapped key of theirs for a recipient of ours is never taken: only that recipient can tell whether it
+    opens.
     """
     if len(merged.key_groups) != len(ours.key_groups):
         return None

@@ -12,11 +12,14 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.merging import Labels
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git.mergefile import merge_file
+from fluxsecrets.sops.formats import make_format
 
 from .kinds import Kind, kind_of
 from .model import MergeResult, Outcome, Versions
+from .threeway import merge_encrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,14 @@ class DriverRequest:
         base, ours, theirs: git's temporary files: `%O`, `%A`, `%B`. An empty base means that both sides added
             the file.
         path: of the file in the repository: `%P`.
-        labels: of ours, base and theirs in conflict markers: `%X`, `%S`, `%Y`.
-        size: the number of characters in a marker: `%L`.
+        labels: for conflict markers: `%X`, `%S`, `%Y`, and their size `%L`.
     """
 
     base: Path
     ours: Path
     theirs: Path
     path: str
-    labels: tuple[str, str, str] = ("ours", "base", "theirs")
-    size: int = 7
+    labels: Labels
 
 
 def run_driver(session: Session, request: DriverRequest) -> MergeResult:
@@ -57,17 +58,21 @@ def run_driver(session: Session, request: DriverRequest) -> MergeResult:
 
 def _merge(session: Session, request: DriverRequest, versions: Versions) -> MergeResult:
     given = (versions.base, versions.ours, versions.theirs)
-    kinds = {kind_of(data, request.path, session.limits)[0] for data in given if data is not None}
+    found = {kind_of(data, request.path, session.limits) for data in given if data is not None}
+    kinds = {kind for kind, _ in found}
     if kinds == {Kind.OTHER}:
         return _as_git_does(session, request, versions)
-    try:
-        raise _different(kinds)
-    except FluxsecretsError as error:
-        return MergeResult(Outcome.REFUSED, versions.ours, reason=error)
+    if kinds == {Kind.ENCRYPTED} and len(found) == 1:
+        format_ = make_format(next(iter(found))[1])
+        place = session.cwd / request.path
+        return merge_encrypted(session, place, format_, versions, request.labels)
+    return MergeResult(Outcome.REFUSED, versions.ours, reason=_different(kinds))
 
 
 def _as_git_does(session: Session, request: DriverRequest, versions: Versions) -> MergeResult:
-    merged = merge_file(session.cwd, request.ours, request.base, request.theirs, request.labels, request.size)
+    labels = request.labels
+    names = (labels.ours, labels.base, labels.theirs)
+    merged = merge_file(session.cwd, request.ours, request.base, request.theirs, names, labels.size)
     if merged.data is None:
         reason = UnprotectedError("git can't merge this file line by line")
         return MergeResult(Outcome.REFUSED, versions.ours, reason=reason)
