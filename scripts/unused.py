@@ -66,6 +66,9 @@ merged_part
 whole
 Labels
 with_base
+merge_metadata
+shares_kept
+added
 
 # States and ranges, which `review` and `diff` are going to compare.
 range_of
