@@ -229,6 +229,16 @@ def is_secret_name(path: str) -> bool:
     return (".sops." in inner or ".enc." in inner) and not name.lower().endswith(_BESIDE_SECRETS)
 
 
+PROPOSED = ".proposed-"
+"""What the name of a proposal's file has before the key."""
+
+
+def is_proposal_name(path: str) -> bool:
+    """Whether a name is that of a proposal: `NAME.proposed-KEY.yaml`, or `proposed-KEY.NAME.yaml`."""
+    name = name_in(path)
+    return name.endswith(YAML_SUFFIXES) and PROPOSED in f".{name}"
+
+
 LEFTOVER = "a run that was killed left it"
 """Why a temporary file in a work tree counts as a secret, whatever file it was to replace."""
 

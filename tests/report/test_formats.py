@@ -13,6 +13,7 @@ from fluxsecrets.report import (
     keys,
     log,
     moved,
+    propose,
     readers,
     recover,
     rekey,
@@ -29,6 +30,7 @@ from fluxsecrets.report.text import Cell
 TABLES = {
     "encrypt": results.FORMATS,
     "decrypt": results.FORMATS,
+    "propose": propose.FORMATS,
     "status": status.FORMATS,
     "explain": explain.FORMATS,
     "rotate": rekey.FORMATS,

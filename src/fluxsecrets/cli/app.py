@@ -16,6 +16,7 @@ COMMANDS = {
     "get": ("values:get", "Print one value of an encrypted file."),
     "set": ("values:set_", "Set one value of an encrypted file."),
     "unset": ("values:unset", "Remove one value of an encrypted file."),
+    "propose": ("propose", "Propose a value for a Secret that you can't decrypt."),
     "status": ("status:status", "Show what is encrypted, and for whom."),
     "explain": ("status:explain", "Show which rule applies to a file and what it would encrypt."),
     "exec-env": ("exec:exec_env", "Run a command with the values in its environment."),

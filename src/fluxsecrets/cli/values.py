@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import click
 
 from fluxsecrets.cli.options import (
     LoggedArgument,
-    LoggedOption,
     PathArgument,
     ValueArgument,
     accept_option,
@@ -26,8 +24,8 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output, show_warnings
 from fluxsecrets.cli.sealing import cert_option, private_key_option
-from fluxsecrets.errors import LimitError, UsageError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.cli.valuesource import ValueSource, read_value, source_options
+from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.files.values import (
     NewValue,
     ValueRequest,
@@ -37,18 +35,7 @@ from fluxsecrets.ops.files.values import (
     unset_value,
 )
 from fluxsecrets.ops.run.inputs import read_input
-from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where a new value comes from."""
-
-    value: str | None
-    from_stdin: bool
-    value_file: Path | None
-    spec: str | None
 
 
 @click.command("get")
@@ -82,20 +69,7 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
 @click.argument("path", cls=PathArgument)
 @click.argument("key", cls=LoggedArgument)
 @click.argument("value", cls=ValueArgument, required=False)
-@click.option("--stdin", "from_stdin", is_flag=True, help="Read the value from standard input.")
-@click.option(
-    "--value-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Read the value from a file, byte for byte.",
-)
-@click.option(
-    "--generate",
-    "spec",
-    cls=LoggedOption,
-    metavar="KIND[:N]",
-    help="Generate the value: password:32 (characters), hex:32 or base64:32 (bytes), uuid.",
-)
+@source_options
 @click.option("--json", "as_json", is_flag=True, help="The value is JSON, such as a number, a list or a map.")
 @click.option("--raw", is_flag=True, help="The value for `data:` of a Secret is already base64.")
 @click.option("--plain", is_flag=True, help="Add the value even if the selector leaves it in plain text.")
@@ -108,10 +82,10 @@ def get(asked: ValueRequest, *, output_type: str | None, filename: str | None, q
 @cert_option
 @private_key_option
 @quiet_option
-@takes(ValueRequest, _Source, Sealers)
+@takes(ValueRequest, ValueSource, Sealers)
 def set_(
     asked: ValueRequest,
-    source: _Source,
+    source: ValueSource,
     sealers: Sealers,
     *,
     as_json: bool,
@@ -128,17 +102,15 @@ def set_(
     In a SealedSecret, KEY is a key of the Secret, and the certificate is enough to set it.
     """
     session, out = make_session(config), Output(quiet=quiet)
-    if sum(each not in (None, False) for each in astuple(source)) > 1:
-        raise UsageError(
-            "the value is given twice", hint="give one of VALUE, --stdin, --value-file and --generate"
-        )
+    source.refuse_two("VALUE, --stdin, --value-file and --generate")
     # sops takes the value as JSON where the key is in brackets.
     as_json = as_json or (source.value is not None and asked.key.startswith("["))
     if as_json and source.spec is not None:
         raise UsageError("--generate makes a string", hint="leave out --json")
 
     def new() -> NewValue:
-        data = _given(session, source)
+        hint = "add the value, --stdin, --value-file FILE or --generate password:32"
+        data = read_value(session, source, hint)
         return NewValue(json=data) if as_json else NewValue(data=data)
 
     if is_sealed_file(session, asked.path):
@@ -183,33 +155,3 @@ def _show_change(out: Output, result: ValueResult) -> None:
     """Say what became of a value, and what else to know."""
     show_warnings(out, result.path, result.warnings)
     out.note(f"{result.path}: {result.key} {result.change}")
-
-
-def _given(session: Session, source: _Source) -> bytes:
-    """The value's bytes, from wherever they were given."""
-    if source.value is not None:
-        return source.value.encode("utf-8", "surrogateescape")
-    if source.spec is not None:
-        from fluxsecrets.ops.files.generated import generate
-
-        return generate(source.spec).encode()
-    if source.value_file is not None:
-        return read_file(session.cwd / source.value_file, limit=session.limits.size, follow_links=True).data
-    at_terminal = sys.stdin is not None and sys.stdin.isatty()
-    if at_terminal:
-        answer: str = click.prompt("value", hide_input=True, confirmation_prompt=True, err=True)
-        return answer.encode("utf-8", "surrogateescape")
-    if not source.from_stdin:
-        raise UsageError(
-            "no value is given", hint="add the value, --stdin, --value-file FILE or --generate password:32"
-        )
-    data = sys.stdin.buffer.read(session.limits.size + 1) if sys.stdin is not None else b""
-    if len(data) > session.limits.size:
-        raise LimitError(f"the value is too large: the limit is {session.limits.size // 2**20} MiB")
-    return _without_line_break(data)
-
-
-def _without_line_break(data: bytes) -> bytes:
-    r"""A single line without its break, which `echo` adds; what has several lines stays as it is."""
-    line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
-    return data if b"\n" in line else line

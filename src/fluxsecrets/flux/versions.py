@@ -1,7 +1,8 @@
 """Which version of Flux a cluster has, and whether its kustomize-controller is strict about variables.
 
 `StrictPostBuildSubstitutions` is a feature gate of kustomize-controller since 1.3, on by default since 1.9
-(internal/features/features.go). Flux 2.N has kustomize-controller 1.N.
+(internal/features/features.go). It decrypts the files of `patches` since 1.5 (CHANGELOG.md). Flux 2.N has
+kustomize-controller 1.N.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ GATE: Final = "StrictPostBuildSubstitutions"
 GLOBAL_KEY: Final = "--sops-age-secret"
 
 _STRICT_SINCE = (2, 9)
+_PATCHES_SINCE = (2, 5)
 _IMAGE = re.compile(rf"{CONTROLLER}:v?(\d+)\.(\d+)\.")
 _VERSION = re.compile(r"[=v]*(\d+)\.(\d+)(?:\.\d+.*)?")
 _MINOR = re.compile(r"[~=v]*(\d+)\.(\d+)(?:\.(?:\d+|[xX*]))?")
@@ -91,16 +93,23 @@ def _is_controller(item: Object) -> bool:
 
 def is_strict(version: str | None) -> bool:
     """Whether a version of Flux, or the newest of a range such as `2.x`, is strict; True if unknown."""
+    return _is_from(version, _STRICT_SINCE)
+
+
+def decrypts_patches(version: str | None) -> bool:
+    """Whether a version of Flux, likewise, decrypts the files of `patches`; True if unknown."""
+    return _is_from(version, _PATCHES_SINCE)
+
+
+def _is_from(version: str | None, since: tuple[int, int]) -> bool:
     if version is None:
         return True
     below = _BELOW.search(version)
     if below is not None:
         minor = (int(below[2]), int(below[3]))
-        return minor > _STRICT_SINCE or (
-            minor == _STRICT_SINCE and (bool(below[1]) or below[4] not in (None, "0"))
-        )
+        return minor > since or (minor == since and (bool(below[1]) or below[4] not in (None, "0")))
     exact = _MINOR.fullmatch(version.strip())
-    return exact is None or (int(exact[1]), int(exact[2])) >= _STRICT_SINCE
+    return exact is None or (int(exact[1]), int(exact[2])) >= since
 
 
 def _versions(objects: list[Object]) -> Iterator[str]:

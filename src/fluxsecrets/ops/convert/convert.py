@@ -28,6 +28,7 @@ from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_publ
 from fluxsecrets.ops.run.record import note_file
 from fluxsecrets.ops.run.results import BatchResult, FileResult, MovedResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.ops.run.writer import (
     Operation,
     place_of_tree,
@@ -51,7 +52,6 @@ from .forms import Form
 from .naming import renamed, with_sops_marker
 from .references import rename_references
 from .remote import PlannedPush, Push, StoreOptions, Stores, plan_pushes, push_values, remote_key
-from .workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.repo.graph import Applied
 from fluxsecrets.sops.document import Data, Path
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.yaml import YamlFormat
-
-from .workspace import Workspace
 
 DEFAULT_SECRET = "sops-age"  # noqa: S105 - a name
 """The name in Flux's documentation for the Secret with the cluster's identity."""

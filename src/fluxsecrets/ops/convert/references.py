@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import is_kustomization
+from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.repo.kustomize.entrypaths import is_remote
 from fluxsecrets.repo.manifests import read_documents
 from fluxsecrets.repo.tree import Tree, normalise, parent
 from fluxsecrets.sops.document import Entry, Leaf, Node, Sequence
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats import apply_edits, decode_text, encode_text
-
-from .workspace import Workspace
 
 
 def rename_references(

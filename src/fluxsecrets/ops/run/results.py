@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     WOULD_CONVERT = "would convert"
     SYNCED = "synced"
     WOULD_SYNC = "would sync"
+    PROPOSED = "proposed"
     LEFT = "left as it is"
     DIFFERS = "differs from its rule"
     INVALID = "invalid in Kubernetes"

@@ -42,6 +42,16 @@ class Workspace:
         self._old.setdefault(path, old)
         self._new[path] = None
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files with a new content, or without one."""
+        return tuple(self._new)
+
+    @property
+    def planned(self) -> dict[str, bytes]:
+        """The new contents, without removals."""
+        return {path: new for path, new in self._new.items() if new is not None}
+
     def changes(self) -> tuple[FileChange, ...]:
         """Return all changes."""
         root = self.tree.root.resolve()

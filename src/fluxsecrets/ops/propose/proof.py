@@ -1,0 +1,132 @@
+"""Prove that Flux applies what a change of files leads to, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from fluxsecrets.errors import FluxsecretsError, UnprotectedError
+from fluxsecrets.flux.judge import judge
+from fluxsecrets.flux.model import Cluster, KustomizationVerdict
+from fluxsecrets.flux.versions import decrypts_patches, read_controller
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.decryption import Fate
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.outcome import Effect, Outcome
+from fluxsecrets.repo.settings import Settings
+from fluxsecrets.sops.cipher import DataKey
+from fluxsecrets.sops.envelope import open_data_key
+from fluxsecrets.sops.metadata import Metadata
+
+Place = tuple[str, str]
+"""An environment's name, and a Kustomization in it."""
+
+_WRONG = (Effect.FAILS, Effect.CIPHERTEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdicts of all environments.
+
+    Attributes:
+        verdicts: by environment and Kustomization.
+        versions: of Flux by environment, where the repository says it.
+    """
+
+    verdicts: Mapping[Place, KustomizationVerdict]
+    versions: Mapping[str, str | None]
+
+    def named(self, files: frozenset[str]) -> Iterator[tuple[Place, KustomizationVerdict]]:
+        """The verdicts of the Kustomizations that read one of some files."""
+        return ((place, each) for place, each in self.verdicts.items() if files & each.applied.files)
+
+
+def judge_all(session: Session, environments: Iterable[Environment], settings: Settings) -> Judged:
+    """Say what Flux makes of environments, as if each cluster had a key for every file.
+
+    Whether it has is the same before and after a proposal, which is for the recipients of its Secret.
+    """
+    verdicts: dict[Place, KustomizationVerdict] = {}
+    versions: dict[str, str | None] = {}
+    for environment in environments:
+        own = settings.environment(environment.name)
+        given = session.flux_version or (own.flux_version if own is not None else None)
+        sync = environment.graph.sync
+        objects = [item for _, item in environment.graph.objects]
+        controller = read_controller(objects, given or (sync.version if sync is not None else None))
+        versions[environment.name] = controller.version
+        cluster = Cluster(
+            lambda metadata: _data_key(session, metadata),
+            lambda metadata: True,
+            strict=controller.strict,
+            has_global_key=controller.has_global_key,
+            keeps_namespaces=controller.keeps_namespaces,
+            gates=controller.gates,
+            version=controller.version,
+            present=own.in_cluster if own is not None else (),
+        )
+        for verdict in judge(environment.graph.tree, environment.graph, cluster):
+            name = "/".join(part for part in verdict.applied.key or () if part) or environment.root_path
+            verdicts[environment.name, name] = verdict
+    return Judged(verdicts, versions)
+
+
+def _data_key(session: Session, metadata: Metadata) -> DataKey | None:
+    try:
+        return open_data_key(metadata, session.providers)
+    except FluxsecretsError:
+        return None
+
+
+def refuse_worse(before: Judged, after: Judged, files: frozenset[str]) -> None:
+    """Refuse a change with which Flux would apply less than without it.
+
+    Args:
+        before: the verdicts without the change.
+        after: those with it.
+        files: that change; only Kustomizations that read one of them are looked at.
+
+    Raises:
+        UnprotectedError: Flux would refuse something, or apply a ciphertext; with its reason.
+    """
+    for place, verdict in after.named(files):
+        known = before.verdicts.get(place)
+        old = {_sign(each) for each in known.outcomes} if known is not None else set()
+        for outcome in verdict.outcomes:
+            if outcome.effect in _WRONG and _sign(outcome) not in old:
+                raise UnprotectedError(
+                    f"Flux would not apply it in {place[0]}: {outcome.reason}",
+                    path=outcome.path,
+                    line=outcome.line,
+                    hint=outcome.hint or "nothing was written",
+                )
+
+
+def _sign(outcome: Outcome) -> tuple[str, str]:
+    return outcome.behaviour, outcome.reason
+
+
+def refuse_undecrypted(after: Judged, path: str) -> None:
+    """Refuse a patch that some Kustomization would read without decrypting it.
+
+    Args:
+        after: the verdicts with the patch.
+        path: of it.
+
+    Raises:
+        UnprotectedError: that, with the reason.
+    """
+    for (environment, name), verdict in after.named(frozenset({path})):
+        version = after.versions[environment]
+        if not decrypts_patches(version):
+            raise UnprotectedError(
+                f"{environment} has Flux {version}, which doesn't decrypt the files of `patches`",
+                hint="Flux does since 2.5: update it, or ask a holder of a key to set the value",
+            )
+        fates = [source.treatment.fate for source in verdict.sources if source.path == path]
+        if fates != [Fate.DECRYPTED]:
+            raise UnprotectedError(
+                f"Kustomization {name} of {environment} would apply the value as ciphertext: it doesn't "
+                "decrypt the files of `patches`",
+                hint="add `decryption` to it; `fluxsecrets verify` shows what Flux decrypts",
+            )

@@ -1,0 +1,150 @@
+"""`fluxsecrets propose`: a value for people whose keys the author doesn't have, which Flux applies."""
+
+import json
+import os
+from base64 import b64decode
+
+import pytest
+
+from audit_tree import CLUSTER, RULES, cluster, encrypted, kustomization, write
+
+VALUE = "proposed-throwaway"
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: db
+  namespace: shop
+{}
+"""
+TEXTS = SECRET.format("stringData:\n  user: alice\n  password: old-throwaway")
+BASE64 = SECRET.format("data:\n  user: YWxpY2U=\n  password: b2xkLXRocm93YXdheQ==")
+LISTED = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - db.yaml # the database
+# the end
+"""
+SETTINGS = f"environments:\n  production:\n    cluster_recipients: [{CLUSTER}]\n"
+
+
+@pytest.fixture
+def shop(tmp_path, git, monkeypatch, act_as):
+    """Makes a repository with an encrypted Secret, in which the test runs as somebody without a key."""
+
+    def make(secret=TEXTS, files=None, listed=LISTED, **options):
+        files = {
+            ".sops.yaml": RULES,
+            ".fluxsecrets.yaml": SETTINGS,
+            **cluster("production"),
+            "clusters/production/shop.yaml": kustomization("shop", "apps/shop"),
+            "apps/shop/db.yaml": encrypted(secret, **options) if isinstance(secret, str) else secret,
+            **({"apps/shop/kustomization.yaml": listed} if listed else {}),
+            **(files or {}),
+        }
+        write(tmp_path, files)
+        git(tmp_path, "init", "--quiet")
+        git(tmp_path, "add", "--all")
+        git(tmp_path, "commit", "--quiet", "--message", "start")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("SOPS_AGE_KEY_FILE", os.devnull)
+        return tmp_path
+
+    return make
+
+
+def values_of(item):
+    return {key: b64decode(value).decode() for key, value in (item.get("data") or {}).items()}
+
+
+def applied(cli, environment="production"):
+    """The values of all Secrets that Flux would apply, by someone with keys."""
+    shown = cli("render", "--env", environment, "--show-values", "--format", "json")
+    assert shown.exit_code == 0, shown.stdout
+    return {
+        item["object"]["metadata"]["name"]: values_of(item["object"])
+        for each in json.loads(shown.stdout)["kustomizations"]
+        for item in each["objects"]
+        if item["object"]["kind"] == "Secret"
+    }
+
+
+def test_a_value_is_proposed_without_any_key_and_nothing_else_changes(shop, cli, snapshot):
+    root = shop()
+    before = (root / "apps/shop/db.yaml").read_bytes()
+    result = cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=f"{VALUE}\n".encode())
+    assert result.exit_code == 0, result.stderr
+    assert f"{result.stdout}---\n{result.stderr}" == snapshot
+    patch = (root / "apps/shop/db.proposed-password.yaml").read_text()
+    assert VALUE not in patch
+    assert (root / "apps/shop/kustomization.yaml").read_text() == snapshot(name="kustomization.yaml")
+    assert (root / "apps/shop/db.yaml").read_bytes() == before
+    assert cli("decrypt", "apps/shop/db.proposed-password.yaml").exit_code == 2
+
+
+@pytest.mark.parametrize("secret", [TEXTS, BASE64], ids=["stringData", "data"])
+@pytest.mark.parametrize(
+    ("key", "change", "expected"),
+    [
+        ("password", "changed", {"user": "alice", "password": VALUE}),
+        ("token", "added", {"user": "alice", "password": "old-throwaway", "token": VALUE}),
+        ("stringData.password", "changed", {"user": "alice", "password": VALUE}),
+        ("data.tls.crt", "added", {"user": "alice", "password": "old-throwaway", "tls.crt": VALUE}),
+        ('["data"]["tls.key"]', "added", {"user": "alice", "password": "old-throwaway", "tls.key": VALUE}),
+    ],
+)
+def test_flux_applies_a_proposal_whichever_map_the_secret_uses(
+    shop, cli, act_as, secret, key, change, expected
+):
+    shop(secret)
+    result = cli("propose", "apps/shop/db.yaml", key, "--stdin", "--format", "json", stdin=VALUE.encode())
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["change"] == change
+    assert VALUE not in result.stdout + result.stderr
+    act_as("alice")
+    assert applied(cli) == {"db": expected}
+    assert cli("verify", "--env", "production", "--strict").exit_code == 0
+    assert VALUE not in cli("render", "--env", "production").stdout
+
+
+def test_several_proposals_come_in_their_order(shop, cli, act_as):
+    root = shop()
+    for value in (f"{VALUE}-{number}" for number in range(3)):
+        result = cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=value.encode())
+        assert result.exit_code == 0, result.stderr
+    assert "is a proposal for password too: the later one counts" in result.stderr
+    assert cli("propose", "apps/shop/db.yaml", "token", "--generate", "hex").exit_code == 0
+    text = (root / "apps/shop/kustomization.yaml").read_text()
+    assert text.count("encrypted_regex") == 1
+    act_as("alice")
+    values = applied(cli)["db"]
+    assert values["password"] == f"{VALUE}-2"
+    assert len(values["token"]) == 64
+
+
+def test_a_key_can_be_proposed_for_removal(shop, cli, act_as):
+    root = shop()
+    result = cli("propose", "apps/shop/db.yaml", "user", "--remove")
+    assert result.exit_code == 0, result.stderr
+    assert "sops" not in (root / "apps/shop/kustomization.yaml").read_text()
+    act_as("alice")
+    assert applied(cli) == {"db": {"password": "old-throwaway"}}
+
+
+def test_a_proposed_key_can_be_removed_again(shop, cli, act_as):
+    shop()
+    assert cli("propose", "apps/shop/db.yaml", "token", "--stdin", stdin=b"x-throwaway").exit_code == 0
+    assert cli("propose", "apps/shop/db.yaml", "token", "--remove").exit_code == 0
+    act_as("alice")
+    assert applied(cli) == {"db": {"user": "alice", "password": "old-throwaway"}}
+
+
+def test_a_dry_run_writes_nothing(shop, cli):
+    root = shop()
+    before = sorted(path for path in root.rglob("*") if ".git" not in path.parts)
+    result = cli("propose", "apps/shop/db.yaml", "password", "--dry-run", "--generate", "uuid")
+    assert result.exit_code == 0
+    assert "would propose" in result.stdout
+    assert sorted(path for path in root.rglob("*") if ".git" not in path.parts) == before
+    assert (root / "apps/shop/kustomization.yaml").read_text() == LISTED
