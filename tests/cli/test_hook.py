@@ -66,11 +66,11 @@ def point_to(hook, executable):
     hook.write_text(own_script(hook.name, Launcher(str(executable))), encoding="utf-8")
 
 
-def test_install_puts_both_hooks_into_place_and_uninstall_takes_them_away(repository, cli):
+def test_install_puts_the_hooks_into_place_and_uninstall_takes_them_away(repository, cli):
     result = cli("hook", "install")
     assert result.exit_code == 0, result.stderr
-    assert "pre-commit   installed   .git/hooks/pre-commit" in result.stdout
-    for name in ("pre-commit", "pre-push"):
+    assert "pre-commit         installed    .git/hooks/pre-commit" in result.stdout
+    for name in ("pre-commit", "pre-merge-commit", "pre-push"):
         assert os.access(repository.hook(name), os.X_OK)
         assert f"hook run {name}" in repository.hook(name).read_text(encoding="utf-8")
     assert cli("hook", "uninstall").exit_code == 0
@@ -116,10 +116,10 @@ def test_installing_again_changes_nothing(repository, cli):
     cli("hook", "install")
     before = repository.state(".git/hooks/pre-commit")
     result = cli("hook", "install")
-    assert "pre-commit   unchanged" in result.stdout
+    assert "pre-commit         unchanged" in result.stdout
     assert repository.state(".git/hooks/pre-commit") == before
     repository.hook().write_text(repository.hook().read_text(encoding="utf-8") + "# old\n", encoding="utf-8")
-    assert "pre-commit   updated" in cli("hook", "install").stdout
+    assert "pre-commit         updated" in cli("hook", "install").stdout
 
 
 def test_a_hook_from_before_runs_first_and_comes_back(repository, cli, fake):

@@ -374,8 +374,24 @@ def test_a_merge_with_a_conflict_is_looked_at_when_it_is_committed(hooked):
     assert refused(hooked.commit())
 
 
+def test_a_merge_that_git_commits_by_itself_is_looked_at(hooked):
+    hooked.git("checkout", "--quiet", "--", ".")
+    branch = hooked.git("symbolic-ref", "--short", "HEAD").strip()
+    hooked.git("checkout", "--quiet", "-b", "side")
+    hooked.write("gen.yaml")
+    assert hooked.commit("--all", "--no-verify").returncode == 0
+    hooked.git("checkout", "--quiet", branch)
+    hooked.write("a.txt", "y\n")
+    assert hooked.commit("--all").returncode == 0
+    merge = ["git", "merge", "--no-edit", "side"]
+    done = subprocess.run(merge, cwd=hooked.path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert "the merge was refused" in done.stderr
+    assert refused(hooked.commit())
+
+
 @pytest.mark.parametrize("command", ["merge", "cherry-pick", "rebase"])
-def test_what_git_runs_no_hook_for_is_found_by_the_push(hooked, git, tmp_path, command):
+def test_what_no_hook_of_a_commit_saw_is_found_by_the_push(hooked, git, tmp_path, command):
     git(tmp_path, "init", "--quiet", "--bare", "remote.git")
     hooked.git("remote", "add", "origin", str(tmp_path / "remote.git"))
     hooked.git("checkout", "--quiet", "--", ".")
@@ -391,7 +407,7 @@ def test_what_git_runs_no_hook_for_is_found_by_the_push(hooked, git, tmp_path, c
         hooked.git("checkout", "--quiet", "side")
         hooked.git("rebase", "--quiet", branch)
     else:
-        hooked.git(command, *(["--no-edit"] if command == "merge" else []), "side")
+        hooked.git(command, *(["--no-edit", "--no-verify"] if command == "merge" else []), "side")
     push = ["git", "push", "--quiet", "origin", "HEAD"]
     done = subprocess.run(push, cwd=hooked.path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0

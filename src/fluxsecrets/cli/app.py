@@ -37,7 +37,7 @@ COMMANDS = {
     "keys": ("keys", "Make and manage identities."),
     "scan": ("scan", "Find secrets in plain text."),
     "rules": ("rules", "Show the rules of `scan` and `audit`, and what they mean."),
-    "hook": ("hook", "Stop commits that hold secrets in plain text."),
+    "hook": ("hook", "Set up git: hooks against plain text, drivers that merge."),
     "recover": ("recover", "Show what an interrupted command left, and end it."),
     "log": ("log", "Show what was done with secrets here, and verify the record."),
     "merge-driver": ("mergedriver", "Merge three versions of a secret; git runs this."),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles among them; by default 700."""
 
+_COMMIT_HOOKS = (["pre-commit"], ["pre-merge-commit"])
+
 EXIT_CLEAN, EXIT_ERROR, _LAST_ORDINARY = 0, 2, 127
 
 _OUTPUT_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
@@ -71,12 +73,14 @@ def prepare_process() -> None:
 
 def _run(arguments: list[str]) -> int:
     """Run a command line. The commit hook runs without click, whose import takes half as long as its scan."""
-    if arguments[:3] == ["hook", "run", "pre-commit"] and not any(
-        text.startswith("-") for text in arguments[3:]
+    if (
+        arguments[:2] == ["hook", "run"]
+        and arguments[2:3] in _COMMIT_HOOKS
+        and not any(text.startswith("-") for text in arguments[3:])
     ):
         from .hookrun import run_hook
 
-        return guarded(lambda: run_hook("pre-commit", tuple(arguments[3:])))[0]
+        return guarded(lambda: run_hook(arguments[2], tuple(arguments[3:])))[0]
     return run(arguments)
 
 

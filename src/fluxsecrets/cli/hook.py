@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.hooks.model import HookResult, HookState
     from fluxsecrets.report.text import Cell
 
-HOOKS = ("pre-commit", "pre-push")
+HOOKS = ("pre-commit", "pre-merge-commit", "pre-push")
 """As `ops.hooks.model` has them; a commit does not wait for the import of what installs hooks."""
 
-_hooks_argument = click.argument("hooks", nargs=-1, metavar="[HOOK]...", type=click.Choice(HOOKS))
+EVERYTHING = (*HOOKS, "drivers")
+
+_hooks_argument = click.argument("hooks", nargs=-1, metavar="[HOOK]...", type=click.Choice(EVERYTHING))
 _quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 
 
 @click.group("hook")
 def command() -> None:
-    """Stop commits and pushes that hold secrets in plain text."""
+    """Set up git: hooks against plain text, and drivers that merge and show encrypted files."""
 
 
-@command.command("install", short_help="Put the hooks into this repository.")
+@command.command("install", short_help="Set up hooks and drivers in this repository.")
 @_hooks_argument
 @click.option(
     "--everywhere",
@@ -35,57 +37,70 @@ def command() -> None:
 )
 @_quiet_option
 def install(*, hooks: tuple[str, ...], everywhere: bool, quiet: bool) -> int:
-    """Put git hooks into this repository, or bring them up to date.
+    """Set up git in this repository, or bring that up to date.
 
-    HOOK is pre-commit, which looks at what is staged, or pre-push, which looks at the commits that are
-    pushed; both unless named. A hook that is there already is kept and runs first. With husky, or another
-    folder of hooks in the work tree, a few lines go into the files there. The check of a commit runs last,
-    after what may stage more.
-    """
+    HOOK is one of these; all unless named:
+
+    \b
+      pre-commit         looks for plain text in what is staged
+      pre-merge-commit   does the same before git commits a merge by itself
+      pre-push           looks for plain text in the commits that are pushed
+      drivers            let git merge encrypted files by value, and show them
+
+    A hook that is there already is kept and runs first. With husky, or another folder of hooks in the work
+    tree, a few lines go into the files there. The check of a commit runs last, after what may stage more.
+
+    The drivers are set in the configuration of this clone. Lines in .gitattributes name the files to use them
+    for: commit these for your team. In a bare repository, info/attributes has them.
+    """  # noqa: D301 - click's mark
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks.install import install_hooks
     from fluxsecrets.ops.hooks.launcher import own_launcher
+    from fluxsecrets.ops.hooks.setup import set_up_git
     from fluxsecrets.scan.cachefile import cache_folder
     from fluxsecrets.scan.prepared import prepared_matcher
 
     out = Output(quiet=quiet)
-    results = install_hooks(Path.cwd(), _in_order(hooks), own_launcher(), everywhere=everywhere)
+    results = set_up_git(Path.cwd(), own_launcher(), hooks or EVERYTHING, everywhere=everywhere)
     _show(out, results)
-    # Compiling the patterns takes seconds, for which the first commit would wait.
-    prepared_matcher(cache_folder(os.environ))
+    if hooks != ("drivers",):
+        # Compiling the patterns takes seconds, for which the first commit would wait.
+        prepared_matcher(cache_folder(os.environ))
     return 0
 
 
-@command.command("uninstall", short_help="Take the hooks away again.")
+@command.command("uninstall", short_help="Remove hooks and drivers again.")
 @_hooks_argument
 @_quiet_option
 def uninstall(*, hooks: tuple[str, ...], quiet: bool) -> int:
-    """Take the hooks away, and put back what was there before them."""
+    """Remove hooks, drivers and attributes, and restore what was there before them."""
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks.install import uninstall_hooks
+    from fluxsecrets.ops.hooks.setup import undo_set_up
 
-    _show(Output(quiet=quiet), uninstall_hooks(Path.cwd(), _in_order(hooks)))
+    _show(Output(quiet=quiet), undo_set_up(Path.cwd(), hooks or EVERYTHING))
     return 0
 
 
-@command.command("status", short_help="Show whether the hooks do their work.")
+@command.command("status", short_help="Show whether hooks and drivers do their work.")
 @_hooks_argument
 @_quiet_option
 def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
-    """Show whether git runs the hooks, and if not, why.
+    """Show whether git runs the hooks and starts the drivers, and if not, why.
 
     A hook may be there and do nothing: core.hooksPath was set, the file may not be executed, another hook has
     taken its place. Or the check of a commit is not last, so that what runs after it may stage a secret.
+
+    A fresh clone has the lines in .gitattributes, and not the drivers: git merges and shows encrypted files
+    as text then, and says nothing. New encrypted files may have names that no line covers.
 
     Exit codes: 0 all are at work, 1 one is not, or not last, 2 an error.
     """
     from fluxsecrets.cli.options import make_session
     from fluxsecrets.cli.output import Output
-    from fluxsecrets.ops.hooks.state import hook_states
+    from fluxsecrets.ops.hooks.setup import set_up_states
     from fluxsecrets.report.text import Cell, printable
 
     out, session = Output(quiet=quiet), make_session()
-    states = hook_states(Path.cwd(), _in_order(hooks))
+    states = set_up_states(Path.cwd(), hooks or EVERYTHING)
     out.table(
         [
             (
@@ -109,9 +124,9 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
 def run(*, hook: str, arguments: tuple[str, ...]) -> int:
     """Do what a hook does: look for secrets in plain text, and fail where there are some.
 
-    For hooks of your own, and for the pre-commit framework. pre-commit looks at what is staged, or at the
-    files that are named; pre-push wants the name of the remote, and on standard input what git tells its
-    hooks. What is clean is passed in silence.
+    For hooks of your own, and for the pre-commit framework. pre-commit and pre-merge-commit look at what is
+    staged, or at the files that are named; pre-push wants the name of the remote, and on standard input what
+    git tells its hooks. What is clean is passed in silence.
     """
     from fluxsecrets.cli.hookrun import run_hook
 
@@ -124,10 +139,6 @@ def _work(state: HookState) -> Cell:
     if not state.problem:
         return Cell("at work")
     return Cell("not last", "yellow") if state.late else Cell("not at work", "red")
-
-
-def _in_order(hooks: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(hook for hook in HOOKS if hook in hooks or not hooks)
 
 
 def _show(out: Output, results: tuple[HookResult, ...]) -> None:

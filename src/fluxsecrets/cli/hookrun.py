@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
     from fluxsecrets.ops.checks.scanmodel import ScanResult
 
+_WHAT = {"pre-commit": "commit", "pre-merge-commit": "merge", "pre-push": "push"}
+_BRINGS = {
+    "pre-commit": "this commit brings",
+    "pre-merge-commit": "this merge brings",
+    "pre-push": "what is pushed brings",
+}
 _LONGEST_LIST = 2**24
 _ENCRYPTS = "`fluxsecrets encrypt "
 _KEPT = (
@@ -29,7 +35,7 @@ _KEPT = (
 
 def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
     """Run a hook; its exit code stops git, or lets it go on."""
-    if hook == "pre-commit":
+    if hook != "pre-push":
         # The pre-commit framework names files. They are as they are staged, since it puts all other changes
         # aside; with its `--all-files` they need not be staged at all. Settings, baseline and rules come from
         # the index all the same: it leaves untracked files where they are.
@@ -50,7 +56,7 @@ def _tell(hook: str, result: ScanResult) -> int:
     from fluxsecrets.report.scan import found_by_scan
 
     out = Output()
-    brought_by = "this commit brings" if hook == "pre-commit" else "what is pushed brings"
+    brought_by = _BRINGS[hook]
     out.show(FORMATS["text"](found_by_scan(result, __version__, brought_by)))
     if not result.clean:
         for line in _refusal(hook, result):
@@ -73,7 +79,7 @@ def _pushed(arguments: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str
 
 def _refusal(hook: str, result: ScanResult) -> list[str]:
     """What to do about it, after the findings."""
-    what = "commit" if hook == "pre-commit" else "push"
+    what = _WHAT[hook]
     if not result.findings:
         return [f"the {what} was refused: what could not be read may hold a secret"]
     lines = [f"the {what} was refused"]
@@ -89,6 +95,6 @@ def _refusal(hook: str, result: ScanResult) -> list[str]:
         f"  no secret? say so with `fluxsecrets:allow {rule} — why` in a comment above it, "
         "or under `allow` in .fluxsecrets.yaml"
     ]
-    if hook == "pre-commit":
+    if hook != "pre-push":
         lines.append(_KEPT)
     return lines

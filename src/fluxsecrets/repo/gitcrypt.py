@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 
-from fluxsecrets.errors import GitError
-
 from .git import Repository
+from .git.attributes import attributes_of
+from .git.config import read_setting
 
 _MARK = b"\0GITCRYPT\0"
 _HEAD = 2**20
@@ -34,9 +33,8 @@ def unlocked_files(repository: Repository, paths: Collection[str]) -> frozenset[
     ]
     if not sealed:
         return frozenset()
-    names = b"".join(os.fsencode(path) + b"\0" for path in sealed)
-    fields = os.fsdecode(repository.run("check-attr", "-z", "--stdin", "filter", stdin=names)).split("\0")
-    filters = dict(zip(fields[::3], fields[2::3], strict=False))
+    attributes = attributes_of(repository, sealed, ("filter",))
+    filters = {path: each["filter"] for path, each in attributes.items()}
     named = {name for name in filters.values() if name.startswith("git-crypt")}
     working = {name for name in named if _works(repository, name)}
     return frozenset(path for path in sealed if filters.get(path) in working)
@@ -44,8 +42,4 @@ def unlocked_files(repository: Repository, paths: Collection[str]) -> frozenset[
 
 def _works(repository: Repository, name: str) -> bool:
     """Whether a filter runs git-crypt before a file is stored."""
-    try:
-        clean = repository.run("config", "--get", f"filter.{name}.clean")
-    except GitError:
-        return False
-    return b"git-crypt" in clean
+    return "git-crypt" in (read_setting(repository, f"filter.{name}.clean") or "")

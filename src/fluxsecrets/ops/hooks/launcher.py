@@ -29,18 +29,26 @@ def own_launcher() -> Launcher:
     Raises:
         UsageError: it has not, such as where the package is run from its sources.
     """
-    import subprocess
-
     python = Path(sys.executable).absolute().as_posix() if sys.executable else ""
     # Without the user's own packages where that goes; in a plain `pip install --user` they are where it is.
     for isolation in ("-I", "-E -P") if python else ():
-        command = [python, *isolation.split(), "-c", "import fluxsecrets.cli.entry"]
-        done = subprocess.run(  # noqa: S603 - the Python that runs this, without a shell
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        if done.returncode == 0:
-            return Launcher(python, isolation)
+        if starts(launcher := Launcher(python, isolation)):
+            return launcher
     raise UsageError(
         "this fluxsecrets starts with the help of the environment only, so a hook could not rely on it",
         hint="install the package, such as with `pipx install`, and run `fluxsecrets hook install` again",
     )
+
+
+def starts(launcher: Launcher) -> bool:
+    """Return whether a Python starts and has fluxsecrets."""
+    import subprocess
+
+    command = [launcher.python, *launcher.isolation.split(), "-c", "import fluxsecrets.cli.entry"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a Python by its absolute path, without a shell
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+    except OSError:
+        return False
+    return done.returncode == 0

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-HOOKS = ("pre-commit", "pre-push")
+HOOKS = ("pre-commit", "pre-merge-commit", "pre-push")
 """The hooks of fluxsecrets, in the order in which they are shown."""
+
+
+DRIVERS = "drivers"
+"""The name of the merge driver, the textconv and the attributes together, where hooks are named."""
 
 
 class HookOutcome(StrEnum):
@@ -18,14 +22,16 @@ class HookOutcome(StrEnum):
     UNCHANGED = "unchanged"
     REMOVED = "removed"
     NOT_INSTALLED = "not installed"
+    NOT_NEEDED = "not needed"
 
 
 @dataclass(frozen=True, slots=True)
 class HookResult:
-    """One hook.
+    """What became of a hook, a driver or the attributes.
 
     Attributes:
-        hook: `pre-commit` or `pre-push`.
+        hook: such as `pre-commit`, or `merge driver`.
+        path: the file that it is in.
         note: what else there is to know, one sentence, or "".
     """
 
@@ -37,13 +43,13 @@ class HookResult:
 
 @dataclass(frozen=True, slots=True)
 class HookState:
-    """Whether a hook does its work.
+    """Whether a hook, a driver or the attributes do their work.
 
     Attributes:
-        hook: `pre-commit` or `pre-push`.
-        path: the file that git runs, or would run.
-        installed: there is a hook of fluxsecrets, there or where git looked before.
-        problem: why nothing is checked, or what is wrong with it; "" where all is well.
+        hook: such as `pre-commit`, or `merge driver`.
+        path: the file that git runs or reads, or would.
+        installed: fluxsecrets is in it, or where git looked before.
+        problem: why it does nothing, or what is wrong with it; "" where all is well.
         late: it checks, and what runs after it may stage more: `problem` says what.
     """
 

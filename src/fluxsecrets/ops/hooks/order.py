@@ -40,7 +40,6 @@ _STAGES = re.compile(
     r"|\blint-staged\b|\blefthook run\b|\bpre-commit run\b|\bprek run\b|\bpretty-quick\b)",
     re.MULTILINE,
 )
-_LAST = "put the line with `fluxsecrets hook run pre-commit` behind it"
 
 
 class Displaced(NamedTuple):
@@ -94,7 +93,7 @@ def order_of(root: Path, hook: str, text: str) -> tuple[str, str]:
 
     Args:
         root: the top of the work tree.
-        hook: `pre-commit`.
+        hook: `pre-commit` or `pre-merge-commit`.
         text: the hook's content.
     """
     own = list(CALLS.finditer(text))
@@ -103,7 +102,10 @@ def order_of(root: Path, hook: str, text: str) -> tuple[str, str]:
         if after is None:
             return "", ""
         line = text.count("\n", 0, after.end()) + 1
-        return f"line {line} of it runs after the check, and may stage more", _LAST
+        return (
+            f"line {line} of it runs after the check, and may stage more",
+            f"put the line with `fluxsecrets hook run {hook}` behind it",
+        )
     if _FRAMEWORK.search(text):
         return _order_of_framework(root, text)
     return _order_of_lefthook(root, hook)

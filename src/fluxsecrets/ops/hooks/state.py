@@ -71,7 +71,7 @@ def _state(repository: Repository, hook: str, path: Path, usual: Path) -> HookSt
         late = text != with_block(text, shared_block(hook, husky=husky is not None))
         if late:
             problem = "its lines are of an older fluxsecrets, or were moved: what follows may stage more"
-    elif MADE_BY not in text and hook == "pre-commit":
+    elif MADE_BY not in text and hook != "pre-push":
         problem, hint = order_of(repository.root, hook, text)
         late = bool(problem)
     return HookState(hook, path, True, problem, hint if problem else "", late)

@@ -39,7 +39,8 @@ _COMMANDS: Mapping[str, frozenset[str]] = {
     "cat-file": frozenset(),
     "diff-index": frozenset({"--cached"}),
     "check-attr": frozenset({"--stdin"}),
-    "config": frozenset({"--get"}),
+    # Without `--edit`, which starts an editor.
+    "config": frozenset({"--null"}),
     "diff-tree": frozenset(),
     "for-each-ref": frozenset(),
     "hash-object": frozenset({"--no-filters", "--stdin"}),
@@ -55,8 +56,9 @@ _COMMANDS: Mapping[str, frozenset[str]] = {
 }
 # What makes those commands run or convert something, or show something that a configuration decides.
 _REFUSED = (
-    "--alternate-refs", "--ext-diff", "--filters", "--format", "--modified", "--path", "--patch", "--pretty",
-    "--recurse-submodules", "--refresh", "--show-signature", "--submodule", "--textconv", "-m", "-p",
+    "--alternate-refs", "--edit", "--ext-diff", "--filters", "--format", "--modified", "--path", "--patch",
+    "--pretty", "--recurse-submodules", "--refresh", "--show-signature", "--submodule", "--textconv",
+    "-e", "-m", "-p",
 )  # fmt: skip
 
 _OPTIONS = (

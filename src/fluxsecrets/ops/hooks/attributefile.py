@@ -1,0 +1,106 @@
+"""The file with our attributes: written, and restored.
+
+In a work tree that is the `.gitattributes` at its top, which the team shares. A bare repository has
+`info/attributes`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fluxsecrets.errors import FileAccessError
+from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.writing import write_atomic, write_new
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.config import read_setting
+
+from .attributes import has_block, patterns_of, with_block, without_block
+from .ciphertexts import Sorted
+from .model import HookOutcome, HookResult
+from .patterns import choose
+from .place import is_bare_repository
+
+NAME = ".gitattributes"
+ATTRIBUTES = "attributes"
+"""What results call them."""
+
+_LIMIT = 100 * 2**20  # git's own, since 2.39
+
+
+def attribute_file(repository: Repository) -> Path:
+    """Return the path of the file with our attributes."""
+    if is_bare_repository(repository):
+        return repository.common_dir / "info" / "attributes"
+    return repository.root / NAME
+
+
+def install_attributes(repository: Repository, files: Sorted) -> HookResult:
+    """Put our lines into the file with attributes, for what has ciphertexts now.
+
+    Raises:
+        FileAccessError: it is a link, which git does not follow, or can't be read or written.
+    """
+    path = attribute_file(repository)
+    found = attribute_content(path)
+    before = "" if found is None else text_of(found)
+    sparse = read_setting(repository, "core.sparseCheckout") == "true"
+    patterns = choose(files.ciphertexts, files.others, patterns_of(before), unseen=sparse)
+    after = with_block(before, patterns)
+    note = "" if patterns else "no file is encrypted yet: run it again after the first one is"
+    if after == before:
+        outcome = HookOutcome.UNCHANGED if patterns else HookOutcome.NOT_NEEDED
+        return HookResult(ATTRIBUTES, path, outcome, note)
+    outcome = HookOutcome.UPDATED if has_block(before) else HookOutcome.INSTALLED
+    if patterns and not is_bare_repository(repository):
+        note = "they are in the work tree: commit them for the others"
+    return HookResult(ATTRIBUTES, path, outcome, _write(path, found, after, note))
+
+
+def uninstall_attributes(repository: Repository) -> HookResult:
+    """Remove our lines, and the file if nothing else is in it.
+
+    Raises:
+        FileAccessError: it can't be read or written.
+    """
+    path = attribute_file(repository)
+    found = attribute_content(path)
+    before = "" if found is None else text_of(found)
+    if found is None or not has_block(before):
+        return HookResult(ATTRIBUTES, path, HookOutcome.NOT_INSTALLED)
+    return HookResult(ATTRIBUTES, path, HookOutcome.REMOVED, _write(path, found, without_block(before), ""))
+
+
+def attribute_content(path: Path) -> FileContent | None:
+    """Return a file with attributes; None if it does not exist.
+
+    Raises:
+        FileAccessError: it is a link, or can't be read.
+    """
+    if not os.path.lexists(path):
+        return None
+    if path.is_symlink():
+        raise FileAccessError(
+            "this is a link, which git does not read attributes from",
+            hint="replace it with a file, and try again",
+            path=str(path),
+        )
+    return read_file(path, limit=_LIMIT)
+
+
+def text_of(content: FileContent) -> str:
+    """Return its text; bytes that are not UTF-8 become surrogate escapes."""
+    return content.data.decode("utf-8", "surrogateescape")
+
+
+def _write(path: Path, found: FileContent | None, text: str, note: str) -> str:
+    """Write a file, or remove an empty one; gives what is to be said."""
+    data = text.encode("utf-8", "surrogateescape")
+    if found is None:
+        path.parent.mkdir(exist_ok=True)
+        write_new(path, data, mode=0o644)
+        return note
+    if not data:
+        path.unlink()
+        return note
+    return "; ".join(filter(None, (note, write_atomic(path, data, expected=found))))

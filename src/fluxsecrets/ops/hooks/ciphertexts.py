@@ -1,0 +1,80 @@
+"""Which files of a repository hold ciphertexts: encrypted by SOPS, or SealedSecrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks import MANIFEST_SUFFIXES
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.git import BLOB_LIMIT, Repository
+from fluxsecrets.repo.git.history import tree_files
+from fluxsecrets.repo.manifests import read_manifests
+from fluxsecrets.repo.tree import make_tree
+from fluxsecrets.sealed.model import KIND, is_sealed
+
+from .place import is_bare_repository
+
+
+class Sorted(NamedTuple):
+    """The files of a repository; paths relative to its root.
+
+    Attributes:
+        ciphertexts: files with ciphertexts.
+        others: all other files.
+        unread: those of the others that could not be read, so that it is unknown what is in them.
+    """
+
+    ciphertexts: tuple[str, ...]
+    others: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+
+
+def repository_files(repository: Repository) -> Sorted:
+    """Sort the files of a work tree, or of HEAD in a bare repository.
+
+    Raises:
+        GitError: git failed.
+    """
+    if not is_bare_repository(repository):
+        tree = make_tree(repository.root, repository.files(), repository=repository)
+        return sort_files(tree.paths, lambda path: tree.read(path) if tree.size(path) else None)
+    if not repository.has_head():
+        return Sorted((), ())
+    blobs = dict(tree_files(repository, "HEAD"))
+    with repository.objects() as read:
+        return sort_files(blobs, lambda path: read(blobs[path], BLOB_LIMIT))
+
+
+def sort_files(paths: Iterable[str], read: Callable[[str], bytes | None]) -> Sorted:
+    """Sort files by whether they hold ciphertexts; nothing is decrypted.
+
+    Args:
+        paths: relative to the root.
+        read: gives a file's content; None for a link, or whatever else is not a file.
+    """
+    ciphertexts: list[str] = []
+    others: list[str] = []
+    unread: list[str] = []
+    for path in paths:
+        try:
+            data = read(path)
+            found = data is not None and holds_ciphertexts(path, data)
+        except FluxsecretsError:
+            found = False
+            unread.append(path)
+        (ciphertexts if found else others).append(path)
+    return Sorted(tuple(ciphertexts), tuple(others), tuple(unread))
+
+
+def holds_ciphertexts(path: str, data: bytes) -> bool:
+    """Return whether a file is encrypted by SOPS, or has a SealedSecret."""
+    if detect_encryption(data, path) is not None:
+        return True
+    if KIND.encode() not in data or not path.lower().endswith(MANIFEST_SUFFIXES):
+        return False
+    try:
+        return any(is_sealed(manifest) for manifest in read_manifests(data, path).manifests)
+    except FluxsecretsError:  # a template: what is made of it may hold one
+        return False

@@ -1,0 +1,152 @@
+"""Whether git uses the drivers for all files with ciphertexts, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.attributes import attributes_of
+from fluxsecrets.repo.ignorepatterns import Patterns, read_pattern
+
+from .attributefile import NAME, attribute_content, attribute_file, text_of
+from .attributes import DRIVER, has_block
+
+_WANTED = {"merge": DRIVER, "diff": DRIVER}
+_CONVERTED = {"eol": "crlf"}
+_MACROS = {"binary": ("-diff", "-merge", "-text")}
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Files for which other attributes count than ours.
+
+    Attributes:
+        attribute: such as `merge`.
+        value: the value that counts, or `unset`, `set`, `unspecified`.
+        paths: the files, relative to the root.
+        place: `file:line` of what sets it, or "" if that is unknown.
+    """
+
+    attribute: str
+    value: str
+    paths: tuple[str, ...]
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Whether git uses the drivers for all files with ciphertexts.
+
+    Attributes:
+        uncovered: files for which no line sets the attributes.
+        overrides: files for which another line sets other ones.
+        converted: files whose line ends git turns into CR LF.
+        total: how many files have ciphertexts.
+    """
+
+    path: Path
+    installed: bool
+    total: int
+    uncovered: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    converted: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether git uses the drivers for all of them."""
+        return not (self.uncovered or self.overrides or self.converted)
+
+
+def coverage(repository: Repository, ciphertexts: Sequence[str]) -> Coverage:
+    """Return whether git uses the drivers for files, by what git itself says of them.
+
+    Raises:
+        GitError: git failed.
+        FileAccessError: the file with our attributes can't be read.
+    """
+    path = attribute_file(repository)
+    found = attribute_content(path)
+    installed = found is not None and has_block(text_of(found))
+    names = (*_WANTED, *_CONVERTED)
+    attributes = attributes_of(repository, ciphertexts, names)
+    uncovered, others = [], dict[tuple[str, str], list[str]]()
+    for each in ciphertexts:
+        values = attributes[each]
+        wrong = {name: values[name] for name, value in _WANTED.items() if values[name] != value}
+        if wrong and set(wrong.values()) == {"unspecified"} and len(wrong) == len(_WANTED):
+            uncovered.append(each)
+            continue
+        for name, value in wrong.items():
+            others.setdefault((name, value), []).append(each)
+    places = _Places(repository)
+    overrides = tuple(
+        Override(name, value, tuple(paths), places.of(paths[0], name, value))
+        for (name, value), paths in others.items()
+    )
+    converted = tuple(
+        each
+        for each in ciphertexts
+        if any(attributes[each][name] == value for name, value in _CONVERTED.items())
+    )
+    return Coverage(path, installed, len(ciphertexts), tuple(uncovered), overrides, converted)
+
+
+class _Places:
+    """Finds the line that gives a file an attribute, in the order in which git looks."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._lines: dict[Path, list[tuple[int, str, list[str]]]] = {}
+
+    def of(self, path: str, name: str, value: str) -> str:
+        """Return `file:line`, or "" if it is not in the repository's own files."""
+        wanted = {"set": name, "unset": f"-{name}", "unspecified": f"!{name}"}.get(value, f"{name}={value}")
+        for file, folder in self._files(path):
+            for number, pattern, attributes in reversed(self._read(file)):
+                if wanted in attributes and _matches(pattern, folder, path):
+                    return f"{_relative(file, self._repository.root)}:{number}"
+        return ""
+
+    def _files(self, path: str) -> Iterator[tuple[Path, str]]:
+        yield self._repository.common_dir / "info" / "attributes", ""
+        while path:
+            path = path.rpartition("/")[0]
+            yield self._repository.root / path / NAME, path
+
+    def _read(self, file: Path) -> list[tuple[int, str, list[str]]]:
+        if file not in self._lines:
+            self._lines[file] = []
+            with suppress(FluxsecretsError):
+                if (found := attribute_content(file)) is not None:
+                    self._lines[file] = list(_parsed(text_of(found)))
+        return self._lines[file]
+
+
+def _parsed(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """The lines of a file with attributes: number, pattern, attributes with those of macros."""
+    macros = dict[str, Sequence[str]](_MACROS)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith(("#", '"')):
+            continue
+        pattern, *given = line.split()
+        attributes = [one for each in given for one in (*macros.get(each, ()), each)]
+        if pattern.startswith("[attr]"):
+            macros[pattern.removeprefix("[attr]")] = attributes
+        else:
+            yield number, pattern, attributes
+
+
+def _matches(pattern: str, folder: str, path: str) -> bool:
+    with suppress(FluxsecretsError):
+        return Patterns([read_pattern(pattern, folder)]).match(path, folder=False)
+    return False
+
+
+def _relative(file: Path, root: Path) -> str:
+    with suppress(ValueError):
+        return file.relative_to(root).as_posix()
+    return str(file)
