@@ -62,7 +62,7 @@ class Coverage:
 
 
 def coverage(repository: Repository, ciphertexts: Sequence[str]) -> Coverage:
-    """Return whether git uses the drivers for files, by what git itself says of them.
+    """Return whether git uses the drivers for files, by the attributes that git itself reports.
 
     Raises:
         GitError: git failed.
