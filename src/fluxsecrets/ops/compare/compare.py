@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fluxsecrets.merging.pairing import pair
 from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.comparison import same_value
+from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
@@ -24,10 +26,11 @@ from .model import (
     ValueState,
     Version,
 )
-from .pairing import Pair, pairs_of
-from .sides import Item, ItemKey, Side, read_side
+from .sides import Item, ItemKey, Part, Side, read_side
 
 _SEALED_KIND = "sealed"
+
+_Pair = tuple[Part | None, Part | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,11 @@ def compare(
     if found.state is FileState.UNREADABLE:
         return found
     values = _Values(masker or Masker(), show_values=show_values)
-    pairs = list(pairs_of(one.parts if one else (), two.parts if two else ()))
+    pairs = list(_pairs(one.parts if one else (), two.parts if two else ()))
     found = replace(
         found,
-        values=tuple(diff for pair in pairs for diff in values.of(pair)),
-        references=tuple(diff for pair in pairs for diff in _references(pair)),
+        values=tuple(diff for each in pairs for diff in values.of(each)),
+        references=tuple(diff for each in pairs for diff in _references(each)),
         comments=_comments_differ(one, two),
         new_data_key=_new_data_key(one, two),
     )
@@ -130,15 +133,29 @@ def _state(one: Side | None, two: Side | None) -> FileState:
     return FileState.ENCRYPTED if two.info.encrypted else FileState.DECRYPTED
 
 
+def _pairs(before: Sequence[Part], after: Sequence[Part]) -> Iterator[_Pair]:
+    """The documents that belong together: those of the later version in order, then removed ones."""
+    if not before or not after:
+        yield from ((None, part) for part in after)
+        yield from ((part, None) for part in before)
+        return
+    first, second = ([to_data(part.node) for part in side] for side in (before, after))
+    for found in pair(None, second, first):
+        yield (
+            None if found.theirs is None else before[found.theirs],
+            None if found.ours is None else after[found.ours],
+        )
+
+
 class _Values:
     """Compares the values of parts."""
 
     def __init__(self, masker: Masker, *, show_values: bool) -> None:
         self._masker, self._show = masker, show_values
 
-    def of(self, pair: Pair) -> Iterator[ValueDiff]:
+    def of(self, parts: _Pair) -> Iterator[ValueDiff]:
         """What differs between two parts, in order."""
-        before, after = pair
+        before, after = parts
         first: Mapping[ItemKey, Item] = {} if before is None else before.items
         second: Mapping[ItemKey, Item] = {} if after is None else after.items
         for key in _in_order(first, second):
@@ -147,12 +164,12 @@ class _Values:
                 continue
             state = _value_state(one, two)
             if state is not None:
-                yield self._diff(pair, key, state, one, two)
+                yield self._diff(parts, key, state, one, two)
 
     def _diff(
-        self, pair: Pair, key: ItemKey, state: ValueState, one: Item | None, two: Item | None
+        self, parts: _Pair, key: ItemKey, state: ValueState, one: Item | None, two: Item | None
     ) -> ValueDiff:
-        before, after = pair
+        before, after = parts
         there, item = (after, two) if two is not None else (before, one)
         return ValueDiff(
             part=there.number if there is not None else 0,
@@ -209,8 +226,8 @@ def _in_order(first: Iterable[ItemKey], second: Iterable[ItemKey]) -> list[ItemK
     return sorted(places, key=places.__getitem__)
 
 
-def _references(pair: Pair) -> Iterator[ReferenceDiff]:
-    before, after = pair
+def _references(parts: _Pair) -> Iterator[ReferenceDiff]:
+    before, after = parts
     first = {} if before is None else before.references
     second = {} if after is None else after.references
     there = after or before

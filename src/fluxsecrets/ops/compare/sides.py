@@ -65,17 +65,16 @@ class Part:
 
     Attributes:
         number: from 0.
-        identity: apiVersion, kind, namespace and name of its object, or None.
-        shown: the object for people, or "".
+        shown: its object for people, or "".
         items: the values that count.
         references: of an ExternalSecret: by key, its source and line.
     """
 
     number: int
-    identity: tuple[str, str, str, str] | None
     shown: str
     items: Mapping[ItemKey, Item] = field(repr=False)
-    references: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+    references: Mapping[str, tuple[str, int | None]]
+    node: MapNode = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +190,7 @@ class _Reader:
             manifest = _manifest(node, number)
             references = {} if manifest is None else dict(_references(manifest))
             items = dict(self._items(node, manifest))
-            yield Part(number, _identity(manifest), _shown(manifest), items, references)
+            yield Part(number, _shown(manifest), items, references, node)
 
     def _items(self, node: MapNode, manifest: Manifest | None) -> Iterator[tuple[ItemKey, Item]]:
         sealed = manifest is not None and is_sealed(manifest)
@@ -260,12 +259,6 @@ def _decoded(value: Value) -> Value:
 def _manifest(node: MapNode, number: int) -> Manifest | None:
     found = manifest_of(node, number, in_list=False)
     return found if found.kind and found.api_version else None
-
-
-def _identity(manifest: Manifest | None) -> tuple[str, str, str, str] | None:
-    if manifest is None:
-        return None
-    return (manifest.api_version, manifest.kind, manifest.namespace or "", manifest.name or "")
 
 
 def _shown(manifest: Manifest | None) -> str:
