@@ -53,11 +53,6 @@ fails
 gained
 lost
 unseen
-# What `diff` and `review` read of a comparison.
-compare
-encrypted_after
-plain_after
-
 # What the merge driver and `resolve` call and read.
 merge
 base_part

@@ -7,6 +7,7 @@ from fluxsecrets.cli.app import cli as group
 from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.report import (
+    diff,
     environments,
     explain,
     findings,
@@ -33,6 +34,7 @@ TABLES = {
     "propose": propose.FORMATS,
     "status": status.FORMATS,
     "explain": explain.FORMATS,
+    "diff": diff.FORMATS,
     "rotate": rekey.FORMATS,
     "recipients list": readers.LIST_FORMATS,
     "recipients add": rekey.FORMATS,

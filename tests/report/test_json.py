@@ -61,6 +61,8 @@ CASES = [
     ("status", "missing.yaml"),
     ("explain", "apps/spicedb/overlays/staging/registry.json"),
     ("explain", "README.md"),
+    ("diff",),
+    ("diff", "--no-keys", "HEAD"),
     ("keys", "list"),
     ("audit",),
     ("audit", "--who"),

@@ -19,6 +19,7 @@ COMMANDS = {
     "propose": ("propose", "Propose a value for a Secret that you can't decrypt."),
     "status": ("status:status", "Show what is encrypted, and for whom."),
     "explain": ("status:explain", "Show which rule applies to a file and what it would encrypt."),
+    "diff": ("diff", "Show which values differ between commits, the index and the work tree."),
     "exec-env": ("exec:exec_env", "Run a command with the values in its environment."),
     "exec-file": ("exec:exec_file", "Run a command that reads a decrypted file."),
     "rotate": ("rotate", "Give files new data keys."),

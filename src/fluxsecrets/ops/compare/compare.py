@@ -102,9 +102,9 @@ def compare(
         comments=_comments_differ(one, two),
         new_data_key=_new_data_key(one, two),
     )
-    return (
-        replace(found, state=FileState.CHANGED) if found.differs and found.state is FileState.SAME else found
-    )
+    if found.state is FileState.SAME and (found.differs or found.old_path is not None):
+        found = replace(found, state=FileState.CHANGED if found.differs else FileState.RENAMED)
+    return found
 
 
 def _sides(
@@ -273,8 +273,8 @@ def _wrapped(metadata: Metadata) -> dict[tuple[str, str], str]:
 
 
 def _comments_differ(one: Side | None, two: Side | None) -> bool | None:
-    """Whether comments differ; plain files are compared by git, and a whole file counts as such."""
-    if one is None or two is None or not (one.info.encrypted or two.info.encrypted):
+    """Whether comments of an encrypted file differ; None if only their ciphertext is known to."""
+    if one is None or two is None or not (one.info.encrypted and two.info.encrypted):
         return False
     if one.comments == two.comments:
         return False

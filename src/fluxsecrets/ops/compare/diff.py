@@ -102,6 +102,7 @@ def diff(session: Session, request: DiffRequest) -> Diff:
         opened(repository, asked.before, session.limits) as before,
         opened(repository, asked.after, session.limits) as after,
     ):
+        _refuse_unknown(repository, session.cwd, asked.paths, {*before.tree.files, *after.tree.files})
         changed = frozenset(filter(wanted, changed_paths(repository, before, after)))
         jobs = _jobs(before, after, changed)
         known = before.names() if jobs else {}
@@ -115,19 +116,35 @@ def diff(session: Session, request: DiffRequest) -> Diff:
 
 def _filter(repository: Repository, folder: Path, paths: Collection[str]) -> Callable[[str], bool]:
     """Whether a path is one of some files, or below one of some folders."""
-    if not paths:
-        return lambda path: True
-    wanted = set()
-    for text in paths:
-        inside = os.path.relpath(os.path.normpath(folder / text), repository.root).replace(os.sep, "/")
-        if inside.startswith("../") or inside == "..":
-            raise UsageError(f"{text!a} is outside of the repository", hint="name a path in it")
-        wanted.add("" if inside == "." else inside)
-    if "" in wanted:
+    wanted = {_inside(repository, folder, text) for text in paths}
+    if not wanted or "." in wanted:
         return lambda path: True
     return lambda path: (
         path in wanted or any(parent.as_posix() in wanted for parent in PurePosixPath(path).parents)
     )
+
+
+def _inside(repository: Repository, folder: Path, text: str) -> str:
+    """A path as it was given, relative to the root; `.` is the root.
+
+    Raises:
+        UsageError: it leads out of the repository.
+    """
+    path = os.path.relpath(os.path.normpath(folder / text), repository.root).replace(os.sep, "/")
+    if path == ".." or path.startswith("../"):
+        raise UsageError(f"{text!a} is outside of the repository", hint="name a path in it")
+    return path
+
+
+def _refuse_unknown(repository: Repository, folder: Path, paths: Collection[str], files: Set[str]) -> None:
+    """Refuse a path that is in neither state: a misspelt one would look like one without differences.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for text in paths:
+        if not os.path.lexists(folder / text) and not any(map(_filter(repository, folder, [text]), files)):
+            raise UsageError(f"{text!a} is in neither of the two states", hint="check its spelling")
 
 
 def _jobs(before: Snapshot, after: Snapshot, changed: Set[str]) -> list[_Job]:

@@ -151,8 +151,10 @@ class FileState(StrEnum):
     """It was plain text before."""
     DECRYPTED = "decrypted"
     """It was encrypted, and is plain text now."""
+    RENAMED = "renamed"
+    """Nothing differs but its path."""
     SAME = "same"
-    """Only its name, or text outside of values, differs."""
+    """Only text outside of values differs."""
     UNREADABLE = "unreadable"
     """One version can't be read, so nothing can be told."""
 
@@ -191,7 +193,7 @@ class FileDiff:
         before, after = self.before, self.after
         return (
             self.state is not FileState.SAME
-            or bool(self.values or self.references or self.old_path)
+            or bool(self.values or self.references)
             or self.comments is not False
             or bool(self.recipients_added or self.recipients_removed or self.new_data_key)
             or (before is not None and after is not None and _protection(before) != _protection(after))

@@ -33,11 +33,14 @@ _OWN_FOLDER = ".git/fluxsecrets/"
 
 UNLOGGED = frozenset(
     {
-        *("audit", "env list", "env show", "explain", "filestatus", "hook", "keys list"),
+        *("audit", "diff", "env list", "env show", "explain", "filestatus", "hook", "keys list"),
         *("log", "log verify", "recipients list", "rules", "scan", "status", "verify"),
     }
 )
 """Commands, or whole groups of them, that neither change secrets nor hand out their values."""
+
+_SHOWING = "show-values"
+"""The switch with which some of them hand values out all the same."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _LONG_KEY = 200
@@ -77,6 +80,9 @@ class Call:
     @property
     def is_logged(self) -> bool:
         """Whether the log records this command; one that is not known to be harmless is recorded."""
+        switches = self.details.get("switches")
+        if isinstance(switches, list) and _SHOWING in switches:
+            return True
         return self.command not in UNLOGGED and self.command.partition(" ")[0] not in UNLOGGED
 
 
