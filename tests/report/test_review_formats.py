@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -13,6 +14,8 @@ from fluxsecrets.report.findings import FORMATS as OF_FINDINGS
 from fluxsecrets.report.review import FORMATS
 from markdown_pages import ATTACKS
 from reviews import EVERYTHING, item, review
+
+SCHEMA = Path(__file__).parents[2] / "docs/schema/results.schema.json"
 
 
 def shown(form, what, capsys):
@@ -51,6 +54,7 @@ def test_long_details_are_counted(capsys):
 
 def test_json_has_everything(capsys):
     data = json.loads(shown("json", EVERYTHING, capsys).out)
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(data)
     assert (data["version"], data["command"]) == (1, "review")
     assert data["summary"] == {"files": 7, "items": 4, "critical": 1, "high": 1, "medium": 1, "low": 1}
     assert (data["fails"], data["fail_on"]) == (True, "high")
