@@ -64,6 +64,10 @@ with_base
 merge_metadata
 shares_kept
 added
+with_markers
+unsealed
+read_markers
+labels
 
 # States and ranges, which `review` and `diff` are going to compare.
 range_of

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
 
 from fluxsecrets.sops.document import Data, Document, Entry, Leaf, Node, Path
 from fluxsecrets.sops.document import Mapping as MappingNode
 from fluxsecrets.sops.formats import Format, Limits
 
-from .holding import Trial, encoded
+from .documents import DocumentChange, merged_number, place_of
+from .holding import encoded
 from .model import MISSING, Conflict, Merged, Side
 from .pairing import Pairing, pair
-from .spans import Text
-from .threeway import Decision, Disagreement, decided, merge_data, plain
-from .units import PartSide, Unit, UnitMaker
+from .plan import Plan, carry_out
+from .threeway import Disagreement, merge_data, plain
 
 Picks = Mapping[tuple[int, Path], Side]
 """Which side to take for conflicts: by the document's number in ours, and the path."""
@@ -52,10 +50,11 @@ def merge(
     documents = [document for document in (base, ours, theirs) if document is not None]
     if format_.single_value or any(_repeats(part) for document in documents for part in document.parts):
         return _whole(base, ours, theirs)
-    plan = _plan(base, ours, theirs, picks)
-    if plan is None:
-        return _whole(base, ours, theirs)
-    return _carried_out(format_, plan, base, ours, theirs, limits)
+    sides = {Side.OURS: ours, Side.THEIRS: theirs} | ({} if base is None else {Side.BASE: base})
+    plan = Plan(sides)
+    conflicts = _compare(plan, picks)
+    made = carry_out(format_, plan, limits)
+    return _whole(base, ours, theirs) if made is None else Merged(made.data, conflicts)
 
 
 def _shortcut(base: Document | None, ours: Document, theirs: Document) -> Document | None:
@@ -94,99 +93,41 @@ def _repeats(node: Node) -> bool:
     )
 
 
-@dataclass
-class _Plan:
-    """What to do with each document of ours.
-
-    Attributes:
-        data: each side's documents as plain data.
-        pairings: the documents of all sides that belong together.
-        decisions: what to take over, by the number of the pairing.
-        conflicts: in document order.
-    """
-
-    data: dict[Side, list[Data]]
-    pairings: list[Pairing]
-    decisions: dict[int, list[Decision]] = field(default_factory=dict)
-    conflicts: list[Conflict] = field(default_factory=list)
-
-
-def _plan(base: Document | None, ours: Document, theirs: Document, picks: Picks) -> _Plan | None:
-    data = {
-        side: [plain(part) for part in document.parts]
-        for side, document in ((Side.BASE, base), (Side.OURS, ours), (Side.THEIRS, theirs))
-        if document is not None
-    }
-    plan = _Plan(data, pair(data.get(Side.BASE), data[Side.OURS], data[Side.THEIRS]))
-    for number, pairing in enumerate(plan.pairings):
-        before, own, other = (
-            MISSING if place is None else data[side][place]
-            for side, place in zip((Side.BASE, Side.OURS, Side.THEIRS), pairing, strict=True)
-        )
+def _compare(plan: Plan, picks: Picks) -> tuple[Conflict, ...]:
+    """Fill a plan with what to take over, and return what the sides disagree on."""
+    data = plan.data
+    pairings = pair(data.get(Side.BASE), data[Side.OURS], data[Side.THEIRS])
+    disagreements: list[tuple[int, Disagreement]] = []
+    for number, pairing in enumerate(pairings):
+        places = zip((Side.BASE, Side.OURS, Side.THEIRS), pairing, strict=True)
+        plan.places.append({side: place for side, place in places if place is not None})
+        found = plan.side_data(number)
 
         def pick(path: Path, part: int = number) -> Side | None:
             return picks.get((part, path))
 
-        for outcome in merge_data(before, own, other, pick):
-            if isinstance(outcome, Decision):
-                if not outcome.path and outcome.hunks is None and len(plan.pairings) > 1:
-                    return None
-                plan.decisions.setdefault(number, []).append(outcome)
+        values = [found.get(side, MISSING) for side in (Side.BASE, Side.OURS, Side.THEIRS)]
+        for outcome in merge_data(values[0], values[1], values[2], pick):
+            if isinstance(outcome, Disagreement):
+                disagreements.append((number, outcome))
+            elif Side.OURS not in found or outcome.side not in found:
+                plan.documents.append(_document_change(plan, pairings, pairing, outcome.side))
             else:
-                plan.conflicts.append(_conflict(number, pairing, outcome))
-    return plan
+                plan.decisions.setdefault(number, []).append(outcome)
+    return tuple(_conflict(plan, number, pairings[number], found) for number, found in disagreements)
 
 
-def _conflict(number: int, pairing: Pairing, found: Disagreement) -> Conflict:
+def _document_change(plan: Plan, pairings: Sequence[Pairing], pairing: Pairing, side: Side) -> DocumentChange:
+    number = pairing.theirs if side is Side.THEIRS else pairing.base
+    if number is None:
+        assert pairing.ours is not None  # noqa: S101 - there is something to take out
+        return DocumentChange(pairing.ours)
+    place = place_of(pairing, pairings, len(plan.data[Side.OURS]))
+    return DocumentChange(place, side, number, plan.data[side][number])
+
+
+def _conflict(plan: Plan, number: int, pairing: Pairing, found: Disagreement) -> Conflict:
+    merged = None if pairing.ours is None else merged_number(pairing.ours, plan.documents)
     return Conflict(
-        number,
-        found.path,
-        found.base,
-        found.ours,
-        found.theirs,
-        merged_part=pairing.ours,
-        base_part=pairing.base,
-        theirs_part=pairing.theirs,
+        number, found.path, found.base, found.ours, found.theirs, merged, pairing.base, pairing.theirs
     )
-
-
-def _carried_out(
-    format_: Format,
-    plan: _Plan,
-    base: Document | None,
-    ours: Document,
-    theirs: Document,
-    limits: Limits,
-) -> Merged:
-    texts = {Side.OURS: Text(ours), Side.THEIRS: Text(theirs)}
-    if base is not None:
-        texts[Side.BASE] = Text(base)
-
-    def sides(pairing: Pairing) -> dict[Side, PartSide]:
-        return {
-            side: PartSide(texts[side], place, plan.data[side][place])
-            for side, place in zip((Side.BASE, Side.OURS, Side.THEIRS), pairing, strict=True)
-            if place is not None
-        }
-
-    units: list[Unit] = []
-    changer = cache(lambda: format_.changer(ours))
-    for number, decisions in plan.decisions.items():
-        found = sides(plan.pairings[number])
-        own = found[Side.OURS]
-        merged = decided(own.data, {side: each.data for side, each in found.items()}, decisions)
-        units += UnitMaker(changer, own, found, merged).units(decisions)
-
-    def wanted(some: Sequence[Unit]) -> list[Data]:
-        parts = list(plan.data[Side.OURS])
-        for pairing in plan.pairings:
-            chosen = [each for unit in some if unit.part == pairing.ours for each in unit.decisions]
-            if pairing.ours is not None and chosen:
-                data = {side: each.data for side, each in sides(pairing).items()}
-                parts[pairing.ours] = decided(parts[pairing.ours], data, chosen)
-        return parts
-
-    data = Trial(format_, ours, limits, wanted).settle(units) if units else encoded(ours)
-    if data is None:
-        return _whole(base, ours, theirs)
-    return Merged(data, tuple(plan.conflicts))

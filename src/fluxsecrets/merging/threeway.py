@@ -112,12 +112,12 @@ def decided(ours: Data, sides: Mapping[Side, Data], decisions: Iterable[Decision
 
     Args:
         ours: the data of one document.
-        sides: the same document on the other sides.
+        sides: the same document on the other sides that have it.
         decisions: with paths into it.
     """
     merged = _copied(ours)
     for decision in decisions:
-        value = at(sides[decision.side], decision.path)
+        value = at(sides.get(decision.side, MISSING), decision.path)
         if not decision.path:
             assert value is not MISSING  # noqa: S101 - documents are not removed here
             merged = value

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import Data, Entry, Path, Sequence
 from fluxsecrets.sops.document import Mapping as MappingNode
 from fluxsecrets.sops.formats import Changer, Edit
 
+from .documents import DocumentChange
 from .flow import changed_flow_items, changed_members, member_text
 from .lines import added, changed_items, removed, replaced_lines, replaced_token
 from .model import Missing, Side
@@ -27,12 +29,15 @@ class Unit:
     Attributes:
         part: which document of ours.
         decisions: what the edits carry out.
+        ways: other edits to try.
+        documents: documents that the edits put in or take out.
         edits: the way that is tried now.
     """
 
     part: int
     decisions: tuple[Decision, ...]
     ways: Ways
+    documents: tuple[DocumentChange, ...] = ()
     edits: list[Edit] = field(default_factory=list)
 
     def next_way(self) -> bool:
@@ -45,29 +50,33 @@ class Unit:
 
 
 class PartSide:
-    """One document on one side: its text, its root and its data."""
+    """One document on one side."""
 
-    def __init__(self, text: Text, part: int, data: Data) -> None:
-        """Take the side's text, the document's number in it, and its data."""
-        self.text, self.part, self.data = text, part, data
-        self.root = text.document.parts[part]
+    def __init__(self, text: Text, part: int) -> None:
+        """Take the side's text, and the document's number in it."""
+        self.text, self.part, self.root = text, part, text.document.parts[part]
+
+
+class _Taken(NamedTuple):
+    """An entry of another side, with its map or list."""
+
+    text: Text
+    container: Container
+    child: Child
 
 
 class UnitMaker:
     """Makes the units of one document."""
 
-    def __init__(
-        self, changer: Callable[[], Changer], ours: PartSide, sides: Mapping[Side, PartSide], merged: Data
-    ) -> None:
+    def __init__(self, changer: Callable[[], Changer], sides: Mapping[Side, PartSide], merged: Data) -> None:
         """Take the document on each side.
 
         Args:
             changer: makes ours' changer, when it is first needed.
-            ours: the document that is changed.
-            sides: the other sides, as far as they have it.
+            sides: the document on each side that has it.
             merged: the data that the document is to hold.
         """
-        self._changer, self._ours, self._sides, self._merged = changer, ours, sides, merged
+        self._changer, self._ours, self._sides, self._merged = changer, sides[Side.OURS], sides, merged
 
     def units(self, decisions: Items[Decision]) -> list[Unit]:
         """One unit for each decision, or for all of a map that has to be written as a whole."""
@@ -104,50 +113,46 @@ class UnitMaker:
     # Lines
 
     def _line_ways(self, container: Container, decision: Decision) -> Ways:
-        ours, key = self._ours, decision.path[-1]
-        own = ours.text.child(container, key)
-        side = self._sides[decision.side]
-        other_container = follow(side.root, decision.path[:-1])
-        other = None if other_container is None else side.text.child(other_container, key)
-        spliced = self._spliced_lines(container, own, side, other_container, other, decision)
+        own = self._ours.text.child(container, decision.path[-1])
+        spliced = self._spliced_lines(container, own, self._taken(decision), decision)
         yield from (edits for edits in spliced if edits is not None)
         yield from self._by_changer(decision)
 
+    def _taken(self, decision: Decision) -> _Taken | None:
+        """The entry that a decision takes over; None if it takes one out."""
+        side = self._sides.get(decision.side)
+        container = None if side is None else follow(side.root, decision.path[:-1])
+        if side is None or container is None:
+            return None
+        child = side.text.child(container, decision.path[-1])
+        return None if child is None else _Taken(side.text, container, child)
+
     def _spliced_lines(
-        self,
-        container: Container,
-        own: Child | None,
-        side: PartSide,
-        other_container: Container | None,
-        other: Child | None,
-        decision: Decision,
+        self, container: Container, own: Child | None, taken: _Taken | None, decision: Decision
     ) -> Iterator[list[Edit] | None]:
         ours = self._ours.text
-        if other is None or other_container is None:
+        if taken is None:
             if own is not None:
                 yield removed(ours, container, own)
-            return
-        if not side.text.in_lines(other_container):
-            return
-        if own is None:
-            yield added(ours, container, side.text, other_container, other)
-            return
-        yield from self._list_ways(own, side, other, decision)
-        if decision.hunks is None:
-            yield replaced_token(ours, own, side.text, other)
-            yield replaced_lines(ours, container, own, side.text, other_container, other)
+        elif taken.text.in_lines(taken.container):
+            if own is None:
+                yield added(ours, container, taken.text, taken.container, taken.child)
+                return
+            yield self._changed_list(own, taken, decision)
+            if decision.hunks is None:
+                yield replaced_token(ours, own, taken.text, taken.child)
+                yield replaced_lines(ours, container, own, taken.text, taken.container, taken.child)
 
-    def _list_ways(
-        self, own: Child, side: PartSide, other: Child, decision: Decision
-    ) -> Iterator[list[Edit] | None]:
-        one, two = own.node, other.node
+    def _changed_list(self, own: Child, taken: _Taken, decision: Decision) -> list[Edit] | None:
+        one, two = own.node, taken.child.node
         if decision.hunks is None or not isinstance(one, Sequence) or not isinstance(two, Sequence):
-            return
-        in_lines = (self._ours.text.in_lines(one), side.text.in_lines(two))
+            return None
+        in_lines = (self._ours.text.in_lines(one), taken.text.in_lines(two))
         if in_lines == (True, True):
-            yield changed_items(self._ours.text, one, side.text, two, decision.hunks)
-        elif in_lines == (False, False):
-            yield changed_flow_items(self._ours.text, one, side.text, two, decision.hunks)
+            return changed_items(self._ours.text, one, taken.text, two, decision.hunks)
+        if in_lines == (False, False):
+            return changed_flow_items(self._ours.text, one, taken.text, two, decision.hunks)
+        return None
 
     def _by_changer(self, decision: Decision) -> Ways:
         value = at(self._merged, decision.path)
@@ -176,19 +181,17 @@ class UnitMaker:
         new: dict[int, list[str]] = {}
         numbers = {child.key: number for number, child in enumerate(own)}
         for decision in decisions:
-            key = decision.path[-1]
-            side = self._sides[decision.side]
-            other_container = follow(side.root, decision.path[:-1])
-            other = None if other_container is None else side.text.child(other_container, key)
-            if other is None or other_container is None:
+            key, taken = decision.path[-1], self._taken(decision)
+            if taken is None:
                 gone.add(numbers[key])
-            elif side.text.in_lines(other_container):
+            elif taken.text.in_lines(taken.container):
                 return None
             elif key not in numbers:
-                text = member_text(ours, container, side.text, other)
-                new.setdefault(_place(side.text.children(other_container), other, numbers), []).append(text)
+                place = _place(taken.text.children(taken.container), taken.child, numbers)
+                text = member_text(ours, container, taken.text, taken.child)
+                new.setdefault(place, []).append(text)
             else:
-                found = self._changed_member(container, own[numbers[key]], side, other, decision)
+                found = self._changed_member(container, own[numbers[key]], taken, decision)
                 if found is None:
                     return None
                 edits += found
@@ -200,11 +203,11 @@ class UnitMaker:
         return edits
 
     def _changed_member(
-        self, container: Container, own: Child, side: PartSide, other: Child, decision: Decision
+        self, container: Container, own: Child, taken: _Taken, decision: Decision
     ) -> list[Edit] | None:
         if decision.hunks is not None:
-            return next((edits for edits in self._list_ways(own, side, other, decision)), None)
-        text = member_text(self._ours.text, container, side.text, other, value=True)
+            return self._changed_list(own, taken, decision)
+        text = member_text(self._ours.text, container, taken.text, taken.child, value=True)
         return [(own.value, own.end, text)]
 
     def _members(self, container: Container) -> tuple[list[Child], tuple[int, int]]:

@@ -1,0 +1,122 @@
+"""YAML documents of a file that one side added or removed: put in and taken out with their text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from fluxsecrets.sops.document import Data, Document
+from fluxsecrets.sops.formats import Edit, Limits, newline_of
+
+from .model import Side
+from .pairing import Pairing
+
+_MARKER = "---"
+_NO_LIMITS = Limits(size=2**62, depth=10**6, expansion=2**62)
+"""The documents were read within limits already."""
+
+
+class DocumentChange(NamedTuple):
+    """A document to put in or to take out.
+
+    Attributes:
+        place: in front of which document of ours it goes, or which one is taken out.
+        side: where it is taken from; None to take one out.
+        number: its number there.
+        data: what it holds.
+    """
+
+    place: int
+    side: Side | None = None
+    number: int = 0
+    data: Data = None
+
+
+def place_of(pairing: Pairing, pairings: Sequence[Pairing], count: int) -> int:
+    """In front of which document of ours one goes that ours doesn't have: as it is placed in theirs.
+
+    Args:
+        pairing: of the document.
+        pairings: all of the file.
+        count: how many documents ours has.
+    """
+    for side in (Side.THEIRS, Side.BASE):
+        own = _number(pairing, side)
+        if own is None:
+            continue
+        known = {_number(each, side): each.ours for each in pairings if each.ours is not None}
+        before = [place for number, place in known.items() if number is not None and number < own]
+        if before:
+            return max(before) + 1
+        behind = [place for number, place in known.items() if number is not None]
+        return min(behind, default=count)
+    return count
+
+
+def _number(pairing: Pairing, side: Side) -> int | None:
+    return pairing.theirs if side is Side.THEIRS else pairing.base
+
+
+def with_documents(parts: Sequence[Data], changes: Sequence[DocumentChange]) -> list[Data]:
+    """The data of all documents with some put in or taken out."""
+    gone = {change.place for change in changes if change.side is None}
+    result: list[Data] = []
+    for place in range(len(parts) + 1):
+        result += [change.data for change in changes if change.side is not None and change.place == place]
+        if place < len(parts) and place not in gone:
+            result.append(parts[place])
+    return result
+
+
+def merged_number(part: int, changes: Sequence[DocumentChange]) -> int | None:
+    """The number that a document of ours has in the merged text; None if it is taken out."""
+    if any(change.side is None and change.place == part for change in changes):
+        return None
+    added = sum(change.side is not None and change.place <= part for change in changes)
+    return part + added - sum(change.side is None and change.place < part for change in changes)
+
+
+def document_edits(
+    ours: Document, sides: Mapping[Side, Document], changes: Sequence[DocumentChange]
+) -> list[list[Edit]]:
+    """The edits of ours' text for each change.
+
+    Args:
+        ours: the text that is changed.
+        sides: the other sides, with the sops block that the merged text has.
+        changes: what to put in and take out.
+    """
+    source, newline = ours.source, newline_of(ours.source)
+    starts = _starts(source)
+    ends = [*starts[1:], len(source)]
+    found: list[list[Edit]] = []
+    for change in changes:
+        if change.side is None:
+            found.append([(starts[change.place], ends[change.place], "")])
+            continue
+        text = _text(sides[change.side].source, change.number).replace("\r\n", "\n").replace("\n", newline)
+        if change.place == len(starts):
+            end = "" if source.endswith("\n") else newline
+            found.append([(len(source), len(source), end + text)])
+            continue
+        place = starts[change.place]
+        if not source.startswith(_MARKER, place):
+            place, text = 0, f"{text}{_MARKER}{newline}"
+        found.append([(place, place, text)])
+    return found
+
+
+def _starts(source: str) -> list[int]:
+    from fluxsecrets.sops.formats.yaml.nodes import parse_nodes  # only YAML has several documents
+
+    return [document.start for document in parse_nodes(source, _NO_LIMITS)]
+
+
+def _text(source: str, number: int) -> str:
+    """A document's text, from its marker to the next one."""
+    starts = [*_starts(source), len(source)]
+    start = starts[number]
+    marked = source.startswith(_MARKER, start)
+    text = source[start if marked else 0 : starts[number + 1]]
+    text = text if text.endswith("\n") else f"{text}\n"
+    return text if marked else f"{_MARKER}\n{text}"
