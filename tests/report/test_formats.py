@@ -32,6 +32,7 @@ TABLES = {
     "encrypt": results.FORMATS,
     "decrypt": results.FORMATS,
     "propose": propose.FORMATS,
+    "fold": propose.FOLD_FORMATS,
     "status": status.FORMATS,
     "explain": explain.FORMATS,
     "diff": diff.FORMATS,

@@ -55,6 +55,7 @@ CASES = [
     ("reseal", "--all", "--cert", "sealing.crt", "--private-key", "sealing.key"),
     ("unseal", "--validate", "--all", "--private-key", "sealing.key"),
     ("unseal", "--validate", "apps/observability", "missing.yaml"),
+    ("fold",),
     ("propose", "apps/spicedb/overlays/production/registry.json", "auth", "--generate", "hex"),
     ("status",),
     ("status", "--env", "staging"),

@@ -17,6 +17,7 @@ COMMANDS = {
     "set": ("values:set_", "Set one value of an encrypted file."),
     "unset": ("values:unset", "Remove one value of an encrypted file."),
     "propose": ("propose", "Propose a value for a Secret that you can't decrypt."),
+    "fold": ("fold", "Move proposed values into their Secrets."),
     "status": ("status:status", "Show what is encrypted, and for whom."),
     "explain": ("status:explain", "Show which rule applies to a file and what it would encrypt."),
     "diff": ("diff", "Show which values differ between commits, the index and the work tree."),

@@ -137,9 +137,11 @@ def _is_folded(value: object) -> bool:
 def _merged(data: Plain) -> Plain:
     """A Secret with its `stringData` in its `data`."""
     texts = dig(data, "stringData")
-    if not isinstance(texts, dict) or not texts:
-        return data
     kept = {key: value for key, value in data.items() if key != "stringData"}
+    if not texts:  # the typed form of a Secret leaves it out
+        return kept
+    if not isinstance(texts, dict):
+        return data
     values = dig(data, "data")
     encoded = {key: _encoded(value) for key, value in texts.items()}
     return {**kept, "data": {**(values if isinstance(values, dict) else {}), **encoded}}

@@ -260,9 +260,10 @@ def make_tree(
     )
 
 
-def with_planned(tree: Tree, planned: Mapping[str, bytes]) -> Tree:
-    """The tree as it would be with these files written; its history is not looked at."""
-    return make_tree(tree.root, {*tree.paths, *planned}, limits=tree.limits, planned=planned)
+def with_planned(tree: Tree, planned: Mapping[str, bytes], removed: Iterable[str] = ()) -> Tree:
+    """The tree as it would be with files written and others removed; its history is not looked at."""
+    paths = {*tree.paths, *planned}.difference(removed)
+    return make_tree(tree.root, paths, limits=tree.limits, planned=planned)
 
 
 def walk_files(root: Path) -> tuple[str, ...]:

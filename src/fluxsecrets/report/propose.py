@@ -1,15 +1,15 @@
-"""A proposal that was made, in each format of output."""
+"""A proposal that was made, and proposals that were folded, in each format of output."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from fluxsecrets.ops.propose.model import KeyChange, Proposed
+from fluxsecrets.ops.propose.model import Folded, FoldedKey, FoldedSecret, KeyChange, Proposed
 from fluxsecrets.shell import command_for
 
-from .json import page
-from .page import Note, Page, Table
-from .text import Cell, printable
+from .json import error_data, page
+from .page import Errors, Note, Page, Table
+from .text import Cell, Row, counted, printable
 
 _VERBS = {KeyChange.ADDED: "adds", KeyChange.CHANGED: "changes", KeyChange.REMOVED: "removes"}
 
@@ -63,3 +63,71 @@ def _json_page(done: Proposed) -> Page:
 
 
 FORMATS: Mapping[str, Callable[[Proposed], Page]] = {"text": _text_page, "json": _json_page}
+
+
+def _fold_page(done: Folded) -> Page:
+    yield Table([row for each in done.secrets for row in _fold_rows(each, done)])
+    for each in done.secrets:
+        for warning in each.warnings:
+            yield Note(f"warning: {printable(each.path)}: {printable(warning)}")
+    yield Errors([each.error for each in done.secrets if each.error is not None])
+    for path, reason in done.left:
+        yield Note(f"left: {printable(path)}: {printable(reason)}")
+    yield Note(_fold_summary(done))
+
+
+def _fold_rows(each: FoldedSecret, done: Folded) -> Iterator[Row]:
+    if each.error is not None:
+        yield Cell(printable(each.path)), Cell("failed", "red"), Cell(printable(each.secret)), Cell("")
+    stays = done.failed or done.dry_run
+    for key in each.keys:
+        outcome = "would fold" if stays else "folded"
+        yield Cell(printable(each.path)), Cell(outcome), Cell(printable(key.key)), Cell(_size(key))
+
+
+def _size(key: FoldedKey) -> str:
+    return str(key.change) if key.size is None else f"{key.change}, {key.size} bytes"
+
+
+def _fold_summary(done: Folded) -> str:
+    count = counted(
+        len({path for each in done.secrets for key in each.keys for path in key.proposals}), "proposal"
+    )
+    if done.failed:
+        return "nothing was written: name the files of the others to fold those"
+    if not done.secrets:
+        return "no proposal waits to be folded"
+    if done.dry_run:
+        return f"{count} would be folded; Flux would apply the same"
+    return f"{count} folded; Flux applies the same. Commit the Secrets and the removed files together"
+
+
+def _fold_json(done: Folded) -> Page:
+    return page(
+        "fold",
+        {
+            "secrets": [
+                {
+                    "path": each.path,
+                    "secret": each.secret,
+                    "keys": [
+                        {
+                            "key": key.key,
+                            "change": key.change,
+                            "size": key.size,
+                            "proposals": list(key.proposals),
+                        }
+                        for key in each.keys
+                    ],
+                    "warnings": list(each.warnings),
+                    "error": error_data(each.error),
+                }
+                for each in done.secrets
+            ],
+            "left": [{"path": path, "reason": reason} for path, reason in done.left],
+            "written": bool(done.secrets) and not done.failed and not done.dry_run,
+        },
+    )
+
+
+FOLD_FORMATS: Mapping[str, Callable[[Folded], Page]] = {"text": _fold_page, "json": _fold_json}

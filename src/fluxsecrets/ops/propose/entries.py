@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
@@ -12,7 +12,7 @@ from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
 from fluxsecrets.repo.tree import normalise, parent
 from fluxsecrets.sops.document import Data, Document, to_data
 from fluxsecrets.sops.formats import Limits
-from fluxsecrets.sops.formats.changing import set_value
+from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.either import load_either
 from fluxsecrets.sops.formats.yaml import YamlFormat
 
@@ -94,6 +94,20 @@ def with_entries(
     for number, entry in enumerate(new, len(entries)):
         data = set_value(YamlFormat(), document, (_PATCHES, number), entry, limits)
         document = _parsed(data, limits)
+    return data
+
+
+def without_entries(data: bytes, indices: Collection[int], limits: Limits) -> bytes:
+    """Return a kustomization file without some of its entries; without `patches` where none is left.
+
+    Raises:
+        FormatError: the file can't be changed without touching anything else.
+    """
+    for index in sorted(indices, reverse=True):
+        data = remove_value(YamlFormat(), _parsed(data, limits), (_PATCHES, index), limits)
+    document = _parsed(data, limits)
+    if not items_of(child(document.parts[0], _PATCHES)):
+        data = remove_value(YamlFormat(), document, (_PATCHES,), limits)
     return data
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fluxsecrets.errors import FluxsecretsError
+
 
 class KeyChange(StrEnum):
     """What a proposal does to a key of its Secret."""
@@ -68,3 +70,72 @@ class Proposed:
     recipients: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRequest:
+    """Which proposals to fold.
+
+    Attributes:
+        paths: files of Secrets or of proposals, or folders; none for the whole repository.
+        outdated: fold a proposal even if its key was changed after it.
+        accept_recipients: see `ProposeRequest`.
+        dry_run: write nothing.
+    """
+
+    paths: tuple[str, ...] = ()
+    outdated: bool = False
+    accept_recipients: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedKey:
+    """One key that proposals changed.
+
+    Attributes:
+        size: of the new value in bytes, as a class such as `9-16`; None for a removal.
+        proposals: the files of the proposals for it, in their order; the last one counts.
+    """
+
+    key: str
+    change: KeyChange
+    size: str | None
+    proposals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedSecret:
+    """A Secret's file and what became of the proposals for it.
+
+    Attributes:
+        path: of the file, as shown.
+        secret: `NAMESPACE/NAME`.
+        keys: that changed.
+        warnings: what the user should know.
+        error: why nothing was folded, or None.
+    """
+
+    path: str
+    secret: str
+    keys: tuple[FoldedKey, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: FluxsecretsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What `fold` did.
+
+    Attributes:
+        left: proposals that stay, each with the reason: those for one environment alone.
+    """
+
+    secrets: tuple[FoldedSecret, ...]
+    left: tuple[tuple[str, str], ...] = ()
+    dry_run: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether any proposal could not be folded."""
+        return any(each.error is not None for each in self.secrets)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.flux.judge import judge
-from fluxsecrets.flux.model import Cluster, KustomizationVerdict
+from fluxsecrets.flux.masking import applied_data
+from fluxsecrets.flux.model import Cluster, KustomizationVerdict, Verdict
+from fluxsecrets.flux.normalise import normalise
 from fluxsecrets.flux.versions import decrypts_patches, read_controller
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.decryption import Fate
-from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.environments import Environment, list_environments, load_environment, places_of
+from fluxsecrets.repo.kustomize.build import Builder
+from fluxsecrets.repo.manifests import Plain
 from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.settings import Settings
+from fluxsecrets.repo.sourceignore import artifact
+from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.metadata import Metadata
@@ -69,6 +75,18 @@ def judge_all(session: Session, environments: Iterable[Environment], settings: S
             name = "/".join(part for part in verdict.applied.key or () if part) or environment.root_path
             verdicts[environment.name, name] = verdict
     return Judged(verdicts, versions)
+
+
+def load_only(
+    tree: Tree, settings: Settings, files: frozenset[str], names: Collection[str] = ()
+) -> Iterator[Environment]:
+    """Load the environments that read one of some files, or have one of some names."""
+    roots = list_environments(tree, settings)
+    builder, places = Builder(artifact(tree)), places_of(tree, roots)
+    for root in roots:
+        found = load_environment(tree, root, settings, builder, places)
+        if root.name in names or files & found.graph.files:
+            yield found
 
 
 def _data_key(session: Session, metadata: Metadata) -> DataKey | None:
@@ -130,3 +148,36 @@ def refuse_undecrypted(after: Judged, path: str) -> None:
                 "decrypt the files of `patches`",
                 hint="add `decryption` to it; `fluxsecrets verify` shows what Flux decrypts",
             )
+
+
+def changed_objects(
+    before: Judged, after: Judged, files: frozenset[str], besides: frozenset[str]
+) -> tuple[str, ...]:
+    """Return what Flux would apply in another form after a change, such as `staging: Secret apps/db`.
+
+    Args:
+        before: the verdicts without the change.
+        after: those with it.
+        files: that change.
+        besides: files with objects that are to change.
+    """
+    places = {place for judged in (before, after) for place, _ in judged.named(files)}
+    found: list[str] = []
+    for place in sorted(places):
+        old, new = (_objects(judged.verdicts.get(place), besides) for judged in (before, after))
+        known = before.verdicts.get(place)
+        if known is not None and known.verdict is not Verdict.FAILS:  # of one that fails, nothing is applied
+            found += [f"{place[0]}: {key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return tuple(found)
+
+
+def _objects(verdict: KustomizationVerdict | None, besides: frozenset[str]) -> dict[str, Plain]:
+    """What is applied, by kind, namespace and name; without the objects of some files."""
+    found: dict[str, Plain] = {}
+    for each in verdict.objects if verdict is not None else ():
+        item = each.item
+        if item.file in besides:
+            continue
+        place = f"{item.namespace}/{item.name}" if item.namespace else item.name
+        found[f"{item.kind} {place}"] = normalise(applied_data(each))
+    return found

@@ -6,7 +6,7 @@ No key is needed: the patch has a data key of its own, wrapped for the recipient
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from fluxsecrets.errors import FluxsecretsError, UsageError
@@ -21,13 +21,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, write_files
-from fluxsecrets.repo.environments import (
-    Environment,
-    list_environments,
-    load_environment,
-    load_environments,
-    places_of,
-)
+from fluxsecrets.repo.environments import Environment, load_environments
 from fluxsecrets.repo.kustomize.build import Builder
 from fluxsecrets.repo.manifests import child, text_of
 from fluxsecrets.repo.secretrules import decode_base64
@@ -42,7 +36,7 @@ from fluxsecrets.sops.selectors import compile_selector
 from .entries import read_entries, with_entries
 from .model import KeyChange, Proposed, ProposeRequest
 from .patchfile import file_names, removal_patch, value_patch
-from .proof import judge_all, refuse_undecrypted, refuse_worse
+from .proof import judge_all, load_only, refuse_undecrypted, refuse_worse
 from .reach import Use, choose_file, uses_of
 from .secretfile import EncryptedSecret, key_of, read_secret
 from .shape import MAPS, Shape, narrowing_text, shape_of
@@ -293,17 +287,10 @@ class _Proposer:
         files = frozenset(workspace.paths)
         planned = with_planned(self.tree, workspace.planned)
         before = judge_all(self.session, (each for each in environments if each.name in names), self.settings)
-        after = judge_all(self.session, self.loaded(planned, names), self.settings)
+        after = judge_all(self.session, load_only(planned, self.settings, files, names), self.settings)
         if not self.request.remove:
             refuse_undecrypted(after, path)
         refuse_worse(before, after, files)
-
-    def loaded(self, tree: Tree, names: set[str]) -> Iterator[Environment]:
-        roots = list_environments(tree, self.settings)
-        builder, places = Builder(artifact(tree)), places_of(tree, roots)
-        for root in roots:
-            if root.name in names:
-                yield load_environment(tree, root, self.settings, builder, places)
 
     def reached(self, uses: tuple[Use, ...], file: str) -> tuple[str, ...]:
         """The environments in which Flux applies a patch of a kustomization file to the Secret."""

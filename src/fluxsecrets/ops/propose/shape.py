@@ -82,7 +82,7 @@ def shape_of(secret: Mapping, metadata: Metadata, key: str) -> Shape:
         UnprotectedError: Flux would not apply the Secret with such a patch.
         SelectorError: the block's selector is invalid.
     """
-    used = [name for name in MAPS if any(is_ciphertext(leaf.value) for leaf in _values(secret, name))]
+    used = used_maps(secret)
     if not used:
         raise UnprotectedError(
             "the Secret has no encrypted value beside which one could be proposed",
@@ -111,6 +111,11 @@ def shape_of(secret: Mapping, metadata: Metadata, key: str) -> Shape:
     if metadata.selector.kind is not SelectorKind.ENCRYPTED_REGEX:
         fields[metadata.selector.kind.value] = None  # a block has one selector
     return Shape(own, other, fields)
+
+
+def used_maps(secret: Mapping) -> tuple[str, ...]:
+    """Return the maps of a Secret that have encrypted values."""
+    return tuple(name for name in MAPS if any(is_ciphertext(leaf.value) for leaf in _values(secret, name)))
 
 
 def _others_than(secret: Mapping, own: str) -> Iterator[Leaf]:

@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     SYNCED = "synced"
     WOULD_SYNC = "would sync"
     PROPOSED = "proposed"
+    FOLDED = "folded"
     LEFT = "left as it is"
     DIFFERS = "differs from its rule"
     INVALID = "invalid in Kubernetes"

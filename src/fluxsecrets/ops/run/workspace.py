@@ -52,6 +52,11 @@ class Workspace:
         """The new contents, without removals."""
         return {path: new for path, new in self._new.items() if new is not None}
 
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """The files that are removed."""
+        return tuple(path for path, new in self._new.items() if new is None)
+
     def changes(self) -> tuple[FileChange, ...]:
         """Return all changes."""
         root = self.tree.root.resolve()
