@@ -223,6 +223,8 @@ class Facts:
         older: encrypted files as they were before; None takes the last commit's.
         flux_version: of Flux in all clusters; None where the settings or the repository say it.
         only: the name of the one environment that is looked at; None looks at the whole repository.
+        given: the environments, where they were read before.
+        files: the only files that are judged; None for those of the environment, or all.
     """
 
     tree: Tree
@@ -232,6 +234,8 @@ class Facts:
     older: Mapping[str, Document] | None = field(default=None, repr=False)
     flux_version: str | None = None
     only: str | None = None
+    given: tuple[Environment, ...] | None = None
+    files: frozenset[str] | None = None
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -241,6 +245,8 @@ class Facts:
         Raises:
             ConfigError: there is no environment of that name.
         """
+        if self.given is not None:
+            return self.given
         if self.only is not None:
             return (find_environment(self.tree, self.only, self.settings),)
         return load_environments(self.tree, self.settings)
@@ -248,7 +254,7 @@ class Facts:
     @cached_property
     def roots(self) -> tuple[EnvironmentRoot, ...]:
         """Where all environments of the repository begin, by name."""
-        return list_environments(self.tree, self.settings)
+        return self.once("roots", lambda: list_environments(self.tree, self.settings))
 
     @property
     def environment_names(self) -> tuple[str, ...]:
@@ -420,8 +426,8 @@ class Facts:
     @property
     def _own_paths(self) -> frozenset[str] | None:
         """The files that are looked at; None for all."""
-        if self.only is None:
-            return None
+        if self.only is None or self.files is not None:
+            return self.files
         return frozenset(path for each in self.environments for path in (*each.files, *each.generator_files))
 
     @cached_property

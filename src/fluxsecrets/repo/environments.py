@@ -165,18 +165,29 @@ def no_environment(tree: Tree, message: str = "there is no environment") -> Conf
     )
 
 
-def load_environments(tree: Tree, settings: Settings | None = None) -> tuple[Environment, ...]:
+def load_environments(
+    tree: Tree, settings: Settings | None = None, only: Collection[str] | None = None
+) -> tuple[Environment, ...]:
     """All environments with all their files, by name.
+
+    Args:
+        tree: the repository.
+        settings: its settings; None reads them.
+        only: the names of some. What is encrypted for them outside of Flux is not among their files then,
+            unless the settings say so.
 
     Raises:
         ConfigError: the settings are invalid.
     """
     settings = settings if settings is not None else load_settings(tree)
-    builder = Builder(artifact(tree))
     roots = list_environments(tree, settings)
+    chosen = roots if only is None else tuple(root for root in roots if root.name in only)
+    if not chosen:
+        return ()
+    builder = Builder(artifact(tree))
     places = places_of(tree, roots)
-    found = tuple(load_environment(tree, root, settings, builder, places) for root in roots)
-    return _with_outside(tree, found, settings)
+    found = tuple(load_environment(tree, root, settings, builder, places) for root in chosen)
+    return _with_outside(tree, found, settings) if len(chosen) == len(roots) else found
 
 
 def places_of(tree: Tree, roots: Iterable[EnvironmentRoot]) -> Mapping[str, frozenset[str]]:

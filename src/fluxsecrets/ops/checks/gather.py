@@ -16,7 +16,8 @@ from fluxsecrets.ops.people.knownvalues import known_values
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.settings import load_settings
+from fluxsecrets.repo.discover import Spread
+from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.cipher import DataKey
 from fluxsecrets.sops.document import Document
@@ -36,6 +37,8 @@ def gather(
     use_baseline: bool = True,
     before: Mapping[str, Document] | None = None,
     only: str | None = None,
+    spread: Spread | None = None,
+    settings: Settings | None = None,
 ) -> Facts:
     """The facts of a tree. Its settings are read now, all else when a rule asks for it.
 
@@ -49,6 +52,8 @@ def gather(
         use_baseline: False reads none.
         before: encrypted files as they were before; None takes the last commit's.
         only: the environment to look at; None looks at the whole repository.
+        spread: how many files are looked at; None takes several processes.
+        settings: what to judge by; None reads the tree's.
 
     Raises:
         ConfigError: `.fluxsecrets.yaml` is invalid.
@@ -76,13 +81,13 @@ def gather(
 
     return Facts(
         tree,
-        load_settings(tree),
+        settings if settings is not None else load_settings(tree),
         today or datetime.now(UTC).date(),
         Readers(
             parse=lambda format_, data: parse(format_, data, session.limits),
             open=open_,
             data_key=data_key,
-            spread=partial(run_jobs, chunk=32),
+            spread=spread or partial(run_jobs, chunk=32),
             names=lambda: read_public_keys(tree.root),
             former=lambda files: (
                 former_readers(session, repository, files, with_keys=compares) if repository else ()

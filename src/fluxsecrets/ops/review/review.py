@@ -1,0 +1,100 @@
+"""Review a change: compare two states of a repository, and say what it does to secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fluxsecrets.errors import GitError, UsageError
+from fluxsecrets.findings import Severity
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.git import ended_here, find_repository
+from fluxsecrets.repo.ranges import Range, range_of, state, uncommitted
+from fluxsecrets.repo.snapshot import snapshots
+from fluxsecrets.repo.states import changes
+
+from .access import access_changes
+from .change import Change
+from .kinds import KINDS
+from .model import Review, ReviewItem
+from .sides import sides
+from .unseen import unseen
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """What to review.
+
+    Attributes:
+        commits: a range, or one commit; None for what HEAD has beyond the branch that it is going to change.
+        staged: what is staged is reviewed instead.
+        uncommitted: the work tree is reviewed instead, compared with HEAD.
+        with_keys: decrypt what the identities at hand can decrypt.
+        fail_on: from which severity on an item makes the review fail; None if none does.
+    """
+
+    commits: str | None = None
+    staged: bool = False
+    uncommitted: bool = False
+    with_keys: bool = True
+    fail_on: Severity | None = Severity.HIGH
+
+
+@ended_here()
+def review(session: Session, request: ReviewRequest) -> Review:
+    """Say what a change does to secrets.
+
+    Raises:
+        UsageError: a commit is unknown, or there is no range to assume.
+        GitError: this is not a repository, its history is cut off, or git failed.
+    """
+    repository = find_repository(session.cwd)
+    if repository is None:
+        raise GitError(
+            "this is not a git repository, so there is no change to review", path=str(session.cwd)
+        )
+    if sum((request.commits is not None, request.staged, request.uncommitted)) > 1:
+        raise UsageError(
+            "a range, --staged and --uncommitted exclude each other", hint="leave all but one of them out"
+        )
+    if request.staged or request.uncommitted:
+        compared = uncommitted(repository, staged=request.staged)
+    else:
+        compared = range_of(repository, request.commits, session.environ)
+    before, after = state(repository, compared.before), state(repository, compared.after)
+    differing = changes(before, after)
+    paths = {path for each in differing for path in (each.path, each.old_path) if path is not None}
+    with snapshots(repository, (before, after), session.limits) as trees:
+        old, new = sides(session, (trees[0], trees[1]), paths, with_keys=request.with_keys)
+        change = Change(session, compared, old, new, differing, request.with_keys)
+        items = _in_order(item for kind in KINDS for item in kind.check(change))
+        return Review(
+            root=repository.root,
+            range=compared.shown,
+            base=compared.before,
+            head=compared.after,
+            items=items,
+            access=access_changes(change),
+            environments=change.environment_names,
+            unseen=unseen(change),
+            files=len(differing),
+            fail_on=request.fail_on,
+        )
+
+
+def _in_order(items: Iterable[ReviewItem]) -> tuple[ReviewItem, ...]:
+    """By environment, those outside last; the most severe first."""
+    unique = {each.anchor: each for each in items}.values()
+    return tuple(
+        sorted(
+            unique,
+            key=lambda each: (
+                not each.environments,
+                each.environments,
+                -each.severity,
+                each.path,
+                each.line or 0,
+                each.kind,
+            ),
+        )
+    )

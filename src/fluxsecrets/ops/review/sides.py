@@ -1,0 +1,112 @@
+"""The two states of a review, each with its facts.
+
+The state after the change is judged by the settings before it: a change can't excuse itself. Only environments
+are taken from both, since a change may add one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.ops.checks.gather import gather
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.environments import list_environments, load_environments
+from fluxsecrets.repo.settings import Settings, parse_settings
+from fluxsecrets.repo.tree import Tree
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One state.
+
+    Attributes:
+        facts: about the environments that the change may touch, and about the files that it changes.
+        settings: its own `.fluxsecrets.yaml`; None if that is invalid.
+        error: why it is invalid, or None.
+    """
+
+    facts: Facts
+    settings: Settings | None
+    error: FluxsecretsError | None = None
+
+    @property
+    def tree(self) -> Tree:
+        """Its files."""
+        return self.facts.tree
+
+    def read(self, path: str | None) -> bytes | None:
+        """Return a file's content; None if there is no such file, or it can't be read."""
+        if path is None or path not in self.tree.files:
+            return None
+        try:
+            return self.tree.read(path)
+        except FluxsecretsError:
+            return None
+
+
+def sides(
+    session: Session,
+    trees: tuple[Tree, Tree],
+    files: Collection[str],
+    *,
+    with_keys: bool,
+) -> tuple[Side, Side]:
+    """Return both states.
+
+    Args:
+        session: the run.
+        trees: before and after.
+        files: paths of changed files, before and after.
+        with_keys: whether to decrypt.
+
+    Raises:
+        GitError: git failed.
+    """
+    before, after = trees
+    own = [_settings(tree) for tree in trees]
+    base = own[0][0] or Settings()
+    judging = (_usable(before, (base,)), _usable(after, (_both(base, own[1][0], after), own[1][0], base)))
+    chosen = None
+    made = []
+    for tree, settings, (parsed, error) in zip(trees, judging, own, strict=True):
+        facts = gather(session, tree, with_keys=with_keys, spread=map, settings=settings)
+        facts = replace(facts, given=load_environments(tree, settings, chosen), files=frozenset(files))
+        made.append(Side(facts, parsed, error))
+    return made[0], made[1]
+
+
+def _settings(tree: Tree) -> tuple[Settings | None, FluxsecretsError | None]:
+    if SETTINGS_NAME not in tree.files:
+        return Settings(), None
+    try:
+        return parse_settings(tree.read(SETTINGS_NAME)), None
+    except FluxsecretsError as error:
+        return None, error.in_file(SETTINGS_NAME)
+
+
+def _both(base: Settings, own: Settings | None, tree: Tree) -> Settings:
+    """The settings before the change, with the environments and listed secrets that it adds."""
+    if own is None:
+        return base
+    names = {each.name for each in base.environments}
+    paths = {each.path for each in base.environments if each.path is not None}
+    kept = [each for each in base.environments if each.path is None or each.path in tree.folders]
+    new = [each for each in own.environments if each.name not in names and each.path not in paths]
+    secrets = tuple(dict.fromkeys((*base.secrets, *own.secrets)))
+    return replace(base, environments=(*kept, *new), secrets=secrets)
+
+
+def _usable(tree: Tree, candidates: tuple[Settings | None, ...]) -> Settings:
+    """The first settings whose environments are there."""
+    for settings in candidates:
+        if settings is not None:
+            try:
+                list_environments(tree, settings)
+            except FluxsecretsError:
+                continue
+            return settings
+    return Settings()
