@@ -275,9 +275,8 @@ class Facts:
     @cached_property
     def secrets(self) -> tuple[Secret, ...]:
         """Every file that is to be protected, by path; of an environment alone, its files."""
-        configs = {item.folder: item for item in self.configs}
         return tuple(
-            self._secret(item, _nearest(configs, item.path))
+            self._secret(item, _nearest(self._configs_by_folder, item.path))
             for item in discover(
                 self.tree, paths=self._own_paths, extra=self.settings.secrets, spread=self.read.spread
             )
@@ -414,6 +413,14 @@ class Facts:
             for secret in self.secrets
             if secret.document is not None and secret.document.metadata is not None
         ]
+
+    def rule_for(self, path: str) -> CreationRule | None:
+        """The creation rule for a file, whether it exists or not; None if none applies or can be read."""
+        return _rule(_nearest(self._configs_by_folder, path), path)
+
+    @cached_property
+    def _configs_by_folder(self) -> Mapping[str, ConfigFile]:
+        return {item.folder: item for item in self.configs}
 
     def environment(self, name: str) -> Environment:
         """The environment of a name, which must be there."""

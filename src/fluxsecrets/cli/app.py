@@ -34,6 +34,7 @@ COMMANDS = {
     "convert": ("convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
     "audit": ("audit", "Find what is wrong with secrets, and who can read what."),
     "verify": ("verify", "Show what Flux would do with each Kustomization."),
+    "review": ("review", "Show what a change does to secrets, for its reviewer."),
     "render": ("render", "Print what Flux would apply, as YAML documents."),
     "env": ("env", "See the environments of a repository, and add one."),
     "keys": ("keys", "Make and manage identities."),

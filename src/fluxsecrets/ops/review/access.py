@@ -25,6 +25,12 @@ class FileAccess:
     gained: tuple[Recipient, ...]
     lost: tuple[Recipient, ...]
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody could read it before: it is new, or was plain text, and everybody could."""
+        before = self.file.diff.before
+        return before is None or not before.encrypted
+
 
 def file_access(change: Change) -> Iterator[FileAccess]:
     """Give each changed file whose readers differ; with several key groups they read it together."""

@@ -1,4 +1,4 @@
-"""What is known of a change; a kind asks for the facts that it looks at. Each fact is found when asked for."""
+"""What is known of a change. Each fact is found when a kind first asks for it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.audit.facts import Secret, secrets_by_path
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.ops.checks.scanmodel import ScanResult
 from fluxsecrets.ops.compare.compare import Names, compare
 from fluxsecrets.ops.compare.masking import Masker
 from fluxsecrets.ops.compare.model import FileDiff, Version
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.ranges import Range
 from fluxsecrets.repo.states import FileChange
 from fluxsecrets.sops.formats import format_for_path
-from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 
+from .fluxchange import FluxChange, flux_change
+from .scanned import scanned
 from .sides import Side
 
 _MANAGED = (b"SealedSecret", b"ExternalSecret", b"SecretStore")
@@ -52,6 +56,7 @@ class Change:
     """
 
     session: Session = field(repr=False)
+    repository: Repository
     range: Range
     before: Side
     after: Side
@@ -73,9 +78,41 @@ class Change:
     def known(self) -> frozenset[RecipientKey]:
         """Everybody whom a rule, `keys/` or a changed file names in the state before."""
         facts = self.before.facts
-        people = [one for item in facts.configs if item.config for rule in item.config.rules for one in rule.recipients]
+        people = [
+            one
+            for item in facts.configs
+            if item.config
+            for rule in item.config.rules
+            for one in rule.recipients
+        ]
         people += [one for _, metadata in facts.encrypted() for group in metadata.recipients for one in group]
         return frozenset(map(recipient_key, people)) | frozenset(_of_keys(self.before))
+
+    def ruled_before(self, path: str) -> frozenset[RecipientKey]:
+        """Everybody whom the rule for a file names in the state before."""
+        rule = self.before.facts.rule_for(path)
+        return frozenset(map(recipient_key, rule.recipients)) if rule is not None else frozenset()
+
+    @cached_property
+    def secret_paths(self) -> frozenset[str]:
+        """The changed files that are secrets before or after."""
+        return frozenset((*secrets_by_path(self.before.facts), *secrets_by_path(self.after.facts)))
+
+    @cached_property
+    def scanned(self) -> ScanResult | None:
+        """What `scan` finds in the change; None if there is nothing to scan, or it failed."""
+        found = scanned(self.repository, self.range, self.files)
+        if isinstance(found, FluxsecretsError):
+            self.unseen.append(f"the change was not scanned for plain text: {found.message}")
+            return None
+        for error in found.errors if found is not None else ():
+            self.unseen.append(f"not scanned for plain text: {error.place}: {error.message}")
+        return found
+
+    @cached_property
+    def flux(self) -> FluxChange:
+        """What Flux would do with the environments that the change touches."""
+        return flux_change(self.before, self.after)
 
     def environments(self, *paths: str | None) -> tuple[str, ...]:
         """Return the names of the environments that a file belongs to, before or after the change."""

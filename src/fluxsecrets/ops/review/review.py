@@ -9,7 +9,7 @@ from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import ended_here, find_repository
-from fluxsecrets.repo.ranges import Range, range_of, state, uncommitted
+from fluxsecrets.repo.ranges import range_of, state, uncommitted
 from fluxsecrets.repo.snapshot import snapshots
 from fluxsecrets.repo.states import changes
 
@@ -50,9 +50,7 @@ def review(session: Session, request: ReviewRequest) -> Review:
     """
     repository = find_repository(session.cwd)
     if repository is None:
-        raise GitError(
-            "this is not a git repository, so there is no change to review", path=str(session.cwd)
-        )
+        raise GitError("this is not a git repository, so there is no change to review", path=str(session.cwd))
     if sum((request.commits is not None, request.staged, request.uncommitted)) > 1:
         raise UsageError(
             "a range, --staged and --uncommitted exclude each other", hint="leave all but one of them out"
@@ -66,7 +64,7 @@ def review(session: Session, request: ReviewRequest) -> Review:
     paths = {path for each in differing for path in (each.path, each.old_path) if path is not None}
     with snapshots(repository, (before, after), session.limits) as trees:
         old, new = sides(session, (trees[0], trees[1]), paths, with_keys=request.with_keys)
-        change = Change(session, compared, old, new, differing, request.with_keys)
+        change = Change(session, repository, compared, old, new, differing, request.with_keys)
         items = _in_order(item for kind in KINDS for item in kind.check(change))
         return Review(
             root=repository.root,

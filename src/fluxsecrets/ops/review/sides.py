@@ -1,7 +1,7 @@
 """The two states of a review, each with its facts.
 
-The state after the change is judged by the settings before it: a change can't excuse itself. Only environments
-are taken from both, since a change may add one.
+The state after the change is judged by the settings before it: a change can't excuse itself. Only
+environments are taken from both, since a change may add one.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fluxsecrets.findings import RuleInfo, Severity
 from fluxsecrets.findings.fingerprint import fingerprint
+from fluxsecrets.ops.compare.model import FileDiff, ValueDiff
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
 
@@ -86,3 +87,14 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     """Names with commas; of many the first ones, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def encrypted_values(diff: FileDiff) -> list[ValueDiff]:
+    """The values that are encrypted in a state, and differ."""
+    return [value for value in diff.values if value.encrypted_before or value.encrypted_after]
+
+
+def only_object(values: Iterable[ValueDiff]) -> str:
+    """The object that all values are of, or ""."""
+    objects = {value.object for value in values}
+    return next(iter(objects)) if len(objects) == 1 else ""

@@ -11,7 +11,7 @@ from fluxsecrets.ops.review.change import Change, Compared
 from fluxsecrets.ops.review.model import ReviewItem
 from fluxsecrets.sops.document import show_path
 
-from .kind import Kind, counted, describe, item
+from .kind import Kind, counted, describe, encrypted_values, item, only_object
 
 INFO = describe(
     "values-changed",
@@ -39,20 +39,15 @@ _WORDS = {
 def check(change: Change) -> Iterator[ReviewItem]:
     """List the values of each changed file that was a secret before and is one now."""
     for each in change.compared:
-        if each.diff.state in (FileState.CHANGED, FileState.SAME) and _counts(each):
-            yield _item(change, each)
+        values = encrypted_values(each.diff)
+        if values and each.diff.state in (FileState.CHANGED, FileState.SAME):
+            yield _item(change, each, values)
 
 
-def _counts(each: Compared) -> bool:
-    return any(value.encrypted_before or value.encrypted_after for value in each.diff.values)
-
-
-def _item(change: Change, each: Compared) -> ReviewItem:
-    values = [value for value in each.diff.values if value.encrypted_before or value.encrypted_after]
+def _item(change: Change, each: Compared, values: list[ValueDiff]) -> ReviewItem:
     counts = Counter(value.state for value in values)
     parts = ", ".join(f"{counts[state]} {_WORDS[state]}" for state in _WORDS if counts[state])
-    objects = {value.object for value in values}
-    only = next(iter(objects)) if len(objects) == 1 else ""
+    only = only_object(values)
     return item(
         INFO,
         each.path,
@@ -60,7 +55,7 @@ def _item(change: Change, each: Compared) -> ReviewItem:
         environments=change.environments_of(each.change),
         line=next((value.line for value in values if value.state is not ValueState.REMOVED), None),
         object_=only,
-        details=[_detail(value, named=len(objects) > 1) for value in values],
+        details=[_detail(value, named=not only) for value in values],
     )
 
 

@@ -1,0 +1,149 @@
+"""What Flux would do before and after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fluxsecrets.audit.facts import Facts
+from fluxsecrets.audit.judged import judged
+from fluxsecrets.audit.treatment import Treated, treated
+from fluxsecrets.flux.model import KustomizationVerdict, Verdict
+from fluxsecrets.ops.checks.accepting import Acceptances, shown_name
+from fluxsecrets.repo.decryption import Fate
+from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.outcome import Outcome, worst
+
+from .sides import Side
+
+_RANK = {Verdict.APPLIED: 0, Verdict.UNKNOWN: 1, Verdict.CIPHERTEXT: 2, Verdict.FAILS: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """A Kustomization of which less is applied than before.
+
+    Attributes:
+        environment: its name.
+        kustomization: `NAMESPACE/NAME`, or a folder.
+        before: None if it is new.
+        outcome: why.
+    """
+
+    environment: str
+    kustomization: str
+    before: Verdict | None
+    after: Verdict
+    outcome: Outcome
+    file: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecrypted:
+    """A file that Flux decrypted before the change, and does not decrypt any more.
+
+    Attributes:
+        reason: why, in Flux's words, or "".
+    """
+
+    environment: str
+    path: str
+    line: int | None
+    fate: Fate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A file that an environment had before the change, and that still exists."""
+
+    environment: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FluxChange:
+    """What Flux would do differently, by environment."""
+
+    worse: tuple[Worse, ...]
+    undecrypted: tuple[Undecrypted, ...]
+    left: tuple[Left, ...]
+
+
+def flux_change(before: Side, after: Side) -> FluxChange:
+    """Compare what Flux would do with the environments of both states."""
+    old = {each.name: each for each in before.facts.environments}
+    worse: list[Worse] = []
+    undecrypted: list[Undecrypted] = []
+    left: list[Left] = []
+    accepting = _accepting(before.facts)
+    for environment in after.facts.environments:
+        earlier = old.get(environment.name)
+        worse += _worse(before.facts, earlier, after.facts, environment, accepting)
+        if earlier is not None:
+            undecrypted += _undecrypted(before.facts, earlier, after.facts, environment)
+            left += (
+                Left(environment.name, path)
+                for path in sorted(_files(earlier) - _files(environment))
+                if path in after.tree.files
+            )
+    for name in old.keys() - {each.name for each in after.facts.environments}:
+        left += (Left(name, path) for path in sorted(_files(old[name])) if path in after.tree.files)
+    return FluxChange(tuple(worse), tuple(undecrypted), tuple(left))
+
+
+def _accepting(facts: Facts) -> Acceptances:
+    """What the settings before the change accept."""
+    settings = facts.settings.verify
+    return Acceptances(settings.accept if settings is not None else (), facts.today)
+
+
+def _files(environment: Environment) -> frozenset[str]:
+    return environment.files | environment.generator_files.keys()
+
+
+def _worse(
+    old: Facts, earlier: Environment | None, new: Facts, environment: Environment, accepting: Acceptances
+) -> Iterator[Worse]:
+    before = {} if earlier is None else {shown_name(each): each.verdict for each in judged(old, earlier)}
+    for each in judged(new, environment):
+        name = shown_name(each)
+        was = before.get(name)
+        if _RANK[each.verdict] <= _RANK[was or Verdict.APPLIED] or (
+            was is None and each.verdict is Verdict.UNKNOWN
+        ):
+            continue
+        accepted = accepting.of(each)
+        outcome = worst(one for one in each.outcomes if one not in accepted)
+        if outcome is None or _rank(outcome) <= _RANK[was or Verdict.APPLIED]:
+            continue
+        file, line = _place(each, outcome)
+        yield Worse(environment.name, name, was, each.verdict, outcome, file, line)
+
+
+def _rank(outcome: Outcome) -> int:
+    return {"fails": 3, "ciphertext": 2, "unknown": 1}.get(outcome.effect.value, 0)
+
+
+def _place(each: KustomizationVerdict, outcome: Outcome) -> tuple[str, int | None]:
+    if outcome.path is not None:
+        return outcome.path, outcome.line
+    item = each.applied.kustomization
+    return (item.file, item.line) if item is not None else (each.applied.folder or "", None)
+
+
+def _undecrypted(
+    old: Facts, earlier: Environment, new: Facts, environment: Environment
+) -> Iterator[Undecrypted]:
+    before = {each.path for each in treated(old, earlier) if each.treatment.fate is Fate.DECRYPTED}
+    after: dict[str, list[Treated]] = {}
+    for each in treated(new, environment):
+        after.setdefault(each.path, []).append(each)
+    for path in sorted(before):
+        rows = after.get(path, [])
+        if rows and not any(each.treatment.fate is Fate.DECRYPTED for each in rows):
+            first = rows[0]
+            yield Undecrypted(
+                environment.name, path, first.line, first.treatment.fate, first.treatment.reason
+            )

@@ -1,0 +1,70 @@
+"""Recipients who can read more than before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.findings import Severity
+from fluxsecrets.ops.review.access import FileAccess, file_access
+from fluxsecrets.ops.review.change import Change
+from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+
+from .kind import Kind, counted, describe, item
+
+INFO = describe(
+    "access-gained",
+    Severity.HIGH,
+    "somebody can read more",
+    why="Whoever can read a value once knows it for good. Everybody with write access to the repository can "
+    "add a recipient to a file.",
+    fix="ask the owner of the environment whether this is wanted, and compare the key with its holder",
+)
+
+
+def check(change: Change) -> Iterator[ReviewItem]:
+    """Give an item per recipient and group of environments.
+
+    A recipient that the rule before the change names for the file is expected. One that the state before
+    knows is less of a surprise than a new one. A new file for known recipients gives nobody more.
+    """
+    found: dict[tuple[RecipientKey, tuple[str, ...]], list[FileAccess]] = {}
+    people: dict[RecipientKey, Recipient] = {}
+    for each in file_access(change):
+        for recipient in each.gained:
+            key = recipient_key(recipient)
+            if each.is_new and key in change.known:
+                continue
+            people[key] = recipient
+            found.setdefault((key, change.environments_of(each.file.change)), []).append(each)
+    for (key, environments), files in found.items():
+        recipient = people[key]
+        name = change.names.of(recipient)
+        paths = [each.file.path for each in files]
+        yield item(
+            INFO,
+            paths[0],
+            f"{name}{_newness(change, recipient)} can read {counted(len(paths), _noun(files))}",
+            recipient.id,
+            environments=environments,
+            details=paths if len(paths) > 1 else (),
+            severity=_severity(change, recipient, files),
+        )
+
+
+def _newness(change: Change, recipient: Recipient) -> str:
+    return "" if recipient_key(recipient) in change.known else ", a new recipient,"
+
+
+def _noun(files: list[FileAccess]) -> str:
+    return "new file" if all(each.is_new for each in files) else "more file"
+
+
+def _severity(change: Change, recipient: Recipient, files: list[FileAccess]) -> Severity:
+    key = recipient_key(recipient)
+    if all(key in change.ruled_before(each.file.path) for each in files):
+        return Severity.LOW
+    return Severity.MEDIUM if key in change.known else Severity.HIGH
+
+
+KIND = Kind(INFO, check)

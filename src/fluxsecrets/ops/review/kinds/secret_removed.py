@@ -1,0 +1,39 @@
+"""Encrypted files and SealedSecrets that are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.findings import Severity
+from fluxsecrets.ops.compare.model import FileState
+from fluxsecrets.ops.review.change import Change
+from fluxsecrets.ops.review.model import ReviewItem
+
+from .kind import Kind, counted, describe, encrypted_values, item, only_object
+
+INFO = describe(
+    "secret-removed",
+    Severity.MEDIUM,
+    "an encrypted file is deleted",
+    why="Flux deletes the Secret from the cluster where it prunes. What uses it fails when it restarts. The "
+    "values stay valid until somebody changes them where they are used.",
+    fix="check that nothing uses the Secret any more, and revoke its values",
+)
+
+
+def check(change: Change) -> Iterator[ReviewItem]:
+    """Find the files that only the state before has."""
+    for each in change.compared:
+        before = each.diff.before
+        values = encrypted_values(each.diff)
+        if each.diff.state is FileState.REMOVED and before is not None and (before.encrypted or values):
+            yield item(
+                INFO,
+                each.path,
+                f"deleted: {counted(len(values), 'value')}",
+                environments=change.environments_of(each.change),
+                object_=only_object(values),
+            )
+
+
+KIND = Kind(INFO, check)
