@@ -43,16 +43,6 @@ negatives
 # What discovery found out about a file; only its tests ask so far.
 encrypted_at_head
 
-# The result of a review, which its operation and its renderers are going to use.
-Review
-ReviewItem
-AccessChange
-by_environment
-summary
-fails
-gained
-lost
-unseen
 # What the merge driver and `resolve` call and read.
 merge
 base_part
@@ -68,10 +58,3 @@ with_markers
 unsealed
 read_markers
 labels
-
-# States and ranges, which `review` and `diff` are going to compare.
-range_of
-uncommitted
-state
-snapshots
-old_path

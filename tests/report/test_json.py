@@ -67,6 +67,7 @@ CASES = [
     ("keys", "list"),
     ("audit",),
     ("audit", "--who"),
+    ("review", "--uncommitted"),
     ("verify", "--env", "production"),
     ("verify",),
     ("render", "--env", "production"),

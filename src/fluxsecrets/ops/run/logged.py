@@ -34,7 +34,7 @@ _OWN_FOLDER = ".git/fluxsecrets/"
 UNLOGGED = frozenset(
     {
         *("audit", "diff", "env list", "env show", "explain", "filestatus", "hook", "keys list"),
-        *("log", "log verify", "recipients list", "rules", "scan", "status", "verify"),
+        *("log", "log verify", "recipients list", "review", "rules", "scan", "status", "verify"),
     }
 )
 """Commands, or whole groups of them, that neither change secrets nor hand out their values."""

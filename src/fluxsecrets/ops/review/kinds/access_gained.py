@@ -16,8 +16,8 @@ INFO = describe(
     "access-gained",
     Severity.HIGH,
     "somebody can read more",
-    why="Whoever can read a value once knows it for good. Everybody with write access to the repository can "
-    "add a recipient to a file.",
+    why="Anyone who can read a value once knows it for good. Everybody with write access to the repository "
+    "can add a recipient to a file.",
     fix="ask the owner of the environment whether this is wanted, and compare the key with its holder",
 )
 
