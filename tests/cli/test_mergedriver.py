@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from tests.conftest import run_git
 
 ATTRIBUTES = (
     "*.yaml merge=fluxsecrets\n*.json merge=fluxsecrets\n*.env merge=fluxsecrets\n*.ini merge=fluxsecrets\n"
@@ -128,3 +129,89 @@ def test_values_that_one_side_changed_are_merged(repository, git, encrypt, cli):
     after = (repository.path / "secret.yaml").read_text(encoding="utf-8")
     changed = set(after.splitlines()) - set(before.splitlines())
     assert {line.strip().partition(":")[0] for line in changed} - {"lastmodified"} == {"mac", "token"}
+
+
+def ciphertexts(repository, revision, key):
+    """The line of a key in a revision."""
+    text = run_git(repository.path, "show", f"{revision}:secret.yaml")
+    return next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
+
+
+def test_a_conflict_has_markers_around_the_two_ciphertexts_of_that_value(repository, git, encrypt):
+    ours = secret(password="throwaway-two", username="throwaway-me")
+    theirs = secret(password="throwaway-three", token="throwaway-new")
+    two_branches(repository, git, encrypt, secret(), ours, theirs)
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 1
+    assert "secret.yaml: conflict in stringData.password" in merged.stderr
+    assert "fluxsecrets resolve secret.yaml" in merged.stderr
+    lines = (repository.path / "secret.yaml").read_text(encoding="utf-8").splitlines()
+    start = lines.index("<<<<<<< ours")
+    assert lines[start + 1 : start + 5] == [
+        ciphertexts(repository, "HEAD", "password"),
+        "=======",
+        ciphertexts(repository, "other", "password"),
+        ">>>>>>> theirs",
+    ]
+    assert sum(line.startswith(("<<<<<<<", ">>>>>>>")) for line in lines) == 2
+    assert ciphertexts(repository, "other", "token") in lines
+    assert ciphertexts(repository, "HEAD", "username") in lines
+
+
+def test_a_conflict_shows_the_base_in_the_style_diff3(repository, git, encrypt):
+    two_branches(
+        repository, git, encrypt, secret(), secret(password="throwaway-2"), secret(password="throwaway-3")
+    )
+    git(repository.path, "config", "merge.conflictStyle", "diff3")
+    assert merge(repository, "merge", "other").returncode == 1
+    lines = (repository.path / "secret.yaml").read_text(encoding="utf-8").splitlines()
+    middle = lines.index("||||||| base")
+    base = run_git(repository.path, "merge-base", "HEAD", "other").strip()
+    assert lines[middle + 1] == ciphertexts(repository, base, "password")
+
+
+def test_without_an_identity_the_mac_is_a_conflict_and_the_values_are_merged(
+    repository, git, encrypt, monkeypatch, tmp_path
+):
+    two_branches(
+        repository, git, encrypt, secret(), secret(password="throwaway-2"), secret(token="throwaway-3")
+    )
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "missing"))
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 1
+    assert "the MAC is missing" in merged.stderr
+    lines = (repository.path / "secret.yaml").read_text(encoding="utf-8").splitlines()
+    inside = lines[lines.index("<<<<<<< ours") + 1 : lines.index("=======")]
+    assert {line.strip().partition(":")[0] for line in inside} <= {"lastmodified", "mac"}
+    assert sum(line.startswith("<<<<<<<") for line in lines) == 1
+    for revision, key in (("HEAD", "password"), ("other", "token")):
+        assert ciphertexts(repository, revision, key) in lines
+
+
+def test_a_side_with_a_wrong_mac_is_not_merged(repository, git, encrypt):
+    two_branches(
+        repository, git, encrypt, secret(), secret(password="throwaway-2"), secret(token="throwaway-3")
+    )
+    git(repository.path, "checkout", "--quiet", "other")
+    text = (repository.path / "secret.yaml").read_text(encoding="utf-8")
+    commit(repository, git, "secret.yaml", text.replace("name: db", "name: db2"))
+    git(repository.path, "checkout", "--quiet", "main")
+    before = (repository.path / "secret.yaml").read_bytes()
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 1
+    assert "the version of the other branch: the MAC does not match" in merged.stderr
+    assert (repository.path / "secret.yaml").read_bytes() == before
+
+
+def test_a_side_in_plain_text_is_not_merged_and_not_written(repository, git, encrypt):
+    two_branches(
+        repository, git, encrypt, secret(), secret(password="throwaway-2"), secret(token="throwaway-3")
+    )
+    git(repository.path, "checkout", "--quiet", "other")
+    commit(repository, git, "secret.yaml", secret(token="throwaway-plain"))
+    git(repository.path, "checkout", "--quiet", "main")
+    before = (repository.path / "secret.yaml").read_bytes()
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 1
+    assert "encrypted on one side and plain text on the other" in merged.stderr
+    assert (repository.path / "secret.yaml").read_bytes() == before

@@ -16,7 +16,7 @@ from fluxsecrets.sops.document import Change, Comment, Document, Leaf, Path, lea
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.values import Value, canonical_bytes
 
-from .opening import OpenedVersions
+from .opening import OpenedVersions, text_of
 
 COMMENT = "comment"
 """The type of an encrypted comment, as it is in its ciphertext."""
@@ -102,7 +102,7 @@ def found_in(opened: OpenedFile) -> Iterator[tuple[Leaf | Comment, bytes, str, P
     """Yield every ciphertext of a file: its place, what binds it, its text and its value."""
     for change in opened.opened.values.values():
         target = change.target
-        text = target.text.strip() if isinstance(target, Comment) else str(target.value)
+        text = text_of(target)
         if isinstance(target, Comment) or change.becomes_comment:
             kind: str | None = COMMENT
         else:

@@ -6,20 +6,24 @@ driver"). It gives three temporary files, and takes the content of ours (`%A`) a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
-from fluxsecrets.files.reading import FileContent, read_file
+from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.merging import Labels
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.git.mergefile import merge_file
+from fluxsecrets.repo.git.mergefile import marker_size, merge_file, shows_base
 from fluxsecrets.sops.formats import make_format
 
 from .kinds import Kind, kind_of
 from .model import MergeResult, Outcome, Versions
+from .sealedsecrets import merge_sealed
 from .threeway import merge_encrypted
+
+UNMERGED = b"<<<<<<< these versions could not be merged\n"
+"""The base that is left if several merge bases can't be merged: nothing can be merged with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +56,44 @@ def run_driver(session: Session, request: DriverRequest) -> MergeResult:
     base = read_file(session.cwd / request.base, limit=limit).data
     versions = Versions(base or None, ours.data, read_file(session.cwd / request.theirs, limit=limit).data)
     result = _merge(session, request, versions)
-    _replace(session, ours, result.data)
+    data = result.data
+    if result.outcome is Outcome.REFUSED and _merges_bases(session, request):
+        data = UNMERGED
+    if not ours.is_same(data):
+        session.warn_of(ours.path, write_atomic(ours.path, data, expected=ours))
     return result
+
+
+def _merges_bases(session: Session, request: DriverRequest) -> bool:
+    """Return whether git merges several merge bases into one, which it uses as the base afterwards.
+
+    Markers are two characters longer with each level of that (git's merge-ort.c, `handle_content_merge`), and
+    newer versions of git say so in the label.
+    """
+    labels = request.labels
+    if labels.ours.startswith("Temporary merge branch"):
+        return True
+    return labels.size >= marker_size(session.cwd, request.path) + 2
 
 
 def _merge(session: Session, request: DriverRequest, versions: Versions) -> MergeResult:
     given = (versions.base, versions.ours, versions.theirs)
     found = {kind_of(data, request.path, session.limits) for data in given if data is not None}
+    if versions.base == UNMERGED:
+        reason = UnprotectedError("the common ancestors of the two branches could not be merged")
+        return MergeResult(Outcome.REFUSED, versions.ours, reason=reason)
     kinds = {kind for kind, _ in found}
-    if kinds == {Kind.OTHER}:
-        return _as_git_does(session, request, versions)
+    format_ = make_format(next(iter(found))[1])
+    labels = replace(request.labels, with_base=shows_base(session.cwd))
     if kinds == {Kind.ENCRYPTED} and len(found) == 1:
-        format_ = make_format(next(iter(found))[1])
-        place = session.cwd / request.path
-        return merge_encrypted(session, place, format_, versions, request.labels)
-    return MergeResult(Outcome.REFUSED, versions.ours, reason=_different(kinds))
+        return merge_encrypted(session, session.cwd / request.path, format_, versions, labels)
+    if kinds & {Kind.ENCRYPTED, Kind.SECRET}:
+        return MergeResult(Outcome.REFUSED, versions.ours, reason=_different(kinds))
+    if kinds == {Kind.SEALED}:
+        merged = merge_sealed(session, format_, versions, labels)
+        if merged is not None:
+            return merged
+    return _as_git_does(session, request, versions)
 
 
 def _as_git_does(session: Session, request: DriverRequest, versions: Versions) -> MergeResult:
@@ -90,8 +117,3 @@ def _different(kinds: set[Kind]) -> FluxsecretsError:
         "the file is encrypted on one side and plain text on the other",
         hint="encrypt it on both branches with `fluxsecrets encrypt FILE`, then merge",
     )
-
-
-def _replace(session: Session, ours: FileContent, data: bytes) -> None:
-    if not ours.is_same(data):
-        session.warn_of(ours.path, write_atomic(ours.path, data, expected=ours))

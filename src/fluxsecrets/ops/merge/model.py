@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.merging import Side
+from fluxsecrets.sops.document import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,10 @@ class Versions:
     base: bytes | None = field(repr=False)
     ours: bytes = field(repr=False)
     theirs: bytes = field(repr=False)
+
+
+Picks = Mapping[tuple[int, Path], Side]
+"""The side to take for conflicts that are settled: by the YAML document in ours, and the place in it."""
 
 
 class Outcome(StrEnum):

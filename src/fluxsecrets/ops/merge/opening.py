@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from secrets import token_hex
 
-from fluxsecrets.errors import IntegrityError
+from fluxsecrets.errors import IntegrityError, NotEncryptedError
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import OpenedFile, open_parsed, own_selector
-from fluxsecrets.sops.cipher import DataKey
-from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.encryption import open_document
-from fluxsecrets.sops.envelope import Providers
+from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
+from fluxsecrets.sops.document import Change, Comment, Document, Leaf
+from fluxsecrets.sops.encryption import Opened, open_document, selected
+from fluxsecrets.sops.envelope import Providers, open_data_key
 from fluxsecrets.sops.formats import Format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata
 from fluxsecrets.sops.recipients import recipient_key
+from fluxsecrets.sops.values import Value
 
 from .versions import BASE, OURS, THEIRS, Documents, blaming
 
@@ -42,6 +46,10 @@ def open_versions(format_: Format, documents: Documents, providers: Providers) -
     if documents.base is None:
         return OpenedVersions(None, ours, theirs)
     with blaming(BASE):
+        if documents.assembled:
+            return OpenedVersions(
+                _open_assembled(format_, documents.base, providers, (ours, theirs)), ours, theirs
+            )
         return OpenedVersions(_open(format_, documents.base, providers, (ours, theirs)), ours, theirs)
 
 
@@ -57,6 +65,39 @@ def _open(
                 # The wrapped keys prove nothing about a file that somebody put together.
                 break
     return open_parsed(format_, document, providers)
+
+
+def _open_assembled(
+    format_: Format, document: Document, providers: Providers, known: Sequence[OpenedFile]
+) -> OpenedFile:
+    """Decrypt a base that has no valid MAC, value by value. What doesn't decrypt differs from everything.
+
+    The base only says which side changed a value. Each value is bound to its place all the same.
+    """
+    metadata = document.metadata
+    if metadata is None:
+        raise NotEncryptedError("the file is not encrypted")
+    shared = next((each for each in known if share_data_key(metadata, each.metadata)), None)
+    data_key = open_data_key(metadata, providers) if shared is None else shared.opened.data_key
+    ciphers = [Cipher(key) for key in (data_key, *(each.opened.data_key for each in known))]
+    changes = [
+        Change(item, _decrypted(ciphers, text, additional_data(item.path)), encrypted=False)
+        for item, encrypts in selected(document, own_selector(metadata))
+        if encrypts and is_ciphertext(text := text_of(item))
+    ]
+    return OpenedFile(format_, Opened(document, data_key, tuple(changes)))
+
+
+def text_of(item: Leaf | Comment) -> str:
+    """Return a ciphertext as it is in the text."""
+    return item.text.strip() if isinstance(item, Comment) else str(item.value)
+
+
+def _decrypted(ciphers: Sequence[Cipher], text: str, bound: bytes) -> Value:
+    for cipher in ciphers:
+        with suppress(IntegrityError):
+            return cipher.decrypt(text, bound)
+    return token_hex()
 
 
 def open_with(format_: Format, document: Document, metadata: Metadata, data_key: DataKey) -> OpenedFile:

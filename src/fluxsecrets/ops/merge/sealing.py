@@ -15,6 +15,7 @@ from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.metadata import Metadata
 
 from .canonical import COMMENT, Canonical, Ciphertext, Plain, places_of
+from .opening import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def sealed(
     kept = {} if fresh else _kept(contents, known)
     changes = []
     for target, plain in contents.values:
-        old = _text_of(target)
+        old = text_of(target)
         new = kept.get(id(target)) or cipher.encrypt(plain.value, additional_data(target.path), plain.kind)
         if new != old:
             changes.append(Change(target, new, encrypted=True))
@@ -142,7 +143,7 @@ def _kept(contents: Contents, known: Canonical) -> dict[int, str]:
     places = places_of(contents.document) if left else {}
     later: list[tuple[int, Ciphertext]] = []
     for target, _ in contents.values:
-        key = additional_data(target.path), _text_of(target)
+        key = additional_data(target.path), text_of(target)
         if key not in known.plain:
             continue  # it was plain text
         if key not in left:
@@ -163,11 +164,7 @@ def _kept(contents: Contents, known: Canonical) -> dict[int, str]:
     return kept
 
 
-def _text_of(item: Leaf | Comment) -> str:
-    return item.text.strip() if isinstance(item, Comment) else str(item.value)
-
-
 def _known(item: Leaf | Comment, plain: Mapping[Ciphertext, Plain]) -> Plain | None:
     if isinstance(item, Leaf) and not isinstance(item.value, str):
         return None
-    return plain.get((additional_data(item.path), _text_of(item)))
+    return plain.get((additional_data(item.path), text_of(item)))

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, UnprotectedError
-from fluxsecrets.merging import Labels, Merged, Side, merge
+from fluxsecrets.merging import Labels, Merged, merge
+from fluxsecrets.merging.markers import with_markers
+from fluxsecrets.merging.metadata import MergedMetadata, merge_metadata
 from fluxsecrets.ops.files.content import OpenedFile, parse
+from fluxsecrets.ops.files.reencrypt import recipient_names
 from fluxsecrets.ops.policy.strangers import judge, refuse
+from fluxsecrets.ops.run.inputs import Target
+from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.document import Path as KeyPath
 from fluxsecrets.sops.formats import Format
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.recipients import recipient_key
 
-from .block import protection
+from .block import body, protection, rules_of
 from .canonical import Canonical, canonical
-from .datakey import plan_data_key, same_data_key, wrapped
-from .model import MergeResult, Outcome, Versions
+from .conflicts import shown_conflicts
+from .datakey import KeyPlan, plan_data_key, same_data_key, wrapped
+from .model import MergeResult, Outcome, Picks, Versions
 from .opening import OpenedVersions, open_versions
 from .sealing import contents_of, sealed
+from .unsigned import merge_unopened
 from .versions import read_versions
-
-Picks = Mapping[tuple[int, KeyPath], Side]
-"""The side to take for conflicts that are settled: by the YAML document in ours, and the place in it."""
 
 
 def merge_encrypted(
@@ -58,7 +63,7 @@ def merge_encrypted(
         try:
             opened = open_versions(format_, documents, session.providers)
         except DataKeyError as error:
-            return MergeResult(Outcome.REFUSED, versions.ours, reason=error)
+            return merge_unopened(format_, versions, documents, labels, session.limits, picks, error)
         return _Merge(session, path, format_, versions, opened, labels, picks).run()
     except FluxsecretsError as error:
         return MergeResult(Outcome.REFUSED, versions.ours, reason=error)
@@ -80,15 +85,14 @@ class _Merge:
         side = self._only_one_changed()
         if side is not None:
             return MergeResult(Outcome.MERGED, side)
-        merged = self._merged()
+        merged, document = self._merged()
+        block = self._block(document)
         if merged.conflicts:
-            raise UnprotectedError("both sides changed the same values")
-        document = parse(self.format, merged.data, self.session.limits)
-        metadata = self._block(document)
-        side = self._same_as_a_side(document, metadata)
+            return self._conflicts(merged, document, block)
+        side = self._same_as_a_side(document, block.metadata)
         if side is not None:
             return MergeResult(Outcome.MERGED, side, notes=merged.notes)
-        data, notes = self._sealed(document, metadata)
+        data, notes = self._sealed(document, block)
         return MergeResult(Outcome.MERGED, data, notes=(*merged.notes, *notes))
 
     def _only_one_changed(self) -> bytes | None:
@@ -104,7 +108,7 @@ class _Merge:
         return (
             same_data_key(one, other)
             and protection(one.metadata) == protection(other.metadata)
-            and self._body(self._document(one)) == self._body(self._document(other))
+            and body(self.format, self._document(one)) == body(self.format, self._document(other))
         )
 
     @cached_property
@@ -119,30 +123,60 @@ class _Merge:
         assert self._known.base is not None  # noqa: S101 - it was opened
         return self._known.base
 
-    def _body(self, document: Document) -> object:
-        """Return the text of a version without its `sops` block."""
-        if self.format.single_value:
-            return [leaf.value for leaf in document.leaves]
-        return self.format.rewrite(document, (), None)
-
-    def _merged(self) -> Merged:
+    def _merged(self) -> tuple[Merged, Document]:
         known = self._known
-        return merge(self.format, known.base, known.ours, known.theirs, self.session.limits, self.picks)
+        if self.format.single_value:
+            return Merged(b""), self._one_value()
+        merged = merge(self.format, known.base, known.ours, known.theirs, self.session.limits, self.picks)
+        return merged, parse(self.format, merged.data, self.session.limits)
 
-    def _block(self, document: Document) -> Metadata:
-        """Return the merged block, with the recipients that stay."""
-        base, ours, theirs = self.opened.base, self.opened.ours.metadata, self.opened.theirs.metadata
-        if protection(ours) == protection(theirs) or (
-            base is not None and protection(theirs) == protection(base.metadata)
-        ):
-            return ours
-        if base is not None and protection(ours) == protection(base.metadata):
-            return theirs
-        raise UnprotectedError("both sides changed the recipients")
+    def _one_value(self) -> Document:
+        """Return the version that changed the only value of a binary file.
+
+        Raises:
+            UnprotectedError: both did.
+        """
+        known = self._known
+        ours, theirs = body(self.format, known.ours), body(self.format, known.theirs)
+        base = None if known.base is None else body(self.format, known.base)
+        if ours not in (theirs, base) and theirs != base:
+            raise self._not_by_value()
+        return known.theirs if ours == base else known.ours
+
+    def _conflicts(self, merged: Merged, document: Document, block: MergedMetadata) -> MergeResult:
+        """Return the merged text with markers, and the `sops` block of ours."""
+        known = self._known
+        # The MAC of ours fits again if somebody chooses ours everywhere. What theirs did to the recipients
+        # would be lost silently.
+        unsealed = protection(block.metadata) != protection(self.opened.ours.metadata)
+        text = None
+        if not merged.whole:
+            text = with_markers(
+                self.format, document, known.base, known.theirs, merged.conflicts, self.labels,
+                self.session.limits, unsealed=unsealed,
+            )  # fmt: skip
+        if text is None:
+            raise UnprotectedError("the two sides can't be merged value by value", hint=self._resolve)
+        return MergeResult(Outcome.CONFLICTS, text, shown_conflicts(merged.conflicts), merged.notes)
+
+    def _block(self, document: Document) -> MergedMetadata:
+        """Return the merged block.
+
+        Raises:
+            UnprotectedError: the sides contradict each other.
+        """
+        base = None if self.opened.base is None else self.opened.base.metadata
+        found = merge_metadata(base, self.opened.ours.metadata, self.opened.theirs.metadata, document)
+        if found.conflicts:
+            raise UnprotectedError(
+                f"both sides changed {', '.join(found.conflicts)} in the sops block",
+                hint=f"merge .sops.yaml first, then {self._resolve}",
+            )
+        return found
 
     def _same_as_a_side(self, document: Document, metadata: Metadata) -> bytes | None:
         """Return the version that has all of the merge's values, recipients and layout."""
-        base, body = self.opened.base, self._body(document)
+        base, text = self.opened.base, body(self.format, document)
         for opened, other, data in (
             (self.opened.ours, self.opened.theirs, self.versions.ours),
             (self.opened.theirs, self.opened.ours, self.versions.theirs),
@@ -150,16 +184,17 @@ class _Merge:
             rotated = not same_data_key(other, opened) and (base is None or not same_data_key(other, base))
             if rotated or protection(metadata) != protection(opened.metadata):
                 continue
-            if self._body(self._document(opened)) == body:
+            if body(self.format, self._document(opened)) == text:
                 return data
         return None
 
-    def _sealed(self, document: Document, metadata: Metadata) -> tuple[bytes, tuple[str, ...]]:
+    def _sealed(self, document: Document, block: MergedMetadata) -> tuple[bytes, tuple[str, ...]]:
         """Return the merged text with its block and MAC, and notes."""
+        metadata, ours = block.metadata, self.opened.ours.metadata
         contents = contents_of(self.format, document, metadata, self._known)
         plan = plan_data_key(self.opened, metadata)
-        if plan.groups is None or contents.uncovered:
-            self._refuse_strangers(contents.document, metadata)
+        if plan.groups is None or contents.uncovered or rules_of(metadata) != rules_of(ours):
+            self._refuse_strangers(document, metadata)
         data = sealed(
             self.format,
             contents,
@@ -170,7 +205,26 @@ class _Merge:
             now=self.session.now(),
             limits=self.session.limits,
         )
-        return data, () if plan.reason is None else (f"{plan.reason}, so the file got a new one",)
+        return data, (*self._recipient_notes(block), *block.notes, *_key_notes(plan))
+
+    def _recipient_notes(self, block: MergedMetadata) -> Iterator[str]:
+        """Say who comes and goes, compared with ours."""
+        ours = {recipient_key(key.recipient) for key in self.opened.ours.metadata.wrapped_keys}
+        lost = [each for each in block.removed if recipient_key(each) in ours]
+        for verb, changed in (("added", block.added), ("removed", lost)):
+            if changed:
+                yield f"the other branch {verb} {', '.join(name_of(each, self._names) for each in changed)}"
+
+    def _not_by_value(self) -> UnprotectedError:
+        return UnprotectedError("both sides changed it, and it can't be merged by value", hint=self._resolve)
+
+    @property
+    def _resolve(self) -> str:
+        return f"run `fluxsecrets resolve {file_word(self.session.shown(self.path))}`"
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        return recipient_names(self.session, Target(self.path, str(self.path), self.format.name))
 
     def _refuse_strangers(self, document: Document, metadata: Metadata) -> None:
         """Refuse to encrypt for recipients that the creation rules don't name.
@@ -179,7 +233,11 @@ class _Merge:
             UnprotectedError: the merged block protects less than the rule.
         """
         try:
-            refuse(judge(self.session, self.path, metadata, document), {})
+            refuse(judge(self.session, self.path, metadata, document), self._names)
         except UnprotectedError as error:
-            error.hint = "merge .sops.yaml first, then run `fluxsecrets resolve FILE`"
+            error.hint = f"merge .sops.yaml first, then {self._resolve}"
             raise
+
+
+def _key_notes(plan: KeyPlan) -> tuple[str, ...]:
+    return () if plan.reason is None else (f"{plan.reason}, so the file got a new one",)

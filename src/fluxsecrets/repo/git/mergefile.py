@@ -1,7 +1,8 @@
-"""Merge three plain files as git does without a merge driver."""
+"""Merge three plain files as git does without a merge driver, and what git is told about merges."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ class MergedText(NamedTuple):
     data: bytes | None
     clean: bool
 
+
+_MARKER_SIZE = 7
 
 _MOST_CONFLICTS = 127
 """`git merge-file` exits with the number of conflicts, and with more than this for an error."""
@@ -48,3 +51,18 @@ def merge_file(
     if not 0 <= result.code <= _MOST_CONFLICTS:
         return MergedText(None, clean=False)
     return MergedText(result.output, result.code == 0)
+
+
+def shows_base(folder: Path) -> bool:
+    """Return whether conflicts show the base's lines: `merge.conflictStyle` is diff3 or zdiff3."""
+    result = run(("config", "--null", "--get", "merge.conflictStyle"), folder, {})
+    return result.output.rstrip(b"\0") in (b"diff3", b"zdiff3")
+
+
+def marker_size(folder: Path, path: str) -> int:
+    """Return how many characters a conflict marker in a file has: the attribute `conflict-marker-size`."""
+    names = os.fsencode(path) + b"\0"
+    result = run(("check-attr", "--stdin", "-z", "conflict-marker-size"), folder, {}, stdin=names)
+    found = result.output.split(b"\0")
+    value = found[2] if len(found) > 2 else b""
+    return int(value) if value.isdigit() and int(value) else _MARKER_SIZE
