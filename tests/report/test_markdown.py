@@ -66,6 +66,7 @@ def test_text_in_a_line_of_html(text):
             "`encrypted_regex ^(data|stringData)$` → nothing",
         ),
         ("3 files (see f(x), 2)", "3 files (see `f(x)`, `2`)"),
+        ("a key 'data.password', and 'it'", "a key `data.password`, and 'it'"),
         ("a`b`c", "a`b`c"),
         ("a.b`c`d.e", "`a.bcd.e`"),
         ("", ""),

@@ -65,8 +65,8 @@ class Output:
                     self.table(rows, outline=outline)
                 case blocks.Lines(lines):
                     self.text(lines)
-                case blocks.Sentence(text, style, indent):
-                    self._sentence(text, style, indent)
+                case blocks.Sentence(text, style, indent, before):
+                    self._sentence(text, style, indent, before)
                 case blocks.Heading(cells, indent):
                     self._heading(cells, indent)
                 case blocks.FindingList(findings, show_path):
@@ -99,12 +99,15 @@ class Output:
         width, show = (_width(), _style()) if self._lines is None else (None, _plain)
         self.text(flowing(cells, width, show, rest=indent))
 
-    def _sentence(self, text: str, style: str, indent: str) -> None:
+    def _sentence(self, text: str, style: str, indent: str, before: Cell | None) -> None:
         from fluxsecrets.report.text import Cell, wrapped
 
-        width = _width() if self._lines is None else None
-        lines = [indent + text] if width is None else wrapped(text, width, indent)
-        self.text([_style()(Cell(line, style)) for line in lines] if self._lines is None else lines)
+        width, show = (_width(), _style()) if self._lines is None else (None, _plain)
+        first, *rest = [indent + text] if width is None else wrapped(text, width, indent)
+        head = ""
+        if before is not None:
+            head, first = show(before) + indent[len(before.text) :], first[len(indent) :]
+        self.text([head + show(Cell(first, style)), *(show(Cell(line, style)) for line in rest)])
 
     def _findings(self, findings: Sequence[Finding], show_path: Callable[[str], str]) -> None:
         from fluxsecrets.report.findings_text import findings_lines

@@ -23,6 +23,7 @@ _BARS = re.compile(r"(\\+)?\|")
 # Letters with hyphens and apostrophes between them, or a number: none of them means anything to a forge.
 _PLAIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*|[0-9]+(?:–[0-9]+)?|[–→]?")
 _PIECES = re.compile(r"`(?P<command>[^`]+)`|(?P<blank>\s+)|(?P<word>[^`\s]+|`)")
+_QUOTES = ("'", '"')
 _OPENING, _CLOSING = "(\"'", ")\"',;:?"
 
 
@@ -84,6 +85,8 @@ def _parts(word: str) -> Iterator[tuple[str, str]]:
     after = word[len(before) + len(core) :]
     # A number before a bracket would start a list.
     plain = _PLAIN.fullmatch(core) and not (core.isdigit() and not before and after.startswith(")"))
+    if not plain and before[-1:] in _QUOTES and after[:1] == before[-1:]:
+        before, after = before[:-1], after[1:]  # a code span needs no quotes
     yield "plain", before
     yield "plain" if plain else "word", core
     yield "plain", after

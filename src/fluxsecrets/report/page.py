@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fluxsecrets.errors import FluxsecretsError
     from fluxsecrets.findings import Finding
 
-    from .text import Row
+    from .text import Cell, Row
 
 
 class Table(NamedTuple):
@@ -30,11 +30,15 @@ class Lines(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """A printable sentence of the result, indented; at a terminal in colour, and wrapped."""
+    """A printable sentence of the result, indented; at a terminal in colour, and wrapped.
+
+    `before` is in place of the first line's indentation. It has a style of its own, and at most its width.
+    """
 
     text: str
     style: str = ""
     indent: str = "    "
+    before: Cell | None = None
 
 
 class Heading(NamedTuple):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.review.model import AccessChange, Review, ReviewItem
 
 MARKER = "<!-- fluxsecrets review -->"
+_COMMIT = re.compile("[0-9a-f]{40,64}")
+_ID = 10
 _NO_ANCHOR = re.compile("[^A-Za-z0-9-]")
 _ACCESS_HEAD = ("Environment", "Who", "Gains", "Loses")
 _PATHS_SHOWN = 3
@@ -56,11 +58,14 @@ def _head(review: Review) -> Iterator[str]:
     yield f"### Secrets: {severities(review.items) or 'no change'}"
     yield ""
     unseen = "; **not everything was looked at**, see below" if review.unseen else ""
-    between = f"{code(review.base)} → {code(review.head)}"
+    between = " → ".join(
+        code(state[:_ID] if _COMMIT.fullmatch(state) else state) for state in (review.base, review.head)
+    )
     yield f"{code(review.range)} ({between}), {counted(review.files, 'changed file')}{unseen}"
     yield ""
     if review.fails:
-        yield f"**This needs a decision**: something is {review.fail_on} or worse."
+        count = sum(review.fail_on is not None and item.severity >= review.fail_on for item in review.items)
+        yield f"**This needs a decision**: {counted(count, 'item')} with severity {review.fail_on} or higher."
         yield ""
 
 

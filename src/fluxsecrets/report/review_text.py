@@ -53,8 +53,8 @@ def _row(change: AccessChange) -> Row:
 def _group(heading: str, items: Sequence[ReviewItem], show_path: Callable[[str], str]) -> Iterator[Block]:
     yield Heading([Cell(printable(heading), "bold"), Cell(severities(items))])
     for item in items:
-        severity = Cell(f"  {item.severity!s:8}", COLOURS[str(item.severity)])
-        yield Heading([severity, Cell(printable(item.title))], indent=_INDENT)
+        severity = Cell(f"  {item.severity}", COLOURS[str(item.severity)])
+        yield Sentence(printable(item.title), "bold", _INDENT, severity)
         place = show_path(item.path) if item.line is None else f"{show_path(item.path)}:{item.line}"
         yield Heading([Cell(f"{_INDENT}{printable(place)}"), Cell(printable(item.object))], indent=_INDENT)
         for line in item.details[:_DETAILS_SHOWN]:
