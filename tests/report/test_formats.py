@@ -8,6 +8,7 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.report import (
     diff,
+    doctor,
     environments,
     explain,
     findings,
@@ -60,6 +61,7 @@ TABLES = {
     "keys list": keys.FORMATS,
     "rules list": rules.LIST_FORMATS,
     "rules show": rules.RULE_FORMATS,
+    "doctor": doctor.FORMATS,
     "recover": recover.FORMATS,
     "log": log.ENTRY_FORMATS,
     "log verify": log.VERDICT_FORMATS,

@@ -88,6 +88,7 @@ CASES = [
     ("log",),
     ("log", "verify"),
     ("recover",),
+    ("doctor",),
 ]
 """A command line for each command that prints JSON, and more where it has several forms."""
 

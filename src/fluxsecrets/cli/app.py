@@ -41,6 +41,7 @@ COMMANDS = {
     "scan": ("scan", "Find secrets in plain text."),
     "rules": ("rules", "Show the rules of `scan` and `audit`, and what they mean."),
     "hook": ("hook", "Set up git: hooks against plain text, drivers that merge."),
+    "doctor": ("doctor", "Show what this clone and this machine lack."),
     "recover": ("recover", "Show what an interrupted command left, and end it."),
     "log": ("log", "Show what was done with secrets here, and verify the record."),
     "merge-driver": ("mergedriver", "Merge three versions of a secret; git runs this."),

@@ -60,12 +60,21 @@ def repository_at(start: Path) -> Repository:
     Raises:
         GitError: the folder is in no repository, or in one that git cannot read.
     """
-    found = bare_repository(start) if _is_bare_alone(start) else find_repository(start)
+    found = any_repository(start)
     if found is None:
         raise GitError(
             "this is not a git repository, so it has no hooks", hint="run it inside one", path=str(start)
         )
     return found
+
+
+def any_repository(start: Path) -> Repository | None:
+    """Return the repository of a folder, or None; a bare one only if the folder itself is it.
+
+    Raises:
+        GitError: git cannot read it.
+    """
+    return bare_repository(start) if _is_bare_alone(start) else find_repository(start)
 
 
 def is_bare_repository(repository: Repository) -> bool:

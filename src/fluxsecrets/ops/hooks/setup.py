@@ -83,18 +83,19 @@ def set_up_states(start: Path, names: Collection[str] = EVERYTHING) -> tuple[Hoo
 
 def attributes_state(found: Coverage) -> HookState:
     """Return whether the attributes do their work, for people."""
-    problems, hint = [], ""
+    problems, hints = [], []
+    if found.uncovered:
+        problems.append(f"no pattern covers {_several(found.uncovered)}")
+        hints.append(f"{_AGAIN}, and commit {found.path.name}")
     for override in found.overrides:
         by = f" by {override.place}" if override.place else ""
         problems.append(f"{override.attribute} is {override.value}{by} for {_several(override.paths)}")
-        hint = "remove the attribute there, or keep it and ignore this"
+    if found.overrides:
+        hints.append("remove the attributes there, or keep them and ignore this")
     if found.converted:
         problems.append(f"git changes the line ends of {_several(found.converted)}")
-        hint = "write `eol=lf` for encrypted files"
-    if found.uncovered:
-        problems.append(f"no pattern covers {_several(found.uncovered)}")
-        hint = f"{_AGAIN}, and commit {found.path.name}"
-    return HookState(ATTRIBUTES, found.path, found.installed, "; ".join(problems), hint)
+        hints.append("write `eol=lf` for encrypted files")
+    return HookState(ATTRIBUTES, found.path, found.installed, "; ".join(problems), "; ".join(hints))
 
 
 def _several(paths: tuple[str, ...]) -> str:

@@ -196,8 +196,12 @@ class KeyList:
     errors: tuple[FluxsecretsError, ...] = ()
 
 
-def list_keys(session: Session) -> KeyList:
+def list_keys(session: Session, usage: KeyUsage | None = None) -> KeyList:
     """The identities of this user. Asks for no passphrase, runs no command, and opens no keyring.
+
+    Args:
+        session: the run.
+        usage: the repository's encrypted files, if they are known already.
 
     Raises:
         ConfigError: the repository's settings are invalid.
@@ -205,7 +209,7 @@ def list_keys(session: Session) -> KeyList:
     """
     provider = age_provider(session)
     found = provider.lookup()
-    usage = read_usage(session)
+    usage = read_usage(session) if usage is None else usage
     names = read_public_keys(usage.root)
     merged: dict[str, OwnKey] = {}
 

@@ -33,7 +33,7 @@ _OWN_FOLDER = ".git/fluxsecrets/"
 
 UNLOGGED = frozenset(
     {
-        *("audit", "diff", "env list", "env show", "explain", "filestatus", "hook", "keys list"),
+        *("audit", "doctor", "diff", "env list", "env show", "explain", "filestatus", "hook", "keys list"),
         *("log", "log verify", "recipients list", "review", "rules", "scan", "status", "verify"),
     }
 )

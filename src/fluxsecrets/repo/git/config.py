@@ -29,6 +29,21 @@ def read_own_setting(repository: Repository, name: str) -> str | None:
     return _last(repository, "--local", "--get-all", name)
 
 
+def read_settings(repository: Repository, pattern: str) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of settings, in all files that count; a later value of a name counts.
+
+    Args:
+        repository: also counts what is set for one worktree, or for all repositories of the user.
+        pattern: a regular expression for the names, which are in lower case.
+    """
+    try:
+        listing = os.fsdecode(repository.run("config", "--null", "--get-regexp", pattern))
+    except GitError:  # exit code 1: there is none
+        return ()
+    pairs = (record.partition("\n") for record in listing.split("\0") if record)
+    return tuple((name, value) for name, _, value in pairs)
+
+
 def write_setting(repository: Repository, name: str, value: str) -> bool:
     """Set a value in the repository's own configuration.
 

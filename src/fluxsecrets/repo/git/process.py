@@ -53,6 +53,7 @@ _COMMANDS: Mapping[str, frozenset[str]] = {
     "show-ref": frozenset(),
     "symbolic-ref": frozenset(),
     "update-index": frozenset({"--index-info"}),
+    "version": frozenset(),
 }
 # What makes those commands run or convert something, or show something that a configuration decides.
 _REFUSED = (

@@ -1,0 +1,29 @@
+"""`fluxsecrets doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from fluxsecrets.cli.options import format_option, make_session, quiet_option
+from fluxsecrets.cli.output import Output
+
+
+@click.command("doctor")
+@format_option
+@quiet_option
+def command(*, report: str, quiet: bool) -> int:
+    """Show what this clone and this machine lack, and how to fix it.
+
+    It looks at git, the hooks, the drivers and their attributes, the history, and your identities with the
+    environments that they open. Below each problem is a command that fixes it. Nothing is changed, nothing is
+    decrypted, and no passphrase is asked for.
+
+    Exit codes: 0 no problem, 1 there is one, 2 an error.
+    """
+    from fluxsecrets.ops.doctor.examine import examine
+    from fluxsecrets.ops.doctor.model import Health
+    from fluxsecrets.report.doctor import FORMATS
+
+    found = examine(make_session())
+    Output(quiet=quiet).show(FORMATS[report](found))
+    return 1 if found.count(Health.PROBLEM) else 0

@@ -1,0 +1,43 @@
+"""Which identities the user has, and what they open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsecrets.ops.doctor.facts import Facts
+from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok, problem
+from fluxsecrets.ops.files.rekey import ELSEWHERE
+from fluxsecrets.ops.people.keys import OwnKey
+from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.recipients import Recipient
+
+INFO = CheckInfo("identities", "identities")
+
+
+def check(facts: Facts) -> Iterator[Diagnosis]:
+    """Name each identity with the environments whose files it opens, and what is wrong with key files."""
+    for key in facts.keys.keys:
+        yield ok(f"{_name(key)}: {_opens(key)}")
+    if not facts.keys.keys:
+        yield problem(
+            "no identity was found, so that nothing can be decrypted",
+            command="fluxsecrets keys generate",
+            hint="then give your public key to somebody who can run `fluxsecrets recipients add`",
+        )
+    for warning in facts.keys.warnings:
+        yield problem(warning)
+
+
+def _name(key: OwnKey) -> str:
+    kind = "pgp" if key.kind == "pgp" else "age"
+    public = short_recipient(Recipient(kind, key.recipient)) if key.recipient else "a plug-in's identity"
+    return f"{key.name} ({public})" if key.name else public
+
+
+def _opens(key: OwnKey) -> str:
+    names = ["files outside of environments" if name == ELSEWHERE else name for name in key.files]
+    locked = ", behind a passphrase" if key.locked else ""
+    return (f"opens {', '.join(names)}" if names else "opens no file here") + locked
+
+
+CHECK = Check(INFO, check)

@@ -1,0 +1,59 @@
+"""What this clone and this machine lack, in each format of output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from fluxsecrets.ops.doctor.model import Diagnosis, Examination, Health
+
+from .json import page
+from .page import Block, Heading, Note, Page, Sentence
+from .text import Cell, counted, printable
+
+_STYLES = {Health.OK: "green", Health.PROBLEM: "red", Health.UNKNOWN: "yellow"}
+_INDENT = "      "
+
+
+def _text_page(found: Examination) -> Page:
+    states = max(len(health) for health in Health)
+    titles = max((len(one.info.title) for one in found.checks), default=0)
+    for one in found.checks:
+        commands = [each.command for each in one.diagnoses]
+        for number, each in enumerate(one.diagnoses, start=1):
+            state = Cell(each.health.ljust(states), _STYLES[each.health])
+            yield Heading([state, Cell(one.info.title.ljust(titles)), Cell(printable(each.message))])
+            # A command that fixes several problems comes once, below the last of them.
+            yield from _what_to_do(each, said_below=each.command in commands[number:])
+    yield Note(_summary(found))
+
+
+def _what_to_do(diagnosis: Diagnosis, *, said_below: bool) -> Iterator[Block]:
+    if diagnosis.command and not said_below:
+        yield Sentence(printable(diagnosis.command), "bold", indent=_INDENT)
+    if diagnosis.hint:
+        yield Sentence(printable(f"hint: {diagnosis.hint}"), indent=_INDENT)
+
+
+def _summary(found: Examination) -> str:
+    problems, untold = found.count(Health.PROBLEM), found.count(Health.UNKNOWN)
+    parts = [counted(problems, "problem")] if problems or not untold else []
+    return ", ".join([*parts, *([f"{untold} cannot be told"] if untold else [])])
+
+
+def _json_page(found: Examination) -> Page:
+    checks = [
+        {
+            "check": one.info.id,
+            "state": str(each.health),
+            "message": each.message,
+            "command": each.command or None,
+            "hint": each.hint or None,
+        }
+        for one in found.checks
+        for each in one.diagnoses
+    ]
+    summary = {str(health): found.count(health) for health in Health}
+    return page("doctor", {"checks": checks, "summary": summary})
+
+
+FORMATS: Mapping[str, Callable[[Examination], Page]] = {"text": _text_page, "json": _json_page}
