@@ -38,7 +38,7 @@ def read_settings(repository: Repository, pattern: str) -> tuple[tuple[str, str]
     """
     try:
         listing = os.fsdecode(repository.run("config", "--null", "--get-regexp", pattern))
-    except GitError:  # exit code 1: there is none
+    except GitError:  # exit code 1: nothing matches
         return ()
     pairs = (record.partition("\n") for record in listing.split("\0") if record)
     return tuple((name, value) for name, _, value in pairs)
