@@ -42,9 +42,8 @@ def alternative(
         number = None if other is None else number
         if not conflict.path:
             change = _document_change(plan, conflict.merged_part, number, side)
-            if change is None:
-                return None
-            plan.documents.append(change)
+            if change is not None:
+                plan.documents.append(change)
         elif conflict.merged_part is None:
             return None
         else:
@@ -56,9 +55,11 @@ def alternative(
 
 
 def _document_change(plan: Plan, own: int | None, number: int | None, side: Side) -> DocumentChange | None:
-    """A document that one of the two has, put in or taken out; None for the file as a whole."""
+    """A document put in, taken out or replaced; None where neither has it."""
+    if own is not None and number is not None:
+        return DocumentChange(own, side, number, plan.data[side][number], replaces=True)
     if own is not None:
-        return DocumentChange(own) if number is None else None
+        return DocumentChange(own)
     if number is None:
         return None
     pairings = pair(None, plan.data[Side.OURS], plan.data[side])

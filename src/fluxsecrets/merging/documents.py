@@ -17,19 +17,21 @@ _NO_LIMITS = Limits(size=2**62, depth=10**6, expansion=2**62)
 
 
 class DocumentChange(NamedTuple):
-    """A document to put in or to take out.
+    """A document to put in, to take out, or to put in place of another one.
 
     Attributes:
-        place: in front of which document of ours it goes, or which one is taken out.
+        place: in front of which document of ours it goes, or which one is taken out or replaced.
         side: where it is taken from; None to take one out.
         number: its number there.
         data: what it holds.
+        replaces: it takes the place of ours' document.
     """
 
     place: int
     side: Side | None = None
     number: int = 0
     data: Data = None
+    replaces: bool = False
 
 
 def place_of(pairing: Pairing, pairings: Sequence[Pairing], count: int) -> int:
@@ -59,11 +61,14 @@ def _number(pairing: Pairing, side: Side) -> int | None:
 
 def with_documents(parts: Sequence[Data], changes: Sequence[DocumentChange]) -> list[Data]:
     """The data of all documents with some put in or taken out."""
-    gone = {change.place for change in changes if change.side is None}
+    added = [change for change in changes if change.side is not None and not change.replaces]
+    others = {change.place: change for change in changes if change.side is None or change.replaces}
     result: list[Data] = []
     for place in range(len(parts) + 1):
-        result += [change.data for change in changes if change.side is not None and change.place == place]
-        if place < len(parts) and place not in gone:
+        result += [change.data for change in added if change.place == place]
+        if place in others:
+            result += [others[place].data] if others[place].replaces else []
+        elif place < len(parts):
             result.append(parts[place])
     return result
 
@@ -89,19 +94,28 @@ def document_edits(
     source, newline = ours.source, newline_of(ours.source)
     starts = _starts(source)
     ends = [*starts[1:], len(source)]
+    last = {change.place: change for change in changes if change.side is not None and not change.replaces}
+    gone = {change.place for change in changes if change.side is None}
     found: list[list[Edit]] = []
     for change in changes:
-        if change.side is None:
-            found.append([(starts[change.place], ends[change.place], "")])
-            continue
-        text = _text(sides[change.side].source, change.number).replace("\r\n", "\n").replace("\n", newline)
+        text = ""
+        if change.side is not None:
+            text = _text(sides[change.side].source, change.number)
+            text = text.replace("\r\n", "\n").replace("\n", newline)
         if change.place == len(starts):
-            end = "" if source.endswith("\n") else newline
-            found.append([(len(source), len(source), end + text)])
+            lead = "" if source.endswith("\n") else newline
+            found.append([(len(source), len(source), lead + text)])
             continue
         place = starts[change.place]
-        if not source.startswith(_MARKER, place):
-            place, text = 0, f"{text}{_MARKER}{newline}"
+        marked = source.startswith(_MARKER, place)
+        if change.side is None or change.replaces:
+            text = text if marked else text.removeprefix(_MARKER + newline)
+            found.append([(place, ends[change.place], text)])
+            continue
+        if not marked:
+            # Only the first document can be without a marker: it needs one behind what goes in front of it.
+            needed = last[change.place] is change and change.place not in gone
+            place, text = 0, f"{text}{_MARKER}{newline}" if needed else text
         found.append([(place, place, text)])
     return found
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.sops.comparison import same_data
-from fluxsecrets.sops.document import Comment, Data, Document
+from fluxsecrets.sops.document import Comment, Data, Document, Path
 from fluxsecrets.sops.formats import Edit, Format, Limits, apply_edits, encode_text
 
 from .threeway import plain
@@ -83,11 +84,16 @@ def encoded(document: Document) -> bytes:
     return encode_text(document.source, bom=has_bom(document))
 
 
-def comments(document: Document, edits: Sequence[Edit] = ()) -> Counter[tuple[tuple[str, ...], str]]:
-    """The comments outside of all replaced spans, with the map keys that lead to them."""
+def comments(document: Document, edits: Sequence[Edit] = ()) -> Counter[tuple[Path, str]]:
+    """The comments outside of all replaced spans; encrypted ones with the map keys that lead to them.
+
+    An encrypted comment is bound to its map. A plain one may come to belong to another map, since go-yaml
+    decides by what is around it.
+    """
     replaced = sorted((start, end) for start, end, _ in edits if start < end)
-    found: Counter[tuple[tuple[str, ...], str]] = Counter()
+    found: Counter[tuple[Path, str]] = Counter()
     place = 0
+    blanks = " \t\r#;" if document.format == "ini" else None  # INI joins comments that are below each other
     items = sorted(
         (item for item in document.items if isinstance(item, Comment)), key=lambda item: item.start
     )
@@ -97,7 +103,8 @@ def comments(document: Document, edits: Sequence[Edit] = ()) -> Counter[tuple[tu
         if place < len(replaced) and replaced[place][0] <= item.start:
             continue
         keys = tuple(step for step in item.path if isinstance(step, str))
-        found.update((keys, line.strip()) for line in item.text.splitlines())
+        lines = (line.strip(blanks) for line in item.text.splitlines())
+        found.update((keys if is_ciphertext(line) else (), line) for line in lines if line)
     return found
 
 

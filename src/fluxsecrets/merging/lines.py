@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence as Items
 
 from fluxsecrets.sops.document import Leaf, Sequence, Style
-from fluxsecrets.sops.formats import Edit, newline_of
+from fluxsecrets.sops.formats import Edit, line_start, newline_of
 
 from .lists import Hunk
 from .spans import Child, Container, Text
@@ -38,10 +39,14 @@ def replaced_lines(
     return None if text is None else [(head, ours.tail(own), text)]
 
 
-def removed(ours: Text, mine: Container, own: Child) -> list[Edit] | None:
-    """An entry's lines removed, with the comments right above them."""
+def removed(ours: Text, mine: Container, own: Child) -> Iterator[list[Edit]]:
+    """An entry's lines removed, with the comments right above; in INI all above a section are its own."""
     head = ours.head(own)
-    return None if head is None else [(ours.attached(head, _floor(ours, mine, own)), ours.tail(own), "")]
+    if head is not None:
+        floor, end = _floor(ours, mine, own), ours.tail(own)
+        yield [(ours.attached(head, floor), end, "")]
+        if ours.document.format == "ini":
+            yield [(floor, end, "")]
 
 
 def added(
@@ -68,9 +73,17 @@ def added(
         own = ours.child(mine, sibling.key)
         own_head = None if own is None else ours.head(own)
         if own is not None and own_head is not None:
-            return [_inserted(ours, ours.attached(own_head, _floor(ours, mine, own)), text)]
-    own_siblings = ours.children(mine)
-    return [_inserted(ours, ours.tail(own_siblings[-1]), text)] if own_siblings else None
+            return [_inserted(ours, _above(ours, mine, own, own_head), text)]
+    if not ours.children(mine):
+        return [_inserted(ours, line_start(ours.source, mine.start), text)]
+    return [_inserted(ours, ours.tail(ours.children(mine)[-1]), text)]
+
+
+def _above(ours: Text, mine: Container, own: Child, head: int) -> int:
+    """In front of an entry and what belongs to it: in INI all comments above a section are its own."""
+    floor = _floor(ours, mine, own)
+    section = ours.document.format == "ini" and mine is ours.document.parts[0]
+    return floor if section else ours.attached(head, floor)
 
 
 def changed_items(

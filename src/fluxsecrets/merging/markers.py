@@ -112,6 +112,7 @@ class Hunks:
 
 
 _USUAL = 7
+_BOM = b"\xef\xbb\xbf"
 _OPENING = re.compile(rb"(?m)^(<{3,})(?: [^\r\n]*)?\r?$")
 
 
@@ -128,8 +129,9 @@ def read_markers(data: bytes, size: int | None = None) -> Hunks | None:
     Raises:
         FormatError: a marker is missing, or there are markers between those of a side. With the line.
     """
-    size = size or _size(data)
-    return None if size is None else _Reader(size).read(data)
+    mark = _BOM if data.startswith(_BOM) else b""
+    size = size or _size(data.removeprefix(mark))
+    return None if size is None else _Reader(size, mark).read(data.removeprefix(mark))
 
 
 def _size(data: bytes) -> int | None:
@@ -148,10 +150,10 @@ _FOLLOWS = {"": b"<", "ours": b"|=", "base": b"=", "theirs": b">"}
 class _Reader:
     """Reads line by line; `section` is the side whose lines are read, empty between hunks."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, mark: bytes) -> None:
         self._marker = re.compile(rb"([<|=>])\1{%d}(?: ([^\r\n]*))?\r?\n?\Z" % (size - 1))
         self._longer = re.compile(rb"<{%d,}(?: |\r?\n|\Z)" % (size + 1))
-        self._texts: dict[str, list[bytes]] = {"ours": [], "base": [], "theirs": []}
+        self._texts = {side: [mark] for side in ("ours", "base", "theirs")}
         self._section, self._lines, self._labels = "", [], ["", ""]  # type: ignore[var-annotated]
         self._with_base = True
         self._seen: set[str] = set()

@@ -55,7 +55,8 @@ class Made(NamedTuple):
 def carry_out(format_: Format, plan: Plan, limits: Limits) -> Made | None:
     """Make the text; None if none holds what the plan wants."""
     ours = plan.sides[Side.OURS]
-    units = [*_value_units(format_, plan), *_document_units(format_, plan, limits)]
+    # A document that is put in comes behind what is added to the one in front of it.
+    units = sorted([*_document_units(format_, plan, limits), *_value_units(format_, plan)], key=_part)
     if not units:
         return Made(encoded(ours), [])
     numbers = {places[Side.OURS]: number for number, places in enumerate(plan.places) if Side.OURS in places}
@@ -74,6 +75,10 @@ def carry_out(format_: Format, plan: Plan, limits: Limits) -> Made | None:
     return None if data is None else Made(data, [edit for unit in units for edit in unit.edits])
 
 
+def _part(unit: Unit) -> int:
+    return unit.part
+
+
 def _value_units(format_: Format, plan: Plan) -> Iterator[Unit]:
     texts = {side: Text(document) for side, document in plan.sides.items()}
     changer = cache(lambda: format_.changer(plan.sides[Side.OURS]))
@@ -90,7 +95,7 @@ def _document_units(format_: Format, plan: Plan, limits: Limits) -> Iterator[Uni
     sides = {side: _with_block(format_, plan.sides[side], ours, limits) for side in needed}
     found = document_edits(ours, sides, plan.documents) if plan.documents else []
     for change, edits in zip(plan.documents, found, strict=True):
-        yield Unit(-1, (), iter(()), (change,), edits)
+        yield Unit(change.place, (), iter(()), (change,), edits)
 
 
 def _with_block(format_: Format, document: Document, like: Document, limits: Limits) -> Document:

@@ -27,7 +27,7 @@ class Unit:
     """Edits that are made together or not at all.
 
     Attributes:
-        part: which document of ours.
+        part: which document of ours; for a document that is put in, the one behind it.
         decisions: what the edits carry out.
         ways: other edits to try.
         documents: documents that the edits put in or take out.
@@ -84,11 +84,13 @@ class UnitMaker:
         for decision in decisions:
             by_parent.setdefault(decision.path[:-1], []).append(decision)
         units: list[Unit] = []
-        for path, group in by_parent.items():
+        # Deeper ones first: two texts that are put in at the same place belong in this order.
+        for path, group in sorted(by_parent.items(), key=lambda item: -len(item[0])):
             container = follow(self._ours.root, path)
             if container is None or self._is_emptied(container, path):
                 units.append(self._unit(group, self._whole(path)))
             elif self._ours.text.in_lines(container):
+                group.sort(key=lambda each: each.hunks is None)
                 units += [self._unit([each], self._line_ways(container, each)) for each in group]
             else:
                 units.append(self._unit(group, self._flow_ways(container, group)))
@@ -101,9 +103,10 @@ class UnitMaker:
 
     def _is_emptied(self, container: Container, path: Path) -> bool:
         """Whether nothing is in a map now, or nothing stays in it, so that it is written in another way."""
-        merged = at(self._merged, path)
-        empty = not self._ours.text.children(container) or merged == {}
-        return empty and bool(path) and self._ours.text.document.format not in ("dotenv", "ini")
+        document = self._ours.text.document
+        if document.format in ("dotenv", "ini") or (not path and document.metadata is not None):
+            return False
+        return not self._ours.text.children(container) or at(self._merged, path) == {}
 
     def _whole(self, path: Path) -> Ways:
         merged = at(self._merged, path)
@@ -133,7 +136,7 @@ class UnitMaker:
         ours = self._ours.text
         if taken is None:
             if own is not None:
-                yield removed(ours, container, own)
+                yield from removed(ours, container, own)
         elif taken.text.in_lines(taken.container):
             if own is None:
                 yield added(ours, container, taken.text, taken.container, taken.child)

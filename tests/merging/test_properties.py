@@ -1,0 +1,106 @@
+"""Random bases with two random edits each: the text holds what a naive merge of the plain data gives."""
+
+from random import Random
+
+import pytest
+
+from fluxsecrets.merging import Labels, Side, merge
+from fluxsecrets.merging.markers import read_markers, with_markers
+from fluxsecrets.merging.threeway import plain
+from fluxsecrets.sops.document import to_data
+from fluxsecrets.sops.formats import Limits, make_format
+from mergetrees import MISSING, Maker, Writer, equal, naive_merge
+
+LIMITS = Limits()
+FORMATS = ("yaml", "yaml", "yaml", "json", "dotenv", "ini")
+
+
+class Case:
+    """Three versions of a random file."""
+
+    def __init__(self, seed):
+        random = Random(seed)
+        self.name = FORMATS[seed % len(FORMATS)]
+        self.format = make_format(self.name)
+        maker = Maker(random, self.name)
+        base = maker.file()
+        ours, theirs = (maker.edited(base, random.choice((1, 1, 2, 3, 6))) for _ in range(2))
+        layout = Writer(random, self.name)
+        other = Writer(random, self.name) if random.random() < 0.15 else layout
+        self.texts = [layout.bytes(base), layout.bytes(ours), other.bytes(theirs)]
+        self.parts = [[part.data() for part in side] for side in (base, ours, theirs)]
+        self.documents = [self.format.parse(text, LIMITS) for text in self.texts]
+        for document, parts in zip(self.documents, self.parts, strict=True):
+            found = [to_data(part) for part in document.parts]
+            assert equal(found, parts), "the generator is wrong"
+
+    def merge(self, picks=None, *, swapped=False):
+        base, ours, theirs = self.documents
+        ours, theirs = (theirs, ours) if swapped else (ours, theirs)
+        return merge(self.format, base, ours, theirs, LIMITS, picks or {})
+
+    def read(self, data):
+        return [plain(part) for part in self.format.parse(data, LIMITS).parts]
+
+    def expected(self, choose="ours"):
+        """The data of all documents by their names, and the conflicts."""
+        base, ours, theirs = (by_name(parts) for parts in self.parts)
+        conflicts = set()
+        merged = {}
+        for name in {**ours, **theirs, **base}:
+            sides = [side.get(name, MISSING) for side in (base, ours, theirs)]
+            value = naive_merge(*sides, (name,), conflicts, choose)
+            if value is not MISSING:
+                merged[name] = value
+        return merged, conflicts
+
+
+def by_name(parts):
+    if len(parts) == 1 and "metadata" not in parts[0]:
+        return {"": parts[0]}
+    return {part["metadata"]["name"]: part for part in parts}
+
+
+def check(seed):
+    case = Case(seed)
+    result = case.merge()
+    merged, conflicts = case.expected()
+    if {} in merged.values():
+        return  # a file without any value can't be written in every format
+    assert not result.whole
+    assert equal(by_name(case.read(result.data)), merged)
+    ours, theirs = by_name(case.parts[1]), by_name(case.parts[2])
+    names = [*ours, *(name for name in theirs if name not in ours), *by_name(case.parts[0])]
+    assert {(names[each.part], *each.path) for each in result.conflicts} == conflicts
+    swapped = case.merge(swapped=True)
+    assert equal(by_name(case.read(swapped.data)), case.expected("theirs")[0])
+    base = case.documents[0]
+    for document, text in zip(case.documents, case.texts, strict=True):
+        assert merge(case.format, base, base, document, LIMITS).data == text
+        assert merge(case.format, base, document, base, LIMITS).data == text
+        assert merge(case.format, base, document, document, LIMITS).data == text
+    if conflicts:
+        check_conflicts(case, result)
+
+
+def check_conflicts(case, result):
+    with_theirs = case.expected("theirs")[0]
+    picks = {(each.part, each.path): Side.THEIRS for each in result.conflicts}
+    picked = case.merge(picks)
+    assert picked.conflicts == ()
+    assert equal(by_name(case.read(picked.data)), with_theirs)
+    document = case.format.parse(result.data, LIMITS)
+    labels = Labels("ours", "base", "theirs", with_base=True)
+    base, _, theirs = case.documents
+    marked = with_markers(case.format, document, base, theirs, result.conflicts, labels, LIMITS)
+    assert marked is not None
+    hunks = read_markers(marked)
+    assert hunks.ours.strip() == result.data.strip()
+    assert equal(by_name(case.read(hunks.theirs)), with_theirs)
+    case.read(hunks.base)
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 400, 50)])
+def test_a_merge_holds_what_a_merge_of_the_plain_data_gives(seeds):
+    for seed in seeds:
+        check(seed)
