@@ -87,6 +87,7 @@ CASES = [
     ("rules", "show", "plain-secret"),
     ("log",),
     ("log", "verify"),
+    ("resolve", "apps/spicedb/overlays/staging/registry.json"),
     ("recover",),
     ("doctor",),
 ]

@@ -42,6 +42,7 @@ COMMANDS = {
     "rules": ("rules", "Show the rules of `scan` and `audit`, and what they mean."),
     "hook": ("hook", "Set up git: hooks against plain text, drivers that merge."),
     "doctor": ("doctor", "Show what this clone and this machine lack."),
+    "resolve": ("resolve", "Resolve the conflicts of a merge, value by value."),
     "recover": ("recover", "Show what an interrupted command left, and end it."),
     "log": ("log", "Show what was done with secrets here, and verify the record."),
     "merge-driver": ("mergedriver", "Merge three versions of a secret; git runs this."),

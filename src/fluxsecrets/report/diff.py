@@ -70,8 +70,8 @@ def _value_data(value: ValueDiff, *, with_values: bool) -> dict[str, object]:
         "key": show_path(value.path),
         "line": value.line,
         "state": str(value.state),
-        "before": _masked_data(value.before, encrypted=value.encrypted_before),
-        "after": _masked_data(value.after, encrypted=value.encrypted_after),
+        "before": masked_data(value.before, encrypted=value.encrypted_before),
+        "after": masked_data(value.after, encrypted=value.encrypted_after),
     }
     if with_values:
         data["value_before"], data["value_after"] = _plain(value.plain_before), _plain(value.plain_after)
@@ -85,7 +85,8 @@ def _plain(value: Value) -> object:
     return list(value) if isinstance(value, bytes) else value
 
 
-def _masked_data(masked: Masked | None, *, encrypted: bool) -> dict[str, object] | None:
+def masked_data(masked: Masked | None, *, encrypted: bool) -> dict[str, object] | None:
+    """A value that is not shown; None for no value."""
     if masked is None:
         return None
     length = masked.shape.length

@@ -118,9 +118,14 @@ def described(value: ValueDiff) -> str:
 def _side(masked: Masked | None, plain: Value) -> str:
     if masked is None:
         return ""
+    shown = masked_text(masked)
+    return shown if plain is None else f"{shown} {_quoted(plain)}"
+
+
+def masked_text(masked: Masked) -> str:
+    """A value's shape and token, such as `str 9-16 k3f9q2ab7c`."""
     shape = masked.shape
     words = [shape.kind, "" if shape.length is None else str(shape.length), masked.token]
-    words += [_quoted(plain)] if plain is not None else []
     return " ".join(word for word in words if word)
 
 

@@ -96,7 +96,7 @@ def check_mac(digest: str, mac: str | None, lastmodified: str, cipher: Cipher) -
             "the MAC does not match: a value was changed, added, removed or reordered "
             "after the file was encrypted",
             hint="compare it with git (git log -p FILE); to change a plain value of an encrypted file, "
-            "decrypt it, change it, and encrypt it again",
+            "decrypt it, change it, and encrypt it again; after a merge, `fluxsecrets resolve FILE`",
         )
 
 

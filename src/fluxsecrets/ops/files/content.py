@@ -17,7 +17,7 @@ from fluxsecrets.errors import (
     NotEncryptedError,
     UnprotectedError,
 )
-from fluxsecrets.marks import is_ciphertext, is_encrypted_comment
+from fluxsecrets.marks import SIGN_BYTES, is_ciphertext, is_encrypted_comment
 from fluxsecrets.ops.run.record import note_key
 from fluxsecrets.sops.cipher import Cipher, DataKey
 from fluxsecrets.sops.comparison import same_trees
@@ -118,9 +118,13 @@ def parse(format_: Format, data: bytes, limits: Limits) -> Document:
     Raises:
         FormatError, MetadataError, LimitError: see `Format.parse`.
     """
+    if format_.single_value and SIGN_BYTES in data and data.lstrip().startswith((b"{", b"<")):
+        _refuse_conflict(data)  # else it would be a value of its own
     try:
         return format_.parse(data, limits)
     except FluxsecretsError as error:
+        if isinstance(error, FormatError):
+            _refuse_conflict(data)
         if isinstance(error, FormatError) and _is_template(data, error.line):
             error.hint = "it looks like a template: encrypt the rendered file, or the values for it"
         elif error.hint is None and isinstance(error, FormatError | LimitError):
@@ -128,6 +132,19 @@ def parse(format_: Format, data: bytes, limits: Limits) -> Document:
         elif error.hint is None and isinstance(error, MetadataError):
             error.hint = "restore the file from git, or ask the person who encrypted it"
         raise
+
+
+def _refuse_conflict(data: bytes) -> None:
+    """Refuse a file with conflict markers.
+
+    Raises:
+        FormatError: it has some.
+    """
+    from fluxsecrets.sops.conflict import conflict_error  # only when something fails
+
+    conflict = conflict_error(data.decode("utf-8", "replace"))
+    if conflict is not None:
+        raise conflict from None
 
 
 def _is_template(data: bytes, line: int | None) -> bool:

@@ -79,6 +79,13 @@ def open_target(session: Session, target: Target, *, accept_recipients: bool = F
 def _open(session: Session, target: Target, *, accept_recipients: bool) -> OpenTarget:
     content = read_file(target.path, limit=session.limits.size)
     refuse_read_only(content)  # before the user does any work
+    return open_content(session, target, content, accept_recipients=accept_recipients)
+
+
+def open_content(
+    session: Session, target: Target, content: FileContent, *, accept_recipients: bool = False
+) -> OpenTarget:
+    """Open a content that a file has, or is going to have, to change it; see `open_target`."""
     try:
         opened = open_file(make_format(target.format), content.data, session.providers, session.limits)
     except NotEncryptedError as error:

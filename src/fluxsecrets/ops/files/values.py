@@ -151,7 +151,7 @@ def change_value(session: Session, request: ValueRequest, new: Callable[[], NewV
 
     def change(opened: OpenTarget, document: Document) -> tuple[bytes, Place]:
         place = find_or_new_place(document, request.key, request.document)
-        value = _data_for(document.parts[place.part], place, new(), raw=request.raw)
+        value = data_for(document.parts[place.part], place, new(), raw=request.raw)
         text = set_value(opened.file.format, document, place.path, value, session.limits, part=place.part)
         if place.node is None and not request.plain:
             _refuse_plain(session, opened, text, place)
@@ -249,8 +249,18 @@ def _plain_document(document: Document, parts: tuple[MapNode, ...]) -> Document:
     return Document(document.format, document.source, parts, None, document.layout)
 
 
-def _data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool) -> Data:
-    """Return the data to write: parsed JSON, decoded text, base64 under `data:` of a Secret."""
+def data_for(root: MapNode, place: Place, new: NewValue, *, raw: bool = False) -> Data:
+    """Return the data to write: parsed JSON, decoded text, base64 under `data:` of a Secret.
+
+    Args:
+        root: the YAML document.
+        place: where the value goes.
+        new: the value.
+        raw: a value under `data:` of a Secret is base64 already.
+
+    Raises:
+        UsageError: the value does not fit there.
+    """
     shown = show_path(place.path)
     value: Data = None
     if new.json is not None:

@@ -6,6 +6,7 @@ import re
 
 from fluxsecrets.errors import FormatError
 from fluxsecrets.scan.blob import Blob
+from fluxsecrets.sops.conflict import RESOLVE
 
 _MARKED = re.compile(r"(?ms)^<<<<<<< .*?^=======\r?$.*?^>>>>>>> ")
 _MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})(?: |\r?\n|\r?$)")
@@ -39,8 +40,7 @@ def problem(blob: Blob, *, encrypted: bool) -> FormatError:
     kind = "an encrypted file" if encrypted else "a file that may hold a Secret"
     return FormatError(
         f"has conflict markers, in {kind}",
-        hint="take one side: `git checkout --ours -- FILE` or `git checkout --theirs -- FILE`, and make the "
-        "other's changes again",
+        hint=RESOLVE if encrypted else "resolve the conflict in your editor, then `git add FILE`",
         path=blob.path,
         line=line,
     )

@@ -42,8 +42,6 @@ ANCHOR_OR_TAG = r"(?:&[0-9A-Za-z_-]+|!\S*)"
 PROPERTIES = rf"(?:{ANCHOR_OR_TAG}(?:[ \t{_BREAKS}]+(?:#[^{_BREAKS}]*)?)*)*"
 """Anchor and tag in front of a node's content, with comments and line breaks between them; a pattern."""
 
-_CONFLICT = r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?: |$)"
-
 
 @dataclass(slots=True, eq=False, repr=False)
 class RawScalar:
@@ -320,13 +318,11 @@ def _alias(
 
 
 def _format_error(text: str, error: YAMLError, limits: Limits) -> FluxsecretsError:
-    conflict = re.search(_CONFLICT, text)
+    from fluxsecrets.sops.conflict import conflict_error  # only when something fails
+
+    conflict = conflict_error(text)
     if conflict is not None:
-        return FormatError(
-            "merge conflict markers are left in the file",
-            line=text.count("\n", 0, conflict.start()) + 1,
-            hint="resolve the conflict first; of an encrypted file take one side, and redo the other change",
-        )
+        return conflict
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         if error.problem == libyaml.TOO_DEEP:

@@ -1,0 +1,177 @@
+"""What somebody did by hand to a file in conflict: conflicts that are resolved, and other changes.
+
+A conflict whose markers are gone, and whose value is one side's, counts as picked. Everything else that none
+of the versions has is named, so that it isn't lost silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.merging import MISSING, Conflict, Merged, Missing, Side
+from fluxsecrets.merging.markers import read_markers
+from fluxsecrets.ops.files.content import parse
+from fluxsecrets.sops.comparison import same_data
+from fluxsecrets.sops.document import Comment, Data, Document, Leaf, Path, find, show_path, to_data
+from fluxsecrets.sops.formats import Format, Limits
+from fluxsecrets.sops.values import canonical_bytes
+
+from .model import Versions
+
+Documents = tuple[Document | None, Document, Document]
+"""Base, ours and theirs, with equal ciphertexts for equal values."""
+
+_Sides = tuple[Document, Document]
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What was done by hand.
+
+    Attributes:
+        picks: conflicts that are resolved.
+        changes: what else was changed, for people: a path, or what can't be read.
+    """
+
+    picks: Mapping[tuple[int, Path], Side] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+
+
+class Texts:
+    """The texts of all versions: which exist, and which stand for the same value."""
+
+    def __init__(self, raw: Document, common: Document) -> None:
+        """Take a version as it is in git, and the same with the common ciphertexts."""
+        self._common: dict[tuple[tuple[str, ...], str], str] = {}
+        self._known: set[tuple[tuple[str, ...], str, bytes]] = set()
+        self.add(raw, common)
+
+    def add(self, raw: Document, common: Document) -> None:
+        """Take another version."""
+        for one, other in zip(raw.leaves, common.leaves, strict=True):
+            self._known.update((_key(one), _key(other)))
+            if isinstance(one.value, str) and isinstance(other.value, str):
+                self._common[_names(one.path), one.value] = other.value
+        self._known.update(_key(item) for item in raw.items if isinstance(item, Comment))
+
+    def knows(self, item: Leaf | Comment) -> bool:
+        """Whether a version has a value, or a comment, below these map keys."""
+        return _key(item) in self._known
+
+    def common(self, data: Data | Missing, path: Path) -> Data | Missing:
+        """Data with the common ciphertexts in it."""
+        if isinstance(data, dict):
+            return {key: _present(self.common(value, (*path, key))) for key, value in data.items()}
+        if isinstance(data, list):
+            return [_present(self.common(value, path)) for value in data]
+        if isinstance(data, str):
+            return self._common.get((_names(path), data), data)
+        return data
+
+
+def by_hand(
+    format_: Format,
+    versions: Versions,
+    documents: Documents,
+    merged: Merged,
+    work: bytes,
+    limits: Limits,
+) -> ByHand:
+    """Compare the file in the work tree with the versions and their merge.
+
+    Args:
+        format_: of the file.
+        versions: the three versions.
+        documents: the same, parsed.
+        merged: their merge.
+        work: the file in the work tree.
+        limits: for reading it.
+    """
+    if work in (versions.base, versions.ours, versions.theirs):
+        return ByHand()
+    sides = _read(format_, work, limits)
+    if sides is None:
+        return ByHand(changes=("its text, which can't be read on both sides of the markers",))
+    texts = Texts(parse(format_, versions.ours, limits), documents[1])
+    texts.add(parse(format_, versions.theirs, limits), documents[2])
+    if versions.base is not None and documents[0] is not None:
+        texts.add(parse(format_, versions.base, limits), documents[0])
+    picks: dict[tuple[int, Path], Side] = {}
+    mixed: list[str] = []
+    for conflict in merged.conflicts:
+        here = [texts.common(_at(side, conflict.part, conflict.path), conflict.path) for side in sides]
+        if not _same(*here):
+            continue  # its markers are there
+        side = _side_with(conflict, here[0])
+        if side is None:
+            mixed.append(show_path(conflict.path))
+        else:
+            picks[conflict.part, conflict.path] = side
+    others = _changed(parse(format_, merged.data, limits), merged, sides, texts)
+    unknown = (_shown(item) for side in sides for item in side.items if not texts.knows(item))
+    return ByHand(picks, tuple(dict.fromkeys((*mixed, *unknown, *others))))
+
+
+def _read(format_: Format, work: bytes, limits: Limits) -> _Sides | None:
+    """The file as either side of its markers has it; None if one of them can't be read."""
+    try:
+        hunks = read_markers(work)
+        ours, theirs = (work, work) if hunks is None else (hunks.ours, hunks.theirs)
+        return parse(format_, ours, limits), parse(format_, theirs, limits)
+    except FluxsecretsError:
+        return None
+
+
+def _side_with(conflict: Conflict, data: Data | Missing) -> Side | None:
+    sides = ((Side.OURS, conflict.ours), (Side.THEIRS, conflict.theirs), (Side.BASE, conflict.base))
+    return next((side for side, value in sides if _same(value, data)), None)
+
+
+def _changed(merged: Document, found: Merged, sides: _Sides, texts: Texts) -> Iterator[str]:
+    """What the merge has outside of conflicts, and the file has in another way on both sides."""
+    if found.whole:
+        return
+    if any(len(side.parts) != len(merged.parts) for side in sides):
+        yield "the number of YAML documents"
+        return
+    disputed = [(conflict.merged_part, conflict.path) for conflict in found.conflicts]
+    for number, part in enumerate(merged.parts):
+        for leaf in Document("", "", (part,), None).leaves:
+            if any(number == other and leaf.path[: len(path)] == path for other, path in disputed):
+                continue
+            here = [texts.common(_at(side, number, leaf.path), leaf.path) for side in sides]
+            if _same(*here) and not _same(here[0], texts.common(leaf.value, leaf.path)):
+                yield show_path(leaf.path)
+
+
+def _at(document: Document, part: int, path: Path) -> Data | Missing:
+    node = find(document.parts[part], path) if part < len(document.parts) else None
+    return MISSING if node is None else to_data(node)
+
+
+def _same(one: Data | Missing, other: Data | Missing) -> bool:
+    if isinstance(one, Missing) or isinstance(other, Missing):
+        return one is other
+    return same_data(one, other)
+
+
+def _present(data: Data | Missing) -> Data:
+    assert not isinstance(data, Missing)  # noqa: S101 - what is in a map or list is present
+    return data
+
+
+def _key(item: Leaf | Comment) -> tuple[tuple[str, ...], str, bytes]:
+    if isinstance(item, Comment):
+        return (), "comment", item.text.strip().encode()
+    return _names(item.path), type(item.value).__name__, canonical_bytes(item.value)
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """The map keys of a path: what a ciphertext is bound to."""
+    return tuple(step for step in path if isinstance(step, str))
+
+
+def _shown(item: Leaf | Comment) -> str:
+    return f"the comment on line {item.line}" if isinstance(item, Comment) else show_path(item.path)

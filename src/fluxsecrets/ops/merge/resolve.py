@@ -1,0 +1,186 @@
+"""Resolve the conflicts of a file: merge its versions again with what was picked, and replace the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
+from fluxsecrets.files.writing import write_atomic
+from fluxsecrets.merging import MISSING, Side, merge
+from fluxsecrets.merging.markers import with_markers
+from fluxsecrets.ops.files.keypaths import Place
+from fluxsecrets.ops.files.reencrypt import encrypt_again, open_content
+from fluxsecrets.ops.files.values import NewValue, data_for
+from fluxsecrets.ops.run.inputs import Target
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.git.index import StagedFile, stage, write_blob
+from fluxsecrets.sops.document import Path, find
+from fluxsecrets.sops.formats.changing import set_value
+
+from .dispute import Dispute, Disputed
+from .kinds import Kind
+from .picking import Picks, unsettled
+from .threeway import merge_encrypted
+
+Entered = Mapping[tuple[int, Path], NewValue]
+"""New values for conflicts, by the YAML document in ours and the path."""
+
+
+class Resolution(StrEnum):
+    """What became of a file."""
+
+    RESOLVED = "resolved"
+    PARTLY = "partly resolved"
+    UNRESOLVED = "unresolved"
+    NO_CONFLICT = "no conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The result for one file.
+
+    Attributes:
+        left: the conflicts that are left.
+        staged: it is in the index.
+        notes: what else the user should know.
+    """
+
+    path: str
+    outcome: Resolution
+    left: tuple[Disputed, ...] = ()
+    staged: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def resolve(
+    session: Session,
+    dispute: Dispute,
+    picks: Picks,
+    entered: Entered = {},  # noqa: B006 - never changed
+    *,
+    discard_changes: bool = False,
+    add: bool = False,
+) -> Resolved:
+    """Merge the versions with what was picked, and replace the file.
+
+    If there are conflicts and none was picked, nothing is written.
+
+    Args:
+        session: the run.
+        dispute: the file.
+        picks: the side to take for each conflict.
+        entered: new values, which win over picks.
+        discard_changes: replace the file even if something else in it was changed by hand.
+        add: stage the result if no conflict is left.
+
+    Raises:
+        UnprotectedError: the file was changed by hand, or would be encrypted for somebody whom no rule names.
+        FileAccessError: the file was changed meanwhile, or can't be written; it stays unchanged.
+        GitError: it can't be staged. It is resolved nevertheless.
+    """
+    try:
+        return _resolve(session, dispute, picks, entered, discard_changes=discard_changes, add=add)
+    except FluxsecretsError as error:
+        raise error.in_file(dispute.shown) from None
+
+
+def _resolve(
+    session: Session, dispute: Dispute, picks: Picks, entered: Entered, *, discard_changes: bool, add: bool
+) -> Resolved:
+    chosen = {**picks, **{place: _present_side(dispute, place) for place in entered}}
+    left = unsettled(dispute, chosen)
+    if left and len(left) == len(dispute.values):
+        return Resolved(dispute.shown, Resolution.UNRESOLVED, left)
+    if dispute.done.changes and not discard_changes:
+        raise _changed_by_hand(dispute.done.changes)
+    data, notes = _merged(session, dispute, chosen)
+    if entered:
+        data = _with_entered(session, dispute, data, entered)
+    if not dispute.content.is_same(data):
+        session.warn_of(dispute.path, write_atomic(dispute.path, data, expected=dispute.content))
+    if left:
+        return Resolved(dispute.shown, Resolution.PARTLY, left, notes=notes)
+    if add:
+        _add(dispute, data)
+    return Resolved(dispute.shown, Resolution.RESOLVED, staged=add, notes=notes)
+
+
+def _present_side(dispute: Dispute, place: tuple[int, Path]) -> Side:
+    """The side whose value a new one replaces."""
+    conflict = next(value.conflict for value in dispute.values if value.place == place)
+    return Side.THEIRS if conflict.ours is MISSING else Side.OURS
+
+
+def _merged(session: Session, dispute: Dispute, picks: Picks) -> tuple[bytes, tuple[str, ...]]:
+    versions, format_ = dispute.versions, dispute.format
+    if dispute.whole:
+        side = next(iter(picks.values()))
+        data = {Side.BASE: versions.base, Side.OURS: versions.ours, Side.THEIRS: versions.theirs}[side]
+        if data is None:
+            raise UsageError("both sides added the file, so it has no base", hint="pick ours or theirs")
+        return data, ()
+    if dispute.kind is Kind.SEALED:
+        return _merged_sealed(session, dispute, picks)
+    result = merge_encrypted(session, dispute.path, format_, versions, dispute.labels, picks)
+    if result.reason is not None:
+        raise result.reason
+    return result.data, result.notes
+
+
+def _merged_sealed(session: Session, dispute: Dispute, picks: Picks) -> tuple[bytes, tuple[str, ...]]:
+    versions, format_, limits = dispute.versions, dispute.format, session.limits
+    base = None if versions.base is None else format_.parse(versions.base, limits)
+    ours, theirs = (format_.parse(data, limits) for data in (versions.ours, versions.theirs))
+    merged = merge(format_, base, ours, theirs, limits, picks)
+    if not merged.conflicts:
+        return merged.data, merged.notes
+    document = format_.parse(merged.data, limits)
+    data = with_markers(format_, document, base, theirs, merged.conflicts, dispute.labels, limits)
+    if data is None:
+        raise UsageError(
+            "the conflicts that are left can't be marked in the file", hint="resolve all of them at once"
+        )
+    return data, merged.notes
+
+
+def _with_entered(session: Session, dispute: Dispute, data: bytes, entered: Entered) -> bytes:
+    """Set new values in a merged file. Everything else in it keeps its ciphertext.
+
+    Raises:
+        UnprotectedError: the file has recipients whom the creation rule does not name.
+        UsageError: a value does not fit its place.
+    """
+    target = Target(
+        dispute.path,
+        dispute.shown,
+        dispute.format.name,
+        encrypted=True,
+        repository=dispute.repository,
+        repository_path=dispute.conflicted.path,
+    )
+    opened = open_content(session, target, replace(dispute.content, data=data, digest=None))
+    numbers = {value.place: value.conflict.merged_part or 0 for value in dispute.values}
+    text = opened.file.text()
+    for place, new in entered.items():
+        document = opened.file.format.parse(text, session.limits)
+        part, path = numbers[place], place[1]
+        root = document.parts[part]
+        value = data_for(root, Place(part, path, find(root, path)), new)
+        text = set_value(opened.file.format, document, path, value, session.limits, part=part)
+    return encrypt_again(session, opened, text).data
+
+
+def _changed_by_hand(changes: tuple[str, ...]) -> UnprotectedError:
+    return UnprotectedError(
+        "the file was changed by hand since the merge, and these changes would be lost",
+        details=[f"changed: {change}" for change in changes],
+        hint="note them, run `fluxsecrets resolve --discard-changes FILE`, and make them again with "
+        "`fluxsecrets edit FILE`",
+    )
+
+
+def _add(dispute: Dispute, data: bytes) -> None:
+    blob = write_blob(dispute.repository, data)
+    stage(dispute.repository, [StagedFile(dispute.conflicted.path, dispute.conflicted.mode, blob)])
