@@ -60,7 +60,6 @@ class Conflicted:
         base, ours, theirs: ids of blobs; None for a side that does not have the file.
         our_origin, their_origin: the commits of the sides; None if unknown. In a rebase, ours is the branch
             that commits are put on, and theirs is the commit that is put there.
-        unmerged: the index still has the three stages.
     """
 
     operation: Operation
@@ -71,17 +70,6 @@ class Conflicted:
     theirs: str | None
     our_origin: Origin | None
     their_origin: Origin | None
-    unmerged: bool
-
-
-def unmerged_paths(repository: Repository, folders: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The files with conflicts in the index, in order.
-
-    Raises:
-        GitError: the index can't be read.
-    """
-    records = split_records(repository.run("ls-files", "-z", "--unmerged", "--", *folders))
-    return tuple(dict.fromkeys(record.partition("\t")[2] for record in records))
 
 
 def find_conflicted(
@@ -143,7 +131,6 @@ def _of_index(repository: Repository, path: str, stages: dict[str, tuple[str, st
         theirs,
         _origin(repository, "HEAD"),
         their_origin,
-        unmerged=True,
     )
 
 
@@ -230,7 +217,6 @@ def _from_commits(
         theirs,
         _origin(repository, source.ours),
         _origin(repository, source.theirs),
-        unmerged=False,
     )
 
 
