@@ -37,6 +37,12 @@ from fluxsecrets.ops.propose.model import ProposeRequest
     "--env", "environment", cls=LoggedOption, metavar="NAME", help="For this environment alone; default: all."
 )
 @click.option(
+    "--kustomization",
+    cls=LoggedOption,
+    metavar="FILE",
+    help="The kustomization file that is to name the proposal, if several bring the Secret.",
+)
+@click.option(
     "--create-kustomization",
     is_flag=True,
     help="If the folder has no kustomization file, write one with the files that Flux takes there now.",

@@ -5,7 +5,7 @@ What Flux applies stays the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
@@ -19,7 +19,7 @@ from fluxsecrets.repo.tree import Tree, open_tree, with_planned
 from .entries import read_entries, without_entries
 from .merging import merge_proposals
 from .model import Folded, FoldedSecret, FoldRequest
-from .proof import changed_objects, judge_all, load_only, refuse_worse
+from .proof import Judged, changed_objects, judge_all, load_only, refuse_worse
 from .shape import is_narrowing
 from .waiting import Waiting, find_waiting
 
@@ -81,6 +81,7 @@ class _Folder:
         self.session = session
         self.request = request
         self.tree = tree
+        self.settings = load_settings(tree)
         self.workspace = Workspace(tree)
         self.replacing: set[str] = set()
 
@@ -90,13 +91,16 @@ class _Folder:
         for each in chosen:
             if each.why_left is None and each.target is not None:
                 by_target.setdefault(each.target, []).append(each)
-        done = [self.file(target, waiting) for target, waiting in by_target.items()]
+        if not by_target:
+            return Folded((), left, self.request.dry_run)
+        before = self.judged(by_target)
+        done = [self.file(target, waiting, before) for target, waiting in by_target.items()]
         secrets = tuple(secret for found in done for secret in found)
         folded = Folded(secrets, left, self.request.dry_run)
-        if folded.failed or not by_target:
+        if folded.failed:
             return folded
         self.remove([each for waiting in by_target.values() for each in waiting])
-        self.prove()
+        self.prove(before)
         if not self.request.dry_run:
             results = [Prepared(FileResult(each.path, Outcome.FOLDED, len(each.keys))) for each in secrets]
             write_files(
@@ -110,12 +114,25 @@ class _Folder:
         """A path as the user would name it."""
         return self.session.shown(self.tree.root / path)
 
-    def file(self, path: str, waiting: Sequence[Waiting]) -> tuple[FoldedSecret, ...]:
+    def judged(self, by_target: Mapping[str, Sequence[Waiting]]) -> Judged:
+        """What Flux makes of the files now."""
+        patches = (each.path for waiting in by_target.values() for each in waiting)
+        files = frozenset((*by_target, *patches))
+        return judge_all(self.session, load_only(self.tree, self.settings, files), self.settings)
+
+    def file(self, path: str, waiting: Sequence[Waiting], before: Judged) -> tuple[FoldedSecret, ...]:
         """Prepare the new content of a Secret's file."""
         shown = self.shown(path)
         try:
             target = select(self.session, [str(self.tree.root / path)]).targets[0]._replace(shown=shown)
-            merged = merge_proposals(self.session, self.tree, target, waiting, self.request)
+            merged = merge_proposals(
+                self.session,
+                self.tree,
+                target,
+                waiting,
+                self.request,
+                substituted=before.substitutes(path),
+            )
         except FluxsecretsError as error:
             names = dict.fromkeys(str(each.secret) for each in waiting)
             error.path = self.shown(error.path) if error.path in self.tree.files else error.path
@@ -144,18 +161,16 @@ class _Folder:
                     gone.add(entry.index)
             self.workspace.write(file, without_entries(data, gone, self.tree.limits), old=data)
 
-    def prove(self) -> None:
+    def prove(self, before: Judged) -> None:
         """Make sure that Flux applies the same as before, but for values that --outdated replaces.
 
         Raises:
             UnprotectedError: it would not.
         """
-        settings = load_settings(self.tree)
         files = frozenset(self.workspace.paths)
         planned = with_planned(self.tree, self.workspace.planned, self.workspace.removed)
-        before = judge_all(self.session, load_only(self.tree, settings, files), settings)
         names = frozenset(environment for environment, _ in before.verdicts)
-        after = judge_all(self.session, load_only(planned, settings, files, names), settings)
+        after = judge_all(self.session, load_only(planned, self.settings, files, names), self.settings)
         refuse_worse(before, after, files)
         changed = changed_objects(before, after, files, frozenset(self.replacing))
         if changed:

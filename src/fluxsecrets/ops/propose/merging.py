@@ -21,7 +21,7 @@ from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.metadata import Metadata
 
 from .model import FoldedKey, FoldRequest, KeyChange
-from .patchfile import PatchContent, over, read_patch
+from .patchfile import PatchContent, has_variable, over, read_patch
 from .shape import MAPS, SecretId, used_maps
 from .waiting import Waiting
 
@@ -54,7 +54,13 @@ class _Proposal:
 
 
 def merge_proposals(
-    session: Session, tree: Tree, target: Target, waiting: Sequence[Waiting], request: FoldRequest
+    session: Session,
+    tree: Tree,
+    target: Target,
+    waiting: Sequence[Waiting],
+    request: FoldRequest,
+    *,
+    substituted: bool,
 ) -> MergedSecret:
     """Open a Secret's file and proposals for it, and return the file with their values.
 
@@ -64,6 +70,7 @@ def merge_proposals(
         target: the file.
         waiting: the proposals, in the order in which Flux applies them; all for Secrets of this file.
         request: what is allowed.
+        substituted: Flux replaces variables in the file's Secrets, but not in base64.
 
     Raises:
         UnprotectedError: strangers among the recipients, a plain proposal, or one that is outdated.
@@ -86,7 +93,7 @@ def merge_proposals(
             if newer:
                 warnings.append(f"{_changed_after(each)}, and gets the proposed value")
             has_newer = has_newer or newer
-        text = _with_values(session, opened, text, mine)
+        text = _with_values(session, opened, text, mine, substituted=substituted)
         keys[secret] = tuple(_described(mine, node))
     made = encrypt_again(session, opened, text)
     warnings += made.warnings
@@ -144,12 +151,15 @@ def _outdated(each: _Proposal) -> FluxsecretsError:
     )
 
 
-def _with_values(session: Session, opened: OpenTarget, text: bytes, proposals: Sequence[_Proposal]) -> bytes:
+def _with_values(
+    session: Session, opened: OpenTarget, text: bytes, proposals: Sequence[_Proposal], *, substituted: bool
+) -> bytes:
     """The plain text of the file with the values of proposals for one Secret."""
     format_, part = opened.file.format, proposals[0].waiting.part
     own = next(iter(used_maps(opened.file.opened.document.parts[part])), "stringData")
     for key, value in _final(proposals).items():
-        for name, new in _places(format_.parse(text, session.limits).parts[part], own, key, value):
+        node = format_.parse(text, session.limits).parts[part]
+        for name, new in _places(node, own, key, value, substituted=substituted):
             document = format_.parse(text, session.limits)
             if new is not None:
                 text = set_value(format_, document, (name, key), new, session.limits, part=part)
@@ -158,19 +168,27 @@ def _with_values(session: Session, opened: OpenTarget, text: bytes, proposals: S
     return text
 
 
-def _places(part: MapNode, own: str, key: str, value: bytes | None) -> Iterator[tuple[str, str | None]]:
+def _places(
+    part: MapNode, own: str, key: str, value: bytes | None, *, substituted: bool
+) -> Iterator[tuple[str, str | None]]:
     """What becomes of a key in each of the two maps: its new text, or None to remove it."""
     there = [name for name in reversed(MAPS) if find(part, (name, key)) is not None]
     if value is None:
         yield from ((name, None) for name in there)
         return
     name = there[0] if there else own  # stringData wins over data
-    try:
-        text = value.decode("utf-8")
-    except UnicodeDecodeError:
+    text = _decoded(value)
+    if name == "stringData" and (text is None or (substituted and has_variable(text))):
         yield "stringData", None
-        name, text = "data", ""
-    yield name, base64.b64encode(value).decode() if name == "data" else text
+        name = "data"
+    yield name, base64.b64encode(value).decode() if name == "data" or text is None else text
+
+
+def _decoded(value: bytes) -> str | None:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _final(proposals: Sequence[_Proposal]) -> dict[str, bytes | None]:
@@ -180,6 +198,8 @@ def _final(proposals: Sequence[_Proposal]) -> dict[str, bytes | None]:
 def _described(proposals: Sequence[_Proposal], node: MapNode) -> Iterator[FoldedKey]:
     for key, value in _final(proposals).items():
         there = any(find(node, (name, key)) is not None for name in MAPS)
+        if value is None and not there:
+            continue  # proposed, and taken back
         change = KeyChange.REMOVED if value is None else KeyChange.CHANGED if there else KeyChange.ADDED
         paths = tuple(each.waiting.path for each in proposals if key in each.content.values)
         yield FoldedKey(key, change, None if value is None else str(length_class(len(value))), paths)

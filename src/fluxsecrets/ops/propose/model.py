@@ -24,6 +24,7 @@ class ProposeRequest:
         path: the Secret's file, as the user named it.
         key: of the value: `password`, or with the map: `stringData.password`.
         environment: the value is for this one alone; None for all that have the Secret.
+        kustomization: the kustomization file that is to name the proposal; None finds it.
         document: the YAML document with the Secret, from 1; None if only one is a Secret.
         remove: propose to remove the key.
         raw: the value is base64, and is decoded.
@@ -35,6 +36,7 @@ class ProposeRequest:
     path: str
     key: str
     environment: str | None = None
+    kustomization: str | None = None
     document: int | None = None
     remove: bool = False
     raw: bool = False

@@ -41,7 +41,9 @@ class PatchContent:
     over: str | None
 
 
-def value_patch(secret: SecretId, shape: Shape, node: MapNode, key: str, value: bytes, remark: str) -> bytes:
+def value_patch(
+    secret: SecretId, shape: Shape, node: MapNode, key: str, value: bytes, remark: str, *, substituted: bool
+) -> bytes:
     """Return the plain text of a patch that sets one value.
 
     Args:
@@ -51,11 +53,14 @@ def value_patch(secret: SecretId, shape: Shape, node: MapNode, key: str, value: 
         key: of the value.
         value: the bytes that an application is to get.
         remark: the first comment of the file.
+        substituted: Flux replaces variables in the Secret.
 
     Raises:
-        FormatError: the value is not text, and the Secret's values are under `data`.
+        FormatError: the Secret's values are under `data`, and Flux would not apply the value as it is.
     """
-    text = base64.b64encode(value).decode() if shape.other == "data" else _text(value)
+    text = (
+        base64.b64encode(value).decode() if shape.other == "data" else _text(value, substituted=substituted)
+    )
     data: dict[str, Data] = {**secret.data, shape.other: {key: text}}
     if find(node, (shape.own, key)) is not None:  # stringData would win over data
         data[shape.own] = {key: None}
@@ -156,15 +161,26 @@ def file_names(target: str, key: str, number: int) -> Iterator[str]:
     yield f"{PROPOSED.lstrip('.')}{slug}.{stem}{suffix}"
 
 
-def _text(value: bytes) -> str:
+def has_variable(text: str) -> bool:
+    """Whether Flux's substitution changes a text; it never changes base64."""
+    return "${" in text or "$$" in text
+
+
+def _text(value: bytes, *, substituted: bool) -> str:
     try:
-        return value.decode("utf-8")
+        text = value.decode("utf-8")
     except UnicodeDecodeError:
-        pass
-    raise FormatError(
-        "the value is not text, and beside values under `data` a proposal can hold text only",
-        hint="ask a holder of a key to set it: `fluxsecrets set FILE data.KEY --value-file FILE`",
-    )
+        text = None
+    hint = "ask a holder of a key to set it: `fluxsecrets set FILE data.KEY`"
+    if text is None:
+        raise FormatError(
+            "the value is not text, and beside values under `data` a proposal can hold text only", hint=hint
+        )
+    if text.startswith("\t") and "\n" in text:  # sops's YAML comes back without it
+        raise FormatError("Flux loses a text of several lines that starts with a tab", hint=hint)
+    if substituted and has_variable(text):
+        raise FormatError("Flux would replace variables in the value", hint=hint)
+    return text
 
 
 def _with_comments(data: Data, remark: str, mark: str) -> bytes:

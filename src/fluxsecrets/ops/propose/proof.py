@@ -46,6 +46,13 @@ class Judged:
         """The verdicts of the Kustomizations that read one of some files."""
         return ((place, each) for place, each in self.verdicts.items() if files & each.applied.files)
 
+    def substitutes(self, path: str) -> bool:
+        """Whether some Kustomization replaces variables in the objects of a file."""
+        return any(
+            each.applied.kustomization is not None and each.applied.kustomization.post_build
+            for _, each in self.named(frozenset({path}))
+        )
+
 
 def judge_all(session: Session, environments: Iterable[Environment], settings: Settings) -> Judged:
     """Say what Flux makes of environments, as if each cluster had a key for every file.

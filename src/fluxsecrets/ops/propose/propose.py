@@ -37,9 +37,9 @@ from .entries import read_entries, with_entries
 from .model import KeyChange, Proposed, ProposeRequest
 from .patchfile import file_names, removal_patch, value_patch
 from .proof import judge_all, load_only, refuse_undecrypted, refuse_worse
-from .reach import Use, choose_file, uses_of
+from .reach import Use, choose_file, named_file, uses_of
 from .secretfile import EncryptedSecret, key_of, read_secret
-from .shape import MAPS, Shape, narrowing_text, shape_of
+from .shape import MAPS, narrowing_text, shape_of
 
 COMMAND = "propose"
 """The name under which an interrupted run is completed or taken back."""
@@ -89,7 +89,7 @@ class _Proposer:
         shape = shape_of(found.node, found.metadata, key)
         environments = load_environments(self.tree, self.settings)
         uses = uses_of(environments, found.path, found.part)
-        chosen = choose_file(uses, self.request.environment, self.shown)
+        chosen = self.file(uses)
         workspace = Workspace(self.tree)
         file = chosen if chosen is not None else self.create(workspace, uses)
         data = workspace.read(file)
@@ -105,8 +105,19 @@ class _Proposer:
             change = KeyChange.REMOVED
         else:
             path = self.patch_path(found, file, key)
-            policy = self.policy(found, path, (shape.other, key))
-            patch = self.encrypted(found, shape, key, self.value(new), policy)
+            overlay = all(use.chain[:1] != (file,) for use in uses if use.chain)
+            policy = self.policy(found, path, (shape.other, key), overlay=overlay)
+            substituted = any(use.substituted for use in uses)
+            plain = value_patch(
+                found.id,
+                shape,
+                found.node,
+                key,
+                self.value(new),
+                self.remark(found),
+                substituted=substituted,
+            )
+            patch = self.encrypted(plain, policy)
             recipients = names_of(policy.groups, policy.names)
             if shape.narrowing is not None:
                 narrowing = narrowing_text(found.id, shape.narrowing)
@@ -132,6 +143,17 @@ class _Proposer:
             tuple(dict.fromkeys(self.warnings)),
             self.request.dry_run,
         )
+
+    def file(self, uses: tuple[Use, ...]) -> str | None:
+        """The kustomization file that is to name the proposal, or None if Flux takes the folder as it is."""
+        if self.request.kustomization is None or not uses:
+            return choose_file(uses, self.request.environment, self.shown)
+        if self.request.environment is not None:
+            raise UsageError("--kustomization and --env both choose the file", hint="give one of them")
+        path = (self.session.cwd / self.request.kustomization).resolve()
+        root = self.tree.root.resolve()
+        inside = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        return named_file(uses, inside, self.shown)
 
     def shown(self, path: str) -> str:
         """A path as the user would name it."""
@@ -206,10 +228,10 @@ class _Proposer:
             return None
         return applied.config.path, applied.matches[-1].rule.index
 
-    def policy(self, found: EncryptedSecret, path: str, place: tuple[str, str]) -> Policy:
+    def policy(self, found: EncryptedSecret, path: str, place: tuple[str, str], *, overlay: bool) -> Policy:
         """For whom the patch is encrypted: for the recipients of the Secret's file.
 
-        A patch for one environment follows the creation rule for its own place, if there is one.
+        A patch in an overlay follows the creation rule for its own place, if there is one.
         """
         metadata = found.metadata
         names = self.session_names()
@@ -221,7 +243,7 @@ class _Proposer:
             names,
         )
         ruled = self.rule_line(path) is not None
-        if self.request.environment is not None and ruled:
+        if overlay and ruled:
             by_rule = policy_for(self.session, self.tree.root / path, Overrides())
             own = replace(by_rule, names={**names, **by_rule.names})
         elif ruled:
@@ -234,10 +256,8 @@ class _Proposer:
             own = replace(own, selector=FLUX_SELECTOR)
         return own
 
-    def encrypted(
-        self, found: EncryptedSecret, shape: Shape, key: str, value: bytes, policy: Policy
-    ) -> bytes:
-        plain = value_patch(found.id, shape, found.node, key, value, self.remark(found))
+    def encrypted(self, plain: bytes, policy: Policy) -> bytes:
+        """A patch, encrypted with a new data key."""
         made = encrypt_content(
             YamlFormat(),
             plain,

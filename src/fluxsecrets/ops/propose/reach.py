@@ -32,6 +32,11 @@ class Use:
         return self.item.through
 
     @property
+    def substituted(self) -> bool:
+        """Whether Flux replaces variables in it."""
+        return self.applied.kustomization is not None and self.applied.kustomization.post_build
+
+    @property
     def folder(self) -> str:
         """The folder that is built."""
         return self.applied.folder or ""
@@ -83,9 +88,22 @@ def choose_file(uses: Sequence[Use], environment: str | None, shown: Callable[[s
         )
         raise UsageError(
             f"Flux reaches the Secret in several ways: by {names}",
-            hint="say for which environment the value is: add --env NAME",
+            hint="choose one with --kustomization FILE, or with --env NAME the one of an environment",
         )
     return innermost[0]
+
+
+def named_file(uses: Sequence[Use], path: str, shown: Callable[[str], str]) -> str:
+    """Return the kustomization file that the user named, if it brings the Secret.
+
+    Raises:
+        UsageError: it doesn't.
+    """
+    known = dict.fromkeys(file for use in uses for file in use.chain)
+    if path not in known:
+        names = ", ".join(map(shown, known)) or "none"
+        raise UsageError(f"{shown(path)} doesn't bring this Secret", hint=f"those that do: {names}")
+    return path
 
 
 def _own_file(uses: Sequence[Use], environment: str, shown: Callable[[str], str]) -> str | None:
@@ -99,7 +117,7 @@ def _own_file(uses: Sequence[Use], environment: str, shown: Callable[[str], str]
     if len(found) > 1:
         raise UsageError(
             f"several Kustomizations of {environment} apply this Secret",
-            hint="move the patch of a proposal by hand to the right kustomization file",
+            hint="choose a kustomization file with --kustomization FILE",
         )
     if found[0] is None and (len(uses) > len(own) or own[0].chain):
         raise UsageError(
