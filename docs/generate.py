@@ -20,6 +20,7 @@ from fluxsecrets.cli.entry import run
 PAGE = Path(__file__).with_name("commands.md")
 AUDIT_PAGE = Path(__file__).with_name("audit-rules.md")
 SCAN_PAGE = Path(__file__).with_name("scan.md")
+REVIEW_PAGE = Path(__file__).with_name("review.md")
 RULES_PAGE = Path(__file__).with_name("scan-rules.md")
 _BLOCK = re.compile(r"^<!-- help:(?P<command>[a-z -]*)-->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
 
@@ -101,6 +102,20 @@ def with_rules(page: str) -> str:
     return head + "\n".join(lines) + "<!-- end -->" + rest.partition("<!-- end -->")[2]
 
 
+def with_kinds(page: str) -> str:
+    """Return the page of the review with the kinds between `<!-- kinds -->` and `<!-- end -->`."""
+    from fluxsecrets.ops.review.kinds import KINDS
+
+    head, _, rest = page.partition("<!-- kinds -->\n")
+    lines = ["<!-- kinds -->"]
+    for info in (kind.info for kind in KINDS):
+        title = f"{info.title[0].upper()}{info.title[1:]}"
+        lines += [f"### {info.id}", "", *wrapped(f"{title}: {info.severity}. {info.explanation}"), ""]
+        if info.fix:
+            lines += [*wrapped(f"What to do: {info.fix}."), ""]
+    return head + "\n".join(lines) + "<!-- end -->" + rest.partition("<!-- end -->")[2]
+
+
 def token_rules_page() -> str:
     """Return the page of token rules."""
     from fluxsecrets.scan import rules
@@ -129,6 +144,8 @@ def main() -> int:
     AUDIT_PAGE.write_text(audit_rules_page(), encoding="utf-8", newline="\n")
     page = SCAN_PAGE.read_text(encoding="utf-8")
     SCAN_PAGE.write_text(with_rules(page), encoding="utf-8", newline="\n")
+    page = REVIEW_PAGE.read_text(encoding="utf-8")
+    REVIEW_PAGE.write_text(with_kinds(page), encoding="utf-8", newline="\n")
     RULES_PAGE.write_text(token_rules_page(), encoding="utf-8", newline="\n")
     return 0
 

@@ -44,7 +44,7 @@ class GitHub:
 
     def __init__(self, folder, tools, event, values, **environ):
         self.folder, self.event, self.values = folder, event, values
-        self.summary = tools / "summary.md"
+        self.summary = (tools or folder or Path()) / "summary.md"
         self._environ = {
             **_environ(tools),
             "GITHUB_ACTIONS": "true",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fluxsecrets.cli.app import RUN_BY_GIT
+from fluxsecrets.ops.review.kinds import KINDS
 from fluxsecrets.scan.registry import all_rules
 
 PROJECT = Path(__file__).parents[1]
@@ -115,6 +116,15 @@ def test_rules_of_the_scanner_are_in_the_docs():
     for rule in all_rules():
         place, _, anchor = rule.docs.partition("#")
         assert anchor in anchors(PROJECT / "docs" / place), rule.id
+
+
+def test_kinds_of_the_review_are_in_the_docs():
+    page = PROJECT / "docs" / "review.md"
+    text = page.read_text(encoding="utf-8")
+    assert load_generator().with_kinds(text) == text, "docs/review.md is out of date: run `make docs`"
+    for kind in KINDS:
+        place, _, anchor = kind.info.docs.partition("#")
+        assert anchor in anchors(PROJECT / "docs" / place), kind.info.id
 
 
 def test_every_command_is_documented(environment):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence, Finding, Location
 from fluxsecrets.findings.fingerprint import fingerprint, told_apart
+from fluxsecrets.ops.review.kinds import KINDS
 
 from .found import Found
 from .text import counted
@@ -30,7 +31,7 @@ def found_by_review(review: Review, version: str) -> Found:
         (),
         (),
         summary(review),
-        lambda: (),
+        lambda: [kind.info for kind in KINDS],
         listed=sorted(findings, key=lambda item: -item.severity),
         remaining=review.unseen,
     )
@@ -55,6 +56,6 @@ def _finding(item: ReviewItem) -> Finding:
         Confidence.HIGH,
         Location(item.path, item.line),
         f"{item.environment}: {what}{item.title}",
-        item.hint or f"see {item.kind} in docs/review.md",
+        item.hint or f"see docs/review.md#{item.kind}",
         fingerprint(item.kind, item.path, item.anchor),
     )
