@@ -121,16 +121,20 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
 @command.command("run", short_help="What the hooks do; for hooks of your own.")
 @click.argument("hook", type=click.Choice(HOOKS))
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
-def run(*, hook: str, arguments: tuple[str, ...]) -> int:
+@click.option("-v", "--verbose", is_flag=True, help="Also say how many MACs were checked.")
+def run(*, hook: str, arguments: tuple[str, ...], verbose: bool) -> int:
     """Do what a hook does: look for secrets in plain text, and fail where there are some.
 
     For hooks of your own, and for the pre-commit framework. pre-commit and pre-merge-commit look at what is
     staged, or at the files that are named; pre-push wants the name of the remote, and on standard input what
     git tells its hooks. What is clean is passed in silence.
+
+    pre-commit and pre-merge-commit also check the MACs of encrypted files, where an identity is at hand: no
+    passphrase is asked for, and no command, gpg or keyring is used.
     """
     from fluxsecrets.cli.hookrun import run_hook
 
-    return run_hook(hook, arguments)
+    return run_hook(hook, arguments, verbose=verbose)
 
 
 def _work(state: HookState) -> Cell:

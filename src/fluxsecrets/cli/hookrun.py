@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
+from fluxsecrets.errors import IntegrityError
 from fluxsecrets.ops.checks.scan import scan
 from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
 
@@ -33,7 +34,7 @@ _KEPT = (
 )
 
 
-def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
+def run_hook(hook: str, arguments: tuple[str, ...], *, verbose: bool = False) -> int:
     """Run a hook; its exit code stops git, or lets it go on."""
     if hook != "pre-push":
         # The pre-commit framework names files. They are as they are staged, since it puts all other changes
@@ -47,7 +48,35 @@ def run_hook(hook: str, arguments: tuple[str, ...]) -> int:
             return 0
         request = ScanRequest(Path.cwd(), Source.COMMITS, commits=commits)
     result = scan(request)
+    if hook != "pre-push" and (arguments or result.ciphertexts):
+        result = _with_macs(result, arguments, verbose=verbose)
     return 0 if result.silent else _tell(hook, result)
+
+
+def _with_macs(result: ScanResult, arguments: tuple[str, ...], *, verbose: bool) -> ScanResult:
+    """The result, with an error for each encrypted file whose MAC is wrong."""
+    from fluxsecrets.cli.output import Output
+    from fluxsecrets.ops.checks.stagedmacs import check_macs_of, check_staged_macs
+    from fluxsecrets.ops.run.session import Session
+    from fluxsecrets.repo.git import find_repository
+
+    session = Session(dict(os.environ), Path.cwd())
+    if arguments:
+        found = check_macs_of(session, [text for text in arguments if Path(text).is_file()])
+    else:
+        repository = find_repository(session.cwd)
+        if repository is None:
+            return result
+        found = check_staged_macs(session, repository, result.ciphertexts)
+    if found.left:
+        Output().note(f"the MACs of {found.left} more files were not checked: `fluxsecrets audit` does it")
+    if verbose:
+        rest = f", {found.unchecked} not: no identity at hand opens them" if found.unchecked else ""
+        Output().note(f"MACs of encrypted files: {found.checked} checked{rest}")
+    known = {error.path for error in result.errors}
+    return result._replace(
+        errors=(*result.errors, *(error for error in found.errors if error.path not in known))
+    )
 
 
 def _tell(hook: str, result: ScanResult) -> int:
@@ -81,6 +110,8 @@ def _refusal(hook: str, result: ScanResult) -> list[str]:
     """What to do about it, after the findings."""
     what = _WHAT[hook]
     if not result.findings:
+        if all(isinstance(error, IntegrityError) for error in result.errors):
+            return [f"the {what} was refused"]
         return [f"the {what} was refused: what could not be read may hold a secret"]
     lines = [f"the {what} was refused"]
     if hook == "pre-push":

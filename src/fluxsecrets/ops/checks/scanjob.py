@@ -80,6 +80,7 @@ class ScanJob:
         self.faults: list[Fault] = []
         self.words: Words | None = None
         self.listing: Listing | None = None
+        self.ciphertexts: list[tuple[str, str]] = []
 
     def judge_by(
         self,

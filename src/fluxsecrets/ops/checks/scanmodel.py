@@ -91,6 +91,7 @@ class ScanResult(NamedTuple):
         nothing: why no file was looked at, or "".
         rules: rules of the team that ran beside the built-in ones.
         repositories: how many were scanned, if several were asked for.
+        ciphertexts: staged files that have some: their paths, and the ids of their blobs.
         unnamed: files of other tools that have no effect: the setting that could name each, and its name.
     """
 
@@ -109,6 +110,7 @@ class ScanResult(NamedTuple):
     rules: tuple[RuleInfo, ...] = ()
     repositories: int | None = None
     unnamed: tuple[tuple[str, str], ...] = ()
+    ciphertexts: tuple[tuple[str, str], ...] = ()
 
     @property
     def clean(self) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.marks import SETTINGS_NAME, SIGN_BYTES
 from fluxsecrets.ops.policy.trust import (
     INDEX,
     rule_files,
@@ -17,7 +17,8 @@ from fluxsecrets.ops.policy.trust import (
 )
 from fluxsecrets.repo.git import BLOB_LIMIT
 from fluxsecrets.scan.scanner import FileScan
-from fluxsecrets.scan.sources.staged import kustomizations, list_staged, read_generators, read_staged
+from fluxsecrets.scan.sources import SourceFile
+from fluxsecrets.scan.sources.staged import Staged, kustomizations, list_staged, read_generators, read_staged
 
 from .scanjob import ScanJob
 
@@ -44,4 +45,12 @@ def scan_staged(job: ScanJob) -> Iterator[FileScan]:
     planned = take_rules(objects, rules)
     job.judge_by(with_named(trust, state_reader(repository, INDEX)), planned)
     job.beside = read_generators(beside, objects)
-    return map(job.scanner.scan, read_staged(repository, files, objects))
+    return map(job.scanner.scan, _noting(job, files, read_staged(repository, files, objects)))
+
+
+def _noting(job: ScanJob, files: Sequence[Staged], sources: Iterator[SourceFile]) -> Iterator[SourceFile]:
+    """Pass files on, and note those that have ciphertexts."""
+    for file, source in zip(files, sources, strict=True):
+        if isinstance(source.blobs, tuple) and any(SIGN_BYTES in blob.data for blob in source.blobs):
+            job.ciphertexts.append((file.path, file.blob))
+        yield source

@@ -59,6 +59,8 @@ def _with_baseline(
     job: ScanJob, found: tuple[Finding, ...], allowed: tuple[AllowedFinding, ...], remarks: tuple[Remark, ...]
 ) -> ScanResult:
     result = ScanResult(found, (), allowed, remarks, (), tuple(job.errors), len(job.paths), job.root)
+    if job.ciphertexts:
+        result = result._replace(ciphertexts=tuple(job.ciphertexts))
     if job.words is not None:
         result = result._replace(rules=job.words.infos)
     if found and job.complete and job.request.config is None:

@@ -1,0 +1,117 @@
+"""MACs of encrypted files that are about to be committed: a merge or an edit by hand breaks them.
+
+A commit waits for this, so only identities at hand are used: no command runs, no device or passphrase is
+asked for, and neither gpg nor the keyring of the system. A file for others stays unchecked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from fluxsecrets.errors import FluxsecretsError, IntegrityError
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks import SIGN_BYTES
+from fluxsecrets.ops.files.content import open_parsed, parse
+from fluxsecrets.ops.run.parallel import run_jobs
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.git import BLOB_LIMIT, Repository
+from fluxsecrets.sops.envelope import Providers
+from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.metadata import Metadata
+
+MOST = 2_000
+"""Files that are checked; a commit with more would take too long."""
+
+File = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MacCheck:
+    """Whether the MACs of files fit.
+
+    Attributes:
+        errors: one for each file whose MAC is wrong.
+        checked: how many were checked.
+        unchecked: how many no identity at hand opens, or can't be parsed.
+        left: how many were not looked at, since there were too many.
+    """
+
+    errors: tuple[FluxsecretsError, ...]
+    checked: int
+    unchecked: int
+    left: int = 0
+
+
+def check_staged_macs(session: Session, repository: Repository, files: Sequence[tuple[str, str]]) -> MacCheck:
+    """Check the MACs of staged files.
+
+    Args:
+        session: the run.
+        repository: whose index they are in.
+        files: paths, and ids of their blobs.
+
+    Raises:
+        GitError: an object is damaged.
+    """
+    return _check(session, _staged(repository, files[:MOST]), left=len(files[MOST:]))
+
+
+def check_macs_of(session: Session, paths: Sequence[str]) -> MacCheck:
+    """Check the MACs of files of the work tree, relative to the working directory.
+
+    Raises:
+        FileAccessError: one can't be read.
+    """
+    files = ((path, read_file(session.cwd / path, limit=BLOB_LIMIT).data) for path in paths[:MOST])
+    return _check(session, (file for file in files if SIGN_BYTES in file[1]), left=len(paths[MOST:]))
+
+
+def _staged(repository: Repository, files: Sequence[tuple[str, str]]) -> Iterator[File]:
+    objects = repository.read_objects((blob for _, blob in files), limit=BLOB_LIMIT)
+    for (path, _), (_, _, data) in zip(files, objects, strict=True):
+        if data is not None:
+            yield path, data
+
+
+def _check(session: Session, files: Iterable[File], *, left: int) -> MacCheck:
+    results = [*run_jobs(partial(_wrong, session), [*files])]
+    errors = tuple(each for each in results if isinstance(each, FluxsecretsError))
+    checked = sum(each is not False for each in results)
+    return MacCheck(errors, checked, len(results) - checked, left)
+
+
+def _wrong(session: Session, file: File) -> FluxsecretsError | bool:
+    """Why a file's MAC is wrong; True if it is right, False if it can't be checked."""
+    path, data = file
+    name = detect_encryption(data, path)
+    if name is None:
+        return False
+    format_ = make_format(name)
+    try:
+        document = parse(format_, data, session.limits)
+        metadata = None if document.metadata is None else _at_hand(document.metadata, session.providers)
+        if metadata is None:
+            return False
+        open_parsed(format_, replace(document, metadata=metadata), session.providers)
+    except IntegrityError as error:
+        return error.in_file(path)
+    except FluxsecretsError:  # Flux can't read it either; who broke it may have no key
+        return False
+    return True
+
+
+def _at_hand(metadata: Metadata, providers: Providers) -> Metadata | None:
+    """A `sops` block with the keys alone whose identities are at hand, or None if they are not enough."""
+    groups = metadata.key_groups
+    needed = 1 if len(groups) == 1 else max(2, metadata.shamir_threshold or len(groups))
+    usable = []
+    for group in groups:
+        keys = tuple(key for key in group.keys if providers[key.recipient.kind].at_hand(key.recipient))
+        if keys:
+            usable.append(group._replace(keys=keys))
+    if len(usable) < needed:
+        return None
+    return replace(metadata, key_groups=tuple(usable[:needed]), shamir_threshold=needed if needed > 1 else 0)

@@ -1,0 +1,88 @@
+"""The commit hooks refuse an encrypted file whose MAC is wrong, where an identity is at hand."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+SECRETS = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
+
+
+@pytest.fixture
+def repository(encrypted_waddle, git):
+    """The encrypted example; `change` changes a plain value of an encrypted file, and stages it."""
+
+    def change(path=SECRETS, old="namespace: ", new="namespace: x"):
+        file = encrypted_waddle / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        git(encrypted_waddle, "add", path)
+
+    return change
+
+
+@pytest.mark.parametrize("hook", ["pre-commit", "pre-merge-commit"])
+def test_a_wrong_mac_is_refused(repository, cli, hook):
+    repository()
+    done = cli("hook", "run", hook)
+    assert done.exit_code == 2
+    assert f"{SECRETS}: the MAC does not match" in done.stderr
+    assert done.stderr.rstrip().endswith(f"the {'commit' if hook == 'pre-commit' else 'merge'} was refused")
+
+
+def test_what_the_pre_commit_framework_names_is_checked_too(repository, cli):
+    repository()
+    assert "the MAC does not match" in cli("hook", "run", "pre-commit", SECRETS).stderr
+
+
+def test_a_file_that_was_changed_as_it_should_be_passes(repository, cli, encrypted_waddle, git):
+    assert cli("set", SECRETS, "stringData.new", "--document", "1", "--generate", "hex").exit_code == 0
+    git(encrypted_waddle, "add", "--all")
+    done = cli("hook", "run", "pre-commit")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "MACs of encrypted files: 1 checked" in cli("hook", "run", "pre-commit", "--verbose").stderr
+
+
+def test_without_an_identity_nothing_is_said_unless_asked(repository, cli, monkeypatch, tmp_path):
+    repository()
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "none"))
+    done = cli("hook", "run", "pre-commit")
+    assert (done.exit_code, done.stderr) == (0, "")
+    said = cli("hook", "run", "pre-commit", "-v").stderr
+    assert "0 checked, 1 not: no identity at hand opens them" in said
+
+
+def test_no_command_of_the_user_runs_for_it(repository, cli, monkeypatch, tmp_path):
+    repository()
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SOPS_AGE_KEY_CMD", f"touch {tmp_path / 'ran'}")
+    assert cli("hook", "run", "pre-commit").exit_code == 0
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="sh is not on PATH: hooks are not tried")
+def test_a_merge_of_a_branch_that_changed_a_file_by_hand_is_refused(repository, cli, encrypted_waddle, git):
+    """git merges the change of a plain value and a comment as text, without a conflict."""
+    assert cli("hook", "install", "pre-merge-commit").exit_code == 0
+    text = (encrypted_waddle / SECRETS).read_text(encoding="utf-8")
+    branch = git(encrypted_waddle, "symbolic-ref", "--short", "HEAD").strip()
+    git(encrypted_waddle, "checkout", "--quiet", "-b", "by-hand")
+    repository()
+    git(encrypted_waddle, "commit", "--quiet", "--no-verify", "--message", "by hand")
+    git(encrypted_waddle, "checkout", "--quiet", branch)
+    (encrypted_waddle / SECRETS).write_text(f"# ours\n{text}", encoding="utf-8")
+    git(encrypted_waddle, "commit", "--quiet", "--all", "--no-verify", "--message", "ours")
+    done = subprocess.run(
+        ["git", "-c", "user.name=T", "-c", "user.email=t@waddle.example", "merge", "--no-edit", "by-hand"],
+        cwd=encrypted_waddle,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "the MAC does not match" in done.stderr
+    assert "the merge was refused" in done.stderr
