@@ -10,6 +10,8 @@ import sys
 import pytest
 from tests.report.test_json import problems
 
+from sealing import VECTORS, key_file
+
 SECRET = """\
 apiVersion: v1
 kind: Secret
@@ -510,6 +512,199 @@ def test_git_mergetool(conflict, cli):
     assert conflict.try_git(*options, *more, "mergetool", "--no-prompt", "secret.yaml") == 0
     assert conflict.stages() == 0
     assert conflict.plain() == merged("theirs")
+
+
+@pytest.fixture
+def driver(branches):
+    """The branches, in a clone with the merge driver."""
+    command = f'"{branches.cli.executable}" merge-driver %O %A %B %L %P %S %X %Y'
+    branches.git("config", "merge.fluxsecrets.driver", command)
+    (branches.folder.path / ".git/info/attributes").write_text("*.yaml merge=fluxsecrets\n")
+    return branches
+
+
+class TestAfterTheDriver:
+    """What the merge driver leaves."""
+
+    @pytest.fixture
+    def two(self, driver):
+        driver.on_feature("feature", ("hunter2", "theirs"), ("user: app", "user: them"))
+        driver.change("main", ("hunter2", "ours"), ("user: app", "user: us"))
+        assert driver.try_git("merge", "feature") == 1
+        assert driver.path.read_text().count("<<<<<<<") in (1, 2)
+        return driver
+
+    def test_one_conflict_after_the_other(self, two):
+        done = two.resolve("--ours", "stringData.password")
+        assert done.exit_code == 1
+        assert "stringData.password: ours" in done.stdout
+        assert "secret.yaml: 1 of 2 conflicts resolved, 1 left" in done.stderr
+        text = two.path.read_text()
+        assert text.count("<<<<<<<") == 1
+        assert text.count("  password: ") == 1
+        done = two.resolve("--theirs", "stringData.user")
+        assert done.exit_code == 0
+        assert "stringData.password: ours, resolved in the file" in done.stderr
+        assert two.plain() == SECRET.replace("hunter2", "ours").replace("user: app", "user: them")
+
+    def test_json_of_a_part(self, two):
+        data = json.loads(two.resolve("--ours", "stringData.password", "--format", "json").stdout)
+        assert problems(data) == []
+        assert data["outcome"] == "partly resolved"
+        assert [each["settled"] for each in data["conflicts"]] == ["ours", None]
+
+    def test_without_an_identity_only_the_mac_is_left(self, driver, monkeypatch, act_as):
+        driver.on_feature("feature", ("hunter2", "theirs"))
+        driver.change("main", ("user: app", "user: us"))
+        with monkeypatch.context() as patch:
+            patch.delenv("SOPS_AGE_KEY_FILE")
+            assert driver.try_git("merge", "feature") == 1
+            done = driver.resolve()
+            assert done.exit_code == 2
+            assert "none of your identities can open this file" in done.stderr
+        assert "mac: ENC" in driver.path.read_text().partition("<<<<<<<")[2]
+        done = driver.resolve("--add")
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert "secret.yaml: resolved, no conflict" in done.stderr
+        assert driver.plain() == SECRET.replace("hunter2", "theirs").replace("user: app", "user: us")
+
+    def test_a_refused_merge_is_merged_once_the_rules_are(self, driver, act_as):
+        """The other branch admits bob, and gives the file a new data key; the rule came with the merge."""
+        bob = act_as("bob").recipient
+        alice = act_as("alice").recipient
+        driver.git("checkout", "--quiet", "feature")
+        driver.folder.rules(f"creation_rules:\n  - age: {alice},{bob}\n")
+        assert driver.cli("recipients", "sync", "--all").exit_code == 0
+        assert driver.cli("rotate", "secret.yaml").exit_code == 0
+        driver.commit("bob")
+        driver.git("checkout", "--quiet", "main")
+        driver.change("main", ("hunter2", "ours"))
+        driver.try_git("merge", "feature")
+        done = driver.resolve("--add")
+        assert done.exit_code == 0, done.stderr
+        assert driver.plain() == SECRET.replace("hunter2", "ours")
+        assert bob in driver.path.read_text()
+
+
+def test_somebody_whom_no_rule_names_gets_no_new_value(driver, act_as):
+    """An injected recipient would be handed the values of both sides."""
+    mallory, alice = act_as("bob").recipient, act_as("alice").recipient
+    driver.git("checkout", "--quiet", "feature")
+    driver.folder.rules(f"creation_rules:\n  - age: {alice},{mallory}\n")
+    assert driver.cli("recipients", "sync", "--all").exit_code == 0
+    assert driver.cli("rotate", "secret.yaml").exit_code == 0
+    driver.folder.rules(f"creation_rules:\n  - age: {alice}\n")
+    driver.commit("only the file")
+    driver.git("checkout", "--quiet", "main")
+    driver.change("main", ("hunter2", "ours"))
+    driver.try_git("merge", "feature")
+    before = driver.path.read_bytes()
+    done = driver.resolve("--all-ours")
+    assert done.exit_code == 2
+    assert "that the creation rule does not name" in done.stderr
+    assert "merge .sops.yaml first" in done.stderr
+    assert driver.path.read_bytes() == before
+
+
+FORMATS = {
+    "config.json": '{"stringData": {"password": "hunter2-throwaway", "user": "app"}}\n',
+    ".env": "PASSWORD=hunter2-throwaway\nUSER_NAME=app\n",
+    "config.ini": "[db]\npassword = hunter2-throwaway\nuser = app\n",
+    "two.yaml": "".join(
+        f"{mark}apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n"
+        f"stringData:\n  password: {name}-hunter2-throwaway\n"
+        for mark, name in (("", "one"), ("---\n", "two"))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_every_format(branches, name, side):
+    branches.name = name
+    branches.write(FORMATS[name])
+    branches.commit(name)
+    branches.git("branch", "--force", "feature")
+    branches.on_feature("feature", ("hunter2", "theirs"))
+    branches.change("main", ("hunter2", "ours"))
+    assert branches.try_git("merge", "feature") == 1
+    assert branches.resolve().exit_code == 1
+    assert branches.resolve(f"--all-{side}").exit_code == 0
+    assert branches.plain() == FORMATS[name].replace("hunter2", side)
+
+
+def test_documents_are_named_by_number(branches):
+    branches.name = "two.yaml"
+    branches.write(FORMATS["two.yaml"])
+    branches.commit("two")
+    branches.git("branch", "--force", "feature")
+    branches.on_feature("feature", ("hunter2", "theirs"))
+    branches.change("main", ("hunter2", "ours"))
+    branches.try_git("merge", "feature")
+    done = branches.resolve("--ours", "stringData.password")
+    assert done.exit_code == 2
+    assert "name the document in front: 1:stringData.password" in done.stderr
+    assert branches.resolve("--ours", "1:stringData.password", "--all-theirs").exit_code == 0
+    text = FORMATS["two.yaml"]
+    assert branches.plain() == text.replace("one-hunter2", "one-ours").replace("two-hunter2", "two-theirs")
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_a_binary_file_is_taken_as_a_whole(branches, side):
+    branches.name = "key.bin"
+    branches.path.write_bytes(b"hunter2-throwaway\0")
+    assert branches.cli("encrypt", "key.bin").exit_code == 0
+    branches.commit("binary")
+    branches.git("branch", "--force", "feature")
+    for branch, word in (("feature", "theirs"), ("main", "ours")):
+        branches.git("checkout", "--quiet", branch)
+        branches.edit(f"{word}-throwaway\0")
+        branches.commit(branch)
+    assert branches.try_git("merge", "feature") == 1
+    done = branches.resolve()
+    assert done.exit_code == 1
+    assert branches.resolve(f"--all-{side}").exit_code == 0
+    assert branches.plain() == f"{side}-throwaway\0"
+
+
+class TestSealedSecret:
+    """Its values are merged by key, without any key."""
+
+    @pytest.fixture
+    def sealed(self, branches, monkeypatch):
+        monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+        branches.name = "sealed.yaml"
+        branches.path.write_bytes((VECTORS / "sealed" / "strict.yaml").read_bytes())
+        branches.folder.write("sealing.crt", key_file("sealing.crt"))
+        branches.commit("sealed")
+        branches.git("branch", "--force", "feature")
+        for branch, more in (("feature", "theirs"), ("main", "ours")):
+            branches.git("checkout", "--quiet", branch)
+            for key in ("password", more):
+                cli = branches.cli("set", "--cert", "sealing.crt", "sealed.yaml", key, f"{branch}-throwaway")
+                assert cli.exit_code == 0, cli.stderr
+            branches.commit(branch)
+        assert branches.try_git("merge", "feature") == 1
+        return branches
+
+    def values(self, sealed):
+        sealed.folder.write("sealing.key", key_file("sealing.key"))
+        return sealed.cli("unseal", "--private-key", "sealing.key", "sealed.yaml").stdout
+
+    def test_it_lists_and_takes_a_side(self, sealed):
+        done = sealed.resolve()
+        assert done.exit_code == 1
+        assert "spec.encryptedData.password\n  ours     a sealed value\n" in done.stdout
+        done = sealed.resolve("--theirs", "spec.encryptedData.password", "--add")
+        assert done.exit_code == 0, done.stdout
+        values = self.values(sealed)
+        assert "password: feature-throwaway" in values
+        assert "theirs: feature-throwaway" in values
+        assert "ours: main-throwaway" in values
+
+    def test_other_commands_name_resolve(self, sealed):
+        done = sealed.cli("unseal", "--validate", "sealed.yaml")
+        assert "fluxsecrets resolve sealed.yaml" in done.stderr + done.stdout
 
 
 def line_of(text, key):

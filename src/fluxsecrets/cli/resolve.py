@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from fluxsecrets.ops.merge.dispute import Dispute, Disputed
     from fluxsecrets.ops.merge.picking import Picks
 
-_ANSWERS = ("o", "t", "b", "e", "s", "q")
-_QUESTION = "[o]urs, [t]heirs, [b]ase, [e]nter a value, [s]how the values, [q]uit"
+_ANSWERS = {
+    "o": "[o]urs",
+    "t": "[t]heirs",
+    "b": "[b]ase",
+    "e": "[e]nter a value",
+    "s": "[s]how the values",
+    "q": "[q]uit",
+}
 
 
 @click.command("resolve")
@@ -122,7 +128,7 @@ def _walk(
         click.echo(f"{number}/{len(left)}  {next(lines)}", err=True)
         for line in lines:
             click.echo(line, err=True)
-        while (answer := _ask()) == "s":
+        while (answer := _ask(value)) == "s":
             for line in plain_lines(value):
                 click.echo(line, err=True)
         if answer == "q":
@@ -134,8 +140,12 @@ def _walk(
     return True
 
 
-def _ask() -> str:
-    answer: str = click.prompt(_QUESTION, type=click.Choice(_ANSWERS), show_choices=False, err=True)
+def _ask(value: Disputed) -> str:
+    """Ask what to do. A value that can't be decrypted can't be shown or entered, nor can a whole file."""
+    hidden = "es" if not value.plain else "e" if not value.conflict.path else ""
+    answers = {letter: words for letter, words in _ANSWERS.items() if letter not in hidden}
+    question = ", ".join(answers.values())
+    answer: str = click.prompt(question, type=click.Choice(list(answers)), show_choices=False, err=True)
     return answer
 
 

@@ -99,6 +99,9 @@ def _text_page(resolving: Resolving) -> Page:
         how = settled[value.place]
         yield Lines([f"{printable(_name(value))}: {how}"] if how else value_lines(value, masker))
     yield Lines(_commands(resolved))
+    if resolved.outcome is Resolution.PARTLY:
+        left = len(resolved.left)
+        yield Note(f"{shown}: {len(dispute.values) - left} of {_count(dispute)} resolved, {left} left")
 
 
 def _count(dispute: Dispute) -> str:

@@ -8,8 +8,7 @@ from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.files.writing import write_atomic
-from fluxsecrets.merging import MISSING, Side, merge
-from fluxsecrets.merging.markers import with_markers
+from fluxsecrets.merging import MISSING, Side
 from fluxsecrets.ops.files.keypaths import Place
 from fluxsecrets.ops.files.reencrypt import encrypt_again, open_content
 from fluxsecrets.ops.files.values import NewValue, data_for
@@ -22,6 +21,7 @@ from fluxsecrets.sops.formats.changing import set_value
 from .dispute import Dispute, Disputed
 from .kinds import Kind
 from .picking import Picks, unsettled
+from .sealedsecrets import merge_sealed
 from .threeway import merge_encrypted
 
 Entered = Mapping[tuple[int, Path], NewValue]
@@ -130,19 +130,12 @@ def _merged(session: Session, dispute: Dispute, picks: Picks) -> tuple[bytes, tu
 
 
 def _merged_sealed(session: Session, dispute: Dispute, picks: Picks) -> tuple[bytes, tuple[str, ...]]:
-    versions, format_, limits = dispute.versions, dispute.format, session.limits
-    base = None if versions.base is None else format_.parse(versions.base, limits)
-    ours, theirs = (format_.parse(data, limits) for data in (versions.ours, versions.theirs))
-    merged = merge(format_, base, ours, theirs, limits, picks)
-    if not merged.conflicts:
-        return merged.data, merged.notes
-    document = format_.parse(merged.data, limits)
-    data = with_markers(format_, document, base, theirs, merged.conflicts, dispute.labels, limits)
-    if data is None:
+    result = merge_sealed(session, dispute.format, dispute.versions, dispute.labels, picks)
+    if result is None:
         raise UsageError(
             "the conflicts that are left can't be marked in the file", hint="resolve all of them at once"
         )
-    return data, merged.notes
+    return result.data, result.notes
 
 
 def _with_entered(session: Session, dispute: Dispute, data: bytes, entered: Entered) -> bytes:
