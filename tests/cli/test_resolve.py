@@ -297,6 +297,13 @@ class TestSources:
         assert "theirs deleted the file" in done.stderr
         assert "`git rm secret.yaml`" in done.stderr
 
+    def test_a_file_that_the_same_merge_merged_well_is_no_conflict(self, conflict, cli):
+        conflict.folder.write("other.yaml", SECRET)
+        assert cli("encrypt", "other.yaml").exit_code == 0
+        conflict.git("add", "other.yaml")
+        done = cli("resolve", "other.yaml")
+        assert (done.exit_code, done.stderr) == (0, "other.yaml: no conflict\n")
+
     def test_no_conflict(self, branches):
         done = branches.resolve()
         assert (done.exit_code, done.stderr) == (0, "secret.yaml: no conflict\n")

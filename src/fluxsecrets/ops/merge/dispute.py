@@ -15,7 +15,7 @@ from fluxsecrets.ops.files.keypaths import is_secret_data
 from fluxsecrets.ops.run.inputs import refuse_folder
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository, find_repository
-from fluxsecrets.repo.git.conflicts import Conflicted, Origin, find_conflicted
+from fluxsecrets.repo.git.conflicts import Conflicted, Origin, in_commits, in_index
 from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.sops.conflict import conflict_error
 from fluxsecrets.sops.document import Data, Document, find, show_path, to_data
@@ -126,10 +126,13 @@ def _open(session: Session, text: str) -> Dispute | None:
     path = resolve_inside(session.cwd / text, repository.root)
     content = read_file(path, limit=session.limits.size)
     name = path.relative_to(repository.root.resolve()).as_posix()
-    conflicted = find_conflicted(repository, name, lambda data: _is_broken(session, name, data))
+    conflicted = in_index(repository, name)
     if conflicted is None:
+        # Others that the operation in progress merged well are no conflict.
         if not _is_broken(session, name, content.data):
             return None
+        conflicted = in_commits(repository, name, lambda data: _is_broken(session, name, data))
+    if conflicted is None:
         raise _sides_missing(content.data)
     return _with_versions(session, text, repository, content, conflicted)
 

@@ -72,10 +72,24 @@ class Conflicted:
     their_origin: Origin | None
 
 
-def find_conflicted(
-    repository: Repository, path: str, is_broken: Callable[[bytes], bool]
-) -> Conflicted | None:
-    """Find the versions of a file in conflict.
+def in_index(repository: Repository, path: str) -> Conflicted | None:
+    """Return the versions of a file for which the index has several stages, or None.
+
+    Args:
+        repository: with the file.
+        path: relative to the root with `/`.
+
+    Raises:
+        GitError: the index or an object can't be read.
+    """
+    stages = _stages(repository, path)
+    return _of_index(repository, path, stages) if stages else None
+
+
+def in_commits(repository: Repository, path: str, is_broken: Callable[[bytes], bool]) -> Conflicted | None:
+    """Return the versions of a file that the index does not have any more.
+
+    They are those of the operation in progress, or else of the merge commit that broke the file.
 
     Args:
         repository: with the file.
@@ -83,14 +97,11 @@ def find_conflicted(
         is_broken: whether a content has conflict markers or a wrong MAC; asked for committed versions.
 
     Returns:
-        None if neither the index, nor an operation in progress, nor the history of HEAD has a conflict.
+        None if neither an operation in progress nor the history of HEAD has a conflict.
 
     Raises:
-        GitError: the index or an object can't be read.
+        GitError: an object can't be read.
     """
-    stages = _stages(repository, path)
-    if stages:
-        return _of_index(repository, path, stages)
     return _of_operation(repository, path) or _of_history(repository, path, is_broken)
 
 
