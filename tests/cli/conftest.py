@@ -2,9 +2,12 @@
 
 import os
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from proposing import make_shop
 
 MARKER = "hunter2-throwaway"
 """The secret in every file that these tests make; it must never be seen outside of them."""
@@ -94,3 +97,9 @@ def encrypted(folder, cli):
     assert result.exit_code == 0, result.stderr
     assert MARKER.encode() not in folder.read("secret.yaml")
     return folder
+
+
+@pytest.fixture
+def shop(tmp_path, git, monkeypatch, act_as):
+    """Makes the repository of `proposing`, in which the test runs as somebody without a key."""
+    return partial(make_shop, tmp_path, git, monkeypatch)

@@ -105,7 +105,7 @@ class _Proposer:
             change = KeyChange.REMOVED
         else:
             path = self.patch_path(found, file, key)
-            overlay = all(use.chain[:1] != (file,) for use in uses if use.chain)
+            overlay = chosen is not None and all(use.chain[:1] != (file,) for use in uses)
             policy = self.policy(found, path, (shape.other, key), overlay=overlay)
             substituted = any(use.substituted for use in uses)
             plain = value_patch(

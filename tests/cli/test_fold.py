@@ -1,0 +1,116 @@
+"""`fluxsecrets fold`: what Flux applies stays the same, and nothing of the proposals is left."""
+
+import pytest
+
+from proposing import BASE64, LISTED, TEXTS, VALUE, applied, rendered
+
+
+@pytest.mark.parametrize("secret", [TEXTS, BASE64], ids=["stringData", "data"])
+def test_folding_changes_nothing_for_flux_and_leaves_no_trace(shop, cli, act_as, secret, snapshot):
+    root = shop(secret)
+    for key, value in (("password", VALUE), ("token", "t-throwaway"), ("password", f"{VALUE}-2")):
+        assert cli("propose", "apps/shop/db.yaml", key, "--stdin", stdin=value.encode()).exit_code == 0
+    assert cli("propose", "apps/shop/db.yaml", "user", "--remove").exit_code == 0
+    act_as("alice")
+    before = rendered(cli)
+    result = cli("fold")
+    assert result.exit_code == 0, result.stderr
+    assert f"{result.stdout}---\n{result.stderr}" == snapshot
+    assert rendered(cli) == before
+    assert (root / "apps/shop/kustomization.yaml").read_text() == LISTED
+    assert not list(root.rglob("*proposed*"))
+    assert applied(cli) == {"db": {"password": f"{VALUE}-2", "token": "t-throwaway"}}
+    assert cli("encrypt", "--check").exit_code == 0
+    assert cli("verify", "--strict").exit_code == 0
+
+
+def test_a_dry_run_of_fold_writes_nothing(shop, cli, act_as):
+    root = shop()
+    assert cli("propose", "apps/shop/db.yaml", "password", "--generate", "hex:16").exit_code == 0
+    act_as("alice")
+    before = {path: path.read_bytes() for path in root.rglob("*.yaml")}
+    result = cli("fold", "apps/shop", "--dry-run")
+    assert result.exit_code == 0, result.stderr
+    assert "apps/shop/db.yaml   would fold   password   changed, 17-32 bytes" in result.stdout
+    assert {path: path.read_bytes() for path in root.rglob("*.yaml")} == before
+
+
+def test_without_a_key_nothing_is_folded(shop, cli):
+    root = shop()
+    assert cli("propose", "apps/shop/db.yaml", "password", "--generate", "hex:16").exit_code == 0
+    result = cli("fold")
+    assert result.exit_code == 2
+    assert "nothing was written" in result.stderr
+    assert (root / "apps/shop/db.proposed-password.yaml").exists()
+
+
+@pytest.mark.parametrize("key", ["password", "token"])
+def test_a_proposal_that_is_older_than_the_key_is_refused(shop, cli, act_as, key):
+    root = shop()
+    assert cli("propose", "apps/shop/db.yaml", key, "--stdin", stdin=VALUE.encode()).exit_code == 0
+    act_as("alice")
+    assert cli("set", "apps/shop/db.yaml", f"stringData.{key}", "newer-throwaway").exit_code == 0
+    result = cli("fold", "apps/shop/db.yaml")
+    assert result.exit_code == 2
+    assert f"{key} of shop/db was changed after it was proposed" in result.stderr
+    assert (root / f"apps/shop/db.proposed-{key}.yaml").exists()
+    assert cli("fold", "--outdated").exit_code == 0
+    assert applied(cli)["db"][key] == VALUE
+
+
+def test_a_change_of_another_key_does_not_outdate_a_proposal(shop, cli, act_as):
+    shop()
+    assert cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=VALUE.encode()).exit_code == 0
+    act_as("alice")
+    assert cli("set", "apps/shop/db.yaml", "stringData.user", "bob-throwaway").exit_code == 0
+    assert cli("fold", "apps/shop/db.proposed-password.yaml").exit_code == 0
+    assert applied(cli) == {"db": {"user": "bob-throwaway", "password": VALUE}}
+
+
+def test_some_proposals_are_folded_and_the_others_go_on_working(shop, cli, act_as):
+    root = shop()
+    for key in ("password", "token"):
+        assert cli("propose", "apps/shop/db.yaml", key, "--stdin", stdin=VALUE.encode()).exit_code == 0
+    act_as("alice")
+    assert cli("fold", "apps/shop/db.proposed-token.yaml").exit_code == 0
+    assert applied(cli) == {"db": {"user": "alice", "password": VALUE, "token": VALUE}}
+    assert (root / "apps/shop/kustomization.yaml").read_text().count("encrypted_regex") == 1
+    assert cli("fold").exit_code == 0
+    assert applied(cli) == {"db": {"user": "alice", "password": VALUE, "token": VALUE}}
+    assert (root / "apps/shop/kustomization.yaml").read_text() == LISTED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("  name: db\n", "  name: db\n  labels: {a: b}\n", "the MAC does not match"),
+        ("kind: Secret", "kind: Secret\ntype: x", "the MAC does not match"),
+        ("type:str]", "type:int]", "the value of data.password cannot be decrypted"),
+        ("data:\n  password", "data:\n  user", "the value of data.user cannot be decrypted"),
+    ],
+)
+def test_a_proposal_that_somebody_changed_is_refused(shop, cli, act_as, old, new, reason):
+    root = shop()
+    assert cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=VALUE.encode()).exit_code == 0
+    path = root / "apps/shop/db.proposed-password.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    act_as("alice")
+    before = (root / "apps/shop/db.yaml").read_bytes()
+    result = cli("fold")
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert VALUE not in result.stderr
+    assert (root / "apps/shop/db.yaml").read_bytes() == before
+
+
+def test_a_plain_proposal_is_refused_as_leaked(shop, cli, act_as):
+    root = shop()
+    assert cli("propose", "apps/shop/db.yaml", "user", "--remove").exit_code == 0
+    path = root / "apps/shop/db.proposed-user.yaml"
+    path.write_text(path.read_text().replace("user: null", f"user: {VALUE}"))
+    act_as("alice")
+    result = cli("fold")
+    assert result.exit_code == 2
+    assert "the proposal is plain text" in result.stderr
+    assert VALUE not in result.stderr
