@@ -6,29 +6,27 @@ change. Functions are imported on first use, so the command line does not load w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fluxsecrets.errors import (
-    AlreadyEncryptedError,
-    ConfigError,
-    DataKeyError,
-    FileAccessError,
-    FluxsecretsError,
-    FormatError,
-    GitError,
-    IdentityError,
-    IntegrityError,
-    LimitError,
-    MetadataError,
-    NotEncryptedError,
-    RecipientError,
-    SelectorError,
-    UnprotectedError,
-    UsageError,
-)
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fluxsecrets.api import decrypt, encrypt, load, load_all, loads, loads_all, verify
+    from fluxsecrets.errors import (
+        AlreadyEncryptedError,
+        ConfigError,
+        DataKeyError,
+        FileAccessError,
+        FluxsecretsError,
+        FormatError,
+        GitError,
+        IdentityError,
+        IntegrityError,
+        LimitError,
+        MetadataError,
+        NotEncryptedError,
+        RecipientError,
+        SelectorError,
+        UnprotectedError,
+        UsageError,
+    )
 
 __version__ = "0.1.0"
 
@@ -62,8 +60,12 @@ _FUNCTIONS = frozenset({"decrypt", "encrypt", "load", "load_all", "loads", "load
 
 
 def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _FUNCTIONS:
         from fluxsecrets import api
 
         return getattr(api, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fluxsecrets import errors
+
+    return getattr(errors, name)

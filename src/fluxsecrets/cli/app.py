@@ -45,6 +45,7 @@ COMMANDS = {
     "resolve": ("resolve", "Resolve the conflicts of a merge, value by value."),
     "recover": ("recover", "Show what an interrupted command left, and end it."),
     "log": ("log", "Show what was done with secrets here, and verify the record."),
+    "textconv": ("textconv", "Print a file with its values masked, for git to compare."),
     "merge-driver": ("mergedriver", "Merge three versions of a secret; git runs this."),
 }
 """Name -> (`module` with a click command `command`, or `module:command`; the line that --help shows)."""

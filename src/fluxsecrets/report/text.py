@@ -48,6 +48,14 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def printable_lines(text: str) -> str:
+    """Text of several lines, safe for a terminal: of the control characters, line breaks and tabs stay."""
+    kept = text.replace("\r\n", "\n")
+    return _UNPRINTABLE.sub(
+        lambda match: match[0] if match[0] in "\n\t" else match[0].encode("unicode_escape").decode(), kept
+    )
+
+
 def well_formed(text: str) -> str:
     """A path as Unicode: bytes of its name that are not UTF-8 become U+FFFD."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -11,7 +11,8 @@ import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from fluxsecrets.files.hashing import fast_hash
 
 DIGEST = 32
 MOST = 256 * 2**20
@@ -82,15 +83,6 @@ def write_cached(path: Path, head: bytes, data: bytes, siblings: str, *, checked
                 other.unlink(missing_ok=True)
     except (OSError, FluxsecretsError):
         return
-
-
-def fast_hash(size: int) -> Any:
-    """A hash of so many bytes, to be fed with `update`."""
-    try:
-        from _blake2 import blake2b  # without the rest of hashlib, which loads OpenSSL
-    except ImportError:
-        from hashlib import blake2b
-    return blake2b(digest_size=size)
 
 
 def _is_ours(status: os.stat_result) -> bool:

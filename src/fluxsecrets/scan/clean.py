@@ -12,7 +12,9 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from .cachefile import fast_hash, read_cached, write_cached
+from fluxsecrets.files.hashing import fast_hash
+
+from .cachefile import read_cached, write_cached
 from .ciphertexts import Shown
 from .matcher import Pattern
 

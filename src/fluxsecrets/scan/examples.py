@@ -6,7 +6,7 @@ is not an example because the word, or an example, is a part of it.
 
 from __future__ import annotations
 
-from .cachefile import fast_hash
+from fluxsecrets.files.hashing import fast_hash
 
 _PRINTED = {
     "AWS, IAM user guide": "b1dba8e85ee052b5 087defd4dba80dcd 311e599589febd74 b360992f6a5193fc"

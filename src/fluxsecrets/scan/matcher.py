@@ -17,7 +17,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from .cachefile import fast_hash, read_cached, write_cached
+from fluxsecrets.files.hashing import fast_hash
+
+from .cachefile import read_cached, write_cached
 
 _MAGIC = b"fluxsecrets-hyperscan-2\n"
 _ANYTHING = "(?s)."

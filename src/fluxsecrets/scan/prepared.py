@@ -15,7 +15,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from .cachefile import fast_hash, read_cached, write_cached
+from fluxsecrets.files.hashing import fast_hash
+
+from .cachefile import read_cached, write_cached
 from .matcher import Matcher, Pattern, cache_name, load_matcher, make_matcher, running_on
 
 _HEAD = b"fluxsecrets-prepared-1\n"

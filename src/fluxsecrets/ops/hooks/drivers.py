@@ -30,7 +30,11 @@ _MERGE_ARGUMENTS = "merge-driver %O %A %B %L %P %S %X %Y"
 _NAME = f"merge.{DRIVER}.name"
 _SETTINGS = {MERGE: f"merge.{DRIVER}.driver", TEXTCONV: f"diff.{DRIVER}.textconv"}
 _LINE = re.compile(r"python=(?P<python>'(?:[^']|'\\'')*'); .*?\"\$python\" (?P<isolation>-I|-E -P) -c ")
-_START = "from fluxsecrets.cli.entry import main; main()"
+# git starts the textconv for every version of every file that it shows: it has an entry of its own.
+_STARTS = {
+    MERGE: "from fluxsecrets.cli.entry import main; main()",
+    TEXTCONV: "from fluxsecrets.cli.textconvrun import main; main()",
+}
 _GONE = "error: fluxsecrets is not installed any more: install it, and run its hook install again"
 _AGAIN = "`fluxsecrets hook install drivers`"
 
@@ -43,8 +47,9 @@ def command_line(driver: str, launcher: Launcher) -> str:
     is_merge = driver == MERGE
     python = quoted(launcher.python.replace("%", "%%") if is_merge else launcher.python)
     arguments = _MERGE_ARGUMENTS if is_merge else 'textconv "$@"'
+    start = f'exec "$python" {launcher.isolation} -c "{_STARTS[driver]}" {arguments}'
     line = (
-        f'if [ -x "$python" ]; then exec "$python" {launcher.isolation} -c "{_START}" {arguments}; fi; '
+        f'if [ -x "$python" ]; then {start}; fi; '
         f"found=$(command -v fluxsecrets); case $found in /* | [A-Za-z]:*) {UNSET}; "
         f'PYTHONSAFEPATH=1 exec "$found" {arguments};; esac; '
         f'echo "{_GONE}" >&2; exit 1'

@@ -1,0 +1,109 @@
+"""The textconv: git starts a process for every version of every file that it shows.
+
+So this module imports next to nothing, and most files are shown without more. What the short way does not
+know takes the long one, and so do values, if the user wants to see them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from fluxsecrets.ops.compare.lean import MOST, lean_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fluxsecrets.ops.compare.show import Shown
+
+_SIGNS = (b"fluxsecrets", b"textconv", b"values")
+
+
+def main() -> None:
+    """Run `textconv FILE`, and end the process."""
+    shown = _shortly(sys.argv[1:])
+    if shown is None:
+        from .entry import main as run_command_line
+
+        run_command_line()
+        return
+    try:
+        sys.stdout.buffer.write(shown.encode())
+        sys.stdout.buffer.flush()
+    except OSError:  # git does not want more
+        os._exit(1)
+    os._exit(0)  # Python would take its modules apart first
+
+
+def _shortly(arguments: list[str]) -> str | None:
+    if len(arguments) != 2 or sys.stdout is None or may_want_values(os.environ):
+        return None
+    try:
+        with open(arguments[1], "rb") as stream:  # noqa: PTH123 - pathlib takes longer than all the rest
+            return lean_text(stream.read(MOST + 1))
+    except OSError:
+        return None
+
+
+def show_masked(path: str) -> None:
+    """Show a file masked, whatever its form.
+
+    Raises:
+        FileAccessError: it can't be read.
+    """
+    from pathlib import Path
+
+    from fluxsecrets.ops.compare.show import masked
+    from fluxsecrets.ops.run.session import Session
+
+    show(masked(Session(dict(os.environ), Path.cwd()), path))
+
+
+def show(shown: Shown) -> None:
+    """Write what is shown of a file; text in a form in which it does nothing to a terminal."""
+    from fluxsecrets.cli.output import Output
+    from fluxsecrets.marks import without_private_keys
+    from fluxsecrets.report.text import printable_lines
+
+    if shown.text is None:
+        Output().data(shown.data)
+        return
+    text = shown.text if shown.with_values else without_private_keys(shown.text)
+    Output().data(printable_lines(text).encode("utf-8", "replace"))
+
+
+def may_want_values(environ: os._Environ[str]) -> bool:
+    """Whether git may have to be asked for `fluxsecrets.textconv`.
+
+    Only the files that it is usually in are looked at: values are shown only if one of these has it.
+    """
+    if any("GIT_CONFIG" in name and "fluxsecrets" in text.lower() for name, text in environ.items()):
+        return True
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    folder = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    named = environ.get("GIT_CONFIG_GLOBAL")
+    users = [named] if named is not None else [f"{home}/.gitconfig", f"{folder}/git/config"]
+    return any(map(_mentions_values, (*users, f"{_common_folder(environ)}/config")))
+
+
+def _mentions_values(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123
+            text = stream.read(MOST).lower()
+    except (OSError, ValueError):
+        return False
+    return all(sign in text for sign in _SIGNS)
+
+
+def _common_folder(environ: os._Environ[str]) -> str:
+    """The folder with the repository's configuration: git starts a textconv at the top of the work tree."""
+    folder = environ.get("GIT_DIR") or ".git"
+    try:
+        if folder == ".git" and not os.path.isdir(folder):  # noqa: PTH112
+            if not os.path.isfile(folder):  # noqa: PTH113 - a bare repository
+                return "."
+            with open(folder, encoding="utf-8") as stream:  # noqa: PTH123
+                folder = stream.read().removeprefix("gitdir:").strip()
+        with open(f"{folder}/commondir", encoding="utf-8") as stream:  # noqa: PTH123
+            return os.path.join(folder, stream.read().strip())  # noqa: PTH118
+    except (OSError, ValueError):
+        return folder
