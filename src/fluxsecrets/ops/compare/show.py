@@ -95,7 +95,7 @@ def _refuse_cache(repository: Repository) -> None:
     Raises:
         UsageError: it does.
     """
-    for name, value in read_settings(repository, r"^diff\..*\.cachetextconv$").items():
+    for name, value in read_settings(repository, r"^diff\..*\.cachetextconv$"):
         if value.lower() not in _OFF:
             raise UsageError(
                 f"git would keep the values in its object database: {name} is set",

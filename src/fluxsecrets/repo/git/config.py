@@ -24,17 +24,6 @@ def read_setting(repository: Repository, name: str) -> str | None:
     return _last(repository, "--get-all", name)
 
 
-def read_settings(repository: Repository, pattern: str) -> dict[str, str]:
-    """Return the settings that count, by name, of those whose name matches a regular expression of git's."""
-    try:
-        found = repository.run("config", "--null", "--get-regexp", pattern)
-    except GitError:
-        return {}
-    records = (record.partition("\n") for record in os.fsdecode(found).split("\0") if record)
-    # A name without `=` means true.
-    return {name: value if separator else "true" for name, separator, value in records}
-
-
 def read_own_setting(repository: Repository, name: str) -> str | None:
     """Return the value in the repository's own configuration; None if the setting is not in it."""
     return _last(repository, "--local", "--get-all", name)
