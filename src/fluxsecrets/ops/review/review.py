@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.findings import Severity
+from fluxsecrets.ops.hooks.place import any_repository, is_bare_repository
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.git import ended_here, find_repository
+from fluxsecrets.repo.git import Repository, ended_here
 from fluxsecrets.repo.ranges import range_of, state, uncommitted
 from fluxsecrets.repo.snapshot import snapshots
 from fluxsecrets.repo.states import changes
@@ -48,13 +49,7 @@ def review(session: Session, request: ReviewRequest) -> Review:
         UsageError: a commit is unknown, or there is no range to assume.
         GitError: this is not a repository, its history is cut off, or git failed.
     """
-    repository = find_repository(session.cwd)
-    if repository is None:
-        raise GitError("this is not a git repository, so there is no change to review", path=str(session.cwd))
-    if sum((request.commits is not None, request.staged, request.uncommitted)) > 1:
-        raise UsageError(
-            "a range, --staged and --uncommitted exclude each other", hint="leave all but one of them out"
-        )
+    repository = _repository(session, request)
     if request.staged or request.uncommitted:
         compared = uncommitted(repository, staged=request.staged)
     else:
@@ -78,6 +73,22 @@ def review(session: Session, request: ReviewRequest) -> Review:
             files=len(differing),
             fail_on=request.fail_on,
         )
+
+
+def _repository(session: Session, request: ReviewRequest) -> Repository:
+    """The repository; a bare one has commits only."""
+    found = any_repository(session.cwd)
+    if found is None:
+        raise GitError("this is not a git repository, so there is no change to review", path=str(session.cwd))
+    if sum((request.commits is not None, request.staged, request.uncommitted)) > 1:
+        raise UsageError(
+            "a range, --staged and --uncommitted exclude each other", hint="leave all but one of them out"
+        )
+    if (request.staged or request.uncommitted) and is_bare_repository(found):
+        raise UsageError(
+            "a bare repository has neither an index nor a work tree", hint="name a range of commits"
+        )
+    return found
 
 
 def _in_order(items: Iterable[ReviewItem]) -> tuple[ReviewItem, ...]:

@@ -332,6 +332,9 @@ _VARIABLES = (
 )
 
 
+_OBJECTS = ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY")
+
+
 def find_repository(start: Path) -> Repository | None:
     """The repository that a file or folder belongs to.
 
@@ -461,7 +464,8 @@ def is_bare(folder: Path) -> bool:
 def bare_repository(folder: Path) -> Repository:
     """Return a bare repository that the user named; its files are those of its commits.
 
-    git never finds one by itself here: its configuration counts, and a clone can hold such a folder.
+    git never finds one by itself here: its configuration counts, and a clone can hold such a folder. While
+    it runs a hook, the objects that are being pushed are in a folder of their own, which git names.
 
     Raises:
         GitError: the folder belongs to somebody else, or git cannot work there.
@@ -473,9 +477,17 @@ def bare_repository(folder: Path) -> Repository:
             "this bare repository belongs to another user, whose configuration would count",
             hint="run this as its owner, or clone it",
         )
-    found = Repository(place, place, place)
+    found = Repository(place, place, place, _pushed_objects(place))
     found.run("rev-parse", "--git-dir")
     return found
+
+
+def _pushed_objects(place: Path) -> tuple[tuple[str, str], ...]:
+    """Where the objects are that a hook of a repository has to judge (`git help receive-pack`)."""
+    here, git_dir = Path.cwd(), os.environ.get("GIT_DIR")
+    if git_dir is None or not _same(here / git_dir, place):
+        return ()
+    return tuple((name, _absolute(name, os.environ[name], here)) for name in _OBJECTS if os.environ.get(name))
 
 
 def _ask(folder: Path, variables: Mapping[str, str]) -> Repository | None:
