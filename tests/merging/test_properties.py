@@ -1,5 +1,6 @@
 """Random bases with two random edits each: the text holds what a naive merge of the plain data gives."""
 
+import re
 from random import Random
 
 import pytest
@@ -81,6 +82,21 @@ def check(seed):
         assert merge(case.format, base, document, document, LIMITS).data == text
     if conflicts:
         check_conflicts(case, result)
+    else:
+        check_comments(case, result)
+
+
+COMMENT = re.compile(rb"[#;] ([cite]\d+)")
+
+
+def check_comments(case, result):
+    """Every comment is new on one side, or is on both; or a note says that it was not carried over."""
+    base, ours, theirs = ({*COMMENT.findall(text)} for text in case.texts)
+    merged = COMMENT.findall(result.data)
+    assert len(set(merged)) == len(merged)
+    assert {*merged} <= ours | theirs
+    if not result.notes:
+        assert {*merged} == (ours & theirs) | (ours - base) | (theirs - base)
 
 
 def check_conflicts(case, result):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fluxsecrets.sops.document import Data, Document, Entry, Leaf, Node, Path
+from fluxsecrets.sops.document import Comment, Data, Document, Entry, Leaf, Node, Path
 from fluxsecrets.sops.document import Mapping as MappingNode
 from fluxsecrets.sops.formats import Format, Limits
 
 from .documents import DocumentChange, merged_number, place_of
-from .holding import encoded
+from .holding import comment_keys, comments, encoded
 from .model import MISSING, Conflict, Merged, Side
 from .pairing import Pairing, pair
 from .plan import Plan, carry_out
@@ -53,8 +53,16 @@ def merge(
     sides = {Side.OURS: ours, Side.THEIRS: theirs} | ({} if base is None else {Side.BASE: base})
     plan = Plan(sides)
     conflicts = _compare(plan, picks)
-    made = carry_out(format_, plan, limits)
-    return _whole(base, ours, theirs) if made is None else Merged(made.data, conflicts)
+    made = carry_out(format_, plan, limits, remarks=True)
+    if made is None:
+        return _whole(base, ours, theirs)
+    lost = _lost(format_, sides, made.data)
+    if any(count < 0 for count in lost.values()):
+        # A comment came twice, since what is around it changed as well: better without theirs' comments.
+        other = carry_out(format_, plan, limits)
+        made = made if other is None else other
+        lost = _lost(format_, sides, made.data)
+    return Merged(made.data, conflicts, _notes(lost, ours, theirs))
 
 
 def _shortcut(base: Document | None, ours: Document, theirs: Document) -> Document | None:
@@ -131,3 +139,32 @@ def _conflict(plan: Plan, number: int, pairing: Pairing, found: Disagreement) ->
     return Conflict(
         number, found.path, found.base, found.ours, found.theirs, merged, pairing.base, pairing.theirs
     )
+
+
+def _lost(format_: Format, sides: Mapping[Side, Document], data: bytes) -> dict[tuple[Path, str], int]:
+    """How often each comment is missing in the merged text; negative if it should not be there."""
+    found = comments(format_.parse(data, Limits(size=len(data), expansion=2**62)))
+    own, other = comments(sides[Side.OURS]), comments(sides[Side.THEIRS])
+    before = comments(sides[Side.BASE]) if Side.BASE in sides else own & other
+    wanted = {key: max(own[key] + other[key] - before[key], 0) for key in {**own, **other, **found}}
+    lost = {key: count - found[key] for key, count in wanted.items()}
+    return {key: count for key, count in lost.items() if count}
+
+
+def _notes(lost: Mapping[tuple[Path, str], int], ours: Document, theirs: Document) -> tuple[str, ...]:
+    notes = []
+    for document, name in ((theirs, "theirs"), (ours, "ours")):
+        lines = _lines_of(document, {key for key, count in lost.items() if count > 0})
+        if lines:
+            shown = ", ".join(map(str, lines))
+            what = f"a comment of {name}, line" if len(lines) == 1 else f"comments of {name}, lines"
+            notes.append(f"not carried over: {what} {shown}")
+    if any(count < 0 for count in lost.values()):
+        notes.append("not carried over: theirs removed a comment that is still there")
+    return tuple(notes)
+
+
+def _lines_of(document: Document, keys: set[tuple[Path, str]]) -> list[int]:
+    """The lines of some comments."""
+    found = (item for item in document.items if isinstance(item, Comment))
+    return sorted(item.line for item in found if not keys.isdisjoint(comment_keys(item, document.format)))

@@ -30,13 +30,18 @@ class Trial:
         self._tries = 0
 
     def settle(self, units: Sequence[Unit]) -> bytes | None:
-        """The text with all units, each in the first of its ways that holds; None where none does."""
+        """The text with all units, each in the first of its ways that holds; None if there is none.
+
+        Optional units that don't hold are given up.
+        """
         data = self._made(units)
-        if data is not None:
-            return data
-        if not self._mended(units):
-            return None
-        return self._made(units)
+        if data is None and self._mended(units):
+            data = self._made(units)
+        if data is None and any(unit.optional for unit in units):
+            for unit in units:
+                unit.edits = [] if unit.optional else unit.edits
+            data = self._made(units)
+        return data
 
     def _mended(self, units: Sequence[Unit]) -> bool:
         """Whether each unit has a way that holds, by itself; units that do are told apart by halves."""
@@ -45,15 +50,17 @@ class Trial:
         if len(units) > 1:
             middle = len(units) // 2
             return self._mended(units[:middle]) and self._mended(units[middle:])
-        while self._tries < _TRIES and units[0].next_way():
+        unit = units[0]
+        while self._tries < _TRIES and unit.next_way():
             if self._made(units) is not None:
                 return True
-        return False
+        unit.edits = [] if unit.optional else unit.edits
+        return unit.optional
 
     def _made(self, units: Sequence[Unit]) -> bytes | None:
         """The text with the units as they are now, if it holds."""
         self._tries += 1
-        if self._tries > _TRIES or any(not unit.edits for unit in units):
+        if self._tries > _TRIES or any(not unit.edits and not unit.optional for unit in units):
             return None
         edits = [edit for unit in units for edit in unit.edits]
         if _overlap(edits):
@@ -93,7 +100,6 @@ def comments(document: Document, edits: Sequence[Edit] = ()) -> Counter[tuple[Pa
     replaced = sorted((start, end) for start, end, _ in edits if start < end)
     found: Counter[tuple[Path, str]] = Counter()
     place = 0
-    blanks = " \t\r#;" if document.format == "ini" else None  # INI joins comments that are below each other
     items = sorted(
         (item for item in document.items if isinstance(item, Comment)), key=lambda item: item.start
     )
@@ -102,10 +108,16 @@ def comments(document: Document, edits: Sequence[Edit] = ()) -> Counter[tuple[Pa
             place += 1
         if place < len(replaced) and replaced[place][0] <= item.start:
             continue
-        keys = tuple(step for step in item.path if isinstance(step, str))
-        lines = (line.strip(blanks) for line in item.text.splitlines())
-        found.update((keys if is_ciphertext(line) else (), line) for line in lines if line)
+        found.update(comment_keys(item, document.format))
     return found
+
+
+def comment_keys(comment: Comment, format_name: str) -> list[tuple[Path, str]]:
+    """What tells a comment from others, line by line: INI joins those that are below each other."""
+    keys = tuple(step for step in comment.path if isinstance(step, str))
+    blanks = " \t\r#;" if format_name == "ini" else None
+    lines = (line.strip(blanks) for line in comment.text.splitlines())
+    return [(keys if is_ciphertext(line) else (), line) for line in lines if line]
 
 
 def _overlap(edits: Sequence[Edit]) -> bool:

@@ -24,7 +24,10 @@ def replaced_token(ours: Text, own: Child, theirs: Text, other: Child) -> list[E
     old, new = ours.source[one.start : one.end], theirs.source[two.start : two.end]
     if "\n" in old or "\n" in new:
         return None
-    blank = ours.document.format == "yaml" and ours.source[one.start - 1 : one.start] in ":-" and bool(new)
+    if not new and ours.document.format == "yaml":
+        line = ours.source[line_start(ours.source, one.start) : one.start]
+        return [(one.start - len(line) + len(line.rstrip(" ")), one.end, "")]
+    blank = ours.document.format == "yaml" and ours.source[one.start - 1 : one.start] in ":-"
     return [(one.start, one.end, f" {new}" if blank else new)]
 
 
@@ -35,18 +38,24 @@ def replaced_lines(
     head, other_head = ours.head(own), theirs.head(other)
     if head is None or other_head is None:
         return None
-    text = _moved(ours, mine, theirs, other_container, other_head, theirs.tail(other))
+    text = moved(ours, mine, theirs, other_container, other_head, theirs.tail(other))
     return None if text is None else [(head, ours.tail(own), text)]
 
 
-def removed(ours: Text, mine: Container, own: Child) -> Iterator[list[Edit]]:
-    """An entry's lines removed, with the comments right above; in INI all above a section are its own."""
+def removed(ours: Text, mine: Container, own: Child, theirs: Text | None) -> Iterator[list[Edit]]:
+    """An entry's lines removed, with the comments right above; in INI all above a section are its own.
+
+    Comments that start the file stay if theirs has any of them still.
+    """
     head = ours.head(own)
-    if head is not None:
-        floor, end = _floor(ours, mine, own), ours.tail(own)
-        yield [(ours.attached(head, floor), end, "")]
-        if ours.document.format == "ini":
-            yield [(floor, end, "")]
+    if head is None:
+        return
+    floor, end = _floor(ours, mine, own), ours.tail(own)
+    top = ours.attached(head, floor, top=True)
+    gone = theirs is not None and not _has_any(theirs, ours.source[top:head])
+    yield [(top if gone else ours.attached(head, floor), end, "")]
+    if ours.document.format == "ini":
+        yield [(floor, end, "")]
 
 
 def added(
@@ -60,30 +69,54 @@ def added(
     number = other.number
     floor = _floor(theirs, other_container, other)
     start = theirs.attached(head, floor)
+    if not number and not _has_any(ours, theirs.source[theirs.attached(head, floor, top=True) : head]):
+        start = theirs.attached(head, floor, top=True)
     if number:
         start = theirs.blanks_above(start, floor)
-    text = _moved(ours, mine, theirs, other_container, start, theirs.tail(other))
+    text = moved(ours, mine, theirs, other_container, start, theirs.tail(other))
     if text is None:
         return None
     for sibling in reversed(siblings[:number]):
         own = ours.child(mine, sibling.key)
         if own is not None:
-            return [_inserted(ours, ours.tail(own), text)]
+            return [inserted(ours, ours.tail(own), text)]
     for sibling in siblings[number + 1 :]:
         own = ours.child(mine, sibling.key)
         own_head = None if own is None else ours.head(own)
         if own is not None and own_head is not None:
-            return [_inserted(ours, _above(ours, mine, own, own_head), text)]
+            above = _above(ours, mine, own, own_head, _comments_above(theirs, other_container, sibling))
+            return [inserted(ours, above, text)]
     if not ours.children(mine):
-        return [_inserted(ours, line_start(ours.source, mine.start), text)]
-    return [_inserted(ours, ours.tail(ours.children(mine)[-1]), text)]
+        return [inserted(ours, line_start(ours.source, mine.start), text)]
+    return [inserted(ours, ours.tail(ours.children(mine)[-1]), text)]
 
 
-def _above(ours: Text, mine: Container, own: Child, head: int) -> int:
-    """In front of an entry and what belongs to it: in INI all comments above a section are its own."""
+def _above(ours: Text, mine: Container, own: Child, head: int, known: list[str]) -> int:
+    """In front of an entry and the comments that are its own.
+
+    In INI these are all above a section. Comments that start the file are its own if they are so in theirs.
+    """
     floor = _floor(ours, mine, own)
-    section = ours.document.format == "ini" and mine is ours.document.parts[0]
-    return floor if section else ours.attached(head, floor)
+    if ours.document.format == "ini" and mine is ours.document.parts[0]:
+        return floor
+    top = ours.attached(head, floor, top=True)
+    return top if known and _lines_of(ours.source[top:head]) == known else ours.attached(head, floor)
+
+
+def _comments_above(text: Text, container: Container, child: Child) -> list[str]:
+    head = text.head(child)
+    if head is None:
+        return []
+    return _lines_of(text.source[text.attached(head, _floor(text, container, child)) : head])
+
+
+def _has_any(text: Text, lines: str) -> bool:
+    """Whether a text has any of some lines, whatever blanks are around them."""
+    return not {line.strip() for line in text.source.splitlines()}.isdisjoint(_lines_of(lines))
+
+
+def _lines_of(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]
 
 
 def changed_items(
@@ -101,10 +134,10 @@ def changed_items(
             if head is None:
                 return None
             above = theirs.attached(head, _floor(theirs, other, item))
-            moved = _moved(ours, mine, theirs, other, above, theirs.tail(item))
-            if moved is None:
+            lines = moved(ours, mine, theirs, other, above, theirs.tail(item))
+            if lines is None:
                 return None
-            text += moved
+            text += lines
         heads = [ours.head(item) for item in own[start:end]]
         if any(head is None for head in heads):
             return None
@@ -114,12 +147,12 @@ def changed_items(
             top = ours.attached(head, _floor(ours, mine, own[start]))
             edits.append((top, ours.tail(own[end - 1]), text))
         elif start:
-            edits.append(_inserted(ours, ours.tail(own[start - 1]), text))
+            edits.append(inserted(ours, ours.tail(own[start - 1]), text))
         else:
             head = ours.head(own[0])
             if head is None:
                 return None
-            edits.append(_inserted(ours, ours.attached(head, 0), text))
+            edits.append(inserted(ours, ours.attached(head, 0), text))
     return edits
 
 
@@ -128,17 +161,30 @@ def _floor(text: Text, container: Container, child: Child) -> int:
     return text.tail(text.children(container)[child.number - 1]) if child.number else 0
 
 
-def _inserted(ours: Text, place: int, text: str) -> Edit:
+def inserted(ours: Text, place: int, text: str) -> Edit:
+    """Whole lines put in, even behind a last line that has no line break."""
     if place == len(ours.source) and place and not ours.source.endswith("\n"):
         newline = newline_of(ours.source)
         return (place, place, newline + text.removesuffix(newline))
     return (place, place, text)
 
 
-def _moved(
+def moved(
     ours: Text, mine: Container, theirs: Text, other_container: Container, start: int, end: int
 ) -> str | None:
-    """Lines of theirs at the columns of ours, with its line breaks; None where they can't be moved."""
+    """Whole lines of theirs at the columns of ours, with its line breaks.
+
+    Args:
+        ours: the text that they go into.
+        mine: the map or list that they go into.
+        theirs: where they are taken from.
+        other_container: the map or list that they are in.
+        start: of their span.
+        end: of their span.
+
+    Returns:
+        None if a line is not indented as far as its map or list.
+    """
     text = theirs.source[start:end]
     newline = newline_of(ours.source)
     if ours.document.format != "dotenv":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +14,7 @@ from fluxsecrets.sops.formats import Edit, Format, Limits
 from .documents import DocumentChange, document_edits, with_documents
 from .holding import Trial, encoded
 from .model import Side
+from .remarks import Remarks, Version
 from .spans import Text
 from .threeway import Decision, decided, plain
 from .units import PartSide, Unit, UnitMaker
@@ -52,11 +54,23 @@ class Made(NamedTuple):
     edits: list[Edit]
 
 
-def carry_out(format_: Format, plan: Plan, limits: Limits) -> Made | None:
-    """Make the text; None if none holds what the plan wants."""
+def carry_out(format_: Format, plan: Plan, limits: Limits, *, remarks: bool = False) -> Made | None:
+    """Make the text.
+
+    Args:
+        format_: of all sides.
+        plan: what to take over.
+        limits: for reading the texts that are tried.
+        remarks: take over comments that only theirs changed, too.
+
+    Returns:
+        None if no text holds what the plan wants.
+    """
     ours = plan.sides[Side.OURS]
     # A document that is put in comes behind what is added to the one in front of it.
     units = sorted([*_document_units(format_, plan, limits), *_value_units(format_, plan)], key=_part)
+    if remarks:
+        units += _comment_units(plan, [edit for unit in units for edit in unit.edits])
     if not units:
         return Made(encoded(ours), [])
     numbers = {places[Side.OURS]: number for number, places in enumerate(plan.places) if Side.OURS in places}
@@ -87,6 +101,29 @@ def _value_units(format_: Format, plan: Plan) -> Iterator[Unit]:
         sides = {side: PartSide(texts[side], place) for side, place in plan.places[number].items()}
         merged = decided(side_data[Side.OURS], side_data, decisions)
         yield from UnitMaker(changer, sides, merged).units(decisions)
+
+
+def _comment_units(plan: Plan, edits: Sequence[Edit]) -> Iterator[Unit]:
+    """Units that take over comments, except where the text around them changes anyway."""
+    spans = sorted((start, end) for start, end, _ in edits)
+    texts = {side: Text(document) for side, document in plan.sides.items()}
+    for places in plan.places:
+        versions = {
+            side: Version(texts[side], plan.sides[side].parts[place]) for side, place in places.items()
+        }
+        if Side.OURS not in versions or Side.THEIRS not in versions:
+            continue
+        remarks = Remarks(versions.get(Side.BASE), versions[Side.OURS], versions[Side.THEIRS])
+        for made in remarks.edits():
+            if not any(_meets(spans, start, end) for start, end, _ in made):
+                yield Unit(places[Side.OURS], (), iter(()), (), made, optional=True)
+
+
+def _meets(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether a span overlaps one of several that don't overlap each other."""
+    place = bisect_left(spans, (start, start))
+    before = spans[place - 1] if place else (0, 0)
+    return before[1] > start or (place < len(spans) and spans[place][0] < end)
 
 
 def _document_units(format_: Format, plan: Plan, limits: Limits) -> Iterator[Unit]:

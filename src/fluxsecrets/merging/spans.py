@@ -101,9 +101,29 @@ class Text:
         if not self.in_lines(node):
             return node.end
         ends = [child.end for child in self.children(node)]
-        comments = node.entries if isinstance(node, Mapping) else node.items
-        ends += [item.end for item in comments if isinstance(item, Comment)]
+        column = self.column(node) + self._is_level(node) if self.document.format == "yaml" else 0
+        items = node.entries if isinstance(node, Mapping) else node.items
+        comments = [item for item in items if isinstance(item, Comment)]
+        # go-yaml gives some comments to a map that is deeper than they are.
+        ends += [comment.end for comment in comments if self._column_of(comment) >= column]
         return max(ends, default=node.end)
+
+    def _is_level(self, node: Container) -> bool:
+        """Whether a list's dashes are below its key: comments there belong to the map of the key."""
+        children = self.children(node)
+        if not children or not isinstance(node, Sequence):
+            return False
+        place = line_start(self.source, children[0].start)
+        column = _blanks(self.source, place)
+        while place > 0:
+            end, place = place, line_start(self.source, place - 1)
+            line = self.source[place:end].strip()
+            if line and not line.startswith("#"):
+                break
+        return _blanks(self.source, place) == column
+
+    def _column_of(self, comment: Comment) -> int:
+        return comment.start - 1 - line_start(self.source, comment.start)
 
     def _behind_quotes(self, leaf: Leaf) -> int:
         end = leaf.end
@@ -131,15 +151,21 @@ class Text:
             return child.end
         return min(line_end(self.source, child.end) + 1, len(self.source))
 
-    def attached(self, head: int, floor: int = 0) -> int:
-        """Where the comment lines right above a line start; those that start the file belong to the file."""
+    def attached(self, head: int, floor: int = 0, *, top: bool = False) -> int:
+        """Where the comment lines right above a line start.
+
+        Those that start the file belong to the file, except with `top`.
+        """
         above = head
+        column = _blanks(self.source, head)
         while above > floor:
             previous = line_start(self.source, above - 1)
             if self.source[previous:above].strip()[:1] not in tuple(self.signs):
                 break
+            if self.document.format == "yaml" and _blanks(self.source, previous) > column:
+                break  # it ends what is deeper
             above = previous
-        return above if above > 0 else head
+        return above if above > 0 or top else head
 
     def blanks_above(self, place: int, floor: int = 0) -> int:
         """Where the blank lines right above a line start."""
@@ -157,6 +183,14 @@ class Text:
             line = self.source[start : child.start]
             return len(line) - len(line.lstrip(" "))
         return 0
+
+
+def _blanks(source: str, start: int) -> int:
+    """How many blanks a line starts with."""
+    end = start
+    while source[end : end + 1] == " ":
+        end += 1
+    return end - start
 
 
 def follow(root: Mapping, path: Path) -> Container | None:

@@ -31,7 +31,8 @@ class Unit:
         decisions: what the edits carry out.
         ways: other edits to try.
         documents: documents that the edits put in or take out.
-        edits: the way that is tried now.
+        edits: the way that is tried now; nothing once an optional unit was given up.
+        optional: the text may do without, such as a comment.
     """
 
     part: int
@@ -39,6 +40,7 @@ class Unit:
     ways: Ways
     documents: tuple[DocumentChange, ...] = ()
     edits: list[Edit] = field(default_factory=list)
+    optional: bool = False
 
     def next_way(self) -> bool:
         """Go on to the next way; False where there is no other."""
@@ -136,7 +138,8 @@ class UnitMaker:
         ours = self._ours.text
         if taken is None:
             if own is not None:
-                yield from removed(ours, container, own)
+                side = self._sides.get(decision.side)
+                yield from removed(ours, container, own, None if side is None else side.text)
         elif taken.text.in_lines(taken.container):
             if own is None:
                 yield added(ours, container, taken.text, taken.container, taken.child)
