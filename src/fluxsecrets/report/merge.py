@@ -23,5 +23,5 @@ def driver_page(path: str, result: MergeResult) -> Page:
         yield Note(f"{shown}: {printable(note)}")
     for conflict in result.conflicts:
         yield Note(f"{shown}: conflict in {printable(conflict)}")
-    if result.conflicts or result.outcome is Outcome.UNSIGNED:
+    if result.conflicts or (result.notes and result.outcome is Outcome.UNSIGNED):
         yield Note(f"  hint: run `fluxsecrets resolve {file_word(path)}`")

@@ -56,12 +56,16 @@ def run_driver(session: Session, request: DriverRequest) -> MergeResult:
     base = read_file(session.cwd / request.base, limit=limit).data
     versions = Versions(base or None, ours.data, read_file(session.cwd / request.theirs, limit=limit).data)
     result = _merge(session, request, versions)
-    data = result.data
-    if result.outcome is Outcome.REFUSED and _merges_bases(session, request):
-        data = UNMERGED
-    if not ours.is_same(data):
-        session.warn_of(ours.path, write_atomic(ours.path, data, expected=ours))
+    if not result.clean and _merges_bases(session, request):
+        # Nobody can resolve that conflict, and it need not be one of the result.
+        result = replace(result, data=_as_base(result), conflicts=(), notes=(), reason=None)
+    if not ours.is_same(result.data):
+        session.warn_of(ours.path, write_atomic(ours.path, result.data, expected=ours))
     return result
+
+
+def _as_base(result: MergeResult) -> bytes:
+    return UNMERGED if result.outcome is Outcome.REFUSED else result.data
 
 
 def _merges_bases(session: Session, request: DriverRequest) -> bool:
