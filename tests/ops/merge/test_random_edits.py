@@ -1,10 +1,11 @@
-"""Random edits of random files: the merge gives what a merge of the plain data gives, or the same conflicts."""
+"""Random edits of random files: they merge as their plain data does, or have the same conflicts."""
 
 import random
 import shutil
 from collections import Counter
 
 import pytest
+
 from soak.merging import World, one_round
 
 ROUNDS = 120

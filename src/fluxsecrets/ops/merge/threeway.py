@@ -170,7 +170,7 @@ class _Merge:
         if found.conflicts:
             raise UnprotectedError(
                 f"both sides changed {', '.join(found.conflicts)} in the sops block",
-                hint=f"merge .sops.yaml first, then {self._resolve}",
+                hint=f"check the merged .sops.yaml, then {self._resolve}",
             )
         return found
 
@@ -235,7 +235,7 @@ class _Merge:
         try:
             refuse(judge(self.session, self.path, metadata, document), self._names)
         except UnprotectedError as error:
-            error.hint = f"merge .sops.yaml first, then {self._resolve}"
+            error.hint = f"check the merged .sops.yaml, then {self._resolve}"
             raise
 
 
