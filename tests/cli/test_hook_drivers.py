@@ -188,6 +188,17 @@ def test_a_new_encrypted_file_that_no_line_covers_is_named(cli, repository, attr
     assert "new-thing" not in attributes.read_text(encoding="utf-8")
 
 
+def test_secrets_that_are_still_plain_are_covered_as_they_will_be(folder, cli, git):
+    git(folder.path, "init", "--quiet")
+    folder.write("apps/db.sops.yaml", "a: 1\n")
+    folder.write("apps/app.yaml", "a: 1\n")
+    folder.write("web/secret.yaml")
+    folder.write("web/broken.yaml", "kind: Secret\n  data: [\n")
+    assert cli("hook", "install", "drivers").exit_code == 0
+    lines = (folder.path / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert [line.partition(" ")[0] for line in lines[1:-1]] == ["?*.sops.yaml", "secret.yaml"]
+
+
 def test_a_fresh_clone_has_the_attributes_and_git_merges_as_text(
     cli, repository, encrypted_waddle, tmp_path, git, monkeypatch
 ):
@@ -358,5 +369,5 @@ def test_without_encrypted_files_no_attributes_are_written(folder, cli, git):
     folder.write("a.yaml", "a: 1\n")
     done = cli("hook", "install", "drivers")
     assert done.exit_code == 0
-    assert "no file is encrypted yet" in done.stderr
+    assert "there is no secret yet" in done.stderr
     assert not (folder.path / ".gitattributes").exists()

@@ -36,7 +36,7 @@ def attribute_file(repository: Repository) -> Path:
 
 
 def install_attributes(repository: Repository, files: Sorted) -> HookResult:
-    """Put our lines into the file with attributes, for what has ciphertexts now.
+    """Put our lines into the file with attributes, for what has ciphertexts now or will have them.
 
     Raises:
         FileAccessError: it is a link, which git does not follow, or can't be read or written.
@@ -45,9 +45,10 @@ def install_attributes(repository: Repository, files: Sorted) -> HookResult:
     found = attribute_content(path)
     before = "" if found is None else text_of(found)
     sparse = read_setting(repository, "core.sparseCheckout") == "true"
-    patterns = choose(files.ciphertexts, files.others, patterns_of(before), unseen=sparse)
+    wanted = (*files.ciphertexts, *files.plain)
+    patterns = choose(wanted, files.others, patterns_of(before), unseen=sparse)
     after = with_block(before, patterns)
-    note = "" if patterns else "no file is encrypted yet: run it again after the first one is"
+    note = "" if patterns else "there is no secret yet: run it again after the first one is encrypted"
     if after == before:
         outcome = HookOutcome.UNCHANGED if patterns else HookOutcome.NOT_NEEDED
         return HookResult(ATTRIBUTES, path, outcome, note)

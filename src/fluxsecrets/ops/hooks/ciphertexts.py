@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
-from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.errors import ConfigError, FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES
+from fluxsecrets.ops.run.parallel import run_jobs
+from fluxsecrets.repo.discover import discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
 from fluxsecrets.repo.git.history import tree_files
@@ -16,6 +19,9 @@ from fluxsecrets.sealed.model import KIND, is_sealed
 
 from .place import is_bare_repository
 
+_CHUNK = 32
+"""Files that a process looks at before it takes others: most take a look at their bytes only."""
+
 
 class Sorted(NamedTuple):
     """The files of a repository; paths relative to its root.
@@ -24,11 +30,13 @@ class Sorted(NamedTuple):
         ciphertexts: files with ciphertexts.
         others: all other files.
         unread: those of the others that could not be read, so that it is unknown what is in them.
+        plain: secrets that are still in plain text. They are not among the others.
     """
 
     ciphertexts: tuple[str, ...]
     others: tuple[str, ...]
     unread: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
 
 
 def repository_files(repository: Repository) -> Sorted:
@@ -45,6 +53,24 @@ def repository_files(repository: Repository) -> Sorted:
     blobs = dict(tree_files(repository, "HEAD"))
     with repository.objects() as read:
         return sort_files(blobs, lambda path: read(blobs[path], BLOB_LIMIT))
+
+
+def with_plain_secrets(repository: Repository, files: Sorted) -> Sorted:
+    """Tell apart secrets that are still plain: they will be encrypted under the same names.
+
+    Raises:
+        GitError: git failed.
+    """
+    if is_bare_repository(repository):
+        return files
+    tree = make_tree(repository.root, repository.files(), repository=repository)
+    try:
+        found = discover(tree, paths=files.others, spread=partial(run_jobs, chunk=_CHUNK))
+    except ConfigError:  # without valid settings nothing can be encrypted either
+        return files
+    secrets = {each.path for each in found}
+    plain = tuple(each.path for each in found if each.error is None)
+    return files._replace(others=tuple(path for path in files.others if path not in secrets), plain=plain)
 
 
 def sort_files(paths: Iterable[str], read: Callable[[str], bytes | None]) -> Sorted:

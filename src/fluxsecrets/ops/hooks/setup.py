@@ -8,7 +8,7 @@ from pathlib import Path
 from fluxsecrets.repo.git import Repository
 
 from .attributefile import ATTRIBUTES, install_attributes, uninstall_attributes
-from .ciphertexts import repository_files
+from .ciphertexts import repository_files, with_plain_secrets
 from .coverage import Coverage, coverage
 from .drivers import driver_states, install_drivers, uninstall_drivers
 from .install import install_hooks, uninstall_hooks
@@ -47,7 +47,8 @@ def set_up_git(
     if DRIVERS not in names:
         return results
     drivers = install_drivers(repository, launcher)
-    return (*results, *drivers, install_attributes(repository, repository_files(repository)))
+    files = with_plain_secrets(repository, repository_files(repository))
+    return (*results, *drivers, install_attributes(repository, files))
 
 
 def undo_set_up(start: Path, names: Collection[str] = EVERYTHING) -> tuple[HookResult, ...]:
