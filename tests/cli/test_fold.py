@@ -1,5 +1,7 @@
 """`fluxsecrets fold`: what Flux applies stays the same, and nothing of the proposals is left."""
 
+import json
+
 import pytest
 
 from proposing import BASE64, LISTED, TEXTS, VALUE, applied, rendered
@@ -114,3 +116,23 @@ def test_a_plain_proposal_is_refused_as_leaked(shop, cli, act_as):
     assert result.exit_code == 2
     assert "the proposal is plain text" in result.stderr
     assert VALUE not in result.stderr
+
+
+def test_status_says_what_waits_and_who_can_fold_it(shop, cli, act_as):
+    root = shop()
+    assert "proposal" not in cli("status").stderr
+    for key in ("password", "token"):
+        assert cli("propose", "apps/shop/db.yaml", key, "--generate", "hex").exit_code == 0
+    assert "a holder of a key can fold them: fluxsecrets fold" in cli("status").stderr
+    act_as("alice")
+    shown = cli("status").stderr
+    assert "open work: 2 proposals wait to be folded\n  apps/shop/db.proposed-password.yaml" in shown
+    assert "you can fold them: fluxsecrets fold" in shown
+    (root / "apps/shop/kustomization.yaml").write_text(LISTED)
+    work = json.loads(cli("status", "--format", "json").stdout)["open_work"]
+    assert [each["kind"] for each in work] == ["proposal", "proposal"]
+    assert "no kustomization file names it" in work[0]["reason"]
+    assert "can't be folded" in cli("status").stderr
+    result = cli("fold")
+    assert result.exit_code == 0
+    assert "no kustomization file names it" in result.stderr

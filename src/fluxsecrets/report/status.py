@@ -64,6 +64,20 @@ def _work_lines(found: StatusResult) -> Iterator[str]:
         yield f"  {several(paths)}"
         if can.enough:
             yield f"    {can} can change {_it(paths)}: {command_for('recipients sync', paths)}"
+    yield from _proposal_lines(found, openable)
+
+
+def _proposal_lines(found: StatusResult, openable: Collection[str]) -> Iterator[str]:
+    waiting = [each.path for each in found.proposals if each.why_left is None]
+    if waiting:
+        verb = "waits" if len(waiting) == 1 else "wait"
+        yield f"open work: {counted(len(waiting), 'proposal')} {verb} to be folded"
+        yield f"  {several(waiting)}"
+        who = "you" if set(waiting) <= set(openable) else "a holder of a key"
+        yield f"    {who} can fold {_it(waiting)}: {command_for('fold', found.request.paths)}"
+    for each in found.proposals:
+        if each.why_left is not None:
+            yield f"open work: {each.path} is a proposal that can't be folded: {each.why_left}"
 
 
 def _end(each: Unfinished, paths: Sequence[str]) -> str:
@@ -112,7 +126,17 @@ def _work_data(found: StatusResult) -> list[dict[str, object]]:
         }
         for who, paths in found.work.drifted.items()
     ]
-    return [*removals, *returned, *drifted]
+    proposals: list[dict[str, object]] = [
+        {
+            "kind": "proposal",
+            "files": [each.path],
+            "who": [],
+            "command": command_for("fold", (each.path,)),
+            **({"reason": each.why_left} if each.why_left is not None else {}),
+        }
+        for each in found.proposals
+    ]
+    return [*removals, *returned, *drifted, *proposals]
 
 
 def _json_page(found: StatusResult) -> Page:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks import is_proposal_name
 from fluxsecrets.ops.policy.drift import Drift, drift_of
 from fluxsecrets.ops.run.afterkill import left_behind
 from fluxsecrets.ops.run.inputs import Target
@@ -17,6 +18,8 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
+from fluxsecrets.repo.proposals import Waiting, find_waiting
+from fluxsecrets.repo.tree import open_tree
 from fluxsecrets.sops.envelope import groups_needed, open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
@@ -81,6 +84,7 @@ class StatusResult:
         files: each once, in order.
         notes: what was not followed or not understood in the search.
         work: what is left to do by people who can open files.
+        proposals: those among the files that wait to be folded, or that nothing applies.
         errors: records of people who left that can't be read, and plain text of killed runs.
     """
 
@@ -89,6 +93,7 @@ class StatusResult:
     request: StatusRequest
     work: OpenWork = field(default_factory=OpenWork)
     errors: tuple[FluxsecretsError, ...] = ()
+    proposals: tuple[Waiting, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -111,7 +116,22 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     work = open_work(session, leavers, keys, drifted)
     if not request.paths:
         errors = (*errors, *left_behind(session.environ, session.cwd))
-    return StatusResult(states, selection.notes, request, work, errors)
+    proposals = _proposals(session, selection.targets)
+    return StatusResult(states, selection.notes, request, work, errors, proposals)
+
+
+def _proposals(session: Session, targets: Sequence[Target]) -> tuple[Waiting, ...]:
+    """The proposals among some files, with paths as shown; those of overlays stay, and don't wait."""
+    mine = {each.path: each.shown for each in targets if is_proposal_name(each.path.name)}
+    if not mine:
+        return ()
+    tree = open_tree(next(iter(mine)).parent, limits=session.limits)
+    root = tree.root.resolve()
+    return tuple(
+        replace(each, path=mine[root / each.path])
+        for each in find_waiting(tree)
+        if root / each.path in mine and not each.is_of_overlay
+    )
 
 
 def _look(session: Session, names: Mapping[str, str], target: Target) -> FileStatus:

@@ -13,15 +13,14 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.ops.run.workspace import Workspace
 from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrupted, write_files
+from fluxsecrets.repo.proposals import Waiting, find_waiting, is_narrowing, read_entries
 from fluxsecrets.repo.settings import load_settings
 from fluxsecrets.repo.tree import Tree, open_tree, with_planned
 
-from .entries import read_entries, without_entries
+from .entries import without_entries
 from .merging import merge_proposals
 from .model import Folded, FoldedSecret, FoldRequest
 from .proof import Judged, changed_objects, judge_all, load_only, refuse_worse
-from .shape import is_narrowing
-from .waiting import Waiting, find_waiting
 
 COMMAND = "fold"
 """The name under which an interrupted run is completed or taken back."""

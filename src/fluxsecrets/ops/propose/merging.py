@@ -13,6 +13,7 @@ from fluxsecrets.ops.files.reencrypt import OpenTarget, encrypt_again, open_targ
 from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.repo.proposals import MAPS, SecretId, Waiting
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.document import find
@@ -22,8 +23,7 @@ from fluxsecrets.sops.metadata import Metadata
 
 from .model import FoldedKey, FoldRequest, KeyChange
 from .patchfile import PatchContent, has_variable, over, read_patch
-from .shape import MAPS, SecretId, used_maps
-from .waiting import Waiting
+from .shape import used_maps
 
 
 @dataclass(frozen=True, slots=True)

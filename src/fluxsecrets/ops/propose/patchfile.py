@@ -12,12 +12,13 @@ from typing import Final
 from fluxsecrets.errors import FormatError
 from fluxsecrets.marks import PROPOSED, is_ciphertext
 from fluxsecrets.repo.manifests import child, text_of
+from fluxsecrets.repo.proposals import MAPS, SecretId
 from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.sops.document import Comment, Data, Document, Leaf, find, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.formats.yaml.block import render_block
 
-from .shape import MAPS, SecretId, Shape
+from .shape import Shape
 
 NOTHING: Final = "nothing"
 """What a proposal for a new key was made over."""

@@ -24,6 +24,7 @@ from fluxsecrets.ops.run.writer import Operation, place_of_tree, refuse_interrup
 from fluxsecrets.repo.environments import Environment, load_environments
 from fluxsecrets.repo.kustomize.build import Builder
 from fluxsecrets.repo.manifests import child, text_of
+from fluxsecrets.repo.proposals import MAPS, read_entries
 from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.sourceignore import artifact
@@ -33,13 +34,13 @@ from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.selectors import compile_selector
 
-from .entries import read_entries, with_entries
+from .entries import with_entries
 from .model import KeyChange, Proposed, ProposeRequest
 from .patchfile import file_names, removal_patch, value_patch
 from .proof import judge_all, load_only, refuse_undecrypted, refuse_worse
 from .reach import Use, choose_file, named_file, uses_of
 from .secretfile import EncryptedSecret, key_of, read_secret
-from .shape import MAPS, narrowing_text, shape_of
+from .shape import narrowing_text, shape_of
 
 COMMAND = "propose"
 """The name under which an interrupted run is completed or taken back."""

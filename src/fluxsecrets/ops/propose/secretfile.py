@@ -10,12 +10,11 @@ from fluxsecrets.ops.files.decrypt import parse_key
 from fluxsecrets.ops.files.keypaths import is_secret
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.repo.manifests import child, text_of
+from fluxsecrets.repo.proposals import MAPS, SecretId
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.document import Document, Mapping, find
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
-
-from .shape import MAPS, SecretId
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,40 +18,14 @@ from typing import Final
 
 from fluxsecrets.errors import UnprotectedError
 from fluxsecrets.marks import is_ciphertext
+from fluxsecrets.repo.proposals import MAPS, SecretId
 from fluxsecrets.sops.document import Data, Leaf, Mapping, leaves_of, show_path
 from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.selectors import SelectorKind, compile_selector
 
-MAPS: Final = ("data", "stringData")
-"""The fields of a Secret that hold its values."""
-
 _OTHER: Final = {"data": "stringData", "stringData": "data"}
-
-
-@dataclass(frozen=True, slots=True)
-class SecretId:
-    """What a patch finds its Secret by.
-
-    Attributes:
-        namespace: as it is written in the Secret's file, or None.
-    """
-
-    name: str
-    namespace: str | None = None
-
-    @property
-    def data(self) -> dict[str, Data]:
-        """The fields of a patch that say which object it is for."""
-        metadata: dict[str, Data] = {"name": self.name}
-        if self.namespace is not None:
-            metadata["namespace"] = self.namespace
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
-
-    def __str__(self) -> str:
-        """`NAMESPACE/NAME`, or the name."""
-        return f"{self.namespace}/{self.name}" if self.namespace is not None else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +107,3 @@ def _values(secret: Mapping, name: str) -> Iterator[Leaf]:
 def narrowing_text(secret: SecretId, fields: dict[str, Data]) -> str:
     """Return the patch that keeps Flux from decrypting proposed values, which are plain by then."""
     return "".join(f"{line}\n" for line in render_block({**secret.data, "sops": fields}, 2))
-
-
-def is_narrowing(patch: Data, secret: SecretId) -> bool:
-    """Whether a patch is one of `narrowing_text`, for a Secret."""
-    if not isinstance(patch, dict):
-        return False
-    fields = patch.get("sops")
-    rest = {key: value for key, value in patch.items() if key != "sops"}
-    if rest != secret.data or not isinstance(fields, dict):
-        return False
-    chosen = {key: value for key, value in fields.items() if value is not None}
-    return any(chosen == {"encrypted_regex": f"^{own}$"} for own in MAPS)
