@@ -416,7 +416,11 @@ class Facts:
 
     def rule_for(self, path: str) -> CreationRule | None:
         """The creation rule for a file, whether it exists or not; None if none applies or can be read."""
-        return _rule(_nearest(self._configs_by_folder, path), path)
+        return _rule(self.config_for(path), path)
+
+    def config_for(self, path: str) -> ConfigFile | None:
+        """The `.sops.yaml` whose rules count for a file, or None."""
+        return _nearest(self._configs_by_folder, path)
 
     @cached_property
     def _configs_by_folder(self) -> Mapping[str, ConfigFile]:

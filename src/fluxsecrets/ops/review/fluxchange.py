@@ -56,7 +56,7 @@ class Undecrypted:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A file that an environment had before the change, and that still exists."""
+    """A file that an environment applied before the change, and that still exists."""
 
     environment: str
     path: str
@@ -100,7 +100,8 @@ def _accepting(facts: Facts) -> Acceptances:
 
 
 def _files(environment: Environment) -> frozenset[str]:
-    return environment.files | environment.generator_files.keys()
+    """What Flux applies, without what only lies in a folder of the environment."""
+    return environment.graph.files | environment.generator_files.keys()
 
 
 def _worse(

@@ -16,10 +16,10 @@ def scanned(
     """Scan what a change brings; each commit of a range, since history keeps what a later one removes.
 
     Returns:
-        The result; the error if it could not be scanned; None if the change adds no file's content.
+        The result; the error if it could not be scanned; None if there is nothing to scan.
     """
     paths = tuple(each.path for each in files if each.after is not None)
-    if not paths:
+    if range_.after in (INDEX, WORK_TREE, range_.before) and not paths:
         return None
     if range_.after == INDEX:
         request = ScanRequest(repository.root, Source.STAGED, repository=repository)

@@ -24,7 +24,7 @@ _SECRET = re.compile(rb"(?m)^kind:[ \t]*[\"']?(?:Secret|SealedSecret|ExternalSec
 
 
 def check(change: Change) -> Iterator[ReviewItem]:
-    """Find files that were in an environment before, still exist, and are secrets."""
+    """Find files that an environment applied before, that still exist, and are secrets."""
     left: dict[str, list[str]] = {}
     for each in change.flux.left:
         left.setdefault(each.path, []).append(each.environment)
@@ -35,7 +35,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
         others = sorted(
             one.name
             for one in change.after.facts.environments
-            if path in one.files | one.generator_files.keys()
+            if path in one.graph.files | one.generator_files.keys()
         )
         still = f"; {listed(others)} still does" if len(others) == 1 else f"; {listed(others)} still do"
         yield item(

@@ -1,0 +1,81 @@
+"""Creation rules before and after a change: which are the same, and which files follow another one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.sops.config import CreationRule
+from fluxsecrets.sops.envelope import groups_needed
+
+from .change import Change
+
+RulePair = tuple[CreationRule | None, CreationRule | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Encrypted files that follow another rule than before, or none any more.
+
+    Attributes:
+        config: the `.sops.yaml` of the rule after the change, else of the one before.
+        old, new: the rules; `new` is None if none applies any more.
+    """
+
+    config: str
+    old: CreationRule
+    new: CreationRule | None
+    paths: tuple[str, ...]
+
+
+def needed(rule: CreationRule) -> int:
+    """How many key groups are needed to decrypt a file of a rule."""
+    return groups_needed(rule.key_groups, rule.shamir_threshold)
+
+
+def same_rules(old: Sequence[CreationRule], new: Sequence[CreationRule]) -> Iterator[RulePair]:
+    """Pair the rules of two versions of a file by their pattern, in order.
+
+    Yields:
+        The pairs that differ, the new ones in their order, then those that are gone.
+    """
+    waiting: defaultdict[str | None, list[CreationRule]] = defaultdict(list)
+    for rule in reversed(old):
+        waiting[rule.path_regex].append(rule)
+    for rule in new:
+        other = waiting[rule.path_regex].pop() if waiting[rule.path_regex] else None
+        yield other, rule
+    for left in waiting.values():
+        yield from ((rule, None) for rule in reversed(left))
+
+
+def moved_files(change: Change) -> tuple[Moved, ...]:
+    """Find the encrypted files that follow a rule with another pattern than before, or none."""
+    if not _rules_differ(change):
+        return ()
+    before, after = change.before.facts, change.after.facts
+    found: defaultdict[tuple[str, CreationRule, CreationRule | None], list[str]] = defaultdict(list)
+    for path in after.tree.paths:
+        old = before.rule_for(path)
+        if old is None:
+            continue
+        new = after.rule_for(path)
+        if new is not None and new.path_regex == old.path_regex:
+            continue
+        if path in before.tree.files and _is_encrypted(change, path):
+            config = after.config_for(path) or before.config_for(path)
+            found[config.path if config is not None else "", old, new].append(path)
+    return tuple(Moved(config, old, new, tuple(paths)) for (config, old, new), paths in found.items())
+
+
+def _rules_differ(change: Change) -> bool:
+    one = {each.path: each.config for each in change.before.facts.configs}
+    other = {each.path: each.config for each in change.after.facts.configs}
+    return one != other
+
+
+def _is_encrypted(change: Change, path: str) -> bool:
+    data = change.after.read(path)
+    return data is not None and b"sops" in data and detect_encryption(data, path) is not None

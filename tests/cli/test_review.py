@@ -1,0 +1,309 @@
+"""`fluxsecrets review`: what a change does to secrets."""
+
+import json
+import re
+
+import pytest
+
+STAGING = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
+PRODUCTION = "apps/cloudnative-pg/overlays/production/secrets.yaml"
+GRAFANA = "apps/observability/overlays/staging/grafana-admin.yaml"
+MALLORY = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
+
+
+class Reviewed:
+    """A review as data."""
+
+    def __init__(self, result):
+        assert result.exit_code in (0, 1), result.stderr
+        self.exit_code = result.exit_code
+        self.text = result.stdout
+        self.report = json.loads(result.stdout)
+
+    @property
+    def kinds(self):
+        return sorted({item["kind"] for item in self.report["items"]})
+
+    def of(self, kind):
+        return [item for item in self.report["items"] if item["kind"] == kind]
+
+    def only(self, kind):
+        (item,) = self.of(kind)
+        return item
+
+
+@pytest.fixture
+def repository(encrypted_waddle, git):
+    """The encrypted example on a branch of its own."""
+    git(encrypted_waddle, "branch", "--move", "main")
+    git(encrypted_waddle, "checkout", "--quiet", "-b", "change")
+    return encrypted_waddle
+
+
+@pytest.fixture
+def reviewed(repository, cli, git):
+    """Commits everything, and reviews it."""
+
+    def review(*arguments):
+        git(repository, "add", "--all")
+        git(repository, "commit", "--quiet", "--message", "change")
+        return Reviewed(cli("review", "--format", "json", *arguments))
+
+    return review
+
+
+def replace(path, old, new, count=1):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, count), encoding="utf-8")
+
+
+def test_no_change_to_secrets(repository, reviewed):
+    (repository / "README.md").write_text("changed\n")
+    found = reviewed()
+    assert found.report["items"] == []
+    assert found.report["unseen"] == []
+    assert found.report["summary"]["files"] == 1
+    assert found.exit_code == 0
+
+
+def test_a_changed_value(repository, reviewed, cli):
+    assert cli("set", STAGING, "stringData.password", "--generate", "password:32").exit_code == 0
+    found = reviewed()
+    assert found.kinds == ["values-changed"]
+    item = found.only("values-changed")
+    assert item["environments"] == ["staging"]
+    assert item["path"] == STAGING
+    assert item["severity"] == "low"
+    assert item["line"] is not None
+    assert len(item["details"]) == 1
+    assert item["details"][0].startswith("~ ")
+    assert found.exit_code == 0
+    assert found.report["environments"] == ["production", "staging"]
+
+
+def test_without_keys_it_says_what_it_could_not_see(repository, reviewed, cli):
+    assert cli("set", STAGING, "stringData.password", "--generate", "password:32").exit_code == 0
+    found = reviewed("--no-keys")
+    assert found.only("values-changed")["details"][0].startswith("? ")
+    assert "--no-keys" in found.report["unseen"][0]
+
+
+def test_somebody_new_is_a_recipient(repository, reviewed, cli):
+    assert cli("rotate", STAGING, "--age", MALLORY, "--accept-recipients").exit_code in (0, 2)
+    replace(repository / ".sops.yaml", "  - &bob age1wxj", f"  - &mallory {MALLORY}\n  - &bob age1wxj")
+    replace(repository / ".sops.yaml", "          - *bob\n", "          - *bob\n          - *mallory\n", 2)
+    assert cli("recipients", "sync", STAGING).exit_code == 0
+    found = reviewed()
+    gained = found.only("access-gained")
+    assert gained["severity"] == "high"
+    assert "mallory (age1lgg" in gained["title"]
+    assert gained["environments"] == ["staging"]
+    assert found.exit_code == 1
+    assert {item["severity"] for item in found.of("rules-changed")} == {"high"}
+    assert found.only("public-key-changed")["severity"] == "medium"
+    (row,) = found.report["access"]
+    assert row["environment"] == "staging"
+    assert row["recipient"] == MALLORY
+    assert row["gained"] == [STAGING]
+
+
+def test_somebody_is_removed(repository, reviewed, cli):
+    assert cli("recipients", "remove", "bob", "--yes").exit_code == 0
+    found = reviewed()
+    lost = found.of("access-lost")
+    assert lost
+    assert all("bob can't read" in item["title"] for item in lost)
+    assert found.of("data-key-kept") == []
+    assert found.exit_code == 0
+
+
+def test_plain_text_is_critical(repository, reviewed):
+    (repository / "apps/observability/overlays/staging/new-secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: new, namespace: a}\n"
+        "stringData:\n  password: k3Jd9s-planted-2nd8xQ\n"
+    )
+    found = reviewed()
+    item = found.of("plain-text")[0]
+    assert item["severity"] in ("critical", "high")
+    assert "k3Jd9s" not in found.text
+    assert found.exit_code == 1
+
+
+def test_plain_text_that_a_later_commit_removes_is_in_history(repository, reviewed, git):
+    path = repository / "apps/new-secret.yaml"
+    path.write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: new}\nstringData: {password: k3Jd9s-planted-2nd8xQ}\n"
+    )
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "oops")
+    path.unlink()
+    found = reviewed()
+    assert "in commit" in found.of("plain-text")[0]["title"]
+
+
+def test_a_decrypted_file(repository, reviewed, cli):
+    assert cli("decrypt", "-i", STAGING).exit_code == 0
+    found = reviewed()
+    assert found.of("plain-text")
+    assert found.exit_code == 1
+
+
+def test_a_change_can_not_excuse_itself(repository, reviewed):
+    (repository / ".fluxsecrets.yaml").write_text(
+        "allow:\n- {rule: plain-secret, path: '**', reason: it is fine}\n"
+    )
+    (repository / "apps/new-secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: new}\nstringData: {password: k3Jd9s-planted-2nd8xQ}\n"
+    )
+    found = reviewed()
+    assert found.only("settings-loosened")["title"] == "plain-secret is allowed in **: it is fine"
+    assert found.of("excuse-added")[0]["severity"] == "high"
+    assert found.exit_code == 1
+
+
+def test_settings_that_can_not_be_read_fail(repository, reviewed):
+    (repository / ".fluxsecrets.yaml").write_text("allow: 7\n")
+    found = reviewed()
+    assert found.only("settings-loosened")["severity"] == "high"
+    assert any("not scanned" in text for text in found.report["unseen"])
+    assert found.exit_code == 1
+
+
+def test_a_file_that_nothing_decrypts_any_more(repository, reviewed):
+    for name in ("apps.yaml",):
+        path = repository / "clusters/staging" / name
+        text = path.read_text()
+        path.write_text(re.sub(r"(?m)^( *)decryption:\n(?:\1 +.*\n)+", "", text))
+    found = reviewed()
+    assert {"flux-breaks", "decryption-lost"} & set(found.kinds)
+    assert found.exit_code == 1
+
+
+def test_a_file_that_no_environment_applies_any_more(repository, reviewed):
+    replace(
+        repository / "apps/observability/overlays/staging/kustomization.yaml", "  - grafana-admin.yaml\n", ""
+    )
+    found = reviewed()
+    item = found.only("environment-left")
+    assert item["path"] == GRAFANA
+    assert item["environments"] == ["staging"]
+
+
+def test_a_secret_is_deleted(repository, reviewed):
+    replace(
+        repository / "apps/observability/overlays/staging/kustomization.yaml", "  - grafana-admin.yaml\n", ""
+    )
+    (repository / GRAFANA).unlink()
+    found = reviewed()
+    assert found.only("secret-removed")["path"] == GRAFANA
+    assert found.of("environment-left") == []
+
+
+def test_a_file_changed_by_hand(repository, reviewed):
+    path = repository / STAGING
+    text = path.read_text()
+    first, second = re.findall(r"ENC\[AES256_GCM[^\]]+\]", text)[:2]
+    path.write_text(text.replace(first, second, 1))
+    found = reviewed()
+    assert found.only("file-damaged")["severity"] == "high"
+
+
+def test_conflict_markers(repository, reviewed):
+    path = repository / STAGING
+    text = path.read_text()
+    path.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n")
+    found = reviewed()
+    assert found.only("conflict-markers")["line"] == 1
+
+
+def test_the_same_value_in_two_environments(repository, reviewed, cli):
+    for path in (STAGING, PRODUCTION):
+        assert cli("set", path, "stringData.password", "k3Jd9s-planted-2nd8xQ").exit_code == 0
+    found = reviewed()
+    item = found.only("value-shared")
+    assert item["severity"] == "high"
+    assert "k3Jd9s" not in found.text
+
+
+def test_a_value_that_another_environment_had_before(repository, reviewed, cli):
+    value = cli("get", PRODUCTION, "stringData.password").stdout.strip()
+    assert cli("set", STAGING, "stringData.password", value).exit_code == 0
+    item = reviewed().only("value-shared")
+    assert item["environments"] == ["staging"]
+    assert "production" in item["title"]
+
+
+def test_a_selector_that_encrypts_less(repository, reviewed):
+    replace(
+        repository / ".sops.yaml", "encrypted_regex: ^(data|stringData)$", "encrypted_regex: ^nothing$", 3
+    )
+    found = reviewed()
+    assert {item["severity"] for item in found.of("rules-changed")} == {"high"}
+
+
+def test_a_rule_that_no_longer_matches(repository, reviewed):
+    replace(repository / ".sops.yaml", "path_regex: ^(infrastructure-k8s|", "path_regex: ^(infrastructure|")
+    item = reviewed().only("rule-lost")
+    assert item["severity"] == "high"
+    assert "infrastructure-k8s/storage/proxmox-csi-secret.yaml" in item["details"]
+
+
+def test_a_name_with_another_key(repository, reviewed):
+    (repository / "keys/bob.pub").write_text(f"{MALLORY}\n")
+    replace(
+        repository / ".sops.yaml",
+        "&bob age1wxj77awlfm7gpnmyywgm75qdqyqxkrpqzddwacflkp3lrmftvfxqk67y8k",
+        f"&bob {MALLORY}",
+    )
+    found = reviewed()
+    item = found.only("public-key-changed")
+    assert item["severity"] == "high"
+    assert item["path"] == "keys/bob.pub"
+
+
+def test_ci_that_checks_nothing_any_more(repository, reviewed, git):
+    workflow = repository / ".github/workflows/secrets.yaml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("jobs:\n  scan:\n    steps:\n    - run: fluxsecrets scan\n")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "ci")
+    git(repository, "branch", "--force", "main")
+    workflow.write_text("jobs: {}\n")
+    item = reviewed().only("guard-removed")
+    assert item["severity"] == "high"
+    assert item["path"] == ".github/workflows/secrets.yaml"
+
+
+def test_what_is_staged_and_what_is_in_the_work_tree(repository, cli, git):
+    assert cli("set", STAGING, "stringData.password", "--generate", "password:32").exit_code == 0
+    assert Reviewed(cli("review", "--format", "json", "--staged")).report["items"] == []
+    assert Reviewed(cli("review", "--format", "json", "--uncommitted")).kinds == ["values-changed"]
+    git(repository, "add", "--all")
+    found = Reviewed(cli("review", "--format", "json", "--staged"))
+    assert found.kinds == ["values-changed"]
+    assert found.report["head"] == "the index"
+
+
+def test_one_source_at_a_time(repository, cli):
+    assert cli("review", "--staged", "HEAD").exit_code == 2
+
+
+def test_fail_on(repository, reviewed, cli):
+    assert cli("set", STAGING, "stringData.password", "--generate", "password:32").exit_code == 0
+    assert reviewed("--fail-on", "low").exit_code == 1
+    assert cli("review", "--fail-on", "never").exit_code == 0
+
+
+def test_anchors_stay_when_lines_move(repository, reviewed, cli):
+    assert cli("set", STAGING, "stringData.password", "--generate", "password:32").exit_code == 0
+    before = [item["anchor"] for item in reviewed().report["items"]]
+    path = repository / STAGING
+    (repository / "other.txt").write_text("x")
+    path.write_text("# a comment\n" + path.read_text())
+    assert [item["anchor"] for item in reviewed().report["items"]] == before
+
+
+def test_outside_of_a_repository(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli("review").exit_code == 2
