@@ -100,7 +100,7 @@ def _accepting(facts: Facts) -> Acceptances:
 
 
 def _files(environment: Environment) -> frozenset[str]:
-    """What Flux applies, without what only lies in a folder of the environment."""
+    """The files that Flux applies; others may just be in a folder of the environment."""
     return environment.graph.files | environment.generator_files.keys()
 
 
