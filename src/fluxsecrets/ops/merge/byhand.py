@@ -6,12 +6,16 @@ of the versions has is named, so that it isn't lost silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.merging import MISSING, Conflict, Merged, Missing, Side
 from fluxsecrets.merging.markers import read_markers
+from fluxsecrets.merging.pairing import pair
 from fluxsecrets.ops.files.content import parse
 from fluxsecrets.sops.comparison import same_data
 from fluxsecrets.sops.document import Comment, Data, Document, Leaf, Path, find, show_path, to_data
@@ -24,6 +28,8 @@ Documents = tuple[Document | None, Document, Document]
 """Base, ours and theirs, with equal ciphertexts for equal values."""
 
 _Sides = tuple[Document, Document]
+
+_MARKER = re.compile(rb"([<|=>])\1{2,}(?: |$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +99,54 @@ def by_hand(
         return ByHand()
     sides = _read(format_, work, limits)
     if sides is None:
-        return ByHand(changes=("its text, which can't be read on both sides of the markers",))
+        return ByHand(changes=tuple(_new_lines(work, versions)))
     texts = Texts(parse(format_, versions.ours, limits), documents[1])
     texts.add(parse(format_, versions.theirs, limits), documents[2])
     if versions.base is not None and documents[0] is not None:
         texts.add(parse(format_, versions.base, limits), documents[0])
+    result = parse(format_, merged.data, limits)
+    here = [_View.of(side, result, texts) for side in sides]
     picks: dict[tuple[int, Path], Side] = {}
     mixed: list[str] = []
     for conflict in merged.conflicts:
-        here = [texts.common(_at(side, conflict.part, conflict.path), conflict.path) for side in sides]
-        if not _same(*here):
+        if not conflict.path or conflict.merged_part is None:
+            continue  # a document as a whole: there is no telling what was meant
+        one, other = (view.at(conflict.merged_part, conflict.path) for view in here)
+        if not _same(one, other):
             continue  # its markers are there
-        side = _side_with(conflict, here[0])
+        side = _side_with(conflict, one)
         if side is None:
             mixed.append(show_path(conflict.path))
         else:
             picks[conflict.part, conflict.path] = side
-    others = _changed(parse(format_, merged.data, limits), merged, sides, texts)
+    whose = [_View.of(document, result, texts) for document in documents[1:]]
+    others = () if merged.whole else _changed(result, merged, here, whose)
     unknown = (_shown(item) for side in sides for item in side.items if not texts.knows(item))
     return ByHand(picks, tuple(dict.fromkeys((*mixed, *unknown, *others))))
+
+
+class _View(NamedTuple):
+    """A version of the file, in which documents have the numbers of the merge's."""
+
+    document: Document
+    places: Mapping[int, int]
+    texts: Texts
+
+    @classmethod
+    def of(cls, document: Document, merged: Document, texts: Texts) -> _View:
+        """Pair the documents of a version with those of the merge."""
+        sides = (
+            [_present(texts.common(to_data(part), ())) for part in each.parts] for each in (merged, document)
+        )
+        pairs = pair(None, *sides)
+        places = {own: other for _, own, other in pairs if own is not None and other is not None}
+        return cls(document, places, texts)
+
+    def at(self, part: int, path: Path) -> Data | Missing:
+        """What is at a place, with the common ciphertexts."""
+        number = self.places.get(part)
+        node = None if number is None else find(self.document.parts[number], path)
+        return MISSING if node is None else self.texts.common(to_data(node), path)
 
 
 def _read(format_: Format, work: bytes, limits: Limits) -> _Sides | None:
@@ -124,31 +159,53 @@ def _read(format_: Format, work: bytes, limits: Limits) -> _Sides | None:
         return None
 
 
+def _new_lines(work: bytes, versions: Versions) -> Iterator[str]:
+    """Lines that no version has, in a file that can't be read.
+
+    git's markers may leave a file that is not valid on either side, such as JSON without a comma.
+    """
+    sides = (versions.base or b"", versions.ours, versions.theirs)
+    known = {line.strip() for side in sides for line in side.splitlines()}
+    for number, line in enumerate(work.splitlines(), 1):
+        if line.strip() not in known and not _MARKER.match(line):
+            yield f"line {number}"
+
+
 def _side_with(conflict: Conflict, data: Data | Missing) -> Side | None:
     sides = ((Side.OURS, conflict.ours), (Side.THEIRS, conflict.theirs), (Side.BASE, conflict.base))
     return next((side for side, value in sides if _same(value, data)), None)
 
 
-def _changed(merged: Document, found: Merged, sides: _Sides, texts: Texts) -> Iterator[str]:
+def _changed(
+    result: Document, merged: Merged, here: Sequence[_View], whose: Sequence[_View]
+) -> Iterator[str]:
     """What the merge has outside of conflicts, and the file has in another way on both sides."""
-    if found.whole:
-        return
-    if any(len(side.parts) != len(merged.parts) for side in sides):
-        yield "the number of YAML documents"
-        return
-    disputed = [(conflict.merged_part, conflict.path) for conflict in found.conflicts]
-    for number, part in enumerate(merged.parts):
-        for leaf in Document("", "", (part,), None).leaves:
-            if any(number == other and leaf.path[: len(path)] == path for other, path in disputed):
+    disputed = [(conflict.merged_part, conflict.path) for conflict in merged.conflicts]
+    for number, part in enumerate(result.parts):
+        if not all(number in view.places for view in here):
+            continue  # a document that a side doesn't have: its markers are there
+        leaves = Document("", "", (part,), None).leaves
+        for path in dict.fromkeys(_outside_of_lists(leaf.path) for leaf in leaves):
+            if any(number == other and path[: len(above)] == above for other, above in disputed):
                 continue
-            here = [texts.common(_at(side, number, leaf.path), leaf.path) for side in sides]
-            if _same(*here) and not _same(here[0], texts.common(leaf.value, leaf.path)):
-                yield show_path(leaf.path)
+            node = find(part, path)
+            wanted = MISSING if node is None else here[0].texts.common(to_data(node), path)
+            one, other = (view.at(number, path) for view in here)
+            if _same(one, other) and not _same(one, wanted):
+                yield f"{show_path(path)}{_whose(one, number, path, whose)}"
 
 
-def _at(document: Document, part: int, path: Path) -> Data | Missing:
-    node = find(document.parts[part], path) if part < len(document.parts) else None
-    return MISSING if node is None else to_data(node)
+def _outside_of_lists(path: Path) -> Path:
+    """The place of the list that a value is in, or of the value: items have no place of their own."""
+    return tuple(takewhile(lambda step: isinstance(step, str), path))
+
+
+def _whose(data: Data | Missing, part: int, path: Path, sides: Sequence[_View]) -> str:
+    """Say which side has a value that only the other one changed: git's hunks may hold several values."""
+    for word, view in zip(("our", "their"), sides, strict=True):
+        if _same(data, view.at(part, path)):
+            return f" ({word} value, and only the other side changed it)"
+    return ""
 
 
 def _same(one: Data | Missing, other: Data | Missing) -> bool:
