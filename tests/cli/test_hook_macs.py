@@ -86,3 +86,35 @@ def test_a_merge_of_a_branch_that_changed_a_file_by_hand_is_refused(repository, 
     assert done.returncode != 0
     assert "the MAC does not match" in done.stderr
     assert "the merge was refused" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["x.sops.yaml", "x.sops.json", "x.sops.env", "x.sops.ini"])
+@pytest.mark.parametrize("with_key", [True, False])
+def test_conflict_markers_in_an_encrypted_file_are_refused(
+    folder, cli, git, name, with_key, monkeypatch, tmp_path
+):
+    """In every format, and without an identity."""
+    text = {"yaml": "a: 1\n", "json": '{\n  "a": "1"\n}\n', "env": "A=1\n", "ini": "[s]\na = 1\n"}[name[7:]]
+    git(folder.path, "init", "--quiet")
+    folder.write(name, text)
+    assert cli("encrypt", "--age", folder.recipient, name).exit_code == 0
+    file = folder.path / name
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if "ENC[" in line)
+    lines[at : at + 1] = ["<<<<<<< ours\n", lines[at], "=======\n", lines[at], ">>>>>>> theirs\n"]
+    file.write_text("".join(lines), encoding="utf-8")
+    git(folder.path, "add", name)
+    if not with_key:
+        monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "none"))
+    done = cli("hook", "run", "pre-commit")
+    assert done.exit_code == 2
+    assert "conflict markers" in done.stderr
+    assert f"`fluxsecrets resolve {name}`" in done.stderr
+
+
+def test_a_guide_that_shows_a_conflict_is_not_refused(encrypted_waddle, cli, git):
+    shown = (encrypted_waddle / SECRETS).read_text(encoding="utf-8")
+    guide = f"# Conflicts\n\n```yaml\n<<<<<<< ours\n{shown}=======\n{shown}>>>>>>> theirs\n```\n"
+    (encrypted_waddle / "guide.md").write_text(guide, encoding="utf-8")
+    git(encrypted_waddle, "add", "guide.md")
+    assert cli("hook", "run", "pre-commit").exit_code == 0

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
-from fluxsecrets.errors import IntegrityError
 from fluxsecrets.ops.checks.scan import scan
 from fluxsecrets.ops.checks.scanmodel import ScanRequest, Source
 
@@ -47,14 +46,16 @@ def run_hook(hook: str, arguments: tuple[str, ...], *, verbose: bool = False) ->
         if not commits:
             return 0
         request = ScanRequest(Path.cwd(), Source.COMMITS, commits=commits)
-    result = scan(request)
+    result, broken = scan(request), frozenset[str | None]()
     if hook != "pre-push" and (arguments or result.ciphertexts):
-        result = _with_macs(result, arguments, verbose=verbose)
-    return 0 if result.silent else _tell(hook, result)
+        result, broken = _with_broken(result, arguments, verbose=verbose)
+    return 0 if result.silent else _tell(hook, result, broken)
 
 
-def _with_macs(result: ScanResult, arguments: tuple[str, ...], *, verbose: bool) -> ScanResult:
-    """The result, with an error for each encrypted file whose MAC is wrong."""
+def _with_broken(
+    result: ScanResult, arguments: tuple[str, ...], *, verbose: bool
+) -> tuple[ScanResult, frozenset[str | None]]:
+    """The result with an error for each encrypted file that a merge or an edit broke, and their paths."""
     from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.checks.stagedmacs import check_macs_of, check_staged_macs
     from fluxsecrets.ops.run.session import Session
@@ -66,7 +67,7 @@ def _with_macs(result: ScanResult, arguments: tuple[str, ...], *, verbose: bool)
     else:
         repository = find_repository(session.cwd)
         if repository is None:
-            return result
+            return result, frozenset()
         found = check_staged_macs(session, repository, result.ciphertexts)
     if found.left:
         Output().note(f"the MACs of {found.left} more files were not checked: `fluxsecrets audit` does it")
@@ -74,12 +75,12 @@ def _with_macs(result: ScanResult, arguments: tuple[str, ...], *, verbose: bool)
         rest = f", {found.unchecked} not: no identity at hand opens them" if found.unchecked else ""
         Output().note(f"MACs of encrypted files: {found.checked} checked{rest}")
     known = {error.path for error in result.errors}
-    return result._replace(
-        errors=(*result.errors, *(error for error in found.errors if error.path not in known))
-    )
+    more = [error for error in found.errors if error.path not in known]
+    result = result._replace(errors=(*result.errors, *more))
+    return result, frozenset(error.path for error in found.errors)
 
 
-def _tell(hook: str, result: ScanResult) -> int:
+def _tell(hook: str, result: ScanResult, broken: frozenset[str | None]) -> int:
     from fluxsecrets.cli.output import Output
     from fluxsecrets.report.findings import FORMATS
     from fluxsecrets.report.scan import found_by_scan
@@ -88,7 +89,7 @@ def _tell(hook: str, result: ScanResult) -> int:
     brought_by = _BRINGS[hook]
     out.show(FORMATS["text"](found_by_scan(result, __version__, brought_by)))
     if not result.clean:
-        for line in _refusal(hook, result):
+        for line in _refusal(hook, result, broken):
             out.note(line)
     return result.exit_code
 
@@ -106,11 +107,11 @@ def _pushed(arguments: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str
     return pushed_arguments(os.fsdecode(lines), arguments[0] if arguments else "")
 
 
-def _refusal(hook: str, result: ScanResult) -> list[str]:
+def _refusal(hook: str, result: ScanResult, broken: frozenset[str | None]) -> list[str]:
     """What to do about it, after the findings."""
     what = _WHAT[hook]
     if not result.findings:
-        if all(isinstance(error, IntegrityError) for error in result.errors):
+        if broken.issuperset(error.path for error in result.errors):
             return [f"the {what} was refused"]
         return [f"the {what} was refused: what could not be read may hold a secret"]
     lines = [f"the {what} was refused"]

@@ -48,7 +48,7 @@ def test_in_a_sparse_checkout_lines_for_files_that_are_not_there_stay():
     assert choose([], ["gone.yaml"], ["/gone.yaml"], unseen=True) == ()
 
 
-_NAMES = st.text(st.sampled_from('ab.-_ "\\*?[]!#\tä\x7fs'), min_size=1, max_size=8).filter(
+_NAMES = st.text(st.sampled_from('ab.-_ "\\*?[]!#\tä\x7fs\n'), min_size=1, max_size=8).filter(
     lambda name: name not in (".", "..")
 )
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
@@ -80,6 +80,13 @@ def test_git_matches_exactly_these_files(repository, files, before):
 def test_a_damaged_block_takes_nothing_with_it():
     text = "# >>> fluxsecrets\n*.png binary\n# >>> fluxsecrets\na merge=fluxsecrets\n# <<< fluxsecrets\n"
     assert without_block(text) == "# >>> fluxsecrets\n*.png binary\n"
+
+
+def test_a_conflict_in_the_block_ends_with_the_next_installation():
+    lines = "<<<<<<< ours\n/a merge=fluxsecrets\n=======\n/b merge=fluxsecrets\n>>>>>>> theirs\n"
+    text = f"# >>> fluxsecrets\n{lines}# <<< fluxsecrets\n* text\n"
+    assert patterns_of(text) == ("/a", "/b")
+    assert without_block(text) == "* text\n"
 
 
 def test_many_files_take_little_time_and_few_lines():

@@ -1,4 +1,6 @@
-"""MACs of encrypted files that are about to be committed: a merge or an edit by hand breaks them.
+"""Encrypted files that are about to be committed: a merge or an edit by hand may have left them broken.
+
+A file with conflict markers is refused, and so is one whose MAC is wrong.
 
 A commit waits for this, so only identities at hand are used: no command runs, no device or passphrase is
 asked for, and neither gpg nor the keyring of the system. A file for others stays unchecked.
@@ -18,8 +20,9 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
+from fluxsecrets.sops.conflict import conflict_error
 from fluxsecrets.sops.envelope import Providers
-from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata
 
 MOST = 2_000
@@ -33,7 +36,7 @@ class MacCheck:
     """Whether the MACs of files fit.
 
     Attributes:
-        errors: one for each file whose MAC is wrong.
+        errors: one for each file whose MAC is wrong, or that has conflict markers.
         checked: how many were checked.
         unchecked: how many no identity at hand opens, or can't be parsed.
         left: how many were not looked at, since there were too many.
@@ -86,9 +89,9 @@ def _check(session: Session, files: Iterable[File], *, left: int) -> MacCheck:
 def _wrong(session: Session, file: File) -> FluxsecretsError | bool:
     """Why a file's MAC is wrong; True if it is right, False if it can't be checked."""
     path, data = file
-    name = detect_encryption(data, path)
-    if name is None:
-        return False
+    name = detect_encryption(data, path) or format_for_path(path)
+    if name == "binary" and not data.lstrip().startswith(b"{"):
+        return False  # such as a guide that shows encrypted files
     format_ = make_format(name)
     try:
         document = parse(format_, data, session.limits)
@@ -99,7 +102,8 @@ def _wrong(session: Session, file: File) -> FluxsecretsError | bool:
     except IntegrityError as error:
         return error.in_file(path)
     except FluxsecretsError:  # Flux can't read it either; who broke it may have no key
-        return False
+        conflict = conflict_error(data.decode("utf-8", "replace"))
+        return False if conflict is None else conflict.in_file(path)
     return True
 
 

@@ -17,9 +17,11 @@ ATTRIBUTES = f"merge={DRIVER} diff={DRIVER} text=auto eol=lf"
 
 _BEGIN, _END = "# >>> fluxsecrets", "# <<< fluxsecrets"
 _BOM = "\ufeff"
-# A block with other lines in it is not ours any more, and stays.
+# Two branches may both have added lines: what git leaves of that is ours, too. A block with any other line in
+# it is not, and stays.
 _BLOCK = re.compile(
-    rf"^{_BEGIN}[^\n]*\n(?P<lines>(?:[^\n]* merge={DRIVER}[^\n]*\n)*){_END}[^\n]*(?:\n|\Z)", re.MULTILINE
+    rf"^{_BEGIN}[^\n]*\n(?P<lines>(?:(?:[^\n]* merge={DRIVER}[^\n]*|[<|=>]{{7}}[^\n]*)\n)*){_END}[^\n]*(?:\n|\Z)",
+    re.MULTILINE,
 )
 
 
