@@ -19,8 +19,9 @@ _BEGIN, _END = "# >>> fluxsecrets", "# <<< fluxsecrets"
 _BOM = "\ufeff"
 # Two branches may both have added lines: what git leaves of that is ours, too. A block with any other line in
 # it is not, and stays.
+_LINE = rf"(?:[^\n]* merge={DRIVER}[^\n]*|[<|=>]{{7}}[^\n]*)\n"
 _BLOCK = re.compile(
-    rf"^{_BEGIN}[^\n]*\n(?P<lines>(?:(?:[^\n]* merge={DRIVER}[^\n]*|[<|=>]{{7}}[^\n]*)\n)*){_END}[^\n]*(?:\n|\Z)",
+    rf"^{_BEGIN}[^\n]*\n(?P<lines>(?:{_LINE})*){_END}[^\n]*(?:\n|\Z)",
     re.MULTILINE,
 )
 
