@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from audit_tree import ALICE, BOB
 from proposing import BASE64, LISTED, TEXTS, VALUE, applied, rendered
 
 
@@ -136,3 +137,44 @@ def test_status_says_what_waits_and_who_can_fold_it(shop, cli, act_as):
     result = cli("fold")
     assert result.exit_code == 0
     assert "no kustomization file names it" in result.stderr
+
+
+def test_new_data_keys_do_not_outdate_a_proposal_but_a_new_value_does(shop, cli, act_as):
+    shop(files={"keys/alice.pub": f"{ALICE}\n"})
+    assert cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=VALUE.encode()).exit_code == 0
+    act_as("alice")
+    rotated = cli("rotate", "--all")
+    assert "apps/shop/db.proposed-password.yaml   rotated" in rotated.stdout
+    assert cli("fold", "--dry-run").exit_code == 0
+    assert cli("set", "apps/shop/db.yaml", "stringData.password", "newer-throwaway").exit_code == 0
+    result = cli("fold")
+    assert result.exit_code == 2
+    assert "was changed after it was proposed" in result.stderr
+
+
+def test_a_proposal_follows_the_rules_as_other_secrets_do(shop, cli, act_as, git):
+    root = shop(files={"keys/alice.pub": f"{ALICE}\n", "keys/bob.pub": f"{BOB}\n"})
+    assert cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=VALUE.encode()).exit_code == 0
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "proposed")
+    path = root / "apps/shop/db.proposed-password.yaml"
+    act_as("alice")
+    assert cli("recipients", "add", "bob", "--all").exit_code == 0
+    assert BOB in path.read_text()
+    assert cli("recipients", "remove", "bob", "--all", "--yes", "--no-report").exit_code == 0
+    assert BOB not in path.read_text()
+    assert cli("fold").exit_code == 0
+    assert applied(cli)["db"]["password"] == VALUE
+
+
+def test_a_new_environment_has_to_fill_in_proposed_values_too(encrypted_waddle, cli):
+    secrets = "apps/cloudnative-pg/overlays/production/secrets.yaml"
+    result = cli("propose", secrets, "password", "--document", "2", "--stdin", stdin=VALUE.encode())
+    assert result.exit_code == 0, result.stderr
+    assert cli("env", "add", "dr", "--from", "production").exit_code == 0
+    copy = (encrypted_waddle / secrets.replace("production", "dr")).with_name(
+        "secrets.proposed-password.yaml"
+    )
+    assert "password: UkVQTEFDRV9NRQ==" in copy.read_text()
+    assert cli("encrypt", "--env", "dr").exit_code == 0
+    assert "UkVQTEFDRV9NRQ==" not in copy.read_text()

@@ -357,7 +357,8 @@ _OPERATION = re.compile(rb"/stringData/")
 
 def _holds_values(text: bytes, path: str, limits: Limits, *, for_secrets: bool) -> bool:
     """Whether a text that may be a patch has values for a Secret in it."""
-    if b"stringData" in text or (for_secrets and re.search(rb"/data/|(?m:^\s*data:)", text)):
+    named = text.replace(b"^stringData$", b"")  # the selector in a patch that `propose` writes
+    if b"stringData" in named or (for_secrets and re.search(rb"/data/|(?m:^\s*data:)", text)):
         return True
     try:
         return may_hold_secret(text) and bool(read_manifests(text, path, limits).secrets)

@@ -21,6 +21,7 @@ from fluxsecrets.sops.formats.changing import remove_value, set_value
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.metadata import Metadata
 
+from .former import is_same_value
 from .model import FoldedKey, FoldRequest, KeyChange
 from .patchfile import PatchContent, has_variable, over, read_patch
 from .shape import used_maps
@@ -87,7 +88,7 @@ def merge_proposals(
         mine = [each for each in proposals if each.content.secret == secret]
         node = opened.file.opened.document.parts[mine[0].waiting.part]
         for each in mine:
-            newer = _is_outdated(opened, each, node)
+            newer = _is_outdated(session, opened, each, node)
             if newer and not request.outdated:
                 raise _outdated(each)
             if newer:
@@ -127,11 +128,13 @@ def _opened(
         raise error.in_file(each.path) from None
 
 
-def _is_outdated(opened: OpenTarget, each: _Proposal, node: MapNode) -> bool:
+def _is_outdated(session: Session, opened: OpenTarget, each: _Proposal, node: MapNode) -> bool:
     """Whether the key was changed in the Secret after it was proposed: the newer value would be lost."""
     mark, keys = each.content.over, tuple(each.content.values)
     if mark is not None and len(keys) == 1:
-        return over(node, keys[0]) != mark
+        if over(node, keys[0]) == mark:
+            return False
+        return not is_same_value(session, opened, each.content.secret, keys[0], mark)
     # Without a mark, only the times of the files tell.
     own = each.metadata.lastmodified if each.metadata is not None else ""
     there = any(find(node, (name, key)) is not None for name in MAPS for key in keys)
