@@ -96,11 +96,12 @@ def document_edits(
     ends = [*starts[1:], len(source)]
     last = {change.place: change for change in changes if change.side is not None and not change.replaces}
     gone = {change.place for change in changes if change.side is None}
+    others = {side: [*_starts(document.source), len(document.source)] for side, document in sides.items()}
     found: list[list[Edit]] = []
     for change in changes:
         text = ""
         if change.side is not None:
-            text = _text(sides[change.side].source, change.number)
+            text = _text(sides[change.side].source, others[change.side], change.number)
             text = text.replace("\r\n", "\n").replace("\n", newline)
         if change.place == len(starts):
             lead = "" if source.endswith("\n") else newline
@@ -126,9 +127,8 @@ def _starts(source: str) -> list[int]:
     return [document.start for document in parse_nodes(source, _NO_LIMITS)]
 
 
-def _text(source: str, number: int) -> str:
+def _text(source: str, starts: Sequence[int], number: int) -> str:
     """A document's text, from its marker to the next one."""
-    starts = [*_starts(source), len(source)]
     start = starts[number]
     marked = source.startswith(_MARKER, start)
     text = source[start if marked else 0 : starts[number + 1]]

@@ -86,7 +86,7 @@ def member_text(ours: Text, mine: Container, theirs: Text, other: Child, *, valu
     old = _indentation(theirs, other.start)
     first, *rest = text.replace("\r\n", "\n").split("\n")
     lines = [first, *(new + line.removeprefix(old) for line in rest)]
-    return ("\r\n" if "\r\n" in ours.source else "\n").join(lines)
+    return ours.newline.join(lines)
 
 
 def _indentation(text: Text, place: int) -> str:

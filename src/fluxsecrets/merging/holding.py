@@ -14,8 +14,8 @@ from fluxsecrets.sops.formats import Edit, Format, Limits, apply_edits, encode_t
 from .threeway import plain
 from .units import Unit
 
-_TRIES = 200
-"""How often a text is read again while ways are looked for that hold."""
+_READ_AGAIN = 2**26
+"""How many characters are read again at most while ways are looked for that hold."""
 
 Wanted = Callable[[Sequence[Unit]], list[Data]]
 """The data of all documents once some units are carried out."""
@@ -27,7 +27,7 @@ class Trial:
     def __init__(self, format_: Format, document: Document, limits: Limits, wanted: Wanted) -> None:
         """Take the document, and what says what it is to hold."""
         self._format, self._document, self._limits, self._wanted = format_, document, limits, wanted
-        self._tries = 0
+        self._tries = min(200, max(12, _READ_AGAIN // (len(document.source) + 1)))
 
     def settle(self, units: Sequence[Unit]) -> bytes | None:
         """The text with all units, each in the first of its ways that holds; None if there is none.
@@ -51,7 +51,7 @@ class Trial:
             middle = len(units) // 2
             return self._mended(units[:middle]) and self._mended(units[middle:])
         unit = units[0]
-        while self._tries < _TRIES and unit.next_way():
+        while self._tries > 0 and unit.next_way():
             if self._made(units) is not None:
                 return True
         unit.edits = [] if unit.optional else unit.edits
@@ -59,8 +59,8 @@ class Trial:
 
     def _made(self, units: Sequence[Unit]) -> bytes | None:
         """The text with the units as they are now, if it holds."""
-        self._tries += 1
-        if self._tries > _TRIES or any(not unit.edits and not unit.optional for unit in units):
+        self._tries -= 1
+        if self._tries < 0 or any(not unit.edits and not unit.optional for unit in units):
             return None
         edits = [edit for unit in units for edit in unit.edits]
         if _overlap(edits):

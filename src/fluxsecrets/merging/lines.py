@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Items
 
 from fluxsecrets.sops.document import Leaf, Sequence, Style
-from fluxsecrets.sops.formats import Edit, line_start, newline_of
+from fluxsecrets.sops.formats import Edit, line_start
 
 from .lists import Hunk
 from .spans import Child, Container, Text
@@ -51,9 +51,10 @@ def removed(ours: Text, mine: Container, own: Child, theirs: Text | None) -> Ite
     if head is None:
         return
     floor, end = _floor(ours, mine, own), ours.tail(own)
-    top = ours.attached(head, floor, top=True)
-    gone = theirs is not None and not _has_any(theirs, ours.source[top:head])
-    yield [(top if gone else ours.attached(head, floor), end, "")]
+    start, top = ours.attached(head, floor), ours.attached(head, floor, top=True)
+    if top < start and theirs is not None and not _has_any(theirs, ours.source[top:head]):
+        start = top
+    yield [(start, end, "")]
     if ours.document.format == "ini":
         yield [(floor, end, "")]
 
@@ -164,7 +165,7 @@ def _floor(text: Text, container: Container, child: Child) -> int:
 def inserted(ours: Text, place: int, text: str) -> Edit:
     """Whole lines put in, even behind a last line that has no line break."""
     if place == len(ours.source) and place and not ours.source.endswith("\n"):
-        newline = newline_of(ours.source)
+        newline = ours.newline
         return (place, place, newline + text.removesuffix(newline))
     return (place, place, text)
 
@@ -186,7 +187,7 @@ def moved(
         None if a line is not indented as far as its map or list.
     """
     text = theirs.source[start:end]
-    newline = newline_of(ours.source)
+    newline = ours.newline
     if ours.document.format != "dotenv":
         text = text.replace("\r\n", "\n")
     if ours.document.format == "yaml":

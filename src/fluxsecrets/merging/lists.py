@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -19,12 +20,30 @@ class Hunk(NamedTuple):
     last: int
 
 
+_PAIRS = 200_000
+"""Up to how many pairs of equal items lists are compared item by item: `difflib` looks at each pair."""
+
+
 def hunks(old: Sequence[Data], new: Sequence[Data]) -> list[Hunk]:
-    """What changed from one list to another, in order."""
-    matcher = SequenceMatcher(
-        None, [_key(item) for item in old], [_key(item) for item in new], autojunk=False
-    )
-    return [Hunk(*opcode[1:]) for opcode in matcher.get_opcodes() if opcode[0] != "equal"]
+    """What changed from one list to another, in order.
+
+    Long lists in which the same items repeat are one change, between what they start and end with in common.
+    """
+    one, two = [_key(item) for item in old], [_key(item) for item in new]
+    shortest = min(len(one), len(two))
+    first = next((place for place in range(shortest) if one[place] != two[place]), shortest)
+    rest = range(1, shortest - first + 1)
+    last = next((place - 1 for place in rest if one[-place] != two[-place]), shortest - first)
+    one, two = one[first : len(one) - last], two[first : len(two) - last]
+    counts = Counter(two)
+    if sum(counts[key] for key in one) > _PAIRS:
+        return [Hunk(first, first + len(one), first, first + len(two))]
+    matcher = SequenceMatcher(None, one, two, autojunk=False)
+    return [
+        Hunk(*(place + first for place in opcode[1:]))
+        for opcode in matcher.get_opcodes()
+        if opcode[0] != "equal"
+    ]
 
 
 def merge_lists(base: Sequence[Data], ours: Sequence[Data], theirs: Sequence[Data]) -> list[Hunk] | None:
@@ -35,19 +54,27 @@ def merge_lists(base: Sequence[Data], ours: Sequence[Data], theirs: Sequence[Dat
     """
     by_us, by_them = hunks(base, ours), hunks(base, theirs)
     taken: list[Hunk] = []
-    for theirs_hunk in by_them:
-        moved = 0
-        for own in by_us:
-            if _same_change(own, theirs_hunk, ours, theirs):
-                break
-            if _meet(own, theirs_hunk):
-                return None
-            if own.end <= theirs_hunk.start:
-                moved += (own.last - own.first) - (own.end - own.start)
-        else:
-            start, end, first, last = theirs_hunk
-            taken.append(Hunk(start + moved, end + moved, first, last))
+    place = moved = 0
+    for change in by_them:
+        while place < len(by_us) and by_us[place].end <= change.start and not _meet(by_us[place], change):
+            own = by_us[place]
+            moved += (own.last - own.first) - (own.end - own.start)
+            place += 1
+        near = _near(by_us, place, change.end)
+        if any(_same_change(own, change, ours, theirs) for own in near):
+            continue
+        if any(_meet(own, change) for own in near):
+            return None
+        taken.append(Hunk(change.start + moved, change.end + moved, change.first, change.last))
     return taken
+
+
+def _near(changes: Sequence[Hunk], place: int, end: int) -> list[Hunk]:
+    """The changes from a place on that start before an item or at it."""
+    stop = place
+    while stop < len(changes) and changes[stop].start <= end:
+        stop += 1
+    return list(changes[place:stop])
 
 
 def spliced(ours: Sequence[Data], theirs: Sequence[Data], changes: Sequence[Hunk]) -> list[Data]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fluxsecrets.sops.document import Comment, Document, Entry, Leaf, Mapping, Node, Path, Sequence, Style
-from fluxsecrets.sops.formats import line_end, line_start
+from fluxsecrets.sops.formats import line_end, line_start, newline_of
 
 _BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
 _ALIAS = re.compile(r"[ \t\r\n]*:?[ \t\r\n]*(\*[^ \t\r\n,\]}]+)")
@@ -42,6 +42,7 @@ class Text:
         """Take a document of any format with maps."""
         self.document = document
         self.source = document.source
+        self.newline = newline_of(document.source)
         self.signs = "#;" if document.format == "ini" else "#"
         self._children: dict[int, list[Child]] = {}
         self._by_key: dict[int, dict[str | int, Child]] = {}
