@@ -10,6 +10,9 @@ from fluxsecrets.merging.markers import read_markers, with_markers
 from fluxsecrets.merging.threeway import plain
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats import Limits, make_format
+from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 from mergetrees import MISSING, Maker, Writer, equal, naive_merge
 
 LIMITS = Limits()
@@ -31,9 +34,21 @@ class Case:
         self.texts = [layout.bytes(base), layout.bytes(ours), other.bytes(theirs)]
         self.parts = [[part.data() for part in side] for side in (base, ours, theirs)]
         self.documents = [self.format.parse(text, LIMITS) for text in self.texts]
+        if random.random() < 0.5:
+            self.encrypt(random)
         for document, parts in zip(self.documents, self.parts, strict=True):
             found = [to_data(part) for part in document.parts]
             assert equal(found, parts), "the generator is wrong"
+
+    def encrypt(self, random):
+        """Give each version a sops block of its own."""
+        for number, document in enumerate(self.documents):
+            names = ["alice", "bob", "carol"][: random.randint(1, 3)]
+            keys = tuple(WrappedKey(Recipient("age", name), f"-----\n{number}\n-----\n") for name in names)
+            time = f"2026-11-23T10:11:1{number}Z"
+            block = Metadata((KeyGroup(keys),), DEFAULT_SELECTOR, time, f"ENC[mac{number}]")
+            self.texts[number] = self.format.rewrite(document, (), block)
+        self.documents = [self.format.parse(text, LIMITS) for text in self.texts]
 
     def merge(self, picks=None, *, swapped=False):
         base, ours, theirs = self.documents
@@ -69,6 +84,11 @@ def check(seed):
     if {} in merged.values():
         return  # a file without any value can't be written in every format
     assert not result.whole
+    if result.data != case.texts[2]:  # else ours changed nothing
+        document = case.format.parse(result.data, LIMITS)
+        assert document.metadata == case.documents[1].metadata
+        if document.metadata is not None:  # it is that of ours in every YAML document
+            assert result.data.count(b"ENC[mac") == result.data.count(b"ENC[mac1]") == len(document.parts)
     assert equal(by_name(case.read(result.data)), merged)
     ours, theirs = by_name(case.parts[1]), by_name(case.parts[2])
     names = [*ours, *(name for name in theirs if name not in ours), *by_name(case.parts[0])]

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.sops.comparison import same_data
 from fluxsecrets.sops.document import Data, Entry, Path, Sequence
 from fluxsecrets.sops.document import Mapping as MappingNode
-from fluxsecrets.sops.formats import Changer, Edit
+from fluxsecrets.sops.formats import Changer, Edit, line_start
 
 from .documents import DocumentChange
 from .flow import changed_flow_items, changed_members, member_text
 from .lines import added, changed_items, removed, replaced_lines, replaced_token
 from .model import Missing, Side
 from .spans import Child, Container, Text, follow
-from .threeway import Decision, at
+from .threeway import Decision, at, plain
 
 Ways = Iterator[list[Edit]]
 
@@ -90,7 +91,7 @@ class UnitMaker:
         for path, group in sorted(by_parent.items(), key=lambda item: -len(item[0])):
             container = follow(self._ours.root, path)
             if container is None or self._is_emptied(container, path):
-                units.append(self._unit(group, self._whole(path)))
+                units.append(self._unit(group, self._whole(path, group)))
             elif self._ours.text.in_lines(container):
                 group.sort(key=lambda each: each.hunks is None)
                 units += [self._unit([each], self._line_ways(container, each)) for each in group]
@@ -110,10 +111,30 @@ class UnitMaker:
             return False
         return not self._ours.text.children(container) or at(self._merged, path) == {}
 
-    def _whole(self, path: Path) -> Ways:
+    def _whole(self, path: Path, decisions: Items[Decision] = ()) -> Ways:
+        """A map or list written anew."""
         merged = at(self._merged, path)
-        if not isinstance(merged, Missing):
-            yield from self._changer().setting(self._ours.part, path, merged)
+        if isinstance(merged, Missing):
+            return
+        if not path:
+            yield from self._whole_root(decisions)
+        yield from self._changer().setting(self._ours.part, path, merged)
+
+    def _whole_root(self, decisions: Items[Decision]) -> Ways:
+        """A document that is empty filled with the text of theirs."""
+        root = self._ours.root
+        for side in {decision.side for decision in decisions} & self._sides.keys():
+            taken = self._sides[side]
+            children = taken.text.children(taken.root)
+            if children and same_data(plain(taken.root), self._merged):
+                in_lines = taken.text.in_lines(taken.root)
+                start = line_start(taken.text.source, children[0].start) if in_lines else taken.root.start
+                text = taken.text.source[start : children[-1].end if in_lines else taken.root.end]
+                yield [
+                    (root.start, root.end, text.replace("\r\n", "\n").replace("\n", self._ours.text.newline))
+                ]
+        if len(decisions) == 1:
+            yield from self._by_changer(decisions[0])
 
     # Lines
 
