@@ -12,6 +12,7 @@ import argparse
 import copy
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -416,6 +417,10 @@ def one_round(
     found = world.decrypt(format_name, result.data)
     if not same(found, expected):
         return f"{case}: other values {texts} -> {found}"
+    wrong = wrong_comments(world, format_name, texts, result)
+    if wrong is not None and "remove" not in ours.log + theirs.log:
+        return f"{case}: {wrong} {[text.decode() for text in texts]}"
+    tally["with notes"] += bool(result.notes)
     document = make_format(format_name).parse(result.data, Limits())
     got = {key.recipient.id for key in document.metadata.wrapped_keys}
     if got != {world.recipients[name] for name in people}:
@@ -430,6 +435,15 @@ def one_round(
         if done.returncode != 0:
             return f"{case}: sops: {done.stderr.decode()[:300]}"
     return None
+
+
+def wrong_comments(world: World, format_name: str, texts: list[bytes], result: MergeResult) -> str | None:
+    """Whether comments that one side added or removed are so in the result, or a note says otherwise."""
+    base, ours, theirs = (set(re.findall(r"comment [0-9]+", text.decode())) for text in texts)
+    opened = open_file(make_format(format_name), result.data, world.session.providers, Limits())
+    found = set(re.findall(r"comment [0-9]+", opened.text().decode()))
+    expected = {each for each in ours | theirs if each not in base or (each in ours and each in theirs)}
+    return f"comments {found} instead of {expected}" if found != expected and not result.notes else None
 
 
 def wrong_conflicts(format_name: str, result: MergeResult, conflicts: set[Any]) -> str | None:
