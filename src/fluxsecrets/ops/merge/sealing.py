@@ -34,10 +34,9 @@ class Contents:
     uncovered: tuple[Leaf, ...]
     digest: str
 
-    @property
-    def plain(self) -> tuple[Change, ...]:
-        """The changes that decrypt the text."""
-        return tuple(
+    def opened(self, data_key: DataKey) -> Opened:
+        """Return the text as it is when it is decrypted with its data key."""
+        changes = [
             Change(
                 target,
                 plain.value,
@@ -45,7 +44,8 @@ class Contents:
                 becomes_comment=isinstance(target, Leaf) and plain.kind == COMMENT,
             )
             for target, plain in self.values
-        )
+        ]
+        return Opened(self.document, data_key, tuple(changes))
 
 
 def contents_of(format_: Format, document: Document, metadata: Metadata, known: Canonical) -> Contents:
@@ -95,7 +95,7 @@ def sealed(
     format_: Format,
     contents: Contents,
     metadata: Metadata,
-    data_key: DataKey,
+    expected: Opened,
     known: Canonical,
     *,
     fresh: bool,
@@ -108,7 +108,7 @@ def sealed(
         format_: its format.
         contents: the merged values.
         metadata: the block, without a valid MAC.
-        data_key: the file's key.
+        expected: the text as it is when it is decrypted, with the file's key.
         known: the versions that the text was made of.
         fresh: the data key is new, so every value is encrypted again; else values keep their ciphertexts.
         now: for `lastmodified`, RFC 3339.
@@ -117,7 +117,7 @@ def sealed(
     Raises:
         UnprotectedError: the text, decrypted again, holds other values.
     """
-    cipher = Cipher(data_key)
+    cipher = Cipher(expected.data_key)
     kept = {} if fresh else _kept(contents, known)
     changes = []
     for target, plain in contents.values:
@@ -127,8 +127,8 @@ def sealed(
             changes.append(Change(target, new, encrypted=True))
     block = replace(metadata, lastmodified=now, mac=seal_mac(contents.digest, now, cipher))
     data = format_.rewrite(contents.document, changes, block)
-    expected = Opened(contents.document, data_key, contents.plain)
-    verify(format_, replace(contents.document, parts=expected.plain, metadata=None), data, data_key, limits)
+    document = replace(contents.document, parts=expected.plain, metadata=None)
+    verify(format_, document, data, expected.data_key, limits)
     return data
 
 

@@ -12,19 +12,17 @@ from fluxsecrets.merging import Labels, Merged, merge
 from fluxsecrets.merging.markers import with_markers
 from fluxsecrets.merging.metadata import MergedMetadata, merge_metadata
 from fluxsecrets.ops.files.content import OpenedFile, parse
-from fluxsecrets.ops.files.reencrypt import recipient_names
-from fluxsecrets.ops.policy.strangers import judge, refuse
-from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.shell import file_word
 from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.encryption import Opened
 from fluxsecrets.sops.formats import Format
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import recipient_key
 
 from .block import body, protection, rules_of
 from .canonical import Canonical, canonical
+from .checking import check_merged
 from .conflicts import shown_conflicts
 from .datakey import KeyPlan, plan_data_key, same_data_key, wrapped
 from .model import MergeResult, Outcome, Picks, Versions
@@ -195,11 +193,13 @@ class _Merge:
         plan = plan_data_key(self.opened, metadata)
         if plan.groups is None or contents.uncovered or rules_of(metadata) != rules_of(ours):
             self._refuse_strangers(document, metadata)
+        expected = contents.opened(plan.data_key)
+        self._check(expected)
         data = sealed(
             self.format,
             contents,
             wrapped(plan, metadata, self.session.providers),
-            plan.data_key,
+            expected,
             self._known,
             fresh=plan.fresh,
             now=self.session.now(),
@@ -207,8 +207,15 @@ class _Merge:
         )
         return data, (*self._recipient_notes(block), *block.notes, *_key_notes(plan))
 
+    def _check(self, merged: Opened) -> None:
+        base, ours, theirs = self.opened.base, self.opened.ours, self.opened.theirs
+        before = None if base is None else base.parts
+        check_merged(before, ours.parts, theirs.parts, merged.plain, picked=bool(self.picks))
+
     def _recipient_notes(self, block: MergedMetadata) -> Iterator[str]:
         """Say who comes and goes, compared with ours."""
+        from fluxsecrets.ops.run.names import name_of
+
         ours = {recipient_key(key.recipient) for key in self.opened.ours.metadata.wrapped_keys}
         lost = [each for each in block.removed if recipient_key(each) in ours]
         for verb, changed in (("added", block.added), ("removed", lost)):
@@ -224,6 +231,10 @@ class _Merge:
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
+        # Most merges wrap no key and name nobody, and a rebase waits for each of them.
+        from fluxsecrets.ops.files.reencrypt import recipient_names
+        from fluxsecrets.ops.run.inputs import Target
+
         return recipient_names(self.session, Target(self.path, str(self.path), self.format.name))
 
     def _refuse_strangers(self, document: Document, metadata: Metadata) -> None:
@@ -232,6 +243,8 @@ class _Merge:
         Raises:
             UnprotectedError: the merged block protects less than the rule.
         """
+        from fluxsecrets.ops.policy.strangers import judge, refuse
+
         try:
             refuse(judge(self.session, self.path, metadata, document), self._names)
         except UnprotectedError as error:
