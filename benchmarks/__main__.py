@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import auditing, fleet, history, large_file, many_files, scanning, sealing, start_up
+from . import auditing, fleet, git_log, history, large_file, many_files, scanning, sealing, start_up
 from .measure import Cost
 from .model import Row, Surroundings
 
@@ -31,6 +31,7 @@ BENCHMARKS = (
     sealing.BENCHMARK,
     auditing.BENCHMARK,
     fleet.BENCHMARK,
+    git_log.BENCHMARK,
 )
 """One file each."""
 

@@ -79,7 +79,7 @@ def test_values_are_shown_if_the_user_configured_it(shown, cli, git, monkeypatch
     assert "values are not shown: none of your identities can decrypt it" in cli("textconv", DB).stdout
 
 
-@pytest.mark.parametrize("value", ["true", "on", "1"])
+@pytest.mark.parametrize("value", ["true", "on", "1", ""])
 def test_values_are_never_put_into_gits_cache(shown, cli, git, value):
     git(shown, "config", "fluxsecrets.textconv", "values")
     git(shown, "config", "diff.fluxsecrets.cachetextconv", value)

@@ -85,7 +85,7 @@ def _run(arguments: list[str]) -> int:
         from .textconvrun import may_want_values, show_masked
 
         if not may_want_values(os.environ):
-            return guarded(lambda: show_masked(arguments[1]))[0]
+            return guarded(lambda: show_masked(arguments[1]), tidy=False)[0]
     return run(arguments)
 
 
@@ -125,12 +125,15 @@ def _flush() -> None:
             stream.flush()
 
 
-def guarded(action: Callable[[], object], *, debug: bool = False) -> tuple[int, BaseException | None]:
+def guarded(
+    action: Callable[[], object], *, debug: bool = False, tidy: bool = True
+) -> tuple[int, BaseException | None]:
     """Run a command line's work. Whatever it raises is reported here, and never means success.
 
     Args:
         action: the work; an int that it returns is the exit code, anything else means 0.
         debug: show the traceback of an error.
+        tidy: delete what killed runs left, first.
 
     Returns:
         The exit code, and what stopped the work, if anything did.
@@ -138,7 +141,8 @@ def guarded(action: Callable[[], object], *, debug: bool = False) -> tuple[int, 
     try:
         with terminable():
             _require_streams()
-            clean_up_first()
+            if tidy:
+                clean_up_first()
             code = action()
             sys.stdout.flush()
     except SystemExit as error:

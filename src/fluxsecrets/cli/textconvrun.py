@@ -53,22 +53,23 @@ def show_masked(path: str) -> None:
     from pathlib import Path
 
     from fluxsecrets.ops.compare.show import masked
-    from fluxsecrets.ops.run.session import Session
+    from fluxsecrets.sops.formats import Limits
 
-    show(masked(Session(dict(os.environ), Path.cwd()), path))
+    show(masked(Path.cwd() / path, Limits(), os.environ))
 
 
 def show(shown: Shown) -> None:
     """Write what is shown of a file; text in a form in which it does nothing to a terminal."""
-    from fluxsecrets.cli.output import Output
     from fluxsecrets.marks import without_private_keys
     from fluxsecrets.report.text import printable_lines
 
-    if shown.text is None:
-        Output().data(shown.data)
-        return
-    text = shown.text if shown.with_values else without_private_keys(shown.text)
-    Output().data(printable_lines(text).encode("utf-8", "replace"))
+    data = shown.data
+    if shown.text is not None:
+        text = shown.text if shown.with_values else without_private_keys(shown.text)
+        data = printable_lines(text).encode("utf-8", "replace")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def may_want_values(environ: os._Environ[str]) -> bool:

@@ -8,9 +8,6 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.marks import read_ciphertext, write_ciphertext
 
@@ -70,11 +67,16 @@ class DataKey:
 class Cipher:
     """Encrypts and decrypts single values with one data key."""
 
-    __slots__ = ("_aead", "_key")
+    __slots__ = ("_aead", "_invalid_tag", "_key")
 
     def __init__(self, key: DataKey) -> None:
         """Prepare the key schedule once for all values of a file."""
+        # What only looks at ciphertexts does without, and git starts a process for each file that it shows.
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         self._aead = AESGCM(key.reveal())
+        self._invalid_tag: type[Exception] = InvalidTag
         self._key = key
 
     def encrypt(self, value: Value, aad: bytes, kind: str | None = None) -> str:
@@ -113,7 +115,7 @@ class Cipher:
             if len(sealed) > _LARGE:
                 return self._decrypt_large(sealed, nonce, tag, aad), kind
             return self._aead.decrypt(nonce, sealed + tag, aad), kind
-        except InvalidTag:
+        except self._invalid_tag:
             raise IntegrityError("the value was changed, moved or encrypted with another key") from None
 
     def _decrypt_large(self, sealed: bytes, nonce: bytes, tag: bytes, aad: bytes) -> bytes:

@@ -32,6 +32,7 @@ _METADATA = "metadata:"
 _VALUES = ("data:", "stringData:")
 _SHOWN = ("apiVersion: ", "kind: ", "type: ", "immutable: ")
 _SELECTOR = "encrypted_regex: ^(data|stringData)$"
+_EMPTY = ("kms: []", "gcp_kms: []", "azure_kv: []", "hc_vault: []", "pgp: []")
 _END = "-----END AGE ENCRYPTED FILE-----"
 
 
@@ -251,6 +252,7 @@ class _Block:
         self._at = 0
         self.recipients: list[tuple[str, str]] = []
         self.mac_only = False
+        self._empties: set[str] = set()
 
     def read(self) -> None:
         level = self._indent()
@@ -266,6 +268,9 @@ class _Block:
                 self._items(level)
             elif bare == "mac_only_encrypted: true":
                 self.mac_only = True
+            elif bare in _EMPTY:
+                seen.pop()
+                self._empty(bare)
             elif bare != _SELECTOR and not self._is_scalar(name, value):
                 raise _OtherFormError
         wanted = {"age:", "mac", "lastmodified", "version", "encrypted_regex"}
@@ -274,6 +279,12 @@ class _Block:
             raise _OtherFormError
         if self._at != len(self._lines) - 1:
             raise _OtherFormError
+
+    def _empty(self, line: str) -> None:
+        """Note a list of another kind of key, which older versions of sops write even if it is empty."""
+        if line in self._empties:
+            raise _OtherFormError
+        self._empties.add(line)
 
     @staticmethod
     def _is_scalar(name: str, value: str) -> bool:

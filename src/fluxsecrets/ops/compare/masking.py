@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import os
-from base64 import b32encode
 from hashlib import blake2b
 
 from fluxsecrets.marks import read_ciphertext
 from fluxsecrets.sops.values import Value, canonical_bytes, type_name
 
 from .model import LengthClass, Masked, Shape
+from .tokens import decoded_length, has_length, length_range, token_text
 
-_SMALLEST = 8
 _TOKEN_BYTES = 6
-_WITHOUT_LENGTH = ("bool", "null")
 
 
 def length_class(length: int) -> LengthClass:
-    """The class of a length: 0, 1-8, 9-16, 17-32, and so on."""
-    if length == 0:
-        return LengthClass(0, 0)
-    high = _SMALLEST
-    while high < length:
-        high *= 2
-    return LengthClass(1 if high == _SMALLEST else high // 2 + 1, high)
+    """The class of a length in bytes."""
+    return LengthClass(*length_range(length))
 
 
 def shape_of(kind: str, length: int) -> Shape:
-    """The shape of a value; the length of a boolean would tell which it is."""
-    return Shape(kind, None if kind in _WITHOUT_LENGTH else length_class(length))
+    """The shape of a value."""
+    return Shape(kind, length_class(length) if has_length(kind) else None)
 
 
 def shape_of_ciphertext(text: str, *, base64: bool = False) -> Shape | None:
@@ -45,11 +38,6 @@ def shape_of_ciphertext(text: str, *, base64: bool = False) -> Shape | None:
     data = match[1]
     length = decoded_length(data)
     return shape_of(match[4], length // 4 * 3 if base64 else length)
-
-
-def decoded_length(data: str) -> int:
-    """The number of bytes in base64."""
-    return len(data) // 4 * 3 - data[-2:].count("=")
 
 
 class Masker:
@@ -83,4 +71,4 @@ class Masker:
     def _token(self, data: bytes, *, encrypted: bool) -> str:
         person = b"encrypted" if encrypted else b"plain"
         digest = blake2b(data, digest_size=_TOKEN_BYTES, key=self._key, person=person).digest()
-        return b32encode(digest).decode("ascii").rstrip("=").lower()
+        return token_text(digest)

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, UsageError
 from fluxsecrets.files.reading import read_file
-from fluxsecrets.ops.files.content import open_file
-from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
-from fluxsecrets.repo.git import Repository, find_repository
-from fluxsecrets.repo.git.config import read_setting, read_settings
-from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.formats import Limits, make_format
 
 from .lean import BLOCK_SIGN
 from .plainkey import plain_token
 from .textconv import masked_text
 
+if TYPE_CHECKING:  # masked text does without
+    from fluxsecrets.ops.run.session import Session
+    from fluxsecrets.repo.git import Repository
+
 SETTING = "fluxsecrets.textconv"
 VALUES, MASKED = "values", "masked"
 
-_OFF = ("false", "no", "off", "0", "")
+_OFF = ("false", "no", "off", "0")  # a name without a value means true
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,13 @@ class Shown:
     with_values: bool = False
 
 
-def masked(session: Session, path: str) -> Shown:
+def masked(path: Path, limits: Limits, environ: Mapping[str, str]) -> Shown:
     """Return a file with its values masked.
 
     Raises:
         FileAccessError: it can't be read.
     """
-    return _masked(session, path, _content(session, path))
+    return _masked(path, _content(path), limits, environ)
 
 
 def as_configured(session: Session, path: str) -> Shown:
@@ -58,17 +60,22 @@ def as_configured(session: Session, path: str) -> Shown:
         UsageError: the setting has another value, or git would put the values into its cache.
         FileAccessError: the file can't be read.
     """
+    from fluxsecrets.ops.files.content import open_file
+    from fluxsecrets.repo.git import find_repository
+    from fluxsecrets.repo.git.config import read_setting
+
+    file = session.cwd / path
     repository = find_repository(session.cwd)
     setting = None if repository is None else read_setting(repository, SETTING)
     if setting not in (None, VALUES, MASKED):
         raise UsageError(f"{SETTING} is {setting!a}", hint=f"`git config {SETTING} {MASKED}`, or {VALUES}")
-    data = _content(session, path)
+    data = _content(file)
     if repository is None or setting != VALUES:
-        return _masked(session, path, data)
+        return _masked(file, data, session.limits, session.environ)
     _refuse_cache(repository)
     encrypted = detect_encryption(data, path)
     if encrypted is None:
-        return _masked(session, path, data)
+        return _masked(file, data, session.limits, session.environ)
     try:
         opened = open_file(make_format(encrypted), data, session.providers, session.limits)
         return Shown(data, opened.text().decode("utf-8", "backslashreplace"), with_values=True)
@@ -76,17 +83,17 @@ def as_configured(session: Session, path: str) -> Shown:
         reason = (
             "none of your identities can decrypt it" if isinstance(error, DataKeyError) else error.message
         )
-        found = _masked(session, path, data)
+        found = _masked(file, data, session.limits, session.environ)
         return Shown(data, f"{found.text or ''}{BLOCK_SIGN}values are not shown: {reason}\n")
 
 
-def _content(session: Session, path: str) -> bytes:
+def _content(path: Path) -> bytes:
     # However large: the text says if it is too large. git had the whole of it in memory, too.
-    return read_file(session.cwd / Path(path), limit=sys.maxsize, follow_links=True).data
+    return read_file(path, limit=sys.maxsize, follow_links=True).data
 
 
-def _masked(session: Session, path: str, data: bytes) -> Shown:
-    return Shown(data, masked_text(data, path, session.limits, plain_token(session.environ)))
+def _masked(path: Path, data: bytes, limits: Limits, environ: Mapping[str, str]) -> Shown:
+    return Shown(data, masked_text(data, path.name, limits, plain_token(environ)))
 
 
 def _refuse_cache(repository: Repository) -> None:
@@ -95,6 +102,8 @@ def _refuse_cache(repository: Repository) -> None:
     Raises:
         UsageError: it does.
     """
+    from fluxsecrets.repo.git.config import read_settings
+
     for name, value in read_settings(repository, r"^diff\..*\.cachetextconv$"):
         if value.lower() not in _OFF:
             raise UsageError(

@@ -18,7 +18,6 @@ from fluxsecrets.repo.configfiles import why_plain
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.manifests import Manifest, child, manifest_of, read_documents
 from fluxsecrets.repo.secretobject import FIELDS
-from fluxsecrets.sealed.model import is_sealed
 from fluxsecrets.sops.document import (
     Change,
     Comment,
@@ -37,8 +36,7 @@ from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes, type_name
 
 from .lean import BLOCK_SIGN, block_lines
-from .masking import decoded_length
-from .tokens import placeholder, token_of
+from .tokens import decoded_length, placeholder, token_of
 
 PlainToken = Callable[[bytes], str]
 """A token for plain text, which nobody else can compute; "" if this machine has no key."""
@@ -153,7 +151,7 @@ class _Masker:
             if manifest is None:
                 continue
             for leaf in leaves_of(node):
-                if is_sealed(manifest) and leaf.path[:2] in _SEALED:
+                if _is_sealed(manifest) and leaf.path[:2] in _SEALED:
                     found[id(leaf)] = placeholder("sealed", None, token_of(str(leaf.value)))
                 elif _is_secret_place(manifest, node, leaf.path):
                     found[id(leaf)] = ""
@@ -172,13 +170,21 @@ def _is_secret_place(manifest: Manifest, node: MapNode, path: Path) -> bool:
 
 
 def _holds_secrets(manifest: Manifest) -> bool:
-    if manifest.is_secret or is_sealed(manifest):
+    if manifest.is_secret or _is_sealed(manifest):
         return True
     return manifest.kind.endswith("List") or any(
         isinstance(step, str) and step.endswith(_COPY)
         for leaf in leaves_of(manifest.node)
         for step in leaf.path
     )
+
+
+def _is_sealed(manifest: Manifest) -> bool:
+    if not manifest.kind.startswith("Sealed"):
+        return False
+    from fluxsecrets.sealed.model import is_sealed  # few files need what that imports
+
+    return is_sealed(manifest)
 
 
 def _manifest(node: MapNode) -> Manifest | None:

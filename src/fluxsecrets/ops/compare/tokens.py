@@ -28,6 +28,11 @@ def has_length(kind: str) -> bool:
     return kind not in ("bool", "null")
 
 
+def decoded_length(data: str) -> int:
+    """The number of bytes in base64."""
+    return len(data) // 4 * 3 - data[-2:].count("=")
+
+
 def token_of(public: str) -> str:
     """A short token for a text that everybody may know, such as a ciphertext; equal for equal texts."""
     state = fast_hash(_TOKEN_BYTES)
