@@ -1,4 +1,4 @@
-"""`git log -p` over 200 commits of encrypted files, masked by the textconv, beside git alone and beside sops."""
+"""`git log -p` over 200 commits of encrypted files: masked, beside git alone and beside `sops decrypt`."""
 
 import shutil
 import subprocess
