@@ -71,7 +71,7 @@ class Cipher:
 
     def __init__(self, key: DataKey) -> None:
         """Prepare the key schedule once for all values of a file."""
-        # What only looks at ciphertexts does without, and git starts a process for each file that it shows.
+        # Showing ciphertexts needs no key, and git starts a process for each file that it shows.
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
