@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.kills import killed_at
 
 pytestmark = pytest.mark.skipif(shutil.which("sh") is None, reason="sh is not on PATH: no driver is started")
 
@@ -371,3 +373,95 @@ def test_without_encrypted_files_no_attributes_are_written(folder, cli, git):
     assert done.exit_code == 0
     assert "there is no secret yet" in done.stderr
     assert not (folder.path / ".gitattributes").exists()
+
+
+def test_values_that_both_branches_changed_are_merged_and_shown_masked(cli, repository, encrypted_waddle):
+    """The drivers as they are installed, with everything that git starts."""
+    cli("hook", "install")
+    repository("add", ".gitattributes")
+    repository("commit", "--quiet", "--message", "attributes")
+    path = "apps/spicedb/overlays/staging/registry.json"
+    branch = repository("symbolic-ref", "--short", "HEAD").strip()
+    repository("checkout", "--quiet", "-b", "other")
+    assert cli("set", path, "stringData.theirs", "--generate", "hex").exit_code == 0
+    repository("commit", "--quiet", "--all", "--message", "theirs")
+    repository("checkout", "--quiet", branch)
+    assert cli("set", path, "stringData.ours", "--generate", "hex").exit_code == 0
+    repository("commit", "--quiet", "--all", "--message", "ours")
+    done = run(encrypted_waddle, "merge", "--no-edit", "other")
+    assert done.returncode == 0, done.stdout + done.stderr
+    merged = cli("decrypt", path)
+    assert merged.exit_code == 0  # its MAC fits
+    assert '"theirs"' in merged.stdout
+    assert '"ours"' in merged.stdout
+    shown = run(encrypted_waddle, "diff", "HEAD^", "--", path)
+    assert shown.returncode == 0, shown.stderr
+    assert "theirs" in shown.stdout
+    assert "ENC[" not in shown.stdout
+
+
+def test_a_bare_repository_merges_without_a_work_tree(
+    cli, repository, encrypted_waddle, git, tmp_path, monkeypatch, fake
+):
+    two_branches(repository, encrypted_waddle)
+    git(tmp_path, "clone", "--quiet", "--bare", str(encrypted_waddle), "bare.git")
+    bare = tmp_path / "bare.git"
+    monkeypatch.chdir(bare)
+    assert cli("hook", "install").exit_code == 0
+    point_to(lambda *args: git(bare, *args), fake)
+    done = run(bare, "merge-tree", "--write-tree", "mine", "other")
+    assert done.returncode == 0, done.stderr
+    assert "<merge-driver>" in (bare / "ran").read_text(encoding="utf-8")
+
+
+def test_worktrees_of_a_bare_repository(cli, repository, encrypted_waddle, git, tmp_path, monkeypatch):
+    git(tmp_path, "clone", "--quiet", "--bare", str(encrypted_waddle), "project/.bare")
+    git(tmp_path / "project" / ".bare", "worktree", "add", "--quiet", "../tree")
+    monkeypatch.chdir(tmp_path / "project" / "tree")
+    assert cli("hook", "install").exit_code == 0
+    assert cli("hook", "status").exit_code == 0
+    assert (tmp_path / "project" / ".bare" / "hooks" / "pre-merge-commit").exists()
+    assert cli("doctor").exit_code == 0
+
+
+def test_a_locked_configuration_is_told_and_nothing_is_half_done(cli, repository, config, attributes):
+    lock = config.with_name("config.lock")
+    lock.touch()
+    done = cli("hook", "install", "drivers")
+    assert done.exit_code == 2
+    assert "configuration is locked by another git" in done.stderr
+    assert not attributes.exists()
+    lock.unlink()
+    assert cli("hook", "install", "drivers").exit_code == 0
+
+
+def test_a_kill_at_any_write_leaves_what_the_next_run_completes(encrypted_waddle, cli, repository, config):
+    from fluxsecrets.ops.hooks.launcher import own_launcher
+    from fluxsecrets.ops.hooks.setup import set_up_git, undo_set_up
+
+    attributes, hooks = encrypted_waddle / ".gitattributes", encrypted_waddle / ".git" / "hooks"
+    attributes.write_text("*.png binary\n", encoding="utf-8")
+    launcher, before = own_launcher(), _state(config, attributes, hooks)
+    set_up_git(encrypted_waddle, launcher)
+    after = _state(config, attributes, hooks)
+    undo_set_up(encrypted_waddle)
+    assert _state(config, attributes, hooks) == before
+    for run_it, then in ((partial(set_up_git, launcher=launcher), after), (undo_set_up, before)):
+        step = 0
+        while killed_at(step, partial(run_it, encrypted_waddle)):
+            for path in (config, attributes):  # whole, whatever happened
+                assert path.read_text(encoding="utf-8").endswith("\n")
+            run_it(encrypted_waddle)
+            assert _state(config, attributes, hooks) == then, step
+            (undo_set_up if then is after else partial(set_up_git, launcher=launcher))(encrypted_waddle)
+            step += 1
+        assert step > 2
+        run_it(encrypted_waddle)
+
+
+def _state(config, attributes, hooks):
+    names = ("pre-commit", "pre-merge-commit", "pre-push")
+    return [
+        path.read_bytes() if path.exists() else None
+        for path in (config, attributes, *(hooks / name for name in names))
+    ]

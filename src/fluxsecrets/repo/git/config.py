@@ -55,7 +55,7 @@ def write_setting(repository: Repository, name: str, value: str) -> bool:
     """
     if read_own_setting(repository, name) == value:
         return False
-    repository.run("config", "--null", "--local", "--replace-all", name, value)
+    _change(repository, "--replace-all", name, value)
     return True
 
 
@@ -70,8 +70,22 @@ def remove_settings(repository: Repository, names: Sequence[str]) -> bool:
     """
     present = [name for name in names if read_own_setting(repository, name) is not None]
     for name in present:
-        repository.run("config", "--null", "--local", "--unset-all", name)
+        _change(repository, "--unset-all", name)
     return bool(present)
+
+
+def _change(repository: Repository, *arguments: str) -> None:
+    try:
+        repository.run("config", "--null", "--local", *arguments)
+    except GitError as error:
+        if any("could not lock config file" in line for line in error.details):
+            raise GitError(
+                "git's configuration is locked by another git, or can't be written",
+                hint="try again; if a killed git left it, delete `config.lock` beside the configuration",
+                path=error.path,
+                details=error.details,
+            ) from None
+        raise
 
 
 def _last(repository: Repository, *arguments: str) -> str | None:
