@@ -28,6 +28,8 @@ class Worse:
         kustomization: `NAMESPACE/NAME`, or a folder.
         before: None if it is new.
         outcome: why.
+        file, line: what to change.
+        usual: it is new, and others of the environment had the same trouble before.
     """
 
     environment: str
@@ -37,6 +39,7 @@ class Worse:
     outcome: Outcome
     file: str
     line: int | None
+    usual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,10 @@ def _files(environment: Environment) -> frozenset[str]:
 def _worse(
     old: Facts, earlier: Environment | None, new: Facts, environment: Environment, accepting: Acceptances
 ) -> Iterator[Worse]:
-    before = {} if earlier is None else {shown_name(each): each.verdict for each in judged(old, earlier)}
+    told = () if earlier is None else judged(old, earlier)
+    # A name may be there twice, which is wrong in itself: the worse of them counts.
+    before = {shown_name(each): each.verdict for each in sorted(told, key=lambda one: _RANK[one.verdict])}
+    behaviours = {(one.effect, one.behaviour) for each in told for one in each.outcomes}
     for each in judged(new, environment):
         name = shown_name(each)
         was = before.get(name)
@@ -120,7 +126,8 @@ def _worse(
         if outcome is None or _rank(outcome) <= _RANK[was or Verdict.APPLIED]:
             continue
         file, line = _place(each, outcome)
-        yield Worse(environment.name, name, was, each.verdict, outcome, file, line)
+        usual = was is None and (outcome.effect, outcome.behaviour) in behaviours
+        yield Worse(environment.name, name, was, each.verdict, outcome, file, line, usual=usual)
 
 
 def _rank(outcome: Outcome) -> int:

@@ -6,7 +6,7 @@ environments are taken from both, since a change may add one.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from fluxsecrets.audit.facts import Facts
@@ -14,8 +14,15 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import SETTINGS_NAME
 from fluxsecrets.ops.checks.gather import gather
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.repo.environments import list_environments, load_environments
+from fluxsecrets.repo.encrypted import detect_encryption
+from fluxsecrets.repo.environments import (
+    Environment,
+    EnvironmentRoot,
+    list_environments,
+    load_environments,
+)
 from fluxsecrets.repo.settings import Settings, parse_settings
+from fluxsecrets.repo.touched import touched
 from fluxsecrets.repo.tree import Tree
 
 
@@ -70,13 +77,47 @@ def sides(
     own = [_settings(tree) for tree in trees]
     base = own[0][0] or Settings()
     judging = (_usable(before, (base,)), _usable(after, (_both(base, own[1][0], after), own[1][0], base)))
-    chosen = None
-    made = []
-    for tree, settings, (parsed, error) in zip(trees, judging, own, strict=True):
-        facts = gather(session, tree, with_keys=with_keys, spread=map, settings=settings)
-        facts = replace(facts, given=load_environments(tree, settings, chosen), files=frozenset(files))
-        made.append(Side(facts, parsed, error))
-    return made[0], made[1]
+    facts = [
+        gather(session, tree, with_keys=with_keys, spread=map, settings=settings)
+        for tree, settings in zip(trees, judging, strict=True)
+    ]
+    roots = (facts[0].roots, facts[1].roots)
+    found = [
+        replace(each, given=environments, files=frozenset(files))
+        for each, environments in zip(facts, _environments(trees, roots, judging, files), strict=True)
+    ]
+    return Side(found[0], *own[0]), Side(found[1], *own[1])
+
+
+def _environments(
+    trees: tuple[Tree, Tree],
+    roots: tuple[Sequence[EnvironmentRoot], Sequence[EnvironmentRoot]],
+    settings: tuple[Settings, Settings],
+    files: Collection[str],
+) -> list[tuple[Environment, ...]]:
+    """The environments of both states that the change may touch.
+
+    Encrypted files outside of Flux belong to the environment that alone has their recipients: for these, all
+    environments are read.
+    """
+    chosen = touched(trees, roots, settings, files)
+    found = [load_environments(*each, chosen) for each in zip(trees, settings, strict=True)]
+    if chosen is None:
+        return found
+    known = {path for own in found for each in own for path in each.files}
+    if any(_is_encrypted(tree, path) for tree in trees for path in files if path not in known):
+        return [load_environments(*each) for each in zip(trees, settings, strict=True)]
+    return found
+
+
+def _is_encrypted(tree: Tree, path: str) -> bool:
+    if path not in tree.files:
+        return False
+    try:
+        data = tree.read(path)
+    except FluxsecretsError:
+        return False
+    return b"sops" in data and detect_encryption(data, path) is not None
 
 
 def _settings(tree: Tree) -> tuple[Settings | None, FluxsecretsError | None]:

@@ -46,9 +46,15 @@ def check(change: Change) -> Iterator[ReviewItem]:
             environments=sorted({each.environment for each in found}),
             line=line,
             details=names if len(names) > 1 else (),
-            severity=Severity.MEDIUM if verdict is Verdict.UNKNOWN else None,
+            severity=_severity(found),
             hint=_hint(found[0].outcome),
         )
+
+
+def _severity(found: list[Worse]) -> Severity:
+    if found[0].after is Verdict.UNKNOWN:
+        return Severity.MEDIUM
+    return Severity.LOW if all(each.usual for each in found) else Severity.HIGH
 
 
 def _hint(outcome: Outcome) -> str | None:
