@@ -101,13 +101,19 @@ class Change:
     @cached_property
     def scanned(self) -> ScanResult | None:
         """What `scan` finds in the change; None if there is nothing to scan, or it failed."""
-        found = scanned(self.repository, self.range, self.files)
+        return None if isinstance(self._scanned, FluxsecretsError) else self._scanned
+
+    @cached_property
+    def not_scanned(self) -> tuple[FluxsecretsError, ...]:
+        """Why files, or the whole change, could not be scanned for plain text."""
+        found = self._scanned
         if isinstance(found, FluxsecretsError):
-            self.unseen.append(f"the change was not scanned for plain text: {found.message}")
-            return None
-        for error in found.errors if found is not None else ():
-            self.unseen.append(f"not scanned for plain text: {error.place}: {error.message}")
-        return found
+            return (found,)
+        return tuple(found.errors) if found is not None else ()
+
+    @cached_property
+    def _scanned(self) -> ScanResult | FluxsecretsError | None:
+        return scanned(self.repository, self.range, self.files)
 
     @cached_property
     def flux(self) -> FluxChange:

@@ -15,6 +15,7 @@ from . import (
     file_damaged,
     flux_breaks,
     guard_removed,
+    not_scanned,
     plain_text,
     protection_weakened,
     public_key_changed,
@@ -31,6 +32,7 @@ from .kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     plain_text.KIND,
+    not_scanned.KIND,
     excuse_added.KIND,
     conflict_markers.KIND,
     file_damaged.KIND,

@@ -31,8 +31,11 @@ def check(change: Change) -> Iterator[ReviewItem]:
     plain = {
         each.path for each in change.compared if each.diff.after is not None and not each.diff.after.encrypted
     }
+    stopped = {(each.file, each.outcome.reason) for each in change.flux.worse}
     found: dict[str, list[Undecrypted]] = {}
     for each in change.flux.undecrypted:
+        if (each.path, each.reason) in stopped:  # its Kustomization is an item, with this reason
+            continue
         if each.fate in _FATES and each.path not in plain:  # plain text is said of these
             found.setdefault(each.path, []).append(each)
     for path, items in found.items():

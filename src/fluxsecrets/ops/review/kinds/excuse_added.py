@@ -25,10 +25,11 @@ def check(change: Change) -> Iterator[ReviewItem]:
     found = change.scanned
     for each in found.excuses if found is not None else ():
         more = f" ({counted(each.findings, 'finding')})" if each.findings > 1 else ""
+        who = "a comment" if each.path == each.excused else each.path
         yield item(
             INFO,
             each.path,
-            f"this {each.says} {each.rule} in {each.excused}{more}",
+            f"plain text with its own excuse: {who} {each.says} {each.rule} in {each.excused}{more}",
             each.says,
             each.rule,
             each.excused,

@@ -19,7 +19,7 @@ INFO = describe(
     "a name has another public key",
     why="The next encryption for that name uses the new key. If its holder did not make it, somebody else "
     "reads on.",
-    fix="ask the person for the key on another way, and compare it",
+    fix="ask the person for the key in another way than this change, and compare it",
 )
 
 

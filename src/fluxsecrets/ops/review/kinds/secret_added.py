@@ -32,7 +32,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
         people = [change.names.of(one) for group in after.recipients for one in group]
         readers = f", for {listed(people)}" if people else ""
         was_plain = each.diff.state is FileState.ENCRYPTED
-        what = "encrypted, and was plain text before" if was_plain else "new"
+        what = "encrypted, and was plain text before" if was_plain else "new file"
         yield item(
             INFO,
             each.path,

@@ -30,7 +30,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             yield item(
                 INFO,
                 each.path,
-                f"deleted: {counted(len(values), 'value')}",
+                f"the file is deleted, with {counted(len(values), 'value')}",
                 environments=change.environments_of(each.change),
                 object_=only_object(values),
             )

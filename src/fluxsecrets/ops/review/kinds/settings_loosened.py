@@ -40,7 +40,15 @@ def check(change: Change) -> Iterator[ReviewItem]:
     if after.settings is None:
         if before.settings is not None and after.error is not None:
             title = f"the settings can't be read: {after.error.message}"
-            yield item(INFO, SETTINGS_NAME, title, "invalid", line=after.error.line, severity=Severity.HIGH)
+            yield item(
+                INFO,
+                SETTINGS_NAME,
+                title,
+                "invalid",
+                line=after.error.line,
+                severity=Severity.HIGH,
+                hint="fix the file: without it, neither the scan nor the audit knows what counts",
+            )
         return
     for each in _looser(before.settings or Settings(), after.settings):
         yield item(INFO, SETTINGS_NAME, each.title, each.name, line=each.line, severity=each.severity)

@@ -46,12 +46,13 @@ def check(change: Change) -> Iterator[ReviewItem]:
 
 def _item(change: Change, each: Compared, values: list[ValueDiff]) -> ReviewItem:
     counts = Counter(value.state for value in values)
-    parts = ", ".join(f"{counts[state]} {_WORDS[state]}" for state in _WORDS if counts[state])
+    parts = [f"{counts[state]} {_WORDS[state]}" for state in _WORDS if counts[state]]
+    all_ = counted(len(values), "value")
     only = only_object(values)
     return item(
         INFO,
         each.path,
-        f"{counted(len(values), 'value')}: {parts}",
+        f"{all_}: {', '.join(parts)}" if len(parts) > 1 else f"{all_} {_WORDS[values[0].state]}",
         environments=change.environments_of(each.change),
         line=next((value.line for value in values if value.state is not ValueState.REMOVED), None),
         object_=only,

@@ -1,0 +1,137 @@
+"""What a hostile change could hide from its reviewer, who has no key: `fluxsecrets review` fails on each."""
+
+import json
+
+import pytest
+
+FOLDER = "apps/observability/overlays/production"
+NEW = f"{FOLDER}/extra.yaml"
+GRAFANA = f"{FOLDER}/grafana-admin.yaml"
+PLAIN = "k3Jd9s-planted-2nd8xQ"
+SECRET = f"""\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: extra
+  namespace: observability
+stringData:
+  password: {PLAIN}
+"""
+
+
+@pytest.fixture
+def repository(encrypted_waddle, git, monkeypatch):
+    """The encrypted example on a branch of its own, for somebody without a key."""
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    git(encrypted_waddle, "branch", "--move", "main")
+    git(encrypted_waddle, "checkout", "--quiet", "-b", "change")
+    return encrypted_waddle
+
+
+@pytest.fixture
+def found(repository, cli, git):
+    """Commits everything; the items of the review that are severe, as (kind, path)."""
+
+    def found():
+        git(repository, "add", "--all", "--force")
+        git(repository, "commit", "--quiet", "--message", "change")
+        result = cli("review", "--format", "json")
+        assert PLAIN not in result.stdout + result.stderr
+        assert result.exit_code == 1, result.stdout
+        items = json.loads(result.stdout)["items"]
+        return {(each["kind"], each["path"]) for each in items if each["severity"] in ("high", "critical")}
+
+    return found
+
+
+def edited(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".gitattributes", "* binary -diff export-ignore linguist-generated\n"),
+        (".gitignore", "*\n"),
+        (".sourceignore", "*\n"),
+        (".gitleaks.toml", "[allowlist]\npaths = ['.*']\n"),
+    ],
+)
+def test_plain_text_that_other_tools_are_told_to_skip(repository, found, name, content):
+    (repository / NEW).write_text(SECRET, encoding="utf-8")
+    (repository / name).write_text(content, encoding="utf-8")
+    assert ("plain-text", NEW) in found()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        (NEW, SECRET.replace(PLAIN, f"{PLAIN} # fluxsecrets:allow plain-secret — a test"), "excuse-added"),
+        (".fluxsecrets.yaml", "allow:\n  - {rule: plain-secret, path: '**', reason: x}\n", "excuse-added"),
+        (".fluxsecrets.yaml", "allow: 7\n", "not-scanned"),
+        (".fluxsecrets.yaml", "[" * 5000, "not-scanned"),
+        (".fluxsecrets-baseline.json", "{", "not-scanned"),
+        (".fluxsecrets.yaml", "scan: {config: missing.toml}\n", "not-scanned"),
+    ],
+)
+def test_plain_text_with_its_own_excuse(repository, found, name, content, expected):
+    (repository / NEW).write_text(SECRET, encoding="utf-8")
+    (repository / name).write_text(content, encoding="utf-8")
+    assert (expected, name) in found()
+
+
+def test_plain_text_that_the_baseline_knows(repository, found, cli, git):
+    (repository / NEW).write_text(SECRET, encoding="utf-8")
+    git(repository, "add", "--all")
+    cli("scan", "--update-baseline")
+    assert ("excuse-added", ".fluxsecrets-baseline.json") in found()
+
+
+def test_plain_text_in_a_file_that_is_too_large(repository, found):
+    (repository / NEW).write_text(f"{SECRET}# {'x' * 17_000_000}\n", encoding="utf-8")
+    assert ("not-scanned", NEW) in found()
+
+
+def test_plain_text_in_another_encoding(repository, found):
+    (repository / NEW).write_text(SECRET, encoding="utf-16")
+    assert ("plain-text", NEW) in found()
+
+
+def test_plain_text_that_looks_like_a_ciphertext(repository, found):
+    fake = f"ENC[AES256_GCM,data:{PLAIN},iv:abc=,tag:abc==,type:str]"
+    (repository / NEW).write_text(SECRET.replace(PLAIN, fake), encoding="utf-8")
+    assert ("plain-text", NEW) in found()
+
+
+def test_plain_text_that_only_a_merge_brings(repository, found, git):
+    git(repository, "checkout", "--quiet", "-b", "side")
+    (repository / "side.md").write_text("side\n", encoding="utf-8")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "side")
+    git(repository, "checkout", "--quiet", "change")
+    git(repository, "merge", "--quiet", "--no-ff", "--no-commit", "side")
+    (repository / NEW).write_text(SECRET, encoding="utf-8")
+    assert ("plain-text", NEW) in found()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("kind: Secret", "kind: Secret\nimmutable: true"),
+        ("  admin-user:", "  admin-name:"),
+        ("  admin-user: ENC[AES256_GCM,data:", "  admin-user: ENC[AES256_GCM,data:AAAA"),
+    ],
+)
+def test_values_that_were_changed_without_a_key(repository, found, old, new):
+    edited(repository / GRAFANA, old, new)
+    assert ("file-damaged", GRAFANA) in found()
+
+
+def test_a_recipient_that_was_replaced_in_the_block_alone(repository, found):
+    text = (repository / GRAFANA).read_text(encoding="utf-8")
+    alice = "age1a454ldt5jy8ds3uykf2zju9v8y6t8t3n5gsug6xclh80mcw6uszss5m7la"
+    mallory = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
+    (repository / GRAFANA).write_text(text.replace(alice, mallory), encoding="utf-8")
+    assert {("access-gained", GRAFANA), ("data-key-kept", GRAFANA)} <= found()
