@@ -113,7 +113,7 @@ def test_it_lists_the_conflicts_and_changes_nothing(conflict):
     before = conflict.path.read_bytes()
     done = conflict.resolve()
     assert done.exit_code == 1
-    assert "secret.yaml: 1 conflict; a merge is in progress" in done.stdout
+    assert done.stdout.startswith("secret.yaml: 1 conflict\n  a merge is in progress\n")
     assert re.search(r"ours +[0-9a-f]{9} +main: another password \(main\)", done.stdout)
     assert re.search(r"theirs +[0-9a-f]{9} +feature: new password \(feature\)", done.stdout)
     assert "stringData.password" in done.stdout
@@ -208,7 +208,7 @@ class TestSources:
         (conflict.folder.path / "other").write_text("later\n")
         conflict.commit("later")
         done = conflict.resolve()
-        assert "the conflict was committed" in done.stdout
+        assert "the conflict was committed; the sides are the parents of that merge" in done.stdout
         assert conflict.resolve("--all-theirs").exit_code == 0
         assert conflict.plain() == merged("theirs")
 
@@ -672,6 +672,44 @@ def test_a_binary_file_is_taken_as_a_whole(branches, side):
     assert done.exit_code == 1
     assert branches.resolve(f"--all-{side}").exit_code == 0
     assert branches.plain() == f"{side}-throwaway\0"
+
+
+EVERYWHERE = [("decrypt", "{}"), ("encrypt", "--check"), ("status",), ("hook", "run", "pre-commit")]
+OTHERS = [
+    ("get", "{}", "a"),
+    ("set", "{}", "a", "b"),
+    ("edit", "{}"),
+    ("rotate", "{}"),
+    ("encrypt", "{}"),
+    ("explain", "{}"),
+    ("audit",),
+    ("scan",),
+    ("recipients", "list"),
+]
+NAMES = ["secret.yaml", "secret.sops.json", "secret.sops.env", "secret.sops.ini", "secret.sops.bin"]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "around"),
+    [
+        *((command, "secret.yaml", "ENC[") for command in OTHERS),
+        *((command, name, "ENC[") for command in EVERYWHERE for name in NAMES),
+        *((("hook", "run", "pre-commit"), name, "mac") for name in NAMES),
+    ],
+)
+def test_other_commands_refuse_a_file_with_markers_and_name_resolve(folder, cli, git, command, name, around):
+    texts = {"secret.yaml": SECRET, "secret.sops.bin": "hunter2-throwaway\0"}
+    texts |= {f"secret.sops.{each.rpartition('.')[2]}": text for each, text in FORMATS.items()}
+    folder.write(name, texts[name])
+    assert cli("encrypt", name).exit_code == 0
+    text = folder.read(name).decode()
+    line = next(line for line in text.splitlines(keepends=True) if around in line)
+    folder.write(name, text.replace(line, f"<<<<<<< ours\n{line}=======\n{line}>>>>>>> theirs\n"))
+    git(folder.path, "init", "--quiet")
+    git(folder.path, "add", "--all")
+    done = cli(*(word.format(name) for word in command))
+    assert done.exit_code in (1, 2)
+    assert f"fluxsecrets resolve {name}" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 class TestSealedSecret:

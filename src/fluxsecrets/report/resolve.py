@@ -21,6 +21,9 @@ from .page import Lines, Note, Page, Table
 from .text import Cell, Row, printable
 
 _ID = 9
+_WIDTH = 57
+"""Columns for a commit's subject and branches, so that a line fits a terminal."""
+
 _SIDES = (Side.OURS, Side.THEIRS, Side.BASE)
 _STATES = {
     Operation.MERGE: "a merge is in progress",
@@ -29,7 +32,7 @@ _STATES = {
     Operation.REVERT: "a revert is in progress: theirs is the file before the reverted commit",
     Operation.STASH: "theirs is the stash",
     Operation.UNKNOWN: "the index has three versions of the file",
-    Operation.COMMITTED: "the conflict was committed: ours and theirs are the parents of that merge",
+    Operation.COMMITTED: "the conflict was committed; the sides are the parents of that merge",
 }
 
 
@@ -51,7 +54,9 @@ class Resolving:
 
 def head_page(dispute: Dispute) -> Page:
     """Say what the conflict is about, and whose side is which."""
-    yield Lines([f"{printable(dispute.shown)}: {_count(dispute)}; {_STATES[dispute.conflicted.operation]}"])
+    yield Lines(
+        [f"{printable(dispute.shown)}: {_count(dispute)}", f"  {_STATES[dispute.conflicted.operation]}"]
+    )
     rows = [
         _origin_row("ours", dispute.conflicted.our_origin),
         _origin_row("theirs", dispute.conflicted.their_origin),
@@ -189,7 +194,9 @@ def _origin_row(side: str, origin: Origin | None) -> Row:
     if origin is None:
         return ()
     names = f" ({', '.join(origin.names)})" if origin.names else ""
-    return Cell(f"  {side}"), Cell(origin.id[:_ID]), Cell(printable(f"{origin.subject}{names}"))
+    text = printable(f"{origin.subject}{names}")
+    text = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+    return Cell(f"  {side}"), Cell(origin.id[:_ID]), Cell(text)
 
 
 def _name(value: Disputed) -> str:

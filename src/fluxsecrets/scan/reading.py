@@ -253,8 +253,12 @@ class Reading:
         from .structure import clients, lines
 
         if Trigger.SOPS in self.hits and not self.blob.part and is_encrypted_lines(self.blob):
+            from .structure import conflict
+
             self.encrypted = True
             yield from lines.judge_sops(self.blob)
+            if conflict.sides(self.blob.text):
+                self.problem = conflict.problem(self.blob, encrypted=True)
         elif is_login_file(self.blob.path):
             yield from clients.judge_login(self.blob)
         elif Trigger.ASSIGNED in self.hits or Trigger.OPTION in self.hits:
