@@ -121,6 +121,13 @@ GENERATOR = yaml("""
     configMapGenerator:
       - {name: settings, files: [settings.txt]}
     """)
+PROPOSED = yaml("""
+    apiVersion: kustomize.config.k8s.io/v1beta1
+    kind: Kustomization
+    resources: [secret.yaml]
+    patches:
+      - path: secret.proposed-old.yaml
+    """)
 RELEASE = yaml("""
     apiVersion: helm.toolkit.fluxcd.io/v2
     kind: HelmRelease
@@ -280,6 +287,15 @@ FIRST = {
     "clusters/staging/pod.yaml": pod("pod", uses="annotated").replace(
         "envFrom:\n            - secretRef: {name: annotated}",
         "env:\n            - name: A\n              valueFrom: {secretKeyRef: {name: annotated, key: gone}}",
+    ),
+    # proposals: one that nobody folds, and one whose entry was lost
+    "apps/proposed/kustomization.yaml": PROPOSED,
+    "apps/proposed/secret.yaml": encrypted(secret("proposed"), *STAGING),
+    "apps/proposed/secret.proposed-old.yaml": encrypted(
+        secret("proposed", values={"old": "b2xkLXRocm93YXdheQ=="}, field="data"), *STAGING, at=OLD
+    ),
+    "apps/proposed/secret.proposed-lost.yaml": encrypted(
+        secret("proposed", values={"lost": "bG9zdC10aHJvd2F3YXk="}, field="data"), *STAGING
     ),
     # git access
     "clusters/staging/sources.yaml": SOURCES,

@@ -161,7 +161,7 @@ def test_a_proposal_follows_the_rules_as_other_secrets_do(shop, cli, act_as, git
     act_as("alice")
     assert cli("recipients", "add", "bob", "--all").exit_code == 0
     assert BOB in path.read_text()
-    assert cli("recipients", "remove", "bob", "--all", "--yes", "--no-report").exit_code == 0
+    assert cli("recipients", "remove", "bob", "--yes", "--no-report").exit_code == 0
     assert BOB not in path.read_text()
     assert cli("fold").exit_code == 0
     assert applied(cli)["db"]["password"] == VALUE
