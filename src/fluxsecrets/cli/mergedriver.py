@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -44,11 +46,17 @@ def command(
     from fluxsecrets.ops.merge.driver import DriverRequest, run_driver
     from fluxsecrets.report.merge import driver_page
 
-    names = (_label(our_label, "ours"), _label(base_label, "base"), _label(their_label, "theirs"))
+    names = (_label(our_label, "HEAD"), _label(base_label, "base"), _label(their_label, _branch(os.environ)))
     request = DriverRequest(base, ours, theirs, path or str(ours), Labels(*names, size))
     result = run_driver(make_session(), request)
     Output().show(driver_page(request.path, result))
     return 0 if result.clean else 1
+
+
+def _branch(environ: Mapping[str, str]) -> str:
+    """Return the branch that `git merge` merges, which older versions of git only pass this way."""
+    named = [text for name, text in environ.items() if name.startswith("GITHEAD_")]
+    return named[0] if len(named) == 1 else "theirs"
 
 
 def _label(text: str, default: str) -> str:

@@ -6,21 +6,25 @@ driver"). It gives three temporary files, and takes the content of ours (`%A`) a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedError
+from fluxsecrets.errors import FluxsecretsError, FormatError, NotEncryptedError, UnprotectedError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.merging import Labels
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git.mergefile import marker_size, merge_file, shows_base
+from fluxsecrets.shell import file_word
 from fluxsecrets.sops.formats import make_format
 
 from .kinds import Kind, kind_of
 from .model import MergeResult, Outcome, Versions
 from .sealedsecrets import merge_sealed
 from .threeway import merge_encrypted
+
+_MARKER = re.compile(rb"(?m)^<{7,}(?:[ \r]|$)")
 
 UNMERGED = b"<<<<<<< these versions could not be merged\n"
 """The base that is left if several merge bases can't be merged: nothing can be merged with it."""
@@ -86,6 +90,8 @@ def _merge(session: Session, request: DriverRequest, versions: Versions) -> Merg
     if versions.base == UNMERGED:
         reason = UnprotectedError("the common ancestors of the two branches could not be merged")
         return MergeResult(Outcome.REFUSED, versions.ours, reason=reason)
+    if versions.base is not None and all(map(_has_markers, (versions.base, versions.ours))):
+        return MergeResult(Outcome.REFUSED, versions.ours, reason=_replayed(request))
     kinds = {kind for kind, _ in found}
     format_ = make_format(next(iter(found))[1])
     labels = replace(request.labels, with_base=shows_base(session.cwd))
@@ -98,6 +104,18 @@ def _merge(session: Session, request: DriverRequest, versions: Versions) -> Merg
         if merged is not None:
             return merged
     return _as_git_does(session, request, versions)
+
+
+def _has_markers(data: bytes) -> bool:
+    return _MARKER.search(data) is not None
+
+
+def _replayed(request: DriverRequest) -> FluxsecretsError:
+    # rerere.c, `try_merge`: git merges the conflict, the recorded conflict and its recorded resolution.
+    return FormatError(
+        "`git rerere` can't resolve an encrypted file as it did before",
+        hint=f"run `fluxsecrets resolve {file_word(request.path)}`",
+    )
 
 
 def _as_git_does(session: Session, request: DriverRequest, versions: Versions) -> MergeResult:

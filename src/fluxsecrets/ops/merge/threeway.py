@@ -174,17 +174,18 @@ class _Merge:
 
     def _same_as_a_side(self, document: Document, metadata: Metadata) -> bytes | None:
         """Return the version that has all of the merge's values, recipients and layout."""
-        base, text = self.opened.base, body(self.format, document)
-        for opened, other, data in (
-            (self.opened.ours, self.opened.theirs, self.versions.ours),
-            (self.opened.theirs, self.opened.ours, self.versions.theirs),
-        ):
-            rotated = not same_data_key(other, opened) and (base is None or not same_data_key(other, base))
-            if rotated or protection(metadata) != protection(opened.metadata):
-                continue
-            if body(self.format, self._document(opened)) == text:
-                return data
-        return None
+        base, ours, theirs = self.opened.base, self.opened.ours, self.opened.theirs
+        one_key = same_data_key(ours, theirs)
+        # A new data key of theirs counts, unless ours has a new one, too. It never comes to protect ours.
+        outdated = base is not None and same_data_key(ours, base) and not one_key
+        text = body(self.format, document)
+        if not outdated and self._is(ours, text, metadata):
+            return self.versions.ours
+        return self.versions.theirs if one_key and self._is(theirs, text, metadata) else None
+
+    def _is(self, side: OpenedFile, text: object, metadata: Metadata) -> bool:
+        same = protection(metadata) == protection(side.metadata)
+        return same and body(self.format, self._document(side)) == text
 
     def _sealed(self, document: Document, block: MergedMetadata) -> tuple[bytes, tuple[str, ...]]:
         """Return the merged text with its block and MAC, and notes."""
