@@ -114,7 +114,8 @@ def status(*, hooks: tuple[str, ...], quiet: bool) -> int:
     sys.stdout.flush()
     for state in states:
         if state.problem:
-            out.note(f"{state.hook}: {state.problem}\n  hint: {state.hint}")
+            out.note(f"{state.hook}: {state.problem}")
+            out.note(f"  hint: {state.hint}")
     return 1 if any(state.problem for state in states) else 0
 
 

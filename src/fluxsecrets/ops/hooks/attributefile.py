@@ -25,7 +25,7 @@ NAME = ".gitattributes"
 ATTRIBUTES = "attributes"
 """What results call them."""
 
-_LIMIT = 100 * 2**20  # git's own, since 2.39
+_LIMIT = 4 * 2**20
 
 
 def attribute_file(repository: Repository) -> Path:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
@@ -17,6 +18,9 @@ from .attributes import DRIVER, has_block
 
 _WANTED = {"merge": DRIVER, "diff": DRIVER}
 _CONVERTED = {"eol": "crlf"}
+_UNSET = "unspecified"
+_LONGEST_LINE = 2048  # git ignores longer ones
+_MOST = 200
 _MACROS = {"binary": ("-diff", "-merge", "-text")}
 
 
@@ -73,16 +77,21 @@ def coverage(repository: Repository, ciphertexts: Sequence[str]) -> Coverage:
     installed = found is not None and has_block(text_of(found))
     names = (*_WANTED, *_CONVERTED)
     attributes = attributes_of(repository, ciphertexts, names)
-    uncovered, others = [], dict[tuple[str, str], list[str]]()
+    places = _Places(repository)
+    uncovered: list[str] = []
+    others: dict[tuple[str, str], list[str]] = {}
     for each in ciphertexts:
         values = attributes[each]
         wrong = {name: values[name] for name, value in _WANTED.items() if values[name] != value}
-        if wrong and set(wrong.values()) == {"unspecified"} and len(wrong) == len(_WANTED):
+        # Of what nobody sets, nobody took it back either, as a rule.
+        unset = [
+            name for name, value in wrong.items() if value == _UNSET and not places.of(each, name, value)
+        ]
+        if unset:
             uncovered.append(each)
-            continue
         for name, value in wrong.items():
-            others.setdefault((name, value), []).append(each)
-    places = _Places(repository)
+            if name not in unset:
+                others.setdefault((name, value), []).append(each)
     overrides = tuple(
         Override(name, value, tuple(paths), places.of(paths[0], name, value))
         for (name, value), paths in others.items()
@@ -100,14 +109,14 @@ class _Places:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._lines: dict[Path, list[tuple[int, str, list[str]]]] = {}
+        self._lines: dict[Path, Mapping[str, list[tuple[int, str]]]] = {}
 
     def of(self, path: str, name: str, value: str) -> str:
         """Return `file:line`, or "" if it is not in the repository's own files."""
-        wanted = {"set": name, "unset": f"-{name}", "unspecified": f"!{name}"}.get(value, f"{name}={value}")
+        wanted = {"set": name, "unset": f"-{name}", _UNSET: f"!{name}"}.get(value, f"{name}={value}")
         for file, folder in self._files(path):
-            for number, pattern, attributes in reversed(self._read(file)):
-                if wanted in attributes and _matches(pattern, folder, path):
+            for number, pattern in reversed(self._read(file).get(wanted, ())):
+                if _matches(pattern, folder, path):
                     return f"{_relative(file, self._repository.root)}:{number}"
         return ""
 
@@ -117,33 +126,45 @@ class _Places:
             path = path.rpartition("/")[0]
             yield self._repository.root / path / NAME, path
 
-    def _read(self, file: Path) -> list[tuple[int, str, list[str]]]:
+    def _read(self, file: Path) -> Mapping[str, list[tuple[int, str]]]:
+        """The lines that set an attribute: number and pattern, by the attribute as it is written."""
         if file not in self._lines:
-            self._lines[file] = []
+            self._lines[file] = {}
             with suppress(FluxsecretsError):
                 if (found := attribute_content(file)) is not None:
-                    self._lines[file] = list(_parsed(text_of(found)))
+                    self._lines[file] = _parsed(text_of(found))
         return self._lines[file]
 
 
-def _parsed(text: str) -> Iterator[tuple[int, str, list[str]]]:
-    """The lines of a file with attributes: number, pattern, attributes with those of macros."""
+def _parsed(text: str) -> Mapping[str, list[tuple[int, str]]]:
+    """The lines of a file with attributes, by attribute; those of macros are resolved."""
     macros = dict[str, Sequence[str]](_MACROS)
+    lines: dict[str, list[tuple[int, str]]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith(("#", '"')):
+        if not line.strip() or line.lstrip().startswith(("#", '"')) or len(line) > _LONGEST_LINE:
             continue
         pattern, *given = line.split()
-        attributes = [one for each in given for one in (*macros.get(each, ()), each)]
+        every = dict.fromkeys(one for each in given for one in (*macros.get(each, ()), each))
+        attributes = tuple(every)[:_MOST]  # macros of macros grow fast, and the file is not trusted
         if pattern.startswith("[attr]"):
             macros[pattern.removeprefix("[attr]")] = attributes
-        else:
-            yield number, pattern, attributes
+            continue
+        for each in attributes:
+            lines.setdefault(each, []).append((number, pattern))
+    return lines
+
+
+@lru_cache(maxsize=1024)
+def _patterns(pattern: str, folder: str) -> Patterns | None:
+    try:
+        return Patterns([read_pattern(pattern, folder)])
+    except FluxsecretsError:
+        return None
 
 
 def _matches(pattern: str, folder: str, path: str) -> bool:
-    with suppress(FluxsecretsError):
-        return Patterns([read_pattern(pattern, folder)]).match(path, folder=False)
-    return False
+    patterns = _patterns(pattern, folder)
+    return patterns is not None and patterns.match(path, folder=False)
 
 
 def _relative(file: Path, root: Path) -> str:
