@@ -150,3 +150,62 @@ def test_a_base_with_markers_of_its_own_is_left_out():
     hunks = read_markers(text.encode())
 
     assert (hunks.ours, hunks.base, hunks.theirs) == (b"a\n", None, b"b\n")
+
+
+def test_lines_that_look_like_markers_are_not_written():
+    base = "A=1\nB=2\n"
+    ours, theirs = base.replace("A=1\n", "=======\n"), base.replace("A=1\n", "=======x\n")
+
+    assert marked("dotenv", "=0\nB=2\n", ours, theirs) is None
+
+
+BLOCKS = {
+    "yaml": """data:
+  a: ENC[1]
+sops:
+  kms:
+  - arn: a
+    created_at: "2026-11-23T10:11:1%Z"
+    enc: k
+    aws_profile: ""
+  lastmodified: "2026-11-23T10:11:1%Z"
+  mac: ENC[%]
+""",
+    "json": """{"data": "ENC[1]", "sops": {
+  "age": [{"recipient": "a", "enc": "k"}],
+  "lastmodified": "2026-11-23T10:11:1%Z",
+  "mac": "ENC[%]"
+}}
+""",
+    "dotenv": """A=ENC[1]
+sops_age__list_0__map_recipient=a
+sops_age__list_0__map_enc=k
+sops_lastmodified=2026-11-23T10:11:1%Z
+sops_mac=ENC[%]
+""",
+    "ini": """[a]
+b = ENC[1]
+[sops]
+age__list_0__map_recipient = a
+age__list_0__map_enc       = k
+lastmodified               = 2026-11-23T10:11:1%Z
+mac                        = ENC[%]
+""",
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_mac_and_the_time_of_both_sides_where_the_mac_cannot_be_made(name):
+    base, ours, theirs = (BLOCKS[name].replace("%", str(number + 2)) for number in range(3))
+    format_ = make_format(name)
+    documents = [format_.parse(text.encode(), LIMITS) for text in (base, ours, theirs)]
+
+    data = with_markers(format_, documents[1], documents[0], documents[2], (), LABELS, LIMITS, unsealed=True)
+
+    hunks = read_markers(data)
+    sides = [format_.parse(text, LIMITS).metadata for text in (hunks.ours, hunks.theirs)]
+    assert [(side.mac, side.lastmodified) for side in sides] == [
+        (document.metadata.mac, document.metadata.lastmodified) for document in documents[1:]
+    ]
+    assert hunks.ours.decode() == ours
+    assert len(hunks.lines) == 1

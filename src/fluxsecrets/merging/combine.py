@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fluxsecrets.sops.document import Comment, Data, Document, Entry, Leaf, Node, Path
-from fluxsecrets.sops.document import Mapping as MappingNode
+from fluxsecrets.sops.document import Comment, Data, Document, Path
 from fluxsecrets.sops.formats import Format, Limits
 
 from .documents import DocumentChange, merged_number, place_of
 from .holding import comment_keys, comments, encoded
 from .model import MISSING, Conflict, Merged, Side
+from .names import is_repeated
 from .pairing import Pairing, pair
 from .plan import Plan, carry_out
 from .threeway import Disagreement, merge_data, plain
@@ -47,13 +47,13 @@ def merge(
     shortcut = _shortcut(base, ours, theirs)
     if shortcut is not None:
         return Merged(encoded(shortcut))
-    documents = [document for document in (base, ours, theirs) if document is not None]
-    if format_.single_value or any(_repeats(part) for document in documents for part in document.parts):
+    if format_.single_value:
         return _whole(base, ours, theirs)
     sides = {Side.OURS: ours, Side.THEIRS: theirs} | ({} if base is None else {Side.BASE: base})
     plan = Plan(sides)
     conflicts = _compare(plan, picks)
-    made = carry_out(format_, plan, limits, remarks=True)
+    unclear = any(is_repeated(conflict.path) for conflict in conflicts)
+    made = None if unclear else carry_out(format_, plan, limits, remarks=True)
     if made is None:
         return _whole(base, ours, theirs)
     lost = _lost(format_, sides, made.data)
@@ -87,18 +87,6 @@ def _whole(base: Document | None, ours: Document, theirs: Document) -> Merged:
 
 def _single(parts: list[Data]) -> Data:
     return parts[0] if len(parts) == 1 else parts
-
-
-def _repeats(node: Node) -> bool:
-    """Whether a key is in a map twice, as dotenv and INI allow; which one is meant can't be told."""
-    if not isinstance(node, MappingNode):
-        return False
-    keys = [entry.key for entry in node.entries if isinstance(entry, Entry)]
-    return len(set(keys)) < len(keys) or any(
-        _repeats(entry.value)
-        for entry in node.entries
-        if isinstance(entry, Entry) and not isinstance(entry.value, Leaf)
-    )
 
 
 def _compare(plan: Plan, picks: Picks) -> tuple[Conflict, ...]:

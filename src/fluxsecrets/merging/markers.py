@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError, FormatError
 from fluxsecrets.sops.document import Document
-from fluxsecrets.sops.formats import Edit, Format, Limits, encode_text, newline_of
+from fluxsecrets.sops.formats import Edit, Format, Limits, apply_edits, encode_text, newline_of
 
 from .alternatives import alternative
 from .holding import has_bom
 from .model import Conflict, Labels, Side
-from .regions import changed_lines, regions, trimmed
+from .regions import regions, trimmed
 
 
 def with_markers(
@@ -42,7 +42,8 @@ def with_markers(
         unsealed: the MAC can't be made: put markers around the MAC and the time of both sides, too.
 
     Returns:
-        None if no text of theirs or of the base could be made.
+        None if no text of theirs or of the base could be made, a line of the file looks like a marker, or
+        the MAC to put markers around is missing.
     """
     sides = {Side.THEIRS: theirs}
     if labels.with_base:
@@ -52,9 +53,10 @@ def with_markers(
     for side, other in sides.items():
         has_side = side is not Side.BASE or base is not None
         edits = alternative(format_, document, other if has_side else None, side, conflicts, limits)
-        if edits is None:
+        seal = _seal_edits(document, other) if unsealed else []
+        if edits is None or (unsealed and not seal):
             return None
-        versions.append(edits + (_seal_edits(format_, document, other) if unsealed else []))
+        versions.append(edits + seal)
     source, newline = document.source, newline_of(document.source)
     pieces: list[str] = []
     place = 0
@@ -63,22 +65,58 @@ def with_markers(
         pieces += (source[place:start], _hunk(source[start:end], texts, labels, newline))
         place = end
     pieces.append(source[place:])
-    return encode_text("".join(pieces), bom=has_bom(document))
+    data = encode_text("".join(pieces), bom=has_bom(document))
+    return data if _reads_as(data, labels.size, source, versions[0]) else None
 
 
-def _seal_edits(format_: Format, document: Document, other: Document) -> list[Edit]:
-    """The edits that put the other side's MAC and time into the text."""
-    if document.metadata is None or other.metadata is None:
+def _reads_as(data: bytes, size: int, ours: str, theirs: Sequence[Edit]) -> bool:
+    """Whether the markers tell the sides apart; a line of the file may look like one."""
+    try:
+        hunks = read_markers(data, size)
+    except FluxsecretsError:
+        return False
+    texts = (ours, apply_edits(ours, list(theirs)))
+    if hunks is None:
+        return texts[0] == texts[1]
+    return all(
+        made.decode().removeprefix("\ufeff").rstrip("\r\n") == text.removeprefix("\ufeff").rstrip("\r\n")
+        for made, text in zip((hunks.ours, hunks.theirs), texts, strict=True)
+    )
+
+
+_TIME = r"""lastmodified["']?[ \t]*[:=][ \t]*["']?"""
+
+
+def _seal_edits(document: Document, other: Document) -> list[Edit]:
+    """The edits that put the other side's MAC and time into every sops block of the text."""
+    own, others = document.metadata, other.metadata
+    if own is None or others is None or not own.mac:
         return []
-    seal = replace(document.metadata, mac=other.metadata.mac, lastmodified=other.metadata.lastmodified)
-    texts = [format_.rewrite(document, (), block) for block in (document.metadata, seal)]
-    own, changed = (format_.parse(text, Limits(size=len(text))).source for text in texts)
-    return changed_lines(own, changed) if own == document.source else []
+    texts = (own.mac, others.mac or ""), (own.lastmodified, others.lastmodified)
+    patterns = (re.escape(own.mac), _TIME + re.escape(own.lastmodified))
+    edits: list[Edit] = []
+    for (old, new), pattern in zip(texts, patterns, strict=True):
+        ends = (match.end() for match in re.finditer(pattern, document.source))
+        edits += ((end - len(old), end, new) for end in ends)
+    return _joined(document.source, sorted(edits))
+
+
+def _joined(source: str, edits: Sequence[Edit]) -> list[Edit]:
+    """The edits with those on lines that follow each other as one: they are chosen together."""
+    joined: list[Edit] = []
+    for start, end, text in edits:
+        between = source[joined[-1][1] : start] if joined else ""
+        if joined and between.count("\n") <= 1:
+            first, _, before = joined.pop()
+            joined.append((first, end, before + between + text))
+        else:
+            joined.append((start, end, text))
+    return joined
 
 
 def _hunk(ours: str, texts: Sequence[str], labels: Labels, newline: str) -> str:
     def marker(sign: str, label: str) -> str:
-        one_line = " ".join(label.split())
+        one_line = "".join(each for each in " ".join(label.split()) if each.isprintable())
         return f"{sign * labels.size} {one_line}".rstrip(" ") + newline
 
     def lines(text: str) -> str:

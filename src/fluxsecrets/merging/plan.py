@@ -15,9 +15,9 @@ from .documents import DocumentChange, document_edits, with_documents
 from .holding import Trial, encoded
 from .model import Side
 from .remarks import Remarks, Version
-from .spans import Text
+from .spans import PartSide, Text
 from .threeway import Decision, decided, plain
-from .units import PartSide, Unit, UnitMaker
+from .units import Unit, UnitMaker
 
 
 @dataclass
@@ -136,7 +136,10 @@ def _document_units(format_: Format, plan: Plan, limits: Limits) -> Iterator[Uni
 
 
 def _with_block(format_: Format, document: Document, like: Document, limits: Limits) -> Document:
-    """A document with the sops block of another one, so that a part of its text can go there."""
-    if document.metadata == like.metadata:
+    """A document with the sops block of another one, so that a part of its text can go there.
+
+    Only the block of the first YAML document was read: those of the others may be anything.
+    """
+    if document.metadata == like.metadata and len(document.parts) == 1:
         return document
     return format_.parse(format_.rewrite(document, (), like.metadata), limits)

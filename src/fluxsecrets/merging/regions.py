@@ -46,17 +46,6 @@ def regions(source: str, versions: Sequence[Sequence[Edit]]) -> list[Region]:
     return found
 
 
-def changed_lines(source: str, other: str) -> list[Edit]:
-    """The edits that make one text of another with as many lines, line by line."""
-    edits: list[Edit] = []
-    place = 0
-    for line, changed in zip(source.splitlines(keepends=True), other.splitlines(keepends=True), strict=True):
-        if line != changed:
-            edits.append((place, place + len(line), changed))
-        place += len(line)
-    return edits
-
-
 def trimmed(source: str, region: Region) -> Region:
     """The region without the first and last lines that all versions have in common."""
     versions = [source[region.start : region.end].splitlines(keepends=True)]

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from fluxsecrets.sops.document import Comment, Document, Entry, Leaf, Mapping, Node, Path, Sequence, Style
 from fluxsecrets.sops.formats import line_end, line_start, newline_of
 
+from .names import distinct
+
 _BLOCK_STYLES = (Style.LITERAL, Style.FOLDED)
 _ALIAS = re.compile(r"[ \t\r\n]*:?[ \t\r\n]*(\*[^ \t\r\n,\]}]+)")
 
@@ -69,10 +71,10 @@ class Text:
 
     def _read(self, container: Container) -> Iterator[Child]:
         if isinstance(container, Mapping):
-            for entry in container.entries:
-                if isinstance(entry, Entry):
-                    start, end = self._value_span(entry.value, entry.end)
-                    yield Child(entry.key, entry.value, entry.start, max(end, entry.end), start)
+            entries = [entry for entry in container.entries if isinstance(entry, Entry)]
+            for key, entry in zip(distinct(entry.key for entry in entries), entries, strict=True):
+                start, end = self._value_span(entry.value, entry.end)
+                yield Child(key, entry.value, entry.start, max(end, entry.end), start)
             return
         position, floor = 0, container.start
         for item in container.items:
@@ -186,6 +188,14 @@ class Text:
         return 0
 
 
+class PartSide:
+    """One document on one side."""
+
+    def __init__(self, text: Text, part: int) -> None:
+        """Take the side's text, and the document's number in it."""
+        self.text, self.part, self.root = text, part, text.document.parts[part]
+
+
 def _blanks(source: str, start: int) -> int:
     """How many blanks a line starts with."""
     end = start
@@ -194,11 +204,12 @@ def _blanks(source: str, start: int) -> int:
     return end - start
 
 
-def follow(root: Mapping, path: Path) -> Container | None:
+def follow(text: Text, root: Mapping, path: Path) -> Container | None:
     """The map or list at a path of map keys, or None."""
-    node: Node | None = root
+    container: Container = root
     for step in path:
-        if not isinstance(node, Mapping) or not isinstance(step, str):
+        child = text.child(container, step)
+        if child is None or isinstance(child.node, Leaf):
             return None
-        node = node.get(step)
-    return None if node is None or isinstance(node, Leaf) else node
+        container = child.node
+    return container

@@ -11,6 +11,7 @@ from fluxsecrets.sops.document import Mapping as MappingNode
 
 from .lists import Hunk, merge_lists, spliced
 from .model import MISSING, Missing, Side
+from .names import distinct
 
 Found = Data | Missing
 
@@ -43,15 +44,16 @@ Pick = Callable[[Path], Side | None]
 
 
 def plain(node: Node) -> Data:
-    """The data of a tree, with YAML's merge key as an ordinary key `<<` that holds what it brings in."""
+    """The data of a tree, with YAML's merge key as an ordinary key `<<` that holds what it brings in.
+
+    Keys that a map has several times are told apart as `distinct` does.
+    """
     if isinstance(node, Leaf):
         return node.value
     if isinstance(node, MappingNode):
-        return {
-            entry.key: to_data(entry.value) if entry.merge else plain(entry.value)
-            for entry in node.entries
-            if isinstance(entry, Entry)
-        }
+        entries = [entry for entry in node.entries if isinstance(entry, Entry)]
+        values = [to_data(entry.value) if entry.merge else plain(entry.value) for entry in entries]
+        return dict(zip(distinct(entry.key for entry in entries), values, strict=True))
     return [plain(item) for item in node.items if not isinstance(item, Comment)]
 
 

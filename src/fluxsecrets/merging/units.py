@@ -13,11 +13,12 @@ from fluxsecrets.sops.document import Data, Entry, Path, Sequence
 from fluxsecrets.sops.document import Mapping as MappingNode
 from fluxsecrets.sops.formats import Changer, Edit, line_start
 
+from .aliased import told_apart
 from .documents import DocumentChange
 from .flow import changed_flow_items, changed_members, member_text
 from .lines import added, changed_items, removed, replaced_lines, replaced_token
 from .model import Missing, Side
-from .spans import Child, Container, Text, follow
+from .spans import Child, Container, PartSide, Text, follow
 from .threeway import Decision, at, plain
 
 Ways = Iterator[list[Edit]]
@@ -52,14 +53,6 @@ class Unit:
         return True
 
 
-class PartSide:
-    """One document on one side."""
-
-    def __init__(self, text: Text, part: int) -> None:
-        """Take the side's text, and the document's number in it."""
-        self.text, self.part, self.root = text, part, text.document.parts[part]
-
-
 class _Taken(NamedTuple):
     """An entry of another side, with its map or list."""
 
@@ -82,14 +75,25 @@ class UnitMaker:
         self._changer, self._ours, self._sides, self._merged = changer, sides[Side.OURS], sides, merged
 
     def units(self, decisions: Items[Decision]) -> list[Unit]:
-        """One unit for each decision, or for all of a map that has to be written as a whole."""
+        """One unit for each decision, or for all of a map that has to be written as a whole.
+
+        Where YAML aliases change with their anchor, there is one unit for the document.
+        """
+        direct, implied = told_apart(decisions, self._sides)
+        units = self._direct_units(direct)
+        if not implied:
+            return units
+        edits = [edit for unit in units for edit in unit.edits]
+        return [Unit(self._ours.part, tuple(decisions), iter(()), (), edits)]
+
+    def _direct_units(self, decisions: Items[Decision]) -> list[Unit]:
         by_parent: dict[Path, list[Decision]] = {}
         for decision in decisions:
             by_parent.setdefault(decision.path[:-1], []).append(decision)
         units: list[Unit] = []
         # Deeper ones first: two texts that are put in at the same place belong in this order.
         for path, group in sorted(by_parent.items(), key=lambda item: -len(item[0])):
-            container = follow(self._ours.root, path)
+            container = follow(self._ours.text, self._ours.root, path)
             if container is None or self._is_emptied(container, path):
                 units.append(self._unit(group, self._whole(path, group)))
             elif self._ours.text.in_lines(container):
@@ -147,7 +151,7 @@ class UnitMaker:
     def _taken(self, decision: Decision) -> _Taken | None:
         """The entry that a decision takes over; None if it takes one out."""
         side = self._sides.get(decision.side)
-        container = None if side is None else follow(side.root, decision.path[:-1])
+        container = None if side is None else follow(side.text, side.root, decision.path[:-1])
         if side is None or container is None:
             return None
         child = side.text.child(container, decision.path[-1])
