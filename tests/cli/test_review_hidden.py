@@ -135,3 +135,15 @@ def test_a_recipient_that_was_replaced_in_the_block_alone(repository, found):
     mallory = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
     (repository / GRAFANA).write_text(text.replace(alice, mallory), encoding="utf-8")
     assert {("access-gained", GRAFANA), ("data-key-kept", GRAFANA)} <= found()
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_submodule_is_said_not_to_be_looked_at(repository, cli, git, staged):
+    commit = git(repository, "rev-parse", "main").strip()
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{commit},vendor/secrets")
+    if not staged:
+        git(repository, "commit", "--quiet", "--message", "a submodule")
+    result = cli("review", "--format", "json", *(["--staged"] if staged else []))
+    assert json.loads(result.stdout)["unseen"] == [
+        "the submodule vendor/secrets: its files are in another repository"
+    ]

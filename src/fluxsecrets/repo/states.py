@@ -22,6 +22,8 @@ INDEX, WORK_TREE, NOTHING = "the index", "the work tree", "nothing"
 _FILES = ("100", "120000")
 """What the modes of files and symbolic links begin with."""
 
+_SUBMODULE = "160000"
+
 
 class Entry(NamedTuple):
     """A file in a state.
@@ -42,10 +44,12 @@ class State:
     Attributes:
         name: id of a commit, or `INDEX`, `WORK_TREE` or `NOTHING`.
         entries: by path.
+        submodules: the commits of other repositories by path; their files are not among the entries.
     """
 
     name: str
     entries: Mapping[str, Entry] = field(repr=False)
+    submodules: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class FileChange(NamedTuple):
@@ -69,8 +73,8 @@ def commit_state(repository: Repository, commit: str) -> State:
     Raises:
         GitError: the commit can't be read.
     """
-    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", commit)
-    return State(commit, dict(_entries(split_records(listing))))
+    records = split_records(repository.run("ls-tree", "-r", "-z", "--full-tree", commit))
+    return State(commit, dict(_entries(records)), dict(_submodules(records)))
 
 
 def index_state(repository: Repository) -> State:
@@ -86,7 +90,8 @@ def index_state(repository: Repository) -> State:
                 "this file has conflicts from a merge", hint="resolve them and `git add` it first", path=path
             )
         found[path] = entry
-    return State(INDEX, found)
+    submodules = {path: entry.blob for path, entry in found.items() if entry.mode == _SUBMODULE}
+    return State(INDEX, {path: entry for path, entry in found.items() if path not in submodules}, submodules)
 
 
 def work_tree_state(repository: Repository) -> State:
@@ -129,6 +134,12 @@ def changes(before: State, after: State) -> tuple[FileChange, ...]:
     return tuple(found[path] for path in sorted(found))
 
 
+def changed_submodules(before: State, after: State) -> tuple[str, ...]:
+    """Return the paths of submodules that are at another commit in the later state, or new."""
+    old = before.submodules
+    return tuple(sorted(path for path, commit in after.submodules.items() if old.get(path) != commit))
+
+
 def _differ(one: Entry, other: Entry) -> bool:
     return not one.blob or not other.blob or one.blob != other.blob or one.mode[:3] != other.mode[:3]
 
@@ -141,9 +152,16 @@ def _entries(records: Iterable[str]) -> Iterator[tuple[str, Entry]]:
             yield path, Entry(mode, rest.rpartition(" ")[2])
 
 
+def _submodules(records: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for record in records:
+        entry, _, path = record.partition("\t")
+        if entry.startswith(_SUBMODULE):
+            yield path, entry.rpartition(" ")[2]
+
+
 def _staged(records: Iterable[str]) -> Iterator[tuple[str, Entry, str]]:
     for record in records:
         entry, _, path = record.partition("\t")
         mode, blob, stage = entry.split(" ")
-        if mode.startswith(_FILES):
+        if mode.startswith(_FILES) or mode == _SUBMODULE:
             yield path, Entry(mode, blob), stage

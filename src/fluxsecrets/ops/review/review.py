@@ -12,7 +12,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository, ended_here
 from fluxsecrets.repo.ranges import range_of, state, uncommitted
 from fluxsecrets.repo.snapshot import snapshots
-from fluxsecrets.repo.states import changes
+from fluxsecrets.repo.states import changed_submodules, changes
 
 from .access import access_changes
 from .change import Change
@@ -60,6 +60,10 @@ def review(session: Session, request: ReviewRequest) -> Review:
     with snapshots(repository, (before, after), session.limits) as trees:
         old, new = sides(session, (trees[0], trees[1]), paths, with_keys=request.with_keys)
         change = Change(session, repository, compared, old, new, differing, request.with_keys)
+        change.unseen.extend(
+            f"the submodule {path}: its files are in another repository"
+            for path in changed_submodules(before, after)
+        )
         items = _in_order(item for kind in KINDS for item in kind.check(change))
         return Review(
             root=repository.root,
