@@ -394,6 +394,32 @@ class TestAtATerminal:
         assert conflict.path.read_bytes() == before
 
 
+@pytest.mark.parametrize("merged_by", ["branches", "driver"])
+def test_several_common_ancestors(merged_by, request):
+    """Each branch merged the other one, with another outcome: git's base has conflict markers of its own."""
+    branches = request.getfixturevalue(merged_by)
+    branches.on_feature("feature", ("hunter2", "theirs"))
+    branches.change("main", ("hunter2", "ours"))
+    branches.git("branch", "main-1")
+    branches.git("branch", "feature-1", "feature")
+    for branch, other in (("main", "feature-1"), ("feature", "main-1")):
+        branches.git("checkout", "--quiet", branch)
+        assert branches.try_git("merge", other) == 1
+        assert branches.resolve("--all-ours", "--add").exit_code == 0
+        branches.git("commit", "--quiet", "--no-edit")
+    branches.change("feature", ("t-throw", "t2-throw"))
+    branches.git("checkout", "--quiet", "main")
+    branches.change("main", ("user: app", "user: us"))
+    assert branches.try_git("merge", "feature") == 1
+    done = branches.resolve()
+    assert done.exit_code == 1, done.stderr
+    done = branches.resolve("--base", "stringData.password")
+    assert "several common ancestors" in done.stderr
+    assert branches.resolve("--theirs", "stringData.password").exit_code == 0
+    text = SECRET.replace("hunter2", "theirs").replace("t-throw", "t2-throw").replace("user: app", "user: us")
+    assert branches.plain() == text
+
+
 class TestByHand:
     """What somebody did in the file before."""
 
@@ -609,7 +635,7 @@ def test_somebody_whom_no_rule_names_gets_no_new_value(driver, act_as):
     done = driver.resolve("--all-ours")
     assert done.exit_code == 2
     assert "that the creation rule does not name" in done.stderr
-    assert "merge .sops.yaml first" in done.stderr
+    assert "then run `fluxsecrets resolve secret.yaml`" in done.stderr
     assert driver.path.read_bytes() == before
 
 

@@ -128,7 +128,7 @@ def _walk(
         click.echo(f"{number}/{len(left)}  {next(lines)}", err=True)
         for line in lines:
             click.echo(line, err=True)
-        while (answer := _ask(value)) == "s":
+        while (answer := _ask(dispute, value)) == "s":
             for line in plain_lines(value):
                 click.echo(line, err=True)
         if answer == "q":
@@ -140,9 +140,10 @@ def _walk(
     return True
 
 
-def _ask(value: Disputed) -> str:
+def _ask(dispute: Dispute, value: Disputed) -> str:
     """Ask what to do. A value that can't be decrypted can't be shown or entered, nor can a whole file."""
     hidden = "es" if not value.plain else "e" if not value.conflict.path else ""
+    hidden += "b" if dispute.base_made else ""
     answers = {letter: words for letter, words in _ANSWERS.items() if letter not in hidden}
     question = ", ".join(answers.values())
     answer: str = click.prompt(question, type=click.Choice(list(answers)), show_choices=False, err=True)

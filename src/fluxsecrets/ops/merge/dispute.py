@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, FormatError, GitError, IntegrityError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import FileContent, read_file
-from fluxsecrets.merging import MISSING, Conflict, Labels, Merged, Missing, Side, merge
-from fluxsecrets.ops.files.content import open_file, parse
+from fluxsecrets.merging import MISSING, Conflict, Labels, Missing, Side
+from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.files.keypaths import is_secret_data
 from fluxsecrets.ops.run.inputs import refuse_folder
 from fluxsecrets.ops.run.session import Session
@@ -23,12 +23,12 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.document import Path as KeyPath
 from fluxsecrets.sops.formats import Format, make_format
 
-from .byhand import ByHand, Documents, by_hand
-from .canonical import canonical
+from .byhand import ByHand, by_hand
+from .comparing import compared, has_markers
 from .kinds import Kind, kind_of
 from .model import Versions
-from .opening import OpenedVersions, open_versions
-from .versions import read_versions
+from .opening import OpenedVersions
+from .severalbases import made_base
 
 _ID = 9
 """Digits of a commit's id in conflict markers."""
@@ -69,6 +69,7 @@ class Dispute:
         values: the values on which the sides disagree, in document order.
         done: what was resolved or changed in the work tree by hand.
         whole: the file as a whole is the conflict, such as a binary one.
+        base_made: the base was made of several common ancestors, and has values that nobody wrote.
     """
 
     path: Path
@@ -82,6 +83,7 @@ class Dispute:
     values: tuple[Disputed, ...]
     done: ByHand
     whole: bool
+    base_made: bool
 
     @property
     def labels(self) -> Labels:
@@ -141,6 +143,9 @@ def _with_versions(
     session: Session, text: str, repository: Repository, content: FileContent, conflicted: Conflicted
 ) -> Dispute:
     versions = _versions(session, repository, conflicted)
+    base_made = versions.base is not None and has_markers(versions.base)
+    if base_made:
+        versions = replace(versions, base=made_base(session, repository, conflicted, content))
     given = [data for data in (versions.base, versions.ours, versions.theirs) if data is not None]
     found = {kind_of(data, conflicted.path, session.limits) for data in given}
     kinds = {kind for kind, _ in found}
@@ -148,7 +153,7 @@ def _with_versions(
         raise _not_by_value(kinds)
     kind, format_name = found.pop()
     format_ = make_format(format_name)
-    merged, documents, opened = _compared(session, kind, format_, versions)
+    merged, documents, opened = compared(session, kind, format_, versions)
     return Dispute(
         content.path,
         text,
@@ -158,9 +163,17 @@ def _with_versions(
         versions,
         kind,
         format_,
-        tuple(_disputed(conflict, documents[1], opened) for conflict in merged.conflicts),
+        tuple(
+            _disputed(
+                replace(conflict, base=MISSING, base_part=None) if base_made else conflict,
+                documents[1],
+                opened,
+            )
+            for conflict in merged.conflicts
+        ),
         by_hand(format_, versions, documents, merged, content.data, session.limits),
         merged.whole,
+        base_made,
     )
 
 
@@ -188,26 +201,6 @@ def _versions(session: Session, repository: Repository, conflicted: Conflicted) 
     return Versions(base, ours, theirs)
 
 
-def _compared(
-    session: Session, kind: Kind, format_: Format, versions: Versions
-) -> tuple[Merged, Documents, OpenedVersions | None]:
-    """Merge the versions to find the conflicts.
-
-    Returns:
-        The merge, the versions with equal ciphertexts for equal values, and the opened ones; None without
-        keys.
-    """
-    limits = session.limits
-    if kind is Kind.SEALED:
-        base = None if versions.base is None else parse(format_, versions.base, limits)
-        ours, theirs = (parse(format_, data, limits) for data in (versions.ours, versions.theirs))
-        return merge(format_, base, ours, theirs, limits), (base, ours, theirs), None
-    opened = open_versions(format_, read_versions(format_, versions, limits), session.providers)
-    known = canonical(opened, limits)
-    merged = merge(format_, known.base, known.ours, known.theirs, limits)
-    return merged, (known.base, known.ours, known.theirs), opened
-
-
 def _disputed(conflict: Conflict, ours: Document, opened: OpenedVersions | None) -> Disputed:
     key = show_path(conflict.path) if conflict.path else "the whole document"
     document = conflict.part + 1 if len(ours.parts) > 1 else None
@@ -233,7 +226,7 @@ def _decoded(root: MapNode, path: KeyPath, data: Data) -> Data:
 
 def _is_broken(session: Session, path: str, data: bytes) -> bool:
     """Return whether a version has conflict markers, or a MAC that is wrong."""
-    if conflict_error(data.decode("utf-8", "replace")) is not None:
+    if has_markers(data):
         return True
     kind, format_name = kind_of(data, path, session.limits)
     if kind is not Kind.ENCRYPTED:

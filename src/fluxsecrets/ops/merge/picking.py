@@ -37,6 +37,11 @@ def pick(dispute: Dispute, wanted: Wanted) -> Picks:
     Raises:
         UsageError: a key is not in conflict, is in conflict in several documents, or is named twice.
     """
+    if dispute.base_made and wanted.base:
+        raise UsageError(
+            "the sides have several common ancestors, so there is no base to take",
+            hint="take --ours or --theirs, or enter a value at a terminal",
+        )
     picks: Picks = {}
     named = ((Side.OURS, wanted.ours), (Side.THEIRS, wanted.theirs), (Side.BASE, wanted.base))
     for side, keys in named:

@@ -9,19 +9,17 @@ from enum import StrEnum
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.files.writing import write_atomic
 from fluxsecrets.merging import MISSING, Side
-from fluxsecrets.ops.files.keypaths import Place
-from fluxsecrets.ops.files.reencrypt import encrypt_again, open_content
-from fluxsecrets.ops.files.values import NewValue, data_for
+from fluxsecrets.ops.files.values import NewValue
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git.index import StagedFile, stage, write_blob
-from fluxsecrets.sops.document import Path, find
-from fluxsecrets.sops.formats.changing import set_value
+from fluxsecrets.sops.document import Path
 
 from .dispute import Dispute, Disputed
 from .kinds import Kind
 from .picking import Picks, unsettled
 from .sealedsecrets import merge_sealed
+from .setting import with_values
 from .threeway import merge_encrypted
 
 Entered = Mapping[tuple[int, Path], NewValue]
@@ -139,12 +137,7 @@ def _merged_sealed(session: Session, dispute: Dispute, picks: Picks) -> tuple[by
 
 
 def _with_entered(session: Session, dispute: Dispute, data: bytes, entered: Entered) -> bytes:
-    """Set new values in a merged file. Everything else in it keeps its ciphertext.
-
-    Raises:
-        UnprotectedError: the file has recipients whom the creation rule does not name.
-        UsageError: a value does not fit its place.
-    """
+    """Set new values in a merged file. Everything else in it keeps its ciphertext."""
     target = Target(
         dispute.path,
         dispute.shown,
@@ -153,16 +146,9 @@ def _with_entered(session: Session, dispute: Dispute, data: bytes, entered: Ente
         repository=dispute.repository,
         repository_path=dispute.conflicted.path,
     )
-    opened = open_content(session, target, replace(dispute.content, data=data, digest=None))
     numbers = {value.place: value.conflict.merged_part or 0 for value in dispute.values}
-    text = opened.file.text()
-    for place, new in entered.items():
-        document = opened.file.format.parse(text, session.limits)
-        part, path = numbers[place], place[1]
-        root = document.parts[part]
-        value = data_for(root, Place(part, path, find(root, path)), new)
-        text = set_value(opened.file.format, document, path, value, session.limits, part=part)
-    return encrypt_again(session, opened, text).data
+    values = [(numbers[place], place[1], new) for place, new in entered.items()]
+    return with_values(session, target, replace(dispute.content, data=data, digest=None), values)
 
 
 def _changed_by_hand(changes: tuple[str, ...]) -> UnprotectedError:

@@ -35,6 +35,9 @@ class Operation(StrEnum):
     """Nothing is in progress: the markers were committed."""
 
 
+_MERGES = (Operation.MERGE, Operation.COMMITTED)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A commit that a version comes from.
@@ -103,6 +106,39 @@ def in_commits(repository: Repository, path: str, is_broken: Callable[[bytes], b
         GitError: an object can't be read.
     """
     return _of_operation(repository, path) or _of_history(repository, path, is_broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """The file at the common ancestors of two sides, as ids of blobs.
+
+    Attributes:
+        blobs: one per common ancestor that has the file.
+        base: what the first two of them come from, or None.
+    """
+
+    blobs: tuple[str, ...]
+    base: str | None
+
+
+def merge_bases(repository: Repository, conflicted: Conflicted) -> Bases:
+    """Return the common ancestors of the two sides of a merge.
+
+    If there are several, git merges them first, and the base in the index may have conflict markers of its
+    own.
+
+    Raises:
+        GitError: an object can't be read.
+    """
+    ours, theirs = conflicted.our_origin, conflicted.their_origin
+    if ours is None or theirs is None or conflicted.operation not in _MERGES:
+        return Bases((), None)
+    commits = repository.run("merge-base", "--all", ours.id, theirs.id).decode("ascii").split()
+    found = [(commit, _blob(repository, f"{commit}:{conflicted.path}")[1]) for commit in commits]
+    having = [(commit, blob) for commit, blob in found if blob is not None]
+    common = _common(repository, *(commit for commit, _ in having[:2])) if len(having) > 1 else None
+    base = None if common is None else _blob(repository, f"{common}:{conflicted.path}")[1]
+    return Bases(tuple(blob for _, blob in having), base)
 
 
 def _stages(repository: Repository, path: str) -> dict[str, tuple[str, str]]:
