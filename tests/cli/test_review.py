@@ -307,3 +307,88 @@ def test_anchors_stay_when_lines_move(repository, reviewed, cli):
 def test_outside_of_a_repository(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli("review").exit_code == 2
+
+
+def test_a_nested_file_of_rules_takes_files_away(repository, reviewed):
+    rule = re.search(
+        r"(?m)^  - path_regex: \^\(clusters/staging\|.*\n", (repository / ".sops.yaml").read_text()
+    )[0]
+    (repository / "apps/cloudnative-pg/.sops.yaml").write_text(
+        f"creation_rules:\n  - path_regex: .*\n    age: {MALLORY}\n"
+    )
+    assert "staging" in rule
+    found = reviewed()
+    item = found.only("rules-changed")
+    assert item["severity"] == "high"
+    assert item["path"] == "apps/cloudnative-pg/.sops.yaml"
+    lost = found.of("rule-lost")
+    assert {each["severity"] for each in lost} == {"high"}
+    assert {path for each in lost for path in each["details"]} == {STAGING, PRODUCTION}
+
+
+def test_a_file_that_is_moved_and_edited_is_one_file(repository, reviewed, cli, git):
+    new = STAGING.replace("secrets.yaml", "database.yaml")
+    git(repository, "mv", STAGING, new)
+    replace(
+        repository / STAGING.replace("secrets.yaml", "kustomization.yaml"), "secrets.yaml", "database.yaml"
+    )
+    assert cli("set", new, "stringData.password", "--generate", "password:32").exit_code == 0
+    found = reviewed()
+    assert found.kinds == ["values-changed"]
+    assert found.only("values-changed")["path"] == new
+
+
+def test_a_new_file_for_somebody_whom_its_rule_does_not_name(repository, reviewed, cli):
+    alice, bob = (
+        (repository / f"keys/{name}.pub").read_text().split("\n")[-2].strip() for name in ("alice", "bob")
+    )
+    new = PRODUCTION.replace("secrets.yaml", "more.yaml")
+    (repository / new).write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: more}\nstringData: {password: k3Jd9s-planted-2nd8xQ}\n"
+    )
+    assert cli("encrypt", new, "--age", f"{alice},{bob}").exit_code in (0, 2)
+    assert "sops" in (repository / new).read_text()
+    item = reviewed().only("access-gained")
+    assert item["severity"] == "medium"
+    assert item["title"] == "bob can read 1 new file"
+
+
+def test_access_in_a_commit_in_between(repository, reviewed, cli, git):
+    before = (repository / STAGING).read_text()
+    rules = (repository / ".sops.yaml").read_text()
+    replace(repository / ".sops.yaml", "          - *bob\n", f"          - *bob\n          - {MALLORY}\n", 2)
+    assert cli("recipients", "sync", STAGING).exit_code == 0
+    git(repository, "commit", "--quiet", "--all", "--message", "add")
+    (repository / STAGING).write_text(before)
+    (repository / ".sops.yaml").write_text(rules)
+    found = reviewed()
+    assert found.kinds == ["access-in-between"]
+    assert found.only("access-in-between")["severity"] == "high"
+
+
+def test_a_sealed_secret_with_a_wider_scope(repository, reviewed):
+    path = repository / "apps/observability/overlays/staging/grafana-oauth-sealed.yaml"
+    replace(
+        path, "metadata:\n", 'metadata:\n  annotations: {sealedsecrets.bitnami.com/cluster-wide: "true"}\n', 1
+    )
+    item = reviewed().only("sealed-scope-widened")
+    assert item["severity"] == "high"
+    assert item["environments"] == ["staging"]
+
+
+def test_an_external_secret_from_another_place(repository, reviewed):
+    path = repository / "apps/observability/overlays/production/grafana-oauth-external.yaml"
+    text = path.read_text()
+    key = re.search(r"key: (\S+)", text)[1]
+    path.write_text(text.replace(key, "other/team"))
+    item = reviewed().only("external-moved")
+    assert item["environments"] == ["production"]
+    assert all("other/team" in line for line in item["details"])
+
+
+def test_a_link_in_place_of_a_secret_is_not_passed_over(repository, reviewed):
+    (repository / STAGING).unlink()
+    (repository / STAGING).symlink_to("kustomization.yaml")
+    found = reviewed()
+    assert found.only("secret-removed")["path"] == STAGING
+    assert any("link" in text for text in found.report["unseen"])

@@ -37,6 +37,12 @@ _BUILDING = re.compile(rb"kustomize\.toolkit|/spec\b|FluxInstance|ArtifactGenera
 
 _WORD = re.compile(rb"[^\s\"'`\[\]{},=|>]+")
 _VARIABLE = re.compile(rb"(?:path|value|from)[\"']?[ \t]*:[ \t]*[\"']?([^\s\"',}]*?)(?:\$\{|\*|\?|@)")
+_PLAIN = re.compile(rb"(?:path|value)[\"']?[ \t]*:\s*[\"']?([\w-]+)")
+"""A folder that is named without any `/` or `.`."""
+
+_INDIRECT = re.compile(rb"(?:path|value)[\"']?[ \t]*:\s*[*&!|>]")
+"""A path that is an alias, or has an anchor, a tag or lines of its own."""
+
 _ESCAPED = re.compile(rb"(?:path|value|resources|components|bases)[^\n]*\\[xuU0-9/]")
 _UNUSUAL = re.compile(r"[\s\"'`\[\]{},=|>]")
 """Characters in a path for which no word in a text can be compared with it."""
@@ -127,10 +133,9 @@ def _references(trees: tuple[Tree, Tree]) -> tuple[Mapping[str, set[str]], list[
             if data not in words:
                 words[data] = tuple({_text(word) for word in _WORD.findall(data)})
             folder = parent(path)
-            for word in words[data]:
-                for target in _resolved(word, folder):
-                    if target in known:
-                        names[target].add(path)
+            for target in _targets(data, words[data], path):
+                if target in known:
+                    names[target].add(path)
             prefixes += ((prefix, path) for prefix in _prefixes(data, folder))
     return names, prefixes
 
@@ -153,21 +158,28 @@ def _text(word: bytes) -> str:
     return word.decode("utf-8", "surrogateescape")
 
 
-def _resolved(word: str, folder: str) -> Iterator[str]:
-    """What a word means as a path: in the file's folder, and from the root."""
-    if "." in word or word.endswith("/") or "//" in word:
-        for base in (folder, ""):
-            found = normalise(word.lstrip("/"), base)
-            if found is not None:
-                yield found
-        return
-    yield f"{folder}/{word}" if folder else word
-    yield word.lstrip("/")
+def _targets(data: bytes, words: Iterable[str], path: str) -> Iterator[str]:
+    """What the words of a file mean as paths: in its folder, and from the root.
+
+    A word without `/` and `.` is a name in a kustomization file, and a folder where it is a `path`.
+    """
+    folder, kustomization = parent(path), is_kustomization(path)
+    for word in words:
+        if "." in word or word.endswith("/") or "//" in word:
+            for base in (folder, ""):
+                found = normalise(word.lstrip("/"), base)
+                if found is not None:
+                    yield found
+        elif "/" in word or kustomization:
+            yield f"{folder}/{word}" if folder else word
+            if "/" in word:
+                yield word.lstrip("/")
+    yield from map(_text, _PLAIN.findall(data))
 
 
 def _prefixes(data: bytes, folder: str) -> Iterator[str]:
     """Prefixes of what texts with variables or globs may mean; "" for any path."""
-    if _ESCAPED.search(data):
+    if _ESCAPED.search(data) or (_BUILDING.search(data) and _INDIRECT.search(data)):
         yield ""
     for match in _VARIABLE.finditer(data) if _BUILDING.search(data) else ():
         start = _text(match[1]).rpartition("/")[0]

@@ -24,7 +24,7 @@ from .fluxchange import FluxChange, flux_change
 from .scanned import scanned
 from .sides import Side
 
-_MANAGED = (b"SealedSecret", b"ExternalSecret", b"SecretStore")
+_MANAGED = (b"SealedSecret", b"ExternalSecret", b"SecretStore", b"PushSecret")
 """What a file with secrets of a controller has in its text."""
 
 
@@ -154,6 +154,9 @@ class Change:
             if one is None and two is None and not any(map(_is_managed, data)):
                 continue
             versions = (_version(old, data[0], one), _version(new, data[1], two))
+            for path, content in ((old, data[0]), (new, data[1])):
+                if path is not None and content is None:
+                    self.unseen.append(f"{path} was not compared: it is a link, too large, or can't be read")
             if versions == (None, None):
                 continue
             diff = compare(self.session, *versions, masker=masker, names=self.names, with_keys=self.with_keys)

@@ -18,6 +18,7 @@ from .access import access_changes
 from .change import Change
 from .kinds import KINDS
 from .model import Review, ReviewItem
+from .moves import with_moves
 from .sides import sides
 from .unseen import unseen
 
@@ -58,6 +59,7 @@ def review(session: Session, request: ReviewRequest) -> Review:
     differing = changes(before, after)
     paths = {path for each in differing for path in (each.path, each.old_path) if path is not None}
     with snapshots(repository, (before, after), session.limits) as trees:
+        differing = with_moves((trees[0], trees[1]), differing)
         old, new = sides(session, (trees[0], trees[1]), paths, with_keys=request.with_keys)
         change = Change(session, repository, compared, old, new, differing, request.with_keys)
         change.unseen.extend(

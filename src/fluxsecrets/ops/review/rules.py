@@ -61,11 +61,12 @@ def moved_files(change: Change) -> tuple[Moved, ...]:
         old = before.rule_for(path)
         if old is None:
             continue
-        new = after.rule_for(path)
-        if new is not None and new.path_regex == old.path_regex:
+        new, config = after.rule_for(path), after.config_for(path) or before.config_for(path)
+        was = before.config_for(path)
+        same_file = config is not None and was is not None and config.path == was.path
+        if new is not None and new.path_regex == old.path_regex and same_file:
             continue
         if path in before.tree.files and _is_encrypted(change, path):
-            config = after.config_for(path) or before.config_for(path)
             found[config.path if config is not None else "", old, new].append(path)
     return tuple(Moved(config, old, new, tuple(paths)) for (config, old, new), paths in found.items())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     access_gained,
+    access_in_between,
     access_lost,
     baseline_grown,
     conflict_markers,
@@ -37,6 +38,7 @@ KINDS: tuple[Kind, ...] = (
     conflict_markers.KIND,
     file_damaged.KIND,
     access_gained.KIND,
+    access_in_between.KIND,
     access_lost.KIND,
     data_key_kept.KIND,
     protection_weakened.KIND,

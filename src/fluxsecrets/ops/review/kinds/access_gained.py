@@ -26,14 +26,14 @@ def check(change: Change) -> Iterator[ReviewItem]:
     """Give an item per recipient and group of environments.
 
     A recipient that the rule before the change names for the file is expected. One that the state before
-    knows is less of a surprise than a new one. A new file for known recipients gives nobody more.
+    knows is less of a surprise than a new one. A new file gives nobody more whom its rule names.
     """
     found: dict[tuple[RecipientKey, tuple[str, ...]], list[FileAccess]] = {}
     people: dict[RecipientKey, Recipient] = {}
     for each in file_access(change):
         for recipient in each.gained:
             key = recipient_key(recipient)
-            if each.is_new and key in change.known:
+            if each.is_new and _is_expected(change, key, each.file.path):
                 continue
             people[key] = recipient
             found.setdefault((key, change.environments_of(each.file.change)), []).append(each)
@@ -50,6 +50,12 @@ def check(change: Change) -> Iterator[ReviewItem]:
             details=paths if len(paths) > 1 else (),
             severity=_severity(change, recipient, files),
         )
+
+
+def _is_expected(change: Change, key: RecipientKey, path: str) -> bool:
+    """Whether the state before lets a recipient read a new file there: its rule decides, if it has one."""
+    ruled = change.ruled_before(path)
+    return key in ruled if ruled else key in change.known
 
 
 def _newness(change: Change, recipient: Recipient) -> str:

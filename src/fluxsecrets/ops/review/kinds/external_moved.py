@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.external.model import Store, read_store
+from fluxsecrets.external.model import GROUP, Store, read_store
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.review.change import Change, Compared
 from fluxsecrets.ops.review.model import ReviewItem
@@ -20,6 +20,9 @@ INFO = describe(
     "server that somebody else runs.",
     fix="check that the new place is right, and who can write there",
 )
+
+
+_PUSHING = ("PushSecret", "ClusterPushSecret")
 
 
 def check(change: Change) -> Iterator[ReviewItem]:
@@ -38,6 +41,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
                 details=[f"{one.key}: {one.after}, and was {one.before}" for one in moved],
             )
         yield from _stores(change, each)
+        yield from _pushed(change, each)
 
 
 def _stores(change: Change, each: Compared) -> Iterator[ReviewItem]:
@@ -58,6 +62,22 @@ def _stores(change: Change, each: Compared) -> Iterator[ReviewItem]:
                 line=store.line,
                 object_="/".join(filter(None, identity)),
                 severity=Severity.HIGH,
+            )
+
+
+def _pushed(change: Change, each: Compared) -> Iterator[ReviewItem]:
+    """New PushSecrets, which copy a Secret of the cluster into a store."""
+    before, after = objects(change, each)
+    for identity, manifest in after.items():
+        if identity[0] in _PUSHING and manifest.group == GROUP and identity not in before:
+            yield item(
+                INFO,
+                each.path,
+                "the cluster copies a Secret to a store",
+                *identity,
+                environments=change.environments_of(each.change),
+                line=manifest.line,
+                object_="/".join(filter(None, identity)),
             )
 
 

@@ -32,7 +32,8 @@ def check(change: Change) -> Iterator[ReviewItem]:
             title = f"no rule applies to {files} any more; the rule for {old} did"
         else:
             rule = new.path_regex or "all files"
-            title = f"the rule for {rule} takes {files} from the rule for {old}{_less(change, each)}"
+            what = f"the rule for {rule}" if rule != old else f"the same rule in {each.config}"
+            title = f"{what} takes {files} from the rule for {old}{_less(change, each)}"
         environments = {name for path in each.paths for name in change.environments(path)}
         yield item(
             INFO,
