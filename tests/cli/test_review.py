@@ -344,7 +344,7 @@ def test_a_new_file_for_somebody_whom_its_rule_does_not_name(repository, reviewe
     )
     new = PRODUCTION.replace("secrets.yaml", "more.yaml")
     (repository / new).write_text(
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: more}\nstringData: {password: k3Jd9s-planted-2nd8xQ}\n"
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: more}\nstringData: {password: k3Jd9s-2nd8xQ}\n"
     )
     assert cli("encrypt", new, "--age", f"{alice},{bob}").exit_code in (0, 2)
     assert "sops" in (repository / new).read_text()

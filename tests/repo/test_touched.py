@@ -67,7 +67,7 @@ def test_what_may_concern_all(ask, changed):
     assert ask(changed) is None
 
 
-@pytest.mark.parametrize("path", ["./${WHERE}", "./apps/${NAME}", '"./\\u006eotes"'])
+@pytest.mark.parametrize("path", ["./${WHERE}", "./apps/${NAME}", '"./\\u006eotes"', "&x apps", "apps"])
 def test_a_path_that_is_not_written_out(ask, path):
     files = {**FILES, "clusters/three/more.yaml": FLUX.format(name="more", path=path)}
     assert "three" in ask("apps/base/config.yaml", files=files)
