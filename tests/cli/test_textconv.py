@@ -102,6 +102,11 @@ def test_gits_cache_holds_masked_text_only(shown, git):
         assert "[sops]" in text or "plain text" in text
 
 
+def test_the_setting_may_be_on_gits_command_line(shown, git):
+    assert "throwaway" in git(shown, "-c", "fluxsecrets.textconv=values", "diff", "--", DB)
+    assert "throwaway" not in git(shown, "-c", "fluxsecrets.textconv=masked", "diff", "--", DB)
+
+
 def test_an_unknown_setting_is_refused(shown, cli, git):
     git(shown, "config", "fluxsecrets.textconv", "value")
     assert cli("textconv", DB).exit_code == 0  # the setting is looked at only where it could be `values`

@@ -77,7 +77,8 @@ def may_want_values(environ: os._Environ[str]) -> bool:
 
     Only the files that it is usually in are looked at: values are shown only if one of these has it.
     """
-    if any("GIT_CONFIG" in name and "fluxsecrets" in text.lower() for name, text in environ.items()):
+    given = " ".join(text for name, text in environ.items() if name.startswith("GIT_CONFIG"))
+    if _mentions(given.lower().encode("utf-8", "surrogateescape")):
         return True
     home = environ.get("HOME") or environ.get("USERPROFILE") or ""
     folder = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
@@ -92,6 +93,10 @@ def _mentions_values(path: str) -> bool:
             text = stream.read(MOST).lower()
     except (OSError, ValueError):
         return False
+    return _mentions(text)
+
+
+def _mentions(text: bytes) -> bool:
     return all(sign in text for sign in _SIGNS)
 
 

@@ -1,6 +1,7 @@
 """The masked text that git compares: what stays readable, what is masked, and that the short way is right."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,17 @@ from hypothesis import strategies as st
 
 import fluxsecrets
 from fluxsecrets.marks import read_ciphertext
-from fluxsecrets.ops.compare import lean
 from fluxsecrets.ops.compare.lean import lean_text
+from fluxsecrets.ops.compare.leanblock import OtherFormError
+from fluxsecrets.ops.compare.leanblock import masked as masked_ciphertext
 from fluxsecrets.ops.compare.plainkey import plain_token
 from fluxsecrets.ops.compare.textconv import masked_text
-from fluxsecrets.sops.formats import Limits
+from fluxsecrets.ops.files.content import encrypt_content
+from fluxsecrets.ops.policy.policy import Policy
+from fluxsecrets.ops.run.session import Session
+from fluxsecrets.sops.formats import Limits, make_format
+from fluxsecrets.sops.recipients import age
+from fluxsecrets.sops.selectors import SelectorKind, SelectorSpec
 
 SECRET = """\
 # Who owns it
@@ -38,6 +45,17 @@ data:
 """
 SELECTOR = {"encrypted_regex": "^(data|stringData)$"}
 RECIPIENT = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
+
+
+def encrypt(text, selector):
+    """Encrypt a manifest with any selector, even one that Flux could not use."""
+    ((kind, pattern),) = selector.items()
+    session = Session({}, Path.cwd())
+    policy = Policy(((age(RECIPIENT),),), 0, SelectorSpec(SelectorKind(kind), pattern))
+    return encrypt_content(
+        make_format("yaml"), text.encode(), policy, session.providers, now=session.now(),
+        limits=session.limits, kubernetes=False,
+    ).data  # fmt: skip
 
 
 def masked(data, name="secret.yaml", token=lambda data: "TOKEN"):
@@ -87,6 +105,41 @@ def test_the_short_way_shows_the_same(encrypted):
     assert lean_text(b"---\n" + encrypted) == masked(b"---\n" + encrypted)
 
 
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"encrypted_regex": "^(data|stringData)$"},
+        {"encrypted_regex": "^(stringData|data|tls)$"},
+        {"unencrypted_regex": "^(apiVersion|metadata|kind|type)$"},
+    ],
+)
+@pytest.mark.parametrize("text", [SECRET, re.sub("(?m) *#.*$", "", SECRET).lstrip()])
+def test_the_short_way_knows_selectors_of_words(selector, text):
+    data = encrypt(text, selector)
+    assert lean_text(data) in (None, masked(data))
+    if "#" not in text:
+        assert lean_text(data) is not None
+
+
+@pytest.mark.parametrize(
+    ("selector", "text"),
+    [
+        ({"encrypted_regex": "^(data|stringData|note)$"}, SECRET.replace("example.test/note", "note")),
+        ({"unencrypted_regex": "^(apiVersion|metadata|kind|type|user)$"}, SECRET),
+        ({"encrypted_regex": "^(stringData)$"}, SECRET),
+        ({"encrypted_regex": "^(data|stringData|kind)$"}, SECRET),
+        ({"unencrypted_suffix": "_unencrypted"}, SECRET),
+        ({"encrypted_regex": "data"}, SECRET),
+    ],
+)
+def test_the_short_way_leaves_other_selections_to_the_long_one(selector, text):
+    data = encrypt(text, selector)
+    assert lean_text(data) is None
+    # The same with a value that was put in by hand, so that it is plain text.
+    plain = re.sub(rb"(?m)^(  user|    note): .*$", rb"\1: throwaway-plain", data)
+    assert lean_text(plain) is None
+
+
 def test_the_short_way_shows_several_documents():
     data = fluxsecrets.encrypt(f"{SECRET}---\n{SECRET}", age=[RECIPIENT, _other()], **SELECTOR)
     assert lean_text(data) == masked(data)
@@ -114,7 +167,7 @@ LINES = st.sampled_from(
 @given(st.data())
 def test_the_short_way_is_right_or_not_taken(data):
     """Lines are put in, taken out, doubled, moved in or out: it never shows what the long way does not."""
-    lines = ENCRYPTED.split(b"\n")
+    lines = data.draw(st.sampled_from(BASES)).split(b"\n")
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(lines) - 1))
         change = data.draw(
@@ -143,6 +196,14 @@ def test_the_short_way_is_right_or_not_taken(data):
 ENCRYPTED = fluxsecrets.encrypt(SECRET, age=[RECIPIENT, _other()], **SELECTOR)
 
 
+BASES = [
+    ENCRYPTED,
+    encrypt(
+        re.sub("(?m) *#.*$", "", SECRET).lstrip(), {"unencrypted_regex": "^(apiVersion|metadata|kind|type)$"}
+    ),
+]
+
+KINDS = ("str", "int", "float", "bytes", "bool", "time")
 CIPHERTEXT = re.search(rb"ENC\[[^\]]*type:str\]", ENCRYPTED)[0].decode()
 
 
@@ -154,8 +215,8 @@ CIPHERTEXT = re.search(rb"ENC\[[^\]]*type:str\]", ENCRYPTED)[0].decode()
 def test_the_short_way_takes_no_text_for_a_ciphertext_that_is_none(place, text, replaced):
     changed = CIPHERTEXT[:place] + text + CIPHERTEXT[place + replaced :]
     try:
-        lean._masked(changed, lean._KINDS)
-    except lean._OtherFormError:
+        masked_ciphertext(changed, KINDS)
+    except OtherFormError:
         return
     assert read_ciphertext(changed) is not None
 

@@ -13,7 +13,7 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sops.formats import Limits, make_format
 
-from .lean import BLOCK_SIGN
+from .leanblock import BLOCK_SIGN
 from .plainkey import plain_token
 from .textconv import masked_text
 

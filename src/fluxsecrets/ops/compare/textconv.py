@@ -35,7 +35,7 @@ from fluxsecrets.sops.metadata import Metadata, parse_metadata
 from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes, type_name
 
-from .lean import BLOCK_SIGN, block_lines
+from .leanblock import BLOCK_SIGN, block_lines
 from .tokens import decoded_length, placeholder, token_of
 
 PlainToken = Callable[[bytes], str]
