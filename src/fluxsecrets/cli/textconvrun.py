@@ -39,7 +39,7 @@ def _shortly(arguments: list[str]) -> str | None:
         return None
     try:
         with open(arguments[1], "rb") as stream:  # noqa: PTH123 - pathlib takes longer than all the rest
-            return lean_text(stream.read(MOST + 1))
+            return lean_text(stream.read(MOST + 1), arguments[1])
     except OSError:
         return None
 

@@ -203,6 +203,45 @@ BASES = [
     ),
 ]
 
+DOTENV = fluxsecrets.encrypt(
+    "# throwaway\nA=throwaway\n\nB_C=throwaway two\nEMPTY=\n", age=[RECIPIENT, _other()], format="dotenv"
+)
+DOTENV_LINES = st.sampled_from(
+    [
+        b"LEAK=throwaway-plain", b"# throwaway-plain", b" # x", b"leak throwaway-plain", b"A=x", b"",
+        b"export A=x", b"  ", b"x_unencrypted=y", b"sops_unencrypted_suffix=x", b"sops_mac=x",
+        b"sops_x=y", b"sops_version=",
+        b"sops_age__list_0__map_recipient=age1x", b"sops_age__list_2__map_recipient=age1x", b"\x1b", b"=",
+    ]
+)  # fmt: skip
+
+
+def test_the_short_way_shows_dotenv_files():
+    assert lean_text(DOTENV, "a.env") == masked(DOTENV, "a.env")
+    assert "A=<str 9-16 " in masked(DOTENV, "a.env")
+
+
+@given(st.data())
+def test_the_short_way_is_right_for_dotenv_files_or_not_taken(data):
+    lines = DOTENV.split(b"\n")
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        change = data.draw(st.sampled_from(["insert", "delete", "double", "swap", "cut"]))
+        if change == "insert":
+            lines.insert(place, data.draw(DOTENV_LINES))
+        elif change == "delete":
+            lines = [*lines[:place], *lines[place + 1 :]] or [b""]
+        elif change == "double":
+            lines.insert(place, lines[place])
+        elif change == "cut":
+            lines[place] = lines[place][: data.draw(st.integers(0, 200))]
+        else:
+            other = data.draw(st.integers(0, len(lines) - 1))
+            lines[place], lines[other] = lines[other], lines[place]
+    text = b"\n".join(lines)
+    assert lean_text(text, "a.env") in (None, masked(text, "a.env"))
+
+
 KINDS = ("str", "int", "float", "bytes", "bool", "time")
 CIPHERTEXT = re.search(rb"ENC\[[^\]]*type:str\]", ENCRYPTED)[0].decode()
 

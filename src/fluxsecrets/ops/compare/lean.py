@@ -12,6 +12,7 @@ recipients, as sops and we write it.
 from __future__ import annotations
 
 from .leanblock import SIGN, WORD, OtherFormError, Selection, indent_of, masked, read_block
+from .leandotenv import dotenv_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ _VALUES = ("data:", "stringData:")
 _SHOWN = ("apiVersion: ", "kind: ", "type: ", "immutable: ")
 
 
-def lean_text(data: bytes) -> str | None:
+def lean_text(data: bytes, name: str = "") -> str | None:
     """The masked text of an encrypted file, or None if it has another form.
 
     Nothing of it moves a terminal's cursor.
+
+    Args:
+        data: the content.
+        name: of the file; with the ending `.env` it is a dotenv file.
     """
     if len(data) > MOST or not data.endswith(b"\n"):
         return None
@@ -40,7 +45,8 @@ def lean_text(data: bytes) -> str | None:
         # A copy of all values, or what is not a letter: both are for the long way.
         if not text.replace("\n", " ").isprintable() or "last-applied" in text:
             return None
-        return "\n".join(_lines(text[:-1].split("\n"))) + "\n"
+        lines = text[:-1].split("\n")
+        return "\n".join(dotenv_lines(lines) if name.endswith(".env") else _lines(lines)) + "\n"
     except (UnicodeDecodeError, OtherFormError):
         return None
 

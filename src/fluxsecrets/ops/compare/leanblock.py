@@ -87,6 +87,22 @@ def masked(text: str, kinds: Sequence[str]) -> str:
     return placeholder(values[3], len(data) // 4 * 3 - padding, token_of(text))
 
 
+def is_time(text: str) -> bool:
+    """Whether a text is a time as sops writes it: `2026-11-29T10:25:14Z`."""
+    digits = text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
+    signs = text[4:5] + text[7:8] + text[10:11] + text[13:14] + text[16:17] + text[19:]
+    if signs != "--T::Z" or len(digits) != 14 or not (digits.isascii() and digits.isdigit()):
+        return False
+    month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
+    last = 28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31  # a leap day takes the long way
+    return 1 <= month <= 12 and 1 <= day <= last and hour < 24 and minute < 60 and second < 60
+
+
+def is_version(text: str) -> bool:
+    """Whether a text is a version of sops."""
+    return text.isascii() and text[:1].isdigit() and text.replace(".", "").isdigit()
+
+
 def indent_of(line: str) -> int:
     """The number of blanks that a line starts with."""
     return len(line) - len(line.lstrip(" "))
@@ -155,8 +171,9 @@ class _Block:
     def _is_scalar(name: str, value: str) -> bool:
         if name == "mac":
             return value.startswith(SIGN) and value.endswith(",type:str]") and " " not in value
-        text = value[1:-1] if name == "lastmodified" and value[:1] == value[-1:] == '"' else value
-        return name in ("lastmodified", "version") and set(text) <= WORD | {":", "+"}
+        if name == "lastmodified":
+            return value[:1] == value[-1:] == '"' and is_time(value[1:-1])
+        return name == "version" and is_version(value)
 
     def _indent(self) -> int:
         return indent_of(self._lines[self._at])
