@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fluxsecrets.ops.checks.scanmodel import ScanResult
+    from fluxsecrets.ops.checks.stagedmacs import MacCheck
 
 _WHAT = {"pre-commit": "commit", "pre-merge-commit": "merge", "pre-push": "push"}
 _BRINGS = {
@@ -56,7 +57,6 @@ def _with_broken(
     result: ScanResult, arguments: tuple[str, ...], *, verbose: bool
 ) -> tuple[ScanResult, frozenset[str | None]]:
     """The result with an error for each encrypted file that a merge or an edit broke, and their paths."""
-    from fluxsecrets.cli.output import Output
     from fluxsecrets.ops.checks.stagedmacs import check_macs_of, check_staged_macs
     from fluxsecrets.ops.run.session import Session
     from fluxsecrets.repo.git import find_repository
@@ -69,15 +69,24 @@ def _with_broken(
         if repository is None:
             return result, frozenset()
         found = check_staged_macs(session, repository, result.ciphertexts)
-    if found.left:
-        Output().note(f"the MACs of {found.left} more files were not checked: `fluxsecrets audit` does it")
-    if verbose:
-        rest = f", {found.unchecked} not: no identity at hand opens them" if found.unchecked else ""
-        Output().note(f"MACs of encrypted files: {found.checked} checked{rest}")
+    if found.left or verbose:
+        _count(found, verbose=verbose)
     known = {error.path for error in result.errors}
     more = [error for error in found.errors if error.path not in known]
     result = result._replace(errors=(*result.errors, *more))
     return result, frozenset(error.path for error in found.errors)
+
+
+def _count(found: MacCheck, *, verbose: bool) -> None:
+    """Say how many MACs were checked, and how many were not."""
+    from fluxsecrets.cli.output import Output
+
+    out = Output()
+    if found.left:
+        out.note(f"the MACs of {found.left} more files were not checked: `fluxsecrets audit` does it")
+    if verbose:
+        rest = f", {found.unchecked} not: no identity at hand opens them" if found.unchecked else ""
+        out.note(f"MACs of encrypted files: {found.checked} checked{rest}")
 
 
 def _tell(hook: str, result: ScanResult, broken: frozenset[str | None]) -> int:
