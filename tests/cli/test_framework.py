@@ -51,7 +51,8 @@ def repository(folder, git, tmp_path, monkeypatch):
 
     folder.do = do
     folder.write(".pre-commit-config.yaml", CONFIG.format(source=source))
-    done = do(FRAMEWORK, "install", "--hook-type", "pre-commit", "--hook-type", "pre-push")
+    types = ("pre-commit", "pre-merge-commit", "pre-push")
+    done = do(FRAMEWORK, "install", *(word for each in types for word in ("--hook-type", each)))
     assert done.returncode == 0, done.stdout + done.stderr
     do("git", "remote", "add", "origin", str(tmp_path / "remote.git"))
     do("git", "add", ".pre-commit-config.yaml")
@@ -79,6 +80,20 @@ def test_commit_push_and_all_files(repository):
     assert done.returncode == 1
     assert "plain-secret" in done.stdout
     assert not repository.leaks(done.stdout, done.stderr)
+
+
+def test_a_merge_that_git_commits_by_itself(repository):
+    do = repository.do
+    assert do("git", "commit", "--message", "start").returncode == 0
+    do("git", "checkout", "--quiet", "-b", "side")
+    repository.write("secret.yaml")
+    do("git", "add", "secret.yaml")
+    assert do("git", "commit", "--no-verify", "--message", "bad").returncode == 0
+    do("git", "checkout", "--quiet", "main")
+    done = do("git", "merge", "--no-ff", "--no-edit", "side")
+    assert done.returncode != 0
+    assert "plain-secret" in done.stdout + done.stderr
+    assert do("git", "rev-parse", "--verify", "--quiet", "MERGE_HEAD").returncode == 0
 
 
 def test_hooks_are_what_the_program_has():

@@ -215,6 +215,8 @@ def test_husky(repository, cli, hooks_path, text, head):
     assert head in before
     assert after.endswith(text.splitlines(keepends=True)[-1])
     assert not (repository.path / hooks_path / "pre-commit").exists() or hooks_path == ".husky"
+    merge = (repository.path / ".husky" / "pre-merge-commit").read_text(encoding="utf-8")
+    assert "hook run pre-merge-commit" in merge
     cli("hook", "uninstall")
     assert hook.read_text(encoding="utf-8") == text
 
