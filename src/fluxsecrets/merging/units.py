@@ -137,8 +137,10 @@ class UnitMaker:
                 yield [
                     (root.start, root.end, text.replace("\r\n", "\n").replace("\n", self._ours.text.newline))
                 ]
-        if len(decisions) == 1:
-            yield from self._by_changer(decisions[0])
+        found = [next(self._by_changer(decision), []) for decision in decisions]
+        spans = {edit[:2] for edits in found for edit in edits}
+        if len(spans) == 1 and all(len(edits) == 1 for edits in found):
+            yield [(*spans.pop(), ", ".join(text for edits in found for _, _, text in edits))]
 
     # Lines
 
