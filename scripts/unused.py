@@ -42,19 +42,3 @@ negatives
 
 # What discovery found out about a file; only its tests ask so far.
 encrypted_at_head
-
-# What the merge driver and `resolve` call and read.
-merge
-base_part
-theirs_part
-merged_part
-whole
-Labels
-with_base
-merge_metadata
-shares_kept
-added
-with_markers
-unsealed
-read_markers
-labels

@@ -24,11 +24,10 @@ class MergedMetadata:
 
     Attributes:
         metadata: with the MAC and the time of ours, which the caller makes anew. A wrapped key of theirs in
-            it is of use only if both sides have the same data key; with several key groups, only if
-            `shares_kept`.
+            it is of use only if both sides have the same data key, and with several key groups the same
+            shares of it.
         added: recipients that ours does not have.
         removed: recipients of any version that the merged block does not have: they know the data key.
-        shares_kept: the key groups and the threshold are those of ours, so that its shares stay valid.
         notes: what was decided where the sides differ.
         conflicts: fields that can't be merged, such as `encrypted_regex`; `metadata` has ours' value.
     """
@@ -36,7 +35,6 @@ class MergedMetadata:
     metadata: Metadata
     added: tuple[Recipient, ...] = ()
     removed: tuple[Recipient, ...] = ()
-    shares_kept: bool = True
     notes: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
 
@@ -80,7 +78,6 @@ def merge_metadata(
         merged,
         added=_without(merged, [ours]),
         removed=_lost(merged, [block for block in (base, ours, theirs) if block is not None]),
-        shares_kept=len(groups) == 1 or _same_shares(ours, merged),
         notes=tuple(_notes(ours, theirs, merged)),
         conflicts=tuple(dict.fromkeys(clashes)),
     )
@@ -132,17 +129,6 @@ def _without(block: Metadata, others: list[Metadata]) -> tuple[Recipient, ...]:
 def _lost(merged: Metadata, blocks: list[Metadata]) -> tuple[Recipient, ...]:
     lost = {recipient_key(each): each for block in blocks for each in _without(block, [merged])}
     return tuple(lost.values())
-
-
-def _same_shares(ours: Metadata, merged: Metadata) -> bool:
-    """Whether each group has wrapped keys of ours only, and as many groups are needed."""
-    if len(ours.key_groups) != len(merged.key_groups):
-        return False
-    needed = [groups_needed(block.recipients, block.shamir_threshold) for block in (ours, merged)]
-    return needed[0] == needed[1] and all(
-        {key.enc for key in group.keys} <= {key.enc for key in own.keys}
-        for own, group in zip(ours.key_groups, merged.key_groups, strict=True)
-    )
 
 
 def _notes(ours: Metadata, theirs: Metadata, merged: Metadata) -> Iterator[str]:

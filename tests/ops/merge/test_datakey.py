@@ -142,6 +142,27 @@ def test_a_lower_threshold_of_theirs_does_not_count(desk, groups):
         assert result.data == ours
 
 
+def test_a_higher_threshold_gets_shares_of_its_own(desk, groups):
+    people = (*groups, (age(desk.people["bob"]),))
+    rules(
+        desk,
+        "  - key_groups:\n"
+        + "".join(f"      - age: [{each.id}]\n" for (each,) in people)
+        + "    shamir_threshold: 2\n",
+    )
+    base = desk.encrypt(SECRET, people=(), groups=people, shamir_threshold=2)
+    ours = desk.encrypt(edited(password="x1"), base, people=(), groups=people, shamir_threshold=2)
+    theirs = desk.encrypt(edited(token="x2"), base, people=(), groups=people, shamir_threshold=2)
+    theirs = desk.with_block(theirs, shamir_threshold=3)
+    result = desk.merge(base, ours, theirs)
+    # With two identities, a file whose shares are for three groups can't be opened again.
+    if result.outcome is Outcome.MERGED:
+        assert metadata(desk, result.data).shamir_threshold == 3
+        assert not shares(desk, result.data) & shares(desk, ours)
+    else:
+        assert result.data == ours
+
+
 def test_without_an_identity_an_added_recipient_comes_along(desk, strangers_session):
     base = desk.encrypt(SECRET)
     ours = desk.encrypt(edited(password="x1"), base)

@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.cipher import DataKey
-from fluxsecrets.sops.envelope import Providers, RecipientGroups, check_recipients, wrap_data_key
+from fluxsecrets.sops.envelope import (
+    Providers,
+    RecipientGroups,
+    check_recipients,
+    groups_needed,
+    wrap_data_key,
+)
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 
@@ -92,8 +98,8 @@ def _copied(ours: Metadata, theirs: Metadata, merged: Metadata) -> tuple[KeyGrou
     A wrapped key of theirs for a recipient of ours is never taken: only that recipient can tell whether it
     opens.
     """
-    if len(merged.key_groups) != len(ours.key_groups):
-        return None
+    if len(merged.key_groups) != len(ours.key_groups) or _needed(merged) != _needed(ours):
+        return None  # shares are made for a number of groups: more of them can't be asked for afterwards
     fits = share_data_key(ours, theirs) or len(merged.key_groups) == 1
     groups = []
     for number, group in enumerate(merged.key_groups):
@@ -105,6 +111,10 @@ def _copied(ours: Metadata, theirs: Metadata, merged: Metadata) -> tuple[KeyGrou
             return None
         groups.append(group._replace(keys=tuple(filter(None, keys))))
     return tuple(groups)
+
+
+def _needed(metadata: Metadata) -> int:
+    return groups_needed(metadata.recipients, metadata.shamir_threshold)
 
 
 def _by_recipient(group: KeyGroup) -> Iterator[tuple[RecipientKey, WrappedKey]]:
