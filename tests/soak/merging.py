@@ -13,6 +13,7 @@ import copy
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -372,7 +373,13 @@ class World:
 
 
 def one_round(
-    world: World, rng: random.Random, number: int, tally: Counter[str], sops: str | None
+    world: World,
+    rng: random.Random,
+    number: int,
+    tally: Counter[str],
+    sops: str | None,
+    *,
+    git: bool = False,
 ) -> str | None:
     """Return what is wrong, or None."""
     format_name = rng.choice(["yaml", "yaml", "yaml", "json", "dotenv", "ini"])
@@ -393,9 +400,10 @@ def one_round(
         tally["not encrypted"] += 1
         return None
     names = {"yaml": "f.yaml", "json": "f.json", "dotenv": "f.env", "ini": "f.ini"}
-    result = merge_encrypted(
+    versions = Versions(before, *encrypted)
+    result = through_git(world, names[format_name], versions) if git else merge_encrypted(
         world.session, world.folder / names[format_name], make_format(format_name),
-        Versions(before, *encrypted), Labels("ours", "base", "theirs"),
+        versions, Labels("ours", "base", "theirs"),
     )  # fmt: skip
     conflicts: set[Any] = set()
     plain = [[data_of(d) for d in side.documents] for side in (base, ours, theirs)]
@@ -437,6 +445,45 @@ def one_round(
     return None
 
 
+def through_git(world: World, name: str, versions: Versions) -> MergeResult:
+    """The merge that git makes of three commits, with the driver as it is installed."""
+    folder = world.folder
+
+    def git(*arguments: str, data: bytes | None = None, code: int | None = 0) -> tuple[int, bytes, str]:
+        who = ("-c", "user.name=Test", "-c", "user.email=test@waddle.example", "-c", "core.fsync=none")
+        done = subprocess.run(
+            ["git", *who, *arguments],
+            cwd=folder,
+            env=world.environ,
+            input=data,
+            capture_output=True,
+            check=False,
+        )
+        assert code is None or done.returncode == code, done.stderr
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    if not (folder / ".git").exists():
+        git("init", "--quiet")
+        program = shlex.quote(sys.executable)
+        git(
+            "config",
+            "merge.fluxsecrets.driver",
+            f"{program} -m fluxsecrets merge-driver %O %A %B %L %P %S %X %Y",
+        )
+        (folder / ".gitattributes").write_text("f.* merge=fluxsecrets\n")
+    commits: list[str] = []
+    for data in (versions.base, versions.ours, versions.theirs):
+        blob = git("hash-object", "-w", "--stdin", data=data)[1].decode().strip()
+        tree = git("mktree", data=f"100644 blob {blob}\t{name}\n".encode())[1].decode().strip()
+        parents = ("-p", commits[0]) if commits else ()
+        commits.append(git("commit-tree", tree, *parents, "-m", "x")[1].decode().strip())
+    code, out, said = git("merge-tree", "--write-tree", commits[1], commits[2], code=None)
+    data = git("cat-file", "blob", f"{out.split()[0].decode()}:{name}")[1]
+    conflicts = tuple(re.findall(r"(?m)^\S+: conflict in (.*?)(?: hint: .*)?$", said.replace("\n  ", " ")))
+    outcome = Outcome.MERGED if code == 0 else Outcome.CONFLICTS if conflicts else Outcome.REFUSED
+    return MergeResult(outcome, data, conflicts, tuple(said.splitlines()))
+
+
 def wrong_comments(world: World, format_name: str, texts: list[bytes], result: MergeResult) -> str | None:
     """Whether comments that one side added or removed are so in the result, or a note says otherwise."""
     base, ours, theirs = (set(re.findall(r"comment [0-9]+", text.decode())) for text in texts)
@@ -472,6 +519,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--sops", type=float, default=0.1, help="share of the results that sops reads")
+    parser.add_argument("--git", type=int, default=0, help="how many rounds go through git itself")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().getrandbits(32)
     tally: Counter[str] = Counter()
@@ -481,7 +529,14 @@ def main() -> int:
         world = World(Path(name))
         for number in range(arguments.rounds):
             rng = random.Random(f"{seed}/{number}")
-            wrong = one_round(world, rng, number, tally, sops if rng.random() < arguments.sops else None)
+            wrong = one_round(
+                world,
+                rng,
+                number,
+                tally,
+                sops if rng.random() < arguments.sops else None,
+                git=number < arguments.git,
+            )
             if wrong is not None:
                 bad.append(wrong)
                 print(wrong, flush=True)
