@@ -27,6 +27,7 @@ from typing import Any
 import yaml
 
 from fluxsecrets.errors import UnprotectedError
+from fluxsecrets.marks import find_ciphertexts, is_ciphertext
 from fluxsecrets.merging import Labels
 from fluxsecrets.merging.markers import read_markers
 from fluxsecrets.ops.files.content import check_encrypted, encrypt_content, open_file
@@ -119,13 +120,13 @@ class Maker:
         if self.format == "ini":
             return [[Entry(f"section{n}", self.entries(1, 4)) for n in range(self.rng.randint(1, 3))]]
         if self.format == "yaml" and self.rng.random() < 0.3:
-            return [
-                [
-                    Entry("apiVersion_unencrypted", "v1"),
-                    *self.entries(1, 4),
-                ]
+            documents = [
+                [Entry("apiVersion_unencrypted", "v1"), *self.entries(1, 4)]
                 for _ in range(self.rng.randint(2, 3))
             ]
+            if self.rng.random() < 0.5:  # the same values in the same places of two documents
+                documents[-1] = copy.deepcopy(documents[0])
+            return documents
         return [self.entries(0, 6)]
 
     def edit(self, side: Side, everybody: list[str]) -> None:
@@ -428,6 +429,9 @@ def one_round(
     wrong = wrong_comments(world, format_name, texts, result)
     if wrong is not None and "remove" not in ours.log + theirs.log:
         return f"{case}: {wrong} {[text.decode() for text in texts]}"
+    wrong = wrong_ciphertexts(world, format_name, encrypted, result)
+    if wrong is not None:
+        return f"{case}: {wrong}"
     tally["with notes"] += bool(result.notes)
     document = make_format(format_name).parse(result.data, Limits())
     got = {key.recipient.id for key in document.metadata.wrapped_keys}
@@ -482,6 +486,24 @@ def through_git(world: World, name: str, versions: Versions) -> MergeResult:
     conflicts = tuple(re.findall(r"(?m)^\S+: conflict in (.*?)(?: hint: .*)?$", said.replace("\n  ", " ")))
     outcome = Outcome.MERGED if code == 0 else Outcome.CONFLICTS if conflicts else Outcome.REFUSED
     return MergeResult(outcome, data, conflicts, tuple(said.splitlines()))
+
+
+def wrong_ciphertexts(world: World, format_name: str, sides: list[bytes], result: MergeResult) -> str | None:
+    """Whether values keep their ciphertexts, unless there is a new data key; and no two places share one."""
+    format_ = make_format(format_name)
+    ours, theirs, merged = (
+        open_file(format_, data, world.session.providers, Limits()) for data in (*sides, result.data)
+    )
+    texts = [str(leaf.value) for leaf in merged.opened.document.leaves if is_ciphertext(leaf.value)]
+    if len(set(texts)) < len(texts):
+        return "two places have one ciphertext"
+    if merged.opened.data_key.reveal() != ours.opened.data_key.reveal():
+        return None
+    known = set(find_ciphertexts(sides[0]))
+    if ours.opened.data_key.reveal() == theirs.opened.data_key.reveal():
+        known |= set(find_ciphertexts(sides[1]))
+    new = [text for text in texts if text.encode() not in known]
+    return f"{len(new)} values were encrypted again" if new else None
 
 
 def wrong_comments(world: World, format_name: str, texts: list[bytes], result: MergeResult) -> str | None:
