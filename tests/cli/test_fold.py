@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from audit_tree import ALICE, BOB
+from audit_tree import ALICE, BOB, kustomization
 from proposing import BASE64, LISTED, TEXTS, VALUE, applied, rendered
 
 
@@ -178,3 +178,42 @@ def test_a_new_environment_has_to_fill_in_proposed_values_too(encrypted_waddle, 
     assert "password: UkVQTEFDRV9NRQ==" in copy.read_text()
     assert cli("encrypt", "--env", "dr").exit_code == 0
     assert "UkVQTEFDRV9NRQ==" not in copy.read_text()
+
+
+def test_a_proposal_that_flux_does_not_apply_never_gets_into_a_secret(shop, cli, act_as):
+    """Whoever may write elsewhere could name another folder's Secret, and wait for somebody to fold."""
+    root = shop()
+    assert cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=VALUE.encode()).exit_code == 0
+    other = root / "elsewhere"
+    other.mkdir()
+    (root / "apps/shop/db.proposed-password.yaml").rename(other / "db.proposed-password.yaml")
+    listed = (root / "apps/shop/kustomization.yaml").read_text()
+    (other / "kustomization.yaml").write_text(listed.replace("db.yaml #", "../apps/shop/db.yaml #"))
+    (root / "apps/shop/kustomization.yaml").write_text(LISTED)
+    before = (root / "apps/shop/db.yaml").read_bytes()
+    act_as("alice")
+    result = cli("fold")
+    assert result.exit_code == 0
+    assert "left: elsewhere/db.proposed-password.yaml: Flux doesn't apply it" in result.stderr
+    assert (root / "apps/shop/db.yaml").read_bytes() == before
+
+
+def test_folding_for_one_of_two_kustomizations_is_refused(shop, cli, act_as):
+    """The Secret's file is the other one's, too, which would get the value by that."""
+    again = LISTED.replace("db.yaml", "../shop/db.yaml")
+    root = shop(
+        files={
+            "apps/shop/kustomization.yaml": LISTED,
+            "apps/other/kustomization.yaml": again + "namePrefix: other-\n",
+            "clusters/production/other.yaml": kustomization("other", "apps/other"),
+        }
+    )
+    file = "apps/shop/kustomization.yaml"
+    command = ("propose", "apps/shop/db.yaml", "password", "--kustomization", file, "--stdin")
+    assert cli(*command, stdin=VALUE.encode()).exit_code == 0
+    act_as("alice")
+    before = (root / "apps/shop/db.yaml").read_bytes()
+    result = cli("fold")
+    assert result.exit_code == 2
+    assert "Flux would apply something else afterwards" in result.stderr
+    assert (root / "apps/shop/db.yaml").read_bytes() == before

@@ -5,7 +5,7 @@ What Flux applies stays the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
@@ -85,14 +85,15 @@ class _Folder:
         self.replacing: set[str] = set()
 
     def run(self, chosen: Sequence[Waiting]) -> Folded:
-        left = tuple((self.shown(each.path), each.why_left) for each in chosen if each.why_left is not None)
+        before = self.judged(each.path for each in chosen if each.why_left is None)
+        reasons = [(each, self.why_left(each, before)) for each in chosen]
+        left = tuple((self.shown(each.path), why) for each, why in reasons if why is not None)
         by_target: dict[str, list[Waiting]] = {}
-        for each in chosen:
-            if each.why_left is None and each.target is not None:
+        for each, why in reasons:
+            if why is None and each.target is not None:
                 by_target.setdefault(each.target, []).append(each)
         if not by_target:
             return Folded((), left, self.request.dry_run)
-        before = self.judged(by_target)
         done = [self.file(target, waiting, before) for target, waiting in by_target.items()]
         secrets = tuple(secret for found in done for secret in found)
         folded = Folded(secrets, left, self.request.dry_run)
@@ -113,11 +114,17 @@ class _Folder:
         """A path as the user would name it."""
         return self.session.shown(self.tree.root / path)
 
-    def judged(self, by_target: Mapping[str, Sequence[Waiting]]) -> Judged:
-        """What Flux makes of the files now."""
-        patches = (each.path for waiting in by_target.values() for each in waiting)
-        files = frozenset((*by_target, *patches))
-        return judge_all(self.session, load_only(self.tree, self.settings, files), self.settings)
+    def judged(self, patches: Iterable[str]) -> Judged:
+        """What Flux makes of proposals now."""
+        files = frozenset(patches)
+        loaded = load_only(self.tree, self.settings, files) if files else ()
+        return judge_all(self.session, loaded, self.settings)
+
+    def why_left(self, each: Waiting, before: Judged) -> str | None:
+        """Why a proposal can't be folded, or None. One that nothing applies must not change a Secret."""
+        if each.why_left is None and not any(before.named(frozenset({each.path}))):
+            return "Flux doesn't apply it"
+        return each.why_left
 
     def file(self, path: str, waiting: Sequence[Waiting], before: Judged) -> tuple[FoldedSecret, ...]:
         """Prepare the new content of a Secret's file."""
@@ -137,6 +144,8 @@ class _Folder:
             error.path = self.shown(error.path) if error.path in self.tree.files else error.path
             return (FoldedSecret(shown, ", ".join(names), error=error.in_file(shown)),)
         self.workspace.write(path, merged.data, old=merged.old)
+        for patch, data in merged.patches.items():
+            self.workspace.remove(patch, old=data)
         if merged.newer:
             self.replacing.add(path)
         return tuple(
@@ -144,10 +153,9 @@ class _Folder:
         )
 
     def remove(self, folded: Sequence[Waiting]) -> None:
-        """Remove the patches, their entries, and what no other proposal needs any more."""
+        """Remove the entries of proposals, and what no other proposal needs any more."""
         by_file: dict[str, list[Waiting]] = {}
         for each in folded:
-            self.workspace.remove(each.path, old=self.tree.read(each.path))
             by_file.setdefault(each.file or "", []).append(each)
         waiting = find_waiting(self.tree)
         for file, mine in by_file.items():

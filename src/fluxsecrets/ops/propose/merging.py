@@ -35,12 +35,14 @@ class MergedSecret:
         data: encrypted.
         old: what was read.
         keys: what changed, by Secret.
+        patches: the proposals as they were read, by path.
         newer: the file had newer values of some keys, which are replaced.
     """
 
     data: bytes = field(repr=False)
     old: bytes = field(repr=False)
     keys: Mapping[SecretId, tuple[FoldedKey, ...]]
+    patches: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
     newer: bool = False
 
@@ -52,6 +54,7 @@ class _Proposal:
     waiting: Waiting
     content: PatchContent = field(repr=False)
     metadata: Metadata | None
+    data: bytes = field(repr=False)
 
 
 def merge_proposals(
@@ -98,7 +101,14 @@ def merge_proposals(
         keys[secret] = tuple(_described(mine, node))
     made = encrypt_again(session, opened, text)
     warnings += made.warnings
-    return MergedSecret(made.data, opened.content.data, keys, tuple(dict.fromkeys(warnings)), has_newer)
+    return MergedSecret(
+        made.data,
+        opened.content.data,
+        keys,
+        {each.waiting.path: each.data for each in proposals},
+        tuple(dict.fromkeys(warnings)),
+        has_newer,
+    )
 
 
 def _opened(
@@ -114,7 +124,7 @@ def _opened(
                 raise UnprotectedError(
                     "the proposal is plain text", hint="treat its value as leaked: choose another one"
                 )
-            return _Proposal(each, content, None)
+            return _Proposal(each, content, None, data)
         differences = judge(session, tree.root / each.path, document.metadata, document)
         names = recipient_names(session, target)
         if request.accept_recipients:
@@ -123,7 +133,7 @@ def _opened(
             refuse(differences, names)
         file = open_file(YamlFormat(), data, session.providers, session.limits)
         plain = YamlFormat().parse(file.text(), session.limits)
-        return _Proposal(each, read_patch(plain, plain.parts[0]), document.metadata)
+        return _Proposal(each, read_patch(plain, plain.parts[0]), document.metadata, data)
     except FluxsecretsError as error:
         raise error.in_file(each.path) from None
 

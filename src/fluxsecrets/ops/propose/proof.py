@@ -131,6 +131,14 @@ def _sign(outcome: Outcome) -> tuple[str, str]:
     return outcome.behaviour, outcome.reason
 
 
+def failing(after: Judged, files: frozenset[str]) -> Iterator[str]:
+    """Return a sentence for each Kustomization that reads one of some files, and that Flux doesn't apply."""
+    for (environment, name), verdict in after.named(files):
+        decisive = verdict.decisive
+        if verdict.verdict is Verdict.FAILS and decisive is not None:
+            yield f"Flux doesn't apply {name} of {environment} as it is: {decisive.reason}"
+
+
 def refuse_undecrypted(after: Judged, path: str) -> None:
     """Refuse a patch that some Kustomization would read without decrypting it.
 

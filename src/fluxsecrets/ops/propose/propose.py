@@ -37,7 +37,7 @@ from fluxsecrets.sops.selectors import compile_selector
 from .entries import with_entries
 from .model import KeyChange, Proposed, ProposeRequest
 from .patchfile import file_names, removal_patch, value_patch
-from .proof import judge_all, load_only, refuse_undecrypted, refuse_worse
+from .proof import failing, judge_all, load_only, refuse_undecrypted, refuse_worse
 from .reach import Use, choose_file, named_file, uses_of
 from .secretfile import EncryptedSecret, key_of, read_secret
 from .shape import narrowing_text, shape_of
@@ -87,6 +87,8 @@ class _Proposer:
         key = key_of(self.request.key)
         found = read_secret(self.tree, self.target, key, self.request.document)
         self.check_block(found)
+        if getattr(found.node.get("immutable"), "value", None) is True:
+            self.warnings.append("the Secret is immutable: the API server refuses other values for it")
         shape = shape_of(found.node, found.metadata, key)
         environments = load_environments(self.tree, self.settings)
         uses = uses_of(environments, found.path, found.part)
@@ -163,7 +165,8 @@ class _Proposer:
     def remark(self, found: EncryptedSecret) -> str:
         """The first line of a proposal."""
         name = found.path.rpartition("/")[2]
-        return f"A proposal for the Secret in {name}: `fluxsecrets fold` moves it there."
+        where = name if name.isprintable() else "another file"  # a line break would end the comment
+        return f"A proposal for the Secret in {where}: `fluxsecrets fold` moves it there."
 
     # The Secret.
 
@@ -312,6 +315,7 @@ class _Proposer:
         if not self.request.remove:
             refuse_undecrypted(after, path)
         refuse_worse(before, after, files)
+        self.warnings += failing(after, files)
 
     def reached(self, uses: tuple[Use, ...], file: str) -> tuple[str, ...]:
         """The environments in which Flux applies a patch of a kustomization file to the Secret."""
