@@ -123,6 +123,8 @@ def _merged(session: Session, dispute: Dispute, picks: Picks) -> tuple[bytes, tu
         return _merged_sealed(session, dispute, picks)
     result = merge_encrypted(session, dispute.path, format_, versions, dispute.labels, picks)
     if result.reason is not None:
+        if unsettled(dispute, picks):
+            result.reason.hint = "settle all conflicts at once: what is left can't be marked in the file"
         raise result.reason
     return result.data, result.notes
 

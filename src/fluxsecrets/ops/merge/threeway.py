@@ -168,7 +168,8 @@ class _Merge:
         if found.conflicts:
             raise UnprotectedError(
                 f"both sides changed {', '.join(found.conflicts)} in the sops block",
-                hint=f"check the merged .sops.yaml, then {self._resolve}",
+                hint="take one side with `git checkout --ours FILE` or `git checkout --theirs FILE`, and make"
+                " the other's changes again",
             )
         return found
 
