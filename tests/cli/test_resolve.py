@@ -161,6 +161,15 @@ def test_add_stages_the_result(conflict):
     assert conflict.plain() == merged("ours")
 
 
+def test_a_value_in_plain_text_is_said_to_be_one(branches):
+    branches.on_feature("feature", ("name: db", "name: them"))
+    branches.change("main", ("name: db", "name: us"))
+    assert branches.try_git("merge", "feature") == 1
+    assert re.search(r"metadata.name\n  ours     str 1-8 \w+, plain text\n", branches.resolve().stdout)
+    assert branches.resolve("--theirs", "metadata.name").exit_code == 0
+    assert branches.plain() == SECRET.replace("name: db", "name: them")
+
+
 def test_json(conflict):
     done = conflict.resolve("--format", "json")
     assert done.exit_code == 1
@@ -772,6 +781,20 @@ class TestSealedSecret:
         assert "password: feature-throwaway" in values
         assert "theirs: feature-throwaway" in values
         assert "ours: main-throwaway" in values
+
+    def test_what_is_not_sealed_is_told_apart(self, branches):
+        branches.name = "sealed.yaml"
+        text = (VECTORS / "sealed" / "strict.yaml").read_text()
+        for branch, word in (("feature", "theirs"), ("main", "ours")):
+            branches.git("checkout", "--quiet", branch)
+            branches.path.write_text(text.replace("metadata:\n", f"metadata:\n  labels:\n    a: {word}\n", 1))
+            branches.commit(branch)
+        assert branches.try_git("merge", "feature") == 1
+        data = json.loads(branches.resolve("--format", "json").stdout)
+        assert problems(data) == []
+        found = {each["key"]: each["ours"] for each in data["conflicts"]}
+        assert found["metadata.labels.a"]["encrypted"] is False
+        assert found["metadata.labels.a"]["kind"] == "str"
 
     def test_other_commands_name_resolve(self, sealed):
         done = sealed.cli("unseal", "--validate", "sealed.yaml")

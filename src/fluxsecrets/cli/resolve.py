@@ -141,8 +141,11 @@ def _walk(
 
 
 def _ask(dispute: Dispute, value: Disputed) -> str:
-    """Ask what to do. A value that can't be decrypted can't be shown or entered, nor can a whole file."""
-    hidden = "es" if not value.plain else "e" if not value.conflict.path else ""
+    """Ask what to do. A sealed value can't be shown or entered, and a whole file can't be entered."""
+    from fluxsecrets.ops.merge.kinds import Kind
+
+    hidden = "" if value.plain else "s"
+    hidden += "e" if dispute.kind is Kind.SEALED or not value.conflict.path else ""
     hidden += "b" if dispute.base_made else ""
     answers = {letter: words for letter, words in _ANSWERS.items() if letter not in hidden}
     question = ", ".join(answers.values())

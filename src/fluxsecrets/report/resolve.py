@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.merging import Missing, Side
 from fluxsecrets.ops.compare.masking import Masker
 from fluxsecrets.ops.compare.model import Masked, Shape
@@ -21,6 +22,7 @@ from .page import Lines, Note, Page, Table
 from .text import Cell, Row, printable
 
 _ID = 9
+_SEALED = "sealed"
 _WIDTH = 57
 """Columns for a commit's subject and branches, so that a line fits a terminal."""
 
@@ -179,9 +181,9 @@ def _side_data(value: Disputed, side: Side, masker: Masker) -> dict[str, object]
         return None
     masked = _masked(value, side, masker)
     if masked is None:
-        kind = "map" if isinstance(data, dict) else "list" if isinstance(data, list) else "sealed"
+        kind = "map" if isinstance(data, dict) else "list" if isinstance(data, list) else _SEALED
         masked = Masked(Shape(kind), "")
-    return masked_data(masked, encrypted=True)
+    return masked_data(masked, encrypted=masked.shape.kind == _SEALED or is_ciphertext(_written(value, side)))
 
 
 def _origin_data(origin: Origin | None) -> dict[str, object] | None:
@@ -213,12 +215,16 @@ def _described(value: Disputed, side: Side, masker: Masker) -> str:
     masked = _masked(value, side, masker)
     if masked is None:
         return "a sealed value"
-    return masked_text(masked)
+    shown = masked_text(masked)
+    return shown if is_ciphertext(_written(value, side)) else f"{shown}, plain text"
 
 
 def _data(value: Disputed, side: Side) -> Data | Missing:
-    if side in value.plain:
-        return value.plain[side]
+    return value.plain[side] if side in value.plain else _written(value, side)
+
+
+def _written(value: Disputed, side: Side) -> Data | Missing:
+    """What a side has in the file."""
     conflict = value.conflict
     return {Side.OURS: conflict.ours, Side.THEIRS: conflict.theirs, Side.BASE: conflict.base}[side]
 
@@ -227,7 +233,7 @@ def _masked(value: Disputed, side: Side, masker: Masker) -> Masked | None:
     data = value.plain.get(side)
     if side not in value.plain or isinstance(data, Missing | dict | list):
         return None
-    return masker.masked(data, encrypted=True)
+    return masker.masked(data, encrypted=is_ciphertext(_written(value, side)))
 
 
 def _shown(data: Data | Missing) -> list[str]:

@@ -30,6 +30,7 @@ from .model import Versions
 from .opening import OpenedVersions
 from .severalbases import made_base
 
+_SEALED = ("spec", "encryptedData")
 _ID = 9
 """Digits of a commit's id in conflict markers."""
 
@@ -205,6 +206,8 @@ def _disputed(conflict: Conflict, ours: Document, opened: OpenedVersions | None)
     key = show_path(conflict.path) if conflict.path else "the whole document"
     document = conflict.part + 1 if len(ours.parts) > 1 else None
     plain: dict[Side, Data | Missing] = {}
+    if opened is None and conflict.path[: len(_SEALED)] != _SEALED:
+        plain = {Side.BASE: conflict.base, Side.OURS: conflict.ours, Side.THEIRS: conflict.theirs}
     if opened is not None:
         for side, file, part in (
             (Side.BASE, opened.base, conflict.base_part),
