@@ -101,6 +101,7 @@ def test_somebody_new_is_a_recipient(repository, reviewed, cli):
     assert gained["environments"] == ["staging"]
     assert found.exit_code == 1
     assert {item["severity"] for item in found.of("rules-changed")} == {"high"}
+    assert {name for item in found.of("rules-changed") for name in item["environments"]} == {"staging"}
     assert found.only("public-key-changed")["severity"] == "medium"
     (row,) = found.report["access"]
     assert row["environment"] == "staging"
@@ -392,3 +393,13 @@ def test_a_link_in_place_of_a_secret_is_not_passed_over(repository, reviewed):
     found = reviewed()
     assert found.only("secret-removed")["path"] == STAGING
     assert any("link" in text for text in found.report["unseen"])
+
+
+def test_nobody_borrows_the_name_of_another_key(repository, reviewed, cli):
+    (repository / "keys/cluster-staging.pub").write_text(f"{MALLORY}\n")
+    replace(repository / ".sops.yaml", "          - *bob\n", f"          - *bob\n          - {MALLORY}\n", 2)
+    assert cli("recipients", "sync", STAGING).exit_code == 0
+    found = reviewed()
+    assert "cluster-staging" not in found.only("access-gained")["title"]
+    assert "cluster-staging" not in found.report["access"][0]["who"]
+    assert found.only("public-key-changed")["severity"] == "high"

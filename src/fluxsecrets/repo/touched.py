@@ -18,6 +18,7 @@ from fluxsecrets.marks import (
     OFFBOARDING_FOLDER,
     SETTINGS_NAME,
     is_kustomization,
+    is_rules_file,
     name_in,
 )
 
@@ -81,7 +82,11 @@ def touched(
 
 
 def _concerns_all(path: str) -> bool:
-    decides = name_in(path) in _EVERYWHERE or path.startswith((f"{KEYS_FOLDER}/", f"{OFFBOARDING_FOLDER}/"))
+    decides = (
+        name_in(path) in _EVERYWHERE
+        or is_rules_file(path)
+        or path.startswith((f"{KEYS_FOLDER}/", f"{OFFBOARDING_FOLDER}/"))
+    )
     return decides or _UNUSUAL.search(path) is not None
 
 

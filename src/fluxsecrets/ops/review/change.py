@@ -66,8 +66,13 @@ class Change:
 
     @cached_property
     def names(self) -> Names:
-        """Names of recipients: those that the state before has, and those that only the change claims."""
-        return Names(self.before.facts.names, self.after.facts.names)
+        """Names of recipients: those that the state before has, and those that only the change claims.
+
+        A name that another key had before is not passed on: the change may call anybody alice.
+        """
+        known, claimed = self.before.facts.names, self.after.facts.names
+        taken = set(known.values())
+        return Names(known, {text: name for text, name in claimed.items() if name not in taken})
 
     @cached_property
     def compared(self) -> tuple[Compared, ...]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fluxsecrets.audit.facts import Facts
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.envelope import groups_needed
@@ -49,6 +50,24 @@ def same_rules(old: Sequence[CreationRule], new: Sequence[CreationRule]) -> Iter
         yield other, rule
     for left in waiting.values():
         yield from ((rule, None) for rule in reversed(left))
+
+
+def environments_of(change: Change, config: str, rule: CreationRule, *, after: bool) -> tuple[str, ...]:
+    """Return the environments with a file that a rule applies to, before or after the change."""
+    side = change.after if after else change.before
+    facts = side.facts
+    by_rule = facts.once("environments by rule", lambda: _by_rule(change, facts))
+    return tuple(sorted(by_rule.get((config, rule.index), ())))
+
+
+def _by_rule(change: Change, facts: Facts) -> dict[tuple[str, int], set[str]]:
+    found: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for path in facts.tree.paths:
+        names = change.environments(path)
+        rule, config = (facts.rule_for(path), facts.config_for(path)) if names else (None, None)
+        if rule is not None and config is not None:
+            found[config.path, rule.index].update(names)
+    return found
 
 
 def moved_files(change: Change) -> tuple[Moved, ...]:

@@ -25,7 +25,7 @@ INFO = describe(
 
 def check(change: Change) -> Iterator[ReviewItem]:
     """Compare the keys of each name."""
-    before, after = _by_name(change.names.known), _by_name(change.names.claimed)
+    before, after = (_by_name(side.facts.names) for side in (change.before, change.after))
     for name in sorted({*before, *after}):
         old, new = before.get(name, frozenset()), after.get(name, frozenset())
         gone, come = sorted(old - new), sorted(new - old)

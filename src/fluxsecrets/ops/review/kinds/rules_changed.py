@@ -9,7 +9,7 @@ from fluxsecrets.audit.facts import ConfigFile
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
-from fluxsecrets.ops.review.rules import needed, same_rules
+from fluxsecrets.ops.review.rules import environments_of, needed, same_rules
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
@@ -67,10 +67,19 @@ def _of_file(
                 f"{what} {each.title}",
                 shown or "",
                 each.name,
+                environments=_environments(change, path, one, other),
                 line=other.line if other is not None else None,
                 severity=each.severity,
                 hint=None if each.severity >= Severity.MEDIUM else "",
             )
+
+
+def _environments(
+    change: Change, path: str, old: CreationRule | None, new: CreationRule | None
+) -> tuple[str, ...]:
+    if new is not None:
+        return environments_of(change, path, new, after=True)
+    return environments_of(change, path, old, after=False) if old is not None else ()
 
 
 def _differences(change: Change, old: CreationRule | None, new: CreationRule | None) -> Iterator[_Difference]:
