@@ -118,3 +118,17 @@ def test_a_guide_that_shows_a_conflict_is_not_refused(encrypted_waddle, cli, git
     (encrypted_waddle / "guide.md").write_text(guide, encoding="utf-8")
     git(encrypted_waddle, "add", "guide.md")
     assert cli("hook", "run", "pre-commit").exit_code == 0
+
+
+def test_a_new_file_that_no_pattern_covers_is_named_where_others_are_covered(encrypted_waddle, cli, git):
+    shutil.copy(encrypted_waddle / SECRETS, encrypted_waddle / "apps" / "new-thing.yaml")
+    git(encrypted_waddle, "add", "apps")
+    assert cli("hook", "run", "pre-commit").stderr == ""
+    assert cli("hook", "install", "drivers").exit_code == 0
+    assert cli("hook", "run", "pre-commit").stderr == ""
+    shutil.copy(encrypted_waddle / SECRETS, encrypted_waddle / "apps" / "other.yaml")
+    git(encrypted_waddle, "add", "apps")
+    done = cli("hook", "run", "pre-commit")
+    assert done.exit_code == 0
+    assert "no pattern in .gitattributes covers apps/other.yaml" in done.stderr
+    assert "`fluxsecrets hook install drivers`" in done.stderr

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from fluxsecrets.ops.checks.scanmodel import ScanResult
     from fluxsecrets.ops.checks.stagedmacs import MacCheck
+    from fluxsecrets.repo.git import Repository
 
 _WHAT = {"pre-commit": "commit", "pre-merge-commit": "merge", "pre-push": "push"}
 _BRINGS = {
@@ -69,12 +70,31 @@ def _with_broken(
         if repository is None:
             return result, frozenset()
         found = check_staged_macs(session, repository, result.ciphertexts)
+        _name_uncovered(repository, [path for path, _ in result.ciphertexts])
     if found.left or verbose:
         _count(found, verbose=verbose)
     known = {error.path for error in result.errors}
     more = [error for error in found.errors if error.path not in known]
     result = result._replace(errors=(*result.errors, *more))
     return result, frozenset(error.path for error in found.errors)
+
+
+def _name_uncovered(repository: Repository, paths: list[str]) -> None:
+    """Name new files for which git does not use the drivers, where it uses them for others."""
+    from fluxsecrets.errors import FluxsecretsError
+    from fluxsecrets.ops.hooks.coverage import coverage, is_installed
+
+    try:
+        uncovered = coverage(repository, paths).uncovered if is_installed(repository) else ()
+    except FluxsecretsError:  # `hook status` reports the error; no commit is refused for it
+        return
+    if uncovered:
+        from fluxsecrets.cli.output import Output
+
+        more = f" and {len(uncovered) - 1} more" if len(uncovered) > 1 else ""
+        out = Output()
+        out.note(f"note: no pattern in .gitattributes covers {uncovered[0]}{more}")
+        out.note("  hint: run `fluxsecrets hook install drivers`, and commit .gitattributes")
 
 
 def _count(found: MacCheck, *, verbose: bool) -> None:

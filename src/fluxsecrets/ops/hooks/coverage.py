@@ -65,6 +65,16 @@ class Coverage:
         return not (self.uncovered or self.overrides or self.converted)
 
 
+def is_installed(repository: Repository) -> bool:
+    """Return whether our lines are in the file with attributes.
+
+    Raises:
+        FileAccessError: it can't be read.
+    """
+    found = attribute_content(attribute_file(repository))
+    return found is not None and has_block(text_of(found))
+
+
 def coverage(repository: Repository, ciphertexts: Sequence[str]) -> Coverage:
     """Return whether git uses the drivers for files, by the attributes that git itself reports.
 
@@ -72,9 +82,7 @@ def coverage(repository: Repository, ciphertexts: Sequence[str]) -> Coverage:
         GitError: git failed.
         FileAccessError: the file with our attributes can't be read.
     """
-    path = attribute_file(repository)
-    found = attribute_content(path)
-    installed = found is not None and has_block(text_of(found))
+    path, installed = attribute_file(repository), is_installed(repository)
     names = (*_WANTED, *_CONVERTED)
     attributes = attributes_of(repository, ciphertexts, names)
     places = _Places(repository)
