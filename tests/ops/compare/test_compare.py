@@ -245,3 +245,31 @@ def test_values_are_in_the_result_only_if_they_were_asked_for(holder, encrypted)
     assert (shown.plain_before, shown.plain_after) == ("throwaway-one", "throwaway-two")
     (hidden,) = compare(holder, before, after).values
     assert (hidden.plain_before, hidden.plain_after) == (None, None)
+
+
+LISTS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  tokens: [{items}]\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("one, two, three", "zero, one, two, three", {"data.tokens[0]": "added"}),
+        ("one, two, three", "one, three", {"data.tokens[1]": "removed"}),
+        ("one, two, three", "one, other, three", {"data.tokens[1]": "changed"}),
+        ("one, two", "two, one", {"data.tokens[0]": "added", "data.tokens[1]": "removed"}),
+        ("one, one", "one", {"data.tokens[1]": "removed"}),
+    ],
+)
+def test_items_of_a_list_are_found_again(holder, encrypted, before, after, expected):
+    one, two = encrypted(LISTS.format(items=before)), encrypted(LISTS.format(items=after))
+    shown = [(show_path(each.path), str(each.state)) for each in compare(holder, one, two).values]
+    changed = [each for each in shown if each[1] != "re-encrypted"]
+    assert len(changed) == len(expected)
+    assert dict(changed) == expected
+
+
+def test_items_of_a_list_are_found_again_by_their_ciphertexts(stranger, encrypted):
+    one = encrypted(LISTS.format(items="one, two, three"))
+    data = re.sub(rb"['\"]?ENC\[[^\]]*type:str\]['\"]?, ", b"", one.data, count=1)
+    found = compare(stranger, one, Version("a.yaml", data, "yaml"))
+    assert values(found) == {"data.tokens[0]": ValueState.REMOVED}

@@ -15,6 +15,7 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 from fluxsecrets.sops.values import Value
 
+from .aligning import aligned
 from .masking import Masker, shape_of_ciphertext
 from .model import (
     FileDiff,
@@ -158,6 +159,7 @@ class _Values:
         before, after = parts
         first: Mapping[ItemKey, Item] = {} if before is None else before.items
         second: Mapping[ItemKey, Item] = {} if after is None else after.items
+        first = aligned(first, second)
         for key in _in_order(first, second):
             one, two = first.get(key), second.get(key)
             if not _is_reported(one, two, whole=before is None or after is None):
