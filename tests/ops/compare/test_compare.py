@@ -1,8 +1,11 @@
 """Two versions of one file: which values differ, for whom they are encrypted, and what can't be told."""
 
+import json
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import fluxsecrets
 from fluxsecrets.ops.compare.compare import Names, compare
@@ -10,6 +13,7 @@ from fluxsecrets.ops.compare.masking import Masker
 from fluxsecrets.ops.compare.model import FileState, Mac, ValueState, Version
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import show_path
+from fluxsecrets.sops.values import canonical_bytes
 
 BOB = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
 SECRET = """\
@@ -245,6 +249,54 @@ def test_values_are_in_the_result_only_if_they_were_asked_for(holder, encrypted)
     assert (shown.plain_before, shown.plain_after) == ("throwaway-one", "throwaway-two")
     (hidden,) = compare(holder, before, after).values
     assert (hidden.plain_before, hidden.plain_after) == (None, None)
+
+
+KEYS = st.sampled_from(["a", "b", "c.d", "e"])
+VALUES = st.one_of(
+    st.sampled_from(["", "x", "yes", "1"]), st.integers(0, 2), st.booleans(), st.none(), st.floats(0, 1)
+)
+TREES = st.dictionaries(
+    KEYS, st.one_of(VALUES, st.dictionaries(KEYS, VALUES, max_size=3)), min_size=1, max_size=4
+)
+
+
+def flat(data, path=()):
+    if not isinstance(data, dict):
+        return {path: (type(data).__name__, data)}
+    return {key: value for name, inner in data.items() for key, value in flat(inner, (*path, name)).items()}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TREES, TREES)
+def test_what_differs_is_what_differs_in_the_plain_data(holder, identity, one, two):
+    first, second = (
+        Version(
+            "a.json", fluxsecrets.encrypt(json.dumps(each), age=[identity.recipient], format="json"), "json"
+        )
+        for each in (one, two)
+    )
+    before, after = flat(one), flat(two)
+    expected = {
+        **dict.fromkeys(after.keys() - before.keys(), ValueState.ADDED),
+        **dict.fromkeys(before.keys() - after.keys(), ValueState.REMOVED),
+        **{path: ValueState.CHANGED for path in before.keys() & after.keys() if before[path] != after[path]},
+    }
+    found = compare(holder, first, second)
+    states = {each.path: each.state for each in found.values if each.state is not ValueState.REENCRYPTED}
+    assert states == expected
+    for each in found.values:
+        if (
+            each.before is not None
+            and each.after is not None
+            and each.encrypted_before
+            and each.encrypted_after
+        ):
+            equal = canonical_bytes(before[each.path][1]) == canonical_bytes(after[each.path][1])
+            assert (each.before.token == each.after.token) is equal
+    without = compare(holder, first, second, with_keys=False)
+    certain = {each.path: each.state for each in without.values if each.state is not ValueState.UNKNOWN}
+    assert all(expected.get(path) == state for path, state in certain.items())
+    assert expected.keys() <= {each.path for each in without.values}
 
 
 LISTS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  tokens: [{items}]\n"
