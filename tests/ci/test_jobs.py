@@ -173,3 +173,15 @@ def test_jobs_that_write_comments_have_neither_a_checkout_nor_a_key(environment)
     assert re.search(r"\$\{\{[^}]*(title|body|head_ref|head\.ref|label)", text) is None
     comment = GitLab(None, None).jobs["fluxsecrets-comment"]
     assert comment["variables"] == {"GIT_STRATEGY": "none"}
+
+
+def test_a_review_that_fails_replaces_the_comment_of_an_earlier_one(change, tools, git):
+    clone, base = change(lambda folder: (folder / "notes.md").write_text("notes\n", encoding="utf-8"))
+    git(clone, "update-ref", "-d", "refs/remotes/origin/main")
+    steps, summary = run_github(clone, tools, base)
+    assert steps["What the change does to secrets"].code == 2
+    assert summary.startswith(f"{MARKER}\n### Secrets: the review failed\n")
+    job = run_gitlab(clone, tools, "0" * 40)
+    assert job.code == 2
+    text = (clone / "fluxsecrets-review.md").read_text(encoding="utf-8")
+    assert text.startswith(f"{MARKER}\n### Secrets: the review failed\n")
