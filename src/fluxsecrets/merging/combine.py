@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fluxsecrets.sops.document import Comment, Data, Document, Path
 from fluxsecrets.sops.formats import Format, Limits
 
-from .documents import DocumentChange, merged_number, place_of
+from .documents import DocumentChange, Places, merged_numbers
 from .holding import comment_keys, comments, encoded
 from .model import MISSING, Conflict, Merged, Side
 from .names import is_repeated
@@ -94,6 +94,7 @@ def _compare(plan: Plan, picks: Picks) -> tuple[Conflict, ...]:
     data = plan.data
     pairings = pair(data.get(Side.BASE), data[Side.OURS], data[Side.THEIRS])
     disagreements: list[tuple[int, Disagreement]] = []
+    known = Places(pairings, len(data[Side.OURS]))
     for number, pairing in enumerate(pairings):
         places = zip((Side.BASE, Side.OURS, Side.THEIRS), pairing, strict=True)
         plan.places.append({side: place for side, place in places if place is not None})
@@ -107,25 +108,25 @@ def _compare(plan: Plan, picks: Picks) -> tuple[Conflict, ...]:
             if isinstance(outcome, Disagreement):
                 disagreements.append((number, outcome))
             elif Side.OURS not in found or outcome.side not in found:
-                plan.documents.append(_document_change(plan, pairings, pairing, outcome.side))
+                plan.documents.append(_document_change(plan, known, pairing, outcome.side))
             else:
                 plan.decisions.setdefault(number, []).append(outcome)
-    return tuple(_conflict(plan, number, pairings[number], found) for number, found in disagreements)
+    merged = merged_numbers(len(data[Side.OURS]), plan.documents)
+    return tuple(_conflict(number, pairings[number], found, merged) for number, found in disagreements)
 
 
-def _document_change(plan: Plan, pairings: Sequence[Pairing], pairing: Pairing, side: Side) -> DocumentChange:
+def _document_change(plan: Plan, known: Places, pairing: Pairing, side: Side) -> DocumentChange:
     number = pairing.theirs if side is Side.THEIRS else pairing.base
     if number is None:
         assert pairing.ours is not None  # noqa: S101 - there is something to take out
         return DocumentChange(pairing.ours)
-    place = place_of(pairing, pairings, len(plan.data[Side.OURS]))
-    return DocumentChange(place, side, number, plan.data[side][number])
+    return DocumentChange(known.of(pairing), side, number, plan.data[side][number])
 
 
-def _conflict(plan: Plan, number: int, pairing: Pairing, found: Disagreement) -> Conflict:
-    merged = None if pairing.ours is None else merged_number(pairing.ours, plan.documents)
+def _conflict(number: int, pairing: Pairing, found: Disagreement, merged: Sequence[int | None]) -> Conflict:
+    place = None if pairing.ours is None else merged[pairing.ours]
     return Conflict(
-        number, found.path, found.base, found.ours, found.theirs, merged, pairing.base, pairing.theirs
+        number, found.path, found.base, found.ours, found.theirs, place, pairing.base, pairing.theirs
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from fluxsecrets.sops.document import Data, Document
@@ -34,25 +37,32 @@ class DocumentChange(NamedTuple):
     replaces: bool = False
 
 
-def place_of(pairing: Pairing, pairings: Sequence[Pairing], count: int) -> int:
-    """In front of which document of ours one goes that ours doesn't have: as it is placed in theirs.
+class Places:
+    """Where documents go that ours doesn't have: behind those that are in front of them in theirs."""
 
-    Args:
-        pairing: of the document.
-        pairings: all of the file.
-        count: how many documents ours has.
-    """
-    for side in (Side.THEIRS, Side.BASE):
-        own = _number(pairing, side)
-        if own is None:
-            continue
-        known = {_number(each, side): each.ours for each in pairings if each.ours is not None}
-        before = [place for number, place in known.items() if number is not None and number < own]
-        if before:
-            return max(before) + 1
-        behind = [place for number, place in known.items() if number is not None]
-        return min(behind, default=count)
-    return count
+    def __init__(self, pairings: Sequence[Pairing], count: int) -> None:
+        """Take all documents of a file, and how many of them ours has."""
+        self._count = count
+        self._numbers: dict[Side, list[int]] = {}
+        self._places: dict[Side, list[int]] = {}
+        for side in (Side.THEIRS, Side.BASE):
+            numbered = [(_number(each, side), each.ours) for each in pairings]
+            known = sorted(each for each in numbered if None not in each)
+            self._numbers[side] = [number for number, _ in known if number is not None]
+            self._places[side] = [place for _, place in known if place is not None]
+        self._highest = {side: list(accumulate(places, max)) for side, places in self._places.items()}
+
+    def of(self, pairing: Pairing) -> int:
+        """In front of which document of ours a document goes."""
+        for side in (Side.THEIRS, Side.BASE):
+            own = _number(pairing, side)
+            if own is None:
+                continue
+            before = bisect_left(self._numbers[side], own)
+            if before:
+                return self._highest[side][before - 1] + 1
+            return min(self._places[side], default=self._count)
+        return self._count
 
 
 def _number(pairing: Pairing, side: Side) -> int | None:
@@ -61,24 +71,31 @@ def _number(pairing: Pairing, side: Side) -> int | None:
 
 def with_documents(parts: Sequence[Data], changes: Sequence[DocumentChange]) -> list[Data]:
     """The data of all documents with some put in or taken out."""
-    added = [change for change in changes if change.side is not None and not change.replaces]
-    others = {change.place: change for change in changes if change.side is None or change.replaces}
+    added: dict[int, list[Data]] = {}
+    others: dict[int, list[Data]] = {}
+    for change in changes:
+        if change.side is not None and not change.replaces:
+            added.setdefault(change.place, []).append(change.data)
+        else:
+            others[change.place] = [change.data] if change.replaces else []
     result: list[Data] = []
     for place in range(len(parts) + 1):
-        result += [change.data for change in added if change.place == place]
-        if place in others:
-            result += [others[place].data] if others[place].replaces else []
-        elif place < len(parts):
-            result.append(parts[place])
+        result += added.get(place, ())
+        result += others.get(place, parts[place : place + 1])
     return result
 
 
-def merged_number(part: int, changes: Sequence[DocumentChange]) -> int | None:
-    """The number that a document of ours has in the merged text; None if it is taken out."""
-    if any(change.side is None and change.place == part for change in changes):
-        return None
-    added = sum(change.side is not None and change.place <= part for change in changes)
-    return part + added - sum(change.side is None and change.place < part for change in changes)
+def merged_numbers(count: int, changes: Sequence[DocumentChange]) -> list[int | None]:
+    """The number that each document of ours has in the merged text; None if it is taken out."""
+    added = Counter(change.place for change in changes if change.side is not None and not change.replaces)
+    gone = {change.place for change in changes if change.side is None}
+    numbers: list[int | None] = []
+    number = 0
+    for place in range(count):
+        number += added[place]
+        numbers.append(None if place in gone else number)
+        number += place not in gone
+    return numbers
 
 
 def document_edits(

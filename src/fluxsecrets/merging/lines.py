@@ -70,10 +70,12 @@ def added(
     number = other.number
     floor = _floor(theirs, other_container, other)
     start = theirs.attached(head, floor)
-    if not number and not _has_any(ours, theirs.source[theirs.attached(head, floor, top=True) : head]):
-        start = theirs.attached(head, floor, top=True)
     if number:
         start = theirs.blanks_above(start, floor)
+    else:
+        top = theirs.attached(head, floor, top=True)
+        if top < start and not _has_any(ours, theirs.source[top:head]):
+            start = top
     text = moved(ours, mine, theirs, other_container, start, theirs.tail(other))
     if text is None:
         return None

@@ -109,7 +109,7 @@ def _comment_units(plan: Plan, edits: Sequence[Edit]) -> Iterator[Unit]:
     texts = {side: Text(document) for side, document in plan.sides.items()}
     for places in plan.places:
         versions = {
-            side: Version(texts[side], plan.sides[side].parts[place]) for side, place in places.items()
+            side: Version(texts[side], plan.sides[side].parts[place], place) for side, place in places.items()
         }
         if Side.OURS not in versions or Side.THEIRS not in versions:
             continue

@@ -28,10 +28,11 @@ class _Place(NamedTuple):
 
 
 class Version(NamedTuple):
-    """A map on one side."""
+    """A map on one side, in the document with a number."""
 
     text: Text
     container: Mapping
+    part: int
 
     @property
     def in_lines(self) -> bool:
@@ -84,8 +85,9 @@ class Remarks:
         if isinstance(child.node, Mapping) and isinstance(other.node, Mapping):
             inner = None
             if base is not None and before is not None and isinstance(before.node, Mapping):
-                inner = Version(base.text, before.node)
-            yield from self._map(inner, Version(ours.text, child.node), Version(theirs.text, other.node))
+                inner = base._replace(container=before.node)
+            deeper = ours._replace(container=child.node), theirs._replace(container=other.node)
+            yield from self._map(inner, *deeper)
 
     def _lines(
         self, base: _Place | None, own: _Place | None, other: _Place | None, ours: Version, theirs: Version
@@ -112,8 +114,7 @@ def _texts(version: Version) -> list[str]:
     """The comment lines of a document."""
     signs = f"{version.text.signs} \t\r"
     document = version.text.document
-    number = next(number for number, part in enumerate(document.parts) if part is version.container)
-    single = replace(document, parts=document.parts[number : number + 1])
+    single = replace(document, parts=document.parts[version.part : version.part + 1])
     comments = (item for item in single.items if isinstance(item, Comment))
     return [line.strip(signs) for comment in comments for line in comment.text.splitlines()]
 
