@@ -7,6 +7,7 @@ from tests.conftest import VECTORS
 
 from fluxsecrets.ops.files.rekey import with_same_data_key
 from fluxsecrets.ops.merge.model import Outcome
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.recipients import age
 
 from .conftest import SECRET, edited
@@ -172,3 +173,19 @@ def test_without_an_identity_an_added_recipient_comes_along(desk, strangers_sess
     result = desk.merge(base, ours, theirs, strangers_session)
     assert result.outcome is Outcome.UNSIGNED
     assert desk.people["bob"].encode() in result.data
+
+
+@pytest.mark.parametrize("joined", ["ours", "theirs"])
+def test_a_new_recipient_merges_a_branch_that_is_older(desk, act_as, joined):
+    """Bob is a recipient on one side only; the base and the other side have the same data key."""
+    base = desk.encrypt(SECRET)
+    older = desk.encrypt(edited(token="x2"), base)
+    everybody = (tuple(age(desk.people[name]) for name in ("alice", "cluster", "bob")),)
+    changed = desk.encrypt(edited(password="x1"), base)
+    newer = with_same_data_key(desk.session, desk.open(changed), everybody, 0)
+    bob = Session({"SOPS_AGE_KEY_FILE": str(act_as("bob").path)}, desk.session.cwd)
+    sides = (newer, older) if joined == "ours" else (older, newer)
+    result = desk.merge(base, *sides, bob)
+    assert result.outcome is Outcome.MERGED, result.reason
+    assert desk.plain(result.data) == edited(password="x1", token="x2")
+    assert shares(desk, newer) >= shares(desk, result.data) - shares(desk, older)

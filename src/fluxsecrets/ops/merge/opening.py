@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
 
-from fluxsecrets.errors import IntegrityError, NotEncryptedError
+from fluxsecrets.errors import DataKeyError, IntegrityError, NotEncryptedError
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import OpenedFile, open_parsed, own_selector
-from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
+from fluxsecrets.sops.cipher import Cipher, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf
 from fluxsecrets.sops.encryption import Opened, open_document, selected
 from fluxsecrets.sops.envelope import Providers, open_data_key
@@ -34,37 +34,56 @@ class OpenedVersions:
 def open_versions(format_: Format, documents: Documents, providers: Providers) -> OpenedVersions:
     """Decrypt three versions. A data key that two of them share is decrypted once.
 
+    A version that is not encrypted for any identity at hand opens with the data key of another version, if
+    that is its key. So a new member of the team can merge older branches.
+
     Raises:
         DataKeyError: no identity at hand opens one of them.
         IntegrityError: the MAC of one of them is wrong.
         NotEncryptedError, MetadataError: one of them is not encrypted, or its block is invalid.
     """
-    with blaming(OURS):
-        ours = open_parsed(format_, documents.ours, providers)
-    with blaming(THEIRS):
-        theirs = _open(format_, documents.theirs, providers, (ours,))
-    if documents.base is None:
-        return OpenedVersions(None, ours, theirs)
-    with blaming(BASE):
-        if documents.assembled:
-            return OpenedVersions(
-                _open_assembled(format_, documents.base, providers, (ours, theirs)), ours, theirs
-            )
-        return OpenedVersions(_open(format_, documents.base, providers, (ours, theirs)), ours, theirs)
+    opened: dict[str, OpenedFile] = {}
+    locked: dict[str, tuple[Document, DataKeyError]] = {}
+    for side, document in ((OURS, documents.ours), (THEIRS, documents.theirs), (BASE, documents.base)):
+        if document is None:
+            continue
+        open_one = _open_assembled if side == BASE and documents.assembled else _open
+        try:
+            with blaming(side):
+                opened[side] = open_one(format_, document, providers, tuple(opened.values()))
+        except DataKeyError as error:
+            locked[side] = document, error
+    for side, (document, why) in locked.items():
+        found = _open_with_any(format_, document, tuple(opened.values()))
+        if found is None:
+            raise why
+        opened[side] = found
+    return OpenedVersions(opened.get(BASE), opened[OURS], opened[THEIRS])
 
 
 def _open(
     format_: Format, document: Document, providers: Providers, known: Sequence[OpenedFile]
 ) -> OpenedFile:
     metadata = document.metadata
-    for other in known if metadata is not None else ():
-        if metadata is not None and share_data_key(metadata, other.metadata):
-            try:
-                return open_with(format_, document, metadata, other.opened.data_key)
-            except IntegrityError:
-                # The wrapped keys prove nothing about a file that somebody put together.
-                break
+    if metadata is not None:
+        shared = [other for other in known if share_data_key(metadata, other.metadata)]
+        found = _open_with_any(format_, document, shared)
+        if found is not None:
+            return found
     return open_parsed(format_, document, providers)
+
+
+def _open_with_any(format_: Format, document: Document, known: Sequence[OpenedFile]) -> OpenedFile | None:
+    """Decrypt a file with the data key of another one, or return None if that key is not the file's."""
+    if document.metadata is None:
+        return None
+    selector, single_value = own_selector(document.metadata), format_.single_value
+    for other in known:
+        # Wrapped keys prove nothing about a file that somebody put together: its MAC decides.
+        with suppress(IntegrityError):
+            opened = open_document(document, selector, other.opened.data_key, single_value=single_value)
+            return OpenedFile(format_, opened)
+    return None
 
 
 def _open_assembled(
@@ -98,16 +117,6 @@ def _decrypted(ciphers: Sequence[Cipher], text: str, bound: bytes) -> Value:
         with suppress(IntegrityError):
             return cipher.decrypt(text, bound)
     return token_hex()
-
-
-def open_with(format_: Format, document: Document, metadata: Metadata, data_key: DataKey) -> OpenedFile:
-    """Decrypt a file with a data key that is known.
-
-    Raises:
-        IntegrityError: the MAC is wrong, or the file has another data key.
-    """
-    opened = open_document(document, own_selector(metadata), data_key, single_value=format_.single_value)
-    return OpenedFile(format_, opened)
 
 
 def share_data_key(one: Metadata, other: Metadata) -> bool:
