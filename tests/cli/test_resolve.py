@@ -429,6 +429,20 @@ def test_several_common_ancestors(merged_by, request):
     assert branches.plain() == text
 
 
+def test_a_file_that_is_resolved_stays_and_can_be_added(conflict):
+    assert conflict.resolve("--all-ours").exit_code == 0
+    conflict.edit(merged("new"))
+    before = conflict.path.read_bytes()
+    done = conflict.resolve()
+    assert done.exit_code == 0
+    assert done.stderr == "secret.yaml: already resolved\n  hint: run `git add secret.yaml`\n"
+    done = conflict.resolve("--add", "--format", "json")
+    assert problems(json.loads(done.stdout)) == []
+    assert conflict.stages() == 0
+    assert conflict.path.read_bytes() == before
+    assert conflict.plain() == merged("new")
+
+
 class TestByHand:
     """What somebody did in the file before."""
 

@@ -82,7 +82,7 @@ def command(
     from fluxsecrets.merging import Side
     from fluxsecrets.ops.merge.dispute import open_dispute
     from fluxsecrets.ops.merge.picking import Wanted, pick, unsettled
-    from fluxsecrets.ops.merge.resolve import Resolution, Resolved, resolve
+    from fluxsecrets.ops.merge.resolve import Resolution, Resolved, keep, resolve
     from fluxsecrets.report.resolve import FORMATS, Resolving
 
     if all_ours and all_theirs:
@@ -92,6 +92,9 @@ def command(
     dispute = open_dispute(session, path)
     if dispute is None:
         out.show(FORMATS[report](Resolving(Resolved(path, Resolution.NO_CONFLICT))))
+        return 0
+    if dispute.complete and not (ours or theirs or base or rest or discard_changes):
+        out.show(FORMATS[report](Resolving(keep(dispute, add=add), dispute)))
         return 0
     picks = pick(dispute, Wanted(ours, theirs, base, rest))
     entered: dict[tuple[int, tuple[str | int, ...]], NewValue] = {}

@@ -93,9 +93,10 @@ def _text_page(resolving: Resolving) -> Page:
     for note in resolved.notes:
         yield Note(f"{shown}: {printable(note)}")
     settled = {value.place: _settled(resolving, dispute, value) for value in dispute.values}
-    if resolved.outcome is Resolution.RESOLVED:
-        yield Note(f"{shown}: resolved, {_count(dispute)}")
-        for value in dispute.values:
+    if resolved.outcome in (Resolution.RESOLVED, Resolution.ALREADY):
+        kept = resolved.outcome is Resolution.ALREADY
+        yield Note(f"{shown}: {resolved.outcome}" + ("" if kept else f", {_count(dispute)}"))
+        for value in () if kept else dispute.values:
             yield Note(f"  {printable(_name(value))}: {settled[value.place]}")
         if not resolved.staged:
             yield Note(f"  hint: run `git add {file_word(resolved.path)}`")

@@ -70,6 +70,7 @@ class Dispute:
         values: the values on which the sides disagree, in document order.
         done: what was resolved or changed in the work tree by hand.
         whole: the file as a whole is the conflict, such as a binary one.
+        complete: the file is none of the versions, and has no markers and a right MAC: it was resolved.
         base_made: the base was made of several common ancestors, and has values that nobody wrote.
     """
 
@@ -84,6 +85,7 @@ class Dispute:
     values: tuple[Disputed, ...]
     done: ByHand
     whole: bool
+    complete: bool
     base_made: bool
 
     @property
@@ -174,6 +176,7 @@ def _with_versions(
         ),
         by_hand(format_, versions, documents, merged, content.data, session.limits),
         merged.whole,
+        content.data not in given and not _is_broken(session, conflicted.path, content.data),
         base_made,
     )
 

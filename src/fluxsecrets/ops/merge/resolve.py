@@ -32,6 +32,7 @@ class Resolution(StrEnum):
     RESOLVED = "resolved"
     PARTLY = "partly resolved"
     UNRESOLVED = "unresolved"
+    ALREADY = "already resolved"
     NO_CONFLICT = "no conflict"
 
 
@@ -82,6 +83,21 @@ def resolve(
         return _resolve(session, dispute, picks, entered, discard_changes=discard_changes, add=add)
     except FluxsecretsError as error:
         raise error.in_file(dispute.shown) from None
+
+
+def keep(dispute: Dispute, *, add: bool = False) -> Resolved:
+    """Take a file that is complete as it is.
+
+    Args:
+        dispute: the file.
+        add: stage it.
+
+    Raises:
+        GitError: it can't be staged.
+    """
+    if add:
+        _add(dispute, dispute.content.data)
+    return Resolved(dispute.shown, Resolution.ALREADY, staged=add)
 
 
 def _resolve(
