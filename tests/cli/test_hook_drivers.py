@@ -465,3 +465,28 @@ def _state(config, attributes, hooks):
         path.read_bytes() if path.exists() else None
         for path in (config, attributes, *(hooks / name for name in names))
     ]
+
+
+@pytest.mark.parametrize("command", [("hook", "status"), ("doctor",), ("hook", "install", "drivers")])
+def test_no_program_that_the_configuration_names_is_started(cli, repository, encrypted_waddle, fake, command):
+    """An archive may bring a `.git` folder with any configuration."""
+    cli("hook", "install")
+    point_to(repository, fake)
+    cli(*command)
+    assert not list(encrypted_waddle.rglob("ran"))
+
+
+def test_a_python_without_fluxsecrets_is_noticed(cli, repository, tmp_path):
+    cli("hook", "install", "drivers")
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n", encoding="utf-8")
+    python.chmod(0o755)
+    point_to(repository, python)
+    done = cli("hook", "status", "drivers")
+    assert done.exit_code == 1
+    assert "the Python that it starts has no fluxsecrets" in done.stderr
+    (tmp_path / "venv" / "lib" / "python3.12" / "site-packages" / "fluxsecrets-1.0.dist-info").mkdir(
+        parents=True
+    )
+    assert cli("hook", "status", "drivers").exit_code == 0

@@ -20,7 +20,7 @@ from fluxsecrets.repo.git.config import (
 from .attributes import DRIVER
 from .block import UNSET
 from .hookfile import quoted, unquoted
-from .launcher import Launcher, starts
+from .launcher import Launcher, may_start
 from .model import HookOutcome, HookResult, HookState
 
 MERGE, TEXTCONV = "merge driver", "textconv"
@@ -117,6 +117,6 @@ def _problem(driver: str, value: str) -> tuple[str, str]:
         return "its command is of an older fluxsecrets", _AGAIN
     if not os.access(launcher.python, os.X_OK):
         return "the Python that it starts is gone, so that it looks for fluxsecrets on PATH", _AGAIN
-    if not starts(launcher):
-        return "the Python that it starts has no fluxsecrets any more", _AGAIN
+    if not may_start(launcher):
+        return "the Python that it starts has no fluxsecrets", _AGAIN
     return "", ""

@@ -29,10 +29,10 @@ def own_launcher() -> Launcher:
     Raises:
         UsageError: it has not, such as where the package is run from its sources.
     """
-    python = Path(sys.executable).absolute().as_posix() if sys.executable else ""
+    python = _running_python()
     # Without the user's own packages where that goes; in a plain `pip install --user` they are where it is.
     for isolation in ("-I", "-E -P") if python else ():
-        if starts(launcher := Launcher(python, isolation)):
+        if _starts(launcher := Launcher(python, isolation)):
             return launcher
     raise UsageError(
         "this fluxsecrets starts with the help of the environment only, so a hook could not rely on it",
@@ -40,8 +40,24 @@ def own_launcher() -> Launcher:
     )
 
 
-def starts(launcher: Launcher) -> bool:
-    """Return whether a Python starts and has fluxsecrets."""
+def may_start(launcher: Launcher) -> bool:
+    """Return whether a Python seems to have fluxsecrets: it is the running one, or has it beside itself.
+
+    It is not started to find out: an archive may bring a configuration that names any program.
+    """
+    if launcher.python == _running_python():
+        return True
+    prefix = Path(launcher.python).parent.parent
+    places = ("lib/python*/site-packages", "lib/python*/dist-packages", "Lib/site-packages")
+    return any(next(prefix.glob(f"{place}/fluxsecrets*"), None) is not None for place in places)
+
+
+def _running_python() -> str:
+    return Path(sys.executable).absolute().as_posix() if sys.executable else ""
+
+
+def _starts(launcher: Launcher) -> bool:
+    """Whether a Python starts and has fluxsecrets."""
     import subprocess
 
     command = [launcher.python, *launcher.isolation.split(), "-c", "import fluxsecrets.cli.entry"]
