@@ -18,7 +18,6 @@ from fluxsecrets.marks import (
     OFFBOARDING_FOLDER,
     SETTINGS_NAME,
     is_kustomization,
-    is_rules_file,
     name_in,
 )
 
@@ -82,12 +81,8 @@ def touched(
 
 
 def _concerns_all(path: str) -> bool:
-    decides = (
-        name_in(path) in _EVERYWHERE
-        or is_rules_file(path)
-        or path.startswith((f"{KEYS_FOLDER}/", f"{OFFBOARDING_FOLDER}/"))
-    )
-    return decides or _UNUSUAL.search(path) is not None
+    folders = (f"{KEYS_FOLDER}/", f"{OFFBOARDING_FOLDER}/")
+    return name_in(path) in _EVERYWHERE or path.startswith(folders) or _UNUSUAL.search(path) is not None
 
 
 def _by_root(roots: tuple[Sequence[EnvironmentRoot], Sequence[EnvironmentRoot]]) -> Iterator[str]:

@@ -76,12 +76,12 @@ class FluxChange:
 
 def flux_change(before: Side, after: Side) -> FluxChange:
     """Compare what Flux would do with the environments of both states."""
-    old = {each.name: each for each in before.facts.environments}
+    old = {each.name: each for each in _touched(before)}
     worse: list[Worse] = []
     undecrypted: list[Undecrypted] = []
     left: list[Left] = []
     accepting = _accepting(before.facts)
-    for environment in after.facts.environments:
+    for environment in _touched(after):
         earlier = old.get(environment.name)
         worse += _worse(before.facts, earlier, after.facts, environment, accepting)
         if earlier is not None:
@@ -91,9 +91,15 @@ def flux_change(before: Side, after: Side) -> FluxChange:
                 for path in sorted(_files(earlier) - _files(environment))
                 if path in after.tree.files
             )
-    for name in old.keys() - {each.name for each in after.facts.environments}:
+    for name in old.keys() - {each.name for each in _touched(after)}:
         left += (Left(name, path) for path in sorted(_files(old[name])) if path in after.tree.files)
     return FluxChange(tuple(worse), tuple(undecrypted), tuple(left))
+
+
+def _touched(side: Side) -> tuple[Environment, ...]:
+    """The environments that may differ."""
+    found = side.facts.environments
+    return found if side.touched is None else tuple(each for each in found if each.name in side.touched)
 
 
 def _accepting(facts: Facts) -> Acceptances:

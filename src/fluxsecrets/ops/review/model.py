@@ -12,6 +12,9 @@ from fluxsecrets.findings import Severity
 NO_ENVIRONMENT = "outside every environment"
 """The group of items whose file belongs to no environment."""
 
+_NAMED = 6
+"""Environments that a heading names."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
@@ -43,7 +46,9 @@ class ReviewItem:
     @property
     def environment(self) -> str:
         """The heading that it belongs under; a file that environments share has one of its own."""
-        return ", ".join(self.environments) or NO_ENVIRONMENT
+        names = ", ".join(self.environments[:_NAMED])
+        more = len(self.environments) - _NAMED
+        return (f"{names} and {more} more" if more > 0 else names) or NO_ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)

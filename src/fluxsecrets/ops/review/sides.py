@@ -6,18 +6,17 @@ environments are taken from both, since a change may add one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.marks import SETTINGS_NAME
+from fluxsecrets.marks import SETTINGS_NAME, is_rules_file
 from fluxsecrets.ops.checks.gather import gather
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.environments import (
     Environment,
-    EnvironmentRoot,
     list_environments,
     load_environments,
 )
@@ -34,11 +33,13 @@ class Side:
         facts: about the environments that the change may touch, and about the files that it changes.
         settings: its own `.fluxsecrets.yaml`; None if that is invalid.
         error: why it is invalid, or None.
+        touched: the names of the environments that may differ; None for all.
     """
 
     facts: Facts
     settings: Settings | None
     error: FluxsecretsError | None = None
+    touched: frozenset[str] | None = None
 
     @property
     def tree(self) -> Tree:
@@ -81,33 +82,38 @@ def sides(
         gather(session, tree, with_keys=with_keys, spread=map, settings=settings)
         for tree, settings in zip(trees, judging, strict=True)
     ]
-    roots = (facts[0].roots, facts[1].roots)
-    found = [
-        replace(each, given=environments, files=frozenset(files))
-        for each, environments in zip(facts, _environments(trees, roots, judging, files), strict=True)
+    found, compared = _environments(trees, (facts[0], facts[1]), judging, files)
+    made = [
+        Side(replace(each, given=environments, files=frozenset(files)), parsed, error, compared)
+        for each, environments, (parsed, error) in zip(facts, found, own, strict=True)
     ]
-    return Side(found[0], *own[0]), Side(found[1], *own[1])
+    return made[0], made[1]
 
 
 def _environments(
     trees: tuple[Tree, Tree],
-    roots: tuple[Sequence[EnvironmentRoot], Sequence[EnvironmentRoot]],
+    facts: tuple[Facts, Facts],
     settings: tuple[Settings, Settings],
     files: Collection[str],
-) -> list[tuple[Environment, ...]]:
-    """The environments of both states that the change may touch.
+) -> tuple[list[tuple[Environment, ...]], frozenset[str] | None]:
+    """The environments of both states, and the names of those that the change may touch; None for all.
 
-    Encrypted files outside of Flux belong to the environment that alone has their recipients: for these, all
-    environments are read.
+    Only these are read, with two exceptions. Encrypted files outside of Flux belong to the environment that
+    alone has their recipients, and creation rules are for files of all environments.
     """
-    chosen = touched(trees, roots, settings, files)
-    found = [load_environments(*each, chosen) for each in zip(trees, settings, strict=True)]
+    chosen = touched(trees, (facts[0].roots, facts[1].roots), settings, files)
+    if chosen is not None and any(map(is_rules_file, files)) and facts[0].names != facts[1].names:
+        chosen = None  # a cluster's key may have another name
+    before, after = (load_environments(*each, chosen) for each in zip(trees, settings, strict=True))
     if chosen is None:
-        return found
-    known = {path for own in found for each in own for path in each.files}
+        return [before, after], None
+    known = {path for own in (before, after) for each in own for path in each.files}
     if any(_is_encrypted(tree, path) for tree in trees for path in files if path not in known):
-        return [load_environments(*each) for each in zip(trees, settings, strict=True)]
-    return found
+        return [load_environments(*each) for each in zip(trees, settings, strict=True)], chosen
+    if any(map(is_rules_file, files)):
+        before = load_environments(trees[0], settings[0])
+        after = (*after, *(each for each in before if each.name not in chosen))
+    return [before, after], chosen
 
 
 def _is_encrypted(tree: Tree, path: str) -> bool:
