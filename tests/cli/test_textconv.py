@@ -150,6 +150,25 @@ def test_what_cannot_be_read_is_not_shown_and_is_no_error(shown, cli, content):
     assert "<" in result.stdout
 
 
+def test_a_file_in_conflict_is_masked_on_both_sides(shown, cli, git):
+    git(shown, "commit", "--quiet", "--all", "--message", "one")
+    git(shown, "checkout", "--quiet", "-b", "other", "HEAD~1")
+    assert cli("set", DB, "stringData.password", "throwaway-other", "--document", "2").exit_code == 0
+    git(shown, "commit", "--quiet", "--all", "--message", "two")
+    merge = ["git", "-c", "user.name=T", "-c", "user.email=t@waddle.example", "merge", "-q", "-"]
+    assert subprocess.run(merge, cwd=shown, capture_output=True, check=False).returncode == 1
+    text = cli("textconv", DB).stdout
+    hunk = re.search(
+        r"<<<<<<<\n +password: '?(<str 9-16 [a-z2-7]{13}>)'?\n=======\n +password: '?(<str 9-16 .{13}>)", text
+    )
+    assert hunk is not None
+    assert hunk[1] != hunk[2]
+    assert text.count("<<<<<<<") == 1
+    for out in (text, git(shown, "diff"), git(shown, "diff", "--ours")):
+        assert "ENC[" not in out
+        assert "throwaway" not in out
+
+
 def test_linked_worktrees_follow_the_setting(shown, cli, git, tmp_path, monkeypatch):
     git(shown, "worktree", "add", "--quiet", str(tmp_path / "linked"))
     monkeypatch.chdir(tmp_path / "linked")

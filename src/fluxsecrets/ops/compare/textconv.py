@@ -10,6 +10,7 @@ machine has; without one it has no token.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import PurePath
 
 from fluxsecrets.errors import FluxsecretsError
@@ -43,6 +44,9 @@ PlainToken = Callable[[bytes], str]
 
 _PLAIN = "plain text,"
 _SEALED = (("spec", "encryptedData"), ("spec", "data"))
+_MOST_LINES = 10_000
+"""Lines of a file in conflict: to compare the sides takes more than linear time."""
+
 _COPY = "last-applied-configuration"
 """How annotations end that hold a copy of the whole object."""
 
@@ -56,23 +60,69 @@ def masked_text(data: bytes, name: str, limits: Limits, plain_token: PlainToken)
         limits: of the input.
         plain_token: makes the tokens of plain text.
     """
+    try:
+        return _masked(data, name, limits, plain_token)
+    except FluxsecretsError as error:
+        with suppress(FluxsecretsError):
+            sides = _sides(data, name, limits, plain_token)
+            if sides is not None:
+                return _with_markers(*sides)
+        return _unreadable(data, error, plain_token)
+
+
+def _masked(data: bytes, name: str, limits: Limits, plain_token: PlainToken) -> str | None:
+    """As `masked_text`.
+
+    Raises:
+        FluxsecretsError: the file can't be read.
+    """
     encrypted = detect_encryption(data, name)
     if encrypted is None and (not data.strip() or why_plain(PurePath(name)) is not None):
         return None
     format_ = make_format(encrypted or format_for_path(name.lower()))
-    try:
-        document = format_.parse(data, limits)
-        masker = _Masker(document, plain_token, single_value=format_.single_value)
-        if encrypted is None and masker.is_harmless:
-            return None
-        text = _without_block(format_, document, masker)
-        blocks = _blocks(data, name, document, limits)
-    except FluxsecretsError as error:
-        return _unreadable(data, name, error, plain_token)
-    return "".join(f"{line}\n" for line in (*text, *blocks))
+    document = format_.parse(data, limits)
+    masker = _Masker(document, plain_token, single_value=format_.single_value)
+    if encrypted is None and masker.is_harmless:
+        return None
+    text = _without_block(format_, document, masker)
+    return "".join(f"{line}\n" for line in (*text, *_blocks(data, name, document, limits)))
 
 
-def _unreadable(data: bytes, name: str, error: FluxsecretsError, plain_token: PlainToken) -> str:
+def _sides(data: bytes, name: str, limits: Limits, plain_token: PlainToken) -> tuple[str, str] | None:
+    """The masked texts of both sides of a file with conflict markers; None if it has none.
+
+    Raises:
+        FluxsecretsError: a side can't be read.
+    """
+    from fluxsecrets.merging.markers import read_markers  # few files are in conflict
+
+    hunks = read_markers(data)
+    if hunks is None or data.count(b"\n") > _MOST_LINES:
+        return None
+    sides = [_masked(side, name, limits, plain_token) for side in (hunks.ours, hunks.theirs)]
+    # What is between the markers of the base is not shown. A side that is not a secret is, as it is.
+    ours, theirs = (
+        side.decode("utf-8", "replace") if shown is None else shown
+        for side, shown in zip((hunks.ours, hunks.theirs), sides, strict=True)
+    )
+    return ours, theirs
+
+
+def _with_markers(ours: str, theirs: str) -> str:
+    """Two texts as one, with conflict markers around the lines that differ."""
+    from difflib import SequenceMatcher
+
+    one, two = ours.splitlines(keepends=True), theirs.splitlines(keepends=True)
+    lines: list[str] = []
+    for kind, start, end, first, last in SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
+        if kind == "equal":
+            lines += one[start:end]
+        else:
+            lines += ["<<<<<<<\n", *one[start:end], "=======\n", *two[first:last], ">>>>>>>\n"]
+    return "".join(lines)
+
+
+def _unreadable(data: bytes, error: FluxsecretsError, plain_token: PlainToken) -> str:
     """What is shown of a file of which nothing may be shown; the token tells that it changed."""
     place = f"line {error.line}: " if error.line is not None else ""
     shown = placeholder("content", len(data), plain_token(data))
