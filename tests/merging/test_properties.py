@@ -106,6 +106,7 @@ def check(seed):
         check_comments(case, result)
 
 
+BOM = b"\xef\xbb\xbf"
 COMMENT = re.compile(rb"[#;] ([cite]\d+)")
 
 
@@ -134,6 +135,15 @@ def check_conflicts(case, result):
     assert hunks.ours.strip() == result.data.strip()
     assert equal(by_name(case.read(hunks.theirs)), with_theirs)
     case.read(hunks.base)
+    case.read(mixed(marked))
+
+
+def mixed(marked):
+    """The text with ours and theirs chosen in turn, hunk by hunk."""
+    pieces = re.split(rb"(?ms)^<{7} .*?\n(.*?)^\|{7} .*?^={7}\r?\n(.*?)^>{7} .*?\n", marked.removeprefix(BOM))
+    count = len(pieces) // 3
+    chosen = [pieces[3 * number + 1 + number % 2] + pieces[3 * number + 3] for number in range(count)]
+    return pieces[0] + b"".join(chosen)
 
 
 @pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 400, 50)])

@@ -56,12 +56,12 @@ def merge(
     made = None if unclear else carry_out(format_, plan, limits, remarks=True)
     if made is None:
         return _whole(base, ours, theirs)
-    lost = _lost(format_, sides, made.data)
+    lost = _lost(format_, sides, made.data, limits)
     if any(count < 0 for count in lost.values()):
         # A comment came twice, since what is around it changed as well: better without theirs' comments.
         other = carry_out(format_, plan, limits)
         made = made if other is None else other
-        lost = _lost(format_, sides, made.data)
+        lost = _lost(format_, sides, made.data, limits)
     return Merged(made.data, conflicts, _notes(lost, ours, theirs))
 
 
@@ -130,9 +130,11 @@ def _conflict(number: int, pairing: Pairing, found: Disagreement, merged: Sequen
     )
 
 
-def _lost(format_: Format, sides: Mapping[Side, Document], data: bytes) -> dict[tuple[Path, str], int]:
+def _lost(
+    format_: Format, sides: Mapping[Side, Document], data: bytes, limits: Limits
+) -> dict[tuple[Path, str], int]:
     """How often each comment is missing in the merged text; negative if it should not be there."""
-    found = comments(format_.parse(data, Limits(size=len(data), expansion=2**62)))
+    found = comments(format_.parse(data, limits))
     own, other = comments(sides[Side.OURS]), comments(sides[Side.THEIRS])
     before = comments(sides[Side.BASE]) if Side.BASE in sides else own & other
     wanted = {key: max(own[key] + other[key] - before[key], 0) for key in {**own, **other, **found}}

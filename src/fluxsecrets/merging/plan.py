@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
+from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.sops.document import Data, Document
 from fluxsecrets.sops.formats import Edit, Format, Limits
 
@@ -68,7 +69,11 @@ def carry_out(format_: Format, plan: Plan, limits: Limits, *, remarks: bool = Fa
     """
     ours = plan.sides[Side.OURS]
     # A document that is put in comes behind what is added to the one in front of it.
-    units = sorted([*_document_units(format_, plan, limits), *_value_units(format_, plan)], key=_part)
+    try:
+        whole = list(_document_units(format_, plan, limits))
+    except FluxsecretsError:
+        return None  # with ours' sops block, theirs is beyond the limits
+    units = sorted([*whole, *_value_units(format_, plan)], key=_part)
     if remarks:
         units += _comment_units(plan, [edit for unit in units for edit in unit.edits])
     if not units:
