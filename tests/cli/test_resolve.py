@@ -603,6 +603,17 @@ class TestAfterTheDriver:
         assert "stringData.password: ours, resolved in the file" in done.stderr
         assert two.plain() == SECRET.replace("hunter2", "ours").replace("user: app", "user: them")
 
+    def test_a_subject_cant_steer_a_terminal(self, driver):
+        driver.on_feature("evil \x1b[31m >>>>>>> subject", ("hunter2", "theirs"), ("user: app", "user: them"))
+        driver.change("main", ("hunter2", "ours"), ("user: app", "user: us"))
+        driver.try_git("merge", "feature")
+        done = driver.resolve("--ours", "stringData.password")
+        assert "\x1b" not in done.stdout + done.stderr
+        text = driver.path.read_text()
+        assert "\x1b" not in text
+        assert re.search(r"^>>>>>>> theirs [0-9a-f]{9} evil \[31m >>>>>>> subject$", text, re.MULTILINE)
+        assert driver.resolve("--all-theirs").exit_code == 0
+
     def test_json_of_a_part(self, two):
         data = json.loads(two.resolve("--ours", "stringData.password", "--format", "json").stdout)
         assert problems(data) == []

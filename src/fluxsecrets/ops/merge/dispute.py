@@ -279,4 +279,6 @@ def _not_by_value(kinds: set[Kind]) -> FormatError:
 def _label(side: str, origin: Origin | None) -> str:
     if origin is None:
         return side
-    return f"{side} {origin.id[:_ID]} {origin.subject}".rstrip()
+    # Anyone may write a subject; what is in the file is shown by pagers and editors.
+    subject = "".join(sign if sign.isprintable() else " " for sign in origin.subject)
+    return f"{side} {origin.id[:_ID]} {subject}".rstrip()
