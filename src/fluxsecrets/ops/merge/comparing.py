@@ -33,7 +33,7 @@ def compared(
         base = None if versions.base is None else parse(format_, versions.base, limits)
         ours, theirs = (parse(format_, data, limits) for data in (versions.ours, versions.theirs))
         return merge(format_, base, ours, theirs, limits), (base, ours, theirs), None
-    opened = open_versions(format_, read_versions(format_, versions, limits), session.providers)
+    opened = open_versions(format_, read_versions(format_, versions, limits), session)
     known = canonical(opened, limits)
     merged = merge(format_, known.base, known.ours, known.theirs, limits)
     return merged, (known.base, known.ours, known.theirs), opened

@@ -10,6 +10,7 @@ from secrets import token_hex
 from fluxsecrets.errors import DataKeyError, IntegrityError, NotEncryptedError
 from fluxsecrets.marks import is_ciphertext
 from fluxsecrets.ops.files.content import OpenedFile, open_parsed, own_selector
+from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.cipher import Cipher, additional_data
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf
 from fluxsecrets.sops.encryption import Opened, open_document, selected
@@ -31,7 +32,7 @@ class OpenedVersions:
     theirs: OpenedFile
 
 
-def open_versions(format_: Format, documents: Documents, providers: Providers) -> OpenedVersions:
+def open_versions(format_: Format, documents: Documents, session: Session) -> OpenedVersions:
     """Decrypt three versions. A data key that two of them share is decrypted once.
 
     A version that is not encrypted for any identity at hand opens with the data key of another version, if
@@ -50,12 +51,12 @@ def open_versions(format_: Format, documents: Documents, providers: Providers) -
         open_one = _open_assembled if side == BASE and documents.assembled else _open
         try:
             with blaming(side):
-                opened[side] = open_one(format_, document, providers, tuple(opened.values()))
+                opened[side] = open_one(format_, document, session.providers, tuple(opened.values()))
         except DataKeyError as error:
             locked[side] = document, error
     for side, (document, why) in locked.items():
         found = _open_with_any(format_, document, tuple(opened.values()))
-        if found is None:
+        if found is None or is_for_us(session, found.metadata):
             raise why
         opened[side] = found
     return OpenedVersions(opened.get(BASE), opened[OURS], opened[THEIRS])
@@ -66,7 +67,7 @@ def _open(
 ) -> OpenedFile:
     metadata = document.metadata
     if metadata is not None:
-        shared = [other for other in known if share_data_key(metadata, other.metadata)]
+        shared = [other for other in known if _same_wrapped_keys(metadata, other.metadata)]
         found = _open_with_any(format_, document, shared)
         if found is not None:
             return found
@@ -117,6 +118,22 @@ def _decrypted(ciphers: Sequence[Cipher], text: str, bound: bytes) -> Value:
         with suppress(IntegrityError):
             return cipher.decrypt(text, bound)
     return token_hex()
+
+
+def is_for_us(session: Session, metadata: Metadata | None) -> bool:
+    """Return whether the identities at hand are enough for a block. If it doesn't open, it is damaged."""
+    return metadata is not None and session.opens(metadata.recipients, metadata.shamir_threshold)
+
+
+def _same_wrapped_keys(one: Metadata, other: Metadata) -> bool:
+    """Return whether all recipients that two blocks have in common have the same wrapped keys in both.
+
+    If only some have, somebody may have damaged the others, and one of the identities at hand has to open it.
+    """
+    known = {recipient_key(key.recipient): key.enc for key in other.wrapped_keys}
+    common = [key for key in one.wrapped_keys if recipient_key(key.recipient) in known]
+    same = all(known[recipient_key(key.recipient)] == key.enc for key in common)
+    return same and share_data_key(one, other)
 
 
 def share_data_key(one: Metadata, other: Metadata) -> bool:

@@ -26,7 +26,7 @@ from .checking import check_merged
 from .conflicts import shown_conflicts
 from .datakey import KeyPlan, plan_data_key, same_data_key, wrapped
 from .model import MergeResult, Outcome, Picks, Versions
-from .opening import OpenedVersions, open_versions
+from .opening import OpenedVersions, is_for_us, open_versions
 from .sealing import contents_of, sealed
 from .unsigned import merge_unopened
 from .versions import read_versions
@@ -59,8 +59,10 @@ def merge_encrypted(
     try:
         documents = read_versions(format_, versions, session.limits)
         try:
-            opened = open_versions(format_, documents, session.providers)
+            opened = open_versions(format_, documents, session)
         except DataKeyError as error:
+            if any(is_for_us(session, each.metadata) for each in documents.given):
+                raise
             return merge_unopened(format_, versions, documents, labels, session.limits, picks, error)
         return _Merge(session, path, format_, versions, opened, labels, picks).run()
     except FluxsecretsError as error:

@@ -33,6 +33,11 @@ class Documents:
     theirs: Document
     assembled: bool = False
 
+    @property
+    def given(self) -> Iterator[Document]:
+        """All of them."""
+        return (each for each in (self.base, self.ours, self.theirs) if each is not None)
+
 
 @contextmanager
 def blaming(side: str) -> Iterator[None]:
