@@ -217,3 +217,21 @@ def test_folding_for_one_of_two_kustomizations_is_refused(shop, cli, act_as):
     assert result.exit_code == 2
     assert "Flux would apply something else afterwards" in result.stderr
     assert (root / "apps/shop/db.yaml").read_bytes() == before
+
+
+def test_a_review_names_proposals_and_what_was_folded(shop, cli, act_as, git):
+    root = shop()
+
+    def reviewed(message):
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", message)
+        found = json.loads(cli("review", "HEAD~1..HEAD", "--format", "json").stdout)
+        return [each["title"] for each in found["items"]]
+
+    assert cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=VALUE.encode()).exit_code == 0
+    titles = reviewed("proposed")
+    assert any("a proposal, which Flux applies to the Secret: 1 value" in each for each in titles)
+    act_as("alice")
+    assert cli("fold").exit_code == 0
+    titles = reviewed("folded")
+    assert any("the proposal is gone, with 1 value" in each for each in titles)

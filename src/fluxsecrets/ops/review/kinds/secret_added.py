@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Severity
+from fluxsecrets.marks import is_proposal_name
 from fluxsecrets.ops.compare.model import FileState
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
@@ -33,6 +34,8 @@ def check(change: Change) -> Iterator[ReviewItem]:
         readers = f", for {listed(people)}" if people else ""
         was_plain = each.diff.state is FileState.ENCRYPTED
         what = "encrypted, and was plain text before" if was_plain else "new file"
+        if is_proposal_name(each.path) and not was_plain:
+            what = "a proposal, which Flux applies to the Secret"
         yield item(
             INFO,
             each.path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.findings import Severity
+from fluxsecrets.marks import is_proposal_name
 from fluxsecrets.ops.compare.model import FileState
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
@@ -27,12 +28,16 @@ def check(change: Change) -> Iterator[ReviewItem]:
         before = each.diff.before
         values = encrypted_values(each.diff)
         if each.diff.state is FileState.REMOVED and before is not None and (before.encrypted or values):
+            proposal = is_proposal_name(each.path)
+            what = "the proposal is gone" if proposal else "the file is deleted"
             yield item(
                 INFO,
                 each.path,
-                f"the file is deleted, with {counted(len(values), 'value')}",
+                f"{what}, with {counted(len(values), 'value')}",
                 environments=change.environments_of(each.change),
                 object_=only_object(values),
+                severity=Severity.LOW if proposal else None,
+                hint="check that the Secret's file has the value now" if proposal else None,
             )
 
 
