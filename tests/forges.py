@@ -12,7 +12,7 @@ import yaml
 
 JOBS = Path(__file__).parents[1] / "ci"
 _EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
-_INSTALLS = re.compile(r"(python -m pip|apt-get|command -v git|git config --global).*")
+_INSTALLS = re.compile(r"(python -I -m pip|apt-get|command -v git|git config --global).*")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class GitHub:
             **_environ(tools),
             "GITHUB_ACTIONS": "true",
             "GITHUB_STEP_SUMMARY": str(self.summary),
+            "RUNNER_TEMP": str(self.summary.parent),
             **environ,
         }
         self.workflow = yaml.safe_load((JOBS / "github-actions.yml").read_text(encoding="utf-8"))

@@ -146,6 +146,8 @@ def gitlab(environment, tmp_path):
             for number, each in enumerate(before)
         ]
         (folder / "fluxsecrets-review.md").write_text(body, encoding="utf-8")
+        # A runner that is used again may have the files of the merge request here.
+        (folder / "json.py").write_text("raise SystemExit(0)", encoding="utf-8")
         step = runner.run("fluxsecrets-comment")
         assert step.code == 0, step.output
         return server.notes

@@ -56,6 +56,8 @@ def tools(tmp_path):
 
 
 def hostile(folder):
+    for module in ("json", "pip", "re", "fluxsecrets", "sitecustomize"):  # none of them may run
+        (folder / f"{module}.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
     (folder / HOSTILE).parent.mkdir(parents=True, exist_ok=True)
     (folder / HOSTILE).write_text(SECRET, encoding="utf-8")
     (folder / ".fluxsecrets.yaml").write_text(ALLOWANCE, encoding="utf-8")
@@ -100,7 +102,7 @@ def test_github_fails_a_hostile_change_and_says_why(change, tools):
     assert summary.startswith(f"{MARKER}\n")
     page = assert_harmless(summary, [MARKER[4:-3]])
     assert any("@acme" in each for each in page.code)
-    assert (clone / "fluxsecrets-review.md").read_text(encoding="utf-8") == summary
+    assert (tools / "fluxsecrets-review.md").read_text(encoding="utf-8") == summary
     assert not any(PLAIN in step.output for step in steps.values())
     assert PLAIN not in summary
 
@@ -171,6 +173,9 @@ def test_jobs_that_write_comments_have_neither_a_checkout_nor_a_key(environment)
     assert used == ["actions/download-artifact", ""]
     # What the author of a pull request writes must never become part of a script.
     assert re.search(r"\$\{\{[^}]*(title|body|head_ref|head\.ref|label)", text) is None
+    assert set(re.findall(r"python[^\n]* -m pip", text + (JOBS / "gitlab-ci.yml").read_text())) == {
+        "python -I -m pip"
+    }
     comment = GitLab(None, None).jobs["fluxsecrets-comment"]
     assert comment["variables"] == {"GIT_STRATEGY": "none"}
 
@@ -185,3 +190,29 @@ def test_a_review_that_fails_replaces_the_comment_of_an_earlier_one(change, tool
     assert job.code == 2
     text = (clone / "fluxsecrets-review.md").read_text(encoding="utf-8")
     assert text.startswith(f"{MARKER}\n### Secrets: the review failed\n")
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_a_report_that_came_with_the_change_is_never_shown(change, tools, kind):
+    def edit(folder):
+        place = folder / "fluxsecrets-review.md"
+        if kind == "folder":
+            place.mkdir()
+            (place / "fluxsecrets-review.md").write_text("all is fine\n", encoding="utf-8")
+        else:
+            place.symlink_to("README.md")
+
+    clone, base = change(edit)
+    readme = (clone / "README.md").read_bytes()
+    job = run_gitlab(clone, tools, base)
+    assert job.code == 0, job.output
+    assert (clone / "fluxsecrets-review.md").read_text(encoding="utf-8").startswith(MARKER)
+    assert (clone / "README.md").read_bytes() == readme
+    _steps, summary = run_github(clone, tools, base)
+    assert summary.startswith(MARKER)
+    paths = [
+        step["with"]["path"]
+        for step in GitHub(None, None, "", {}).workflow["jobs"]["secrets"]["steps"]
+        if "upload-artifact" in step.get("uses", "")
+    ]
+    assert paths == ["${{ runner.temp }}/fluxsecrets-review.md"]
