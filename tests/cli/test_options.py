@@ -40,7 +40,16 @@ def test_the_log_shows_what_the_declarations_say():
         for each in command.params
         if isinstance(each, MARKED) and not isinstance(each, ValueArgument) and each.name not in EVERYWHERE
     }
-    assert shown == {"render names", "set spec", "keys cluster-secret identity"}
+    assert shown == {
+        "render names",
+        "set spec",
+        "propose spec",
+        "propose kustomization",
+        "resolve ours",
+        "resolve theirs",
+        "resolve base",
+        "keys cluster-secret identity",
+    }
     unmarked = {each.name for _, command in LOGGED for each in command.params if not isinstance(each, MARKED)}
     assert not unmarked & EVERYWHERE
 

@@ -18,6 +18,7 @@ WITH_OUTPUT = {
     "keys export": ("keys", "export", "alice"),
     "keys cluster-secret": ("keys", "cluster-secret", "--env", "staging"),
     "scan": ("scan",),
+    "review": ("review",),
     "audit": ("audit",),
     "verify": ("verify", "--env", "staging"),
     "render": ("render", "--env", "staging"),

@@ -64,7 +64,7 @@ def _with_broken(
 
     session = Session(dict(os.environ), Path.cwd())
     if arguments:
-        found = check_macs_of(session, [text for text in arguments if Path(text).is_file()])
+        found = check_macs_of(session, [text for text in arguments if Path(text).is_file() and not Path(text).is_symlink()])
     else:
         repository = find_repository(session.cwd)
         if repository is None:
@@ -73,7 +73,7 @@ def _with_broken(
         _name_uncovered(repository, [path for path, _ in result.ciphertexts])
     if found.left or verbose:
         _count(found, verbose=verbose)
-    known = {error.path for error in result.errors}
+    known = {error.path for error in result.errors} | {found.location.path for found in result.findings}
     more = [error for error in found.errors if error.path not in known]
     result = result._replace(errors=(*result.errors, *more))
     return result, frozenset(error.path for error in found.errors)

@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Merge three versions of a secret; git runs this.
 
-    `fluxsecrets hook install` configures it as `fluxsecrets merge-driver %O %A %B %L %P %S %X %Y`. The
-    result replaces the file %A. Values that one side changed are merged by key. A conflict gets markers
+    `fluxsecrets hook install` configures it with the arguments `%O %A %B %L %P %S %X %Y` of git. The result
+    replaces the file %A. Values that one side changed are merged by key. A conflict gets markers
     around the two ciphertexts of that value. A version whose MAC is wrong is never merged.
 
     Exit codes: 0 merged, 1 conflicts, or not merged; 2 an error.

@@ -19,7 +19,7 @@ _SIGNS = (b"fluxsecrets", b"textconv", b"values")
 
 
 def main() -> None:
-    """Run `textconv FILE`, and end the process."""
+    """Run the command `textconv`, and end the process."""
     shown = _shortly(sys.argv[1:])
     if shown is None:
         from .entry import main as run_command_line

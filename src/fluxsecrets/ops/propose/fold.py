@@ -185,5 +185,5 @@ class _Folder:
                 "Flux would apply something else afterwards",
                 details=changed,
                 hint="nothing was written; fold all proposals for these together, or set the values with "
-                "`fluxsecrets set`, and delete the proposals",
+                "`fluxsecrets set PATH KEY`, and delete the proposals",
             )

@@ -65,7 +65,7 @@ def read_secret(tree: Tree, target: Target, key: str, number: int | None = None)
             "a proposal is a patch for a Kubernetes Secret, and the file has none"
             if number is None
             else f"document {number} of the file is not a Secret",
-            hint="a holder of a key can change any encrypted file with `fluxsecrets set`",
+            hint="a holder of a key can change any encrypted file with `fluxsecrets set FILE KEY`",
         )
     if len(found) > 1:
         having = [

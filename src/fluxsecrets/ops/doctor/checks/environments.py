@@ -27,7 +27,7 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
         yield problem(
             "none of your identities opens a file here",
             command="fluxsecrets keys list",
-            hint="give your public key to somebody who can run `fluxsecrets recipients add`",
+            hint="give your public key to somebody who can run `fluxsecrets recipients add RECIPIENT --all`",
         )
     for error in usage.errors:
         yield unknown(str(error), hint=error.hint or "")

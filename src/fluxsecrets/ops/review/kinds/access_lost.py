@@ -19,7 +19,7 @@ INFO = describe(
     "somebody can read less",
     why="What somebody could read stays known to them: git keeps the old version, and values that do not "
     "change stay valid. A cluster that loses access can't apply the file any more.",
-    fix="change the values that this recipient knows: `fluxsecrets recipients report` lists them",
+    fix="change the values that this recipient knows: `fluxsecrets recipients report NAME` lists them",
 )
 
 
