@@ -64,7 +64,8 @@ def _with_broken(
 
     session = Session(dict(os.environ), Path.cwd())
     if arguments:
-        found = check_macs_of(session, [text for text in arguments if Path(text).is_file() and not Path(text).is_symlink()])
+        files = [text for text in arguments if Path(text).is_file() and not Path(text).is_symlink()]
+        found = check_macs_of(session, files)
     else:
         repository = find_repository(session.cwd)
         if repository is None:

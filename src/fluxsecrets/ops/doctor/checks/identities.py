@@ -22,7 +22,7 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
         yield problem(
             "no identity was found, so that nothing can be decrypted",
             command="fluxsecrets keys generate",
-            hint="then give your public key to somebody who can run `fluxsecrets recipients add RECIPIENT --all`",
+            hint="then give it to somebody who can run `fluxsecrets recipients add RECIPIENT --all`",
         )
     for warning in facts.keys.warnings:
         yield problem(warning)
