@@ -132,3 +132,24 @@ def test_a_new_file_that_no_pattern_covers_is_named_where_others_are_covered(enc
     assert done.exit_code == 0
     assert "no pattern in .gitattributes covers apps/other.yaml" in done.stderr
     assert "`fluxsecrets hook install drivers`" in done.stderr
+
+
+def test_links_and_large_files_that_the_framework_names_are_left_to_the_scan(folder, cli, git):
+    git(folder.path, "init", "--quiet")
+    (folder.path / "large.bin").write_bytes(b"\0" * (17 * 2**20))
+    names = ["large.bin"]
+    if os.name != "nt":
+        (folder.path / "link").symlink_to("large.bin")
+        names.append("link")
+    git(folder.path, "add", "--all")
+    done = cli("hook", "run", "pre-commit", *names)
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["MOST", "MOST_BYTES"])
+def test_what_is_too_much_is_said_not_to_be_checked(repository, cli, monkeypatch, name):
+    repository()
+    monkeypatch.setattr(f"fluxsecrets.ops.checks.stagedmacs.{name}", 0)
+    done = cli("hook", "run", "pre-commit")
+    assert done.exit_code == 0
+    assert "MACs that were not checked, since there are too many: 1; `fluxsecrets audit`" in done.stderr

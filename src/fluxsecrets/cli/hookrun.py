@@ -104,7 +104,9 @@ def _count(found: MacCheck, *, verbose: bool) -> None:
 
     out = Output()
     if found.left:
-        out.note(f"the MACs of {found.left} more files were not checked: `fluxsecrets audit` does it")
+        out.note(
+            f"MACs that were not checked, since there are too many: {found.left}; `fluxsecrets audit` does it"
+        )
     if verbose:
         rest = f", {found.unchecked} not: no identity at hand opens them" if found.unchecked else ""
         out.note(f"MACs of encrypted files: {found.checked} checked{rest}")

@@ -9,6 +9,7 @@ asked for, and neither gpg nor the keyring of the system. A file for others stay
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,6 +28,9 @@ from fluxsecrets.sops.metadata import Metadata
 
 MOST = 2_000
 """Files that are checked; a commit with more would take too long."""
+
+MOST_BYTES = 64 * 2**20
+"""Bytes of all of them together."""
 
 File = tuple[str, bytes]
 
@@ -65,11 +69,17 @@ def check_staged_macs(session: Session, repository: Repository, files: Sequence[
 def check_macs_of(session: Session, paths: Sequence[str]) -> MacCheck:
     """Check the MACs of files of the work tree, relative to the working directory.
 
-    Raises:
-        FileAccessError: one can't be read.
+    Links, and files that are too large or can't be read, are left to the scan.
     """
-    files = ((path, read_file(session.cwd / path, limit=BLOB_LIMIT).data) for path in paths[:MOST])
-    return _check(session, (file for file in files if SIGN_BYTES in file[1]), left=len(paths[MOST:]))
+    return _check(session, _named(session, paths[:MOST]), left=len(paths[MOST:]))
+
+
+def _named(session: Session, paths: Sequence[str]) -> Iterator[File]:
+    for path in paths:
+        with suppress(FluxsecretsError):
+            data = read_file(session.cwd / path, limit=BLOB_LIMIT).data
+            if SIGN_BYTES in data:
+                yield path, data
 
 
 def _staged(repository: Repository, files: Sequence[tuple[str, str]]) -> Iterator[File]:
@@ -80,7 +90,15 @@ def _staged(repository: Repository, files: Sequence[tuple[str, str]]) -> Iterato
 
 
 def _check(session: Session, files: Iterable[File], *, left: int) -> MacCheck:
-    results = [*run_jobs(partial(_wrong, session), [*files])]
+    held: list[File] = []
+    size = 0
+    for file in files:
+        size += len(file[1])
+        if size <= MOST_BYTES:
+            held.append(file)
+        else:
+            left += 1
+    results = [*run_jobs(partial(_wrong, session), held)]
     errors = tuple(each for each in results if isinstance(each, FluxsecretsError))
     checked = sum(each is not False for each in results)
     return MacCheck(errors, checked, len(results) - checked, left)
