@@ -285,6 +285,28 @@ def test_a_proposal_that_flux_would_not_apply_is_refused_and_nothing_is_written(
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("apps/shop", "password"), "it is a folder"),
+        (("apps/shop/db.yaml", "a b"), "a valid config key must consist of"),
+        (("apps/shop/db.yaml", ""), "name the Secret's file and a key"),
+        (("apps/shop/db.yaml", "metadata.name.x"), ""),
+        (("apps/shop/db.yaml", '["metadata"]["name"]'), "is not a key of a Secret"),
+        (("apps/shop/db.yaml", "gone", "--remove"), "--remove takes no value"),
+        (("apps/shop/db.proposed-token.yaml", "token"), "this file is a proposal itself"),
+        (("nowhere.yaml", "password"), "there is no such file"),
+    ],
+)
+def test_what_is_not_a_key_of_a_secret_is_refused(shop, cli, words, reason):
+    shop()
+    assert cli("propose", "apps/shop/db.yaml", "token", "--generate", "hex").exit_code == 0
+    result = cli("propose", *words, "--generate", "hex")
+    assert (result.exit_code == 2) == bool(reason)
+    assert reason in result.stderr
+    assert "--allow-invalid" not in result.stderr
+
+
 def test_one_of_several_kustomization_files_can_be_chosen(shop, cli, act_as):
     root = shop(files=two())
     chosen = "apps/overlays/staging/kustomization.yaml"

@@ -9,12 +9,13 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import replace
 
-from fluxsecrets.errors import FluxsecretsError, UsageError
+from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
+from fluxsecrets.marks import is_proposal_name
 from fluxsecrets.ops.files.content import encrypt_content, parse
 from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for
 from fluxsecrets.ops.policy.strangers import compare_with_rule, difference_lines, judge, refuse
 from fluxsecrets.ops.policy.validity import refuse_invalid
-from fluxsecrets.ops.run.inputs import Target
+from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.names import names_of
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
@@ -29,7 +30,7 @@ from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.sourceignore import artifact
 from fluxsecrets.repo.tree import Tree, open_tree, parent, with_planned
-from fluxsecrets.sops.document import Data, Leaf, find
+from fluxsecrets.sops.document import Data, Document, Leaf, find
 from fluxsecrets.sops.formats.yaml import YamlFormat
 from fluxsecrets.sops.formats.yaml.block import render_block
 from fluxsecrets.sops.selectors import compile_selector
@@ -61,7 +62,10 @@ def propose(session: Session, request: ProposeRequest, new: Callable[[], bytes])
         ConfigError: Flux doesn't reach the Secret, or rules are invalid.
         FormatError, FileAccessError, RecipientError: a file can't be read, or a value can't be proposed.
     """
+    refuse_folder(session, request.path)
     target = select(session, [request.path]).targets[0]
+    if is_proposal_name(target.path.name):
+        raise UsageError("this file is a proposal itself", path=target.shown, hint="name the Secret's file")
     if target.problem is not None:
         raise target.problem
     tree = open_tree(target.path.parent, limits=session.limits)
@@ -269,7 +273,7 @@ class _Proposer:
             self.session.providers,
             now=self.session.now(),
             limits=self.session.limits,
-            check=refuse_invalid,
+            check=_refuse_invalid,
         )
         self.warnings += made.warnings
         return made.data
@@ -320,3 +324,11 @@ class _Proposer:
     def reached(self, uses: tuple[Use, ...], file: str) -> tuple[str, ...]:
         """The environments in which Flux applies a patch of a kustomization file to the Secret."""
         return tuple(dict.fromkeys(use.environment for use in uses if not use.chain or file in use.chain))
+
+
+def _refuse_invalid(document: Document) -> None:
+    """Refuse a patch after which Kubernetes would refuse the Secret; see `validity.refuse_invalid`."""
+    try:
+        refuse_invalid(document)
+    except FormatError as error:
+        raise FormatError(error.message, hint="choose another key, or another value") from None
