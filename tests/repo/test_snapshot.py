@@ -73,3 +73,12 @@ def test_the_work_tree_is_the_one_on_disk(committed, tmp_path):
     with snapshots(repository, (work_tree_state(repository),), Limits()) as (tree,):
         assert tree.root == tmp_path
         assert tree.read("a") == b"2"
+
+
+def test_only_settings_and_public_keys_are_written_to_disk(committed):
+    files = {**FILES, "keys/alice.pub": "age1alice\n", "keys/alice.agekey": "private", "secret.yaml": "a: b\n"}
+    repository = committed(files)().repository
+    with snapshots(repository, (commit_state(repository, "HEAD"),), Limits()) as (tree,):
+        written = {path.relative_to(tree.root).as_posix() for path in tree.root.rglob("*") if path.is_file()}
+        assert written == {".fluxsecrets.yaml", "keys/alice.pub"}
+        assert tree.read("secret.yaml") == b"a: b\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import GitError, LimitError
 from fluxsecrets.files.private import private_directory
-from fluxsecrets.marks import KEYS_FOLDER, OFFBOARDING_FOLDER, SETTINGS_NAME
+from fluxsecrets.marks import OFFBOARDING_FOLDER, SETTINGS_NAME, is_public_key
 from fluxsecrets.sops.formats import Limits
 
 from .checkout import LINK, put
@@ -25,9 +25,6 @@ from .tree import Contents, Tree, make_tree, normalise
 
 _KEPT = 64 * 2**20
 """Bytes of contents that are held to be read again."""
-
-_ON_DISK = (SETTINGS_NAME, f"{KEYS_FOLDER}/", f"{OFFBOARDING_FOLDER}/")
-"""Files without secrets that others look for in a folder, and what the paths of such files begin with."""
 
 
 class Blobs:
@@ -129,10 +126,15 @@ def _tree(state: State, blobs: Blobs, sizes: Mapping[str, int], limits: Limits, 
             continue
         if entry.mode != LINK:
             regular[path] = entry
-        if (entry.mode == LINK or path.startswith(_ON_DISK)) and (data := blobs.read(entry.blob)) is not None:
+        if (entry.mode == LINK or _is_read_on_disk(path)) and (data := blobs.read(entry.blob)) is not None:
             put(root, path, entry.mode, data)
     contents = BlobContents(blobs, regular, sizes)
     return make_tree(root, state.entries, limits=limits, planned=contents)
+
+
+def _is_read_on_disk(path: str) -> bool:
+    """Whether others look for a file in a folder; such files hold no secrets."""
+    return path == SETTINGS_NAME or is_public_key(path) or path.startswith(f"{OFFBOARDING_FOLDER}/")
 
 
 def _sizes(repository: Repository, states: Sequence[State]) -> dict[str, int]:
