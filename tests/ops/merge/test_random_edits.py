@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from soak.merging import World, one_round
+from soak.mutations import damaged_round
 
 ROUNDS = 120
 
@@ -25,3 +26,10 @@ def test_sops_verifies_the_mac_of_every_merged_file(tmp_path, environment):
     wrong = [one_round(world, random.Random(n), n, tally, shutil.which("sops")) for n in range(40)]
     assert list(filter(None, wrong)) == []
     assert tally["sops read it"] == tally["merged"] > 20
+
+
+def test_what_is_merged_with_a_damaged_version_decrypts(tmp_path, environment):
+    world, tally = World(tmp_path), Counter()
+    wrong = [damaged_round(world, random.Random(n), n, tally) for n in range(60)]
+    assert list(filter(None, wrong)) == []
+    assert tally["theirs refused"] > 5
