@@ -147,3 +147,12 @@ def test_a_submodule_is_said_not_to_be_looked_at(repository, cli, git, staged):
     assert json.loads(result.stdout)["unseen"] == [
         "the submodule vendor/secrets: its files are in another repository"
     ]
+
+
+def test_a_public_key_that_is_not_one_stops_nothing(repository, cli, git):
+    place = repository / "keys" / "bob.pub"
+    place.write_text(f"{place.read_text(encoding='utf-8').strip()} x y\n", encoding="utf-8")
+    git(repository, "commit", "--quiet", "--all", "--message", "change")
+    for command in ("review", "audit", "verify"):
+        result = cli(command)
+        assert result.exit_code != 2, result.stderr

@@ -43,7 +43,7 @@ from fluxsecrets.sops.document import Document, Path
 from fluxsecrets.sops.document import Mapping as Map
 from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
+from fluxsecrets.sops.recipients import RecipientKey, age, can_be_recipient, read_recipient, recipient_key
 
 Made = TypeVar("Made")
 
@@ -527,7 +527,8 @@ def _public_keys(tree: Tree) -> tuple[PublicKey, ...]:
             except FluxsecretsError:
                 continue
             lines = (line.strip() for line in text.splitlines())
-            recipients = tuple(line for line in lines if line and not line.startswith("#"))
+            named = (line for line in lines if line and not line.startswith("#"))
+            recipients = tuple(filter(can_be_recipient, named))
             found.append(PublicKey(path, name_in(path).removesuffix(PUBLIC_KEY_SUFFIX), recipients))
     return tuple(found)
 

@@ -39,6 +39,14 @@ RecipientKey = tuple[str, str]
 """What makes two recipients the same key: kind, and normalised text."""
 
 
+def can_be_recipient(text: str) -> bool:
+    """Whether a text can be read as a public key; a plugin's may have any form."""
+    try:
+        return bool(read_recipient(text) or age(text))
+    except FluxsecretsError:
+        return False
+
+
 def split_list(text: str) -> list[str]:
     """The parts of a comma-separated list, without blanks around them and without empty ones."""
     return [part.strip() for part in text.split(",") if part.strip()]
