@@ -323,3 +323,15 @@ def test_a_stranger_is_accepted_on_request_and_named(shop, cli):
     result = cli(*command)
     assert result.exit_code == 0
     assert "accepted: in the file, not in the rule" in result.stderr
+
+
+def test_the_log_has_the_key_and_never_the_value(shop, cli, act_as):
+    root = shop(files={".fluxsecrets.yaml": SETTINGS + "log: {required: true}\n"})
+    assert cli("propose", "apps/shop/db.yaml", "token", "--stdin", stdin=VALUE.encode()).exit_code == 0
+    act_as("alice")
+    assert cli("fold").exit_code == 0
+    log = (root / ".git/fluxsecrets/log.jsonl").read_text()
+    assert '"propose"' in log
+    assert '"key":"token"' in log.replace(" ", "")
+    assert '"fold"' in log
+    assert VALUE not in log
