@@ -235,3 +235,20 @@ def test_a_review_names_proposals_and_what_was_folded(shop, cli, act_as, git):
     assert cli("fold").exit_code == 0
     titles = reviewed("folded")
     assert any("the proposal is gone, with 1 value" in each for each in titles)
+
+
+def test_the_entries_of_two_branches_are_folded_together(shop, cli, act_as):
+    root = shop()
+    file = root / "apps/shop/kustomization.yaml"
+    entries = []
+    for key in ("password", "token"):
+        assert cli("propose", "apps/shop/db.yaml", key, "--stdin", stdin=VALUE.encode()).exit_code == 0
+        entries.append(file.read_text().partition("patches:\n")[2].removesuffix("# the end\n"))
+        file.write_text(LISTED)
+    file.write_text(LISTED.replace("# the end", f"patches:\n{''.join(entries)}# the end"))
+    assert file.read_text().count("encrypted_regex") == 2
+    act_as("alice")
+    assert applied(cli)["db"] == {"user": "alice", "password": VALUE, "token": VALUE}
+    assert cli("fold").exit_code == 0
+    assert file.read_text() == LISTED
+    assert applied(cli)["db"] == {"user": "alice", "password": VALUE, "token": VALUE}
