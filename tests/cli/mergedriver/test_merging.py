@@ -121,3 +121,35 @@ def test_a_side_in_plain_text_is_not_merged_and_not_written(repository, git, enc
     assert merged.returncode == 1
     assert "encrypted on one side and plain text on the other" in merged.stderr
     assert (repository.path / "secret.yaml").read_bytes() == before
+
+
+SEALED = """\
+apiVersion: bitnami.com/v1alpha1
+kind: SealedSecret
+metadata:
+  name: db
+spec:
+  encryptedData:
+    password: {}
+    token: {}
+"""
+
+
+def test_sealed_secrets_merge_by_key_without_any_key(repository, git):
+    versions = (SEALED.format(*each) for each in (("AgA", "AgB"), ("AgC", "AgB"), ("AgA", "AgD")))
+    three(repository, git, "sealed.yaml", *versions)
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 0, merged.stderr
+    assert (repository.path / "sealed.yaml").read_text(encoding="utf-8") == SEALED.format("AgC", "AgD")
+
+
+def test_a_value_that_both_sides_sealed_is_a_conflict(repository, git):
+    versions = (SEALED.format(*each) for each in (("AgA", "AgB"), ("AgC", "AgB"), ("AgD", "AgE")))
+    three(repository, git, "sealed.yaml", *versions)
+    merged = merge(repository, "merge", "--no-edit", "other")
+    assert merged.returncode == 1
+    assert "conflict in spec.encryptedData.password" in merged.stderr
+    text = (repository.path / "sealed.yaml").read_text(encoding="utf-8")
+    assert (
+        "<<<<<<< HEAD\n    password: AgC\n=======\n    password: AgD\n>>>>>>> other\n    token: AgE\n" in text
+    )
