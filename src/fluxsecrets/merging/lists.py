@@ -29,7 +29,7 @@ def hunks(old: Sequence[Data], new: Sequence[Data]) -> list[Hunk]:
 
     Long lists in which the same items repeat are one change, between what they start and end with in common.
     """
-    one, two = [_key(item) for item in old], [_key(item) for item in new]
+    one, two = [comparable(item) for item in old], [comparable(item) for item in new]
     shortest = min(len(one), len(two))
     first = next((place for place in range(shortest) if one[place] != two[place]), shortest)
     rest = range(1, shortest - first + 1)
@@ -87,8 +87,8 @@ def spliced(ours: Sequence[Data], theirs: Sequence[Data], changes: Sequence[Hunk
 
 def _same_change(one: Hunk, two: Hunk, ours: Sequence[Data], theirs: Sequence[Data]) -> bool:
     return (one.start, one.end) == (two.start, two.end) and list(
-        map(_key, ours[one.first : one.last])
-    ) == list(map(_key, theirs[two.first : two.last]))
+        map(comparable, ours[one.first : one.last])
+    ) == list(map(comparable, theirs[two.first : two.last]))
 
 
 def _meet(one: Hunk, two: Hunk) -> bool:
@@ -99,10 +99,10 @@ def _meet(one: Hunk, two: Hunk) -> bool:
     return inserts and (one.start == two.end or two.start in (one.end, one.start))
 
 
-def _key(item: Data) -> object:
-    """A hashable form, in which `1`, `1.0`, `True` and `"1"` differ."""
+def comparable(item: Data) -> object:
+    """Return a hashable form of data, in which `1`, `1.0`, `True` and `"1"` differ."""
     if isinstance(item, dict):
-        return ("map", frozenset((key, _key(value)) for key, value in item.items()))
+        return ("map", frozenset((key, comparable(value)) for key, value in item.items()))
     if isinstance(item, list):
-        return ("list", tuple(map(_key, item)))
+        return ("list", tuple(map(comparable, item)))
     return (type(item).__name__, canonical_bytes(item))

@@ -6,6 +6,7 @@ value does. Here the same value in the same place gets the ciphertext that our s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -51,7 +52,7 @@ class Canonical:
     Attributes:
         plain: the values of all ciphertexts in any of the versions.
         own: the ciphertexts that our side and then theirs have for a value, by its common ciphertext. Only
-            where a side has several: a value may be in a list twice.
+            where they are in several places: a value may be in a list twice, or in two documents.
         placed: which of them our side has in which document and place.
     """
 
@@ -137,16 +138,15 @@ class _Table:
 
 def _several(ours: OpenedFile, theirs: OpenedFile, table: _Table) -> dict[Ciphertext, tuple[str, ...]]:
     found: dict[Ciphertext, dict[str, None]] = {}
-    several: set[Ciphertext] = set()
+    where: dict[Ciphertext, set[object]] = {}
     for side in (ours, theirs):
-        seen: set[Ciphertext] = set()
-        for _, bound, text, plain in found_in(side):
+        places, seen = places_of(side.opened.document), Counter[Ciphertext]()
+        for target, bound, text, plain in found_in(side):
             key = bound, table.text(bound, plain)
-            if key in seen:
-                several.add(key)
-            seen.add(key)
+            where.setdefault(key, set()).add(places.get(id(target), seen[key]))  # comments are counted
+            seen[key] += 1
             found.setdefault(key, {})[text] = None
-    return {key: tuple(found[key]) for key in several}
+    return {key: tuple(found[key]) for key, places in where.items() if len(places) > 1}
 
 
 def _placed(document: Document, own: Mapping[Ciphertext, tuple[str, ...]]) -> dict[Place, str]:

@@ -9,6 +9,7 @@ from fluxsecrets.ops.files.content import parse
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Format
 
+from .checking import check_text
 from .conflicts import shown_conflicts
 from .model import MergeResult, Outcome, Picks, Versions
 
@@ -34,9 +35,10 @@ def merge_sealed(
         merged = merge(format_, base, ours, theirs, limits, picks)
         if merged.whole:
             return None
+        document = parse(format_, merged.data, limits)
+        check_text(base, ours, theirs, document, merged, picks)
         if not merged.conflicts:
             return MergeResult(Outcome.MERGED, merged.data, notes=merged.notes)
-        document = parse(format_, merged.data, limits)
         text = with_markers(format_, document, base, theirs, merged.conflicts, labels, limits)
     except FluxsecretsError:
         return None

@@ -22,7 +22,7 @@ from fluxsecrets.sops.recipients import recipient_key
 
 from .block import body, protection, rules_of
 from .canonical import Canonical, canonical
-from .checking import check_merged
+from .checking import check_merged, check_text
 from .conflicts import shown_conflicts
 from .datakey import KeyPlan, plan_data_key, same_data_key, wrapped
 from .model import MergeResult, Outcome, Picks, Versions
@@ -128,7 +128,9 @@ class _Merge:
         if self.format.single_value:
             return Merged(b""), self._one_value()
         merged = merge(self.format, known.base, known.ours, known.theirs, self.session.limits, self.picks)
-        return merged, parse(self.format, merged.data, self.session.limits)
+        document = parse(self.format, merged.data, self.session.limits)
+        check_text(known.base, known.ours, known.theirs, document, merged, self.picks)
+        return merged, document
 
     def _one_value(self) -> Document:
         """Return the version that changed the only value of a binary file.
@@ -214,7 +216,7 @@ class _Merge:
     def _check(self, merged: Opened) -> None:
         base, ours, theirs = self.opened.base, self.opened.ours, self.opened.theirs
         before = None if base is None else base.parts
-        check_merged(before, ours.parts, theirs.parts, merged.plain, picked=bool(self.picks))
+        check_merged(before, ours.parts, theirs.parts, merged.plain, self.picks)
 
     def _recipient_notes(self, block: MergedMetadata) -> Iterator[str]:
         """Say who comes and goes, compared with ours."""

@@ -18,6 +18,7 @@ from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.metadata import Metadata
 
 from .block import body, protection, rules_of
+from .checking import check_text
 from .conflicts import shown_conflicts
 from .model import MergeResult, Outcome, Picks, Versions
 from .opening import share_data_key
@@ -60,6 +61,7 @@ def merge_unopened(
     if merged.whole:
         raise UnprotectedError("the two sides can't be merged value by value")
     document = parse(format_, merged.data, limits)
+    check_text(base, ours, theirs, document, merged, picks)
     block = _block(None if base is None else _block_of(base), own, other, document)
     if not merged.conflicts:
         for side, data in ((ours, versions.ours), (theirs, versions.theirs)):
