@@ -115,6 +115,8 @@ def test_somebody_is_removed(repository, reviewed, cli):
     lost = found.of("access-lost")
     assert lost
     assert all("bob can't read" in item["title"] for item in lost)
+    assert all("`fluxsecrets recipients report bob`" in item["hint"] for item in lost)
+    assert all(item["path"] not in item["details"] for item in lost)
     assert found.of("data-key-kept") == []
     assert found.exit_code == 0
 
@@ -335,8 +337,39 @@ def test_a_file_that_is_moved_and_edited_is_one_file(repository, reviewed, cli, 
     )
     assert cli("set", new, "stringData.password", "--generate", "password:32").exit_code == 0
     found = reviewed()
-    assert found.kinds == ["values-changed"]
+    assert found.kinds == ["secret-moved", "values-changed"]
     assert found.only("values-changed")["path"] == new
+    moved = found.only("secret-moved")
+    assert (moved["title"], moved["severity"], moved["hint"]) == (f"moved from {STAGING}", "low", None)
+
+
+def test_a_secret_moved_to_another_environment(repository, reviewed, git):
+    new = PRODUCTION.replace("secrets.yaml", "from-staging.yaml")
+    git(repository, "mv", STAGING, new)
+    moved = reviewed().only("secret-moved")
+    assert moved["path"] == new
+    assert moved["severity"] == "medium"
+    assert moved["environments"] == ["production", "staging"]
+    assert f"moved from {STAGING}: bob, cluster-staging can read it" in moved["title"]
+    assert "cluster-production can't read it" in moved["title"]
+
+
+def test_a_new_file_for_those_whom_its_rule_names_gives_nobody_more(repository, reviewed, cli):
+    new = STAGING.replace("secrets.yaml", "new.yaml")
+    text = "kind: Secret\napiVersion: v1\nmetadata:\n  name: new\nstringData:\n  password: correct-horse\n"
+    (repository / new).write_text(text)
+    assert cli("encrypt", new).exit_code == 0
+    found = reviewed()
+    assert found.only("secret-added")["path"] == new
+    assert found.report["access"] == []
+    assert found.of("access-gained") == []
+
+
+def test_values_that_are_only_encrypted_anew_are_counted(repository, reviewed, cli):
+    assert cli("rotate", STAGING).exit_code == 0
+    rotated = reviewed().only("values-changed")
+    assert rotated["title"].endswith(" values encrypted anew")
+    assert rotated["details"] == []
 
 
 def test_a_new_file_for_somebody_whom_its_rule_does_not_name(repository, reviewed, cli):

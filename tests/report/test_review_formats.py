@@ -52,6 +52,19 @@ def test_long_details_are_counted(capsys):
     assert "and 28 more lines: --format json has all" in out
 
 
+def test_what_items_of_one_file_have_in_common_is_shown_once(capsys):
+    items = [
+        item("plain-text", title=f"value {number}", hint="encrypt it: `fluxsecrets encrypt FILE`")
+        for number in "12"
+    ]
+    out, _ = shown("text", review(items), capsys)
+    assert out.count("hint: encrypt it") == out.count("plain-text") == 1
+    assert out.index("value 2") < out.index("plain-text") < out.index("hint: encrypt it")
+    out, _ = shown("markdown", review(items), capsys)
+    assert out.count("**To do**") == 1
+    assert out.index("value 2") < out.index("**To do**")
+
+
 def test_json_has_everything(capsys):
     data = json.loads(shown("json", EVERYTHING, capsys).out)
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(data)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fluxsecrets.findings import Confidence, Finding, Location
@@ -46,6 +47,15 @@ def severities(items: Iterable[ReviewItem]) -> str:
     """The number of items of each severity, such as `1 critical, 2 high`; without items, nothing."""
     counts = Counter(item.severity for item in items)
     return ", ".join(f"{counts[severity]} {severity}" for severity in sorted(counts, reverse=True))
+
+
+def said_below(items: Sequence[ReviewItem]) -> frozenset[ReviewItem]:
+    """Items whose details and advice the next one, of the same file, has as well: it shows them."""
+    return frozenset(one for one, other in pairwise(items) if _shared(one) == _shared(other))
+
+
+def _shared(item: ReviewItem) -> tuple[object, ...]:
+    return (item.environment, item.kind, item.severity, item.path, item.details, item.hint)
 
 
 def _finding(item: ReviewItem) -> Finding:

@@ -16,7 +16,7 @@ from fluxsecrets.shell import with_file
 
 from .markdown import LIMIT, code, fitting, inline_html, prose, size, table
 from .page import Lines, Page
-from .review_found import severities
+from .review_found import said_below, severities
 from .text import counted
 
 if TYPE_CHECKING:
@@ -104,15 +104,16 @@ def _that_fit(review: Review, room: int) -> dict[ReviewItem, list[str]]:
         heading: size(_section(heading, items, list(_more(len(items), "more item"))))
         for heading, items in review.by_environment
     }
+    brief = said_below(review.items)
     for item in sorted(review.items, key=lambda item: -item.severity):
-        lines = list(_item(item, 0))
+        lines = list(_item(item, 0, brief=item in brief))
         room -= size(lines) + sections.pop(item.environment, 0)
         if room < 0:
             return shown
         shown[item] = lines
-    for item, brief in shown.items():
-        lines = list(_item(item, _DETAILS_SHOWN))
-        more = size(lines) - size(brief)
+    for item, short in shown.items():
+        lines = list(_item(item, _DETAILS_SHOWN, brief=item in brief))
+        more = size(lines) - size(short)
         if more <= room:
             room -= more
             shown[item] = lines
@@ -127,11 +128,14 @@ def _section(heading: str, items: Sequence[ReviewItem], inside: Sequence[str]) -
     yield from ("", *inside, "", "</details>", "")
 
 
-def _item(item: ReviewItem, details: int) -> Iterator[str]:
+def _item(item: ReviewItem, details: int, *, brief: bool) -> Iterator[str]:
+    """An item; in brief without what the next one has as well."""
     yield f'- <a id="{_NO_ANCHOR.sub("-", item.anchor)}"></a>**{item.severity}**: {prose(item.title)}'
     place = item.path if item.line is None else f"{item.path}:{item.line}"
     what = f", {prose(item.object)}" if item.object else ""
     yield f"  - {code(place)}{what} ({code(item.kind)})"
+    if brief:
+        return
     yield from (f"  - {prose(line)}" for line in item.details[:details])
     yield from (f"  {line}" for line in _more(len(item.details) - details, "more line"))
     if item.hint:

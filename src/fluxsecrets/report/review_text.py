@@ -9,7 +9,7 @@ from fluxsecrets.shell import with_file
 
 from .findings_text import COLOURS
 from .page import Block, Heading, Lines, Note, Page, Sentence, Table
-from .review_found import severities, summary
+from .review_found import said_below, severities, summary
 from .text import Cell, Row, counted, path_shower, printable
 
 if TYPE_CHECKING:
@@ -52,11 +52,16 @@ def _row(change: AccessChange) -> Row:
 
 def _group(heading: str, items: Sequence[ReviewItem], show_path: Callable[[str], str]) -> Iterator[Block]:
     yield Heading([Cell(printable(heading), "bold"), Cell(severities(items))])
+    brief = said_below(items)
     for item in items:
         severity = Cell(f"  {item.severity}", COLOURS[str(item.severity)])
         yield Sentence(printable(item.title), "bold", _INDENT, severity)
         place = show_path(item.path) if item.line is None else f"{show_path(item.path)}:{item.line}"
-        yield Heading([Cell(f"{_INDENT}{printable(place)}"), Cell(printable(item.object))], indent=_INDENT)
+        cells = [Cell(f"{_INDENT}{printable(place)}"), Cell(printable(item.object))]
+        cells += [] if item in brief else [Cell(printable(item.kind))]
+        yield Heading([cell for cell in cells if cell.text], indent=_INDENT)
+        if item in brief:
+            continue
         for line in item.details[:_DETAILS_SHOWN]:
             yield Sentence(printable(line), indent=_INDENT)
         if len(item.details) > _DETAILS_SHOWN:

@@ -31,6 +31,17 @@ class FileAccess:
         before = self.file.diff.before
         return before is None or not before.encrypted
 
+    def unexpected(self, change: Change) -> tuple[Recipient, ...]:
+        """Who gains access and was not expected to.
+
+        A new file is expected to be for those whom the rule before the change names for it. Without such a
+        rule, everybody whom the state before knows is expected.
+        """
+        if not self.is_new:
+            return self.gained
+        expected = change.ruled_before(self.file.path) or change.known
+        return tuple(one for one in self.gained if recipient_key(one) not in expected)
+
 
 def file_access(change: Change) -> Iterator[FileAccess]:
     """Give each changed file whose readers differ; with several key groups they read it together."""
@@ -48,13 +59,13 @@ def file_access(change: Change) -> Iterator[FileAccess]:
 
 
 def access_changes(change: Change) -> tuple[AccessChange, ...]:
-    """Who gains or loses access to files, by environment and name."""
+    """Who gains or loses access to files, by environment and name; a new file gives it to nobody expected."""
     gained: defaultdict[tuple[str, RecipientKey], list[str]] = defaultdict(list)
     lost: defaultdict[tuple[str, RecipientKey], list[str]] = defaultdict(list)
     people: dict[RecipientKey, Recipient] = {}
     for each in file_access(change):
         environments = change.environments_of(each.file.change) or (NO_ENVIRONMENT,)
-        for recipients, found in ((each.gained, gained), (each.lost, lost)):
+        for recipients, found in ((each.unexpected(change), gained), (each.lost, lost)):
             for recipient in recipients:
                 people[recipient_key(recipient)] = recipient
                 for environment in environments:

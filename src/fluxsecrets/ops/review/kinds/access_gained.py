@@ -31,10 +31,8 @@ def check(change: Change) -> Iterator[ReviewItem]:
     found: dict[tuple[RecipientKey, tuple[str, ...]], list[FileAccess]] = {}
     people: dict[RecipientKey, Recipient] = {}
     for each in file_access(change):
-        for recipient in each.gained:
+        for recipient in each.unexpected(change):
             key = recipient_key(recipient)
-            if each.is_new and _is_expected(change, key, each.file.path):
-                continue
             people[key] = recipient
             found.setdefault((key, change.environments_of(each.file.change)), []).append(each)
     for (key, environments), files in found.items():
@@ -47,15 +45,9 @@ def check(change: Change) -> Iterator[ReviewItem]:
             f"{name}{_newness(change, recipient)} can read {counted(len(paths), _noun(files))}",
             recipient.id,
             environments=environments,
-            details=paths if len(paths) > 1 else (),
+            details=paths[1:],
             severity=_severity(change, recipient, files),
         )
-
-
-def _is_expected(change: Change, key: RecipientKey, path: str) -> bool:
-    """Whether the state before lets a recipient read a new file there: its rule decides, if it has one."""
-    ruled = change.ruled_before(path)
-    return key in ruled if ruled else key in change.known
 
 
 def _newness(change: Change, recipient: Recipient) -> str:

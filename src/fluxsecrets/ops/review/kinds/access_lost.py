@@ -9,6 +9,7 @@ from fluxsecrets.ops.compare.model import ValueState
 from fluxsecrets.ops.review.access import FileAccess, file_access
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.shell import with_words, word
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .kind import Kind, counted, describe, item
@@ -42,8 +43,15 @@ def check(change: Change) -> Iterator[ReviewItem]:
             f"{change.names.of(people[who])} can't read {counted(len(paths), 'file')} any more{kept}",
             people[who].id,
             environments=environments,
-            details=paths if len(paths) > 1 else (),
+            details=paths[1:],
+            hint=_hint(change, people[who]),
         )
+
+
+def _hint(change: Change, recipient: Recipient) -> str:
+    """The advice, with the name that the state before has for the recipient."""
+    known = change.names.known.get(recipient.id)
+    return with_words(INFO.fix, {"NAME": word(known or recipient.id)})
 
 
 def _all_changed(each: FileAccess) -> bool:

@@ -20,7 +20,8 @@ INFO = describe(
     "a file is protected less",
     why="A selector decides which values are encrypted from now on, a threshold how many people must agree, "
     "and the MAC which changes are noticed. Everybody with write access can change them in a file.",
-    fix="restore it: fix the rule in .sops.yaml, then run `fluxsecrets recipients sync FILE`",
+    fix="fix the rule in .sops.yaml, then decrypt the file with `fluxsecrets decrypt -i FILE`, and "
+    "encrypt it again with `fluxsecrets encrypt FILE`",
 )
 _FLUX = ("data", "stringData")
 

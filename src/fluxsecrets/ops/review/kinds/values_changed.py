@@ -24,7 +24,6 @@ _SIGNS = {
     ValueState.ADDED: "+",
     ValueState.REMOVED: "-",
     ValueState.CHANGED: "~",
-    ValueState.REENCRYPTED: "=",
     ValueState.UNKNOWN: "?",
 }
 _WORDS = {
@@ -37,7 +36,10 @@ _WORDS = {
 
 
 def check(change: Change) -> Iterator[ReviewItem]:
-    """List the values of each changed file that was a secret before and is one now."""
+    """List the values of each changed file that was a secret before and is one now.
+
+    Those that are only encrypted anew are counted, and not named.
+    """
     for each in change.compared:
         values = encrypted_values(each.diff)
         if values and each.diff.state in (FileState.CHANGED, FileState.SAME):
@@ -56,7 +58,9 @@ def _item(change: Change, each: Compared, values: list[ValueDiff]) -> ReviewItem
         environments=change.environments_of(each.change),
         line=next((value.line for value in values if value.state is not ValueState.REMOVED), None),
         object_=only,
-        details=[_detail(value, named=not only) for value in values],
+        details=[
+            _detail(value, named=not only) for value in values if value.state is not ValueState.REENCRYPTED
+        ],
     )
 
 
