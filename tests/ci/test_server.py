@@ -75,6 +75,9 @@ def test_other_pushes_are_taken(encrypted_waddle, push):
 
 def test_without_fluxsecrets_nothing_is_taken(encrypted_waddle, push, monkeypatch):
     monkeypatch.setattr(sysconfig, "get_path", lambda name: "/nowhere")
+    folders = os.environ["PATH"].split(os.pathsep)
+    without = [folder for folder in folders if not Path(folder, "fluxsecrets").exists()]
+    monkeypatch.setenv("PATH", os.pathsep.join(without))
     taken, output = push("main")
     assert not taken
     assert "not found" in output

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.repo.checkout import checked_out, merge_base, resolve
+from fluxsecrets.repo.checkout import checked_out, resolve
 from fluxsecrets.sops.formats import Limits
 
 
@@ -41,11 +41,3 @@ def test_what_is_no_commit(committed, name):
     repository = committed({"a": "a"})().repository
     with pytest.raises(UsageError):
         resolve(repository, name)
-
-
-def test_where_histories_part(committed, tmp_path, git):
-    repository = committed({"a": "a"})().repository
-    first = resolve(repository, "HEAD")
-    git(tmp_path, "checkout", "--quiet", "-b", "other")
-    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "b")
-    assert merge_base(repository, first, resolve(repository, "other")) == first

@@ -5,8 +5,8 @@ import pytest
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.repo.checkout import resolve
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.repo.ranges import range_of, state, uncommitted
-from fluxsecrets.repo.states import INDEX, NOTHING, WORK_TREE
+from fluxsecrets.repo.ranges import range_of, uncommitted
+from fluxsecrets.repo.states import INDEX, NOTHING, WORK_TREE, state_of
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_one_commit(repository):
         resolve(repository, "feature~1"),
     )
     assert range_of(repository, "main~1", {}).before == NOTHING
-    assert state(repository, NOTHING).entries == {}
+    assert state_of(repository, NOTHING).entries == {}
 
 
 def test_a_remote_counts_more_than_a_local_branch(repository, tmp_path, git):
@@ -78,7 +78,7 @@ def test_what_is_not_committed(repository):
     head = resolve(repository, "HEAD")
     assert uncommitted(repository, staged=True)[1:] == (head, INDEX)
     assert uncommitted(repository, staged=False)[1:] == (head, WORK_TREE)
-    assert state(repository, INDEX).entries == state(repository, head).entries
+    assert state_of(repository, INDEX).entries == state_of(repository, head).entries
 
 
 def test_a_shallow_clone_is_refused(repository, tmp_path, git):

@@ -88,3 +88,11 @@ def test_an_index_with_conflicts_is_refused(repository, tmp_path, git):
         git(tmp_path, "merge", "other")
     with pytest.raises(GitError, match="conflicts from a merge"):
         index_state(repository)
+
+
+def test_what_a_sparse_checkout_leaves_out_was_not_removed(repository, tmp_path, git):
+    git(tmp_path, "sparse-checkout", "set", "--no-cone", "/*", "!/b/")
+    assert not (tmp_path / "b/c.txt").exists()
+    (tmp_path / "gone.txt").unlink()
+    head = commit_state(repository, resolve(repository, "HEAD"))
+    assert differing(head, work_tree_state(repository)) == [("gone.txt", "gone.txt")]

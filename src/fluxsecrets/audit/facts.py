@@ -15,12 +15,9 @@ from typing import Any, NamedTuple, TypeVar
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.marks import (
-    KEYS_FOLDER,
-    PUBLIC_KEY_SUFFIX,
     flux_markers,
     is_public_key,
     is_rules_file,
-    name_in,
 )
 from fluxsecrets.repo.discover import SecretFile, Spread, discover
 from fluxsecrets.repo.encrypted import detect_encryption
@@ -34,6 +31,7 @@ from fluxsecrets.repo.environments import (
 from fluxsecrets.repo.git.worktree import changed_since_head
 from fluxsecrets.repo.keyhistory import FormerReader, RemovedKey, last_changed, removed_keys
 from fluxsecrets.repo.offboarding import Leaver, read_leavers, still_gone, with_leavers
+from fluxsecrets.repo.publickeys import PublicKey, public_keys
 from fluxsecrets.repo.settings import Settings
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sealed.certificates import Certificate, parse_certificate
@@ -43,7 +41,7 @@ from fluxsecrets.sops.document import Document, Path
 from fluxsecrets.sops.document import Mapping as Map
 from fluxsecrets.sops.formats import Format, make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import RecipientKey, age, can_be_recipient, read_recipient, recipient_key
+from fluxsecrets.sops.recipients import RecipientKey, age, read_recipient, recipient_key
 
 Made = TypeVar("Made")
 
@@ -146,15 +144,6 @@ class Secret:
     def metadata(self) -> Metadata | None:
         """Its `sops` block, where it is encrypted and could be read."""
         return self.document.metadata if self.document is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A `keys/NAME.pub`, by its path relative to the root."""
-
-    path: str
-    name: str
-    recipients: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +275,7 @@ class Facts:
     @cached_property
     def public_keys(self) -> tuple[PublicKey, ...]:
         """Those in `keys/`."""
-        return _public_keys(self.tree)
+        return public_keys(self.tree)
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -516,21 +505,6 @@ def _anchors(configs: Iterable[ConfigFile]) -> dict[str, str]:
         for rule in item.config.rules if item.config is not None else ():
             names.update(rule.names)
     return names
-
-
-def _public_keys(tree: Tree) -> tuple[PublicKey, ...]:
-    found = []
-    for path in tree.below(KEYS_FOLDER):
-        if is_public_key(path):
-            try:
-                text = tree.read(path).decode("utf-8", "replace")
-            except FluxsecretsError:
-                continue
-            lines = (line.strip() for line in text.splitlines())
-            named = (line for line in lines if line and not line.startswith("#"))
-            recipients = tuple(filter(can_be_recipient, named))
-            found.append(PublicKey(path, name_in(path).removesuffix(PUBLIC_KEY_SUFFIX), recipients))
-    return tuple(found)
 
 
 def _sealed(environments: Iterable[Environment]) -> Iterator[str]:

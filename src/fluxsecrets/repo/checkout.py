@@ -12,11 +12,11 @@ from fluxsecrets.files.private import private_directory
 from fluxsecrets.sops.formats import Limits
 
 from .git import Repository
+from .states import commit_state
 from .tree import Tree, make_tree, normalise, parent
 
 LINK = "120000"
 """The mode of a symbolic link."""
-_FILES = ("100644", "100755", "100664")
 
 
 def resolve(repository: Repository, name: str) -> str:
@@ -37,14 +37,6 @@ def resolve(repository: Repository, name: str) -> str:
     return found.decode("ascii", "replace").strip()
 
 
-def merge_base(repository: Repository, one: str, other: str) -> str:
-    """The commit at which two histories part; the first one where they have none in common."""
-    try:
-        return repository.run("merge-base", one, other).decode("ascii", "replace").split("\n")[0]
-    except GitError:
-        return one
-
-
 @contextmanager
 def checked_out(repository: Repository, commit: str, limits: Limits) -> Iterator[Tree]:
     """The files of a commit as a tree without a repository, for as long as they are needed.
@@ -56,29 +48,20 @@ def checked_out(repository: Repository, commit: str, limits: Limits) -> Iterator
     """
     with private_directory(in_memory=False) as folder:
         root = Path(os.path.realpath(folder))
-        entries = dict(_entries(repository, commit))
-        wanted = {blob: None for _, blob in entries.values()}
+        # git never makes a path that leads out of the folder.
+        found = commit_state(repository, commit).entries
+        entries = {path: entry for path, entry in found.items() if normalise(path) == path}
         contents: dict[str, list[str]] = {}
-        for path, (_, blob) in entries.items():
-            contents.setdefault(blob, []).append(path)
+        for path, entry in entries.items():
+            contents.setdefault(entry.blob, []).append(path)
         made: list[str] = []
-        for blob, kind, data in repository.read_objects(wanted):
+        for blob, kind, data in repository.read_objects(contents):
             if kind != "blob":
                 raise GitError(f"the object {blob[:12]} is missing", hint="run `git fsck`", path=str(root))
             for path in contents[blob] if data is not None else ():  # what is too large is left out
-                put(root, path, entries[path][0], data or b"")
+                put(root, path, entries[path].mode, data or b"")
                 made.append(path)
         yield make_tree(root, made, limits=limits)
-
-
-def _entries(repository: Repository, commit: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", commit)
-    for record in listing.decode("utf-8", "surrogateescape").split("\0"):
-        entry, _, path = record.partition("\t")
-        mode, _, rest = entry.partition(" ")
-        # git never makes a path that leads out of the folder.
-        if path and mode in (*_FILES, LINK) and normalise(path) == path:
-            yield path, (mode, rest.rpartition(" ")[2])
 
 
 def put(root: Path, path: str, mode: str, data: bytes) -> None:

@@ -9,7 +9,8 @@ from fluxsecrets.errors import GitError, UsageError
 
 from .checkout import resolve
 from .git import Repository
-from .states import INDEX, NOTHING, WORK_TREE, State, commit_state, index_state, no_state, work_tree_state
+from .git.history import merge_base
+from .states import INDEX, NOTHING, WORK_TREE
 
 _REMOTES = ("upstream", "origin")
 _BRANCHES = ("main", "master")
@@ -67,29 +68,13 @@ def uncommitted(repository: Repository, *, staged: bool) -> Range:
     return Range("what is staged", before, INDEX) if staged else Range("the work tree", before, WORK_TREE)
 
 
-def state(repository: Repository, name: str) -> State:
-    """Return the files of a state of a range.
-
-    Raises:
-        GitError: it can't be read.
-    """
-    if name == INDEX:
-        return index_state(repository)
-    if name == WORK_TREE:
-        return work_tree_state(repository)
-    return no_state() if name == NOTHING else commit_state(repository, name)
-
-
 def _between(repository: Repository, first: str, last: str) -> Range:
     one, other = resolve(repository, first), resolve(repository, last)
     shown = f"{first}..{last}"
-    try:
-        bases = repository.run("merge-base", one, other).decode("ascii", "replace").split()
-    except GitError:  # this clone knows no common commit
-        if repository.cut_off_at():
-            raise _cut_off(shown) from None
-        return Range(shown, one, other)
-    return Range(shown, bases[0], other)
+    base = merge_base(repository, one, other)
+    if base is None and repository.cut_off_at():
+        raise _cut_off(shown)
+    return Range(shown, base or one, other)
 
 
 def _cut_off(shown: str) -> GitError:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fluxsecrets.errors import GitError
 
 from .git import Repository
+from .git.history import TreeEntry, tree_entries
 from .git.repository import split_records
 from .git.worktree import changes_since_head
 
@@ -45,11 +46,13 @@ class State:
         name: id of a commit, or `INDEX`, `WORK_TREE` or `NOTHING`.
         entries: by path.
         submodules: the commits of other repositories by path; their files are not among the entries.
+        sparse: of the work tree, the paths that a sparse checkout leaves out. Nobody removed them.
     """
 
     name: str
     entries: Mapping[str, Entry] = field(repr=False)
     submodules: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sparse: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 class FileChange(NamedTuple):
@@ -67,14 +70,26 @@ class FileChange(NamedTuple):
     after: Entry | None
 
 
+def state_of(repository: Repository, name: str) -> State:
+    """Return a state by its name: the id of a commit, `INDEX`, `WORK_TREE` or `NOTHING`.
+
+    Raises:
+        GitError: it can't be read.
+    """
+    if name == INDEX:
+        return index_state(repository)
+    if name == WORK_TREE:
+        return work_tree_state(repository)
+    return no_state() if name == NOTHING else commit_state(repository, name)
+
+
 def commit_state(repository: Repository, commit: str) -> State:
     """Return the files of a commit, by its id.
 
     Raises:
         GitError: the commit can't be read.
     """
-    records = split_records(repository.run("ls-tree", "-r", "-z", "--full-tree", commit))
-    return State(commit, dict(_entries(records)), dict(_submodules(records)))
+    return _state(commit, tree_entries(repository, commit))
 
 
 def index_state(repository: Repository) -> State:
@@ -83,15 +98,7 @@ def index_state(repository: Repository) -> State:
     Raises:
         GitError: the index can't be read, or a merge left conflicts in it.
     """
-    found: dict[str, Entry] = {}
-    for path, entry, stage in _staged(split_records(repository.run("ls-files", "-z", "--stage"))):
-        if stage != "0":
-            raise GitError(
-                "this file has conflicts from a merge", hint="resolve them and `git add` it first", path=path
-            )
-        found[path] = entry
-    submodules = {path: entry.blob for path, entry in found.items() if entry.mode == _SUBMODULE}
-    return State(INDEX, {path: entry for path, entry in found.items() if path not in submodules}, submodules)
+    return _state(INDEX, _staged(repository))
 
 
 def work_tree_state(repository: Repository) -> State:
@@ -103,9 +110,11 @@ def work_tree_state(repository: Repository) -> State:
     changed = changes_since_head(repository)
     head = commit_state(repository, "HEAD").entries if repository.has_head() else {}
     unknown = Entry("", "")
+    files = repository.files()
     return State(
         WORK_TREE,
-        {path: head.get(path, unknown) if path not in changed else unknown for path in repository.files()},
+        {path: head.get(path, unknown) if path not in changed else unknown for path in files},
+        sparse=_sparse(repository) if head.keys() - {*files} else frozenset(),
     )
 
 
@@ -119,7 +128,7 @@ def changes(before: State, after: State) -> tuple[FileChange, ...]:
     old, new = before.entries, after.entries
     found = {
         path: FileChange(path, path if path in old else None, old.get(path), new.get(path))
-        for path in {*old, *new}
+        for path in {*old, *new} - after.sparse
         if path not in old or path not in new or _differ(old[path], new[path])
     }
     gone: defaultdict[str, list[str]] = defaultdict(list)
@@ -144,24 +153,28 @@ def _differ(one: Entry, other: Entry) -> bool:
     return not one.blob or not other.blob or one.blob != other.blob or one.mode[:3] != other.mode[:3]
 
 
-def _entries(records: Iterable[str]) -> Iterator[tuple[str, Entry]]:
-    for record in records:
+def _state(name: str, found: Iterable[TreeEntry]) -> State:
+    entries: dict[str, Entry] = {}
+    submodules: dict[str, str] = {}
+    for path, mode, id_ in found:
+        if mode == _SUBMODULE:
+            submodules[path] = id_
+        elif mode.startswith(_FILES):
+            entries[path] = Entry(mode, id_)
+    return State(name, entries, submodules)
+
+
+def _staged(repository: Repository) -> Iterator[TreeEntry]:
+    for record in split_records(repository.run("ls-files", "-z", "--stage")):
         entry, _, path = record.partition("\t")
-        mode, _, rest = entry.partition(" ")
-        if mode.startswith(_FILES):
-            yield path, Entry(mode, rest.rpartition(" ")[2])
+        mode, id_, stage = entry.split(" ")
+        if stage != "0":
+            raise GitError(
+                "this file has conflicts from a merge", hint="resolve them and `git add` it first", path=path
+            )
+        yield TreeEntry(path, mode, id_)
 
 
-def _submodules(records: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for record in records:
-        entry, _, path = record.partition("\t")
-        if entry.startswith(_SUBMODULE):
-            yield path, entry.rpartition(" ")[2]
-
-
-def _staged(records: Iterable[str]) -> Iterator[tuple[str, Entry, str]]:
-    for record in records:
-        entry, _, path = record.partition("\t")
-        mode, blob, stage = entry.split(" ")
-        if mode.startswith(_FILES) or mode == _SUBMODULE:
-            yield path, Entry(mode, blob), stage
+def _sparse(repository: Repository) -> frozenset[str]:
+    listing = split_records(repository.run("ls-files", "-z", "-t", "--cached"))
+    return frozenset(record[2:] for record in listing if record.startswith("S "))

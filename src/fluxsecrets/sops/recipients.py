@@ -47,6 +47,12 @@ def can_be_recipient(text: str) -> bool:
         return False
 
 
+def recipients_in(data: bytes) -> tuple[str, ...]:
+    """Return the recipients of a `NAME.pub`, one a line; comments, and what is none, are passed over."""
+    lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#") and can_be_recipient(line))
+
+
 def split_list(text: str) -> list[str]:
     """The parts of a comma-separated list, without blanks around them and without empty ones."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fluxsecrets
-from fluxsecrets.ops.compare.compare import Names, compare
+from fluxsecrets.ops.compare.compare import compare
 from fluxsecrets.ops.compare.masking import Masker
 from fluxsecrets.ops.compare.model import FileState, Mac, ValueState, Version
+from fluxsecrets.ops.compare.names import Names
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.document import show_path
 from fluxsecrets.sops.values import canonical_bytes

@@ -6,7 +6,7 @@ import pytest
 
 from fluxsecrets.errors import GitError
 from fluxsecrets.repo.git import find_repository
-from fluxsecrets.repo.git.history import file_versions, read_blobs, versions_of_branch
+from fluxsecrets.repo.git.history import file_versions, merge_base, read_blobs, versions_of_branch
 from fluxsecrets.repo.keyhistory import last_changed
 
 
@@ -108,3 +108,12 @@ def test_a_branch_that_is_broken_is_an_error(tmp_path, committed):
     (tmp_path / ".git/refs/heads/broken").write_text("1" * 40 + "\n")
     with pytest.raises(GitError):
         file_versions(find_repository(tmp_path))
+
+
+def test_where_histories_part(tmp_path, committed, git):
+    repository = committed({"a": "a"})().repository
+    first = git(tmp_path, "rev-parse", "HEAD").strip()
+    git(tmp_path, "checkout", "--quiet", "-b", "other")
+    assert merge_base(repository, first, commit(git, tmp_path, "b")) == first
+    git(tmp_path, "checkout", "--quiet", "--orphan", "unrelated")
+    assert merge_base(repository, first, commit(git, tmp_path, "c")) is None

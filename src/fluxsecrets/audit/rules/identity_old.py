@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.audit.facts import Facts, PublicKey
+from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.repo.publickeys import PublicKey
 from fluxsecrets.shell import command_for
 from fluxsecrets.sops.recipients import age, read_recipient, recipient_key
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from fluxsecrets.merging.pairing import pair
-from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.comparison import same_value
 from fluxsecrets.sops.document import to_data
-from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 from fluxsecrets.sops.values import Value
@@ -27,31 +25,12 @@ from .model import (
     ValueState,
     Version,
 )
+from .names import Names
 from .sides import Item, ItemKey, Part, Side, read_side
 
 _SEALED_KIND = "sealed"
 
 _Pair = tuple[Part | None, Part | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Names of recipients, by the text of the key.
-
-    Attributes:
-        known: those that the earlier version of the repository gives.
-        claimed: those that only the later one gives: its author may call anyone alice.
-    """
-
-    known: Mapping[str, str] = field(default_factory=dict)
-    claimed: Mapping[str, str] = field(default_factory=dict)
-
-    def of(self, recipient: Recipient) -> str:
-        """A name, the shortened key, or for a name that is only claimed both."""
-        claimed = self.claimed.get(recipient.id)
-        if recipient.id in self.known or claimed is None:
-            return name_of(recipient, self.known)
-        return f"{claimed} ({short_recipient(recipient)})"
 
 
 def compare(
@@ -60,7 +39,7 @@ def compare(
     after: Version | None,
     *,
     masker: Masker | None = None,
-    names: Names = Names(),
+    names: Names = Names(),  # noqa: B008 - frozen
     with_keys: bool = True,
     show_values: bool = False,
 ) -> FileDiff:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
-from fluxsecrets.marks import MANIFEST_SUFFIXES, SIGN_BYTES
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, UsageError
+from fluxsecrets.marks import MANIFEST_SUFFIXES, SETTINGS_NAME, SIGN_BYTES
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.discover import SecretFile, SecretKind, discover, is_chart_template
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.manifests import read_manifests
+from fluxsecrets.repo.settings import parse_settings
+from fluxsecrets.repo.snapshot import snapshots
+from fluxsecrets.repo.states import changes, state_of
+from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.formats import evident_format, format_for_path
 
-from .compare import Names, compare
+from .compare import compare
 from .masking import Masker
 from .model import FileDiff, FileState, SideInfo, Version
+from .names import Names, names_in
 from .renames import renamed
 from .revisions import read_words
-from .snapshots import Snapshot, changed_paths, opened, read_version
 
 _SEALED_OR_EXTERNAL = (b"SealedSecret", b"ExternalSecret")
 
@@ -97,17 +102,16 @@ def diff(session: Session, request: DiffRequest) -> Diff:
             hint="run it inside a repository",
         )
     asked = read_words(repository, session.cwd, request.words, request.paths, staged=request.staged)
+    states = (state_of(repository, asked.before.name), state_of(repository, asked.after.name))
+    _refuse_unknown(repository, session.cwd, asked.paths, {path for each in states for path in each.entries})
     wanted = _filter(repository, session.cwd, asked.paths)
-    with (
-        opened(repository, asked.before, session.limits) as before,
-        opened(repository, asked.after, session.limits) as after,
-    ):
-        _refuse_unknown(repository, session.cwd, asked.paths, {*before.tree.files, *after.tree.files})
-        changed = frozenset(filter(wanted, changed_paths(repository, before, after)))
-        jobs = _jobs(before, after, changed)
-        known = before.names() if jobs else {}
-        claimed = after.names() if jobs else {}
-    names = Names(known, {text: name for text, name in claimed.items() if text not in known})
+    either = {path for each in changes(*states) for path in (each.path, each.old_path) if path is not None}
+    jobs: Sequence[_Job] = ()
+    names = Names()
+    if changed := frozenset(filter(wanted, either)):
+        with snapshots(repository, states, session.limits) as (before, after):
+            jobs = _jobs(before, after, changed)
+            names = Names.between(names_in(before), names_in(after)) if jobs else names
     work = partial(_compare, session, request, Masker(), names)
     found = session.watched(run_jobs(work, jobs), len(jobs), "comparing")
     files = tuple(sorted((each for each in found if each.differs), key=lambda each: each.path))
@@ -147,12 +151,10 @@ def _refuse_unknown(repository: Repository, folder: Path, paths: Collection[str]
             raise UsageError(f"{text!a} is in neither of the two states", hint="check its spelling")
 
 
-def _jobs(before: Snapshot, after: Snapshot, changed: Set[str]) -> list[_Job]:
+def _jobs(before: Tree, after: Tree, changed: Set[str]) -> list[_Job]:
     """The pairs of versions that are worth a comparison."""
-    if not changed:
-        return []
     # What either state lists counts in both: a change must not take a file out of sight.
-    extra = tuple(dict.fromkeys((*before.listed(), *after.listed())))
+    extra = tuple(dict.fromkeys((*_listed(before), *_listed(after))))
     first, second = (_secrets(each, changed, extra) for each in (before, after))
     pairs: dict[str, _Job] = {}
     for path in sorted(first.keys() | second.keys()):
@@ -162,39 +164,57 @@ def _jobs(before: Snapshot, after: Snapshot, changed: Set[str]) -> list[_Job]:
     return [*_with_renames(pairs, lambda: _new_plain(before, after, changed - pairs.keys()))]
 
 
-def _secrets(
-    snapshot: Snapshot, changed: Collection[str], extra: tuple[str, ...]
-) -> Mapping[str, SecretFile | None]:
+def _listed(tree: Tree) -> tuple[str, ...]:
+    """The globs under `secrets` of `.fluxsecrets.yaml`; none if it can't be read."""
+    with suppress(FluxsecretsError):
+        if SETTINGS_NAME in tree.files:
+            return parse_settings(tree.read(SETTINGS_NAME)).secrets
+    return ()
+
+
+def _secrets(tree: Tree, changed: Collection[str], extra: tuple[str, ...]) -> Mapping[str, SecretFile | None]:
     """The secrets among the changed files, and the manifests with a SealedSecret or ExternalSecret: None."""
-    there = [path for path in changed if path in snapshot.tree.files]
+    there = [path for path in changed if path in tree.files]
     found: dict[str, SecretFile | None] = {}
     if there:
-        found.update((each.path, each) for each in discover(snapshot.tree, paths=there, extra=extra))
-    found.update(
-        (path, None) for path in there if path not in found and _is_sealed_or_external(snapshot, path)
-    )
+        found.update((each.path, each) for each in discover(tree, paths=there, extra=extra))
+    found.update((path, None) for path in there if path not in found and _is_sealed_or_external(tree, path))
     return found
 
 
-def _is_sealed_or_external(snapshot: Snapshot, path: str) -> bool:
-    if not path.endswith(MANIFEST_SUFFIXES) or is_chart_template(snapshot.tree, path):
+def _is_sealed_or_external(tree: Tree, path: str) -> bool:
+    if not path.endswith(MANIFEST_SUFFIXES) or is_chart_template(tree, path):
         return False
     try:
-        data = read_version(snapshot, path)
+        data = _read(tree, path)
         if data is None or not any(word in data for word in _SEALED_OR_EXTERNAL):
             return False
-        manifests = read_manifests(data, path, snapshot.tree.limits).manifests
+        manifests = read_manifests(data, path, tree.limits).manifests
     except FluxsecretsError:
         return False
     return any(each.kind.encode().endswith(_SEALED_OR_EXTERNAL) for each in manifests)
 
 
-def _version(
-    snapshot: Snapshot, path: str, own: SecretFile | None, other: SecretFile | None
-) -> _Found | None:
+def _read(tree: Tree, path: str) -> bytes | None:
+    """The content of a file, or None if it is not a regular file there.
+
+    Raises:
+        FileAccessError, GitError, LimitError: it can't be read.
+    """
+    if path not in tree.files:
+        return None
+    try:
+        return None if tree.size(path) is None else tree.read(path)
+    except FileAccessError:
+        if not os.path.lexists(tree.root / path):
+            return None  # deleted meanwhile
+        raise
+
+
+def _version(tree: Tree, path: str, own: SecretFile | None, other: SecretFile | None) -> _Found | None:
     """A version of a file that is a secret in one of the states."""
     try:
-        data = read_version(snapshot, path)
+        data = _read(tree, path)
     except FluxsecretsError as error:
         return _Unread(path, error.in_file(path))
     if data is None:
@@ -205,14 +225,14 @@ def _version(
     return Version(path, data, name, whole)
 
 
-def _new_plain(before: Snapshot, after: Snapshot, paths: Collection[str]) -> list[Version]:
+def _new_plain(before: Tree, after: Tree, paths: Collection[str]) -> list[Version]:
     """New files that are not secrets by name or content: a decrypted file may be under a new name."""
     found = []
     for path in sorted(paths):
-        if path in before.tree.files or path not in after.tree.files:
+        if path in before.files or path not in after.files:
             continue
         try:
-            data = read_version(after, path)
+            data = _read(after, path)
         except FluxsecretsError:
             continue
         if data:

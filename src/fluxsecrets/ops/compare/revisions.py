@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.repo.checkout import merge_base, resolve
+from fluxsecrets.repo.checkout import resolve
 from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.history import merge_base
+from fluxsecrets.repo.states import INDEX, NOTHING, WORK_TREE
 
 _SHORT_ID = 10
 
 
-class Place(Enum):
-    """Where the files of a state are."""
-
-    COMMIT = auto()
-    INDEX = auto()
-    WORK_TREE = auto()
-
-
-class State(NamedTuple):
+class Named(NamedTuple):
     """A state of a repository.
 
     Attributes:
-        commit: its id; "" for the index, the work tree, and in a repository without a commit.
+        name: the id of a commit, or one of the names that `repo.states` has.
         shown: for people.
     """
 
-    place: Place
-    commit: str
+    name: str
     shown: str
-
-
-INDEX = State(Place.INDEX, "", "the index")
-WORK_TREE = State(Place.WORK_TREE, "", "the work tree")
-NOTHING = State(Place.COMMIT, "", "no commit")
 
 
 class Asked(NamedTuple):
@@ -48,8 +35,8 @@ class Asked(NamedTuple):
         paths: as they were given.
     """
 
-    before: State
-    after: State
+    before: Named
+    after: Named
     paths: tuple[str, ...]
 
 
@@ -109,16 +96,16 @@ def _split(word: str) -> tuple[str, list[str]]:
     return "", [word]
 
 
-def _states(repository: Repository, revisions: Sequence[str], *, staged: bool) -> tuple[State, State]:
+def _states(repository: Repository, revisions: Sequence[str], *, staged: bool) -> tuple[Named, Named]:
     if len(revisions) > 2 or (staged and len(revisions) > 1):
         raise UsageError("too many revisions", hint="give one or two, or a range such as main..HEAD")
     if len(revisions) == 2:
         if any(_split(each)[0] for each in revisions):
             raise UsageError("a range and a revision", hint="give one range, or two revisions")
         return _commit(repository, revisions[0]), _commit(repository, revisions[1])
-    later = INDEX if staged else WORK_TREE
+    later = Named(INDEX, INDEX) if staged else Named(WORK_TREE, WORK_TREE)
     if not revisions:
-        return (_commit(repository, "HEAD") if repository.has_head() else NOTHING), later
+        return (_commit(repository, "HEAD") if repository.has_head() else Named(NOTHING, "no commit")), later
     dots, names = _split(revisions[0])
     if not dots:
         return _commit(repository, names[0]), later
@@ -126,11 +113,11 @@ def _states(repository: Repository, revisions: Sequence[str], *, staged: bool) -
         raise UsageError("--staged compares one revision with the index", hint="leave out --staged")
     one, two = (_commit(repository, name or "HEAD") for name in names)
     if dots == "...":
-        base = merge_base(repository, one.commit, two.commit)
-        one = State(Place.COMMIT, base, f"{base[:_SHORT_ID]}, where {one.shown} and {two.shown} part")
+        base = merge_base(repository, one.name, two.name) or one.name
+        one = Named(base, f"{base[:_SHORT_ID]}, where {one.shown} and {two.shown} part")
     return one, two
 
 
-def _commit(repository: Repository, name: str) -> State:
+def _commit(repository: Repository, name: str) -> Named:
     found = resolve(repository, name)
-    return State(Place.COMMIT, found, name if found.startswith(name) else f"{name} ({found[:_SHORT_ID]})")
+    return Named(found, name if found.startswith(name) else f"{name} ({found[:_SHORT_ID]})")

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from fluxsecrets.audit.facts import Secret, secrets_by_path
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.checks.scanmodel import ScanResult
-from fluxsecrets.ops.compare.compare import Names, compare
+from fluxsecrets.ops.compare.compare import compare
 from fluxsecrets.ops.compare.masking import Masker
 from fluxsecrets.ops.compare.model import FileDiff, Version
+from fluxsecrets.ops.compare.names import Names
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.ranges import Range
@@ -66,13 +67,8 @@ class Change:
 
     @cached_property
     def names(self) -> Names:
-        """Names of recipients: those that the state before has, and those that only the change claims.
-
-        A name that another key had before is not passed on: the change may call anybody alice.
-        """
-        known, claimed = self.before.facts.names, self.after.facts.names
-        taken = set(known.values())
-        return Names(known, {text: name for text, name in claimed.items() if name not in taken})
+        """Names of recipients: those that the state before has, and those that only the change claims."""
+        return Names.between(self.before.facts.names, self.after.facts.names)
 
     @cached_property
     def compared(self) -> tuple[Compared, ...]:

@@ -10,9 +10,9 @@ from fluxsecrets.findings import Severity
 from fluxsecrets.ops.hooks.place import any_repository, is_bare_repository
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository, ended_here
-from fluxsecrets.repo.ranges import range_of, state, uncommitted
+from fluxsecrets.repo.ranges import range_of, uncommitted
 from fluxsecrets.repo.snapshot import snapshots
-from fluxsecrets.repo.states import changed_submodules, changes
+from fluxsecrets.repo.states import changed_submodules, changes, state_of
 
 from .access import access_changes
 from .change import Change
@@ -55,7 +55,7 @@ def review(session: Session, request: ReviewRequest) -> Review:
         compared = uncommitted(repository, staged=request.staged)
     else:
         compared = range_of(repository, request.commits, session.environ)
-    before, after = state(repository, compared.before), state(repository, compared.after)
+    before, after = (state_of(repository, name) for name in (compared.before, compared.after))
     differing = changes(before, after)
     paths = {path for each in differing for path in (each.path, each.old_path) if path is not None}
     with snapshots(repository, (before, after), session.limits) as trees:

@@ -9,7 +9,7 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
 from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
-from fluxsecrets.sops.recipients import Recipient, can_be_recipient, undoing_post_quantum
+from fluxsecrets.sops.recipients import Recipient, recipients_in, undoing_post_quantum
 
 _MAX_PUBLIC_KEY = 64 * 2**10
 
@@ -29,11 +29,9 @@ def read_public_keys(root: Path) -> dict[str, str]:
 def read_public_file(path: Path) -> tuple[str, ...]:
     """The recipients of one `NAME.pub`; what is none, or cannot be read, is passed over."""
     try:
-        data = read_file(path, limit=_MAX_PUBLIC_KEY).data
+        return recipients_in(read_file(path, limit=_MAX_PUBLIC_KEY).data)
     except FluxsecretsError:
         return ()
-    lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())
-    return tuple(line for line in lines if line and not line.startswith("#") and can_be_recipient(line))
 
 
 def name_of(recipient: Recipient, names: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError, GitError
 
+from .history import merge_base
 from .process import BLOB_LIMIT
 from .repository import Repository, split_records
 
@@ -136,7 +137,7 @@ def merge_bases(repository: Repository, conflicted: Conflicted) -> Bases:
     commits = repository.run("merge-base", "--all", ours.id, theirs.id).decode("ascii").split()
     found = [(commit, _blob(repository, f"{commit}:{conflicted.path}")[1]) for commit in commits]
     having = [(commit, blob) for commit, blob in found if blob is not None]
-    common = _common(repository, *(commit for commit, _ in having[:2])) if len(having) > 1 else None
+    common = merge_base(repository, *(commit for commit, _ in having[:2])) if len(having) > 1 else None
     base = None if common is None else _blob(repository, f"{common}:{conflicted.path}")[1]
     return Bases(tuple(blob for _, blob in having), base)
 
@@ -201,7 +202,7 @@ def _current(repository: Repository) -> list[_Source] | None:
         return [
             _Source(Operation.MERGE, base, "HEAD", head)
             for head in heads
-            if (base := _common(repository, "HEAD", head)) is not None
+            if (base := merge_base(repository, "HEAD", head)) is not None
         ] or None
     if _exists(repository, "CHERRY_PICK_HEAD"):
         return [_Source(Operation.CHERRY_PICK, "CHERRY_PICK_HEAD^", "HEAD", "CHERRY_PICK_HEAD")]
@@ -243,7 +244,7 @@ def _of_history(repository: Repository, path: str, is_broken: Callable[[bytes], 
     parents = repository.run("rev-list", "--no-walk", "--parents", brought).decode("ascii").split()[1:]
     if len(parents) != _MOST_PARENTS:
         return None
-    source = _Source(Operation.COMMITTED, _common(repository, *parents) or "", *parents)
+    source = _Source(Operation.COMMITTED, merge_base(repository, *parents) or "", *parents)
     return _from_commits(repository, path, source, Operation.COMMITTED)
 
 
@@ -275,12 +276,6 @@ def _id(repository: Repository, name: str) -> str | None:
     with suppress(GitError):
         found = repository.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         return found.decode("ascii", "replace").strip() or None
-    return None
-
-
-def _common(repository: Repository, one: str, other: str) -> str | None:
-    with suppress(GitError):
-        return repository.run("merge-base", one, other).decode("ascii", "replace").split("\n")[0] or None
     return None
 
 

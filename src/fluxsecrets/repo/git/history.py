@@ -158,17 +158,46 @@ def with_commits(repository: Repository, changes: Sequence[Change]) -> Iterator[
         yield FileVersion(known[change.commit], change.path, change.blob, change.before)
 
 
+def merge_base(repository: Repository, one: str, other: str) -> str | None:
+    """The commit at which two histories part, or None if this clone knows none that they have in common."""
+    try:
+        return repository.run("merge-base", one, other).decode("ascii", "replace").split("\n")[0] or None
+    except GitError:
+        return None
+
+
+class TreeEntry(NamedTuple):
+    """What a tree has: a file, a symbolic link, or a submodule.
+
+    Attributes:
+        mode: `100644` or the like for a file, `120000` for a link, `160000` for a submodule.
+        id: of the content, or of a submodule's commit.
+    """
+
+    path: str
+    mode: str
+    id: str
+
+
+def tree_entries(repository: Repository, name: str) -> Iterator[TreeEntry]:
+    """All that a tree or commit has, in its folders, too.
+
+    Raises:
+        GitError: it can't be read.
+    """
+    for record in split_records(repository.run("ls-tree", "-r", "-z", "--full-tree", f"{name}^{{}}")):
+        entry, _, path = record.partition("\t")
+        mode, _, id_ = entry.split(" ")
+        yield TreeEntry(path, mode, id_)
+
+
 def tree_files(repository: Repository, name: str) -> Iterator[tuple[str, str]]:
     """The regular files of a tree or commit: path and id of the content.
 
     Raises:
         GitError: it can't be read.
     """
-    for record in split_records(repository.run("ls-tree", "-r", "-z", f"{name}^{{}}")):
-        entry, _, path = record.partition("\t")
-        mode, _, blob = entry.split(" ")
-        if mode.startswith("100"):
-            yield path, blob
+    return ((each.path, each.id) for each in tree_entries(repository, name) if each.mode.startswith("100"))
 
 
 def _changes(records: Iterator[bytes]) -> Iterator[Change]:
