@@ -57,8 +57,8 @@ def called(arguments):
     return code, seen
 
 
-def test_the_page_has_seven_walks():
-    assert len(WALKS) == 7
+def test_the_page_has_nine_walks():
+    assert len(WALKS) == 9
     for walk in WALKS.values():
         numbers = re.findall(r"^(\d+)\. `", walk["steps"], re.MULTILINE)
         assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
@@ -84,6 +84,23 @@ def test_each_room_has_its_line():
     assert sorted(match["room"] for match in _ROOM.finditer(PAGE)) == sorted(rooms)
 
 
+DATABASE = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
+
+
+@pytest.fixture
+def changed(waddle, cli):
+    """The encrypted file with a new value for a key."""
+
+    def changed(key):
+        before = (waddle / DATABASE).read_bytes()
+        assert cli("set", DATABASE, f"stringData.{key}", "throwaway").exit_code == 0
+        found = (waddle / DATABASE).read_bytes()
+        (waddle / DATABASE).write_bytes(before)
+        return found
+
+    return changed
+
+
 @pytest.mark.parametrize("title", WALKS)
 def test_a_run_takes_the_walk(title, waddle, git, request, monkeypatch, capfd):
     command = WALKS[title]["command"].split()
@@ -98,6 +115,14 @@ def test_a_run_takes_the_walk(title, waddle, git, request, monkeypatch, capfd):
         (waddle / "new.env").write_text("DB_PASSWORD=throwaway-Kq7vN2xR\n", encoding="utf-8")
         git(waddle, "add", "new.env")
         expected = 1
+    if command[0] == "merge-driver":
+        changed = request.getfixturevalue("changed")
+        (waddle / "base").write_bytes((waddle / DATABASE).read_bytes())
+        (waddle / "ours").write_bytes(changed("password"))
+        (waddle / "theirs").write_bytes(changed("username"))
+    if command[0] == "review":
+        (waddle / DATABASE).write_bytes(request.getfixturevalue("changed")("password"))
+        git(waddle, "commit", "--quiet", "--all", "--message", "a change")
     monkeypatch.setattr(sys, "argv", ["fluxsecrets", *command])
     code, order = called(command)
     assert code == expected, capfd.readouterr().err
