@@ -1,7 +1,10 @@
 """The ready CI jobs, run as the forges run them, on hostile and honest changes, with a key and without."""
 
 import re
+import shlex
+import sysconfig
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +56,16 @@ def tools(tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def only_review(tools):
+    """Lets the jobs run `fluxsecrets review` and no other command, for what only the review decides."""
+    real = Path(sysconfig.get_path("scripts"), "fluxsecrets")
+    stand_in = tools / "fluxsecrets"
+    script = f'#!/bin/sh\n[ "$1" != review ] || exec {shlex.quote(str(real))} "$@"\n'
+    stand_in.write_text(script, encoding="utf-8")
+    stand_in.chmod(0o755)
 
 
 def hostile(folder):
@@ -111,6 +124,7 @@ def annotations(output):
     return "".join(f"{line}\n" for line in output.splitlines() if line.startswith("::"))
 
 
+@pytest.mark.usefixtures("only_review")
 def test_github_without_a_key_says_that_values_were_not_compared(change, tools, new_password):
     clone, base = change(new_password)
     # A secret that the workflow does not get, as on a pull request from a fork, is an empty text.
@@ -154,6 +168,7 @@ def test_gitlab_passes_an_honest_change(change, tools, new_password):
     assert "1 value changed" in job.output
 
 
+@pytest.mark.usefixtures("only_review")
 def test_gitlab_without_a_merge_request_reviews_nothing(change, tools, new_password):
     clone, _ = change(new_password)
     assert GitLab(clone, tools).run("fluxsecrets").code == 0
@@ -180,6 +195,7 @@ def test_jobs_that_write_comments_have_neither_a_checkout_nor_a_key(environment)
     assert comment["variables"] == {"GIT_STRATEGY": "none"}
 
 
+@pytest.mark.usefixtures("only_review")
 def test_a_review_that_fails_replaces_the_comment_of_an_earlier_one(change, tools, git):
     clone, base = change(lambda folder: (folder / "notes.md").write_text("notes\n", encoding="utf-8"))
     git(clone, "update-ref", "-d", "refs/remotes/origin/main")
@@ -192,6 +208,7 @@ def test_a_review_that_fails_replaces_the_comment_of_an_earlier_one(change, tool
     assert text.startswith(f"{MARKER}\n### Secrets: the review failed\n")
 
 
+@pytest.mark.usefixtures("only_review")
 @pytest.mark.parametrize("kind", ["folder", "link"])
 def test_a_report_that_came_with_the_change_is_never_shown(change, tools, kind):
     def edit(folder):

@@ -21,7 +21,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=STEPS, secret=st.sampled_from([TEXTS, BASE64]))
 def test_folding_never_changes_what_flux_applies(shop, cli, act_as, monkeypatch, steps, secret):
     root = shop(secret)

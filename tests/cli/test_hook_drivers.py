@@ -435,36 +435,48 @@ def test_a_locked_configuration_is_told_and_nothing_is_half_done(cli, repository
     assert cli("hook", "install", "drivers").exit_code == 0
 
 
-def test_a_kill_at_any_write_leaves_what_the_next_run_completes(encrypted_waddle, cli, repository, config):
+def test_a_kill_at_any_write_leaves_what_the_next_run_completes(encrypted_waddle, git, tmp_path):
     from fluxsecrets.ops.hooks.launcher import own_launcher
     from fluxsecrets.ops.hooks.setup import set_up_git, undo_set_up
 
-    attributes, hooks = encrypted_waddle / ".gitattributes", encrypted_waddle / ".git" / "hooks"
+    folder = tmp_path / "small"
+    (folder / "apps").mkdir(parents=True)
+    git(folder, "init", "--quiet")
+    shutil.copy(encrypted_waddle / SECRETS, folder / "apps")
+    config, attributes = folder / ".git" / "config", folder / ".gitattributes"
     attributes.write_text("*.png binary\n", encoding="utf-8")
-    launcher, before = own_launcher(), _state(config, attributes, hooks)
-    set_up_git(encrypted_waddle, launcher)
-    after = _state(config, attributes, hooks)
-    undo_set_up(encrypted_waddle)
-    assert _state(config, attributes, hooks) == before
-    for run_it, then in ((partial(set_up_git, launcher=launcher), after), (undo_set_up, before)):
+    written = [config, attributes]
+    written += [folder / ".git" / "hooks" / name for name in ("pre-commit", "pre-merge-commit", "pre-push")]
+    launcher, before = own_launcher(), _state(written)
+    set_up_git(folder, launcher)
+    after = _state(written)
+    undo_set_up(folder)
+    assert _state(written) == before
+    steps = ((partial(set_up_git, launcher=launcher), before, after), (undo_set_up, after, before))
+    for run_it, start, then in steps:
+        _put_back(start)
         step = 0
-        while killed_at(step, partial(run_it, encrypted_waddle)):
+        while killed_at(step, partial(run_it, folder)):
             for path in (config, attributes):  # whole, whatever happened
                 assert path.read_text(encoding="utf-8").endswith("\n")
-            run_it(encrypted_waddle)
-            assert _state(config, attributes, hooks) == then, step
-            (undo_set_up if then is after else partial(set_up_git, launcher=launcher))(encrypted_waddle)
+            run_it(folder)
+            assert _state(written) == then, step
+            _put_back(start)
             step += 1
         assert step > 2
-        run_it(encrypted_waddle)
 
 
-def _state(config, attributes, hooks):
-    names = ("pre-commit", "pre-merge-commit", "pre-push")
-    return [
-        path.read_bytes() if path.exists() else None
-        for path in (config, attributes, *(hooks / name for name in names))
-    ]
+def _state(paths):
+    return {path: (path.read_bytes(), path.stat().st_mode) if path.exists() else None for path in paths}
+
+
+def _put_back(state):
+    for path, found in state.items():
+        if found is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(found[0])
+            path.chmod(found[1])
 
 
 @pytest.mark.parametrize("command", [("hook", "status"), ("doctor",), ("hook", "install", "drivers")])
