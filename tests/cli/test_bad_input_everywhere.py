@@ -89,7 +89,7 @@ DAMAGE = {
     "in-plain-text": (r"password: [^\n]*", "password: hunter2-throwaway", "plain text"),
     "wrapped-key": (r"(BEGIN AGE ENCRYPTED FILE-----\n *)....", r"\1AAAA", "group 1"),
     "truncated": (r"\n *lastmodified:[\s\S]*", "\n", "lastmodified"),
-    "conflict": (r"( *mac: [^\n]*\n)", r"<<<<<<< HEAD\n\1=======\n\1>>>>>>> b\n", "merge conflict markers"),
+    "conflict": (r"( *mac: [^\n]*\n)", r"<<<<<<< HEAD\n\1=======\n\1>>>>>>> b\n", "conflict markers"),
 }
 
 

@@ -172,7 +172,8 @@ def test_a_conflict_is_said_and_exits_with_2(encrypted_waddle, cli):
     result = cli("diff")
     assert result.exit_code == 2
     assert f"{DB}   unreadable" in result.stdout
-    assert "(after)" in result.stderr
+    assert "(the work tree)" in result.stderr
+    assert "MAC" not in result.stdout
 
 
 def test_what_the_terminal_would_act_on_is_escaped(encrypted_waddle, cli):

@@ -124,7 +124,7 @@ def test_status_says_what_waits_and_who_can_fold_it(shop, cli, act_as):
     assert "proposal" not in cli("status").stderr
     for key in ("password", "token"):
         assert cli("propose", "apps/shop/db.yaml", key, "--generate", "hex").exit_code == 0
-    assert "a holder of a key can fold them: fluxsecrets fold" in cli("status").stderr
+    assert "a holder of a key can fold them: `fluxsecrets fold`" in cli("status").stderr
     act_as("alice")
     shown = cli("status").stderr
     assert "open work: 2 proposals wait to be folded\n  apps/shop/db.proposed-password.yaml" in shown

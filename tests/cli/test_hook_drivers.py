@@ -92,7 +92,7 @@ def test_install_sets_drivers_and_attributes_and_again_changes_nothing(cli, repo
     assert done.exit_code == 0, done.stderr
     assert "merge driver       installed   .git/config" in done.stdout
     assert "attributes         installed   .gitattributes" in done.stdout
-    assert "commit them for the others" in done.stderr
+    assert "commit .gitattributes" in done.stderr
     for setting in SETTINGS:
         assert "fluxsecrets" in repository("config", "--get", setting)
     assert "merge: fluxsecrets" in repository("check-attr", "merge", "--", SECRETS)

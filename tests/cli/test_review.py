@@ -436,3 +436,33 @@ def test_nobody_borrows_the_name_of_another_key(repository, reviewed, cli):
     assert "cluster-staging" not in found.only("access-gained")["title"]
     assert "cluster-staging" not in found.report["access"][0]["who"]
     assert found.only("public-key-changed")["severity"] == "high"
+
+
+def test_proposals_name_their_keys_and_what_they_remove(repository, reviewed, cli):
+    assert cli("propose", GRAFANA, "admin-password", "--generate", "password:32").exit_code == 0
+    assert cli("propose", GRAFANA, "admin-user", "--remove").exit_code == 0
+    found = reviewed()
+    assert found.only("secret-added")["title"].startswith("a proposal for admin-password, which Flux applies")
+    removed = found.only("value-removed")
+    assert (removed["title"], removed["severity"]) == ("a patch removes admin-user", "medium")
+    assert removed["environments"] == ["staging"]
+    assert removed["object"] == "Secret/observability/grafana-admin"
+
+
+@pytest.mark.parametrize(
+    ("patch", "title"),
+    [
+        ("data: {admin-user: null}", "a patch removes admin-user"),
+        ("$patch: delete", "a patch removes the whole Secret"),
+    ],
+)
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_patch_that_removes_values_is_seen(repository, reviewed, patch, title, inline):
+    kustomization = repository / GRAFANA.replace("grafana-admin.yaml", "kustomization.yaml")
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: grafana-admin}}\n{patch}\n"
+    lines = "".join(f"      {line}\n" for line in text.splitlines())
+    entry = f"  - patch: |\n{lines}" if inline else "  - path: less.yaml\n"
+    kustomization.write_text(f"{kustomization.read_text()}patches:\n{entry}")
+    if not inline:
+        (kustomization.parent / "less.yaml").write_text(text)
+    assert reviewed().only("value-removed")["title"] == title

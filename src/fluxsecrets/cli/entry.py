@@ -227,6 +227,8 @@ def _report(error: BaseException) -> int:
     elif isinstance(error, click.ClickException):
         show(_usage_error(error))
     elif isinstance(error, KeyboardInterrupt | click.Abort | TerminatedError):
+        if isinstance(error, click.Abort) and error.__cause__ is None:
+            say("")  # below the question that was not answered
         _say_interrupted()
         return exit_code_of_end(error)
     elif isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRNOS:

@@ -67,8 +67,8 @@ class Output:
                     self.text(lines)
                 case blocks.Sentence(text, style, indent, before):
                     self._sentence(text, style, indent, before)
-                case blocks.Heading(cells, indent):
-                    self._heading(cells, indent)
+                case blocks.Heading(cells, indent, first):
+                    self._heading(cells, indent, first)
                 case blocks.FindingList(findings, show_path):
                     self._findings(findings, show_path)
                 case blocks.Note(text):
@@ -93,11 +93,11 @@ class Output:
 
         self.text(laid_out(rows, _width(), _style(), outline=outline))
 
-    def _heading(self, cells: Row, indent: str) -> None:
+    def _heading(self, cells: Row, indent: str, first: str) -> None:
         from fluxsecrets.report.text import flowing
 
         width, show = (_width(), _style()) if self._lines is None else (None, _plain)
-        self.text(flowing(cells, width, show, rest=indent))
+        self.text(flowing(cells, width, show, first=first, rest=indent))
 
     def _sentence(self, text: str, style: str, indent: str, before: Cell | None) -> None:
         from fluxsecrets.report.text import Cell, wrapped

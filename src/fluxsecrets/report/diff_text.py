@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
@@ -57,7 +57,7 @@ def text_page(found: Diff) -> Page:
         if number:
             yield Table([[Cell("")]])
         yield from _file(each, show_file)
-    yield Errors([*_errors(found.files, show_file)])
+    yield Errors([*_errors(found, show_file)])
     yield Note(summary(found))
 
 
@@ -163,6 +163,8 @@ def facts(each: FileDiff) -> Iterator[Fact]:
 
 
 def _macs(each: FileDiff) -> Iterator[Fact]:
+    if each.state is FileState.UNREADABLE:
+        return  # the error says more than the MAC of the other side
     words = [
         _MACS[side.mac] for side in (each.before, each.after) if side is not None and side.mac is not None
     ]
@@ -188,14 +190,14 @@ def _word(given: bool) -> str:
     return "yes" if given else "no"
 
 
-def _errors(files: Iterable[FileDiff], show_file: Callable[[str], str]) -> Iterator[FluxsecretsError]:
+def _errors(found: Diff, show_file: Callable[[str], str]) -> Iterator[FluxsecretsError]:
     """What is wrong with files, said of the state that it is wrong in."""
-    for each in files:
-        for side, when in ((each.before, "before"), (each.after, "after")):
+    for each in found.files:
+        for side, state in ((each.before, found.before), (each.after, found.after)):
             if side is None or side.error is None:
                 continue
             error = side.error
             hint = with_file(error.hint, side.path) if error.hint else None
             yield FluxsecretsError(
-                f"{error.message} ({when})", path=show_file(side.path), line=error.line, hint=hint
+                f"{error.message} ({state})", path=show_file(side.path), line=error.line, hint=hint
             )

@@ -42,10 +42,16 @@ class Sentence(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """A row of the result whose cells are as wide as others'; at a terminal, it goes on below if need be."""
+    """A row of the result whose cells are as wide as others'; at a terminal, it goes on below if need be.
+
+    Attributes:
+        indent: what further lines begin with.
+        first: what the first one begins with.
+    """
 
     cells: Row
     indent: str = "        "
+    first: str = ""
 
 
 class FindingList(NamedTuple):

@@ -24,7 +24,7 @@ def _text_page(done: Proposed) -> Page:
         return
     yield Note(f"when both files are pushed, Flux applies it in {printable(where)}")
     fold = command_for("fold", (done.secret,))
-    yield Note(f"a holder of a key moves it into the Secret: {printable(fold)}")
+    yield Note(f"a holder of a key moves it into the Secret: `{printable(fold)}`")
 
 
 def _rows(done: Proposed) -> Iterator[tuple[str, ...]]:

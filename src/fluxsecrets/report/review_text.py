@@ -57,9 +57,9 @@ def _group(heading: str, items: Sequence[ReviewItem], show_path: Callable[[str],
         severity = Cell(f"  {item.severity}", COLOURS[str(item.severity)])
         yield Sentence(printable(item.title), "bold", _INDENT, severity)
         place = show_path(item.path) if item.line is None else f"{show_path(item.path)}:{item.line}"
-        cells = [Cell(f"{_INDENT}{printable(place)}"), Cell(printable(item.object))]
+        cells = [Cell(printable(place)), Cell(printable(item.object))]
         cells += [] if item in brief else [Cell(printable(item.kind))]
-        yield Heading([cell for cell in cells if cell.text], indent=_INDENT)
+        yield Heading([cell for cell in cells if cell.text], _INDENT, _INDENT)
         if item in brief:
             continue
         for line in item.details[:_DETAILS_SHOWN]:

@@ -74,7 +74,7 @@ def _proposal_lines(found: StatusResult, openable: Collection[str]) -> Iterator[
         yield f"open work: {counted(len(waiting), 'proposal')} {verb} to be folded"
         yield f"  {several(waiting)}"
         who = "you" if set(waiting) <= set(openable) else "a holder of a key"
-        yield f"    {who} can fold {_it(waiting)}: {command_for('fold', found.request.paths)}"
+        yield f"    {who} can fold {_it(waiting)}: `{command_for('fold', found.request.paths)}`"
     for each in found.proposals:
         if each.why_left is not None:
             yield f"open work: {each.path} is a proposal that can't be folded: {each.why_left}"

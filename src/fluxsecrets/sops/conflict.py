@@ -25,7 +25,7 @@ def conflict_error(text: str) -> FormatError | None:
     if found is None:
         return None
     return FormatError(
-        "merge conflict markers are left in the file",
+        "conflict markers are left in the file",
         line=text.count("\n", 0, found.start()) + 1,
         hint=RESOLVE
         if any(sign in text for sign in _MERGED_BY_VALUE)

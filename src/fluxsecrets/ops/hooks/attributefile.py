@@ -54,7 +54,7 @@ def install_attributes(repository: Repository, files: Sorted) -> HookResult:
         return HookResult(ATTRIBUTES, path, outcome, note)
     outcome = HookOutcome.UPDATED if has_block(before) else HookOutcome.INSTALLED
     if patterns and not is_bare_repository(repository):
-        note = "they are in the work tree: commit them for the others"
+        note = "commit .gitattributes, so that other clones have them"
     return HookResult(ATTRIBUTES, path, outcome, _write(path, found, after, note))
 
 

@@ -19,4 +19,4 @@ def _shown(conflict: Conflict, *, several: bool) -> str:
     if not several:
         return where or "the whole file"
     document = f"document {conflict.part + 1}"
-    return f"{where} of {document}" if where else document
+    return f"{where} in {document}" if where else document

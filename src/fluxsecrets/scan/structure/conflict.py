@@ -37,9 +37,9 @@ def _side(text: str, own: str) -> str:
 def problem(blob: Blob, *, encrypted: bool) -> FormatError:
     """What is said of a file with a conflict: Flux cannot read it, and nobody can decrypt it."""
     line = blob.text.count("\n", 0, blob.text.find("<<<<<<< ")) + 1
-    kind = "an encrypted file" if encrypted else "a file that may hold a Secret"
+    where = "the file" if encrypted else "a file that may hold a Secret"
     return FormatError(
-        f"has conflict markers, in {kind}",
+        f"conflict markers are left in {where}",
         hint=RESOLVE if encrypted else "resolve the conflict in your editor, then `git add FILE`",
         path=blob.path,
         line=line,

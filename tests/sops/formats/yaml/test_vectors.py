@@ -60,7 +60,7 @@ EXPECTED = {
     "lastmodified-changed": (IntegrityError, "lastmodified was"),
     "wrong-recipient": (DataKeyError, "none of your identities"),
     "key-removed": (IntegrityError, "the MAC does not match"),
-    "conflict-markers": (FormatError, "merge conflict markers"),
+    "conflict-markers": (FormatError, "conflict markers"),
     "no-metadata": (NotEncryptedError, "not encrypted"),
     "truncated": (NotEncryptedError, "not encrypted"),
 }

@@ -18,7 +18,7 @@ def check(facts: Facts) -> Iterator[Diagnosis]:
         return
     found = coverage(facts.repository, facts.files.ciphertexts)
     if found.complete and found.total:
-        yield ok(f"they cover all files with ciphertexts: {found.total}")
+        yield ok(f"all files with ciphertexts have them: {found.total}")
     elif found.complete:
         yield ok("no file is encrypted yet")
     else:

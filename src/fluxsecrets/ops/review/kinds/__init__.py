@@ -27,6 +27,7 @@ from . import (
     secret_moved,
     secret_removed,
     settings_loosened,
+    value_removed,
     value_shared,
     values_changed,
 )
@@ -57,6 +58,7 @@ KINDS: tuple[Kind, ...] = (
     guard_removed.KIND,
     secret_moved.KIND,
     secret_removed.KIND,
+    value_removed.KIND,
     secret_added.KIND,
     values_changed.KIND,
 )

@@ -31,7 +31,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             yield item(
                 INFO,
                 each.path,
-                "conflict markers were left in the file",
+                "conflict markers are left in the file",
                 environments=change.environments_of(each),
                 line=line,
             )

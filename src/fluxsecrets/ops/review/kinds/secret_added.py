@@ -9,6 +9,7 @@ from fluxsecrets.marks import is_proposal_name
 from fluxsecrets.ops.compare.model import FileState
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.sops.document import show_path
 
 from .kind import Kind, counted, describe, encrypted_values, item, listed, only_object
 
@@ -34,12 +35,14 @@ def check(change: Change) -> Iterator[ReviewItem]:
         readers = f", for {listed(people)}" if people else ""
         was_plain = each.diff.state is FileState.ENCRYPTED
         what = "encrypted, and was plain text before" if was_plain else "new file"
+        title = f"{what}: {counted(len(values), 'value')}{readers}"
         if is_proposal_name(each.path) and not was_plain:
-            what = "a proposal, which Flux applies to the Secret"
+            keys = listed([show_path(value.path[1:] or value.path) for value in values])
+            title = f"a proposal for {keys}, which Flux applies to the Secret{readers}"
         yield item(
             INFO,
             each.path,
-            f"{what}: {counted(len(values), 'value')}{readers}",
+            title,
             environments=change.environments_of(each.change),
             object_=only_object(values),
             severity=Severity.MEDIUM if was_plain else None,
