@@ -21,10 +21,9 @@ from fluxsecrets.cli.output import Output
 from fluxsecrets.errors import UsageError
 
 if TYPE_CHECKING:
-    from fluxsecrets.merging import Side
+    from fluxsecrets.merging import Place, Side
     from fluxsecrets.ops.files.values import NewValue
     from fluxsecrets.ops.merge.dispute import Dispute, Disputed
-    from fluxsecrets.ops.merge.picking import Picks
 
 _ANSWERS = {
     "o": "[o]urs",
@@ -97,7 +96,7 @@ def command(
         out.show(FORMATS[report](Resolving(keep(dispute, add=add), dispute)))
         return 0
     picks = pick(dispute, Wanted(ours, theirs, base, rest))
-    entered: dict[tuple[int, tuple[str | int, ...]], NewValue] = {}
+    entered: dict[Place, NewValue] = {}
     asks = report == "text" and _somebody_looks() and unsettled(dispute, picks)
     if asks and not _walk(out, dispute, picks, entered):
         out.note(f"{path}: nothing was changed")
@@ -107,12 +106,7 @@ def command(
     return 1 if resolved.left else 0
 
 
-def _walk(
-    out: Output,
-    dispute: Dispute,
-    picks: Picks,
-    entered: dict[tuple[int, tuple[str | int, ...]], NewValue],
-) -> bool:
+def _walk(out: Output, dispute: Dispute, picks: dict[Place, Side], entered: dict[Place, NewValue]) -> bool:
     """Ask for each conflict, and fill in the answers.
 
     Returns:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .combine import merge
-from .model import MISSING, Conflict, Labels, Merged, Missing, Side
+from .model import MISSING, Conflict, Labels, Merged, Missing, Picks, Place, Side
 
-__all__ = ["MISSING", "Conflict", "Labels", "Merged", "Missing", "Side", "merge"]
+__all__ = ["MISSING", "Conflict", "Labels", "Merged", "Missing", "Picks", "Place", "Side", "merge"]

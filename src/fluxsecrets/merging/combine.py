@@ -9,14 +9,11 @@ from fluxsecrets.sops.formats import Format, Limits
 
 from .documents import DocumentChange, Places, merged_numbers
 from .holding import comment_keys, comments, encoded
-from .model import MISSING, Conflict, Merged, Side
+from .model import MISSING, Conflict, Merged, Picks, Side
 from .names import is_repeated
 from .pairing import Pairing, pair
 from .plan import Plan, carry_out
 from .threeway import Disagreement, merge_data, plain
-
-Picks = Mapping[tuple[int, Path], Side]
-"""Which side to take for conflicts: by the document's number in ours, and the path."""
 
 
 def merge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,6 +29,13 @@ class Missing(Enum):
 
 MISSING = Missing.MISSING
 """What a side has where it has nothing."""
+
+
+Place = tuple[int, Path]
+"""Where a value is: the YAML document, from 0, and the path in it; () is the document as a whole."""
+
+Picks = Mapping[Place, Side]
+"""The side to take for conflicts that are settled, by their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,11 @@ class Conflict:
     merged_part: int | None = 0
     base_part: int | None = 0
     theirs_part: int | None = 0
+
+    @property
+    def place(self) -> Place:
+        """What picks name it by."""
+        return self.part, self.path
 
 
 @dataclass(frozen=True, slots=True)

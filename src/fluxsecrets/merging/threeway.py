@@ -75,9 +75,9 @@ def merge_data(
     Yields:
         What to take over, and what nothing was picked for, in the order of ours' keys, then theirs'.
     """
-    if _same(ours, theirs) or _same(theirs, base):
+    if same(ours, theirs) or same(theirs, base):
         return
-    if _same(ours, base):
+    if same(ours, base):
         yield from _taken(ours, theirs, path)
         return
     if isinstance(ours, dict) and isinstance(theirs, dict) and (base is MISSING or isinstance(base, dict)):
@@ -94,7 +94,7 @@ def merge_data(
     side = pick(path)
     if side is None:
         yield Disagreement(path, base, ours, theirs)
-    elif side is not Side.OURS and not _same(ours, base if side is Side.BASE else theirs):
+    elif side is not Side.OURS and not same(ours, base if side is Side.BASE else theirs):
         yield Decision(path, side)
 
 
@@ -103,7 +103,7 @@ def _taken(ours: Found, theirs: Found, path: Path) -> Iterator[Decision]:
     if isinstance(ours, dict) and isinstance(theirs, dict) and (ours or not path):
         for key in dict.fromkeys((*ours, *theirs)):
             one, two = ours.get(key, MISSING), theirs.get(key, MISSING)
-            if not _same(one, two):
+            if not same(one, two):
                 yield from _taken(one, two, (*path, key))
     else:
         yield Decision(path, Side.THEIRS)
@@ -151,7 +151,8 @@ def _copied(data: Data) -> Data:
     return {key: _copied(value) for key, value in data.items()} if isinstance(data, dict) else data
 
 
-def _same(one: Found, two: Found) -> bool:
+def same(one: Found, two: Found) -> bool:
+    """Whether two sides have the same data, or both nothing."""
     if isinstance(one, Missing) or isinstance(two, Missing):
         return one is two
     return same_data(one, two)

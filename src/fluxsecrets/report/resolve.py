@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fluxsecrets.marks import is_ciphertext
-from fluxsecrets.merging import Missing, Side
+from fluxsecrets.merging import Missing, Picks, Place, Side
 from fluxsecrets.ops.compare.masking import Masker
 from fluxsecrets.ops.compare.model import Masked, Shape
 from fluxsecrets.ops.merge.dispute import Dispute, Disputed
 from fluxsecrets.ops.merge.resolve import Resolution, Resolved
 from fluxsecrets.repo.git.conflicts import Operation, Origin
 from fluxsecrets.shell import file_word, word
-from fluxsecrets.sops.document import Data, Path
+from fluxsecrets.sops.document import Data
 
 from .diff import masked_data
 from .diff_text import masked_text
@@ -50,8 +50,8 @@ class Resolving:
 
     resolved: Resolved
     dispute: Dispute | None = None
-    picks: Mapping[tuple[int, Path], Side] = field(default_factory=dict)
-    entered: frozenset[tuple[int, Path]] = frozenset()
+    picks: Picks = field(default_factory=dict)
+    entered: frozenset[Place] = frozenset()
 
 
 def head_page(dispute: Dispute) -> Page:

@@ -16,6 +16,11 @@ RESOLVE = "run `fluxsecrets resolve FILE`, which merges the two sides by value"
 """The hint for a file that two branches changed."""
 
 
+def has_markers(data: bytes) -> bool:
+    """Return whether a content has conflict markers."""
+    return conflict_error(data.decode("utf-8", "replace")) is not None
+
+
 def conflict_error(text: str) -> FormatError | None:
     """Return the error for a file with conflict markers, with the line of the first one; else None.
 

@@ -13,19 +13,17 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.merging import MISSING, Conflict, Merged, Missing, Side
+from fluxsecrets.merging import MISSING, Conflict, Merged, Missing, Picks, Place, Side
 from fluxsecrets.merging.markers import read_markers
 from fluxsecrets.merging.pairing import pair
+from fluxsecrets.merging.threeway import same
 from fluxsecrets.ops.files.content import parse
-from fluxsecrets.sops.comparison import same_data
 from fluxsecrets.sops.document import Comment, Data, Document, Leaf, Path, find, show_path, to_data
 from fluxsecrets.sops.formats import Format, Limits
 from fluxsecrets.sops.values import canonical_bytes
 
 from .model import Versions
-
-Documents = tuple[Document | None, Document, Document]
-"""Base, ours and theirs, with equal ciphertexts for equal values."""
+from .versions import Documents
 
 _Sides = tuple[Document, Document]
 
@@ -41,7 +39,7 @@ class ByHand:
         changes: what else was changed, for people: a path, or what can't be read.
     """
 
-    picks: Mapping[tuple[int, Path], Side] = field(default_factory=dict)
+    picks: Picks = field(default_factory=dict)
     changes: tuple[str, ...] = ()
 
 
@@ -90,7 +88,7 @@ def by_hand(
     Args:
         format_: of the file.
         versions: the three versions.
-        documents: the same, parsed.
+        documents: the same, with equal ciphertexts for equal values.
         merged: their merge.
         work: the file in the work tree.
         limits: for reading it.
@@ -100,26 +98,26 @@ def by_hand(
     sides = _read(format_, work, limits)
     if sides is None:
         return ByHand(changes=tuple(_new_lines(work, versions)))
-    texts = Texts(parse(format_, versions.ours, limits), documents[1])
-    texts.add(parse(format_, versions.theirs, limits), documents[2])
-    if versions.base is not None and documents[0] is not None:
-        texts.add(parse(format_, versions.base, limits), documents[0])
+    texts = Texts(parse(format_, versions.ours, limits), documents.ours)
+    texts.add(parse(format_, versions.theirs, limits), documents.theirs)
+    if versions.base is not None and documents.base is not None:
+        texts.add(parse(format_, versions.base, limits), documents.base)
     result = parse(format_, merged.data, limits)
     here = [_View.of(side, result, texts) for side in sides]
-    picks: dict[tuple[int, Path], Side] = {}
+    picks: dict[Place, Side] = {}
     mixed: list[str] = []
     for conflict in merged.conflicts:
         if not conflict.path or conflict.merged_part is None:
             continue  # a document as a whole: there is no telling what was meant
         one, other = (view.at(conflict.merged_part, conflict.path) for view in here)
-        if not _same(one, other):
+        if not same(one, other):
             continue  # its markers are there
         side = _side_with(conflict, one)
         if side is None:
             mixed.append(show_path(conflict.path))
         else:
-            picks[conflict.part, conflict.path] = side
-    whose = [_View.of(document, result, texts) for document in documents[1:]]
+            picks[conflict.place] = side
+    whose = [_View.of(document, result, texts) for document in (documents.ours, documents.theirs)]
     others = () if merged.whole else _changed(result, merged, here, whose)
     unknown = (_shown(item) for side in sides for item in side.items if not texts.knows(item))
     return ByHand(picks, tuple(dict.fromkeys((*mixed, *unknown, *others))))
@@ -173,7 +171,7 @@ def _new_lines(work: bytes, versions: Versions) -> Iterator[str]:
 
 def _side_with(conflict: Conflict, data: Data | Missing) -> Side | None:
     sides = ((Side.OURS, conflict.ours), (Side.THEIRS, conflict.theirs), (Side.BASE, conflict.base))
-    return next((side for side, value in sides if _same(value, data)), None)
+    return next((side for side, value in sides if same(value, data)), None)
 
 
 def _changed(
@@ -191,7 +189,7 @@ def _changed(
             node = find(part, path)
             wanted = MISSING if node is None else here[0].texts.common(to_data(node), path)
             one, other = (view.at(number, path) for view in here)
-            if _same(one, other) and not _same(one, wanted):
+            if same(one, other) and not same(one, wanted):
                 yield f"{show_path(path)}{_whose(one, number, path, whose)}"
 
 
@@ -203,15 +201,9 @@ def _outside_of_lists(path: Path) -> Path:
 def _whose(data: Data | Missing, part: int, path: Path, sides: Sequence[_View]) -> str:
     """Say which side has a value that only the other one changed: git's hunks may hold several values."""
     for word, view in zip(("our", "their"), sides, strict=True):
-        if _same(data, view.at(part, path)):
+        if same(data, view.at(part, path)):
             return f" ({word} value, and only the other side changed it)"
     return ""
-
-
-def _same(one: Data | Missing, other: Data | Missing) -> bool:
-    if isinstance(one, Missing) or isinstance(other, Missing):
-        return one is other
-    return same_data(one, other)
 
 
 def _present(data: Data | Missing) -> Data:

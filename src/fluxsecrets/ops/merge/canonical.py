@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from fluxsecrets.merging import Place
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.sops.cipher import additional_data
-from fluxsecrets.sops.document import Change, Comment, Document, Leaf, Path, leaves_of
+from fluxsecrets.sops.document import Change, Comment, Document, Leaf, leaves_of
 from fluxsecrets.sops.formats import Limits
 from fluxsecrets.sops.values import Value, canonical_bytes
 
@@ -40,9 +41,6 @@ class Plain(NamedTuple):
 
 Ciphertext = tuple[bytes, str]
 """What a ciphertext is bound to, and its text."""
-
-Place = tuple[int, Path]
-"""The YAML document, from 0, and the path of a value."""
 
 
 @dataclass(frozen=True, slots=True)

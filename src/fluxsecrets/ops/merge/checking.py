@@ -11,14 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fluxsecrets.errors import UnprotectedError
-from fluxsecrets.merging import MISSING, Merged, Missing, Side
+from fluxsecrets.merging import MISSING, Merged, Missing, Picks, Side
 from fluxsecrets.merging.lists import comparable, merge_lists, spliced
 from fluxsecrets.merging.pairing import pair
-from fluxsecrets.merging.threeway import plain
-from fluxsecrets.sops.comparison import same_data
+from fluxsecrets.merging.threeway import plain, same
 from fluxsecrets.sops.document import Data, Document, Mapping, Path
-
-from .model import Picks
 
 _Found = Data | Missing
 Parts = Sequence[Mapping]
@@ -95,9 +92,9 @@ def _merged(base: _Found, ours: _Found, theirs: _Found, picks: Picks, part: int,
     Raises:
         _Disputed: a conflict is not settled.
     """
-    if _same(ours, theirs) or _same(theirs, base):
+    if same(ours, theirs) or same(theirs, base):
         return ours
-    if _same(ours, base):
+    if same(ours, base):
         return theirs
     if isinstance(ours, dict) and isinstance(theirs, dict) and (base is MISSING or isinstance(base, dict)):
         sides = (base if isinstance(base, dict) else {}, ours, theirs)
@@ -127,12 +124,6 @@ def _same_documents(wanted: Sequence[_Found], found: Sequence[Data]) -> bool:
     if len(wanted) != len(found):
         return False
     if len(wanted) == 1:
-        return _same(wanted[0], found[0])
+        return same(wanted[0], found[0])
     documents = [each for each in wanted if not isinstance(each, Missing)]
     return Counter(map(comparable, documents)) == Counter(map(comparable, found))
-
-
-def _same(one: _Found, two: _Found) -> bool:
-    if isinstance(one, Missing) or isinstance(two, Missing):
-        return one is two
-    return same_data(one, two)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from fluxsecrets.merging import Merged, merge
 from fluxsecrets.ops.files.content import parse
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.sops.conflict import conflict_error
 from fluxsecrets.sops.formats import Format
 
-from .byhand import Documents
 from .canonical import canonical
 from .kinds import Kind
 from .model import Versions
 from .opening import OpenedVersions, open_versions
-from .versions import read_versions
+from .versions import Documents, read_versions
 
 
 def compared(
@@ -32,13 +30,8 @@ def compared(
     if kind is Kind.SEALED:
         base = None if versions.base is None else parse(format_, versions.base, limits)
         ours, theirs = (parse(format_, data, limits) for data in (versions.ours, versions.theirs))
-        return merge(format_, base, ours, theirs, limits), (base, ours, theirs), None
+        return merge(format_, base, ours, theirs, limits), Documents(base, ours, theirs), None
     opened = open_versions(format_, read_versions(format_, versions, limits), session)
     known = canonical(opened, limits)
     merged = merge(format_, known.base, known.ours, known.theirs, limits)
-    return merged, (known.base, known.ours, known.theirs), opened
-
-
-def has_markers(data: bytes) -> bool:
-    """Return whether a content has conflict markers."""
-    return conflict_error(data.decode("utf-8", "replace")) is not None
+    return merged, Documents(known.base, known.ours, known.theirs), opened

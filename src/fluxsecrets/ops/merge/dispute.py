@@ -9,7 +9,7 @@ from pathlib import Path
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, FormatError, GitError, IntegrityError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.reading import FileContent, read_file
-from fluxsecrets.merging import MISSING, Conflict, Labels, Missing, Side
+from fluxsecrets.merging import MISSING, Conflict, Labels, Missing, Place, Side
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.files.keypaths import is_secret_data
 from fluxsecrets.ops.run.inputs import refuse_folder
@@ -17,16 +17,16 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.conflicts import Conflicted, Origin, in_commits, in_index
 from fluxsecrets.repo.secretrules import decode_base64
-from fluxsecrets.sops.conflict import conflict_error
+from fluxsecrets.sops.conflict import conflict_error, has_markers
 from fluxsecrets.sops.document import Data, Document, find, show_path, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.document import Path as KeyPath
 from fluxsecrets.sops.formats import Format, make_format
 
 from .byhand import ByHand, by_hand
-from .comparing import compared, has_markers
+from .comparing import compared
 from .kinds import Kind, kind_of
-from .model import Versions
+from .model import TAKE_A_SIDE, Versions
 from .opening import OpenedVersions
 from .severalbases import made_base
 
@@ -53,9 +53,9 @@ class Disputed:
     plain: Mapping[Side, Data | Missing] = field(repr=False)
 
     @property
-    def place(self) -> tuple[int, KeyPath]:
+    def place(self) -> Place:
         """What picks name it by."""
-        return self.conflict.part, self.conflict.path
+        return self.conflict.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _with_versions(
         tuple(
             _disputed(
                 replace(conflict, base=MISSING, base_part=None) if base_made else conflict,
-                documents[1],
+                documents.ours,
                 opened,
             )
             for conflict in merged.conflicts
@@ -267,8 +267,7 @@ def _not_by_value(kinds: set[Kind]) -> FormatError:
     if Kind.ENCRYPTED in kinds:
         return FormatError(
             "the file is not encrypted on all sides, or not in the same format, and plain text is not merged",
-            hint="take one side with `git checkout --ours FILE` or `git checkout --theirs FILE`, and make the"
-            " other's changes again",
+            hint=TAKE_A_SIDE,
         )
     return FormatError(
         "the file is not encrypted, so it is not merged by value",

@@ -6,7 +6,6 @@ driver"). It gives three temporary files, and takes the content of ours (`%A`) a
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,14 +16,13 @@ from fluxsecrets.merging import Labels
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git.mergefile import marker_size, merge_file, shows_base
 from fluxsecrets.shell import file_word
+from fluxsecrets.sops.conflict import has_markers
 from fluxsecrets.sops.formats import make_format
 
 from .kinds import Kind, kind_of
 from .model import MergeResult, Outcome, Versions
 from .sealedsecrets import merge_sealed
 from .threeway import merge_encrypted
-
-_MARKER = re.compile(rb"(?m)^<{7,}(?:[ \r]|$)")
 
 UNMERGED = b"<<<<<<< these versions could not be merged\n"
 """The base that is left if several merge bases can't be merged: nothing can be merged with it."""
@@ -90,7 +88,7 @@ def _merge(session: Session, request: DriverRequest, versions: Versions) -> Merg
     if versions.base == UNMERGED:
         reason = UnprotectedError("the common ancestors of the two branches could not be merged")
         return MergeResult(Outcome.REFUSED, versions.ours, reason=reason)
-    if versions.base is not None and all(map(_has_markers, (versions.base, versions.ours))):
+    if versions.base is not None and all(map(has_markers, (versions.base, versions.ours))):
         return MergeResult(Outcome.REFUSED, versions.ours, reason=_replayed(request))
     kinds = {kind for kind, _ in found}
     format_ = make_format(next(iter(found))[1])
@@ -104,10 +102,6 @@ def _merge(session: Session, request: DriverRequest, versions: Versions) -> Merg
         if merged is not None:
             return merged
     return _as_git_does(session, request, versions)
-
-
-def _has_markers(data: bytes) -> bool:
-    return _MARKER.search(data) is not None
 
 
 def _replayed(request: DriverRequest) -> FluxsecretsError:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.merging import Side
-from fluxsecrets.sops.document import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +23,11 @@ class Versions:
     theirs: bytes = field(repr=False)
 
 
-Picks = Mapping[tuple[int, Path], Side]
-"""The side to take for conflicts that are settled: by the YAML document in ours, and the place in it."""
+TAKE_A_SIDE = (
+    "take one side with `git checkout --ours FILE` or `git checkout --theirs FILE`, and make the other's"
+    " changes again"
+)
+"""The hint for versions that can't be merged by value."""
 
 
 class Outcome(StrEnum):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluxsecrets.errors import UsageError
-from fluxsecrets.merging import Side
+from fluxsecrets.merging import Picks, Place, Side
 from fluxsecrets.ops.files.decrypt import parse_key
-from fluxsecrets.sops.document import Path, show_path
+from fluxsecrets.sops.document import show_path
 
 from .dispute import Dispute, Disputed
-
-Picks = dict[tuple[int, Path], Side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Wanted:
     rest: Side | None = None
 
 
-def pick(dispute: Dispute, wanted: Wanted) -> Picks:
+def pick(dispute: Dispute, wanted: Wanted) -> dict[Place, Side]:
     """Return the picks for a file: those of the command line, then those that were made by hand.
 
     Raises:
@@ -42,7 +40,7 @@ def pick(dispute: Dispute, wanted: Wanted) -> Picks:
             "the sides have several common ancestors, so there is no base to take",
             hint="take --ours or --theirs, or enter a value at a terminal",
         )
-    picks: Picks = {}
+    picks: dict[Place, Side] = {}
     named = ((Side.OURS, wanted.ours), (Side.THEIRS, wanted.theirs), (Side.BASE, wanted.base))
     for side, keys in named:
         for key in keys:
@@ -58,12 +56,12 @@ def pick(dispute: Dispute, wanted: Wanted) -> Picks:
     return picks
 
 
-def unsettled(dispute: Dispute, picks: Mapping[tuple[int, Path], Side]) -> tuple[Disputed, ...]:
+def unsettled(dispute: Dispute, picks: Picks) -> tuple[Disputed, ...]:
     """Return the values for which nothing is picked."""
     return tuple(value for value in dispute.values if value.place not in picks)
 
 
-def _places(values: Sequence[Disputed], key: str) -> list[tuple[int, Path]]:
+def _places(values: Sequence[Disputed], key: str) -> list[Place]:
     number, name = _document(key)
     found = [value for value in values if (number is None or value.document == number) and _is(value, name)]
     if not found:

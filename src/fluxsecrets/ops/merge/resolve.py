@@ -8,21 +8,20 @@ from enum import StrEnum
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.files.writing import write_atomic
-from fluxsecrets.merging import MISSING, Side
+from fluxsecrets.merging import MISSING, Picks, Place, Side
 from fluxsecrets.ops.files.values import NewValue
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git.index import StagedFile, stage, write_blob
-from fluxsecrets.sops.document import Path
 
 from .dispute import Dispute, Disputed
 from .kinds import Kind
-from .picking import Picks, unsettled
+from .picking import unsettled
 from .sealedsecrets import merge_sealed
 from .setting import with_values
 from .threeway import merge_encrypted
 
-Entered = Mapping[tuple[int, Path], NewValue]
+Entered = Mapping[Place, NewValue]
 """New values for conflicts, by the YAML document in ours and the path."""
 
 
@@ -121,7 +120,7 @@ def _resolve(
     return Resolved(dispute.shown, Resolution.RESOLVED, staged=add, notes=notes)
 
 
-def _present_side(dispute: Dispute, place: tuple[int, Path]) -> Side:
+def _present_side(dispute: Dispute, place: Place) -> Side:
     """The side whose value a new one replaces."""
     conflict = next(value.conflict for value in dispute.values if value.place == place)
     return Side.THEIRS if conflict.ours is MISSING else Side.OURS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluxsecrets.errors import FluxsecretsError
-from fluxsecrets.merging import Labels, merge
+from fluxsecrets.merging import Labels, Picks, merge
 from fluxsecrets.merging.markers import with_markers
 from fluxsecrets.ops.files.content import parse
 from fluxsecrets.ops.run.session import Session
@@ -11,7 +11,7 @@ from fluxsecrets.sops.formats import Format
 
 from .checking import check_text
 from .conflicts import shown_conflicts
-from .model import MergeResult, Outcome, Picks, Versions
+from .model import MergeResult, Outcome, Versions
 
 
 def merge_sealed(

@@ -18,11 +18,12 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.conflicts import Conflicted, merge_bases
+from fluxsecrets.sops.conflict import has_markers
 from fluxsecrets.sops.formats import make_format
 
-from .comparing import compared, has_markers
+from .comparing import compared
 from .kinds import Kind, kind_of
-from .model import Versions
+from .model import TAKE_A_SIDE, Versions
 from .setting import with_values
 from .threeway import merge_encrypted
 
@@ -73,10 +74,7 @@ def _merged(
     merged, _, _ = compared(session, Kind.ENCRYPTED, format_, versions)
     if merged.whole or any(not each.path or each.merged_part is None for each in merged.conflicts):
         raise _unusable()
-    sides = {
-        (each.part, each.path): Side.THEIRS if each.ours is MISSING else Side.OURS
-        for each in merged.conflicts
-    }
+    sides = {each.place: Side.THEIRS if each.ours is MISSING else Side.OURS for each in merged.conflicts}
     result = merge_encrypted(session, content.path, format_, versions, Labels("", "", ""), sides)
     if result.reason is not None or not result.clean:
         raise _unusable()
@@ -91,6 +89,5 @@ def _merged(
 def _unusable() -> FormatError:
     return FormatError(
         "the sides have several common ancestors, which can't be merged by value",
-        hint="take one side with `git checkout --ours FILE` or `git checkout --theirs FILE`, and make the"
-        " other's changes again",
+        hint=TAKE_A_SIDE,
     )

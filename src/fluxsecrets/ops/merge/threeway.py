@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fluxsecrets.errors import DataKeyError, FluxsecretsError, UnprotectedError
-from fluxsecrets.merging import Labels, Merged, merge
+from fluxsecrets.merging import Labels, Merged, Picks, merge
 from fluxsecrets.merging.markers import with_markers
 from fluxsecrets.merging.metadata import MergedMetadata, merge_metadata
 from fluxsecrets.ops.files.content import OpenedFile, parse
@@ -25,7 +25,7 @@ from .canonical import Canonical, canonical
 from .checking import check_merged, check_text
 from .conflicts import shown_conflicts
 from .datakey import KeyPlan, plan_data_key, same_data_key, wrapped
-from .model import MergeResult, Outcome, Picks, Versions
+from .model import TAKE_A_SIDE, MergeResult, Outcome, Versions
 from .opening import OpenedVersions, is_for_us, open_versions
 from .sealing import contents_of, sealed
 from .unsigned import merge_unopened
@@ -172,8 +172,7 @@ class _Merge:
         if found.conflicts:
             raise UnprotectedError(
                 f"both sides changed {', '.join(found.conflicts)} in the sops block",
-                hint="take one side with `git checkout --ours FILE` or `git checkout --theirs FILE`, and make"
-                " the other's changes again",
+                hint=TAKE_A_SIDE,
             )
         return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fluxsecrets.errors import DataKeyError, UnprotectedError
-from fluxsecrets.merging import Labels, merge
+from fluxsecrets.merging import Labels, Picks, merge
 from fluxsecrets.merging.markers import with_markers
 from fluxsecrets.merging.metadata import merge_metadata
 from fluxsecrets.ops.files.content import parse
@@ -20,7 +20,7 @@ from fluxsecrets.sops.metadata import Metadata
 from .block import body, protection, rules_of
 from .checking import check_text
 from .conflicts import shown_conflicts
-from .model import MergeResult, Outcome, Picks, Versions
+from .model import MergeResult, Outcome, Versions
 from .opening import share_data_key
 from .versions import Documents
 

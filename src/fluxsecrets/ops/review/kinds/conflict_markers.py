@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fluxsecrets.errors import FormatError
 from fluxsecrets.findings import Severity
+from fluxsecrets.merging.markers import read_markers
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
 
@@ -26,7 +28,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
         if each.after is None or (each.path not in secrets and each.old_path not in change.secret_paths):
             continue
         data = change.after.read(each.path)
-        line = first_conflict(data) if data is not None else None
+        line = None if data is None else _first_conflict(data)
         if line is not None:
             yield item(
                 INFO,
@@ -37,17 +39,12 @@ def check(change: Change) -> Iterator[ReviewItem]:
             )
 
 
-def first_conflict(data: bytes) -> int | None:
-    """The line of the first conflict in a file that git left one in, or None."""
-    start, middle = None, False
-    for number, line in enumerate(data.splitlines(), 1):
-        if line.startswith(b"<<<<<<<") and start is None:
-            start, middle = number, False
-        elif start is not None and line.startswith(b"=======") and not line.strip(b"="):
-            middle = True
-        elif middle and line.startswith(b">>>>>>>"):
-            return start
-    return None
+def _first_conflict(data: bytes) -> int | None:
+    try:
+        hunks = read_markers(data)
+    except FormatError as error:  # one is missing
+        return error.line
+    return None if hunks is None else hunks.lines[0]
 
 
 KIND = Kind(INFO, check)
