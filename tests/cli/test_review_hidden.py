@@ -156,3 +156,74 @@ def test_a_public_key_that_is_not_one_stops_nothing(repository, cli, git):
     for command in ("review", "audit", "verify"):
         result = cli(command)
         assert result.exit_code != 2, result.stderr
+
+
+CNPG = "apps/cloudnative-pg/overlays/production"
+WORKLOADS = "clusters/production/apps/workloads.yaml"
+KIND_CHANGE = """\
+patches:
+  - target: {kind: Secret, name: postgres-app}
+    options: {allowKindChange: true}
+    patch: |
+      - op: replace
+        path: /kind
+        value: ConfigMap
+  - target:
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "place"),
+    [
+        (f"{CNPG}/kustomization.yaml", "namespace: databases", "namespace: mallory", "mallory/postgres-app"),
+        (WORKLOADS, "spec:\n", "spec:\n  targetNamespace: mallory\n", "mallory/postgres-app"),
+        (WORKLOADS, "spec:\n", "spec:\n  kubeConfig: {secretRef: {name: x}}\n", "in another cluster"),
+        (f"{CNPG}/kustomization.yaml", "patches:\n  - target:\n", KIND_CHANGE, "ConfigMap databases/"),
+    ],
+    ids=["namespace", "target-namespace", "cluster", "kind"],
+)  # fmt: skip
+def test_secrets_that_flux_applies_elsewhere(repository, cli, git, path, old, new, place):
+    edited(repository / path, old, new)
+    git(repository, "commit", "--quiet", "--all", "--message", "change")
+    result = cli("review", "--format", "json")
+    assert result.exit_code == 1
+    items = [each for each in json.loads(result.stdout)["items"] if each["kind"] == "applied-elsewhere"]
+    item = next(each for each in items if each["path"] == f"{CNPG}/secrets.yaml")
+    assert item["severity"] == "high"
+    assert item["environments"] == ["production"]
+    assert any(place in detail for detail in item["details"])
+
+
+def test_a_file_that_is_moved_out_of_every_environment(repository, cli, git):
+    git(repository, "mv", f"{CNPG}/secrets.yaml", "attic.yaml")
+    edited(repository / f"{CNPG}/kustomization.yaml", "  - secrets.yaml\n", "")
+    git(repository, "commit", "--quiet", "--all", "--message", "change")
+    items = json.loads(cli("review", "--format", "json").stdout)["items"]
+    (item,) = (each for each in items if each["kind"] == "environment-left")
+    assert item["path"] == "attic.yaml"
+    assert item["environments"] == ["production"]
+
+
+def test_a_second_file_with_the_same_value(repository, found, cli):
+    other = NEW.replace("extra", "other")
+    for path in (NEW, other):
+        (repository / path).write_text(SECRET)
+    assert ("plain-text", NEW) in found()
+    item = next(
+        each for each in json.loads(cli("review", "--format", "json").stdout)["items"] if each["path"] == NEW
+    )
+    assert f"also in {other}:7" in item["details"]
+
+
+def test_a_recipient_of_another_environment(repository, found):
+    edited(
+        repository / ".sops.yaml",
+        "          - *alice\n          - *cluster-production\n",
+        "          - *alice\n          - *bob\n          - *cluster-production\n",
+    )
+    assert ("rules-changed", ".sops.yaml") in found()
+
+
+def test_a_name_in_keys_that_gets_the_key_of_somebody_else(repository, found):
+    (repository / "keys/cluster-production.pub").write_bytes((repository / "keys/bob.pub").read_bytes())
+    assert ("public-key-changed", "keys/cluster-production.pub") in found()

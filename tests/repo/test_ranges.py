@@ -88,3 +88,22 @@ def test_a_shallow_clone_is_refused(repository, tmp_path, git):
         range_of(clone, "origin/main..HEAD", {})
     with pytest.raises(GitError, match="does not have the commits before"):
         range_of(clone, "HEAD", {})
+
+
+def test_a_tag_is_not_taken_for_the_target(repository, tmp_path, git):
+    git(tmp_path, "update-ref", "refs/remotes/origin/main", "main")
+    git(tmp_path, "tag", "origin/main", "feature")
+    git(tmp_path, "tag", "refs/remotes/origin/main", "feature")
+    found = range_of(repository, None, {})
+    assert found.before == resolve(repository, "feature~2")
+    assert found.shown == "origin/main..HEAD"
+
+
+def test_with_several_common_ancestors_the_target_counts(repository, tmp_path, git):
+    git(tmp_path, "checkout", "--quiet", "-b", "other", "feature")
+    git(tmp_path, "merge", "--quiet", "--no-edit", "main")
+    git(tmp_path, "checkout", "--quiet", "main")
+    git(tmp_path, "merge", "--quiet", "--no-edit", "feature")
+    bases = git(tmp_path, "merge-base", "--all", "main", "other").split()
+    assert len(bases) == 2
+    assert range_of(repository, "main..other", {}).before == resolve(repository, "main")

@@ -9,9 +9,10 @@ from fluxsecrets.errors import GitError, UsageError
 
 from .checkout import resolve
 from .git import Repository
-from .git.history import merge_base
+from .git.history import state_before
 from .states import INDEX, NOTHING, WORK_TREE
 
+_REMOTE, _LOCAL = "refs/remotes/", "refs/heads/"  # whole names: a tag `origin/main` would come first
 _REMOTES = ("upstream", "origin")
 _BRANCHES = ("main", "master")
 _HINT = "name a range, such as `origin/main..HEAD`"
@@ -41,13 +42,14 @@ def range_of(repository: Repository, text: str | None, environ: Mapping[str, str
             branch of the remote.
         environ: variables of GitHub Actions and GitLab CI name the target.
 
+    The state before is where the histories part. If they have several common ancestors, it is the target.
+
     Raises:
         UsageError: a commit is unknown, or there is no range to assume.
         GitError: the history is cut off before the two sides part.
     """
     if text is None:
-        target = _target(repository, environ)
-        return _between(repository, target, "HEAD")
+        return _between(repository, _target(repository, environ), "HEAD")
     first, dots, last = text.replace("...", "..").partition("..")
     if dots:
         return _between(repository, first or "HEAD", last or "HEAD")
@@ -70,8 +72,8 @@ def uncommitted(repository: Repository, *, staged: bool) -> Range:
 
 def _between(repository: Repository, first: str, last: str) -> Range:
     one, other = resolve(repository, first), resolve(repository, last)
-    shown = f"{first}..{last}"
-    base = merge_base(repository, one, other)
+    shown = f"{first.removeprefix(_REMOTE).removeprefix(_LOCAL)}..{last}"
+    base = state_before(repository, one, other)
     if base is None and repository.cut_off_at():
         raise _cut_off(shown)
     return Range(shown, base or one, other)
@@ -101,15 +103,15 @@ def _of_ci(environ: Mapping[str, str]) -> Iterator[str]:
         yield base
     for variable in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
         if name := environ.get(variable):
-            yield f"refs/remotes/origin/{name}"
+            yield f"{_REMOTE}origin/{name}"
 
 
 def _default_branches() -> Iterator[str]:
     for remote in _REMOTES:
-        yield f"{remote}/HEAD"
+        yield f"{_REMOTE}{remote}/HEAD"
     for branch in _BRANCHES:
-        yield from (f"{remote}/{branch}" for remote in _REMOTES)
-    yield from _BRANCHES
+        yield from (f"{_REMOTE}{remote}/{branch}" for remote in _REMOTES)
+    yield from (f"{_LOCAL}{branch}" for branch in _BRANCHES)
 
 
 def _is_known(repository: Repository, name: str) -> bool:

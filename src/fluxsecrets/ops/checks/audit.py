@@ -34,7 +34,7 @@ from fluxsecrets.marks import BASELINE_NAME
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.checkout import checked_out, resolve
 from fluxsecrets.repo.environments import Environment, find_environment
-from fluxsecrets.repo.git.history import merge_base
+from fluxsecrets.repo.git.history import state_before
 from fluxsecrets.repo.outcome import Effect
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
 from fluxsecrets.sops.document import Document
@@ -162,7 +162,7 @@ def _audit_range(
     first, _, last = commits.replace("...", "..").partition("..")
     tip = resolve(tree.repository, last or "HEAD")
     start = resolve(tree.repository, first)
-    base = merge_base(tree.repository, start, tip) or start
+    base = state_before(tree.repository, start, tip) or start
     with checked_out(tree.repository, base, session.limits) as old:
         facts = _gather(session, old, options)
         known = {item.fingerprint for item in run_rules(facts, rules)}

@@ -119,7 +119,8 @@ class Change:
     @cached_property
     def flux(self) -> FluxChange:
         """What Flux would do with the environments that the change touches."""
-        return flux_change(self.before, self.after)
+        moved = {each.old_path: each.path for each in self.files if each.old_path not in (None, each.path)}
+        return flux_change(self.before, self.after, {old: new for old, new in moved.items() if old})
 
     def environments(self, *paths: str | None) -> tuple[str, ...]:
         """Return the names of the environments that a file belongs to, before or after the change."""

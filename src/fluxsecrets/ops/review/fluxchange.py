@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.judged import judged
@@ -12,10 +13,12 @@ from fluxsecrets.flux.model import KustomizationVerdict, Verdict
 from fluxsecrets.ops.checks.accepting import Acceptances, shown_name
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.environments import Environment
+from fluxsecrets.repo.objects import Object
 from fluxsecrets.repo.outcome import Outcome, worst
 
 from .sides import Side
 
+_KINDS = ("Secret", "SealedSecret", "ExternalSecret")
 _RANK = {Verdict.APPLIED: 0, Verdict.UNKNOWN: 1, Verdict.CIPHERTEXT: 2, Verdict.FAILS: 3}
 
 
@@ -65,6 +68,42 @@ class Left:
     path: str
 
 
+class Place(NamedTuple):
+    """Where Flux applies an object.
+
+    Attributes:
+        namespace: "" if no file says it.
+        remote: in another cluster than the one that the Kustomization is in.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    remote: bool
+
+    def __str__(self) -> str:
+        """For people."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {name}" + (" in another cluster" if self.remote else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An object with secrets that Flux applies in another place than before, or in a further one.
+
+    Attributes:
+        path, line: where it is written after the change.
+        before: the places that it is not in any more; empty if all stay.
+        after: the places that are new.
+    """
+
+    environment: str
+    path: str
+    line: int | None
+    before: tuple[Place, ...]
+    after: tuple[Place, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class FluxChange:
     """What Flux would do differently, by environment."""
@@ -72,28 +111,86 @@ class FluxChange:
     worse: tuple[Worse, ...]
     undecrypted: tuple[Undecrypted, ...]
     left: tuple[Left, ...]
+    elsewhere: tuple[Elsewhere, ...]
 
 
-def flux_change(before: Side, after: Side) -> FluxChange:
-    """Compare what Flux would do with the environments of both states."""
+def flux_change(before: Side, after: Side, moved: Mapping[str, str]) -> FluxChange:
+    """Compare what Flux would do with the environments of both states.
+
+    Args:
+        before: the state before.
+        after: the state after.
+        moved: the new paths of moved files by their old ones.
+    """
     old = {each.name: each for each in _touched(before)}
     worse: list[Worse] = []
     undecrypted: list[Undecrypted] = []
     left: list[Left] = []
+    elsewhere: list[Elsewhere] = []
     accepting = _accepting(before.facts)
     for environment in _touched(after):
         earlier = old.get(environment.name)
         worse += _worse(before.facts, earlier, after.facts, environment, accepting)
         if earlier is not None:
             undecrypted += _undecrypted(before.facts, earlier, after.facts, environment)
-            left += (
-                Left(environment.name, path)
-                for path in sorted(_files(earlier) - _files(environment))
-                if path in after.tree.files
-            )
+            left += _left(earlier, _files(environment), after, moved)
+            elsewhere += _elsewhere(before.facts, earlier, after.facts, environment, moved)
     for name in old.keys() - {each.name for each in _touched(after)}:
-        left += (Left(name, path) for path in sorted(_files(old[name])) if path in after.tree.files)
-    return FluxChange(tuple(worse), tuple(undecrypted), tuple(left))
+        left += _left(old[name], frozenset(), after, moved)
+    return FluxChange(tuple(worse), tuple(undecrypted), tuple(left), tuple(elsewhere))
+
+
+def _left(
+    earlier: Environment, applied: frozenset[str], after: Side, moved: Mapping[str, str]
+) -> Iterator[Left]:
+    for path in sorted(_files(earlier)):
+        now = moved.get(path, path)
+        if now not in applied and now in after.tree.files:
+            yield Left(earlier.name, now)
+
+
+def _elsewhere(
+    old: Facts, earlier: Environment, new: Facts, environment: Environment, moved: Mapping[str, str]
+) -> Iterator[Elsewhere]:
+    before = _places(old, earlier, moved)
+    for source, (first, places) in _places(new, environment, {}).items():
+        if source not in before:
+            continue
+        had = before[source][1]
+        gone, come = (tuple(sorted(one - other)) for one, other in ((had, places), (places, had)))
+        if come:
+            yield Elsewhere(environment.name, first.path, first.line, gone, come)
+
+
+def _is_secret(item: Object) -> bool:
+    return item.kind in _KINDS or (item.manifest is not None and item.manifest.kind in _KINDS)
+
+
+_Source = tuple[str, str, str, str]
+"""A file, and the object in it as it is written, or the generator that reads it."""
+
+
+def _places(
+    facts: Facts, environment: Environment, moved: Mapping[str, str]
+) -> dict[_Source, tuple[Treated, set[Place]]]:
+    found: dict[_Source, tuple[Treated, set[Place]]] = {}
+    for each in treated(facts, environment):
+        item = each.item
+        if item is None:
+            continue
+        written = item.manifest
+        if each.treatment.fate is not Fate.DECRYPTED and not _is_secret(item):
+            continue
+        if written is not None:
+            name = (written.kind or "", written.namespace or "", written.name or "")
+        else:
+            name = ("", item.file, item.names[0][1] if item.names else item.name)
+        kustomization = each.applied.kustomization
+        remote = kustomization is not None and kustomization.remote
+        place = Place(item.kind, item.namespace or "", item.name, remote)
+        source = (moved.get(each.path, each.path), *name)
+        found.setdefault(source, (each, set()))[1].add(place)
+    return found
 
 
 def _touched(side: Side) -> tuple[Environment, ...]:

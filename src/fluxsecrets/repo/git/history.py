@@ -160,10 +160,27 @@ def with_commits(repository: Repository, changes: Sequence[Change]) -> Iterator[
 
 def merge_base(repository: Repository, one: str, other: str) -> str | None:
     """The commit at which two histories part, or None if this clone knows none that they have in common."""
+    return next(iter(_merge_bases(repository, one, other)), None)
+
+
+def state_before(repository: Repository, target: str, change: str) -> str | None:
+    """The commit to compare a change with, by the ids of both: where it parts from its target.
+
+    That is the target itself if the two have several merge bases. Compared with one of these, nothing is seen
+    of a change that takes back what another one has.
+
+    Returns:
+        None if this clone knows no common commit.
+    """
+    found = _merge_bases(repository, target, change)
+    return target if len(found) > 1 else next(iter(found), None)
+
+
+def _merge_bases(repository: Repository, one: str, other: str) -> list[str]:
     try:
-        return repository.run("merge-base", one, other).decode("ascii", "replace").split("\n")[0] or None
+        return repository.run("merge-base", "--all", one, other).decode("ascii", "replace").split()
     except GitError:
-        return None
+        return []
 
 
 class TreeEntry(NamedTuple):

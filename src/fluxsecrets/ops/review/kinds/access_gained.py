@@ -25,8 +25,8 @@ INFO = describe(
 def check(change: Change) -> Iterator[ReviewItem]:
     """Give an item per recipient and group of environments.
 
-    A recipient that the rule before the change names for the file is expected. One that the state before
-    knows is less of a surprise than a new one. A new file gives nobody more whom its rule names.
+    A recipient that the rule before the change names for the file is expected. In a new file, one that
+    the state before knows is less of a surprise, and one whom its rule names gains nothing.
     """
     found: dict[tuple[RecipientKey, tuple[str, ...]], list[FileAccess]] = {}
     people: dict[RecipientKey, Recipient] = {}
@@ -62,7 +62,8 @@ def _severity(change: Change, recipient: Recipient, files: list[FileAccess]) -> 
     key = recipient_key(recipient)
     if all(key in change.ruled_before(each.file.path) for each in files):
         return Severity.LOW
-    return Severity.MEDIUM if key in change.known else Severity.HIGH
+    new = all(each.is_new for each in files)
+    return Severity.MEDIUM if new and key in change.known else Severity.HIGH
 
 
 KIND = Kind(INFO, check)

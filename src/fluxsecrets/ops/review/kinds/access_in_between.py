@@ -33,14 +33,13 @@ def check(change: Change) -> Iterator[ReviewItem]:
                     found.setdefault((each.path, recipient_key(recipient)), (each, recipient))
     except FluxsecretsError as error:
         change.unseen.append(f"the versions in between were not looked at: {error.message}")
-    for (path, key), (each, recipient) in found.items():
+    for (path, _), (each, recipient) in found.items():
         yield item(
             INFO,
             path,
             f"{change.names.of(recipient)} can read only the version of commit {each.commit[:10]}",
             recipient.id,
             environments=change.environments(path),
-            severity=Severity.MEDIUM if key in change.known else None,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxsecrets.findings import Severity
+from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.ops.compare.model import FileState
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
@@ -41,7 +41,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             each.fingerprint,
             environments=change.environments(place.path),
             line=place.line,
-            details=(f"rule {each.rule}",),
+            details=(f"rule {each.rule}", *_elsewhere(each)),
             hint=each.hint,
             severity=each.severity,
         )
@@ -62,6 +62,12 @@ def check(change: Change) -> Iterator[ReviewItem]:
                 line=values[0].line,
                 details=[show_path(value.path) for value in values],
             )
+
+
+def _elsewhere(finding: Finding) -> Iterator[str]:
+    """Where else the value is: `scan` reports a value of commits once."""
+    for place in finding.related:
+        yield f"also in {place.path}" + (f":{place.line}" if place.line else "")
 
 
 KIND = Kind(INFO, check)

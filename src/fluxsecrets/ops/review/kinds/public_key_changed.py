@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from fluxsecrets.audit.facts import Facts
 from fluxsecrets.findings import Severity
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, RULES_NAME
 from fluxsecrets.ops.review.change import Change
@@ -25,7 +26,7 @@ INFO = describe(
 
 def check(change: Change) -> Iterator[ReviewItem]:
     """Compare the keys of each name."""
-    before, after = (_by_name(side.facts.names) for side in (change.before, change.after))
+    before, after = (_by_name(side.facts) for side in (change.before, change.after))
     for name in sorted({*before, *after}):
         old, new = before.get(name, frozenset()), after.get(name, frozenset())
         gone, come = sorted(old - new), sorted(new - old)
@@ -50,10 +51,12 @@ def check(change: Change) -> Iterator[ReviewItem]:
         )
 
 
-def _by_name(names: Mapping[str, str]) -> Mapping[str, frozenset[str]]:
+def _by_name(facts: Facts) -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for recipient, name in names.items():
+    for recipient, name in facts.names.items():
         found.setdefault(name, set()).add(recipient)
+    for key in facts.public_keys:  # a key that has another name elsewhere counts for this name, too
+        found.setdefault(key.name, set()).update(key.recipients)
     return {name: frozenset(recipients) for name, recipients in found.items()}
 
 

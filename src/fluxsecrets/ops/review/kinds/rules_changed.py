@@ -95,9 +95,8 @@ def _differences(change: Change, old: CreationRule | None, new: CreationRule | N
         yield _Difference("new", title, Severity.HIGH if strangers else Severity.LOW)
         return
     if gained:
-        severity = Severity.HIGH if strangers else Severity.MEDIUM
         new_people = ", who is new" if len(gained) == len(strangers) == 1 else ""
-        yield _Difference("gained", f"also names {_people(change, gained)}{new_people}", severity)
+        yield _Difference("gained", f"also names {_people(change, gained)}{new_people}", Severity.HIGH)
     lost = [one for one in old.recipients if recipient_key(one) not in has]
     if lost:
         yield _Difference("lost", f"does not name {_people(change, lost)} any more", Severity.LOW)
