@@ -128,7 +128,7 @@ def test_status_says_what_waits_and_who_can_fold_it(shop, cli, act_as):
     act_as("alice")
     shown = cli("status").stderr
     assert "open work: 2 proposals wait to be folded\n  apps/shop/db.proposed-password.yaml" in shown
-    assert "you can fold them: fluxsecrets fold" in shown
+    assert "you can fold them: `fluxsecrets fold`" in shown
     (root / "apps/shop/kustomization.yaml").write_text(LISTED)
     work = json.loads(cli("status", "--format", "json").stdout)["open_work"]
     assert [each["kind"] for each in work] == ["proposal", "proposal"]
