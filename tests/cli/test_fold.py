@@ -230,7 +230,7 @@ def test_a_review_names_proposals_and_what_was_folded(shop, cli, act_as, git):
 
     assert cli("propose", "apps/shop/db.yaml", "password", "--stdin", stdin=VALUE.encode()).exit_code == 0
     titles = reviewed("proposed")
-    assert any("a proposal, which Flux applies to the Secret: 1 value" in each for each in titles)
+    assert any("a proposal for password, which Flux applies to the Secret" in each for each in titles)
     act_as("alice")
     assert cli("fold").exit_code == 0
     titles = reviewed("folded")

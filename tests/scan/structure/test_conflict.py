@@ -15,7 +15,7 @@ def test_an_encrypted_file_is_a_conflict_and_not_plain(scanner):
     scanned = scanner.scan(text, "a.sops.yaml", whole="its name says so")
     assert scanned.findings == ()
     assert scanned.encrypted
-    assert "conflict markers, in an encrypted file" in str(scanned.problem)
+    assert "conflict markers are left in the file" in str(scanned.problem)
     assert scanned.problem.line == 6
 
 
