@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(shutil.which("sh") is None, reason="sh is not on
 
 SETTINGS = ("merge.fluxsecrets.name", "merge.fluxsecrets.driver", "diff.fluxsecrets.textconv")
 SECRETS = "apps/cloudnative-pg/overlays/staging/secrets.yaml"
+PROPOSALS = "*.proposed-*.yaml"
 
 
 @pytest.fixture
@@ -190,6 +191,18 @@ def test_a_new_encrypted_file_that_no_line_covers_is_named(cli, repository, attr
     assert "new-thing" not in attributes.read_text(encoding="utf-8")
 
 
+def test_a_new_proposal_needs_no_new_line(folder, cli, git):
+    git(folder.path, "init", "--quiet")
+    folder.write("web/db.sops.yaml", "a: 1\n")
+    assert cli("hook", "install", "drivers").exit_code == 0
+    before = (folder.path / ".gitattributes").read_bytes()
+    folder.write("web/db.proposed-password.sops.yaml", "a: 1\n")
+    folder.write("web/db.proposed-user.yaml", "a: null\n")
+    assert "attributes     unchanged" in cli("hook", "install", "drivers").stdout
+    assert (folder.path / ".gitattributes").read_bytes() == before
+    assert before.splitlines()[-2].startswith(PROPOSALS.encode() + b" merge=fluxsecrets")
+
+
 def test_secrets_that_are_still_plain_are_covered_as_they_will_be(folder, cli, git):
     git(folder.path, "init", "--quiet")
     folder.write("apps/db.sops.yaml", "a: 1\n")
@@ -198,7 +211,7 @@ def test_secrets_that_are_still_plain_are_covered_as_they_will_be(folder, cli, g
     folder.write("web/broken.yaml", "kind: Secret\n  data: [\n")
     assert cli("hook", "install", "drivers").exit_code == 0
     lines = (folder.path / ".gitattributes").read_text(encoding="utf-8").splitlines()
-    assert [line.partition(" ")[0] for line in lines[1:-1]] == ["?*.sops.yaml", "secret.yaml"]
+    assert [line.partition(" ")[0] for line in lines[1:-1]] == ["?*.sops.yaml", "secret.yaml", PROPOSALS]
 
 
 def test_a_fresh_clone_has_the_attributes_and_git_merges_as_text(

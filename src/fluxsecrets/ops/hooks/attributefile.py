@@ -7,11 +7,13 @@ In a work tree that is the `.gitattributes` at its top, which the team shares. A
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from fluxsecrets.errors import FileAccessError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.files.writing import write_atomic, write_new
+from fluxsecrets.marks import PROPOSED, name_in
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.config import read_setting
 
@@ -24,6 +26,8 @@ from .place import is_bare_repository
 NAME = ".gitattributes"
 ATTRIBUTES = "attributes"
 """What results call them."""
+
+_PROPOSALS = f"*{PROPOSED}*.yaml"
 
 _LIMIT = 4 * 2**20
 
@@ -45,8 +49,7 @@ def install_attributes(repository: Repository, files: Sorted) -> HookResult:
     found = attribute_content(path)
     before = "" if found is None else text_of(found)
     sparse = read_setting(repository, "core.sparseCheckout") == "true"
-    wanted = (*files.ciphertexts, *files.plain)
-    patterns = choose(wanted, files.others, patterns_of(before), unseen=sparse)
+    patterns = _patterns(files, patterns_of(before), unseen=sparse)
     after = with_block(before, patterns)
     note = "" if patterns else "there is no secret yet: run it again after the first one is encrypted"
     if after == before:
@@ -56,6 +59,19 @@ def install_attributes(repository: Repository, files: Sorted) -> HookResult:
     if patterns and not is_bare_repository(repository):
         note = "commit .gitattributes, so that other clones have them"
     return HookResult(ATTRIBUTES, path, outcome, _write(path, found, after, note))
+
+
+def _patterns(files: Sorted, kept: Sequence[str], *, unseen: bool) -> tuple[str, ...]:
+    """The lines for the files, and where there are any, one for proposals: they come and go."""
+    wanted = [path for path in (*files.ciphertexts, *files.plain) if not _is_proposal(path)]
+    others = (path for path in files.others if not _is_proposal(path))
+    chosen = choose(wanted, others, [line for line in kept if line != _PROPOSALS], unseen=unseen)
+    return (*chosen, _PROPOSALS) if chosen else ()
+
+
+def _is_proposal(path: str) -> bool:
+    """Whether the line for proposals matches a path. Few have other names, see `marks.is_proposal_name`."""
+    return PROPOSED in name_in(path) and path.endswith(".yaml")
 
 
 def uninstall_attributes(repository: Repository) -> HookResult:
