@@ -13,7 +13,6 @@ from fluxsecrets.marks import is_ciphertext, is_encrypted_comment
 from fluxsecrets.ops.files.content import OpenedFile, check_encrypted, open_parsed, parse, refuse_leftovers
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.manifests import Manifest, items_of, manifest_of
-from fluxsecrets.repo.secretobject import FIELDS
 from fluxsecrets.repo.secretrules import decode_base64
 from fluxsecrets.sealed.model import is_sealed
 from fluxsecrets.sops.cipher import DataKey
@@ -26,8 +25,8 @@ from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.values import Value
 
 from .model import Mac, SideInfo, Version
+from .places import SEALED, is_secret_place, manifest_in
 
-_SEALED = (("spec", "encryptedData"), ("spec", "data"))
 _ALL_KEYS = "*"
 
 
@@ -187,7 +186,7 @@ class _Reader:
     def parts(self) -> Iterator[Part]:
         """The parts in order."""
         for number, node in enumerate(self._document.parts):
-            manifest = _manifest(node, number)
+            manifest = manifest_in(node, number)
             references = {} if manifest is None else dict(_references(manifest))
             items = dict(self._items(node, manifest))
             yield Part(number, _shown(manifest), items, references, node)
@@ -201,7 +200,7 @@ class _Reader:
                 continue
             key = (leaf.path, seen[leaf.path])
             seen[leaf.path] += 1
-            if sealed and leaf.path[:2] in _SEALED:
+            if sealed and leaf.path[:2] in SEALED:
                 yield key, Item(leaf.line, str(leaf.value), known=False, value=None, secret=True)
                 continue
             item = self._item(leaf, change, manifest)
@@ -229,15 +228,11 @@ class _Reader:
     def _must_be_encrypted(self, leaf: Leaf, manifest: Manifest | None) -> bool:
         if not self.manifests:
             return self._whole
-        if manifest is None:
-            return False
-        if manifest.is_secret:
-            return leaf.path[0] in FIELDS
-        return manifest.kind.endswith("List") and len(leaf.path) > 2 and leaf.path[2] in FIELDS
+        return manifest is not None and is_secret_place(manifest, leaf.path)
 
 
 def _holds_secret(node: MapNode) -> bool:
-    manifest = _manifest(node, 0)
+    manifest = manifest_in(node)
     if manifest is None:
         return False
     if manifest.is_secret:
@@ -254,11 +249,6 @@ def _decoded(value: Value) -> Value:
     """What base64 decodes to, or the value if it is not base64."""
     decoded = decode_base64(value) if isinstance(value, str) else None
     return value if decoded is None else bytes_as_text(decoded)
-
-
-def _manifest(node: MapNode, number: int) -> Manifest | None:
-    found = manifest_of(node, number, in_list=False)
-    return found if found.kind and found.api_version else None
 
 
 def _shown(manifest: Manifest | None) -> str:

@@ -17,15 +17,13 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import MANIFEST_SUFFIXES, read_ciphertext
 from fluxsecrets.repo.configfiles import why_plain
 from fluxsecrets.repo.encrypted import detect_encryption
-from fluxsecrets.repo.manifests import Manifest, child, manifest_of, read_documents
+from fluxsecrets.repo.manifests import Manifest, child, read_documents
 from fluxsecrets.repo.secretobject import FIELDS
 from fluxsecrets.sops.document import (
     Change,
     Comment,
     Document,
     Leaf,
-    Path,
-    find,
     leaves_of,
     to_data,
 )
@@ -37,18 +35,15 @@ from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes, type_name
 
 from .leanblock import BLOCK_SIGN, block_lines
+from .places import SEALED, is_copy, is_secret_place, manifest_in
 from .tokens import decoded_length, placeholder, token_of
 
 PlainToken = Callable[[bytes], str]
 """A token for plain text, which nobody else can compute; "" if this machine has no key."""
 
 _PLAIN = "plain text,"
-_SEALED = (("spec", "encryptedData"), ("spec", "data"))
 _MOST_LINES = 10_000
 """Lines of a file in conflict: to compare the sides takes more than linear time."""
-
-_COPY = "last-applied-configuration"
-"""How annotations end that hold a copy of the whole object."""
 
 
 def masked_text(data: bytes, name: str, limits: Limits, plain_token: PlainToken) -> str | None:
@@ -142,7 +137,7 @@ class _Masker:
     def __init__(self, document: Document, plain_token: PlainToken, *, single_value: bool) -> None:
         self._document, self._token = document, plain_token
         self._single = single_value
-        self._manifests = [_manifest(node) for node in document.parts]
+        self._manifests = [manifest_in(node) for node in document.parts]
 
     @property
     def is_harmless(self) -> bool:
@@ -201,32 +196,17 @@ class _Masker:
             if manifest is None:
                 continue
             for leaf in leaves_of(node):
-                if _is_sealed(manifest) and leaf.path[:2] in _SEALED:
+                if _is_sealed(manifest) and leaf.path[:2] in SEALED:
                     found[id(leaf)] = placeholder("sealed", None, token_of(str(leaf.value)))
-                elif _is_secret_place(manifest, node, leaf.path):
+                elif is_secret_place(manifest, leaf.path):
                     found[id(leaf)] = ""
         return found
-
-
-def _is_secret_place(manifest: Manifest, node: MapNode, path: Path) -> bool:
-    if any(isinstance(step, str) and step.endswith(_COPY) for step in path):
-        return True
-    if manifest.is_secret:
-        return path[0] in FIELDS
-    if not manifest.kind.endswith("List") or len(path) < 3 or path[2] not in FIELDS:
-        return False
-    kind = child(find(node, path[:2]), "kind")
-    return manifest.kind == "SecretList" or (isinstance(kind, Leaf) and kind.value == "Secret")
 
 
 def _holds_secrets(manifest: Manifest) -> bool:
     if manifest.is_secret or _is_sealed(manifest):
         return True
-    return manifest.kind.endswith("List") or any(
-        isinstance(step, str) and step.endswith(_COPY)
-        for leaf in leaves_of(manifest.node)
-        for step in leaf.path
-    )
+    return manifest.kind.endswith("List") or any(is_copy(leaf.path) for leaf in leaves_of(manifest.node))
 
 
 def _is_sealed(manifest: Manifest) -> bool:
@@ -235,11 +215,6 @@ def _is_sealed(manifest: Manifest) -> bool:
     from fluxsecrets.sealed.model import is_sealed  # few files need what that imports
 
     return is_sealed(manifest)
-
-
-def _manifest(node: MapNode) -> Manifest | None:
-    found = manifest_of(node, 0, in_list=False)
-    return found if found.kind and found.api_version else None
 
 
 def _ciphertext(text: str) -> str | None:

@@ -13,7 +13,7 @@ from functools import partial
 from fluxsecrets.errors import FluxsecretsError, NotEncryptedError
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.policy.policy import Policy, selector_for
-from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
+from fluxsecrets.ops.policy.strangers import accepted, judge
 from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import names_of, read_public_keys
@@ -95,11 +95,7 @@ def open_content(
     metadata, document = opened.metadata, opened.opened.document
     differences = judge(session, target.path, metadata, document)
     names = recipient_names(session, target)
-    warnings = list(opened.warnings)
-    if accept_recipients:
-        warnings += [f"accepted: {line}" for line in difference_lines(differences, names)]
-    else:
-        refuse(differences, names)
+    warnings = [*opened.warnings, *accepted(differences, names, accept=accept_recipients)]
     if differences.missing:
         absent = ", ".join(names_of((differences.missing,), names))
         warnings.append(f"it is not encrypted for {absent}, whom the creation rule names")

@@ -176,6 +176,23 @@ def refuse(differences: Differences, names: Mapping[str, str]) -> None:
     )
 
 
+def accepted(differences: Differences, names: Mapping[str, str], *, accept: bool) -> list[str]:
+    """Return warnings about what the user accepts, as with `--accept-recipients`.
+
+    Args:
+        differences: from `judge` or `compare_with_rule`.
+        names: recipient -> name, for the messages.
+        accept: the user does.
+
+    Raises:
+        UnprotectedError: the user doesn't, and there is something; see `refuse`.
+    """
+    if not accept:
+        refuse(differences, names)
+        return []
+    return [f"accepted: {line}" for line in difference_lines(differences, names)]
+
+
 def difference_lines(differences: Differences, names: Mapping[str, str]) -> list[str]:
     """What differs and is weaker, a line each, for people."""
     ruled = differences.rule_place is not None

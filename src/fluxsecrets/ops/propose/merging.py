@@ -10,7 +10,7 @@ from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.ops.compare.masking import length_class
 from fluxsecrets.ops.files.content import open_file, parse, refuse_leftovers
 from fluxsecrets.ops.files.reencrypt import OpenTarget, encrypt_again, open_target, recipient_names
-from fluxsecrets.ops.policy.strangers import difference_lines, judge, refuse
+from fluxsecrets.ops.policy.strangers import accepted, judge
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.proposals import MAPS, SecretId, Waiting
@@ -127,10 +127,7 @@ def _opened(
             return _Proposal(each, content, None, data)
         differences = judge(session, tree.root / each.path, document.metadata, document)
         names = recipient_names(session, target)
-        if request.accept_recipients:
-            warnings += [f"accepted: {line}" for line in difference_lines(differences, names)]
-        else:
-            refuse(differences, names)
+        warnings += accepted(differences, names, accept=request.accept_recipients)
         file = open_file(YamlFormat(), data, session.providers, session.limits)
         plain = YamlFormat().parse(file.text(), session.limits)
         return _Proposal(each, read_patch(plain, plain.parts[0]), document.metadata, data)

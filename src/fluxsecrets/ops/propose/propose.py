@@ -13,7 +13,7 @@ from fluxsecrets.errors import FluxsecretsError, FormatError, UsageError
 from fluxsecrets.marks import is_proposal_name
 from fluxsecrets.ops.files.content import encrypt_content, parse
 from fluxsecrets.ops.policy.policy import FLUX_SELECTOR, Overrides, Policy, policy_for
-from fluxsecrets.ops.policy.strangers import compare_with_rule, difference_lines, judge, refuse
+from fluxsecrets.ops.policy.strangers import accepted, compare_with_rule, judge
 from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import Target, refuse_folder
 from fluxsecrets.ops.run.names import names_of
@@ -177,13 +177,10 @@ class _Proposer:
     def check_block(self, found: EncryptedSecret) -> None:
         """Refuse a block that protects less than is known to be right; see `strangers`."""
         differences = judge(self.session, self.target.path, found.metadata, found.document)
-        names = self.session_names()
-        if self.request.accept_recipients:
-            self.warnings += [f"accepted: {line}" for line in difference_lines(differences, names)]
-        else:
-            refuse(differences, names)
+        accept = self.request.accept_recipients
+        self.warnings += accepted(differences, self.names(), accept=accept)
 
-    def session_names(self) -> dict[str, str]:
+    def names(self) -> dict[str, str]:
         """Names of recipients, for messages and the result."""
         from fluxsecrets.ops.files.reencrypt import recipient_names
 
@@ -242,7 +239,7 @@ class _Proposer:
         A patch in an overlay follows the creation rule for its own place, if there is one.
         """
         metadata = found.metadata
-        names = self.session_names()
+        names = self.names()
         own = Policy(
             metadata.recipients,
             metadata.shamir_threshold,
@@ -256,10 +253,7 @@ class _Proposer:
             own = replace(by_rule, names={**names, **by_rule.names})
         elif ruled:
             differences = compare_with_rule(self.session, self.tree.root / path, metadata, found.document)
-            if self.request.accept_recipients:
-                self.warnings += [f"accepted: {line}" for line in difference_lines(differences, names)]
-            else:
-                refuse(differences, names)
+            self.warnings += accepted(differences, names, accept=self.request.accept_recipients)
         if own.selector is None or not compile_selector(own.selector).encrypts(place):
             own = replace(own, selector=FLUX_SELECTOR)
         return own
