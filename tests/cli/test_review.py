@@ -218,6 +218,7 @@ def test_conflict_markers(repository, reviewed):
     path.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n")
     found = reviewed()
     assert found.only("conflict-markers")["line"] == 1
+    assert found.of("file-damaged") == found.of("not-scanned") == []
 
 
 def test_the_same_value_in_two_environments(repository, reviewed, cli):

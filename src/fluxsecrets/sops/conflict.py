@@ -21,6 +21,10 @@ def has_markers(data: bytes) -> bool:
     return conflict_error(data.decode("utf-8", "replace")) is not None
 
 
+MARKERS_LEFT = "conflict markers are left in the file"
+"""The message for such a file."""
+
+
 def conflict_error(text: str) -> FormatError | None:
     """Return the error for a file with conflict markers, with the line of the first one; else None.
 
@@ -30,7 +34,7 @@ def conflict_error(text: str) -> FormatError | None:
     if found is None:
         return None
     return FormatError(
-        "conflict markers are left in the file",
+        MARKERS_LEFT,
         line=text.count("\n", 0, found.start()) + 1,
         hint=RESOLVE
         if any(sign in text for sign in _MERGED_BY_VALUE)

@@ -6,7 +6,7 @@ import re
 
 from fluxsecrets.errors import FormatError
 from fluxsecrets.scan.blob import Blob
-from fluxsecrets.sops.conflict import RESOLVE
+from fluxsecrets.sops.conflict import MARKERS_LEFT, RESOLVE
 
 _MARKED = re.compile(r"(?ms)^<<<<<<< .*?^=======\r?$.*?^>>>>>>> ")
 _MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})(?: |\r?\n|\r?$)")
@@ -37,9 +37,8 @@ def _side(text: str, own: str) -> str:
 def problem(blob: Blob, *, encrypted: bool) -> FormatError:
     """What is said of a file with a conflict: Flux cannot read it, and nobody can decrypt it."""
     line = blob.text.count("\n", 0, blob.text.find("<<<<<<< ")) + 1
-    where = "the file" if encrypted else "a file that may hold a Secret"
     return FormatError(
-        f"conflict markers are left in {where}",
+        MARKERS_LEFT if encrypted else "conflict markers are left in a file that may hold a Secret",
         hint=RESOLVE if encrypted else "resolve the conflict in your editor, then `git add FILE`",
         path=blob.path,
         line=line,

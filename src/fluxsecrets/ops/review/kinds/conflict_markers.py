@@ -9,6 +9,7 @@ from fluxsecrets.findings import Severity
 from fluxsecrets.merging.markers import read_markers
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.sops.conflict import MARKERS_LEFT
 
 from .kind import Kind, describe, item
 
@@ -23,6 +24,13 @@ INFO = describe(
 
 def check(change: Change) -> Iterator[ReviewItem]:
     """Look at each changed file that is a secret, or was one."""
+    for path, line in conflicts(change).items():
+        yield item(INFO, path, MARKERS_LEFT, environments=change.environments(path), line=line)
+
+
+def conflicts(change: Change) -> dict[str, int]:
+    """The secrets with conflict markers after a change, with the line of the first one."""
+    found: dict[str, int] = {}
     secrets = {each.path for each in change.compared}
     for each in change.files:
         if each.after is None or (each.path not in secrets and each.old_path not in change.secret_paths):
@@ -30,13 +38,8 @@ def check(change: Change) -> Iterator[ReviewItem]:
         data = change.after.read(each.path)
         line = None if data is None else _first_conflict(data)
         if line is not None:
-            yield item(
-                INFO,
-                each.path,
-                "conflict markers are left in the file",
-                environments=change.environments_of(each),
-                line=line,
-            )
+            found[each.path] = line
+    return found
 
 
 def _first_conflict(data: bytes) -> int | None:

@@ -10,6 +10,7 @@ from fluxsecrets.ops.review.change import Change, Compared
 from fluxsecrets.ops.review.model import ReviewItem
 from fluxsecrets.sops.document import show_path
 
+from .conflict_markers import conflicts
 from .kind import Kind, counted, describe, item, only_object
 
 INFO = describe(
@@ -26,6 +27,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
 
     Without a key, a MAC is known to be wrong if values differ and it does not: every tool makes a new one.
     """
+    marked = conflicts(change)
     for each in change.compared:
         after, before = each.diff.after, each.diff.before
         if values := _past_the_mac(each):
@@ -41,7 +43,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             )
         if after is None or after.error is None or _was_so_before(each):
             continue
-        if after.mac is Mac.WRONG or each.diff.state is FileState.UNREADABLE:
+        if after.mac is Mac.WRONG or (each.diff.state is FileState.UNREADABLE and each.path not in marked):
             was = "" if before is None else " now"
             yield item(
                 INFO,

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from fluxsecrets.findings import Severity
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.sops.conflict import MARKERS_LEFT
 
+from .conflict_markers import conflicts
 from .kind import Kind, describe, item
 
 INFO = describe(
@@ -20,9 +22,12 @@ INFO = describe(
 
 
 def check(change: Change) -> Iterator[ReviewItem]:
-    """Take the errors of `scan`: what was not judged is not clean."""
+    """Take the errors of `scan`: what was not judged is not clean. Of a conflict, scan judges both sides."""
+    marked = conflicts(change)
     for error in change.not_scanned:
         path = error.path or "."
+        if path in marked and error.message == MARKERS_LEFT:
+            continue
         yield item(
             INFO,
             path,
