@@ -114,8 +114,8 @@ def test_it_lists_the_conflicts_and_changes_nothing(conflict):
     done = conflict.resolve()
     assert done.exit_code == 1
     assert done.stdout.startswith("secret.yaml: 1 conflict\n  a merge is in progress\n")
-    assert re.search(r"ours +[0-9a-f]{9} +main: another password \(main\)", done.stdout)
-    assert re.search(r"theirs +[0-9a-f]{9} +feature: new password \(feature\)", done.stdout)
+    assert re.search(r"ours +[0-9a-f]{10} +main: another password \(main\)", done.stdout)
+    assert re.search(r"theirs +[0-9a-f]{10} +feature: new password \(feature\)", done.stdout)
     assert "stringData.password" in done.stdout
     assert "str 9-16 " in done.stdout
     assert "fluxsecrets resolve secret.yaml --theirs stringData.password" in done.stdout
@@ -611,7 +611,7 @@ class TestAfterTheDriver:
         assert "\x1b" not in done.stdout + done.stderr
         text = driver.path.read_text()
         assert "\x1b" not in text
-        assert re.search(r"^>>>>>>> theirs [0-9a-f]{9} evil \[31m >>>>>>> subject$", text, re.MULTILINE)
+        assert re.search(r"^>>>>>>> theirs [0-9a-f]{10} evil \[31m >>>>>>> subject$", text, re.MULTILINE)
         assert driver.resolve("--all-theirs").exit_code == 0
 
     def test_json_of_a_part(self, two):

@@ -21,7 +21,7 @@ from .json import page
 from .page import Lines, Note, Page, Table
 from .text import Cell, Row, printable
 
-_ID = 9
+_ID = 10
 _SEALED = "sealed"
 _WIDTH = 57
 """Columns for a commit's subject and branches, so that a line fits a terminal."""

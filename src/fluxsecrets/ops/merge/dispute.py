@@ -31,7 +31,7 @@ from .opening import OpenedVersions
 from .severalbases import made_base
 
 _SEALED = ("spec", "encryptedData")
-_ID = 9
+_ID = 10
 """Digits of a commit's id in conflict markers."""
 
 
