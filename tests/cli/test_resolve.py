@@ -33,10 +33,26 @@ class Branches:
 
     def __init__(self, folder, cli, git):
         self.folder, self.cli, self._git = folder, cli, git
+
+    def begin(self):
         self.git("init", "--quiet")
         self.write(SECRET)
         self.commit("base")
         self.git("branch", "feature")
+
+    def stop_at_a_conflict(self):
+        self.on_feature("feature: new password", ("hunter2", "theirs"), ("t-throw", "t2-throw"))
+        self.change("main: another password", ("hunter2", "ours"), ("user: app", "user: admin"))
+        assert self.try_git("merge", "feature") == 1
+        assert b"<<<<<<< HEAD" in self.path.read_bytes()
+
+    def as_in(self, place, make):
+        """Copy the repository from a place; the first time make it, and keep it there."""
+        if place.exists():
+            shutil.copytree(place, self.folder.path, symlinks=True, dirs_exist_ok=True)
+        else:
+            make()
+            shutil.copytree(self.folder.path, place, symlinks=True)
 
     @property
     def path(self):
@@ -89,18 +105,23 @@ class Branches:
         return self.cli("resolve", self.name, *args, **options)
 
 
-@pytest.fixture
-def branches(folder, cli, git):
-    return Branches(folder, cli, git)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The place of repositories that several tests begin with."""
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture
-def conflict(branches):
+def branches(folder, cli, git, kept):
+    branches = Branches(folder, cli, git)
+    branches.as_in(kept / "branches", branches.begin)
+    return branches
+
+
+@pytest.fixture
+def conflict(branches, kept):
     """Both sides changed the password, and each a value of its own; git wrote its markers."""
-    branches.on_feature("feature: new password", ("hunter2", "theirs"), ("t-throw", "t2-throw"))
-    branches.change("main: another password", ("hunter2", "ours"), ("user: app", "user: admin"))
-    assert branches.try_git("merge", "feature") == 1
-    assert b"<<<<<<< HEAD" in branches.path.read_bytes()
+    branches.as_in(kept / "conflict", branches.stop_at_a_conflict)
     return branches
 
 

@@ -519,7 +519,7 @@ def wrong_conflicts(format_name: str, result: MergeResult, conflicts: set[Any]) 
     """Whether the conflicts are where they should be, and both sides of the markers are encrypted files."""
     several = any(part for part, *_ in conflicts)
     expected = sorted(
-        show_path(tuple(path)) + (f" of document {part + 1}" if several else "") for part, *path in conflicts
+        show_path(tuple(path)) + (f" in document {part + 1}" if several else "") for part, *path in conflicts
     )
     if sorted(result.conflicts) != expected:
         return f"conflicts in {result.conflicts} {result.reason} instead of {expected}"
