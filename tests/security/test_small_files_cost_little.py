@@ -1,12 +1,13 @@
-"""A small file does not hang a command: globs are matched in linear time, and aliases are bounded by work."""
+"""A file does not hang a command: globs and markers are read in linear time, aliases are bounded by work."""
 
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from fluxsecrets.errors import ConfigError
+from fluxsecrets.errors import ConfigError, FormatError
+from fluxsecrets.merging.markers import read_markers
 from fluxsecrets.repo.globs import compile_glob
 from fluxsecrets.scan.structure.reader import MAX_EXPANSION, parse, walk
 
@@ -165,3 +166,17 @@ def test_globs_take_linear_time():
         assert time.monotonic() - start < 5
     with pytest.raises(ConfigError, match="more than 4096 characters"):
         compile_glob("a" * 5_000)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<<<<<<< a\n" + b"=======\n" * 500_000,
+        b"".join(b"<" * count + b"\n" for count in range(3, 4000)),
+        b"".join(b"<" * count + b"\n" + b"=" * count + b"\n" for count in range(3, 3000)),
+    ],
+    ids=["separators", "sizes", "sizes with separators"],
+)
+def test_conflict_markers_without_an_end_are_read_in_linear_time(data):
+    with at_most(SECONDS), suppress(FormatError):
+        read_markers(data)

@@ -152,6 +152,8 @@ class Hunks:
 _USUAL = 7
 _BOM = b"\xef\xbb\xbf"
 _OPENING = re.compile(rb"(?m)^(<{3,})(?: [^\r\n]*)?\r?$")
+_MIDDLE = re.compile(rb"(?m)^(={3,})\r?$")
+_CLOSING = re.compile(rb"(?m)^(>{3,})(?: |\r?$)")
 
 
 def read_markers(data: bytes, size: int | None = None) -> Hunks | None:
@@ -175,8 +177,14 @@ def read_markers(data: bytes, size: int | None = None) -> Hunks | None:
 def _size(data: bytes) -> int | None:
     """The size of the first marker that has the others behind it; git's usual one if that has not."""
     sizes = dict.fromkeys(len(match[1]) for match in _OPENING.finditer(data))
+    if not sizes:
+        return None
+    closed = {len(match[1]): match.start() for match in _CLOSING.finditer(data)}
+    middles: dict[int, int] = {}
+    for match in _MIDDLE.finditer(data):
+        middles.setdefault(len(match[1]), match.start())
     for size in sizes:
-        if re.search(rb"(?ms)^={%d}\r?$.*^>{%d}(?: |\r?$)" % (size, size), data):
+        if middles.get(size, len(data)) < closed.get(size, -1):
             return size
     return _USUAL if _USUAL in sizes else None
 
