@@ -149,6 +149,9 @@ def test_a_decrypted_file(repository, reviewed, cli):
     assert cli("decrypt", "-i", STAGING).exit_code == 0
     found = reviewed()
     assert found.of("plain-text")
+    assert all(
+        "the file was encrypted before this change" in item["details"] for item in found.of("plain-text")
+    )
     assert found.exit_code == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.ops.compare.diff import Diff
-from fluxsecrets.ops.compare.model import FileDiff
+from fluxsecrets.ops.compare.model import FileDiff, ValueState
 from fluxsecrets.sops.document import show_path
 
 from .diff_text import ARROW, described, facts, summary
@@ -14,6 +14,7 @@ from .page import Lines, Page
 from .text import counted
 
 _HEAD = ("What", "Key", "Value")
+_WORDS = {ValueState.REENCRYPTED: "same value"}
 _FOR_THE_END = 200
 
 
@@ -37,7 +38,11 @@ def _file(each: FileDiff) -> Iterator[str]:
         if side is not None and side.error is not None:
             yield f"- **{when}**: {prose(side.error.message)}"
     rows = [
-        (str(value.state), code(f"{value.object} {show_path(value.path)}".strip()), code(described(value)))
+        (
+            _WORDS.get(value.state, str(value.state)),
+            code(f"{value.object} {show_path(value.path)}".strip()),
+            code(described(value)),
+        )
         for value in each.values
     ]
     rows += [

@@ -26,6 +26,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
     """Take what `scan` finds in each commit, and files that are not encrypted any more."""
     found = change.scanned
     paths = set()
+    decrypted = {one.path for one in change.compared if one.diff.state is FileState.DECRYPTED}
     for each in found.findings if found is not None else ():
         place = each.location
         paths.add(place.path)
@@ -34,6 +35,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             if place.commit and place.path not in change.after.tree.files
             else ""
         )
+        was = ("the file was encrypted before this change",) if place.path in decrypted else ()
         yield item(
             INFO,
             place.path,
@@ -41,7 +43,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             each.fingerprint,
             environments=change.environments(place.path),
             line=place.line,
-            details=(f"rule {each.rule}", *_elsewhere(each)),
+            details=(f"rule {each.rule}", *was, *_elsewhere(each)),
             hint=each.hint,
             severity=each.severity,
         )
@@ -51,12 +53,11 @@ def check(change: Change) -> Iterator[ReviewItem]:
         ]
         values = [value for value in values if value.after is not None]
         if values and compared.path not in paths:
-            decrypted = compared.diff.state is FileState.DECRYPTED
             yield item(
                 INFO,
                 compared.path,
                 f"{counted(len(values), 'value')} not encrypted any more"
-                + (": the file is plain text now" if decrypted else ""),
+                + (": the file is plain text now" if compared.path in decrypted else ""),
                 "decrypted",
                 environments=change.environments_of(compared.change),
                 line=values[0].line,
