@@ -459,13 +459,15 @@ def test_a_kill_at_any_write_leaves_what_the_next_run_completes(encrypted_waddle
     config, attributes = folder / ".git" / "config", folder / ".gitattributes"
     attributes.write_text("*.png binary\n", encoding="utf-8")
     written = [config, attributes]
-    written += [folder / ".git" / "hooks" / name for name in ("pre-commit", "pre-merge-commit", "pre-push")]
-    launcher, before = own_launcher(), _state(written)
-    set_up_git(folder, launcher)
+    names = ("pre-commit", "drivers")  # hooks are all written in the same way
+    written.append(folder / ".git" / "hooks" / "pre-commit")
+    before = _state(written)
+    install = partial(set_up_git, launcher=own_launcher(), names=names)
+    install(folder)
     after = _state(written)
     undo_set_up(folder)
     assert _state(written) == before
-    steps = ((partial(set_up_git, launcher=launcher), before, after), (undo_set_up, after, before))
+    steps = ((install, before, after), (partial(undo_set_up, names=names), after, before))
     for run_it, start, then in steps:
         _put_back(start)
         step = 0
