@@ -7,10 +7,10 @@ from functools import cached_property
 
 from fluxsecrets.ops.files.rekey import KeyUsage, read_usage
 from fluxsecrets.ops.hooks.ciphertexts import Sorted, repository_files
-from fluxsecrets.ops.hooks.place import any_repository, is_bare_repository
 from fluxsecrets.ops.people.keys import KeyList, list_keys
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
 
 
 @dataclass(frozen=True)

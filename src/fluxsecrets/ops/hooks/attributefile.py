@@ -15,13 +15,13 @@ from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.marks import PROPOSED, name_in
 from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.bare import is_bare_repository
 from fluxsecrets.repo.git.config import read_setting
 
 from .attributes import has_block, patterns_of, with_block, without_block
 from .ciphertexts import Sorted
 from .model import HookOutcome, HookResult
 from .patterns import choose
-from .place import is_bare_repository
 
 NAME = ".gitattributes"
 ATTRIBUTES = "attributes"

@@ -12,12 +12,11 @@ from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.repo.discover import discover
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import BLOB_LIMIT, Repository
+from fluxsecrets.repo.git.bare import is_bare_repository
 from fluxsecrets.repo.git.history import tree_files
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.tree import make_tree
 from fluxsecrets.sealed.model import KIND, is_sealed
-
-from .place import is_bare_repository
 
 _CHUNK = 32
 """Files that a process looks at before it takes others: most take a look at their bytes only."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from fluxsecrets.errors import ConfigError, FileAccessError, GitError
 from fluxsecrets.files.reasons import reason_of
-from fluxsecrets.repo.git import Repository, find_repository
-from fluxsecrets.repo.git.repository import bare_repository, is_bare
+from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.bare import any_repository
 
 from .hookfile import quoted
 
@@ -66,31 +66,6 @@ def repository_at(start: Path) -> Repository:
             "this is not a git repository, so it has no hooks", hint="run it inside one", path=str(start)
         )
     return found
-
-
-def any_repository(start: Path) -> Repository | None:
-    """Return the repository of a folder, or None; a bare one only if the folder itself is it.
-
-    Raises:
-        GitError: git cannot read it.
-    """
-    return bare_repository(start) if _is_bare_alone(start) else find_repository(start)
-
-
-def is_bare_repository(repository: Repository) -> bool:
-    """Return whether a repository has no work tree."""
-    return repository.root == repository.git_dir
-
-
-def _is_bare_alone(folder: Path) -> bool:
-    """Whether a folder is a bare repository that is not inside of another repository's work tree.
-
-    The configuration of one that came with a clone must not count.
-    """
-    place = folder.resolve()
-    if place.name == ".git" or not is_bare(place):
-        return False
-    return not any((above / ".git").exists() for above in (place, *place.parents))
 
 
 def husky_folder(repository: Repository, folder: Path) -> Path | None:

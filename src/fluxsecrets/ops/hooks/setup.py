@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from fluxsecrets.repo.git import Repository
+from fluxsecrets.repo.git.bare import is_bare_repository
 
 from .attributefile import ATTRIBUTES, install_attributes, uninstall_attributes
 from .ciphertexts import repository_files, with_plain_secrets
@@ -14,7 +15,7 @@ from .drivers import driver_states, install_drivers, uninstall_drivers
 from .install import install_hooks, uninstall_hooks
 from .launcher import Launcher
 from .model import DRIVERS, HOOKS, HookResult, HookState
-from .place import is_bare_repository, repository_at
+from .place import repository_at
 from .state import hook_states
 
 EVERYTHING = (*HOOKS, DRIVERS)

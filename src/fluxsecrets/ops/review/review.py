@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from fluxsecrets.errors import GitError, UsageError
 from fluxsecrets.findings import Severity
-from fluxsecrets.ops.hooks.place import any_repository, is_bare_repository
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository, ended_here
+from fluxsecrets.repo.git.bare import any_repository, is_bare_repository
 from fluxsecrets.repo.ranges import range_of, uncommitted
 from fluxsecrets.repo.snapshot import snapshots
 from fluxsecrets.repo.states import changed_submodules, changes, state_of

@@ -2,9 +2,16 @@
 
     process      starts git: the only function that does, with an environment and options of its own
     repository   the repository that a folder belongs to; its listings and objects. Every call is tied to it
+    bare         the repository that a folder is itself, without a work tree
     worktree     which files differ from HEAD, by git's index and our own hashing
     index        what is staged, and how to stage something else
     history      commits, what each changed, and the contents
+    survey       what can be read of a history that is cut off or damaged
+    conflicts    the three versions of a file in conflict
+    mergefile    merges plain files as git does
+    config       reads and writes the configuration of a repository
+    attributes   what git's attributes say of files
+    version      which git this is
 
 A clone may hold a folder that git takes for a repository, with a configuration that names programs. So git
 never looks for a repository by itself but once, where there is a `.git`; only commands run that start no
