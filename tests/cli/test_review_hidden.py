@@ -227,3 +227,22 @@ def test_a_recipient_of_another_environment(repository, found):
 def test_a_name_in_keys_that_gets_the_key_of_somebody_else(repository, found):
     (repository / "keys/cluster-production.pub").write_bytes((repository / "keys/bob.pub").read_bytes())
     assert ("public-key-changed", "keys/cluster-production.pub") in found()
+
+
+@pytest.mark.parametrize("name", [".gitattributes", "apps/.gitattributes"])
+@pytest.mark.parametrize("line", ["* merge=union", "*.yaml -diff", "[attr]plain !merge\n* plain"])
+def test_attributes_that_switch_the_drivers_off(repository, cli, git, name, line):
+    attributes = repository / ".gitattributes"
+    attributes.write_text("secrets.yaml merge=fluxsecrets diff=fluxsecrets\n")
+    git(repository, "checkout", "--quiet", "main")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "attributes")
+    git(repository, "checkout", "--quiet", "-B", "change")
+    path = repository / name
+    before = path.read_text() if path.exists() else ""
+    path.write_text(f"{before}*.png binary\n{line}\n")
+    git(repository, "add", "--all", "--force")
+    git(repository, "commit", "--quiet", "--message", "change")
+    (item,) = json.loads(cli("review", "--format", "json").stdout)["items"]
+    assert (item["kind"], item["severity"], item["path"]) == ("guard-removed", "medium", name)
+    assert "apps/cloudnative-pg/overlays/production/secrets.yaml" in item["details"]

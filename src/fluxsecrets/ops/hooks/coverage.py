@@ -124,7 +124,7 @@ class _Places:
         wanted = {"set": name, "unset": f"-{name}", _UNSET: f"!{name}"}.get(value, f"{name}={value}")
         for file, folder in self._files(path):
             for number, pattern in reversed(self._read(file).get(wanted, ())):
-                if _matches(pattern, folder, path):
+                if covers(pattern, folder, path):
                     return f"{_relative(file, self._repository.root)}:{number}"
         return ""
 
@@ -140,12 +140,12 @@ class _Places:
             self._lines[file] = {}
             with suppress(FluxsecretsError):
                 if (found := attribute_content(file)) is not None:
-                    self._lines[file] = _parsed(text_of(found))
+                    self._lines[file] = attribute_lines(text_of(found))
         return self._lines[file]
 
 
-def _parsed(text: str) -> Mapping[str, list[tuple[int, str]]]:
-    """The lines of a file with attributes, by attribute; those of macros are resolved."""
+def attribute_lines(text: str) -> Mapping[str, list[tuple[int, str]]]:
+    """Return the lines of a file with attributes: number and pattern, by attribute; macros are resolved."""
     macros = dict[str, Sequence[str]](_MACROS)
     lines: dict[str, list[tuple[int, str]]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -170,7 +170,8 @@ def _patterns(pattern: str, folder: str) -> Patterns | None:
         return None
 
 
-def _matches(pattern: str, folder: str, path: str) -> bool:
+def covers(pattern: str, folder: str, path: str) -> bool:
+    """Return whether a pattern of a folder's file with attributes matches a path."""
     patterns = _patterns(pattern, folder)
     return patterns is not None and patterns.match(path, folder=False)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fluxsecrets.findings import Severity
+from fluxsecrets.ops.hooks.attributefile import NAME
+from fluxsecrets.ops.hooks.attributes import DRIVER
+from fluxsecrets.ops.hooks.coverage import attribute_lines, covers
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.ops.review.sides import Side
 
-from .kind import Kind, describe, item, listed
+from .kind import Kind, counted, describe, item, listed
 
 INFO = describe(
     "guard-removed",
@@ -24,6 +28,7 @@ _FILES = re.compile(
     r"^(?:\.github/(?:workflows|actions)|\.forgejo/workflows|\.gitea/workflows|\.circleci|\.gitlab|\.husky|"
     r"\.githooks|\.woodpecker|\.tekton)/"
 )
+_OTHER = re.compile(rf"[-!](?:merge|diff)|(?:merge|diff)(?:=(?!{DRIVER}$).*)?")
 _TOOLS = re.compile(
     rb"\b(?:fluxsecrets|gitleaks|betterleaks|trufflehog|detect-secrets|kingfisher|talisman|git-secrets|ggshield|"
     rb"git-crypt|forbid-secrets|pre-commit-hook-ensure-sops|sops-pre-commit)\b"
@@ -56,6 +61,38 @@ def check(change: Change) -> Iterator[ReviewItem]:
             )
         elif old and len(_WEAK.findall(after)) > len(_WEAK.findall(before)):
             yield item(INFO, each.path, f"the result of {listed(sorted(old))} may not count any more", "weak")
+    yield from _without_drivers(change)
+
+
+def _without_drivers(change: Change) -> Iterator[ReviewItem]:
+    """Find new lines with attributes that keep git from using the drivers for files that have them."""
+    changed = [each.path for each in change.files if each.after is not None and _is_attributes(each.path)]
+    if not changed:
+        return
+    ours = [
+        (pattern, path.rpartition("/")[0])
+        for path in change.before.tree.paths
+        if _is_attributes(path)
+        for _, pattern in _lines(change.before, path).get(f"merge={DRIVER}", ())
+    ]
+    files = [path for path in change.after.tree.paths if any(covers(*pattern, path) for pattern in ours)]
+    for path in changed:
+        old, folder = _lines(change.before, path), path.rpartition("/")[0]
+        for attribute, lines in _lines(change.after, path).items():
+            known = {pattern for _, pattern in old.get(attribute, ())}
+            for line, pattern in lines if _OTHER.fullmatch(attribute) else ():
+                found = [each for each in files if covers(pattern, folder, each)]
+                if pattern not in known and found:
+                    title = f"{attribute} for {counted(len(found), 'file')} that git merges by value"
+                    yield item(INFO, path, title, attribute, pattern, line=line, details=found)
+
+
+def _is_attributes(path: str) -> bool:
+    return path.rpartition("/")[2] == NAME
+
+
+def _lines(side: Side, path: str) -> Mapping[str, list[tuple[int, str]]]:
+    return attribute_lines((side.read(path) or b"").decode("utf-8", "replace"))
 
 
 def _tools(data: bytes) -> set[str]:
