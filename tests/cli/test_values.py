@@ -178,6 +178,7 @@ def test_set_encodes_under_data_of_a_secret(secret, cli):
         (["stringData.x", "--generate", "uuid", "--json"], b"", "makes a string"),
         (["stringData.x", "--generate", "word"], b"", "can't be generated"),
         (["metadata.labels.x", "v"], b"", "would stay plain text"),
+        (["password", "v"], b"", "hint: did you mean stringData.password?"),
         (["metadata.name.x", "v"], b"", "is a single value"),
         (["sops.x", "v", "--plain"], b"", "readable afterwards"),
         (["stringData.x", "v", "--document", "2"], b"", "document 2 does not exist"),

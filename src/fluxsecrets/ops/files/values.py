@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fluxsecrets.errors import FileAccessError, FluxsecretsError, FormatError, UnprotectedError, UsageError
 from fluxsecrets.ops.run.inputs import Input, Target, refuse_folder
 from fluxsecrets.ops.run.session import Session
-from fluxsecrets.sops.document import Data, Document, Leaf, show_path, to_data
+from fluxsecrets.sops.document import Comment, Data, Document, Leaf, show_path, to_data
 from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import selected
 from fluxsecrets.sops.formats import make_format, tree_format
@@ -226,18 +226,31 @@ def _refuse_empty(session: Session, opened: OpenTarget, text: bytes, place: Plac
         )
 
 
+def _nearest(chosen: Sequence[tuple[Leaf | Comment, bool]], leaves: Collection[int], place: Place) -> str:
+    """Ask for the one encrypted value whose path ends as the key does, such as `stringData.KEY`; else ""."""
+    count = len(place.path)
+    found = [
+        item.path
+        for item, encrypts in chosen
+        if encrypts and id(item) in leaves and len(item.path) > count and item.path[-count:] == place.path
+    ]
+    return f"did you mean {show_path(found[0])}? Otherwise, " if len(found) == 1 else ""
+
+
 def _refuse_plain(session: Session, opened: OpenTarget, text: bytes, place: Place) -> None:
     """Refuse a new value that would stay plain text: the user expects it to be encrypted."""
     metadata, format_ = opened.file.metadata, opened.file.format
     document = format_.parse(text, session.limits)
     leaves = {id(leaf) for leaf in _leaves(document.parts[place.part])}
-    for item, encrypts in selected(document, own_selector(metadata)):
+    chosen = selected(document, own_selector(metadata))
+    for item, encrypts in chosen:
         below = id(item) in leaves and item.path[: len(place.path)] == place.path
         if below and not encrypts:
             raise UnprotectedError(
                 f"the value of {show_path(place.path)} would stay plain text: the file's selector is "
                 f"{metadata.selector.kind.value}: {ascii(metadata.selector.pattern)[1:-1]}",
-                hint="choose a key that is encrypted, or add --plain if it is not a secret",
+                hint=f"{_nearest(chosen, leaves, place)}choose a key that is encrypted, or add --plain "
+                "if it is not a secret",
             )
 
 
