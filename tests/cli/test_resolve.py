@@ -145,6 +145,17 @@ def test_it_lists_the_conflicts_and_changes_nothing(conflict):
     assert conflict.path.read_bytes() == before
 
 
+def test_the_list_has_no_control_characters_of_a_file_name(folder, cli, git):
+    branches = Branches(folder, cli, git)
+    branches.name = "a\u202e.yaml"
+    branches.begin()
+    branches.stop_at_a_conflict()
+    result = branches.resolve()
+    assert result.exit_code == 1
+    assert "fluxsecrets resolve 'a\\u202e.yaml' --all-ours" in result.stdout
+    assert "\u202e" not in result.stdout + result.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "password"),
     [

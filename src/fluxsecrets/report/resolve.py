@@ -106,7 +106,7 @@ def _text_page(resolving: Resolving) -> Page:
     for value in dispute.values:
         how = settled[value.place]
         yield Lines([f"{printable(_name(value))}: {how}"] if how else value_lines(value, masker))
-    yield Lines(_commands(resolved))
+    yield Lines(map(printable, _commands(resolved)))
     if resolved.outcome is Resolution.PARTLY:
         left = len(resolved.left)
         yield Note(f"{shown}: {len(dispute.values) - left} of {_count(dispute)} resolved, {left} left")
