@@ -294,3 +294,28 @@ def assert_place(root: Path, path: str, line: int | None) -> None:
     if line is not None:
         # What is missing at the end of a file is missing behind its last line break.
         assert 1 <= line <= (root / path).read_bytes().count(b"\n") + 1, f"{path}:{line}"
+
+
+_LISTED = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [flux-system, db.yaml, app.yaml]
+"""
+
+
+def proposal() -> Case:
+    """The repository with a proposal for its Secret, which its kustomization file names."""
+    return repository().changed(
+        {
+            "clusters/staging/flux-system/kustomization.yaml": _LISTED.replace(
+                "flux-system, db.yaml, app.yaml", "gotk-sync.yaml"
+            ),
+            "clusters/staging/db.proposed-token.yaml": encrypted(secret(values={"token": "x"}, field="data")),
+            "clusters/staging/kustomization.yaml": f"{_LISTED}patches:\n  - path: db.proposed-token.yaml\n",
+        }
+    )
+
+
+def without_its_entry(case: Case) -> Case:
+    """The same, where the kustomization file names the proposal no more."""
+    return case.changed({"clusters/staging/kustomization.yaml": _LISTED})

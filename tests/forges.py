@@ -35,6 +35,22 @@ def _environ(tools):
     }
 
 
+def _bash(name, script, options, folder, environ):
+    """Run a script as both runners do: it ends at the first line that fails."""
+    done = subprocess.run(
+        ["bash", "-e", *options, "-c", script],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Step(name, done.returncode, done.stdout)
+
+
 class GitHub:
     """The runner of GitHub Actions.
 
@@ -66,18 +82,7 @@ class GitHub:
         return ran
 
     def _script(self, name, script, environ):
-        done = subprocess.run(
-            ["bash", "-e", "-c", script],
-            cwd=self.folder,
-            env={**self._environ, **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Step(name, done.returncode, done.stdout)
+        return _bash(name, script, (), self.folder, {**self._environ, **environ})
 
     def _wanted(self, condition):
         """Conditions that the workflow has; another one needs a line here."""
@@ -105,15 +110,5 @@ class GitLab:
         lines = [line for line in found.get("before_script", ()) if not _INSTALLS.fullmatch(line.strip())]
         # The runner shows each line before it runs it.
         lines += [part for line in found["script"] for part in (f"echo {shlex.quote('$ ' + line)}", line)]
-        done = subprocess.run(
-            ["bash", "-e", "-o", "pipefail", "-c", "\n".join(lines)],
-            cwd=self.folder,
-            env={**self._environ, **{name: str(value) for name, value in found.get("variables", {}).items()}},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Step(job, done.returncode, done.stdout)
+        variables = {name: str(value) for name, value in found.get("variables", {}).items()}
+        return _bash(job, "\n".join(lines), ("-o", "pipefail"), self.folder, {**self._environ, **variables})

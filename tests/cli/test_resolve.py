@@ -234,6 +234,18 @@ def test_what_it_refuses(conflict, options, words):
     assert conflict.path.read_bytes() == before
 
 
+def test_the_hint_for_a_key_that_is_not_in_conflict_can_be_run(conflict):
+    done = conflict.resolve("--ours", "stringData.user")
+    assert f"`fluxsecrets resolve {conflict.path.name}` lists the conflicts" in done.stderr
+
+
+def test_a_file_that_is_not_there(conflict):
+    conflict.path.unlink()
+    done = conflict.resolve("--all-ours")
+    assert done.exit_code == 2
+    assert f"error: {conflict.path.name}: there is no such file" in done.stderr
+
+
 class TestSources:
     """Where the two sides come from."""
 

@@ -1,23 +1,6 @@
 """A proposal whose entry was lost."""
 
-from audit_tree import encrypted, repository, secret
+from audit_tree import proposal, without_its_entry
 
-LISTED = """\
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources: [flux-system, db.yaml, app.yaml]
-"""
-FILES = {
-    "clusters/staging/flux-system/kustomization.yaml": LISTED.replace(
-        "flux-system, db.yaml, app.yaml", "gotk-sync.yaml"
-    ),
-    "clusters/staging/db.proposed-token.yaml": encrypted(secret(values={"token": "x"}, field="data")),
-}
-
-SILENT = repository().changed(
-    {
-        **FILES,
-        "clusters/staging/kustomization.yaml": f"{LISTED}patches:\n  - path: db.proposed-token.yaml\n",
-    }
-)
-TRIGGERS = SILENT.changed({"clusters/staging/kustomization.yaml": LISTED})
+SILENT = proposal()
+TRIGGERS = without_its_entry(SILENT)

@@ -12,7 +12,7 @@ from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.merging import MISSING, Conflict, Labels, Missing, Place, Side
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.files.keypaths import is_secret_data
-from fluxsecrets.ops.run.inputs import refuse_folder
+from fluxsecrets.ops.run.inputs import must_exist, refuse_folder
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.git.conflicts import Conflicted, Origin, in_commits, in_index
@@ -122,6 +122,7 @@ def open_dispute(session: Session, text: str) -> Dispute | None:
 
 def _open(session: Session, text: str) -> Dispute | None:
     refuse_folder(session, text)
+    must_exist(session.cwd / text)
     repository = find_repository((session.cwd / text).parent)
     if repository is None:
         raise GitError(

@@ -35,6 +35,13 @@ def pick(dispute: Dispute, wanted: Wanted) -> dict[Place, Side]:
     Raises:
         UsageError: a key is not in conflict, is in conflict in several documents, or is named twice.
     """
+    try:
+        return _pick(dispute, wanted)
+    except UsageError as error:
+        raise error.in_file(dispute.shown) from None
+
+
+def _pick(dispute: Dispute, wanted: Wanted) -> dict[Place, Side]:
     if dispute.base_made and wanted.base:
         raise UsageError(
             "the sides have several common ancestors, so there is no base to take",
