@@ -225,6 +225,31 @@ class CertificateError(FluxsecretsError):
     """A sealing certificate is missing, damaged, or not valid now."""
 
 
+class ServiceError(FluxsecretsError):
+    """A service outside can't be used, or refused a request.
+
+    Attributes:
+        reason: one of `clouds.refusal.REASONS`.
+        retry_after: seconds that the service wants between this request and the next, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        path: str | None = None,
+        reason: str = "failed",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, path=path)
+        self.reason = reason
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"reason": self.reason, "retry_after": self.retry_after})
+
+
 class StoreError(FluxsecretsError):
     """A secret store can't be reached, or refused the request."""
 

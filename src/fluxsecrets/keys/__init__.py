@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import cast
@@ -23,12 +24,15 @@ class User:
         notify: shows messages of a plugin, such as to touch a device.
         warn: reports what is wrong with a key file that is usable all the same.
         allowed_plugins: the age plugins that may run to encrypt for a recipient, see `age.AgeProvider`.
+        named: the recipients that rules, settings or the command line name; asked for once, at need. An
+            address that only a file names gets no credential.
     """
 
     ask: Callable[[str], str] | None = None
     notify: Callable[[str], None] | None = None
     warn: Callable[[str], None] | None = None
     allowed_plugins: frozenset[str] | None = None
+    named: Callable[[], Collection[Recipient]] = tuple
 
 
 class Unsupported:
@@ -80,7 +84,7 @@ class Unsupported:
         return ()
 
 
-PROVIDERS: Mapping[str, str] = MappingProxyType({"age": "age", "pgp": "pgp"})
+PROVIDERS: Mapping[str, str] = MappingProxyType({"age": "age", "pgp": "pgp", "kms": "aws_kms"})
 """By the kind of key: the module that provides for it, which has `make`. It is imported when first used.
 
 Kinds that are only in `sops.recipients.KINDS` can be read, but not used.
@@ -118,7 +122,8 @@ class _Providers(Mapping[str, KeyProvider]):
 
     def __getstate__(self) -> dict[str, object]:
         # Workers never ask the user, and what asks may be no more than a local function.
-        user = replace(self._user, ask=None, notify=None, warn=None)
+        named = partial(tuple[Recipient, ...], self._user.named())
+        user = replace(self._user, ask=None, notify=None, warn=None, named=named)
         return {**self.__dict__, "_user": user}
 
     def __repr__(self) -> str:

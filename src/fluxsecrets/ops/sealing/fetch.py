@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from fluxsecrets.clouds.calling import within
 from fluxsecrets.errors import CertificateError, UsageError
 from fluxsecrets.sealed.certificates import MAX_BYTES, Certificate, parse_certificate
 
@@ -83,7 +81,7 @@ def fetch_certificate(
             return bytes(response.read(MAX_BYTES + 1))
 
     try:
-        data = _within(deadline, read)
+        data = within(deadline, read)
     except urllib.error.HTTPError as error:
         error.close()
         raise CertificateError(
@@ -102,24 +100,6 @@ def fetch_certificate(
     except CertificateError as error:
         error.path, error.hint = text, "check that this is the controller's address; its path is /v1/cert.pem"
         raise
-
-
-def _within(seconds: float, call: Callable[[], bytes]) -> bytes:
-    """Return what a call returns, or raise what it raises.
-
-    Raises:
-        TimeoutError: it takes too long; its thread ends with the process.
-    """
-    future: Future[bytes] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except Exception as error:  # noqa: BLE001 - `result` raises it
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future.result(seconds)
 
 
 _FORWARD = (

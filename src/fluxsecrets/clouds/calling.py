@@ -1,0 +1,128 @@
+"""Calls to services: a bounded rate, retries with back-off, and a time limit for everything."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from random import random
+from typing import TypeVar
+
+from fluxsecrets.errors import ServiceError
+
+from .refusal import REASONS, TIMED_OUT, refusal
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What calls to one service may cost.
+
+    Attributes:
+        tries: of one request, the first included.
+        first_wait: seconds before the second try; each further wait is twice as long, up to `longest_wait`.
+        longest_wait: seconds.
+        deadline: seconds for one request with all of its tries and waits.
+        per_second: requests that may start in a second.
+        at_once: requests that may be under way.
+    """
+
+    tries: int = 5
+    first_wait: float = 0.25
+    longest_wait: float = 8.0
+    deadline: float = 30.0
+    per_second: float = 100.0
+    at_once: int = 16
+
+
+class Caller:
+    """Makes the calls of one run to one kind of service; threads share it.
+
+    An address where all requests would fail, such as one that can't be reached, is not called again.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        limits: CallLimits = CallLimits(),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        """Take the service's name for people, and the limits; the others are for tests."""
+        self._service = service
+        self._limits = limits
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._slots = threading.BoundedSemaphore(limits.at_once)
+        self._lock = threading.Lock()
+        self._next_start = 0.0
+        self._down: dict[str, ServiceError] = {}
+
+    def call(self, address: str, request: Callable[[], Result]) -> Result:
+        """Return what a request returns.
+
+        Args:
+            address: what is down as a whole if it can't be reached, such as a region or a server.
+            request: raises ServiceError with a reason, and nothing else that is expected.
+
+        Raises:
+            ServiceError: it failed for good, or not in time.
+        """
+        end = self._clock() + self._limits.deadline
+        wait = self._limits.first_wait
+        for last in (*(False,) * (self._limits.tries - 1), True):
+            if (known := self._down.get(address)) is not None:
+                raise known
+            try:
+                return self._once(request, end)
+            except ServiceError as error:
+                pause = error.retry_after or wait * (0.5 + self._jitter() / 2)
+                if last or not REASONS[error.reason].passing or self._clock() + pause >= end:
+                    if REASONS[error.reason].everywhere:
+                        self._down[address] = error
+                    raise
+            self._sleep(pause)
+            wait = min(2 * wait, self._limits.longest_wait)
+        raise AssertionError("the last try returns or raises")
+
+    def _once(self, request: Callable[[], Result], end: float) -> Result:
+        with self._slots:
+            self._take_turn()
+            try:
+                return within(end - self._clock(), request)
+            except TimeoutError:
+                raise refusal(TIMED_OUT, self._service) from None
+
+    def _take_turn(self) -> None:
+        with self._lock:
+            now = self._clock()
+            start = max(now, self._next_start)
+            self._next_start = start + 1 / self._limits.per_second
+        if start > now:
+            self._sleep(start - now)
+
+
+def within(seconds: float, call: Callable[[], Result]) -> Result:
+    """Return what a call returns, or raise what it raises.
+
+    A socket's own time-out does not end what sends a byte now and then.
+
+    Raises:
+        TimeoutError: it takes too long; its thread ends with the process.
+    """
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - `result` raises it
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future.result(max(0.0, seconds))

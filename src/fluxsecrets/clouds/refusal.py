@@ -1,0 +1,104 @@
+"""Why a service refused or failed: one table, so that every service says it in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from fluxsecrets.errors import ServiceError
+
+
+class Reason(NamedTuple):
+    """One reason.
+
+    Attributes:
+        message: with `{service}`, such as `AWS KMS`.
+        hint: what to do next, where the service knows nothing better.
+        passing: the same request may succeed a moment later.
+        everywhere: any other request to the same address would fail, too.
+    """
+
+    message: str
+    hint: str
+    passing: bool = False
+    everywhere: bool = False
+
+
+NO_CREDENTIALS = "no-credentials"
+EXPIRED = "expired"
+DENIED = "denied"
+DISABLED = "disabled"
+NOT_FOUND = "not-found"
+WRONG_KEY = "wrong-key"
+REJECTED = "rejected"
+THROTTLED = "throttled"
+UNAVAILABLE = "unavailable"
+TIMED_OUT = "timed-out"
+OFFLINE = "offline"
+CLOCK_SKEW = "clock-skew"
+UNTRUSTED = "untrusted"
+MISSING_EXTRA = "missing-extra"
+FAILED = "failed"
+
+# fmt: off
+REASONS: Mapping[str, Reason] = MappingProxyType({
+    NO_CREDENTIALS: Reason("no credentials for {service} were found", "log in", everywhere=True),
+    EXPIRED: Reason("the credentials for {service} have expired", "log in again", everywhere=True),
+    DENIED: Reason("{service} denied the request", "ask for the permission, or use another account"),
+    DISABLED: Reason("{service} says that the key is disabled or deleted", "ask its owner to enable it"),
+    NOT_FOUND: Reason("{service} does not know the key", "check its name, region and account"),
+    WRONG_KEY: Reason(
+        "{service} can't decrypt this with the key: it was encrypted with another one, or was changed",
+        "restore the file from its last good version",
+    ),
+    REJECTED: Reason("{service} rejected the request", "check the key's name and kind"),
+    THROTTLED: Reason("{service} is throttling requests", "try again later", passing=True),
+    UNAVAILABLE: Reason("{service} is not available now", "try again later", passing=True, everywhere=True),
+    TIMED_OUT: Reason("{service} did not answer in time", "check the network", everywhere=True),
+    OFFLINE: Reason("{service} can't be reached", "check the network", passing=True, everywhere=True),
+    CLOCK_SKEW: Reason("{service} says that this machine's clock is wrong", "set the clock", everywhere=True),
+    UNTRUSTED: Reason(
+        "{service} is at an address that only the file names, and credentials are not sent there",
+        "name the key in .sops.yaml",
+    ),
+    MISSING_EXTRA: Reason("{service} needs a library that is not installed", "install it", everywhere=True),
+    FAILED: Reason("{service} failed", "try again later"),
+})
+# fmt: on
+"""By name. The names are in the JSON output."""
+
+
+def refusal(
+    reason: str,
+    service: str,
+    *,
+    detail: str = "",
+    hint: str | None = None,
+    path: str | None = None,
+    retry_after: float | None = None,
+) -> ServiceError:
+    """Return the error for a reason.
+
+    Args:
+        reason: a key of `REASONS`.
+        service: its name for people.
+        detail: what the service or its library says, such as an error code; control characters are escaped.
+            It must not hold a credential or a value.
+        hint: what to do next, where that is known better than in `REASONS`.
+        path: the key or the place, for messages.
+        retry_after: seconds.
+    """
+    known = REASONS[reason]
+    message = known.message.format(service=service)
+    if detail:
+        message += f" ({ascii(detail)[1:-1][:_DETAIL]})"
+    return ServiceError(message, hint=hint or known.hint, path=path, reason=reason, retry_after=retry_after)
+
+
+_DETAIL = 120
+
+
+def missing_extra(service: str, extra: str) -> ServiceError:
+    """Return the error for a library that is not installed, with the extra that brings it."""
+    return refusal(MISSING_EXTRA, service, hint=f"run `pip install 'fluxsecrets[{extra}]'`")
