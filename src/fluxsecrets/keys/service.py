@@ -1,8 +1,8 @@
 """Data keys that a service wraps: what its providers share.
 
 A provider's file has a `KeyClient`, which makes one request per call. What costs calls, time or the user's
-patience is decided here, once for all: each wrapped key is decrypted once per run, a refusal is remembered for
-all that it covers, and the rate, the retries and the time are bounded.
+patience is decided here, once for all: each wrapped key is decrypted once per run, a refusal is remembered
+for all that it covers, and the rate, the retries and the time are bounded.
 """
 
 from __future__ import annotations
