@@ -47,7 +47,19 @@ def pytest_collection():
         gc.enable()
 
 
-_LEAKING = ("SOPS_", "GIT_", "PRE_COMMIT", "AGE_", "FLUXSECRETS_", "XDG_", "LC_", "CLICOLOR")
+_LEAKING = (
+    "SOPS_",
+    "GOOGLE_",
+    "GCE_METADATA_",
+    "CLOUDSDK_",
+    "GIT_",
+    "PRE_COMMIT",
+    "AGE_",
+    "FLUXSECRETS_",
+    "XDG_",
+    "LC_",
+    "CLICOLOR",
+)
 _LEAKING_NAMES = {
     "NO_COLOR",
     "FORCE_COLOR",
@@ -57,6 +69,7 @@ _LEAKING_NAMES = {
     "VISUAL",
     "GNUPGHOME",
     "LANG",
+    "NO_GCE_CHECK",
     "VAULT_ADDR",
 }
 

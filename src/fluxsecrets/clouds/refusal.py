@@ -37,6 +37,7 @@ UNAVAILABLE = "unavailable"
 TIMED_OUT = "timed-out"
 OFFLINE = "offline"
 CLOCK_SKEW = "clock-skew"
+CORRUPTED = "corrupted"
 UNTRUSTED = "untrusted"
 MISSING_EXTRA = "missing-extra"
 FAILED = "failed"
@@ -44,7 +45,9 @@ FAILED = "failed"
 # fmt: off
 REASONS: Mapping[str, Reason] = MappingProxyType({
     NO_CREDENTIALS: Reason("no credentials for {service} were found", "log in", everywhere=True),
-    EXPIRED: Reason("the credentials for {service} have expired", "log in again", everywhere=True),
+    EXPIRED: Reason(
+        "the credentials for {service} have expired or are not valid", "log in again", everywhere=True
+    ),
     DENIED: Reason("{service} denied the request", "ask for the permission, or use another account"),
     DISABLED: Reason("{service} says that the key is disabled or deleted", "ask its owner to enable it"),
     NOT_FOUND: Reason("{service} does not know the key", "check its name, region and account"),
@@ -58,6 +61,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
     TIMED_OUT: Reason("{service} did not answer in time", "check the network", everywhere=True),
     OFFLINE: Reason("{service} can't be reached", "check the network", passing=True, everywhere=True),
     CLOCK_SKEW: Reason("{service} says that this machine's clock is wrong", "set the clock", everywhere=True),
+    CORRUPTED: Reason(
+        "what was sent to {service} or came back was damaged on its way", "try again later", passing=True
+    ),
     UNTRUSTED: Reason(
         "{service} is at an address that only the file names, and credentials are not sent there",
         "name the key in .sops.yaml",

@@ -84,7 +84,9 @@ class Unsupported:
         return ()
 
 
-PROVIDERS: Mapping[str, str] = MappingProxyType({"age": "age", "pgp": "pgp", "kms": "aws_kms"})
+PROVIDERS: Mapping[str, str] = MappingProxyType(
+    {"age": "age", "pgp": "pgp", "kms": "aws_kms", "gcp_kms": "gcp_kms"}
+)
 """By the kind of key: the module that provides for it, which has `make`. It is imported when first used.
 
 Kinds that are only in `sops.recipients.KINDS` can be read, but not used.
