@@ -8,6 +8,7 @@ from fluxsecrets.errors import FormatError, StoreError
 from fluxsecrets.external.model import read_external
 from fluxsecrets.external.reading import read_secret_from
 from fluxsecrets.external.stores import Stored
+from fluxsecrets.external.stores.content import JsonText, exact_then_path
 from fluxsecrets.repo.manifests import read_manifests
 
 
@@ -23,9 +24,8 @@ class Store:
         data = self.secrets.get(key)
         if data is None:
             return None
-        return Stored(
-            data if isinstance(data, dict) else None, data if isinstance(data, str) else json.dumps(data)
-        )
+        text = data if isinstance(data, str) else json.dumps(data)
+        return Stored(JsonText(text, exact_then_path))
 
 
 def secret_of(spec, **secrets):

@@ -21,6 +21,7 @@ from fluxsecrets.cli.options import (
 )
 from fluxsecrets.cli.output import Output, say_plain
 from fluxsecrets.cli.sealing import cert_option, comments_option, private_key_option, scope_option
+from fluxsecrets.external.stores import STORES
 from fluxsecrets.ops.convert.convert import ConvertRequest, convert
 from fluxsecrets.ops.run.results import FileResult, MovedResult, Outcome
 from fluxsecrets.report.moved import FORMATS
@@ -49,9 +50,8 @@ _FEW = 8
 @click.option(
     "--key-template",
     metavar="TEXT",
-    default="{namespace}/{name}",
-    show_default=True,
-    help="To external: the key in the store; {environment} may be used too.",
+    help="To external: the key in the store, of {namespace}, {name} and {environment}; {key} where a store "
+    "holds single values (default: what fits the store, such as '{namespace}/{name}').",
 )
 @click.option(
     "--refresh", metavar="TIME", default="1h", show_default=True, help="To external: the refresh interval."
@@ -59,10 +59,16 @@ _FEW = 8
 @click.option("--push", is_flag=True, help="To external: write the values to the store first.")
 @click.option("--overwrite", is_flag=True, help="With --push: replace different values in the store.")
 @click.option(
-    "--provider", type=click.Choice(["vault", "aws"]), help="Kind of the store, if no manifest defines it."
+    "--provider", type=click.Choice(list(STORES)), help="Kind of the store, if no manifest defines it."
 )
-@click.option("--mount", metavar="PATH", help="Vault: mount of KV version 2, if no manifest defines it.")
-@click.option("--region", metavar="NAME", help="AWS: region, if no manifest defines it.")
+@click.option(
+    "--mount", metavar="PATH", help="Vault, OpenBao: mount of KV version 2, if no manifest defines it."
+)
+@click.option("--region", metavar="NAME", help="AWS, GCP: region, if no manifest defines it.")
+@click.option("--project", metavar="NAME", help="GCP: project, if no manifest defines it.")
+@click.option(
+    "--vault", metavar="NAME", help="Azure, 1Password: vault, if no manifest defines it; Azure takes its URL."
+)
 @comments_option
 @click.option("--plain-others", is_flag=True, help="Allow objects other than Secrets to become plain text.")
 @click.option("--keep-names", is_flag=True, help="Do not rename files such as db.sops.yaml.")

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from fluxsecrets.errors import ServiceError
 
-from .refusal import REASONS, TIMED_OUT, refusal
+from .refusal import REASONS, THROTTLED, TIMED_OUT, refusal
 
 Result = TypeVar("Result")
 
@@ -64,12 +64,14 @@ class Caller:
         self._next_start = 0.0
         self._down: dict[str, ServiceError] = {}
 
-    def call(self, address: str, request: Callable[[], Result]) -> Result:
+    def call(self, address: str, request: Callable[[], Result], *, once: bool = False) -> Result:
         """Return what a request returns.
 
         Args:
             address: what is down as a whole if it can't be reached, such as a region or a server.
             request: raises ServiceError with a reason, and nothing else that is expected.
+            once: the service must not carry it out twice. It is made again only if the service was too busy
+                to look at it; after a lost answer nobody knows.
 
         Raises:
             ServiceError: it failed for good, or not in time.
@@ -83,7 +85,8 @@ class Caller:
                 return self._once(request, end)
             except ServiceError as error:
                 pause = error.retry_after or wait * (0.5 + self._jitter() / 2)
-                if last or not REASONS[error.reason].passing or self._clock() + pause >= end:
+                passing = error.reason == THROTTLED if once else REASONS[error.reason].passing
+                if last or not passing or self._clock() + pause >= end:
                     if REASONS[error.reason].everywhere:
                         self._down[address] = error
                     raise

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fluxsecrets.repo.manifests import child, items_of, line_of, text_of
-from fluxsecrets.sops.document import Node
+from fluxsecrets.sops.document import Data, Node
 
 from .model import CLUSTER_GENERATOR, GROUP, STORE_KINDS, ExternalSecret, Generator, Reference, Store
+from .stores import kind_of
 
 
 class ProblemKind(StrEnum):
@@ -25,6 +26,7 @@ class ProblemKind(StrEnum):
     NO_STORE = "missing-store"
     NO_GENERATOR = "missing-generator"
     STORE_SCOPE = "store-scope"
+    UNFIT = "unfit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,57 @@ def check_store(store: Store) -> Iterator[Problem]:
                 f"{GROUP}/{DROPPED_PROVIDERS[provider]} no longer has the provider {provider}",
                 "move its secrets to a store that the operator supports",
             )
+    yield from _check_settings(store)
     if store.provider == "vault" and store.setting("version") not in ("", "v1", "v2"):
         yield Problem(
             ProblemKind.INVALID, store.line, "vault.version is neither v1 nor v2", "write version: v2"
         )
+
+
+def _check_settings(store: Store) -> Iterator[Problem]:
+    kind = kind_of(store.provider) if len(store.providers) == 1 else None
+    for path in kind.required if kind is not None else ():
+        value: Data = dict(store.settings)
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if not value:
+            node = child(store.node, "spec", "provider", store.provider)
+            yield Problem(
+                ProblemKind.INVALID,
+                line_of(node) or store.line,
+                f"{store.provider}.{path} is missing",
+                "add it: the operator can't use the store",
+            )
+
+
+def check_places(secret: ExternalSecret, stores: Sequence[Store]) -> Iterator[Problem]:
+    """Find references that do not fit the kind of their store, among the stores that reach the cluster."""
+    extracts = [(each.extract, each.source) for each in secret.sources if each.extract is not None]
+    for value, source in (*((each, each.source) for each in secret.values), *extracts):
+        reference = source or secret.store
+        providers = {
+            each.provider
+            for each in stores
+            if reference is not None and (each.kind, each.name) == (reference.kind, reference.name)
+        }
+        kind = kind_of(next(iter(providers))) if len(providers) == 1 else None
+        if kind is None or value.metadata:
+            continue
+        for field, text in (("property", value.property), ("version", value.version)):
+            if text is not None and field in kind.ignored:
+                yield Problem(
+                    ProblemKind.UNFIT,
+                    value.line,
+                    f"{kind.title} does not support `{field}`: the operator ignores or refuses it",
+                    f"remove {field}, and name the value in key alone",
+                )
+        if kind.readable is not None and value.remote and not kind.readable.fullmatch(value.remote):
+            yield Problem(
+                ProblemKind.UNFIT,
+                value.line,
+                f"{value.remote!a} is not a key of {kind.title}: {kind.key_words}",
+                "fix the key",
+            )
 
 
 def check_references(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fluxsecrets.errors import FormatError, UnprotectedError
 from fluxsecrets.repo.manifests import child, text_of
@@ -18,19 +19,30 @@ _REFUSED_TYPES = ("bootstrap.kubernetes.io/token", "kubernetes.io/service-accoun
 _TYPE = ("apiVersion", "kind")
 
 
+class Placed(NamedTuple):
+    """Where one value is in a store.
+
+    Attributes:
+        property: the part of the content under the key, or None for all of it.
+        encoded: the store holds it in base64, because it would not return the value as it is.
+    """
+
+    key: str
+    property: str | None
+    encoded: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Remote:
     """Where the values of a Secret are.
 
     Attributes:
-        key: the key in the store; the values are its properties.
-        encoded: keys of values that the store holds in base64, because they are not text.
+        values: by their keys in the Secret.
         refresh: how often the operator reads the store.
     """
 
     store: Reference
-    key: str
-    encoded: frozenset[str] = frozenset()
+    values: Mapping[str, Placed]
     refresh: str = "1h"
 
 
@@ -169,8 +181,11 @@ def _template(secret: Secret) -> dict[str, Data]:
 
 
 def _entry(key: str, remote: Remote) -> dict[str, Data]:
-    reference: dict[str, Data] = {"key": remote.key, "property": key}
-    if key in remote.encoded:
+    placed = remote.values[key]
+    reference: dict[str, Data] = {"key": placed.key}
+    if placed.property is not None:
+        reference["property"] = placed.property
+    if placed.encoded:
         reference["decodingStrategy"] = "Base64"
     return {"secretKey": key, "remoteRef": reference}
 

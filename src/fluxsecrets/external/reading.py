@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import json
 import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Callable, Mapping
@@ -14,7 +13,9 @@ from fluxsecrets.repo.secretobject import FLUX_ANNOTATIONS, Secret, is_text
 from fluxsecrets.sops.document import Data
 
 from .model import ExternalSecret, Reference, RemoteValue, RemoteValues
-from .stores import StoreClient, Stored
+from .stores import StoreClient
+from .stores.content import JsonText, exact
+from .stores.model import Content
 
 OpenStore = Callable[[Reference], StoreClient]
 """Returns the client of a store that an ExternalSecret names."""
@@ -28,9 +29,9 @@ def read_secret_from(external: ExternalSecret, open_store: OpenStore) -> Secret:
         StoreError: a store can't be reached, or lacks a value.
     """
     _refuse(external)
-    seen: dict[tuple[str, str, str, str | None], Stored] = {}
+    seen: dict[tuple[str, str, str, str | None], Content] = {}
 
-    def stored(value: RemoteValue, source: Reference | None) -> Stored:
+    def stored(value: RemoteValue, source: Reference | None) -> Content:
         reference = source or external.store
         if reference is None:
             raise FormatError("no store is named for it", line=value.line, hint="add secretStoreRef")
@@ -38,9 +39,11 @@ def read_secret_from(external: ExternalSecret, open_store: OpenStore) -> Secret:
         if key not in seen:
             client = open_store(reference)
             found = client.read(value.remote, value.version)
-            if found is None:
-                raise StoreError("this secret does not exist", path=f"{client.shown}: {value.remote}")
-            seen[key] = found
+            if found is None or found.content is None:
+                raise StoreError(
+                    "this secret does not exist", path=f"{client.shown}: {ascii(value.remote)[1:-1]}"
+                )
+            seen[key] = found.content
         return seen[key]
 
     values: dict[str, bytes] = {}
@@ -84,48 +87,32 @@ def _refuse(external: ExternalSecret) -> None:
 
 
 def _extracted(
-    source: RemoteValues, stored: Callable[[RemoteValue, Reference | None], Stored]
+    source: RemoteValues, stored: Callable[[RemoteValue, Reference | None], Content]
 ) -> dict[str, bytes]:
     extract = source.extract
     if extract is None:
         raise FormatError("an entry of dataFrom names nothing to read", line=source.line)
     found = stored(extract, source.source)
-    data: object = found.values
     if extract.property is not None:
-        text = _property(extract, found)
-        try:
-            data = json.loads(text)
-        except ValueError:
-            data = None
-    if not isinstance(data, dict):
+        text = _property(extract, found).decode("utf-8", "surrogateescape")
+        members = JsonText(text, exact).members()
+    else:
+        members = found.members()
+    if members is None:
         raise StoreError(f"the secret {extract.remote!a} has no properties to extract")
-    return {
-        re.sub(r"[^-._a-zA-Z0-9]", "_", key): _decoded(extract, _bytes(value)) for key, value in data.items()
-    }
+    return {re.sub(r"[^-._a-zA-Z0-9]", "_", key): _decoded(extract, value) for key, value in members.items()}
 
 
-def _property(value: RemoteValue, found: Stored) -> bytes:
+def _property(value: RemoteValue, found: Content) -> bytes:
     if value.property is None:
-        return found.text.encode("utf-8", "surrogateescape")
-    values = found.values or {}
-    if value.property in values:
-        return _bytes(values[value.property])
-    data: object = values
-    for part in value.property.split("."):
-        data = data.get(part) if isinstance(data, dict) else None
-    if data is None:
+        return found.whole()
+    part = found.part(value.property)
+    if part is None:
         raise StoreError(
             f"the secret {value.remote!a} in the store has no property {value.property!a}",
             hint="add it to the store, or fix the ExternalSecret",
         )
-    return _bytes(data)
-
-
-def _bytes(value: object) -> bytes:
-    """Encode a value like the operator: text unchanged, anything else as JSON."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return part
 
 
 def _decoded(value: RemoteValue, data: bytes) -> bytes:

@@ -18,7 +18,30 @@ STORE = yaml("""
       provider: {vault: {server: "https://vault.waddle.example", version: v2}}
     """)
 
-SILENT = repository(files={"clusters/staging/web.yaml": EXTERNAL, "clusters/staging/store.yaml": STORE})
+DOPPLER = yaml("""
+    apiVersion: external-secrets.io/v1
+    kind: ClusterSecretStore
+    metadata: {name: doppler}
+    spec: {provider: {doppler: {auth: {secretRef: {dopplerToken: {name: t}}}}}}
+    """)
+INFISICAL = yaml("""
+    apiVersion: external-secrets.io/v1
+    kind: ClusterSecretStore
+    metadata: {name: infisical}
+    spec: {provider: {infisical: {secretsScope: {projectSlug: a, environmentSlug: b}}}}
+    """)
+
+SILENT = repository(
+    files={
+        "clusters/staging/web.yaml": EXTERNAL,
+        "clusters/staging/store.yaml": STORE,
+        "clusters/staging/doppler.yaml": DOPPLER,
+        "clusters/staging/infisical.yaml": INFISICAL,
+        "clusters/staging/from-doppler.yaml": EXTERNAL.replace("name: web", "name: d").replace(
+            "name: vault", "name: doppler"
+        ),
+    }
+)
 TRIGGERS = SILENT.changed(
     {
         "clusters/staging/web.yaml": EXTERNAL.replace("/v1\n", "/v1beta1\n"),
@@ -26,5 +49,9 @@ TRIGGERS = SILENT.changed(
             "  data:", "  other:"
         ),
         "clusters/staging/store.yaml": STORE.replace("version: v2", "version: v3"),
+        "clusters/staging/infisical.yaml": INFISICAL.replace(", environmentSlug: b", ""),
+        "clusters/staging/from-doppler.yaml": EXTERNAL.replace("name: web", "name: d")
+        .replace("name: vault", "name: doppler")
+        .replace("key: web", "key: WEB, property: password"),
     }
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fluxsecrets.audit.external import externals, stores
 from fluxsecrets.audit.facts import Facts
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
-from fluxsecrets.external.checks import Problem, ProblemKind, check_external, check_store
+from fluxsecrets.external.checks import Problem, ProblemKind, check_external, check_places, check_store
 from fluxsecrets.findings import Finding, Severity
 
 INFO = describe(
@@ -24,8 +24,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find each ExternalSecret or store with an old version, or with fields that do not fit together."""
     seen = set()
     for environment in facts.environments:
+        known = [store for _, store in stores(facts, environment)]
         for external in externals(facts, environment):
-            for problem in check_external(external.secret):
+            for problem in (*check_external(external.secret), *check_places(external.secret, known)):
                 key = (external.item.file, problem.line, problem.message)
                 if key not in seen:
                     seen.add(key)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from fluxsecrets.clouds import aws
+from fluxsecrets.clouds.calling import Caller
 from fluxsecrets.errors import StoreError
 
-from . import Stored
+from .asking import ask
+from .content import JsonText, check_readable, dots_then_path
+from .model import Opening, Stored, StoreKind
 
+SERVICE = "AWS Secrets Manager"
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
-_TIMEOUT = 15
+_LONGEST = 65_536
+"""Bytes of a value: the quota "Secret value size" of Secrets Manager."""
+
 Result = TypeVar("Result")
 
 
@@ -24,11 +30,12 @@ class AwsStore:
     region: str
     prefix: str
     _client: Any = field(repr=False)
+    _caller: Caller = field(default_factory=lambda: Caller(SERVICE), repr=False)
 
     @property
     def shown(self) -> str:
         """The store, for messages."""
-        return f"AWS Secrets Manager {self.region}"
+        return f"{SERVICE} {self.region}"
 
     def read(self, key: str, version: str | None = None) -> Stored | None:
         """See `StoreClient.read`."""
@@ -43,83 +50,99 @@ class AwsStore:
         text = answer.get("SecretString")
         if text is None:
             text = bytes(answer.get("SecretBinary", b"")).decode("utf-8", "surrogateescape")
-        return Stored(_properties(text), text, answer.get("VersionId"))
+        return Stored(JsonText(text, dots_then_path), answer.get("VersionId"))
 
-    def write(self, key: str, values: Mapping[str, object], expected: Stored | None) -> None:
+    def check(self, key: str, values: Mapping[str, str], now: Stored | None) -> None:
+        """See `StoreClient.check`."""
+        text = _text_of(values, now)
+        place = f"{self.shown}: {self.prefix}{key}"
+        check_readable(JsonText(text, dots_then_path), values, {}, place)
+        if len(text.encode("utf-8", "surrogateescape")) > _LONGEST:
+            raise StoreError(
+                "the values are larger than 64 KiB together", path=place, hint="divide the Secret"
+            )
+
+    def write(self, key: str, values: Mapping[str, str], expected: Stored | None) -> None:
         """See `StoreClient.write`.
 
         Secrets Manager has no check-and-set, so this reads the version again right before it writes.
         """
-        text = json.dumps(dict(values), separators=(",", ":"), ensure_ascii=False)
+        text = _text_of(values, expected)
         name = self.prefix + key
         if expected is None:
-            made = self._call(key, lambda: self._client.create_secret(Name=name, SecretString=text))
+            made = self._call(
+                key, lambda: self._client.create_secret(Name=name, SecretString=text), writes=True
+            )
             if made is None:
                 raise self._changed(key)
             return
         now = self.read(key)
         if now is None or now.version != expected.version:
             raise self._changed(key)
-        self._call(key, lambda: self._client.put_secret_value(SecretId=name, SecretString=text))
+        self._call(key, lambda: self._client.put_secret_value(SecretId=name, SecretString=text), writes=True)
 
     def _changed(self, key: str) -> StoreError:
-        place = f"{self.shown}: {key}"
-        return StoreError("was changed in the store meanwhile", path=place)
+        return StoreError("was changed in the store meanwhile", path=f"{self.shown}: {key}")
 
-    def _call(self, key: str, call: Callable[[], Result]) -> Result | None:
+    def _call(self, key: str, call: Callable[[], Result], *, writes: bool = False) -> Result | None:
         """Return the answer, or None if the secret does not exist. Errors never show what was sent."""
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
         place = f"{self.shown}: {self.prefix}{key}"
-        try:
-            return call()
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if code == "ResourceNotFoundException":
-                return None
-            if code == "ResourceExistsException":
-                raise self._changed(key) from None
-            raise StoreError(
-                f"AWS refused the request ({ascii(code)[1:-1]})",
-                path=place,
-                hint="check that your credentials may read and write this secret",
-            ) from None
-        except NoCredentialsError:
-            raise StoreError(
-                "no credentials for AWS were found", path=place, hint="run `aws sso login`"
-            ) from None
-        except ParamValidationError:
-            raise StoreError("is not a valid name for a secret", path=place) from None
-        except BotoCoreError as error:
-            raise StoreError(f"can't be reached ({type(error).__name__})", path=place) from None
+
+        def request() -> Result | None:
+            try:
+                return call()
+            except ClientError as error:
+                code = str(error.response.get("Error", {}).get("Code", ""))
+                if code == "ResourceNotFoundException":
+                    return None
+                if code == "ResourceExistsException":
+                    raise self._changed(key) from None
+                raise aws.refused(error, SERVICE) from None
+            except ParamValidationError:
+                raise StoreError("is not a valid name for a secret", path=place) from None
+            except BotoCoreError as error:
+                raise aws.refused(error, SERVICE) from None
+
+        return ask(self._caller, self.region, place, request, writes=writes)
 
 
-def open_aws(environ: Mapping[str, str], region: str | None, prefix: str = "") -> AwsStore:
+def _text_of(values: Mapping[str, str], now: Stored | None) -> str:
+    known = now.content if now is not None else None
+    return (known if isinstance(known, JsonText) else JsonText("{}", dots_then_path)).joined(values)
+
+
+def _open(opening: Opening) -> AwsStore:
+    service = opening.setting("service")
+    if service not in ("", "SecretsManager"):
+        raise StoreError(
+            f"the store {opening.name} is AWS {ascii(service)[1:-1]}", hint=f"only {SERVICE} is supported"
+        )
+    environ = opening.environ
+    region = opening.options.get("region") or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    return open_aws(region or opening.setting("region"), opening.setting("prefix"))
+
+
+def open_aws(region: str, prefix: str = "") -> AwsStore:
     """Open the Secrets Manager of a region, with the credentials that AWS's own tools would use.
 
-    AWS_REGION overrides the region of a manifest.
-
     Raises:
-        StoreError: no region, or boto3 is not installed.
+        StoreError: the region is not one.
+        ServiceError: boto3 is not installed.
     """
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or region
-    if not region or not _REGION.fullmatch(region):
-        raise StoreError("no AWS region is set", hint="set AWS_REGION, such as eu-central-1")
-    try:
-        import boto3
-        from botocore.config import Config
-    except ImportError:
-        raise StoreError(
-            "AWS needs the library boto3", hint="install fluxsecrets with the extra: fluxsecrets[aws]"
-        ) from None
-    config = Config(connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT, retries={"max_attempts": 2})
-    client = boto3.client("secretsmanager", region_name=region, config=config)
-    return AwsStore(region, prefix, client)
+    if not _REGION.fullmatch(region):
+        raise StoreError("no AWS region is set", hint="set AWS_REGION, such as eu-central-1, or add --region")
+    return AwsStore(region, prefix, aws.make_client("secretsmanager", region=region, service=SERVICE))
 
 
-def _properties(text: str) -> dict[str, object] | None:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return None
-    return data if isinstance(data, dict) else None
+KIND = StoreKind(
+    name="aws",
+    title=SERVICE,
+    providers=("aws",),
+    options={"region": "region"},
+    template="{namespace}/{name}",
+    key=re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}"),
+    key_words="letters, digits and /_+=.@-, at most 512",
+    open=_open,
+)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from fluxsecrets.errors import FluxsecretsError, StoreError
+from fluxsecrets.errors import ConfigError, FluxsecretsError, StoreError
 from fluxsecrets.files.reading import read_file
 
-from . import Stored
+from .content import JsonText, exact_then_path
+from .model import Opening, Stored, StoreKind
 
 _TIMEOUT = 15
 _TOKEN_FILE = ".vault-token"  # noqa: S105 - a file's name
@@ -96,15 +98,20 @@ class VaultStore:
         number = metadata.get("version") if isinstance(metadata, dict) else None
         if not isinstance(number, int):
             raise StoreError("the answer does not come from KV version 2", path=self.shown, hint=_V2)
-        return Stored(values, json.dumps(values, separators=(",", ":")), number)
+        return Stored(JsonText(_go_json(values), exact_then_path), number)
 
-    def write(self, key: str, values: Mapping[str, object], expected: Stored | None) -> None:
+    def check(self, key: str, values: Mapping[str, str], now: Stored | None) -> None:
+        """See `StoreClient.check`. The operator looks for the exact name first, so nothing is in the way."""
+
+    def write(self, key: str, values: Mapping[str, str], expected: Stored | None) -> None:
         """See `StoreClient.write`."""
+        known = expected.content if expected is not None else None
+        kept = json.loads(known.text) if isinstance(known, JsonText) else {}
         number = expected.version if expected is not None else 0
         self._call(
             key,
             lambda: self._client.secrets.kv.v2.create_or_update_secret(
-                path=self.path_of(key), secret=dict(values), mount_point=self.mount, cas=number
+                path=self.path_of(key), secret={**kept, **values}, mount_point=self.mount, cas=number
             ),
         )
 
@@ -130,7 +137,7 @@ class VaultStore:
         except InvalidPath:
             return None
         number = answer.get("data", {}).get("current_version") if isinstance(answer, dict) else None
-        return Stored({}, "", number) if number else None
+        return Stored(None, number) if number else None
 
     def _call(self, key: str, call: Callable[[], Result]) -> Result:
         import requests
@@ -168,6 +175,12 @@ class VaultStore:
             raise StoreError(
                 f"can't be reached ({type(error).__name__})", path=place, hint=f"check {self.variable}"
             ) from None
+
+
+def _go_json(values: Mapping[str, object]) -> str:
+    """Return a map as Go's `json.Marshal` writes it: that is what the operator reads without a property."""
+    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 _V2 = "check with `vault secrets list -detailed` that the mount is KV version 2"
@@ -253,3 +266,43 @@ def _token_file(environ: Mapping[str, str]) -> str:
     except FluxsecretsError:
         return ""
     return data.decode("utf-8", "replace").strip()
+
+
+def _open(opening: Opening) -> VaultStore:
+    product = _PRODUCTS[opening.provider]
+    mount = opening.options.get("mount") or opening.setting("path")
+    if not mount:
+        raise ConfigError(f"the mount of {opening.name} is not known", hint="give it with --mount PATH")
+    if opening.setting("version") == "v1":
+        raise StoreError(
+            f"the store {opening.name} is KV version 1, which can't tell whether someone else wrote first",
+            hint="upgrade the mount with `vault kv enable-versioning MOUNT`, and set `version: v2`",
+        )
+    client = open_vault(
+        opening.environ, mount, namespace=opening.setting("namespace") or None, product=product
+    )
+    client.check_mount()
+    server = opening.setting("server").rstrip("/")
+    if server and server != client.address:
+        opening.note(f"the store {opening.name} is at {server}, {client.variable} says {client.address}")
+    return client
+
+
+_PRODUCTS = {"vault": "Vault", "openBao": "OpenBao"}
+
+
+def _kind(name: str, title: str, provider: str) -> StoreKind:
+    return StoreKind(
+        name=name,
+        title=title,
+        providers=(provider,),
+        options={"mount": "mount"},
+        template="{namespace}/{name}",
+        key=re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_./+=@-]*[A-Za-z0-9_.+=@-])?"),
+        key_words="letters, digits and _./+=@-",
+        open=_open,
+    )
+
+
+VAULT = _kind("vault", "Vault", "vault")
+OPENBAO = _kind("openbao", "OpenBao", "openBao")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fluxsecrets.errors import FluxsecretsError, FormatError, UnprotectedError
-from fluxsecrets.external.layout import Remote, external_data, external_pieces, secret_pieces_of
+from fluxsecrets.external.layout import Placed, Remote, external_data, external_pieces, secret_pieces_of
 from fluxsecrets.external.model import Reference, read_external
 from fluxsecrets.external.reading import OpenStore, read_secret_from
 from fluxsecrets.ops.files.content import own_selector
@@ -191,23 +191,29 @@ def refuse_others(revealed: Revealed) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ExternalContent:
-    """A content with ExternalSecrets, and the values that the store needs for them."""
+    """A content with ExternalSecrets, and the values that the store needs for them.
+
+    Attributes:
+        pushes: texts by key of the store and by key of the Secret.
+        encoded: keys of the store and of the Secret whose text is base64.
+    """
 
     content: SealedContent
     pushes: Mapping[str, Mapping[str, str]] = field(repr=False)
+    encoded: frozenset[tuple[str, str]] = frozenset()
 
 
 def external_content(
     plain: PlainManifests,
     *,
     store: Reference,
-    key_for: Callable[[Secret], str],
+    place: Callable[[Secret], Mapping[str, Placed]],
     comments: CommentMode,
     refresh: str = "1h",
 ) -> ExternalContent:
     """Turn all Secrets of a content into ExternalSecrets.
 
-    `key_for` returns the key in the store for a Secret.
+    `place` returns where each value of a Secret is in the store.
 
     Raises:
         FormatError, UnprotectedError: see `layout.external_data` and `judge_comments`.
@@ -216,6 +222,7 @@ def external_content(
 
     replacements: dict[int, Replacement] = {}
     pushes: dict[str, dict[str, str]] = {}
+    encoded: set[tuple[str, str]] = set()
     drop: set[int] = set()
     warnings: dict[str, None] = {}
     shown = values = 0
@@ -227,9 +234,8 @@ def external_content(
             continue
         try:
             refuse_ciphertexts(secret)
-            encoded = frozenset(key for key, value in secret.values.items() if not _is_utf8(value))
-            key = key_for(secret)
-            data = external_data(secret, Remote(store, key, encoded, refresh))
+            placed = place(secret)
+            data = external_data(secret, Remote(store, placed, refresh))
         except FluxsecretsError as error:
             error.line = error.line or line_of(part)
             raise
@@ -239,18 +245,22 @@ def external_content(
         values += len(secret.values)
         warnings.update(dict.fromkeys(value_warnings(secret)))
         replacements[number] = Replacement(data, _external_layout(data))
-        known = pushes.setdefault(key, {})
         for name, value in secret.values.items():
-            text = b64encode(value).decode("ascii") if name in encoded else value.decode("utf-8")
-            if known.setdefault(name, text) != text:
+            where = placed[name]
+            known = pushes.setdefault(where.key, {})
+            if where.encoded:
+                encoded.add((where.key, name))
+            text = b64encode(value).decode("ascii") if where.encoded else value.decode("utf-8", "replace")
+            others = set(known) - {name} if where.property is None else set()
+            if known.setdefault(name, text) != text or others:
                 raise FormatError(
-                    f"two Secrets have different values for {name!a} under {key}",
+                    f"two Secrets have different values for {name!a} under {where.key}",
                     line=line_of(part),
                     hint="add {name} to --key-template to tell them apart",
                 )
     new = plain.text.replaced(replacements, drop)
     content = SealedContent(new, values, 0, (), (*warnings, *shown_warning(shown)))
-    return ExternalContent(content, pushes)
+    return ExternalContent(content, pushes, frozenset(encoded))
 
 
 def _external_layout(data: dict[str, Data]) -> Callable[[Pieces], Pieces]:
@@ -258,10 +268,3 @@ def _external_layout(data: dict[str, Data]) -> Callable[[Pieces], Pieces]:
         return external_pieces(data, pieces)
 
     return layout
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        return "\0" not in value.decode("utf-8")
-    except UnicodeDecodeError:
-        return False

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from fluxsecrets.errors import (
     ConfigError,
@@ -15,7 +16,9 @@ from fluxsecrets.errors import (
     UnprotectedError,
     UsageError,
 )
+from fluxsecrets.external.layout import Placed
 from fluxsecrets.external.model import Reference
+from fluxsecrets.external.stores import StoreKind, refused_manifest
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import encrypt_content
 from fluxsecrets.ops.files.onlycopy import GitCopies, others_only, sealed_only
@@ -46,12 +49,13 @@ from fluxsecrets.sealed.keys import any_opens
 from fluxsecrets.sealed.scopes import Scope
 from fluxsecrets.sops.formats import format_for_path, make_format
 
-from .content import Revealed, Ways, external_content, refuse_lists, refuse_others, reveal
+from .content import ExternalContent, Revealed, Ways, external_content, refuse_lists, refuse_others, reveal
 from .decryption import add_decryption
 from .forms import Form
+from .keys import place_values
 from .naming import renamed, with_sops_marker
 from .references import rename_references
-from .remote import PlannedPush, Push, StoreOptions, Stores, plan_pushes, push_values, remote_key
+from .remote import PlannedPush, Push, StoreOptions, Stores, plan_pushes, push_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ class ConvertRequest:
 
     Attributes:
         cert: file or URL of the certificate to seal for, or None for the environment's.
-        provider, mount, region: the store's settings, if no manifest has them.
+        key_template: or None for the one of the store's kind.
+        provider: the store's kind, if no manifest has it.
+        mount, region, project, vault: the store's settings, if no manifest has them.
     """
 
     form: str | None
@@ -72,13 +78,15 @@ class ConvertRequest:
     scope: str | None = None
     store: str | None = None
     store_kind: str = "ClusterSecretStore"
-    key_template: str = "{namespace}/{name}"
+    key_template: str | None = None
     refresh: str = "1h"
     push: bool = False
     overwrite: bool = False
     provider: str | None = None
     mount: str | None = None
     region: str | None = None
+    project: str | None = None
+    vault: str | None = None
     comments: str = CommentMode.CAREFUL
     plain_others: bool = False
     keep_names: bool = False
@@ -103,7 +111,7 @@ class ConvertOptions:
     certificate: Certificate | None = None
     scope: Scope | None = None
     store: Reference | None = None
-    key_template: str = "{namespace}/{name}"
+    key_template: str | None = None
     refresh: str = "1h"
     push: bool = False
     overwrite: bool = False
@@ -172,9 +180,7 @@ def _converter(session: Session, files: ManifestFiles, form: Form, request: Conv
         request.for_others,
         opens,
     )
-    stores = Stores(
-        session.environ, files.tree, StoreOptions(request.provider, request.mount, request.region)
-    )
+    stores = Stores(session.environ, files.tree, StoreOptions(request.provider, _store_settings(request)))
     ways = Ways(cache(lambda: load_keys(session, request.private_keys)), stores.open)
     return Converter(session, files, options, ways, stores, read_placement(files.tree), same)
 
@@ -204,6 +210,21 @@ class _Done:
     new: bytes = field(repr=False)
     result: FileResult
     pushes: tuple[Push, ...] = ()
+    creates: tuple[str, ...] = ()
+
+
+class _Converted(NamedTuple):
+    """A content in its new form.
+
+    Attributes:
+        pushes: the values for a store.
+        creates: what the user has to create in a store, one line for each key.
+    """
+
+    data: bytes
+    result: MovedResult
+    pushes: tuple[Push, ...] = ()
+    creates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -279,6 +300,7 @@ class Converter:
         pushes = [push for each in done for push in each.pushes]
         planned = plan_pushes(self.stores, pushes) if self.options.push and pushes else ()
         notes += list(self.stores.notes)
+        notes += dict.fromkeys(line for each in done for line in each.creates)
         if self.options.environment is not None and self.options.to is not Form.SOPS:
             notes += self._generator_note()
         return Conversion(tuple(results), tuple(notes), planned, workspace)
@@ -370,28 +392,19 @@ class Converter:
         if not self.options.plain_others:
             refuse_others(revealed)
         new_path = self._new_path(path)
-        new, result, pushes = self._converted(path, new_path, revealed)
+        new = self._converted(path, new_path, revealed)
         result = replace(
-            result,
+            new.result,
             path=shown,
-            warnings=result.warnings if shared is None else (*result.warnings, shared),
+            warnings=new.result.warnings if shared is None else (*new.result.warnings, shared),
             before=tuple(str(form) for form in revealed.forms if form is not to),
             after=str(to),
             renamed=new_path.rpartition("/")[2] if new_path != path else None,
             handovers=revealed.handovers,
         )
-        return _Done(
-            path,
-            new_path,
-            data,
-            new,
-            result,
-            pushes,
-        )
+        return _Done(path, new_path, data, new.data, result, new.pushes, new.creates)
 
-    def _converted(
-        self, path: str, new_path: str, revealed: Revealed
-    ) -> tuple[bytes, MovedResult, tuple[Push, ...]]:
+    def _converted(self, path: str, new_path: str, revealed: Revealed) -> _Converted:
         to, options = self.options.to, self.options
         places = self.placement.of(path)
         if to is Form.SEALED:
@@ -409,13 +422,13 @@ class Converter:
             if not options.controller_key:
                 sealed_only(lambda: self._is_kept(path, revealed), "commit the file first")
             places_of = tuple(str(scope) for scope in sealed.scopes)
-            return sealed.data, _moved(sealed.values, sealed.warnings, places=places_of), ()
+            return _Converted(sealed.data, _moved(sealed.values, sealed.warnings, places=places_of))
         if to is Form.EXTERNAL:
             return self._external(path, revealed, places)
         plain = revealed.plain.text.replaced({})
         values = sum(len(each.values) for each in _secrets(revealed))
         if to is Form.PLAIN:
-            return plain, _moved(values), ()
+            return _Converted(plain, _moved(values))
         session = self.session
         policy = policy_for(session, self.files.tree.root / new_path, Overrides())
         with blaming_rule(policy):
@@ -439,26 +452,27 @@ class Converter:
             *others,
         )
         who = names_of(policy.groups, names)
-        return encrypted.data, _moved(encrypted.values, warnings, recipients=who), ()
+        return _Converted(encrypted.data, _moved(encrypted.values, warnings, recipients=who))
 
-    def _external(
-        self, path: str, revealed: Revealed, places: Mapping[int, Place]
-    ) -> tuple[bytes, MovedResult, tuple[Push, ...]]:
+    def _external(self, path: str, revealed: Revealed, places: Mapping[int, Place]) -> _Converted:
         options = self.options
         store = options.store
         if store is None:
             raise ConfigError("no store is named", hint="add --store NAME")
+        kind = self.stores.kind(store)
+        if options.push and kind.name and kind.open is None:
+            raise refused_manifest(kind)
         if not options.push and not self._is_in_git(path):
             raise UnprotectedError(
                 "its values would be lost: they are not pushed, and git does not have this content",
-                hint="add --push, or commit the file first",
+                hint="commit the file first" if kind.open is None else "add --push, or commit the file first",
             )
         namespaces = {each for place in places.values() for each in place.namespaces}
         environment = self._environment(path)
         found = external_content(
             revealed.plain,
             store=store,
-            key_for=lambda secret: self._key(secret, namespaces, environment),
+            place=lambda secret: self._places(secret, kind, namespaces, environment),
             comments=options.comments,
             refresh=options.refresh,
         )
@@ -467,7 +481,10 @@ class Converter:
         warnings = content.warnings
         if not options.push:
             warnings = (*warnings, "nothing was pushed: its values are only in git's history")
-        return content.data, _moved(content.values, warnings, places=tuple(found.pushes)), pushes
+        shown = tuple(found.pushes) if not kind.single else ()
+        moved = _moved(content.values, warnings, places=shown)
+        creates = _creates(kind, found) if kind.name and kind.open is None else ()
+        return _Converted(content.data, moved, pushes, creates)
 
     def _environment(self, path: str) -> str:
         """Return the environment for a file's keys in the store, or "".
@@ -476,7 +493,7 @@ class Converter:
             UsageError: several environments use the file, and each would need its own key.
         """
         used = self.placement.environments(path)
-        if len(used) > 1 and "{environment}" in self.options.key_template:
+        if len(used) > 1 and "{environment}" in (self.options.key_template or ""):
             raise UsageError(
                 f"{' and '.join(used)} share this file, and with {{environment}} in --key-template each "
                 "would need another key in it",
@@ -484,14 +501,16 @@ class Converter:
             )
         return self.options.environment or (used[0] if len(used) == 1 else "")
 
-    def _key(self, secret: Secret, namespaces: set[str], environment: str) -> str:
+    def _places(
+        self, secret: Secret, kind: StoreKind, namespaces: set[str], environment: str
+    ) -> dict[str, Placed]:
         given = next(iter(namespaces)) if len(namespaces) == 1 else ""
         places = {
             "namespace": secret.namespace or given,
             "name": secret.name,
             "environment": environment,
         }
-        return remote_key(self.options.key_template, places)
+        return place_values(secret, kind, self.options.key_template, places)
 
     def _new_path(self, path: str) -> str:
         if self.options.keep_names:
@@ -517,6 +536,25 @@ class Converter:
     @staticmethod
     def _left(shown: str, reason: str) -> FileResult:
         return FileResult(shown, Outcome.LEFT, warnings=(f"unchanged: {reason}",))
+
+
+def _creates(kind: StoreKind, found: ExternalContent) -> tuple[str, ...]:
+    """Return what to create in a store that nobody here can push to. No values."""
+    lines = []
+    for key, values in found.pushes.items():
+        names = [f"{name} in base64" if (key, name) in found.encoded else name for name in values]
+        lines.append(f"create in {kind.title}: {key}: {', '.join(names)}")
+    return tuple(lines)
+
+
+def _store_settings(request: ConvertRequest) -> dict[str, str]:
+    given = {
+        "mount": request.mount,
+        "region": request.region,
+        "project": request.project,
+        "vault": request.vault,
+    }
+    return {name: text for name, text in given.items() if text is not None}
 
 
 def _as_plan(results: Sequence[FileResult]) -> tuple[FileResult, ...]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fluxsecrets.errors import ConfigError, FluxsecretsError, StoreError, UsageError
 from fluxsecrets.external.model import Reference, Store, read_store
-from fluxsecrets.external.stores import StoreClient, Stored
+from fluxsecrets.external.stores import (
+    STORES,
+    Opening,
+    StoreClient,
+    Stored,
+    StoreKind,
+    kind_of,
+    refused_manifest,
+)
 from fluxsecrets.marks import MANIFEST_SUFFIXES
 from fluxsecrets.repo.manifests import read_manifests
 from fluxsecrets.repo.tree import Tree
 
-_PLACEHOLDER = re.compile(r"\{([a-z]*)\}")
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+=@-]*")
+from .keys import UNKNOWN
+
 _MARK = b"SecretStore"
 
 
@@ -23,14 +30,12 @@ class StoreOptions:
     """Settings of a store from the user, instead of a manifest.
 
     Attributes:
-        provider: `vault` or `aws`, or None.
-        mount: of Vault's KV, or None.
-        region: of AWS, or None.
+        provider: a key of `STORES`, or None.
+        settings: values of the command's options, such as `mount`, by name; only those that were given.
     """
 
     provider: str | None = None
-    mount: str | None = None
-    region: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -44,12 +49,33 @@ class Stores:
     _clients: dict[tuple[str, str], StoreClient] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
 
+    def kind(self, reference: Reference) -> StoreKind:
+        """Return a store's kind, or `UNKNOWN`. Adds a note if the provider is not in the table.
+
+        Raises:
+            ConfigError: the store's manifests have different providers.
+        """
+        if self.options.provider is not None:
+            return STORES[self.options.provider]
+        providers = {each.provider for each in self._named(reference)}
+        if len(providers) > 1:
+            raise _several(reference)
+        provider = next(iter(providers), "")
+        kind = kind_of(provider)
+        if kind is None and provider:
+            self._note(
+                f"the store {reference.name} is of the kind {ascii(provider)[1:-1]}, which fluxsecrets does "
+                "not know: check the keys and properties of the ExternalSecrets"
+            )
+        return kind or UNKNOWN
+
     def open(self, reference: Reference) -> StoreClient:
         """Return the client of a store.
 
         Raises:
             ConfigError: the store's kind is unknown, or its manifests differ.
-            StoreError: credentials are missing, or the store's kind is not supported.
+            UsageError: an option is not for this kind of store.
+            StoreError, ServiceError: credentials are missing, or the store's kind is not supported.
         """
         key = (reference.kind, reference.name)
         if key not in self._clients:
@@ -58,62 +84,64 @@ class Stores:
 
     def _open(self, reference: Reference) -> StoreClient:
         store = self._find(reference)
-        provider = self.options.provider or (store.provider if store is not None else "")
-        own = store if store is not None and store.provider == provider else None
-        if provider in ("vault", "openBao"):
-            from fluxsecrets.external.stores.vault import open_vault
-
-            mount = self.options.mount or (own.setting("path") if own is not None else "")
-            _require_text(mount, f"the mount of {reference.name}", "--mount PATH")
-            if own is not None and own.setting("version") == "v1":
-                raise StoreError(
-                    f"the store {reference.name} is KV version 1, which can't tell whether someone else "
-                    "wrote first",
-                    hint="upgrade the mount with `vault kv enable-versioning MOUNT`, and set `version: v2`",
-                )
-            namespace = own.setting("namespace") if own is not None else ""
-            product = "OpenBao" if provider == "openBao" else "Vault"
-            client = open_vault(self.environ, mount, namespace=namespace or None, product=product)
-            client.check_mount()
-            server = own.setting("server").rstrip("/") if own is not None else ""
-            if server and server != client.address:
-                text = f"the store {reference.name} is at {server}, {client.variable} says {client.address}"
-                self.notes[text] = None
-            return client
-        if provider == "aws":
-            from fluxsecrets.external.stores.aws import open_aws
-
-            if own is not None and own.setting("service") not in ("", "SecretsManager"):
-                raise StoreError(
-                    f"the store {reference.name} is AWS {own.setting('service')}", hint=_SUPPORTED
-                )
-            region = self.options.region or (own.setting("region") if own is not None else "")
-            return open_aws(self.environ, region or None, own.setting("prefix") if own is not None else "")
-        if provider:
-            raise StoreError(
-                f"the store {reference.name} is of the unsupported kind {provider}", hint=_SUPPORTED
+        chosen = STORES[self.options.provider] if self.options.provider is not None else None
+        provider = store.provider if store is not None else ""
+        kind = chosen or kind_of(provider)
+        if kind is None and not provider:
+            raise ConfigError(
+                f"the repository has no {reference.kind} {reference.name!a} that says where it is",
+                hint="name its kind with --provider, such as --provider vault --mount kv",
             )
-        raise ConfigError(
-            f"the repository has no {reference.kind} {reference.name!a} that says where it is",
-            hint="name its kind with --provider vault --mount kv, or --provider aws",
+        if kind is None:
+            raise StoreError(
+                f"the store {reference.name} is of the unsupported kind {ascii(provider)[1:-1]}",
+                hint=f"supported are {', '.join(each.title for each in STORES.values() if each.open)}",
+            )
+        if kind.open is None:
+            raise refused_manifest(kind)
+        for name in self.options.settings:
+            if name not in kind.options:
+                raise UsageError(f"--{name} is not for {kind.title}", hint=_options_of(kind))
+        own = store is not None and provider in kind.providers
+        opening = Opening(
+            self.environ,
+            reference.name,
+            provider if own else kind.providers[0],
+            self.options.settings,
+            store.settings if own and store is not None else {},
+            self._note,
         )
+        return kind.open(opening)
+
+    def _note(self, line: str) -> None:
+        self.notes[line] = None
 
     def _find(self, reference: Reference) -> Store | None:
-        if self._manifests is None:
-            self._manifests = find_stores(self.tree)
-        found = [
-            each for each in self._manifests if (each.kind, each.name) == (reference.kind, reference.name)
-        ]
+        found = self._named(reference)
         kinds = {(each.provider, repr(sorted(each.settings.items(), key=str))) for each in found}
         if len(kinds) > 1 and self.options.provider is None:
-            raise ConfigError(
-                f"there are several {reference.kind}s {reference.name!a}, which differ",
-                hint="choose one with --provider, and --mount or --region",
-            )
+            raise _several(reference)
         return found[0] if found else None
 
+    def _named(self, reference: Reference) -> list[Store]:
+        if self._manifests is None:
+            self._manifests = find_stores(self.tree)
+        return [
+            each for each in self._manifests if (each.kind, each.name) == (reference.kind, reference.name)
+        ]
 
-_SUPPORTED = "supported stores are Vault's KV version 2 and AWS Secrets Manager"
+
+def _several(reference: Reference) -> ConfigError:
+    return ConfigError(
+        f"there are several {reference.kind}s {reference.name!a}, which differ",
+        hint="choose one with --provider, and options such as --mount or --region",
+    )
+
+
+def _options_of(kind: StoreKind) -> str:
+    if not kind.options:
+        return "leave it out"
+    return f"use {' and '.join(f'--{name}' for name in kind.options)}"
 
 
 def find_stores(tree: Tree) -> tuple[Store, ...]:
@@ -130,38 +158,6 @@ def find_stores(tree: Tree) -> tuple[Store, ...]:
             continue
         found += [store for each in manifests if (store := read_store(each)) is not None]
     return tuple(found)
-
-
-def remote_key(template: str, places: Mapping[str, str]) -> str:
-    """Return the key in the store for a Secret.
-
-    Args:
-        template: such as `apps/{namespace}/{name}`.
-        places: values of the placeholders.
-
-    Raises:
-        UsageError: a placeholder is unknown, or has no value.
-        ConfigError: the result is not a valid key.
-    """
-    for name in _PLACEHOLDER.findall(template):
-        if name not in places:
-            raise UsageError(f"--key-template does not support {{{name}}}", hint=f"use {', '.join(places)}")
-        if not places[name] and name == "environment":
-            raise UsageError(
-                "--key-template needs {environment}, but no environment uses this file",
-                hint="leave {environment} out of the template",
-            )
-        if not places[name]:
-            raise UsageError(
-                f"--key-template needs {{{name}}}, but the Secret has none",
-                hint="add it to the Secret's metadata, or remove it from the template",
-            )
-    key = _PLACEHOLDER.sub(lambda match: places[match[1]], template)
-    if not _KEY.fullmatch(key) or ".." in key.split("/") or key.endswith("/"):
-        raise ConfigError(
-            f"{key!a} is not a key for a store", hint="try --key-template 'apps/{namespace}/{name}'"
-        )
-    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,27 +200,31 @@ def plan_pushes(stores: Stores, pushes: Iterable[Push]) -> tuple[PlannedPush, ..
 
     Raises:
         UsageError: two Secrets have different values for the same property of a key.
-        StoreError: a store can't be reached, or the content under a key is not a map.
+        StoreError, ServiceError: a store can't be reached, the content under a key is not a map, or the
+            store can't hold the values.
     """
     planned = []
     for push in _joined(pushes):
         client = stores.open(push.reference)
         now = client.read(push.key)
-        if now is not None and now.values is None:
+        known = _members(now)
+        if known is None:
             raise StoreError(
                 "the content there is not a map of properties",
                 path=f"{client.shown}: {push.key}",
                 hint="choose another --key-template, or move it away",
             )
-        known = now.values if now is not None and now.values is not None else {}
+        client.check(push.key, push.values, now)
         planned.append(
             PlannedPush(
                 push,
                 client,
                 now,
                 tuple(key for key in push.values if key not in known),
-                tuple(key for key, text in push.values.items() if key in known and known[key] != text),
-                tuple(key for key, text in push.values.items() if known.get(key) == text),
+                tuple(
+                    key for key, text in push.values.items() if known.get(key, text.encode()) != text.encode()
+                ),
+                tuple(key for key, text in push.values.items() if known.get(key) == text.encode()),
             )
         )
     return tuple(planned)
@@ -237,15 +237,14 @@ def push_values(planned: Sequence[PlannedPush], written: list[PlannedPush]) -> N
     them after a failure. A push that fails is not among them; its store may have taken it nevertheless.
 
     Raises:
-        StoreError: someone else wrote first, or a store refuses or does not return what was written.
+        StoreError, ServiceError: someone else wrote first, or a store refuses or does not return what was
+            written.
     """
     for each in planned:
         if each.added or each.changed:
-            known = each.now.values if each.now is not None and each.now.values is not None else {}
-            each.client.write(each.push.key, {**known, **each.push.values}, each.now)
-        stored = each.client.read(each.push.key)
-        values = stored.values if stored is not None and stored.values is not None else {}
-        if any(values.get(key) != text for key, text in each.push.values.items()):
+            each.client.write(each.push.key, each.push.values, each.now)
+        values = _members(each.client.read(each.push.key)) or {}
+        if any(values.get(key) != text.encode() for key, text in each.push.values.items()):
             raise StoreError(
                 "does not return what was written to it",
                 path=each.place,
@@ -253,6 +252,11 @@ def push_values(planned: Sequence[PlannedPush], written: list[PlannedPush]) -> N
             )
         if each.added or each.changed:
             written.append(each)
+
+
+def _members(stored: Stored | None) -> Mapping[str, bytes] | None:
+    """Return what a store has under a key by property; None if it has something else."""
+    return stored.content.members() if stored is not None and stored.content is not None else {}
 
 
 def _joined(pushes: Iterable[Push]) -> list[Push]:
@@ -272,8 +276,3 @@ def _joined(pushes: Iterable[Push]) -> list[Push]:
             )
         found[place] = Push(push.reference, push.key, {**known.values, **push.values})
     return list(found.values())
-
-
-def _require_text(text: str, what: str, option: str) -> None:
-    if not text or "${" in text:
-        raise ConfigError(f"{what} is not known", hint=f"give it with {option}")
