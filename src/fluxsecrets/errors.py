@@ -154,6 +154,7 @@ class Attempt(NamedTuple):
         recipient: the full public key; empty if the file holds something else.
         shown: the recipient for messages, shortened.
         reason: why the key did not open the group.
+        hint: what to do about that, or empty.
     """
 
     group: int
@@ -161,6 +162,7 @@ class Attempt(NamedTuple):
     recipient: str
     shown: str
     reason: str
+    hint: str = ""
 
 
 class Tried(NamedTuple):
@@ -178,17 +180,28 @@ class Tried(NamedTuple):
     places: tuple[str, ...] = ()
 
     def lines(self, names: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-        """Return one line per group, key and reason; names by recipient are shown after the key."""
+        """Return lines for groups, keys, reasons and hints; names by recipient are shown after the key."""
         keys = {each: _with_name(each, names) for each in self.attempts}
         lines = []
         for group in range(1, self.groups + 1):
-            tried = [(keys[each], each.reason) for each in self.attempts if each.group == group]
-            width = max((len(key) for key, _ in tried), default=0)
+            tried = [each for each in self.attempts if each.group == group]
+            short = {each for each in tried if len(keys[each]) + len(each.reason) <= _LINE}
+            width = max((len(keys[each]) for each in short), default=0)
             lines.append(f"group {group}" + ("  opened" if group in self.opened else ""))
-            lines += [f"  {key:{width}}  {reason}" for key, reason in tried]
+            for number, each in enumerate(tried, 1):
+                if each in short:
+                    lines.append(f"  {keys[each]:{width}}  {each.reason}")
+                else:
+                    lines += [f"  {keys[each]}", f"    {each.reason}"]
+                if each.hint and all(next_.hint != each.hint for next_ in tried[number : number + 1]):
+                    lines.append(f"    hint: {each.hint}")
         if self.places:
             lines.append("looked in: " + ", ".join(self.places))
         return [without_private_keys(line) for line in lines]
+
+
+_LINE = 74
+"""Characters of a key and its reason; more take two lines, so that they fit a terminal."""
 
 
 def _with_name(attempt: Attempt, names: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from fluxsecrets.repo.offboarding import (
     unfinished,
     with_leavers,
 )
-from fluxsecrets.sops.recipients import age, recipient_key
+from fluxsecrets.sops.recipients import age, kms, recipient_key
 
 BOB = Leaver("bob", age("age1b"), "2026-11-28", ("c.yaml",), ("d.yaml",))
 NAMES = {"age1a": "alice"}
@@ -38,6 +38,16 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     assert leaver == BOB
     assert data["values"] == values
     assert read_leavers(tmp_path) == ((BOB,), ())
+
+
+@pytest.mark.parametrize("context", [{}, {"app": "flux", "b": "2"}])
+def test_the_record_of_a_role_keeps_role_and_context(tmp_path, context):
+    role = "arn:aws:iam::111122223333:role/deploy"
+    gone = Leaver(
+        "ci", kms("arn:aws:kms:eu-west-1:111122223333:key/a", role=role, context=context), "2026-11-28"
+    )
+    write(tmp_path, "ci.json", record_data(gone, []))
+    assert recipient_key(read_record(tmp_path, gone.path)[0].recipient) == recipient_key(gone.recipient)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from tests.conftest import EXAMPLE
 from fluxsecrets.errors import ConfigError, FluxsecretsError, UnprotectedError, UsageError
 from fluxsecrets.sops.config import parse_config
 from fluxsecrets.sops.config_edit import add_beside, add_recipient, remove_recipient, replace_recipient
-from fluxsecrets.sops.recipients import KINDS, Recipient
+from fluxsecrets.sops.recipients import KINDS, Recipient, kms, kms_from_arn
 
 ALICE, BOB, NEW = (Recipient("age", f"age1throwaway{name}") for name in ("alice", "bob", "new"))
 A, B, N = ALICE.id, BOB.id, NEW.id
@@ -172,22 +172,30 @@ def test_nobody_left_is_refused():
 
 def test_other_kinds_of_recipients():
     arn = "arn:aws:kms:eu-west-1:111122223333:key/throwaway"
-    kms = Recipient("kms", arn)
+    plain, role = kms(arn), "arn:aws:iam::111122223333:role/throwaway"
+    with_role = kms_from_arn(f"{arn}+{role}")
     text = (
         f"creation_rules:\n  - age: {A}\n    kms: {arn}\n  - key_groups:\n      - age:\n          - {A}\n"
-        f"        kms:\n          - arn: {arn}\n            role: r\n"
+        f"        kms:\n          - arn: {arn}\n            role: {role}\n"
         f"          # another\n          - arn: {arn}2\n"
     ).encode()
-    after = remove_recipient(text, kms, path=".sops.yaml").data
-    assert groups(after) == [[[A]], [[A, f"{arn}2"]]]
+    after = remove_recipient(text, plain, path=".sops.yaml").data
+    assert groups(after) == [[[A]], [[A, arn, f"{arn}2"]]], "the same key through a role is another recipient"
+    after = remove_recipient(text, with_role, path=".sops.yaml").data
+    assert groups(after) == [[[A, arn]], [[A, f"{arn}2"]]]
     assert b"# another" in after
     assert groups(remove_recipient(text, ALICE, path=".sops.yaml").data) == [[[arn]], [[arn, f"{arn}2"]]]
     fingerprint = f"creation_rules:\n  - pgp: {'a' * 40}, {'b' * 40}\n    age: {A}\n".encode()
     assert groups(remove_recipient(fingerprint, PGP, path=".sops.yaml").data) == [[[A, "b" * 40]]]
     after = add_recipient(text, PGP, [0, 1], path=".sops.yaml").data
     assert groups(after) == [[[A, PGP.id, arn]], [[A, PGP.id, arn, f"{arn}2"]]]
-    with pytest.raises(ConfigError, match="maps"):
-        add_recipient(text, Recipient("kms", f"{arn}3"), [1], path=".sops.yaml")
+    more = kms(f"{arn}3", role=role, context={"team": "O'Neil: a", "x": "1"}, aws_profile="ci")
+    after = add_recipient(text, more, [1], path=".sops.yaml").data
+    assert parse_config(after, path=".sops.yaml").rules[1].recipients[-1] == more
+    with pytest.raises(ConfigError, match="encryption context in key_groups only"):
+        add_recipient(text, more, [0], path=".sops.yaml")
+    after = add_recipient(text, with_role, [0], path=".sops.yaml").data
+    assert parse_config(after, path=".sops.yaml").rules[0].recipients[1:] == (kms(arn), with_role)
 
 
 KEYS = {
@@ -209,13 +217,9 @@ def test_a_rule_gets_a_list_for_another_kind(kind):
     assert f"\n    {KINDS[kind].rule_field}: ".encode() in after
     assert KEYS[kind] in groups(after)[0][0]
     grouped = f"creation_rules:\n  - key_groups:\n      - {other.replace(': ', ': [')}]\n".encode()
-    if KINDS[kind].make is not None:  # an item is a map
-        with pytest.raises(ConfigError):
-            add_recipient(grouped, recipient, [0], path=".sops.yaml")
-    else:
-        after = add_recipient(grouped, recipient, [0], path=".sops.yaml").data
-        assert f"\n        {KINDS[kind].group_field}: [".encode() in after
-        assert KEYS[kind] in groups(after)[0][0]
+    after = add_recipient(grouped, recipient, [0], path=".sops.yaml").data
+    assert f"\n        {KINDS[kind].group_field}: [".encode() in after
+    assert KEYS[kind] in groups(after)[0][0]
 
 
 def test_a_group_is_chosen_by_its_number():

@@ -12,9 +12,9 @@ from fluxsecrets.errors import (
     UsageError,
 )
 from fluxsecrets.sops.cipher import DataKey
-from fluxsecrets.sops.envelope import NotMine, check_recipients, open_data_key, wrap_data_key
+from fluxsecrets.sops.envelope import NotMine, check_recipients, kept_keys, open_data_key, wrap_data_key
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
-from fluxsecrets.sops.recipients import Recipient
+from fluxsecrets.sops.recipients import Recipient, azure_kv, hckms, kms
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR
 
 KEY = DataKey(bytes(range(32)))
@@ -127,6 +127,100 @@ def test_the_hint_names_the_kind_of_key_that_the_file_needs(recipients, hint):
     with pytest.raises(DataKeyError) as caught:
         open_data_key(wrapped(recipients), dict.fromkeys(("age", "pgp", "kms"), Fake()))
     assert caught.value.hint.startswith(hint)
+
+
+class Service(Fake):
+    """A provider of keys that a service holds; it counts what it is asked."""
+
+    def __init__(self, kind, *mine, hint=""):
+        super().__init__(*mine)
+        self.kind, self.hint, self.asked = kind, hint, []
+
+    def at_hand(self, recipient):
+        return False
+
+    def unwrap(self, key):
+        self.asked.append(key.recipient)
+        if key.recipient in self.mine:
+            return bytes.fromhex(key.enc)
+        raise IdentityError(
+            f"no credentials for {self.kind} were found, and none can be asked for", hint=self.hint
+        )
+
+
+KMS, AZURE, HUAWEI = (
+    kms("arn:aws:kms:eu-west-1:111122223333:key/a"),
+    azure_kv("https://v", "n", "1"),
+    hckms("r:k"),
+)
+
+
+def mixed(*groups, threshold=0):
+    kinds = ("age", "kms", "azure_kv", "hckms")
+    return Metadata(
+        wrap_data_key(KEY, groups, threshold, dict.fromkeys(kinds, Fake())),
+        DEFAULT_SELECTOR,
+        "",
+        None,
+        False,
+        threshold,
+    )
+
+
+@pytest.mark.parametrize("groups", [((KMS, AZURE, A),), ((KMS, B), (A, KMS), (AZURE, C), (C,))])
+def test_no_service_is_asked_where_identities_at_hand_are_enough(groups):
+    providers = {"age": Fake(A, C), "kms": Service("kms", KMS), "azure_kv": Service("azure_kv", AZURE)}
+    threshold = 3 if len(groups) > 1 else 0
+    assert open_data_key(mixed(*groups, threshold=threshold), providers).reveal() == KEY.reveal()
+    assert providers["kms"].asked == providers["azure_kv"].asked == []
+
+
+def test_only_as_many_services_are_asked_as_shares_are_missing():
+    providers = {"age": Fake(A), "kms": Service("kms", KMS), "azure_kv": Service("azure_kv", AZURE)}
+    metadata = mixed((KMS,), (AZURE,), (A,), threshold=2)
+    assert open_data_key(metadata, providers).reveal() == KEY.reveal()
+    assert (providers["kms"].asked, providers["azure_kv"].asked) == ([KMS], [])
+
+
+def test_the_order_of_kinds_is_the_users():
+    providers = {"age": Fake(A), "kms": Service("kms"), "azure_kv": Service("azure_kv", AZURE)}
+    metadata = mixed((A, KMS, AZURE))
+    assert open_data_key(metadata, providers, ("kms", "azure_kv")).reveal() == KEY.reveal()
+    assert (providers["kms"].asked, providers["azure_kv"].asked) == ([KMS], [AZURE])
+
+
+def test_a_service_that_fails_is_shown_with_what_to_do():
+    providers = {"age": Fake(), "kms": Service("kms", hint="run `aws sso login`")}
+    with pytest.raises(DataKeyError) as caught:
+        open_data_key(mixed((A, KMS)), providers)
+    assert caught.value.details[:6] == (
+        "group 1",
+        "  age1a  not among your identities",
+        "  kms 111122223333:key/a (eu-west-1)",
+        "    no credentials for kms were found, and none can be asked for",
+        "    hint: run `aws sso login`",
+        "looked in: a place, a place",
+    )
+    assert caught.value.hint.startswith("follow a hint above, or ask")
+
+
+def test_a_services_key_is_kept_where_the_data_key_stays():
+    metadata = mixed((KMS, HUAWEI, AZURE, A))
+    rule = ((kms(KMS.id, aws_profile=""), HUAWEI, azure_kv("https://v", "n"), B),)
+    kept = kept_keys(metadata, rule)
+    providers = {"age": Fake()}
+    check_recipients(rule, providers, kept)
+    (group,) = wrap_data_key(KEY, rule, 0, providers, kept)
+    assert group.keys[:3] == metadata.key_groups[0].keys[:3]
+    assert group.keys[3].recipient == B
+
+
+def test_another_role_is_wrapped_anew_and_shares_always_are():
+    metadata = mixed((KMS, A))
+    assert kept_keys(metadata, ((kms(KMS.id, role="arn:aws:iam::1:role/r"), A),)) == ()
+    assert kept_keys(metadata, ((KMS,), (A,))) == ()
+    with pytest.raises(RecipientError):
+        check_recipients(((HUAWEI,),), {"age": Fake()}, kept_keys(metadata, ((HUAWEI,),)))
 
 
 def test_what_is_not_a_public_key_is_not_kept_in_the_error():

@@ -9,7 +9,8 @@ from fluxsecrets.findings import Location
 from fluxsecrets.repo.clusterkeys import cluster_keys
 from fluxsecrets.repo.offboarding import OpenFile, Unfinished, unfinished
 from fluxsecrets.sops import recipients
-from fluxsecrets.sops.envelope import groups_needed, short_recipient
+from fluxsecrets.sops.envelope import groups_needed
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, read_recipient, recipient_key
 
 from .facts import Facts
@@ -23,14 +24,9 @@ def by_key(people: Iterable[Recipient]) -> dict[RecipientKey, Recipient]:
     return found
 
 
-def named(recipient: Recipient, names: Mapping[str, str]) -> str:
-    """A recipient's name, or its shortened key."""
-    return names.get(recipient.id) or short_recipient(recipient)
-
-
 def listed(people: Iterable[Recipient], names: Mapping[str, str]) -> str:
     """Names of recipients, with commas."""
-    return ", ".join(named(recipient, names) for recipient in people)
+    return ", ".join(name_of(recipient, names) for recipient in people)
 
 
 def keys_of_clusters(facts: Facts) -> dict[str, frozenset[RecipientKey]]:

@@ -138,9 +138,9 @@ def _notes(ours: Metadata, theirs: Metadata, merged: Metadata) -> Iterator[str]:
     needed = [groups_needed(each.recipients, each.shamir_threshold) for each in (ours, theirs, merged)]
     if needed[0] != needed[1]:
         yield f"the sides have different thresholds; the merged file needs {needed[2]} key groups"
-    attributes = {key.recipient.id: key.recipient.attributes for key in ours.wrapped_keys}
+    attributes = {recipient_key(key.recipient): key.recipient.attributes for key in ours.wrapped_keys}
     others = [key.recipient for key in theirs.wrapped_keys]
-    if any(attributes.get(other.id, other.attributes) != other.attributes for other in others):
-        yield "the sides have different attributes of a recipient, such as its role; the merged file has ours"
+    if any(attributes.get(recipient_key(other), other.attributes) != other.attributes for other in others):
+        yield "the sides have different attributes of a key, such as its profile; the merged file has ours"
     if ours.mac_only_encrypted != theirs.mac_only_encrypted:
         yield "one side has mac_only_encrypted; the merged file's MAC covers all values"

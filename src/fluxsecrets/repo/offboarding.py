@@ -16,7 +16,16 @@ from typing import Any
 from fluxsecrets.errors import FileAccessError, FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import OFFBOARDING_FOLDER
-from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import (
+    Recipient,
+    RecipientKey,
+    attribute_of,
+    context_of,
+    kms,
+    kms_from_arn,
+    recipient_key,
+    recipient_text,
+)
 
 from .openers import Openers, openers
 
@@ -71,7 +80,7 @@ def read_record(root: Path, path: str) -> tuple[Leaver, Mapping[str, Any]]:
         _require_version(data["version"])
         leaver = Leaver(
             str(data["name"]),
-            Recipient(str(data["kind"]), str(data["recipient"])),
+            _recipient(data),
             str(data["removed"]),
             tuple(map(str, data.get("unsettled", ()))),
             tuple(map(str, data.get("settled", ()))),
@@ -83,6 +92,15 @@ def read_record(root: Path, path: str) -> tuple[Leaver, Mapping[str, Any]]:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise not_a_record(path) from None
     return leaver, data
+
+
+def _recipient(data: Mapping[str, Any]) -> Recipient:
+    kind, text = str(data["kind"]), str(data["recipient"])
+    if kind != "kms":
+        return Recipient(kind, text)
+    found = kms_from_arn(text)
+    role, context = attribute_of(found, "role"), data.get("context", {})
+    return kms(found.id, role=str(role or ""), context={str(key): str(context[key]) for key in context})
 
 
 def _require_version(version: object) -> None:
@@ -107,7 +125,8 @@ def record_data(
         "version": VERSION,
         "name": leaver.name,
         "kind": leaver.recipient.kind,
-        "recipient": leaver.recipient.id,
+        "recipient": recipient_text(leaver.recipient),
+        **({"context": context} if (context := context_of(leaver.recipient)) else {}),
         "removed": leaver.since,
         **({"environments": list(leaver.environments)} if leaver.environments else {}),
         **({"unsettled": list(leaver.unsettled)} if leaver.unsettled else {}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 
@@ -61,5 +61,5 @@ def openers(
         left = [each for each in group if recipient_key(each) not in without]
         people = [each for each in left if recipient_key(each) not in clusters] or left
         if people:
-            found.append(tuple(dict.fromkeys(names.get(each.id) or short_recipient(each) for each in people)))
+            found.append(tuple(dict.fromkeys(name_of(each, names) for each in people)))
     return Openers(tuple(found), needed)

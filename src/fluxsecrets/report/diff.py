@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from fluxsecrets.ops.compare.diff import Diff
 from fluxsecrets.ops.compare.model import FileDiff, Masked, SideInfo, ValueDiff
 from fluxsecrets.sops.document import show_path
+from fluxsecrets.sops.naming import whole_recipient
 from fluxsecrets.sops.values import Timestamp, Value
 
 from .diff_markdown import markdown_page
@@ -105,7 +106,7 @@ def _side_data(side: SideInfo | None) -> dict[str, object] | None:
         "encrypted": side.encrypted,
         "mac": None if side.mac is None else str(side.mac),
         "opened": side.opened,
-        "recipients": [[recipient.id for recipient in group] for group in side.recipients],
+        "recipients": [[whole_recipient(recipient) for recipient in group] for group in side.recipients],
         "selector": side.selector or None,
         "threshold": side.threshold if side.encrypted else None,
         "mac_only_encrypted": side.mac_only_encrypted,

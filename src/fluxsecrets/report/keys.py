@@ -10,7 +10,7 @@ from fluxsecrets.ops.people.keystore import NewKey
 from fluxsecrets.report.json import error_data, page
 from fluxsecrets.report.page import Errors, Lines, Note, Page, Table, Warn
 from fluxsecrets.report.text import Cell, Row, counted, printable
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import short_recipient
 from fluxsecrets.sops.recipients import Recipient
 
 

@@ -14,6 +14,7 @@ from fluxsecrets.report.page import Errors, Note, Page, Table, Warn
 from fluxsecrets.report.rekey import doubt_notes
 from fluxsecrets.report.text import Cell, Row, counted, printable
 from fluxsecrets.shell import file_word
+from fluxsecrets.sops.recipients import recipient_text
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.exposure import Exposure, Reader
@@ -178,7 +179,7 @@ def report_json(report: Report, *, everything: bool) -> Page:
     data: dict[str, object] = {
         "name": report.leaving.name,
         "kind": report.leaving.recipient.kind,
-        "recipient": report.leaving.recipient.id,
+        "recipient": recipient_text(report.leaving.recipient),
         "removed": report.leaving.since,
         "left": left.count,
         "values": [_value(value) for value in left.values],
@@ -261,7 +262,7 @@ def exposure_json(exposure: Exposure) -> Page:
         {
             "name": reader.name,
             "kind": reader.recipient.kind if reader.recipient else None,
-            "recipient": reader.recipient.id if reader.recipient else None,
+            "recipient": recipient_text(reader.recipient) if reader.recipient else None,
             "since": reader.since.id if reader.since else None,
             "until": reader.until.id if reader.until else None,
             "still": reader.still,

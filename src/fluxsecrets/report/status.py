@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fluxsecrets.ops.files.status import FileStatus, State, StatusResult
 from fluxsecrets.repo.offboarding import Unfinished
 from fluxsecrets.shell import command_for
+from fluxsecrets.sops.recipients import recipient_text
 
 from .json import error_data, page
 from .page import Errors, Note, Page, Table
@@ -96,7 +97,7 @@ def _work_data(found: StatusResult) -> list[dict[str, object]]:
         {
             "kind": "removal",
             "name": each.leaver.name,
-            "recipient": each.leaver.recipient.id,
+            "recipient": recipient_text(each.leaver.recipient),
             "since": each.leaver.since,
             "files": list(each.files),
             "unsettled": list(each.unsettled),
@@ -109,7 +110,7 @@ def _work_data(found: StatusResult) -> list[dict[str, object]]:
         {
             "kind": "returned",
             "name": leaver.name,
-            "recipient": leaver.recipient.id,
+            "recipient": recipient_text(leaver.recipient),
             "since": leaver.since,
             "files": list(places),
             "who": [],

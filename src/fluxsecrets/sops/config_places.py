@@ -15,7 +15,7 @@ from fluxsecrets.errors import ConfigError, FluxsecretsError
 from .config import CreationRule, SopsConfig
 from .formats.yaml.nodes import RawAlias, RawMapping, RawNode, RawScalar, RawSequence
 from .formats.yaml.plain import may_be_plain
-from .recipients import KINDS, Recipient, recipient_key
+from .recipients import KINDS, Recipient, context_of, recipient_key, recipient_text
 from .splice import (
     Part,
     Splices,
@@ -219,7 +219,7 @@ class Edit:
                 if self.parts_of(item, old):
                     self._touch(value)
                     assert isinstance(item, RawScalar)  # noqa: S101 - it has parts
-                    self.splices.insert_part(item, self.parts_of(item, old)[0], new.id)
+                    self.splices.insert_part(item, self.parts_of(item, old)[0], recipient_text(new))
                     return
         elif isinstance(value, RawScalar) and self.parts_of(value, old):
             if any(_is(part.text, new) for part in split_parts(self.splices.text, value)):
@@ -228,7 +228,7 @@ class Edit:
                 self._into_list(items, new, anchor)
                 return
             self._touch(value)
-            self.splices.insert_part(value, self.parts_of(value, old)[0], new.id)
+            self.splices.insert_part(value, self.parts_of(value, old)[0], recipient_text(new))
 
     def names(self, items: RecipientList, recipient: Recipient) -> bool:
         """Whether a recipient stands in a list."""
@@ -286,29 +286,40 @@ class Edit:
             parts = split_parts(self.splices.text, value)
             last = [part for part in parts if any(_is(part.text, each) for each in behind)] or parts
             self._touch(value)
-            self.splices.insert_part(value, last[-1], new.id)
+            self._text(new, value)
+            self.splices.insert_part(value, last[-1], recipient_text(new))
         else:
             raise self.splices.unknown(target.value)
 
     def _append(
         self, items: RawSequence, new: Recipient, name: str | None, behind: Sequence[Recipient]
     ) -> None:
-        if any(isinstance(resolved(item), RawMapping) for item in items.items):
-            raise ConfigError(
-                "recipients of this kind are maps here, and commands cannot add one",
-                line=items.line,
-                hint="add it to the file yourself, then run `fluxsecrets recipients sync --all`",
-            )
         at = len(items.items) - 1
         for index, item in enumerate(items.items):
             if any(self._holds(item, each) for each in behind):
                 at = index
-        text = written(new)
+        in_maps = any(isinstance(resolved(item), RawMapping) for item in items.items)
+        text = written_map(new) if in_maps else self._text(new, items)
         neighbour = items.items[at] if items.items else None
         if isinstance(neighbour, RawAlias):
             anchor = self._existing_anchor(new) or self._name_for(neighbour.target, new, name)
             text = f"*{anchor}" if anchor else text
         self.splices.insert_item(items, at, text)
+
+    def _text(self, new: Recipient, place: RawNode) -> str:
+        """Return a recipient as one text.
+
+        Raises:
+            ConfigError: a text can't say all of it.
+        """
+        if context_of(new):
+            raise ConfigError(
+                "a rule names an encryption context in key_groups only",
+                line=place.line,
+                hint="write the key as a map with arn and context under `key_groups`, "
+                "then run `fluxsecrets recipients sync --all`",
+            )
+        return written(new)
 
     def _existing_anchor(self, recipient: Recipient) -> str | None:
         if self._defined is not None:
@@ -331,10 +342,14 @@ class Edit:
         node = resolved(holder)
         kind = KINDS[new.kind]
         name = kind.group_field if in_group else kind.rule_field
-        if not isinstance(node, RawMapping) or not node.keys or (in_group and kind.make is not None):
+        if not isinstance(node, RawMapping) or not node.keys:
             raise self.splices.unknown(holder)
         self._touch(node)
-        value = f"[{written(new)}]" if in_group or name == "hckms" else written(new)
+        if in_group and kind.make is not None:
+            value = f"[{written_map(new)}]"
+        else:
+            value = self._text(new, node)
+            value = f"[{value}]" if in_group or name == "hckms" else value
         end = content_end(self.splices.text, node.values[-1])
         empty = next((key for key in node.keys if name_of_key(key) == name), None)
         if empty is not None:  # it is there, and holds nothing
@@ -394,9 +409,9 @@ class Edit:
 
     def _take_from_field(self, node: RawNode, holder: RawMapping, gone: Recipient) -> set[int]:
         """Remove a recipient from a text, or a whole text: a name's definition, or a rule's field."""
-        if not self._holds(node, gone):
-            return set()
         key = holder.keys[_index(holder.values, node)]
+        if not self._holds(node, gone) or name_of_key(key) in KINDS[gone.kind].group_fields:
+            return set()  # a field of a key group's item, which is the recipient
         if not self.stands_for(node, gone):
             assert isinstance(node, RawScalar)  # noqa: S101 - an alias stands for one recipient here
             for part in self.parts_of(node, gone):
@@ -468,31 +483,52 @@ def _is(text: str, recipient: Recipient) -> bool:
         return False
 
 
-_MAP_FIELDS: Mapping[str, Mapping[str, str | None]] = {
-    "kms": {"arn": None},
-    "gcp_kms": {"resource_id": None},
-    "hckms": {"key_id": None},
-    "azure_kv": {"vaultUrl": "vault_url", "key": "name"},
-}
-"""What makes a map a recipient: its fields, and the attribute that each is; None for the id itself."""
-
-
 def _is_map_of(node: RawMapping, recipient: Recipient) -> bool:
-    wanted = _MAP_FIELDS.get(recipient.kind)
-    if wanted is None:
+    kind = KINDS.get(recipient.kind)
+    if kind is None or kind.make is None:
         return False
-    known = dict(recipient.attributes)
-    for name, attribute in wanted.items():
-        value = value_of(node, name)
-        found = resolved(value) if value is not None else None
-        expected = recipient.id if attribute is None else known.get(attribute)
-        if not isinstance(found, RawScalar) or found.text.strip() != expected:
-            return False
-    return True
+    parts = {parameter: _field_of(node, name) for name, parameter in kind.group_fields.items()}
+    try:
+        return recipient_key(kind.make(**parts)) == recipient_key(recipient)
+    except FluxsecretsError:
+        return False
+
+
+def _field_of(node: RawMapping, name: str) -> str | Mapping[str, str]:
+    """Return a field of a key group's item: a text, or the map of an encryption context."""
+    value = value_of(node, name)
+    found = resolved(value) if value is not None else None
+    if isinstance(found, RawMapping):
+        return {
+            str(name_of_key(key)): each.text
+            for key, item in entries_of(found)
+            if isinstance(each := resolved(item), RawScalar)
+        }
+    return found.text.strip() if isinstance(found, RawScalar) else ""
 
 
 def written(recipient: Recipient) -> str:
     """A recipient as a YAML scalar, in block and flow lists alike."""
-    text = recipient.id
+    return _scalar(recipient_text(recipient))
+
+
+def written_map(recipient: Recipient) -> str:
+    """A recipient as the map that a key group holds for its kind."""
+    known = dict(recipient.attributes)
+    fields = []
+    for name, parameter in KINDS[recipient.kind].group_fields.items():
+        value = known.get(parameter)
+        if parameter == "context":
+            pairs = (f"{_scalar(key)}: {_scalar(text)}" for key, text in context_of(recipient).items())
+            value = ", ".join(pairs)
+            fields += [f"{name}: {{{value}}}"] if value else []
+        elif value is None and not fields:
+            fields.append(f"{name}: {_scalar(recipient.id)}")
+        elif value:
+            fields.append(f"{name}: {_scalar(str(value))}")
+    return f"{{{', '.join(fields)}}}"
+
+
+def _scalar(text: str) -> str:
     plain = _SAFE.fullmatch(text) and may_be_plain(text, flow=False)
     return text if plain else "'" + text.replace("'", "''") + "'"

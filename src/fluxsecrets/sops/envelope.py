@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -11,7 +10,8 @@ from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, Recipien
 from . import shamir
 from .cipher import DataKey
 from .metadata import KeyGroup, Metadata, WrappedKey
-from .recipients import Recipient
+from .naming import public_id, short_recipient
+from .recipients import KINDS, Recipient, is_same_key
 
 
 class NotMine(NamedTuple):
@@ -78,8 +78,32 @@ def groups_needed(groups: RecipientGroups, threshold: int) -> int:
     return 1 if len(groups) <= 1 else threshold or len(groups)
 
 
-def check_recipients(groups: RecipientGroups, providers: Providers) -> None:
+Kept = Sequence[WrappedKey]
+"""Wrapped keys that stay as they are, because they hold the very data key that is being wrapped."""
+
+
+def kept_keys(metadata: Metadata, groups: RecipientGroups) -> Kept:
+    """Return the keys of services that a file has, if the same data key is wrapped for the same recipient.
+
+    A service need not be asked then, and a kind of key that can only be read is kept. With several key groups
+    none stays: each gets a new share.
+    """
+    if len(groups) != 1 or len(metadata.key_groups) != 1:
+        return ()
+    return tuple(
+        key
+        for key in metadata.wrapped_keys
+        if not KINDS[key.recipient.kind].local and any(is_same_key(key.recipient, each) for each in groups[0])
+    )
+
+
+def check_recipients(groups: RecipientGroups, providers: Providers, kept: Kept = ()) -> None:
     """Refuse groups without a usable recipient, before anything is written.
+
+    Args:
+        groups: recipients by key group.
+        providers: by kind of recipient.
+        kept: keys that are not wrapped again, so that their recipients need not be usable.
 
     Raises:
         RecipientError: no group, an empty group, or a recipient that is malformed or not supported.
@@ -93,7 +117,12 @@ def check_recipients(groups: RecipientGroups, providers: Providers) -> None:
         if not group:
             raise RecipientError("a key group has no recipient", hint="remove the empty group from the rule")
         for recipient in group:
-            _provider(recipient, providers).check(recipient)
+            if _kept_for(recipient, kept) is None:
+                _provider(recipient, providers).check(recipient)
+
+
+def _kept_for(recipient: Recipient, kept: Kept) -> WrappedKey | None:
+    return next((key for key in kept if is_same_key(key.recipient, recipient)), None)
 
 
 def try_recipients(groups: RecipientGroups, providers: Providers) -> None:
@@ -111,7 +140,7 @@ def try_recipients(groups: RecipientGroups, providers: Providers) -> None:
 
 
 def wrap_data_key(
-    data_key: DataKey, groups: RecipientGroups, threshold: int, providers: Providers
+    data_key: DataKey, groups: RecipientGroups, threshold: int, providers: Providers, kept: Kept = ()
 ) -> tuple[KeyGroup, ...]:
     """Encrypt a data key for all recipients; several groups get a Shamir share each.
 
@@ -120,6 +149,7 @@ def wrap_data_key(
         groups: recipients by group, see `check_recipients`.
         threshold: how many groups are needed to open; 0 stands for all; ignored for one group.
         providers: by kind of recipient.
+        kept: from `kept_keys`, if the data key is the one that the file has.
 
     Raises:
         RecipientError: a recipient could not be encrypted for.
@@ -131,7 +161,12 @@ def wrap_data_key(
     else:
         secrets = shamir.split(secret, len(groups), threshold or len(groups))
     return tuple(
-        KeyGroup(tuple(_provider(recipient, providers).wrap(recipient, share) for recipient in group))
+        KeyGroup(
+            tuple(
+                _kept_for(recipient, kept) or _provider(recipient, providers).wrap(recipient, share)
+                for recipient in group
+            )
+        )
         for group, share in zip(groups, secrets, strict=True)
     )
 
@@ -161,8 +196,12 @@ def open_data_key(
     # Anyone can change the threshold in a block, and one share is never the key.
     needed = 1 if len(groups) == 1 else max(2, metadata.shamir_threshold or len(groups))
     order = tuple(providers) if order is None else order
-    for number, group in enumerate(groups):
-        answer = _open_group(number, group, providers, order, attempts)
+    # A group that opens here comes first: no service is asked for a share that is not needed.
+    numbers: Sequence[int] = range(len(groups))
+    if len(groups) > 1:
+        numbers = sorted(numbers, key=lambda each: _cheapest(groups[each], providers, order))
+    for number in numbers:
+        answer = _open_group(number, groups[number], providers, order, attempts)
         if answer is not None:
             key, shares[number] = answer
             if opened is not None:
@@ -177,28 +216,35 @@ def open_data_key(
 def _open_group(
     number: int, group: KeyGroup, providers: Providers, order: Sequence[str], attempts: list[Attempt]
 ) -> tuple[WrappedKey, bytes] | None:
-    ranks = {kind: rank for rank, kind in enumerate(order)}
-
-    def cost(key: WrappedKey) -> tuple[int, bool]:
-        # Among keys of one kind those that open at once: nobody is asked for what is not needed.
-        kind = key.recipient.kind
-        at_hand = kind in providers and providers[kind].at_hand(key.recipient)
-        return ranks.get(kind, len(ranks)), not at_hand
-
-    for key in sorted(group.keys, key=cost):
+    for key in sorted(group.keys, key=lambda each: _cost(each, providers, order)):
+        hint = ""
         try:
             answer = _provider(key.recipient, providers).unwrap(key)
         except FluxsecretsError as error:
             # One unusable key must not keep the others from being tried; it is shown with them.
-            reason = str(error)
+            reason, hint = str(error), error.hint or ""
         else:
             if not isinstance(answer, NotMine):
                 return key, answer
             reason = answer.reason
-        shown = short_recipient(key.recipient)
-        public = "" if shown == _NOT_PUBLIC else key.recipient.id
-        attempts.append(Attempt(number + 1, key.recipient.kind, public, shown, reason))
+        recipient = key.recipient
+        attempts.append(
+            Attempt(
+                number + 1, recipient.kind, public_id(recipient), short_recipient(recipient), reason, hint
+            )
+        )
     return None
+
+
+def _cost(key: WrappedKey, providers: Providers, order: Sequence[str]) -> tuple[int, bool]:
+    """Return what puts keys in order: by kind; of one kind, those first that open without asking anybody."""
+    kind = key.recipient.kind
+    rank = order.index(kind) if kind in order else len(order)
+    return rank, not (kind in providers and providers[kind].at_hand(key.recipient))
+
+
+def _cheapest(group: KeyGroup, providers: Providers, order: Sequence[str]) -> tuple[int, bool]:
+    return min((_cost(key, providers, order) for key in group.keys), default=(len(order), True))
 
 
 def _cannot_open(
@@ -217,13 +263,15 @@ def _cannot_open(
     return DataKeyError(
         message,
         tried=Tried(len(metadata.key_groups), groups, tuple(attempts), tuple(places)),
-        hint=f"{_own_key_hint(metadata)}ask a holder of one of these keys "
+        hint=f"{_own_key_hint(metadata, attempts)}ask a holder of one of these keys "
         "to add your public key to .sops.yaml and to re-encrypt the file for you",
     )
 
 
-def _own_key_hint(metadata: Metadata) -> str:
+def _own_key_hint(metadata: Metadata, attempts: Sequence[Attempt]) -> str:
     """Return how to use a private key of a kind that the file is encrypted for, as the start of a hint."""
+    if any(each.hint and not KINDS[each.kind].local for each in attempts):
+        return "follow a hint above, or "
     keys = [key.recipient for key in metadata.wrapped_keys]
     age = [key.id for key in keys if key.kind == "age"]
     if any(not text.startswith("ssh-") for text in age):
@@ -233,28 +281,6 @@ def _own_key_hint(metadata: Metadata) -> str:
     if any(key.kind == "pgp" for key in keys):
         return "import your private key with `gpg --import`, or "
     return ""
-
-
-_NOT_PUBLIC = "(not a public key)"
-_PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
-
-
-def short_recipient(recipient: Recipient) -> str:
-    """Return a recipient for messages; long keys are cut in the middle.
-
-    Files are not trusted: a text that is not a public key may be a private one, and is not shown.
-    """
-    if recipient.kind == "age":
-        text = recipient.id.strip()
-        if not re.fullmatch(_PUBLIC_AGE, text):
-            return _NOT_PUBLIC
-        if text.startswith("ssh-"):
-            kind, key, *_ = text.split(" ")
-            text = f"{kind} …{key[-8:]}"
-    else:
-        text = f"{recipient.kind} {recipient.id}"
-    text = text.encode("unicode_escape").decode() if not text.isprintable() else text
-    return text if len(text) <= 44 else f"{text[:12]}…{text[-6:]}"
 
 
 def _provider(recipient: Recipient, providers: Providers) -> KeyProvider:

@@ -272,7 +272,52 @@ def recipient_key(recipient: Recipient) -> RecipientKey:
         text = _SPACES.sub("", text).upper()
     elif recipient.kind == "azure_kv":
         text = text.rpartition("/")[0]  # a rule without a version means the newest
+    elif recipient.kind == "kms":
+        text = _kms_key(recipient)
     return recipient.kind, text
+
+
+def _kms_key(recipient: Recipient) -> str:
+    """Return what tells AWS keys apart: another role or context is another access to the same key.
+
+    sops compares them so, too (kms/keysource.go, `ToString`). There, the profile counts as well; here it does
+    not: it names credentials of the machine that asks, and says nothing about who can read.
+    """
+    context = context_of(recipient)
+    written = f"|{sorted(context.items())}" if context else ""
+    return recipient_text(recipient) + written
+
+
+def is_same_key(own: Recipient, ruled: Recipient) -> bool:
+    """Whether a recipient of a file is what a rule says, down to a key's version or profile."""
+    if recipient_key(own) != recipient_key(ruled):
+        return False
+    if own.kind == "azure_kv":  # without a version in the rule the newest was taken when it was encrypted
+        return own.id == ruled.id or ruled.id.endswith("/")
+    return own.kind != "kms" or _set(own) == _set(ruled)
+
+
+def _set(recipient: Recipient) -> dict[str, object]:
+    return {name: value for name, value in recipient.attributes if value}
+
+
+def context_of(recipient: Recipient) -> dict[str, str]:
+    """Return the encryption context of an AWS key; empty if it has none. A file may hold anything there."""
+    context = attribute_of(recipient, "context")
+    if not isinstance(context, Mapping):
+        return {} if context in (None, "") else {"": str(context)}
+    return {str(key): str(value) for key, value in context.items()}
+
+
+def attribute_of(recipient: Recipient, name: str) -> object:
+    """Return what else identifies a key, or None."""
+    return next((value for key, value in recipient.attributes if key == name), None)
+
+
+def recipient_text(recipient: Recipient) -> str:
+    """Return a recipient as people write it in one text; an AWS key with its role, without its context."""
+    role = attribute_of(recipient, "role") if recipient.kind == "kms" else None
+    return f"{recipient.id.strip()}+{role}" if role else recipient.id.strip()
 
 
 def _composite(kind: str, fields: dict[str, str]) -> Recipient:

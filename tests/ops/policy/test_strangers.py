@@ -7,7 +7,7 @@ from fluxsecrets.ops.policy.strangers import Differences, compare_with_rule, dif
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.sops.formats import Limits, make_format
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
-from fluxsecrets.sops.recipients import Recipient, recipient_key
+from fluxsecrets.sops.recipients import Recipient, kms, read_recipient, recipient_key
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec
 
 ALICE, BOB, MALLORY = (Recipient("age", f"age1{name}") for name in ("qalice", "qbqb", "qmal"))
@@ -86,6 +86,48 @@ def test_without_a_rule_only_what_is_outside_of_the_file_names_people(judged, tm
         "no creation rule says who may read it",
     )
     assert "--accept-recipients" in caught.value.hint
+
+
+ARN = "arn:aws:kms:eu-west-1:111122223333:key/a"
+ROLE = "arn:aws:iam::444455556666:role/mallory"
+
+
+@pytest.mark.parametrize("more", [{"role": ROLE}, {"context": {"app": "x"}}])
+def test_a_changed_role_or_context_is_a_stranger_behind_a_known_key(compare, more):
+    found = compare(f"  - kms: {ARN}\n", metadata([kms(ARN, **more)]))
+    assert found.strangers == (kms(ARN, **more),)
+    assert found.missing == (kms(ARN),)
+    with pytest.raises(UnprotectedError) as caught:
+        refuse(found, {ARN: "kms-production"})
+    shown = "as 444455556666:mallory" if "role" in more else "context app:x"
+    assert caught.value.details[0] == f"in the file, not in the rule: kms-production ({shown})"
+
+
+@pytest.mark.parametrize(
+    ("ruled", "own"),
+    [
+        (
+            "hc_vault_transit_uri: https://vault.example/v1/transit/keys/k",
+            "http://vault.example/v1/transit/keys/k",
+        ),
+        (
+            "hc_vault_transit_uri: https://vault.example/v1/transit/keys/k",
+            "https://evil.example/v1/transit/keys/k",
+        ),
+        ("azure_keyvault: https://a.vault.azure.net/keys/k/1", "https://evil.example/keys/k/1"),
+    ],
+)
+def test_another_endpoint_is_a_stranger(compare, ruled, own):
+    stranger = read_recipient(own)
+    assert compare(f"  - {ruled}\n", metadata([stranger])).strangers == (stranger,)
+
+
+def test_credentials_for_a_service_make_none_of_its_keys_known(tmp_path):
+    document = make_format("yaml").parse(MANIFEST.encode(), Limits())
+    session = Session({"AWS_ACCESS_KEY_ID": "throw-away", "AWS_SECRET_ACCESS_KEY": "throw-away"}, tmp_path)
+    assert session.opens_any(((kms(ARN),),))
+    found = judge(session, tmp_path / "a.yaml", metadata([kms(ARN)]), document)
+    assert found.strangers == (kms(ARN),)
 
 
 def test_a_rule_that_names_nobody_still_says_what_is_encrypted(judged, tmp_path):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import listed, named
+from fluxsecrets.audit.people import listed
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
 from fluxsecrets.repo.keyhistory import FormerReader
 from fluxsecrets.shell import word
+from fluxsecrets.sops.naming import name_of
 
 INFO = describe(
     "data-key-known",
@@ -33,7 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         verb = "is no longer a recipient but" if len(people) == 1 else "are no longer recipients but"
         knows = "knows" if len(people) == 1 else "know"
         message = f"{listed(people, facts.names)} {verb} {knows} its data key"
-        words = {"WHO": word(named(people[0], facts.names))}
+        words = {"WHO": word(name_of(people[0], facts.names))}
         yield found(INFO, path, None, message, *sorted(each.id for each in people), words=words)
 
 

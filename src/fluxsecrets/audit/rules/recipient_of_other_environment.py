@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import by_key, keys_of_clusters, named
+from fluxsecrets.audit.people import by_key, keys_of_clusters
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Severity
+from fluxsecrets.sops.naming import name_of
 
 INFO = describe(
     "recipient-of-other-environment",
@@ -33,7 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             for key in sorted(keys & own.keys() - mine):
                 if name not in secret.environments:
                     message = (
-                        f"the cluster of {name} can read it ({named(own[key], facts.names)}), but only "
+                        f"the cluster of {name} can read it ({name_of(own[key], facts.names)}), but only "
                         f"{' and '.join(secret.environments)} uses it"
                     )
                     yield found(INFO, secret.path, None, message, name, key[1])

@@ -10,7 +10,7 @@ from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.keyhistory import RemovedKey
 from fluxsecrets.shell import word
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import short_recipient
 from fluxsecrets.sops.recipients import RecipientKey
 
 INFO = describe(

@@ -10,6 +10,7 @@ from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.repo.offboarding import Unfinished
 from fluxsecrets.shell import command_for
+from fluxsecrets.sops.recipients import recipient_text
 
 INFO = describe(
     "removal-unfinished",
@@ -36,7 +37,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             each.leaver.path,
             None,
             _message(each),
-            each.leaver.recipient.id,
+            recipient_text(each.leaver.recipient),
             hint=f"someone who can open these files runs `{command}`, and commits the result",
             related=[Location(path) for path in paths[:5]],
         )
@@ -48,7 +49,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             path,
             line,
             f"{leaver.path} says that {leaver.name} left on {leaver.since}, but this names them",
-            leaver.recipient.id,
+            recipient_text(leaver.recipient),
             hint=f"remove them with `{command}`; if they are back, delete {leaver.path}",
             related=[Location(leaver.path), *(Location(*place) for place in places[1:4])],
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import by_key, named
+from fluxsecrets.audit.people import by_key
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import RecipientKey
 
 INFO = describe(
@@ -29,7 +30,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if len(people) == 1:
             ((key, recipient),) = people.items()
             alone.setdefault(key, []).append(secret.path)
-            names[key] = named(recipient, facts.names)
+            names[key] = name_of(recipient, facts.names)
     for key, paths in alone.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         message = f"only {names[key]} can read this file{more}"

@@ -10,7 +10,6 @@ from pathlib import Path
 from fluxsecrets.audit.causes import Cause, causes
 from fluxsecrets.audit.engine import run_rules
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import named
 from fluxsecrets.audit.rule import AuditRule
 from fluxsecrets.audit.rules import NEEDS_ENVIRONMENTS, RULES, SCANNED_RULES, kustomization_fails
 from fluxsecrets.errors import FluxsecretsError, GitError, UsageError
@@ -38,6 +37,7 @@ from fluxsecrets.repo.git.history import state_before
 from fluxsecrets.repo.outcome import Effect
 from fluxsecrets.repo.tree import UNREADABLE, Note, Tree, open_tree
 from fluxsecrets.sops.document import Document
+from fluxsecrets.sops.naming import name_of
 
 from .gather import gather
 
@@ -305,7 +305,7 @@ def _doubts(facts: Facts) -> Iterator[Note]:
     people: dict[str, list[str]] = {}
     for each in facts.former if facts.is_read("former") else ():
         if each.now is None:
-            people.setdefault(named(each.recipient, facts.names), []).append(each.path)
+            people.setdefault(name_of(each.recipient, facts.names), []).append(each.path)
     for name, paths in people.items():
         more = f" and of {len(paths) - 1} more" if len(paths) > 1 else ""
         yield Note(

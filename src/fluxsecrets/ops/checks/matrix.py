@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.audit.facts import Facts
-from fluxsecrets.audit.people import named
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .gather import gather
@@ -99,7 +99,7 @@ def matrix(facts: Facts) -> Matrix:
 
     rows = [
         Person(
-            named(people[key], facts.names),
+            name_of(people[key], facts.names),
             key[0],
             people[key].id,
             by_environment((*opens.get(key, ()), *by_key.get(key, ()))),

@@ -8,10 +8,10 @@ from fluxsecrets.audit.facts import Facts, Secret
 from fluxsecrets.audit.judged import judged
 from fluxsecrets.audit.rules import file_unreadable
 from fluxsecrets.marks import MANIFEST_SUFFIXES
-from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.environments import Environment, no_environment
 from fluxsecrets.repo.tree import open_tree
+from fluxsecrets.sops.naming import name_of
 
 from .accepting import Acceptances
 from .gather import gather

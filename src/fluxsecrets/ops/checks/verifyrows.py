@@ -10,10 +10,10 @@ from fluxsecrets.audit.people import keys_of_clusters
 from fluxsecrets.audit.treatment import Treated, treated
 from fluxsecrets.errors import IntegrityError
 from fluxsecrets.flux.model import Verdict as OfKustomization
-from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.repo.decryption import Fate
 from fluxsecrets.repo.environments import Environment
 from fluxsecrets.repo.outcome import Effect, Outcome, worst
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import RecipientKey, recipient_key
 
 from .verifymodel import Verdict, Verified

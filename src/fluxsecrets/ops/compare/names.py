@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.marks import is_rules_file
-from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.repo.publickeys import public_keys
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import named_recipients, parse_config
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import name_of, short_recipient
 from fluxsecrets.sops.recipients import Recipient
 
 

@@ -31,6 +31,7 @@ from fluxsecrets.sops.document import Mapping as MapNode
 from fluxsecrets.sops.encryption import is_empty, selected
 from fluxsecrets.sops.formats import Format, Limits, format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata, parse_metadata
+from fluxsecrets.sops.naming import whole_recipient
 from fluxsecrets.sops.selectors import compile_selector
 from fluxsecrets.sops.values import Value, canonical_bytes, type_name
 
@@ -252,7 +253,10 @@ def _block_lines(metadata: Metadata) -> Iterator[str]:
         yield f"{BLOCK_SIGN}no MAC"
     selector = f"{metadata.selector.kind.value}: {metadata.selector.pattern}"
     groups: Sequence[Sequence[tuple[str, str]]] = [
-        [(f"{_kind(key.recipient.kind)}{_one_line(key.recipient.id)}", key.enc) for key in group.keys]
+        [
+            (f"{_kind(key.recipient.kind)}{_one_line(whole_recipient(key.recipient))}", key.enc)
+            for key in group.keys
+        ]
         for group in metadata.key_groups
     ]
     if len(groups) == 1:

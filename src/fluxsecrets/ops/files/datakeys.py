@@ -14,7 +14,6 @@ from operator import itemgetter
 
 from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.marks import SIGN_BYTES
-from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.encrypted import detect_encryption
@@ -31,6 +30,7 @@ from fluxsecrets.repo.keyhistory import (
 from fluxsecrets.sops.envelope import open_data_key
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .content import parse

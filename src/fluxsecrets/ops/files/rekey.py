@@ -15,7 +15,7 @@ from fluxsecrets.errors import FluxsecretsError, NotEncryptedError, UnprotectedE
 from fluxsecrets.files.reading import FileContent, read_file
 from fluxsecrets.ops.policy.policy import Policy
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import name_of, names_of, post_quantum_warnings
+from fluxsecrets.ops.run.names import names_of, post_quantum_warnings
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.results import FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
@@ -25,9 +25,16 @@ from fluxsecrets.sops.cipher import Cipher, DataKey, additional_data
 from fluxsecrets.sops.comparison import comments_of, same_trees
 from fluxsecrets.sops.document import Change, Comment, Document, Leaf
 from fluxsecrets.sops.encryption import mac_additional_data, open_document, seal_mac
-from fluxsecrets.sops.envelope import RecipientGroups, check_recipients, groups_needed, wrap_data_key
+from fluxsecrets.sops.envelope import (
+    RecipientGroups,
+    check_recipients,
+    groups_needed,
+    kept_keys,
+    wrap_data_key,
+)
 from fluxsecrets.sops.formats import Format, Limits, StoresConfig, make_format
 from fluxsecrets.sops.metadata import Metadata
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .content import OpenedFile, encrypt_content, open_file, own_selector, parse, verify
@@ -305,11 +312,12 @@ def with_same_data_key(
         RecipientError: a recipient cannot be encrypted for.
         UnprotectedError: the result would not be what it came from.
     """
-    check_recipients(groups, session.providers)
+    kept = kept_keys(opened.metadata, groups)
+    check_recipients(groups, session.providers, kept)
     data_key, format_ = opened.opened.data_key, opened.format
     metadata = replace(
         opened.metadata,
-        key_groups=wrap_data_key(data_key, groups, threshold, session.providers),
+        key_groups=wrap_data_key(data_key, groups, threshold, session.providers, kept),
         shamir_threshold=_threshold(groups, threshold),
     )
     data, document = _with_metadata(format_, opened.opened.document, metadata, session.limits)

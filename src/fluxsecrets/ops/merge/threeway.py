@@ -219,7 +219,7 @@ class _Merge:
 
     def _recipient_notes(self, block: MergedMetadata) -> Iterator[str]:
         """Say who comes and goes, compared with ours."""
-        from fluxsecrets.ops.run.names import name_of
+        from fluxsecrets.sops.naming import name_of
 
         ours = {recipient_key(key.recipient) for key in self.opened.ours.metadata.wrapped_keys}
         lost = [each for each in block.removed if recipient_key(each) in ours]

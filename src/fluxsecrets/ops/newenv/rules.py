@@ -18,7 +18,7 @@ from fluxsecrets.marks import RULES_NAME
 from fluxsecrets.sops import config_edit
 from fluxsecrets.sops.config import CreationRule, SopsConfig, parse_config, rule_for
 from fluxsecrets.sops.config_rules import Exchange, Groups, exchanged, joined
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .copies import Copy
@@ -232,11 +232,7 @@ def _new_rule(
     path: str, rule: CreationRule, like: CreationRule, request: RuleRequest, cluster: Cluster
 ) -> RuleChange:
     copied = rule.path_regex == _renamed(like, request)
-    others = tuple(
-        like.names.get(each.id) or short_recipient(each)
-        for each in like.recipients
-        if each.id not in cluster.old
-    )
+    others = tuple(name_of(each, like.names) for each in like.recipients if each.id not in cluster.old)
     return RuleChange(
         path, rule.line, rule.path_regex, like.path_regex if copied else None, (*others, cluster.name)
     )

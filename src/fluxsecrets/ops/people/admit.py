@@ -32,7 +32,7 @@ from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.config_edit import EditedConfig, add_recipient
 from fluxsecrets.sops.config_places import SharedList
 from fluxsecrets.sops.envelope import RecipientGroups, try_recipients
-from fluxsecrets.sops.recipients import Recipient, recipient_key
+from fluxsecrets.sops.recipients import Recipient, recipient_key, recipient_text
 
 from .plans import (
     KeyHolders,
@@ -161,7 +161,7 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
             tuple(files),
             _prepare,
             _Step(recipient, request.accept_recipients, names, write=not request.dry_run),
-            Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
+            Operation(COMMAND, extra=extra, details={"recipient": recipient_text(recipient)}),
             KeyHolders(tree, people),
         ),
         edits.lines(session),

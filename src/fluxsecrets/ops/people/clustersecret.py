@@ -28,10 +28,10 @@ from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.sops.document import Entry, Leaf, Style, show_path
 from fluxsecrets.sops.document import Mapping as MapNode
-from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.formats.changing import set_value
 from fluxsecrets.sops.formats.yaml.scalars import scalar_text
+from fluxsecrets.sops.naming import short_recipient
 from fluxsecrets.sops.recipients import Recipient
 
 from .keystore import age_provider

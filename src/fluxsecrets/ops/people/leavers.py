@@ -16,7 +16,7 @@ from fluxsecrets.files.reading import read_file
 from fluxsecrets.files.writing import write_atomic, write_new
 from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.people import People, find_person, read_people
+from fluxsecrets.ops.run.people import People, find_reader, read_people
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.repo.offboarding import (
@@ -228,7 +228,7 @@ def report_of(session: Session, request: ReportRequest) -> Report:
     people = people_and_leavers(session, tree)
     leaving = read_leaving(tree.root, request.who)
     if leaving is None:
-        recipient = find_person(people, request.who)
+        recipient = find_reader(people, request.who)
         name = people.name(recipient)
         leaving = read_leaving(tree.root, name) or Leaving(name, recipient, today())
     path = tree.root.resolve() / record_path(leaving.name)

@@ -13,7 +13,7 @@ from fluxsecrets.ops.files.sealingkeys import load_keys
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_file
 from fluxsecrets.ops.run.parallel import run_jobs
-from fluxsecrets.ops.run.people import ConfigFile, People, find_person
+from fluxsecrets.ops.run.people import ConfigFile, People, find_reader
 from fluxsecrets.ops.run.results import FileChange
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
@@ -24,7 +24,7 @@ from fluxsecrets.repo.tree import Tree, open_tree
 from fluxsecrets.shell import command_for
 from fluxsecrets.sops.config_edit import EditedConfig, remove_recipient
 from fluxsecrets.sops.config_places import SharedList
-from fluxsecrets.sops.recipients import Recipient, recipient_key
+from fluxsecrets.sops.recipients import KINDS, Recipient, recipient_key, recipient_text
 
 from .leavers import Leaving, doubtful_files, people_and_leavers, read_leaving, today
 from .leftvalues import Left, find_left
@@ -107,7 +107,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     looks = tuple(run_jobs(partial(file_keys, session), targets))
     files = {target.path: look for target, look in zip(targets, looks, strict=True)}
     readers = _readers(looks)
-    recipient = find_person(people, request.who, readers.values())
+    recipient = find_reader(people, request.who, readers.values())
     name = people.name(recipient)
     # What an environment shares with others is not its own to take away.
     meant, shared = (
@@ -166,7 +166,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
                 names=people.names,
                 write=not request.dry_run,
             ),
-            Operation(COMMAND, extra=extra, details={"recipient": recipient.id}),
+            Operation(COMMAND, extra=extra, details={"recipient": recipient_text(recipient)}),
             KeyHolders(tree, people, recipient),
             record.changes,
         ),
@@ -225,8 +225,9 @@ def refuse_oneself(session: Session, plan: Removal) -> None:
     Raises:
         UsageError: it is their own.
     """
-    request = plan.request
-    if not (request.dry_run or request.yes) and session.opens_any((plan.rekeying.step.remove,)):
+    request, removed = plan.request, plan.rekeying.step.remove
+    is_me = all(KINDS[each.kind].local for each in removed) and session.opens_any((removed,))
+    if is_me and not (request.dry_run or request.yes):
         raise UsageError(
             f"{plan.name} is you: you could no longer open any of these files",
             hint="ask somebody else to do it, or add --yes",

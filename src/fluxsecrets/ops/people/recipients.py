@@ -14,14 +14,14 @@ from fluxsecrets.ops.files.rekey import ELSEWHERE, encrypted_targets, flat
 from fluxsecrets.ops.policy.policy import override_notes
 from fluxsecrets.ops.policy.strangers import compare_with_rule
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import name_of, read_public_keys
+from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
 from fluxsecrets.repo.environments import load_environments
 from fluxsecrets.repo.tree import open_tree
-from fluxsecrets.sops.envelope import short_recipient
 from fluxsecrets.sops.formats import make_format
+from fluxsecrets.sops.naming import name_of, short_recipient
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 

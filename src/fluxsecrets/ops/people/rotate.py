@@ -21,7 +21,7 @@ from fluxsecrets.ops.manifests.meant import require_one_way
 from fluxsecrets.ops.policy.policy import parse_recipients
 from fluxsecrets.ops.policy.strangers import Differences, judge, refuse
 from fluxsecrets.ops.run.inputs import Target
-from fluxsecrets.ops.run.names import name_of, read_public_keys
+from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.results import FileChange, Outcome, Prepared
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.ops.run.targets import select
@@ -29,6 +29,7 @@ from fluxsecrets.ops.run.writer import Operation, make_ready, replacing
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.metadata import KeyGroup, Metadata, WrappedKey
+from fluxsecrets.sops.naming import name_of
 from fluxsecrets.sops.recipients import Recipient, recipient_key
 
 from .plans import Rekeying, SharedFile

@@ -13,7 +13,7 @@ from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups, groups_needed
 from fluxsecrets.sops.formats import make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+from fluxsecrets.sops.recipients import Recipient, RecipientKey, is_same_key, recipient_key
 from fluxsecrets.sops.selectors import SelectorSpec
 
 from .policy import Overrides, Policy, policy_for
@@ -88,7 +88,7 @@ def in_line(metadata: Metadata, policy: Policy) -> bool:
     return (
         [len(group) for group in own] == [len(group) for group in ruled]
         and all(
-            _same(one, other)
+            is_same_key(one, other)
             for one, other in zip(chain.from_iterable(own), chain.from_iterable(ruled), strict=True)
         )
         and groups_needed(metadata.recipients, metadata.shamir_threshold)
@@ -110,16 +110,3 @@ def _people(metadata: Metadata, policy: Policy, names: Mapping[str, str]) -> str
     if set(own) == set(ruled):
         return "encrypted for the rule's recipients, in other key groups or with another threshold"
     return f"the file is encrypted for {', '.join(own)}, and its rule names {', '.join(ruled)}"
-
-
-def _same(own: Recipient, ruled: Recipient) -> bool:
-    """Whether a recipient of a file is what the rule says, down to the version or role of a cloud's key."""
-    if recipient_key(own) != recipient_key(ruled):
-        return False
-    if own.kind == "azure_kv":  # without a version in the rule the newest was taken when it was encrypted
-        return own.id == ruled.id or ruled.id.endswith("/")
-    return own.kind != "kms" or _set(own) == _set(ruled)
-
-
-def _set(recipient: Recipient) -> dict[str, object]:
-    return {name: value for name, value in recipient.attributes if value}

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxsecrets.errors import UnprotectedError
-from fluxsecrets.ops.run.names import name_of
 from fluxsecrets.ops.run.session import AppliedConfig, Session
 from fluxsecrets.sops.config import CreationRule
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import RecipientGroups, groups_needed
 from fluxsecrets.sops.formats import format_for_path, make_format
 from fluxsecrets.sops.metadata import Metadata
-from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
+from fluxsecrets.sops.naming import name_of
+from fluxsecrets.sops.recipients import KINDS, Recipient, RecipientKey, recipient_key
 from fluxsecrets.sops.selectors import DEFAULT_SELECTOR, SelectorKind, SelectorSpec, compile_selector
 
 from .policy import FLUX_SELECTOR, is_manifest
@@ -136,7 +136,7 @@ def judge(session: Session, path: Path, metadata: Metadata, document: Document) 
             [
                 recipient
                 for recipient in own
-                if recipient_key(recipient) not in known and not session.opens_any(((recipient,),))
+                if recipient_key(recipient) not in known and not _is_own(session, recipient)
             ]
         ),
         selector_weaker=expected is not None,
@@ -224,6 +224,11 @@ def _known(session: Session, path: Path, applied: AppliedConfig | None) -> froze
     for rule in applied.config.rules if applied is not None else ():
         known.update(recipient_key(recipient) for recipient in rule.recipients)
     return frozenset(known)
+
+
+def _is_own(session: Session, recipient: Recipient) -> bool:
+    """Whether a recipient is the user. Credentials for a service don't say whom its key is for."""
+    return KINDS[recipient.kind].local and session.opens_any(((recipient,),))
 
 
 def _unique(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:

@@ -350,7 +350,9 @@ def logged(environ: Mapping[str, str], cwd: Path, call: Call) -> Iterator[None]:
 
 def shown_key(recipient: Recipient) -> str:
     """A recipient for the log: whole, but for post-quantum ones, which fill a page."""
-    text = recipient.id.strip()
+    from fluxsecrets.sops.recipients import recipient_text
+
+    text = recipient_text(recipient)
     if len(text) > _LONG_KEY:
         from hashlib import sha256
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX
-from fluxsecrets.sops.envelope import RecipientGroups, short_recipient
-from fluxsecrets.sops.recipients import Recipient, recipients_in, undoing_post_quantum
+from fluxsecrets.sops.envelope import RecipientGroups
+from fluxsecrets.sops.naming import name_of
+from fluxsecrets.sops.recipients import recipients_in, undoing_post_quantum
 
 _MAX_PUBLIC_KEY = 64 * 2**10
 
@@ -32,11 +33,6 @@ def read_public_file(path: Path) -> tuple[str, ...]:
         return recipients_in(read_file(path, limit=_MAX_PUBLIC_KEY).data)
     except FluxsecretsError:
         return ()
-
-
-def name_of(recipient: Recipient, names: Mapping[str, str]) -> str:
-    """A recipient's name, or the shortened key where it has none."""
-    return names.get(recipient.id) or short_recipient(recipient)
 
 
 def names_of(groups: RecipientGroups, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from fluxsecrets.repo.git import find_repository
 from fluxsecrets.repo.offboarding import read_leavers, with_leavers
 from fluxsecrets.repo.tree import Tree
 from fluxsecrets.sops.config import SopsConfig, named_recipients
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import name_of, short_recipient
 from fluxsecrets.sops.recipients import KINDS, Recipient, age, read_recipient, recipient_key
 
 from .names import read_public_keys
@@ -50,7 +50,7 @@ class People:
 
     def name(self, recipient: Recipient) -> str:
         """A recipient's name, or the shortened key where it has none."""
-        return self.names.get(recipient.id) or short_recipient(recipient)
+        return name_of(recipient, self.names)
 
 
 def read_people(session: Session, tree: Tree) -> People:
@@ -110,6 +110,28 @@ def find_person(people: People, text: str, more: Iterable[Recipient] = ()) -> Re
         if near
         else "give a public key, the name of one in .sops.yaml, or the NAME of a keys/NAME.pub",
     )
+
+
+def find_reader(people: People, text: str, more: Iterable[Recipient] = ()) -> Recipient:
+    """The recipient that the user means, of those that are there: an ARN stands for it with its role, too.
+
+    Raises:
+        UsageError: there is nobody of that name, or several; or an ARN is used through several roles.
+        RecipientError: it is a malformed key.
+    """
+    more = tuple(more)
+    found = find_person(people, text, more)
+    known = {**{recipient_key(each): each for each in more}, **people.recipients}
+    if recipient_key(found) in known:
+        return found
+    same = [each for each in known.values() if (each.kind, each.id) == ("kms", found.id)]
+    if len(same) > 1:
+        raise UsageError(
+            f"{text!a} is used in {len(same)} ways",
+            details=[short_recipient(each) for each in same],
+            hint="add the role, as in arn:aws:kms:…+arn:aws:iam:…:role/NAME",
+        )
+    return same[0] if same else found
 
 
 def one_cluster_key(

@@ -80,7 +80,7 @@ class Session:
     outputs: Mapping[Path, FileIdentity | None] = field(default_factory=dict)
     _providers: Providers | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
-    _openable: dict[tuple[tuple[str, str], ...], bool] = field(default_factory=dict)
+    _openable: dict[tuple[tuple[str, str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     def warn_of(self, path: Path, note: str | None) -> None:
@@ -138,7 +138,7 @@ class Session:
     def opens_any(self, groups: RecipientGroups) -> bool:
         """Whether one of the recipients is an identity at hand; only kinds of keys that occur are asked."""
         recipients = [recipient for group in groups for recipient in group]
-        key = tuple((recipient.kind, recipient.id) for recipient in recipients)
+        key = tuple((each.kind, each.id, repr(each.attributes)) for each in recipients)
         if key not in self._openable:
             self._openable[key] = any(self.providers[each.kind].owns(each) for each in recipients)
         return self._openable[key]

@@ -8,7 +8,7 @@ from fluxsecrets.ops.doctor.facts import Facts
 from fluxsecrets.ops.doctor.model import Check, CheckInfo, Diagnosis, ok, problem
 from fluxsecrets.ops.files.rekey import ELSEWHERE
 from fluxsecrets.ops.people.keys import OwnKey
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import short_recipient
 from fluxsecrets.sops.recipients import Recipient
 
 INFO = CheckInfo("identities", "identities")

@@ -8,6 +8,7 @@ from fluxsecrets.findings import Severity
 from fluxsecrets.ops.review.access import FileAccess, file_access
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.sops.naming import whole_recipient
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .kind import Kind, counted, describe, item
@@ -43,7 +44,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             INFO,
             paths[0],
             f"{name}{_newness(change, recipient)} can read {counted(len(paths), _noun(files))}",
-            recipient.id,
+            whole_recipient(recipient),
             environments=environments,
             details=paths[1:],
             severity=_severity(change, recipient, files),

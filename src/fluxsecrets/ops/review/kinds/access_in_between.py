@@ -9,6 +9,7 @@ from fluxsecrets.findings import Severity
 from fluxsecrets.ops.review.between import Passing, passing
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
+from fluxsecrets.sops.naming import whole_recipient
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .kind import Kind, describe, item
@@ -38,7 +39,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             INFO,
             path,
             f"{change.names.of(recipient)} can read only the version of commit {each.commit[:10]}",
-            recipient.id,
+            whole_recipient(recipient),
             environments=change.environments(path),
         )
 

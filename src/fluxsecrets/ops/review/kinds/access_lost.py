@@ -10,6 +10,7 @@ from fluxsecrets.ops.review.access import FileAccess, file_access
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
 from fluxsecrets.shell import with_words, word
+from fluxsecrets.sops.naming import whole_recipient
 from fluxsecrets.sops.recipients import Recipient, RecipientKey, recipient_key
 
 from .kind import Kind, counted, describe, item
@@ -41,7 +42,7 @@ def check(change: Change) -> Iterator[ReviewItem]:
             INFO,
             paths[0],
             f"{change.names.of(people[who])} can't read {counted(len(paths), 'file')} any more{kept}",
-            people[who].id,
+            whole_recipient(people[who]),
             environments=environments,
             details=paths[1:],
             hint=_hint(change, people[who]),

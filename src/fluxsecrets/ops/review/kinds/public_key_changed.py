@@ -9,7 +9,7 @@ from fluxsecrets.findings import Severity
 from fluxsecrets.marks import KEYS_FOLDER, PUBLIC_KEY_SUFFIX, RULES_NAME
 from fluxsecrets.ops.review.change import Change
 from fluxsecrets.ops.review.model import ReviewItem
-from fluxsecrets.sops.envelope import short_recipient
+from fluxsecrets.sops.naming import short_recipient
 from fluxsecrets.sops.recipients import age, read_recipient
 
 from .kind import Kind, describe, item, listed
