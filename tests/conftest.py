@@ -178,6 +178,29 @@ def environment(tmp_path_factory, caches, monkeypatch):
     return home
 
 
+@pytest.fixture(scope="session")
+def _aws_server():
+    pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
+    pytest.importorskip("botocore")
+    from awsserver import aws_server
+
+    with aws_server() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(_aws_server, environment, monkeypatch):
+    """AWS on loopback, see `awsserver`, which the environment names with a user's throw-away keys."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, text in _aws_server.environment().items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setenv("NO_PROXY", "*")
+    _aws_server.clear()
+    return _aws_server
+
+
 @pytest.fixture
 def act_as(environment, monkeypatch):
     """Makes the test be somebody of the example: alice, bob (staging only), or cluster (staging's own)."""

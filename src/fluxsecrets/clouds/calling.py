@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import dataclass
 from random import random
 from typing import TypeVar
@@ -26,6 +27,7 @@ class CallLimits:
         first_wait: seconds before the second try; each further wait is twice as long, up to `longest_wait`.
         longest_wait: seconds.
         deadline: seconds for one request with all of its tries and waits.
+        down_for: seconds in which an address that failed as a whole is not called again.
         per_second: requests that may start in a second.
         at_once: requests that may be under way.
     """
@@ -34,6 +36,7 @@ class CallLimits:
     first_wait: float = 0.25
     longest_wait: float = 8.0
     deadline: float = 30.0
+    down_for: float = 60.0
     per_second: float = 100.0
     at_once: int = 16
 
@@ -41,7 +44,8 @@ class CallLimits:
 class Caller:
     """Makes the calls of one run to one kind of service; threads share it.
 
-    An address where all requests would fail, such as one that can't be reached, is not called again.
+    An address where all requests would fail, such as one that can't be reached, is not called again for a
+    while: many files have one wait, and a server that runs for days recovers.
     """
 
     def __init__(
@@ -62,7 +66,7 @@ class Caller:
         self._slots = threading.BoundedSemaphore(limits.at_once)
         self._lock = threading.Lock()
         self._next_start = 0.0
-        self._down: dict[str, ServiceError] = {}
+        self._down: dict[str, tuple[ServiceError, float]] = {}
 
     def call(self, address: str, request: Callable[[], Result], *, once: bool = False) -> Result:
         """Return what a request returns.
@@ -76,31 +80,38 @@ class Caller:
         Raises:
             ServiceError: it failed for good, or not in time.
         """
-        end = self._clock() + self._limits.deadline
+        end: float | None = None
         wait = self._limits.first_wait
         for last in (*(False,) * (self._limits.tries - 1), True):
-            if (known := self._down.get(address)) is not None:
-                raise known
-            try:
-                return self._once(request, end)
-            except ServiceError as error:
-                pause = error.retry_after or wait * (0.5 + self._jitter() / 2)
-                passing = error.reason == THROTTLED if once else REASONS[error.reason].passing
-                if last or not passing or self._clock() + pause >= end:
-                    if REASONS[error.reason].everywhere:
-                        self._down[address] = error
-                    raise
+            with self._slots:
+                self._refuse_down(address)
+                self._take_turn()
+                end = self._clock() + self._limits.deadline if end is None else end
+                try:
+                    return self._in_time(end, request)
+                except ServiceError as error:
+                    failure = error
+            passing = failure.reason == THROTTLED if once else REASONS[failure.reason].passing
+            pause = failure.retry_after or wait * (0.5 + self._jitter() / 2)
+            if last or not passing or not 0 <= pause < end - self._clock():
+                if REASONS[failure.reason].everywhere:
+                    self._down[address] = failure, self._clock() + self._limits.down_for
+                raise failure
             self._sleep(pause)
             wait = min(2 * wait, self._limits.longest_wait)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, request: Callable[[], Result], end: float) -> Result:
-        with self._slots:
-            self._take_turn()
-            try:
-                return within(end - self._clock(), request)
-            except TimeoutError:
-                raise refusal(TIMED_OUT, self._service) from None
+    def _in_time(self, end: float, request: Callable[[], Result]) -> Result:
+        try:
+            return within(end - self._clock(), request)
+        except TimeoutError:
+            raise refusal(TIMED_OUT, self._service) from None
+
+    def _refuse_down(self, address: str) -> None:
+        """Raise what is known of an address; a copy, since errors are completed on their way to the user."""
+        error, until = self._down.get(address, (None, 0.0))
+        if error is not None and self._clock() < until:
+            raise copy(error)
 
     def _take_turn(self) -> None:
         with self._lock:

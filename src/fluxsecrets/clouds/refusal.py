@@ -27,8 +27,10 @@ class Reason(NamedTuple):
 
 NO_CREDENTIALS = "no-credentials"
 EXPIRED = "expired"
+BAD_CREDENTIALS = "bad-credentials"
 DENIED = "denied"
 DISABLED = "disabled"
+KEY_UNAVAILABLE = "key-unavailable"
 NOT_FOUND = "not-found"
 WRONG_KEY = "wrong-key"
 REJECTED = "rejected"
@@ -48,8 +50,10 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
     EXPIRED: Reason(
         "the credentials for {service} have expired or are not valid", "log in again", everywhere=True
     ),
+    BAD_CREDENTIALS: Reason("{service} does not accept the credentials", "log in again", everywhere=True),
     DENIED: Reason("{service} denied the request", "ask for the permission, or use another account"),
     DISABLED: Reason("{service} says that the key is disabled or deleted", "ask its owner to enable it"),
+    KEY_UNAVAILABLE: Reason("{service} can't use the key now", "try again later", passing=True),
     NOT_FOUND: Reason("{service} does not know the key", "check its name, region and account"),
     WRONG_KEY: Reason(
         "{service} can't decrypt this with the key: it was encrypted with another one, or was changed",

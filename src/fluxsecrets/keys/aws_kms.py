@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import threading
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
-from fluxsecrets.clouds import aws, refusal
+from fluxsecrets.clouds import aws, aws_profiles, refusal
 from fluxsecrets.clouds.calling import CallLimits
 from fluxsecrets.errors import RecipientError
 from fluxsecrets.sops.envelope import KeyProvider
@@ -21,8 +21,18 @@ from .service import ServiceProvider
 
 _SERVICE = "AWS KMS"
 _ARN = re.compile(
-    r"arn:aws[a-z-]*:kms:([a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}):[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+", re.ASCII
+    rf"arn:aws[a-z-]*:kms:({aws.REGION}):[0-9]{{12}}:(?:key|alias)/[A-Za-z0-9/_-]{{1,256}}", re.ASCII
 )
+_ROLE = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:role/[A-Za-z0-9+=,.@/_-]{1,576}", re.ASCII)
+_PROFILE = re.compile(r"[^\x00-\x1f\x7f]{0,256}")
+
+
+class Access(NamedTuple):
+    """Where and as whom a key is used: what one client is for, and what is down as a whole."""
+
+    region: str
+    profile: str
+    role: str
 
 
 class AwsKms:
@@ -35,57 +45,70 @@ class AwsKms:
     def __init__(self, environ: Mapping[str, str]) -> None:
         """Take the environment."""
         self._environ = environ
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[Access, Any] = {}
+        self._profiles: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def check(self, recipient: Recipient) -> None:
-        """Refuse what is not the ARN of a key or an alias."""
-        _region(recipient)
+        """Refuse what is not the ARN of a key or an alias, or has a role, profile or context that is none."""
+        _access(recipient)
+        _context(recipient)
 
     def address(self, recipient: Recipient) -> str:
-        """Return the region."""
-        return _region(recipient)
+        """Return the region, with profile and role: a profile that does not work says nothing of others."""
+        return " ".join(_access(recipient))
 
     def encrypt(self, recipient: Recipient, secret: bytes) -> tuple[Recipient, str]:
         """See `KeyClient.encrypt`."""
-        client = self._client(recipient)
-        answer = _call(
-            lambda: client.encrypt(
-                KeyId=recipient.id, Plaintext=secret, EncryptionContext=_context(recipient)
-            )
+        client, context = self._client(recipient), _context(recipient)
+        blob = _bytes_of(
+            aws.call(
+                lambda: client.encrypt(KeyId=recipient.id, Plaintext=secret, EncryptionContext=context),
+                _SERVICE,
+            ),
+            "CiphertextBlob",
         )
-        return recipient, base64.b64encode(answer["CiphertextBlob"]).decode("ascii")
+        return recipient, base64.b64encode(blob).decode("ascii")
 
     def decrypt(self, recipient: Recipient, enc: str) -> bytes:
         """See `KeyClient.decrypt`."""
-        client = self._client(recipient)
         try:
-            blob = base64.b64decode(enc, validate=True)
-        except binascii.Error:
-            raise refusal.refusal(refusal.WRONG_KEY, _SERVICE) from None
-        answer = _call(
-            lambda: client.decrypt(
-                KeyId=recipient.id, CiphertextBlob=blob, EncryptionContext=_context(recipient)
-            )
+            blob = base64.b64decode("".join(enc.split()), validate=True)
+        except ValueError:
+            blob = b""
+        if not 0 < len(blob) <= _LONGEST_BLOB:
+            raise refusal.refusal(refusal.WRONG_KEY, _SERVICE, detail="the wrapped key is not base64")
+        client, context = self._client(recipient), _context(recipient)
+        answer = aws.call(
+            lambda: client.decrypt(KeyId=recipient.id, CiphertextBlob=blob, EncryptionContext=context),
+            _SERVICE,
         )
-        return bytes(answer["Plaintext"])
+        return _bytes_of(answer, "Plaintext")
 
     def has_credentials(self, recipient: Recipient) -> bool:
-        """Whether the environment names credentials."""
-        return any(self._environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"))
+        """Whether AWS's library is here, and the environment or AWS's files give credentials."""
+        profile = _access(recipient).profile
+        self._profiles[profile] = None
+        return find_spec("botocore") is not None and aws_profiles.has_credentials(self._environ, profile)
 
     def looked_in(self) -> tuple[str, ...]:
         """See `KeyClient.looked_in`."""
-        return ("AWS's configuration",)
+        places = (
+            place for profile in self._profiles for place in aws_profiles.looked_in(self._environ, profile)
+        )
+        return tuple(dict.fromkeys(places))
 
     def _client(self, recipient: Recipient) -> Any:
-        place = (_region(recipient), str(dict(recipient.attributes).get("aws_profile") or ""))
+        access = _access(recipient)
+        self._profiles[access.profile] = None
         with self._lock:
-            if place not in self._clients:
-                self._clients[place] = aws.make_client(
-                    "kms", region=place[0], profile=place[1], service=_SERVICE
-                )
-            return self._clients[place]
+            if access not in self._clients:
+                self._clients[access] = aws.make_client("kms", **access._asdict(), service=_SERVICE)
+            return self._clients[access]
+
+
+_LONGEST_BLOB = 6144
+"""Bytes that KMS takes as a ciphertext."""
 
 
 def make(environ: Mapping[str, str], _user: User) -> KeyProvider:
@@ -93,24 +116,39 @@ def make(environ: Mapping[str, str], _user: User) -> KeyProvider:
     return ServiceProvider(partial(AwsKms, dict(environ)))
 
 
-def _region(recipient: Recipient) -> str:
+def _access(recipient: Recipient) -> Access:
     match = _ARN.fullmatch(recipient.id)
     if match is None:
         raise RecipientError(
             "not the ARN of an AWS KMS key", hint="it looks like arn:aws:kms:REGION:ACCOUNT:key/KEY-ID"
         )
-    return match[1]
+    attributes = dict(recipient.attributes)
+    role, profile = str(attributes.get("role") or ""), str(attributes.get("aws_profile") or "")
+    if role and not _ROLE.fullmatch(role):
+        raise RecipientError(
+            "the role of an AWS KMS key is not the ARN of a role",
+            hint="it looks like arn:aws:iam::ACCOUNT:role/NAME",
+        )
+    if not _PROFILE.fullmatch(profile):
+        raise RecipientError(
+            "aws_profile of an AWS KMS key is not the name of a profile",
+            hint="`aws configure list-profiles` lists yours",
+        )
+    return Access(match[1], profile, role)
 
 
 def _context(recipient: Recipient) -> dict[str, str]:
-    context = dict(recipient.attributes).get("context")
-    return {str(key): str(text) for key, text in context.items()} if isinstance(context, Mapping) else {}
+    context = dict(recipient.attributes).get("context") or {}
+    if not isinstance(context, Mapping) or not all(isinstance(text, str) for text in context.values()):
+        raise RecipientError(
+            "the encryption context of an AWS KMS key has a value that is not a text",
+            hint="write names and texts under context:, and quote numbers",
+        )
+    return {str(name): str(text) for name, text in context.items()}
 
 
-def _call(request: Any) -> Any:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return request()
-    except (BotoCoreError, ClientError) as error:
-        raise aws.refused(error, _SERVICE) from None
+def _bytes_of(answer: Mapping[str, Any], name: str) -> bytes:
+    found = answer.get(name)
+    if not isinstance(found, bytes) or not found:
+        raise refusal.refusal(refusal.FAILED, _SERVICE, detail=f"an answer without {name}")
+    return found

@@ -11,8 +11,9 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from copy import copy
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from fluxsecrets.clouds.calling import Caller, CallLimits
 from fluxsecrets.clouds.refusal import DENIED, DISABLED, NOT_FOUND, WRONG_KEY
@@ -23,6 +24,11 @@ from fluxsecrets.sops.recipients import Recipient
 
 _OF_THE_KEY = frozenset({DENIED, DISABLED, NOT_FOUND})
 """Refusals that hold for whatever is wrapped for the same key."""
+
+_LENGTHS = (32, 33)
+"""Bytes of a data key, and of a share of one."""
+
+Result = TypeVar("Result")
 
 
 class KeyClient(Protocol):
@@ -113,12 +119,10 @@ class ServiceProvider:
         Raises:
             RecipientError: malformed, or the service could not encrypt for it.
         """
-        used = self._connection
-        used.client.check(recipient)
+        client = self._connection.client
+        client.check(recipient)
         try:
-            written, enc = used.caller.call(
-                used.client.address(recipient), lambda: used.client.encrypt(recipient, secret)
-            )
+            written, enc = self._call("encrypt", recipient, lambda: client.encrypt(recipient, secret))
         except ServiceError as error:
             raise RecipientError(
                 f"can't encrypt for {recipient.id}: {error.message}", hint=error.hint, path=error.path
@@ -138,32 +142,46 @@ class ServiceProvider:
             known = self._opened.get(place)
             if known is None:
                 mine = self._opened[place] = Future()
-        if known is not None:
-            return known.result()
-        try:
-            mine.set_result(self._ask(key))
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
+        if known is None:
+            try:
+                mine.set_result(self._decrypted(key))
+            except BaseException as error:  # noqa: BLE001 - the others wait for it, and it is raised below
+                mine.set_exception(error)
+        else:
+            mine = known
+        failure = mine.exception()
+        if failure is not None:
+            raise copy(failure)  # errors are completed on their way to the user
         return mine.result()
 
-    def _ask(self, key: WrappedKey) -> bytes:
-        used, name = self._connection, _exact(key.recipient)
+    def _decrypted(self, key: WrappedKey) -> bytes:
+        client, recipient = self._connection.client, key.recipient
         try:
-            used.client.check(key.recipient)
+            client.check(recipient)
+            secret = self._call("decrypt", recipient, lambda: client.decrypt(recipient, key.enc))
         except RecipientError as error:
             raise IdentityError(error.message, hint=error.hint) from None
-        try:
-            if (refused := self._refused.get(name)) is not None:
-                raise refused
-            return used.caller.call(
-                used.client.address(key.recipient), lambda: used.client.decrypt(key.recipient, key.enc)
+        except ServiceError as error:
+            kind = IntegrityError if error.reason == WRONG_KEY else IdentityError
+            raise kind(error.message, hint=error.hint, path=error.path) from None
+        if len(secret) not in _LENGTHS:
+            raise IntegrityError(
+                f"{client.title} decrypted {len(secret)} bytes, which is not a data key",
+                hint="restore the file from its last good version",
             )
+        return secret
+
+    def _call(self, action: str, recipient: Recipient, request: Callable[[], Result]) -> Result:
+        """Return the service's answer; a refusal that holds for the key is not asked for again."""
+        used, name = self._connection, (action, *_exact(recipient))
+        if (refused := self._refused.get(name)) is not None:
+            raise copy(refused)
+        try:
+            return used.caller.call(used.client.address(recipient), request)
         except ServiceError as error:
             if error.reason in _OF_THE_KEY:
                 self._refused[name] = error
-            kind = IntegrityError if error.reason == WRONG_KEY else IdentityError
-            raise kind(error.message, hint=error.hint, path=error.path) from None
+            raise
 
     def at_hand(self, recipient: Recipient) -> bool:
         """Return False: the service has to be asked."""

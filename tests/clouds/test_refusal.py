@@ -1,0 +1,40 @@
+"""The reasons why services refuse or fail, and their words."""
+
+import copy
+import pickle
+
+import pytest
+
+from fluxsecrets.clouds import refusal
+from fluxsecrets.clouds.refusal import REASONS
+
+NAMES = {text for name, text in vars(refusal).items() if name.isupper() and isinstance(text, str)}
+
+
+def test_each_name_is_a_reason():
+    assert set(REASONS) == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(REASONS))
+def test_each_reason_reads_as_our_errors_do(name):
+    error = refusal.refusal(name, "AWS KMS")
+    assert "AWS KMS" in error.message
+    assert "{" not in error.message
+    assert not error.message.endswith(".")
+    assert error.hint
+    assert error.hint[0].islower()
+    assert error.reason == name
+    for other in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (other.reason, other.message, other.hint) == (name, error.message, error.hint)
+
+
+def test_what_a_service_says_is_escaped_and_short():
+    error = refusal.refusal(refusal.FAILED, "KMS", detail="a\nb\x1b[31m" + "x" * 999)
+    assert error.message.isprintable()
+    assert len(error.message) < 200
+
+
+def test_a_missing_library_names_its_extra():
+    error = refusal.missing_extra("AWS KMS", "aws")
+    assert error.hint == "run `pip install 'fluxsecrets[aws]'`"
+    assert "not installed" in error.message
