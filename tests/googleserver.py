@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import google_crc32c
 import grpc
@@ -117,6 +117,7 @@ class Google:
         tokens: those that are accepted; others are unknown.
         asked: each request that was understood so far as to say what it wants, as (verb, resource).
         headers: of the last request to an API, names in lower case.
+        query: of the last request to a REST API.
         token_requests: the paths of requests for tokens.
         failures: raised one after the other, before anything else of a request is looked at.
         changes: the answer to an API passes through it; for answers that are damaged on their way.
@@ -134,6 +135,7 @@ class Google:
     tokens: set[str] = field(default_factory=set)
     asked: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
     token_requests: list[str] = field(default_factory=list)
     failures: list[RefusedError] = field(default_factory=list)
     token_failures: list[tuple[int, object]] = field(default_factory=list)
@@ -332,7 +334,8 @@ KMS = (
 
 def _answer_api(google, routes, handler, body):
     """Return what a REST API answers, as (status, headers, content)."""
-    path = urlsplit(handler.path).path
+    url = urlsplit(handler.path)
+    path, google.query = url.path, dict(parse_qsl(url.query))
     headers = {name.lower(): value for name, value in handler.headers.items()}
     try:
         route, match = _find_route(routes, handler.command, path)

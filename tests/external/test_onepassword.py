@@ -125,7 +125,7 @@ def test_it_waits_until_the_server_shows_a_new_item(connect):
 @pytest.mark.parametrize(
     ("answers", "reason", "asked"),
     [
-        ([Answer(401, {"message": SECRET})], "denied", 1),
+        ([Answer(401, {"message": SECRET})], "bad-credentials", 1),
         ([Answer(403, {"message": SECRET})], "denied", 1),
         ([Answer(400, {"message": SECRET})], "rejected", 1),
         ([Answer(302, {}, {"Location": "http://127.0.0.1:1/"})], "failed", 1),
@@ -208,7 +208,7 @@ def test_versions_vaults_and_tokens(connect):
         opened(connect).read("db", "1")
     with pytest.raises(StoreError, match="no vault named 'None'"):
         opened(connect, "None").read("db")
-    with pytest.raises(ServiceError, match="denied") as error:
+    with pytest.raises(ServiceError, match="does not accept the credentials") as error:
         opened(connect, token="throwaway-wrong").read("db")
     assert "OP_CONNECT_TOKEN" in error.value.hint
     connect.closed = {"Prod"}

@@ -36,6 +36,7 @@ _STATUSES: Mapping[str, str] = MappingProxyType(
         "OUT_OF_RANGE": refusal.REJECTED,
         "RESOURCE_EXHAUSTED": refusal.THROTTLED,
         "ABORTED": refusal.UNAVAILABLE,
+        "ALREADY_EXISTS": refusal.EXISTS,
         "CANCELLED": refusal.UNAVAILABLE,
         "DEADLINE_EXCEEDED": refusal.UNAVAILABLE,
         "INTERNAL": refusal.UNAVAILABLE,
@@ -256,6 +257,19 @@ class Client:
             raise refused(error, service) from None
         except OSError:  # requests raises it for the file alone
             raise _bad_certificates(service) from None
+
+
+def checksum(data: bytes, service: str) -> int:
+    """Return the CRC32C that Google's APIs compare.
+
+    Raises:
+        ServiceError: the library is not installed.
+    """
+    try:
+        from google_crc32c import value
+    except ImportError:
+        raise refusal.missing_extra(service, "gcp") from None
+    return int(value(data))
 
 
 def trusted_certificates(environ: Mapping[str, str], service: str) -> bytes | None:

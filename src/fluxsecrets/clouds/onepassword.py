@@ -20,7 +20,7 @@ _TIMEOUT = 10.0
 _LOGIN = f"set {HOST} and {TOKEN}: a token is never sent to an address that only a file names"
 _STATUSES: Mapping[int, str] = {
     400: refusal.REJECTED,
-    401: refusal.DENIED,
+    401: refusal.BAD_CREDENTIALS,
     403: refusal.DENIED,
     404: refusal.NOT_FOUND,
     413: refusal.REJECTED,

@@ -33,6 +33,7 @@ DISABLED = "disabled"
 KEY_UNAVAILABLE = "key-unavailable"
 NOT_FOUND = "not-found"
 WRONG_KEY = "wrong-key"
+EXISTS = "exists"
 REJECTED = "rejected"
 THROTTLED = "throttled"
 UNAVAILABLE = "unavailable"
@@ -59,6 +60,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
         "{service} can't decrypt this with the key: it was encrypted with another one, or was changed",
         "restore the file from its last good version",
     ),
+    EXISTS: Reason("{service} has something of that name already", "look at it there"),
     REJECTED: Reason("{service} rejected the request", "check the key's name and kind"),
     THROTTLED: Reason("{service} is throttling requests", "try again later", passing=True),
     UNAVAILABLE: Reason("{service} is not available now", "try again later", passing=True, everywhere=True),

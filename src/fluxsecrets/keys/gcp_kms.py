@@ -285,11 +285,7 @@ def _bad_endpoint(what: str, hint: str) -> ServiceError:
 
 
 def _checksum(data: bytes) -> int:
-    try:
-        from google_crc32c import value
-    except ImportError:
-        raise refusal.missing_extra(_SERVICE, "gcp") from None
-    return int(value(data))
+    return gcp.checksum(data, _SERVICE)
 
 
 def _base64(data: bytes) -> str:

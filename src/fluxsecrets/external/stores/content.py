@@ -116,6 +116,12 @@ def dots_then_path(text: str, name: str) -> str | None:
     return gjson(text, name) if found is None else found
 
 
+def inner_dots_then_path(text: str, name: str) -> str | None:
+    """Look for a property as in `getDataByProperty` of the provider for GCP: a first dot separates."""
+    found = gjson(text, escaped(name)) if name.find(".") > 0 else None
+    return gjson(text, name) if found is None else found
+
+
 def exact_then_path(text: str, name: str) -> str | None:
     """Look for a property as in `getSecretValue` of the provider for Vault."""
     found = exact(text, name)
