@@ -59,6 +59,11 @@ _LEAKING = (
     "XDG_",
     "LC_",
     "CLICOLOR",
+<<<<<<< HEAD
+=======
+    "VAULT_",
+    "BAO_",
+>>>>>>> c68c392f (keys: Vault's and OpenBao's transit engine; clouds: their addresses, tokens and errors are in one place for keys and stores, and a redirect is an error of a store, too)
 )
 _LEAKING_NAMES = {
     "NO_COLOR",
@@ -69,6 +74,7 @@ _LEAKING_NAMES = {
     "VISUAL",
     "GNUPGHOME",
     "LANG",
+<<<<<<< HEAD
     "NO_GCE_CHECK",
     "VAULT_ADDR",
 }
@@ -261,6 +267,24 @@ def os_keyring():
     keyring.set_keyring(fake)
     yield fake
     keyring.set_keyring(before)
+
+
+@pytest.fixture(scope="session")
+def _transit():
+    pytest.importorskip("hvac")
+    from transitserver import transit_server
+
+    with transit_server() as server:
+        yield server
+
+
+@pytest.fixture
+def transit(_transit):
+    """A server of Vault's transit engine on this machine, without keys and as new for each test."""
+    _transit.reset()
+    yield _transit
+    if _transit.hang is not None:
+        _transit.hang.set()
 
 
 @pytest.fixture

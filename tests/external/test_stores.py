@@ -64,7 +64,7 @@ def test_vault_after_a_deletion_the_next_version_follows(vault):
 
 def test_vault_errors_say_no_value_and_no_token(vault):
     for store, words in (
-        (opened(vault, "wrong"), "Vault refused"),
+        (opened(vault, "wrong"), "Vault denied"),
         (
             open_vault({"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": TOKEN}, "kv"),
             "can't be reached",

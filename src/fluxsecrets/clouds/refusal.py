@@ -42,6 +42,8 @@ OFFLINE = "offline"
 CLOCK_SKEW = "clock-skew"
 CORRUPTED = "corrupted"
 UNTRUSTED = "untrusted"
+UNVERIFIED = "unverified"
+SEALED = "sealed"
 MISSING_EXTRA = "missing-extra"
 FAILED = "failed"
 
@@ -74,6 +76,12 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
         "{service} is at an address that only the file names, and credentials are not sent there",
         "name the key in .sops.yaml",
     ),
+    UNVERIFIED: Reason(
+        "the certificate of {service} is not trusted",
+        "check the address and the certificates",
+        everywhere=True,
+    ),
+    SEALED: Reason("{service} is sealed", "ask its operators to unseal it", everywhere=True),
     MISSING_EXTRA: Reason("{service} needs a library that is not installed", "install it", everywhere=True),
     FAILED: Reason("{service} failed", "try again later"),
 })

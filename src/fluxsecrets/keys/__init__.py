@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import cast
@@ -24,8 +23,9 @@ class User:
         notify: shows messages of a plugin, such as to touch a device.
         warn: reports what is wrong with a key file that is usable all the same.
         allowed_plugins: the age plugins that may run to encrypt for a recipient, see `age.AgeProvider`.
-        named: the recipients that rules, settings or the command line name; asked for once, at need. An
-            address that only a file names gets no credential.
+        named: returns the recipients that rules or the command line name; called at need. An address that
+            only a file names gets no credential. It is pickled for worker processes.
+        services: returns the addresses of key services that the settings name; as `named`.
     """
 
     ask: Callable[[str], str] | None = None
@@ -33,6 +33,7 @@ class User:
     warn: Callable[[str], None] | None = None
     allowed_plugins: frozenset[str] | None = None
     named: Callable[[], Collection[Recipient]] = tuple
+    services: Callable[[], Collection[str]] = tuple
 
 
 class Unsupported:
@@ -85,7 +86,7 @@ class Unsupported:
 
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
-    {"age": "age", "pgp": "pgp", "kms": "aws_kms", "gcp_kms": "gcp_kms"}
+    {"age": "age", "pgp": "pgp", "kms": "aws_kms", "gcp_kms": "gcp_kms", "hc_vault": "vault_transit"}
 )
 """By the kind of key: the module that provides for it, which has `make`. It is imported when first used.
 
@@ -124,8 +125,7 @@ class _Providers(Mapping[str, KeyProvider]):
 
     def __getstate__(self) -> dict[str, object]:
         # Workers never ask the user, and what asks may be no more than a local function.
-        named = partial(tuple[Recipient, ...], self._user.named())
-        user = replace(self._user, ask=None, notify=None, warn=None, named=named)
+        user = replace(self._user, ask=None, notify=None, warn=None)
         return {**self.__dict__, "_user": user}
 
     def __repr__(self) -> str:

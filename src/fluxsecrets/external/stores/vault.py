@@ -6,19 +6,15 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from fluxsecrets.errors import ConfigError, FluxsecretsError, StoreError
-from fluxsecrets.files.reading import read_file
+from fluxsecrets.clouds import refusal, vault
+from fluxsecrets.errors import ConfigError, ServiceError, StoreError
 
 from .content import JsonText, exact_then_path
 from .model import Opening, Stored, StoreKind
 
-_TIMEOUT = 15
-_TOKEN_FILE = ".vault-token"  # noqa: S105 - a file's name
-_MAX_TOKEN = 64 * 2**10
 Result = TypeVar("Result")
 
 
@@ -144,37 +140,29 @@ class VaultStore:
         from hvac import exceptions
 
         place = f"{self.shown}: {key}" if key else self.shown
-        name = self.product
         try:
-            return call()
+            answer = call()
         except exceptions.InvalidPath:
             raise
-        except (exceptions.Forbidden, exceptions.Unauthorized):
-            raise StoreError(
-                f"{name} refused the request",
-                path=place,
-                hint="log in again, or ask for a policy that allows this path",
-            ) from None
         except exceptions.InvalidRequest as error:
             if "check-and-set" in str(error):
                 raise StoreError("was changed in the store meanwhile", path=place) from None
-            raise StoreError(f"{name} rejected the request", path=place, hint=_V2) from None
-        except exceptions.VaultNotInitialized:
-            raise StoreError(f"{name} is not initialized", path=place, hint=_ask_operator(name)) from None
-        except exceptions.VaultDown as error:
-            # A standby or a proxy also answers with 503.
-            sealed = "sealed" in str(error.errors)
-            raise StoreError(
-                f"{name} is sealed" if sealed else f"{name} is not available now",
-                path=place,
-                hint=_ask_operator(name) if sealed else "try again later",
-            ) from None
-        except (exceptions.VaultError, ValueError) as error:
-            raise StoreError(f"{name} failed ({type(error).__name__})", path=place) from None
-        except requests.RequestException as error:
-            raise StoreError(
-                f"can't be reached ({type(error).__name__})", path=place, hint=f"check {self.variable}"
-            ) from None
+            raise StoreError(f"{self.product} rejected the request", path=place, hint=_V2) from None
+        except (exceptions.VaultError, requests.RequestException, ValueError) as error:
+            raise self._refused(vault.refused(error, self.product), place) from None
+        if isinstance(answer, requests.Response) and not 200 <= answer.status_code < 300:
+            # hvac returns a redirect as if the request had succeeded.
+            raise self._refused(vault.redirected(self.product), place)
+        return answer
+
+    def _refused(self, error: ServiceError, place: str) -> StoreError:
+        hint = error.hint
+        if error.reason == refusal.SEALED:
+            program = vault.PROGRAMS[self.product]
+            hint = f"ask its operators to run `{program} operator unseal`; `{program} status` shows its state"
+        elif error.reason == refusal.OFFLINE:
+            hint = f"check {self.variable}"
+        return StoreError(error.message, path=place, hint=hint)
 
 
 def _go_json(values: Mapping[str, object]) -> str:
@@ -184,15 +172,6 @@ def _go_json(values: Mapping[str, object]) -> str:
 
 
 _V2 = "check with `vault secrets list -detailed` that the mount is KV version 2"
-
-
-def _ask_operator(product: str) -> str:
-    program = _PROGRAMS[product]
-    return f"ask its operators to run `{program} operator unseal`; `{program} status` shows its state"
-
-
-_PROGRAMS = {"Vault": "vault", "OpenBao": "bao"}
-_PREFIXES = {"Vault": "VAULT", "OpenBao": "BAO"}
 
 
 def open_vault(
@@ -215,57 +194,23 @@ def open_vault(
     mount = mount.strip("/")
     if not mount or ".." in mount.split("/") or not _is_path(mount):
         raise StoreError(f"{mount!a} is not the path of a mount", hint="give it with --mount PATH")
-    other = next(name for name in _PREFIXES if name != product)
-    if not environ.get(f"{_PREFIXES[product]}_ADDR") and environ.get(f"{_PREFIXES[other]}_ADDR"):
-        product, other = other, product
-    prefix = _PREFIXES[product]
-    variable = f"{prefix}_ADDR"
+    product = vault.choose_product(environ, product)
+    variable = vault.variable(product, "ADDR")
     address = environ.get(variable, "")
     if urlsplit(address).scheme not in ("https", "http"):
         raise StoreError(
             f"{variable} is not the address of a Vault",
             hint="set it: a token is never sent to an address that only a file names",
         )
-    token = environ.get(f"{prefix}_TOKEN")
-    if not token and not environ.get(f"{_PREFIXES[other]}_ADDR"):
-        token = environ.get(f"{_PREFIXES[other]}_TOKEN")  # OpenBao reads Vault's variables, too
-    token = token or _token_file(environ)
-    if not token:
-        raise StoreError(
-            f"no token for {product} was found",
-            hint=f"run `{_PROGRAMS[product]} login`, or set {prefix}_TOKEN",
-        )
     try:
-        import hvac
-    except ImportError:
-        raise StoreError(
-            "Vault needs the library hvac", hint="install fluxsecrets with the extra: fluxsecrets[vault]"
-        ) from None
-    client = hvac.Client(
-        url=address.rstrip("/"),
-        token=token,
-        namespace=environ.get(f"{prefix}_NAMESPACE") or namespace or None,
-        timeout=_TIMEOUT,
-        # A redirect would carry the token to wherever it leads.
-        allow_redirects=False,
-        verify=environ.get(f"{prefix}_CACERT") or True,
-    )
+        client = vault.make_client(address, environ, product=product, namespace=namespace or "")
+    except ServiceError as error:
+        raise StoreError(error.message, hint=error.hint) from None
     return VaultStore(address.rstrip("/"), mount, client, product, variable)
 
 
 def _is_path(text: str) -> bool:
     return text.isprintable() and not any(mark in text for mark in "?#%\\")
-
-
-def _token_file(environ: Mapping[str, str]) -> str:
-    home = environ.get("HOME") or environ.get("USERPROFILE")
-    if not home:
-        return ""
-    try:
-        data = read_file(Path(home) / _TOKEN_FILE, limit=_MAX_TOKEN, follow_links=True).data
-    except FluxsecretsError:
-        return ""
-    return data.decode("utf-8", "replace").strip()
 
 
 def _open(opening: Opening) -> VaultStore:

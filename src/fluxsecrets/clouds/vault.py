@@ -1,0 +1,406 @@
+"""HashiCorp Vault and OpenBao: address, token and TLS from the environment, and what their errors mean.
+
+Vault's variables start with VAULT_, OpenBao's with BAO_ (Vault: api/client.go, `ReadEnvironment`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fluxsecrets.errors import FluxsecretsError, ServiceError
+from fluxsecrets.files.reading import read_file
+
+from . import refusal
+from .endpoints import endpoint, is_among
+
+VAULT, OPENBAO = "Vault", "OpenBao"
+PROGRAMS: Mapping[str, str] = {VAULT: "vault", OPENBAO: "bao"}
+_PREFIXES: Mapping[str, str] = {VAULT: "VAULT", OPENBAO: "BAO"}
+_TIMEOUT = 10
+_TOKEN_FILE = ".vault-token"  # noqa: S105 - a file's name
+_MAX_TOKEN = 64 * 2**10
+_YES, _NO = ("1", "t", "T", "true", "TRUE", "True"), ("", "0", "f", "F", "false", "FALSE", "False")
+
+_ALLOWLIST = "SOPS_HC_VAULT_ALLOWLIST"
+_URIS = "SOPS_VAULT_URIS"
+_EVERYWHERE, _NOWHERE = "all", "none"
+
+
+def variable(product: str, name: str) -> str:
+    """Return the name of a variable, such as BAO_ADDR for `ADDR` of OpenBao."""
+    return f"{_PREFIXES[product]}_{name}"
+
+
+def read_variable(environ: Mapping[str, str], product: str, name: str) -> str:
+    """Return what a product's variable says, or an empty text.
+
+    Each product reads the other's variables, too, but not if the other's address is set: those belong to that
+    address, and a token for one server is not sent to the other.
+    """
+    other = OPENBAO if product == VAULT else VAULT
+    text = environ.get(variable(product, name))
+    if not text and not environ.get(variable(other, "ADDR")):
+        text = environ.get(variable(other, name))
+    return text or ""
+
+
+def choose_product(environ: Mapping[str, str], product: str = VAULT) -> str:
+    """Return the product whose address is set: the given one if both are or neither is."""
+    other = OPENBAO if product == VAULT else VAULT
+    named, also = (environ.get(variable(each, "ADDR")) for each in (product, other))
+    return other if also and not named else product
+
+
+def product_at(environ: Mapping[str, str], address: str) -> str:
+    """Return the product whose variables belong to an address."""
+    for product in (VAULT, OPENBAO):
+        if is_among(address, [environ.get(variable(product, "ADDR"), "")]):
+            return product
+    return choose_product(environ)
+
+
+def check_trusted(
+    environ: Mapping[str, str], address: str, named: Callable[[], Collection[str]], service: str
+) -> None:
+    """Refuse an address that may not get the user's token.
+
+    SOPS_HC_VAULT_ALLOWLIST decides alone if it is set, as in sops (hcvault/keysource.go, `getAllowlist`).
+    Without it, sops sends the token anywhere. Here, the environment or the configuration names the address.
+
+    Args:
+        environ: the environment.
+        address: of the server.
+        named: returns the addresses that the configuration or the command line names; asked only at need.
+        service: its name for people.
+
+    Raises:
+        ServiceError: nothing names the address, or the allowlist leaves it out or is invalid.
+    """
+    allowed = environ.get(_ALLOWLIST, "")
+    if allowed == _EVERYWHERE:
+        return
+    if allowed:
+        entries = [] if allowed == _NOWHERE else [entry.strip() for entry in allowed.split(",")]
+        for number, entry in enumerate(entries, 1):
+            if endpoint(entry) is None:
+                raise ServiceError(
+                    f"entry {number} of {_ALLOWLIST} is not the address of a server",
+                    hint="separate addresses by commas, such as https://vault.example.com:8200",
+                    reason=refusal.UNTRUSTED,
+                )
+        if not is_among(address, entries):
+            raise ServiceError(
+                f"{_ALLOWLIST} does not name {address}, so no token is sent there",
+                hint="add the address there if you know this server",
+                reason=refusal.UNTRUSTED,
+            )
+        return
+    uris = (uri.strip().partition("/v1/")[0] for uri in environ.get(_URIS, "").split(","))
+    if is_among(address, [*(environ.get(variable(each, "ADDR"), "") for each in PROGRAMS), *uris]):
+        return
+    if not is_among(address, named()):
+        raise refusal.refusal(
+            refusal.UNTRUSTED,
+            service,
+            detail=address,
+            hint="if you know this server, set VAULT_ADDR, or add it to key_services in .fluxsecrets.yaml",
+        )
+
+
+def find_token(environ: Mapping[str, str], product: str) -> str:
+    """Return the user's token, from the variable or from `~/.vault-token`.
+
+    Raises:
+        ServiceError: there is no token, or it has a form that can't be sent. The token is not in the message.
+    """
+    token = read_variable(environ, product, "TOKEN").strip() or _token_file(environ)
+    name = variable(product, "TOKEN")
+    if not token:
+        raise ServiceError(
+            f"no token for {product} was found",
+            hint=f"run `{PROGRAMS[product]} login`, or set {name}",
+            reason=refusal.NO_CREDENTIALS,
+        )
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ServiceError(
+            f"the token for {product} has a blank, a line break or another character that no token has",
+            hint=f"check {name} and ~/{_TOKEN_FILE}",
+            reason=refusal.NO_CREDENTIALS,
+        )
+    return token
+
+
+def has_token(environ: Mapping[str, str], product: str) -> bool:
+    """Return whether there is a token that can be sent."""
+    try:
+        return bool(find_token(environ, product))
+    except ServiceError:
+        return False
+
+
+def token_places(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return where a token is looked for, for people."""
+    names = [variable(each, "TOKEN") for each in PROGRAMS]
+    return (
+        *(f"{name} ({'set' if environ.get(name) else 'not set'})" for name in names),
+        f"~/{_TOKEN_FILE} ({'there' if _token_file(environ) else 'missing'})",
+    )
+
+
+def make_client(
+    address: str, environ: Mapping[str, str], *, product: str, namespace: str = "", service: str = VAULT
+) -> Any:
+    """Return a client of hvac with the user's token. Nothing is sent yet.
+
+    It follows no redirect, which would carry the token to wherever it leads, and retries nothing.
+
+    Args:
+        address: of the server; the caller has checked that it may get the token.
+        environ: the environment.
+        product: the product whose variables count.
+        namespace: applies if the environment names none.
+        service: its name for people.
+
+    Raises:
+        ServiceError: no token, invalid TLS variables, or hvac is not installed.
+    """
+    token = find_token(environ, product)
+    try:
+        import hvac
+        import requests
+    except ImportError:
+        raise refusal.missing_extra(service, "vault") from None
+    session = requests.Session()
+    session.auth = _as_it_is  # otherwise requests sends what ~/.netrc has for the host
+    session.verify = _verify(environ, product)
+    session.cert = _certificate(environ, product)
+    if server_name := read_variable(environ, product, "TLS_SERVER_NAME"):
+        session.mount("https://", _named_server(server_name))
+    make: Any = hvac.Client
+    return make(
+        url=address.rstrip("/"),
+        token=token,
+        namespace=read_variable(environ, product, "NAMESPACE") or namespace or None,
+        timeout=_TIMEOUT,
+        allow_redirects=False,
+        # hvac reads VAULT_CACERT and others by itself where these are None.
+        verify=session.verify,
+        cert=session.cert or (),
+        session=session,
+    )
+
+
+def ask(client: Any, path: str, body: Mapping[str, object], service: str) -> Mapping[str, Any]:
+    """Return the `data` that Vault answers to one request.
+
+    Args:
+        client: from `make_client`.
+        path: below `/v1/`.
+        body: the request's, which is sent as JSON.
+        service: its name for people.
+
+    Raises:
+        ServiceError: it was refused, or the answer is not one of Vault.
+    """
+    import requests
+
+    try:
+        # Vault's own client writes with PUT (api/logical.go, `WriteWithContext`).
+        answer = client.adapter.put(f"/v1/{path}", json=dict(body), raise_exception=False)
+    except (requests.RequestException, ValueError) as error:
+        raise refused(error, service) from None
+    if isinstance(answer, requests.Response):
+        raise _meaning(answer.status_code, _errors(answer), service, _seconds(answer))
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, dict):
+        raise not_an_answer(service)
+    return data
+
+
+def not_an_answer(service: str) -> ServiceError:
+    """Return the error for an answer that is not one of Vault."""
+    return ServiceError(
+        f"the answer does not come from {service}", hint="check the address", reason=refusal.FAILED
+    )
+
+
+def redirected(service: str) -> ServiceError:
+    """Return the error for a redirect."""
+    return ServiceError(
+        f"{service} answered with a redirect, which is not followed with a token",
+        hint="use the address of the active node",
+        reason=refusal.REJECTED,
+    )
+
+
+def refused(error: Exception, service: str) -> ServiceError:
+    """Return what an exception of hvac or requests means. Its text, which may hold a token, is not shown."""
+    import requests
+    from hvac import exceptions
+
+    if isinstance(error, exceptions.VaultError):
+        statuses = {
+            exceptions.InvalidRequest: 400,
+            exceptions.Unauthorized: 401,
+            exceptions.Forbidden: 403,
+            exceptions.InvalidPath: 404,
+            exceptions.RateLimitExceeded: 429,
+            exceptions.InternalServerError: 500,
+            exceptions.VaultNotInitialized: 501,
+            exceptions.BadGateway: 502,
+            exceptions.VaultDown: 503,
+        }
+        return _meaning(statuses.get(type(error), 0), error.errors, service)
+    name = type(error).__name__
+    if isinstance(error, requests.exceptions.SSLError):
+        return refusal.refusal(refusal.UNVERIFIED, service, hint="check the certificate in VAULT_CACERT")
+    if isinstance(error, requests.Timeout):
+        return refusal.refusal(refusal.TIMED_OUT, service, detail=name)
+    if isinstance(error, requests.ConnectionError):
+        return refusal.refusal(refusal.OFFLINE, service, detail=name)
+    return refusal.refusal(refusal.FAILED, service, detail=name)
+
+
+_LOGIN = "run `vault login`, or `bao login`"
+# fmt: off
+_PHRASES: Mapping[str, tuple[str, str, str | None]] = {
+    "invalid token": (refusal.EXPIRED, "", _LOGIN),
+    "bad token": (refusal.EXPIRED, "", _LOGIN),
+    "missing client token": (refusal.NO_CREDENTIALS, "", _LOGIN),
+    "permission denied": (refusal.DENIED, "", "log in again, or ask for a policy that allows this path"),
+    "encryption key not found": (refusal.NOT_FOUND, "", "check the key's name and the engine's path"),
+    "namespace not found": (refusal.NOT_FOUND, "no such namespace", "check VAULT_NAMESPACE"),
+    "soft-deleted": (refusal.DISABLED, "", None),
+    "message authentication failed": (refusal.WRONG_KEY, "", None),
+    "RSA decrypt": (refusal.WRONG_KEY, "", None),
+    "invalid ciphertext": (refusal.WRONG_KEY, "", None),
+    "missing ciphertext": (refusal.WRONG_KEY, "", None),
+    "too old": (
+        refusal.REJECTED, "older than the key's min_decryption_version",
+        "ask the key's owner to lower min_decryption_version, then run `fluxsecrets rotate FILE`",
+    ),
+    "not supported for key type": (
+        refusal.REJECTED, "a key of this type can't encrypt", "use a key of a type such as aes256-gcm96",
+    ),
+    "'context'": (refusal.REJECTED, "a derived key needs a context", "use a key that is not derived"),
+    "standby": (refusal.UNAVAILABLE, "in standby mode", "use the address of the active node"),
+    "sealed": (refusal.SEALED, "", None),
+}
+# fmt: on
+"""What errors of the transit engine say (openbao: sdk/helper/keysutil/policy.go, sdk/logical/error.go)."""
+
+_STATUSES: Mapping[int, str] = {
+    400: refusal.REJECTED,
+    401: refusal.DENIED,
+    403: refusal.DENIED,
+    404: refusal.NOT_FOUND,
+    405: refusal.NOT_FOUND,
+    429: refusal.THROTTLED,
+}
+
+
+def _meaning(status: int, errors: object, service: str, retry_after: float | None = None) -> ServiceError:
+    """Return the error for an answer of Vault.
+
+    What the server says is compared and not shown: a proxy in between may repeat what was sent.
+    """
+    texts = " ".join(map(str, errors)) if isinstance(errors, Sequence) and not isinstance(errors, str) else ""
+    if 200 <= status < 300:
+        return not_an_answer(service)
+    if 300 <= status < 400:
+        return redirected(service)
+    if status == 501:
+        return ServiceError(f"{service} is not initialized", hint="ask its operators", reason=refusal.SEALED)
+    reason, detail, hint = next(
+        (meaning for phrase, meaning in _PHRASES.items() if phrase in texts), ("", "", None)
+    )
+    if not reason or status == 429:
+        default = refusal.REJECTED if status else refusal.FAILED
+        reason = _STATUSES.get(status, refusal.UNAVAILABLE if status >= 500 or status == 412 else default)
+        detail, hint = f"HTTP {status}" if status else "", None
+        if reason == refusal.NOT_FOUND:
+            detail, hint = "no such engine", "check the path with `vault secrets list`, and VAULT_NAMESPACE"
+    return refusal.refusal(reason, service, detail=detail, hint=hint, retry_after=retry_after)
+
+
+def _errors(response: Any) -> object:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body.get("errors") if isinstance(body, dict) else None
+
+
+def _seconds(response: Any) -> float | None:
+    text = str(response.headers.get("Retry-After", ""))
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def _as_it_is(request: Any) -> Any:
+    return request
+
+
+def _named_server(name: str) -> Any:
+    from requests.adapters import HTTPAdapter
+
+    class NamedServer(HTTPAdapter):
+        """Checks the server's certificate for another name than the address's."""
+
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, **options, server_hostname=name, assert_hostname=name)
+
+    return NamedServer()
+
+
+def _verify(environ: Mapping[str, str], product: str) -> bool | str:
+    """Return whether certificates are checked, or what they are checked with: a file goes before a folder."""
+    text = read_variable(environ, product, "SKIP_VERIFY")
+    if text in _YES:
+        import urllib3
+
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has decided
+        return False
+    if text not in _NO:
+        raise ServiceError(
+            f"{variable(product, 'SKIP_VERIFY')} is neither true nor false",
+            hint="unset it, so that certificates are checked",
+            reason=refusal.FAILED,
+        )
+    for name in ("CACERT", "CAPATH"):
+        if path := read_variable(environ, product, name):
+            _require_path(path, variable(product, name))
+            return path
+    return True
+
+
+def _certificate(environ: Mapping[str, str], product: str) -> tuple[str, str] | None:
+    names = ("CLIENT_CERT", "CLIENT_KEY")
+    paths = [read_variable(environ, product, name) for name in names]
+    if not any(paths):
+        return None
+    for name, path in zip(names, paths, strict=True):
+        _require_path(path, variable(product, name))
+    return paths[0], paths[1]
+
+
+def _require_path(path: str, name: str) -> None:
+    if not path or not os.path.exists(path):  # noqa: PTH110 - one answer for any text
+        raise ServiceError(
+            f"{name} does not name a file" + (f": {path}" if path else ""),
+            hint=f"set {name} to an existing file",
+            reason=refusal.FAILED,
+        )
+
+
+def _token_file(environ: Mapping[str, str]) -> str:
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    if not home:
+        return ""
+    try:
+        data = read_file(Path(home) / _TOKEN_FILE, limit=_MAX_TOKEN, follow_links=True).data
+    except FluxsecretsError:
+        return ""
+    return data.decode("utf-8", "replace").strip()
