@@ -59,11 +59,8 @@ _LEAKING = (
     "XDG_",
     "LC_",
     "CLICOLOR",
-<<<<<<< HEAD
-=======
     "VAULT_",
     "BAO_",
->>>>>>> c68c392f (keys: Vault's and OpenBao's transit engine; clouds: their addresses, tokens and errors are in one place for keys and stores, and a redirect is an error of a store, too)
 )
 _LEAKING_NAMES = {
     "NO_COLOR",
@@ -74,9 +71,7 @@ _LEAKING_NAMES = {
     "VISUAL",
     "GNUPGHOME",
     "LANG",
-<<<<<<< HEAD
     "NO_GCE_CHECK",
-    "VAULT_ADDR",
 }
 
 

@@ -17,6 +17,10 @@ NETWORK = {
 
 MAY_CONNECT = {
     "external/stores/aws.py",  # `convert` to and from AWS Secrets Manager
+    "clouds/aws.py",  # keys and stores in AWS
+    "clouds/gcp.py",  # keys and stores in Google Cloud
+    "clouds/onepassword.py",  # `convert` to and from 1Password Connect
+    "clouds/vault.py",  # keys and stores in HashiCorp Vault
     "external/stores/vault.py",  # `convert` to and from HashiCorp Vault
     "ops/sealing/fetch.py",  # `seal --fetch-cert`
 }

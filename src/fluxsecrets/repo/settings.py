@@ -122,6 +122,7 @@ class Settings:
         age_plugins: the age plugins that may run to encrypt for a recipient; None where nothing is said.
         scan: rules of the team, and words of other tools that count; None where nothing is said.
         verify: what `verify` may accept; None where nothing is said.
+        key_services: addresses of key services that may get the user's credentials.
     """
 
     environments: tuple[EnvironmentSettings, ...] = ()
@@ -132,6 +133,7 @@ class Settings:
     age_plugins: tuple[str, ...] | None = None
     scan: ScanSettings | None = None
     verify: VerifySettings | None = None
+    key_services: tuple[str, ...] = ()
 
     def environment(self, name: str) -> EnvironmentSettings | None:
         """What is set for an environment, or None."""
@@ -172,10 +174,13 @@ def parse_settings(data: bytes, *, path: str = SETTINGS_NAME) -> Settings:
         age_plugins=reader.plugins(fields),
         scan=reader.scan(fields),
         verify=reader.verify(fields),
+        key_services=reader.texts(fields, "key_services", reader.address),
     )
 
 
-TOP_KEYS = frozenset({"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify"})
+TOP_KEYS = frozenset(
+    {"environments", "secrets", "allow", "audit", "log", "age_plugins", "scan", "verify", "key_services"}
+)
 ENVIRONMENT_KEYS = frozenset(
     {"path", "files", "sealing_certificates", "cluster_recipients", "flux_version", "in_cluster"}
 )
@@ -325,6 +330,14 @@ class _Reader:
         if not _PLUGIN.fullmatch(text):
             message = f"{text[:60]!a} is not the name of a plugin"
             self.read.fail(node, message, hint="it is NAME of age-plugin-NAME")
+        return text
+
+    def address(self, node: Node, text: str) -> str:
+        from fluxsecrets.clouds.endpoints import endpoint
+
+        if endpoint(text) is None:
+            message = f"{text[:60]!a} is not the address of a server"
+            self.read.fail(node, message, hint="it looks like https://vault.example.com:8200")
         return text
 
     def recipient(self, node: Node, text: str) -> str:

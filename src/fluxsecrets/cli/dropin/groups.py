@@ -16,7 +16,7 @@ def add(call: Call) -> int:
     """Add a key group to a file."""
     if call.arguments:
         raise usage_error("this takes flags only", GENERIC, "name the file with --file")
-    group = named_recipients({flag: call.values.many(flag) for flag in RECIPIENT_FLAGS}, call.values)
+    group = named_recipients({flag: call.values.many(flag) for flag in RECIPIENT_FLAGS}, call)
     if not group:
         raise usage_error("the new group has no recipient", GENERIC, "name one with --age or --pgp")
     job = _job(call)

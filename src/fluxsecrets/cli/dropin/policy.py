@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fluxsecrets.cli.dropin.arguments import Values
 from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import (
     CONFLICTING_PARAMETERS,
@@ -38,9 +37,7 @@ def file_policy(call: Call, path: Path) -> Policy:
         rule = matching_rule(call, path)
         if selector is not None and rule is not None and rule.selector is not None:
             _refuse_two(selector, rule.selector)
-        recipients = named_recipients(
-            {flag: (call.values.text(flag),) for flag in RECIPIENT_FLAGS}, call.values
-        )
+        recipients = named_recipients({flag: (call.values.text(flag),) for flag in RECIPIENT_FLAGS}, call)
         policy = policy_for(call.session, path, Overrides(recipients, selector))
     threshold = call.values.number("shamir-secret-sharing-threshold")
     return replace(
@@ -78,26 +75,28 @@ def own_policy(call: Call, opened: OpenedFile) -> Policy:
     )
 
 
-def named_recipients(texts: Mapping[str, Sequence[str]], values: Values) -> tuple[Recipient, ...]:
-    """Recipients that flags name, each once.
+def named_recipients(texts: Mapping[str, Sequence[str]], call: Call) -> tuple[Recipient, ...]:
+    """Recipients that flags name, each once; their key services may get credentials.
 
     Args:
         texts: by flag, without `add-` and `rm-`; each text is one or several, separated by commas.
-        values: for `--aws-profile` and `--encryption-context`.
+        call: has `--aws-profile` and `--encryption-context`.
 
     Raises:
         RecipientError: one is malformed.
         UsageError: the encryption context is.
     """
-    context = _encryption_context(values.text("encryption-context"))
-    return deduplicate(
+    context = _encryption_context(call.values.text("encryption-context"))
+    named = deduplicate(
         [
-            _with_context(KINDS[kind].parse(part), context, values.text("aws-profile"))
+            _with_context(KINDS[kind].parse(part), context, call.values.text("aws-profile"))
             for flag, kind in RECIPIENT_FLAGS.items()
             for text in texts.get(flag, ())
             for part in split_list(text)
         ]
     )
+    call.session.named(named)
+    return named
 
 
 def _with_context(recipient: Recipient, context: Mapping[str, str], profile: str) -> Recipient:

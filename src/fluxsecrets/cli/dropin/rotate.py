@@ -79,7 +79,7 @@ def _encrypted(call: Call, job: Job, opened: OpenedFile, groups: RecipientGroups
 
 def _flagged(call: Call, prefix: str) -> tuple[Recipient, ...]:
     texts = {flag: (call.values.text(f"{prefix}{flag}"),) for flag in RECIPIENT_FLAGS}
-    return named_recipients(texts, call.values)
+    return named_recipients(texts, call)
 
 
 def _changed(

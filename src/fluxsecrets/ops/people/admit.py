@@ -123,6 +123,7 @@ def plan_addition(session: Session, request: AdmitRequest) -> Addition:
     targets, _ = encrypted_targets(everything)
     recipient = find_person(people, request.who)
     name = people.names.get(recipient.id) or request.name or people.name(recipient)
+    session.named((recipient,))
     try_recipients(((recipient,),), session.providers)
     meant, left_out = _meant(session, tree, request, targets)
     chosen, followed = _rules(session, people, request, targets, meant)

@@ -92,6 +92,7 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
         ConfigError: there is no such environment.
     """
     add, remove = parse_recipients(request.add), parse_recipients(request.remove)
+    session.named(add)
     require_one_way(request.paths, request.environment, everything=request.everything)
     selection = select(session, request.paths, request.environment, request.input_type)
     options = RotateOptions(

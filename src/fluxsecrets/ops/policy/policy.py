@@ -158,6 +158,7 @@ def policy_for(session: Session, path: Path, overrides: Overrides) -> Policy:
     applied = session.rules_for(path)
     rule = applied.matches[-1].rule if applied and applied.matches and applied.matches[-1].matched else None
     if overrides.recipients:
+        session.named(overrides.recipients)
         return Policy(
             groups=(overrides.recipients,),
             selector=overrides.selector or (rule.selector if rule else None),

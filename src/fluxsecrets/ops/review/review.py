@@ -19,7 +19,7 @@ from .change import Change
 from .kinds import KINDS
 from .model import Review, ReviewItem
 from .moves import with_moves
-from .sides import sides
+from .sides import settings_of, sides
 from .unseen import unseen
 
 
@@ -60,6 +60,8 @@ def review(session: Session, request: ReviewRequest) -> Review:
     paths = {path for each in differing for path in (each.path, each.old_path) if path is not None}
     with snapshots(repository, (before, after), session.limits) as trees:
         differing = with_moves((trees[0], trees[1]), differing)
+        settings, _ = settings_of(trees[0])
+        session.key_services.take(trees[0], () if settings is None else settings.key_services)
         old, new = sides(session, (trees[0], trees[1]), paths, with_keys=request.with_keys)
         change = Change(session, repository, compared, old, new, differing, request.with_keys)
         change.unseen.extend(

@@ -75,7 +75,7 @@ def sides(
         GitError: git failed.
     """
     before, after = trees
-    own = [_settings(tree) for tree in trees]
+    own = [settings_of(tree) for tree in trees]
     base = own[0][0] or Settings()
     judging = (_usable(before, (base,)), _usable(after, (_both(base, own[1][0], after), own[1][0], base)))
     facts = [
@@ -126,7 +126,8 @@ def _is_encrypted(tree: Tree, path: str) -> bool:
     return b"sops" in data and detect_encryption(data, path) is not None
 
 
-def _settings(tree: Tree) -> tuple[Settings | None, FluxsecretsError | None]:
+def settings_of(tree: Tree) -> tuple[Settings | None, FluxsecretsError | None]:
+    """Return the settings of a state; None and the error if they are invalid."""
     if SETTINGS_NAME not in tree.files:
         return Settings(), None
     try:

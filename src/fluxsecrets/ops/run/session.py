@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,11 +16,13 @@ from fluxsecrets.marks import MISSPELLED_RULES_NAME, RULES_NAME, SETTINGS_NAME
 from fluxsecrets.sops.envelope import Providers, RecipientGroups
 from fluxsecrets.sops.formats import Limits
 
+from .keyservices import KeyServices
 from .logged import root_with_settings
 from .names import read_public_keys
 
 if TYPE_CHECKING:
     from fluxsecrets.sops.config import RuleMatch, SopsConfig
+    from fluxsecrets.sops.recipients import Recipient
 
 Item = TypeVar("Item")
 
@@ -79,6 +81,7 @@ class Session:
     progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
     outputs: Mapping[Path, FileIdentity | None] = field(default_factory=dict)
     _providers: Providers | None = None
+    _key_services: KeyServices | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
     _openable: dict[tuple[tuple[str, str, str], ...], bool] = field(default_factory=dict)
     _public: dict[Path, frozenset[tuple[str, str]]] = field(default_factory=dict)
@@ -114,9 +117,23 @@ class Session:
                 notify=self.notify,
                 warn=self.warn,
                 allowed_plugins=self._allowed_plugins(),
+                named=self.key_services.recipients,
+                services=self.key_services.addresses,
             )
             self._providers = make_providers(self.environ, user, order)
         return self._providers
+
+    @property
+    def key_services(self) -> KeyServices:
+        """The key services that may get credentials; read when a provider asks."""
+        if self._key_services is None:
+            config = None if self.config_path is None else self.cwd / self.config_path
+            self._key_services = KeyServices(self.cwd, config, self.limits.size)
+        return self._key_services
+
+    def named(self, recipients: Iterable[Recipient]) -> None:
+        """Take recipients of the command line: their key services may get credentials."""
+        self.key_services.given.extend(recipients)
 
     def _allowed_plugins(self) -> frozenset[str] | None:
         """The age plugins that may run to encrypt, where the settings of this repository say which.

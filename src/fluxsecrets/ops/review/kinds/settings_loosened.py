@@ -69,6 +69,13 @@ def _looser(old: Settings, new: Settings) -> Iterator[_Looser]:
         more := sorted(set(new.age_plugins or ("any",)) - set(old.age_plugins))
     ):
         yield _Looser("plugins", f"more age plugins may run: {', '.join(more)}")
+    if services := sorted(set(new.key_services) - set(old.key_services)):
+        yield _Looser(
+            "key services",
+            f"more key services may get credentials: {', '.join(services)}",
+            None,
+            Severity.HIGH,
+        )
     yield from _environments(old, new)
 
 

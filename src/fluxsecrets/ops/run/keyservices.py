@@ -1,0 +1,110 @@
+"""The key services that may get the user's credentials: what the configuration or the command line names.
+
+The configuration is what belongs to the working directory: `--config`, or the nearest `.sops.yaml` from there
+upwards and those that git tracks in the same repository; and `key_services` in `.fluxsecrets.yaml`. A rule
+that lies beside a file in another repository, in a submodule or in a download names nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluxsecrets.errors import FluxsecretsError
+from fluxsecrets.files.reading import read_file
+from fluxsecrets.marks import RULES_NAME, is_rules_file
+
+from .logged import root_with_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fluxsecrets.repo.tree import Tree
+    from fluxsecrets.sops.recipients import Recipient
+
+
+@dataclass(slots=True)
+class KeyServices:
+    """What names key services. Nothing is read before a provider asks; pickled for worker processes.
+
+    Attributes:
+        cwd: the working directory.
+        config: `--config`, which counts in place of all other rules; or None.
+        limit: bytes of a `.sops.yaml`.
+        given: the recipients of the command line.
+    """
+
+    cwd: Path
+    config: Path | None
+    limit: int
+    given: list[Recipient] = field(default_factory=list)
+    _in_rules: tuple[Recipient, ...] | None = None
+    _in_settings: tuple[str, ...] | None = None
+
+    def recipients(self) -> tuple[Recipient, ...]:
+        """Return the recipients of the command line and of all rules. An invalid `.sops.yaml` names none."""
+        if self._in_rules is None:
+            self._in_rules = tuple(_recipients(self._rules()))
+        return (*self.given, *self._in_rules)
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return `key_services` of the settings.
+
+        Raises:
+            ConfigError, FileAccessError: the settings are invalid, or can't be read.
+        """
+        if self._in_settings is None:
+            from fluxsecrets.repo.settings import load_settings
+
+            root = root_with_settings(os.path.realpath(self.cwd))
+            self._in_settings = () if root is None else load_settings(Path(root)).key_services
+        return self._in_settings
+
+    def take(self, tree: Tree, services: Iterable[str]) -> None:
+        """Let the rules and the settings of a state count in place of those of the working directory.
+
+        Args:
+            tree: the files of the state.
+            services: `key_services` of its settings.
+        """
+        self._in_settings = tuple(services)
+        self._in_rules = tuple(_recipients(_rules_of(tree)))
+
+    def _rules(self) -> Iterator[bytes]:
+        paths = [self.config] if self.config is not None else [*self._nearest(), *self._tracked()]
+        for path in dict.fromkeys(paths):
+            with suppress(FluxsecretsError):
+                yield read_file(path, limit=self.limit, follow_links=True).data
+
+    def _nearest(self) -> Iterator[Path]:
+        for folder in (self.cwd, *self.cwd.parents):
+            if (folder / RULES_NAME).is_file():
+                yield folder / RULES_NAME
+                return
+
+    def _tracked(self) -> Iterator[Path]:
+        from fluxsecrets.repo.git import find_repository
+
+        with suppress(FluxsecretsError):
+            repository = find_repository(self.cwd)
+            if repository is not None:
+                listed = os.fsdecode(repository.run("ls-files", "-z", "--cached")).split("\0")
+                yield from (repository.root / path for path in listed if is_rules_file(path))
+
+
+def _rules_of(tree: Tree) -> Iterator[bytes]:
+    for path in filter(is_rules_file, tree.paths):
+        with suppress(FluxsecretsError):
+            yield tree.read(path)
+
+
+def _recipients(rules: Iterable[bytes]) -> Iterator[Recipient]:
+    from fluxsecrets.sops.config import parse_config
+
+    for data in rules:
+        with suppress(FluxsecretsError):
+            for rule in parse_config(data, path=RULES_NAME).rules:
+                yield from rule.recipients
