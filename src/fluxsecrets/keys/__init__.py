@@ -13,6 +13,8 @@ from fluxsecrets.sops.envelope import KeyProvider, NotMine
 from fluxsecrets.sops.metadata import WrappedKey
 from fluxsecrets.sops.recipients import KINDS, Recipient
 
+from .turns import Turns, in_turn
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -38,6 +40,8 @@ class User:
 
 class Unsupported:
     """A kind of key that this version cannot use. Files that hold one can still be read."""
+
+    waits = False
 
     def __init__(self, kind: str, name: str) -> None:
         """Take the kind's name in files, and its name for people."""
@@ -100,15 +104,17 @@ def _make(kind: str, environ: Mapping[str, str], user: User) -> KeyProvider:
     return cast("KeyProvider", import_module(f".{PROVIDERS[kind]}", __name__).make(environ, user))
 
 
-class _Providers(Mapping[str, KeyProvider]):
+class _Providers(Turns, Mapping[str, KeyProvider]):
     """Makes each provider when it is first asked for, and keeps it."""
 
     def __init__(self, environ: Mapping[str, str], user: User, order: Sequence[str]) -> None:
+        super().__init__()
         self._environ = dict(environ)
         self._user = user
         self._order = tuple(dict.fromkeys((*order, *KINDS)))
         self._made: dict[str, KeyProvider] = {}
 
+    @in_turn
     def __getitem__(self, kind: str) -> KeyProvider:
         if kind not in self._made:
             self._made[kind] = _make(kind, self._environ, self._user)
@@ -126,7 +132,7 @@ class _Providers(Mapping[str, KeyProvider]):
     def __getstate__(self) -> dict[str, object]:
         # Workers never ask the user, and what asks may be no more than a local function.
         user = replace(self._user, ask=None, notify=None, warn=None)
-        return {**self.__dict__, "_user": user}
+        return {**super().__getstate__(), "_user": user}
 
     def __repr__(self) -> str:
         return f"<providers for {', '.join(KINDS)}>"

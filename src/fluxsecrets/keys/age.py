@@ -24,6 +24,7 @@ from .agekeys import AgeKeys
 from .host import Host, PassphrasePrompt
 from .identities import VARIABLES, Lookup, find_identities, home_folder
 from .keyfile import AgeIdentity
+from .turns import Turns, in_turn
 
 if TYPE_CHECKING:
     from .agefile import AgeFile, Stanza, Unwrap
@@ -33,10 +34,11 @@ _NO_MATCH = "No matching keys found"
 """What pyrage says where no identity fits; it has one exception class for everything. A test pins it."""
 
 
-class AgeProvider:
+class AgeProvider(Turns):
     """Wraps for age recipients, and unwraps with the age identities of this user.
 
-    Identities are looked for once, when the first key is unwrapped; wrapping never looks.
+    Identities are looked for once, when the first key is unwrapped; wrapping never looks. Threads can
+    share it, and take turns.
 
     Instances can be pickled to start worker processes. Where identities were already found the pickle holds
     them, so that nothing is searched, run or asked for twice: send it through a pipe to a worker, never to
@@ -44,6 +46,7 @@ class AgeProvider:
     """
 
     kind = "age"
+    waits = False
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class AgeProvider:
                 from the user's own rules or command line. To decrypt, only the plugins of the user's own
                 identities run, whatever a file says.
         """
+        super().__init__()
         self._keys = AgeKeys(find, found, host)
         self._allowed_plugins = allowed_plugins
         self._met_ssh = False
@@ -101,16 +105,19 @@ class AgeProvider:
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle what was found, in text; parsed keys are made anew."""
-        return {**self.__dict__, "_sealers": {}, "_parsed": {}}
+        return {**super().__getstate__(), "_sealers": {}, "_parsed": {}}
 
+    @in_turn
     def lookup(self) -> Lookup:
         """Find identities, at the first call; later calls give that, and what came to be known since."""
         return self._keys.lookup()
 
+    @in_turn
     def check(self, recipient: Recipient) -> None:
         """Raise RecipientError where the recipient is malformed, or its plugin missing or not allowed."""
         self._sealer(recipient)
 
+    @in_turn
     def wrap(self, recipient: Recipient, secret: bytes) -> WrappedKey:
         """Encrypt a data key or a share of one for a recipient, as armoured text.
 
@@ -119,6 +126,7 @@ class AgeProvider:
         """
         return WrappedKey(recipient, armour(self._sealer(recipient)(secret)))
 
+    @in_turn
     def unwrap(self, key: WrappedKey) -> bytes | NotMine:
         """Decrypt a wrapped key, the identity of its recipient first, then with the others.
 
@@ -152,6 +160,7 @@ class AgeProvider:
             raise _mislabelled(recipient)  # its header does not name the key that its label names
         return self._not_mine(recipient, failures)
 
+    @in_turn
     def unlock(self, recipients: Iterable[Recipient]) -> None:
         """Ask now for what opening a file for these recipients would ask for: passphrases and commands.
 
@@ -160,6 +169,7 @@ class AgeProvider:
         """
         self._keys.unlock(_text(one) for one in recipients if one.kind == self.kind)
 
+    @in_turn
     def identity_of(self, recipient: str) -> AgeIdentity:
         """Return the private key of a recipient, to be kept elsewhere; asks the user where that is necessary.
 
@@ -177,14 +187,17 @@ class AgeProvider:
             hint="`fluxsecrets keys list` shows those that you have",
         )
 
+    @in_turn
     def at_hand(self, recipient: Recipient) -> bool:
         """Whether its identity is here: no command, passphrase, device or keyring is needed."""
         return self._keys.at_hand(_text(recipient))
 
+    @in_turn
     def owns(self, recipient: Recipient) -> bool:
         """Return whether the recipient is one of `own_recipients`."""
         return _text(recipient) in self.own_recipients()
 
+    @in_turn
     def own_recipients(self) -> frozenset[str]:
         """Return the public keys of all identities that were found without asking the user.
 
@@ -194,10 +207,12 @@ class AgeProvider:
         """
         return self._keys.recipients()
 
+    @in_turn
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
         """Run the commands that print keys; then name what tells its public keys to the user alone."""
         return self._keys.search_further(_text(one) for one in recipients if one.kind == self.kind)
 
+    @in_turn
     def looked_in(self) -> tuple[str, ...]:
         """Where identities were looked for, one line per place; nothing if there was no need to look.
 

@@ -23,6 +23,7 @@ from . import User
 from .gpg import DECRYPT_TIMEOUT, EXECUTABLE, GpgRun, KeyBlock, find_gpg, parse_key_blocks, run_gpg
 from .identities import home_folder
 from .pgpmessage import HIDDEN, MAX_ARMOUR, PgpMessage, read_message
+from .turns import Turns, in_turn
 
 _TIMEOUT = 30.0  # for what never asks anybody
 _SECRET_LIMIT = 4096
@@ -82,7 +83,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class PgpProvider:
+class PgpProvider(Turns):
     """Wraps for PGP keys in the user's keyring, and unwraps with the secret keys that gpg-agent holds.
 
     gpg finds its keyring itself: `GNUPGHOME`, else the user's own. Where there is no such folder gpg is not
@@ -93,6 +94,7 @@ class PgpProvider:
     """
 
     kind = "pgp"
+    waits = False  # gpg asks the user: one after the other
 
     def __init__(
         self,
@@ -110,6 +112,7 @@ class PgpProvider:
             now: gives the time for `created_at`.
             platform: as `sys.platform` has it.
         """
+        super().__init__()
         self._environ = dict(environ)
         self._timeout = timeout
         self._now = now
@@ -159,6 +162,7 @@ class PgpProvider:
             recipient = replace(recipient, id=compact)
         return WrappedKey(recipient, text, self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
+    @in_turn
     def unwrap(self, key: WrappedKey) -> bytes | NotMine:
         """Decrypt a wrapped key with whichever secret key gpg has for it.
 
@@ -188,6 +192,7 @@ class PgpProvider:
         """Always False: only gpg could tell, and asking it costs as much as decrypting."""
         return False
 
+    @in_turn
     def owns(self, recipient: Recipient) -> bool:
         """Whether the keyring has the secret key, primary or subkey, by fingerprint or long key id."""
         try:
@@ -197,11 +202,13 @@ class PgpProvider:
         blocks = self._list_secret_keys().blocks
         return any(number in (*block.fingerprints, *block.key_ids) for block in blocks)
 
+    @in_turn
     def search_further(self, recipients: Sequence[Recipient]) -> tuple[str, ...]:
         """The keyring itself if gpg could not list its secret keys; nothing else."""
         failed = self._list_secret_keys().failure is not None
         return (f"gpg could not list the secret keys in {self._place()}",) if failed else ()
 
+    @in_turn
     def looked_in(self) -> tuple[str, ...]:
         """The keyring that was looked in; nothing if there was no need to look."""
         if not self._looked:
@@ -224,6 +231,7 @@ class PgpProvider:
             )
         return run_gpg(self._executable, arguments, data, environ=self._environ, timeout=timeout, limit=limit)
 
+    @in_turn
     def _public_key(self, number: str) -> KeyBlock:
         """A usable key of the keyring; looked up once per run."""
         block = self._public_keys.get(number)

@@ -80,6 +80,8 @@ class ServiceProvider:
     pickle has the data keys that were opened.
     """
 
+    waits = True
+
     def __init__(self, make: Callable[[], KeyClient], *, now: Callable[[], datetime] | None = None) -> None:
         """Take what makes the client: a picklable call, since connections do not survive a fork.
 

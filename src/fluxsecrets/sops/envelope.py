@@ -27,6 +27,8 @@ class KeyProvider(Protocol):
     """
 
     kind: str
+    waits: bool
+    """Whether wrapping and unwrapping wait for a service, in which time other files can be worked on."""
 
     def check(self, recipient: Recipient) -> None:
         """Raise RecipientError if the recipient is malformed; costs no key operation."""

@@ -182,6 +182,7 @@ class KeyKind(NamedTuple):
         make: makes a recipient of a key group's item; None where an item is a text.
         group_fields: the fields of such an item, each with the parameter of `make` that it is.
         local: its private keys are the user's own, and not a service's.
+        sign: in each file that is encrypted for such a key, whatever its format.
         breakable: a quantum computer breaks what is wrapped for it, with nothing but a copy of the file.
     """
 
@@ -197,41 +198,49 @@ class KeyKind(NamedTuple):
     group_fields: Mapping[str, str] = {}
     letter: str | None = None
     local: bool = False
+    sign: bytes = b""
     breakable: bool = False
 
 
 # fmt: off
 KINDS: Mapping[str, KeyKind] = {
     "age": KeyKind(
+        sign=b"BEGIN AGE ENCRYPTED FILE",
         title="age", option="age", what="age, SSH or plugin keys", variable="SOPS_AGE_RECIPIENTS", letter="a",
         fields=("recipient",), rule_field="age", group_field="age", parse=age, local=True, breakable=True,
     ),
     "pgp": KeyKind(
+        sign=b"BEGIN PGP MESSAGE",
         title="PGP", option="pgp", what="PGP fingerprints", variable="SOPS_PGP_FP", letter="p",
         fields=("fp",), rule_field="pgp", group_field="pgp", parse=pgp, local=True, breakable=True,
     ),
     "kms": KeyKind(
+        sign=b"arn:aws",
         title="AWS KMS", option="kms", what="AWS KMS ARNs", variable="SOPS_KMS_ARN", letter="k",
         fields=("arn",), rule_field="kms", group_field="kms", parse=kms_from_arn, make=kms,
         group_fields={"arn": "arn", "role": "role", "context": "context", "aws_profile": "aws_profile"},
     ),
     "gcp_kms": KeyKind(
+        sign=b"resource_id",
         title="Google Cloud KMS", option="gcp-kms", what="Google Cloud KMS keys", variable="SOPS_GCP_KMS_IDS",
         fields=("resource_id",), rule_field="gcp_kms", group_field="gcp_kms", parse=gcp_kms, make=gcp_kms,
         group_fields={"resource_id": "text"},
     ),
     "hckms": KeyKind(
+        sign=b"key_id",
         title="Huawei Cloud KMS", option="hckms", what="Huawei Cloud keys",
         variable="SOPS_HUAWEICLOUD_KMS_IDS", fields=("key_id",), rule_field="hckms", group_field="hckms",
         parse=hckms, make=hckms, group_fields={"key_id": "text"},
     ),
     "azure_kv": KeyKind(
+        sign=b"vault_url",
         title="Azure Key Vault", option="azure-kv", what="Azure Key Vault keys",
         variable="SOPS_AZURE_KEYVAULT_URLS", fields=("vault_url", "name", "version"), breakable=True,
         rule_field="azure_keyvault", group_field="azure_keyvault", parse=azure_kv_from_url, make=azure_kv,
         group_fields={"key": "name", "vaultUrl": "vault_url", "version": "version"},
     ),
     "hc_vault": KeyKind(
+        sign=b"vault_address",
         title="HashiCorp Vault", option="hc-vault-transit", what="Vault transit keys",
         variable="SOPS_VAULT_URIS", fields=("vault_address", "engine_path", "key_name"),
         rule_field="hc_vault_transit_uri", group_field="hc_vault", parse=hc_vault,

@@ -14,6 +14,7 @@ from fluxsecrets.errors import FileAccessError, FluxsecretsError, GitError, Usag
 from fluxsecrets.marks import MANIFEST_SUFFIXES, SETTINGS_NAME, SIGN_BYTES
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.waiting import waits_to_open
 from fluxsecrets.repo.discover import SecretFile, SecretKind, discover, is_chart_template
 from fluxsecrets.repo.git import Repository, find_repository
 from fluxsecrets.repo.manifests import read_manifests
@@ -113,9 +114,14 @@ def diff(session: Session, request: DiffRequest) -> Diff:
             jobs = _jobs(before, after, changed)
             names = Names.between(names_in(before), names_in(after)) if jobs else names
     work = partial(_compare, session, request, Masker(), names)
-    found = session.watched(run_jobs(work, jobs), len(jobs), "comparing")
+    waits = None if request.no_keys else partial(_waits, session)
+    found = session.watched(run_jobs(work, jobs, waits=waits), len(jobs), "comparing")
     files = tuple(sorted((each for each in found if each.differs), key=lambda each: each.path))
     return Diff(repository.root, asked.before.shown, asked.after.shown, files, request)
+
+
+def _waits(session: Session, job: _Job) -> bool:
+    return any(isinstance(side, Version) and waits_to_open(session, side.data) for side in job)
 
 
 def _filter(repository: Repository, folder: Path, paths: Collection[str]) -> Callable[[str], bool]:

@@ -16,6 +16,7 @@ from fluxsecrets.errors import FluxsecretsError, GitError
 from fluxsecrets.marks import SIGN_BYTES
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.waiting import waits_to_open
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import Change, Commit, list_changes, read_blobs, with_commits
@@ -68,9 +69,13 @@ def former_readers(
     wanted = frozenset().union(*related.values())
     own_changes = [each for each in changes if each.path in wanted and each.blob in encrypted]
     jobs = list(_jobs(repository, files, related, own_changes))
-    return tuple(
-        found for each in run_jobs(partial(_known, session, with_keys), jobs, chunk=4) for found in each
-    )
+    waits = partial(_waits, session) if with_keys else None
+    looks = run_jobs(partial(_known, session, with_keys), jobs, chunk=4, waits=waits)
+    return tuple(found for each in looks for found in each)
+
+
+def _waits(session: Session, job: _Job) -> bool:
+    return any(waits_to_open(session, data) for data in (job.data, *(each.data for each in job.versions)))
 
 
 def _encrypted_blobs(

@@ -175,12 +175,14 @@ def decrypt_in_place(
     """
     from fluxsecrets.ops.run.results import BatchResult
     from fluxsecrets.ops.run.targets import select
+    from fluxsecrets.ops.run.waiting import waits_for_file
     from fluxsecrets.ops.run.writer import make_ready, prepare_files, write_files
 
     selection = select(session, paths, environment, input_type)
     make_ready(target.path for target in selection.targets)
     targets = [target for target in selection.targets if target.encrypted or target.named or target.problem]
-    results = write_files(session, prepare_files(partial(_prepare, session), targets))
+    prepared = prepare_files(partial(_prepare, session), targets, partial(waits_for_file, session))
+    results = write_files(session, prepared)
     return BatchResult(tuple(session.watched(results, len(targets), "decrypting")), selection.notes)
 
 

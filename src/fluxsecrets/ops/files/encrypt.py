@@ -20,6 +20,7 @@ from fluxsecrets.ops.run.names import names_of, post_quantum_warnings, read_publ
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import Selection, repository_root, select
+from fluxsecrets.ops.run.waiting import waits_by_rule, waits_to_open, waits_to_wrap
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.encrypted import detect_encryption
@@ -153,9 +154,18 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
         make_ready(target.path for target in selection.targets)
     options = _for_people(options_of(request), selection.root)
     jobs = encrypt_jobs(session, selection)
-    results = write_files(session, prepare_files(partial(_prepare, session, options), jobs))
+    prepared = prepare_files(partial(_prepare, session, options), jobs, partial(_waits, session, options))
+    results = write_files(session, prepared)
     files = tuple(session.watched(results, len(jobs), "encrypting"))
     return BatchResult(files, (*selection.notes, *_overrides(session, jobs, files, options)))
+
+
+def _waits(session: Session, options: EncryptOptions, job: EncryptJob) -> bool:
+    if job.target.encrypted or job.target.problem is not None:
+        return False
+    if options.overrides.recipients:
+        return waits_to_wrap(session, options.overrides.recipients)
+    return waits_by_rule(session, job.target.path) or waits_to_open(session, job.head or b"")
 
 
 def encrypt_given(

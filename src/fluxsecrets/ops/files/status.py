@@ -17,6 +17,7 @@ from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.waiting import waits_for_file
 from fluxsecrets.repo.offboarding import OpenFile, read_leavers, with_leavers
 from fluxsecrets.repo.proposals import Waiting, find_waiting
 from fluxsecrets.repo.tree import open_tree
@@ -110,7 +111,8 @@ def status(session: Session, request: StatusRequest) -> StatusResult:
     selection = select(session, request.paths, request.environment, request.input_type)
     leavers, errors = read_leavers(selection.root)
     look = partial(_look, session, with_leavers(read_public_keys(selection.root), leavers))
-    states = tuple(session.watched(run_jobs(look, selection.targets), len(selection.targets), "looking"))
+    looks = run_jobs(look, selection.targets, waits=partial(waits_for_file, session))
+    states = tuple(session.watched(looks, len(selection.targets), "looking"))
     keys = (each.keys for each in states if each.keys is not None)
     drifted = {each.path for each in states if Drift.RECIPIENTS in each.drift and not each.openable}
     work = open_work(session, leavers, keys, drifted)

@@ -18,6 +18,7 @@ from fluxsecrets.ops.run.names import names_of, read_public_keys
 from fluxsecrets.ops.run.results import BatchResult, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
+from fluxsecrets.ops.run.waiting import waits_to_rekey
 from fluxsecrets.ops.run.writer import make_ready, prepare_files, replacing, write_files
 from fluxsecrets.sops.document import Document
 from fluxsecrets.sops.envelope import groups_needed
@@ -103,7 +104,8 @@ def sync_files(session: Session, targets: Sequence[Target], options: SyncOptions
         One `RekeyResult` per file, in order, as each one is ready; a plain `FileResult` if it could not be
         written.
     """
-    return write_files(session, prepare_files(partial(prepare_target, _sync, session, options), targets))
+    prepare = partial(prepare_target, _sync, session, options)
+    return write_files(session, prepare_files(prepare, targets, partial(waits_to_rekey, session, ())))
 
 
 def _sync(session: Session, options: SyncOptions, target: Target) -> Prepared:

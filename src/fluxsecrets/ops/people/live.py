@@ -20,6 +20,7 @@ from fluxsecrets.ops.files.content import own_selector, parse
 from fluxsecrets.ops.policy.policy import is_manifest
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.waiting import waits_for_path
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.manifests import (
     is_reference,
@@ -114,7 +115,7 @@ def find_live(
     unseen = []
     paths = [path for path in tree.paths if not path.startswith(f"{OFFBOARDING_FOLDER}/")]
     searcher = _Searcher(session, tree, index, formats, keys)
-    for found in run_jobs(partial(_search, searcher), paths, chunk=32):
+    for found in run_jobs(partial(_search, searcher), paths, chunk=32, waits=partial(_waits, searcher)):
         for mark, place in found.hits:
             known = places.setdefault(mark, [])
             if len(known) < _MOST_PLACES and place not in known:
@@ -236,6 +237,10 @@ def _opened(session: Session, document: Document, *, single: bool) -> tuple[Chan
     except FluxsecretsError:
         return Why.DAMAGED
     return opened.changes
+
+
+def _waits(searcher: _Searcher, path: str) -> bool:
+    return path in searcher.formats and waits_for_path(searcher.session, searcher.tree.root / path)
 
 
 def _in_former(searcher: _Searcher, path: str, data: bytes) -> _Hits:

@@ -14,6 +14,7 @@ from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.people import ConfigFile, People
 from fluxsecrets.ops.run.results import FileChange, FileResult, Outcome, Prepared
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.waiting import waits_to_rekey
 from fluxsecrets.ops.run.writer import Operation, prepare_files, write_files
 from fluxsecrets.repo.clusterkeys import keys_of_clusters
 from fluxsecrets.repo.environments import find_environment, load_environments, shared_files
@@ -80,6 +81,7 @@ class Rekeying(Generic[Step]):
         operation: how they are written as one, with other files such as the rules.
         holders: whom to ask about files that don't open; None if the rules stay as they are.
         record: given the files that stay as they are, what is written down about them.
+        added: recipients that files get beside their own and those of their rules.
     """
 
     session: Session = field(repr=False)
@@ -89,11 +91,13 @@ class Rekeying(Generic[Step]):
     operation: Operation
     holders: KeyHolders | None = None
     record: Callable[[Sequence[Target]], Iterable[FileChange]] | None = field(default=None, repr=False)
+    added: tuple[Recipient, ...] = ()
 
     def prepared(self, watch: Watch) -> tuple[Prepared, ...]:
         """New contents for the files; nothing is written."""
         prepare = partial(prepare_target, self.rekey, self.session, self.step)
-        return tuple(watch(prepare_files(prepare, self.targets), len(self.targets)))
+        waits = partial(waits_to_rekey, self.session, self.added)
+        return tuple(watch(prepare_files(prepare, self.targets, waits), len(self.targets)))
 
     def written(self, prepared: Sequence[Prepared]) -> tuple[FileResult, ...]:
         """Write prepared files; those that could not be prepared stay as they are.

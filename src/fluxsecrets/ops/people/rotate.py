@@ -114,7 +114,9 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
         if target.repository_path is not None and target.repository_path in options.shared
     )
     record = partial(_settled, selection.root, targets)
-    rekeying = Rekeying(session, targets, rotate_target, options, Operation("rotate"), record=record)
+    rekeying = Rekeying(
+        session, targets, rotate_target, options, Operation("rotate"), record=record, added=add
+    )
     return Rotation(request, rekeying, tuple(each for each in shared if each.environments), notes)
 
 

@@ -18,6 +18,7 @@ from fluxsecrets.ops.files.content import own_selector
 from fluxsecrets.ops.policy.policy import is_manifest
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.waiting import waits_to_open
 from fluxsecrets.repo.encrypted import detect_encryption
 from fluxsecrets.repo.git import Repository
 from fluxsecrets.repo.git.history import Change, Commit, FileVersion, file_versions, read_blobs
@@ -141,9 +142,10 @@ def file_histories(session: Session, tree: Tree, repository: Repository, *, valu
     looker = _Looker(Marker(secrets.token_bytes(32)), encrypted, values)
     found: dict[tuple[str, str | None], _Look | None] = {}
     for batch in _batches(repository, blobs):
-        for (path, blob, _), look in zip(
-            batch, run_jobs(partial(_look, session, looker), batch), strict=True
-        ):
+        looks = run_jobs(
+            partial(_look, session, looker), batch, waits=lambda each: waits_to_open(session, each[2])
+        )
+        for (path, blob, _), look in zip(batch, looks, strict=True):
             found[path, blob] = look
     now = _work_tree(session, tree, looker, encrypted.keys() | secret)
     files = tuple(_histories(wanted, found, now))

@@ -1,7 +1,10 @@
-"""The same work on many files, spread over processes where there is enough of it.
+"""The same work on many files, spread over processes where there is enough, over threads where it waits.
 
 On Linux the workers are forked, so that they start at once and know what this process has looked up.
 Elsewhere the system's threads forbid that, and new processes do the work.
+
+What waits for a key service is spread over threads of this process. They share one client, so that nothing is
+asked twice, and the rate and what is known to be down hold for the run.
 """
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -22,16 +25,27 @@ if TYPE_CHECKING:  # few jobs do without processes
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+_WAITING = 2
+"""One job that waits has nothing to wait beside it."""
+
 _CHUNK = 8
 _CHUNKS_FOR_A_PROCESS = 3
 """Fewer are done before another process has started: fewer than 48 files stay in this one."""
+
+_THREADS = 16
+"""As many as requests may be under way, see `clouds.calling.CallLimits`."""
 
 _AHEAD = 4
 """Chunks per worker that are under way; it bounds the results that are held while one chunk takes long."""
 
 
 def run_jobs(
-    work: Callable[[Job], Result], jobs: Sequence[Job], *, chunk: int = _CHUNK, most: int | None = None
+    work: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    *,
+    chunk: int = _CHUNK,
+    most: int | None = None,
+    waits: Callable[[Job], bool] | None = None,
 ) -> Iterator[Result]:
     """The results of all jobs in their order, as they come.
 
@@ -41,10 +55,69 @@ def run_jobs(
         jobs: picklable.
         chunk: how many go to a process at a time; it takes six of these for a second process.
         most: processes; None for as many as there are CPUs.
+        waits: whether a job waits for a service, see `waiting`; None if none does. Such work must be safe in
+            threads.
 
     Raises:
         FluxsecretsError: a worker process died.
     """
+    waiting = [job for job in jobs if waits is not None and waits(job)]
+    if len(waiting) < _WAITING or _Alone.on:
+        yield from _computed(work, jobs, chunk, most)
+        return
+    slow = set(map(id, waiting))
+    # Processes end before threads start: a process must not be forked beside threads.
+    quick = iter([*_computed(work, [job for job in jobs if id(job) not in slow], chunk, most)])
+    answers = _in_threads(work, waiting)
+    with closing(answers):
+        for job in jobs:
+            yield next(answers if id(job) in slow else quick)
+
+
+def _in_threads(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator[Result]:
+    """Yield the results of jobs in their order, from threads that nobody waits for after Ctrl-C."""
+    from concurrent.futures import Future
+    from contextvars import copy_context
+    from queue import SimpleQueue
+    from threading import Event, Thread
+
+    count = min(_THREADS, len(jobs))
+    asked: SimpleQueue[tuple[Future[Result], Job] | None] = SimpleQueue()
+    stopped = Event()
+
+    def serve() -> None:
+        while (task := asked.get()) is not None and not stopped.is_set():
+            future, job = task
+            try:
+                future.set_result(work(job))
+            except BaseException as error:  # noqa: BLE001 - `result` raises it
+                future.set_exception(error)
+
+    for _ in range(count):
+        Thread(target=copy_context().run, args=(serve,), daemon=True).start()
+    left = iter(jobs)
+    waiting: deque[Future[Result]] = deque()
+
+    def ask(number: int) -> None:
+        for job in islice(left, number):
+            waiting.append(Future())
+            asked.put((waiting[-1], job))
+
+    ask(_AHEAD * count)
+    try:
+        while waiting:
+            result = waiting.popleft().result()
+            ask(1)
+            yield result
+    finally:
+        stopped.set()
+        for _ in range(count):
+            asked.put(None)
+
+
+def _computed(
+    work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int, most: int | None
+) -> Iterator[Result]:
     workers = min(most or cpus(), len(jobs) // (chunk * _CHUNKS_FOR_A_PROCESS))
     if workers < 2 or _Alone.on or not _can_have_workers():
         yield from map(work, jobs)

@@ -96,16 +96,19 @@ def replace_file(content: FileContent, new: bytes) -> str | None:
     return write_atomic(content.path, new, expected=content)
 
 
-def prepare_files(prepare: Callable[[Job], Prepared], jobs: Sequence[Job]) -> Iterator[Prepared]:
-    """Make new contents for files, in order, over several processes; nothing is written.
+def prepare_files(
+    prepare: Callable[[Job], Prepared], jobs: Sequence[Job], waits: Callable[[Job], bool] | None = None
+) -> Iterator[Prepared]:
+    """Make new contents for files, in order, over several processes or threads; nothing is written.
 
     Args:
         prepare: makes a file's new content; see `run_jobs` for what it may be.
         jobs: one per file.
+        waits: whether a file waits for a key service.
     """
     if is_recording():
         prepare = partial(_with_keys, prepare)
-    yield from run_jobs(prepare, jobs)
+    yield from run_jobs(prepare, jobs, waits=waits)
 
 
 def _with_keys(prepare: Callable[[Job], Prepared], job: Job) -> Prepared:
