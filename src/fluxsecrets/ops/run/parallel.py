@@ -14,7 +14,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
+from itertools import compress, islice
+from operator import not_
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from fluxsecrets.errors import FluxsecretsError
@@ -61,17 +62,16 @@ def run_jobs(
     Raises:
         FluxsecretsError: a worker process died.
     """
-    waiting = [job for job in jobs if waits is not None and waits(job)]
-    if len(waiting) < _WAITING or _Alone.on:
+    slow = [waits is not None and waits(job) for job in jobs]
+    if sum(slow) < _WAITING or _Alone.on:
         yield from _computed(work, jobs, chunk, most)
         return
-    slow = set(map(id, waiting))
     # Processes end before threads start: a process must not be forked beside threads.
-    quick = iter([*_computed(work, [job for job in jobs if id(job) not in slow], chunk, most)])
-    answers = _in_threads(work, waiting)
-    with closing(answers):
-        for job in jobs:
-            yield next(answers if id(job) in slow else quick)
+    others = [*compress(jobs, map(not_, slow))]
+    quick = iter([*_computed(work, others, chunk, most)])
+    with closing(_in_threads(work, [*compress(jobs, slow)])) as answers:
+        for is_slow in slow:
+            yield next(answers if is_slow else quick)
 
 
 def _in_threads(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator[Result]:
