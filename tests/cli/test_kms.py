@@ -26,7 +26,10 @@ class Repository:
 
     def write(self, *numbers):
         for number in numbers:
-            text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\nstringData: {{a: {MARKER}-{number}}}\n"
+            text = (
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
+                + f"stringData: {{a: {MARKER}-{number}}}\n"
+            )
             (self.folder / f"s{number:03}.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *words, code=0):
