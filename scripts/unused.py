@@ -9,6 +9,7 @@ list_commands
 get_command
 format_commands
 allow_interspersed_args
+value_from_envvar
 max_redirections  # urllib.request.HTTPRedirectHandler
 
 # The drop-in's table of commands names these as text, so that none is imported before it runs.

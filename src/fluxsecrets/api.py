@@ -12,6 +12,7 @@ from fluxsecrets import __version__
 from fluxsecrets.errors import FluxsecretsError, FormatError, RecipientError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.files.content import encrypt_content, open_file
+from fluxsecrets.ops.policy.given import GivenRecipients
 from fluxsecrets.ops.policy.policy import Policy, make_overrides, policy_for
 from fluxsecrets.ops.run.logged import Call, logged
 from fluxsecrets.ops.run.session import Session
@@ -110,7 +111,9 @@ def encrypt(
         raise RecipientError(
             "no recipients to encrypt for", hint="pass age=[...], or path= for a creation rule"
         )
-    overrides = make_overrides({"age": age}, {"encrypted_regex": encrypted_regex} if encrypted_regex else {})
+    overrides = make_overrides(
+        GivenRecipients({"age": age}), {"encrypted_regex": encrypted_regex} if encrypted_regex else {}
+    )
     file = None if path is None else session.cwd / path
     name = format or ("yaml" if file is None else format_for_path(file.name))
     try:

@@ -24,11 +24,13 @@ from fluxsecrets.cli.output import (
     Output,
     show_warnings,
 )
+from fluxsecrets.cli.recipientoptions import aws_options, recipient_options
 from fluxsecrets.cli.sealing import cert_option, private_key_option
 from fluxsecrets.errors import FluxsecretsError, UsageError
 from fluxsecrets.ops.files.desk import Edit, Given
 from fluxsecrets.ops.files.edit import EditOutcome, EditResult, edit_file
 from fluxsecrets.ops.files.editor import find_editor, run_editor
+from fluxsecrets.ops.policy.given import GivenRecipients
 from fluxsecrets.ops.run.inputs import read_stdin
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.sealing.sealers import Sealers, is_sealed_file
@@ -42,6 +44,8 @@ if TYPE_CHECKING:  # a SOPS file needs nothing of it
 @click.option(
     "--stdin", "from_stdin", is_flag=True, help="Take the edited text from standard input; no editor is run."
 )
+@recipient_options("Create the file for these {keys} instead of the rule's recipients.")
+@aws_options
 @accept_option
 @for_others_option
 @allow_invalid_option
@@ -56,6 +60,7 @@ def command(
     sealers: Sealers,
     *,
     path: str,
+    recipients: GivenRecipients,
     from_stdin: bool,
     accept_recipients: bool,
     for_others: bool,
@@ -68,7 +73,7 @@ def command(
 
     Opens the plain text in $SOPS_EDITOR, $EDITOR, vim, nano or vi. Unchanged values keep their ciphertext.
     Text that can't be encrypted is opened again, with the problem on top. A file that does not exist is
-    created with the creation rule for its name.
+    created with the creation rule for its name, or for the recipients that options name.
 
     With --stdin, a program such as an editor's plug-in hands in the whole plain text, and text that can't be
     encrypted is an error.
@@ -88,6 +93,9 @@ def command(
     if is_sealed_file(session, path):
         from fluxsecrets.ops.sealing.edit import edit_sealed
 
+        if recipients and not recipients.variables:
+            raise UsageError("a SealedSecret has no recipients", hint="leave out the options that name some")
+
         sealed = edit_sealed(session, path, edit, ask, sealers)
         show_warnings(out, sealed.path, sealed.warnings)
         out.note(_sealed_sentence(sealed))
@@ -102,6 +110,7 @@ def command(
         accept_recipients=accept_recipients,
         for_others=for_others,
         allow_invalid=allow_invalid,
+        recipients=recipients,
     )
     show_warnings(out, result.path, result.warnings)
     out.note(_sentence(result))

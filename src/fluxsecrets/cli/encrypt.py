@@ -24,8 +24,10 @@ from fluxsecrets.cli.options import (
     takes,
 )
 from fluxsecrets.cli.output import Output, write_output
+from fluxsecrets.cli.recipientoptions import aws_options, recipient_options
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.files.encrypt import EncryptRequest, encrypt, encrypt_given
+from fluxsecrets.ops.policy.given import override_note
 from fluxsecrets.ops.run.inputs import is_same_file, read_input
 from fluxsecrets.ops.run.results import BatchResult
 from fluxsecrets.ops.run.session import Session
@@ -52,18 +54,8 @@ from fluxsecrets.report.results import FORMATS, warning_lines
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write the result of one file to standard output.")
 @filename_option
 @input_type_option
-@click.option(
-    "--age",
-    multiple=True,
-    metavar="KEY[,KEY]",
-    help="Encrypt for these age keys instead of the rule's recipients.",
-)
-@click.option(
-    "--pgp",
-    multiple=True,
-    metavar="KEY[,KEY]",
-    help="Encrypt for these PGP fingerprints instead of the rule's recipients.",
-)
+@recipient_options("Encrypt for these {keys} instead of the rule's recipients.")
+@aws_options
 @click.option("--encrypted-regex", metavar="REGEX", help="Encrypt the values of keys that match.")
 @click.option(
     "--unencrypted-regex", metavar="REGEX", help="Leave the values of keys that match in plain text."
@@ -157,7 +149,7 @@ def _encrypt_one(
 ) -> int:
     """Encrypt one content to standard output or to a file."""
     text = only_path(asked.paths, "without -, --stdout and -o several files are encrypted in place")
-    if text == "-" and filename is None and not (asked.age or asked.pgp):
+    if text == "-" and filename is None and not asked.recipients:
         raise UsageError(
             "standard input has no name, so no creation rule can match it",
             hint="add --filename NAME, or name recipients with --age",
@@ -171,7 +163,7 @@ def _encrypt_one(
     result, encrypted = encrypt_given(session, given, asked, replaced=replaced)
     batch = BatchResult((result,))
     if asked.writes and report == "text":
-        out.show(map(Warn, warning_lines(batch.files)))
+        out.show(map(Warn, (*override_note(asked.recipients), *warning_lines(batch.files))))
     else:
         out.show(FORMATS[report]("encrypt", batch))
     if asked.writes:

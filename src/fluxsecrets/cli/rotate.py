@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,10 @@ from fluxsecrets.cli.options import (
     resume_option,
 )
 from fluxsecrets.cli.output import Output, show_rekeyed
+from fluxsecrets.cli.recipientoptions import aws_options, recipient_options
 from fluxsecrets.errors import UsageError
 from fluxsecrets.ops.people.rotate import RotateRequest, plan_rotation
+from fluxsecrets.ops.policy.given import GivenRecipients
 from fluxsecrets.ops.run.results import BatchResult
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.report.rekey import (
@@ -36,26 +38,18 @@ from fluxsecrets.report.rekey import (
     rotation_notes,
     rotation_plan,
 )
-from fluxsecrets.sops.recipients import KINDS
 
 if TYPE_CHECKING:
     from fluxsecrets.ops.people.identity import IdentityPlan
-
-
-def _recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for kind, each in reversed(list(KINDS.items())):
-        for verb, text in (("rm", f"Remove {each.what}."), ("add", f"Add {each.what}.")):
-            function = click.option(
-                f"--{verb}-{each.option}", f"{verb}_{kind}", multiple=True, metavar="KEY[,KEY]", help=text
-            )(function)
-    return function
 
 
 @click.command("rotate")
 @click.argument("paths", cls=PathArgument, nargs=-1, metavar="[PATH]...")
 @env_option
 @all_option
-@_recipient_options
+@recipient_options("Add {keys}.", verb="add", parameter="add")
+@recipient_options("Remove {keys}.", verb="rm", parameter="remove")
+@aws_options
 @click.option(
     "--accept-recipients",
     is_flag=True,
@@ -93,6 +87,8 @@ def command(
     report: str,
     quiet: bool,
     in_place: bool,
+    add: GivenRecipients,
+    remove: GivenRecipients,
     **asked: Any,
 ) -> int:
     """Give files new data keys, in place, and encrypt every value again.
@@ -113,10 +109,9 @@ def command(
     ended = end_if_asked(session, out, "rotate", resuming=resuming, aborting=aborting)
     if ended is not None:
         return ended
-    add, remove = ({kind: asked.pop(f"{verb}_{kind}") for kind in KINDS} for verb in ("add", "rm"))
     of_identity = {name: asked.pop(name) for name in ("finish", "old", "new", "post_quantum", "store", "yes")}
     if identity or any(of_identity.values()):
-        named = paths or everything or values or any((*add.values(), *remove.values()))
+        named = paths or everything or values or add or remove
         if not identity or asked["environment"] is None or named:
             raise UsageError(
                 "--identity takes one environment, and no paths or other changes",

@@ -256,7 +256,7 @@ def rotation_plan(plan: Rotation) -> Iterator[str]:
 
 def rotation_notes(plan: Rotation, results: Sequence[FileResult]) -> tuple[str, ...]:
     """What stays readable after a rotation, and what new values need."""
-    asked = any(plan.request.remove.values()) and results
+    asked = plan.request.remove and results
     nobody = asked and not any(result.error or getattr(result, "removed", ()) for result in results)
     return (
         *plan.notes,

@@ -323,6 +323,16 @@ def attribute_of(recipient: Recipient, name: str) -> object:
     return next((value for key, value in recipient.attributes if key == name), None)
 
 
+def sops_key(recipient: Recipient) -> tuple[str, str]:
+    """Return what makes two recipients the same key to sops: `ToString` of its master keys.
+
+    Unlike `recipient_key`, a key's version and profile count.
+    """
+    context = ",".join(f"{key}:{value}" for key, value in sorted(context_of(recipient).items()))
+    profile = attribute_of(recipient, "aws_profile") if recipient.kind == "kms" else None
+    return recipient.kind, "|".join((recipient_text(recipient), context, str(profile or "")))
+
+
 def recipient_text(recipient: Recipient) -> str:
     """Return a recipient as people write it in one text; an AWS key with its role, without its context."""
     role = attribute_of(recipient, "role") if recipient.kind == "kms" else None

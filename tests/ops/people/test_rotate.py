@@ -12,7 +12,7 @@ from fluxsecrets.errors import RecipientError, UsageError
 from fluxsecrets.ops.files.content import open_file
 from fluxsecrets.ops.people.plans import Rekeying
 from fluxsecrets.ops.people.rotate import RotateOptions, refuse_contradiction, rotate_target
-from fluxsecrets.ops.policy.policy import parse_recipients
+from fluxsecrets.ops.policy.given import GivenRecipients
 from fluxsecrets.ops.run.results import Outcome
 from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import select
@@ -154,12 +154,12 @@ def test_dry_run_writes_nothing(vector, tmp_path):
 
 def test_recipients_are_parsed_once_each():
     alice, bob = KEYS["alice"], KEYS["bob"]
-    assert parse_recipients({"age": [f"{alice},{bob}", alice], "pgp": []}) == (
+    assert GivenRecipients({"age": [f"{alice},{bob}", alice], "pgp": []}).parsed() == (
         Recipient("age", alice),
         Recipient("age", bob),
     )
     with pytest.raises(RecipientError, match="has a blank in it"):
-        parse_recipients({"age": [f"{alice} {bob}"]})
+        GivenRecipients({"age": [f"{alice} {bob}"]}).parsed()
 
 
 def test_adding_and_removing_one_and_the_same_is_refused():

@@ -16,9 +16,10 @@ from fluxsecrets.cli.dropin.codes import (
 )
 from fluxsecrets.cli.dropin.flags import RECIPIENT_FLAGS, SELECTOR_FLAGS
 from fluxsecrets.ops.files.content import OpenedFile
+from fluxsecrets.ops.policy.given import GivenRecipients, parse_context
 from fluxsecrets.ops.policy.policy import Overrides, Policy, policy_for
 from fluxsecrets.sops.config import CreationRule
-from fluxsecrets.sops.recipients import KINDS, Recipient, deduplicate, split_list
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import SelectorSpec, compile_selector, select_one
 
 
@@ -86,37 +87,14 @@ def named_recipients(texts: Mapping[str, Sequence[str]], call: Call) -> tuple[Re
         RecipientError: one is malformed.
         UsageError: the encryption context is.
     """
-    context = _encryption_context(call.values.text("encryption-context"))
-    named = deduplicate(
-        [
-            _with_context(KINDS[kind].parse(part), context, call.values.text("aws-profile"))
-            for flag, kind in RECIPIENT_FLAGS.items()
-            for text in texts.get(flag, ())
-            for part in split_list(text)
-        ]
-    )
+    values = call.values
+    context = values.text("encryption-context")
+    with failing_with(INVALID_ENCRYPTION_CONTEXT):
+        parse_context(context)
+    by_kind = {kind: texts.get(flag, ()) for flag, kind in RECIPIENT_FLAGS.items()}
+    named = GivenRecipients(by_kind, values.text("aws-profile"), context).parsed()
     call.session.named(named)
     return named
-
-
-def _with_context(recipient: Recipient, context: Mapping[str, str], profile: str) -> Recipient:
-    if recipient.kind != "kms":
-        return recipient
-    attributes = dict(recipient.attributes) | {"aws_profile": profile}
-    if context:
-        attributes["context"] = dict(sorted(context.items()))
-    return replace(recipient, attributes=tuple(sorted(attributes.items())))
-
-
-def _encryption_context(text: str) -> dict[str, str]:
-    pairs = [part.partition(":") for part in text.split(",")] if text else []
-    if any(not colon for _, colon, _ in pairs):
-        raise usage_error(
-            "--encryption-context is malformed",
-            INVALID_ENCRYPTION_CONTEXT,
-            "write it like key:value,key:value",
-        )
-    return {key: value for key, _, value in pairs}
 
 
 def _selector(call: Call) -> SelectorSpec | None:

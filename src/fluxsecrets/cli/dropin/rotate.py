@@ -28,7 +28,7 @@ from fluxsecrets.errors import FileAccessError, FormatError, UnprotectedError
 from fluxsecrets.ops.files.content import OpenedFile
 from fluxsecrets.ops.files.rekey import with_new_data_key
 from fluxsecrets.sops.envelope import RecipientGroups
-from fluxsecrets.sops.recipients import Recipient, recipient_key
+from fluxsecrets.sops.recipients import Recipient, sops_key
 
 
 def run(call: Call) -> int:
@@ -85,11 +85,11 @@ def _flagged(call: Call, prefix: str) -> tuple[Recipient, ...]:
 def _changed(
     groups: RecipientGroups, added: tuple[Recipient, ...], removed: tuple[Recipient, ...]
 ) -> RecipientGroups:
-    """Recipients as sops changes them: added to the first group, removed from all."""
-    present = {recipient_key(recipient) for group in groups for recipient in group}
-    gone = {recipient_key(recipient) for recipient in removed}
-    fresh = tuple(recipient for recipient in added if recipient_key(recipient) not in present)
+    """Recipients as sops changes them (cmd/sops/rotate.go): added to the first group, removed from all."""
+    present = {sops_key(recipient) for group in groups for recipient in group}
+    gone = {sops_key(recipient) for recipient in removed}
+    fresh = tuple(recipient for recipient in added if sops_key(recipient) not in present)
     return tuple(
-        tuple(recipient for recipient in group if recipient_key(recipient) not in gone)
+        tuple(recipient for recipient in group if sops_key(recipient) not in gone)
         for group in ((*groups[0], *fresh), *groups[1:])
     )

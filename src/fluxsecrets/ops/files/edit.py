@@ -15,9 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from fluxsecrets.errors import FileAccessError, FluxsecretsError
+from fluxsecrets.errors import FileAccessError, FluxsecretsError, UsageError
 from fluxsecrets.files.links import resolve_inside
 from fluxsecrets.files.writing import write_new
+from fluxsecrets.ops.policy.given import NOBODY, GivenRecipients, override_note
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, policy_for, selector_for
 from fluxsecrets.ops.policy.validity import refuse_invalid
 from fluxsecrets.ops.run.inputs import format_of_name, refuse_folder
@@ -26,6 +27,7 @@ from fluxsecrets.ops.run.session import Session
 from fluxsecrets.ops.run.targets import repository_root, select
 from fluxsecrets.repo.configfiles import refuse_configuration
 from fluxsecrets.repo.git import find_repository
+from fluxsecrets.shell import command_for
 from fluxsecrets.sops.envelope import check_recipients
 from fluxsecrets.sops.formats import StoresConfig, make_format
 
@@ -71,6 +73,7 @@ def edit_file(
     accept_recipients: bool = False,
     for_others: bool = False,
     allow_invalid: bool = False,
+    recipients: GivenRecipients = NOBODY,
 ) -> EditResult:
     """Edit an encrypted file, or create a new one with the creation rule for its name.
 
@@ -83,8 +86,10 @@ def edit_file(
         accept_recipients: see `reencrypt.open_target`.
         for_others: create a new file even if nobody here could decrypt it.
         allow_invalid: take a Secret that Kubernetes would refuse.
+        recipients: those of a new file instead of the rule's.
 
     Raises:
+        UsageError: options name recipients for a file that exists.
         NotEncryptedError: the file is plain.
         UnprotectedError: see `reencrypt.open_target`.
         ConfigError: no rule matches a new file.
@@ -94,8 +99,13 @@ def edit_file(
     refuse_folder(session, text)
     try:
         if text and not os.path.lexists(session.cwd / text):
-            options = _Options(input_type, for_others, allow_invalid)
+            options = _Options(input_type, for_others, allow_invalid, recipients)
             return _create(session, text, edit, ask, options)
+        if recipients and not recipients.variables:
+            raise UsageError(
+                "options name the recipients of a new file, and this one exists",
+                hint=f"change its recipients with `{command_for('rotate', (text,))}` and --add-… or --rm-…",
+            )
         target = select(session, [text], input_type=input_type).targets[0]
         opened = open_target(session, target, accept_recipients=accept_recipients)
         return _change(session, opened, edit, ask, allow_invalid=allow_invalid)
@@ -109,6 +119,7 @@ class _Options(NamedTuple):
     input_type: str | None
     for_others: bool
     allow_invalid: bool
+    recipients: GivenRecipients
 
 
 def _change(
@@ -137,7 +148,7 @@ def _create(session: Session, text: str, edit: Edit | Given, ask: Ask, options: 
     path = _new_path(session, text)
     refuse_configuration(path)
     name = options.input_type or format_of_name(session, text)
-    policy = policy_for(session, path, Overrides())
+    policy = policy_for(session, path, Overrides(options.recipients.parsed()))
     with blaming_rule(policy):
         check_recipients(policy.groups, session.providers)
     names = {**read_public_keys(repository_root(session)), **policy.names}
@@ -166,7 +177,12 @@ def _create(session: Session, text: str, edit: Edit | Given, ask: Ask, options: 
     except FluxsecretsError as error:
         error.path = text
         raise kept_aside(session, path, encrypted.data, error) from None
-    return EditResult(text, EditOutcome.CREATED, encrypted.values, (*encrypted.warnings, *others))
+    return EditResult(
+        text,
+        EditOutcome.CREATED,
+        encrypted.values,
+        (*override_note(options.recipients), *encrypted.warnings, *others),
+    )
 
 
 def _new_path(session: Session, text: str) -> Path:

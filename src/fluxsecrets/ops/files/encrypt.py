@@ -13,6 +13,7 @@ from pathlib import Path
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
 from fluxsecrets.ops.policy.drift import drift_of
+from fluxsecrets.ops.policy.given import NOBODY, GivenRecipients, override_note
 from fluxsecrets.ops.policy.policy import Overrides, Policy, blaming_rule, make_overrides, policy_for
 from fluxsecrets.ops.policy.validity import faults, refuse_invalid
 from fluxsecrets.ops.run.inputs import Input, Target
@@ -50,7 +51,7 @@ class EncryptRequest:
         environment: all secrets of one environment.
         input_type: overrides the format of named files.
         output: the file for one content's result, or None for in place or standard output.
-        age, pgp: recipients to encrypt for instead of the rule's.
+        recipients: those to encrypt for instead of the rule's.
         encrypted_regex, unencrypted_regex, encrypted_suffix, unencrypted_suffix, encrypted_comment_regex,
             unencrypted_comment_regex: which values to encrypt, instead of the rule's selector; one at most.
         mac_only_encrypted: leave plain values out of the MAC.
@@ -65,8 +66,7 @@ class EncryptRequest:
     environment: str | None = None
     input_type: str | None = None
     output: Path | None = None
-    age: tuple[str, ...] = ()
-    pgp: tuple[str, ...] = ()
+    recipients: GivenRecipients = NOBODY
     encrypted_regex: str | None = None
     unencrypted_regex: str | None = None
     encrypted_suffix: str | None = None
@@ -157,7 +157,8 @@ def encrypt_selected(session: Session, selection: Selection, request: EncryptReq
     prepared = prepare_files(partial(_prepare, session, options), jobs, partial(_waits, session, options))
     results = write_files(session, prepared)
     files = tuple(session.watched(results, len(jobs), "encrypting"))
-    return BatchResult(files, (*selection.notes, *_overrides(session, jobs, files, options)))
+    notes = (*selection.notes, *override_note(request.recipients), *_overrides(session, jobs, files, options))
+    return BatchResult(files, notes)
 
 
 def _waits(session: Session, options: EncryptOptions, job: EncryptJob) -> bool:
@@ -203,7 +204,7 @@ def options_of(request: EncryptRequest) -> EncryptOptions:
         "unencrypted_comment_regex": request.unencrypted_comment_regex,
     }
     overrides = make_overrides(
-        {"age": request.age, "pgp": request.pgp},
+        request.recipients,
         {name: text for name, text in selectors.items() if text is not None},
         mac_only_encrypted=request.mac_only_encrypted,
     )

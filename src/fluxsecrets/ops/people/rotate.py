@@ -18,7 +18,7 @@ from fluxsecrets.ops.files.rekey import (
     with_new_text,
 )
 from fluxsecrets.ops.manifests.meant import require_one_way
-from fluxsecrets.ops.policy.policy import parse_recipients
+from fluxsecrets.ops.policy.given import NOBODY, GivenRecipients
 from fluxsecrets.ops.policy.strangers import Differences, judge, refuse
 from fluxsecrets.ops.run.inputs import Target
 from fluxsecrets.ops.run.names import read_public_keys
@@ -44,8 +44,8 @@ class RotateRequest:
     environment: str | None = None
     everything: bool = False
     input_type: str | None = None
-    add: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    remove: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    add: GivenRecipients = NOBODY
+    remove: GivenRecipients = NOBODY
     accept_recipients: bool = False
     values: bool = False
     dry_run: bool = False
@@ -71,6 +71,7 @@ class RotateOptions:
         accept_recipients: go on where a file is encrypted for others than its rule names, or protected less.
         names: recipient -> name, from the repository's public keys.
         shared: environments that a file belongs to besides the one that was named, by its path.
+        loosely: an ARN to remove stands for it with any role or context, in a file that has no other.
         write: False only says what would happen.
     """
 
@@ -80,6 +81,7 @@ class RotateOptions:
     names: Mapping[str, str] = field(default_factory=dict)
     values: bool = False
     shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    loosely: bool = False
     write: bool = True
 
 
@@ -91,7 +93,7 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
         RecipientError: a recipient is malformed.
         ConfigError: there is no such environment.
     """
-    add, remove = parse_recipients(request.add), parse_recipients(request.remove)
+    add, remove = request.add.parsed(), request.remove.parsed()
     session.named(add)
     require_one_way(request.paths, request.environment, everything=request.everything)
     selection = select(session, request.paths, request.environment, request.input_type)
@@ -102,6 +104,7 @@ def plan_rotation(session: Session, request: RotateRequest) -> Rotation:
         read_public_keys(selection.root),
         request.values,
         _shared_with(session, request.environment),
+        loosely=True,
         write=not request.dry_run,
     )
     refuse_contradiction(options)
@@ -201,8 +204,11 @@ def _changed(groups: RecipientGroups, options: RotateOptions) -> RecipientGroups
     Raises:
         UnprotectedError: nobody would be left, in the file or in one of its key groups.
     """
-    gone = {recipient_key(recipient) for recipient in options.remove}
     present = {recipient_key(recipient) for recipient in flat(groups)}
+    gone = {recipient_key(recipient) for recipient in options.remove}
+    if options.loosely:
+        arns = {("kms", each.id) for each in options.remove if each.kind == "kms"} & gone - present
+        gone |= {recipient_key(each) for each in flat(groups) if (each.kind, each.id) in arns}
     fresh = tuple(recipient for recipient in options.add if recipient_key(recipient) not in present)
     # sops: cmd/sops/rotate.go: what is added goes into the first group.
     extended = ((*groups[0], *fresh), *groups[1:])

@@ -8,7 +8,7 @@ A nested `.sops.yaml` overrides the rules above it; notes say for which files, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from fluxsecrets.sops.document import Sequence as ListNode
 from fluxsecrets.sops.encryption import is_empty
 from fluxsecrets.sops.envelope import RecipientGroups
 from fluxsecrets.sops.formats import StoresConfig, make_format
-from fluxsecrets.sops.recipients import KINDS, Recipient, deduplicate, split_list
+from fluxsecrets.sops.recipients import Recipient
 from fluxsecrets.sops.selectors import (
     DEFAULT_SELECTOR,
     Selector,
@@ -34,6 +34,8 @@ from fluxsecrets.sops.selectors import (
     compile_selector,
     select_one,
 )
+
+from .given import GivenRecipients
 
 FLUX_SELECTOR = SelectorSpec(SelectorKind.ENCRYPTED_REGEX, "^(data|stringData)$")
 """What is encrypted in a Kubernetes manifest where the rule has no selector."""
@@ -85,27 +87,8 @@ class Policy:
     config_path: str | None = None
 
 
-def parse_recipients(texts: MappingABC[str, Sequence[str]]) -> tuple[Recipient, ...]:
-    """Recipients from a command line, each once.
-
-    Args:
-        texts: by kind, such as `age`; each text is one or several separated by commas, as sops takes them.
-
-    Raises:
-        RecipientError: one is malformed.
-    """
-    return deduplicate(
-        [
-            KINDS[kind].parse(text)
-            for kind, given in texts.items()
-            for part in given
-            for text in split_list(part)
-        ]
-    )
-
-
 def make_overrides(
-    recipients: MappingABC[str, Sequence[str]],
+    recipients: GivenRecipients,
     selectors: MappingABC[str, str],
     *,
     mac_only_encrypted: bool = False,
@@ -113,16 +96,15 @@ def make_overrides(
     """What a command line says, parsed.
 
     Args:
-        recipients: by kind, such as `age`; each text is one or several separated by commas, as sops takes
-            them.
+        recipients: as they are named.
         selectors: by field name, such as `encrypted_regex`.
         mac_only_encrypted: see `Overrides`.
 
     Raises:
-        RecipientError: a recipient is malformed.
+        RecipientError, UsageError: a recipient or an encryption context is malformed.
         SelectorError: several selectors, or an invalid one.
     """
-    found = parse_recipients(recipients)
+    found = recipients.parsed()
     selector = select_one(selectors)
     if selector is not None:
         compile_selector(selector)  # an invalid one is refused before any file is looked at
