@@ -123,6 +123,7 @@ class Google:
         changes: the answer to an API passes through it; for answers that are damaged on their way.
         raw: if set, (status, headers, content) that is answered to any request to an API.
         clock: seconds that the server's clock is ahead.
+        silent: if set, requests to an API wait for it.
     """
 
     address: str = ""
@@ -142,6 +143,7 @@ class Google:
     changes: Callable[[object], object] | None = None
     raw: tuple[int, dict[str, str], bytes] | None = None
     clock: float = 0.0
+    silent: threading.Event | None = None
 
     def reset(self):
         self.keys = {KEY: Key.new(b"k"), OTHER_KEY: Key.new(b"o"), DOMAIN_KEY: Key.new(b"d")}
@@ -149,6 +151,7 @@ class Google:
         self.denied, self.headers = set(), {}
         self.asked, self.token_requests, self.failures, self.token_failures = [], [], [], []
         self.changes, self.raw, self.clock = None, None, 0.0
+        self.silent = None
 
     def now(self):
         return time.time() + self.clock
@@ -168,6 +171,8 @@ class Google:
         """Answer one request to an API: what all of them share."""
         self.asked.append((verb, resource))
         self.headers = headers
+        if self.silent is not None:
+            self.silent.wait(5)
         if self.failures:
             raise self.failures.pop(0)
         self._authenticate(headers.get("authorization", ""))

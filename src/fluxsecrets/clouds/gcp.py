@@ -24,7 +24,7 @@ _TOKENS = "Google's token service"
 _TIMEOUT = 10.0
 _LIMIT = 4 << 20  # bytes of an answer
 _SKEW = 300.0  # seconds; Google takes tokens that are a few minutes off
-_CA_FILES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # the last one is Go's, so sops's
+_CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the first one is Go's, so sops's
 
 _STATUSES: Mapping[str, str] = MappingProxyType(
     {
@@ -90,6 +90,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
 )
 """By the same reasons: what to do next."""
 
+_HEADER = re.compile(r"[ -~]+", re.ASCII)
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,60}", re.ASCII)
 _PROJECT = re.compile(r"projects/([a-z0-9][a-z0-9.:-]{0,80})", re.ASCII)
 _API = re.compile(r"[a-z0-9-]{1,40}\.googleapis\.com", re.ASCII)
@@ -110,6 +111,8 @@ class Client:
         self._lock = threading.Lock()
         self._http: Any = None
         self._credentials: Any = None
+        hint = gcp_login.log_in_hint(environ)
+        self._hints = {refusal.EXPIRED: hint, refusal.NO_CREDENTIALS: hint}
 
     def call(
         self,
@@ -146,7 +149,7 @@ class Client:
         headers = {**headers, **self.headers()}
         answer = self._request(method, url, data, headers, self._service)
         if answer.status >= 300:
-            raise _refused_answer(answer, self._service, hints)
+            raise _refused_answer(answer, self._service, {**self._hints, **hints})
         try:
             fields = json.loads(answer.data)
         except (ValueError, RecursionError):
@@ -169,10 +172,19 @@ class Client:
                 except ServiceError:
                     raise
                 except Exception as error:  # noqa: BLE001 - of any library that a kind of credential uses
-                    raise refused(error, self._service) from None
+                    raise self.refused(error) from None
             headers: dict[str, str] = {}
             credentials.apply(headers)
-            return headers
+        if not all(_HEADER.fullmatch(value) for value in headers.values()):
+            # Libraries quote such a header in their exceptions.
+            raise refusal.refusal(
+                refusal.NO_CREDENTIALS, self._service, detail="the token has characters that no token has"
+            )
+        return headers
+
+    def refused(self, error: Exception, hints: Mapping[str, str] = MappingProxyType({})) -> ServiceError:
+        """Return what an exception of a request with these credentials means, see the function `refused`."""
+        return refused(error, self._service, {**self._hints, **hints})
 
     def address(self, api: str, universe: str = "") -> str:
         """Return the address of an API.
@@ -217,9 +229,9 @@ class Client:
 
         The library would try again by itself, and wait.
         """
-        answer = self._request(method, url, body, headers or {}, _TOKENS, timeout or _TIMEOUT)
+        answer = self._request(method, url, body, headers or {}, _TOKENS, timeout)
         if answer.status == 429 or answer.status >= 500:
-            raise _refused_answer(answer, _TOKENS, {})
+            raise _refused_answer(answer, _TOKENS, self._hints)
         return answer
 
     def _request(
@@ -229,7 +241,7 @@ class Client:
         data: bytes | None,
         headers: Mapping[str, str],
         service: str,
-        timeout: float = _TIMEOUT,
+        timeout: float | None = None,
     ) -> _Answer:
         import requests
 
@@ -242,7 +254,7 @@ class Client:
                 url,
                 data=data,
                 headers=dict(headers),
-                timeout=timeout,
+                timeout=timeout or _TIMEOUT,
                 allow_redirects=False,
                 stream=True,
                 verify=verify,
@@ -355,37 +367,46 @@ def _of_requests(requests: Any, error: Exception, service: str, _hints: object) 
     if isinstance(error, requests.Timeout):
         return refusal.refusal(refusal.TIMED_OUT, service, detail=name)
     if isinstance(error, requests.exceptions.SSLError):
-        if "not yet valid" in str(error):
-            return refusal.refusal(refusal.CLOCK_SKEW, service, detail="certificate not yet valid")
-        return refusal.refusal(
-            refusal.FAILED,
-            service,
-            detail="the certificate is not trusted",
-            hint="name the certificates of your proxy or cloud with REQUESTS_CA_BUNDLE",
-        )
+        return _of_tls(str(error), service)
     if isinstance(error, requests.ConnectionError):
         timed_out = "timed out" in str(error)  # while it was read
         return refusal.refusal(refusal.TIMED_OUT if timed_out else refusal.OFFLINE, service, detail=name)
     return None
 
 
-def _of_auth(exceptions: Any, error: Exception, service: str, _hints: object) -> ServiceError | None:
-    if isinstance(error, exceptions.RefreshError):
-        fields = next((each for each in error.args if isinstance(each, Mapping)), {})
-        code, text = (str(fields.get(name) or "") for name in ("error", "error_description"))
-        shown = code if re.fullmatch("[a-z_]{1,40}", code) else type(error).__name__
-        if "iat" in text and "exp" in text:
-            return refusal.refusal(refusal.CLOCK_SKEW, service, detail=shown)
-        if code in ("invalid_grant", "") and "JWT" not in text and "account" not in text.lower():
-            return refusal.refusal(refusal.EXPIRED, service, detail=shown, hint=gcp_login.LOG_IN)
-        return refusal.refusal(refusal.DENIED, service, detail=shown, hint=gcp_login.LOG_IN)
+def _of_tls(text: str, service: str) -> ServiceError:
+    if "not yet valid" in text:
+        return refusal.refusal(refusal.CLOCK_SKEW, service, detail="its certificate is not yet valid")
+    return refusal.refusal(
+        refusal.FAILED,
+        service,
+        detail="its certificate is not trusted",
+        hint=f"set {_CA_FILES[0]} to the file with the certificates of your cloud or proxy",
+    )
+
+
+def _of_auth(
+    exceptions: Any, error: Exception, service: str, hints: Mapping[str, str]
+) -> ServiceError | None:
+    if not isinstance(error, exceptions.GoogleAuthError):
+        return None
+    fields = next((each for each in error.args if isinstance(each, Mapping)), {})
+    code, text = (str(fields.get(name) or "") for name in ("error", "error_description"))
+    detail = code if re.fullmatch("[a-z_]{1,40}", code) else type(error).__name__
+    hint = None
     if isinstance(error, exceptions.TransportError):
-        return refusal.refusal(refusal.OFFLINE, service, detail=type(error).__name__)
-    if isinstance(error, exceptions.GoogleAuthError):
-        return refusal.refusal(
-            refusal.NO_CREDENTIALS, service, detail=type(error).__name__, hint=gcp_login.LOG_IN
-        )
-    return None
+        reason = refusal.OFFLINE
+    elif "iat" in text and "exp" in text:  # "check your iat and exp values in the JWT claim"
+        reason = refusal.CLOCK_SKEW
+    elif isinstance(error, exceptions.OAuthError) or "impersonated" in str(error.args[:1]):
+        reason = refusal.DENIED
+        hint = "ask for the role roles/iam.serviceAccountTokenCreator on the service account"
+    elif isinstance(error, exceptions.RefreshError):
+        gone = code not in ("", "invalid_grant") or "JWT" in text or "account" in text.lower()
+        reason = refusal.DENIED if gone else refusal.EXPIRED
+    else:
+        reason = refusal.NO_CREDENTIALS
+    return refusal.refusal(reason, service, detail=detail, hint=hint or hints.get(reason))
 
 
 def _of_api(exceptions: Any, error: Exception, service: str, hints: Mapping[str, str]) -> ServiceError | None:
@@ -396,6 +417,10 @@ def _of_api(exceptions: Any, error: Exception, service: str, hints: Mapping[str,
     code = getattr(error, "grpc_status_code", None)
     if code is not None and code.name == "DEADLINE_EXCEEDED":
         return refusal.refusal(refusal.TIMED_OUT, service, detail=code.name)
+    if "CERTIFICATE_VERIFY_FAILED" in str(error.message):
+        return _of_tls(str(error.message), service)
+    if re.search("failed to connect to all addresses|DNS resolution failed", str(error.message)):
+        return refusal.refusal(refusal.OFFLINE, service)
     delays = [each.retry_delay for each in error.details or () if hasattr(each, "retry_delay")]
     failure = _Failure(
         status=code.name if code is not None else _status_of(int(error.code or 0)),
@@ -459,8 +484,6 @@ def _meaning(failure: _Failure, service: str, hints: Mapping[str, str]) -> Servi
     hint = _HINTS.get(failure.cause)
     if failure.cause == "SERVICE_DISABLED":
         hint = _enable(failure.facts)
-    elif reason in (refusal.EXPIRED, refusal.NO_CREDENTIALS):
-        hint = hint or gcp_login.LOG_IN
     shown = failure.cause if _NAME.fullmatch(failure.cause) else failure.status
     return refusal.refusal(
         reason, service, detail=shown, hint=hint or hints.get(reason), retry_after=failure.retry_after

@@ -27,7 +27,7 @@ TOKEN = "GOOGLE_OAUTH_ACCESS_TOKEN"  # noqa: S105 - a variable's name
 APPLICATION_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 UNIVERSE = "GOOGLE_CLOUD_UNIVERSE_DOMAIN"
 DEFAULT_UNIVERSE = "googleapis.com"
-LOG_IN = "run `gcloud auth application-default login`"
+_LOG_IN = "run `gcloud auth application-default login`"
 _QUOTA_PROJECT = "GOOGLE_CLOUD_QUOTA_PROJECT"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _WELL_KNOWN = "application_default_credentials.json"
@@ -85,6 +85,17 @@ def find_credentials(environ: Mapping[str, str], service: str) -> Any:
 def has_credentials(environ: Mapping[str, str]) -> bool:
     """Whether there is something to log in with. Neither a service nor a program is asked."""
     return bool(environ.get(TOKEN)) or any(True for _ in _documents(environ)) or _is_on_google(environ)
+
+
+def log_in_hint(environ: Mapping[str, str]) -> str:
+    """Return what to do about credentials that are missing or not accepted."""
+    for name in (CREDENTIALS, TOKEN, APPLICATION_CREDENTIALS):
+        if not environ.get(name):
+            continue
+        if name == TOKEN:
+            return f"run `export {TOKEN}=$(gcloud auth print-access-token)`"
+        return f"check the credentials that {name} names"
+    return _LOG_IN
 
 
 def looked_in(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -166,12 +177,12 @@ def _with_quota_project(credentials: Any, environ: Mapping[str, str]) -> Any:
 
 
 def _malformed(service: str, origin: str, what: str) -> ServiceError:
-    hint = LOG_IN if origin == _WELL_KNOWN else f"fix or unset {origin}"
+    hint = _LOG_IN if origin == _WELL_KNOWN else f"fix or unset {origin}"
     return refusal.refusal(refusal.NO_CREDENTIALS, service, detail=f"{origin} {what}", hint=hint)
 
 
 def _not_here(service: str, detail: str = "") -> ServiceError:
-    return refusal.refusal(refusal.NO_CREDENTIALS, service, detail=detail, hint=LOG_IN)
+    return refusal.refusal(refusal.NO_CREDENTIALS, service, detail=detail, hint=_LOG_IN)
 
 
 def _has_metadata(environ: Mapping[str, str]) -> bool:

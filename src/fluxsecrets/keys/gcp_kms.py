@@ -7,9 +7,11 @@ Requests and answers carry CRC32C checksums, as Google's guide on data integrity
 from __future__ import annotations
 
 import base64
+import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -183,7 +185,8 @@ class Grpc:
             ServiceError: the library is not installed.
         """
         try:
-            import grpc
+            with _quiet_grpc():
+                import grpc
             from google.cloud.kms_v1.services import key_management_service as service
         except ImportError:
             raise refusal.missing_extra(_SERVICE, "gcp") from None
@@ -220,7 +223,20 @@ class Grpc:
                 request=request, retry=None, timeout=_TIMEOUT, metadata=metadata
             )
         except GoogleAPICallError as error:
-            raise gcp.refused(error, _SERVICE, _HINTS[verb]) from None
+            raise self._client.refused(error, _HINTS[verb]) from None
+
+
+@contextmanager
+def _quiet_grpc() -> Iterator[None]:
+    """Keep log lines of gRPC off standard error. Its core reads the variable once, when it is loaded."""
+    if "GRPC_VERBOSITY" in os.environ:
+        yield
+        return
+    os.environ["GRPC_VERBOSITY"] = "NONE"
+    try:
+        yield
+    finally:
+        del os.environ["GRPC_VERBOSITY"]
 
 
 def make(environ: Mapping[str, str], _user: User) -> KeyProvider:
