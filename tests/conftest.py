@@ -202,6 +202,26 @@ def aws(_aws_server, environment, monkeypatch):
     return _aws_server
 
 
+@pytest.fixture(scope="session")
+def _google_servers(tmp_path_factory):
+    pytest.importorskip("google.cloud.kms_v1", reason="google-cloud-kms is not installed: it is not tried")
+    pytest.importorskip("google_crc32c")
+    from googleserver import google_servers
+
+    with google_servers(tmp_path_factory.mktemp("google")) as google:
+        yield google
+
+
+@pytest.fixture
+def google(_google_servers, environment, monkeypatch):
+    """Google's APIs on loopback, see `googleserver`; the environment names them and a throw-away token."""
+    _google_servers.reset()
+    for name, text in _google_servers.variables().items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setenv("NO_PROXY", "*")
+    return _google_servers
+
+
 @pytest.fixture
 def act_as(environment, monkeypatch):
     """Makes the test be somebody of the example: alice, bob (staging only), or cluster (staging's own)."""

@@ -432,6 +432,7 @@ def _http_server(google, routes):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # a client that hangs up
     return server
 
 

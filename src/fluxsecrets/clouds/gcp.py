@@ -28,7 +28,7 @@ _CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the fir
 
 _STATUSES: Mapping[str, str] = MappingProxyType(
     {
-        "UNAUTHENTICATED": refusal.EXPIRED,
+        "UNAUTHENTICATED": refusal.BAD_CREDENTIALS,
         "PERMISSION_DENIED": refusal.DENIED,
         "NOT_FOUND": refusal.NOT_FOUND,
         "FAILED_PRECONDITION": refusal.DISABLED,
@@ -62,6 +62,7 @@ _OF_HTTP: Mapping[int, str] = MappingProxyType(
 
 _CAUSES: Mapping[str, str] = MappingProxyType(
     {
+        "ACCESS_TOKEN_EXPIRED": refusal.EXPIRED,
         "CREDENTIALS_MISSING": refusal.NO_CREDENTIALS,
         "RATE_LIMIT_EXCEEDED": refusal.THROTTLED,
         "RESOURCE_QUOTA_EXCEEDED": refusal.THROTTLED,
@@ -75,6 +76,7 @@ _MESSAGES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("decryption failed", re.IGNORECASE), refusal.WRONG_KEY),
     (re.compile(r"checksum in field|crc32c", re.IGNORECASE), refusal.CORRUPTED),
     (re.compile("has purpose|purpose must be|concerns location", re.IGNORECASE), refusal.REJECTED),
+    (re.compile(r"PENDING_GENERATION|\bEKM\b|external key", re.IGNORECASE), refusal.KEY_UNAVAILABLE),
 )
 """By what the message of INVALID_ARGUMENT and FAILED_PRECONDITION says: nothing else tells these apart."""
 
@@ -90,10 +92,15 @@ _HINTS: Mapping[str, str] = MappingProxyType(
 )
 """By the same reasons: what to do next."""
 
+_UNTRUSTED = re.compile("handshake failed.*certificate", re.IGNORECASE | re.DOTALL)
+_UNREACHABLE = re.compile("failed to connect to all addresses|DNS resolution failed")
+"""What gRPC itself says, in place of a server."""
+
 _HEADER = re.compile(r"[ -~]+", re.ASCII)
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,60}", re.ASCII)
 _PROJECT = re.compile(r"projects/([a-z0-9][a-z0-9.:-]{0,80})", re.ASCII)
 _API = re.compile(r"[a-z0-9-]{1,40}\.googleapis\.com", re.ASCII)
+_DOMAIN = re.compile(r"[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)+", re.ASCII)
 _SECONDS = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)s?", re.ASCII)
 
 
@@ -112,7 +119,7 @@ class Client:
         self._http: Any = None
         self._credentials: Any = None
         hint = gcp_login.log_in_hint(environ)
-        self._hints = {refusal.EXPIRED: hint, refusal.NO_CREDENTIALS: hint}
+        self._hints = dict.fromkeys((refusal.EXPIRED, refusal.BAD_CREDENTIALS, refusal.NO_CREDENTIALS), hint)
 
     def call(
         self,
@@ -199,6 +206,13 @@ class Client:
         wanted = universe or self._environ.get(gcp_login.UNIVERSE, "")
         with self._lock:
             own = str(self._found().universe_domain)
+        if not _DOMAIN.fullmatch(wanted or own):
+            raise refusal.refusal(
+                refusal.REJECTED,
+                self._service,
+                detail="the universe of your cloud is not a domain",
+                hint="it looks like googleapis.com",
+            )
         if wanted and own not in (wanted, gcp_login.DEFAULT_UNIVERSE):
             raise refusal.refusal(
                 refusal.NO_CREDENTIALS,
@@ -402,8 +416,9 @@ def _of_auth(
         reason = refusal.DENIED
         hint = "ask for the role roles/iam.serviceAccountTokenCreator on the service account"
     elif isinstance(error, exceptions.RefreshError):
+        # The key or the account is gone, or the log-in is over.
         gone = code not in ("", "invalid_grant") or "JWT" in text or "account" in text.lower()
-        reason = refusal.DENIED if gone else refusal.EXPIRED
+        reason = refusal.BAD_CREDENTIALS if gone else refusal.EXPIRED
     else:
         reason = refusal.NO_CREDENTIALS
     return refusal.refusal(reason, service, detail=detail, hint=hint or hints.get(reason))
@@ -417,9 +432,9 @@ def _of_api(exceptions: Any, error: Exception, service: str, hints: Mapping[str,
     code = getattr(error, "grpc_status_code", None)
     if code is not None and code.name == "DEADLINE_EXCEEDED":
         return refusal.refusal(refusal.TIMED_OUT, service, detail=code.name)
-    if "CERTIFICATE_VERIFY_FAILED" in str(error.message):
+    if _UNTRUSTED.search(str(error.message)):
         return _of_tls(str(error.message), service)
-    if re.search("failed to connect to all addresses|DNS resolution failed", str(error.message)):
+    if _UNREACHABLE.search(str(error.message)):
         return refusal.refusal(refusal.OFFLINE, service)
     delays = [each.retry_delay for each in error.details or () if hasattr(each, "retry_delay")]
     failure = _Failure(

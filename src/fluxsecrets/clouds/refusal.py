@@ -50,9 +50,7 @@ FAILED = "failed"
 # fmt: off
 REASONS: Mapping[str, Reason] = MappingProxyType({
     NO_CREDENTIALS: Reason("no credentials for {service} were found", "log in", everywhere=True),
-    EXPIRED: Reason(
-        "the credentials for {service} have expired or are not valid", "log in again", everywhere=True
-    ),
+    EXPIRED: Reason("the credentials for {service} have expired", "log in again", everywhere=True),
     BAD_CREDENTIALS: Reason("{service} does not accept the credentials", "log in again", everywhere=True),
     DENIED: Reason("{service} denied the request", "ask for the permission, or use another account"),
     DISABLED: Reason("{service} says that the key is disabled or deleted", "ask its owner to enable it"),

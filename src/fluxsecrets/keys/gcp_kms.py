@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -32,9 +33,10 @@ _ENDPOINT = "SOPS_GCP_KMS_ENDPOINT"
 _UNIVERSE_DOMAIN = "SOPS_GCP_KMS_UNIVERSE_DOMAIN"
 _TIMEOUT = 10.0
 
-_PROJECT = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?:)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"  # or its number
+_PROJECT = r"(?:[a-z0-9][a-z0-9.-]{0,80}[a-z0-9]:)?[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 _NAME = re.compile(
-    rf"projects/{_PROJECT}/(locations/([a-z0-9-]+)/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+)",
+    rf"projects/{_PROJECT}"  # an id, in the scope of a domain or not, or a number
+    r"/(locations/([a-z0-9-]{1,63})/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63})",
     re.ASCII,
 )
 _VERSION = re.compile(r"/cryptoKeyVersions/[^/]*/?", re.ASCII)
@@ -125,8 +127,8 @@ class GcpKms:
         return answer.plaintext
 
     def has_credentials(self, recipient: Recipient) -> bool:
-        """Whether there is something to log in with."""
-        return gcp_login.has_credentials(self._environ)
+        """Whether there is something to log in with, and the library to do it."""
+        return find_spec("google_crc32c") is not None and gcp_login.has_credentials(self._environ)
 
     def looked_in(self) -> tuple[str, ...]:
         """See `KeyClient.looked_in`."""
