@@ -43,8 +43,16 @@ _VERSION = re.compile(r"/cryptoKeyVersions/[^/]*/?", re.ASCII)
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _PATH = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
 _HINTS = {
-    "encrypt": {refusal.DENIED: "ask for the role roles/cloudkms.cryptoKeyEncrypter on the key"},
-    "decrypt": {refusal.DENIED: "ask for the role roles/cloudkms.cryptoKeyDecrypter on the key"},
+    "encrypt": {
+        refusal.DENIED: "ask for the role roles/cloudkms.cryptoKeyEncrypter on the key",
+        refusal.DISABLED: "ask the owner of the key to enable its primary version",
+        refusal.NOT_FOUND: "check the project, location, key ring and key in the resource id",
+    },
+    "decrypt": {
+        refusal.DENIED: "ask for the role roles/cloudkms.cryptoKeyDecrypter on the key",
+        refusal.DISABLED: "ask the owner of the key to enable or restore the version that encrypted the file",
+        refusal.NOT_FOUND: "check the project, location, key ring and key in the resource id",
+    },
 }
 
 
