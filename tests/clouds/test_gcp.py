@@ -389,7 +389,7 @@ def test_a_universe_is_a_host_name(google, domain):
         (RefusedError("UNAVAILABLE", "x"), "unavailable", None),
         (RefusedError("INTERNAL", "x"), "unavailable", None),
         (RefusedError("DEADLINE_EXCEEDED", "x"), "unavailable", None),
-        (RefusedError("ALREADY_EXISTS", "x"), "failed", None),
+        (RefusedError("ALREADY_EXISTS", "x"), "exists", None),
     ],
 )
 def test_refusals(google, failure, reason, hint):
