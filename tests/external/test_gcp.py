@@ -119,7 +119,7 @@ def test_versions_that_are_disabled_or_destroyed(google, secrets, state):
     ("failure", "reason", "tries"),
     [
         (RefusedError("PERMISSION_DENIED", SECRET), "denied", 1),
-        (RefusedError("UNAUTHENTICATED", SECRET), "expired", 1),
+        (RefusedError("UNAUTHENTICATED", SECRET), "bad-credentials", 1),
         (RefusedError("RESOURCE_EXHAUSTED", SECRET, retry_in(3)), "throttled", 3),
         (RefusedError("UNAVAILABLE", SECRET), "unavailable", 3),
         (RefusedError("INVALID_ARGUMENT", SECRET), "rejected", 1),
