@@ -49,6 +49,7 @@ def pytest_collection():
 
 _LEAKING = (
     "SOPS_",
+    "AZURE_",
     "GOOGLE_",
     "GCE_METADATA_",
     "CLOUDSDK_",
@@ -237,6 +238,39 @@ def act_as(environment, monkeypatch):
         return Identity(recipients[name], path, secret)
 
     return act_as
+
+
+@pytest.fixture(scope="session")
+def azure_service(tmp_path_factory):
+    """Azure on this machine, for all tests; `azure` is it in the environment of one."""
+    pytest.importorskip("azure.identity", reason="azure-identity is not installed: Azure is not tried")
+    pytest.importorskip("azure.keyvault.keys")
+    from azureserver import azure_server
+
+    with azure_server(tmp_path_factory.mktemp("azure")) as service:
+        yield service
+
+
+@pytest.fixture
+def azure(azure_service, environment, monkeypatch):
+    """Azure without any key, and an environment that leads there with a client's secret."""
+    from azure.keyvault.keys._shared import http_challenge_cache
+
+    http_challenge_cache.clear()
+    azure_service.reset()
+    for name, value in azure_service.environ.items():
+        monkeypatch.setenv(name, value)
+    return azure_service
+
+
+@pytest.fixture(scope="session")
+def rsa_keys():
+    """Two RSA keys of services. sops wrapped the data keys of `vectors/sops-cloud/azure` for the first."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    known = (VECTORS / "sops-cloud" / "azure" / "key.pem").read_bytes()
+    return load_pem_private_key(known, None), rsa.generate_private_key(65537, 2048)
 
 
 @pytest.fixture

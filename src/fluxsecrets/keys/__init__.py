@@ -90,7 +90,14 @@ class Unsupported:
 
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
-    {"age": "age", "pgp": "pgp", "kms": "aws_kms", "gcp_kms": "gcp_kms", "hc_vault": "vault_transit"}
+    {
+        "age": "age",
+        "pgp": "pgp",
+        "kms": "aws_kms",
+        "gcp_kms": "gcp_kms",
+        "azure_kv": "azure_kv",
+        "hc_vault": "vault_transit",
+    }
 )
 """By the kind of key: the module that provides for it, which has `make`. It is imported when first used.
 

@@ -280,7 +280,8 @@ def recipient_key(recipient: Recipient) -> RecipientKey:
     elif recipient.kind == "pgp":
         text = _SPACES.sub("", text).upper()
     elif recipient.kind == "azure_kv":
-        text = text.rpartition("/")[0]  # a rule without a version means the newest
+        # A rule without a version means the newest. An address may end in a slash, and Azure ignores case.
+        text = text.rpartition("/")[0].replace("//keys/", "/keys/").lower()
     elif recipient.kind == "kms":
         text = _kms_key(recipient)
     return recipient.kind, text
