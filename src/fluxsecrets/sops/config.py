@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fluxsecrets.errors import RecipientError, SelectorError
 
@@ -31,6 +31,9 @@ from .placed_yaml import (
 )
 from .recipients import KINDS, KeyKind, Recipient, age, deduplicate, kms_from_arn, recipient_key, split_list
 from .selectors import Regex, SelectorKind, SelectorSpec, compile_selector, select_one
+
+if TYPE_CHECKING:
+    from .destinations import DestinationRule
 
 
 class UnknownField(NamedTuple):
@@ -99,6 +102,7 @@ class SopsConfig:
         stores: indentation.
         unknown: fields outside of rules that sops does not know and passes over; lists that hold
             anchors are not among them.
+        destinations: the rules of `publish`, in order; the first that matches applies.
     """
 
     path: str
@@ -106,6 +110,7 @@ class SopsConfig:
     has_creation_rules: bool = False
     stores: StoresConfig = field(default_factory=StoresConfig)
     unknown: tuple[UnknownField, ...] = ()
+    destinations: tuple[DestinationRule, ...] = ()
 
 
 class RuleMatch(NamedTuple):
@@ -133,17 +138,19 @@ def parse_config(data: bytes, *, path: str) -> SopsConfig:
     stores, odd_stores = _stores(read, fields)
     unknown = [key for key in keys_outside(fields, _CONFIG_FIELDS) if not _holds_anchors(fields[key.text][1])]
     anchors = _anchored_texts(root)
+    destinations = _destinations(read, fields, anchors)
     return SopsConfig(
         path=path,
         rules=tuple(
-            _RuleReader(read, anchors).rule(node, index)
+            read_rule(read, node, index, anchors)
             for index, node in enumerate(read.items(fields, "creation_rules"))
         ),
         has_creation_rules=is_set(fields, "creation_rules"),
         stores=stores,
+        destinations=destinations,
         unknown=(
             *(UnknownField(key.text, key.line) for key in unknown),
-            *_destination_rules(read, fields),
+            *(field for rule in destinations for field in rule.unknown),
             *odd_stores,
         ),
     )
@@ -208,21 +215,6 @@ _RULE_FIELDS = frozenset(
     }
 )
 _GROUP_FIELDS = frozenset({"merge", *(kind.group_field for kind in KINDS.values())})
-_DESTINATION_FIELDS = frozenset(
-    {
-        "path_regex",
-        "s3_bucket",
-        "s3_prefix",
-        "gcs_bucket",
-        "gcs_prefix",
-        "vault_path",
-        "vault_address",
-        "vault_kv_mount_name",
-        "vault_kv_version",
-        "recreation_rule",
-        "omit_extensions",
-    }
-)
 _OPTIONAL = frozenset({"role", "aws_profile", "version"})
 """Fields of a key in a key group that it may lack."""
 
@@ -230,25 +222,25 @@ _STORES = {"dotenv": False, "ini": False, "json": True, "json_binary": True, "ya
 """The stores, and whether they can be indented."""
 
 
-def _destination_rules(read: FieldReader, config: Fields) -> list[UnknownField]:
-    """Check the shape of the rules of `sops publish`, which has no counterpart here."""
-    unknown: list[UnknownField] = []
-    for index, node in enumerate(read.items(config, "destination_rules")):
-        name = f"destination_rules[{index}]"
-        fields = read.fields(node, name)
-        read.regex(fields, "path_regex")
-        unknown += _unknown(fields, _DESTINATION_FIELDS, f"{name}.")
-    return unknown
+def _destinations(
+    read: FieldReader, config: Fields, anchors: Mapping[str, str]
+) -> tuple[DestinationRule, ...]:
+    nodes = read.items(config, "destination_rules")
+    if not nodes:
+        return ()
+    from .destinations import read_destination  # few repositories publish
+
+    return tuple(read_destination(read, node, index, anchors) for index, node in enumerate(nodes))
 
 
 def _stores(read: FieldReader, config: Fields) -> tuple[StoresConfig, list[UnknownField]]:
     fields = read.fields(config["stores"][1], "stores") if "stores" in config else {}
-    unknown = _unknown(fields, frozenset(_STORES), "stores.")
+    unknown = unknown_fields(fields, frozenset(_STORES), "stores.")
     indents: dict[str, int | None] = {}
     for name, can_indent in _STORES.items():
         if name in fields:
             store = read.fields(fields[name][1], f"stores.{name}")
-            unknown += _unknown(store, frozenset({"indent"} if can_indent else ()), f"stores.{name}.")
+            unknown += unknown_fields(store, frozenset({"indent"} if can_indent else ()), f"stores.{name}.")
             indents[name] = _indent(read, store, name) if can_indent else None
     return StoresConfig(indents.get("yaml"), indents.get("json"), indents.get("json_binary")), unknown
 
@@ -263,6 +255,24 @@ def _indent(read: FieldReader, store: Fields, name: str) -> int | None:
     return indent
 
 
+def read_rule(
+    read: FieldReader, node: Node, index: int, anchors: Mapping[str, str], name: str | None = None
+) -> CreationRule:
+    """Read one creation rule.
+
+    Args:
+        read: reads fields of this configuration.
+        node: the rule.
+        index: its position, from 0.
+        anchors: names of anchors by text, without blanks.
+        name: the rule's name for messages; by default, its number.
+
+    Raises:
+        ConfigError: see `parse_config`.
+    """
+    return _RuleReader(read, anchors).rule(node, index, name)
+
+
 class _RuleReader:
     """Reads one creation rule, and collects names and fields without effect on the way."""
 
@@ -272,15 +282,16 @@ class _RuleReader:
         self.names: dict[str, str] = {}
         self.unknown: list[UnknownField] = []
 
-    def rule(self, node: Node, index: int) -> CreationRule:
+    def rule(self, node: Node, index: int, name: str | None = None) -> CreationRule:
+        name = name or f"creation rule {index + 1}"
         if is_null(node):
             self.read.fail(
                 node,
-                f"creation rule {index + 1} is empty",
+                f"{name} is empty",
                 hint="to sops an empty rule matches every path and has no recipients: remove it",
             )
-        fields = self.read.fields(node, f"creation rule {index + 1}")
-        self.unknown += _unknown(fields, _RULE_FIELDS)
+        fields = self.read.fields(node, name)
+        self.unknown += unknown_fields(fields, _RULE_FIELDS)
         path = self.read.regex(fields, "path_regex")
         key_groups = self.key_groups(fields)
         lists = [kind.rule_field for kind in KINDS.values()]
@@ -384,7 +395,7 @@ class _RuleReader:
 
     def group(self, node: Node, name: str) -> list[Recipient]:
         fields = self.read.fields(node, name)
-        self.unknown += _unknown(fields, _GROUP_FIELDS, f"{name}.")
+        self.unknown += unknown_fields(fields, _GROUP_FIELDS, f"{name}.")
         found: list[Recipient] = []
         for position, part in enumerate(self.members(fields, "merge")):
             found += self.group(part, f"{name}.merge[{position}]")
@@ -411,7 +422,7 @@ class _RuleReader:
             if not isinstance(item, MapNode):
                 self.read.fail(item, f"{name} holds {kind_of(item)}, expected a map with {', '.join(known)}")
             entry = self.read.fields(item, name)
-            self.unknown += _unknown(entry, frozenset(known), f"{name}.")
+            self.unknown += unknown_fields(entry, frozenset(known), f"{name}.")
             try:
                 recipient = make(
                     **{kind.group_fields[field]: self.part(entry, field, item) for field in known}
@@ -432,7 +443,8 @@ class _RuleReader:
         return self.read.text(entry, name) if name in _OPTIONAL else self.read.required(entry, name, node)
 
 
-def _unknown(fields: Fields, known: frozenset[str], prefix: str = "") -> list[UnknownField]:
+def unknown_fields(fields: Fields, known: frozenset[str], prefix: str = "") -> list[UnknownField]:
+    """The fields that are not among the known ones, with a prefix for their names."""
     return [UnknownField(prefix + key.text, key.line) for key in keys_outside(fields, known)]
 
 
