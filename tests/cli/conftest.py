@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fluxsecrets.clouds.calling import CallLimits
 from proposing import make_shop
 
 MARKER = "hunter2-throwaway"
@@ -103,3 +104,47 @@ def encrypted(folder, cli):
 def shop(tmp_path, git, monkeypatch, act_as):
     """Makes the repository of `proposing`, in which the test runs as somebody without a key."""
     return partial(make_shop, tmp_path, git, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def _s3_server():
+    pytest.importorskip("moto", reason="moto is not installed: S3 is not tried")
+    from s3server import s3_server
+
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _gcs_server():
+    from gcsserver import gcs_server
+
+    with gcs_server() as server:
+        yield server
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Makes uploads that are tried again wait for nothing."""
+    limits = CallLimits(tries=3, first_wait=0.0, longest_wait=0.0, deadline=5.0, per_second=10_000)
+    for name in ("s3", "gcs", "vault"):
+        monkeypatch.setattr(f"fluxsecrets.ops.publish.destinations.{name}.LIMITS", limits)
+
+
+@pytest.fixture
+def s3(_s3_server, environment, quick, monkeypatch):
+    """Amazon S3 with the bucket `waddle`, which the environment names."""
+    _s3_server.clear()
+    _s3_server.bucket()
+    for name, text in _s3_server.environment().items():
+        monkeypatch.setenv(name, text)
+    return _s3_server
+
+
+@pytest.fixture
+def gcs(_gcs_server, environment, quick, monkeypatch):
+    """Google Cloud Storage with the bucket `waddle`, which the environment names."""
+    _gcs_server.clear()
+    for name, text in _gcs_server.environment().items():
+        monkeypatch.setenv(name, text)
+    return _gcs_server

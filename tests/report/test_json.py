@@ -57,6 +57,7 @@ CASES = [
     ("unseal", "--validate", "apps/observability", "missing.yaml"),
     ("fold",),
     ("propose", "apps/spicedb/overlays/production/registry.json", "auth", "--generate", "hex"),
+    ("publish", "README.md", "apps/spicedb/overlays/staging/registry.json", "--dry-run"),
     ("status",),
     ("status", "--env", "staging"),
     ("status", "missing.yaml"),

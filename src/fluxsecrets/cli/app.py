@@ -32,6 +32,7 @@ COMMANDS = {
     "unseal": ("unseal", "Print SealedSecrets as Secrets, with the controller's key."),
     "reseal": ("reseal", "Seal SealedSecrets again: for another certificate, name or namespace."),
     "convert": ("convert", "Move Secrets between SOPS, Sealed Secrets and External Secrets."),
+    "publish": ("publish", "Upload encrypted files to buckets, and values to Vault."),
     "audit": ("audit", "Find what is wrong with secrets, and who can read what."),
     "verify": ("verify", "Show what Flux would do with each Kustomization."),
     "review": ("review", "Show what a change does to secrets, for its reviewer."),

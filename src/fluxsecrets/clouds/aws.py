@@ -6,12 +6,14 @@ import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from fluxsecrets.errors import ServiceError
 
 from . import refusal
 
+Result = TypeVar("Result")
 SERVICE = "AWS"
 REGION = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"
 """A region, as a pattern. It becomes a part of a host name, so nothing else may pass."""
@@ -73,7 +75,7 @@ def make_client(name: str, *, region: str, profile: str = "", role: str = "", se
 
     Args:
         name: as botocore calls the service, such as `kms`.
-        region: such as `eu-central-1`.
+        region: such as `eu-central-1`; empty for that of the environment or the profile.
         profile: of the user's AWS configuration, or empty for what the environment says.
         role: the ARN of a role that the client assumes first, and again before its credentials expire.
         service: its name for people.
@@ -90,13 +92,20 @@ def make_client(name: str, *, region: str, profile: str = "", role: str = "", se
         _refuse_prompt(session, profile, service)
         if role:
             session = _with_role(session, region, role, profile)
-        return session.create_client(name, region_name=region, config=_config())
+        return session.create_client(name, region_name=region or None, config=_config())
     except BotoCoreError as error:
         raise refused(error, service) from None
 
 
-def call(request: Callable[[], Mapping[str, Any]], service: str) -> Mapping[str, Any]:
+def call(
+    request: Callable[[], Result], service: str, known: Mapping[str, ServiceError] = MappingProxyType({})
+) -> Result:
     """Return AWS's answer to a request of a client.
+
+    Args:
+        request: the call of the client.
+        service: its name for people.
+        known: by the code in an answer, what it means for this request.
 
     Raises:
         ServiceError: it refused, can't be reached, or what came is not an answer of AWS.
@@ -106,7 +115,12 @@ def call(request: Callable[[], Mapping[str, Any]], service: str) -> Mapping[str,
     except ServiceError:
         raise
     except Exception as error:  # noqa: BLE001 - on what is not an answer of AWS, botocore raises anything
-        raise refused(error, service) from None
+        raise known.get(_code(error)) or refused(error, service) from None
+
+
+def _code(error: Any) -> str:
+    answer = getattr(error, "response", None)
+    return str(answer.get("Error", {}).get("Code", "")) if isinstance(answer, dict) else ""
 
 
 def role_session_name() -> str:

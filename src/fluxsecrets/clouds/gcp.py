@@ -111,10 +111,13 @@ class Client:
     would carry the credentials and the content to another address. `calling.Caller` makes the retries.
     """
 
-    def __init__(self, environ: Mapping[str, str], service: str = SERVICE) -> None:
-        """Take the environment, and the service's name for people."""
+    def __init__(
+        self, environ: Mapping[str, str], service: str = SERVICE, *, anonymous: bool = False
+    ) -> None:
+        """Take the environment, the service's name for people, and whether to send no credentials."""
         self._environ = environ
         self._service = service
+        self._anonymous = anonymous
         self._lock = threading.Lock()
         self._http: Any = None
         self._credentials: Any = None
@@ -153,17 +156,33 @@ class Client:
         hints: Mapping[str, str] = MappingProxyType({}),
     ) -> Mapping[str, Any]:
         """Make one request with any content, see `call`."""
-        headers = {**headers, **self.headers()}
-        answer = self._request(method, url, data, headers, self._service)
-        if answer.status >= 300:
-            raise _refused_answer(answer, self._service, {**self._hints, **hints})
+        answer = self._ask(method, url, data, headers, hints, _LIMIT)
         try:
-            fields = json.loads(answer.data)
+            fields = json.loads(answer)
         except (ValueError, RecursionError):
             fields = None
         if not isinstance(fields, dict):
             raise refusal.refusal(refusal.FAILED, self._service, detail="the answer is not JSON")
         return fields
+
+    def fetch(self, url: str, *, limit: int, hints: Mapping[str, str] = MappingProxyType({})) -> bytes:
+        """Return any content of at most so many bytes, see `call`."""
+        return self._ask("GET", url, None, {}, hints, limit)
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        data: bytes | None,
+        headers: Mapping[str, str],
+        hints: Mapping[str, str],
+        limit: int,
+    ) -> bytes:
+        headers = {**headers, **self.headers()}
+        answer = self._request(method, url, data, headers, self._service, limit=limit)
+        if answer.status >= 300:
+            raise _refused_answer(answer, self._service, {**self._hints, **hints})
+        return answer.data
 
     def headers(self) -> dict[str, str]:
         """Return the headers that carry the credentials; a token is asked for at need, by one thread.
@@ -171,6 +190,8 @@ class Client:
         Raises:
             ServiceError: there are no credentials, or they are not accepted.
         """
+        if self._anonymous:
+            return {}
         with self._lock:
             credentials = self._found()
             if not credentials.valid:
@@ -256,6 +277,7 @@ class Client:
         headers: Mapping[str, str],
         service: str,
         timeout: float | None = None,
+        limit: int = _LIMIT,
     ) -> _Answer:
         import requests
 
@@ -276,7 +298,7 @@ class Client:
                 content = b""
                 for chunk in response.iter_content(65536):
                     content += chunk
-                    if len(content) > _LIMIT:
+                    if len(content) > limit:
                         raise refusal.refusal(refusal.FAILED, service, detail="the answer is too large")
                 return _Answer(response.status_code, response.headers, content)
         except requests.RequestException as error:

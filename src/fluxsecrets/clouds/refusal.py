@@ -41,6 +41,7 @@ TIMED_OUT = "timed-out"
 OFFLINE = "offline"
 CLOCK_SKEW = "clock-skew"
 CORRUPTED = "corrupted"
+CONFLICT = "conflict"
 UNTRUSTED = "untrusted"
 UNVERIFIED = "unverified"
 SEALED = "sealed"
@@ -69,6 +70,10 @@ REASONS: Mapping[str, Reason] = MappingProxyType({
     CLOCK_SKEW: Reason("{service} says that this machine's clock is wrong", "set the clock", everywhere=True),
     CORRUPTED: Reason(
         "what was sent to {service} or came back was damaged on its way", "try again later", passing=True
+    ),
+    CONFLICT: Reason(
+        "{service} got something newer from somebody else meanwhile",
+        "run the command again to see what that is",
     ),
     UNTRUSTED: Reason(
         "{service} is at an address that only the file names, and credentials are not sent there",

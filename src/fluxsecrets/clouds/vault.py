@@ -198,26 +198,69 @@ def ask(client: Any, path: str, body: Mapping[str, object], service: str) -> Map
 
     Args:
         client: from `make_client`.
-        path: below `/v1/`.
+        path: below `/v1/`, as it is in an address.
         body: the request's, which is sent as JSON.
         service: its name for people.
 
     Raises:
         ServiceError: it was refused, or the answer is not one of Vault.
     """
+    status, data = _exchange(client, "put", path, body, service)
+    if status != _OK or data is None:
+        raise not_an_answer(service)
+    return data
+
+
+def put(client: Any, path: str, body: Mapping[str, object], service: str) -> None:
+    """Write with one request, see `ask`. KV version 1 answers with nothing."""
+    _exchange(client, "put", path, body, service)
+
+
+def get(client: Any, path: str, service: str) -> tuple[bool, Mapping[str, Any]]:
+    """Return whether something is at a path, and the `data` of the answer, see `ask`.
+
+    KV version 2 answers with data for a version that was deleted, too.
+    """
+    status, data = _exchange(client, "get", path, None, service)
+    if status == _OK and data is None:
+        raise not_an_answer(service)
+    return status == _OK, data or {}
+
+
+_OK, _EMPTY, _NOTHING_THERE = 200, 204, 404
+
+
+def _exchange(
+    client: Any, method: str, path: str, body: Mapping[str, object] | None, service: str
+) -> tuple[int, Mapping[str, Any] | None]:
+    """Make one request; return the status and the `data` of the answer, if it has some.
+
+    Raises:
+        ServiceError: it was refused. That nothing is at the path is no refusal.
+    """
     import requests
 
+    # Vault's own client writes with PUT (api/logical.go, `WriteWithContext`).
+    options = {} if body is None else {"json": dict(body)}
     try:
-        # Vault's own client writes with PUT (api/logical.go, `WriteWithContext`).
-        answer = client.adapter.put(f"/v1/{path}", json=dict(body), raise_exception=False)
+        answer = getattr(client.adapter, method)(f"/v1/{path}", raise_exception=False, **options)
     except (requests.RequestException, ValueError) as error:
         raise refused(error, service) from None
     if isinstance(answer, requests.Response):
-        raise _meaning(answer.status_code, _errors(answer), service, _seconds(answer))
+        if answer.status_code == _EMPTY:
+            return _EMPTY, None
+        content = _content(answer)
+        if answer.status_code != _NOTHING_THERE or method != "get" or content.get("errors"):
+            raise _meaning(answer.status_code, content.get("errors"), service, _seconds(answer))
+        if "errors" not in content and "data" not in content:  # such as a proxy's page
+            raise not_an_answer(service)
+        return _NOTHING_THERE, _data(content)
+    return _OK, _data(answer)
+
+
+def _data(answer: object) -> Mapping[str, Any] | None:
     data = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(data, dict):
-        raise not_an_answer(service)
-    return data
+    return data if isinstance(data, dict) else None
 
 
 def not_an_answer(service: str) -> ServiceError:
@@ -288,9 +331,10 @@ _PHRASES: Mapping[str, tuple[str, str, str | None]] = {
     "'context'": (refusal.REJECTED, "a derived key needs a context", "use a key that is not derived"),
     "standby": (refusal.UNAVAILABLE, "in standby mode", "use the address of the active node"),
     "sealed": (refusal.SEALED, "", None),
+    "check-and-set parameter did not match": (refusal.CONFLICT, "", None),
 }
 # fmt: on
-"""What errors of the transit engine say (openbao: sdk/helper/keysutil/policy.go, sdk/logical/error.go)."""
+"""What errors of the engines transit and KV say (openbao: sdk/helper/keysutil/policy.go, sdk/logical)."""
 
 _STATUSES: Mapping[int, str] = {
     400: refusal.REJECTED,
@@ -326,12 +370,12 @@ def _meaning(status: int, errors: object, service: str, retry_after: float | Non
     return refusal.refusal(reason, service, detail=detail, hint=hint, retry_after=retry_after)
 
 
-def _errors(response: Any) -> object:
+def _content(response: Any) -> Mapping[str, Any]:
     try:
         body = response.json()
     except ValueError:
-        return None
-    return body.get("errors") if isinstance(body, dict) else None
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _seconds(response: Any) -> float | None:

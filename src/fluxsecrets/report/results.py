@@ -32,6 +32,8 @@ STYLES = {
     "would convert": "yellow",
     "synced": "green",
     "would sync": "yellow",
+    "published": "green",
+    "would publish": "yellow",
     "differs from its rule": "yellow",
     "invalid in Kubernetes": "yellow",
     "plain": "yellow",

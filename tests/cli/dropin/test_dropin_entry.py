@@ -55,7 +55,7 @@ def test_groups_alone_lists_its_commands(sops):
     assert b"--file" in sops("groups", "add", "--help").out
 
 
-@pytest.mark.parametrize("name", ["publish", "keyservice", "completion"])
+@pytest.mark.parametrize("name", ["keyservice", "completion"])
 def test_what_is_not_carried_says_so(sops, name):
     done = sops(name, "--whatever", "x")
     assert done.code == 1

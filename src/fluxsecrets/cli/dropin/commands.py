@@ -100,7 +100,12 @@ COMMANDS = {
     ),
     "filestatus": Command("FILE", "say whether a file is encrypted", "filestatus:run", flags("input-type")),
     "groups": Command("add|delete", "change the key groups of a file", "groups:run", parent=True),
-    "publish": Command("FILE", "not carried", "missing:publish", parent=True),
+    "publish": Command(
+        "FILE",
+        "upload an encrypted file, or a folder of them, to a configured destination",
+        "publish:run",
+        flags("yes", "omit-extensions", "recursive", "verbose", *_ORDER, *KEYSERVICE),
+    ),
     "keyservice": Command("", "not carried", "missing:keyservice", parent=True),
     "completion": Command("bash|zsh", "not carried", "missing:completion", parent=True),
 }
@@ -123,6 +128,9 @@ GROUPS = {
 """The subcommands of `groups`."""
 
 _ONLY_COMMANDS = ("idempotent", "value-file", "value-stdin", "yes", "file", "background", "pristine")
+_ONLY_PUBLISH = ("omit-extensions", "recursive")
 _ONLY_EXEC = ("same-process", "user", "no-fifo", "filename")
-APP_FLAGS = tuple(flag for name, flag in FLAGS.items() if name not in (*_ONLY_COMMANDS, *_ONLY_EXEC))
+APP_FLAGS = tuple(
+    flag for name, flag in FLAGS.items() if name not in (*_ONLY_COMMANDS, *_ONLY_EXEC, *_ONLY_PUBLISH)
+)
 """The flags before a subcommand, and those of a command line without one."""

@@ -84,6 +84,8 @@ _ALL = (
     Flag("value-file", "the value argument is the name of a file", Kind.SWITCH),
     Flag("value-stdin", "read the value from standard input", Kind.SWITCH),
     Flag("yes", "do not ask", Kind.SWITCH, "y"),
+    Flag("omit-extensions", "publish names without their extensions", Kind.SWITCH),
+    Flag("recursive", "publish all files of a folder", Kind.SWITCH),
     Flag("file", "the file to change", short="f"),
     Flag("background", "not carried: the command is waited for", Kind.SWITCH),
     Flag("pristine", "give the command the values alone", Kind.SWITCH),

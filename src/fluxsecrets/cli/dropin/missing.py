@@ -8,15 +8,6 @@ from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import GENERIC, usage_error
 
 
-def publish(_call: Call) -> NoReturn:
-    """Refuse `sops publish`."""
-    raise usage_error(
-        "publish is not carried by fluxsecrets-sops",
-        GENERIC,
-        "use sops itself for that: it reads the same files",
-    )
-
-
 def keyservice(_call: Call) -> NoReturn:
     """Refuse `sops keyservice`."""
     raise usage_error(

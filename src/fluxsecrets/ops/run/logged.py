@@ -292,6 +292,7 @@ class Logged:
                 "outcome": str(result.outcome),
                 "keys": [shown_key(key) for key in result.opened_with],
                 "recipients": list(result.recipients),
+                **({} if result.destination is None else {"destination": result.destination}),
                 **({} if result.error is None else {"error": type(result.error).__name__}),
             }
             for result in self._record.files

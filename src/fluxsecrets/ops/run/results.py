@@ -30,6 +30,8 @@ class Outcome(StrEnum):
     WOULD_SYNC = "would sync"
     PROPOSED = "proposed"
     FOLDED = "folded"
+    PUBLISHED = "published"
+    WOULD_PUBLISH = "would publish"
     LEFT = "left as it is"
     DIFFERS = "differs from its rule"
     INVALID = "invalid in Kubernetes"
@@ -49,6 +51,7 @@ class FileResult:
         warnings: what the user should know, one sentence each.
         opened_with: whose keys opened it; only for the log.
         drift: where it differs from its rule, where it is encrypted: `recipients`, `selector`.
+        destination: the address of the place outside the repository that it went to, or None.
     """
 
     path: str
@@ -59,6 +62,7 @@ class FileResult:
     error: FluxsecretsError | None = None
     opened_with: tuple[Recipient, ...] = ()
     drift: tuple[str, ...] = ()
+    destination: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
