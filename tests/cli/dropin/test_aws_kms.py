@@ -37,8 +37,8 @@ def plain(name):
 def shape(data):
     """The lines of a file without what differs from run to run: ciphertexts, times, wrapped keys.
 
-    A file keeps its indentation, our quotes in YAML are double ones, and sops writes a blank after an empty value
-    of INI: none of these is compared.
+    A file keeps its indentation, our quotes in YAML are double ones, and sops writes a blank after an empty
+    value of INI: none of these is compared.
     """
     text = _VARIES.sub(r"\1…", data.decode()).replace("'", '"')
     return [line.strip() for line in text.splitlines()]
