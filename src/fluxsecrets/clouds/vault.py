@@ -98,6 +98,8 @@ def check_trusted(
                 reason=refusal.UNTRUSTED,
             )
         return
+    if agent_address(environ, product_at(environ, address)):
+        return  # the token goes there
     uris = (uri.strip().partition("/v1/")[0] for uri in environ.get(_URIS, "").split(","))
     if is_among(address, [*(environ.get(variable(each, "ADDR"), "") for each in PROGRAMS), *uris]):
         return
@@ -110,8 +112,24 @@ def check_trusted(
         )
 
 
+def agent_address(environ: Mapping[str, str], product: str) -> str:
+    """Return the address of a Vault Agent that gets all requests instead of the server, or an empty text.
+
+    Raises:
+        ServiceError: the variable is not an address.
+    """
+    address = read_variable(environ, product, "AGENT_ADDR")
+    if address and endpoint(address) is None:
+        raise ServiceError(
+            f"{variable(product, 'AGENT_ADDR')} is not the address of a server",
+            hint="it looks like http://127.0.0.1:8100; sockets are not supported",
+            reason=refusal.FAILED,
+        )
+    return address
+
+
 def find_token(environ: Mapping[str, str], product: str) -> str:
-    """Return the user's token, from the variable or from `~/.vault-token`.
+    """Return the user's token, from the variable or from `~/.vault-token`; empty if an agent has one instead.
 
     Raises:
         ServiceError: there is no token, or it has a form that can't be sent. The token is not in the message.
@@ -119,6 +137,8 @@ def find_token(environ: Mapping[str, str], product: str) -> str:
     token = read_variable(environ, product, "TOKEN").strip() or _token_file(environ)
     name = variable(product, "TOKEN")
     if not token:
+        if agent_address(environ, product):
+            return ""
         raise ServiceError(
             f"no token for {product} was found",
             hint=f"run `{PROGRAMS[product]} login`, or set {name}",
@@ -134,11 +154,12 @@ def find_token(environ: Mapping[str, str], product: str) -> str:
 
 
 def has_token(environ: Mapping[str, str], product: str) -> bool:
-    """Return whether there is a token that can be sent."""
+    """Return whether there is a token that can be sent, or an agent that has one."""
     try:
-        return bool(find_token(environ, product))
+        find_token(environ, product)
     except ServiceError:
         return False
+    return True
 
 
 def token_places(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -181,7 +202,7 @@ def make_client(
         session.mount("https://", _named_server(server_name))
     make: Any = hvac.Client
     return make(
-        url=address.rstrip("/"),
+        url=(agent_address(environ, product) or address).rstrip("/"),
         token=token,
         namespace=read_variable(environ, product, "NAMESPACE") or namespace or None,
         timeout=_TIMEOUT,

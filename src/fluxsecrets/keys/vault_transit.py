@@ -23,7 +23,7 @@ from .service import ServiceProvider
 _KIND = "hc_vault"
 _SERVICE = "Vault"
 _CIPHERTEXT = re.compile(r"vault:v[0-9]+:[A-Za-z0-9+/=]+", re.ASCII)
-_STEP = re.compile(r"[^/\s?#%\\]+")
+_STEP = re.compile(r"[\w.~!$&'()*+;=:@-]+", re.ASCII)
 _LONGEST_PATH = 512
 
 
@@ -133,7 +133,7 @@ def _place(recipient: Recipient) -> _Place:
 
 
 def _is_step(text: str) -> bool:
-    return bool(_STEP.fullmatch(text)) and text not in (".", "..") and text.isprintable()
+    return bool(_STEP.fullmatch(text)) and text not in (".", "..")
 
 
 def _text(recipient: Recipient, name: str) -> str:

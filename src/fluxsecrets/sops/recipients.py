@@ -15,7 +15,8 @@ from typing import NamedTuple
 from fluxsecrets.errors import FluxsecretsError, RecipientError
 
 _AZURE_URL = re.compile(r"(https://[^/\s]+)/keys/([^/\s]+)(?:/([^/\s]*))?")
-_VAULT_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+)/v[0-9]+/([^?#\s]+)")
+_VAULT_URI = re.compile(r"([A-Za-z]+)(://[^/?#\s]+)/v[0-9]+((?:/[\w.~!$&'()*+;=:@-]+){3,})/*", re.ASCII)
+_VAULT_PREFIX = re.compile(r"/[^/]+/v[0-9]+/[^/]+/[^/]+/[^/]+")
 _SPACES = re.compile(r"\s+")
 _POST_QUANTUM = ("age1pq1", "age1tagpq1")
 
@@ -140,29 +141,32 @@ def azure_kv(vault_url: str, name: str, version: str = "") -> Recipient:
 def hc_vault(text: str) -> Recipient:
     """A key of HashiCorp Vault's or OpenBao's transit engine from `https://HOST/v1/ENGINE/keys/NAME`.
 
+    What sops takes apart differently or refuses is refused (hcvault/keysource.go, `NewMasterKeyFromURI`), and
+    so is what leads to another key than it names: `..`, a query, an escaped character.
+
     Raises:
         RecipientError: not of that form, a path before `/v1`, or credentials in the address.
     """
+    from fluxsecrets.clouds.endpoints import endpoint
+
     match = _VAULT_URI.fullmatch(text.strip())
-    steps = [step for step in match[2].split("/") if step not in ("", ".")] if match else []
-    if match is None or len(steps) < 3 or ".." in steps:
-        raise RecipientError(
-            "not the address of a Vault transit key",
-            hint="it looks like https://vault.example.com:8200/v1/transit/keys/NAME",
-        )
-    if "@" in match[1]:
+    if match is not None and "@" in match[2]:
         raise RecipientError(
             "the address of a Vault key holds credentials",
             hint="take them out: the address is written into every file that is encrypted for it",
         )
-    scheme, _, host = match[1].partition("://")
+    steps = match[3].strip("/").split("/") if match else []
+    address = match[1].lower() + match[2] if match else ""
+    # sops also takes a later step such as v2 for the API's version, and what is before it for a prefix.
+    prefixed = match is not None and _VAULT_PREFIX.search("/v1" + match[3])
+    if endpoint(address) is None or prefixed or "." in steps or ".." in steps:
+        raise RecipientError(
+            "not the address of a Vault transit key",
+            hint="it looks like https://vault.example.com:8200/v1/transit/keys/NAME",
+        )
     return _composite(
         "hc_vault",
-        {
-            "engine_path": "/".join(steps[:-2]),
-            "key_name": steps[-1],
-            "vault_address": f"{scheme.lower()}://{host}",
-        },
+        {"engine_path": "/".join(steps[:-2]), "key_name": steps[-1], "vault_address": address},
     )
 
 
