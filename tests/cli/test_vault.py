@@ -112,8 +112,8 @@ def test_status_explain_and_recipients_know_it(vault, folder, cli, git):
     assert requests(vault).get("encrypt") is None
 
 
-@pytest.mark.parametrize("count", [1, 12])
-def test_one_wait_for_many_files_of_a_server_that_is_down(vault, folder, cli, count):
+@pytest.mark.parametrize(("count", "most"), [(1, 2), (40, 2 * VaultTransit.limits.at_once)])
+def test_one_wait_for_many_files_of_a_server_that_is_down(vault, folder, cli, count, most):
     names = [f"{number}.yaml" for number in range(count)]
     for name in names:
         folder.write(name)
@@ -123,7 +123,7 @@ def test_one_wait_for_many_files_of_a_server_that_is_down(vault, folder, cli, co
     result = cli("decrypt", "-i", *names)
     assert result.exit_code == 2
     assert result.stderr.count("Vault is not available now (HTTP 500)") == 1
-    assert requests(vault) == {"decrypt": 2}
+    assert requests(vault)["decrypt"] <= most  # those that are under way when the first one fails
 
 
 def test_refusals_name_the_file_and_what_to_do(vault, folder, cli):

@@ -179,7 +179,7 @@ class TestFlatRecipients:
             ),
             (
                 "hc_vault_transit_uri",
-                "HTTP://bao/v1/a//b/keys/k/",
+                "HTTP://bao/v1/a/b/keys/k/",
                 Recipient(
                     "hc_vault",
                     "http://bao/v1/a/b/keys/k",
