@@ -5,6 +5,7 @@ runs, with throw-away keys of tests/vectors.
 """
 
 import json
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,6 +62,32 @@ class Encrypted:
     threshold: int = 0
     only_encrypted: bool = False
     at: str = ENCRYPTED_AT
+
+
+def held_by_services(*, beside: bool = False, **lists) -> Callable[[str], str]:
+    """What puts keys of services into a `sops` block, by list, instead of the others or beside them."""
+
+    def change(text: str) -> str:
+        if not beside:
+            text = re.sub(r"(?m)^  age:\n(?: {4,}.*\n|  - .*\n)+", "", text)
+        rows = [
+            f"  {name}: {json.dumps([{**each, 'enc': 'throwaway'} for each in entries])}\n"
+            for name, entries in lists.items()
+        ]
+        assert "\n  lastmodified:" in text
+        return text.replace("  lastmodified:", f"{''.join(rows)}  lastmodified:", 1)
+
+    return change
+
+
+def aws_key(account="111122223333", name="key/example", region="eu-central-1", *, partition="aws", **more):
+    """An AWS key as it stands in a `sops` block."""
+    return {"arn": f"arn:{partition}:kms:{region}:{account}:{name}", "aws_profile": "", **more}
+
+
+def for_services(name="db", *, beside=False, **lists) -> Encrypted:
+    """A Secret that keys of services open."""
+    return encrypted(secret(name), then=held_by_services(beside=beside, **lists))
 
 
 def encrypted(text, *people, **options):

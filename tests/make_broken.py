@@ -21,7 +21,9 @@ from audit_tree import (
     RECIPIENTS,
     SOURCE,
     as_scalar,
+    aws_key,
     encrypted,
+    for_services,
     kustomization,
     pem,
     pod,
@@ -77,6 +79,7 @@ def once(change=str, made={}):  # noqa: B006 - it is to be kept
     return lambda text: change(made.setdefault("", text))
 
 
+CONTEXT = {"cluster": "staging"}
 RULES = f"""\
 # THROW-AWAY KEYS, and mistakes on purpose: nothing in here is to be copied.
 creation_rules:
@@ -243,6 +246,27 @@ FIRST = {
     ),
     "clusters/production/database.yaml": encrypted(
         secret("database", values={"shared_password": "kq83-throwaway-shared"}), *PRODUCTION, "cluster"
+    ),
+    # keys that services hold
+    "clusters/staging/aws-1.yaml": for_services("aws-1", kms=[aws_key(context=CONTEXT)]),
+    "clusters/staging/aws-2.yaml": for_services("aws-2", kms=[aws_key(context=CONTEXT)]),
+    "clusters/staging/aws-alias.yaml": for_services(
+        "aws-alias", kms=[aws_key(name="alias/sops", context=CONTEXT)]
+    ),
+    "clusters/staging/aws-copied.yaml": for_services(
+        "aws-copied",
+        kms=[
+            aws_key("444455556666", role="arn:aws:iam::777788889999:role/example", aws_profile="team"),
+            aws_key(partition="aws-cn", region="cn-north-1", context=CONTEXT),
+        ],
+        beside=True,
+    ),
+    "clusters/staging/others.yaml": for_services(
+        "others",
+        azure_kv=[{"vault_url": "https://waddle.vault.azure.net", "name": "sops", "version": ""}],
+        hc_vault=[{"vault_address": "http://vault.waddle.example", "engine_path": "sops", "key_name": "k"}],
+        hckms=[{"key_id": "eu-west-101:example"}],
+        beside=True,
     ),
     UPDATED: WITH_CAROL,  # data-key-known: as `sops updatekeys` leaves it
     # age

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from .arns import key_arn, role_arn
 from .recipients import Recipient, attribute_of, context_of, recipient_text
 
 _NOT_PUBLIC = "(not a public key)"
 _PUBLIC_AGE = r"age1[0-9a-z]+|ssh-[0-9a-z]+ [A-Za-z0-9+/=]+( .*)?"
 _LONGEST = 44
 
-_ARN = r"arn:[a-z-]+:kms:([a-z0-9-]+):([0-9]+):(key|alias)/(\S+)"
 _KEY_ID = r"(?:mrk-)?[0-9a-f]{8}(?=[0-9a-f-]{12})"
-_ROLE = r"arn:[a-z-]+:iam::([0-9]+):role/(?:\S+/)?([^/\s]+)"
 _GCP = r"projects/([^/\s]+)/locations/([^/\s]+)/keyRings/([^/\s]+)/cryptoKeys/([^/\s]+)"
 _AZURE = r"https://([^/\s]+)/keys/([^/\s]+)/(\S*)"
 _VAULT = r"(https?)://([^/\s]+)/v1/(\S+)/keys/([^/\s]+)"
@@ -68,11 +67,12 @@ def public_id(recipient: Recipient) -> str:
 
 def _service_key(kind: str, text: str) -> str | None:
     """Return the parts of a service's key that people know it by, or None for another form."""
-    if kind == "kms" and (match := re.fullmatch(_ARN, text)):
-        region, account, what, name = match.groups()
+    arn = key_arn(Recipient(kind, text))
+    if arn is not None:
+        what, _, name = arn.resource.partition("/")
         short = re.match(_KEY_ID, name)
         name = short[0] if what == "key" and short is not None else _part(name)
-        return f"kms {_part(account)}:{what}/{name} ({_part(region)})"
+        return f"kms {_part(arn.account)}:{_part(what)}/{name} ({_part(arn.region)})"
     if kind == "gcp_kms" and (match := re.fullmatch(_GCP, text)):
         return "gcp_kms " + "/".join(map(_part, match.groups()))
     if kind == "azure_kv" and (match := re.fullmatch(_AZURE, text)):
@@ -92,10 +92,10 @@ def _more(recipient: Recipient) -> str:
         return ""
     parts = []
     if role := attribute_of(recipient, "role"):
-        match, key = re.fullmatch(_ROLE, str(role)), re.fullmatch(_ARN, recipient.id)
-        name = str(role) if match is None else match[2]
-        if match is not None and (key is None or key[2] != match[1]):
-            name = f"{_part(match[1])}:{_part(name)}"  # of another account than the key
+        arn, key = role_arn(recipient), key_arn(recipient)
+        name = str(role) if arn is None else arn.resource.rpartition("/")[2]
+        if arn is not None and (key is None or key.account != arn.account):
+            name = f"{_part(arn.account)}:{_part(name)}"
         parts.append(f"as {_part(name, 40)}")
     if context := context_of(recipient):
         text = ",".join(f"{key}:{value}" for key, value in sorted(context.items()))

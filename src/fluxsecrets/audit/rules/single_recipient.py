@@ -9,7 +9,7 @@ from fluxsecrets.audit.people import by_key
 from fluxsecrets.audit.rule import AuditRule, Group, describe, found
 from fluxsecrets.findings import Finding, Location, Severity
 from fluxsecrets.sops.naming import name_of
-from fluxsecrets.sops.recipients import RecipientKey
+from fluxsecrets.sops.recipients import KINDS, RecipientKey
 
 INFO = describe(
     "single-recipient",
@@ -27,7 +27,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     names = {}
     for secret, metadata in facts.encrypted():
         people = by_key(recipient for group in metadata.recipients for recipient in group)
-        if len(people) == 1:
+        if len(people) == 1 and all(KINDS[kind].local for kind, _ in people):
             ((key, recipient),) = people.items()
             alone.setdefault(key, []).append(secret.path)
             names[key] = name_of(recipient, facts.names)
