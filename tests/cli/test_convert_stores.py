@@ -1,10 +1,21 @@
 """`fluxsecrets convert --to external` per kind of store: manifests that fit, and not a word of values."""
 
+import json
+import sys
+from base64 import b64decode
+
 import pytest
 
+from azuresecrets import Secrets as AzureSecrets
+from connectserver import TOKEN as CONNECT_TOKEN
+from connectserver import connect_server
 from fluxsecrets.external.stores import STORES
 from fluxsecrets.sops.document import to_data
 from fluxsecrets.sops.formats.yaml import load_documents
+from googleserver import TOKEN as GOOGLE_TOKEN
+from motoserver import moto_server, variables
+from secretmanager import PROJECT, secret_manager
+from vaultserver import TOKEN, vault_server
 
 MANIFEST = """apiVersion: external-secrets.io/v1
 kind: ClusterSecretStore
@@ -129,3 +140,184 @@ def test_two_values_under_one_key_are_refused(committed, cli, git):
     result = cli("convert", "secret.yaml", "--to", "external", "--store", "s", "--provider", "doppler")
     assert "two Secrets have different values for 'tls_crt' under APPS_DB_MAIN_TLS_CRT" in result.stderr
     assert result.exit_code == 2
+
+
+# --- stores that can be read and written -----------------------------------------------------------------
+
+
+def vault_bench(_request, monkeypatch):
+    with vault_server() as server:
+        monkeypatch.setenv("VAULT_ADDR", server.address)
+        monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+        yield ("--mount", "kv"), "apps/db.main", server.newest, server.put
+
+
+def onepassword_bench(_request, monkeypatch):
+    with connect_server() as server:
+        monkeypatch.setenv("OP_CONNECT_HOST", server.address)
+        monkeypatch.setenv("OP_CONNECT_TOKEN", CONNECT_TOKEN)
+
+        def put(key, values):
+            server.add(key, list(values.items()))
+
+        yield ("--vault", "Prod"), "apps/db.main", server.fields, put
+
+
+def gcp_bench(request, monkeypatch):
+    with secret_manager(request.getfixturevalue("tmp_path")) as (google, secrets):
+        monkeypatch.setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER", google.address)
+        monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", GOOGLE_TOKEN)
+
+        def newest(key):
+            return json.loads(secrets.newest(key))
+
+        def put(key, values):
+            secrets.put(key, json.dumps(values).encode())
+
+        yield ("--project", PROJECT), "apps_db_main", newest, put
+
+
+def azure_bench(request, _monkeypatch):
+    azure = request.getfixturevalue("azure")
+    secrets = AzureSecrets()
+    azure.collections["secrets"] = secrets.answer
+
+    def newest(key):
+        return json.loads(secrets.newest(key)["value"])
+
+    def put(key, values):
+        secrets.put(key, json.dumps(values))
+
+    yield ("--vault", "https://team.vault.azure.net"), "apps-db-main", newest, put
+
+
+def aws_bench(request, monkeypatch):
+    boto3 = pytest.importorskip("boto3")
+    for name, text in variables(request.getfixturevalue("aws_address")).items():
+        monkeypatch.setenv(name, text)
+    client = boto3.client("secretsmanager", region_name="eu-central-1")
+
+    def newest(key):
+        return json.loads(client.get_secret_value(SecretId=key)["SecretString"])
+
+    def put(key, values):
+        client.create_secret(Name=key, SecretString=json.dumps(values))
+
+    yield ("--region", "eu-central-1"), "apps/db.main", newest, put
+    client.delete_secret(SecretId="apps/db.main", ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture(scope="module")
+def aws_address():
+    pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
+    with moto_server() as address:
+        yield address
+
+
+BENCHES = {
+    "aws": aws_bench,
+    "azure": azure_bench,
+    "gcp": gcp_bench,
+    "onepassword": onepassword_bench,
+    "openbao": vault_bench,
+    "vault": vault_bench,
+}
+
+
+@pytest.fixture(params=BENCHES)
+def bench(request, environment, monkeypatch):
+    """A store: its name, the options for it, a key, and functions that read and put values."""
+    for name in ("VAULT_NAMESPACE", "VAULT_CACERT", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "*" if request.param != "azure" else "")
+    for parts in BENCHES[request.param](request, monkeypatch):
+        yield request.param, *parts
+
+
+def test_every_store_with_a_client_has_a_bench():
+    assert set(BENCHES) == {kind.name for kind in STORES.values() if kind.open is not None}
+
+
+TEXTS = {"password": "hunter2-throwaway", "ref": "${OTHER}", "tls.crt": " padded", "bin": "AP8="}
+
+
+def test_a_secret_goes_to_each_store_and_comes_back(bench, committed, cli):
+    name, options, key, newest, _ = bench
+    provider = ("--provider", name, *options)
+    result = cli("convert", "secret.yaml", "--to", "external", "--store", "s", *provider, "--push")
+    assert result.exit_code == 0, result.stderr
+    assert newest(key) == TEXTS
+    assert "hunter2" not in result.stdout + result.stderr
+    assert b"hunter2" not in committed.read("secret.yaml")
+    again = cli("convert", "secret.yaml", "--to", "plain", *provider)
+    assert again.exit_code == 0, again.stderr
+    assert secret_values(committed) == {name: text.encode() for name, text in TEXTS.items()} | {
+        "bin": b"\0\xff"
+    }
+
+
+def secret_values(folder):
+    """The values of the plain Secret in the folder."""
+    secret = to_data(load_documents(folder.read("secret.yaml"))[0])
+    values = {key: text.encode() for key, text in secret["stringData"].items()}
+    return values | {key: b64decode(text) for key, text in secret["data"].items()}
+
+
+def test_no_store_is_overwritten_without_leave(bench, committed, cli):
+    name, options, key, newest, put = bench
+    before = {"password": "theirs-throwaway", "more": "kept"}
+    put(key, before)
+    files = committed.files()
+    args = (
+        "convert",
+        "secret.yaml",
+        "--to",
+        "external",
+        "--store",
+        "s",
+        "--provider",
+        name,
+        *options,
+        "--push",
+    )
+    planned = cli(*args, "--dry-run")
+    assert planned.exit_code == 0, planned.stderr
+    assert f"{key}: 3 new, overwrites password" in planned.stderr
+    result = cli(*args)
+    assert (result.exit_code, committed.files(), newest(key)) == (2, files, before)
+    assert "would be overwritten" in result.stderr
+    assert not any(text in result.stdout + result.stderr for text in ("hunter2", "theirs"))
+    done = cli(*args, "--overwrite")
+    assert done.exit_code == 0, done.stderr
+    assert newest(key) == {**TEXTS, "more": "kept"}
+
+
+EXTRAS = {
+    "aws": ("botocore.exceptions", "aws"),
+    "azure": ("azure.keyvault.keys", "azure"),
+    "gcp": ("google.auth", "gcp"),
+    "onepassword": ("onepasswordconnectsdk.client", "onepassword"),
+    "openbao": ("hvac", "vault"),
+    "vault": ("hvac", "vault"),
+}
+
+
+def test_a_missing_library_is_named(bench, committed, cli, monkeypatch):
+    name, options, *_ = bench
+    module, extra = EXTRAS[name]
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, module, None)
+        result = cli(
+            "convert",
+            "secret.yaml",
+            "--to",
+            "external",
+            "--store",
+            "s",
+            "--provider",
+            name,
+            *options,
+            "--push",
+        )
+    assert result.exit_code == 2
+    assert f"pip install 'fluxsecrets[{extra}]'" in result.stderr

@@ -5,6 +5,7 @@ import pytest
 from fluxsecrets.external.checks import (
     ProblemKind,
     check_external,
+    check_places,
     check_references,
     check_store,
 )
@@ -197,3 +198,48 @@ def test_a_store_for_other_namespaces():
     )
     limited = store(more="  conditions: [{namespaces: [web]}]\n")
     assert kinds(check_references(secret, [limited], (), "apps")) == [ProblemKind.STORE_SCOPE]
+
+
+def store_of(provider, settings="a: b"):
+    return read(
+        f"apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {{name: s}}\n"
+        f"spec: {{provider: {{{provider}: {{{settings}}}}}}}\n",
+        read_store,
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "reference", "words"),
+    [
+        ("doppler", "{key: A, property: b}", ["Doppler does not support `property`"]),
+        ("onepassword", "{key: a, property: b, version: '1'}", ["1Password does not support `version`"]),
+        ("azurekv", "{key: secret/a-b, version: abc}", []),
+        ("azurekv", "{key: a_b}", ["'a_b' is not a key of Azure Key Vault"]),
+        ("azurekv", "{key: 'a-${ENV}'}", []),
+        ("gcpsm", "{key: a/b}", ["'a/b' is not a key of Google Secret Manager"]),
+        ("gcpsm", "{key: a/b, metadataPolicy: Fetch}", []),
+        ("akeyless", "{key: a, property: b}", []),
+    ],
+)
+def test_references_fit_the_kind_of_store(provider, reference, words):
+    secret = external(f"secretStoreRef: {{name: s}}\ndata: [{{secretKey: a, remoteRef: {reference}}}]\n")
+    problems = list(check_places(secret, [store_of(provider)]))
+    assert kinds(problems) == [ProblemKind.UNFIT] * len(words)
+    assert all(text in problem.message for text, problem in zip(words, problems, strict=True))
+    # Two stores of that name, of different kinds: nobody can tell.
+    assert not list(check_places(secret, [store_of(provider), store_of("fake")]))
+    assert not list(check_places(secret, []))
+
+
+@pytest.mark.parametrize(
+    ("provider", "settings", "missing"),
+    [
+        ("azurekv", "authType: ManagedIdentity", ["azurekv.vaultUrl"]),
+        ("onepassword", "vaults: {a: 1}", ["onepassword.connectHost"]),
+        ("infisical", "secretsScope: {projectSlug: a}", ["infisical.secretsScope.environmentSlug"]),
+        ("bitwardensecretsmanager", "organizationID: a, projectID: b", []),
+    ],
+)
+def test_settings_that_a_store_needs(provider, settings, missing):
+    found = [each.message for each in check_store(store_of(provider, settings))]
+    assert found == [f"{name} is missing" for name in missing]

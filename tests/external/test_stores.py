@@ -1,11 +1,16 @@
 """Values in Vault's KV version 2 and AWS Secrets Manager: read, written, and what goes wrong."""
 
+from dataclasses import replace
+
 import pytest
 
+from fluxsecrets.clouds.calling import Caller, CallLimits
 from fluxsecrets.errors import ServiceError, StoreError
-from fluxsecrets.external.stores.aws import open_aws
+from fluxsecrets.external.stores.aws import SERVICE, open_aws
 from fluxsecrets.external.stores.vault import open_vault
+from motoserver import moto_server, variables
 from vaultserver import KV1, KV2, TOKEN, vault_server
+from webserver import Answer, Hang, web_server
 
 pytest.importorskip("hvac")
 SECRET = "hunter2-throwaway"
@@ -70,7 +75,7 @@ def test_vault_errors_say_no_value_and_no_token(vault):
             "can't be reached",
         ),
     ):
-        with pytest.raises(StoreError, match=words) as error:
+        with pytest.raises(ServiceError, match=words) as error:
             store.write("apps/db", {"a": SECRET}, None)
         assert SECRET not in repr((error.value, error.value.hint, error.value.__cause__))
         assert TOKEN not in str(error.value)
@@ -86,7 +91,7 @@ def test_vault_paths_stay_in_the_mount(vault, key):
 def test_vault_is_where_the_environment_says(tmp_path):
     with pytest.raises(StoreError, match="VAULT_ADDR is not the address"):
         open_vault({"VAULT_TOKEN": TOKEN}, "kv")
-    with pytest.raises(StoreError, match="no token"):
+    with pytest.raises(ServiceError, match="no token"):
         open_vault({"VAULT_ADDR": "https://vault.example", "HOME": str(tmp_path)}, "kv")
     (tmp_path / ".vault-token").write_text(TOKEN)
     store = open_vault({"VAULT_ADDR": "https://vault.example/", "HOME": str(tmp_path)}, "/kv/")
@@ -119,9 +124,41 @@ def test_vault_mounts_are_paths(vault, mount):
 
 def test_a_sealed_vault_has_its_own_hint(vault):
     vault.sealed = True
-    with pytest.raises(StoreError, match="Vault is sealed") as error:
+    with pytest.raises(ServiceError, match="Vault is sealed") as error:
         opened(vault).read("apps/db")
     assert "`vault operator unseal`" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "tries"),
+    [
+        (Answer(403, {"errors": [SECRET]}), "denied", 1),
+        (Answer(429, {"errors": [SECRET]}, {"Retry-After": "2"}), "throttled", 3),
+        (Answer(503, {"errors": ["error performing token check"]}), "unavailable", 3),
+        (Answer(500, b"<html>"), "unavailable", 3),
+        (Answer(302, {}, {"Location": "http://127.0.0.1:1/"}), "rejected", 1),
+    ],
+)
+def test_why_vault_failed(answer, reason, tries):
+    asked, slept = [], []
+
+    def service(request):
+        asked.append(request)
+        return answer
+
+    with web_server(service) as address:
+        store = open_vault({"VAULT_ADDR": address, "VAULT_TOKEN": TOKEN}, "kv")
+        store = replace(store, _caller=Caller("Vault", CallLimits(tries=3), sleep=slept.append))
+        with pytest.raises(ServiceError) as error:
+            store.read("apps/db")
+        assert (error.value.reason, len(asked)) == (reason, tries)
+        assert error.value.path == f"Vault {address}, kv: apps/db"
+        assert SECRET not in repr((error.value, error.value.hint))
+        asked.clear()
+        with pytest.raises(ServiceError):
+            store.write("apps/db", {"a": SECRET}, None)
+        # After `unavailable` the server is not asked again; after a lost answer nobody knows.
+        assert len(asked) == {"throttled": 3, "unavailable": 0}.get(reason, 1)
 
 
 BAO, HERE = "https://bao.example", "https://vault.example"
@@ -152,34 +189,23 @@ def test_openbao_has_variables_of_its_own(environ, product, used):
 
 def test_a_token_is_not_sent_to_the_address_of_the_other_product(tmp_path):
     environ = {"VAULT_ADDR": HERE, "VAULT_TOKEN": "v", "BAO_ADDR": BAO, "HOME": str(tmp_path)}
-    with pytest.raises(StoreError, match="no token for OpenBao") as error:
+    with pytest.raises(ServiceError, match="no token for OpenBao") as error:
         open_vault(environ, "kv", product="OpenBao")
     assert error.value.hint == "run `bao login`, or set BAO_TOKEN"
 
 
 @pytest.fixture(scope="module")
 def aws_address():
-    moto = pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
+    pytest.importorskip("moto.server", reason="moto is not installed: AWS is not tried")
     pytest.importorskip("boto3")
-    import logging
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture
 def aws(aws_address, environment, monkeypatch):
-    for name, text in {
-        "AWS_ENDPOINT_URL": aws_address,
-        "AWS_ACCESS_KEY_ID": "throwaway",
-        "AWS_SECRET_ACCESS_KEY": "throwaway",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
+    for name, text in variables(aws_address).items():
         monkeypatch.setenv(name, text)
-    return {}
 
 
 def test_aws_reads_writes_and_compares(aws):
@@ -215,11 +241,65 @@ def test_aws_wants_a_region_that_is_one(region):
         open_aws(region)
 
 
-def test_aws_errors_say_no_value(aws, monkeypatch):
+def aws_store(slept):
+    """A store that waits for nothing between its tries."""
+    store = open_aws("eu-central-1")
+    return replace(store, _caller=Caller(SERVICE, CallLimits(tries=3), sleep=slept.append))
+
+
+def test_aws_offline_is_found_out_once(aws, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(ServiceError, match="can't be reached") as error:
-        open_aws("eu-central-1").write("apps/db", {"a": SECRET}, None)
-    assert SECRET not in repr((error.value, error.value.__cause__))
+    slept = []
+    store = aws_store(slept)
+    for key in ("a", "b"):
+        with pytest.raises(ServiceError, match="can't be reached") as error:
+            store.read(key)
+        assert error.value.path == f"AWS Secrets Manager eu-central-1: {key}"
+    assert [wait > 0.1 for wait in slept].count(True) == 2
     with pytest.raises(StoreError, match="is not a valid name for a secret"):
-        open_aws("eu-central-1").read("")
+        store.read("")
+
+
+def aws_error(status, code, **headers):
+    data = {"__type": code, "message": SECRET}
+    return Answer(
+        status, data, {"x-amzn-ErrorType": code, "Content-Type": "application/x-amz-json-1.1", **headers}
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "tries"),
+    [
+        (aws_error(400, "AccessDeniedException"), "denied", 1),
+        (aws_error(400, "ExpiredTokenException"), "expired", 1),
+        (aws_error(400, "UnrecognizedClientException"), "bad-credentials", 1),
+        (aws_error(400, "ThrottlingException", **{"Retry-After": "2"}), "throttled", 3),
+        (aws_error(500, "InternalServiceError"), "unavailable", 3),
+        (Answer(200, b"<html>"), "failed", 1),
+        (Hang(), "timed-out", 1),
+    ],
+)
+def test_why_aws_failed(aws, monkeypatch, answer, reason, tries):
+    monkeypatch.setattr("fluxsecrets.clouds.aws._TIMEOUT", 0.2)
+    asked = []
+
+    def service(request):
+        asked.append(request)
+        return answer
+
+    with web_server(service) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        with pytest.raises(ServiceError) as error:
+            aws_store([]).read("apps/db")
+        assert (error.value.reason, len(asked)) == (reason, tries)
+        assert SECRET not in repr((error.value, error.value.hint))
+        asked.clear()
+        with pytest.raises(ServiceError) as error:
+            aws_store([]).write("apps/db", {"a": SECRET}, None)
+        assert len(asked) == (3 if reason == "throttled" else 1)
+        assert SECRET not in repr((error.value, error.value.hint, error.value.__cause__))
+
+
+def test_aws_values_that_are_too_large(aws):
+    with pytest.raises(StoreError, match="larger than 64 KiB together"):
+        open_aws("eu-central-1").check("db", {"a": "x" * 65_536}, None)

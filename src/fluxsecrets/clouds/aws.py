@@ -46,6 +46,8 @@ _CODES: Mapping[str, str] = {
     "DisabledException": refusal.DISABLED,
     "KMSInvalidStateException": refusal.DISABLED,
     "NotFoundException": refusal.NOT_FOUND,
+    "ResourceNotFoundException": refusal.NOT_FOUND,
+    "ResourceExistsException": refusal.EXISTS,
     "InvalidCiphertextException": refusal.WRONG_KEY,
     "IncorrectKeyException": refusal.WRONG_KEY,
     "InvalidKeyUsageException": refusal.REJECTED,
@@ -67,7 +69,14 @@ _CODES: Mapping[str, str] = {
 }
 """By the code in AWS's answer, of KMS, STS, Secrets Manager and S3."""
 
-_PERMISSIONS = {"Encrypt": "kms:Encrypt", "Decrypt": "kms:Decrypt", "AssumeRole": "sts:AssumeRole"}
+_PERMISSIONS = {
+    "Encrypt": "kms:Encrypt",
+    "Decrypt": "kms:Decrypt",
+    "AssumeRole": "sts:AssumeRole",
+    "GetSecretValue": "secretsmanager:GetSecretValue",
+    "CreateSecret": "secretsmanager:CreateSecret",
+    "PutSecretValue": "secretsmanager:PutSecretValue",
+}
 
 
 def make_client(name: str, *, region: str, profile: str = "", role: str = "", service: str = SERVICE) -> Any:
@@ -191,7 +200,7 @@ def _answered(error: Any, service: str) -> ServiceError:
         skewed = _EXPIRED_SIGNATURE.search(str(answer.get("Message", "")))
         reason, hint = (refusal.CLOCK_SKEW, None) if skewed else (reason, _KEYS)
     if reason == refusal.DENIED and (permission := _PERMISSIONS.get(error.operation_name)):
-        hint = f"ask for the permission {permission}, and check the account and the region in the ARN"
+        hint = f"ask for the permission {permission}, and check account and region"
     if reason == refusal.WRONG_KEY:
         hint = "restore the file from its last good version: the wrapped key or its context was changed"
     return refusal.refusal(

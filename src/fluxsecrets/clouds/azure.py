@@ -49,6 +49,7 @@ _CODES: Mapping[str, str] = {
     "KeyNotFound": refusal.NOT_FOUND,
     "SecretNotFound": refusal.NOT_FOUND,
     "BadParameter": refusal.REJECTED,
+    "Conflict": refusal.EXISTS,
     "Throttled": refusal.THROTTLED,
 }
 _STATUSES: Mapping[int, str] = {

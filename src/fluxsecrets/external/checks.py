@@ -124,7 +124,8 @@ def check_places(secret: ExternalSecret, stores: Sequence[Store]) -> Iterator[Pr
                     f"{kind.title} does not support `{field}`: the operator ignores or refuses it",
                     f"remove {field}, and name the value in key alone",
                 )
-        if kind.readable is not None and value.remote and not kind.readable.fullmatch(value.remote):
+        known = value.remote and "${" not in value.remote  # Flux may substitute it
+        if kind.readable is not None and known and not kind.readable.fullmatch(value.remote):
             yield Problem(
                 ProblemKind.UNFIT,
                 value.line,

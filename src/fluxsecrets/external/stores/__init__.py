@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import aws, bitwarden, doppler, gcp, infisical, kubernetes, onepassword, vault
+from . import aws, azure, bitwarden, doppler, gcp, infisical, kubernetes, onepassword, vault
 from .model import Opening, StoreClient, Stored, StoreKind, refused_manifest
 
 __all__ = ["STORES", "Opening", "StoreClient", "StoreKind", "Stored", "kind_of", "refused_manifest"]
@@ -19,6 +19,7 @@ STORES: Mapping[str, StoreKind] = MappingProxyType({kind.name: kind for kind in 
     vault.VAULT,
     vault.OPENBAO,
     aws.KIND,
+    azure.KIND,
     gcp.KIND,
     onepassword.KIND,
     bitwarden.KIND,

@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from fluxsecrets.clouds import aws
+from fluxsecrets.clouds import aws, refusal
 from fluxsecrets.clouds.calling import Caller
-from fluxsecrets.errors import StoreError
+from fluxsecrets.errors import ServiceError, StoreError
 
 from .asking import ask
 from .content import JsonText, check_readable, dots_then_path
 from .model import Opening, Stored, StoreKind
 
 SERVICE = "AWS Secrets Manager"
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
+_REGION = re.compile(aws.REGION)
+_NAME = re.compile(r"[!-~]{1,2048}")
+"""A name or an ARN."""
+
 _LONGEST = 65_536
 """Bytes of a value: the quota "Secret value size" of Secrets Manager."""
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +85,24 @@ class AwsStore:
     def _changed(self, key: str) -> StoreError:
         return StoreError("was changed in the store meanwhile", path=f"{self.shown}: {key}")
 
-    def _call(self, key: str, call: Callable[[], Result], *, writes: bool = False) -> Result | None:
+    def _call(
+        self, key: str, call: Callable[[], Mapping[str, Any]], *, writes: bool = False
+    ) -> Mapping[str, Any] | None:
         """Return the answer, or None if the secret does not exist. Errors never show what was sent."""
-        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-
-        place = f"{self.shown}: {self.prefix}{key}"
-
-        def request() -> Result | None:
-            try:
-                return call()
-            except ClientError as error:
-                code = str(error.response.get("Error", {}).get("Code", ""))
-                if code == "ResourceNotFoundException":
-                    return None
-                if code == "ResourceExistsException":
-                    raise self._changed(key) from None
-                raise aws.refused(error, SERVICE) from None
-            except ParamValidationError:
-                raise StoreError("is not a valid name for a secret", path=place) from None
-            except BotoCoreError as error:
-                raise aws.refused(error, SERVICE) from None
-
-        return ask(self._caller, self.region, place, request, writes=writes)
+        place = f"{self.shown}: {ascii(self.prefix + key)[1:-1]}"
+        if not _NAME.fullmatch(self.prefix + key):
+            raise StoreError("is not a valid name for a secret", path=place)
+        try:
+            answer = ask(self._caller, self.region, place, lambda: aws.call(call, SERVICE), writes=writes)
+        except ServiceError as error:
+            if error.reason == refusal.NOT_FOUND:
+                return None
+            if error.reason == refusal.EXISTS:
+                raise self._changed(key) from None
+            raise
+        if not isinstance(answer.get("ARN"), str):  # botocore takes any text for an answer
+            raise refusal.refusal(refusal.FAILED, SERVICE, detail="malformed answer", path=place)
+        return answer
 
 
 def _text_of(values: Mapping[str, str], now: Stored | None) -> str:

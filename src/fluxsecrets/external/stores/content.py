@@ -116,6 +116,12 @@ def dots_then_path(text: str, name: str) -> str | None:
     return gjson(text, name) if found is None else found
 
 
+def path_then_dots(text: str, name: str) -> str | None:
+    """Look for a property as in `getProperty` of the provider for Azure."""
+    found = gjson(text, name)
+    return gjson(text, escaped(name)) if found is None and "." in name else found
+
+
 def inner_dots_then_path(text: str, name: str) -> str | None:
     """Look for a property as in `getDataByProperty` of the provider for GCP: a first dot separates."""
     found = gjson(text, escaped(name)) if name.find(".") > 0 else None

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fluxsecrets.clouds import refusal, vault
+from fluxsecrets.clouds.calling import Caller
 from fluxsecrets.errors import ConfigError, ServiceError, StoreError
 
+from .asking import ask
 from .content import JsonText, exact_then_path
 from .model import Opening, Stored, StoreKind
 
@@ -32,6 +34,7 @@ class VaultStore:
     _client: Any = field(repr=False)
     product: str = "Vault"
     variable: str = "VAULT_ADDR"
+    _caller: Caller = field(default_factory=lambda: Caller("Vault"), repr=False)
 
     @property
     def shown(self) -> str:
@@ -45,8 +48,8 @@ class VaultStore:
         returns them from there. The operator would not find them.
 
         Raises:
-            StoreError: the mount is not KV version 2, the server does not say what it is, or it can't be
-                reached.
+            StoreError: the mount is not KV version 2, or the server does not say what it is.
+            ServiceError: the server can't be reached, or refuses.
         """
         answer = self._call("", lambda: self._client.read(f"sys/internal/ui/mounts/{self.mount}"))
         data = answer.get("data") if isinstance(answer, dict) else None
@@ -109,6 +112,7 @@ class VaultStore:
             lambda: self._client.secrets.kv.v2.create_or_update_secret(
                 path=self.path_of(key), secret={**kept, **values}, mount_point=self.mount, cas=number
             ),
+            writes=True,
         )
 
     def path_of(self, key: str) -> str:
@@ -135,34 +139,39 @@ class VaultStore:
         number = answer.get("data", {}).get("current_version") if isinstance(answer, dict) else None
         return Stored(None, number) if number else None
 
-    def _call(self, key: str, call: Callable[[], Result]) -> Result:
+    def _call(self, key: str, call: Callable[[], Result], *, writes: bool = False) -> Result:
         import requests
         from hvac import exceptions
 
         place = f"{self.shown}: {key}" if key else self.shown
-        try:
-            answer = call()
-        except exceptions.InvalidPath:
-            raise
-        except exceptions.InvalidRequest as error:
-            if "check-and-set" in str(error):
-                raise StoreError("was changed in the store meanwhile", path=place) from None
-            raise StoreError(f"{self.product} rejected the request", path=place, hint=_V2) from None
-        except (exceptions.VaultError, requests.RequestException, ValueError) as error:
-            raise self._refused(vault.refused(error, self.product), place) from None
-        if isinstance(answer, requests.Response) and not 200 <= answer.status_code < 300:
-            # hvac returns a redirect as if the request had succeeded.
-            raise self._refused(vault.redirected(self.product), place)
-        return answer
 
-    def _refused(self, error: ServiceError, place: str) -> StoreError:
-        hint = error.hint
+        def request() -> Result:
+            try:
+                answer = call()
+            except exceptions.InvalidPath:
+                raise
+            except exceptions.InvalidRequest as error:
+                if "check-and-set" in str(error):
+                    raise StoreError("was changed in the store meanwhile", path=place) from None
+                raise StoreError(f"{self.product} rejected the request", path=place, hint=_V2) from None
+            except (exceptions.VaultError, requests.RequestException, ValueError) as error:
+                raise self._refused(vault.refused(error, self.product)) from None
+            if isinstance(answer, requests.Response) and not 200 <= answer.status_code < 300:
+                # hvac returns a redirect as if the request had succeeded.
+                raise vault.redirected(self.product)
+            return answer
+
+        return ask(self._caller, self.address, place, request, writes=writes)
+
+    def _refused(self, error: ServiceError) -> ServiceError:
         if error.reason == refusal.SEALED:
             program = vault.PROGRAMS[self.product]
-            hint = f"ask its operators to run `{program} operator unseal`; `{program} status` shows its state"
+            error.hint = (
+                f"ask its operators to run `{program} operator unseal`; `{program} status` shows its state"
+            )
         elif error.reason == refusal.OFFLINE:
-            hint = f"check {self.variable}"
-        return StoreError(error.message, path=place, hint=hint)
+            error.hint = f"check {self.variable}"
+        return error
 
 
 def _go_json(values: Mapping[str, object]) -> str:
@@ -189,7 +198,8 @@ def open_vault(
         product: the product whose variables count if those of both are set.
 
     Raises:
-        StoreError: no address or token, the mount is not a path, or hvac is not installed.
+        StoreError: no address, or the mount is not a path.
+        ServiceError: no token, or hvac is not installed.
     """
     mount = mount.strip("/")
     if not mount or ".." in mount.split("/") or not _is_path(mount):
@@ -202,11 +212,8 @@ def open_vault(
             f"{variable} is not the address of a Vault",
             hint="set it: a token is never sent to an address that only a file names",
         )
-    try:
-        client = vault.make_client(address, environ, product=product, namespace=namespace or "")
-    except ServiceError as error:
-        raise StoreError(error.message, hint=error.hint) from None
-    return VaultStore(address.rstrip("/"), mount, client, product, variable)
+    client = vault.make_client(address, environ, product=product, namespace=namespace or "")
+    return VaultStore(address.rstrip("/"), mount, client, product, variable, Caller(product))
 
 
 def _is_path(text: str) -> bool:
