@@ -7,11 +7,9 @@ Requests and answers carry CRC32C checksums, as Google's guide on data integrity
 from __future__ import annotations
 
 import base64
-import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 
 from fluxsecrets.clouds import gcp, gcp_login, refusal
 from fluxsecrets.clouds.calling import CallLimits
+from fluxsecrets.clouds.grpclib import grpc_library
 from fluxsecrets.errors import RecipientError, ServiceError
 from fluxsecrets.sops.envelope import KeyProvider
 from fluxsecrets.sops.recipients import Recipient
@@ -194,9 +193,8 @@ class Grpc:
         Raises:
             ServiceError: the library is not installed.
         """
+        grpc = grpc_library(_SERVICE, "gcp")
         try:
-            with _quiet_grpc():
-                import grpc
             from google.cloud.kms_v1.services import key_management_service as service
         except ImportError:
             raise refusal.missing_extra(_SERVICE, "gcp") from None
@@ -234,19 +232,6 @@ class Grpc:
             )
         except GoogleAPICallError as error:
             raise self._client.refused(error, _HINTS[verb]) from None
-
-
-@contextmanager
-def _quiet_grpc() -> Iterator[None]:
-    """Keep log lines of gRPC off standard error. Its core reads the variable once, when it is loaded."""
-    if "GRPC_VERBOSITY" in os.environ:
-        yield
-        return
-    os.environ["GRPC_VERBOSITY"] = "NONE"
-    try:
-        yield
-    finally:
-        del os.environ["GRPC_VERBOSITY"]
 
 
 def make(environ: Mapping[str, str], _user: User) -> KeyProvider:

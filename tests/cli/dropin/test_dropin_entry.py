@@ -55,31 +55,11 @@ def test_groups_alone_lists_its_commands(sops):
     assert b"--file" in sops("groups", "add", "--help").out
 
 
-@pytest.mark.parametrize("name", ["keyservice", "completion"])
+@pytest.mark.parametrize("name", ["completion"])
 def test_what_is_not_carried_says_so(sops, name):
     done = sops(name, "--whatever", "x")
     assert done.code == 1
     assert f"{name} is not carried" in done.err
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("decrypt", "--keyservice", "tcp://localhost:5000", "f"),
-        ("decrypt", "--enable-local-keyservice=false", "f"),
-        ("--keyservice", "unix:///x", "-d", "f"),
-    ],
-)
-def test_key_services_are_refused(folder, sops, arguments):
-    folder.write("f", "throwaway")
-    done = sops(*arguments)
-    assert done.code == 1
-    assert "key services are not carried" in done.err
-
-
-def test_a_key_service_in_the_environment_is_refused_too(folder, sops, monkeypatch):
-    monkeypatch.setenv("SOPS_ENABLE_LOCAL_KEYSERVICE", "false")
-    assert sops("decrypt", "f").code == 1
 
 
 def test_a_local_key_service_is_what_is_there_anyway(folder, sops):

@@ -106,7 +106,12 @@ COMMANDS = {
         "publish:run",
         flags("yes", "omit-extensions", "recursive", "verbose", *_ORDER, *KEYSERVICE),
     ),
-    "keyservice": Command("", "not carried", "missing:keyservice", parent=True),
+    "keyservice": Command(
+        "",
+        "wrap and open data keys for others, with the keys of this machine",
+        "keyservice:run",
+        flags("network", "address", "prompt", "verbose"),
+    ),
     "completion": Command("bash|zsh", "not carried", "missing:completion", parent=True),
 }
 """By name, in the order in which --help lists them."""
@@ -130,7 +135,7 @@ GROUPS = {
 _ONLY_COMMANDS = ("idempotent", "value-file", "value-stdin", "yes", "file", "background", "pristine")
 _ONLY_PUBLISH = ("omit-extensions", "recursive")
 _ONLY_EXEC = ("same-process", "user", "no-fifo", "filename")
-APP_FLAGS = tuple(
-    flag for name, flag in FLAGS.items() if name not in (*_ONLY_COMMANDS, *_ONLY_EXEC, *_ONLY_PUBLISH)
-)
+_ONLY_KEYSERVICE = ("network", "address", "prompt")
+_ONLY = (*_ONLY_COMMANDS, *_ONLY_EXEC, *_ONLY_PUBLISH, *_ONLY_KEYSERVICE)
+APP_FLAGS = tuple(flag for name, flag in FLAGS.items() if name not in _ONLY)
 """The flags before a subcommand, and those of a command line without one."""

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsecrets import __version__
 from fluxsecrets.cli.dropin.arguments import Parsed, Values, parse
@@ -16,7 +17,6 @@ from fluxsecrets.cli.dropin.codes import (
     GENERIC,
     as_sops_says,
     exit_code_of,
-    usage_error,
 )
 from fluxsecrets.cli.dropin.commands import APP_FLAGS, COMMANDS, GROUPS, Command
 from fluxsecrets.cli.entry import (
@@ -32,6 +32,9 @@ from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.ops.run.logged import Call as LoggedCall
 from fluxsecrets.ops.run.logged import Logged
 from fluxsecrets.ops.run.record import recording
+
+if TYPE_CHECKING:
+    from fluxsecrets.keys.keyservice import AskedServices
 
 _HELP = ("help", "h")
 
@@ -152,7 +155,6 @@ def _run(name: str, target: str, parsed: Parsed, app: Values, log: Logged) -> in
     action: Callable[[Call], int] = getattr(
         importlib.import_module(f"fluxsecrets.cli.dropin.{module}"), function
     )
-    _refuse_keyservices(parsed.values)
     out = Output()
     config = app.text("config")
     output = parsed.values.text("output")
@@ -163,6 +165,7 @@ def _run(name: str, target: str, parsed: Parsed, app: Values, log: Logged) -> in
         ask=_ask,
         notify=out.note,
         outputs={Path(output): seen_now(Path(output))} if output else {},
+        services=_services(parsed.values),
     )
     paths = _named_files(name, parsed)
     log.start(LoggedCall(f"fluxsecrets-sops {__version__}", name, paths), session.environ, session.cwd)
@@ -188,13 +191,15 @@ def _ask(question: str) -> str:
     return ask_at_terminal(question)
 
 
-def _refuse_keyservices(values: Values) -> None:
-    if not values.on("enable-local-keyservice", default=True) or values.many("keyservice"):
-        raise usage_error(
-            "key services are not carried: keys are always opened here",
-            GENERIC,
-            "leave out --keyservice and --enable-local-keyservice, and SOPS_KEYSERVICE",
-        )
+def _services(values: Values) -> AskedServices:
+    from fluxsecrets.keys.keyservice import AskedServices
+
+    uris, local = values.many("keyservice"), values.on("enable-local-keyservice", default=True)
+    if not uris:
+        return AskedServices(local)
+    from fluxsecrets.keys.keyservice.endpoints import services_of
+
+    return services_of(uris, local=local)
 
 
 def _print(lines: Iterable[str]) -> int:

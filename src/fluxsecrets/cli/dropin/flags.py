@@ -105,11 +105,19 @@ _ALL = (
     Flag("check-for-updates", "not carried: nothing is looked up in the network", Kind.SWITCH),
     Flag(
         "enable-local-keyservice",
-        "false is not carried: keys are always opened here",
+        "false: only key services wrap and open data keys",
         Kind.SWITCHED_ON,
         variable="SOPS_ENABLE_LOCAL_KEYSERVICE",
     ),
-    Flag("keyservice", "not carried: keys are always opened here", Kind.LIST, variable="SOPS_KEYSERVICE"),
+    Flag(
+        "keyservice",
+        "ask this key service for what can't be done here: tcp://HOST:PORT or unix:///PATH",
+        Kind.LIST,
+        variable="SOPS_KEYSERVICE",
+    ),
+    Flag("network", "tcp (default) or unix", short="net"),
+    Flag("address", "HOST:PORT, or the path of the socket (default: 127.0.0.1:5000)", short="addr"),
+    Flag("prompt", "ask before each request is answered", Kind.SWITCH),
     Flag("help", "show this", Kind.SWITCH, "h"),
     Flag("version", "show the version", Kind.SWITCH, "v"),
 )

@@ -8,15 +8,6 @@ from fluxsecrets.cli.dropin.call import Call
 from fluxsecrets.cli.dropin.codes import GENERIC, usage_error
 
 
-def keyservice(_call: Call) -> NoReturn:
-    """Refuse `sops keyservice`."""
-    raise usage_error(
-        "keyservice is not carried by fluxsecrets-sops",
-        GENERIC,
-        "keys are opened where the command runs; use sops itself to serve them",
-    )
-
-
 def completion(_call: Call) -> NoReturn:
     """Refuse `sops completion`."""
     raise usage_error("completion is not carried by fluxsecrets-sops", GENERIC)

@@ -113,10 +113,10 @@ def _wrong(session: Session, file: File) -> FluxsecretsError | bool:
     format_ = make_format(name)
     try:
         document = parse(format_, data, session.limits)
-        metadata = None if document.metadata is None else _at_hand(document.metadata, session.providers)
+        metadata = None if document.metadata is None else _at_hand(document.metadata, session.own_providers)
         if metadata is None:
             return False
-        open_parsed(format_, replace(document, metadata=metadata), session.providers)
+        open_parsed(format_, replace(document, metadata=metadata), session.own_providers)
     except IntegrityError as error:
         return error.in_file(path)
     except FluxsecretsError:  # Flux can't read it either; who broke it may have no key

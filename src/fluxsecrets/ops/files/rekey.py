@@ -444,7 +444,7 @@ def rekeyed(
 
 def for_others_only(session: Session, groups: RecipientGroups) -> tuple[str, ...]:
     """Return a warning if none of the available identities belongs to these recipients."""
-    return () if session.opens_any(groups) else (OTHERS_ONLY,)
+    return () if session.opens_any(groups) or session.asks_services else (OTHERS_ONLY,)
 
 
 def warnings_of_recipients(

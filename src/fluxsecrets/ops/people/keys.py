@@ -247,7 +247,7 @@ def _pgp_keys(session: Session, usage: KeyUsage, names: Mapping[str, str]) -> It
     }
     if not wanted:
         return
-    provider = session.providers["pgp"]
+    provider = session.own_providers["pgp"]
     for fingerprint, recipient in wanted.items():
         if provider.owns(recipient):
             yield OwnKey(

@@ -79,10 +79,10 @@ def asker(session: Session) -> Callable[[str], str]:
 
 
 def age_provider(session: Session) -> AgeProvider:
-    """The age identities of the run."""
+    """The age identities of this user, without those of key services."""
     from fluxsecrets.keys.age import AgeProvider
 
-    provider = session.providers["age"]
+    provider = session.own_providers["age"]
     assert isinstance(provider, AgeProvider)  # noqa: S101 - the table of providers says so
     return provider
 

@@ -21,6 +21,8 @@ from .logged import root_with_settings
 from .names import read_public_keys
 
 if TYPE_CHECKING:
+    from fluxsecrets.keys import User
+    from fluxsecrets.keys.keyservice import AskedServices
     from fluxsecrets.sops.config import RuleMatch, SopsConfig
     from fluxsecrets.sops.recipients import Recipient
 
@@ -64,6 +66,7 @@ class Session:
         flux_version: of Flux in all clusters; None where the settings or the repository say it.
         note: tells the user what is being done.
         outputs: the files of `-o` as they were when the command began; None for those that did not exist.
+        services: the key services to ask; None takes `SOPS_KEYSERVICE` and `SOPS_ENABLE_LOCAL_KEYSERVICE`.
         progress: passes items on and shows how far they are; takes them, their number, and what is done.
     """
 
@@ -80,6 +83,8 @@ class Session:
     note: Callable[[str], None] | None = None
     progress: Callable[[Iterator[Any], int, str], Iterator[Any]] | None = None
     outputs: Mapping[Path, FileIdentity | None] = field(default_factory=dict)
+    services: AskedServices | None = None
+    _own_providers: Providers | None = None
     _providers: Providers | None = None
     _key_services: KeyServices | None = None
     _configs: dict[Path, SopsConfig] = field(default_factory=dict)
@@ -103,25 +108,78 @@ class Session:
 
     @property
     def providers(self) -> Providers:
-        """Key providers by kind of recipient; identities are looked up with the first use.
+        """Key providers by kind of recipient: of this machine, and of key services if the user names some.
 
         Raises:
             ConfigError, FileAccessError: `.fluxsecrets.yaml` is invalid, so it is unknown what may run.
+            UsageError: the address of a key service is malformed.
         """
         if self._providers is None:
-            from fluxsecrets.keys import User, make_providers
+            services = self.asked_services
+            if services is None:
+                self._providers = self.own_providers
+            else:
+                from fluxsecrets.keys.keyservice.served import ServedProviders
+
+                self._providers = ServedProviders(self.own_providers, services, self.warn)
+        return self._providers
+
+    @property
+    def own_providers(self) -> Providers:
+        """Key providers of this machine alone; identities are looked up with the first use.
+
+        Raises:
+            ConfigError, FileAccessError: see `providers`.
+        """
+        if self._own_providers is None:
+            from fluxsecrets.keys import make_providers
 
             order = parse_order(self.environ.get(_ORDER, ""), _ORDER) if self.order is None else self.order
-            user = User(
-                ask=self.ask,
-                notify=self.notify,
-                warn=self.warn,
-                allowed_plugins=self._allowed_plugins(),
-                named=self.key_services.recipients,
-                services=self.key_services.addresses,
-            )
-            self._providers = make_providers(self.environ, user, order)
-        return self._providers
+            self._own_providers = make_providers(self.environ, self.user(), order)
+        return self._own_providers
+
+    @property
+    def asked_services(self) -> AskedServices | None:
+        """The key services to ask; None if this machine alone is asked, as is usual.
+
+        Raises:
+            UsageError: the address of one is malformed.
+        """
+        from fluxsecrets.keys.keyservice import VARIABLES
+
+        services = self.services
+        if services is None and not self.environ.keys().isdisjoint(VARIABLES):
+            from fluxsecrets.keys.keyservice.endpoints import from_environment
+
+            services = from_environment(self.environ)
+        return None if services is None or services.usual else services
+
+    @property
+    def asks_services(self) -> bool:
+        """Whether key services are asked. They may open what the identities at hand can't.
+
+        Raises:
+            UsageError: see `asked_services`.
+        """
+        services = self.asked_services
+        return services is not None and bool(services.remote)
+
+    def user(self) -> User:
+        """What providers may ask the user of this run, and what the user allowed.
+
+        Raises:
+            ConfigError, FileAccessError: see `providers`.
+        """
+        from fluxsecrets.keys import User
+
+        return User(
+            ask=self.ask,
+            notify=self.notify,
+            warn=self.warn,
+            allowed_plugins=self._allowed_plugins(),
+            named=self.key_services.recipients,
+            services=self.key_services.addresses,
+        )
 
     @property
     def key_services(self) -> KeyServices:
@@ -184,10 +242,14 @@ class Session:
     def opens(self, groups: RecipientGroups, threshold: int) -> bool:
         """Whether identities at hand are enough to open what is encrypted for these key groups.
 
+        A key service may have others: with one, the answer is yes.
+
         Args:
             groups: recipients by key group.
             threshold: how many groups are needed; 0 means all.
         """
+        if self.asks_services:
+            return True
         own = sum(self.opens_any((group,)) for group in groups)
         return own >= (threshold or len(groups)) if len(groups) > 1 else own > 0
 
