@@ -152,6 +152,7 @@ def test_a_slow_service_is_waited_for_by_many_files_at_once(repository):
 
     repository.aws.answer = meet
     assert repository.count("encrypt") == (48, 0)
+    assert repository.count("audit", "--rule", "value-in-comment") == (0, 48)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process can't be sent Ctrl-C there")
@@ -176,3 +177,16 @@ def test_ctrl_c_ends_it_at_once_and_changes_nothing(encrypted):
     assert b"interrupted" in errors
     assert b"Traceback" not in errors
     assert before == {path: path.read_bytes() for path in encrypted.folder.glob("*.yaml")}
+
+
+def test_verdicts_ask_for_what_environments_reach(waddle, cli, aws):
+    rules = waddle / ".sops.yaml"
+    rules.write_text(f"creation_rules:\n  - kms: {make_key()}\n", encoding="utf-8")
+    assert cli("encrypt").exit_code == 0
+    files = aws.count("Encrypt")
+    aws.calls.clear()
+    assert cli("verify").exit_code == 0
+    assert aws.count("Decrypt") == files
+    aws.calls.clear()
+    assert cli("verify", "--env", "staging").exit_code == 0
+    assert 0 < aws.count("Decrypt") < files

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
-from fluxsecrets.audit.facts import Facts, Opening, Readers
+from fluxsecrets.audit.facts import Facts, Opening, Readers, secrets_by_path
 from fluxsecrets.errors import DataKeyError, FluxsecretsError
 from fluxsecrets.findings import Finding
 from fluxsecrets.ops.files.content import open_parsed, parse
@@ -16,6 +17,7 @@ from fluxsecrets.ops.people.knownvalues import known_values
 from fluxsecrets.ops.run.names import read_public_keys
 from fluxsecrets.ops.run.parallel import run_jobs
 from fluxsecrets.ops.run.session import Session
+from fluxsecrets.ops.run.waiting import waits_for_block
 from fluxsecrets.repo.discover import Spread
 from fluxsecrets.repo.settings import Settings, load_settings
 from fluxsecrets.repo.tree import Tree
@@ -61,9 +63,15 @@ def gather(
     repository = tree.repository
     compares = with_keys if compare_keys is None else compare_keys
 
+    @cache
+    def ask_ahead(*, reached: bool) -> None:
+        _ask_services(session, facts, reached=reached)
+
     def open_(format_: Format, document: Document, path: str) -> Opening:
         if document.metadata is None or not with_keys:
             return Opening()
+        secret = secrets_by_path(facts).get(path)
+        ask_ahead(reached=secret is not None and bool(secret.environments))
         try:
             return Opening(open_parsed(format_, document, session.providers).parts)
         except DataKeyError:
@@ -74,12 +82,13 @@ def gather(
     def data_key(metadata: Metadata) -> DataKey | None:
         if not with_keys:
             return None
+        ask_ahead(reached=True)
         try:
             return open_data_key(metadata, session.providers)
         except FluxsecretsError:
             return None
 
-    return Facts(
+    facts = Facts(
         tree,
         settings if settings is not None else load_settings(tree),
         today or datetime.now(UTC).date(),
@@ -104,6 +113,29 @@ def gather(
         session.flux_version,
         only,
     )
+    return facts
+
+
+def _ask_services(session: Session, facts: Facts, *, reached: bool) -> None:
+    """Ask key services for many files at once: rules ask for one after the other. Providers keep the answers.
+
+    Args:
+        session: the run.
+        facts: the facts.
+        reached: the files that environments reach, which is all that verdicts need; or the others.
+    """
+    blocks = [
+        metadata
+        for secret, metadata in facts.encrypted()
+        if bool(secret.environments) is reached and waits_for_block(session, metadata)
+    ]
+    for _ in run_jobs(partial(_try_to_open, session), blocks, waits=lambda _: True):
+        pass
+
+
+def _try_to_open(session: Session, metadata: Metadata) -> None:
+    with suppress(FluxsecretsError):  # reported where it matters
+        open_data_key(metadata, session.providers)
 
 
 def _scanned(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fluxsecrets.errors import FluxsecretsError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.sops.metadata import Metadata
 from fluxsecrets.sops.recipients import KINDS, Recipient
 
 from .inputs import Target
@@ -35,6 +36,15 @@ def waits_to_open(session: Session, data: bytes) -> bool:
         return True
     age = session.providers["age"]
     return not any(age.at_hand(each) for each in _age_recipients(data))
+
+
+def waits_for_block(session: Session, metadata: Metadata) -> bool:
+    """Return whether opening a parsed `sops` block waits for a service."""
+    recipients = [key.recipient for key in metadata.wrapped_keys]
+    if not waits_to_wrap(session, recipients):
+        return False
+    at_hand = any(session.providers[each.kind].at_hand(each) for each in recipients)
+    return len(metadata.key_groups) > 1 or not at_hand
 
 
 def waits_for_file(session: Session, target: Target) -> bool:
