@@ -131,7 +131,7 @@ def test_environments_that_were_found_are_suggested_too(folder, cli):
 def test_the_audit_names_the_rules_that_had_nothing_to_look_at(folder, cli):
     folder.write("a.yaml", "a: b\n")
     result = cli("audit")
-    assert "no environment was found, so 2" in result.stderr
+    assert "no environment was found, so 3" in result.stderr
     assert "decryption-missing" in result.stderr
     report = json.loads(cli("audit", "--rule", "mac-missing", "--format", "json").stdout)
     assert report["without_environments"] == []

@@ -32,7 +32,7 @@ def judged(facts: Facts, environment: Environment) -> tuple[KustomizationVerdict
         settings = facts.settings.environment(environment.name)
         cluster = Cluster(
             partial(_data_key, facts),
-            lambda metadata: _opens(metadata, keys),
+            lambda metadata: opens(metadata, keys),
             strict=controller.strict,
             has_global_key=controller.has_global_key,
             keeps_namespaces=controller.keeps_namespaces,
@@ -106,7 +106,7 @@ def _is_found(tree: Tree, path: str, pattern: re.Pattern[bytes]) -> bool:
         return False
 
 
-def _opens(metadata: Metadata, keys: frozenset[RecipientKey]) -> bool | None:
+def opens(metadata: Metadata, keys: frozenset[RecipientKey]) -> bool | None:
     """Whether a cluster's keys open a block; None where nothing says which it has, or a cloud decides."""
     groups = metadata.recipients
     if not keys:

@@ -37,10 +37,16 @@ class SourceRef:
 
 @dataclass(frozen=True, slots=True)
 class Decryption:
-    """`spec.decryption` of a Flux Kustomization."""
+    """`spec.decryption` of a Flux Kustomization.
+
+    Attributes:
+        secret: the name of the Secret with keys, or None.
+        service_account: the one whose role Flux takes for keys of services, or None.
+    """
 
     provider: str | None
     secret: str | None
+    service_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +365,9 @@ def _source_ref(data: object) -> SourceRef | None:
 def _decryption(data: object) -> Decryption | None:
     if not isinstance(data, dict):
         return None
-    return Decryption(text(data, "provider"), text(data, "secretRef", "name"))
+    return Decryption(
+        text(data, "provider"), text(data, "secretRef", "name"), text(data, "serviceAccountName")
+    )
 
 
 def _patches(entries: list[Plain], item: Object) -> tuple[tuple[Patch, ...], tuple[str, ...]]:

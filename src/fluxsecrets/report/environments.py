@@ -217,7 +217,9 @@ def _how(item: ShownKustomization) -> Iterator[str]:
         yield item.reason
         return
     if item.decryption is not None:
-        yield f"decrypts with {item.decryption or 'the keys of the controller'}"
+        role = f"the role of service account {item.service_account}" if item.service_account else ""
+        keys = " and ".join(filter(None, (item.decryption, role))) or "the keys of the controller"
+        yield f"decrypts with {keys}"
     if item.depends_on:
         yield f"after {', '.join(item.depends_on)}"
     if item.remote:

@@ -64,6 +64,8 @@ def _lines(explanation: Explanation) -> list[str]:
     for index, group in enumerate(explanation.groups):
         head = "recipients" if index == 0 else ""
         lines.append(f"  {head:10}  {', '.join(group)}")
+    for index, need in enumerate(explanation.needs):
+        lines.append(f"  {'' if index else 'Flux needs':10}  {need}")
     if explanation.selector is not None:
         lines.append(f"  selector    {explanation.selector} ({explanation.selector_origin})")
     if explanation.values:

@@ -62,6 +62,11 @@ def _json_page(found: Verifications) -> Page:
                 for one in found.environments
                 if one.no_cluster_key is not None
             ],
+            "needs": [
+                {"environment": one.environment, **asdict(each)}
+                for one in found.environments
+                for each in one.needs
+            ],
             "remarks": [asdict(remark) for remark in found.remarks],
             "summary": {
                 **verdicts,

@@ -77,6 +77,8 @@ def _environment(
         yield from _objects(told, show_path, hints, everything=everything)
     if one.strays:
         yield Table([_row(item, show_path) for item in one.strays], outline=True)
+    for line in _needs(one):
+        yield Lines([printable(line)])
     for line in _plain_hints(one):
         yield Sentence(printable(line), indent="")
 
@@ -166,6 +168,17 @@ def _row(item: Verified, show_path: Callable[[str], str]) -> Row:
         Cell(printable(f"{how} {keys}".strip())),
         Cell(printable(more), "red" if problem is not None else ""),
     )
+
+
+def _needs(one: Verification) -> Iterator[str]:
+    """What the controller has to be allowed: that and whose credentials it has is not in the repository."""
+    if one.needs:
+        yield f"to decrypt, the controller of {one.environment} needs:"
+    for each in one.needs:
+        yield f"  {each.action} on {each.key}"
+        if each.role:
+            yield f"    through the role {each.role}"
+        yield f"    with {each.by}, for {counted(len(each.files), 'file')}"
 
 
 def _plain_hints(one: Verification) -> Iterator[str]:

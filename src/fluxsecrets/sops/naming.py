@@ -30,7 +30,7 @@ def name_of(recipient: Recipient, names: Mapping[str, str]) -> str:
     if not name:
         return short_recipient(recipient)
     more = _more(recipient)
-    return _printable(f"{name} ({more})") if more else name
+    return printable(f"{name} ({more})") if more else name
 
 
 def short_recipient(recipient: Recipient) -> str:
@@ -45,10 +45,10 @@ def short_recipient(recipient: Recipient) -> str:
         if text.startswith("ssh-"):
             kind, key, *_ = text.split(" ")
             text = f"{kind} …{key[-8:]}"
-        return _cut(_printable(text))
+        return _cut(printable(text))
     shown = _service_key(recipient.kind, recipient.id)
     if shown is None:
-        shown = _cut(_printable(f"{recipient.kind} {recipient.id}"))
+        shown = _cut(printable(f"{recipient.kind} {recipient.id}"))
     more = _more(recipient)
     return f"{shown} {more}" if more else shown
 
@@ -57,7 +57,7 @@ def whole_recipient(recipient: Recipient) -> str:
     """Return all that tells a recipient from others, however long; files are not trusted."""
     context = context_of(recipient)
     shown = ",".join(f"{key}:{value}" for key, value in sorted(context.items()))
-    return _printable(recipient_text(recipient) + (f" context {shown}" if context else ""))
+    return printable(recipient_text(recipient) + (f" context {shown}" if context else ""))
 
 
 def public_id(recipient: Recipient) -> str:
@@ -78,7 +78,7 @@ def _service_key(kind: str, text: str) -> str | None:
     if kind == "azure_kv" and (match := re.fullmatch(_AZURE, text)):
         host, name, version = match.groups()
         vault = host.removesuffix(_AZURE_HOST)
-        return f"azure_kv {_part(vault)}/{_part(name)}" + (f"@{_printable(version)[:8]}" if version else "")
+        return f"azure_kv {_part(vault)}/{_part(name)}" + (f"@{printable(version)[:8]}" if version else "")
     if kind == "hc_vault" and (match := re.fullmatch(_VAULT, text)):
         scheme, host, engine, name = match.groups()
         start = "http://" if scheme == "http" else ""
@@ -105,7 +105,7 @@ def _more(recipient: Recipient) -> str:
 
 def _part(text: str, longest: int = 24) -> str:
     """Return a part of a key's name, cut where it is very long."""
-    text = _printable(text)
+    text = printable(text)
     return text if len(text) <= longest else f"{text[: longest - 9]}…{text[-8:]}"
 
 
@@ -114,5 +114,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:12]}…{text[-6:]}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text of a file on one line, with control characters escaped."""
     return text if text.isprintable() else text.encode("unicode_escape").decode()

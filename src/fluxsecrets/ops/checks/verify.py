@@ -15,6 +15,7 @@ from fluxsecrets.sops.naming import name_of
 
 from .accepting import Acceptances
 from .gather import gather
+from .needs import needs
 from .verifymodel import NoClusterKey, Told, Verdict, Verification, Verifications, Verified
 from .verifyrows import rows
 
@@ -65,7 +66,7 @@ def _environment(facts: Facts, environment: Environment, accepting: Acceptances)
         if outcome.behaviour == _NO_KEY and outcome.path is not None
     }
     no_key = _no_cluster_key(facts, environment, unknown) if unknown else None
-    return Verification(environment.name, told, environment.notes, strays, no_key)
+    return Verification(environment.name, told, environment.notes, strays, no_key, needs(facts, environment))
 
 
 def _no_cluster_key(facts: Facts, environment: Environment, paths: set[str]) -> NoClusterKey:

@@ -13,6 +13,8 @@ from fluxsecrets.repo.outcome import Effect, Outcome
 from fluxsecrets.repo.tree import Note
 from fluxsecrets.repo.verifysettings import Acceptance
 
+from .needs import Need
+
 
 class Verdict(StrEnum):
     """What becomes of a file or object in the cluster."""
@@ -112,6 +114,7 @@ class Verification:
         told: its Kustomizations in the order in which they are applied.
         strays: files that Flux would stop at, of which it is not known which Kustomization they are in.
         no_cluster_key: why there are files of which it cannot be told whether the cluster can read them.
+        needs: what the controller has to be allowed for keys that services hold.
     """
 
     environment: str
@@ -119,6 +122,7 @@ class Verification:
     notes: tuple[Note, ...]
     strays: tuple[Verified, ...] = ()
     no_cluster_key: NoClusterKey | None = None
+    needs: tuple[Need, ...] = ()
 
     @property
     def items(self) -> tuple[Verified, ...]:

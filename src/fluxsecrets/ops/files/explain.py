@@ -9,6 +9,7 @@ from typing import Any
 
 from fluxsecrets.errors import FluxsecretsError, UnprotectedError
 from fluxsecrets.files.reading import read_file
+from fluxsecrets.flux.permissions import permission_for
 from fluxsecrets.ops.policy.drift import Drift, differences
 from fluxsecrets.ops.policy.policy import (
     FLUX_SELECTOR,
@@ -77,6 +78,7 @@ class Explanation:
         threshold: the number of groups needed; 0 for one group.
         selector: such as `encrypted_regex: ^(data|stringData)$`, or None after an error.
         selector_origin: where it comes from.
+        needs: what it takes to decrypt with its keys that services hold, such as `kms:Decrypt on ARN`.
         values: every value, in order.
         problem: why the file can't be encrypted.
     """
@@ -93,6 +95,7 @@ class Explanation:
     threshold: int = 0
     selector: str | None = None
     selector_origin: str = ""
+    needs: tuple[str, ...] = ()
     values: tuple[ValueFate, ...] = ()
     warnings: tuple[str, ...] = ()
     problem: FluxsecretsError | None = None
@@ -151,11 +154,19 @@ def explain(session: Session, path: str, input_type: str | None = None) -> Expla
         **facts,
         groups=tuple(names_of((group,), names) for group in policy.groups),
         threshold=(policy.shamir_threshold or len(policy.groups)) if len(policy.groups) > 1 else 0,
+        needs=tuple(dict.fromkeys(_needs(policy))),
         selector=f"{selector.spec.kind.value}: {selector.spec.pattern}",
         selector_origin=_origin(policy, selector.spec == FLUX_SELECTOR, single_value=format_.single_value),
         values=values,
         problem=None if encrypts_some or not values else _encrypts_nothing(target, selector),
     )
+
+
+def _needs(policy: Policy) -> Iterator[str]:
+    for recipient in (one for group in policy.groups for one in group):
+        if (permission := permission_for(recipient)) is not None:
+            role = f", through the role {permission.role}" if permission.role else ""
+            yield f"{permission.action} on {permission.key}{role}"
 
 
 def _differences(

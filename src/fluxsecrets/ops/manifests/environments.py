@@ -70,6 +70,7 @@ class ShownKustomization:
         parent: index in the list of the Kustomization that applies it; None for the root.
         folder: the folder that it applies, or None if it is not followed.
         decryption: the name of its decryption Secret; "" for the controller's own keys; None without any.
+        service_account: the one whose role it decrypts with, for keys that services hold; or None.
         suspended, remote: Flux skips it; it is applied to another cluster.
     """
 
@@ -78,6 +79,7 @@ class ShownKustomization:
     parent: int | None
     folder: str | None
     decryption: str | None
+    service_account: str | None
     depends_on: tuple[str, ...]
     suspended: bool
     remote: bool
@@ -232,6 +234,7 @@ class _Viewer:
             parent=parent,
             folder=applied.folder,
             decryption=None if decryption is None else decryption.secret or "",
+            service_account=None if decryption is None else decryption.service_account,
             depends_on=tuple(
                 f"{namespace}/{name}" if namespace not in (None, item.namespace) else name
                 for namespace, name in item.depends_on

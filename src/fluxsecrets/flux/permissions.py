@@ -1,0 +1,81 @@
+"""What kustomize-controller needs to decrypt with keys that services hold, and whose credentials it uses.
+
+Follows `ImportKeys` and `SetAuthOptions` of internal/decryptor/decryptor.go: static credentials in the Secret
+of `decryption.secretRef` come first, then the role of `decryption.serviceAccountName`, then the controller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from fluxsecrets.repo.flux import Decryption
+from fluxsecrets.sops.naming import printable
+from fluxsecrets.sops.recipients import KINDS, Recipient, attribute_of
+
+_ACTIONS: Mapping[str, str] = {
+    "kms": "kms:Decrypt",
+    "gcp_kms": "cloudkms.cryptoKeyVersions.useToDecrypt",
+    "azure_kv": "keys/decrypt",
+    "hc_vault": "update of the path decrypt",
+    "hckms": "kms:cmk:decryptDataKey",
+}
+_STATIC: Mapping[str, str] = {
+    "kms": "sops.aws-kms",
+    "gcp_kms": "sops.gcp-kms",
+    "azure_kv": "sops.azure-kv",
+    "hc_vault": "sops.vault-token",
+}
+"""The data keys of the Secret that hold credentials; Huawei Cloud has none."""
+
+
+class Permission(NamedTuple):
+    """What the controller has to be allowed.
+
+    Attributes:
+        action: the service's name of it, such as `kms:Decrypt`.
+        key: the whole name of the key.
+        role: the role that is assumed for it, or None.
+    """
+
+    action: str
+    key: str
+    role: str | None
+
+
+def permission_for(recipient: Recipient) -> Permission | None:
+    """Return what it takes to decrypt with a service's key; None for other kinds of keys."""
+    if KINDS[recipient.kind].local:
+        return None
+    role = attribute_of(recipient, "role") if recipient.kind == "kms" else None
+    return Permission(
+        _ACTIONS[recipient.kind],
+        printable(recipient.id),
+        printable(role) if isinstance(role, str) and role else None,
+    )
+
+
+def credentials_for(
+    kind: str, decryption: Decryption, namespace: str | None, held: Collection[str] | None
+) -> str:
+    """Return whose credentials the controller uses for a kind of key, for people.
+
+    Args:
+        kind: of the key.
+        decryption: of the Kustomization.
+        namespace: of the Kustomization, or None.
+        held: the names of the data keys in the Secret of `decryption.secretRef`; None if they are not known.
+    """
+    static = _STATIC.get(kind)
+    secret = decryption.secret
+    if secret and static and held is not None and static in held:
+        return f"{static} in Secret {secret}"
+    who = "the controller's own identity"
+    if decryption.service_account:
+        place = f"{namespace}/" if namespace else ""
+        who = f"service account {place}{decryption.service_account}"
+    if kind == "hc_vault":
+        who = f"a login of {who}, if the controller allows this address"
+    if secret and static and held is None:
+        return f"{static} in Secret {secret}, or else {who}"
+    return who
