@@ -375,34 +375,52 @@ def _parsed(route, headers, body):
         raise RefusedError("INVALID_ARGUMENT", "Invalid JSON payload received.") from None
 
 
+_METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
+_IMPERSONATION_PATH = f"/v1/projects/-/serviceAccounts/{ACCOUNT}:generateAccessToken"
+_REFRESH = {
+    "grant_type": "refresh_token",
+    "client_id": "throwaway-client",
+    "client_secret": "throwaway-client-secret",
+    "refresh_token": "throwaway-refresh",
+}
+_EXCHANGE = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token": "throwaway-oidc",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+}
+
+
 def _answer_tokens(google, handler, body):
-    """Return what the token service or a machine's metadata server answers; None for other paths."""
+    """Return what the services that give tokens answer; None for other paths."""
     path = urlsplit(handler.path).path
-    if path not in ("/token", "/computeMetadata/v1/instance/service-accounts/default/token"):
+    if path not in ("/token", "/sts", _METADATA_PATH, _IMPERSONATION_PATH):
         return None
     google.token_requests.append(path)
-    if google.token_failures:
-        status, fields = google.token_failures.pop(0)
-        return status, {"Metadata-Flavor": "Google"}, json.dumps(fields).encode()
+    status, fields = google.token_failures.pop(0) if google.token_failures else (200, None)
+    flavor = {"Metadata-Flavor": "Google"} if path == _METADATA_PATH else {}
+    if status != 200:
+        return status, flavor, json.dumps(fields).encode()
+    if not _may_have_a_token(google, path, handler, body):
+        return 400, {}, b'{"error": "invalid_grant", "error_description": "Bad Request"}'
     token = f"throwaway-issued-{len(google.token_requests)}"
-    granted = {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
-    if path == "/token":
-        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        wanted = {
-            "grant_type": "refresh_token",
-            "client_id": "throwaway-client",
-            "client_secret": "throwaway-client-secret",
-            "refresh_token": "throwaway-refresh",
-        }
-        if handler.command != "POST" or any(form.get(name) != value for name, value in wanted.items()):
-            return 400, {}, b'{"error": "invalid_grant", "error_description": "Bad Request"}'
-        headers = {}
-    else:
-        if handler.command != "GET" or handler.headers.get("Metadata-Flavor") != "Google":
-            return 403, {}, b"Missing Metadata-Flavor:Google header."
-        headers = {"Metadata-Flavor": "Google"}
     google.tokens.add(token)
-    return 200, headers, json.dumps(granted).encode()
+    granted = {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
+    if path == _IMPERSONATION_PATH:
+        granted = {"accessToken": token, "expireTime": "2099-01-01T00:00:00Z"}
+    return 200, flavor, json.dumps(granted).encode()
+
+
+def _may_have_a_token(google, path, handler, body):
+    if path == _METADATA_PATH:
+        return handler.command == "GET" and handler.headers.get("Metadata-Flavor") == "Google"
+    if handler.command != "POST":
+        return False
+    if path == _IMPERSONATION_PATH:
+        known = handler.headers.get("Authorization", "").removeprefix("Bearer ") in google.tokens
+        return known and json.loads(body)["scope"] == [SCOPE]
+    form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    wanted = _REFRESH if path == "/token" else _EXCHANGE
+    return wanted.items() <= form.items()
 
 
 def _http_server(google, routes):

@@ -141,6 +141,48 @@ def test_a_machine_elsewhere_is_asked_once_and_not_for_long(google, tmp_path, mo
     assert error.hint == "run `gcloud auth application-default login`"
 
 
+def test_the_metadata_server_is_asked_without_a_proxy(google, tmp_path, monkeypatch):
+    machine = {"GCE_METADATA_HOST": google.address.removeprefix("http://"), "HOME": str(tmp_path)}
+    made = client(google, **machine, NO_GCE_CHECK="")
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert made.headers() == {"authorization": "Bearer throwaway-issued-1"}
+    with pytest.raises(ServiceError, match="can't be reached"):
+        ask(google, made)
+
+
+def test_workload_identity_federation(google, tmp_path):
+    """What CI systems use: a token of theirs for one of Google's, and that for one of a service account."""
+    (tmp_path / "token").write_text("throwaway-oidc", encoding="utf-8")
+    fields = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": f"{google.address}/sts",
+        "credential_source": {"file": str(tmp_path / "token")},
+    }
+    assert ask(google, GOOGLE_CREDENTIALS=json.dumps(fields))
+    assert google.token_requests == ["/sts"]
+    path = f"/v1/projects/-/serviceAccounts/{ACCOUNT}:generateAccessToken"
+    fields["service_account_impersonation_url"] = google.address + path
+    google.token_requests.clear()
+    made = client(google, GOOGLE_CREDENTIALS=json.dumps(fields))
+    assert ask(google, made)
+    assert ask(google, made)
+    assert google.token_requests == [
+        "/sts",
+        fields["service_account_impersonation_url"][len(google.address) :],
+    ]
+    google.token_failures += [(200, None), (403, {"error": {"status": "PERMISSION_DENIED"}})]
+    error = refused(google, GOOGLE_CREDENTIALS=json.dumps(fields))
+    assert error.reason == refusal.DENIED
+    assert "roles/iam.serviceAccountTokenCreator" in error.hint
+    google.token_failures.append((400, {"error": "invalid_grant", "error_description": "x"}))
+    assert refused(google, GOOGLE_CREDENTIALS=json.dumps(fields)).reason == refusal.DENIED
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "content", "reason"),
     [

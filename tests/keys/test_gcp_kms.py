@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -179,6 +181,7 @@ def test_the_default_addresses(google, monkeypatch):
         "https://kms.example#x",
         "https://kms.example/a b",
         "kms.example:port",
+        "kms.example:65536",
         "a b",
     ],
 )
@@ -350,6 +353,20 @@ def test_offline(google, transport):
         scheme = "https" if transport == "grpc" else "http"
         provider = made(google, transport, SOPS_GCP_KMS_ENDPOINT=f"{scheme}://127.0.0.1:{port}")
         assert "Google Cloud KMS can't be reached" in wrap_error(provider).message
+
+
+def test_many_threads_wait_once_for_a_log_in_that_fails(google, transport, environment, monkeypatch):
+    monkeypatch.setattr("fluxsecrets.clouds.gcp_login._FAR", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        nothing = {"GOOGLE_OAUTH_ACCESS_TOKEN": "", "NO_GCE_CHECK": "", "GCE_METADATA_IP": host}
+        provider = made(google, transport, HOME=str(environment), **nothing)
+        keys = [WrappedKey(recipient(), base64.b64encode(bytes([n])).decode()) for n in range(16)]
+        start = time.monotonic()
+        with ThreadPoolExecutor(16) as pool:
+            errors = list(pool.map(lambda key: unwrap_error(provider, key), keys))
+        assert time.monotonic() - start < 2
+    assert {error.message for error in errors} == {"no credentials for Google Cloud KMS were found"}
 
 
 def test_a_service_that_does_not_answer(google, provider, monkeypatch):

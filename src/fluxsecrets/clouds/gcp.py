@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from . import gcp_login, refusal
 SERVICE = "Google Cloud"
 _TOKENS = "Google's token service"
 _TIMEOUT = 10.0
+_FAILED_FOR = 30.0  # seconds in which a log-in that failed for good is not tried again
 _LIMIT = 4 << 20  # bytes of an answer
 _SKEW = 300.0  # seconds; Google takes tokens that are a few minutes off
 _CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the first one is Go's, so sops's
@@ -121,6 +123,7 @@ class Client:
         self._lock = threading.Lock()
         self._http: Any = None
         self._credentials: Any = None
+        self._failed: tuple[ServiceError | None, float] = None, 0.0
         hint = gcp_login.log_in_hint(environ)
         self._hints = dict.fromkeys((refusal.EXPIRED, refusal.BAD_CREDENTIALS, refusal.NO_CREDENTIALS), hint)
 
@@ -195,12 +198,7 @@ class Client:
         with self._lock:
             credentials = self._found()
             if not credentials.valid:
-                try:
-                    credentials.refresh(self._ask_for_token)
-                except ServiceError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - of any library that a kind of credential uses
-                    raise self.refused(error) from None
+                self._log_in(credentials)
             headers: dict[str, str] = {}
             credentials.apply(headers)
         if not all(_HEADER.fullmatch(value) for value in headers.values()):
@@ -209,6 +207,19 @@ class Client:
                 refusal.NO_CREDENTIALS, self._service, detail="the token has characters that no token has"
             )
         return headers
+
+    def _log_in(self, credentials: Any) -> None:
+        """Ask for a token. Threads that waited meanwhile share a failure: each would wait again."""
+        error, until = self._failed
+        if error is not None and time.monotonic() < until:
+            raise copy(error)
+        try:
+            credentials.refresh(self._ask_for_token)
+        except Exception as exception:  # noqa: BLE001 - of any library that a kind of credential uses
+            error = exception if isinstance(exception, ServiceError) else self.refused(exception)
+            if not refusal.REASONS[error.reason].passing:
+                self._failed = error, time.monotonic() + _FAILED_FOR
+            raise error from None
 
     def refused(self, error: Exception, hints: Mapping[str, str] = MappingProxyType({})) -> ServiceError:
         """Return what an exception of a request with these credentials means, see the function `refused`."""
@@ -258,13 +269,17 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        *,
+        direct: bool = False,
         **_options: object,
     ) -> _Answer:
         """Make a request for google-auth, as its `transport.Request` does; what may pass is raised at once.
 
         The library would try again by itself, and wait.
+
         """
-        answer = self._request(method, url, body, headers or {}, _TOKENS, timeout)
+        # Through a proxy, the metadata server of the proxy's machine would answer.
+        answer = self._request(method, url, body, headers or {}, _TOKENS, timeout, direct=direct)
         if answer.status == 429 or answer.status >= 500:
             raise _refused_answer(answer, _TOKENS, self._hints)
         return answer
@@ -277,7 +292,9 @@ class Client:
         headers: Mapping[str, str],
         service: str,
         timeout: float | None = None,
+        *,
         limit: int = _LIMIT,
+        direct: bool = False,
     ) -> _Answer:
         import requests
 
@@ -294,6 +311,7 @@ class Client:
                 allow_redirects=False,
                 stream=True,
                 verify=verify,
+                proxies=dict.fromkeys(("http", "https", "all")) if direct else None,
             ) as response:
                 content = b""
                 for chunk in response.iter_content(65536):

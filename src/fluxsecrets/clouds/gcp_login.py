@@ -216,6 +216,7 @@ def _ask_metadata_server(
             f"http://{host}/computeMetadata/v1/instance/service-accounts/default/token",
             headers={"Metadata-Flavor": "Google"},
             timeout=_NEAR if _is_on_google(environ) else _FAR,
+            direct=True,
         )
     except ServiceError as error:
         if error.reason in (refusal.OFFLINE, refusal.TIMED_OUT):

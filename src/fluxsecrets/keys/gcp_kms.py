@@ -39,7 +39,7 @@ _NAME = re.compile(
     re.ASCII,
 )
 _VERSION = re.compile(r"/cryptoKeyVersions/[^/]*/?", re.ASCII)
-_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
 _PATH = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
 _HINTS = {
     "encrypt": {
@@ -280,11 +280,9 @@ def _named_endpoint(environ: Mapping[str, str]) -> str:
         return ""
     scheme, _, rest = value.rpartition("://")
     host, slash, path = rest.partition("/")
-    if (
-        scheme not in ("", "https", "http")
-        or not _HOST.fullmatch(host)
-        or re.search(r"[^A-Za-z0-9._/-]", path)
-    ):
+    match = _HOST.fullmatch(host)
+    good = match is not None and int(match[1] or 0) < 1 << 16 and _PATH.fullmatch(path)
+    if scheme not in ("", "https", "http") or not good:
         raise _bad_endpoint("is not an address", "such as https://cloudkms.example.com")
     return f"{scheme or 'https'}://{host}{slash}{path}".rstrip("/")
 
