@@ -18,13 +18,25 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import auditing, fleet, git_log, history, large_file, many_files, scanning, sealing, start_up
+from . import (
+    auditing,
+    cloud_keys,
+    fleet,
+    git_log,
+    history,
+    large_file,
+    many_files,
+    scanning,
+    sealing,
+    start_up,
+)
 from .measure import Cost
 from .model import Row, Surroundings
 
 BENCHMARKS = (
     start_up.BENCHMARK,
     many_files.BENCHMARK,
+    cloud_keys.BENCHMARK,
     large_file.BENCHMARK,
     scanning.BENCHMARK,
     history.BENCHMARK,
