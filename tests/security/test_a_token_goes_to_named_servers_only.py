@@ -4,6 +4,7 @@ Every test has a file that was encrypted for a Vault which then only the file na
 """
 
 import json
+import subprocess
 
 import pytest
 
@@ -245,3 +246,37 @@ def test_in_the_drop_in(repository, cli, transit, monkeypatch, tmp_path):
     assert not is_opened(cli, transit, f"repository/{NAME}", run=sops)
     monkeypatch.setenv("SOPS_HC_VAULT_ALLOWLIST", "all")
     assert is_opened(cli, transit, f"repository/{NAME}", run=sops)
+
+
+@pytest.mark.parametrize("command", ["merge", "cherry-pick"])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_branch_that_is_merged_names_nothing(repository, cli, transit, git, monkeypatch, command, named):
+    """The merge driver decrypts; a rule that comes with the branch is not one of the work tree yet."""
+    monkeypatch.setenv("VAULT_ADDR", transit.address)
+    assert cli("hook", "install").exit_code == 0
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--no-verify", "--message", "attributes")
+    for branch in ("change", "own"):
+        git(repository, "checkout", "--quiet", "-b", branch, "main")
+        assert cli("set", "--accept-recipients", NAME, "stringData.password", branch).exit_code == 0
+        if branch == "change":
+            rule(repository, transit.uri())
+        git(repository, "add", "--all")
+        git(repository, "commit", "--quiet", "--no-verify", "--message", branch)
+    transit.asked.clear()
+    if not named:
+        monkeypatch.delenv("VAULT_ADDR")
+    who = ("-c", "user.name=Test", "-c", "user.email=test@waddle.example")
+    subprocess.run(["git", *who, command, "change"], cwd=repository, check=False, capture_output=True)
+    assert bool(transit.asked) == named
+
+
+def test_a_revision_that_is_compared_names_nothing(repository, cli, transit, git):
+    git(repository, "checkout", "--quiet", "-b", "change")
+    rule(repository, transit.uri())
+    (repository / NAME).write_bytes((repository / NAME).read_bytes() + b"# changed\n")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "change")
+    git(repository, "checkout", "--quiet", "-b", "own", "HEAD~1")
+    cli("diff", "own", "change")
+    assert transit.asked == []
