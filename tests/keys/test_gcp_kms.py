@@ -482,7 +482,9 @@ def test_owning_asks_nobody(google, monkeypatch):
     assert not made(google).owns(recipient())
 
 
-@pytest.mark.parametrize("module", ["google.auth", "google.cloud.kms_v1.services", "grpc", "google_crc32c"])
+@pytest.mark.parametrize(
+    "module", ["google.auth", "google.cloud.kms_v1.services", "grpc", "google_crc32c", "requests"]
+)
 def test_without_the_extra(google, monkeypatch, module):
     for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
         monkeypatch.delitem(sys.modules, name)

@@ -296,8 +296,10 @@ class Client:
         limit: int = _LIMIT,
         direct: bool = False,
     ) -> _Answer:
-        import requests
-
+        try:
+            import requests
+        except ImportError:
+            raise refusal.missing_extra(self._service, "gcp") from None
         if self._http is None:
             self._http = _session(requests)
         verify = _ca_file(self._environ) or True

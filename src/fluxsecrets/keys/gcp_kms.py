@@ -259,8 +259,8 @@ def _parsed(recipient: Recipient) -> re.Match[str]:
 def _connect(environ: Mapping[str, str]) -> Transport:
     """Return the transport that the environment chooses; sops's default is gRPC.
 
-    Ours is REST: a process that was forked after the parent used gRPC can hang, and gRPC takes twice the time
-    to import.
+    Ours is REST: a process that was forked after its parent used gRPC hangs if GRPC_ENABLE_FORK_SUPPORT is 0,
+    and the libraries of gRPC take twice the time to import (0.27 s against 0.13 s).
     """
     client = gcp.Client(environ, _SERVICE)
     address = _named_endpoint(environ) or client.address(_API, environ.get(_UNIVERSE_DOMAIN, ""))
