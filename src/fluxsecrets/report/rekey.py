@@ -220,6 +220,11 @@ def removal_notes(plan: Removal, done: Rekeyed) -> tuple[str, ...]:
             else []
         ),
         *doubt_notes(plan.doubtful, plan.name),
+        *(
+            [f"cannot tell who could decrypt with {plan.name}: the service's own log has each use of the key"]
+            if plan.of_service
+            else []
+        ),
         *history_note(done.files),
     )
 

@@ -9,7 +9,7 @@ from fluxsecrets.errors import Attempt, DataKeyError, FluxsecretsError, Recipien
 
 from . import shamir
 from .cipher import DataKey
-from .metadata import KeyGroup, Metadata, WrappedKey
+from .metadata import KEY_KINDS, KeyGroup, Metadata, WrappedKey
 from .naming import public_id, short_recipient
 from .recipients import KINDS, Recipient, is_same_key
 
@@ -166,11 +166,16 @@ def wrap_data_key(
         KeyGroup(
             tuple(
                 _kept_for(recipient, kept) or _provider(recipient, providers).wrap(recipient, share)
-                for recipient in group
+                for recipient in sorted(group, key=_place_in_file)
             )
         )
         for group, share in zip(groups, secrets, strict=True)
     )
+
+
+def _place_in_file(recipient: Recipient) -> int:
+    """Return the place of a recipient's list among those of a file: a group is read back in this order."""
+    return KEY_KINDS.index(recipient.kind) if recipient.kind in KEY_KINDS else len(KEY_KINDS)
 
 
 def open_data_key(

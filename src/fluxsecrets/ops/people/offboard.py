@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -69,6 +69,7 @@ class Removal:
         settings: the settings that say so, as shown.
         left: what they could read at any time, and what is left of it.
         doubtful: files whose data key they may know: no identity here can tell.
+        of_service: it is a service's key: anyone who was allowed to use it could read the files.
     """
 
     request: RemoveRequest
@@ -85,6 +86,7 @@ class Removal:
     settings: str
     left: Left = field(repr=False)
     doubtful: tuple[str, ...]
+    of_service: bool
     notes: tuple[str, ...]
 
 
@@ -108,7 +110,7 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
     files = {target.path: look for target, look in zip(targets, looks, strict=True)}
     readers = _readers(looks)
     recipient = find_reader(people, request.who, readers.values())
-    name = people.name(recipient)
+    name = _name(people, recipient, (*people.recipients.values(), *readers.values()))
     # What an environment shares with others is not its own to take away.
     meant, shared = (
         (targets, ()) if request.environment is None else files_of(tree, request.environment, targets)
@@ -193,8 +195,15 @@ def plan_removal(session: Session, request: RemoveRequest) -> Removal:
         if report
         else Left(),
         tuple(sorted(doubtful - replaced)),
+        not KINDS[recipient.kind].local,
         notes,
     )
+
+
+def _name(people: People, recipient: Recipient, others: Iterable[Recipient]) -> str:
+    """Their name in messages and in the record; a role is part of it if the key has several."""
+    ways = {recipient_key(each) for each in (recipient, *others) if each.id == recipient.id}
+    return (people.names.get(recipient.id) if len(ways) == 1 else None) or people.name(recipient)
 
 
 def _known(tree: Tree, name: str, recipient: Recipient, environment: str | None) -> Leaving:
